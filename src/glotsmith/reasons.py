@@ -1,0 +1,66 @@
+"""Every reason for which an item may be dropped: one member, one sentence.
+
+Read a sentence as "dropped because …". A reason is the key in the ledger, the funnel and the dataset card.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A drop reason: its value is the name in the ledger, ``because`` its sentence."""
+
+    because: str
+
+    def __new__(cls, name: str, because: str) -> "Reason":
+        """Make the member a string equal to ``name`` that also carries its sentence."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.because = because
+        return member
+
+    # sources
+    UNREADABLE = "unreadable", "the file can't be read as UTF-8 text"
+    TOO_LARGE = "too_large", "the file or function is larger than the limit"
+    SYNTAX_ERROR = "syntax_error", "the file does not parse as Python"
+    TOO_DEEP = "too_deep", "the source is nested too deeply to parse"
+    NOT_A_FUNCTION = "not_a_function", "the row holds no top-level function"
+    UNDOCUMENTED = "undocumented", "the function has no docstring"
+    RETURNS_NOTHING = "returns_nothing", "no return statement gives a value"
+    NOT_STANDALONE = "not_standalone", "it uses names that are neither its own nor builtins"
+    IMPORTS = "imports", "it imports a module that is not allowed"
+    UNSUPPORTED_PARAMETERS = (
+        "unsupported_parameters",
+        "a parameter can't be passed by position (keyword-only without default, *args or **kwargs)",
+    )
+    TODO = "todo", "it is marked as unfinished"
+    TRIVIAL = "trivial", "its body is a single return of a small expression"
+    NON_ASCII = "non_ascii", "the source holds characters beyond ASCII"
+    TYPE_ERROR = "type_error", "Pyright reports an error"
+    EXACT_DUPLICATE = "exact_duplicate", "the same text was kept before"
+    NEAR_DUPLICATE = "near_duplicate", "a text kept before is too similar"
+    CONTAMINATED = "contaminated", "it overlaps with a benchmark"
+    FORBIDDEN_LICENCE = "forbidden_licence", "its licence is not among the accepted ones"
+
+    # suites
+    NO_TESTS = "no_tests", "no writer produced a usable test case"
+    TOO_FEW_CASES = "too_few_cases", "fewer valid test cases than required are left"
+    ONE_EXPECTED_VALUE = "one_expected_value", "all cases expect the same value"
+    NONDETERMINISTIC = "nondeterministic", "two runs under different hash seeds differ"
+    LOW_COVERAGE = "low_coverage", "the cases cover too little of the function's lines and branches"
+    WEAK_SUITE = "weak_suite", "too many mutants of the source pass the suite"
+    SOURCE_FAILS = "source_fails", "the source itself raises or is stopped on every case"
+    NO_COMMON_TYPE = "no_common_type", "an argument or the result takes values of types that do not unite"
+
+    # pose: one problem in one language
+    UNREPRESENTABLE = "unrepresentable", "the target language can't represent a value, type or name"
+    STUB_FAILS_TO_COMPILE = "stub_fails_to_compile", "a typed stub does not compile, so no program could pass"
+    STUB_PASSES = "stub_passes", "a stub passes the suite, so the suite proves nothing"
+
+    # generation
+    NO_CODE = "no_code", "the reply holds no code"
+    TEACHER_REFUSED = "teacher_refused", "the teacher can't or won't do this item"
+    TEACHER_FAILED = "teacher_failed", "the teacher gave no usable reply after all retries"
+    DUPLICATE_CANDIDATE = "duplicate_candidate", "the same program was generated before for this problem"
+    FAILED_VERIFICATION = "failed_verification", "the program fails its suite"
+    NOT_VERIFIED = "not_verified", "the machine failed, so there is no verdict"
+    NO_PASSING_SOLUTION = "no_passing_solution", "no candidate passed the suite"

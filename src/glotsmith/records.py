@@ -1,0 +1,237 @@
+"""What flows along the arrow: frozen, typed records with a JSON round trip (msgspec).
+
+``Function`` → ``Problem`` → ``Task`` (a problem posed in one language) → ``Solution`` → ``Example`` (a dataset row).
+Beside them: ``Job`` and ``Verdict``, the protocol of verification; ``Program`` and ``Outcome``, the sandbox's.
+"""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of all records: immutable, keyword-only, strict about unknown fields."""
+
+
+def content_hash(*parts: str) -> str:
+    """Return the first 32 hex digits of BLAKE2b over ``parts``, length-prefixed so that borders count."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.hexdigest()
+
+
+class Origin(Record, frozen=True, kw_only=True):
+    """Where a function was found."""
+
+    source: str  #: as the user named it: ``package:toolz``, a folder, a file, a dataset id
+    path: str  #: file inside the source, or row id
+    line: int = 1  #: first line of the function, from 1
+    version: str = ""  #: package version or dataset revision
+    licence: str = ""  #: SPDX id or free text; empty when unknown
+
+
+class Function(Record, frozen=True, kw_only=True):
+    """One top-level Python function that stands alone."""
+
+    id: str  #: content hash of ``code`` and ``helpers``
+    name: str
+    code: str  #: the ``def``, dedented, without decorators
+    docstring: str = ""
+    helpers: str = ""  #: imports, constants and functions of its module that it needs, in source order
+    origin: Origin
+
+    @property
+    def program(self) -> str:
+        """The function with all it needs, as one Python program."""
+        return f"{self.helpers}\n\n\n{self.code}" if self.helpers else self.code
+
+
+class Suite(Record, frozen=True, kw_only=True):
+    """The tests of a problem, with the evidence that they mean something."""
+
+    signature: str  #: typed Python signature, from observed values
+    tests: tuple[str, ...]  #: ``assert f(args) == expected``, all literals
+    line_coverage: float  #: of the function's own body, 0–1
+    branch_coverage: float  #: likewise; 1 where there is no branch
+    mutation_score: float  #: killed mutants / mutants that ran, 0–1; 1 where there was no mutant
+    mutants: int  #: how many mutants ran
+    writers: dict[str, int]  #: writer → cases it contributed
+
+
+class Problem(Record, frozen=True, kw_only=True):
+    """A function with a suite that was proved on the source."""
+
+    id: str  #: the function's id: the parallel id that all languages share
+    function: Function
+    suite: Suite
+
+
+class Task(Record, frozen=True, kw_only=True):
+    """A problem posed in one target language: representable there, and its suite can pass and can fail."""
+
+    id: str
+    problem: Problem
+    language: str
+    tests: tuple[str, ...]  #: the tests that are representable in ``language``
+    prefix: str  #: the target signature that a solution continues
+    dropped_tests: int = 0
+
+
+class Lineage(Record, frozen=True, kw_only=True):
+    """How a solution came about."""
+
+    teacher: str
+    model: str = ""
+    prompt_version: str = ""  #: hash of the prompt template
+    seed: int = 0
+    sample: int = 0  #: index of the reply within the problem
+    temperature: float = 0.0
+    repaired_from: str = ""  #: id of the failing candidate that this one repairs
+    toolchain: str = ""
+    isolation: str = ""
+
+
+class Solution(Record, frozen=True, kw_only=True):
+    """A program that passed its task's suite."""
+
+    id: str
+    task: Task
+    code: str
+    lineage: Lineage
+    cost: float = 0.0
+    pass_rate: float = 1.0  #: passing candidates / candidates of this task
+
+
+class Example(Record, frozen=True, kw_only=True):
+    """One dataset row."""
+
+    id: str
+    parallel_id: str  #: equal for one problem in all languages
+    language: str
+    name: str
+    messages: tuple[dict[str, str], ...]
+    prompt: str
+    completion: str
+    source: str  #: the Python original
+    signature: str
+    tests: tuple[str, ...]
+    origin: Origin
+    lineage: Lineage
+    line_coverage: float
+    branch_coverage: float
+    mutation_score: float
+    pass_rate: float
+
+
+class IoCase(Record, frozen=True, kw_only=True):
+    """One stdin/stdout test."""
+
+    stdin: str
+    stdout: str
+
+
+class Job(Record, frozen=True, kw_only=True):
+    """A request for a verdict: one line of ``glotsmith verify``'s input.
+
+    Exactly one of ``tests``, ``io`` and ``program`` says what is to hold.
+    """
+
+    id: str
+    language: str
+    code: str = ""
+    signature: str = ""
+    tests: tuple[str, ...] = ()
+    io: tuple[IoCase, ...] = ()
+    program: str = ""  #: a benchmark's own program, run verbatim
+    entry_point: str = ""  #: name in the target language; default the Python name
+    time_limit_s: float | None = None  #: CPU seconds
+    memory_limit_mb: int | None = None
+    tolerance: float = 1e-6  #: relative, for floats
+
+
+Status = Literal[
+    "pass",
+    "fail:compile",
+    "fail:wrong",
+    "fail:runtime",
+    "fail:timeout",
+    "fail:memory",
+    "fail:output",
+    "fail:exit",
+    "infra:sandbox",
+    "infra:toolchain",
+]
+
+
+class CaseVerdict(Record, frozen=True, kw_only=True):
+    """What one test came to."""
+
+    status: Status
+    actual: str = ""  #: the value that came back (a Python literal where it is one), or the error's text
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """The answer to a ``Job``."""
+
+    id: str
+    language: str
+    status: Status
+    cases: tuple[CaseVerdict, ...] = ()
+    stdout: str = ""  #: tail of what the program printed
+    stderr: str = ""
+    seconds: float = 0.0  #: CPU time of the whole program
+    toolchain: str = ""
+    isolation: str = ""
+    detail: str = ""  #: one sentence, where the status needs one
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test passed."""
+        return self.status == "pass"
+
+    @property
+    def is_infra(self) -> bool:
+        """Whether the machine failed rather than the program."""
+        return self.status.startswith("infra:")
+
+
+class Limits(Record, frozen=True, kw_only=True):
+    """What a program may use."""
+
+    cpu_s: float = 10.0  #: CPU seconds of the whole process tree
+    wall_s: float = 60.0  #: far above ``cpu_s``: a loaded machine must not turn right answers into timeouts
+    memory_mb: int = 1024  #: resident memory of the whole process tree
+    processes: int = 64
+    file_mb: int = 16  #: everything written to the program's own folder
+    output_kb: int = 1024  #: stdout; stderr is cut silently at a quarter of it
+
+
+class Program(Record, frozen=True, kw_only=True):
+    """What a sandbox runs; it never hears of a language."""
+
+    files: dict[str, str]  #: relative path → text (UTF-8), readable in the program's folder
+    argv: tuple[str, ...]  #: the command; ``@{dir}`` stands for the folder with ``files``
+    stdin: str = ""
+    env: dict[str, str] = {}
+    read_only: tuple[str, ...] = ()  #: host prefixes to bind read-only at the same path
+    limits: Limits = Limits()
+
+
+Ending = Literal["exit", "signal", "cpu", "wall", "memory", "processes", "output", "infra"]
+
+
+class Outcome(Record, frozen=True, kw_only=True):
+    """What a sandbox saw."""
+
+    ending: Ending
+    code: int = 0  #: exit code, or the signal's number
+    stdout: bytes = b""
+    stderr: bytes = b""
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    peak_memory_mb: float = 0.0
+    detail: str = ""  #: for ``infra``: what failed, and what to do

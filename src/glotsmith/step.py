@@ -1,0 +1,98 @@
+"""A step takes items and gives back, for each, what is kept and what is dropped with a reason.
+
+Nothing else may happen to an item: an executor writes both to the ledger, so that in = kept + dropped at every step.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import ClassVar, Generic, TypeVar
+
+import msgspec
+
+from glotsmith.reasons import Reason
+from glotsmith.records import Record
+
+In = TypeVar("In", bound=Record)
+Out = TypeVar("Out", bound=Record)
+
+
+class Kept(msgspec.Struct, Generic[Out], frozen=True):
+    """One output of a step."""
+
+    key: str  #: unique among the step's outputs, the same on every run
+    item: Out
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """One loss of a step: the input itself (``key`` empty), or one of the things made from it."""
+
+    reason: Reason
+    detail: str = ""  #: what a person needs to know beyond the reason's sentence, at most a few lines
+    key: str = ""  #: empty for the input; else unique among the step's losses
+    item: Record | None = None  #: what was lost, where it is worth showing (a failing candidate)
+
+
+class Result(msgspec.Struct, Generic[Out], frozen=True):
+    """What became of one input. A result that keeps nothing must drop the input itself (``Dropped`` without key)."""
+
+    kept: tuple[Kept[Out], ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    cost: float = 0.0  #: US dollars
+    tokens: int = 0
+
+
+def keep(key: str, item: Out) -> Result[Out]:
+    """Return the result that keeps one item."""
+    return Result(kept=(Kept(key, item),))
+
+
+def drop(reason: Reason, detail: str = "") -> "Result[Record]":
+    """Return the result that drops the input."""
+    return Result(dropped=(Dropped(reason, detail),))
+
+
+class Step(ABC, Generic[In, Out]):
+    """Base of all steps: a name for ledger and funnel, and the type of what comes out."""
+
+    name: ClassVar[str]
+    output: ClassVar[type[Record]]
+
+
+class ItemStep(Step[In, Out]):
+    """A step that looks at one item at a time, many at once."""
+
+    concurrency: int = 8  #: items in flight
+
+    @abstractmethod
+    async def run(self, key: str, item: In) -> "Result[Out]":
+        """Decide on one item. An exception is a defect and stops the run; a bad item is a ``Dropped``."""
+
+
+class BatchStep(Step[In, Out]):
+    """A step that is much cheaper in batches, as a type checker is; results stand in the order of the items."""
+
+    size: int = 250
+    concurrency: int = 1  #: batches in flight
+
+    @abstractmethod
+    async def run(self, keys: Sequence[str], items: Sequence[In]) -> "Sequence[Result[Out]]":
+        """Decide on a batch. What is decided on one item must not depend on its neighbours."""
+
+
+class WholeStep(Step[In, Out]):
+    """A step that must see all items, in order of position, after all earlier steps have ended (deduplication).
+
+    It runs afresh at every resume unless it had finished, so it must be deterministic and must not ask a teacher.
+    """
+
+    @abstractmethod
+    def run(self, items: Callable[[], Iterator[tuple[str, In]]]) -> "Iterator[tuple[str, Result[Out]]]":
+        """Decide on every item; ``items()`` may be called again for another pass. Yields ``(key, result)``."""
+
+
+class SourceStep(Step[Record, Out]):
+    """The first step: it reads the world. Each yielded pair is a unit (a file, a row) and what became of it."""
+
+    @abstractmethod
+    def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Out]]]":
+        """Yield ``(key of the unit, result)`` in a fixed order; units that are ``done`` may be skipped."""

@@ -1,0 +1,76 @@
+"""What a teacher is: something that answers requests, one reply each."""
+
+from typing import Literal, Protocol
+
+from glotsmith.records import Record, content_hash
+
+
+class Message(Record, frozen=True, kw_only=True):
+    """One chat message."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Sampling(Record, frozen=True, kw_only=True):
+    """How to sample; the field names are the OpenAI API's."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 512
+    stop: tuple[str, ...] = ()
+    logprobs: int = 0  #: top logprobs wanted for the first token; 0 for none
+
+
+class Request(Record, frozen=True, kw_only=True):
+    """One question to a teacher, for one reply."""
+
+    call: str  #: which prompt of which recipe: ``translate``, ``write_tests``, ``repair`` …
+    item: str  #: key of the item it is about; scripted replies are found by it
+    sample: int = 0  #: index among the replies wanted for this call and item; part of the seed
+    messages: tuple[Message, ...] = ()  #: a chat request …
+    prompt: str = ""  #: … or a completion request
+    sampling: Sampling = Sampling()
+    seed: int = 0
+    context: dict[str, str] = {}  #: what the prompt was made of (``source``, ``language`` …), for rule-based teachers
+
+    @property
+    def key(self) -> str:
+        """Content address: equal for requests that a server can't tell apart, whichever item they are about."""
+        turns = [part for m in self.messages for part in (m.role, m.content)]
+        s = self.sampling
+        knobs = f"{s.temperature} {s.top_p} {s.max_tokens} {s.logprobs} {self.seed} {self.sample}"
+        return content_hash(self.prompt, *turns, "\x00", *s.stop, "\x00", knobs)
+
+
+class Reply(Record, frozen=True, kw_only=True):
+    """A teacher's answer."""
+
+    text: str
+    finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
+    detail: str = ""  #: why it refused or failed
+    logprobs: dict[str, float] = {}  #: top tokens of the first position → logprob (natural)
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0  #: US dollars; 0 for a cached reply
+
+
+class Teacher(Protocol):
+    """The contract of every back end (``tests/contracts/test_teachers.py`` holds them to it).
+
+    A teacher is asked concurrently. It retries by itself what may pass; what does not is a reply with
+    ``finish_reason`` ``refused`` or ``error``, which costs one item. It raises ``TeacherError`` only when no
+    request can succeed: wrong key, unknown model, unreachable server.
+    """
+
+    name: str  #: as in ``--teacher``
+    model: str  #: "" where there is none
+    fingerprint: str  #: everything beside the request that determines a reply; part of the cache's address
+
+    async def reply(self, request: Request) -> Reply:
+        """Answer one request."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections; idempotent."""
+        ...
