@@ -235,3 +235,17 @@ class Outcome(Record, frozen=True, kw_only=True):
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0
     detail: str = ""  #: for ``infra``: what failed, and what to do
+
+
+class FunnelRow(Record, frozen=True, kw_only=True):
+    """One step's account: ``taken = kept + dropped``, and what the kept ones became."""
+
+    step: str
+    taken: int  #: inputs answered
+    kept: int  #: inputs from which at least one output was kept
+    dropped: int  #: inputs from which none was
+    made: int  #: outputs kept
+    reasons: dict[str, int] = {}  #: reason → inputs dropped
+    losses: dict[str, int] = {}  #: reason → outputs lost on the way (failing candidates, unposable languages)
+    tokens: int = 0
+    cost: float = 0.0  #: US dollars
