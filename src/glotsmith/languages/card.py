@@ -1,0 +1,237 @@
+"""The schema of a language card: every fact about a language that is data, and what each field means.
+
+A card is ``languages/NAME/card.toml``. Templates mark what is filled in with ``@{…}``, which no target language uses.
+Unknown fields are refused, so that a misspelt one is an error and not a silent default.
+"""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.records import Record, content_hash
+
+FOLDER = Path(__file__).parent
+
+Text = str  #: in the tables below, where fields named ``str`` and ``dict`` hide the types
+Escapes = dict[str, str]
+
+
+class Toolchain(Record, frozen=True, kw_only=True):
+    """One way to run the language; a card lists them in order of preference."""
+
+    command: str = ""  #: the program to look for on PATH; empty when ``module`` is the toolchain
+    module: str = ""  #: a Python module of this interpreter that brings the language (``lupa``)
+    version: tuple[str, ...]  #: command that prints the version
+    run: tuple[str, ...]  #: runs ``driver`` with @{mark} and @{entry}
+    script: tuple[str, ...] = ()  #: runs ``main``, a whole program on stdin and stdout
+    read_only: tuple[str, ...] = ()  #: prefixes beyond the command's own to bind, where they exist
+    env: dict[str, str] = {}
+    files: dict[str, str] = {}  #: further constant files of every program (a launcher)
+    install: dict[str, str] = {}  #: installer (``apt``, ``pip`` …) → what to give it
+
+
+class Syntax(Record, frozen=True, kw_only=True):
+    """How source text looks."""
+
+    line_comment: str
+    block_comment: tuple[str, ...] = ()  #: opening and closing mark
+    strings: tuple[str, ...] = ('"',)  #: quotes; needed to tell a comment from a string
+    name: str = "[A-Za-z_][A-Za-z0-9_]*"  #: regular expression of a name
+    reserved: tuple[str, ...] = ()
+    signature: str  #: first lines of a function: @{name}, @{parameters}, @{returns}
+    parameter: str = "@{name}"  #: @{name}, @{type}
+    parameter_separator: str = ", "
+    no_parameters: str = ""
+    stub: str  #: a whole function that compiles and raises; placeholders as in ``signature``
+    end: str = ""  #: what closes a function begun by ``signature``
+    prelude: str = ""  #: text that a prompt begins with (``#lang racket``)
+
+
+class Values(Record, frozen=True, kw_only=True):
+    """Literals by type constructor; @{items} are the rendered elements, @{type} the rendered type."""
+
+    none: Text
+    true: Text = "true"
+    false: Text = "false"
+    int: Text = "@{value}"
+    float: Text = "@{value}"
+    negative: Text = "@{value}"  #: wraps the text of a negative number
+    nan: Text
+    infinity: Text
+    negative_infinity: Text
+    str: Text = '"@{value}"'
+    list: Text
+    tuple: Text
+    tuple_one: Text = ""  #: a tuple of one element, where it is written differently
+    vartuple: Text = ""  #: default: as ``list``
+    dict: Text
+    set: Text = ""
+    entry: Text  #: @{key}, @{value}
+    some: Text = "@{value}"  #: a present optional
+    empty_list: Text = ""
+    empty_tuple: Text = ""
+    empty_dict: Text = ""
+    empty_set: Text = ""
+    separator: Text = ", "
+    tuple_separator: Text = ""  #: default: ``separator``
+    escapes: Escapes = {}  #: character → how a string literal writes it
+    control: Text = ""  #: other control characters: @{hex}, @{hex4}, @{octal}, @{decimal}
+    widen: bool = False  #: an int is written as a float where the type says float (languages that check types)
+    quirk: Text = ""  #: name of a function in ``quirks.py`` that renders containers which are no template
+
+
+class Types(Record, frozen=True, kw_only=True):
+    """Types by type constructor, for signatures; a language without them has no such table in its card."""
+
+    any: Text = ""
+    none: Text
+    bool: Text
+    int: Text
+    float: Text
+    str: Text
+    list: Text  #: @{0} is the element type
+    tuple: Text  #: @{items}
+    vartuple: Text = ""
+    dict: Text  #: @{0}, @{1}
+    set: Text = ""
+    optional: Text  #: @{0}
+    tuple_separator: Text = ", "
+
+
+class Printers(Record, frozen=True, kw_only=True):
+    """Expressions that print a typed result, for languages that can't ask a value for its type."""
+
+    none: Text
+    bool: Text
+    int: Text
+    float: Text
+    str: Text
+    list: Text
+    tuple: Text  #: @{names} and @{items}
+    tuple_item: Text  #: @{printer}, @{name}
+    tuple_separator: Text = "; "
+    vartuple: Text
+    dict: Text
+    set: Text = ""
+    optional: Text
+
+
+class Driver(Record, frozen=True, kw_only=True):
+    """How calls reach the driver: as a file of argument lists, or as text inside a generated driver."""
+
+    calls: str = ""  #: the file ``calls``: @{calls}
+    call: str = ""  #: one argument list: @{arguments}
+    call_separator: str = ",\n"
+    argument_separator: str = ", "
+    no_arguments: str = ""
+    binding: str = ""  #: @{case}, @{index}, @{type}, @{value}; joined into @{bindings} of the driver
+    reference: str = ""  #: how a case names a binding
+    case: str = ""  #: @{case}, @{name}, @{arguments}, @{printer}; joined into @{cases} of the driver
+
+
+class Equality(Record, frozen=True, kw_only=True):
+    """Where the language tells fewer things apart than Python does."""
+
+    int_is_float: bool = False  #: 3 equals 3.0
+    float_accepts_int: bool = False  #: an exact 3 is a good answer where 3.0 is expected, not the reverse
+    list_is_tuple: bool = False
+    map_from_list: bool = False  #: a table with keys 1…n is a list and a map at once
+    empty_is_one: bool = False  #: one empty collection stands for list, tuple, dict
+    null_is_empty: bool = False  #: null stands for the empty collections too
+    false_is_none: bool = False
+    scalar_is_singleton: bool = False  #: a scalar is a vector of one
+    keys_are_text: bool = False  #: int keys come back as decimal strings
+
+
+class Defaults(Record, frozen=True, kw_only=True):
+    """Limits that the language needs beyond the common ones."""
+
+    cpu_s: float = 10.0
+    memory_mb: int = 1024
+    int_bits: int = 64  #: width of the native int with its sign; 0 for unlimited
+
+
+class Probe(Record, frozen=True, kw_only=True):
+    """A program that must earn its verdict in every sandbox; it defines ``f`` of ``signature``."""
+
+    code: str
+    expect: str  #: the verdict's status
+    signature: str = "def f(x: int) -> int"
+    tests: tuple[str, ...] = ("assert f(1) == 1", "assert f(-2) == -2")
+
+
+class Card(Record, frozen=True, kw_only=True):
+    """A language."""
+
+    name: str  #: the one id, everywhere
+    display: str
+    level: Literal["full", "io", "run"]  #: typed calls · stdin/stdout programs · programs by exit code
+    extension: str
+    fences: tuple[str, ...]  #: how teachers label it in fenced blocks
+    toolchain: tuple[Toolchain, ...]
+    syntax: Syntax
+    values: Values
+    types: Types | None = None
+    printers: Printers | None = None
+    driver: Driver
+    equality: Equality = Equality()
+    limits: Defaults = Defaults()
+    failure_signs: tuple[str, ...] = ()  #: regular expressions that mean failure on stderr although the exit code is 0
+    refuse: dict[str, str] = {}  #: feature (``render.features``) → why it can't be represented
+    probes: dict[str, Probe]
+
+    @property
+    def file(self) -> Path:
+        """The card's path."""
+        return FOLDER / self.name / "card.toml"
+
+    @property
+    def driver_text(self) -> str:
+        """The driver's source."""
+        return (self.file.parent / f"driver{self.extension}").read_text("utf-8")
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that decides how a program of this language is made and judged."""
+        return _fingerprint(self.name)
+
+
+@cache
+def _fingerprint(name: str) -> str:
+    return content_hash((FOLDER / name / "card.toml").read_text("utf-8"), get(name).driver_text)
+
+
+def load(path: Path) -> Card:
+    """Read one card.
+
+    Raises:
+        InputError: it is not TOML, a field is unknown, missing or of the wrong type.
+
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Card)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise InputError.at(path, None, str(error)) from error
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Names of all languages, sorted."""
+    return tuple(sorted(p.parent.name for p in FOLDER.glob("*/card.toml")))
+
+
+@cache
+def get(name: str) -> Card:
+    """Return the card of a language.
+
+    Raises:
+        UsageError: there is no such language.
+
+    """
+    if name not in names():
+        raise UsageError(f"no language is named {name!r}; there are: {', '.join(names())}")
+    return load(FOLDER / name / "card.toml")

@@ -1,0 +1,301 @@
+"""Typed values, types, signatures and calls as text of a target language: one walk for all cards."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import msgspec
+
+from glotsmith.languages import quirks
+from glotsmith.languages.card import Card
+from glotsmith.values import ANY, NotLiteral, Signature, Type, Value, type_of, unite, unite_all
+
+_PLACEHOLDER = re.compile(r"@\{(\w+)\}")
+
+
+class Unrepresentable(ValueError):
+    """A value, type or name has no form in the language; the message is a reason for people."""
+
+
+def fill(template: str, **values: str) -> str:
+    """Replace each ``@{name}`` once; text that is filled in is never looked at again."""
+    return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
+
+
+# ------------------------------------------------------------------------------------------- features
+
+
+def features(value: Value) -> Iterator[str]:
+    """Yield what a language may be unable to represent in ``value``: names for ``[refuse]`` in a card.
+
+    Kinds (``set``, ``float``), places (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and special values
+    (``str.nul``, ``str.surrogate``, ``dict.key.empty``, ``dict.key.nan``, ``float.nan``, ``float.infinity``).
+    """
+    kind = type_of(value).kind
+    yield kind
+    match value:
+        case str():
+            yield from _text_features(value)
+        case float() if math.isnan(value) or math.isinf(value):
+            yield "float.nan" if math.isnan(value) else "float.infinity"
+        case list() | tuple() | set():
+            for item in cast(Sequence[Value], value):
+                yield f"{kind}.{type_of(item).kind}"
+                yield from features(item)
+        case dict():
+            for key, item in cast(Mapping[Value, Value], value).items():
+                yield f"dict.key.{type_of(key).kind}"
+                yield f"dict.value.{type_of(item).kind}"
+                if key == "":
+                    yield "dict.key.empty"
+                if key != key:
+                    yield "dict.key.nan"
+                yield from features(key)
+                yield from features(item)
+        case _:
+            pass
+
+
+def _text_features(value: str) -> Iterator[str]:
+    if "\0" in value:
+        yield "str.nul"
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        yield "str.surrogate"
+
+
+def check(card: Card, value: Value) -> None:
+    """Refuse a value that the language can't represent.
+
+    Raises:
+        Unrepresentable: with the card's reason.
+
+    """
+    for feature in features(value):
+        if feature in card.refuse:
+            raise Unrepresentable(card.refuse[feature])
+        if feature == "str.surrogate":
+            raise Unrepresentable("a lone surrogate is no text in UTF-8")
+    _check_width(card, value)
+
+
+def _check_width(card: Card, value: Value) -> None:
+    bits = card.limits.int_bits
+    match value:
+        case bool():
+            pass
+        case int() if bits and not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
+            raise Unrepresentable(f"{card.display} ints have {bits} bits, {value} needs {value.bit_length() + 1}")
+        case list() | tuple() | set():
+            for item in cast(Sequence[Value], value):
+                _check_width(card, item)
+        case dict():
+            for pair in cast(Mapping[Value, Value], value).items():
+                _check_width(card, pair)
+        case _:
+            pass
+
+
+# --------------------------------------------------------------------------------------------- values
+
+
+def literal(card: Card, value: Value, kind: Type = ANY) -> str:
+    """Write ``value`` as an expression of the language, seen as of type ``kind``.
+
+    Raises:
+        Unrepresentable: the language has no form for it.
+
+    """
+    check(card, value)
+    return _literal(card, value, kind)
+
+
+def _literal(card: Card, value: Value, kind: Type) -> str:
+    v = card.values
+    if kind.kind == "any":
+        kind = type_of(value)
+    if kind.kind == "optional":
+        return v.none if value is None else fill(v.some, value=_literal(card, value, kind.args[0]))
+    match value:
+        case None:
+            return v.none
+        case bool():
+            return v.true if value else v.false
+        case int() | float():
+            return _number(card, float(value) if v.widen and kind.kind == "float" else value)
+        case str():
+            return fill(v.str, value=escape(card, value))
+        case _:
+            return _container(card, value, kind)
+
+
+def _number(card: Card, value: float | int) -> str:
+    v = card.values
+    if isinstance(value, int):
+        text = fill(v.int, value=str(value))
+    elif math.isnan(value):
+        return v.nan
+    elif math.isinf(value):
+        return v.infinity if value > 0 else v.negative_infinity
+    else:
+        text = fill(v.float, value=repr(value))
+    return fill(v.negative, value=text) if math.copysign(1, value) < 0 else text
+
+
+def escape(card: Card, text: str) -> str:
+    """Write the inside of a string literal."""
+    table, control = card.values.escapes, card.values.control
+    return "".join(
+        table[c] if c in table else _control(control, c) if ord(c) < 32 or ord(c) == 127 else c for c in text
+    )
+
+
+def _control(template: str, char: str) -> str:
+    n = ord(char)
+    return fill(template, hex=f"{n:x}", hex4=f"{n:04x}", octal=f"{n:03o}", decimal=f"{n:03d}")
+
+
+def _container(card: Card, value: Value, kind: Type) -> str:
+    v = card.values
+    name, items = kind.kind, _items(card, value, kind)
+    if v.quirk:
+        special = quirks.literals[v.quirk](value, items)
+        if special is not None:
+            return special
+    if not items and (empty := str(getattr(v, f"empty_{name}", ""))):
+        return fill(empty, **_type_parts(card, kind))
+    template = str(getattr(v, name)) or v.list
+    separator = v.tuple_separator or v.separator if name == "tuple" else v.separator
+    if name == "tuple" and len(items) == 1 and v.tuple_one:
+        template = v.tuple_one
+    return fill(template, items=separator.join(items), **_type_parts(card, kind))
+
+
+def _items(card: Card, value: Value, kind: Type) -> list[str]:
+    match value:
+        case dict():
+            keys, values = kind.args
+            pairs = cast(dict[Value, Value], value).items()
+            return [
+                fill(card.values.entry, key=_literal(card, k, keys), value=_literal(card, x, values)) for k, x in pairs
+            ]
+        case tuple() if kind.kind == "tuple":
+            return [_literal(card, x, t) for x, t in zip(cast(tuple[Value, ...], value), kind.args, strict=True)]
+        case set():
+            return sorted(_literal(card, x, kind.args[0]) for x in cast(set[Value], value))
+        case _:
+            return [_literal(card, x, kind.args[0]) for x in cast(list[Value], value)]
+
+
+def _type_parts(card: Card, kind: Type) -> dict[str, str]:
+    if card.types is None:
+        return {}
+    parts = {str(i): type_text(card, a) for i, a in enumerate(kind.args)}
+    return {**parts, "type": type_text(card, kind)}
+
+
+# ---------------------------------------------------------------------------------------------- types
+
+
+def type_text(card: Card, kind: Type) -> str:
+    """Write a type for a signature; empty in a language without types.
+
+    Raises:
+        Unrepresentable: the language has no such type.
+
+    """
+    table = card.types
+    if table is None:
+        return ""
+    template = str(getattr(table, kind.kind, "")) or (table.list if kind.kind == "vartuple" else "")
+    if not template:
+        raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} has no type for {kind}"))
+    args = [type_text(card, a) for a in kind.args]
+    return fill(template, items=table.tuple_separator.join(args), **{str(i): a for i, a in enumerate(args)})
+
+
+def printer(card: Card, kind: Type) -> str:
+    """Write the expression that prints a result of a type.
+
+    Raises:
+        Unrepresentable: the language can't print such a result.
+
+    """
+    table = card.printers
+    if table is None:
+        return ""
+    template = str(getattr(table, kind.kind, ""))
+    if not template:
+        raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} can't print a result of type {kind}"))
+    args = [printer(card, a) for a in kind.args]
+    names = [f"x{i}" for i in range(len(args))]
+    items = [fill(table.tuple_item, printer=a, name=n) for a, n in zip(args, names, strict=True)]
+    return fill(
+        template,
+        names=", ".join(names),
+        items=table.tuple_separator.join(items),
+        **{str(i): a for i, a in enumerate(args)},
+    )
+
+
+# ----------------------------------------------------------------------------------------- signatures
+
+
+def rename(card: Card, name: str) -> str:
+    """Return ``name``, or what a person would write for it where the language reserves or can't spell it."""
+    candidate = name if re.fullmatch(card.syntax.name, name) else name.lstrip("_") or "x"
+    candidate = f"{candidate}_" if candidate in card.syntax.reserved else candidate
+    return candidate if re.fullmatch(card.syntax.name, candidate) else candidate[:1].lower() + candidate[1:]
+
+
+def entry_name(card: Card, name: str) -> str:
+    """Return a function's name in the language, which is its Python name.
+
+    Raises:
+        Unrepresentable: the language reserves it or can't spell it.
+
+    """
+    if name in card.syntax.reserved or not re.fullmatch(card.syntax.name, name):
+        raise Unrepresentable(f"{name!r} can't be the name of a function in {card.display}")
+    return name
+
+
+def signature_text(card: Card, template: str, signature: Signature, name: str = "") -> str:
+    """Fill ``syntax.signature`` or ``syntax.stub`` for a signature.
+
+    Raises:
+        Unrepresentable: a type or the name has no form in the language.
+
+    """
+    s = card.syntax
+    parameters = [
+        fill(s.parameter, name=rename(card, p.name), type=type_text(card, p.type)) for p in signature.parameters
+    ]
+    return fill(
+        template,
+        name=name or entry_name(card, signature.name),
+        parameters=s.parameter_separator.join(parameters) or s.no_parameters,
+        returns=type_text(card, signature.returns),
+    )
+
+
+def comment(card: Card, text: str) -> str:
+    """Write lines as line comments."""
+    mark = card.syntax.line_comment
+    return "\n".join(f"{mark} {line}".rstrip() for line in text.splitlines())
+
+
+def settle(signature: Signature, calls: Sequence[tuple[Value, ...]], results: Sequence[Value] = ()) -> Signature:
+    """Widen a declared signature by the values that are really passed, so that typed literals fit.
+
+    Raises:
+        Unrepresentable: a value contradicts its declared type, or a call has another arity.
+
+    """
+    try:
+        columns = [unite_all((p.type, *(type_of(c[i]) for c in calls))) for i, p in enumerate(signature.parameters)]
+        returns = unite(signature.returns, unite_all(map(type_of, results)))
+    except (NotLiteral, IndexError) as error:
+        raise Unrepresentable(f"the tests do not fit the signature {signature}: {error}") from error
+    parameters = tuple(msgspec.structs.replace(p, type=t) for p, t in zip(signature.parameters, columns, strict=True))
+    return msgspec.structs.replace(signature, parameters=parameters, returns=returns)

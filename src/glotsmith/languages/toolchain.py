@@ -1,0 +1,106 @@
+"""Which toolchain of a card this machine has, and what a sandbox must be shown of it."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages.card import Card, Toolchain, get
+from glotsmith.languages.render import fill
+from glotsmith.records import Record
+
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
+
+
+class Installed(Record, frozen=True, kw_only=True):
+    """A toolchain that was found here and answered."""
+
+    version: str  #: first line of what its version command prints
+    run: tuple[str, ...]  #: @{dir}, @{mark} and @{entry} are still open
+    script: tuple[str, ...]
+    read_only: tuple[str, ...]
+    env: dict[str, str]
+    files: dict[str, str]
+
+
+@cache
+def resolve(language: str) -> Installed:
+    """Return the first toolchain of the language's card that works here.
+
+    Raises:
+        ToolchainError: none does; the sentence says how to install one.
+
+    """
+    card = get(language)
+    for toolchain in card.toolchain:
+        found = _try(toolchain)
+        if found is not None:
+            return found
+    raise ToolchainError(f"{card.display} can't be run here: {_missing(card)}")
+
+
+def _missing(card: Card) -> str:
+    wanted = " or ".join(t.command or f"the Python module {t.module}" for t in card.toolchain)
+    ways = [f"{tool}: {what}" for t in card.toolchain for tool, what in t.install.items()]
+    return f"{wanted} was not found. Install it ({'; '.join(ways)})"
+
+
+def _try(toolchain: Toolchain) -> Installed | None:
+    parts = _module_parts(toolchain.module) if toolchain.module else _command_parts(toolchain.command)
+    if parts is None:
+        return None
+    places, prefixes = parts
+    version = _version(tuple(fill(a, **places) for a in toolchain.version), toolchain.env)
+    if version is None:
+        return None
+    return Installed(
+        version=version,
+        run=tuple(fill(a, **places) for a in toolchain.run),
+        script=tuple(fill(a, **places) for a in toolchain.script),
+        read_only=tuple(dict.fromkeys((*prefixes, *(p for p in toolchain.read_only if Path(p).exists())))),
+        env=toolchain.env,
+        files=toolchain.files,
+    )
+
+
+def _command_parts(command: str) -> tuple[dict[str, str], list[str]] | None:
+    path = shutil.which(command)
+    if path is None:
+        return None
+    real = Path(path).resolve()
+    prefix = str(real.parent.parent if real.parent.name == "bin" else real.parent)
+    links = [str(Path(path).parent)] if real != Path(path) else []
+    return {}, [p for p in (prefix, *links) if not p.startswith(_SYSTEM)]
+
+
+def _module_parts(module: str) -> tuple[dict[str, str], list[str]] | None:
+    spec = importlib.util.find_spec(module)
+    if spec is None:
+        return None
+    python, prefixes = interpreter()
+    places = {"python": python, "site": ""}
+    if spec.submodule_search_locations:
+        package = Path(next(iter(spec.submodule_search_locations)))
+        places["site"] = str(package.parent)
+        prefixes = [*prefixes, str(package)]
+    return places, prefixes
+
+
+def interpreter() -> tuple[str, list[str]]:
+    """Return this process's real Python interpreter and the prefixes a sandbox must show of it."""
+    prefix = sys.base_prefix
+    return str(Path(sys.executable).resolve()), [] if prefix.startswith(_SYSTEM) else [prefix]
+
+
+def _version(command: tuple[str, ...], env: dict[str, str]) -> str | None:
+    try:
+        done = subprocess.run(  # the user's own toolchain, not a candidate
+            command, capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/usr/bin:/bin", **env}
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return lines[0].strip() if done.returncode == 0 and lines else None
