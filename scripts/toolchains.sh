@@ -1,0 +1,164 @@
+#!/bin/sh
+# Install what glotsmith runs programs with: bubblewrap and the interpreters of its languages.
+#
+#   sh scripts/toolchains.sh                  everything
+#   sh scripts/toolchains.sh sandbox lua      only these: sandbox lua ocaml racket r julia
+#
+# Debian and Ubuntu, as root or with passwordless sudo. What is there already stays untouched, and nothing is printed
+# but one line. What can't be had is named with its reason, and the exit code is still 0: glotsmith works with the
+# languages that are there, and its tests fail by themselves where one is missing.
+#
+# Julia is not in Debian 12. Debian 11's package is unpacked under a folder of its own, together
+# with the libraries it was built with; the system's packages are not touched. That includes Debian 11's libunwind:
+# with Debian 12's, Julia 1.5 dies on any exception that compiled code raises.
+set -eu
+
+JULIA_PREFIX=/opt/glotsmith/julia
+JULIA_SUITE=bullseye
+# The system's own are newer, and one process can have but one C and C++ runtime; the rest is of no use to Julia.
+JULIA_LEAVES_OUT='^(libc6|libgcc-s1|libstdc\+\+6|gcc-.*-base|libcrypt1|dpkg|tar|perl-base|debconf)$'
+
+say() { printf 'toolchains: %s\n' "$*"; }
+
+command_of() {
+    case $1 in
+        sandbox) echo bwrap ;;
+        lua) echo lua5.4 ;;
+        ocaml) echo ocaml ;;
+        racket) echo racket ;;
+        r) echo Rscript ;;
+        julia) echo julia ;;
+    esac
+}
+
+package_of() {
+    case $1 in
+        sandbox) echo bubblewrap ;;
+        lua) echo lua5.4 ;;
+        ocaml) echo ocaml-nox ;;
+        racket) echo racket ;;
+        r) echo r-base-core ;;
+    esac
+}
+
+is_there() {
+    if [ "$1" = julia ]; then
+        # Starting is not enough: see libunwind above.
+        [ "$(julia --startup-file=no -e 'print(try; sqrt(-1.0); catch; "caught" end)' 2>/dev/null)" = caught ]
+    else
+        command -v "$(command_of "$1")" >/dev/null 2>&1
+    fi
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@"; }
+
+# install_packages NAME…: one apt-get for all; on failure one by one, so that one missing package costs no other.
+install_packages() {
+    packages=
+    for name in "$@"; do packages="$packages $(package_of "$name")"; done
+    say "installing$packages"
+    # shellcheck disable=SC2086
+    apt install -y --no-install-recommends $packages >"$work/log" 2>&1 && return
+    apt update >"$work/log" 2>&1 || say "apt-get update failed: $(tail -n 1 "$work/log")"
+    # shellcheck disable=SC2086
+    apt install -y --no-install-recommends $packages >"$work/log" 2>&1 && return
+    for name in "$@"; do
+        apt install -y --no-install-recommends "$(package_of "$name")" >"$work/$name.log" 2>&1 || true
+    done
+}
+
+# Every repository that the machine itself uses, whichever form its sources are written in.
+repositories() {
+    apt-get indextargets --no-release-info --format '$(REPO_URI)' 2>/dev/null | sort -u
+}
+
+# apt-get on lists, cache and status of our own: it sees Debian 11 and nothing else, and installs nothing.
+julia_apt() {
+    apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
+        -o Dir::State::lists="$work/lists" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" \
+        -o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=0 "$@"
+}
+
+find_julia_repository() {
+    mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+    : >"$work/status"
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    for repository in $(repositories); do
+        echo "deb [signed-by=$keyring] $repository $JULIA_SUITE main" >"$work/sources.list"
+        if julia_apt update >"$work/julia.log" 2>&1 && apt_has_julia; then return 0; fi
+    done
+    return 1
+}
+
+apt_has_julia() { julia_apt -s install julia 2>/dev/null | grep -q '^Inst julia '; }
+
+install_julia() {
+    find_julia_repository || { why="no repository in apt's sources serves Debian 11 ($JULIA_SUITE)"; return 1; }
+    say "unpacking Julia of Debian 11 into $JULIA_PREFIX"
+    names=$(julia_apt -s install julia | awk '/^Inst/ {print $2}' | grep -Ev "$JULIA_LEAVES_OUT")
+    # shellcheck disable=SC2086
+    (cd "$work" && julia_apt download $names) >"$work/julia.log" 2>&1 || { why=$(tail -n 1 "$work/julia.log"); return 1; }
+    mkdir "$work/julia"
+    for deb in "$work"/*.deb; do dpkg -x "$deb" "$work/julia"; done
+    rm -rf "$work/julia/usr/share/doc" "$work/julia/usr/share/man" "$work/julia/usr/share/julia/test"
+    library=$(dirname "$(find "$work/julia" -name 'libjulia.so.1' | head -n 1)")
+    arch=${library##*/}
+    cat >"$work/julia/julia" <<END
+#!/bin/sh
+LD_LIBRARY_PATH=$JULIA_PREFIX/usr/lib/$arch:$JULIA_PREFIX/lib/$arch exec $JULIA_PREFIX/usr/bin/julia "\$@"
+END
+    chmod -R go+rX,+x "$work/julia/julia" && chmod 755 "$work/julia"
+    as_root rm -rf "$JULIA_PREFIX" && as_root mkdir -p "$(dirname "$JULIA_PREFIX")"
+    as_root cp -R "$work/julia" "$JULIA_PREFIX"
+    if ! command -v julia >/dev/null 2>&1; then as_root ln -s "$JULIA_PREFIX/julia" /usr/local/bin/julia; fi
+}
+
+# ------------------------------------------------------------------------------------------------------------------
+
+[ $# -gt 0 ] || set -- sandbox lua ocaml racket r julia
+missing=
+for name in "$@"; do
+    [ -n "$(command_of "$name")" ] || { say "no toolchain is called '$name'; there are sandbox lua ocaml racket r julia" >&2; exit 2; }
+    is_there "$name" || missing="$missing $name"
+done
+if [ -z "$missing" ]; then say "all there: $*"; exit 0; fi
+
+if ! command -v apt-get >/dev/null 2>&1; then
+    say "missing:$missing. They can be installed by this script on Debian and Ubuntu only; put $(
+        for name in $missing; do printf '%s ' "$(command_of "$name")"; done)on the PATH by other means."
+    exit 0
+fi
+if ! can_be_root; then
+    say "missing:$missing. As root, this command installs them: sh scripts/toolchains.sh$missing"
+    exit 0
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+chmod 755 "$work"
+packaged=
+for name in $missing; do [ "$name" = julia ] || packaged="$packaged $name"; done
+# shellcheck disable=SC2086
+[ -z "$packaged" ] || install_packages $packaged
+why=
+case " $missing " in *" julia "*) install_julia || true ;; esac
+hash -r
+for name in "$@"; do
+    case " $missing " in
+        *" $name "*)
+            if is_there "$name"; then
+                say "$name: installed"
+            else
+                [ "$name" = julia ] || why=$(tail -n 1 "$work/$name.log" 2>/dev/null || tail -n 1 "$work/log")
+                say "$name: can't be had: ${why:-it was unpacked into $JULIA_PREFIX but does not run}"
+            fi ;;
+        *) say "$name: is there already" ;;
+    esac
+done
