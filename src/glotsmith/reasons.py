@@ -49,7 +49,6 @@ class Reason(StrEnum):
     LOW_COVERAGE = "low_coverage", "the cases cover too little of the function's lines and branches"
     WEAK_SUITE = "weak_suite", "too many mutants of the source pass the suite"
     SOURCE_FAILS = "source_fails", "the source itself raises or is stopped on every case"
-    NO_COMMON_TYPE = "no_common_type", "an argument or the result takes values of types that do not unite"
 
     # pose: one problem in one language
     UNREPRESENTABLE = "unrepresentable", "the target language can't represent a value, type or name"

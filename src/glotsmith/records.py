@@ -164,6 +164,7 @@ Status = Literal[
     "fail:exit",
     "infra:sandbox",
     "infra:toolchain",
+    "infra:refused",
 ]
 
 

@@ -12,7 +12,9 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-Kind = Literal["any", "none", "bool", "int", "float", "str", "list", "tuple", "vartuple", "dict", "set", "optional"]
+Kind = Literal[
+    "any", "none", "bool", "int", "float", "str", "list", "tuple", "vartuple", "dict", "set", "optional", "mixed"
+]
 Value = Any  #: int | float | str | bool | None | list | tuple | dict | set, nested; checked by ``type_of``
 
 
@@ -21,7 +23,11 @@ class NotLiteral(ValueError):
 
 
 class Type(msgspec.Struct, frozen=True):
-    """A type constructor with its arguments; ``vartuple`` is ``tuple[T, ...]``, ``any`` is not known."""
+    """A type constructor with its arguments.
+
+    ``vartuple`` is ``tuple[T, ...]``; ``any`` is not known yet (an empty list's items), ``mixed`` is known to be
+    several things at once.
+    """
 
     kind: Kind
     args: tuple["Type", ...] = ()
@@ -32,6 +38,8 @@ class Type(msgspec.Struct, frozen=True):
         match self.kind:
             case "any":
                 return "Any"
+            case "mixed":
+                return "object"
             case "none":
                 return "None"
             case "optional":
@@ -46,6 +54,7 @@ class Type(msgspec.Struct, frozen=True):
 
 ANY, NONE, BOOL = Type("any"), Type("none"), Type("bool")
 INT, FLOAT, STR = Type("int"), Type("float"), Type("str")
+MIXED = Type("mixed")
 _SCALARS = {bool: BOOL, int: INT, float: FLOAT, str: STR, type(None): NONE}
 
 
@@ -88,7 +97,7 @@ def list_of(item: Type) -> Type:
 
 def optional(inner: Type) -> Type:
     """Return ``inner | None``, flattened."""
-    return inner if inner.kind in ("optional", "none", "any") else Type("optional", (inner,))
+    return inner if inner.kind in ("optional", "none", "any", "mixed") else Type("optional", (inner,))
 
 
 def type_of(value: Value) -> Type:
@@ -122,16 +131,14 @@ def unite(a: Type, b: Type) -> Type:
     """Return the least type that holds the values of both.
 
     ``any`` gives way to anything (an empty list says nothing of its items), int widens to float, None makes an
-    optional, tuples of different lengths become ``tuple[T, ...]``.
-
-    Raises:
-        NotLiteral: no such type exists, as for int and str.
-
+    optional, tuples of different lengths become ``tuple[T, ...]``; what has nothing in common is ``mixed``.
     """
     if a == b or b == ANY:
         return a
     if a == ANY:
         return b
+    if MIXED in (a, b):
+        return MIXED
     if "none" in (a.kind, b.kind):
         return optional(b if a == NONE else a)
     if "optional" in (a.kind, b.kind):
@@ -142,7 +149,7 @@ def unite(a: Type, b: Type) -> Type:
         return _unite_tuples(a, b)
     if a.kind == b.kind and len(a.args) == len(b.args):
         return Type(a.kind, tuple(map(unite, a.args, b.args)))
-    raise NotLiteral(f"{a} and {b} have no common type")
+    return MIXED
 
 
 def _unite_tuples(a: Type, b: Type) -> Type:
@@ -155,7 +162,7 @@ def signature_of(name: str, parameters: Sequence[str], calls: Sequence[Call]) ->
     """Infer a signature from the values in ``calls``.
 
     Raises:
-        NotLiteral: the calls differ in arity from ``parameters``, or a position has no common type.
+        NotLiteral: the calls differ in arity from ``parameters``, or a value is no literal.
 
     """
     for call in calls:
@@ -173,7 +180,7 @@ _NAMES = {
     "bool": BOOL,
     "None": NONE,
     "Any": ANY,
-    "object": ANY,
+    "object": MIXED,
     "list": list_of(ANY),
     "dict": Type("dict", (ANY, ANY)),
     "set": Type("set", (ANY,)),

@@ -87,7 +87,8 @@ class Values(Record, frozen=True, kw_only=True):
 class Types(Record, frozen=True, kw_only=True):
     """Types by type constructor, for signatures; a language without them has no such table in its card."""
 
-    any: Text = ""
+    any: Text = ""  #: not known
+    mixed: Text = ""  #: several things at once
     none: Text
     bool: Text
     int: Text

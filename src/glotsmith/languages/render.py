@@ -112,7 +112,7 @@ def literal(card: Card, value: Value, kind: Type = ANY) -> str:
 
 def _literal(card: Card, value: Value, kind: Type) -> str:
     v = card.values
-    if kind.kind == "any":
+    if kind.kind in ("any", "mixed"):
         kind = type_of(value)
     if kind.kind == "optional":
         return v.none if value is None else fill(v.some, value=_literal(card, value, kind.args[0]))

@@ -1,0 +1,148 @@
+"""Does a result equal the expected value? The comparison happens here, outside the sandbox.
+
+Ints compare exactly and floats by relative tolerance; nan equals nan; a nan or infinity never equals a finite
+number; a number is never a string, and nothing but the language's own null is None. Where a language tells fewer
+things apart than Python, a flag of its card says so (``languages.card.Equality``).
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import cast
+
+import msgspec
+
+from glotsmith.languages.card import Equality
+from glotsmith.values import NotLiteral, Value
+from glotsmith.verification.wire import Wire, number, tag
+
+Pairs = list[tuple[Wire, Wire]]
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """How values of one language are compared."""
+
+    equality: Equality
+    tolerance: float = 1e-6  #: relative, for floats
+
+
+def equal(expected: Value, wire: Wire, how: Comparison) -> bool:
+    """Return whether ``wire`` is what a program of the language returns for ``expected``."""
+    try:
+        return _equal(expected, wire, how)
+    except (NotLiteral, RecursionError):
+        return False
+
+
+def _equal(expected: Value, wire: Wire, how: Comparison) -> bool:
+    kind, content = tag(wire)
+    match expected:
+        case None:
+            return wire is None or (wire is False and how.equality.false_is_none)
+        case bool():
+            return wire is expected
+        case int() | float():
+            return _number(expected, kind, content, how)
+        case str():
+            return isinstance(wire, str) and wire == expected
+        case _:
+            return _collection(expected, wire, how)
+
+
+def _number(expected: float | int, kind: str, content: Wire, how: Comparison) -> bool:
+    """Compare numbers; ``content`` is an int (kind "") or the text of a float (kind "f")."""
+    if kind == "" and isinstance(content, int) and not isinstance(content, bool):
+        if isinstance(expected, int):
+            return content == expected
+        return (how.equality.int_is_float or how.equality.float_accepts_int) and _close(expected, content, how)
+    if kind != "f":
+        return False
+    if isinstance(expected, int):
+        return how.equality.int_is_float and number(content) == expected
+    return _close(expected, number(content), how)
+
+
+def _close(expected: float, actual: float | int, how: Comparison) -> bool:
+    if math.isnan(expected) or math.isinf(expected):
+        return math.isnan(actual) if math.isnan(expected) else actual == expected
+    try:
+        return math.isfinite(actual) and math.isclose(expected, actual, rel_tol=how.tolerance)
+    except OverflowError:  # an int too large for a float
+        return False
+
+
+def _collection(expected: Value, wire: Wire, how: Comparison) -> bool:
+    e = how.equality
+    if not expected and e.empty_is_one and _is_empty(wire, e):
+        return True
+    match expected:
+        case list():
+            return _sequence(cast(list[Value], expected), _elements(wire, "list", e), how)
+        case tuple():
+            return _sequence(cast(tuple[Value, ...], expected), _elements(wire, "tuple", e), how)
+        case set() | frozenset():
+            content = _tagged(wire, "s")
+            same = partial(_equal, how=how)
+            return content is not None and _unordered(cast(set[Value], expected), content, same)
+        case dict():
+            pairs = _pairs(wire, e)
+            items = cast(dict[Value, Value], expected).items()
+            return pairs is not None and _unordered(items, pairs, partial(_pair, how=how))
+        case _:
+            return False
+
+
+def _is_empty(wire: Wire, e: Equality) -> bool:
+    kind, content = tag(wire)
+    return (wire is None and e.null_is_empty) or (kind in ("", "t", "m", "s") and content == [])
+
+
+def _tagged(wire: Wire, kind: str) -> list[Wire] | None:
+    found, content = tag(wire)
+    return cast(list[Wire], content) if found == kind and isinstance(content, list) else None
+
+
+def _elements(wire: Wire, wanted: str, e: Equality) -> Sequence[Wire] | None:
+    """Return the elements of a wire list (or tuple), or None where the result is no such thing."""
+    plain, tupled = _tagged(wire, ""), _tagged(wire, "t")
+    if wanted == "tuple" and tupled is not None:
+        return tupled
+    if plain is not None and (wanted == "list" or e.list_is_tuple):
+        return plain
+    scalar = tag(wire)[0] in ("", "f") and plain is None and wire is not None
+    return [wire] if e.scalar_is_singleton and scalar else None
+
+
+def _pairs(wire: Wire, e: Equality) -> Pairs | None:
+    pairs = _tagged(wire, "m")
+    if pairs is not None:
+        return cast(Pairs, pairs)
+    plain = _tagged(wire, "")
+    return list(enumerate(plain, 1)) if plain is not None and e.map_from_list else None
+
+
+def _sequence(expected: Sequence[Value], found: Sequence[Wire] | None, how: Comparison) -> bool:
+    if found is None or len(found) != len(expected):
+        return False
+    return all(_equal(x, w, how) for x, w in zip(expected, found, strict=True))
+
+
+def _unordered(expected: Iterable[Value], found: list[Wire], same: Callable[[Value, Wire], bool]) -> bool:
+    """Match each expected element with one found; both without order, duplicates count."""
+    wanted = list(expected)
+    if len(wanted) != len(found):
+        return False
+    rest = list(found)
+    for x in wanted:
+        at = next((i for i, w in enumerate(rest) if same(x, w)), None)
+        if at is None:
+            return False
+        del rest[at]
+    return True
+
+
+def _pair(expected: tuple[Value, Value], found: tuple[Wire, Wire], how: Comparison) -> bool:
+    key, value = expected
+    if how.equality.keys_are_text and isinstance(key, int) and not isinstance(key, bool):
+        key = str(key)
+    return _equal(key, found[0], how) and _equal(value, found[1], how)

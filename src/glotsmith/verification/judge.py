@@ -1,0 +1,155 @@
+"""From what a sandbox saw to a verdict.
+
+A pass is positive evidence: every case's result came back, once and in order, and equals the expected value. An exit
+code proves nothing either way.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from glotsmith.records import CaseVerdict, Outcome, Status, Verdict
+from glotsmith.values import NotLiteral, Value
+from glotsmith.verification.compare import Comparison, equal
+from glotsmith.verification.wire import describe, parse
+
+TAIL = 2000  #: characters of stdout and stderr that a verdict keeps
+
+ENDINGS: dict[str, Status] = {
+    "cpu": "fail:timeout",
+    "wall": "fail:timeout",
+    "memory": "fail:memory",
+    "processes": "fail:memory",
+    "output": "fail:output",
+    "infra": "infra:sandbox",
+}
+
+
+class Observation(msgspec.Struct):
+    """What the driver said, and what the program printed itself."""
+
+    stage: Literal["nothing", "start", "loaded", "end"] = "nothing"
+    absent: bool = False
+    load_error: str = ""
+    results: list[tuple[str, str]] = []  #: (``value`` or ``raised``, JSON), by case
+    forged: bool = False  #: a protocol line came twice, out of order, or unreadable
+    printed: str = ""
+
+
+def observe(stdout: bytes, mark: str) -> Observation:
+    """Read the protocol lines out of a program's stdout."""
+    seen, own = Observation(), list[str]()
+    for line in stdout.decode("utf-8", "surrogateescape").split("\n"):
+        if line.startswith(f"{mark} "):
+            _event(seen, line[len(mark) + 1 :])
+        else:
+            own.append(line)
+    seen.printed = "\n".join(own).strip("\n")
+    return seen
+
+
+def _event(seen: Observation, text: str) -> None:
+    word, _, rest = text.partition(" ")
+    index, _, payload = rest.partition(" ")
+    match word:
+        case "start" if seen.stage == "nothing":
+            seen.stage = "start"
+        case "loaded" if seen.stage == "start":
+            seen.stage = "loaded"
+        case "absent" if seen.stage == "start":
+            seen.absent = True
+        case "raised" if seen.stage == "start" and index == "load":
+            seen.load_error = _text(payload)
+        case "value" | "raised" if seen.stage == "loaded" and index == str(len(seen.results)):
+            seen.results.append((word, payload))
+        case "end" if seen.stage == "loaded":
+            seen.stage = "end"
+        case _:
+            seen.forged = True
+
+
+def _text(payload: str) -> str:
+    try:
+        return str(json.loads(payload, strict=False))
+    except (ValueError, RecursionError):
+        return payload
+
+
+def judge(
+    identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value], how: Comparison
+) -> Verdict:
+    """Return the verdict on one program. ``expected`` holds a value per case, in the order of the calls."""
+    seen = observe(outcome.stdout, mark)
+    cases = tuple(_case(seen, i, value, how) for i, value in enumerate(expected))
+    status, detail = _status(seen, outcome, cases)
+    return Verdict(
+        id=identity,
+        language=language,
+        status=status,
+        cases=tuple(c or CaseVerdict(status=status) for c in cases),
+        stdout=tail(seen.printed),
+        stderr=tail(outcome.stderr.decode("utf-8", "replace")),
+        seconds=round(outcome.cpu_s, 4),
+        detail=detail,
+    )
+
+
+def _case(seen: Observation, index: int, expected: Value, how: Comparison) -> CaseVerdict | None:
+    """Judge one case; None where no result came in."""
+    if index >= len(seen.results):
+        return None
+    event, payload = seen.results[index]
+    if event == "raised":
+        return CaseVerdict(status="fail:runtime", actual=tail(_text(payload)))
+    try:
+        wire = parse(payload)
+    except NotLiteral:
+        return CaseVerdict(status="fail:output", actual=tail(payload))
+    status: Status = "pass" if equal(expected, wire, how) else "fail:wrong"
+    return CaseVerdict(status=status, actual=clean(describe(wire)))
+
+
+def _status(seen: Observation, outcome: Outcome, cases: Sequence[CaseVerdict | None]) -> tuple[Status, str]:
+    complete = seen.stage == "end" and len(seen.results) == len(cases)
+    if seen.forged or len(seen.results) > len(cases):
+        return "fail:output", "the program wrote protocol lines of its own"
+    if complete:
+        return worst([c for c in cases if c]), ""
+    if outcome.ending in ENDINGS:
+        return ENDINGS[outcome.ending], outcome.detail
+    failed = next((c for c in cases if c and c.status != "pass"), None)
+    if failed is not None:
+        return failed.status, ""
+    return _unfinished(seen, outcome)
+
+
+def worst(cases: Sequence[CaseVerdict]) -> Status:
+    """Return the status of the first case that does not pass, else ``pass``."""
+    failed = next((c for c in cases if c.status != "pass"), None)
+    return failed.status if failed else "pass"
+
+
+def _unfinished(seen: Observation, outcome: Outcome) -> tuple[Status, str]:
+    """Judge a program that ended by itself before its results were in."""
+    how = f"killed by signal {outcome.code}" if outcome.ending == "signal" else f"exit code {outcome.code}"
+    if seen.absent:
+        return "fail:compile", "the entry point is not defined"
+    if seen.load_error:
+        return "fail:runtime", tail(seen.load_error)
+    if outcome.ending == "signal":
+        return "fail:runtime", how
+    if seen.stage == "nothing" and outcome.code != 0:
+        return "fail:compile", ""
+    return "fail:exit", f"it ended before its results were in ({how})"
+
+
+def tail(text: str, width: int = TAIL) -> str:
+    """Return the last ``width`` characters, as valid Unicode."""
+    return clean(text if len(text) <= width else f"…{text[-width:]}")
+
+
+def clean(text: str) -> str:
+    """Replace what is not valid Unicode, so that a verdict can be written as JSON."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,195 @@
+"""From a job to a verdict: the one runner behind data validation, evaluation and reward."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import Card, Unrepresentable, get, program, render, toolchain
+from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Program, Status, Verdict, content_hash
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, parse_signature, parse_test
+from glotsmith.verification.compare import Comparison
+from glotsmith.verification.judge import ENDINGS, judge, tail, worst
+
+ATTEMPTS = 3  #: for ``infra:sandbox``; a machine that fails three times in a row is reported as such
+
+
+class Store(Protocol):
+    """A content-addressed store (``glotsmith.cache.Cache``)."""
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return what was put under ``key``."""
+        ...
+
+    def put(self, kind: str, key: str, value: bytes) -> None:
+        """Keep ``value``; it is safe when this returns."""
+        ...
+
+
+class Verifier:
+    """Judges jobs in a sandbox; identical programs run once, also across runs that share a store."""
+
+    def __init__(self, sandbox: Sandbox, store: Store | None = None) -> None:
+        self._sandbox = sandbox
+        self._store = store
+        self._running: dict[str, asyncio.Task[Verdict]] = {}
+        self.ran = 0  #: programs that were really run
+
+    async def verify(self, job: Job) -> Verdict:
+        """Return the verdict on one job.
+
+        A job that can't be put to a program of its language is ``infra:toolchain`` or ``infra:refused`` with a
+        sentence, never a failure of the program.
+        """
+        try:
+            key = address(job, self._sandbox.name)
+            known = self._store.get("verdict", key) if self._store else None
+            verdict = msgspec.json.decode(known, type=Verdict) if known else await self._once(key, job)
+        except ToolchainError as error:
+            verdict = Verdict(id=job.id, language=job.language, status="infra:toolchain", detail=str(error))
+        except (Unrepresentable, NotLiteral) as error:
+            verdict = Verdict(id=job.id, language=job.language, status="infra:refused", detail=str(error))
+        return msgspec.structs.replace(verdict, id=job.id)
+
+    async def _once(self, key: str, job: Job) -> Verdict:
+        """Run a job, or wait for the same one that is running already."""
+        task = self._running.get(key)
+        if task is None:
+            task = self._running[key] = asyncio.create_task(self._run(key, job))
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+
+    async def _run(self, key: str, job: Job) -> Verdict:
+        verdict = await self._judge(job)
+        for _ in range(ATTEMPTS - 1):
+            if verdict.status != "infra:sandbox":
+                break
+            verdict = await self._judge(job)
+        found = toolchain.resolve(job.language)
+        verdict = msgspec.structs.replace(verdict, toolchain=found.version, isolation=self._sandbox.name)
+        if self._store and not verdict.is_infra:
+            self._store.put("verdict", key, msgspec.json.encode(verdict))
+        return verdict
+
+    async def _judge(self, job: Job) -> Verdict:
+        card = get(job.language)
+        if job.io:
+            return await self._io(card, job)
+        if job.program:
+            return await self._verbatim(card, job)
+        calls, signature = settle(job)
+        made, mark = program.assemble(
+            card, job.code, signature, [c.arguments for c in calls], job.entry_point, _limits(card, job)
+        )
+        outcome = await self._execute(made)
+        how = Comparison(card.equality, job.tolerance)
+        return judge(job.id, job.language, outcome, mark, [c.expected for c in calls], how)
+
+    async def _execute(self, made: Program) -> Outcome:
+        self.ran += 1
+        return await self._sandbox.run(made)
+
+    async def _io(self, card: Card, job: Job) -> Verdict:
+        """Run a whole program once per stdin; its stdout must equal the expected one, trailing blanks aside."""
+        outcomes = [await self._execute(_script(card, job, job.code, case.stdin)) for case in job.io]
+        cases = tuple(_io_case(case, o) for case, o in zip(job.io, outcomes, strict=True))
+        return _summary(job, worst(cases), outcomes, cases)
+
+    async def _verbatim(self, card: Card, job: Job) -> Verdict:
+        """Run a benchmark's own program: exit code 0, and none of the language's known signs of failure."""
+        outcome = await self._execute(_script(card, job, job.program, ""))
+        stderr = outcome.stderr.decode("utf-8", "replace")
+        status = _exit_status(outcome)
+        if status == "pass" and any(re.search(sign, stderr) for sign in card.failure_signs):
+            status = "fail:wrong"
+        return _summary(job, status, [outcome], ())
+
+
+def settle(job: Job) -> tuple[list[Call], Signature]:
+    """Parse a job's tests and make its signature fit them.
+
+    Raises:
+        NotLiteral: a test or the signature can't be parsed, or there is no test.
+        Unrepresentable: the tests contradict the signature.
+
+    """
+    calls = [parse_test(t) for t in job.tests]
+    if not calls:
+        raise NotLiteral("a job needs tests, io or program")
+    if job.signature:
+        declared = parse_signature(job.signature)
+    else:
+        names = [f"x{i}" for i in range(len(calls[0].arguments))]
+        declared = Signature(calls[0].function, tuple(Parameter(n, ANY) for n in names), ANY)
+    if any(len(c.arguments) != len(declared.parameters) for c in calls):
+        raise NotLiteral(f"a test passes another number of arguments than {declared} takes")
+    return calls, render.settle(declared, [c.arguments for c in calls], [c.expected for c in calls])
+
+
+def address(job: Job, isolation: str) -> str:
+    """Return the content address of a job's verdict: everything that may change it, and nothing else.
+
+    Raises:
+        ToolchainError: the language can't be run here.
+
+    """
+    card, found = get(job.language), toolchain.resolve(job.language)
+    body = msgspec.json.encode(msgspec.structs.replace(job, id="")).decode()
+    return content_hash(body, card.fingerprint, found.version, isolation)
+
+
+def _limits(card: Card, job: Job) -> Limits:
+    return program.limits(card, job.time_limit_s, job.memory_limit_mb)
+
+
+def _script(card: Card, job: Job, text: str, stdin: str) -> Program:
+    found = toolchain.resolve(card.name)
+    if not found.script:
+        raise Unrepresentable(f"{card.display} has no command for whole programs")
+    return Program(
+        files={**found.files, f"main{card.extension}": text},
+        argv=found.script,
+        stdin=stdin,
+        env=found.env,
+        read_only=found.read_only,
+        limits=_limits(card, job),
+    )
+
+
+def _exit_status(outcome: Outcome) -> Status:
+    if outcome.ending == "exit" and outcome.code == 0:
+        return "pass"
+    return ENDINGS.get(outcome.ending, "fail:runtime")
+
+
+def _io_case(case: IoCase, outcome: Outcome) -> CaseVerdict:
+    status, actual = _exit_status(outcome), outcome.stdout.decode("utf-8", "replace")
+    if status == "pass" and _lines(actual) != _lines(case.stdout):
+        status = "fail:wrong"
+    return CaseVerdict(status=status, actual=tail(actual))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().split("\n")]
+
+
+def _summary(job: Job, status: Status, outcomes: Sequence[Outcome], cases: tuple[CaseVerdict, ...]) -> Verdict:
+    last = outcomes[-1]
+    return Verdict(
+        id=job.id,
+        language=job.language,
+        status=status,
+        cases=cases,
+        stdout=tail(last.stdout.decode("utf-8", "replace")),
+        stderr=tail(last.stderr.decode("utf-8", "replace")),
+        seconds=round(sum(o.cpu_s for o in outcomes), 4),
+        detail=last.detail,
+    )
