@@ -59,8 +59,11 @@ class Teacher(Protocol):
     """The contract of every back end (``tests/contracts/test_teachers.py`` holds them to it).
 
     A teacher is asked concurrently. It retries by itself what may pass; what does not is a reply with
-    ``finish_reason`` ``refused`` or ``error``, which costs one item. It raises ``TeacherError`` only when no
-    request can succeed: wrong key, unknown model, unreachable server.
+    ``finish_reason`` ``refused`` (for good: asked again, it would say the same) or ``error`` (never cached), which
+    costs one item. It raises ``TeacherError`` only when no request can succeed: wrong key, unknown model, unreachable
+    server. It belongs to one event loop.
+
+    A class is made from its ``Options``, a record nested in it or beside it, or from nothing if it has none.
     """
 
     name: str  #: as in ``--teacher``
@@ -70,6 +73,14 @@ class Teacher(Protocol):
     async def reply(self, request: Request) -> Reply:
         """Answer one request."""
         ...
+
+    def address(self, request: Request) -> str:
+        """Content address of the reply: equal only for requests that this teacher can't tell apart.
+
+        This default, for those that inherit it, is a server's, which sees nothing but prompt and sampling. A teacher
+        that also looks at the item or at ``Request.context`` must put what it looks at into the address.
+        """
+        return content_hash(self.fingerprint, request.key)
 
     async def close(self) -> None:
         """Release connections; idempotent."""

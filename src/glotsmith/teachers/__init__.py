@@ -1,0 +1,59 @@
+"""Teachers: who is asked for tests, translations and repairs. Each is imported when it is used."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from glotsmith.errors import UsageError
+from glotsmith.teachers.base import Teacher
+from glotsmith.teachers.cached import Cached, Store
+
+TEACHERS = {
+    "offline": "glotsmith.teachers.offline:Offline",
+    "openai": "glotsmith.teachers.openai:OpenAI",
+    "scripted": "glotsmith.teachers.scripted:Scripted",
+}
+
+
+def open_teacher(
+    name: str,
+    *,
+    model: str = "",
+    base_url: str = "",
+    options: Mapping[str, Any] | None = None,
+    cache: Store | None = None,
+) -> Teacher:
+    """Make the teacher called ``name``; with ``cache``, one that is asked nothing twice.
+
+    ``options`` are the fields of the teacher's ``Options``; text is converted to the field's type, so that they may
+    come from a command line. ``model`` and ``base_url`` are two of them that every command knows.
+
+    Raises:
+        UsageError: there is no such teacher, or an option is unknown or of the wrong type, or missing.
+        InputError: a file that the teacher reads is malformed.
+
+    """
+    if name not in TEACHERS:
+        raise UsageError(f"there is no teacher {name!r}; there are: {', '.join(TEACHERS)}")
+    module, _, attribute = TEACHERS[name].partition(":")
+    make = getattr(import_module(module), attribute)
+    common = {"model": model, "base_url": base_url}
+    given = {**(options or {}), **{key: value for key, value in common.items() if value}}
+    teacher: Teacher = _make(name, make, given)
+    return teacher if cache is None else Cached(teacher, cache)
+
+
+def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:
+    kind = getattr(make, "Options", None)
+    if kind is None and not given:
+        return make()
+    known = ", ".join(kind.__struct_fields__) if kind else "none"
+    for key in given:
+        if kind is None or key not in kind.__struct_fields__:
+            raise UsageError(f"the teacher {name} has no option {key!r}; its options: {known}")
+    try:
+        return make(msgspec.convert(dict(given), kind, strict=False))
+    except msgspec.ValidationError as error:
+        raise UsageError(f"an option of the teacher {name} is not right: {error}") from None

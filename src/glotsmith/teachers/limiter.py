@@ -1,0 +1,73 @@
+"""How many requests to have in flight: additive increase, multiplicative decrease, as TCP does (RFC 5681 §3.1)."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import anyio
+
+
+class Clock(NamedTuple):
+    """Where time comes from; tests put in one that does not wait."""
+
+    now: Callable[[], float] = time.monotonic  #: seconds, never going back
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep  #: takes seconds
+
+
+class Limiter:
+    """Slots for requests to one server.
+
+    The limit starts at ``start``. Until the server first complains it grows by one per success (doubling per round
+    trip), afterwards by one per ``limit`` successes; a complaint halves it. Complaints about requests that were
+    already on their way at the last cut do not cut again. It grows only while all slots are in use.
+    """
+
+    def __init__(self, start: int = 8, maximum: int = 64, clock: Clock | None = None) -> None:
+        self.maximum = max(1, maximum)
+        self._clock = clock or Clock()
+        self._slots = anyio.CapacityLimiter(min(max(1, start), self.maximum))
+        self._successes = 0  # since the limit last changed
+        self._cuts = 0  # also the epoch that a slot carries
+        self._paused_until = self._clock.now()
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be in flight now."""
+        return int(self._slots.total_tokens)
+
+    @property
+    def in_flight(self) -> int:
+        """How many slots are taken."""
+        return self._slots.borrowed_tokens
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncGenerator[int]:
+        """Wait for a free slot and for the end of any pause; yields the epoch to hand back to ``congested``."""
+        async with self._slots:
+            while (left := self._paused_until - self._clock.now()) > 0:
+                await self._clock.sleep(left)
+            yield self._cuts
+
+    def succeeded(self) -> None:
+        """Note that the server coped; call it while the slot is held."""
+        if self.in_flight < self.limit or self.limit == self.maximum:
+            return
+        self._successes += 1
+        if self._cuts == 0 or self._successes >= self.limit:
+            self._resize(self.limit + 1)
+
+    def congested(self, epoch: int) -> None:
+        """Note that the server was overloaded by a request whose slot yielded ``epoch``."""
+        if epoch == self._cuts:
+            self._cuts += 1
+            self._resize(max(1, self.limit // 2))
+
+    def pause(self, seconds: float) -> None:
+        """Hand out no slot for so long (the server said when to come back)."""
+        self._paused_until = max(self._paused_until, self._clock.now() + seconds)
+
+    def _resize(self, limit: int) -> None:
+        self._slots.total_tokens = limit
+        self._successes = 0

@@ -1,0 +1,274 @@
+"""Any server that speaks the OpenAI API: vLLM, SGLang, Ollama, llama.cpp, TGI, and the clouds.
+
+Chat requests go to ``/chat/completions``, prompts to ``/completions``. What may pass (overload, time-outs, dropped
+connections, broken bodies) is tried again with exponential back-off and full jitter; the number of requests in flight
+adapts to the server. The key comes from the environment and goes into one header, nowhere else.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple, NoReturn
+
+import httpx
+import msgspec
+import tenacity
+
+from glotsmith.errors import TeacherError, UsageError
+from glotsmith.records import Record, content_hash
+from glotsmith.teachers import openai_wire as wire
+from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.keys import ApiKey
+from glotsmith.teachers.limiter import Clock, Limiter
+from glotsmith.teachers.retries import Transient, retry_after
+
+_log = logging.getLogger(__name__)
+_DEFAULT_URL = "https://api.openai.com/v1"
+_DEFAULT_KEY = "OPENAI_API_KEY"
+_LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens is a tenth of it
+_FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever met: a wrong address should not take a minute to tell
+_HOPELESS = 16  #: bad requests in a row, before any answer, after which the fault is not the items'
+_RETRIED = {408, 409, 425, 429}  #: beside all 5xx
+_TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
+_FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
+_UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
+
+
+class Options(Record, frozen=True, kw_only=True):
+    """What can be set, as ``key = value`` of the teacher's table in a run's configuration."""
+
+    model: str = ""  #: as the server names it; required
+    base_url: str = ""  #: up to and with ``/v1``; default ``$OPENAI_BASE_URL``, then OpenAI's own
+    api_key_env: str = ""  #: environment variable that holds the key; default ``OPENAI_API_KEY``, which may be unset
+    max_concurrency: int = 64  #: requests in flight, at most
+    start_concurrency: int = 8  #: and to begin with
+    attempts: int = 8  #: per request
+    backoff_s: float = 1.0  #: the first wait is random between 0 and this; it doubles with each attempt
+    max_wait_s: float = 120.0  #: longest wait, also when the server asks for more
+    connect_timeout_s: float = 10.0
+    timeout_s: float = 300.0  #: from sending a request to the end of its reply
+    input_price: float = 0.0  #: US dollars per million input tokens
+    output_price: float = 0.0  #: US dollars per million output tokens
+    extra: dict[str, Any] = {}  #: more fields for every request: ``{"repetition_penalty": 1.1}``
+    rename: dict[str, str] = {}  #: fields under other names: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class OpenAI(Teacher):
+    """A model behind an OpenAI-compatible server."""
+
+    Options = Options
+    name = "openai"
+
+    def __init__(
+        self, options: Options, *, clock: Clock | None = None, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        """Prepare to ask; nothing is sent yet. ``clock`` and ``transport`` are for tests.
+
+        Raises:
+            UsageError: there is no model, the URL can't be one, or the environment variable with the key is unset.
+
+        """
+        self.model = options.model
+        self.url = _checked_url(options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _DEFAULT_URL)
+        if not self.model:
+            raise UsageError(f"name the model to ask: --model NAME, as {self.url}/models lists it")
+        # Where a model is served does not matter to what it says, and a job's server may have another port tomorrow.
+        self.fingerprint = content_hash(
+            self.name, self.model, json.dumps(options.extra, sort_keys=True), json.dumps(options.rename, sort_keys=True)
+        )
+        self._options = options
+        self._key = ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=bool(options.api_key_env))
+        self._clock = clock or Clock()
+        self.limiter = Limiter(options.start_concurrency, options.max_concurrency, self._clock)
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+        self._met = False  # whether any server has ever answered anything
+        self._answered = 0  # replies, and refusals of single items
+        self._bad_requests = 0
+
+    async def reply(self, request: Request) -> Reply:
+        """Answer one request, trying again what may pass.
+
+        Raises:
+            TeacherError: the server can't be reached, refuses the key or does not serve the model.
+
+        """
+        answered = self._answered
+        try:
+            return await self._retrying()(self._attempt, request)
+        except Transient as error:
+            what = f"{self.url}: {error}"
+            # When this request was turned away to the end, and so was every other meanwhile, the item is not to blame.
+            if error.blames_server and self._answered == answered:
+                raise TeacherError(what if error.met else f"{what}; is the server running?") from None
+            return Reply(text="", finish_reason="error", detail=what)
+
+    async def close(self) -> None:
+        """Release connections; idempotent."""
+        if self._client is not None:
+            await self._client.aclose()
+
+    # ------------------------------------------------------------------------------------------ trying again
+
+    def _retrying(self) -> tenacity.AsyncRetrying:
+        return tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(Transient),
+            stop=self._gives_up,
+            wait=tenacity.wait_random_exponential(multiplier=self._options.backoff_s, max=self._options.max_wait_s),
+            sleep=self._clock.sleep,
+            before_sleep=_tell,
+            reraise=True,
+        )
+
+    def _gives_up(self, state: tenacity.RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        missing = isinstance(error, Transient) and not error.met and not self._met
+        return state.attempt_number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts)
+
+    async def _attempt(self, request: Request) -> Reply:
+        async with self.limiter.slot() as epoch:
+            try:
+                reply = await self._ask(request)
+            except Transient as error:
+                if error.congested:
+                    self.limiter.congested(epoch)
+                self.limiter.pause(error.wait_s)
+                raise
+            self._answered += reply.finish_reason != "error"
+            self.limiter.succeeded()
+            return reply
+
+    # ------------------------------------------------------------------------------------------ one question
+
+    async def _ask(self, request: Request) -> Reply:
+        body = wire.body_of(request, self.model, self._options.extra, self._options.rename)
+        answer = await self._send("POST", wire.path_of(request), body)
+        self._met = True
+        if answer is None:
+            return Reply(text="", finish_reason="error", detail=f"a reply of more than {_LARGEST_BODY >> 20} MiB")
+        if not 200 <= answer.status < 300:
+            return await self._refusal(answer, wire.path_of(request))
+        try:
+            return self._finished(wire.read_reply(answer.body, request))
+        except Transient as error:
+            raise Transient(self._readable(str(error)), blames_server=error.blames_server) from None
+
+    def _finished(self, reply: Reply) -> Reply:
+        o = self._options
+        cost = (reply.input_tokens * o.input_price + reply.output_tokens * o.output_price) / 1e6
+        text, detail = self._key.redact_reply(reply.text), self._readable(reply.detail)
+        return msgspec.structs.replace(reply, text=text, detail=detail, cost=cost)
+
+    async def _send(self, method: str, path: str, body: bytes | None = None) -> _Answer | None:
+        """Send one HTTP request; None for an answer that is too large."""
+        o = self._options
+        try:
+            async with asyncio.timeout(o.connect_timeout_s + o.timeout_s):
+                return await self._exchange(method, path, body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            what = f"can't reach the server ({self._readable(str(error)) or type(error).__name__})"
+            raise Transient(what, blames_server=True, met=False) from None
+        except (TimeoutError, httpx.TimeoutException):
+            raise Transient(f"no reply within {o.timeout_s:g} s", congested=True) from None
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise Transient(f"the connection broke ({self._readable(str(error)) or type(error).__name__})") from None
+
+    async def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer | None:
+        async with self._http().stream(method, self.url + path, content=body) as response:
+            data = bytearray()
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > _LARGEST_BODY:
+                    return None
+            return _Answer(response.status_code, response.headers, bytes(data))
+
+    def _http(self) -> httpx.AsyncClient:
+        if self._client is None:
+            o = self._options
+            self._client = httpx.AsyncClient(
+                headers={"Content-Type": "application/json", "Accept": "application/json", **self._key.headers},
+                timeout=httpx.Timeout(o.timeout_s, connect=o.connect_timeout_s, pool=None),
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=o.max_concurrency),
+                transport=self._transport,
+            )
+        return self._client
+
+    # ------------------------------------------------------------------------------------------ bad news
+
+    async def _refusal(self, answer: _Answer, path: str) -> Reply:
+        """Tell what a status that is no success means: for the request, for this item, or for all."""
+        problem = wire.read_problem(answer.body)
+        said = f"{answer.status} {_phrase(answer.status)}: {self._readable(problem.message)}"
+        if answer.status in (403, 400) and problem.mentions(*_FILTERED):
+            return Reply(text="", finish_reason="refused", detail=said)
+        if answer.status in (401, 402, 403) or problem.mentions("insufficient_quota"):
+            raise TeacherError(f"{self.url} refuses the key: {said}. Set the environment variable {self._key.variable}")
+        if answer.status in (404, 405) or problem.mentions("model_not_found"):
+            raise TeacherError(f"{self.url}{path} does not answer for {self.model!r}: {said}. {await self._served()}")
+        if answer.status < 400:
+            location = self._key.redact(answer.headers.get("location", "elsewhere"))
+            raise TeacherError(f"{self.url}{path} redirects to {location}; give the final address as base URL")
+        if answer.status in _RETRIED or answer.status >= 500:
+            self._overloaded(answer, said)
+        return self._bad_request(answer, problem, said)
+
+    def _overloaded(self, answer: _Answer, said: str) -> NoReturn:
+        overloaded = answer.status in (429, 503)
+        wait_s = retry_after(answer.headers, self._options.max_wait_s)
+        raise Transient(said, wait_s=wait_s, congested=overloaded, blames_server=overloaded)
+
+    def _bad_request(self, answer: _Answer, problem: wire.Problem, said: str) -> Reply:
+        if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or problem.mentions(*_TOO_LONG):
+            return Reply(text="", finish_reason="refused", detail=said)
+        self._bad_requests += 1
+        hopeless = self._answered == 0 and self._bad_requests >= _HOPELESS
+        if hopeless or problem.mentions(*_UNSUPPORTED):
+            raise TeacherError(
+                f"{self.url} refuses the requests themselves: {said}. The teacher's option rename renames"
+                ' fields or leaves them out, as in {"max_tokens": "max_completion_tokens", "seed": ""}'
+            )
+        return Reply(text="", finish_reason="error", detail=said)
+
+    async def _served(self) -> str:
+        try:
+            answer = await self._send("GET", "/models")
+        except Transient:
+            answer = None
+        models = wire.read_models(answer.body) if answer and answer.status == HTTPStatus.OK else []
+        if not models:
+            return "Is the base URL right? It usually ends in /v1"
+        return self._readable(f"It serves: {', '.join(models[:20])}{', …' if len(models) > 20 else ''}")
+
+    def _readable(self, text: str) -> str:
+        return wire.shorten(self._key.redact(text))
+
+
+def _checked_url(url: str) -> str:
+    """Return the URL without its last slash; one that carries a secret is refused, and not repeated."""
+    try:
+        parsed = httpx.URL(url.strip())
+    except (httpx.InvalidURL, ValueError):
+        raise UsageError("the base URL can't be parsed; it should look like http://localhost:8000/v1") from None
+    if parsed.userinfo or parsed.query:
+        raise UsageError("the base URL may hold no password and no query; put the key into the environment")
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise UsageError(f"{url!r} is not a base URL; it should look like http://localhost:8000/v1")
+    return str(parsed).rstrip("/")
+
+
+def _phrase(status: int) -> str:
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "(unknown status)"
+
+
+def _tell(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    _log.info("attempt %d failed: %s; trying again", state.attempt_number, error)

@@ -1,0 +1,128 @@
+"""Replies from a file. They are written by hand, for tests and examples: no model has a part in them.
+
+One JSON object a line, found by call and item, never by the text of a prompt::
+
+    {"call": "translate", "item": "add", "language": "lua", "replies": ["function add(a, b) … end", "…"]}
+    {"call": "translate", "item": "sub", "sample": 3, "reply": "I can't.", "finish_reason": "refused"}
+    {"call": "write_tests", "item": "*", "reply": "assert add(1, 2) == 3"}
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.records import Record, content_hash
+from glotsmith.teachers.base import Reply, Request, Teacher
+
+_ANY_ITEM = "*"
+_Place = tuple[str, str, str, int | None]  #: call, item, language ("" for any), sample (None for any)
+
+
+class Options(Record, frozen=True, kw_only=True):
+    """Where the replies are."""
+
+    replies: str = ""  #: path of the JSONL file
+    model: str = ""  #: the same, as the command line's ``--model``
+
+
+class Row(Record, frozen=True, kw_only=True):
+    """One line of the file; exactly one of ``reply`` and ``replies`` is there."""
+
+    call: str  #: as in ``Request.call``
+    item: str  #: key of the item, or the function's name (``Request.context["name"]``), or ``*`` for all
+    language: str = ""  #: only for this ``Request.context["language"]``
+    sample: int | None = None  #: only for this sample
+    reply: str | None = None  #: said to that sample, or to every one
+    replies: tuple[str, ...] | None = None  #: the i-th is said to sample i; beyond the last, the reply is a refusal
+    finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
+
+    def at(self, sample: int) -> str | None:
+        """Return what is said to ``sample``, if anything."""
+        if self.replies is None:
+            return self.reply
+        return self.replies[sample] if sample < len(self.replies) else None
+
+
+class Scripted(Teacher):
+    """Says what its file says. The most specific row wins: by item, name or ``*``, then language, then sample."""
+
+    Options = Options
+    name = "scripted"
+    model = ""
+
+    def __init__(self, options: Options) -> None:
+        """Read the file.
+
+        Raises:
+            UsageError: no file is named, or both ways of naming it are used.
+            InputError: the file can't be read, or a line is malformed or says a second time what was said.
+
+        """
+        if bool(options.replies) == bool(options.model):
+            raise UsageError("the scripted teacher needs the path of its replies, once: --model FILE.jsonl")
+        path = Path(options.replies or options.model)
+        text = _read(path)
+        self.fingerprint = content_hash(self.name, text)
+        self._rows = _rows(path, text)
+
+    def address(self, request: Request) -> str:
+        """Return the content address: here the call, the item and its name and language matter, not the prompt."""
+        c = request.context
+        seen = (request.call, request.item, c.get("name", ""), c.get("language", ""), str(request.sample))
+        return content_hash(self.fingerprint, *seen)
+
+    async def reply(self, request: Request) -> Reply:
+        """Say what the file says for this request, or refuse."""
+        row = self._find(request)
+        text = row.at(request.sample) if row else None
+        if row is None or text is None:
+            where = f"call {request.call!r}, item {request.item!r}, sample {request.sample}"
+            return Reply(text="", finish_reason="refused", detail=f"no scripted reply for {where}")
+        detail = "" if row.finish_reason in ("stop", "length") else "so it is scripted"
+        return Reply(text=text, finish_reason=row.finish_reason, detail=detail)
+
+    async def close(self) -> None:
+        """Release nothing: the file was read at the start."""
+
+    def _find(self, request: Request) -> Row | None:
+        for item in (request.item, request.context.get("name", ""), _ANY_ITEM):
+            for language in (request.context.get("language", ""), ""):
+                for sample in (request.sample, None):
+                    if (row := self._rows.get((request.call, item, language, sample))) is not None:
+                        return row
+        return None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        what = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
+        raise InputError.at(path, None, f"can't read the scripted replies: {what}") from None
+
+
+def _rows(path: Path, text: str) -> dict[_Place, Row]:
+    rows: dict[_Place, Row] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        row = _row(path, number, line)
+        place = (row.call, row.item, row.language, row.sample)
+        if place in rows:
+            raise InputError.at(path, number, "an earlier line is for the same call, item, language and sample")
+        rows[place] = row
+    return rows
+
+
+def _row(path: Path, number: int, line: str) -> Row:
+    try:
+        row = msgspec.json.decode(line, type=Row)
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise InputError.at(path, number, f"not a scripted reply: {error}") from None
+    if (row.reply is None) == (row.replies is None):
+        raise InputError.at(path, number, "not a scripted reply: give either 'reply' or 'replies'")
+    if row.replies is not None and row.sample is not None:
+        raise InputError.at(path, number, "not a scripted reply: 'sample' goes with 'reply', not with 'replies'")
+    return row
