@@ -76,9 +76,57 @@ class Task(Record, frozen=True, kw_only=True):
     id: str
     problem: Problem
     language: str
+    signature: str  #: typed Python signature, inferred from ``tests``
     tests: tuple[str, ...]  #: the tests that are representable in ``language``
     prefix: str  #: the target signature that a solution continues
     dropped_tests: int = 0
+
+
+Status = Literal[
+    "pass",
+    "fail:compile",
+    "fail:wrong",
+    "fail:runtime",
+    "fail:timeout",
+    "fail:memory",
+    "fail:output",
+    "fail:exit",
+    "infra:sandbox",
+    "infra:toolchain",
+    "infra:refused",
+]
+
+
+class CaseVerdict(Record, frozen=True, kw_only=True):
+    """What one test came to."""
+
+    status: Status
+    actual: str = ""  #: the value that came back (a Python literal where it is one), or the error's text
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """The answer to a ``Job``."""
+
+    id: str
+    language: str
+    status: Status
+    cases: tuple[CaseVerdict, ...] = ()
+    stdout: str = ""  #: tail of what the program printed
+    stderr: str = ""
+    seconds: float = 0.0  #: CPU time of the whole program
+    toolchain: str = ""
+    isolation: str = ""
+    detail: str = ""  #: one sentence, where the status needs one
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test passed."""
+        return self.status == "pass"
+
+    @property
+    def is_infra(self) -> bool:
+        """Whether the machine failed rather than the program."""
+        return self.status.startswith("infra:")
 
 
 class Lineage(Record, frozen=True, kw_only=True):
@@ -93,6 +141,16 @@ class Lineage(Record, frozen=True, kw_only=True):
     repaired_from: str = ""  #: id of the failing candidate that this one repairs
     toolchain: str = ""
     isolation: str = ""
+
+
+class Candidate(Record, frozen=True, kw_only=True):
+    """A program that was generated and did not pass; kept beside its reason for preference pairs and for people."""
+
+    task: str  #: id of its task
+    language: str
+    code: str
+    verdict: Verdict | None = None
+    lineage: Lineage
 
 
 class Solution(Record, frozen=True, kw_only=True):
@@ -151,53 +209,6 @@ class Job(Record, frozen=True, kw_only=True):
     time_limit_s: float | None = None  #: CPU seconds
     memory_limit_mb: int | None = None
     tolerance: float = 1e-6  #: relative, for floats
-
-
-Status = Literal[
-    "pass",
-    "fail:compile",
-    "fail:wrong",
-    "fail:runtime",
-    "fail:timeout",
-    "fail:memory",
-    "fail:output",
-    "fail:exit",
-    "infra:sandbox",
-    "infra:toolchain",
-    "infra:refused",
-]
-
-
-class CaseVerdict(Record, frozen=True, kw_only=True):
-    """What one test came to."""
-
-    status: Status
-    actual: str = ""  #: the value that came back (a Python literal where it is one), or the error's text
-
-
-class Verdict(Record, frozen=True, kw_only=True):
-    """The answer to a ``Job``."""
-
-    id: str
-    language: str
-    status: Status
-    cases: tuple[CaseVerdict, ...] = ()
-    stdout: str = ""  #: tail of what the program printed
-    stderr: str = ""
-    seconds: float = 0.0  #: CPU time of the whole program
-    toolchain: str = ""
-    isolation: str = ""
-    detail: str = ""  #: one sentence, where the status needs one
-
-    @property
-    def passed(self) -> bool:
-        """Whether every test passed."""
-        return self.status == "pass"
-
-    @property
-    def is_infra(self) -> bool:
-        """Whether the machine failed rather than the program."""
-        return self.status.startswith("infra:")
 
 
 class Limits(Record, frozen=True, kw_only=True):

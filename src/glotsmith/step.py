@@ -5,15 +5,23 @@ Nothing else may happen to an item: an executor writes both to the ledger, so th
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
 from glotsmith.reasons import Reason
-from glotsmith.records import Record
+from glotsmith.records import Job, Record, Verdict
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
+
+
+class Verify(Protocol):
+    """The runner, as stages see it (``verification.Verifier``)."""
+
+    async def verify(self, job: Job) -> Verdict:
+        """Return the verdict on one job."""
+        ...
 
 
 class Kept(msgspec.Struct, Generic[Out], frozen=True):

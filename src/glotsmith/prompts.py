@@ -1,0 +1,57 @@
+"""Prompts are jinja files, one per call; the hash of a file is its version and goes into every row's lineage."""
+
+from functools import cached_property
+from pathlib import Path
+
+import jinja2
+from jinja2.sandbox import SandboxedEnvironment
+
+from glotsmith.errors import UsageError
+from glotsmith.records import content_hash
+
+
+def _environment() -> SandboxedEnvironment:
+    return SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+class Prompt:
+    """One prompt template."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def text(self) -> str:
+        """The template's source.
+
+        Raises:
+            UsageError: the file can't be read.
+
+        """
+        try:
+            return self.path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"the prompt {self.path} can't be read: {error}") from error
+
+    @cached_property
+    def version(self) -> str:
+        """First 12 hex digits of the template's content hash."""
+        return content_hash(self.text)[:12]
+
+    @cached_property
+    def _template(self) -> jinja2.Template:
+        return _environment().from_string(self.text)
+
+    def render(self, **values: object) -> str:
+        """Fill the template.
+
+        Raises:
+            UsageError: the template is malformed or asks for a value that this call does not offer.
+
+        """
+        try:
+            return self._template.render(**values)
+        except jinja2.TemplateError as error:
+            raise UsageError(f"the prompt {self.path.name} can't be filled: {error}") from error

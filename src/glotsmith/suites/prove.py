@@ -1,0 +1,107 @@
+"""Pose a problem in its target languages, and prove there that the suite can pass and can fail.
+
+Before a token is spent: every value, type and name must have a form in the language, and a stub of the right type
+must compile and then fail. (Of MultiPL-T's published OCaml suites, 42 % can't be passed by any program; of its Racket
+suites, 284 of 300 "pass" a stub.)
+"""
+
+from collections.abc import Sequence
+
+from glotsmith.languages import Card, Unrepresentable, get, render
+from glotsmith.reasons import Reason
+from glotsmith.records import Job, Problem, Task, Verdict, content_hash
+from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
+from glotsmith.values import (
+    Call,
+    NotLiteral,
+    Signature,
+    literal,
+    parse_signature,
+    parse_test,
+    render_test,
+    signature_of,
+)
+
+
+class Prove(ItemStep[Problem, Task]):
+    """Make one ``Task`` per language in which the problem can be posed; the other languages are losses with reasons."""
+
+    name = "prove"
+    output = Task
+
+    def __init__(self, languages: Sequence[str], verify: Verify, min_cases: int = 3) -> None:
+        self._cards = [get(name) for name in languages]
+        self._verify = verify
+        self._min_cases = min_cases
+
+    async def run(self, key: str, item: Problem) -> Result[Task]:
+        """Pose the problem in each language."""
+        answers = [await self._pose(card, item) for card in self._cards]
+        kept = tuple(Kept(task.id, task) for task in answers if isinstance(task, Task))
+        lost = tuple(loss for loss in answers if isinstance(loss, Dropped))
+        if not kept:
+            lost = (*lost, Dropped(lost[0].reason, f"in no language; {lost[0].detail}"))
+        return Result(kept=kept, dropped=lost)
+
+    async def _pose(self, card: Card, problem: Problem) -> Task | Dropped:
+        try:
+            task = pose(card, problem, self._min_cases)
+        except (Unrepresentable, NotLiteral) as error:
+            return Dropped(Reason.UNREPRESENTABLE, f"{card.name}: {error}", f"{problem.id}:{card.name}")
+        signature = parse_signature(task.signature)
+        stub = render.signature_text(card, card.syntax.stub, signature)
+        verdict = await self._verify.verify(
+            Job(id=task.id, language=card.name, code=stub, signature=task.signature, tests=task.tests)
+        )
+        loss = _loss(verdict)
+        return Dropped(loss[0], f"{card.name}: {loss[1]}", f"{problem.id}:{card.name}") if loss else task
+
+
+def _loss(verdict: Verdict) -> tuple[Reason, str] | None:
+    """Judge the stub's verdict: it must have compiled, and failed."""
+    if verdict.is_infra:
+        return Reason.NOT_VERIFIED, verdict.detail
+    if verdict.passed:
+        return Reason.STUB_PASSES, "a function that only raises passes"
+    if verdict.status == "fail:compile":
+        return Reason.STUB_FAILS_TO_COMPILE, verdict.stderr[-300:]
+    return None
+
+
+def pose(card: Card, problem: Problem, min_cases: int) -> Task:
+    """Return the task, with the tests that the language can represent.
+
+    Raises:
+        Unrepresentable: too few tests are left, or the signature has no form in the language.
+        NotLiteral: a test can't be parsed.
+
+    """
+    calls = [parse_test(t) for t in problem.suite.tests]
+    fit = [c for c in calls if _reason(card, c) is None]
+    if len(fit) < min_cases or len({literal(c.expected) for c in fit}) < 2:
+        why = next((why for c in calls if (why := _reason(card, c))), "all expect the same value")
+        raise Unrepresentable(f"{len(fit)} of {len(calls)} tests can be written in {card.display}: {why}")
+    signature = _signature(parse_signature(problem.suite.signature), fit)
+    return Task(
+        id=content_hash(problem.id, card.name),
+        problem=problem,
+        language=card.name,
+        signature=str(signature),
+        tests=tuple(map(render_test, fit)),
+        prefix=render.signature_text(card, card.syntax.signature, signature),
+        dropped_tests=len(calls) - len(fit),
+    )
+
+
+def _reason(card: Card, call: Call) -> str | None:
+    try:
+        for value in (*call.arguments, call.expected):
+            render.check(card, value)
+    except Unrepresentable as error:
+        return str(error)
+    return None
+
+
+def _signature(declared: Signature, calls: Sequence[Call]) -> Signature:
+    """Infer the types anew from the tests that are left: without a None, an optional is none."""
+    return signature_of(declared.name, [p.name for p in declared.parameters], calls)
