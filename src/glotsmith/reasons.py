@@ -24,6 +24,7 @@ class Reason(StrEnum):
     SYNTAX_ERROR = "syntax_error", "the file does not parse as Python"
     TOO_DEEP = "too_deep", "the source is nested too deeply to parse"
     NOT_A_FUNCTION = "not_a_function", "the row holds no top-level function"
+    DECORATED = "decorated", "a decorator changes what it does"
     UNDOCUMENTED = "undocumented", "the function has no docstring"
     RETURNS_NOTHING = "returns_nothing", "no return statement gives a value"
     NOT_STANDALONE = "not_standalone", "it uses names that are neither its own nor builtins"
