@@ -164,6 +164,7 @@ class Probe(Record, frozen=True, kw_only=True):
     expect: str  #: the verdict's status
     signature: str = "def f(x: int) -> int"
     tests: tuple[str, ...] = ("assert f(1) == 1", "assert f(-2) == -2")
+    time_limit_s: float | None = None
 
 
 class Card(Record, frozen=True, kw_only=True):

@@ -1,0 +1,101 @@
+"""The command line's frame: one place that turns errors into sentences and exit codes.
+
+Exit codes: 0 done · 1 done, and the answer is no · 2 the user's to mend · 70 a defect · 130, 143 stopped by a signal.
+"""
+
+import errno
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from glotsmith.errors import GlotsmithError
+
+app = typer.Typer(
+    name="glotsmith",
+    help="Execution-verified multilingual training data for code models.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(error: Exception) -> None:
+    """Print one error as a sentence."""
+    err.print(f"[bold red]glotsmith:[/] {_escape(str(error))}")
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def main() -> None:
+    """Run the command line; the one door through which every exit code goes."""
+    sys.exit(_guarded(app))
+
+
+def _guarded(run: Callable[..., Any]) -> int:
+    try:
+        code = run(standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except GlotsmithError as error:
+        say(error)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("stopped")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone; that is no error of ours
+        return 0
+    except OSError as error:
+        return _system(error)
+    except Exception as error:
+        return _usage_or_defect(error)
+    return code if isinstance(code, int) else 0
+
+
+def _system(error: OSError) -> int:
+    if error.errno == errno.ENOSPC:
+        say(GlotsmithError("the disk is full; what was committed is safe. Free some space and run the command again"))
+        return 2
+    if error.filename is not None and isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
+        say(GlotsmithError(f"{error.filename}: {error.strerror}"))
+        return 2
+    return _defect(error)
+
+
+def _usage_or_defect(error: Exception) -> int:
+    shown = getattr(error, "format_message", None)
+    if shown is not None:  # click's own usage errors
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "glotsmith"
+        say(GlotsmithError(f"{shown()} Try '{command} --help'"))
+        return 2
+    return _defect(error)
+
+
+def _defect(error: Exception) -> int:
+    """Keep an internal error's traceback in a log, and say where."""
+    log = Path.cwd() / "glotsmith-error.log"
+    text = "".join(traceback.format_exception(error))
+    try:
+        log.write_text(text, "utf-8")
+        where = f"its traceback is in {log.name}"
+    except OSError:
+        where = f"its traceback:\n{text}"
+    err.print(f"[bold red]glotsmith:[/] an internal error ({type(error).__name__}); please report it. {_escape(where)}")
+    return 70
+
+
+Isolation = Annotated[
+    str, typer.Option(help="bubblewrap, unshare, auto (the best that works here), or none: no isolation at all.")
+]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Programs at once; default: one per core.")]

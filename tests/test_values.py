@@ -1,0 +1,150 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glotsmith import values
+from glotsmith.values import ANY, BOOL, FLOAT, INT, MIXED, NONE, STR, NotLiteral, Type, list_of, optional
+
+INTS = list_of(INT)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("int", INT),
+        ("List[int]", INTS),
+        ("typing.List[int]", INTS),
+        ("Sequence[int]", INTS),
+        ("Optional[int]", optional(INT)),
+        ("int | None", optional(INT)),
+        ("Union[int, None]", optional(INT)),
+        ("Union[int, float]", FLOAT),
+        ("Union[int, str]", MIXED),
+        ("Tuple[int, ...]", Type("vartuple", (INT,))),
+        ("tuple[int, str]", Type("tuple", (INT, STR))),
+        ("Dict[str, List[float]]", Type("dict", (STR, list_of(FLOAT)))),
+        ("'int'", INT),
+        ("None", NONE),
+        ("Any", ANY),
+        ("object", MIXED),
+    ],
+)
+def test_types_are_read_in_every_spelling(text: str, expected: Type) -> None:
+    assert values.parse_type(text) == expected
+
+
+@pytest.mark.parametrize("text", ["Foo", "Callable[[int], int]", "int[", "np.ndarray", "Iterator[int]", "1 + 2", ""])
+def test_other_types_are_refused(text: str) -> None:
+    with pytest.raises(NotLiteral):
+        values.parse_type(text)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (INT, INT, INT),
+        (INT, FLOAT, FLOAT),
+        (BOOL, INT, MIXED),
+        (INT, STR, MIXED),
+        (INT, NONE, optional(INT)),
+        (optional(INT), FLOAT, optional(FLOAT)),
+        (ANY, STR, STR),
+        (list_of(ANY), INTS, INTS),
+        (Type("tuple", (INT, INT)), Type("tuple", (INT,)), Type("vartuple", (INT,))),
+        (MIXED, INT, MIXED),
+        (INTS, Type("tuple", (INT,)), MIXED),
+    ],
+)
+def test_unite(a: Type, b: Type, expected: Type) -> None:
+    assert values.unite(a, b) == expected
+    assert values.unite(b, a) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("assert f([1, -2], 1) == 3", ("f", ([1, -2], 1), 3)),
+        ("assert 3 == f(1)", ("f", (1,), 3)),
+        ("assert f(1) is None", ("f", (1,), None)),
+        ("assert f('a'), 'message'", ("f", ("a",), True)),
+        ("assert not f('a')", ("f", ("a",), False)),
+        ("assert f(float('-inf'), set()) == {1: (2,)}", ("f", (-math.inf, set()), {1: (2,)})),
+    ],
+)
+def test_asserts_over_literals_are_read(text: str, expected: tuple[object, ...]) -> None:
+    call = values.parse_test(text)
+    assert (call.function, call.arguments, call.expected) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "assert f(x) == 1",
+        "assert f(1) != 2",
+        "assert f(k=1) == 1",
+        "assert f(*[1]) == 1",
+        "assert f(g(1)) == 1",
+        "assert f.g(1) == 1",
+        "f(1) == 1",
+        "assert f(1) == 1; import os",
+        "assert f(__import__('os').system('true')) == 0",
+        "assert f({[]: 1}) == 1",
+        "assert f(" + "[" * 500 + "]" * 500 + ") == 1",
+        "assert f(1 ==",
+        "",
+        "\0",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(NotLiteral):
+        values.parse_test(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["def f(*xs)", "def f(**kw)", "def f(*, a)", "f(x)", "class f: pass", "def f(x: Foo)", "", "def f(", "lambda x: x"],
+)
+def test_signatures_that_no_test_can_call_are_refused(text: str) -> None:
+    with pytest.raises(NotLiteral):
+        values.parse_signature(text)
+
+
+@pytest.mark.parametrize("text", ["def f(x: int) -> int", "def f(x: int) -> int:", "def f(x: int) -> int: ..."])
+def test_a_signature_is_read_with_or_without_its_end(text: str) -> None:
+    assert str(values.parse_signature(text)) == "def f(x: int) -> int"
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+keys = st.integers() | st.text() | st.tuples(st.integers(), st.text())
+anything = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(keys, inner, max_size=3)
+        | st.sets(keys, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(anything)
+def test_a_value_written_and_read_is_the_same(value: object) -> None:
+    text = values.literal(value)
+    assert values.literal(values.parse_value(text)) == text
+
+
+@given(anything, anything)
+def test_uniting_types_is_commutative_and_absorbs(a: object, b: object) -> None:
+    x, y = values.type_of(a), values.type_of(b)
+    both = values.unite(x, y)
+    assert both == values.unite(y, x)
+    assert values.unite(both, x) == both
+
+
+@given(st.lists(anything, max_size=3), anything)
+def test_a_test_written_and_read_is_the_same(arguments: list[object], expected: object) -> None:
+    text = values.render_test(values.Call("f", tuple(arguments), expected))
+    assert values.render_test(values.parse_test(text)) == text

@@ -1,0 +1,109 @@
+import json
+import math
+
+import pytest
+
+from glotsmith.languages import get
+from glotsmith.verification.compare import Comparison, equal
+
+PYTHON, LUA = Comparison(get("python").equality), Comparison(get("lua").equality)
+
+
+@pytest.mark.parametrize(
+    ("expected", "wire"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (5, "5"),
+        (10**30, str(10**30)),
+        (1.5, '{"f":"1.5"}'),
+        (1.0, '{"f":"1.0000009"}'),
+        (math.nan, '{"f":"nan"}'),
+        (math.inf, '{"f":"inf"}'),
+        (0.0, '{"f":"-0.0"}'),
+        ("é\n\U0001f600", json.dumps("é\n\U0001f600")),
+        ([1, [2]], "[1,[2]]"),
+        ((1, (2,)), '{"t":[1,{"t":[2]}]}'),
+        ({"a": [1], "b": []}, '{"m":[["b",[]],["a",[1]]]}'),
+        ({1, 2}, '{"s":[2,1]}'),
+        (set(), '{"s":[]}'),
+        ({(1, 2): 3}, '{"m":[[{"t":[1,2]},3]]}'),
+    ],
+)
+def test_what_is_equal(expected: object, wire: str) -> None:
+    assert equal(expected, json.loads(wire), PYTHON)
+
+
+@pytest.mark.parametrize(
+    ("expected", "wire"),
+    [
+        (None, "false"),
+        (None, "[]"),
+        (None, '{"x":"NA"}'),
+        (True, "1"),
+        (1, "true"),
+        (0, "false"),
+        (5, "6"),
+        (5, '"5"'),
+        (2**53 + 1, '{"f":"9007199254740992"}'),
+        (1.0, '{"f":"1.00001"}'),
+        (1.5, '{"f":"nan"}'),
+        (1.5, '{"f":"inf"}'),
+        (math.nan, '{"f":"0"}'),
+        (math.inf, '{"f":"-inf"}'),
+        (math.inf, '{"f":"1e308"}'),
+        (0.0, '{"f":"1e-300"}'),
+        ("5", "5"),
+        ("a", '{"x":"symbol"}'),
+        ("", "[]"),
+        ([1, 2], "[2,1]"),
+        ([1], "[1,1]"),
+        ([1], '{"t":[1]}'),
+        ((1,), "[1]"),
+        ({"a": 1}, '{"m":[["a",1],["a",1]]}'),
+        ({"a": 1, "b": 2}, '{"m":[["a",1],["a",1]]}'),
+        ({"a": 1}, '{"m":[["a",2]]}'),
+        ({1: 2}, '{"m":[["1",2]]}'),
+        ({1, 2}, '{"s":[1,1]}'),
+        ([], "null"),
+        ({}, "[]"),
+        ([], '{"m":[]}'),
+        (1.5, '{"f":5}'),
+        (1.5, '{"f":"one"}'),
+        ([1], '{"f":"1","t":[]}'),
+    ],
+)
+def test_what_is_not(expected: object, wire: str) -> None:
+    assert not equal(expected, json.loads(wire), PYTHON)
+
+
+@pytest.mark.parametrize(
+    ("expected", "wire", "same"),
+    [
+        ((1, 2), "[1,2]", True),
+        ({1: "a", 2: "b"}, '["a","b"]', True),
+        ({2: "a", 1: "b"}, '["a","b"]', False),
+        ({}, "[]", True),
+        ((), "[]", True),
+        ([], "null", False),
+        (3, '{"f":"3.0"}', True),
+        (3.0, "3", True),
+        (3, '{"f":"3.5"}', False),
+        ({"a": 1}, "[1]", False),
+    ],
+)
+def test_a_lua_table_is_list_tuple_and_dict(expected: object, wire: str, same: bool) -> None:
+    assert equal(expected, json.loads(wire), LUA) is same
+
+
+def test_tolerance_can_be_set() -> None:
+    wire = json.loads('{"f":"1.01"}')
+    assert equal(1.0, wire, Comparison(get("python").equality, tolerance=0.02))
+    assert not equal(1.0, wire, PYTHON)
+
+
+def test_deep_nesting_is_unequal_and_no_crash() -> None:
+    wire: object = 1
+    for _ in range(100_000):
+        wire = [wire]
+    assert not equal([1], wire, PYTHON)

@@ -1,0 +1,58 @@
+import pytest
+
+from glotsmith.languages import get
+from glotsmith.records import Outcome
+from glotsmith.verification.compare import Comparison
+from glotsmith.verification.judge import judge
+
+HOW = Comparison(get("python").equality)
+START = "M start\nM loaded\n"
+DONE = START + "M value 0 1\nM value 1 2\nM end\n"
+
+
+@pytest.mark.parametrize(
+    ("stdout", "outcome", "status"),
+    [
+        (DONE, {"ending": "exit"}, "pass"),
+        (DONE, {"ending": "exit", "code": 1}, "pass"),  # an exit code proves nothing
+        ("noise" + DONE.replace("M loaded", "noise\nM loaded"), {"ending": "exit"}, "fail:output"),
+        ("noise\n" + DONE, {"ending": "exit"}, "pass"),
+        (DONE.replace("M value 1 2", "M value 1 3"), {"ending": "exit"}, "fail:wrong"),
+        (DONE.replace("value 1 2", 'raised 1 "boom"'), {"ending": "exit"}, "fail:runtime"),
+        (DONE.replace("M value 1 2\n", ""), {"ending": "exit"}, "fail:exit"),
+        (DONE.replace("M end\n", ""), {"ending": "exit"}, "fail:exit"),
+        (DONE.replace("value 1 2", "value 1 {"), {"ending": "exit"}, "fail:output"),
+        (DONE.replace("M value 1 2", "M value 0 1\nM value 1 2"), {"ending": "exit"}, "fail:output"),
+        (DONE.replace("M value 0 1\nM value 1 2", "M value 1 2\nM value 0 1"), {"ending": "exit"}, "fail:output"),
+        (DONE + "M value 2 3\n", {"ending": "exit"}, "fail:output"),
+        ("M value 0 1\nM value 1 2\nM end\n", {"ending": "exit"}, "fail:output"),
+        ("", {"ending": "exit", "code": 1}, "fail:compile"),
+        ("", {"ending": "exit", "code": 0}, "fail:exit"),
+        ("M start\n", {"ending": "exit", "code": 0}, "fail:exit"),
+        ("M start\nM absent\n", {"ending": "exit", "code": 1}, "fail:compile"),
+        ('M start\nM raised load "no"\n', {"ending": "exit", "code": 1}, "fail:runtime"),
+        (START, {"ending": "signal", "code": 11}, "fail:runtime"),
+        (START, {"ending": "cpu"}, "fail:timeout"),
+        (START + "M value 0 1\n", {"ending": "wall"}, "fail:timeout"),
+        (START, {"ending": "memory"}, "fail:memory"),
+        (START, {"ending": "processes"}, "fail:memory"),
+        (START, {"ending": "output"}, "fail:output"),
+        ("", {"ending": "infra", "detail": "no fork"}, "infra:sandbox"),
+        (DONE, {"ending": "cpu"}, "pass"),  # all results were in before the limit
+    ],
+)
+def test_a_pass_needs_every_result_once_and_in_order(stdout: str, outcome: dict[str, object], status: str) -> None:
+    seen = Outcome(stdout=stdout.encode(), **outcome)  # type: ignore[arg-type]
+    assert judge("x", "python", seen, "M", [1, 2], HOW).status == status
+
+
+def test_what_the_program_printed_is_kept_apart() -> None:
+    seen = Outcome(ending="exit", stdout=b"hello\n" + DONE.encode() + b"bye", stderr=b"warning \xff")
+    verdict = judge("x", "python", seen, "M", [1, 2], HOW)
+    assert (verdict.stdout, verdict.stderr) == ("hello\nbye", "warning �")
+    assert [c.actual for c in verdict.cases] == ["1", "2"]
+
+
+def test_cases_that_never_ran_share_the_fate_of_the_program() -> None:
+    seen = Outcome(ending="cpu", stdout=(START + "M value 0 1\n").encode())
+    assert [c.status for c in judge("x", "python", seen, "M", [1, 2], HOW).cases] == ["pass", "fail:timeout"]
