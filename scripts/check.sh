@@ -1,0 +1,11 @@
+#!/bin/sh
+# The fast checks, for every change: style, types, and the tests that take no thousands of programs.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+prepare test
+
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/basedpyright src
+exec .venv/bin/python -m pytest -n 2 -q -m "not slow" "$@"

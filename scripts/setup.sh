@@ -1,0 +1,45 @@
+# Sourced by the scripts beside it, from the repository's root: `prepare EXTRA` makes .venv with the pinned dependencies.
+
+find_python() {
+    for candidate in python3.11 python3.12 python3.13 python3; do
+        if command -v "$candidate" >/dev/null 2>&1 &&
+            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            printf '%s\n' "$candidate"
+            return 0
+        fi
+    done
+    echo "glotsmith needs Python 3.11 or newer, and none was found. On Debian: apt install python3 python3-venv" >&2
+    return 1
+}
+
+make_venv() {
+    python=$1
+    if "$python" -m venv .venv >/dev/null 2>&1; then
+        return 0
+    fi
+    rm -rf .venv
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        apt-get install -y -qq python3-venv >/dev/null 2>&1 || true
+    fi
+    "$python" -m venv .venv || {
+        echo "No virtual environment could be made. On Debian: apt install python3-venv" >&2
+        return 1
+    }
+}
+
+prepare() {
+    extra=$1
+    python=$(find_python) || return 2
+    stamp=".venv/.installed-$extra"
+    if [ ! -x .venv/bin/python ]; then
+        make_venv "$python" || return 2
+    fi
+    if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
+        echo "Installing glotsmith and its pinned dependencies into .venv …"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extra]" || {
+            echo "The dependencies could not be installed: is the package index reachable? Then run this again." >&2
+            return 2
+        }
+        touch "$stamp"
+    fi
+}
