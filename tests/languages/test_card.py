@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.languages import card, get, names
+
+GOOD = (card.FOLDER / "lua" / "card.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_card_is_whole(name: str) -> None:
+    found = get(name)
+    assert found.name == name
+    assert found.driver_text
+    assert {p.expect for p in found.probes.values()} >= {"pass", "fail:wrong", "fail:runtime", "fail:timeout"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (('display = "Lua"', 'displai = "Lua"'), "displai"),
+        (('display = "Lua"', "display = 3"), "str"),
+        (('level = "full"', 'level = "some"'), "some"),
+        (("[values]", "[values"), "card.toml"),
+        (('none = "nil"', ""), "none"),
+    ],
+)
+def test_a_card_with_a_mistake_is_refused_by_name(tmp_path: Path, change: tuple[str, str], why: str) -> None:
+    file = tmp_path / "card.toml"
+    assert change[0] in GOOD
+    file.write_text(GOOD.replace(*change), "utf-8")
+    with pytest.raises(InputError, match=why):
+        card.load(file)
+
+
+def test_an_unknown_language_is_a_sentence() -> None:
+    with pytest.raises(UsageError, match=r"no language is named 'luaa'; there are: .*lua"):
+        get("luaa")

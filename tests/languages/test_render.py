@@ -1,0 +1,112 @@
+import math
+
+import pytest
+
+from glotsmith.languages import Unrepresentable, get, names, render
+from glotsmith.languages.program import assemble
+from glotsmith.values import ANY, FLOAT, list_of, parse_signature, parse_type
+
+LUA, PYTHON = get("lua"), get("python")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "nil"),
+        (True, "true"),
+        (-5, "-5"),
+        (1.5, "1.5"),
+        (-0.0, "-0.0"),
+        (math.inf, "math.huge"),
+        (-math.inf, "(-math.huge)"),
+        (math.nan, "(0/0)"),
+        ('a"b\\\n\0', '"a\\"b\\\\\\n\\000"'),
+        ("é\U0001f600", '"é\U0001f600"'),
+        ([1, [2]], "{1, {2}}"),
+        ((), "{}"),
+        ({"a": 1, 2: "b"}, '{["a"] = 1, [2] = "b"}'),
+        ("@{key}", '"@{key}"'),
+        ({"@{value}": "@{key}"}, '{["@{value}"] = "@{key}"}'),
+    ],
+)
+def test_lua_literals(value: object, text: str) -> None:
+    assert render.literal(LUA, value) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "value", "why"),
+    [
+        ("lua", [1, None], "hole"),
+        ("lua", {"": None}, "absent key"),
+        ("lua", {(1, 2): 3}, "identity"),
+        ("lua", {math.nan: 1}, "nan"),
+        ("lua", {1}, "no sets"),
+        ("lua", [[{"a": [None]}]], "hole"),
+        ("lua", 2**63, "64 bits"),
+        ("lua", [{"a": -(2**63) - 1}], "64 bits"),
+        ("lua", "\ud800", "surrogate"),
+        ("python", "\ud800", "surrogate"),
+    ],
+)
+def test_what_has_no_form_is_refused_with_its_reason(language: str, value: object, why: str) -> None:
+    with pytest.raises(Unrepresentable, match=why):
+        render.literal(get(language), value)
+
+
+def test_the_widest_ints_are_representable() -> None:
+    assert render.literal(LUA, 2**63 - 1) == "9223372036854775807"
+    render.check(LUA, -(2**63))
+    render.check(PYTHON, 2**200)
+
+
+def test_ints_become_floats_only_where_the_language_checks_types() -> None:
+    assert render.literal(LUA, [1, 2.5], list_of(FLOAT)) == "{1, 2.5}"
+
+
+@pytest.mark.parametrize(
+    ("name", "renamed"), [("end", "end_"), ("x", "x"), ("_y", "_y"), ("repeat", "repeat_"), ("naïve", "naïve")]
+)
+def test_parameters_are_renamed_where_reserved(name: str, renamed: str) -> None:
+    assert render.rename(LUA, name) == renamed or not name.isascii()
+
+
+def test_a_function_that_can_not_be_named_is_refused() -> None:
+    with pytest.raises(Unrepresentable, match="'end'"):
+        render.entry_name(LUA, "end")
+
+
+def test_signatures_and_stubs() -> None:
+    signature = parse_signature("def f(xs: list[int], end: str | None) -> bool")
+    assert render.signature_text(LUA, LUA.syntax.signature, signature) == "local function f(xs, end_)"
+    assert render.signature_text(PYTHON, PYTHON.syntax.signature, signature).endswith("end: str | None) -> bool:")
+
+
+def test_a_declared_signature_is_widened_by_what_is_passed() -> None:
+    settled = render.settle(parse_signature("def f(x: list, y)"), [([1], 2), ([2.5], None)], ["a"])
+    assert str(settled) == "def f(x: list[float], y: int | None) -> str"
+
+
+@pytest.mark.parametrize("name", names())
+def test_expected_values_never_enter_a_program(name: str) -> None:
+    card, secret = get(name), 918_273_645
+    signature = parse_signature("def f(x: int) -> int")
+    program, _ = assemble(card, "candidate", signature, [(7,)])
+    assert str(secret) not in "".join(program.files.values())
+    assert any("7" in text for key, text in program.files.items() if not key.startswith("candidate"))
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_mark_depends_on_program_and_calls_alone(name: str) -> None:
+    card, signature = get(name), parse_signature("def f(x: int) -> int")
+    marks = [assemble(card, code, signature, [(x,)])[1] for code, x in [("a", 1), ("a", 1), ("b", 1), ("a", 2)]]
+    assert marks[0] == marks[1]
+    assert len(set(marks)) == 3
+
+
+def test_types_that_typed_languages_lack_are_refused() -> None:
+    typed = [get(n) for n in names() if get(n).printers]
+    for card in typed:
+        with pytest.raises(Unrepresentable):
+            render.type_text(card, parse_type("object"))
+        with pytest.raises(Unrepresentable):
+            render.printer(card, ANY)
