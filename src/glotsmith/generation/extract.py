@@ -6,6 +6,7 @@ taken out is not judged here: wrong code fails its suite.
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 _THOUGHT = re.compile(
@@ -15,14 +16,18 @@ _END_OF_THOUGHT = re.compile(r"\A.*?(?:</think>|\[/THINK\])", re.DOTALL)  # the 
 _END_OF_TURN = re.compile(r"<\|(?:im_end|endoftext|eot_id|end_of_text|end|EOT)\|>.*", re.DOTALL)
 _FENCE = re.compile(r"(?P<indent>[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
 _LABEL = re.compile(r"[{.\s]*([\w+#-]+)")
-_NOT_CODE = frozenset(("bash", "console", "diff", "json", "markdown", "md", "output", "plaintext", "sh", "shell"))
-_NOT_CODE |= frozenset(("shellsession", "stderr", "stdout", "text", "toml", "txt", "yaml", "zsh"))
-_WORDS = r"[A-Za-z'’-]+,?"
-_PROSE = re.compile(
-    rf"\s*(?:[-*#>]+\s+|\d+[.)]\s+)?\**(?:[A-Z]\S*(?:\s+\S+){{2,}}[.:!?][\s*`)\"]*"  # a sentence
-    rf"|[A-Z]{_WORDS}(?:\s+{_WORDS}){{3,}}|{_WORDS}(?:\s+{_WORDS}){{3,}}[.!?:]\**|(?:Sure|Certainly|Okay|OK)\b.*)\Z"
+_NOT_CODE = re.compile(
+    "bash|console|diff|json|markdown|md|output|plaintext|sh|shell|shellsession|stderr|stdout|text|toml|txt|yaml|zsh"
 )
-_CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->")
+_WORDS = r"[A-Za-z][A-Za-z'’-]*,?"
+_PROSE = re.compile(
+    rf"\s*(?:(?:[-*>]|#{{2,6}}|\d+[.)])\s+)?\**(?:[A-Z]\S*(?:\s+\S+){{2,}}[.:!?][\s*`)\"]*"  # a sentence
+    rf"|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{3,}}|{_WORDS}(?:\s+{_WORDS}){{3,}}[.!?:]\**|(?:Sure|Certainly|Okay|OK)\b.*)\Z"
+)
+_MOST_BLOCKS = 64  #: more are not looked at: a reply of nothing but fences must not take forever
+_SMALLEST = 6  #: a block this many times smaller than the largest is an aside
+_SHORTEST_SIGNATURE = 6  #: characters; a last line of ``{`` says nothing
+_CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->|\s[+*/%]\s")
 _COMMENT = re.compile(r"\s*(?:--|#|;|//|\(\*|/\*|\"\"\"|''')")
 
 
@@ -46,7 +51,7 @@ def extract_code(reply: str, fences: Sequence[str], *, continues: str = "", name
     said = _END_OF_TURN.sub("", _without_thought(reply.replace("\r\n", "\n").replace("\r", "\n")))
     if continues and (text := _continuation(said)) is not None:
         return _joined(continues, text, name)
-    block = _chosen(list(_blocks(said)), fences, name)
+    block = _chosen(list(islice(_blocks(said), _MOST_BLOCKS)), fences, name)
     if block is not None:
         return _joined(continues, block.text, name) if continues else _tidy(block.text)
     return _tidy(_without_prose(said))
@@ -58,13 +63,12 @@ def _without_thought(text: str) -> str:
 
 
 def _continuation(said: str) -> str | None:
-    """Return what directly continues a prefix: all up to the fence that the prompt may have opened; else None."""
+    """Return what directly continues a prefix: all up to a fence that closes what the prompt opened; else None."""
     before, fence, _ = _split_at_fence(said)
     if not fence:
-        trimmed = _without_prose(said)  # a chat model that leaves out the fence still says "Sure!"
-        return said if _first_line(trimmed) == _first_line(said) else trimmed
-    is_open = bool(fence["info"].strip()) or not before.strip() or not _is_code(before)
-    return None if is_open else before
+        return _trimmed(said)
+    is_body = _first_line(before)[:1].isspace() or _is_code(before)
+    return before if is_body and not fence["info"].strip() else None
 
 
 def _split_at_fence(text: str) -> tuple[str, re.Match[str] | None, str]:
@@ -85,7 +89,7 @@ def _chosen(blocks: Sequence[_Block], fences: Sequence[str], name: str) -> _Bloc
     for group in (
         [b for b in filled if b.label in fences],
         [b for b in filled if not b.label],
-        [b for b in filled if b.label not in _NOT_CODE],
+        [b for b in filled if not _NOT_CODE.fullmatch(b.label)],
     ):
         if group:
             return _first_good(group, name)
@@ -93,11 +97,9 @@ def _chosen(blocks: Sequence[_Block], fences: Sequence[str], name: str) -> _Bloc
 
 
 def _first_good(group: Sequence[_Block], name: str) -> _Block:
-    named = [b for b in group if name and _mentions(b.text, name)]
-    if named:
-        return named[0]
+    group = [b for b in group if name and _mentions(b.text, name)] or group
     largest = max(len(b.text) for b in group)
-    return next(b for b in group if 4 * len(b.text) >= largest)  # smaller ones are asides
+    return next(b for b in group if _SMALLEST * len(b.text) >= largest)
 
 
 def _blocks(text: str) -> Iterator[_Block]:
@@ -108,30 +110,38 @@ def _blocks(text: str) -> Iterator[_Block]:
         if fence is None:
             return
         lines = rest.split("\n")
-        end = _end(lines, fence["mark"], nested=True) or _end(lines, fence["mark"], nested=False) or (len(lines), "")
+        end = _end(lines, fence["mark"], nested=True) or _end(lines, fence["mark"], nested=False)
+        end = end or _End(len(lines), len(lines))
         label = _LABEL.match(fence["info"])
-        body = [*lines[: end[0]], *([end[1]] if end[1] else [])]
+        body = [*lines[: end.line], *([end.code] if end.code else [])]
         yield _Block(label[1].lower() if label else "", "\n".join(_outdent(body, fence["indent"])))
-        rest = "\n".join(lines[end[0] + 1 :])
+        rest = "\n".join(lines[end.following :])
 
 
-def _end(lines: Sequence[str], mark: str, *, nested: bool) -> tuple[int, str] | None:
-    """Find the line that closes a block, and what code stands on it before the fence.
+class _End(NamedTuple):
+    line: int  #: the first that is no longer part of the block
+    following: int  #: where to look for the next block
+    code: str = ""  #: what stands before the fence on its own line
 
-    ``nested``: a fence with a label, inside, opens a block of its own, as in docstrings of Julia.
+
+def _end(lines: Sequence[str], mark: str, *, nested: bool) -> _End | None:
+    """Find the end of a block.
+
+    A fence with a label, inside, opens a block of its own if ``nested``, as in docstrings of Julia; else it ends a
+    block that was never closed.
     """
     depth = 0
     for number, line in enumerate(lines):
         fence = _FENCE.match(line)
         if fence and fence["mark"].startswith(mark):
-            if not fence["info"].strip():
-                depth -= 1
-            elif nested:
-                depth += 1
+            labelled = bool(fence["info"].strip())
+            if labelled and not nested:
+                return _End(number, number)
+            depth += 1 if labelled else -1
             if depth < 0:
-                return number, ""
+                return _End(number, number + 1)
         elif depth == 0 and line.rstrip().endswith(mark) and line.count(mark) == 1:
-            return number, line.rstrip().removesuffix(mark)
+            return _End(number, number + 1, line.rstrip().removesuffix(mark))
     return None
 
 
@@ -148,28 +158,45 @@ def _outdent(lines: Sequence[str], indent: str) -> list[str]:
 
 
 def _joined(prefix: str, text: str, name: str) -> str | None:
-    """Put the prefix in front, unless the text is a whole program: with the prefix's last line, or defining ``name``."""
+    """Put the prefix in front of the text, unless the text is a whole program."""
     if not text.strip():
         return None
-    if _has_own_prefix(prefix, text) or (name and _defines(text, name)):
+    if _is_whole(prefix, text, name):
         return _tidy(_without_prose(text) or text)
-    glue = "" if prefix.endswith(("\n", " ")) or text.startswith(("\n", " ")) or not _starts_line(prefix) else "\n"
-    return f"{prefix}{glue}{text}".rstrip()
+    return f"{prefix}{_glue(prefix, text)}{text}".rstrip()
 
 
-def _has_own_prefix(prefix: str, text: str) -> bool:
-    signature = "".join(_last_line(prefix).split())
-    return bool(signature) and signature in "".join(text.split())
+def _is_whole(prefix: str, text: str, name: str) -> bool:
+    """Whether the text has its own copy of the prefix's signature, or defines ``name`` in another way.
+
+    A text that begins indented is a body, even if the definition is repeated after it.
+    """
+    if _first_line(text)[:1].isspace():
+        return False
+    signature = "".join(_signature(prefix, name).split())
+    return bool(signature and signature in "".join(text.split())) or (bool(name) and _defines(prefix, text, name))
 
 
-def _defines(text: str, name: str) -> bool:
-    """Whether an unindented line names the function: a body's own lines are indented, or are its end."""
-    return any(_mentions(line, name) for line in text.split("\n") if line[:1].strip() and not _COMMENT.match(line))
+def _signature(prefix: str, name: str) -> str:
+    lines = [line for line in prefix.split("\n") if len("".join(line.split())) >= _SHORTEST_SIGNATURE]
+    named = [line for line in lines if name and _mentions(line, name)]
+    return (named or lines or [""])[-1]
 
 
-def _starts_line(prefix: str) -> bool:
-    """Whether what continues the prefix belongs on a new line: not after a half-open expression."""
-    return not prefix.rstrip().endswith(("(", ",", "["))
+def _defines(prefix: str, text: str, name: str) -> bool:
+    """Whether an unindented line has ``name`` after a word that precedes it in the signature, or assigns to it."""
+    words = re.findall(r"\w+", _signature(prefix, name).partition(name)[0])
+    heads = "|".join(map(re.escape, words)) or r"(?!)"
+    name = re.escape(name)
+    return (
+        re.search(rf"^(?!\s).*?\b(?:{heads})[\s(]+{name}(?!\w)|^{name}\b[^=\n]*?(?:<-|=(?!=))", text, re.M) is not None
+    )
+
+
+def _glue(prefix: str, text: str) -> str:
+    """Return what belongs between: a model that saw the prefix breaks the line itself, one that quotes does not."""
+    goes_on = prefix.endswith(("\n", " ", "\t", "(", "[", ",")) or re.match(r"\n| \S", text)
+    return "" if goes_on else "\n"
 
 
 def _mentions(text: str, name: str) -> bool:
@@ -180,27 +207,29 @@ def _first_line(text: str) -> str:
     return next((line for line in text.split("\n") if line.strip()), "")
 
 
-def _last_line(text: str) -> str:
-    return next((line for line in reversed(text.split("\n")) if line.strip()), "")
-
-
 # ------------------------------------------------------------------------------------------------ prose
 
 
 def _without_prose(text: str) -> str:
-    """Return the lines from the first to the last that is not prose; nothing when too few of them are code."""
+    """Return the text without prose around it; nothing when what is left is not code."""
+    text = _trimmed(text)
+    return text if _is_code(text) else ""
+
+
+def _trimmed(text: str) -> str:
+    """Return the lines from the first to the last that is not prose."""
     lines = text.split("\n")
-    while lines and (not lines[0].strip() or _PROSE.match(lines[0])):
-        lines.pop(0)
-    while lines and (not lines[-1].strip() or _PROSE.match(lines[-1])):
-        lines.pop()
-    return "\n".join(lines) if _is_code("\n".join(lines)) else ""
+    kept = [number for number, line in enumerate(lines) if line.strip() and not _PROSE.match(line)]
+    if not kept:
+        return ""
+    only_blank = not any(line.strip() for line in lines[: kept[0]])
+    return "\n".join(lines[0 if only_blank else kept[0] : kept[-1] + 1])
 
 
 def _is_code(text: str) -> bool:
     lines = [line for line in text.split("\n") if line.strip()]
     prose = sum(1 for line in lines if _PROSE.match(line) and not _COMMENT.match(line))
-    return prose * 2 < len(lines) and any(_CODE_SIGN.search(line) for line in lines)
+    return prose * 3 < len(lines) * 2 and _CODE_SIGN.search(text) is not None
 
 
 def _tidy(code: str) -> str | None:
