@@ -1,0 +1,1 @@
+"""The first stage: find Python functions, and keep those that can become a problem in another language."""

@@ -1,0 +1,166 @@
+"""What a source specification names: where its texts lie, and their version and licence.
+
+Nothing of a corpus is imported: packages are found by ``importlib.util.find_spec`` and ``importlib.metadata`` alone.
+"""
+
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.records import Record
+from glotsmith.sources import licences, rows
+from glotsmith.sources.files import Scope, Text, python_files, read_text, shown
+
+EXAMPLES = (
+    "package:more_itertools (an installed package), stdlib: or stdlib:textwrap (the standard library), a folder, "
+    "a .py, .jsonl, .jsonl.gz or .parquet file, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
+)
+_TABLES = (".jsonl", ".jsonl.gz", ".parquet")
+_STDLIB_SKIPPED = frozenset({"ensurepip", "idlelib", "lib2to3", "pydoc_data", "turtledemo", "__phello__"})
+
+
+class ReadOptions(Record, frozen=True, kw_only=True):
+    """How sources are read."""
+
+    helpers: bool = False  #: bring along functions and constants of a function's own module
+    imports: bool = False  #: bring along imports of the standard library's modules that only compute
+    max_helper_lines: int = 100  #: beyond it none are brought along
+    max_bytes: int = 5_000_000  #: of one file, or characters of one row
+    tests: bool = False  #: read test folders and test files of packages and folders too
+    column: str = ""  #: with the code, in rows; empty for ``content`` or ``code``
+
+
+class Corpus(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts of one source, in a fixed order."""
+
+    spec: str  #: as the user wrote it
+    texts: Callable[[], Iterator[Text]]
+    version: str = ""
+    licence: str = ""
+
+
+def locate(spec: str, options: ReadOptions) -> Corpus:
+    """Find what a specification names, without reading it.
+
+    Raises:
+        UsageError: it is of no known form, or there is no such file, package or module.
+
+    """
+    scheme, colon, name = spec.partition(":")
+    match scheme:
+        case "package" if colon:
+            return _package(spec, name, options)
+        case "stdlib" if colon:
+            return _stdlib(spec, name, options)
+        case "hf" if colon:
+            return _dataset(spec, name, options)
+        case _:
+            return _path(spec, options)
+
+
+def _path(spec: str, options: ReadOptions) -> Corpus:
+    path = Path(spec).expanduser()
+    if not spec or not path.exists():
+        raise UsageError(f"no file, folder or source {spec!r}. A source is one of: {EXAMPLES}")
+    if path.is_dir():
+        texts = partial(_folder_texts, spec, [path], path, Scope(tests=options.tests), options.max_bytes)
+        return Corpus(spec=spec, texts=texts, licence=licences.of_folder(path))
+    if path.name.endswith(_TABLES):
+        read = rows.of_parquet if path.suffix == ".parquet" else rows.of_jsonl
+        return Corpus(spec=spec, texts=partial(read, path, options.column, options.max_bytes))
+    if path.suffix == ".py":
+        texts = partial(_folder_texts, spec, [path], path.parent, Scope(), options.max_bytes)
+        return Corpus(spec=spec, texts=texts, licence=licences.of_folder(path.parent))
+    raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {EXAMPLES}")
+
+
+def _dataset(spec: str, name: str, options: ReadOptions) -> Corpus:
+    dataset, config, split, *more = [*name.split(":"), "", ""]
+    if not dataset or any(more):
+        raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
+    read = partial(rows.of_dataset, spec, dataset, config, split or "train", options.column, options.max_bytes)
+    return Corpus(spec=spec, texts=read)
+
+
+def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
+    root = Path(sysconfig.get_path("stdlib"))
+    roots = [_below(root, name.split("."))] if name else [root]
+    if None in roots:
+        known = name.partition(".")[0] in sys.stdlib_module_names
+        what = "is not written in Python here" if known else "is no module of the standard library"
+        raise UsageError(f"{spec}: {name} {what}; try stdlib:textwrap, or stdlib: for all of it")
+    scope = Scope(skip_folders=_STDLIB_SKIPPED, tests=options.tests, outward_links=True)
+    texts = partial(_folder_texts, spec, [r for r in roots if r], root, scope, options.max_bytes)
+    return Corpus(spec=spec, texts=texts, version=platform.python_version(), licence="PSF-2.0")
+
+
+def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
+    top, *inner = name.split(".")
+    if top in sys.stdlib_module_names:
+        raise UsageError(f"{name} is part of the standard library: use stdlib:{name}")
+    modules = [name] if _search(top) else _modules_of_distribution(name)
+    found = [(root, r) for module in modules for root in _search(module) if (r := _below(root, module.split(".")))]
+    if not found:
+        inside = f" in {top}" if inner and _search(top) else ""
+        raise UsageError(f"{spec}: no package {name!r} is installed{inside}; pip install it, or check its spelling")
+    scope = Scope(tests=options.tests, outward_links=True)
+    texts = partial(_folder_texts, spec, [path for _, path in found], found[0][0], scope, options.max_bytes)
+    distribution = _distribution(modules[0].partition(".")[0])
+    version, licence = (distribution.version, licences.of_distribution(distribution)) if distribution else ("", "")
+    return Corpus(spec=spec, texts=texts, version=version, licence=licence)
+
+
+def _search(module: str) -> list[Path]:
+    """Return the folders in which a top-level module lies; finding it does not import it."""
+    top = module.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top) if top.isidentifier() else None
+    except (ImportError, ValueError):
+        return []
+    if spec is None:
+        return []
+    if spec.submodule_search_locations:
+        return [Path(p).parent for p in spec.submodule_search_locations]
+    return [Path(spec.origin).parent] if spec.origin and spec.has_location else []
+
+
+def _below(root: Path, parts: list[str]) -> Path | None:
+    """Return the folder or file of a module below ``root``."""
+    if not all(part.isidentifier() for part in parts):
+        return None
+    folder = root.joinpath(*parts)
+    file = folder.with_name(folder.name + ".py")
+    return folder if folder.is_dir() else file if file.is_file() else None
+
+
+def _modules_of_distribution(name: str) -> list[str]:
+    wanted = name.lower().replace("-", "_").replace(".", "_")
+    packages = importlib.metadata.packages_distributions()
+    return sorted(m for m, ds in packages.items() if any(d.lower().replace("-", "_") == wanted for d in ds))
+
+
+def _distribution(module: str) -> importlib.metadata.Distribution | None:
+    names = importlib.metadata.packages_distributions().get(module)
+    return importlib.metadata.distribution(names[0]) if names else None
+
+
+def _folder_texts(spec: str, roots: list[Path], base: Path, scope: Scope, max_bytes: int) -> Iterator[Text]:
+    empty = True
+    for root in roots:
+        files = [(root, None)] if root.is_file() else python_files(root, scope)
+        for path, dropped in files:
+            empty = False
+            content = dropped or read_text(path, max_bytes)
+            licence = licences.of_source(content) if isinstance(content, str) else ""
+            yield Text(shown(path, base), content, licence)
+    if empty:
+        left_out = "" if scope.tests else " (test folders and test files are left out unless asked for)"
+        raise InputError(f"{spec}: no Python file in it{left_out}")

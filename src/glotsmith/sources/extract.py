@@ -1,0 +1,228 @@
+"""The top-level functions of a module, each with what it needs of the module.
+
+A function's text is the file's, exactly, from ``def`` on. MultiPL-T (`generate_from_the_stack.py`) keeps a decorated
+function without its decorator, which changes what it does; here only decorators that memoise are taken off, and a
+function under any other is refused. Methods, nested and async functions are left alone, as in the paper.
+"""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Set
+from functools import cached_property
+from typing import Literal
+
+import msgspec
+
+from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, parse
+
+HARMLESS_DECORATORS = frozenset({"lru_cache", "functools.lru_cache", "cache", "functools.cache"})
+
+_PURE_MODULES = """
+    __future__ abc array base64 binascii bisect calendar cmath collections collections.abc colorsys copy dataclasses
+    datetime decimal difflib enum fractions functools hashlib heapq html ipaddress itertools json keyword math numbers
+    operator re statistics string stringprep struct textwrap types typing unicodedata urllib.parse zlib
+"""
+PURE_MODULES = frozenset(_PURE_MODULES.split())  #: they compute and reach nothing outside; what ``imports`` allows
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One top-level function of a module."""
+
+    name: str
+    line: int  #: of its ``def``, from 1
+    code: str
+    docstring: str  #: cleaned as ``inspect.cleandoc`` does
+    decorators: tuple[str, ...]  #: those that are not harmless
+    helpers: str  #: as ``Function.helpers``
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """What one name of a module's top level stands for, as text that can stand elsewhere."""
+
+    name: str
+    kind: Literal["import", "constant", "function"]
+    line: int
+    text: str
+    needs: frozenset[str]  #: names that it uses itself
+
+
+class Module:
+    """A parsed module: its functions, and on demand what they need.
+
+    Raises:
+        Unparsable: the text is not Python, or nested too deeply.
+
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads it, in strings too
+        self._lines = self._text.split("\n")
+        self._tree = parse(self._text)
+        self._bindings: dict[str, Binding | None] = {}
+
+    def functions(
+        self, *, helpers: bool = False, imports: bool = False, max_helper_lines: int = 100
+    ) -> Iterator[Found]:
+        """Yield the functions in source order.
+
+        With ``helpers``, functions and constants of the module that a function needs come along, transitively; with
+        ``imports``, imports of ``PURE_MODULES``. What can't come along (classes, other imports, names bound more than
+        once or by ``global``) stays an undefined name for the filters to report; more than ``max_helper_lines`` lines
+        are not brought at all.
+        """
+        kinds = {"function", "constant"} if helpers else set[str]()
+        kinds |= {"import"} if imports else set()
+        for node in self._tree.body:
+            if isinstance(node, ast.FunctionDef):
+                brought = self._helpers(node, kinds, max_helper_lines) if kinds else ""
+                yield self._found(node, brought)
+
+    def _found(self, node: ast.FunctionDef, helpers: str) -> Found:
+        return Found(
+            name=node.name,
+            line=node.lineno,
+            code=self._def_text(node),
+            docstring=ast.get_docstring(node) or "",
+            decorators=tuple(d for d in map(self._decorator, node.decorator_list) if d not in HARMLESS_DECORATORS),
+            helpers=helpers,
+        )
+
+    def _def_text(self, node: ast.FunctionDef) -> str:
+        lines = self._lines[node.lineno - 1 : node.end_lineno]
+        return "\n".join(lines).lstrip("\f ").rstrip()
+
+    def _decorator(self, node: ast.expr) -> str:
+        """Name a decorator: ``functools.lru_cache`` for ``@functools.lru_cache(maxsize=None)``."""
+        target = node.func if isinstance(node, ast.Call) else node
+        return " ".join((ast.get_source_segment(self._text, target) or "?").split())[:80]
+
+    # ------------------------------------------------------------------------------------- what is needed
+
+    def _helpers(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> str:
+        try:
+            needs = self._of_module(free_names(self._def_text(node)), node.name)
+        except Unparsable:  # ``nonlocal`` at the top and the like: the filters find the same
+            return ""
+        closure = self._closure(needs, node.name, kinds)
+        for binding in closure:
+            if binding.kind == "constant" and node.name in self._reach(binding, kinds):
+                return ""  # computed by calling the function, which would be defined after it
+        ordered = sorted(closure, key=lambda b: (b.kind != "import", b.line, b.name))
+        if sum(b.text.count("\n") + 1 for b in ordered) > max_lines:
+            return ""
+        return _join([*self._future(node, kinds), *ordered])
+
+    def _closure(self, needs: Set[str], function: str, kinds: Set[str]) -> list[Binding]:
+        found: dict[str, Binding] = {}
+        stack = sorted(needs - {function})
+        while stack:
+            name = stack.pop()
+            binding = None if name in found or name == function else self._binding(name)
+            if binding is not None and binding.kind in kinds:
+                found[name] = binding
+                stack.extend(sorted(binding.needs))
+        return list(found.values())
+
+    def _reach(self, binding: Binding, kinds: Set[str]) -> set[str]:
+        return {name for b in (binding, *self._closure(binding.needs, "", kinds)) for name in b.needs}
+
+    def _of_module(self, names: Set[str], own: str) -> frozenset[str]:
+        """Leave out builtins, unless the module has made the name its own."""
+        return frozenset(n for n in names if n != own and (n not in BUILTINS or n in self._bound))
+
+    def _future(self, node: ast.FunctionDef, kinds: Set[str]) -> list[Binding]:
+        """Return ``from __future__ import annotations`` where the module's annotations are never evaluated."""
+        annotated = node.returns or any(a.annotation for a in ast.walk(node) if isinstance(a, ast.arg))
+        has = any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in self._tree.body)
+        if not (annotated and has and "import" in kinds and "annotations" in self._bound):
+            return []
+        return [Binding("annotations", "import", 0, "from __future__ import annotations", frozenset())]
+
+    @cached_property
+    def _bound(self) -> Counter[str]:
+        """Count how often each name is bound at the top level; ``global`` anywhere counts as twice."""
+        names: Counter[str] = Counter()
+        stack: list[ast.AST] = list(self._tree.body)
+        while stack:
+            node = stack.pop()
+            names.update(_names_bound(node))
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                stack.extend(ast.iter_child_nodes(node))
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Global):
+                names.update([*node.names, *node.names])
+        return names
+
+    @cached_property
+    def _statements(self) -> dict[str, ast.stmt]:
+        return {name: node for node in self._tree.body for name in _names_of_statement(node) if self._bound[name] == 1}
+
+    def _binding(self, name: str) -> Binding | None:
+        if name not in self._bindings:
+            node = self._statements.get(name)
+            self._bindings[name] = None if node is None else self._make_binding(name, node)
+        return self._bindings[name]
+
+    def _make_binding(self, name: str, node: ast.stmt) -> Binding | None:
+        match node:
+            case ast.Import() | ast.ImportFrom():
+                text = _import_line(node, name)
+                return Binding(name, "import", node.lineno, text, frozenset()) if text else None
+            case ast.FunctionDef():
+                harmless = all(self._decorator(d) in HARMLESS_DECORATORS for d in node.decorator_list)
+                return self._bound_text(name, "function", node.lineno, self._def_text(node)) if harmless else None
+            case _:
+                text = ast.get_source_segment(self._text, node) or ""
+                return self._bound_text(name, "constant", node.lineno, text)
+
+    def _bound_text(self, name: str, kind: Literal["constant", "function"], line: int, text: str) -> Binding | None:
+        try:
+            return Binding(name, kind, line, text, self._of_module(free_names(text), name))
+        except Unparsable:
+            return None
+
+
+def _names_bound(node: ast.AST) -> list[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return [_bound_by(alias) for alias in names]
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.ExceptHandler(name=str(name)):
+            return [name]
+        case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
+            return [name]
+        case _:
+            return []
+
+
+def _names_of_statement(node: ast.stmt) -> list[str]:
+    """Return the names that a statement binds, where it is of a kind that can stand elsewhere."""
+    match node:
+        case ast.FunctionDef() | ast.Import() | ast.ImportFrom():
+            return _names_bound(node)
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+            return [name]
+        case _:
+            return []
+
+
+def _bound_by(alias: ast.alias) -> str:
+    return alias.asname or alias.name.partition(".")[0]
+
+
+def _import_line(node: ast.Import | ast.ImportFrom, name: str) -> str:
+    alias = next(a for a in node.names if _bound_by(a) == name)
+    module = alias.name if isinstance(node, ast.Import) else (node.module or "")
+    if module not in PURE_MODULES or (isinstance(node, ast.ImportFrom) and node.level):
+        return ""
+    tail = f"import {alias.name}" + (f" as {alias.asname}" if alias.asname else "")
+    return tail if isinstance(node, ast.Import) else f"from {module} {tail}"
+
+
+def _join(bindings: list[Binding]) -> str:
+    text = ""
+    for before, binding in zip([None, *bindings], bindings, strict=False):
+        apart = before is not None and "function" in (before.kind, binding.kind)
+        text += ("\n\n\n" if apart else "\n" if before else "") + binding.text
+    return text

@@ -1,0 +1,122 @@
+"""Python files below a folder, in a fixed order, whatever else lies there.
+
+Pipes and devices, links in circles, folders without permission and files that vanish are all accounted for; a file that
+can't be used becomes a ``Dropped``.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.reasons import Reason
+from glotsmith.step import Dropped
+
+TESTS = frozenset({"test", "tests", "testing"})
+_CLUTTER = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+
+
+class Scope(msgspec.Struct, frozen=True, kw_only=True):
+    """Which files below a folder count."""
+
+    skip_folders: frozenset[str] = frozenset()  #: names of folders that are left out, at any depth
+    tests: bool = False  #: whether test folders and test files count
+    outward_links: bool = False  #: whether a link may lead to a file outside the folder (package managers make such)
+
+
+class Text(msgspec.Struct, frozen=True):
+    """One text of a source, or why it can't be had."""
+
+    path: str  #: inside the source, ``/``-separated; printable, also where the file's name is not UTF-8
+    content: "str | Dropped"
+    licence: str = ""  #: what the text's own row says; empty for the source's
+    whole: bool = False  #: whether a text without any function is itself a unit (a dataset row)
+
+
+def python_files(root: Path, scope: Scope) -> "Iterator[tuple[Path, Dropped | None]]":
+    """Walk ``root`` depth first, by name; yield each ``.py`` file, and each folder or link that can't be followed."""
+    stack: list[Path] = [root]
+    while stack:
+        folder = stack.pop()
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda e: e.name)
+        except OSError as error:
+            yield folder, Dropped(Reason.UNREADABLE, _told(error))
+            continue
+        stack.extend(Path(e.path) for e in reversed(found) if _is_wanted_folder(e, scope))
+        for entry in found:
+            if _is_wanted_file(entry, scope):
+                yield Path(entry.path), _refused_link(entry, root, scope)
+
+
+def read_text(path: Path, max_bytes: int) -> "str | Dropped":
+    """Read a regular file as UTF-8 (with or without a byte order mark), without waiting on pipes or devices."""
+    try:
+        data = _read_bytes(path, max_bytes)
+    except OSError as error:
+        return Dropped(Reason.UNREADABLE, _told(error))
+    if len(data) > max_bytes:
+        return Dropped(Reason.TOO_LARGE, f"over {max_bytes:,} bytes")
+    return decode(data)
+
+
+def decode(data: bytes) -> "str | Dropped":
+    """Decode UTF-8, or say at which byte it is none."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return Dropped(Reason.UNREADABLE, f"byte {error.start} is not UTF-8")
+
+
+def shown(path: Path, root: Path) -> str:
+    """Write a path below ``root`` as printable text, the same on every machine."""
+    return printable(path.relative_to(root).as_posix())
+
+
+def printable(text: str) -> str:
+    """Escape what is no text (half surrogate pairs), so that any record can hold it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _read_bytes(path: Path, max_bytes: int) -> bytes:
+    # Opening a pipe without a writer would wait for ever, hence O_NONBLOCK; what was opened is what is looked at.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return file.read(max_bytes + 1)
+
+
+def _is_wanted_folder(entry: "os.DirEntry[str]", scope: Scope) -> bool:
+    name = entry.name
+    if not entry.is_dir(follow_symlinks=False) or name.startswith(".") or name in _CLUTTER | scope.skip_folders:
+        return False
+    if not scope.tests and name in TESTS:
+        return False
+    return not Path(entry.path, "pyvenv.cfg").exists()
+
+
+def _is_wanted_file(entry: "os.DirEntry[str]", scope: Scope) -> bool:
+    name = entry.name
+    if not name.endswith(".py") or entry.is_dir(follow_symlinks=False):
+        return False
+    return scope.tests or not (name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"))
+
+
+def _refused_link(entry: "os.DirEntry[str]", root: Path, scope: Scope) -> Dropped | None:
+    if not entry.is_symlink() or scope.outward_links:
+        return None
+    try:
+        inside = Path(entry.path).resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):
+        return Dropped(Reason.UNREADABLE, "a link that leads nowhere")
+    return None if inside else Dropped(Reason.UNREADABLE, "a link out of the folder")
+
+
+def _told(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,189 @@
+"""The paper's filters, a table of small predicates, each with its drop reason (MultiPL-T §4.1; papers' scripts).
+
+They differ from the scripts where these are wrong: a nested function's return is not the function's own; a docstring in
+any quotes counts; ``TODO`` inside another word does not.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+import msgspec
+
+from glotsmith.errors import UsageError
+from glotsmith.reasons import Reason
+from glotsmith.records import Function, Record
+from glotsmith.sources import licences
+from glotsmith.sources.extract import PURE_MODULES
+from glotsmith.sources.files import printable
+from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, imported_modules, own_nodes, parse
+from glotsmith.step import ItemStep, Result, drop, keep
+
+_UNPORTABLE = "__import__ breakpoint compile dir eval exec globals id input locals open vars"
+#: Builtins that reach outside the function or look into the interpreter: safe in the sandbox, but no other language has
+#: a counterpart, and no test could say what they return.
+UNPORTABLE = frozenset(_UNPORTABLE.split())
+TRIVIAL_NODES = 9  #: MultiPL-T's ``filter_test_gen.py``: a lone return of fewer nodes is too short
+_UNFINISHED = re.compile(r"\b(?:TODO|FIXME)\b")
+
+
+class FilterOptions(Record, frozen=True, kw_only=True):
+    """Which functions are kept; the defaults are the paper's."""
+
+    imports: bool = False  #: allow the standard library's modules that only compute (``extract.PURE_MODULES``)
+    ascii_only: bool = True
+    max_lines: int = 0  #: of the function with its helpers; 0 for no limit
+    licences: tuple[str, ...] = ()  #: SPDX ids that are accepted; empty for all, also unknown ones
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What a predicate looks at."""
+
+    function: Function
+    node: ast.FunctionDef  #: the function itself
+    tree: ast.Module  #: the whole program, helpers included
+    options: FilterOptions
+
+
+Check = Callable[[Subject], str | None]  #: returns the detail for which the function is dropped, or None
+
+
+class Filter(ItemStep[Function, Function]):
+    """Drop functions that can't become a problem in another language, each for the first reason in ``CHECKS``."""
+
+    name: ClassVar[str] = "filter"
+    output: ClassVar[type[Record]] = Function
+    concurrency: int = 1  # it waits for nothing
+
+    def __init__(self, options: FilterOptions | None = None) -> None:
+        self._options = options or FilterOptions()
+        if self._options.max_lines < 0:
+            raise UsageError(f"max_lines must be 0 (no limit) or more, not {self._options.max_lines}")
+
+    async def run(self, key: str, item: Function) -> "Result[Function]":
+        """Apply the checks in order."""
+        try:
+            subject = _subject(item, self._options)
+            found = _first_fault(subject) if subject else (Reason.NOT_A_FUNCTION, "")
+        except Unparsable as error:
+            found = (error.reason, error.detail)
+        if found is None:
+            return keep(key, item)
+        return Result[Function](dropped=drop(found[0], printable(found[1])).dropped)
+
+
+def _first_fault(subject: Subject) -> tuple[Reason, str] | None:
+    faults = ((reason, check(subject)) for reason, check in CHECKS)
+    return next(((reason, detail) for reason, detail in faults if detail is not None), None)
+
+
+def _subject(function: Function, options: FilterOptions) -> Subject | None:
+    body = parse(function.code).body
+    tree = parse(function.program) if function.helpers else ast.Module(body, [])
+    node = body[0] if body else None
+    return Subject(function, node, tree, options) if isinstance(node, ast.FunctionDef) else None
+
+
+# ------------------------------------------------------------------------------------------ predicates
+
+
+def undocumented(subject: Subject) -> str | None:
+    """Find a missing or blank docstring."""
+    return None if subject.function.docstring.strip() else ""
+
+
+def returns_nothing(subject: Subject) -> str | None:
+    """Find generators, and functions none of whose own returns gives a value other than a plain None."""
+    gives = False
+    for node in own_nodes(subject.node):
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return "it is a generator"
+        if isinstance(node, ast.Return) and node.value is not None:
+            gives = gives or not (isinstance(node.value, ast.Constant) and node.value.value is None)
+    return None if gives else ""
+
+
+def unsupported_parameters(subject: Subject) -> str | None:
+    """Find parameters that a test can't pass by position, methods, and functions without parameters."""
+    a = subject.node.args
+    required = [p.arg for p, default in zip(a.kwonlyargs, a.kw_defaults, strict=True) if default is None]
+    starred = [f"{stars}{p.arg}" for stars, p in (("*", a.vararg), ("**", a.kwarg)) if p]
+    positional = [p.arg for p in (*a.posonlyargs, *a.args)]
+    if required or starred:
+        return ", ".join([*starred, *(f"{name} (keyword only)" for name in required)])
+    if not positional:
+        return "no parameter that a test could vary"
+    return f"a method: its first parameter is {positional[0]}" if positional[0] in ("self", "cls") else None
+
+
+def imports(subject: Subject) -> str | None:
+    """Find imports of modules that are not allowed."""
+    allowed = PURE_MODULES if subject.options.imports else frozenset[str]()
+    return _listed("imports", (m for m in imported_modules(subject.tree) if m not in allowed))
+
+
+def undefined(subject: Subject) -> str | None:
+    """Find names that nothing defines, and builtins that no other language has."""
+    names = free_names(subject.function.program)
+    missing = _listed("undefined", (n for n in names if n not in BUILTINS | UNPORTABLE))
+    return missing or _listed("uses", names & UNPORTABLE)
+
+
+def unfinished(subject: Subject) -> str | None:
+    """Find a line marked TODO or FIXME."""
+    lines = subject.function.program.splitlines()
+    return next((line.strip()[:120] for line in lines if _UNFINISHED.search(line)), None)
+
+
+def trivial(subject: Subject) -> str | None:
+    """Find a body that is, beside its docstring, one return of fewer than ``TRIVIAL_NODES`` nodes.
+
+    Nodes are those of ``ast.walk``, contexts included, which come close to the paper's count of tree-sitter's.
+    """
+    body = [n for n in subject.node.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+    if len(body) != 1 or not isinstance(body[0], ast.Return):
+        return None
+    count = sum(1 for _ in ast.walk(body[0]))
+    return f"{count} nodes" if count < TRIVIAL_NODES else None
+
+
+def non_ascii(subject: Subject) -> str | None:
+    """Find the first character beyond ASCII."""
+    text = subject.function.program
+    if not subject.options.ascii_only or text.isascii():
+        return None
+    return next(f"U+{ord(c):04X}" for c in text if ord(c) > 127)
+
+
+def too_large(subject: Subject) -> str | None:
+    """Find more lines than allowed."""
+    count, limit = subject.function.program.count("\n") + 1, subject.options.max_lines
+    return f"{count} lines, the limit is {limit}" if 0 < limit < count else None
+
+
+def forbidden_licence(subject: Subject) -> str | None:
+    """Find a licence that is not among the accepted ones; an unknown one never is."""
+    accepted = frozenset(name.lower() for name in subject.options.licences)
+    licence = subject.function.origin.licence
+    return None if not accepted or licences.allowed(licence, accepted) else licence or "unknown"
+
+
+CHECKS: tuple[tuple[Reason, Check], ...] = (
+    (Reason.UNDOCUMENTED, undocumented),
+    (Reason.RETURNS_NOTHING, returns_nothing),
+    (Reason.UNSUPPORTED_PARAMETERS, unsupported_parameters),
+    (Reason.IMPORTS, imports),
+    (Reason.NOT_STANDALONE, undefined),
+    (Reason.TODO, unfinished),
+    (Reason.TRIVIAL, trivial),
+    (Reason.NON_ASCII, non_ascii),
+    (Reason.TOO_LARGE, too_large),
+    (Reason.FORBIDDEN_LICENCE, forbidden_licence),
+)
+
+
+def _listed(what: str, names: Iterator[str] | frozenset[str]) -> str | None:
+    found = sorted(names)
+    shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
+    return f"{what}: {shown}" if found else None

@@ -1,0 +1,96 @@
+"""The first step: read sources, and make each top-level function a unit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import ClassVar
+
+from glotsmith.errors import UsageError
+from glotsmith.reasons import Reason
+from glotsmith.records import Function, Origin, Record, content_hash
+from glotsmith.sources.corpus import EXAMPLES, Corpus, ReadOptions, locate
+from glotsmith.sources.extract import Found, Module
+from glotsmith.sources.files import Text, printable
+from glotsmith.sources.parse import Unparsable
+from glotsmith.step import Dropped, Kept, Result, SourceStep
+
+_READ_AHEAD = 4  #: texts
+
+
+class ReadFunctions(SourceStep[Function]):
+    """Read functions from files, packages, the standard library and datasets (MultiPL-T §4.1).
+
+    A unit is a function; a text that can't be read or parsed is one too, and so is a dataset row without a function. A
+    unit's key is its source, path and line; a kept function's key is its id, so that equal functions have one key.
+
+    Raises:
+        UsageError: a specification is of no known form, or names what isn't there.
+
+    """
+
+    name: ClassVar[str] = "sources"
+    output: ClassVar[type[Record]] = Function
+
+    def __init__(self, specs: Sequence[str], options: ReadOptions | None = None) -> None:
+        if not specs:
+            raise UsageError(f"name at least one source: {EXAMPLES}")
+        self._options = options or ReadOptions()
+        self._corpora = [locate(spec, self._options) for spec in dict.fromkeys(specs)]
+
+    async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Function]]]":
+        """Yield units in the order of specifications, paths and lines.
+
+        Raises:
+            InputError: a folder has no Python file, or a table a malformed line or no column with code.
+
+        """
+        for corpus in self._corpora:
+            texts = corpus.texts()
+            # Reading may wait for disk or network; parsing needs the main thread's stack (see ``parse``).
+            while chunk := await asyncio.to_thread(_take, texts):
+                for text in chunk:
+                    for key, result in self._units(corpus, text):
+                        if not done(key):
+                            yield key, result
+                    await asyncio.sleep(0)
+
+    def _units(self, corpus: Corpus, text: Text) -> "Iterator[tuple[str, Result[Function]]]":
+        key = f"{corpus.spec}:{text.path}"
+        try:
+            if isinstance(text.content, Dropped):
+                yield key, Result[Function](dropped=(text.content,))
+                return
+            o = self._options
+            found = Module(text.content).functions(
+                helpers=o.helpers, imports=o.imports, max_helper_lines=o.max_helper_lines
+            )
+        except Unparsable as error:
+            yield key, Result[Function](dropped=(Dropped(error.reason, printable(error.detail)),))
+            return
+        line = 0
+        for function in found:
+            line = function.line
+            yield f"{key}:{line}", _result(corpus, text, function)
+        if not line and text.whole:
+            yield key, Result[Function](dropped=(Dropped(Reason.NOT_A_FUNCTION),))
+
+
+def _take(texts: Iterable[Text]) -> list[Text]:
+    return list(islice(texts, _READ_AHEAD))
+
+
+def _result(corpus: Corpus, text: Text, found: Found) -> Result[Function]:
+    if found.decorators:
+        names = ", ".join(f"@{d}" for d in found.decorators)
+        return Result(dropped=(Dropped(Reason.DECORATED, printable(names)),))
+    licence = text.licence or corpus.licence
+    origin = Origin(source=corpus.spec, path=text.path, line=found.line, version=corpus.version, licence=licence)
+    function = Function(
+        id=content_hash(found.code, found.helpers),
+        name=found.name,
+        code=found.code,
+        docstring=printable(found.docstring),
+        helpers=found.helpers,
+        origin=origin,
+    )
+    return Result(kept=(Kept(function.id, function),))

@@ -1,0 +1,161 @@
+"""Rows of JSONL, Parquet and Hugging Face datasets: each a text, streamed, with its licence where a column tells it."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from io import BufferedIOBase
+from pathlib import Path
+from typing import IO, Any, cast
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.reasons import Reason
+from glotsmith.sources.files import Text, decode, printable
+from glotsmith.step import Dropped
+
+CODE_COLUMNS = ("content", "code")
+LICENCE_COLUMNS = ("license", "licence", "licenses", "max_stars_repo_licenses")
+_ESCAPES = 6  #: ``\\u0041``: the most bytes that one byte of text takes in JSON
+
+
+def of_jsonl(path: Path, column: str, max_bytes: int) -> Iterator[Text]:
+    """Yield the rows of a JSONL file, gzipped or not; a row's path is its line number.
+
+    Raises:
+        InputError: a line is no JSON object or lacks the column, or the file can't be read to its end.
+
+    """
+    try:
+        with _opened(path) as file:
+            for number, line in _lines(cast(BufferedIOBase, file), max_bytes * _ESCAPES + 65_536):
+                row = Dropped(Reason.TOO_LARGE, "the line is over the limit") if line is None else decode(line)
+                if isinstance(row, Dropped):
+                    yield Text(str(number), row, whole=True)
+                elif row.strip():
+                    yield _text(str(number), _json_object(row, path, number), column, max_bytes, f"{path}:{number}")
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError.at(path, None, f"it can't be read to its end: {error}") from error
+
+
+def of_parquet(path: Path, column: str, max_bytes: int) -> Iterator[Text]:
+    """Yield the rows of a Parquet file; a row's path is its number from 1.
+
+    Raises:
+        InputError: the file is not Parquet or lacks the column.
+
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    failures: tuple[type[Exception], ...] = (cast(Any, pa).ArrowException, OSError)
+    try:
+        with closing(cast(Any, pq.ParquetFile(path))) as file:
+            have: list[str] = file.schema_arrow.names
+            names = [_column(have, column, str(path)), *(n for n in LICENCE_COLUMNS if n in have)]
+            for number, row in enumerate(_parquet_rows(file, names), start=1):
+                yield _text(str(number), row, names[0], max_bytes, f"{path}: row {number}")
+    except failures as error:
+        raise InputError.at(path, None, f"it can't be read as Parquet: {error}") from error
+
+
+def _parquet_rows(file: Any, names: list[str]) -> Iterator[dict[str, object]]:
+    for batch in file.iter_batches(batch_size=64, columns=names):
+        columns = [batch.column(name) for name in names]
+        for i in range(batch.num_rows):
+            yield {name: _scalar(column[i]) for name, column in zip(names, columns, strict=True)}
+
+
+def of_dataset(spec: str, name: str, config: str, split: str, column: str, max_bytes: int) -> Iterator[Text]:
+    """Stream a Hugging Face dataset; nothing but the rows read is downloaded, and no code of it is run.
+
+    Raises:
+        UsageError: the ``datasets`` extra is not installed.
+        InputError: there is no such dataset, it can't be reached, or it lacks the column.
+
+    """
+    try:
+        import datasets
+    except ImportError as error:
+        message = f"{spec} needs the datasets extra: pip install 'glotsmith[datasets]'"
+        raise UsageError(message) from error
+    try:
+        load = cast(Any, datasets).load_dataset
+        rows: Iterator[Mapping[str, Any]] = iter(load(name, config or None, split=split, streaming=True))
+    except Exception as error:  # it raises whatever its many layers raise
+        raise InputError(f"{spec}: the dataset can't be opened: {_first_line(error)}") from error
+    number = 0
+    while (row := _next_row(rows, spec, number + 1)) is not None:
+        number += 1
+        yield _text(str(number), row, column, max_bytes, f"{spec}: row {number}")
+
+
+def _next_row(rows: Iterator[Mapping[str, Any]], spec: str, number: int) -> Mapping[str, Any] | None:
+    try:
+        return next(rows, None)
+    except Exception as error:  # as above: the network, a cut file, a schema that changes half way
+        raise InputError(f"{spec}: row {number} can't be read: {_first_line(error)}") from error
+
+
+def _text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where: str) -> Text:
+    content = row[_column(row, column, where)]
+    licence = next((_joined(row[c]) for c in LICENCE_COLUMNS if row.get(c)), "")
+    if isinstance(content, Dropped):
+        return Text(path, content, licence, whole=True)
+    if not isinstance(content, str):
+        content = Dropped(Reason.NOT_A_FUNCTION, f"the column holds {type(content).__name__}, not text")
+    elif len(content) > max_bytes:
+        content = Dropped(Reason.TOO_LARGE, f"over {max_bytes:,} characters")
+    return Text(path, content, licence, whole=True)
+
+
+def _column(names: Iterable[str], wanted: str, where: str) -> str:
+    have = list(names)
+    for name in [wanted] if wanted else CODE_COLUMNS:
+        if name in have:
+            return name
+    lacks = f"no column {wanted!r}" if wanted else "no column 'content' or 'code'"
+    raise InputError(f"{where}: {lacks}; it has {', '.join(sorted(have)) or 'none'}. Name one with the column option")
+
+
+def _joined(licence: object) -> str:
+    parts = cast(list[object], licence) if isinstance(licence, list) else [licence]
+    return printable(" AND ".join(str(p) for p in parts if p))
+
+
+def _json_object(line: str, path: Path, number: int) -> Mapping[str, Any]:
+    try:
+        row: object = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError.at(path, number, f"not JSON ({error}); each line must be one JSON object") from error
+    if not isinstance(row, dict):
+        raise InputError.at(path, number, f"each line must be one JSON object, this is {type(row).__name__}")
+    return cast(dict[str, Any], row)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _lines(file: BufferedIOBase, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
+    """Number the lines from 1; one over ``max_bytes`` is ``None``, and is never in memory whole."""
+    number = 0
+    while line := file.readline(max_bytes):
+        number += 1
+        if len(line) == max_bytes and not line.endswith(b"\n"):
+            while (rest := file.readline(max_bytes)) and not rest.endswith(b"\n"):
+                pass
+            yield number, None
+        else:
+            yield number, line
+
+
+def _scalar(value: Any) -> object:
+    try:
+        return value.as_py()
+    except UnicodeDecodeError as error:
+        return Dropped(Reason.UNREADABLE, f"byte {error.start} is not UTF-8")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

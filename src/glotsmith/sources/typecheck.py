@@ -1,0 +1,147 @@
+"""Drop functions in which Pyright reports an error (MultiPL-T §4.1, step 3).
+
+Pyright comes whole in the ``basedpyright`` wheel, with its own node; it reads programs and never runs them. Its mode is
+``standard``, plain Pyright's default. The paper drops a whole batch that runs out of time; here it is halved until the
+one file that is to blame is alone.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from glotsmith.errors import StorageError, ToolchainError
+from glotsmith.reasons import Reason
+from glotsmith.records import Function, Record
+from glotsmith.sources.files import printable
+from glotsmith.step import BatchStep, Dropped, Result, keep
+
+PYTHON_VERSION = "3.11"  #: what the programs are checked for, whichever Python runs this
+_SITE = f"none/lib/python{PYTHON_VERSION}/site-packages"  # an empty environment: only typeshed is seen
+
+
+class TypeCheck(BatchStep[Function, Function]):
+    """Keep functions in which Pyright finds no error; warnings do not count, as in the paper."""
+
+    name: ClassVar[str] = "typecheck"
+    output: ClassVar[type[Record]] = Function
+    size: int = 250  # the paper's
+
+    def __init__(self, *, timeout_s: float = 120.0) -> None:
+        """Take the wall time that a batch may take (the paper's 120 s)."""
+        self._timeout_s = timeout_s
+
+    async def run(self, keys: Sequence[str], items: Sequence[Function]) -> "Sequence[Result[Function]]":
+        """Check a batch, each program on its own.
+
+        Raises:
+            ToolchainError: Pyright doesn't run here at all.
+            StorageError: its files can't be written.
+
+        """
+        errors = await self._check([item.program for item in items])
+        return [_result(*row) for row in zip(keys, items, errors, strict=True)]
+
+    async def _check(self, programs: Sequence[str]) -> list[str | None]:
+        """Return the first error of each program, or None."""
+        if not programs:
+            return []
+        try:
+            return await _pyright(programs, self._timeout_s)
+        except TimeoutError:
+            blame = f"Pyright gave no answer within {self._timeout_s:g} s"
+        except _Crash as crash:
+            blame = str(crash)
+        if len(programs) == 1:
+            await self._ensure_it_runs(blame)
+            return [blame]
+        half = len(programs) // 2
+        return [*await self._check(programs[:half]), *await self._check(programs[half:])]
+
+    async def _ensure_it_runs(self, blame: str) -> None:
+        """Tell a hostile program from a broken installation."""
+        try:
+            await _pyright(["x = 1"], max(self._timeout_s, 60.0))
+        except (TimeoutError, _Crash) as error:
+            raise ToolchainError(f"Pyright does not run here: {error or blame}; reinstall basedpyright") from error
+
+
+class _Crash(Exception):
+    """Pyright ended without a report."""
+
+
+def _result(key: str, item: Function, error: str | None) -> Result[Function]:
+    return keep(key, item) if error is None else Result(dropped=(Dropped(Reason.TYPE_ERROR, printable(error)),))
+
+
+async def _pyright(programs: Sequence[str], timeout_s: float) -> list[str | None]:
+    with tempfile.TemporaryDirectory(prefix="glotsmith-typecheck-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        _write(folder, programs)
+        report = await _report(folder, timeout_s)
+    errors: list[str | None] = [None] * len(programs)
+    for found in report:
+        index = int(Path(found["file"]).parent.name)
+        if found["severity"] == "error" and errors[index] is None:
+            errors[index] = _sentence(found)
+    return errors
+
+
+def _write(folder: Path, programs: Sequence[str]) -> None:
+    """Write each program into a folder of its own, where it can't import its neighbours."""
+    config = {
+        "include": ["programs"],
+        "typeCheckingMode": "standard",
+        "pythonVersion": PYTHON_VERSION,
+        "pythonPlatform": "Linux",
+        "venvPath": ".",
+        "venv": _SITE.partition("/")[0],
+    }
+    try:
+        (folder / _SITE).mkdir(parents=True)
+        (folder / "pyrightconfig.json").write_text(json.dumps(config), encoding="utf-8")
+        for i, program in enumerate(programs):
+            (folder / "programs" / str(i)).mkdir(parents=True)
+            (folder / "programs" / str(i) / "program.py").write_text(program + "\n", encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise StorageError(f"{folder}: {error.strerror}; free some space or set TMPDIR") from error
+
+
+async def _report(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
+    argv = [sys.executable, "-m", "basedpyright", "--outputjson", "-p", str(folder)]
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=folder,
+        start_new_session=True,  # node is a grandchild: the whole group is ended
+    )
+    try:
+        stdout, stderr = await asyncio.wait_for(process.communicate(), timeout_s)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+    return _diagnostics(stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"), process.returncode)
+
+
+def _diagnostics(stdout: str, stderr: str, code: int | None) -> list[dict[str, Any]]:
+    """Read the report; remarks may stand before it."""
+    try:
+        report = json.loads(stdout[stdout.index("{") :])
+        return cast(list[dict[str, Any]], report["generalDiagnostics"])
+    except (ValueError, KeyError) as error:
+        said = (stderr.strip() or stdout.strip() or "nothing").splitlines()[-1][:200]
+        raise _Crash(f"Pyright ended with code {code} and no report, saying: {said}") from error
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    message = str(found["message"]).splitlines()[0]
+    return f"line {int(found['range']['start']['line']) + 1}: {message} ({found.get('rule', 'syntax')})"
