@@ -39,6 +39,7 @@ class Reason(StrEnum):
     TYPE_ERROR = "type_error", "Pyright reports an error"
     EXACT_DUPLICATE = "exact_duplicate", "the same text was kept before"
     NEAR_DUPLICATE = "near_duplicate", "a text kept before is too similar"
+    UNSTORABLE = "unstorable", "its text holds lone surrogates, which UTF-8 can't store"
     CONTAMINATED = "contaminated", "it overlaps with a benchmark"
     FORBIDDEN_LICENCE = "forbidden_licence", "its licence is not among the accepted ones"
 

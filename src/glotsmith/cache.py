@@ -1,0 +1,61 @@
+"""The content-addressed store of what was paid for: teacher replies and verdicts."""
+
+import threading
+from pathlib import Path
+
+from glotsmith.database import connect, storage
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (kind, key)
+)
+"""
+
+
+class Cache:
+    """A store in one SQLite file; several processes and threads may share it.
+
+    An entry never changes: its key is a hash of everything that determines it, so the first value stays.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the store, or make it.
+
+        Raises:
+            StorageError: the file can't be opened or written, or is damaged.
+
+        """
+        self.path = path
+        self._connection = connect(path, _SCHEMA, version=1)
+        self._lock = threading.Lock()
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return the value of ``key`` among the entries of one ``kind`` (``reply``, ``verdict``), None if unknown.
+
+        Raises:
+            StorageError: the file can't be read.
+
+        """
+        with self._lock, storage(self.path):
+            row = self._connection.execute(
+                "SELECT value FROM entries WHERE kind = ? AND key = ?", (kind, key)
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def put(self, kind: str, key: str, value: bytes) -> None:
+        """Store ``value`` unless the entry is there. It is committed on return: a kill right after loses nothing.
+
+        Raises:
+            StorageError: the disk is full or the file can't be written; earlier entries are safe.
+
+        """
+        with self._lock, storage(self.path):
+            self._connection.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", (kind, key, value))
+
+    def close(self) -> None:
+        """Close the file; idempotent."""
+        with self._lock:
+            self._connection.close()

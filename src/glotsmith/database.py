@@ -1,0 +1,81 @@
+"""How the run's SQLite files are opened, and how their errors become sentences."""
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from glotsmith.errors import StorageError
+
+BUSY_S = 60.0  #: seconds to wait for another process's write
+
+_FULL = "the disk is full: free some space and start the same command again; what was written before is safe"
+_WRITE = "it can't be written: check the disk, its quota and the permissions; what was written before is safe"
+_DAMAGED = "the file is damaged or is no SQLite database: restore it from a copy, or delete it and start again"
+_OPEN = "it can't be opened: check that the folder exists and that you may write there"
+_BUSY = f"another process kept it locked for over {BUSY_S:.0f} s: wait for that process to end"
+
+#: SQLite's primary result code → sentence (https://www.sqlite.org/rescode.html)
+_SENTENCES = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _WRITE,
+    sqlite3.SQLITE_READONLY: _WRITE,
+    sqlite3.SQLITE_PERM: _OPEN,
+    sqlite3.SQLITE_CANTOPEN: _OPEN,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+}
+
+
+@contextmanager
+def storage(path: Path) -> Generator[None, None, None]:
+    """Turn SQLite errors that are the machine's into a ``StorageError``; others are defects and pass.
+
+    Raises:
+        StorageError: the disk is full, the file can't be opened or written, or it is damaged.
+
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        sentence = _SENTENCES.get(code & 0xFF) if code is not None else None
+        if sentence is None:
+            raise
+        raise StorageError(f"{path}: {sentence} ({error})") from error
+
+
+def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    """Open ``path`` in WAL mode and make its tables if it is new; the connection is in autocommit mode.
+
+    A commit outlives a kill of the process; with ``synchronous = NORMAL`` a power cut may cost the last commits,
+    never the file. ``version`` is the schema's.
+
+    Raises:
+        StorageError: see ``storage``; also for a file made by another version of glotsmith.
+
+    """
+    with storage(path):
+        connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path, schema, version)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: int) -> None:
+    """Set the modes; make the tables in one transaction, so that two processes may open a new file at once."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found not in (0, version):
+        raise StorageError(
+            f"{path}: it has format {found}, and this glotsmith writes format {version}: "
+            "use the version that made it, or start in a new folder"
+        )
+    if found == 0:
+        connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version = {version}; COMMIT;")

@@ -1,0 +1,363 @@
+"""The ledger: what became of every item at every step, in one SQLite file; also the queue between steps.
+
+Rows of one result, in table ``items`` (``ordinal`` counts them, so that row 0 stands for the input):
+
+    kept      an output; the next step's input
+    dropped   the input itself, when nothing was kept of it
+    lost      one of the things made from it, on the way
+
+An input is answered when its row 0 is there, so in = kept + dropped holds by construction, and resuming is reading on.
+
+A position is a text that sorts as the source order does: a unit's ordinal, then, for each step that makes new items of
+one, the output's index. It never depends on timing, nor does ``kept``'s order.
+"""
+
+import sqlite3
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from glotsmith.database import connect, storage
+from glotsmith.errors import UsageError
+from glotsmith.records import FunnelRow, Record
+from glotsmith.rows import BrokenResult, NewRow, RowStatus, Taken, clean, plan
+from glotsmith.step import Result
+
+Item = TypeVar("Item", bound=Record)
+
+COMMIT_RESULTS = 256  #: results in one transaction, at most
+COMMIT_S = 0.05  #: age of a transaction, at most, as long as results come in; else ``flush`` ends it
+PAGE = 256  #: rows read at once
+NANO = 1_000_000_000  #: costs are stored in billionths of a dollar: sums of integers do not depend on their order
+
+_SCHEMA = """
+CREATE TABLE steps (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, finished INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE payloads (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE items (
+    id INTEGER PRIMARY KEY,
+    step INTEGER NOT NULL REFERENCES steps,
+    key TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    ordinal INTEGER NOT NULL,
+    position TEXT NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    payload INTEGER REFERENCES payloads,
+    tokens INTEGER NOT NULL,
+    cost INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX items_answered ON items (step, parent, ordinal);
+CREATE UNIQUE INDEX items_in_order ON items (step, status, position);
+CREATE UNIQUE INDEX items_by_key ON items (step, key) WHERE status = 'kept';
+CREATE INDEX items_to_take ON items (step) WHERE status = 'kept';
+"""
+
+_PENDING = """
+SELECT i.id, i.key, i.position, i.payload, p.data
+FROM items AS i INDEXED BY items_to_take JOIN payloads AS p ON p.id = i.payload
+WHERE i.step = ? AND i.status = 'kept' AND i.id > ?
+    AND NOT EXISTS (SELECT 1 FROM items AS a WHERE a.step = ? AND a.parent = i.key)
+ORDER BY i.id LIMIT ?
+"""
+
+_TAKEN = """
+SELECT i.id, i.key, i.position, i.payload, p.data FROM items AS i JOIN payloads AS p ON p.id = i.payload
+WHERE i.step = ? AND i.key = ? AND i.status = 'kept'
+"""
+
+_ANSWERED = "SELECT 1 FROM items WHERE step = ? AND parent = ? LIMIT 1"
+
+_ROW = """
+SELECT i.step, i.key, i.parent, i.position, i.status, i.reason, i.detail, p.data
+FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
+WHERE i.step = ?
+"""
+
+_FUNNEL = """
+SELECT s.name, i.status, i.reason, COUNT(i.id), SUM(i.ordinal = 0), SUM(i.tokens), SUM(i.cost)
+FROM steps AS s LEFT JOIN items AS i ON i.step = s.place
+GROUP BY s.place, i.status, i.reason ORDER BY s.place
+"""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row of the ledger, for ``show`` and reports."""
+
+    step: str
+    key: str
+    parent: str  #: key of the step's input; equal to ``key`` for a dropped input
+    position: str
+    status: RowStatus
+    reason: str  #: a ``Reason``; empty for kept
+    detail: str
+    data: bytes | None  #: the item as JSON; for a dropped input what it was, where a step before made it
+
+
+class Ledger:
+    """The ledger of one run. One process writes (``RunFolder`` sees to that); others may read meanwhile.
+
+    Every method raises ``StorageError`` when the disk is full or the file can't be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the ledger, or make it."""
+        self.path = path
+        self._connection = connect(path, _SCHEMA, version=1)
+        self._results = 0  #: results in the open transaction
+        self._since = 0.0  #: when it began, seconds
+        self._atomic = False  #: inside ``atomically``
+        self._places = self._load_steps()
+
+    def _load_steps(self) -> dict[str, int]:
+        """Return the steps' places by name, in order."""
+        return {name: place for place, name in self._all("SELECT place, name FROM steps ORDER BY place")}
+
+    def _all(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Run a statement and return all its rows."""
+        with storage(self.path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+    # --- steps -----------------------------------------------------------------------------------------------------
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of the steps, in order of the pipeline; empty before ``begin``."""
+        return tuple(self._places)
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Enter the steps of the pipeline, or check that they are those it was begun with.
+
+        Raises:
+            UsageError: the ledger was begun with other steps.
+
+        """
+        if len(set(names)) < len(names):
+            raise ValueError(f"two steps have one name: {', '.join(names)}")
+        if not self._places:
+            with self.atomically(), storage(self.path):
+                self._connection.executemany("INSERT INTO steps (place, name) VALUES (?, ?)", enumerate(names))
+            self._places = self._load_steps()
+        if self.steps != tuple(names):
+            raise UsageError(
+                f"{self.path}: this run was begun with the steps {', '.join(self.steps)}, "
+                f"and now they are {', '.join(names)}: choose another folder, or delete this one to start afresh"
+            )
+
+    def mark_finished(self, step: str) -> None:
+        """Note that the step has answered all it will ever get; committed with what was recorded before."""
+        self._open_transaction()
+        self._all("UPDATE steps SET finished = 1 WHERE name = ?", step)
+
+    def finished(self, step: str) -> bool:
+        """Return whether the step has answered all it will ever get."""
+        return self._all("SELECT finished FROM steps WHERE name = ?", step) == [(1,)]
+
+    # --- writing ---------------------------------------------------------------------------------------------------
+
+    def record(self, step: str, taken: Taken, result: Result[Any], *, ordered: bool = False) -> int:
+        """Enter what became of one input, and return how many outputs were kept.
+
+        All rows of a result get into the file together, committed with their neighbours after ``COMMIT_RESULTS``
+        results or ``COMMIT_S`` seconds, and by ``flush``.
+
+        An output whose key the step has kept before is lost as ``EXACT_DUPLICATE``. Which of the two is first must
+        not depend on timing, so that only steps that answer in a fixed order (``ordered``) may make one key twice.
+
+        Raises:
+            BrokenResult: see ``rows.plan``; also where a step without order made one key of two inputs.
+
+        """
+        place = self._places[step]
+        rows = plan(taken, result, lambda key: self._kept_from(place, key, ordered))
+        self._open_transaction()
+        try:
+            with storage(self.path):
+                self._insert(place, taken, rows, result)
+        except BaseException:
+            self._rollback()  # half a result must never be committed
+            raise
+        self._results += 1
+        if self._results >= COMMIT_RESULTS or time.monotonic() - self._since > COMMIT_S:
+            self.flush()
+        return sum(row.status == "kept" for row in rows)
+
+    def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
+        """Return the input of which the step has kept an output ``key`` before."""
+        found = self._all("SELECT parent FROM items WHERE step = ? AND key = ? AND status = 'kept'", place, key)
+        if found and not ordered:
+            raise BrokenResult(f"the output key {key} was made before, from {found[0][0]}: derive it from the input's")
+        return found[0][0] if found else None
+
+    def _insert(self, place: int, taken: Taken, rows: Sequence[NewRow], result: Result[Any]) -> None:
+        """Write the rows of one result; what it cost stands in the input's row."""
+        for ordinal, row in enumerate(rows):
+            tokens, cost = (result.tokens, round(result.cost * NANO)) if ordinal == 0 else (0, 0)
+            self._connection.execute(
+                "INSERT INTO items VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(place, row.key, taken.key, ordinal, row.position, row.status),
+                    *(str(row.reason), row.detail, self._payload(taken, row.data), tokens, cost),
+                ),
+            )
+
+    def _payload(self, taken: Taken, data: bytes) -> int | None:
+        """Store an item unless it is the input, unchanged; return its row."""
+        if not data:
+            return None
+        if taken.payload is not None and data == taken.data:
+            return taken.payload
+        return self._connection.execute("INSERT INTO payloads (data) VALUES (?)", (data,)).lastrowid
+
+    def _open_transaction(self) -> None:
+        """Begin a transaction unless one is open."""
+        if not self._connection.in_transaction:
+            self._all("BEGIN IMMEDIATE")
+            self._since = time.monotonic()
+
+    def flush(self) -> None:
+        """Commit what was recorded; inside ``atomically`` that waits for its end."""
+        if not self._atomic:
+            self._commit()
+
+    def _commit(self) -> None:
+        self._results = 0
+        try:
+            with storage(self.path):
+                self._connection.commit()
+        except BaseException:
+            self._rollback()
+            raise
+
+    def _rollback(self) -> None:
+        """Undo the open transaction, if SQLite has not done so by itself (it may, on a full disk)."""
+        self._results = 0
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+
+    @contextmanager
+    def atomically(self) -> Generator[None, None, None]:
+        """Commit all that is recorded inside at once, or nothing of it if an exception leaves the block."""
+        self.flush()
+        self._open_transaction()
+        self._atomic = True
+        try:
+            yield
+        except BaseException:
+            self._rollback()
+            raise
+        else:
+            self._commit()
+        finally:
+            self._atomic = False
+
+    def close(self) -> None:
+        """Commit and close; idempotent."""
+        try:
+            with suppress(sqlite3.ProgrammingError):  # closed before
+                self.flush()
+        finally:
+            self._connection.close()
+
+    # --- the queue -------------------------------------------------------------------------------------------------
+
+    def pending(self, previous: str, step: str, after: int, limit: int) -> list[Taken]:
+        """Return up to ``limit`` items that ``previous`` kept in rows behind ``after``, not answered by ``step``."""
+        rows = self._all(_PENDING, self._places[previous], after, self._places[step], limit)
+        return [Taken(key, position, id, payload, data) for id, key, position, payload, data in rows]
+
+    def taken(self, previous: str, key: str) -> Taken | None:
+        """Return the item that ``previous`` kept as ``key``, as an input of the next step; None if there is none."""
+        rows = self._all(_TAKEN, self._places[previous], key)
+        return Taken(rows[0][1], rows[0][2], rows[0][0], *rows[0][3:]) if rows else None
+
+    def answered(self, step: str, key: str) -> bool:
+        """Return whether the step has answered the input ``key``."""
+        return bool(self._all(_ANSWERED, self._places[step], clean(key)))
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def kept(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
+        """Yield key and item of all that the step kept, in order of position; ``PAGE`` of them in memory."""
+        decode = msgspec.json.Decoder(type).decode
+        for row in self._in_order(step, "kept"):
+            yield row.key, decode(row.data or b"")
+
+    def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[Row]:
+        """Yield the dropped inputs, then the lost outputs, of one step or all, in order of position."""
+        for name in self.steps if step is None else (step,):
+            for status in ("dropped", "lost"):
+                yield from (row for row in self._in_order(name, status) if reason in (None, row.reason))
+
+    def _in_order(self, step: str, status: RowStatus) -> Iterator[Row]:
+        """Read page by page: no reader stays open, so that the write-ahead log can be emptied meanwhile."""
+        sql = f"{_ROW} AND i.status = ? AND i.position > ? ORDER BY i.position LIMIT {PAGE}"
+        position = ""
+        while page := self._rows(sql, self._places[step], status, position):
+            yield from page
+            position = page[-1].position
+
+    def _rows(self, sql: str, *parameters: object) -> list[Row]:
+        """Run a query that begins as ``_ROW`` does."""
+        names = self.steps
+        return [Row(names[row[0]], *row[1:]) for row in self._all(sql, *parameters)]
+
+    def funnel(self) -> list[FunnelRow]:
+        """Return each step's account, in order of the pipeline, steps that have not begun too."""
+        groups: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self.steps}
+        for name, *group in self._all(_FUNNEL):
+            groups[name].append(tuple(group))
+        return [_account(name, rows) for name, rows in groups.items()]
+
+    def lineage(self, key: str) -> list[Row]:
+        """Return every row about the item ``key``: what it was made from, itself, and what was made from it.
+
+        In order of the pipeline, then of position; empty if the ledger does not know the key.
+        """
+        own = [row for name in self.steps for row in self._about(name, key)]
+        own = own or [row for row in self.dropped() if row.key == key]
+        found = dict.fromkeys([*self._ancestors(own[0]), *own] if own else [])
+        frontier = own
+        while frontier := [child for row in frontier for child in self._children(row) if child not in found]:
+            found.update(dict.fromkeys(frontier))
+        return sorted(found, key=lambda row: (self._places[row.step], row.position))
+
+    def _about(self, step: str, key: str) -> list[Row]:
+        """Return the rows of one step that carry ``key``, but for lost ones."""
+        kept = self._rows(f"{_ROW} AND i.key = ? AND i.status = 'kept'", self._places[step], key)
+        taken = self._rows(f"{_ROW} AND i.parent = ? AND i.ordinal = 0", self._places[step], key)
+        return [*kept, *(row for row in taken if row.status == "dropped")]
+
+    def _ancestors(self, row: Row) -> Iterator[Row]:
+        """Yield the rows that led to this one, backwards."""
+        for place in range(self._places[row.step] - 1, -1, -1):
+            (row,) = self._rows(f"{_ROW} AND i.key = ? AND i.status = 'kept'", place, row.parent)
+            yield row
+
+    def _children(self, row: Row) -> list[Row]:
+        """Return what the next step made of a kept row."""
+        if row.status != "kept":
+            return []
+        return self._rows(f"{_ROW} AND i.parent = ? ORDER BY i.ordinal", self._places[row.step] + 1, row.key)
+
+
+def _account(step: str, groups: Sequence[tuple[Any, ...]]) -> FunnelRow:
+    """Sum up one step; a group is (status, reason, rows, inputs, tokens, billionths of a dollar)."""
+    of = {status: [group for group in groups if group[0] == status] for status in ("kept", "dropped", "lost")}
+    inputs = {status: sum(group[3] for group in of[status]) for status in of}
+    return FunnelRow(
+        step=step,
+        taken=sum(inputs.values()),
+        kept=inputs["kept"],
+        dropped=inputs["dropped"],
+        made=sum(group[2] for group in of["kept"]),
+        reasons={group[1]: group[2] for group in of["dropped"]},
+        losses={group[1]: group[2] for group in of["lost"]},
+        tokens=sum(group[4] or 0 for group in groups),
+        cost=sum(group[5] or 0 for group in groups) / NANO,
+    )
