@@ -1,0 +1,203 @@
+"""Set up a sandbox with nothing but system calls, then run a command in it: ``python -I -S enter.py SPEC``.
+
+This is a program of its own, not a module: it runs in a fresh process and imports nothing of glotsmith. SPEC is JSON,
+see ``Spec``. It leaves two processes: this one, which waits, and process 1 of the new PID namespace. The order of the
+steps follows ``user_namespaces(7)``, ``pivot_root(2)`` and ``seccomp(2)``.
+"""
+
+# pathlib and socket would double the time to start, so:
+# ruff: noqa: PTH102, PTH103, PTH110, PTH112, PTH120, PTH123, PTH211
+
+import _socket
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import struct
+import sys
+from typing import Any, TypedDict
+
+_MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
+_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
+_AT_FDCWD, _AT_RECURSIVE, _MNT_DETACH = -100, 0x8000, 2
+_SYS_MOUNT_SETATTR = 442  # the same on all machines; Linux 5.12
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 22, 24, 38
+_NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
+_NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Spec(TypedDict):
+    """What to set up; paths are absolute."""
+
+    parent: int  #: process that must be alive, or there is nobody to run for
+    root: str  #: an empty folder to build the new root in
+    binds: list[tuple[str, str]]  #: (host path, path inside), read-only
+    links: list[tuple[str, str]]  #: (target, path inside)
+    scratch: list[tuple[str, int]]  #: (path inside, MiB)
+    cwd: str
+    env: dict[str, str]
+    filter: str  #: seccomp filter, in hex
+    argv: list[str]
+
+
+class _AttrRequest(ctypes.Structure):  # struct mount_attr
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]
+
+
+class _FilterProgram(ctypes.Structure):  # struct sock_fprog
+    _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+
+
+def call(name: str, *arguments: Any) -> int:
+    """Call a function of libc.
+
+    Raises:
+        OSError: it failed; named after the function.
+
+    """
+    result = getattr(_libc, name)(*arguments)
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}{arguments}: {os.strerror(number)}")
+    return result
+
+
+def prctl(option: int, *arguments: Any) -> None:
+    """Call prctl with all of its five arguments."""
+    call("prctl", option, *(*arguments, 0, 0, 0, 0)[:4])
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
+    """Mount."""
+    call("mount", source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags), data.encode())
+
+
+def protect(path: str, *, recursive: bool) -> None:
+    """Make a mount read-only, and all below it; no set-user-id programs, no devices there."""
+    wanted = _AttrRequest(set=_ATTR_RDONLY | _ATTR_NOSUID | (_ATTR_NODEV if recursive else 0))
+    flags = _AT_RECURSIVE if recursive else 0
+    size = ctypes.c_size_t(ctypes.sizeof(wanted))
+    call("syscall", _SYS_MOUNT_SETATTR, _AT_FDCWD, path.encode(), flags, ctypes.byref(wanted), size)
+
+
+def become_nobody(uid: int, gid: int) -> None:
+    """Enter new namespaces in which we are user 1000, whoever we are outside."""
+    call("unshare", _NEWUSER | _NEWNS | _NEWPID | _NEWNET | _NEWIPC | _NEWUTS | _NEWCGROUP)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
+        write(f"/proc/self/{name}", text)
+
+
+def write(path: str, text: str) -> None:
+    """Write one of the kernel's files, in one go."""
+    fd = os.open(path, os.O_WRONLY)
+    os.write(fd, text.encode())
+    os.close(fd)
+
+
+def bind(source: str, target: str) -> None:
+    """Show ``source``, with what is mounted below it, at ``target``, which is made."""
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    elif not os.path.exists(target):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY))
+    mount(source, target, None, _MS_BIND | _MS_REC)
+
+
+def build_root(spec: Spec) -> None:
+    """Build the new root; the host's is still there."""
+    root = spec["root"]
+    mount("none", "/", None, _MS_REC | _MS_PRIVATE)
+    mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
+    for target, path in spec["links"]:
+        os.symlink(target, root + path)
+    build_devices(root)
+    os.mkdir(f"{root}/proc")
+    mount("proc", f"{root}/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
+    for path, megabytes in spec["scratch"]:
+        os.makedirs(root + path, exist_ok=True)
+        mount("tmpfs", root + path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={megabytes}m,mode=755")
+    for source, path in spec["binds"]:
+        bind(source, root + path)
+        protect(root + path, recursive=True)
+
+
+def build_devices(root: str) -> None:
+    """Make a /dev of its own with the harmless devices."""
+    os.mkdir(f"{root}/dev")
+    mount("tmpfs", f"{root}/dev", "tmpfs", _MS_NOSUID, "size=64k,mode=755")
+    for name in ("null", "zero", "full", "random", "urandom"):
+        bind(f"/dev/{name}", f"{root}/dev/{name}")
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink(f"/proc/self/fd{target}", f"{root}/dev/{name}")
+
+
+def enter_root(spec: Spec) -> None:
+    """Make the new root the only one."""
+    os.chdir(spec["root"])
+    call("pivot_root", b".", b".")  # the old root now lies over the new one, see pivot_root(2)
+    call("umount2", b".", _MNT_DETACH)
+    os.chdir("/")
+    write("/proc/sys/user/max_user_namespaces", "0")
+    call("sethostname", b"sandbox", ctypes.c_size_t(7))
+    raise_loopback()
+    protect("/dev", recursive=False)
+    protect("/", recursive=False)
+    os.chdir(spec["cwd"])
+
+
+def raise_loopback() -> None:
+    """Bring up the namespace's own loopback device, as bubblewrap does."""
+    request = struct.pack("16sh14x", b"lo", 0x1 | 0x40)  # struct ifreq: IFF_UP | IFF_RUNNING
+    with_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    fcntl.ioctl(with_socket.fileno(), 0x8914, request)  # SIOCSIFFLAGS
+    with_socket.close()
+
+
+def lock(filter_: bytes) -> None:
+    """Give up all rights for good. The capabilities held now go with exec, as the user is not root inside."""
+    with open("/proc/sys/kernel/cap_last_cap") as file:
+        last = int(file.read())
+    for capability in range(last + 1):
+        prctl(_PR_CAPBSET_DROP, capability)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+    if filter_:
+        prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FilterProgram(len(filter_) // 8, filter_)))
+
+
+def die_with(parent: int) -> None:
+    """Be killed when the parent dies; now, if it is dead already."""
+    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def main() -> int:
+    """Set everything up, run the command, and return its exit code (128 + N for signal N)."""
+    spec: Spec = json.loads(sys.argv[1])
+    uid, gid = os.getuid(), os.getgid()
+    die_with(spec["parent"])
+    become_nobody(uid, gid)
+    die_with(spec["parent"])  # new credentials may have cleared it
+    child = os.fork()
+    if child == 0:
+        die_with(0)  # seen from inside, the parent is process 0
+        build_root(spec)
+        enter_root(spec)
+        lock(bytes.fromhex(spec["filter"]))
+        os.execve(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    try:
+        status = main()
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}{f': {error.filename}' if error.filename else ''}\n")
+        status = 1
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,122 @@
+"""The parent's ends of a program's pipes: nothing here blocks, whatever the program does."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from glotsmith.sandbox.wrapper import MISSING, READY
+
+_CHUNK = 65536
+
+
+class Stream(Protocol):
+    """Something that takes what was read."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        ...
+
+
+class Stdout:
+    """Keeps everything up to a limit, then calls for the end of the program."""
+
+    data: bytearray
+
+    def __init__(self, limit: int, overflow: Callable[[], None]) -> None:
+        self.data = bytearray()
+        self._limit, self._overflow = limit, overflow
+
+    def feed(self, data: bytes) -> None:
+        """Keep what fits."""
+        self.data += data
+        if len(self.data) > self._limit:
+            del self.data[self._limit :]
+            self._overflow()
+
+
+class Stderr:
+    """Splits what the wrapper said from what the program said, and keeps the tail of the latter."""
+
+    state: str  #: ``setup`` until the wrapper has spoken, then ``ready`` or ``missing``
+    setup: bytes  #: what was said before that, by the back end or the wrapper
+    data: bytearray  #: what the program said
+
+    def __init__(self, limit: int) -> None:
+        self.state, self.setup, self.data = "setup", b"", bytearray()
+        self._limit = limit
+
+    def feed(self, data: bytes) -> None:
+        """Look for the wrapper's word, once; then keep the tail."""
+        self.data += data
+        if self.state == "setup":
+            self._look()
+        if self.state != "setup" and len(self.data) > self._limit:
+            del self.data[: len(self.data) - self._limit]
+
+    def _look(self) -> None:
+        for mark, state in ((READY, "ready"), (MISSING, "missing")):
+            before, found, after = self.data.partition(mark)
+            if found:
+                self.state, self.setup, self.data = state, bytes(before), after
+                return
+
+
+class Reader:
+    """Feeds a stream from a pipe while the loop runs."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, stream: Stream) -> None:
+        self._loop, self._fd, self._stream = loop, fd, stream
+        os.set_blocking(fd, False)
+        loop.add_reader(fd, self._read)
+
+    def drain(self) -> None:
+        """Read all that is there, without waiting for more: for when all writers are dead."""
+        while self._fd >= 0 and self._read():
+            pass
+
+    def close(self) -> None:
+        """Close the pipe; idempotent."""
+        if self._fd >= 0:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _read(self) -> bool:
+        """Read once; whether there was something."""
+        try:
+            data = os.read(self._fd, _CHUNK)
+        except BlockingIOError:
+            return False
+        if data:
+            self._stream.feed(data)
+        else:
+            self.close()
+        return bool(data)
+
+
+class Writer:
+    """Writes the program's stdin while the loop runs, and closes it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, data: bytes) -> None:
+        self._loop, self._fd, self._rest = loop, fd, memoryview(data)
+        os.set_blocking(fd, False)
+        loop.add_writer(fd, self._write)
+        self._write()
+
+    def close(self) -> None:
+        """Close the pipe; idempotent."""
+        if self._fd >= 0:
+            self._loop.remove_writer(self._fd)
+            os.close(self._fd)
+            self._fd = -1
+
+    def _write(self) -> None:
+        try:
+            self._rest = self._rest[os.write(self._fd, self._rest) :]
+        except BlockingIOError:
+            return
+        except OSError:  # EPIPE: the program does not care to read
+            self._rest = self._rest[:0]
+        if not self._rest:
+            self.close()

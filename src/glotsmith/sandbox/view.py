@@ -1,0 +1,113 @@
+"""What a program sees of the host: the system's toolchains, read-only, and nothing else."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from glotsmith.records import Limits, Program
+
+PROGRAM = "/box/program"  #: where ``Program.files`` are, inside
+WORK = "/box/work"  #: the current directory, inside
+TMP = "/tmp"  # noqa: S108 - the sandbox's own, a fresh tmpfs
+
+#: System folders; those that are symlinks on the host (``/bin`` → ``usr/bin``) are symlinks inside.
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+
+#: The configuration without which a toolchain does not start. No passwd, no keys, no resolver.
+CONFIGURATION = (
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/alternatives",
+    "/etc/localtime",
+    "/etc/R",
+    "/etc/racket",
+    "/etc/julia",
+    "/etc/php",
+    "/etc/mono",
+    "/etc/nim",
+    "/etc/fpc.cfg",
+    "/etc/ldc2.conf",
+    "/etc/java-11-openjdk",
+    "/etc/java-17-openjdk",
+    "/etc/java-21-openjdk",
+    "/etc/python3",
+    "/etc/python3.11",
+    "/etc/python3.12",
+    "/etc/python3.13",
+    "/etc/fonts",
+    "/var/lib/ghc",
+)
+
+_SEARCH = ("/usr/local/bin", "/usr/bin", "/bin")
+
+
+def system_binds() -> Iterator[str]:
+    """Yield the host paths that are bound read-only, at the same path."""
+    for path in (*SYSTEM, *CONFIGURATION):
+        if Path(path).exists() and not (path in SYSTEM and Path(path).is_symlink()):
+            yield path
+
+
+def system_links() -> Iterator[tuple[str, str]]:
+    """Yield ``(target, path)`` of system folders that are symlinks."""
+    for path in SYSTEM:
+        if Path(path).is_symlink():
+            yield str(Path(path).readlink()), path
+
+
+def prefixes(program: Program) -> list[str]:
+    """Return the program's own prefixes that are not visible anyway, outer ones first.
+
+    Raises:
+        OSError: a prefix does not exist (a broken machine, not a wrong program).
+        ValueError: a prefix is not absolute, or is the root.
+
+    """
+    wanted: set[str] = set()
+    for prefix in program.read_only:
+        if not prefix.startswith("/") or not prefix.strip("/"):
+            raise ValueError(f"read_only must be absolute paths below the root, not {prefix!r}")
+        path = os.path.normpath(prefix)
+        if not Path(path).exists():
+            raise FileNotFoundError(f"the toolchain's folder {path} does not exist")
+        if path not in SYSTEM and not path.startswith("/usr/"):
+            wanted.add(path)
+    return sorted(wanted)
+
+
+def scratch_sizes(limits: Limits) -> tuple[tuple[str, int], ...]:
+    """Return the folders that can be written, with their sizes in MiB.
+
+    Shared memory counts as the memory it is (Julia keeps its compiled code there), so it may be larger.
+    """
+    return (WORK, limits.file_mb), (TMP, limits.file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
+
+
+def environment(program: Program, home: str) -> dict[str, str]:
+    """Return the whole environment of a program; ``home`` is its scratch folder."""
+    bins = [f"{prefix}/bin" for prefix in program.read_only if Path(prefix, "bin").is_dir()]
+    base = {"PATH": ":".join((*bins, *_SEARCH)), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
+    return base | program.env
+
+
+def command(program: Program, folder: str) -> list[str]:
+    """Return the argv with ``@{dir}`` replaced by ``folder``."""
+    return [word.replace("@{dir}", folder) for word in program.argv]
+
+
+def write_files(files: Mapping[str, str], folder: Path) -> None:
+    """Write ``Program.files`` into a fresh folder that no program can reach yet.
+
+    A text may hold lone surrogates (a model's broken JSON): they are written as they are, for the language to refuse.
+
+    Raises:
+        ValueError: a path leaves the folder.
+
+    """
+    for name, text in files.items():
+        path = folder / name
+        if not path.is_relative_to(folder) or ".." in path.parts:
+            raise ValueError(f"a program's file must stay in its folder: {name!r}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode("utf-8", "surrogatepass"))
