@@ -1,0 +1,123 @@
+"""Read benchmark files: whatever texts their rows hold, with a name for each row.
+
+A benchmark is used only to keep its problems out of a dataset, so no schema is asked for: every string of a row
+counts (``prompt``, ``canonical_solution``, ``test``, ``text``, ``code``, ``instruction`` …), at any depth.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from glotsmith.errors import InputError
+from glotsmith.records import Record
+
+_NAMES = ("task_id", "id", "name", "question_id", "problem_id")  #: fields that name a row, best first
+_SUFFIXES = ".jsonl, .jsonl.gz, .json, .json.gz, .parquet"
+_BATCH = 256  #: rows of a Parquet file in memory
+
+
+class Row(Record, frozen=True, kw_only=True):
+    """One problem of a benchmark."""
+
+    name: str  #: file name and the row's id, or its line or number from 1
+    language: str = ""  #: as the row says
+    texts: tuple[str, ...]
+
+
+def read_benchmark(path: Path) -> Iterator[Row]:
+    """Read a benchmark: one object a line, a list of objects, or a Parquet table.
+
+    Raises:
+        InputError: the file is not there, is of another kind, or a line is no JSON object.
+
+    """
+    kind = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    readers = {".jsonl": _json_lines, ".jsonl.gz": _json_lines, ".json": _json, ".json.gz": _json, ".parquet": _parquet}
+    if kind not in readers:
+        raise InputError.at(path, None, f"not a benchmark file; a benchmark is one of {_SUFFIXES}")
+    if not path.is_file():
+        raise InputError.at(path, None, "no such benchmark file")
+    for number, row in readers[kind](path):
+        label = next((str(row[field]) for field in _NAMES if row.get(field) not in (None, "")), str(number))
+        language = row.get("language") or row.get("lang")
+        yield Row(
+            name=f"{path.name}:{label}",
+            language=language.lower() if isinstance(language, str) else "",
+            texts=tuple(_texts(row)),
+        )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for inner in cast(dict[Any, Any], value).values():
+                yield from _texts(inner)
+        case list():
+            items = cast(list[Any], value)
+            if items and all(isinstance(item, str) for item in items):
+                yield "\n".join(items)  # a list of asserts is one text
+            else:
+                for inner in items:
+                    yield from _texts(inner)
+        case _:
+            pass
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Read a plain or compressed file line by line."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            yield from lines
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError.at(path, None, f"the benchmark can't be read: {error}") from error
+
+
+def _decode(path: Path, line: int | None, data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError.at(path, line, f"not JSON: {error}") from error
+
+
+def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(_lines(path), 1):
+        if not line.strip():
+            continue
+        row = _decode(path, number, line)
+        if not isinstance(row, dict):
+            raise InputError.at(path, number, "a line of a benchmark must be a JSON object")
+        yield number, cast(dict[str, Any], row)
+
+
+def _json(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Read a list of rows, rows by id, or an object that holds lists of rows."""
+    data = _decode(path, None, b"".join(_lines(path)))
+    if isinstance(data, dict):
+        values = cast(dict[str, Any], data)
+        if all(isinstance(value, dict) for value in values.values()):
+            data = [{"id": name} | value for name, value in values.items()]
+        else:
+            data = [row for value in values.values() if isinstance(value, list) for row in cast(list[Any], value)]
+    rows = cast(list[Any], data) if isinstance(data, list) else []
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise InputError.at(path, None, "a JSON benchmark must be a list of objects")
+    yield from enumerate(cast(list[dict[str, Any]], rows), 1)
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            batches = cast(Iterable[Any], file.iter_batches(_BATCH))  # pyright: ignore[reportUnknownMemberType]
+            rows = (cast(dict[str, Any], row) for batch in batches for row in batch.to_pylist())
+            yield from enumerate(rows, 1)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError.at(path, None, f"not a readable Parquet file: {error}") from error

@@ -1,0 +1,71 @@
+"""Drop what overlaps with a benchmark: sources, and translations too.
+
+The paper looked at Python text only; a problem that a teacher knows by heart comes back in any language.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import NamedTuple, TypeVar
+
+from glotsmith.reasons import Reason
+from glotsmith.records import Function, Record, Solution
+from glotsmith.selection.overlap import Overlap
+from glotsmith.step import Dropped, ItemStep, Result, keep
+
+T = TypeVar("T", bound=Record)
+
+
+class Part(NamedTuple):
+    """One text of an item."""
+
+    what: str  #: what it is, for the drop's detail
+    text: str
+    language: str = ""  #: "" for prose
+
+
+class Decontaminate(ItemStep[T, T]):
+    """Drop items that overlap with a benchmark; what an item's texts are, a subclass says."""
+
+    def __init__(self, overlap: Overlap) -> None:
+        """Take the index of benchmarks; it may be shared by several steps."""
+        self.overlap = overlap
+
+    @abstractmethod
+    def parts(self, item: T) -> Iterator[Part]:
+        """Yield the texts to look at."""
+
+    async def run(self, key: str, item: T) -> Result[T]:
+        """Drop the item at the first text that overlaps."""
+        for part in self.parts(item):
+            if found := self.overlap.find(part.text, part.language):
+                return Result(dropped=(Dropped(Reason.CONTAMINATED, f"{part.what}: {found}"),))
+        return keep(key, item)
+
+
+def _function_parts(function: Function) -> Iterator[Part]:
+    yield Part("source", function.code, "python")
+    if function.docstring not in function.code:
+        yield Part("docstring", function.docstring)
+
+
+class DecontaminateFunctions(Decontaminate[Function]):
+    """Drop source functions that a benchmark holds."""
+
+    name = "decontaminate_functions"
+    output = Function
+
+    def parts(self, item: Function) -> Iterator[Part]:
+        """Look at the function and its docstring."""
+        return _function_parts(item)
+
+
+class DecontaminateSolutions(Decontaminate[Solution]):
+    """Drop translations that a benchmark holds, or whose source it holds."""
+
+    name = "decontaminate_solutions"
+    output = Solution
+
+    def parts(self, item: Solution) -> Iterator[Part]:
+        """Look at the program, the source and its docstring, from which the instruction is made."""
+        yield Part("translation", item.code, item.task.language)
+        yield from _function_parts(item.task.problem.function)

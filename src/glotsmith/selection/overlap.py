@@ -1,0 +1,138 @@
+"""Does a text overlap with a benchmark? Three rules, from the strictest to the loosest.
+
+- ``exact``: one text holds the other, character for character (MultiPL-T §4.3 looks for HumanEval and MBPP so).
+- ``normalised``: the same on words alone: case, white space, punctuation and comments folded, names kept.
+- ``10-gram``: ten consecutive words in common (Qwen2.5-Coder report, §4.1); ``n`` is an option.
+
+Short or common texts prove nothing, so an n-gram counts only if at least ``n/2`` of its different words have two
+letters or more (``for i in range(n): for j in range(n)`` does not), and a whole text shorter than an n-gram
+only from ``shortest`` words on: a docstring "Return the sum of two numbers." is nobody's.
+
+Cost: a hash look-up per word of the text, however large the benchmarks are.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from glotsmith.errors import UsageError
+from glotsmith.selection.benchmarks import Row, read_benchmark
+from glotsmith.selection.normalise import CommentSyntax, strip_comments
+
+_WORD = re.compile(r"\w+")
+_RULES = ("exact", "normalised", "")  #: best first; "" is the n-gram's
+
+
+def words(text: str) -> list[str]:
+    """Cut a text into words in lower case; a name with underscores is one word."""
+    return _WORD.findall(text.casefold())
+
+
+class _Known(NamedTuple):
+    """A text of a benchmark."""
+
+    row: str
+    raw: str
+    folded: str  #: its words, with one space before, between and after
+
+
+class Overlap:
+    """An index of benchmark texts."""
+
+    def __init__(
+        self, rows: Iterable[Row], syntax: Mapping[str, CommentSyntax], *, n: int = 10, shortest: int = 8
+    ) -> None:
+        """Index the rows.
+
+        Args:
+            rows: of all benchmarks.
+            syntax: language → comment syntax; a row that names no language is taken for Python.
+            n: how many consecutive words in common are an overlap.
+            shortest: words from which on a text that is shorter than ``n`` words counts as a whole.
+
+        """
+        if n < 2 or shortest < 2:
+            raise UsageError(f"an n-gram and a whole text need 2 words at least; given were n={n}, shortest={shortest}")
+        self._syntax, self._n, self._shortest = dict(syntax), n, min(shortest, n)
+        self._known: list[_Known] = []
+        self._grams: dict[int, int] = {}  #: hash of a telling n-gram → a text that holds it
+        self._anchors: dict[int, dict[int, list[int]]] = {}  #: length → hash of a text's first words → texts
+        for row in rows:
+            for text in row.texts:
+                for variant in self._variants(text, row.language or "python"):
+                    self._add(row.name, variant)
+
+    @classmethod
+    def of_files(
+        cls, files: Iterable[Path], syntax: Mapping[str, CommentSyntax], *, n: int = 10, shortest: int = 8
+    ) -> "Overlap":
+        """Index benchmark files (see ``read_benchmark``).
+
+        Raises:
+            InputError: a file can't be read.
+
+        """
+        return cls((row for file in files for row in read_benchmark(file)), syntax, n=n, shortest=shortest)
+
+    def find(self, text: str, language: str = "") -> str:
+        """Say which row the text overlaps with and by which rule; "" if with none.
+
+        Args:
+            text: a program or prose.
+            language: of the program, to look at it without comments too; "" for prose.
+
+        """
+        found = [match for variant in self._variants(text, language) for match in self._matches(variant)]
+        return min(found)[1] if found else ""
+
+    def _variants(self, text: str, language: str) -> tuple[str, ...]:
+        """Return the text as it is and without comments."""
+        if (syntax := self._syntax.get(language)) is None:
+            return (text,)
+        stripped = strip_comments(text, syntax)
+        return (text,) if words(stripped) == words(text) else (text, stripped)
+
+    def _add(self, row: str, text: str) -> None:
+        found = words(text)
+        if len(found) < self._shortest or not self._telling(found):
+            return
+        number = len(self._known)
+        self._known.append(_Known(row, text.strip(), f" {' '.join(found)} "))
+        grams = [" ".join(gram) for gram in _windows(found, self._n) if self._telling(gram)]
+        for gram in grams:
+            self._grams.setdefault(hash(gram), number)
+        if not grams:  # too short, or its words are spread too thin: found as a whole, from its first words
+            first = found[: self._n]
+            self._anchors.setdefault(len(first), {}).setdefault(hash(" ".join(first)), []).append(number)
+
+    def _telling(self, gram: Sequence[str]) -> bool:
+        return 2 * len({word for word in gram if len(word) > 1 and not word[0].isdigit()}) >= self._n
+
+    def _matches(self, text: str) -> Iterator[tuple[int, str]]:
+        """Yield the rank of the rule and a sentence, for each benchmark text that the text overlaps with."""
+        found = words(text)
+        folded, raw = f" {' '.join(found)} ", text.strip()
+        for number, gram in dict(self._hits(found)).items():
+            known = self._known[number]
+            if f" {gram} " not in known.folded:  # two n-grams with one hash
+                continue
+            if known.folded in folded or folded in known.folded:
+                rank = 0 if known.raw in raw or raw in known.raw else 1
+                yield rank, f"{_RULES[rank]} overlap with {known.row}"
+            elif gram.count(" ") == self._n - 1 and self._telling(gram.split()):
+                yield 2, f'{self._n}-gram overlap with {known.row}: "{gram}"'
+
+    def _hits(self, found: list[str]) -> Iterator[tuple[int, str]]:
+        """Yield the number of each benchmark text that may overlap, with the words in common."""
+        for length in {self._n, *self._anchors}:
+            anchors = self._anchors.get(length, {})
+            for gram in map(" ".join, _windows(found, length)):
+                code = hash(gram)
+                yield from ((number, gram) for number in anchors.get(code, ()))
+                if length == self._n and (number := self._grams.get(code)) is not None:
+                    yield number, gram
+
+
+def _windows(found: list[str], length: int) -> Iterator[list[str]]:
+    return (found[start : start + length] for start in range(len(found) - length + 1))
