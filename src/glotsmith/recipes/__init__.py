@@ -1,0 +1,23 @@
+"""Recipes: one file each, named after its paper; the only place where stages meet."""
+
+from importlib import import_module
+from typing import Any
+
+from glotsmith.errors import UsageError
+
+RECIPES = {
+    "multipl-t": "glotsmith.recipes.multipl_t:MultiPLT",
+}
+
+
+def get(name: str) -> Any:
+    """Return a recipe's class (a ``Recipe``).
+
+    Raises:
+        UsageError: there is no such recipe.
+
+    """
+    if name not in RECIPES:
+        raise UsageError(f"there is no recipe {name!r}; there are: {', '.join(RECIPES)}")
+    module, _, attribute = RECIPES[name].partition(":")
+    return getattr(import_module(module), attribute)

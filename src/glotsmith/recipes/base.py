@@ -1,0 +1,30 @@
+"""What a recipe is: options with the paper's numbers as defaults, and the steps that they make."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.step import Step, Verify
+from glotsmith.teachers.base import Teacher
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """The services that a recipe composes its steps from."""
+
+    sandbox: Sandbox
+    verifier: Verify
+    teacher: Teacher
+    seed: int = 0
+
+
+class Recipe(Protocol):
+    """A recipe is a record: its fields are its options, with docs in ``docs/recipes``."""
+
+    title: ClassVar[str]  #: what it makes, in a line
+    paper: ClassVar[str]
+
+    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+        """Return the steps in order; the last one's output is ``Example``."""
+        ...

@@ -1,0 +1,66 @@
+"""The import rules of ARCHITECTURE.md: stages never import each other, only recipes compose."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
+VALUES = {"records", "values", "reasons", "errors"}
+ENGINE = {"step", "ledger", "database", "cache", "run", "execution"}
+SERVICES = {"languages", "teachers", "sandbox", "prompts"}
+STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets"}
+TOP = {"cli", "report"}
+ALLOWED = {
+    **{room: VALUES for room in VALUES},
+    **{room: VALUES | ENGINE for room in ENGINE},
+    **{room: VALUES | {room, "prompts", "cache"} for room in SERVICES},
+    **{room: VALUES | SERVICES | {room, "step"} for room in STAGES},
+    "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
+    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes"} | TOP for room in TOP},
+}
+
+
+def room(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(text: str) -> set[str]:
+    """Return the rooms of glotsmith that a module's text imports, wherever in it."""
+    found = set[str]()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found |= {node.module} if node.module != "glotsmith" else {f"glotsmith.{a.name}" for a in node.names}
+    return {name.split(".")[1] for name in found if name.startswith("glotsmith.")}
+
+
+FILES = [f for f in sorted(PACKAGE.rglob("*.py")) if f.name not in {"driver.py", "__init__.py"} or f.parent != PACKAGE]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_a_module_imports_only_what_its_room_may(file: Path) -> None:
+    assert imports(file.read_text("utf-8")) <= ALLOWED[room(file)]
+
+
+@pytest.mark.parametrize(
+    ("text", "rooms"),
+    [
+        ("from glotsmith.suites import x", {"suites"}),
+        ("def f():\n    import glotsmith.cli.app", {"cli"}),
+        ("from glotsmith import records", {"records"}),
+        ("import json", set()),
+    ],
+)
+def test_the_check_sees_imports_in_every_form(text: str, rooms: set[str]) -> None:
+    assert imports(text) == rooms
+
+
+def test_every_room_has_its_rule() -> None:
+    assert {room(f) for f in FILES} <= set(ALLOWED)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_no_file_is_over_400_lines(file: Path) -> None:
+    assert len(file.read_text("utf-8").splitlines()) <= 400
