@@ -41,6 +41,7 @@ class Reason(StrEnum):
     NEAR_DUPLICATE = "near_duplicate", "a text kept before is too similar"
     UNSTORABLE = "unstorable", "its text holds lone surrogates, which UTF-8 can't store"
     CONTAMINATED = "contaminated", "it overlaps with a benchmark"
+    NOT_SAMPLED = "not_sampled", "the run was asked to go on with fewer functions"
     FORBIDDEN_LICENCE = "forbidden_licence", "its licence is not among the accepted ones"
 
     # suites

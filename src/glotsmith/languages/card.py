@@ -40,6 +40,7 @@ class Syntax(Record, frozen=True, kw_only=True):
     line_comment: str
     block_comment: tuple[str, ...] = ()  #: opening and closing mark
     strings: tuple[str, ...] = ('"',)  #: quotes; needed to tell a comment from a string
+    layout: bool = False  #: indentation carries meaning
     name: str = "[A-Za-z_][A-Za-z0-9_]*"  #: regular expression of a name
     reserved: tuple[str, ...] = ()
     signature: str  #: first lines of a function: @{name}, @{parameters}, @{returns}
