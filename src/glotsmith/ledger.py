@@ -72,6 +72,8 @@ WHERE i.step = ? AND i.key = ? AND i.status = 'kept'
 
 _ANSWERED = "SELECT 1 FROM items WHERE step = ? AND parent = ? LIMIT 1"
 
+_COUNT = "SELECT COUNT(*) FROM items INDEXED BY items_to_take WHERE step = ? AND status = 'kept'"
+
 _ROW = """
 SELECT i.step, i.key, i.parent, i.position, i.status, i.reason, i.detail, p.data
 FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
@@ -276,6 +278,10 @@ class Ledger:
         rows = self._all(_TAKEN, self._places[previous], key)
         return Taken(rows[0][1], rows[0][2], rows[0][0], *rows[0][3:]) if rows else None
 
+    def count(self, step: str) -> int:
+        """Return how many outputs the step has kept."""
+        return self._all(_COUNT, self._places[step])[0][0]
+
     def answered(self, step: str, key: str) -> bool:
         """Return whether the step has answered the input ``key``."""
         return bool(self._all(_ANSWERED, self._places[step], clean(key)))
@@ -305,7 +311,7 @@ class Ledger:
     def _rows(self, sql: str, *parameters: object) -> list[Row]:
         """Run a query that begins as ``_ROW`` does."""
         names = self.steps
-        return [Row(names[row[0]], *row[1:]) for row in self._all(sql, *parameters)]
+        return [Row(names[int(row[0])], *row[1:]) for row in self._all(sql, *parameters)]
 
     def funnel(self) -> list[FunnelRow]:
         """Return each step's account, in order of the pipeline, steps that have not begun too."""

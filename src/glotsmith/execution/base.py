@@ -1,0 +1,65 @@
+"""What an executor is: something that runs the steps of a pipeline until every item is answered in the ledger."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from glotsmith.ledger import Ledger
+from glotsmith.records import FunnelRow
+from glotsmith.step import Step
+
+
+class Progress(Protocol):
+    """Who watches a run. All callbacks come from the event loop's thread, often: they must be cheap."""
+
+    def begin(self, funnel: Sequence[FunnelRow]) -> None:
+        """Hear what the ledger holds already: every step of the pipeline, zeros in a new run."""
+        ...
+
+    def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+        """Hear that a step answered one input, kept ``made`` outputs of it (0: dropped), and what that cost (US $)."""
+        ...
+
+    def finished(self, step: str) -> None:
+        """Hear that a step has answered all it will ever get; not repeated for what an earlier start finished."""
+        ...
+
+
+class Silent:
+    """The progress that shows nothing."""
+
+    def begin(self, funnel: Sequence[FunnelRow]) -> None:
+        """Show nothing."""
+
+    def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+        """Show nothing."""
+
+    def finished(self, step: str) -> None:
+        """Show nothing."""
+
+
+class Executor(Protocol):
+    """The contract of every executor (``tests/contracts/test_executors.py`` holds them to it).
+
+    The ledger is the queue: a step gets what its predecessor kept and it has not answered, so that a run goes on where
+    it was left, however it ended. Steps run at the same time, in bounded memory; a ``WholeStep`` waits for all earlier
+    ones, and its results get into the ledger at once or not at all.
+    """
+
+    name: str  #: as in ``--executor``
+
+    async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
+        """Run the steps, a ``SourceStep`` first; return True at the end, False after ``stop``.
+
+        However it ends, what was answered is committed.
+
+        Raises:
+            UsageError: the ledger was begun with other steps.
+            StorageError: the ledger can't be written.
+            Exception: what a step raised: a defect, but for ``GlotsmithError``. A note names the step and the item.
+
+        """
+        ...
+
+    def stop(self) -> None:
+        """End the run soon: begin nothing new, cancel what is in flight, commit what was answered."""
+        ...

@@ -1,0 +1,84 @@
+"""The executor for one machine: all steps in one event loop; programs and servers are processes elsewhere."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from glotsmith.execution.base import Progress
+from glotsmith.execution.stages import Reading, Stage, Streaming, Whole, together
+from glotsmith.ledger import COMMIT_S, Ledger
+from glotsmith.records import FunnelRow
+from glotsmith.step import BatchStep, ItemStep, SourceStep, Step, WholeStep
+
+BACKLOG = 1000  #: inputs that may wait before a step; above it, the step before pauses
+
+
+class Local:
+    """Runs a pipeline in this process (see ``base.Executor``)."""
+
+    name = "local"
+
+    def __init__(self, backlog: int = BACKLOG) -> None:
+        """Let about ``backlog`` inputs wait before each step."""
+        self._backlog = backlog
+        self._stopped = False
+        self._work: asyncio.Task[None] | None = None
+
+    async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
+        """Run the steps; see ``base.Executor.run``."""
+        ledger.begin([step.name for step in steps])
+        stages = self._stages(steps, ledger, progress)
+        if self._stopped:
+            return False
+        work = [*(stage.run() for stage in stages), _commit_regularly(ledger, stages[-1].over)]
+        self._work = asyncio.create_task(together(work))
+        try:
+            await self._work
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._stopped or (task is not None and task.cancelling()):
+                raise
+        finally:
+            ledger.flush()
+        return stages[-1].over.is_set()
+
+    def stop(self) -> None:
+        """End the run soon; what was answered is committed."""
+        self._stopped = True
+        if self._work is not None:
+            self._work.cancel()
+
+    def _stages(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> list[Stage]:
+        """Return the stages, linked, with the backlogs that an earlier start left."""
+        funnel = ledger.funnel()
+        progress.begin(funnel)
+        stages: list[Stage] = []
+        for step, account in zip(steps, funnel, strict=True):
+            stage = self._stage(step, account, ledger, progress, stages)
+            if stages:
+                stages[-1].following = stage
+                stage.backlog = funnel[len(stages) - 1].made - account.taken
+            stages.append(stage)
+        return stages
+
+    def _stage(
+        self, step: Step[Any, Any], account: FunnelRow, ledger: Ledger, progress: Progress, before: Sequence[Stage]
+    ) -> Stage:
+        match step, before:
+            case SourceStep(), []:
+                return Reading(step, ledger, progress, account.taken)
+            case ItemStep() | BatchStep(), [*_, previous]:
+                return Streaming(step, ledger, progress, previous, self._backlog)
+            case WholeStep(), [*_, previous]:
+                return Whole(step, ledger, progress, previous)
+            case _:
+                raise TypeError(f"step {step.name!r}: a pipeline is a SourceStep and then Item-, Batch- or WholeSteps")
+
+
+async def _commit_regularly(ledger: Ledger, over: asyncio.Event) -> None:
+    """Commit while results are rare: nothing that was answered waits for long."""
+    while not over.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), COMMIT_S)
+        ledger.flush()

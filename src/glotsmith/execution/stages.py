@@ -1,0 +1,246 @@
+"""A step at work: it takes from the ledger what its predecessor kept, and wakes its successor."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from glotsmith.execution.base import Progress
+from glotsmith.ledger import Ledger
+from glotsmith.rows import BrokenResult, Taken, clean, sortable
+from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeStep
+
+PAGE = 64  #: items a stage reads from the ledger at once, at least
+BREATH = 16  #: answers after which a stage lets the others run: a step that never waits would starve them
+
+
+async def together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all at the same time; at the first failure, or if cancelled, cancel the others, wait for them, and raise."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def blaming(step: str, keys: Sequence[str]) -> Generator[None, None, None]:
+    """Note the step and the items on whatever is raised inside.
+
+    A step that raises ``CancelledError`` without having been cancelled would vanish silently with its item: a defect.
+    """
+    where = f"in step {step!r}, item {', '.join(keys[:3])}{' …' if len(keys) > 3 else ''}"
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError(f"a step cancelled itself, {where}") from error
+    except Exception as error:
+        error.add_note(where)
+        raise
+
+
+class Stage(ABC):
+    """What all stages share: entering results, and the signals between neighbours."""
+
+    def __init__(self, step: Step[Any, Any], ledger: Ledger, progress: Progress) -> None:
+        self.name = step.name
+        self.output = step.output
+        self.ledger = ledger
+        self.progress = progress
+        self.following: Stage | None = None
+        self.backlog = 0  #: inputs in the ledger that nobody has taken yet
+        self.most = 0  #: backlog above which the predecessor pauses; 0: it never does
+        self.ready = asyncio.Event()  #: an input, or the predecessor's end, may have come
+        self.room = asyncio.Event()  #: the successor's backlog may have shrunk
+        self.over = asyncio.Event()  #: all is answered
+        self._answers = 0
+
+    async def run(self) -> None:
+        """Answer everything, then say so."""
+        if not self.ledger.finished(self.name):
+            await self.work()
+            self.progress.finished(self.name)
+        self.over.set()
+        if self.following is not None:
+            self.following.ready.set()
+
+    @abstractmethod
+    async def work(self) -> None:
+        """Answer everything and mark the step finished."""
+
+    def enter(self, taken: Taken, result: Result[Any], *, ordered: bool) -> int:
+        """Enter one answer; return how many outputs were kept."""
+        made = self.ledger.record(self.name, taken, result, ordered=ordered)
+        self.progress.answered(self.name, made, result.tokens, result.cost)
+        return made
+
+    async def hand_on(self, made: int) -> None:
+        """Tell the successor of new inputs, and wait while it has too many."""
+        follower = self.following
+        if follower is not None:
+            follower.backlog += made
+            follower.ready.set()
+            while follower.most and follower.backlog > follower.most:
+                self.room.clear()
+                await self.room.wait()
+        await self.breathe()
+
+    async def breathe(self) -> None:
+        """Let the others run, now and then."""
+        self._answers += 1
+        if self._answers % BREATH == 0:
+            await asyncio.sleep(0)
+
+
+class Reading(Stage):
+    """A ``SourceStep`` at work. Units are entered in its order, so that an interrupted reading is a prefix."""
+
+    def __init__(self, step: SourceStep[Any], ledger: Ledger, progress: Progress, read: int) -> None:
+        """Go on behind the ``read`` units that were answered before."""
+        super().__init__(step, ledger, progress)
+        self.step = step
+        self._read = read
+
+    async def work(self) -> None:
+        """Read the world to its end."""
+        units = self.step.run(self._done)
+        try:
+            await self._enter_all(units)
+        finally:
+            if isinstance(units, AsyncGenerator):
+                await units.aclose()
+        self.ledger.mark_finished(self.name)
+
+    def _done(self, key: str) -> bool:
+        return self.ledger.answered(self.name, clean(key))
+
+    async def _enter_all(self, units: AsyncIterator[tuple[str, Result[Any]]]) -> None:
+        """Enter unit after unit; one that was answered before is the same unit, and nothing new."""
+        key = "(the first)"
+        while True:
+            with blaming(self.name, [f"after {key}"]):
+                unit = await anext(units, None)
+            if unit is None:
+                return
+            key, result = clean(unit[0]), unit[1]
+            if not self._done(key):
+                await self.hand_on(self._enter(key, result))
+
+    def _enter(self, key: str, result: Result[Any]) -> int:
+        with blaming(self.name, [key]):
+            made = self.enter(Taken(key, sortable(self._read)), result, ordered=True)
+        self._read += 1
+        return made
+
+
+class Streaming(Stage):
+    """An ``ItemStep`` or ``BatchStep`` at work: workers that each take inputs and answer them."""
+
+    def __init__(
+        self,
+        step: ItemStep[Any, Any] | BatchStep[Any, Any],
+        ledger: Ledger,
+        progress: Progress,
+        previous: Stage,
+        backlog: int,
+    ) -> None:
+        """Take what ``previous`` kept, which pauses while more than ``backlog`` inputs wait here."""
+        super().__init__(step, ledger, progress)
+        self.step = step
+        self.previous = previous
+        self.size = step.size if isinstance(step, BatchStep) else 1
+        self.most = max(backlog, self.size)
+        self._decode = msgspec.json.Decoder(previous.output).decode
+        self._buffer = deque[Taken]()
+        self._cursor = 0
+        self._turn = asyncio.Lock()  #: one worker fills its batch at a time
+
+    async def work(self) -> None:
+        """Answer with as many workers as the step wants."""
+        if isinstance(self.previous, Whole):
+            await self.previous.over.wait()  # what it records before may yet be undone
+        await together([self._worker() for _ in range(max(1, self.step.concurrency))])
+        self.ledger.mark_finished(self.name)
+
+    async def _worker(self) -> None:
+        while batch := await self._take():
+            with blaming(self.name, [taken.key for taken in batch]):
+                results = await self._answer(batch)
+            made = 0
+            for taken, result in zip(batch, results, strict=True):
+                with blaming(self.name, [taken.key]):
+                    made += self.enter(taken, result, ordered=False)
+            await self.hand_on(made)
+
+    async def _take(self) -> list[Taken]:
+        """Wait for a full batch, or for what is left once the predecessor is over; empty at the end."""
+        async with self._turn:
+            while len(self._buffer) < self.size:
+                self.ready.clear()
+                last = self.previous.over.is_set()
+                if not self._refill():
+                    if last:
+                        break
+                    await self.ready.wait()
+            batch = [self._buffer.popleft() for _ in range(min(self.size, len(self._buffer)))]
+        self.backlog -= len(batch)
+        self.previous.room.set()
+        return batch
+
+    def _refill(self) -> bool:
+        """Read on in the ledger; return whether there was anything."""
+        found = self.ledger.pending(self.previous.name, self.name, self._cursor, max(PAGE, self.size))
+        if found:
+            self._cursor = found[-1].id
+            self._buffer.extend(found)
+        return bool(found)
+
+    async def _answer(self, batch: Sequence[Taken]) -> Sequence[Result[Any]]:
+        items = [self._decode(taken.data) for taken in batch]
+        if not isinstance(self.step, BatchStep):
+            return [await self.step.run(batch[0].key, items[0])]
+        results = await self.step.run([taken.key for taken in batch], items)
+        if len(results) != len(batch):
+            raise BrokenResult(f"{len(results)} results for {len(batch)} items")
+        return results
+
+
+class Whole(Stage):
+    """A ``WholeStep`` at work: all its results get into the ledger in one transaction."""
+
+    def __init__(self, step: WholeStep[Any, Any], ledger: Ledger, progress: Progress, previous: Stage) -> None:
+        """Wait until ``previous`` is over."""
+        super().__init__(step, ledger, progress)
+        self.step = step
+        self.previous = previous
+
+    async def work(self) -> None:
+        """Answer all items together."""
+        await self.previous.over.wait()
+        with self.ledger.atomically():
+            made = await self._answer_all()
+            self.ledger.mark_finished(self.name)
+        await self.hand_on(made)
+
+    async def _answer_all(self) -> int:
+        source, made, answered = self.previous.name, 0, 0
+        with blaming(self.name, ["all"]):
+            for key, result in self.step.run(lambda: self.ledger.kept(source, self.previous.output)):
+                taken = self.ledger.taken(source, key)
+                if taken is None:
+                    raise BrokenResult(f"{key} is no item of {source!r}")
+                made += self.enter(taken, result, ordered=True)
+                answered += 1
+                await self.breathe()
+            if answered != (count := self.ledger.count(source)):
+                raise BrokenResult(f"{answered} results for {count} items")
+        return made
