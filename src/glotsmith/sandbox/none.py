@@ -9,6 +9,7 @@ files, reach the network, see and kill the user's processes, change its own file
 """
 
 import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -25,6 +26,7 @@ from glotsmith.sandbox.view import command, environment, prefixes
 from glotsmith.sandbox.wrapper import wrap
 
 _BURIAL_S = 5.0
+_MOST = 10_000  #: processes looked at: a bomb may grow faster than anyone can count
 _TOKEN = "GLOTSMITH_RUN"  # noqa: S105 - the name of a variable
 
 
@@ -52,7 +54,7 @@ def kill_tree(root: int) -> None:
     """Kill a process's group and all its descendants; they are stopped first, so that none gets away by forking."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(root, signal.SIGSTOP)
-    tree = [process.pid for process in walk(root)]
+    tree = [process.pid for process in itertools.islice(walk(root), _MOST)]
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in tree:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -62,13 +64,19 @@ def kill_tree(root: int) -> None:
 
 
 def kill_marked(token: bytes) -> None:
-    """Kill every process that was started with ``token`` in its environment, and wait until they are dead."""
+    """Kill every process that was started with ``token`` in its environment, and wait until they are dead.
+
+    Two looks in a row must find none: a process has no environment for the moment in which it starts a program.
+    """
     deadline = time.monotonic() + _BURIAL_S
-    while (marked := _marked(token)) and time.monotonic() < deadline:
+    unseen = 0
+    while unseen < 2 and time.monotonic() < deadline:
+        marked = _marked(token)
+        unseen = 0 if marked else unseen + 1
         for pid in marked:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.001)
+        time.sleep(0.002)
 
 
 def _marked(token: bytes) -> list[int]:

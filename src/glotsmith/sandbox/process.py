@@ -124,12 +124,13 @@ class Supervised:
     def _look(self) -> None:
         """Take one sample of the process tree and hold it against the limits."""
         limits = self._limits
-        now = measure(self._process.pid, self._launch.wrappers, limits.memory_mb)
+        outer, wrappers = self._process.pid, self._launch.wrappers
+        now = measure(outer, wrappers, most=limits.processes, enough_mb=limits.memory_mb)
         self._peak = self._peak.peak(now)
-        if now.memory_mb > limits.memory_mb:
-            self.stop("memory")
-        elif now.processes > limits.processes or now.tasks > limits.processes * TASKS_PER_PROCESS:
+        if now.processes > limits.processes or now.tasks > limits.processes * TASKS_PER_PROCESS:
             self.stop("processes")
+        elif now.memory_mb > limits.memory_mb:
+            self.stop("memory")
         elif self._peak.cpu_s > limits.cpu_s:
             self.stop("cpu")
         elif self._wall_left() <= 0:
@@ -158,7 +159,7 @@ class Supervised:
         if not self._ended.done():
             self.stop("closed")
         self._disposed = True
-        self._loop.remove_reader(self._pidfd)
+        self._note_end()
         self._reap()
         self._launch.bury()
         for pipe in self._pipes:

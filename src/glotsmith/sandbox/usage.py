@@ -1,6 +1,7 @@
 """What a tree of processes uses right now, read from ``/proc`` (see ``proc(5)``)."""
 
 import functools
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,19 +40,21 @@ class Usage(NamedTuple):
         )
 
 
-def measure(root: int, wrappers: int, enough_mb: float) -> Usage:
+def measure(root: int, wrappers: int, *, most: int, enough_mb: float) -> Usage:
     """Sum up the tree below process ``root``.
 
-    The first ``wrappers`` generations are ours: only the CPU time of children they have waited for counts. Resident
-    memory is summed first, which counts shared pages several times and costs next to nothing; only a sum of more than
+    The first ``wrappers`` generations are ours: only the CPU time of children they have waited for counts. Not many
+    more than ``most`` processes are looked at: a fork bomb grows faster than anyone can count. Resident memory is
+    summed first, which counts shared pages several times and costs next to nothing; only a sum of more than
     ``enough_mb`` is looked at more closely.
     """
-    tree = list(walk(root))
+    tree = list(itertools.islice(walk(root), most + wrappers + 1))
     own = [p for p in tree if p.depth >= wrappers and p.state != "Z"]
     memory = sum(p.memory_mb for p in own)
-    if memory > enough_mb and len(own) > 1:
+    if memory > enough_mb and 1 < len(own) <= most:
         memory = sum(_proportional_mb(p) for p in own)
-    return Usage(len(own), sum(p.threads for p in own), sum(p.cpu_s for p in tree), memory)
+    processes = sum(p.depth >= wrappers for p in tree)
+    return Usage(processes, sum(p.threads for p in own), sum(p.cpu_s for p in tree), memory)
 
 
 def walk(root: int) -> Iterator[Process]:

@@ -1,0 +1,493 @@
+"""What every isolation back end must keep: each test tries to break one property.
+
+Tests of a property that a back end does not promise are skipped for it, and ``none`` must say what it lacks.
+"""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glotsmith.errors import IsolationError
+from glotsmith.records import Limits, Outcome, Program
+from glotsmith.sandbox import BACK_ENDS, open_sandbox
+from glotsmith.sandbox.base import ALL_PROMISES, Sandbox
+from glotsmith.sandbox.usage import processes
+
+PYTHON = "/usr/bin/python3"
+SMALL = Limits(cpu_s=2, wall_s=20, memory_mb=128, processes=16, file_mb=4, output_kb=64)
+
+
+@pytest.fixture(scope="module", params=list(BACK_ENDS))
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    try:
+        opened = open_sandbox(request.param, jobs=2)
+    except IsolationError as error:
+        pytest.skip(str(error))
+    yield opened
+    asyncio.run(opened.close())
+
+
+def needs(sandbox: Sandbox, promise: str) -> None:
+    if promise not in sandbox.promises:
+        pytest.skip(f"{sandbox.name} does not promise {promise}")
+
+
+def run(sandbox: Sandbox, program: Program) -> Outcome:
+    return asyncio.run(sandbox.run(program))
+
+
+def sh(sandbox: Sandbox, script: str, *, limits: Limits = SMALL, stdin: str = "", **files: str) -> Outcome:
+    named = {name.replace("_", "."): text for name, text in files.items()}
+    return run(sandbox, Program(files=named, argv=("sh", "-c", script), stdin=stdin, limits=limits))
+
+
+def py(sandbox: Sandbox, code: str, *, limits: Limits = SMALL, stdin: str = "") -> Outcome:
+    program = Program(files={"a.py": code}, argv=(PYTHON, "@{dir}/a.py"), stdin=stdin, limits=limits)
+    return run(sandbox, program)
+
+
+def alive(marker: str) -> list[int]:
+    """Processes of this machine with ``marker`` on their command line."""
+    found: list[int] = []
+    for pid in processes():
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if marker.encode() in line and pid != os.getpid():
+            found.append(pid)
+    return found
+
+
+# How programs end
+
+
+@pytest.mark.parametrize(
+    ("script", "ending", "code"),
+    [
+        ("exit 0", "exit", 0),
+        ("exit 3", "exit", 3),
+        ("exit 126", "exit", 126),
+        ("exit 127", "exit", 127),  # of the program's own making, so not "no such command"
+        ("no-such-command", "exit", 127),
+        ("exit 255", "exit", 255),
+        ("kill -SEGV $$", "signal", 11),
+        ("kill -TERM $$", "signal", 15),
+        ("kill -KILL $$", "signal", 9),
+        ("kill -ABRT $$", "signal", 6),
+    ],
+)
+def test_ending(sandbox: Sandbox, script: str, ending: str, code: int):
+    outcome = sh(sandbox, script)
+    assert (outcome.ending, outcome.code, outcome.detail) == (ending, code, "")
+
+
+def test_output(sandbox: Sandbox):
+    outcome = sh(sandbox, "printf 'é\\000out'; printf err >&2")
+    assert (outcome.stdout, outcome.stderr) == ("é\0out".encode(), b"err")
+
+
+@pytest.mark.parametrize("text", ["", "one\n", "ünïcödé 🎈\n", "x" * 3_000_000])
+def test_stdin_arrives_whole(sandbox: Sandbox, text: str):
+    outcome = sh(sandbox, "wc -c", stdin=text)
+    assert int(outcome.stdout) == len(text.encode())
+
+
+def test_stdin_may_be_ignored(sandbox: Sandbox):
+    assert sh(sandbox, "exit 4", stdin="x" * 3_000_000).code == 4
+
+
+@pytest.mark.parametrize("argv", [("no-such-command",), ("/no/such/command",), ("/etc",), ("@{dir}/a.txt",)])
+def test_missing_command_is_no_fault_of_the_program(sandbox: Sandbox, argv: tuple[str, ...]):
+    outcome = run(sandbox, Program(files={"a.txt": "not executable"}, argv=argv))
+    assert outcome.ending == "infra"
+    assert argv[0] in outcome.detail
+
+
+def test_missing_prefix_is_no_fault_of_the_program(sandbox: Sandbox):
+    outcome = run(sandbox, Program(files={}, argv=("true",), read_only=("/no/such/prefix",)))
+    assert outcome.ending == "infra"
+    assert "/no/such/prefix" in outcome.detail
+
+
+def test_program_cannot_claim_a_broken_machine(sandbox: Sandbox):
+    outcome = sh(sandbox, r"printf '\000glotsmith:missing\n' >&2; exit 127")
+    assert (outcome.ending, outcome.code) == ("exit", 127)
+    assert b"glotsmith:missing" in outcome.stderr
+
+
+# Files
+
+
+def test_files_are_readable_as_written(sandbox: Sandbox):
+    files = {"ä b.txt": "größe\r\n\n", "deep/er/x": "1"}
+    outcome = run(sandbox, Program(files=files, argv=("sh", "-c", "cd '@{dir}'; cat 'ä b.txt' deep/er/x")))
+    assert outcome.stdout.decode() == "größe\r\n\n1"
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "a/../../x"])
+def test_files_stay_in_the_folder(sandbox: Sandbox, name: str):
+    with pytest.raises(ValueError, match="must stay in its folder"):
+        run(sandbox, Program(files={name: ""}, argv=("true",)))
+
+
+def test_current_directory_is_writable_and_private(sandbox: Sandbox):
+    write_and_look = "touch left $HOME/left /tmp/glotsmith-test-left; ls -A . $HOME; pwd"
+    first, second = sh(sandbox, write_and_look), sh(sandbox, "ls -A . $HOME")
+    Path("/tmp/glotsmith-test-left").unlink(missing_ok=True)
+    assert first.stdout.count(b"left") >= 2
+    assert b"left" not in second.stdout
+
+
+def test_program_folder_is_read_only(sandbox: Sandbox):
+    needs(sandbox, "program")
+    script = "cd @{dir}; echo x > a.txt; echo x > b.txt; rm a.txt; chmod 777 .; mv a.txt c.txt; cat *"
+    assert sh(sandbox, script, a_txt="same").stdout == b"same"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/usr", "/usr/bin", "/etc", "/box", "/dev", "/proc/sys/kernel", "/root", "/home"]
+)
+def test_nothing_else_can_be_written(sandbox: Sandbox, path: str):
+    needs(sandbox, "files")
+    outcome = sh(sandbox, f"touch {path}/glotsmith-probe && echo written")
+    assert outcome.stdout == b""
+    assert not Path(path, "glotsmith-probe").exists()
+
+
+def test_host_files_cannot_be_read(sandbox: Sandbox, tmp_path: Path):
+    needs(sandbox, "files")
+    secret = tmp_path / "secret"
+    secret.write_text("found")
+    home = Path.home() / ".profile"
+    outcome = sh(sandbox, f"cat {secret} {home} /etc/shadow /etc/passwd {__file__}; ls /root /home /sys /run /var")
+    assert outcome.stdout == b""
+
+
+def test_host_files_cannot_be_reached_through_proc(sandbox: Sandbox, tmp_path: Path):
+    needs(sandbox, "files")
+    (tmp_path / "secret").write_text("found")
+    assert b"found" not in sh(sandbox, f"cat /proc/*/root{tmp_path}/secret /proc/*/cwd{tmp_path}/secret").stdout
+
+
+def test_symlinks_lead_nowhere(sandbox: Sandbox, tmp_path: Path):
+    """Neither while the program runs nor when its folder is removed."""
+    (tmp_path / "precious").write_text("here")
+    outcome = sh(
+        sandbox, f"ln -s {tmp_path} link; ln -s {tmp_path}/precious p; mkdir d; ln -s {tmp_path} d/link; echo ok"
+    )
+    assert outcome.stdout == b"ok\n"
+    assert (tmp_path / "precious").read_text() == "here"
+
+
+def test_prefix_is_visible_and_read_only(sandbox: Sandbox, tmp_path: Path):
+    prefix = tmp_path / "tool"
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "bin" / "greet").write_text("#!/bin/sh\necho hello\n")
+    (prefix / "bin" / "greet").chmod(0o755)
+    (tmp_path / "neighbour").write_text("found")
+    script = f"greet; cat {tmp_path}/neighbour; echo x > {prefix}/new"
+    outcome = run(sandbox, Program(files={}, argv=("sh", "-c", script), read_only=(str(prefix),)))
+    assert outcome.stdout.startswith(b"hello\n")
+    if "files" in sandbox.promises:
+        assert outcome.stdout == b"hello\n"
+        assert not (prefix / "new").exists()
+
+
+def test_no_environment_leaks(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SECRET_KEY", "leaked")
+    program = Program(files={}, argv=("env",), env={"MINE": "1"})
+    names = {line.split(b"=")[0].decode() for line in run(sandbox, program).stdout.splitlines()}
+    assert {"PATH", "HOME", "TMPDIR", "LANG", "MINE"} <= names
+    assert names <= {"PATH", "HOME", "TMPDIR", "LANG", "MINE", "PWD", "OLDPWD", "SHLVL", "_", "GLOTSMITH_RUN"}
+
+
+def test_no_descriptors_leak(sandbox: Sandbox, tmp_path: Path):
+    with (tmp_path / "open").open("w") as file:
+        os.set_inheritable(file.fileno(), True)
+        outcome = sh(sandbox, "ls /proc/self/fd")
+    assert outcome.stdout.split() == [b"0", b"1", b"2", b"3"]  # 3 is ls's own
+
+
+# Reach
+
+
+def test_no_network(sandbox: Sandbox):
+    needs(sandbox, "network")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        outcome = py(sandbox, f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 2)")
+    assert b"ConnectionRefusedError" in outcome.stderr
+    outcome = py(sandbox, "import socket\nsocket.create_connection(('192.0.2.1', 80), 2)")
+    assert b"Network is unreachable" in outcome.stderr
+
+
+def test_abstract_sockets_are_out_of_reach(sandbox: Sandbox):
+    needs(sandbox, "network")
+    name = f"\0glotsmith-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(name)
+        server.listen()
+        outcome = py(sandbox, f"import socket\nsocket.socket(socket.AF_UNIX).connect({name!r})")
+    assert b"ConnectionRefusedError" in outcome.stderr
+
+
+def test_host_processes_are_invisible(sandbox: Sandbox):
+    needs(sandbox, "processes")
+    pids = [int(pid) for pid in sh(sandbox, "echo /proc/[0-9]*").stdout.replace(b"/proc/", b"").split()]
+    assert len(pids) <= 4
+
+
+def test_killing_everything_harms_nobody(sandbox: Sandbox):
+    needs(sandbox, "processes")
+    outcome = sh(sandbox, "kill -9 -1; kill -9 1; echo alive; exit 5")
+    assert (outcome.ending, outcome.code, outcome.stdout) == ("exit", 5, b"alive\n")
+    outcome = sh(sandbox, "kill -STOP 1; kill -TERM 1; exit 6")
+    assert (outcome.ending, outcome.code) == ("exit", 6)
+
+
+def test_no_rights_to_gain(sandbox: Sandbox):
+    needs(sandbox, "files")
+    status = sh(sandbox, "grep -E 'Cap|NoNewPrivs' /proc/self/status; unshare -U true || unshare -r true || echo no")
+    words = status.stdout.split()
+    assert words[1:10:2] == [b"0000000000000000"] * 5
+    assert words[11:] == [b"1", b"no"]
+
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    ("code", "ending"),
+    [
+        ("while True: pass", "cpu"),
+        ("import os\nos.fork()\nos.fork()\nwhile True: pass", "cpu"),
+        ("import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\nwhile True: pass", "cpu"),
+        (
+            "import os\nfor _ in range(99):\n p = os.fork()\n if not p:\n  for _ in range(3*10**6): pass\n  os._exit(0)\n os.wait()",
+            "cpu",
+        ),
+        ("x = bytearray(2**30)\nwhile True: pass", "memory"),
+        ("x = []\nwhile True: x.append(bytearray(2**20))", "memory"),
+        ("import os,time\nfor _ in range(3): os.fork()\nx = bytearray(30 * 2**20)\ntime.sleep(30)", "memory"),
+        ("import mmap,time\nm = mmap.mmap(-1, 2**28)\nm.write(b'x' * 2**28)\ntime.sleep(30)", "memory"),
+        ("import os,time\nfor _ in range(40):\n if not os.fork(): time.sleep(30)\ntime.sleep(30)", "processes"),
+        (
+            "import threading,time\nfor _ in range(200): threading.Thread(target=time.sleep, args=(30,)).start()",
+            "processes",
+        ),
+        ("while True: print('x' * 1000)", "output"),
+        ("import os\nif os.fork():\n os._exit(0)\nwhile True: pass", "exit"),
+    ],
+)
+def test_limit(sandbox: Sandbox, code: str, ending: str):
+    assert py(sandbox, code, limits=Limits(**{**_fields(SMALL), "cpu_s": 0.5})).ending == ending
+
+
+def _fields(limits: Limits) -> dict[str, float]:
+    return {name: getattr(limits, name) for name in limits.__struct_fields__}
+
+
+def test_shared_memory_counts_once(sandbox: Sandbox):
+    code = "import os,time\nx = bytearray(60 * 2**20)\nfor _ in range(3):\n if not os.fork(): time.sleep(.3); os._exit(0)\ntime.sleep(.4)"
+    outcome = py(sandbox, code)
+    assert (outcome.ending, outcome.code) == ("exit", 0)
+    assert 60 < outcome.peak_memory_mb < 128
+
+
+@pytest.mark.parametrize("script", ["sleep 30", "trap '' TERM INT HUP; sleep 30; sleep 30", "kill -STOP $$", "cat"])
+def test_wall_limit(sandbox: Sandbox, script: str):
+    limits = Limits(wall_s=0.3)
+    program = Program(files={}, argv=("sh", "-c", f"{script} <&1"), limits=limits)
+    if script == "cat":
+        program = Program(files={}, argv=("sh", "-c", "mkfifo f; cat f"), limits=limits)
+    assert run(sandbox, program).ending == "wall"
+
+
+def test_fork_bomb_is_contained(sandbox: Sandbox):
+    outcome = py(sandbox, "import os\nwhile True:\n try: os.fork()\n except OSError: pass")
+    assert outcome.ending in {"processes", "cpu", "memory"}
+
+
+def test_fork_bomb_of_sleepers_is_contained(sandbox: Sandbox):
+    outcome = sh(sandbox, "b() { b | b & }; b; sleep 20")
+    assert outcome.ending in {"processes", "cpu", "memory", "exit"}
+
+
+def test_one_file_is_bounded(sandbox: Sandbox):
+    outcome = sh(sandbox, "dd if=/dev/zero of=big bs=1M count=64; stat -c %s big")
+    assert int(outcome.stdout) <= 4 * 2**20
+
+
+@pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
+def test_disk_is_bounded_in_sum(sandbox: Sandbox, folder: str):
+    needs(sandbox, "disk")
+    script = f"for i in 1 2 3 4 5 6 7 8 9 10 11 12; do head -c 4000000 /dev/zero > {folder}/$i; done; du -sk {folder}"
+    outcome = sh(sandbox, script)
+    assert int(outcome.stdout.split()[0]) <= 33 * 1024
+
+
+def test_memory_outside_processes_is_refused(sandbox: Sandbox):
+    needs(sandbox, "disk")
+    code = "import os\ntry: os.memfd_create('x')\nexcept OSError as e: print(e.errno)"
+    assert py(sandbox, code).stdout == b"38\n"
+
+
+def test_output_is_kept_up_to_the_limit(sandbox: Sandbox):
+    outcome = py(sandbox, "print('first')\nwhile True: print('x' * 1000)")
+    assert outcome.ending == "output"
+    assert len(outcome.stdout) == 64 * 1024
+    assert outcome.stdout.startswith(b"first\n")
+
+
+def test_stderr_keeps_its_tail(sandbox: Sandbox):
+    outcome = py(sandbox, "import sys\nsys.stderr.write('x' * 500_000 + 'last')")
+    assert (outcome.ending, len(outcome.stderr), outcome.stderr[-5:]) == ("exit", 16 * 1024, b"xlast")
+
+
+def test_figures_are_reported(sandbox: Sandbox):
+    outcome = py(
+        sandbox,
+        "import time\nx = bytearray(50 * 2**20)\nt = time.process_time()\nwhile time.process_time() < t + .3: pass",
+    )
+    assert 0.3 <= outcome.cpu_s <= outcome.wall_s + 0.2
+    assert 50 <= outcome.peak_memory_mb <= 100
+
+
+# Afterwards
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "sleep 4242.1 & exit 0",
+        "nohup sleep 4242.1 >/dev/null 2>&1 & exit 0",
+        "setsid sleep 4242.1 & exit 0",
+        "(setsid setsid sleep 4242.1 &) & exit 0",
+        "trap '' TERM HUP; sleep 4242.1 & kill -9 $$",
+    ],
+)
+def test_children_left_behind_are_dead(sandbox: Sandbox, script: str):
+    sh(sandbox, script)
+    assert alive("4242.1") == []
+
+
+def test_children_that_hide_are_dead(sandbox: Sandbox):
+    needs(sandbox, "orphans")
+    sh(sandbox, "(env -i /usr/bin/setsid /usr/bin/env -i /bin/sleep 4242.2 &) & exit 0")
+    assert alive("4242.2") == []
+
+
+def test_stopped_programs_leave_nobody(sandbox: Sandbox):
+    outcome = sh(sandbox, "setsid sleep 4242.3 & sleep 4242.3", limits=Limits(wall_s=0.2))
+    assert outcome.ending == "wall"
+    assert alive("4242.3") == []
+
+
+@pytest.mark.parametrize("delay", [0, 0.001, 0.002, 0.004, 0.01, 0.1])
+def test_cancelling_kills(sandbox: Sandbox, delay: float):
+    async def cancelled() -> None:
+        task = asyncio.create_task(
+            sandbox.run(Program(files={}, argv=("sh", "-c", "setsid sleep 4242.4 & sleep 4242.4")))
+        )
+        await asyncio.sleep(delay)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert alive("4242.4") == []
+
+    asyncio.run(cancelled())
+
+
+def test_cancelling_before_the_start(sandbox: Sandbox):
+    async def cancelled() -> None:
+        tasks = [asyncio.create_task(sandbox.run(Program(files={}, argv=("sleep", "4242.5")))) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(result, asyncio.CancelledError) for result in results)
+        assert alive("4242.5") == []
+
+    asyncio.run(cancelled())
+
+
+def test_no_more_than_jobs_at_once(sandbox: Sandbox):
+    async def gathered() -> tuple[list[Outcome], int]:
+        async def count() -> None:
+            while True:
+                seen.append(len(alive("4242.6")))
+                await asyncio.sleep(0.01)
+
+        seen: list[int] = []
+        counter = asyncio.create_task(count())
+        program = Program(files={}, argv=("sh", "-c", ": 4242.6; exec sleep 0.2"))
+        outcomes = await asyncio.gather(*(sandbox.run(program) for _ in range(6)))
+        counter.cancel()
+        return outcomes, max(seen)
+
+    outcomes, most = asyncio.run(gathered())
+    assert [o.ending for o in outcomes] == ["exit"] * 6
+    assert most <= 2 * 3  # back end, wrapper and program each carry the argument
+
+
+def test_neighbours_do_not_mix(sandbox: Sandbox):
+    async def gathered() -> list[Outcome]:
+        program = [
+            Program(files={"n": str(i)}, argv=("sh", "-c", "cat @{dir}/n; cat"), stdin=f"/{i}") for i in range(20)
+        ]
+        return await asyncio.gather(*map(sandbox.run, program))
+
+    assert [o.stdout.decode() for o in asyncio.run(gathered())] == [f"{i}/{i}" for i in range(20)]
+
+
+def test_nothing_leaks(sandbox: Sandbox):
+    """200 programs, good and bad, leave no descriptor, process or folder."""
+
+    async def many() -> None:
+        scripts = ["true", "exit 3", "kill -9 $$", "sleep 9 & exit", "head -c 99999 /dev/zero", "no-such"] * 34
+        await asyncio.gather(
+            *(sandbox.run(Program(files={"a": "b"}, argv=("sh", "-c", s), limits=SMALL)) for s in scripts)
+        )
+
+    def state() -> tuple[int, list[int], list[str]]:
+        children = [int(p) for p in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        folders = [str(p) for p in sandbox._folders.root.iterdir()]  # type: ignore[attr-defined]
+        return len(os.listdir("/proc/self/fd")), children, folders
+
+    before = state()
+    asyncio.run(many())
+    assert state() == before
+    assert before[2] == []
+
+
+def test_promises(sandbox: Sandbox):
+    assert sandbox.promises == (frozenset() if sandbox.name == "none" else ALL_PROMISES)
+
+
+@pytest.mark.parametrize("name", list(BACK_ENDS))
+def test_close(name: str):
+    """Close kills what runs, removes the folder, and may be called twice."""
+    try:
+        opened = open_sandbox(name)
+    except IsolationError as error:
+        pytest.skip(str(error))
+
+    async def closed() -> Outcome:
+        task = asyncio.create_task(opened.run(Program(files={}, argv=("sleep", "4242.7"))))
+        await asyncio.sleep(0.1)
+        await opened.close()
+        await opened.close()
+        return await task
+
+    begun = time.monotonic()
+    outcome = asyncio.run(closed())
+    assert time.monotonic() - begun < 60
+    assert (outcome.ending, alive("4242.7")) == ("infra", [])
+    assert not opened._folders.root.exists()  # type: ignore[attr-defined]
+    assert asyncio.run(opened.run(Program(files={}, argv=("true",)))).ending == "infra"
