@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
 VALUES = {"records", "values", "reasons", "errors"}
-ENGINE = {"step", "ledger", "database", "cache", "run", "execution"}
+ENGINE = {"step", "rows", "ledger", "database", "cache", "run", "execution"}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets"}
 TOP = {"cli", "report"}

@@ -42,9 +42,9 @@ class NewRow(msgspec.Struct, frozen=True):
 
 
 def sortable(number: int) -> str:
-    """Write a number from 0 so that texts sort as numbers do: its digits behind their count (7 → ``17``)."""
+    """Write a number from 0 so that texts sort as numbers do: digits behind a letter for their count (12 → ``b12``)."""
     digits = str(number)
-    return f"{len(digits)}{digits}"
+    return f"{chr(ord('a') + len(digits) - 1)}{digits}"
 
 
 def clean(text: str) -> str:

@@ -53,7 +53,7 @@ class RunFolder:
         ``cache`` is a cache file to share between runs.
 
         Raises:
-            UsageError: the folder belongs to a run of another configuration, to something else, or to a running process.
+            UsageError: the folder belongs to a run of another configuration, to a running process, or is no run's.
             StorageError: it can't be written.
 
         """
@@ -140,14 +140,16 @@ def _locked(path: Path) -> int:
         raise StorageError(f"{path / LOCK}: it can't be written ({error.strerror})") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+    except OSError as error:
         pid = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
+        if not isinstance(error, BlockingIOError):
+            raise StorageError(f"{path / LOCK}: it can't be written ({error.strerror})") from error
         raise UsageError(
             f"{path}: process {pid} is at work in this folder: wait for its end, stop it, or choose another folder"
         ) from error
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
     return lock
 
 
@@ -202,12 +204,12 @@ def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
         TypeError: a value that TOML has no form for.
 
     """
-    plain = {key: value for key, value in table.items() if value is not None and not isinstance(value, Mapping)}
-    tables = {key: value for key, value in table.items() if isinstance(value, Mapping)}
+    tables = {key: cast("Mapping[str, Any]", value) for key, value in table.items() if isinstance(value, Mapping)}
+    plain = {key: value for key, value in table.items() if key not in tables and value is not None}
     text = "".join(f"{_quoted(key)} = {_literal(value)}\n" for key, value in plain.items())
     for key, inner in tables.items():
         name = f"{prefix}{_quoted(key)}"
-        text += f"\n[{name}]\n" + to_toml(cast("Mapping[str, Any]", inner), f"{name}.")
+        text += f"\n[{name}]\n" + to_toml(inner, f"{name}.")
     return text
 
 
