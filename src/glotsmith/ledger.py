@@ -294,6 +294,10 @@ class Ledger:
         for row in self._in_order(step, "kept"):
             yield row.key, decode(row.data or b"")
 
+    def kept_rows(self, step: str) -> Iterator[Row]:
+        """Yield the rows of all that the step kept, in order of position."""
+        yield from self._in_order(step, "kept")
+
     def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[Row]:
         """Yield the dropped inputs, then the lost outputs, of one step or all, in order of position."""
         for name in self.steps if step is None else (step,):
