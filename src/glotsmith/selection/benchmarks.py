@@ -111,7 +111,6 @@ def _json(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -119,5 +118,5 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             batches = cast(Iterable[Any], file.iter_batches(_BATCH))  # pyright: ignore[reportUnknownMemberType]
             rows = (cast(dict[str, Any], row) for batch in batches for row in batch.to_pylist())
             yield from enumerate(rows, 1)
-    except (pa.ArrowException, OSError) as error:
+    except (ValueError, OSError, NotImplementedError) as error:  # what Arrow's errors derive from
         raise InputError.at(path, None, f"not a readable Parquet file: {error}") from error

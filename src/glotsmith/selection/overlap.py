@@ -4,13 +4,15 @@
 - ``normalised``: the same on words alone: case, white space, punctuation and comments folded, names kept.
 - ``10-gram``: ten consecutive words in common (Qwen2.5-Coder report, §4.1); ``n`` is an option.
 
-Short or common texts prove nothing, so an n-gram counts only if at least ``n/2`` of its different words have two
-letters or more (``for i in range(n): for j in range(n)`` does not), and a whole text shorter than an n-gram
-only from ``shortest`` words on: a docstring "Return the sum of two numbers." is nobody's.
+Short or common texts prove nothing. So an n-gram counts only if two in ten of its words, each counted once, say
+something: two letters or more, and no keyword (``for i in range(len(a)): for j in range(i + 1, len(a))`` has none).
+A whole text needs one such word; if it is shorter than an n-gram, two in ten, and at least ``shortest`` words: a
+docstring "Return the sum of two numbers." is nobody's.
 
 Cost: a hash look-up per word of the text, however large the benchmarks are.
 """
 
+import keyword
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +23,7 @@ from glotsmith.selection.benchmarks import Row, read_benchmark
 from glotsmith.selection.normalise import CommentSyntax, strip_comments
 
 _WORD = re.compile(r"\w+")
-_RULES = ("exact", "normalised", "")  #: best first; "" is the n-gram's
+_COMMON = frozenset(map(str.casefold, keyword.kwlist)) | {"len", "range", "self"}
 
 
 def words(text: str) -> list[str]:
@@ -95,7 +97,7 @@ class Overlap:
 
     def _add(self, row: str, text: str) -> None:
         found = words(text)
-        if len(found) < self._shortest or not self._telling(found):
+        if len(found) < self._shortest or not (self._telling(found) if len(found) < self._n else _said(found)):
             return
         number = len(self._known)
         self._known.append(_Known(row, text.strip(), f" {' '.join(found)} "))
@@ -107,7 +109,7 @@ class Overlap:
             self._anchors.setdefault(len(first), {}).setdefault(hash(" ".join(first)), []).append(number)
 
     def _telling(self, gram: Sequence[str]) -> bool:
-        return 2 * len({word for word in gram if len(word) > 1 and not word[0].isdigit()}) >= self._n
+        return 5 * len(_said(gram)) >= self._n
 
     def _matches(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield the rank of the rule and a sentence, for each benchmark text that the text overlaps with."""
@@ -119,7 +121,7 @@ class Overlap:
                 continue
             if known.folded in folded or folded in known.folded:
                 rank = 0 if known.raw in raw or raw in known.raw else 1
-                yield rank, f"{_RULES[rank]} overlap with {known.row}"
+                yield rank, f"{('exact', 'normalised')[rank]} overlap with {known.row}"
             elif gram.count(" ") == self._n - 1 and self._telling(gram.split()):
                 yield 2, f'{self._n}-gram overlap with {known.row}: "{gram}"'
 
@@ -132,6 +134,10 @@ class Overlap:
                 yield from ((number, gram) for number in anchors.get(code, ()))
                 if length == self._n and (number := self._grams.get(code)) is not None:
                     yield number, gram
+
+
+def _said(found: Iterable[str]) -> set[str]:
+    return {word for word in found if len(word) > 1 and not word[0].isdigit()} - _COMMON
 
 
 def _windows(found: list[str], length: int) -> Iterator[list[str]]:
