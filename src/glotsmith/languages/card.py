@@ -38,6 +38,8 @@ class Syntax(Record, frozen=True, kw_only=True):
     """How source text looks."""
 
     line_comment: str
+    line_comment_end: str = ""  #: where a comment of one line has to be closed
+    comment_escapes: dict[str, str] = {}  #: what a comment can't contain → what it says instead
     block_comment: tuple[str, ...] = ()  #: opening and closing mark
     strings: tuple[str, ...] = ('"',)  #: quotes; needed to tell a comment from a string
     layout: bool = False  #: indentation carries meaning
@@ -57,6 +59,7 @@ class Values(Record, frozen=True, kw_only=True):
     """Literals by type constructor; @{items} are the rendered elements, @{type} the rendered type."""
 
     none: Text
+    unit: Text = ""  #: None where the type is None alone; default: ``none``
     true: Text = "true"
     false: Text = "false"
     int: Text = "@{value}"
@@ -133,7 +136,7 @@ class Driver(Record, frozen=True, kw_only=True):
     no_arguments: str = ""
     binding: str = ""  #: @{case}, @{index}, @{type}, @{value}; joined into @{bindings} of the driver
     reference: str = ""  #: how a case names a binding
-    case: str = ""  #: @{case}, @{name}, @{arguments}, @{printer}; joined into @{cases} of the driver
+    case: str = ""  #: @{case}, @{name}, @{arguments}; joined into @{cases} of the driver, which says @{printer} once
 
 
 class Equality(Record, frozen=True, kw_only=True):

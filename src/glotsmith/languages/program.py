@@ -61,9 +61,13 @@ def _call_files(
             f"calls{card.extension}": render.fill(d.calls, calls=d.call_separator.join(rows)),
         }
     bindings = [_bindings(card, signature, i, c) for i, c in enumerate(calls)]
-    cases = [_case(card, name, signature, i, c) for i, c in enumerate(calls)]
-    text = render.fill(card.driver_text, bindings="\n".join(bindings), cases="\n".join(cases), candidate=code)
-    return {driver: text}
+    cases = [_case(card, name, i, len(c)) for i, c in enumerate(calls)]
+    shown = render.printer(card, signature.returns)
+    return {
+        driver: render.fill(
+            card.driver_text, bindings="\n".join(bindings), cases="\n".join(cases), candidate=code, printer=shown
+        )
+    }
 
 
 def _arguments(card: Card, signature: Signature, call: tuple[Value, ...]) -> str:
@@ -84,13 +88,8 @@ def _bindings(card: Card, signature: Signature, case: int, call: tuple[Value, ..
     )
 
 
-def _case(card: Card, name: str, signature: Signature, case: int, call: tuple[Value, ...]) -> str:
+def _case(card: Card, name: str, case: int, arity: int) -> str:
     d = card.driver
-    names = [render.fill(d.reference, case=str(case), index=str(i)) for i in range(len(call))]
-    return render.fill(
-        d.case,
-        case=str(case),
-        name=name,
-        arguments=d.argument_separator.join(names) or d.no_arguments,
-        printer=render.printer(card, signature.returns),
-    )
+    names = [render.fill(d.reference, case=str(case), index=str(i)) for i in range(arity)]
+    arguments = d.argument_separator.join(names) or d.no_arguments
+    return render.fill(d.case, case=str(case), name=name, arguments=arguments)

@@ -118,7 +118,7 @@ def _literal(card: Card, value: Value, kind: Type) -> str:
         return v.none if value is None else fill(v.some, value=_literal(card, value, kind.args[0]))
     match value:
         case None:
-            return v.none
+            return v.unit if v.unit and kind.kind == "none" else v.none
         case bool():
             return v.true if value else v.false
         case int() | float():
@@ -207,11 +207,19 @@ def type_text(card: Card, kind: Type) -> str:
     table = card.types
     if table is None:
         return ""
+    _check_arity(card, kind)
     template = str(getattr(table, kind.kind, "")) or (table.list if kind.kind == "vartuple" else "")
     if not template:
         raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} has no type for {kind}"))
     args = [type_text(card, a) for a in kind.args]
     return fill(template, items=table.tuple_separator.join(args), **{str(i): a for i, a in enumerate(args)})
+
+
+def _check_arity(card: Card, kind: Type) -> None:
+    """Refuse tuples of none or one by type (``tuple.empty``, ``tuple.one``): as ``tuple[T, ...]`` they may be fine."""
+    feature = {0: "tuple.empty", 1: "tuple.one"}.get(len(kind.args), "") if kind.kind == "tuple" else ""
+    if feature in card.refuse:
+        raise Unrepresentable(card.refuse[feature])
 
 
 def printer(card: Card, kind: Type) -> str:
@@ -224,6 +232,7 @@ def printer(card: Card, kind: Type) -> str:
     table = card.printers
     if table is None:
         return ""
+    _check_arity(card, kind)
     template = str(getattr(table, kind.kind, ""))
     if not template:
         raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} can't print a result of type {kind}"))
@@ -281,8 +290,10 @@ def signature_text(card: Card, template: str, signature: Signature, name: str = 
 
 def comment(card: Card, text: str) -> str:
     """Write lines as line comments."""
-    mark = card.syntax.line_comment
-    return "\n".join(f"{mark} {line}".rstrip() for line in text.splitlines())
+    s = card.syntax
+    for wrong, right in s.comment_escapes.items():
+        text = text.replace(wrong, right)
+    return "\n".join(f"{s.line_comment} {line} {s.line_comment_end}".rstrip() for line in text.splitlines())
 
 
 def settle(signature: Signature, calls: Sequence[tuple[Value, ...]], results: Sequence[Value] = ()) -> Signature:
