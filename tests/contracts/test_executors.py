@@ -1,0 +1,393 @@
+"""What every executor must do, whoever wrote it."""
+
+import asyncio
+import random
+import re
+from collections import Counter
+
+import pytest
+
+from glotsmith.errors import TeacherError, UsageError
+from glotsmith.execution import EXECUTORS, executor
+from glotsmith.execution.base import Silent
+from glotsmith.ledger import Ledger
+from glotsmith.reasons import Reason
+from glotsmith.records import IoCase
+from glotsmith.rows import BrokenResult
+from glotsmith.step import BatchStep, Dropped, ItemStep, Kept, Result, SourceStep, WholeStep, drop, keep
+
+TIMEOUT_S = 60
+
+
+def case(text):
+    return IoCase(stdin=str(text), stdout="")
+
+
+class Numbers(SourceStep):
+    """Units 0, 1, …, each kept as it is."""
+
+    name, output = "numbers", IoCase
+
+    def __init__(self, count, after=None):
+        self.count, self.after, self.yielded = count, after, []
+
+    async def run(self, done):
+        for number in range(self.count):
+            if not done(f"unit {number}"):
+                self.yielded.append(number)
+                yield f"unit {number}", keep(str(number), case(number))
+        if self.after:
+            await self.after()
+
+
+class Each(ItemStep):
+    """A function as a step; what it was called with is in ``seen``."""
+
+    output = IoCase
+
+    def __init__(self, name, function=None, concurrency=8):
+        self.name, self.concurrency, self.seen = name, concurrency, []
+        self.function = function or self.same
+
+    @staticmethod
+    async def same(key, item):
+        return keep(key, item)
+
+    async def run(self, key, item):
+        self.seen.append(key)
+        return await self.function(key, item)
+
+
+class Batches(BatchStep):
+    name, output = "batches", IoCase
+
+    def __init__(self, size, short=0):
+        self.size, self.sizes, self.short = size, [], short
+
+    async def run(self, keys, items):
+        self.sizes.append(len(keys))
+        await asyncio.sleep(0)
+        return [keep(key, item) for key, item in zip(keys, items)][self.short :]
+
+
+class Evens(WholeStep):
+    """Keeps even numbers, reading everything twice, the second time backwards."""
+
+    name, output = "evens", IoCase
+
+    def __init__(self, forget=0):
+        self.forget, self.seen = forget, []
+
+    def run(self, items):
+        self.seen = [key for key, _ in items()]
+        for key, item in reversed(list(items())[self.forget :]):
+            yield key, keep(key, item) if int(key) % 2 == 0 else drop(Reason.NEAR_DUPLICATE)
+
+
+@pytest.fixture(params=sorted(EXECUTORS))
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    yield ledger
+    ledger.close()
+
+
+def run(kind, steps, ledger, progress=None, stopping=None):
+    async def work():
+        runner = executor(kind)
+        if stopping is not None:
+            stopping.append(runner.stop)
+        return await asyncio.wait_for(runner.run(steps, ledger, progress or Silent()), TIMEOUT_S)
+
+    return asyncio.run(work())
+
+
+def kept(ledger, step):
+    return [key for key, _ in ledger.kept(step, IoCase)]
+
+
+def taken(ledger):
+    return {row.step: row.taken for row in ledger.funnel()}
+
+
+def test_every_item_goes_through_every_step(kind, ledger):
+    async def thirds(key, item):
+        if int(key) % 3:
+            return drop(Reason.TODO)
+        kept = Kept(f"{key}a", item), Kept(f"{key}b", item)
+        return Result(kept=kept, dropped=(Dropped(Reason.NO_CODE, key=f"{key}c"),), tokens=5, cost=0.25)
+
+    assert run(kind, [Numbers(10), Batches(4), Each("thirds", thirds), Each("last")], ledger)
+    assert kept(ledger, "last") == ["0a", "0b", "3a", "3b", "6a", "6b", "9a", "9b"]
+    rows = {row.step: row for row in ledger.funnel()}
+    third = rows["thirds"]
+    assert (third.taken, third.kept, third.dropped, third.made) == (10, 4, 6, 8)
+    assert (third.reasons, third.losses, third.tokens, third.cost) == ({"todo": 6}, {"no_code": 4}, 20, 1.0)
+    assert all(ledger.finished(step) for step in ledger.steps)
+
+
+def test_an_empty_source_ends(kind, ledger):
+    assert run(kind, [Numbers(0), Batches(4), Evens(), Each("last")], ledger)
+    assert taken(ledger) == {"numbers": 0, "batches": 0, "evens": 0, "last": 0}
+
+
+def test_steps_run_at_the_same_time(kind, ledger):
+    async def scenario():
+        arrived = asyncio.Event()
+
+        async def last(key, item):
+            arrived.set()
+            return keep(key, item)
+
+        steps = [Numbers(3, after=arrived.wait), Each("middle"), Each("last", last)]
+        return await asyncio.wait_for(executor(kind).run(steps, ledger, Silent()), TIMEOUT_S)
+
+    assert asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 16])
+def test_a_step_has_as_many_items_in_flight_as_it_wants(kind, ledger, concurrency):
+    flying, most = set(), []
+
+    async def fly(key, item):
+        flying.add(key)
+        most.append(len(flying))
+        await asyncio.sleep(0.001)
+        flying.remove(key)
+        return keep(key, item)
+
+    run(kind, [Numbers(100), Each("fly", fly, concurrency)], ledger)
+    assert max(most) == concurrency
+
+
+def test_batches_are_full_but_for_the_last(kind, ledger):
+    step = Batches(7)
+    run(kind, [Numbers(100), Each("before"), step], ledger)
+    assert step.sizes == [7] * 14 + [2]
+
+
+@pytest.mark.parametrize("size", [1, 2000])
+def test_a_batch_may_be_larger_than_the_backlog(kind, ledger, size):
+    step = Batches(size)
+    run(kind, [Numbers(2100), step], ledger)
+    assert taken(ledger)["batches"] == 2100
+    assert max(step.sizes) == size
+
+
+def test_a_whole_step_sees_everything_in_order_and_waits_for_it(kind, ledger):
+    async def slowly(key, item):
+        await asyncio.sleep(random.random() / 200)
+        return keep(key, item)
+
+    whole, last = Evens(), Each("last")
+    run(kind, [Numbers(50), Each("slow", slowly, 16), whole, last], ledger)
+    assert whole.seen == [str(number) for number in range(50)]
+    assert kept(ledger, "last") == [str(number) for number in range(0, 50, 2)]
+
+
+def test_results_do_not_depend_on_timing_or_concurrency(kind, tmp_path):
+    def dump(concurrency):
+        async def split(key, item):
+            await asyncio.sleep(random.random() / 300)
+            return Result(kept=tuple(Kept(f"{key}.{i}", case(i)) for i in range(1 + int(key) % 4)), cost=0.1)
+
+        ledger = Ledger(tmp_path / f"{concurrency}.sqlite")
+        run(kind, [Numbers(60), Each("split", split, concurrency), Each("last", concurrency=concurrency)], ledger)
+        seen = list(ledger.kept("last", IoCase)), ledger.funnel()
+        ledger.close()
+        return seen
+
+    assert dump(1) == dump(5) == dump(32)
+
+
+def test_reading_pauses_while_too_much_waits(kind, ledger):
+    async def scenario():
+        async def never(key, item):
+            await asyncio.Event().wait()
+
+        source = Numbers(100_000)
+        work = asyncio.create_task(executor(kind).run([source, Each("never", never)], ledger, Silent()))
+        before = -1
+        while len(source.yielded) > before:
+            before = len(source.yielded)
+            await asyncio.sleep(0.3)
+        work.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await work
+        return before
+
+    assert 0 < asyncio.run(scenario()) < 5000
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("oh"), TeacherError("wrong key")])
+def test_an_exception_ends_the_run_and_says_where(kind, ledger, error):
+    async def fails(key, item):
+        await asyncio.sleep(0)
+        if key == "7":
+            raise error
+        return keep(key, item)
+
+    steps = [Numbers(20), Each("fails", fails, 1), Each("last")]
+    with pytest.raises(type(error), match=str(error)) as raised:
+        run(kind, steps, ledger)
+    assert "in step 'fails', item 7" in raised.value.__notes__
+    assert kept(ledger, "fails") == [str(number) for number in range(7)]
+
+    again = [Numbers(20), Each("fails"), Each("last")]
+    assert run(kind, again, ledger)
+    assert sorted(again[1].seen, key=int) == [str(number) for number in range(7, 20)]
+    assert not set(steps[2].seen) & set(again[2].seen)
+    assert kept(ledger, "last") == [str(number) for number in range(20)]
+
+
+async def _says_nothing(key, item):
+    return Result()
+
+
+async def _cancels_itself(key, item):
+    raise asyncio.CancelledError
+
+
+async def _one_for_all(key, item):
+    return keep("same", item)
+
+
+class Stranger(Evens):
+    def run(self, items):
+        yield "stranger", drop(Reason.TODO)
+
+
+class Bursting(Numbers):
+    async def run(self, done):
+        yield "unit 0", keep("0", case(0))
+        raise OSError("the world is gone")
+
+
+@pytest.mark.parametrize(
+    ("steps", "error", "note"),
+    [
+        ([Numbers(3), Each("s", _says_nothing, 1)], BrokenResult, "in step 's', item 0"),
+        ([Numbers(3), Each("s", _cancels_itself, 1)], RuntimeError, "cancelled itself, in step 's', item 0"),
+        ([Numbers(3), Each("s", _one_for_all, 1)], BrokenResult, "in step 's', item 1"),
+        ([Numbers(3), Batches(3, short=1)], BrokenResult, "in step 'batches', item 0, 1, 2"),
+        ([Numbers(3), Evens(forget=1)], BrokenResult, "2 results for 3 items"),
+        ([Numbers(3), Stranger()], BrokenResult, "stranger is no item of 'numbers'"),
+        ([Bursting(1), Each("s")], OSError, "in step 'numbers', item after unit 0"),
+        ([Each("s")], TypeError, "a pipeline is a SourceStep and then"),
+        ([Numbers(3), Numbers(3)], ValueError, "one name"),
+    ],
+)
+def test_a_step_that_breaks_its_contract_is_a_defect(kind, ledger, steps, error, note):
+    with pytest.raises(error) as raised:
+        run(kind, steps, ledger)
+    assert note in "\n".join([str(raised.value), *getattr(raised.value, "__notes__", ())])
+    assert not ledger.steps or not ledger.finished(ledger.steps[-1])
+
+
+def test_a_broken_whole_step_leaves_nothing(kind, ledger):
+    with pytest.raises(BrokenResult):
+        run(kind, [Numbers(600), Evens(forget=1), Each("last")], ledger)
+    assert taken(ledger) == {"numbers": 600, "evens": 0, "last": 0}
+    assert run(kind, [Numbers(600), Evens(), Each("last")], ledger)
+    assert taken(ledger) == {"numbers": 600, "evens": 600, "last": 300}
+
+
+def test_stop_keeps_what_was_answered_and_the_same_run_goes_on(kind, ledger):
+    stop, cancelled = [], []
+
+    async def stops(key, item):
+        try:
+            if key == "30":
+                stop[0]()
+            await asyncio.sleep(0.001)
+        except asyncio.CancelledError:
+            cancelled.append(key)
+            raise
+        return keep(key, item)
+
+    first = [Numbers(200), Each("stops", stops, 4), Each("last")]
+    assert run(kind, first, ledger, stopping=stop) is False
+    assert "30" in cancelled
+    answered = kept(ledger, "stops")
+    assert 20 < len(answered) < 35
+
+    second = [Numbers(200), Each("stops"), Each("last")]
+    assert run(kind, second, ledger) is True
+    assert Counter(second[1].seen) == Counter(set(map(str, range(200))) - set(answered))
+    assert kept(ledger, "last") == [str(number) for number in range(200)]
+
+
+def test_stop_before_the_start_begins_nothing(kind, ledger):
+    async def scenario():
+        runner = executor(kind)
+        runner.stop()
+        return await runner.run([Numbers(3), Each("s")], ledger, Silent())
+
+    assert asyncio.run(scenario()) is False
+    assert taken(ledger) == {"numbers": 0, "s": 0}
+
+
+def test_a_finished_run_does_nothing(kind, ledger):
+    assert run(kind, [Numbers(5), Evens(), Each("last")], ledger)
+    again = [Numbers(5), Evens(), Each("last")]
+    assert run(kind, again, ledger)
+    assert (again[0].yielded, again[1].seen, again[2].seen) == ([], [], [])
+
+
+def test_other_steps_than_before_are_refused(kind, ledger):
+    run(kind, [Numbers(5), Each("a")], ledger)
+    with pytest.raises(UsageError, match="begun with the steps numbers, a"):
+        run(kind, [Numbers(5), Each("b")], ledger)
+
+
+def test_equal_texts_and_repeated_units_of_a_source(kind, ledger):
+    class Repeating(Numbers):
+        async def run(self, done):
+            for key, text in [("f1", "x"), ("f2", "x"), ("f1", "ignored: the same unit"), ("f3", "y"), ("\udcff", "z")]:
+                yield key, keep(text, case(text))
+
+    assert run(kind, [Repeating(0), Each("last")], ledger)
+    assert kept(ledger, "last") == ["x", "y", "z"]
+    row = ledger.funnel()[0]
+    assert (row.taken, row.kept, row.dropped, row.reasons) == (4, 3, 1, {"exact_duplicate": 1})
+
+
+def test_progress_adds_up_to_the_funnel(kind, ledger):
+    class Watching:
+        def __init__(self):
+            self.counts, self.ended, self.first = Counter(), [], None
+
+        def begin(self, funnel):
+            self.first = [(row.step, row.taken) for row in funnel]
+
+        def answered(self, step, made, tokens, cost):
+            self.counts.update({(step, "taken"): 1, (step, "made"): made, (step, "tokens"): tokens})
+
+        def finished(self, step):
+            self.ended.append(step)
+
+    async def twice(key, item):
+        return Result(kept=(Kept(f"{key}a", item), Kept(f"{key}b", item)), tokens=3)
+
+    watching = Watching()
+    run(kind, [Numbers(30), Each("twice", twice), Evens2(), Each("last")], ledger, watching)
+    assert watching.first == [("numbers", 0), ("twice", 0), ("evens", 0), ("last", 0)]
+    assert watching.ended == ["numbers", "twice", "evens", "last"]
+    for row in ledger.funnel():
+        told = tuple(watching.counts[row.step, what] for what in ("taken", "made", "tokens"))
+        assert told == (row.taken, row.made, row.tokens)
+
+
+class Evens2(Evens):
+    def run(self, items):
+        for key, item in items():
+            yield key, keep(key, item) if key.endswith("a") else drop(Reason.NEAR_DUPLICATE)
+
+
+def test_an_unknown_executor_is_a_sentence():
+    with pytest.raises(UsageError, match=re.escape("no executor 'slurm': choose one of local")):
+        executor("slurm")
