@@ -14,6 +14,7 @@ from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Promise
 from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.nobody import BECOME_USER, NOBODY, USER, Namespace
 from glotsmith.sandbox.process import Launch
 from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.view import (
@@ -27,13 +28,14 @@ from glotsmith.sandbox.view import (
     system_binds,
     system_links,
 )
-from glotsmith.sandbox.wrapper import wrap
+from glotsmith.sandbox.wrapper import NAMESPACE_FD, wrap
 
 _NAMESPACES = (
-    *("--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
-    *("--disable-userns", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
-    *("--cap-drop", "ALL", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv"),
+    *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--hostname", "sandbox", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv", "--cap-drop", "ALL"),
 )
+_OWN_USER = ("--unshare-user", "--disable-userns", "--uid", str(USER), "--gid", str(USER))
+_RIGHTS = ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP")  # until BECOME_USER
 
 
 class Bubblewrap(LocalSandbox):
@@ -47,9 +49,10 @@ class Bubblewrap(LocalSandbox):
         if bwrap is None:
             raise IsolationError("bubblewrap is not installed: apt install bubblewrap")
         self._filter = build_filter()
+        self._namespace = Namespace.open()
         self._system = [bwrap, *_NAMESPACES]
         for path in system_binds():
-            self._system += ("--ro-bind", path, path)
+            self._system += _bind(path)
         for target, path in system_links():
             self._system += ("--symlink", target, path)
         self._system += ("--proc", "/proc", "--dev", "/dev")
@@ -57,24 +60,34 @@ class Bubblewrap(LocalSandbox):
     def _launch(self, program: Program, folder: Path) -> Launch:
         argv = [*self._system, *_scratch(program.limits)]
         for prefix in prefixes(program):
-            argv += ("--ro-bind", prefix, prefix)
+            argv += _bind(prefix)
         argv += ("--ro-bind", str(folder / "program"), PROGRAM, "--remount-ro", "/dev", "--remount-ro", "/")
         argv += ("--chdir", WORK)
         for name, value in environment(program, TMP).items():
             argv += ("--setenv", name, value)
-        fds: list[int] = []
-        if self._filter:
-            fds.append(_pipe_with(self._filter))
-            argv += ("--seccomp", str(fds[0]))
-        argv += ("--", *wrap(command(program, PROGRAM), program.limits, count_tasks=True))
-        return Launch(argv, env={}, cwd="/", wrappers=2, fds=fds)
+        fds = [_pipe_with(self._filter)] if self._filter else []
+        for fd in fds:
+            argv += ("--seccomp", str(fd))
+        wrapped = wrap(command(program, PROGRAM), program.limits, neighbours=self._jobs - 1 if self._namespace else 0)
+        if self._namespace is None:
+            return Launch([*argv, *_OWN_USER, "--", *wrapped], env={}, cwd="/", wrappers=2, fds=fds)
+        argv += ("--userns", str(NAMESPACE_FD), *_RIGHTS, "--", *BECOME_USER, *wrapped)
+        opened = ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
+        return Launch(opened, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
+
+
+def _bind(path: str) -> list[str]:
+    """Show ``path`` read-only; the folders above it are made, and open to all."""
+    above = [str(parent) for parent in reversed(Path(path).parents) if parent != Path("/")]
+    folders = [word for parent in above for word in ("--perms", "0755", "--dir", parent)]
+    return [*folders, "--ro-bind", path, path]
 
 
 def _scratch(limits: Limits) -> list[str]:
     """Return the file systems that can be written."""
     argv: list[str] = []
     for path, megabytes in scratch_sizes(limits):
-        argv += ("--size", str(megabytes * 2**20), "--tmpfs", path)
+        argv += ("--perms", "1777", "--size", str(megabytes * 2**20), "--tmpfs", path)
     return argv
 
 

@@ -37,6 +37,7 @@ class Spec(TypedDict):
     binds: list[tuple[str, str]]  #: (host path, path inside), read-only
     links: list[tuple[str, str]]  #: (target, path inside)
     scratch: list[tuple[str, int]]  #: (path inside, MiB)
+    userns: str  #: file of a user namespace prepared by root, with a user 1000; empty to make one
     cwd: str
     env: dict[str, str]
     filter: str  #: seccomp filter, in hex
@@ -83,11 +84,18 @@ def protect(path: str, *, recursive: bool) -> None:
     call("syscall", _SYS_MOUNT_SETATTR, _AT_FDCWD, path.encode(), flags, ctypes.byref(wanted), size)
 
 
-def become_nobody(uid: int, gid: int) -> None:
-    """Enter new namespaces in which we are user 1000, whoever we are outside."""
-    call("unshare", _NEWUSER | _NEWNS | _NEWPID | _NEWNET | _NEWIPC | _NEWUTS | _NEWCGROUP)
-    for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
-        write(f"/proc/self/{name}", text)
+def enter_namespaces(userns: str) -> None:
+    """Enter new namespaces: as user 1000, whoever we are outside, or as user 0 of the one that root prepared."""
+    uid, gid = os.getuid(), os.getgid()
+    if userns:
+        fd = os.open(userns, os.O_RDONLY)
+        call("setns", fd, _NEWUSER)
+        os.close(fd)
+    others = _NEWNS | _NEWPID | _NEWNET | _NEWIPC | _NEWUTS | _NEWCGROUP
+    call("unshare", others if userns else others | _NEWUSER)
+    if not userns:
+        for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
+            write(f"/proc/self/{name}", text)
 
 
 def write(path: str, text: str) -> None:
@@ -119,7 +127,7 @@ def build_root(spec: Spec) -> None:
     mount("proc", f"{root}/proc", "proc", _MS_NOSUID | _MS_NODEV | _MS_NOEXEC)
     for path, megabytes in spec["scratch"]:
         os.makedirs(root + path, exist_ok=True)
-        mount("tmpfs", root + path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={megabytes}m,mode=755")
+        mount("tmpfs", root + path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={megabytes}m,mode=1777")
     for source, path in spec["binds"]:
         bind(source, root + path)
         protect(root + path, recursive=True)
@@ -163,6 +171,11 @@ def lock(filter_: bytes) -> None:
         last = int(file.read())
     for capability in range(last + 1):
         prctl(_PR_CAPBSET_DROP, capability)
+    if os.getuid() != 1000:
+        os.setgroups([])
+        os.setresgid(1000, 1000, 1000)
+        os.setresuid(1000, 1000, 1000)
+        die_with(0)  # new credentials have cleared it
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     if filter_:
         prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FilterProgram(len(filter_) // 8, filter_)))
@@ -178,9 +191,8 @@ def die_with(parent: int) -> None:
 def main() -> int:
     """Set everything up, run the command, and return its exit code (128 + N for signal N)."""
     spec: Spec = json.loads(sys.argv[1])
-    uid, gid = os.getuid(), os.getgid()
     die_with(spec["parent"])
-    become_nobody(uid, gid)
+    enter_namespaces(spec["userns"])
     die_with(spec["parent"])  # new credentials may have cleared it
     child = os.fork()
     if child == 0:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.folders import Folders
+from glotsmith.sandbox.nobody import Namespace
 from glotsmith.sandbox.process import Launch, Supervised
 from glotsmith.sandbox.view import write_files
 
@@ -18,6 +19,7 @@ class LocalSandbox(ABC):
 
     name: ClassVar[str]
     promises: ClassVar[frozenset[Promise]]
+    _namespace: Namespace | None = None  #: of root's programs
 
     def __init__(self, jobs: int | None = None) -> None:
         """Open the sandbox; ``jobs`` programs run at once, by default one per processor.
@@ -27,8 +29,8 @@ class LocalSandbox(ABC):
             OSError: no folder for programs' files can be made.
 
         """
-        self._prepare()
         self._jobs = jobs or len(os.sched_getaffinity(0))
+        self._prepare()
         self._folders = Folders()
         self._running: set[Supervised] = set()
         self._slots: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
@@ -83,6 +85,8 @@ class LocalSandbox(ABC):
         for supervised in list(self._running):
             supervised.dispose()
         self._folders.close()
+        if self._namespace is not None:
+            self._namespace.close()
 
 
 def _infra(detail: str) -> Outcome:

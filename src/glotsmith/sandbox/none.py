@@ -46,7 +46,7 @@ class Unisolated(LocalSandbox):
         prefixes(program)  # the same complaint about a missing toolchain as with isolation
         token = f"{_TOKEN}={secrets.token_hex(16)}"
         env = environment(program, str(tmp)) | dict([token.split("=")])
-        argv = wrap(command(program, str(folder / "program")), program.limits, count_tasks=False)
+        argv = wrap(command(program, str(folder / "program")), program.limits, neighbours=None)
         return Launch(argv, env, str(work), wrappers=1, kill=kill_tree, bury=lambda: kill_marked(token.encode()))
 
 

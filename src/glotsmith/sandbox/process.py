@@ -50,6 +50,7 @@ class Launch:
     kill: Callable[[int], None] = kill_namespace  #: kills all, given the outermost process (not yet reaped)
     bury: Callable[[], None] = lambda: None  #: called when the outermost process is dead; kills what outlived it
     fds: Sequence[int] = ()  #: descriptors to hand on; the launch owns them no longer
+    owner: int | None = None  #: user on the host that the program is, if not ours: may open ``/dev/stdin`` and so on
 
 
 class Supervised:
@@ -96,6 +97,8 @@ class Supervised:
             pipes.append(Writer(loop, _detach(process.stdin.fileno()), stdin))
         for file in (process.stdout, process.stderr, process.stdin):
             if file is not None:
+                if self._launch.owner is not None:
+                    os.fchown(file.fileno(), self._launch.owner, -1)
                 file.close()
         return pipes
 

@@ -14,6 +14,7 @@ from glotsmith.errors import IsolationError
 from glotsmith.records import Program
 from glotsmith.sandbox.base import ALL_PROMISES, Promise
 from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.nobody import NOBODY, Namespace
 from glotsmith.sandbox.process import Launch
 from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.view import (
@@ -40,12 +41,14 @@ class Unshare(LocalSandbox):
         if not Path("/proc/self/ns/user").exists():
             raise IsolationError("this kernel has no user namespaces")
         self._filter = build_filter().hex()
+        self._namespace = Namespace.open()
         self._binds = [(path, path) for path in system_binds()]
         self._links = list(system_links())
 
     def _launch(self, program: Program, folder: Path) -> Launch:
         root = folder / "root"
         root.mkdir()
+        shared = self._namespace is not None
         own = [(prefix, prefix) for prefix in prefixes(program)]
         spec = {
             "parent": os.getpid(),
@@ -53,10 +56,12 @@ class Unshare(LocalSandbox):
             "binds": [*self._binds, *own, (str(folder / "program"), PROGRAM)],
             "links": self._links,
             "scratch": scratch_sizes(program.limits),
+            "userns": self._namespace.path if self._namespace else "",
             "cwd": WORK,
             "env": environment(program, TMP),
             "filter": self._filter,
-            "argv": wrap(command(program, PROGRAM), program.limits, count_tasks=True),
+            "argv": wrap(command(program, PROGRAM), program.limits, neighbours=self._jobs - 1 if shared else 0),
         }
         enter = str(Path(__file__).with_name("enter.py"))
-        return Launch([sys.executable, "-I", "-S", enter, json.dumps(spec)], env={}, cwd="/", wrappers=2)
+        argv = [sys.executable, "-I", "-S", enter, json.dumps(spec)]
+        return Launch(argv, env={}, cwd="/", wrappers=2, owner=NOBODY if shared else None)

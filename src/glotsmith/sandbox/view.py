@@ -111,3 +111,6 @@ def write_files(files: Mapping[str, str], folder: Path) -> None:
             raise ValueError(f"a program's file must stay in its folder: {name!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        path.chmod(0o644)
+    for parent in {folder, *(parent for name in files for parent in (folder / name).parents if parent > folder)}:
+        parent.chmod(0o755)  # the program may run as another user; the folder above is closed to everyone
