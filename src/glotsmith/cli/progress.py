@@ -1,0 +1,89 @@
+"""Live progress: a table in a terminal, plain lines elsewhere (a log, a pipe, a screen reader)."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from glotsmith.records import FunnelRow
+
+_EVERY_S = 10.0  #: between two plain lines
+
+
+class _Count:
+    def __init__(self, row: FunnelRow) -> None:
+        self.taken, self.made, self.dropped = row.taken, row.made, row.dropped
+        self.tokens, self.cost, self.state = row.tokens, row.cost, ""
+
+
+class Shown:
+    """Shows a run's progress (``execution.base.Progress``); a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._counts: dict[str, _Count] = {}
+        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
+        self._said = time.monotonic()
+
+    def __enter__(self) -> "Shown":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def begin(self, funnel: Sequence[FunnelRow]) -> None:
+        """Take up what an earlier start has done."""
+        self._counts = {row.step: _Count(row) for row in funnel}
+        done = sum(row.taken for row in funnel)
+        if done:
+            self._console.print(f"going on where the run was left: {done} answers are in its ledger")
+
+    def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+        """Count one answer."""
+        count = self._counts[step]
+        count.taken += 1
+        count.made += made
+        count.dropped += made == 0
+        count.tokens += tokens
+        count.cost += cost
+        if not self._console.is_terminal and time.monotonic() - self._said > _EVERY_S:
+            self._said = time.monotonic()
+            busy = [f"{name} {c.taken}" for name, c in self._counts.items() if c.taken and not c.state]
+            self._console.print("  … " + ", ".join(busy))
+
+    def finished(self, step: str) -> None:
+        """Note that a step is done."""
+        count = self._counts[step]
+        count.state = "done"
+        if not self._console.is_terminal:
+            self._console.print(f"{step}: {count.taken} in, {count.made} out, {count.dropped} dropped")
+
+    def _table(self) -> Table:
+        table = Table("step", "in", "out", "dropped", "tokens", "")
+        for name, c in self._counts.items():
+            table.add_row(name, str(c.taken), str(c.made), str(c.dropped), str(c.tokens or ""), c.state)
+        return table
+
+
+def funnel_table(funnel: Sequence[FunnelRow]) -> Table:
+    """Return the funnel: each step's account, with the commonest reasons of what it dropped."""
+    table = Table("step", "in", "kept", "dropped", "out", "why dropped (and lost on the way)", title="Funnel")
+    for row in funnel:
+        table.add_row(row.step, str(row.taken), str(row.kept), str(row.dropped), str(row.made), _why(row))
+    return table
+
+
+def _why(row: FunnelRow) -> str:
+    common = sorted(row.reasons.items(), key=lambda kv: (-kv[1], kv[0]))
+    lost = sorted(row.losses.items(), key=lambda kv: (-kv[1], kv[0]))
+    dropped = ", ".join(f"{reason} {count}" for reason, count in common)
+    on_the_way = ", ".join(f"{reason} {count}" for reason, count in lost)
+    return f"{dropped} ({on_the_way})" if on_the_way else dropped

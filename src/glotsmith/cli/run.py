@@ -1,0 +1,176 @@
+"""``glotsmith run``: a recipe from sources to dataset, resumable at any moment."""
+
+import asyncio
+import shlex
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.columns import Columns
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+
+from glotsmith import recipes
+from glotsmith.cli import config
+from glotsmith.cli.app import Isolation, Jobs, app, err, out
+from glotsmith.cli.export import write_dataset
+from glotsmith.cli.progress import Shown, funnel_table
+from glotsmith.execution import executor
+from glotsmith.execution.signals import stopping_on_signals
+from glotsmith.records import Example
+from glotsmith.run import RunFolder
+
+Texts = list[str] | None
+
+
+@app.command(name="recipes")
+def list_recipes() -> None:
+    """List the recipes and their papers.
+
+    Example: [bold]glotsmith recipes[/]
+    """
+    table = Table("recipe", "what it makes", "paper")
+    for name in recipes.RECIPES:
+        recipe = recipes.get(name)
+        table.add_row(name, recipe.title, recipe.paper)
+    out.print(table)
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="A recipe (see 'glotsmith recipes'), or a TOML file that has one.")],
+    source: Annotated[
+        Texts,
+        typer.Option(
+            "--source", "-s", help="package:toolz, stdlib:textwrap, a folder, a file, hf:dataset; repeatable."
+        ),
+    ] = None,
+    language: Annotated[Texts, typer.Option("--language", "-l", help="Target language; repeatable.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder; default runs/RECIPE.")] = None,
+    teacher: Annotated[str, typer.Option(help="offline, openai, scripted.")] = "",
+    model: Annotated[str, typer.Option(help="The teacher's model; for scripted, the file with replies.")] = "",
+    base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
+    option: Annotated[
+        Texts,
+        typer.Option("--set", help="NAME=VALUE: an option of the recipe, or seed; teacher.NAME=VALUE; repeatable."),
+    ] = None,
+    isolation: Isolation = "",
+    jobs: Jobs = None,
+    preview: Annotated[int, typer.Option(min=0, help="Try N functions in a folder beside, and show each stage.")] = 0,
+    cache: Annotated[Path | None, typer.Option(help="A cache file to share between runs.")] = None,
+) -> None:
+    """Run a recipe; the same command goes on where it was left.
+
+    Examples:
+
+    [bold]glotsmith run multipl-t -s package:toolz -l lua[/]  (no key, no network: the offline teacher)
+
+    [bold]glotsmith run multipl-t -s ./src -l ocaml -l racket --teacher openai --model MODEL --base-url URL[/]
+
+    [bold]glotsmith run run.toml --preview 5[/]
+    """
+    changes = _changes(source, language, teacher, model, base_url, option)
+    chosen = config.load(recipe, {**changes, "isolation": isolation})
+    folder = output or Path("runs") / chosen.recipe
+    if preview:
+        folder = folder.with_name(f"{folder.name}-preview")
+        chosen = msgspec.structs.replace(chosen, options={**chosen.options, "max_functions": preview})
+        if (folder / "run.toml").is_file():
+            shutil.rmtree(folder)
+    code = asyncio.run(_run(chosen, folder, jobs, cache))
+    if code == 0:
+        _show_end(folder, preview=bool(preview))
+        _advise(chosen, folder)
+    raise typer.Exit(code)
+
+
+def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url: str, option: Texts) -> dict[str, Any]:
+    given = config.settings(option or [])
+    own = {k.removeprefix("teacher."): v for k, v in given.items() if k.startswith("teacher.")}
+    rest = {k: v for k, v in given.items() if not k.startswith("teacher.")}
+    seed = rest.pop("seed", None)
+    options = {**rest, "sources": tuple(source or ()), "languages": tuple(language or ())}
+    return {
+        "seed": seed,
+        "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": own},
+        "options": {k: v for k, v in options.items() if v != ()},
+    }
+
+
+async def _run(chosen: config.RunConfig, folder: Path, jobs: int | None, cache: Path | None) -> int:
+    from glotsmith.recipes.base import Tools
+    from glotsmith.sandbox import open_sandbox
+    from glotsmith.teachers import open_teacher
+    from glotsmith.verification import Verifier
+
+    recipe = chosen.made()
+    wanted = chosen.teacher
+    sandbox = open_sandbox(chosen.isolation, jobs)
+    try:
+        with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run_folder:
+            teacher = open_teacher(
+                wanted.name,
+                model=wanted.model,
+                base_url=wanted.base_url,
+                options=wanted.options,
+                cache=run_folder.cache,
+            )
+            try:
+                tools = Tools(sandbox, Verifier(sandbox, run_folder.cache), teacher, chosen.seed)
+                return await _execute(recipe.steps(tools), chosen, run_folder)
+            finally:
+                await teacher.close()
+    finally:
+        await sandbox.close()
+
+
+async def _execute(steps: Any, chosen: config.RunConfig, folder: RunFolder) -> int:
+    worker = executor("local")
+    with Shown(err) as shown, stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen:
+        done = await worker.run(steps, folder.ledger, shown)
+    if not done:
+        err.print(f"Stopped; {folder.path} holds everything so far. The same command goes on from here.")
+        return seen.exit_code or 1
+    write_dataset(folder, chosen.formats)
+    return 0
+
+
+def _show_end(path: Path, *, preview: bool) -> None:
+    """Show the funnel, where the dataset is, and one example side by side."""
+    with RunFolder.open(path) as folder:
+        funnel = folder.ledger.funnel()
+        out.print(funnel_table(funnel))
+        made = funnel[-1].made
+        out.print(f"\n{made} verified programs are in {folder.dataset}")
+        examples = (item for _, item in folder.ledger.kept(funnel[-1].step, Example))
+        first = next((e for e in examples if preview or 8 <= e.completion.count("\n") <= 16), None)
+        if first is not None:
+            out.print(side_by_side(first))
+
+
+def side_by_side(example: Example) -> Columns:
+    """Return the Python original and its translation beside each other."""
+    width = max(40, out.width // 2 - 2)
+    code = example.messages[-1]["content"].strip("`").partition("\n")[2]
+    panels = [
+        Panel(Syntax(example.source, "python", word_wrap=True), title=f"python: {example.name}", width=width),
+        Panel(Syntax(code, example.language, word_wrap=True), title=example.language, width=width),
+    ]
+    return Columns(panels, padding=(0, 0))
+
+
+def _advise(chosen: config.RunConfig, folder: Path) -> None:
+    """Print the next commands to type."""
+    out.print(f"\nLook at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
+    if chosen.teacher.name != "offline":
+        return
+    sources = " ".join(f"-s {shlex.quote(s)}" for s in chosen.options.get("sources", ()))
+    out.print("With your own model, on any OpenAI-compatible server (its key in OPENAI_API_KEY, if it wants one):")
+    out.print(
+        f"  glotsmith run {chosen.recipe} {sources} -l ocaml -l racket -l r -l julia -l lua "
+        "--teacher openai --model MODEL --base-url http://localhost:8000/v1",
+        soft_wrap=True,
+    )

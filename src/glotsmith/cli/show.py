@@ -1,0 +1,117 @@
+"""``glotsmith show``: what was kept and dropped, and why."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from glotsmith.cli.app import app, out
+from glotsmith.cli.progress import funnel_table
+from glotsmith.errors import UsageError
+from glotsmith.ledger import Ledger
+from glotsmith.reasons import Reason
+from glotsmith.rows import Row
+from glotsmith.run import RunFolder
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    item: Annotated[str, typer.Argument(help="A key: its whole story, from source to dataset.")] = "",
+    step: Annotated[str, typer.Option(help="Only this step.")] = "",
+    dropped: Annotated[
+        bool, typer.Option("--dropped", help="What was dropped, and lost on the way, with reasons.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Only what was dropped for this reason.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many rows.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines, whole.")] = False,
+) -> None:
+    """Show a run's funnel, its kept or dropped items, or the story of one.
+
+    Examples:
+
+    [bold]glotsmith show runs/demo[/]
+
+    [bold]glotsmith show runs/demo --dropped --reason low_coverage[/]
+
+    [bold]glotsmith show runs/demo 3f2a…[/]
+    """
+    with RunFolder.open(run) as folder:
+        ledger = folder.ledger
+        _check(ledger, step, reason)
+        if item:
+            rows = iter(_story(ledger, item))
+        elif dropped or reason:
+            rows = ledger.dropped(step or None, reason or None)
+        elif step:
+            rows = ledger.kept_rows(step)
+        else:
+            out.print(funnel_table(ledger.funnel()))
+            return
+        _print(rows if item else islice(rows, limit), as_json=as_json)
+
+
+def _check(ledger: Ledger, step: str, reason: str) -> None:
+    if step and step not in ledger.steps:
+        raise UsageError(f"the run has no step {step!r}; its steps: {', '.join(ledger.steps)}")
+    known = [str(r) for r in Reason]
+    if reason and reason not in known:
+        raise UsageError(f"there is no drop reason {reason!r}; there are: {', '.join(known)}")
+
+
+def _story(ledger: Ledger, key: str) -> list[Row]:
+    rows = ledger.lineage(key)
+    if not rows:
+        raise UsageError(f"the run knows no item {key!r}; 'glotsmith show RUN --step STEP' lists keys")
+    return rows
+
+
+def _print(rows: Iterator[Row], *, as_json: bool) -> None:
+    if as_json:
+        for row in rows:
+            typer.echo(json.dumps(_plain(row), ensure_ascii=False))
+        return
+    table = Table("step", "key", "what", "status", "because")
+    for row in rows:
+        because = f"{Reason(row.reason).because}: {row.detail}" if row.reason else ""
+        table.add_row(row.step, row.key[:12], _name(row), row.status, because.rstrip(": ")[:300].replace("[", r"\["))
+    out.print(table)
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    item = json.loads(row.data) if row.data else None
+    return {
+        "step": row.step,
+        "key": row.key,
+        "parent": row.parent,
+        "status": row.status,
+        "reason": row.reason,
+        "detail": row.detail,
+        "item": item,
+    }
+
+
+def _name(row: Row) -> str:
+    """Name an item as a person would: the function, and the language where it has one."""
+    if not row.data:
+        return row.parent.rpartition("/")[2][-40:]
+    item = json.loads(row.data)
+    found = _find(item, "name") or ""
+    language = _find(item, "language")
+    return f"{found} ({language})" if language else str(found)
+
+
+def _find(item: Any, field: str) -> Any:
+    """Return the first value called ``field`` in a nested item."""
+    if not isinstance(item, dict):
+        return None
+    if field in item:
+        return item[field]
+    for value in item.values():
+        if (found := _find(value, field)) is not None:
+            return found
+    return None

@@ -1,0 +1,156 @@
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from glotsmith.generation.rounds import Rounds
+from glotsmith.generation.translate import Plan, Translate
+from glotsmith.reasons import Reason
+from glotsmith.recipes.multipl_t import prompts
+from glotsmith.records import CaseVerdict, Function, Job, Origin, Problem, Solution, Suite, Task, Verdict
+from glotsmith.step import Result
+from glotsmith.teachers.base import Reply, Request
+
+FUNCTION = Function(
+    id="p", name="f", code='def f(x):\n    """Double."""\n    return 2 * x', docstring="Double.",
+    origin=Origin(source="s", path="m.py"),
+)  # fmt: skip
+SUITE = Suite(
+    signature="def f(x: int) -> int", tests=("assert f(1) == 2", "assert f(2) == 4", "assert f(3) == 6"),
+    line_coverage=1, branch_coverage=1, mutation_score=1, mutants=1, writers={},
+)  # fmt: skip
+TASK = Task(
+    id="t", problem=Problem(id="p", function=FUNCTION, suite=SUITE), language="lua",
+    signature=SUITE.signature, tests=SUITE.tests, prefix="local function f(x)",
+)  # fmt: skip
+
+
+class Listed:
+    """A teacher that says what it is told to, sample by sample; ``repair`` has a list of its own."""
+
+    name, model, fingerprint = "listed", "", ""
+
+    def __init__(self, replies: Sequence[str | Reply], repairs: Sequence[str] = ()) -> None:
+        self.replies, self.repairs, self.asked = replies, list(repairs), list[Request]()
+
+    async def reply(self, request: Request) -> Reply:
+        self.asked.append(request)
+        if request.call == "repair":
+            return Reply(text=self.repairs.pop(0), output_tokens=10)
+        told = self.replies[request.sample % len(self.replies)]
+        return told if isinstance(told, Reply) else Reply(text=told, output_tokens=10, cost=0.5)
+
+    async def close(self) -> None: ...
+
+
+class ByName:
+    """A verifier for these tests: a program's verdict is the status that its text names."""
+
+    def __init__(self) -> None:
+        self.jobs = list[Job]()
+
+    async def verify(self, job: Job) -> Verdict:
+        self.jobs.append(job)
+        status = job.code.strip().rpartition(" ")[2]
+        case = CaseVerdict(status=status, actual="5")  # type: ignore[arg-type]
+        return Verdict(id=job.id, language="lua", status=status, cases=(case,), toolchain="Lua")  # type: ignore[arg-type]
+
+
+def code(status: str, n: int = 0) -> str:
+    return f"Here it is:\n```lua\nlocal function f(x) return {n} end -- {status}\n```"
+
+
+def translate(teacher: Listed, **plan: object) -> tuple[Result[Solution], ByName]:
+    verifier = ByName()
+    step = Translate(teacher, verifier, prompts(), Plan(**plan))  # type: ignore[arg-type]
+    return asyncio.run(step.run("t", TASK)), verifier
+
+
+def reasons(result: Result[Solution]) -> dict[str, int]:
+    found = [d.reason for d in result.dropped if d.key]
+    return {str(r): found.count(r) for r in found}
+
+
+def overall(result: Result[Solution]) -> Reason | None:
+    return next((d.reason for d in result.dropped if not d.key), None)
+
+
+@pytest.mark.parametrize(
+    ("replies", "kept", "lost", "whole"),
+    [
+        ([code("pass", 1), code("pass", 2), code("pass", 3)], 4, {}, None),
+        ([code("pass", 1)], 1, {"duplicate_candidate": 1}, None),
+        ([code("fail:wrong", 1)], 0, {"failed_verification": 1, "duplicate_candidate": 1}, Reason.NO_PASSING_SOLUTION),
+        (["", " "], 0, {"no_code": 2}, Reason.NO_CODE),
+        ([Reply(text="", finish_reason="refused", detail="no")], 0, {"teacher_refused": 1}, Reason.TEACHER_REFUSED),
+        ([Reply(text="", finish_reason="error", detail="no")], 0, {"teacher_failed": 1}, Reason.TEACHER_FAILED),
+        ([code("infra:sandbox")], 0, {"not_verified": 1, "duplicate_candidate": 1}, Reason.NOT_VERIFIED),
+    ],
+)
+def test_each_reply_is_kept_or_lost_with_its_reason(
+    replies: list[str | Reply], kept: int, lost: dict[str, int], whole: Reason | None
+) -> None:
+    told = replies if kept != 4 else [code("pass", n) for n in range(50)]
+    result, _ = translate(Listed(told))
+    assert len(result.kept) == kept
+    assert overall(result) == whole
+    assert lost.items() <= reasons(result).items()
+
+
+def test_identical_programs_run_once() -> None:
+    _, verifier = translate(Listed([code("fail:wrong")]))
+    assert len(verifier.jobs) == 1
+
+
+def test_sampling_ends_when_a_round_brings_nothing_new() -> None:
+    teacher = Listed([code("fail:wrong")])
+    translate(teacher)
+    assert len(teacher.asked) == 2
+
+
+def test_the_papers_setting_asks_fifty_times_at_once() -> None:
+    teacher = Listed([code("pass", n) for n in range(50)])
+    result, _ = translate(teacher, rounds=Rounds(single=True))
+    assert (len(teacher.asked), len(result.kept)) == (50, 50)
+
+
+def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
+    teacher = Listed([code("fail:wrong")], repairs=[code("pass", 7), code("pass", 7)])
+    result, _ = translate(teacher, repairs=1)
+    assert [k.item.code for k in result.kept] == ["local function f(x) return 7 end -- pass"]
+    assert result.kept[0].item.lineage.repaired_from
+    repair = next(r for r in teacher.asked if r.call == "repair")
+    assert "fail:wrong: assert f(1) == 2; got 5" in repair.messages[0].content
+
+
+def test_cost_and_pass_rate_count_every_reply() -> None:
+    result, _ = translate(Listed([code("pass", 1), code("fail:wrong", 2)]), rounds=Rounds(samples=2))
+    assert (result.cost, result.tokens) == (1.0, 20)
+    assert result.kept[0].item.pass_rate == 0.5
+
+
+def test_a_completion_continues_the_signature() -> None:
+    teacher = Listed(["\n  return 2 * x -- pass\nend -- pass"])
+    result, _ = translate(teacher, style="completion", rounds=Rounds(samples=1))
+    assert teacher.asked[0].prompt.endswith("-- Double.\nlocal function f(x)")
+    assert "-- ## Canonical Python Solution ##\n-- def f(x):" in teacher.asked[0].prompt
+    assert teacher.asked[0].sampling.stop
+    assert result.kept[0].item.code.startswith("local function f(x)\n  return 2 * x")
+
+
+def test_expected_values_of_hidden_tests_are_not_in_the_prompt() -> None:
+    teacher = Listed([code("pass")])
+    hidden = msgspec.structs.replace(TASK, tests=(*TASK.tests, "assert f(1000) == 777888"))
+    asyncio.run(Translate(teacher, ByName(), prompts(), Plan()).run("t", hidden))
+    assert "777888" not in str(teacher.asked)
+
+
+def test_prompts_are_versioned_by_their_text(tmp_path: Path) -> None:
+    from glotsmith.prompts import Prompt
+
+    one, two = tmp_path / "a.j2", tmp_path / "b.j2"
+    one.write_text("x")
+    two.write_text("y")
+    assert Prompt(one).version != Prompt(two).version

@@ -1,0 +1,91 @@
+import asyncio
+
+import pytest
+
+from glotsmith.languages import Unrepresentable, get
+from glotsmith.reasons import Reason
+from glotsmith.records import Function, Job, Origin, Problem, Suite, Task, Verdict
+from glotsmith.step import Result
+from glotsmith.suites.prove import Prove, pose
+
+
+def problem(signature: str, *tests: str) -> Problem:
+    name = signature.split("(")[0].removeprefix("def ")
+    function = Function(id="p", name=name, code="…", origin=Origin(source="s", path="m.py"))
+    suite = Suite(
+        signature=signature, tests=tests, line_coverage=1, branch_coverage=1, mutation_score=1, mutants=0, writers={}
+    )
+    return Problem(id="p", function=function, suite=suite)
+
+
+GOOD = problem("def f(x: int) -> int", "assert f(1) == 2", "assert f(2) == 3", "assert f(3) == 4")
+
+
+class Says:
+    """A verifier that gives every stub the same verdict."""
+
+    def __init__(self, status: str) -> None:
+        self.status, self.jobs = status, list[Job]()
+
+    async def verify(self, job: Job) -> Verdict:
+        self.jobs.append(job)
+        return Verdict(id=job.id, language=job.language, status=self.status)  # type: ignore[arg-type]
+
+
+def prove(status: str, item: Problem = GOOD, languages: tuple[str, ...] = ("lua",)) -> Result[Task]:
+    return asyncio.run(Prove(languages, Says(status)).run("p", item))
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("pass", Reason.STUB_PASSES),
+        ("fail:compile", Reason.STUB_FAILS_TO_COMPILE),
+        ("infra:sandbox", Reason.NOT_VERIFIED),
+        ("infra:toolchain", Reason.NOT_VERIFIED),
+    ],
+)
+def test_a_suite_whose_stub_passes_or_does_not_compile_is_dropped(status: str, reason: Reason) -> None:
+    result = prove(status)
+    assert not result.kept
+    assert {d.reason for d in result.dropped} == {reason}
+
+
+@pytest.mark.parametrize("status", ["fail:runtime", "fail:wrong", "fail:exit"])
+def test_a_suite_whose_stub_compiles_and_fails_is_posed(status: str) -> None:
+    (kept,) = prove(status).kept
+    assert kept.item.prefix == "local function f(x)"
+    assert kept.item.tests == GOOD.suite.tests
+
+
+def test_each_language_is_decided_by_itself() -> None:
+    sets = problem("def f(x: int) -> set[int]", *(f"assert f({i}) == {{{i}}}" for i in range(3)))
+    result = prove("fail:runtime", sets, ("lua", "python"))
+    assert [k.item.language for k in result.kept] == ["python"]
+    assert [(d.reason, d.key) for d in result.dropped] == [(Reason.UNREPRESENTABLE, "p:lua")]
+
+
+def test_tests_that_have_no_form_are_left_out_and_counted() -> None:
+    some = problem(
+        "def f(x: int) -> list[int | None]",
+        "assert f(1) == [1]", "assert f(2) == [2]", "assert f(3) == [3]", "assert f(4) == [None]",
+    )  # fmt: skip
+    task = pose(get("lua"), some, 3)
+    assert (len(task.tests), task.dropped_tests) == (3, 1)
+    assert task.signature == "def f(x: int) -> list[int]"
+
+
+@pytest.mark.parametrize(
+    ("item", "why"),
+    [
+        (problem("def f(x: int) -> list[None]", *(f"assert f({i}) == [None]" for i in range(4))), "0 of 4 .* hole"),
+        (problem("def end(x: int) -> int", *(f"assert end({i}) == {i}" for i in range(4))), "'end'"),
+        (
+            problem("def f(x: int) -> int | None", *(f"assert f({i}) == 1" for i in range(4))),
+            "4 of 4 .* same value",
+        ),
+    ],
+)
+def test_a_problem_without_a_form_says_why(item: Problem, why: str) -> None:
+    with pytest.raises(Unrepresentable, match=why):
+        pose(get("lua"), item, 3)
