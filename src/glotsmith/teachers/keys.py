@@ -44,7 +44,8 @@ class ApiKey:
         """Strike the key out of ``text``, plain or escaped as in JSON, HTML and URLs."""
         if not self._value:
             return text
-        forms = {self._value, json.dumps(self._value)[1:-1], html.escape(self._value), quote(self._value, safe="")}
+        forms = {self._value, json.dumps(self._value)[1:-1], quote(self._value, safe="")}
+        forms |= {html.escape(self._value, quote=quotes) for quotes in (False, True)}
         for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, "[key]")
         return text

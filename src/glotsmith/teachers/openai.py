@@ -59,7 +59,7 @@ class Options(Record, frozen=True, kw_only=True):
 class _Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: str  #: without the key, should the server have sent it back
 
 
 class OpenAI(Teacher):
@@ -189,7 +189,9 @@ class OpenAI(Teacher):
                 data += chunk
                 if len(data) > _LARGEST_BODY:
                     return None
-            return _Answer(response.status_code, response.headers, bytes(data))
+            text = data.decode("utf-8", "replace")
+            redact = self._key.redact_reply if response.is_success else self._key.redact
+            return _Answer(response.status_code, response.headers, redact(text))
 
     def _http(self) -> httpx.AsyncClient:
         if self._client is None:

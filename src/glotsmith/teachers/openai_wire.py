@@ -17,6 +17,7 @@ from glotsmith.records import content_hash
 from glotsmith.teachers.base import Reply, Request
 from glotsmith.teachers.retries import Transient
 
+_LONGEST_PROBLEM = 65536  #: characters of an error body that are looked at
 _LONGEST_MESSAGE = 300  #: characters of a server's message that are repeated to the user
 
 
@@ -103,7 +104,7 @@ def seed_of(request: Request) -> int:
     return int(content_hash(str(request.seed), str(request.sample))[:8], 16) >> 1
 
 
-def read_reply(body: bytes, request: Request) -> Reply:
+def read_reply(body: str, request: Request) -> Reply:
     """Read a successful answer; costs and redaction are the caller's.
 
     Raises:
@@ -122,11 +123,11 @@ def read_reply(body: bytes, request: Request) -> Reply:
     return _reply(answer.choices[0], answer.usage or _Usage(), request)
 
 
-def _json(body: bytes) -> object:
+def _json(body: str) -> object:
     try:
-        return json.loads(body.decode("utf-8", "replace"))
+        return json.loads(body)
     except (ValueError, RecursionError):
-        is_page = body.lstrip()[:1] == b"<"
+        is_page = body.lstrip()[:1] == "<"
         what = f"a page instead of JSON ({read_problem(body).message})" if is_page else "broken JSON"
         raise Transient(f"the server answered with {what}", blames_server=is_page) from None
 
@@ -185,9 +186,9 @@ def _first_logprobs(logprobs: _Logprobs | None) -> dict[str, float]:
     return best
 
 
-def read_problem(body: bytes) -> Problem:
+def read_problem(body: str) -> Problem:
     """Find the message and the code in an error body, in any of the forms that servers use."""
-    text = body[:65536].decode("utf-8", "replace")
+    text = body[:_LONGEST_PROBLEM]
     try:
         raw: object = json.loads(text)
     except (ValueError, RecursionError):
@@ -216,11 +217,11 @@ def shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
 
 
-def read_models(body: bytes) -> list[str]:
+def read_models(body: str) -> list[str]:
     """Return the ids in an answer of ``/models``; none when it can't be read."""
     try:
         listing = msgspec.json.decode(body, type=_Models)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, UnicodeEncodeError):
         return []
     return [m.id for m in listing.data]
 
