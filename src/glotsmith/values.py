@@ -227,12 +227,14 @@ def _type_of_node(node: ast.expr | None) -> Type:
 
 def _generic(name: str, inner: ast.expr) -> Type:
     nodes = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
+    if not nodes and name.lower() != "tuple":
+        raise NotLiteral(f"the type {name}[()] can't be used in a test")
     match name.lower():
         case "optional":
             return optional(_type_of_node(nodes[0]))
         case "union":
             return unite_all(map(_type_of_node, nodes))
-        case "tuple" if isinstance(nodes[-1], ast.Constant) and nodes[-1].value is Ellipsis:
+        case "tuple" if nodes and isinstance(nodes[-1], ast.Constant) and nodes[-1].value is Ellipsis:
             return Type("vartuple", (_type_of_node(nodes[0]),))
         case "tuple":
             return Type("tuple", tuple(map(_type_of_node, nodes)))

@@ -61,12 +61,12 @@ end
 let () =
   try
     let module Glotsmith_candidate = struct
-      let () = Glotsmith_driver.start ();;
+      let _ = Glotsmith_driver.start ();;
 # 1 "candidate.ml"
 @{candidate}
 ;;
 # 1 "calls.ml"
-let () = Glotsmith_driver.loaded ();;
+let _ = Glotsmith_driver.loaded ();;
 @{cases}
     end in
     Glotsmith_driver.finish ()
