@@ -1,0 +1,202 @@
+"""The dataset card: a README.md with the header that the Hugging Face Hub and ``load_dataset`` read.
+
+The same run makes the same card: no date, no path of the machine.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from glotsmith.datasets.schema import features
+from glotsmith.datasets.summary import Summary
+from glotsmith.errors import StorageError
+from glotsmith.reasons import Reason
+from glotsmith.records import FunnelRow, Record
+
+#: licences that the Hub knows by their SPDX id in lower case; anything else is ``other`` there
+_HUB_LICENCES = frozenset(
+    {"0bsd", "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd-2-clause", "bsd-3-clause", "bsl-1.0"}
+    | {"cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "epl-2.0", "eupl-1.2", "gpl-2.0", "gpl-3.0", "isc", "lgpl-2.1"}
+    | {"lgpl-3.0", "mit", "mpl-2.0", "ncsa", "postgresql", "unlicense", "wtfpl", "zlib"}
+)
+_ABSOLUTE = re.compile(r"""(?<![\w/.~])(?:~[\w.-]*/|/(?!/)|[A-Za-z]:\\)[^\s,;'"|]+""")
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+_LIMITS = """\
+- A row passed its tests; that is evidence, not proof. The tests are few, and look at results, not at style or speed.
+- Tests check values: what a function prints, raises or changes in place is not looked at.
+- Near duplicates are judged by ROUGE-L over words and numbers: programs that differ in operators alone count as one.
+- Decontamination sees wording. A problem that is told in other words, with other names, passes.
+- Licences are those that the sources declare. A translation is a derived work of its source: check before you publish.
+"""
+
+
+class Card(Record, frozen=True, kw_only=True):
+    """What a card tells beyond the rows themselves."""
+
+    name: str
+    recipe: str = ""  #: recipe and paper, in a sentence
+    funnel: tuple[FunnelRow, ...] = ()
+    parameters: dict[str, str] = {}  #: whatever determines the result: sampling, thresholds, seeds
+    benchmarks: tuple[str, ...] = ()  #: what it was decontaminated against
+
+
+def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]) -> Path:
+    """Write ``README.md`` into the folder of a dataset.
+
+    Args:
+        folder: of the dataset.
+        card: what to tell.
+        summary: of all rows.
+        files: the data files under ``folder``, as an exporter returned them.
+
+    Raises:
+        StorageError: the file can't be written.
+
+    """
+    paths = {file.parent.name: file.relative_to(folder).as_posix() for file in files}
+    text = f"{_header(card, summary, paths)}\n{_body(card, summary)}"
+    target, aside = folder / "README.md", folder / ".README.md.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        aside.write_text(text, "utf-8")
+        aside.replace(target)
+    except OSError as error:
+        raise StorageError(f"{target}: the card can't be written: {error.strerror or error}") from error
+    return target
+
+
+# -------------------------------------------------------------------------------------------- header
+
+
+def _header(card: Card, summary: Summary, paths: Mapping[str, str]) -> str:
+    size = next((name for limit, name in _SIZES if summary.rows < limit), "n>1M")
+    tags = sorted({"code", "execution-verified", "synthetic", *summary.languages})
+    lines = [
+        "---",
+        f"pretty_name: {json.dumps(card.name)}",
+        f"license: {_licence(summary)}",
+        "language:\n- code",
+        "task_categories:\n- text-generation",
+        "tags:",
+        *(f"- {json.dumps(tag)}" for tag in tags),
+        f"size_categories:\n- {size}",
+    ]
+    if paths:
+        lines += _configs(paths)
+    return "\n".join([*lines, "---", ""])
+
+
+def _licence(summary: Summary) -> str:
+    found = {source.licence.lower() for source in summary.sources}
+    return found.pop() if len(found) == 1 and found <= _HUB_LICENCES else "other"
+
+
+def _configs(paths: Mapping[str, str]) -> list[str]:
+    """Return one config a language, and ``all``, which is the default."""
+    lines = ["configs:"]
+    for name, files in {"all": list(paths.values())} | {language: [path] for language, path in paths.items()}.items():
+        lines += [f"- config_name: {json.dumps(name)}", *(["  default: true"] if name == "all" else [])]
+        lines += ["  data_files:", "  - split: train", "    path:", *(f"    - {json.dumps(path)}" for path in files)]
+    lines.append("dataset_info:")
+    for name in ("all", *paths):
+        lines += [f"- config_name: {json.dumps(name)}", "  features:", *features()]
+    return lines
+
+
+# ---------------------------------------------------------------------------------------------- body
+
+
+def _body(card: Card, summary: Summary) -> str:
+    sections = {
+        f"# {card.name}": _introduction(card, summary),
+        "## Languages": _table(
+            ("language", "rows", "problems", "toolchain"),
+            ((name, rows, len(summary.problems[name]), _toolchains(summary, name)) for name, rows in _ranked(summary)),
+        ),
+        "## How it was made": _making(card, summary),
+        "## Funnel": _funnel(card.funnel),
+        "## Why items were dropped": _reasons(card.funnel),
+        "## Licences": _licences(summary),
+        "## Limits": _LIMITS.rstrip(),
+    }
+    return "\n\n".join(f"{title}\n\n{text}" for title, text in sections.items() if text) + "\n"
+
+
+def _introduction(card: Card, summary: Summary) -> str:
+    if not summary.rows:
+        return (
+            "**This dataset is empty:** no item came through all steps, so there is no file to load. "
+            "The funnel below says where they were lost."
+        )
+    says = (
+        f"{summary.rows:,} programs for {summary.parallel:,} problems in {len(summary.languages)} language"
+        f"{'s' * (len(summary.languages) != 1)}. Each is a translation of a real Python function and passed that"
+        " function's tests when run. `parallel_id` is the same for one problem in all languages."
+    )
+    loading = 'load_dataset("PATH")  # all languages, or one: load_dataset("PATH", "NAME")'
+    return "\n\n".join(
+        filter(None, (card.recipe, says, f"```python\nfrom datasets import load_dataset\n\n{loading}\n```"))
+    )
+
+
+def _making(card: Card, summary: Summary) -> str:
+    teachers = ", ".join(sorted(filter(None, summary.teachers)))
+    benchmarks = ", ".join(sorted(_public(name) for name in card.benchmarks))
+    facts = [
+        f"- teacher: {_cell(teachers)}" if teachers else "",
+        f"- decontaminated against: {_cell(benchmarks) or 'nothing'}",
+        *(f"- {_cell(name)}: {_cell(_public(value))}" for name, value in card.parameters.items()),
+    ]
+    return "\n".join(filter(None, facts))
+
+
+def _funnel(rows: Sequence[FunnelRow]) -> str:
+    titles = ("step", "taken", "kept", "dropped", "made")
+    return _table(titles, ((row.step, row.taken, row.kept, row.dropped, row.made) for row in rows))
+
+
+def _reasons(rows: Sequence[FunnelRow]) -> str:
+    sentences = {reason.value: reason.because for reason in Reason}
+    found = (
+        (row.step, reason, inputs, outputs, sentences.get(reason, ""))
+        for row in rows
+        for reason in sorted({*row.reasons, *row.losses}, key=lambda r: (-row.reasons.get(r, 0), r))
+        if (inputs := row.reasons.get(reason, 0)) + (outputs := row.losses.get(reason, 0))
+    )
+    return _table(("step", "reason", "items", "of their outputs", "because"), found)
+
+
+def _licences(summary: Summary) -> str:
+    ranked = sorted(summary.sources.items(), key=lambda entry: (-entry[1], entry[0]))
+    rows = ((s.licence or "unknown", _public(s.source), s.version, count) for s, count in ranked)
+    return _table(("licence", "source", "version", "rows"), rows)
+
+
+def _ranked(summary: Summary) -> list[tuple[str, int]]:
+    return sorted(summary.languages.items(), key=lambda entry: (-entry[1], entry[0]))
+
+
+def _toolchains(summary: Summary, language: str) -> str:
+    return ", ".join(sorted(toolchain for name, toolchain in summary.toolchains if name == language and toolchain))
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table, numbers to the right; "" without rows."""
+    body = [list(row) for row in rows]
+    if not body:
+        return ""
+    rule = ["--:" if isinstance(value, int) else "---" for value in body[0]]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in (titles, rule, *body))
+
+
+def _cell(value: object) -> str:
+    """Return a value as text that can't break a line or a table."""
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _public(text: str) -> str:
+    """Return a text without paths of the machine: of each path from a root on, the last name is left."""
+    return _ABSOLUTE.sub(lambda path: re.split(r"[/\\]", path[0].rstrip("/\\"))[-1], text)

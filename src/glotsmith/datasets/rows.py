@@ -1,0 +1,100 @@
+"""From a solution to a dataset row: a conversation, and a prompt with its completion.
+
+MultiPL-T trains on the plain text of one item: the docstring as a comment of the target language, the signature, the
+body (§4.5). ``prompt`` and ``completion`` are that text, cut after the signature; ``messages`` say the same in words.
+"""
+
+import re
+
+from glotsmith.records import Example, Record, Solution, Task
+
+Message = dict[str, str]  #: ``role`` and ``content``
+
+
+class LanguageFacts(Record, frozen=True, kw_only=True):
+    """What rows need to know of a language."""
+
+    display: str  #: its name in prose: ``OCaml``
+    fence: str  #: its label in fenced blocks: ``ocaml``
+    line_comment: str  #: what begins a comment of one line
+    line_comment_end: str = ""  #: what ends it, where the line's end does not
+    prelude: str = ""  #: what a program may have to begin with, before any comment (``<?php``)
+    comment_escapes: dict[str, str] = {}  #: text that a comment can't hold → what stands for it
+
+
+def example(solution: Solution, facts: LanguageFacts, instruction: str = "") -> Example:
+    """Make a row of a solution.
+
+    Args:
+        solution: what passed its suite.
+        facts: of the solution's language.
+        instruction: the task in words; default: the docstring of the Python original.
+
+    Returns:
+        A row of which ``prompt + completion`` is the program with the instruction as a comment on top. If the program
+        does not begin with the task's signature, the prompt is the comment alone and the completion the program.
+
+    """
+    task, function = solution.task, solution.task.problem.function
+    wish = instruction.strip() or function.docstring.strip()
+    prompt, completion = split_item(solution.code, task.prefix, wish, facts)
+    return Example(
+        id=solution.id,
+        parallel_id=task.problem.id,
+        language=task.language,
+        name=function.name,
+        messages=conversation(solution.code, task, wish, facts),
+        prompt=prompt,
+        completion=completion,
+        source=function.program,
+        signature=task.signature,
+        tests=task.tests,
+        origin=function.origin,
+        lineage=solution.lineage,
+        line_coverage=task.problem.suite.line_coverage,
+        branch_coverage=task.problem.suite.branch_coverage,
+        mutation_score=task.problem.suite.mutation_score,
+        pass_rate=solution.pass_rate,
+    )
+
+
+def conversation(code: str, task: Task, wish: str, facts: LanguageFacts) -> tuple[Message, Message]:
+    """Return a user's request in words, with the signature that the code has, and the code as the reply."""
+    parts = [f"Write a function `{task.problem.function.name}` in {facts.display}."]
+    if wish:
+        parts.append(wish)
+    if task.prefix.strip() and code.startswith(task.prefix):
+        parts.append(f"Begin with:\n\n{fenced(task.prefix, facts.fence)}")
+    return (
+        {"role": "user", "content": "\n\n".join(parts)},
+        {"role": "assistant", "content": fenced(code, facts.fence)},
+    )
+
+
+def split_item(code: str, prefix: str, wish: str, facts: LanguageFacts) -> tuple[str, str]:
+    """Return prompt and completion; joined they are the code, with the wish as a comment at its top."""
+    head, body, signature = "", code, prefix
+    if facts.prelude and code.startswith(facts.prelude):
+        head, body = facts.prelude, code.removeprefix(facts.prelude)
+        body, head = body.lstrip("\n"), head + body[: len(body) - len(body.lstrip("\n"))]
+        signature = prefix.removeprefix(facts.prelude).lstrip("\n")
+    if not signature.strip() or not body.startswith(signature):
+        signature = ""
+    return f"{head}{comment(wish, facts)}{signature}", body[len(signature) :]
+
+
+def comment(text: str, facts: LanguageFacts) -> str:
+    """Return a text as comment lines, each with its line break; "" for no text."""
+    for mark, stand_in in facts.comment_escapes.items():
+        text = text.replace(mark, stand_in)
+    if end := facts.line_comment_end:
+        text = text.replace(end, " ".join(end))
+    lines = (" ".join(filter(None, (facts.line_comment, line, end))) for line in text.splitlines())
+    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def fenced(code: str, label: str) -> str:
+    """Return code in a fence that is longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall("`{3,}", code)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{label}\n{code.rstrip()}\n{fence}"

@@ -1,0 +1,99 @@
+"""The columns of a dataset, derived from ``records.Example``: for Arrow, for the card, and for one row.
+
+Every row has every field, whatever its value, as loaders infer columns from what they see.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, cast
+
+import msgspec
+from msgspec import inspect as types
+
+from glotsmith.records import Example
+
+Node = str | list["Node"] | Mapping[str, "Node"]  #: a type name, a list of one type, or a struct
+_MESSAGE: Node = {"role": "string", "content": "string"}  #: the record has a dict, which Arrow does not know
+
+
+@cache
+def columns() -> Mapping[str, Node]:
+    """Return column name → type, in order."""
+    found = cast(Mapping[str, Node], _node(types.type_info(Example)))
+    return {**found, "messages": [_MESSAGE]}
+
+
+def _node(kind: types.Type) -> Node:
+    match kind:
+        case types.StrType():
+            return "string"
+        case types.IntType():
+            return "int64"
+        case types.FloatType():
+            return "float64"
+        case types.BoolType():
+            return "bool"
+        case types.VarTupleType(item_type=item):
+            return [_node(item)]
+        case types.StructType(fields=fields):
+            return {field.encode_name: _node(field.type) for field in fields}
+        case types.DictType():
+            return "string"
+        case _:
+            raise NotImplementedError(f"records.Example has a field of a type without a column: {kind}")
+
+
+def plain(value: Any) -> Any:
+    """Return a record as dicts and lists, with all its fields, those with default values too."""
+    match value:
+        case msgspec.Struct():
+            return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+        case tuple():
+            return [plain(item) for item in cast(tuple[Any, ...], value)]
+        case _:
+            return value
+
+
+def arrow() -> Any:
+    """Import pyarrow, which comes without types."""
+    return cast(Any, import_module("pyarrow"))
+
+
+def arrow_schema() -> Any:
+    """Return the columns as a ``pyarrow.Schema``."""
+    return arrow().schema([(name, _arrow(node)) for name, node in columns().items()])
+
+
+def _arrow(node: Node) -> Any:
+    pa = arrow()
+    match node:
+        case str():
+            return pa.type_for_alias(node)
+        case list():
+            return pa.list_(_arrow(node[0]))
+        case _:
+            return pa.struct([(name, _arrow(inner)) for name, inner in node.items()])
+
+
+def features(node: Mapping[str, Node] | None = None, indent: str = "  ") -> list[str]:
+    """Return the columns as YAML lines in the form of a dataset card's ``features``."""
+    lines: list[str] = []
+    for name, inner in (node or columns()).items():
+        lines.append(f"{indent}- name: {name}")
+        lines += _feature(inner, indent + "  ")
+    return lines
+
+
+def _feature(node: Node, indent: str) -> list[str]:
+    match node:
+        case str():
+            return [f"{indent}dtype: {node}"]
+        case [str() as item]:
+            return [f"{indent}list: {item}"]
+        case [Mapping() as item]:
+            return [f"{indent}list:", *features(item, indent)]
+        case list():
+            raise NotImplementedError(f"a card can't describe a list of lists: {node}")
+        case _:
+            return [f"{indent}struct:", *features(node, indent)]

@@ -1,0 +1,51 @@
+"""What a dataset holds, counted while its rows pass by."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from glotsmith.records import Example
+
+
+class Source(NamedTuple):
+    """Where rows come from, as far as a licence is concerned."""
+
+    licence: str  #: "" for unknown
+    source: str
+    version: str
+
+
+class Summary:
+    """Counts of a dataset; its size does not grow with the rows, but for the set of problems."""
+
+    def __init__(self) -> None:
+        self.languages: Counter[str] = Counter()  #: language → rows
+        self.problems: dict[str, set[str]] = {}  #: language → parallel ids
+        self.sources: Counter[Source] = Counter()  #: → rows
+        self.teachers: Counter[str] = Counter()  #: teacher and model → rows
+        self.toolchains: Counter[tuple[str, str]] = Counter()  #: language and toolchain → rows
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.languages.total()
+
+    @property
+    def parallel(self) -> int:
+        """Problems, each counted once over all languages."""
+        return len(set[str]().union(*self.problems.values()))
+
+    def add(self, example: Example) -> None:
+        """Count one row."""
+        origin, lineage = example.origin, example.lineage
+        self.languages[example.language] += 1
+        self.problems.setdefault(example.language, set()).add(example.parallel_id)
+        self.sources[Source(origin.licence, origin.source, origin.version)] += 1
+        self.teachers[" ".join(filter(None, (lineage.teacher, lineage.model)))] += 1
+        self.toolchains[example.language, lineage.toolchain] += 1
+
+    def counted(self, rows: Iterable[Example]) -> Iterator[Example]:
+        """Pass rows on and count them."""
+        for example in rows:
+            self.add(example)
+            yield example

@@ -1,0 +1,30 @@
+"""A whole dataset: data files in one format, and the card that belongs to them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from glotsmith.datasets.card import Card, write_card
+from glotsmith.datasets.exporters import get
+from glotsmith.datasets.summary import Summary
+from glotsmith.records import Example
+
+
+def write_dataset(rows: Iterable[Example], folder: Path, card: Card, *, exporter: str = "jsonl") -> Summary:
+    """Write a dataset that ``datasets.load_dataset(folder)`` opens; without any row, just a card that says so.
+
+    Args:
+        rows: in the order in which they are to stand; read once.
+        folder: of the dataset; made if need be. An earlier dataset in it is replaced.
+        card: what to tell about it.
+        exporter: a format (``exporters.EXPORTERS``).
+
+    Raises:
+        UsageError: there is no such format.
+        StorageError: the disk is full or the folder can't be written.
+        InputError: a row holds text that no file can hold.
+
+    """
+    summary = Summary()
+    files = get(exporter).write(summary.counted(rows), folder)
+    write_card(folder, card, summary, files)
+    return summary
