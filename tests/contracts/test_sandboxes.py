@@ -158,7 +158,7 @@ def test_nothing_else_can_be_written(sandbox: Sandbox, path: str):
     needs(sandbox, "files")
     outcome = sh(sandbox, f"touch {path}/glotsmith-probe && echo written")
     assert outcome.stdout == b""
-    assert not Path(path, "glotsmith-probe").exists()
+    assert not (os.access(path, os.X_OK) and Path(path, "glotsmith-probe").exists())
 
 
 def test_host_files_cannot_be_read(sandbox: Sandbox, tmp_path: Path):
@@ -264,8 +264,8 @@ def test_program_is_nobody_of_note(sandbox: Sandbox):
     """Root's programs are not root's on the host, either."""
     needs(sandbox, "files")
     assert sh(sandbox, "id -u; id -g; id -G").stdout.split() == [b"1000"] * 3
-    mapped = [int(line.split()[1]) for line in sh(sandbox, "grep -w 1000 /proc/self/uid_map").stdout.splitlines()]
-    assert mapped == [65534 if os.geteuid() == 0 else os.geteuid()]
+    if os.geteuid() == 0:
+        assert sh(sandbox, "grep -w 1000 /proc/self/uid_map").stdout.split() == [b"1000", b"65534", b"1"]
 
 
 @pytest.mark.parametrize("script", ["cat /dev/stdin > /dev/stdout", "cat <&0 >/proc/self/fd/1", "tee /dev/null"])
@@ -346,10 +346,9 @@ def test_wall_limit(sandbox: Sandbox, script: str):
 
 def test_fork_bomb_of_shells_leaves_the_machine_alone(sandbox: Sandbox):
     """It kills its parents, so that the tree is in constant motion."""
-    if sandbox.name == "none" and os.geteuid() == 0:
-        pytest.skip("Linux does not limit the number of root's processes")
+    needs(sandbox, "processes")
     outcome = sh(sandbox, "b() { b | b & }; b; sleep 20")
-    assert outcome.ending in {"processes", "cpu", "memory", "exit"}
+    assert outcome.ending in {"processes", "cpu", "wall"}  # "wall" where it ran against the kernel's limit at once
 
 
 def test_one_file_is_bounded(sandbox: Sandbox):

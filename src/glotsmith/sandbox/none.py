@@ -6,6 +6,7 @@ don't clear their environment and leave the process tree in order to hide.
 
 What is *not* covered: everything else. The program runs with all rights of the user: it can read and change the user's
 files, reach the network, see and kill the user's processes, change its own files, and fill the disk with many files.
+The limits do not see a process that opens a session of its own while it runs.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from glotsmith.records import Program
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.local import LocalSandbox
 from glotsmith.sandbox.process import Launch
-from glotsmith.sandbox.usage import processes, read, walk
+from glotsmith.sandbox.usage import processes, read, session, walk
 from glotsmith.sandbox.view import command, environment, prefixes
 from glotsmith.sandbox.wrapper import wrap
 
@@ -47,7 +48,9 @@ class Unisolated(LocalSandbox):
         token = f"{_TOKEN}={secrets.token_hex(16)}"
         env = environment(program, str(tmp)) | dict([token.split("=")])
         argv = wrap(command(program, str(folder / "program")), program.limits, neighbours=None)
-        return Launch(argv, env, str(work), wrappers=1, kill=kill_tree, bury=lambda: kill_marked(token.encode()))
+        return Launch(
+            argv, env, str(work), wrappers=1, kill=kill_tree, members=session, bury=lambda: kill_marked(token.encode())
+        )
 
 
 def kill_tree(root: int) -> None:

@@ -8,13 +8,13 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.pipes import Reader, Stderr, Stdout, Writer
-from glotsmith.sandbox.usage import Usage, children, measure
+from glotsmith.sandbox.usage import Process, Usage, children, measure, walk
 from glotsmith.sandbox.wrapper import TASKS_PER_PROCESS
 
 _FIRST_LOOK_S = 0.02  #: most programs have ended before the watchdog looks at all
@@ -48,6 +48,7 @@ class Launch:
     cwd: str
     wrappers: int  #: generations of processes that are ours, before the program's own
     kill: Callable[[int], None] = kill_namespace  #: kills all, given the outermost process (not yet reaped)
+    members: Callable[[int], Iterable[Process]] = walk  #: all of its processes, given the outermost one
     bury: Callable[[], None] = lambda: None  #: called when the outermost process is dead; kills what outlived it
     fds: Sequence[int] = ()  #: descriptors to hand on; the launch owns them no longer
     owner: int | None = None  #: user on the host that the program is, if not ours: may open ``/dev/stdin`` and so on
@@ -128,7 +129,7 @@ class Supervised:
         """Take one sample of the process tree and hold it against the limits."""
         limits = self._limits
         outer, wrappers = self._process.pid, self._launch.wrappers
-        now = measure(outer, wrappers, most=limits.processes, enough_mb=limits.memory_mb)
+        now = measure(self._launch.members(outer), wrappers, most=limits.processes, enough_mb=limits.memory_mb)
         self._peak = self._peak.peak(now)
         if now.processes > limits.processes or now.tasks > limits.processes * TASKS_PER_PROCESS:
             self.stop("processes")
@@ -215,7 +216,7 @@ def _ending(
     if stopped == "closed" or stopped == "unkillable" or state != "ready":
         return "infra", 0
     if stopped is not None:
-        return stopped, signal.SIGKILL
+        return stopped, int(signal.SIGKILL)
     number = -code if code < 0 else code - 128  # the shell says 128 + N for signal N
     if number == signal.SIGXCPU:
         return "cpu", number

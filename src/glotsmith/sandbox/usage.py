@@ -3,7 +3,7 @@
 import functools
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ class Process(NamedTuple):
 
     pid: int
     depth: int  #: generations below the tree's root
+    session: int  #: number of the session's first process
     state: str  #: ``R``, ``S``, ``Z`` …
     cpu_s: float  #: user and system time, with that of children it has waited for
     threads: int
@@ -40,15 +41,15 @@ class Usage(NamedTuple):
         )
 
 
-def measure(root: int, wrappers: int, *, most: int, enough_mb: float) -> Usage:
-    """Sum up the tree below process ``root``.
+def measure(tree: Iterable[Process], wrappers: int, *, most: int, enough_mb: float) -> Usage:
+    """Sum up a tree of processes.
 
     The first ``wrappers`` generations are ours: only the CPU time of children they have waited for counts. Not many
     more than ``most`` processes are looked at: a fork bomb grows faster than anyone can count. Resident memory is
     summed first, which counts shared pages several times and costs next to nothing; only a sum of more than
     ``enough_mb`` is looked at more closely.
     """
-    tree = list(itertools.islice(walk(root), most + wrappers + 1))
+    tree = list(itertools.islice(tree, most + wrappers + 1))
     own = [p for p in tree if p.depth >= wrappers and p.state != "Z"]
     memory = sum(p.memory_mb for p in own)
     if memory > enough_mb and 1 < len(own) <= most:
@@ -68,6 +69,14 @@ def walk(root: int) -> Iterator[Process]:
             waiting.extend((child, depth + 1) for child in children(pid, process.threads))
 
 
+def session(root: int) -> Iterator[Process]:
+    """Yield the processes of the session that ``root`` leads: also those that have lost their parents."""
+    for pid in processes():
+        process = read(pid, depth=int(pid != root))
+        if process is not None and process.session == root:
+            yield process
+
+
 def read(pid: int, depth: int = 0) -> Process | None:
     """Read one process; None when it is gone."""
     try:
@@ -77,7 +86,7 @@ def read(pid: int, depth: int = 0) -> Process | None:
     # The name, in parentheses, may hold anything, so count from the last one. f[0] is field 3 of proc(5).
     f = stat[stat.rindex(b")") + 2 :].split()
     cpu_s = (int(f[11]) + int(f[12]) + int(f[13]) + int(f[14])) / _TICK
-    return Process(pid, depth, f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
+    return Process(pid, depth, int(f[3]), f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
 
 
 def children(pid: int, threads: int = 1) -> list[int]:
