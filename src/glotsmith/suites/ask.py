@@ -1,0 +1,81 @@
+"""The first writer: a teacher that is asked for assertions (MultiPL-T §4.2). Only their arguments are used."""
+
+import asyncio
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from glotsmith.prompts import Prompt
+from glotsmith.records import Function
+from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
+from glotsmith.values import NotLiteral, Value, parse_test
+
+_LINES_PER_TEST = 20  #: an assertion may be broken over this many lines
+_PROMPTS = Path(str(files("glotsmith.suites"))) / "prompts"
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """How to ask for tests; the defaults are the paper's (``test_gen.py``)."""
+
+    samples: int = 5  #: "five independent test suites", united
+    sampling: Sampling = Sampling(temperature=0.2, top_p=0.95, max_tokens=512)
+    style: Literal["chat", "completion"] = "chat"
+    seed: int = 0
+
+
+def prompt(style: Literal["chat", "completion"]) -> Prompt:
+    """Return the prompt of a style; its ``version`` goes into lineages."""
+    return Prompt(_PROMPTS / f"{style}.jinja")
+
+
+async def ask(teacher: Teacher, function: Function, asking: Asking) -> list[Reply]:
+    """Ask for ``samples`` suites of one function, in order of sample."""
+    return await asyncio.gather(*(teacher.reply(_request(function, asking, n)) for n in range(asking.samples)))
+
+
+def _request(function: Function, asking: Asking, sample: int) -> Request:
+    text = prompt(asking.style).render(source=function.code.rstrip(), name=function.name)
+    chat = asking.style == "chat"
+    return Request(
+        call="write_tests",
+        item=function.id,
+        sample=sample,
+        messages=(Message(role="user", content=text),) if chat else (),
+        prompt="" if chat else text,
+        sampling=asking.sampling,
+        seed=asking.seed,
+        context={"name": function.name, "source": function.program},
+    )
+
+
+def arguments_in(reply: Reply, name: str, style: Literal["chat", "completion"]) -> Iterator[tuple[Value, ...]]:
+    """Yield the arguments of every assertion about ``name`` in a reply that is literal and passes at least one.
+
+    A completion goes on where the prompt stopped, at ``assert f(``, so its first assertion begins there; a model
+    that begins anew does not lose its first either. (MultiPL-T's vLLM path lost the first of every suite.)
+    """
+    if reply.finish_reason not in ("stop", "length"):
+        return
+    head = f"assert {name}("
+    anew = style == "chat" or reply.text.lstrip().startswith("assert ")
+    lines = (reply.text if anew else head + reply.text).split("\n")
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith("assert "):
+            call = _arguments(lines[number : number + _LINES_PER_TEST], name)
+            if call:
+                yield call
+
+
+def _arguments(lines: list[str], name: str) -> tuple[Value, ...] | None:
+    for end in range(1, len(lines) + 1):
+        try:
+            call = parse_test("\n".join(lines[:end]))
+        except NotLiteral:
+            if end > 1 and lines[end - 1].lstrip().startswith("assert "):
+                return None
+            continue
+        return call.arguments if call.function == name else None
+    return None

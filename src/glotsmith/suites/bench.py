@@ -1,0 +1,160 @@
+"""The host's side of ``workbench.py``: builds the program, reads the marked lines, and trusts nothing else."""
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from importlib import util
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from glotsmith.records import Function, Limits, Outcome, Program, content_hash
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.suites.parameters import body_of
+
+_LIMITS = Limits(cpu_s=40.0, wall_s=240.0, memory_mb=1024, processes=16, output_kb=8192)
+_SUBJECT = "subject.py"
+
+
+class MachineFailed(Exception):
+    """The sandbox could not run the workbench: no fault of the function's."""
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls of one function to run one after another."""
+
+    calls: tuple[str, ...]  #: argument tuples as literals
+    code: str = ""  #: the function's text, where it is not the original (a mutant)
+    cpu_s: float = 1.0  #: CPU seconds a call
+    size: int = 2000  #: characters of a result's literal
+    measure: str = ""  #: ``arcs`` for each call, ``coverage`` of them all, or nothing
+    alone: bool = False  #: a process for each call
+    stop: bool = False  #: stop at the first call that gives no value
+
+
+class Answer(NamedTuple):
+    """What one call came to."""
+
+    kind: str = "skipped"  #: ``value raised opaque large effect stopped skipped``
+    text: str = ""  #: the value as a literal, or why there is none
+    arcs: frozenset[str] = frozenset()  #: ``from,to`` line pairs, where they were measured
+
+
+class Coverage(NamedTuple):
+    """Of the function's own body."""
+
+    lines: int = 0
+    lines_hit: int = 0
+    branches: int = 0
+    branches_hit: int = 0
+
+    @property
+    def line_rate(self) -> float:
+        """Share of lines that ran, 0–1."""
+        return self.lines_hit / self.lines if self.lines else 0.0
+
+    @property
+    def branch_rate(self) -> float:
+        """Share of branches that were taken, 0–1; 1 where there is none."""
+        return self.branches_hit / self.branches if self.branches else 1.0
+
+
+class Report(NamedTuple):
+    """What a batch came to."""
+
+    answers: tuple[Answer, ...]
+    coverage: Coverage
+
+
+class Bench:
+    """Runs batches of calls in a sandbox."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    async def run(self, function: Function, batches: Sequence[Batch], hash_seed: int) -> list[Report]:
+        """Run all batches in one sandbox, one interpreter with ``PYTHONHASHSEED=hash_seed``.
+
+        Raises:
+            MachineFailed: the sandbox failed, twice.
+
+        """
+        program, mark = _program(function, batches, hash_seed)
+        outcome = await self._sandbox.run(program)
+        if not _started(mark, outcome):
+            outcome = await self._sandbox.run(program)
+        if not _started(mark, outcome):
+            told = outcome.stderr.decode("utf-8", "replace").strip()[-300:]
+            raise MachineFailed(outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {told}")
+        return _reports(mark, outcome, batches)
+
+
+def _started(mark: str, outcome: Outcome) -> bool:
+    """Whether the workbench itself ran: before any of the function's code it prints its first line."""
+    return outcome.stdout.startswith(f"{mark} start\n".encode())
+
+
+def _program(function: Function, batches: Sequence[Batch], hash_seed: int) -> tuple[Program, str]:
+    measured = any(b.measure == "coverage" for b in batches)
+    original = function.program
+    jobs = [_job(function, b) for b in batches]
+    mark = content_hash("workbench", original, msgspec.json.encode(jobs).decode())
+    program = Program(
+        files={"workbench.py": _script(), _SUBJECT: original},
+        argv=(_interpreter(), "-s", "-P", "-B", "-W", "ignore", "@{dir}/workbench.py"),
+        stdin=msgspec.json.encode({"mark": mark, "batches": jobs}).decode(),
+        env={"PYTHONHASHSEED": str(hash_seed)},
+        read_only=(sys.base_prefix, *((f"{_coverage_site()}/coverage",) if measured else ())),
+        limits=_LIMITS,
+    )
+    return program, mark
+
+
+def _job(function: Function, batch: Batch) -> dict[str, Any]:
+    code = batch.code or function.code
+    return {
+        **msgspec.structs.asdict(batch),
+        "source": f"{function.helpers}\n\n\n{code}" if function.helpers else code,
+        "name": function.name,
+        "body": body_of(function),
+        "coverage": _coverage_site() if batch.measure == "coverage" else "",
+    }
+
+
+@cache
+def _script() -> str:
+    return Path(__file__).with_name("workbench.py").read_text("utf-8")
+
+
+@cache
+def _interpreter() -> str:
+    return str(Path(sys.executable).resolve())
+
+
+@cache
+def _coverage_site() -> str:
+    """Return the folder that holds the ``coverage`` package."""
+    found = util.find_spec("coverage")
+    assert found is not None and found.origin is not None, "coverage is a dependency"
+    return str(Path(found.origin).parent.parent)
+
+
+def _reports(mark: str, outcome: Outcome, batches: Sequence[Batch]) -> list[Report]:
+    ended = "skipped" if outcome.ending == "exit" else f"stopped {outcome.ending}"
+    kind, _, text = ended.partition(" ")
+    answers = [[Answer(kind, text) for _ in b.calls] for b in batches]
+    coverages = [Coverage() for _ in batches]
+    arcs: dict[tuple[int, int], frozenset[str]] = {}
+    for line in outcome.stdout.decode("ascii", "replace").split("\n"):
+        words = line.split(" ", 4)
+        if len(words) < 4 or words[0] != mark:
+            continue
+        batch, case, kind, text = int(words[1]), int(words[2]), words[3], "".join(words[4:])
+        if kind == "arcs":
+            arcs[batch, case] = frozenset(text.split())
+        elif kind == "coverage":
+            coverages[batch] = max(coverages[batch], Coverage(*map(int, text.split())))
+        else:
+            answers[batch][case] = Answer(kind, text, arcs.get((batch, case), frozenset()))
+    return [Report(tuple(a), c) for a, c in zip(answers, coverages, strict=True)]

@@ -1,0 +1,107 @@
+"""From hundreds of calls that return something, the few that make a suite: all arcs, many different results."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+import msgspec
+
+from glotsmith.suites.inputs import Arguments, modest
+from glotsmith.values import ANY, Type, Value, literal, type_of, unite
+
+WANTED = 12  #: cases, where the writers did not find more by themselves
+MAX_CASES = 20
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A call that returned a literal."""
+
+    arguments: Arguments
+    writer: str
+    value: Value
+    arcs: frozenset[str]
+
+    @property
+    def kinds(self) -> tuple[Type, ...]:
+        """The types of the arguments and, last, of the result."""
+        return (*map(type_of, self.arguments), type_of(self.value))
+
+    @property
+    def text(self) -> str:
+        """The arguments as a literal; calls with equal text are one call."""
+        return literal(self.arguments)
+
+
+def choose(trials: Sequence[Trial], base: Sequence[Type]) -> list[Trial]:
+    """Choose up to ``MAX_CASES``, in the order in which they were chosen.
+
+    Args:
+        trials: in order of preference.
+        base: types of the arguments that most cases shall have (``any`` for not known).
+
+    """
+    chosen = _Chosen(base)
+    distinct = list({t.text: t for t in reversed(trials)}.values())[::-1]
+    fitting = [t for t in distinct if not _mixes(chosen.united(t))] or distinct
+    chosen.cover(fitting)
+    chosen.cover(distinct)
+    chosen.vary([t for t in fitting if t.writer != "generated"], MAX_CASES)
+    chosen.vary([t for t in fitting if t.writer == "generated" and _plain(t)], WANTED)
+    return chosen.trials
+
+
+def _mixes(kinds: Iterable[Type]) -> bool:
+    return any(k.kind == "mixed" or _mixes(k.args) for k in kinds)
+
+
+def _plain(trial: Trial) -> bool:
+    """Whether no language has trouble with the values: ASCII text and exact integers."""
+    return trial.text.isascii() and literal(trial.value).isascii() and modest(trial.value)
+
+
+class _Chosen:
+    def __init__(self, base: Sequence[Type]) -> None:
+        self.trials: list[Trial] = []
+        self.kinds: tuple[Type, ...] = (*base, ANY)
+        self._arcs: set[str] = set()
+        self._results: Counter[str] = Counter()
+
+    def united(self, trial: Trial) -> tuple[Type, ...]:
+        return tuple(map(unite, self.kinds, trial.kinds))
+
+    def _take(self, trial: Trial) -> None:
+        self.trials.append(trial)
+        self.kinds = self.united(trial)
+        self._arcs |= trial.arcs
+        self._results[literal(trial.value)] += 1
+
+    def cover(self, trials: Sequence[Trial]) -> None:
+        """Take, again and again, the first of those that add most arcs without mixing types, then with."""
+        for mixing in (False, True):
+            while len(self.trials) < MAX_CASES:
+                gains = [(len(t.arcs - self._arcs), t) for t in trials if mixing or not _mixes(self.united(t))]
+                best = max((gain for gain, _ in gains), default=0)
+                if best == 0:
+                    break
+                among = [t for gain, t in gains if gain == best]
+                self._take(next((t for t in among if _plain(t)), among[0]))
+
+    def vary(self, trials: Sequence[Trial], limit: int) -> None:
+        """Fill up with cases whose results are the rarest so far, keeping the types as they are."""
+        left = [t for t in trials if t not in self.trials]
+        while left and len(self.trials) < limit:
+            rarity = [(self._results[literal(t.value)], n) for n, t in enumerate(left)]
+            trial = left.pop(min(rarity)[1])
+            known = self.trials and trial.writer == "generated"
+            if not _mixes(self.united(trial)) and not (known and _loosens(self.kinds, self.united(trial))):
+                self._take(trial)
+
+
+def _loosens(before: Sequence[Type], after: Sequence[Type]) -> bool:
+    """Whether a case would make something optional that was not."""
+    return any(b.kind == "optional" != a.kind and a.kind != "any" for a, b in zip(before, after, strict=True))
+
+
+def common(rows: Sequence[Sequence[Type]]) -> tuple[Type, ...]:
+    """Unite rows of types column by column."""
+    return tuple(reduce(unite, column) for column in zip(*rows, strict=True))

@@ -1,0 +1,105 @@
+"""The second writer: the calls in a docstring's ``>>>`` examples. Their outputs are not used; execution tells."""
+
+import ast
+import doctest
+from collections.abc import Iterator, Sequence
+
+from glotsmith.records import Function
+from glotsmith.suites.parameters import Parameter, bind
+from glotsmith.values import NotLiteral, Value, parse_value
+
+
+def doctest_calls(function: Function, parameters: Sequence[Parameter]) -> list[tuple[Value, ...]]:
+    """Return the arguments of every call of the function on literals, in order, wherever it stands in an example.
+
+    Names that an earlier example gave a literal (``>>> xs = [1, 2]``) are replaced by it.
+    """
+    found: list[tuple[Value, ...]] = []
+    names: dict[str, ast.expr] = {}
+    for tree in _examples(function.docstring):
+        for call in _calls(tree, function.name):
+            arguments = _arguments(call, parameters, names)
+            if arguments is not None and all(repr(arguments) != repr(a) for a in found):
+                found.append(arguments)
+        names |= _assigned(tree)
+    return found
+
+
+def _examples(docstring: str) -> Iterator[ast.Module]:
+    try:
+        examples = doctest.DocTestParser().get_examples(docstring)
+    except ValueError:
+        return
+    for example in examples:
+        try:
+            yield ast.parse(example.source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+
+
+def _calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=found) | ast.Attribute(attr=found)) if found == name:
+                yield node
+            case _:
+                pass
+
+
+def _arguments(call: ast.Call, parameters: Sequence[Parameter], names: dict[str, ast.expr]) -> tuple[Value, ...] | None:
+    try:
+        positional = [_value(x, names) for x in call.args]
+        keywords = {k.arg: _value(k.value, names) for k in call.keywords if k.arg is not None}
+    except (NotLiteral, ValueError):
+        return None
+    if len(keywords) != len(call.keywords):
+        return None
+    return bind(parameters, positional, keywords)
+
+
+class _Inline(ast.NodeTransformer):
+    def __init__(self, names: dict[str, ast.expr]) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._names.get(node.id, node)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """Write ``range(3)``, ``list(…)`` and the like as the list they are, as far as that is literal."""
+        self.generic_visit(node)
+        return _as_list(node) or node
+
+
+def _as_list(node: ast.Call) -> ast.expr | None:
+    match node:
+        case ast.Call(func=ast.Name(id="iter" | "list" | "tuple"), args=[ast.List() | ast.Tuple() as items]):
+            return items
+        case ast.Call(func=ast.Name(id="set" | "frozenset"), args=[ast.List(elts=[_, *_]) as items]):
+            return ast.Set(elts=items.elts)
+        case ast.Call(func=ast.Name(id="range"), args=[*bounds], keywords=[]):
+            numbers = [b.value for b in bounds if isinstance(b, ast.Constant) and isinstance(b.value, int)]
+            if len(numbers) == len(bounds) and 0 < len(numbers) <= 3 and all(abs(n) <= 50 for n in numbers):
+                try:
+                    return ast.List(elts=[ast.Constant(n) for n in range(*numbers)], ctx=ast.Load())
+                except ValueError:
+                    return None
+        case _:
+            pass
+    return None
+
+
+def _value(node: ast.expr, names: dict[str, ast.expr]) -> Value:
+    copy = ast.parse(ast.unparse(node), mode="eval")
+    return parse_value(ast.unparse(_Inline(names).visit(copy.body)))
+
+
+def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
+    """Return the names that an example assigns; what is not a literal hides an earlier literal too."""
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found[name] = value
+            case _:
+                pass
+    return found

@@ -1,0 +1,158 @@
+"""Argument lists to try: one for each guess of types, many for known types, and mutations of those that worked."""
+
+import heapq
+import itertools
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from glotsmith.suites.parameters import Parameter
+from glotsmith.suites.pools import Mined, pool
+from glotsmith.values import Type, Value, literal
+
+Arguments = tuple[Value, ...]
+
+MAX_TEXT = 400  #: characters of a call's arguments
+MAX_INT = 2**53  #: integers beyond it are not exact in every language
+
+
+def guesses(ranked: Sequence[Sequence[tuple[Type, float]]], limit: int) -> list[tuple[tuple[Type, ...], float]]:
+    """Return the ``limit`` heaviest combinations of one type per parameter, heaviest first, with their weights."""
+    start = (0,) * len(ranked)
+    heap, seen = [(-_weight(ranked, start), start)], {start}
+    found: list[tuple[tuple[Type, ...], float]] = []
+    while heap and len(found) < limit:
+        weight, places = heapq.heappop(heap)
+        found.append((tuple(r[i][0] for r, i in zip(ranked, places, strict=True)), -weight))
+        for position, place in enumerate(places):
+            after = (*places[:position], place + 1, *places[position + 1 :])
+            if after not in seen and place + 1 < len(ranked[position]):
+                seen.add(after)
+                heapq.heappush(heap, (-_weight(ranked, after), after))
+    return found
+
+
+def _weight(ranked: Sequence[Sequence[tuple[Type, float]]], places: Sequence[int]) -> float:
+    return sum(r[i][1] for r, i in zip(ranked, places, strict=True))
+
+
+def probes(kinds: Sequence[Type], mined: Mined, count: int) -> list[Arguments]:
+    """Return ``count`` plain calls of given types."""
+    pools = [pool(k, mined, Random(0)) for k in kinds]  # noqa: S311 - inputs, not secrets
+    return [tuple(p[min(n, len(p) - 1)] for p in pools) for n in range(count)]
+
+
+def generate(
+    kinds: Sequence[Type], parameters: Sequence[Parameter], mined: Mined, random: Random, count: int
+) -> list[Arguments]:
+    """Return up to ``count`` different calls of given types.
+
+    First the defaults with each parameter varied by itself, then all parameters at random.
+    """
+    pools = [pool(k, mined, random) for k in kinds]
+    base = tuple(p.default.value if p.default else q[0] for p, q in zip(parameters, pools, strict=True))
+    singles = [(*base[:i], v, *base[i + 1 :]) for v_at in itertools.zip_longest(*pools, fillvalue=_GAP)
+               for i, v in enumerate(v_at) if v is not _GAP]  # fmt: skip
+    mixed = (tuple(map(random.choice, pools)) for _ in range(4 * count))
+    varied = (call for pair in zip(mixed, singles, strict=False) for call in pair)
+    return _distinct([base, *itertools.islice(varied, count // 2), *_alike(pools, random), *mixed], count)
+
+
+_GAP = object()
+
+
+def _alike(pools: Sequence[Sequence[Value]], random: Random) -> Iterator[Arguments]:
+    """Yield calls whose sequences are of one length, and calls whose arguments are equal."""
+    sized = [[v for v in p if isinstance(v, list | tuple | str | set | dict)] for p in pools]
+    if sum(map(bool, sized)) < 2:
+        return
+    for _ in range(30):
+        first = random.choice(next(p for p in sized if p))
+        same = [[v for v in p if len(v) == len(first)] or list(q) for p, q in zip(sized, pools, strict=True)]
+        yield tuple(map(random.choice, same))
+    for value in random.sample(list(sized[0]), k=min(6, len(sized[0]))):
+        yield tuple(value if value in p else p[0] for p in pools)
+
+
+def mutate(seeds: Sequence[Arguments], mined: Mined, random: Random, count: int) -> list[Arguments]:
+    """Return up to ``count`` different calls near ``seeds``: one to three small changes each."""
+    if not seeds:
+        return []
+    found: list[Arguments] = []
+    for _ in range(3 * count):
+        arguments = list(random.choice(seeds))
+        for _ in range(random.choice((1, 1, 2, 3))):
+            place = random.randrange(len(arguments))
+            arguments[place] = _change(arguments[place], mined, random)
+        found.append(tuple(arguments))
+    return _distinct(found, count)
+
+
+def _change(value: Value, mined: Mined, random: Random) -> Value:
+    """Return a value of the same type nearby."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return random.choice((value + 1, value - 1, -value, value * 2, value // 2, value + 10, 0, *mined.ints))
+        case float():
+            return random.choice((value + 1.0, -value, value / 2, value * 10, float(round(value)), *mined.floats))
+        case str():
+            return _change_text(value, mined, random)
+        case list() | tuple():
+            return type(value)(_change_items(list(value), mined, random))
+        case set():
+            return set(_change_items(sorted(value, key=repr), mined, random))
+        case dict():
+            return _change_pairs(list(value.items()), mined, random)
+        case _:
+            return value
+
+
+def _change_text(text: str, mined: Mined, random: Random) -> str:
+    i, j = sorted((random.randint(0, len(text)), random.randint(0, len(text))))
+    piece = random.choice((*mined.strings, "a", "b", "1", "0", " ", "-", ".", "A"))
+    return random.choice(
+        (text[:i] + text[j:], text[:i] + piece + text[i:], text[:i] + piece + text[j:], text + text[i:j],
+         text.swapcase(), text[::-1], piece, text[i:j])
+    )[:60]  # fmt: skip
+
+
+def _change_items(items: list[Value], mined: Mined, random: Random) -> list[Value]:
+    if not items:
+        return items
+    i, j = random.randrange(len(items)), random.randrange(len(items))
+    changed = [*items[:i], _change(items[i], mined, random), *items[i + 1 :]]
+    doubled = [*items, items[i]]
+    swapped = [items[j] if n == i else items[i] if n == j else x for n, x in enumerate(items)]
+    return random.choice((changed, changed, items[:i] + items[i + 1 :], doubled[:12], swapped, items[::-1]))
+
+
+def _change_pairs(pairs: list[tuple[Value, Value]], mined: Mined, random: Random) -> dict[Value, Value]:
+    if not pairs:
+        return {}
+    i = random.randrange(len(pairs))
+    key, value = pairs[i]
+    new = random.choice(((key, _change(value, mined, random)), (_change(key, mined, random), value), None))
+    try:
+        return dict([*pairs[:i], *([new] if new else []), *pairs[i + 1 :]])
+    except TypeError:
+        return dict(pairs)
+
+
+def _distinct(calls: Sequence[Arguments], count: int) -> list[Arguments]:
+    found: dict[str, Arguments] = {}
+    for call in calls:
+        if len(text := literal(call)) <= MAX_TEXT and modest(call):
+            found.setdefault(text, call)
+        if len(found) == count:
+            break
+    return list(found.values())
+
+
+def modest(value: Value) -> bool:
+    """Whether every integer in a value is exact in every language."""
+    if isinstance(value, int):
+        return abs(value) <= MAX_INT
+    if isinstance(value, dict):
+        return all(modest(k) and modest(v) for k, v in value.items())
+    return all(map(modest, value)) if isinstance(value, list | tuple | set | frozenset) else True

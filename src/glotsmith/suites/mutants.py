@@ -1,0 +1,136 @@
+"""Mutants of a function: one small change each. A suite that they pass proves little.
+
+The operators are mutation testing's usual ones (relational, arithmetic and logical operators, constants, statement
+deletion) with Python's own: slice bounds, and the value of a return.
+"""
+
+import ast
+import copy
+from collections.abc import Callable, Iterator
+
+from glotsmith.records import Function, content_hash
+from glotsmith.suites.parameters import definition
+
+MAX_MUTANTS = 20
+
+_COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+_OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift,
+    ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitAnd,
+}  # fmt: skip
+
+Change = Callable[[], object]  #: changes a node of a copied tree in place
+
+
+def mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
+    """Return the code of up to ``count`` mutants, all different from the function and each other.
+
+    Which ones are taken depends on the function's id alone, and is spread over its whole body.
+    """
+    original = ast.unparse(definition(function))
+    found: dict[str, None] = {}
+    for index in range(sum(1 for _ in _changes(_copy(function)))):
+        tree = _copy(function)
+        change = next(c for n, c in enumerate(_changes(tree)) if n == index)
+        change()
+        text = ast.unparse(ast.fix_missing_locations(tree))
+        if text != original:
+            found[text] = None
+    ranked = sorted(found, key=lambda text: content_hash(function.id, text))
+    return ranked[:count]
+
+
+def _copy(function: Function) -> ast.FunctionDef:
+    return copy.deepcopy(definition(function))
+
+
+def _changes(tree: ast.FunctionDef) -> Iterator[Change]:
+    """Yield every change of a tree, in an order that depends on the tree alone."""
+    body = tree.body[1:] if ast.get_docstring(tree, clean=False) is not None else tree.body
+    for statement in body:
+        for node in ast.walk(statement):
+            yield from _of_expression(node)
+            yield from _of_statement(node)
+    yield from _removals(tree, tree.body[len(tree.body) - len(body) :])
+
+
+def _of_expression(node: ast.AST) -> Iterator[Change]:
+    match node:
+        case ast.Compare(ops=[op, *_]) if type(op) in _COMPARISONS:
+            yield lambda: node.ops.__setitem__(0, _COMPARISONS[type(op)]())
+        case ast.BinOp(op=op) | ast.AugAssign(op=op) if type(op) in _OPERATORS:
+            yield lambda: setattr(node, "op", _OPERATORS[type(op)]())
+        case ast.BoolOp(op=op):
+            yield lambda: setattr(node, "op", ast.Or() if isinstance(op, ast.And) else ast.And())
+        case ast.Constant(value=value):
+            for other in _constants(value):
+                yield lambda other=other: setattr(node, "value", other)
+        case ast.UnaryOp(op=ast.Not() | ast.USub()):
+            yield lambda: setattr(node, "op", ast.UAdd() if isinstance(node.op, ast.USub) else _Twice())
+        case ast.Slice():
+            yield from _of_slice(node)
+        case _:
+            pass
+
+
+class _Twice(ast.Not):
+    """``not`` that is written as ``not not``: the negation is gone, the result stays a bool."""
+
+
+def _constants(value: object) -> list[object]:
+    match value:
+        case bool():
+            return [not value]
+        case int() | float():
+            return [value + 1, value - 1]
+        case str():
+            return [value + "x"] if value else ["x"]
+        case _:
+            return []
+
+
+def _of_slice(node: ast.Slice) -> Iterator[Change]:
+    for name in ("lower", "upper"):
+        bound = getattr(node, name)
+        if bound is not None:
+            yield lambda name=name: setattr(node, name, None)
+    if node.step is not None:
+        yield lambda: setattr(node, "step", None)
+
+
+def _of_statement(node: ast.AST) -> Iterator[Change]:
+    match node:
+        case ast.If() | ast.While() | ast.IfExp():
+            yield lambda: setattr(node, "test", ast.UnaryOp(op=ast.Not(), operand=node.test))
+        case ast.Return(value=ast.expr()):
+            yield lambda: setattr(node, "value", ast.Constant(None))
+        case _:
+            pass
+
+
+def _removals(parent: ast.AST, body: list[ast.stmt]) -> Iterator[Change]:
+    """Yield the removal of each assignment, expression, ``break`` and ``continue``, in all blocks."""
+    for statement in body:
+        match statement:
+            case ast.Assign() | ast.AugAssign() | ast.Expr():
+                yield lambda old=statement: _replace(parent, old, ast.Pass())
+            case ast.Break():
+                yield lambda old=statement: _replace(parent, old, ast.Continue())
+            case ast.Continue():
+                yield lambda old=statement: _replace(parent, old, ast.Break())
+            case _:
+                pass
+        for block in ("body", "orelse", "finalbody"):
+            yield from _removals(statement, getattr(statement, block, []))
+
+
+def _replace(parent: ast.AST, old: ast.stmt, new: ast.stmt) -> None:
+    for block in ("body", "orelse", "finalbody"):
+        statements: list[ast.stmt] = getattr(parent, block, [])
+        for place, statement in enumerate(statements):
+            if statement is old:
+                statements[place] = new

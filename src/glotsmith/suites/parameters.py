@@ -1,0 +1,139 @@
+"""The parameters of a function, and calls brought to one arity.
+
+Tests pass arguments by position only. Missing trailing arguments are filled in with literal defaults; keyword-only
+parameters with a default, ``*args`` and ``**kwargs`` are left out of all calls.
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from glotsmith.records import Function
+from glotsmith.values import NotLiteral, Value, parse_value
+
+
+class Default(NamedTuple):
+    """A literal default; a class of its own because the value may be None."""
+
+    value: Value
+
+
+class Parameter(NamedTuple):
+    """A parameter that can be passed by position."""
+
+    name: str
+    annotation: str = ""  #: as written
+    default: Default | None = None  #: where it is a literal
+    required: bool = True
+
+
+class Unsupported(ValueError):
+    """The function can't be called by position; the message says why."""
+
+
+@lru_cache(maxsize=256)
+def definition(function: Function) -> ast.FunctionDef:
+    """Return the function's syntax tree.
+
+    Raises:
+        Unsupported: its code is not one plain ``def`` of its name.
+
+    """
+    try:
+        body = ast.parse(function.code).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise Unsupported(f"the code does not parse: {error}") from error
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name == function.name:
+            return node
+    raise Unsupported(f"the code holds no plain function {function.name}")
+
+
+def body_of(function: Function) -> tuple[int, int, int]:
+    """Return three lines of ``function.program``: of the ``def``, of the first statement after the docstring, the last.
+
+    Raises:
+        Unsupported: as for ``definition``.
+
+    """
+    node = definition(function)
+    offset = function.program.count("\n") - function.code.count("\n")
+    body = statements(node)
+    first = body[0].lineno if body else node.lineno
+    return node.lineno + offset, first + offset, (node.end_lineno or node.lineno) + offset
+
+
+def statements(node: ast.FunctionDef) -> list[ast.stmt]:
+    """Return a function's body without its docstring."""
+    return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+
+
+def parameters_of(function: Function) -> tuple[Parameter, ...]:
+    """Return the parameters that can be passed by position.
+
+    Raises:
+        Unsupported: there is none, or a keyword-only parameter has no default.
+
+    """
+    a = definition(function).args
+    if any(default is None for default in a.kw_defaults):
+        raise Unsupported("a keyword-only parameter has no default")
+    nodes = [*a.posonlyargs, *a.args]
+    if not nodes:
+        raise Unsupported("it takes no positional parameter, so there is nothing to vary")
+    defaults: list[ast.expr | None] = [None] * (len(nodes) - len(a.defaults)) + list(a.defaults)
+    return tuple(map(_parameter, nodes, defaults))
+
+
+def _parameter(node: ast.arg, default: ast.expr | None) -> Parameter:
+    annotation = ast.unparse(node.annotation) if node.annotation else ""
+    return Parameter(node.arg, annotation, _literal_default(default), default is None)
+
+
+def _literal_default(node: ast.expr | None) -> Default | None:
+    if node is None:
+        return None
+    try:
+        return Default(parse_value(ast.unparse(node)))
+    except NotLiteral:
+        return None
+
+
+def bind(
+    parameters: Sequence[Parameter], arguments: Sequence[Value], keywords: Mapping[str, Value]
+) -> tuple[Value, ...] | None:
+    """Return a call's arguments by position, as many as can be known, or None if the call does not fit."""
+    names = [p.name for p in parameters]
+    if len(arguments) > len(names) or any(k not in names[len(arguments) :] for k in keywords):
+        return None
+    bound = list(arguments)
+    last = max((names.index(k) for k in keywords), default=-1)
+    for position, p in enumerate(parameters[len(arguments) :], len(arguments)):
+        if p.name in keywords:
+            bound.append(keywords[p.name])
+        elif p.default is not None:
+            bound.append(p.default.value)
+        elif p.required or position < last:
+            return None
+        else:
+            break
+    return tuple(bound)
+
+
+def passable(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+    """Return the longest run of leading parameters that are required or have a literal default."""
+    for position, p in enumerate(parameters):
+        if p.default is None and not p.required:
+            return tuple(parameters[:position])
+    return tuple(parameters)
+
+
+def trim(parameters: Sequence[Parameter], calls: Sequence[tuple[Value, ...]]) -> int:
+    """Return how many leading parameters must be passed: trailing ones that always have their default need not."""
+    arity = len(calls[0]) if calls else 0
+    while arity > 1 and (default := parameters[arity - 1].default) is not None:
+        if any(repr(c[arity - 1]) != repr(default.value) for c in calls):
+            break
+        arity -= 1
+    return arity

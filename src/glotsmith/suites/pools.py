@@ -1,0 +1,165 @@
+"""Values of a given type to try, the plainest first: edge cases, constants that the function mentions, noise."""
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+from random import Random
+from typing import Any, NamedTuple, cast
+
+from glotsmith.records import Function
+from glotsmith.suites.parameters import definition, statements
+from glotsmith.values import ANY, Type, Value
+
+_INTS = (3, 5, 0, 1, 2, 7, 10, -1, 4, 12, -4, 6, 100, 17, 9, 64, 97, 255, 1000, 2024)
+_FLOATS = (2.5, 1.0, 0.0, -1.5, 0.5, 3.75, 10.0, 100.0, 0.1, -0.25, 45.0, 7.0)
+_STRINGS = (
+    "hello world", "abc", "", "a", "Hello, World!", "racecar", "aabbbc", "12", "a,b,c", "foo_bar_baz", "FooBar",
+    "  pad ded ", "The quick brown fox", "-3.5", "2020-01-15", "(a(b)c)", "x=1;y=2", "101", "ff0", "one\ntwo\n\nthree",
+    "12:30:45", "1.2.3", "XIV", "user@example.com", "/usr/lib/x.py", "http://example.com/a?b=c", "[1, 2]", "AbC",
+    "zz top", "<b>bold</b>", "It's 5 o'clock", "a-b_c d", "AACGT", "#ff8800", "3 + 4 * 2", "aaa",
+)  # fmt: skip
+_UNICODE = ("naïve café", "日本語", "ß")
+_SHORT = 8  #: elements of a generated container, at most
+
+
+class Mined(NamedTuple):
+    """Constants from the function's body, its helpers, and strings its docstring quotes."""
+
+    ints: tuple[int, ...] = ()
+    floats: tuple[float, ...] = ()
+    strings: tuple[str, ...] = ()
+
+
+def mine(function: Function) -> Mined:
+    """Collect the constants that inputs may have to hit, in order of appearance, twenty of a kind at most."""
+    nodes = [n for s in statements(definition(function)) for n in ast.walk(s)]
+    nodes += _helper_nodes(function.helpers)
+    found = [n.value for n in nodes if isinstance(n, ast.Constant)]
+    ints = [x for x in found if type(x) is int and abs(x) < 10**6]
+    floats = [x for x in found if type(x) is float and abs(x) < 10**6]
+    quoted = [a or b for a, b in re.findall(r"'([^'\n]{1,30})'|\"([^\"\n]{1,30})\"", function.docstring)]
+    strings = [*(x for x in found if type(x) is str and len(x) <= 30), *quoted]
+    return Mined(_first(y for x in ints for y in (x, x + 1, x - 1)), _first(floats), _first(strings))
+
+
+def _helper_nodes(helpers: str) -> list[ast.AST]:
+    try:
+        return list(ast.walk(ast.parse(helpers)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _first(items: Iterable[Any], count: int = 20) -> tuple[Any, ...]:
+    return tuple(list(dict.fromkeys(items))[:count])
+
+
+def pool(kind: Type, mined: Mined, random: Random) -> list[Value]:
+    """Return values of a type, the plainest first; the same for the same ``random``."""
+    match kind.kind:
+        case "none":
+            return [None]
+        case "bool":
+            return [True, False]
+        case "int" | "any" | "mixed":
+            return _merge(_INTS, mined.ints, [random.randint(-50, 200) for _ in range(6)])
+        case "float":
+            return _merge(_FLOATS, mined.floats, [round(random.uniform(-50, 200), 2) for _ in range(6)])
+        case "str":
+            return _merge(_STRINGS, mined.strings, _assembled(mined.strings, random), _UNICODE)
+        case "optional":
+            return [*pool(kind.args[0], mined, random), None]
+        case "tuple":
+            return _products([pool(a, mined, random) for a in kind.args], random)
+        case "dict":
+            return _dicts(kind, mined, random)
+        case _:
+            return _sequences(kind, mined, random)
+
+
+def _merge(plain: Sequence[Value], mined: Sequence[Value], *more: Sequence[Value]) -> list[Value]:
+    """Put a few plain values first, then what the function mentions, then the rest."""
+    return list(dict.fromkeys([*plain[:4], *mined, *plain[4:], *(x for m in more for x in m)]))
+
+
+def _assembled(strings: Sequence[str], random: Random) -> list[str]:
+    """Join the function's own string constants: Roman numerals, keywords, separators between words."""
+    parts = [s for s in strings if s][:20]
+    if not parts:
+        return []
+    words = [*parts, "a", "b1", "7"]
+    return ["".join(random.choices(words, k=random.randint(2, 4)))[:40] for _ in range(12)]
+
+
+def _products(pools: Sequence[Sequence[Value]], random: Random) -> list[Value]:
+    if not pools:
+        return [()]
+    return [tuple(p[0] for p in pools), *(tuple(random.choice(p) for p in pools) for _ in range(12))]
+
+
+def _sequences(kind: Type, mined: Mined, random: Random) -> list[Value]:
+    inner = kind.args[0] if kind.args else ANY
+    items = pool(inner, mined, random)
+    lists = _matrices(items) if inner.kind == "list" else []
+    lists += [list(x) for x in _shapes(items, random)]
+    make = {"list": list[Value], "vartuple": tuple[Value, ...], "set": _hashable_set}[kind.kind]
+    made = [make(x) for x in lists]
+    return [x for n, x in enumerate(made) if x not in made[:n]] if kind.kind == "set" else made
+
+
+def _hashable_set(items: list[Value]) -> Value:
+    try:
+        return set(items)
+    except TypeError:
+        return set[Value]()
+
+
+def _matrices(rows: Sequence[Value]) -> list[Value]:
+    """Return regular matrices: most functions on nested lists want them."""
+    cells = [x for row in rows for x in cast(list[Value], row)][:16] or [0]
+    full = (cells * 16)[:16]
+    shapes = ((2, 2), (3, 3), (2, 3), (3, 2), (1, 1), (1, 3), (4, 4))
+    return [[full[r * width : (r + 1) * width] for r in range(height)] for height, width in shapes]
+
+
+def _shapes(items: Sequence[Value], random: Random) -> list[list[Value]]:
+    """Return lists of all shapes over some items: plain, empty, single, repeated, sorted, reversed, long, random."""
+    head = list(items[:4])
+    shapes = [[head[i % len(head)] for i in (0, 2, 1)], [], head[:1], [*head, *head[:2]], head[::-1], head[:2]]
+    if all(isinstance(x, int | float | str) for x in items):
+        ordered = sorted(items[:7])
+        shapes += [ordered, ordered[::-1], [items[0]] * 4, ordered[:3], list(items[:1]) * 2]
+    shapes += [random.choices(items, k=random.randint(2, _SHORT)) for _ in range(14)]
+    shapes += [random.sample(items, k=min(len(items), n)) for n in (3, 3, 5, 5)]
+    if all(isinstance(x, int) for x in items):
+        shapes += [list(range(1, 7)), [random.randint(0, 3) for _ in range(8)], [1, 2, 3], [0, 1, 0, 1]]
+    return shapes
+
+
+def _dicts(kind: Type, mined: Mined, random: Random) -> list[Value]:
+    key_type, value_type = kind.args
+    keys, values = _keys(pool(key_type, mined, random)), pool(value_type, mined, random)
+    plain = dict(zip(keys, values, strict=False))
+    made: list[Value] = [dict(list(plain.items())[:3]), {}, dict(list(plain.items())[:1])]
+    if value_type == Type("list", (key_type,)):
+        made = _graphs(keys, random) + made
+    for size in (2, 3, 4, 5, 2, 3, 4, 6):
+        made.append({k: random.choice(values) for k in random.sample(keys, k=min(size, len(keys)))})
+    return made
+
+
+def _keys(items: Sequence[Value]) -> list[Value]:
+    scalars = [x for x in items if isinstance(x, int | float | str) and (not isinstance(x, str) or 0 < len(x) <= 12)]
+    return (["a", "b", "c", "d", *scalars] if scalars and isinstance(scalars[0], str) else scalars) or list(range(4))
+
+
+def _graphs(keys: Sequence[Value], random: Random) -> list[Value]:
+    """Return graphs in which every neighbour is a node: a path, a cycle, a star, two parts, random ones."""
+    a, b, c, d = keys[:4] if len(keys) >= 4 else (0, 1, 2, 3)
+    fixed: list[Value] = [
+        {a: [b], b: [c], c: []},
+        {a: [b], b: [c], c: [a]},
+        {a: [b, c, d], b: [a], c: [a], d: [a]},
+        {a: [b], b: [a], c: [d], d: [c]},
+        {a: []},
+    ]
+    return fixed + [{n: random.sample([a, b, c, d], k=random.randint(0, 3)) for n in (a, b, c, d)} for _ in range(5)]

@@ -1,0 +1,411 @@
+"""Runs a function on arguments, inside the sandbox: one forked child for many calls, results as marked lines.
+
+This file is sent to the sandbox as text and never imported. It reads one JSON job from stdin::
+
+    {"mark": "…", "batches": [{"source": "…", "name": "f", "calls": ["(1, 'a')"], "cpu_s": 1.0, "size": 2000,
+      "measure": "", "alone": false, "stop": false, "body": [1, 3, 9], "coverage": "…"}]}
+
+and prints lines ``MARK BATCH CASE KIND PAYLOAD``: ``value LITERAL``, ``raised TEXT``, ``opaque TYPE``, ``large``,
+``effect EVENT`` (it reached for the machine), ``stopped WHY``, ``skipped``; ``arcs`` and ``coverage`` for
+measurements; before all ``MARK start``, at last ``MARK end``. The function's own output goes nowhere. A call that exits, loops or crashes
+costs itself; after ``DEATHS`` of them in a batch the rest is skipped.
+"""
+
+# ruff: noqa: SIM905
+import contextlib
+import gc
+import json
+import math
+import os
+import resource
+import select
+import signal
+import sys
+import time
+
+# The function may patch builtins: what is defined below looks names up in a copy of its own.
+__builtins__ = dict(vars(__builtins__))
+
+DEATHS = 6  # children that may die, and calls that may run out of time, before a batch is given up
+EVENTS = 40_000  # line events of one traced call: a limit that no clock has a part in
+LOAD_S = 2.0  # CPU time for the imports and constants around the function
+SILENCE_S = 10.0  # wall time without news from a child; far above its CPU limit
+DEPTH = 30
+DIGITS = 3000  # bits of an integer
+MEMORY = 768 << 20
+DENIED = (
+    "open os. subprocess. socket. ctypes. shutil. tempfile. glob. pty. resource. mmap. sqlite3. urllib. http. ftplib. "
+    "smtplib. imaplib. poplib. nntplib. telnetlib. webbrowser. syslog. fcntl. termios. signal. gc. sys.settrace "
+    "sys.setprofile sys._current_frames sys._current_exceptions cpython. "
+).split()
+READABLE = os.path.join(sys.base_prefix, "")
+SUBJECT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "subject.py")
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+_normpath, _getpid, _write, _exit = os.path.normpath, os.getpid, os.write, os._exit
+_settrace, _setitimer = sys.settrace, signal.setitimer
+
+
+class OutOfTime(BaseException):
+    """The call used up its CPU time or line events."""
+
+
+class Unfit(Exception):
+    """The result can't be written as a literal; the argument is the line's rest."""
+
+
+# ------------------------------------------------------------------------------------- values to text
+
+
+def literal(value, room, depth=0):
+    """Write a value as a Python literal of at most ``room[0]`` characters, without running a method of its own."""
+    text = _scalar(value)
+    if text is None:
+        if depth > DEPTH:
+            raise Unfit("opaque deep")
+        text = _container(value, room, depth + 1)
+    else:
+        room[0] -= len(text)
+    room[0] -= 2
+    if room[0] < 0:
+        raise Unfit("large")
+    return text
+
+
+def _scalar(value):
+    if value is None or value is True or value is False:
+        return repr(value)
+    if isinstance(value, int):
+        if int.bit_length(value) > DIGITS:
+            raise Unfit("large")
+        return int.__repr__(value)
+    if isinstance(value, float):
+        text = float.__repr__(value)
+        return text if math.isfinite(value) else "float('" + text + "')"
+    if isinstance(value, str):
+        if str.__len__(value) > 100_000:
+            raise Unfit("large")
+        return ascii(str.__str__(value))
+    return None
+
+
+def _container(value, room, depth):
+    if isinstance(value, list):
+        return "[" + ", ".join([literal(x, room, depth) for x in list.__iter__(value)]) + "]"
+    if isinstance(value, tuple):
+        items = [literal(x, room, depth) for x in tuple.__iter__(value)]
+        return "(" + ", ".join(items) + (",)" if len(items) == 1 else ")")
+    if isinstance(value, dict):
+        pairs = [literal(k, room, depth) + ": " + literal(v, room, depth) for k, v in dict.items(value)]
+        return "{" + ", ".join(pairs) + "}"
+    if type(value) in (set, frozenset):
+        items = sorted([literal(x, room, depth) for x in value])
+        return "{" + ", ".join(items) + "}" if items else "set()"
+    raise Unfit("opaque " + type(value).__name__)
+
+
+# ------------------------------------------------------------------------------------------- the child
+
+
+class Guard:
+    """Notes and forbids every reach for the machine while the function runs."""
+
+    def __init__(self, tracer):
+        self.tracer = tracer
+        self.armed = False
+        self.event = ""
+
+    def __call__(self, event, args):
+        if self.armed and event.startswith(tuple(DENIED)) and not self._own(event, args):
+            self.event = self.event or event
+            raise PermissionError(event + " is not allowed here")
+
+    def _own(self, event, args):
+        # An exhausted tracer raises, and the interpreter then stops tracing by itself.
+        return event == "sys.settrace" and self.tracer is not None and self.tracer.left < 0 or _harmless(event, args)
+
+
+def _harmless(event, args):
+    """Whether it is what importing a module of the standard library does."""
+    if event in ("os.listdir", "os.scandir") or (event == "open" and not (args[2] or 0) & WRITING):
+        return isinstance(args[0], str) and _normpath(args[0]).startswith(READABLE)
+    return event in ("os.putenv", "os.unsetenv")
+
+
+class Tracer:
+    """Collects the arcs (from line, to line) of a call inside the function's body, and counts line events."""
+
+    def __init__(self, batch):
+        self.start, _, self.last = batch["body"]
+        self.arcs = set()
+        self.left = EVENTS
+
+    def __call__(self, frame, event, arg):
+        if frame.f_code.co_filename != SUBJECT:
+            return None
+        start = frame.f_code.co_firstlineno
+        return self._local(self.start <= start <= self.last, start)
+
+    def _local(self, own, start):
+        last = -start
+
+        def local(frame, event, arg):
+            nonlocal last
+            if event == "line":
+                self.left -= 1
+                if self.left < 0:
+                    raise OutOfTime
+            if own and event in ("line", "return"):
+                line = frame.f_lineno if event == "line" else -start
+                self.arcs.add((last, line))
+                last = line
+            return local
+
+        return local
+
+    def begin(self):
+        """Start to trace one call."""
+        self.arcs, self.left = set(), EVENTS
+        _settrace(self)
+
+
+def _confine():
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.setsid()
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+class Child:
+    """The forked side: loads the source once and runs the calls it was given."""
+
+    def __init__(self, batch, cases, say):
+        self.batch = batch
+        self.cases = cases
+        self.say = say
+        self.tracer = Tracer(batch) if batch["measure"] == "arcs" else None
+        self.guard = Guard(self.tracer)
+        self.pid = _getpid()
+        self.stops = 0
+
+    def run(self):
+        """Run it all; ends by returning."""
+        _confine()
+        signal.signal(signal.SIGPROF, self._out_of_time)
+        cov = _start_coverage(self.batch) if self.batch["measure"] == "coverage" else None
+        sys.addaudithook(self.guard)
+        function, why = self._timed(self._load, LOAD_S)
+        if why is not None:
+            for case in self.cases:
+                self.say(case, why)
+            return
+        for case in self.cases:
+            if not self._case(case, function):
+                break
+        if cov is not None:
+            self.say(0, "coverage " + _stop_coverage(cov, self.batch))
+
+    def _load(self):
+        names = {"__name__": "subject", "__builtins__": sys.modules["builtins"]}
+        exec(compile(self.batch["source"], SUBJECT, "exec", dont_inherit=True), names)
+        return names[self.batch["name"]]
+
+    def _case(self, case, function):
+        arguments = eval(self.batch["calls"][case], {"__builtins__": {}, "float": float, "set": set})
+        result, why = self._timed(lambda: function(*arguments), self.batch["cpu_s"], trace=True)
+        if why is None:
+            why = self._written(result)
+        if self.tracer is not None:
+            self.say(case, "arcs " + " ".join([f"{a},{b}" for a, b in sorted(self.tracer.arcs)]))
+        self.say(case, why)
+        self.stops += why == "stopped cpu"
+        return self.stops < DEATHS and not (self.batch["stop"] and not why.startswith("value "))
+
+    def _written(self, result):
+        try:
+            return "value " + literal(result, [self.batch["size"]])
+        except Unfit as error:
+            return error.args[0]
+        except BaseException as error:
+            return "opaque " + type(error).__name__
+
+    def _out_of_time(self, number, frame):
+        if self.guard.armed:
+            raise OutOfTime
+
+    def _timed(self, action, limit, trace=False):
+        """Return (result, None), or (None, why there is none)."""
+        self.guard.event, result, why = "", None, None
+        _setitimer(signal.ITIMER_VIRTUAL, 2 * limit + 0.2)  # kills: for loops that never return to the interpreter
+        try:
+            _setitimer(signal.ITIMER_PROF, limit, 0.05)
+            if trace and self.tracer is not None:
+                self.tracer.begin()
+            self.guard.armed = True
+            result = action()
+        except OutOfTime:
+            why = "stopped cpu"
+        except BaseException as error:
+            why = "raised " + _described(error)
+        finally:
+            self.guard.armed = False
+            if self.tracer is not None:
+                _settrace(None)
+            _setitimer(signal.ITIMER_PROF, 0)
+            _setitimer(signal.ITIMER_VIRTUAL, 0)
+            if _getpid() != self.pid:
+                _exit(0)
+        if self.guard.event and why != "stopped cpu":
+            why = "effect " + self.guard.event
+        return result, why
+
+
+def _described(error):
+    try:
+        text = str.__str__(str(error)) if isinstance(error, Exception) else ""
+    except BaseException:
+        text = ""
+    return ascii((type(error).__name__ + ": " + text)[:200])
+
+
+def _start_coverage(batch):
+    sys.path.insert(0, batch["coverage"])
+    import coverage
+
+    cov = coverage.Coverage(data_file=None, branch=True, include=[SUBJECT], config_file=False, messages=False)
+    cov.clear_exclude()
+    cov.start()
+    return cov
+
+
+def _stop_coverage(cov, batch):
+    """Return lines, lines hit, branches, branches taken of the function's own body."""
+    cov.stop()
+    _, first, last = batch["body"]
+    _, statements, _, missing, _ = cov.analysis2(SUBJECT)
+    lines = {n for n in statements if first <= n <= last}
+    branches = [pair for n, pair in cov.branch_stats(SUBJECT).items() if first <= n <= last]
+    numbers = len(lines), len(lines - set(missing)), sum(p[0] for p in branches), sum(p[1] for p in branches)
+    return " ".join(map(str, numbers))
+
+
+# ------------------------------------------------------------------------------------------ the parent
+
+
+def run_child(mark, batch, cases):
+    """Fork a child for ``cases``; return its lines as (case, rest), and how it ended ("" for well)."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _child(mark, batch, cases, writer)
+    os.close(writer)
+    try:
+        data, silent = _read(reader)
+    finally:
+        os.close(reader)
+        _kill(pid)
+    status = os.waitpid(pid, 0)[1]
+    lines, whole = _parse(mark, data, cases)
+    return lines, "" if whole else _ending(status, silent)
+
+
+def _child(mark, batch, cases, writer):
+    def say(case, rest, end="\n"):
+        data = (mark + " " + str(case) + " " + rest + end).encode("ascii", "backslashreplace")
+        while data:
+            data = data[_write(writer, data) :]
+
+    try:
+        Child(batch, cases, say).run()
+        say("end", "")
+    finally:
+        _exit(0)
+
+
+def _read(reader):
+    """Read until the child has said its last, or keeps silent for too long."""
+    data = bytearray()
+    deadline = time.monotonic() + SILENCE_S
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([reader], [], [], left)[0]:
+            break
+        piece = os.read(reader, 1 << 16)
+        if not piece:
+            return bytes(data), False
+        data += piece
+        deadline = time.monotonic() + SILENCE_S
+        if len(data) > 16 << 20:
+            break
+    return bytes(data), True
+
+
+def _kill(pid):
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def _parse(mark, data, cases):
+    """Take the well-formed lines; anything else in the pipe was written by the function and spoils them all."""
+    found, expected = [], set(map(str, cases))
+    lines = data.decode("ascii", "replace").split("\n")
+    whole = len(lines) > 1 and lines[-2] == mark + " end " and not lines[-1]
+    for line in lines[: -2 if whole else -1]:
+        head, _, rest = line.partition(" ")
+        case, _, what = rest.partition(" ")
+        if head != mark or case not in expected:
+            return [], False
+        found.append((int(case), what))
+    answered = [case for case, what in found if not what.startswith(("arcs ", "coverage "))]
+    return (found, whole) if len(answered) == len(set(answered)) else ([], False)
+
+
+def _ending(status, silent):
+    if silent:
+        return "stopped wall"
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return "stopped cpu" if number in (signal.SIGVTALRM, signal.SIGXCPU) else f"stopped signal {number}"
+    return f"stopped exit {os.WEXITSTATUS(status)}"
+
+
+def run_batch(mark, batch, say):
+    """Run all calls of a batch, in as few children as their behaviour allows."""
+    todo, deaths = list(range(len(batch["calls"]))), 0
+    while todo and deaths < DEATHS:
+        group = todo[:1] if batch["alone"] else todo
+        lines, ending = run_child(mark, batch, group)
+        done = set()
+        for case, what in lines:
+            say(case, what)
+            if not what.startswith(("arcs ", "coverage ")):
+                done.add(case)
+                deaths += what == "stopped cpu"
+        left = [case for case in group if case not in done]
+        if ending and left:
+            say(left[0], ending)
+            deaths += 1
+        if batch["stop"] and not ending:
+            return
+        todo = [case for case in todo if case not in done and not (left and case == left[0])]
+    for case in todo:
+        say(case, "skipped")
+
+
+def main():
+    """Run the job on stdin."""
+    job = json.loads(sys.stdin.buffer.read())
+    mark, out = job["mark"], sys.stdout
+    gc.disable()
+    print(mark, "start", file=out, flush=True)
+    for number, batch in enumerate(job["batches"]):
+        run_batch(mark, batch, lambda case, what, number=number: print(mark, number, case, what, file=out))
+        out.flush()
+    print(mark, "end", file=out, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""From a function to a draft: candidate calls by three writers, chosen by what they reach in the function."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from glotsmith.reasons import Reason
+from glotsmith.records import Function
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.step import Dropped, ItemStep, Kept, Result
+from glotsmith.suites.ask import Asking, arguments_in, ask
+from glotsmith.suites.bench import Bench, MachineFailed
+from glotsmith.suites.choose import Trial, choose
+from glotsmith.suites.doctests import doctest_calls
+from glotsmith.suites.draft import Draft, DraftCall
+from glotsmith.suites.explore import Explorer, Known
+from glotsmith.suites.hints import is_called
+from glotsmith.suites.parameters import Parameter, Unsupported, bind, parameters_of, passable, trim
+from glotsmith.teachers.base import Reply, Teacher
+from glotsmith.values import literal
+
+_MAX_KNOWN = 100  #: calls taken from teacher and docstring
+
+
+class WriteTests(ItemStep[Function, Draft]):
+    """Write candidate calls: the teacher's, the docstring's, and generated ones. Expected values come later."""
+
+    name = "write_tests"
+    output = Draft
+
+    def __init__(self, sandbox: Sandbox, teacher: Teacher | None = None, asking: Asking | None = None) -> None:
+        """Write in ``sandbox``; ask ``teacher``, if there is one, as ``asking`` says (default: the paper's way)."""
+        self._bench = Bench(sandbox)
+        self._teacher = teacher
+        self._asking = asking or Asking()
+
+    async def run(self, key: str, item: Function) -> Result[Draft]:
+        """Write the draft of one function."""
+        replies: list[Reply] = []
+        try:
+            parameters = parameters_of(item)
+            if self._teacher is not None:
+                replies = await ask(self._teacher, item, self._asking)
+            result = await self._write(item, parameters, self._known(item, parameters, replies))
+        except Unsupported as error:
+            result = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
+        except MachineFailed as error:
+            result = Dropped(Reason.NOT_VERIFIED, str(error))
+        tokens, cost = sum(r.input_tokens + r.output_tokens for r in replies), sum(r.cost for r in replies)
+        if isinstance(result, Dropped):
+            return Result(dropped=(result,), tokens=tokens, cost=cost)
+        return Result(kept=(Kept(item.id, result),), tokens=tokens, cost=cost)
+
+    def _known(self, function: Function, parameters: Sequence[Parameter], replies: Sequence[Reply]) -> Known:
+        """Return the calls of docstring and teacher, without repetitions, in the order of preference."""
+        bound = [(a, "doctest") for a in doctest_calls(function, parameters)]
+        for reply in replies:
+            for arguments in arguments_in(reply, function.name, self._asking.style):
+                if (call := bind(parameters, arguments, {})) is not None:
+                    bound.append((call, "teacher"))
+        unique = {literal(call): (call, writer) for call, writer in reversed(bound)}
+        return list(unique.values())[::-1][:_MAX_KNOWN]
+
+    async def _write(self, function: Function, parameters: Sequence[Parameter], known: Known) -> Draft | Dropped:
+        arity = _arity(known) or len(passable(parameters))
+        passed, same = parameters[:arity], [(a, w) for a, w in known if len(a) == arity]
+        explorer = Explorer(self._bench, function, passed)
+        await explorer.explore(same)
+        chosen = choose(explorer.trials, explorer.base) if explorer.base else []
+        if not chosen:
+            return Dropped(Reason.NO_TESTS, _why_none(function, passed, explorer.complaints))
+        return _draft(function, passed, chosen)
+
+
+def _arity(known: Known) -> int:
+    """Return the number of arguments that most known calls have, the larger one if two are as frequent."""
+    counts = Counter(len(arguments) for arguments, _ in known)
+    return max(counts, key=lambda n: (counts[n], n), default=0)
+
+
+def _draft(function: Function, parameters: Sequence[Parameter], chosen: Sequence[Trial]) -> Draft:
+    arity = trim(parameters, [t.arguments for t in chosen])
+    calls = tuple(DraftCall(arguments=literal(t.arguments[:arity]), writer=t.writer) for t in chosen)
+    return Draft(function=function, parameters=tuple(p.name for p in parameters[:arity]), calls=calls)
+
+
+def _why_none(function: Function, parameters: Sequence[Parameter], complaints: Sequence[str]) -> str:
+    """Say in a line why no call gave a value."""
+    called = [p.name for p in parameters if p.required and is_called(function, p.name)]
+    if called:
+        return f"{called[0]} is called: a function can't be a literal"
+    if not complaints:
+        return "no arguments to try"
+    [(what, count)] = Counter(c.split(":")[0] for c in complaints).most_common(1)
+    return f"no call gave a literal; {count} of {len(complaints)} came to: {what}"
