@@ -145,6 +145,7 @@ class Equality(Record, frozen=True, kw_only=True):
     int_is_float: bool = False  #: 3 equals 3.0
     float_accepts_int: bool = False  #: an exact 3 is a good answer where 3.0 is expected, not the reverse
     list_is_tuple: bool = False
+    vector_of_scalars: bool = False  #: scalars of one type are a vector (a wire list), all else a wire tuple
     map_from_list: bool = False  #: a table with keys 1…n is a list and a map at once
     empty_is_one: bool = False  #: one empty collection stands for list, tuple, dict
     null_is_empty: bool = False  #: null stands for the empty collections too

@@ -1,20 +1,23 @@
 """The few facts about languages that are no data, each one a named function."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from glotsmith.values import Value
 
-_ATOMIC = {"bool", "int", "float", "str"}
+_ATOMIC = {bool: "logical", int: "numeric", float: "numeric", str: "character"}
+
+
+def is_vector(items: Collection[Value]) -> bool:
+    """Return whether R holds these elements in an atomic vector: scalars of one type, at least one."""
+    kinds = {_ATOMIC.get(type(x)) for x in items}
+    return len(kinds) == 1 and None not in kinds
 
 
 def r_vector(value: Value, items: Sequence[str]) -> str | None:
     """R writes elements of one atomic type as ``c(...)`` and everything else as ``list(...)`` (MultiPL-E's rule)."""
-    if isinstance(value, dict) or not items:
+    if isinstance(value, dict) or not is_vector(value):
         return None
-    kinds = {type(x).__name__ for x in value}
-    if len(kinds) == 1 and kinds <= _ATOMIC:
-        return f"c({', '.join(items)})"
-    return None
+    return f"c({', '.join(items)})"
 
 
 #: name in a card → function of (value, rendered items) that returns the literal, or None for the card's template

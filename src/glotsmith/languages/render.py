@@ -30,7 +30,8 @@ def features(value: Value) -> Iterator[str]:
     """Yield what a language may be unable to represent in ``value``: names for ``[refuse]`` in a card.
 
     Kinds (``set``, ``float``), places (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and special values
-    (``str.nul``, ``str.surrogate``, ``dict.key.empty``, ``dict.key.nan``, ``float.nan``, ``float.infinity``).
+    (``str.nul``, ``str.surrogate``, ``dict.key.empty``, ``dict.key.nan``, ``dict.key.twin`` (1 beside
+    "1"), ``float.nan``, ``float.infinity``).
     """
     kind = type_of(value).kind
     yield kind
@@ -51,6 +52,8 @@ def features(value: Value) -> Iterator[str]:
                     yield "dict.key.empty"
                 if key != key:
                     yield "dict.key.nan"
+                if type(key) is int and str(key) in value:
+                    yield "dict.key.twin"
                 yield from features(key)
                 yield from features(item)
         case _:
@@ -177,7 +180,8 @@ def _items(card: Card, value: Value, kind: Type) -> list[str]:
             keys, values = kind.args
             pairs = cast(dict[Value, Value], value).items()
             return [
-                fill(card.values.entry, key=_literal(card, k, keys), value=_literal(card, x, values)) for k, x in pairs
+                fill(card.values.entry, key=_literal(card, _key(card, k), keys), value=_literal(card, x, values))
+                for k, x in pairs
             ]
         case tuple() if kind.kind == "tuple":
             return [_literal(card, x, t) for x, t in zip(cast(tuple[Value, ...], value), kind.args, strict=True)]
@@ -185,6 +189,10 @@ def _items(card: Card, value: Value, kind: Type) -> list[str]:
             return sorted(_literal(card, x, kind.args[0]) for x in cast(set[Value], value))
         case _:
             return [_literal(card, x, kind.args[0]) for x in cast(list[Value], value)]
+
+
+def _key(card: Card, key: Value) -> Value:
+    return str(key) if card.equality.keys_are_text and type(key) is int else key
 
 
 def _type_parts(card: Card, kind: Type) -> dict[str, str]:

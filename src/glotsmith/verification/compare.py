@@ -13,6 +13,7 @@ from typing import cast
 import msgspec
 
 from glotsmith.languages.card import Equality
+from glotsmith.languages.quirks import is_vector
 from glotsmith.values import NotLiteral, Value
 from glotsmith.verification.wire import Wire, number, tag
 
@@ -76,10 +77,9 @@ def _collection(expected: Value, wire: Wire, how: Comparison) -> bool:
     if not expected and e.empty_is_one and _is_empty(wire, e):
         return True
     match expected:
-        case list():
-            return _sequence(cast(list[Value], expected), _elements(wire, "list", e), how)
-        case tuple():
-            return _sequence(cast(tuple[Value, ...], expected), _elements(wire, "tuple", e), how)
+        case list() | tuple():
+            items = cast(Sequence[Value], expected)
+            return _sequence(items, _elements(items, wire, e), how)
         case set() | frozenset():
             content = _tagged(wire, "s")
             same = partial(_equal, how=how)
@@ -102,12 +102,14 @@ def _tagged(wire: Wire, kind: str) -> list[Wire] | None:
     return cast(list[Wire], content) if found == kind and isinstance(content, list) else None
 
 
-def _elements(wire: Wire, wanted: str, e: Equality) -> Sequence[Wire] | None:
+def _elements(expected: Sequence[Value], wire: Wire, e: Equality) -> Sequence[Wire] | None:
     """Return the elements of a wire list (or tuple), or None where the result is no such thing."""
     plain, tupled = _tagged(wire, ""), _tagged(wire, "t")
-    if wanted == "tuple" and tupled is not None:
+    if e.vector_of_scalars and not is_vector(expected):
         return tupled
-    if plain is not None and (wanted == "list" or e.list_is_tuple):
+    if isinstance(expected, tuple) and tupled is not None:
+        return tupled
+    if plain is not None and (isinstance(expected, list) or e.list_is_tuple):
         return plain
     scalar = tag(wire)[0] in ("", "f") and plain is None and wire is not None
     return [wire] if e.scalar_is_singleton and scalar else None
