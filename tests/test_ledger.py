@@ -177,6 +177,8 @@ def test_an_input_cannot_be_answered_twice(ledger):
     with pytest.raises(Exception, match="UNIQUE"):
         ledger.record("a", taken, drop(Reason.TODO))
     assert funnel(ledger, "a").taken == 1
+    with pytest.raises(StorageError, match="an earlier write failed"):  # inputs may have been undone
+        unit(ledger, 1, "y")
 
 
 def test_one_text_in_two_files_is_an_exact_duplicate(ledger):

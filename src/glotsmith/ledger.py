@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from glotsmith.database import connect, storage
-from glotsmith.errors import UsageError
+from glotsmith.errors import StorageError, UsageError
 from glotsmith.records import FunnelRow, Record
 from glotsmith.rows import BrokenResult, NewRow, RowStatus, Taken, clean, plan
 from glotsmith.step import Result
@@ -113,6 +113,7 @@ class Ledger:
         self._results = 0  #: results in the open transaction
         self._since = 0.0  #: when it began, seconds
         self._atomic = False  #: inside ``atomically``
+        self._failed = False  #: a write failed
         self._places = self._load_steps()
 
     def _load_steps(self) -> dict[str, int]:
@@ -181,7 +182,7 @@ class Ledger:
             with storage(self.path):
                 self._insert(place, taken, rows, result)
         except BaseException:
-            self._rollback()  # half a result must never be committed
+            self._fail()
             raise
         self._results += 1
         if self._results >= COMMIT_RESULTS or time.monotonic() - self._since > COMMIT_S:
@@ -216,7 +217,12 @@ class Ledger:
         return self._connection.execute("INSERT INTO payloads (data) VALUES (?)", (data,)).lastrowid
 
     def _open_transaction(self) -> None:
-        """Begin a transaction unless one is open."""
+        """Begin a transaction unless one is open.
+
+        After a failed write there is none: what was undone may have been handed out as inputs.
+        """
+        if self._failed:
+            raise StorageError(f"{self.path}: an earlier write failed, so nothing more is written: start again")
         if not self._connection.in_transaction:
             self._all("BEGIN IMMEDIATE")
             self._since = time.monotonic()
@@ -232,8 +238,13 @@ class Ledger:
             with storage(self.path):
                 self._connection.commit()
         except BaseException:
-            self._rollback()
+            self._fail()
             raise
+
+    def _fail(self) -> None:
+        """Undo the open transaction, since half a result must never be committed, and write no more."""
+        self._failed = True
+        self._rollback()
 
     def _rollback(self) -> None:
         """Undo the open transaction, if SQLite has not done so by itself (it may, on a full disk)."""

@@ -67,7 +67,7 @@ class Batches(BatchStep):
     async def run(self, keys, items):
         self.sizes.append(len(keys))
         await asyncio.sleep(0)
-        return [keep(key, item) for key, item in zip(keys, items)][self.short :]
+        return [keep(key, item) for key, item in zip(keys, items, strict=True)][self.short :]
 
 
 class Evens(WholeStep):
