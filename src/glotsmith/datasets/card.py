@@ -96,7 +96,8 @@ def _licence(summary: Summary) -> str:
 def _configs(paths: Mapping[str, str]) -> list[str]:
     """Return one config a language, and ``all``, which is the default."""
     lines = ["configs:"]
-    for name, files in {"all": list(paths.values())} | {language: [path] for language, path in paths.items()}.items():
+    configs = {"all": list(paths.values()), **{language: [path] for language, path in paths.items()}}
+    for name, files in configs.items():
         lines += [f"- config_name: {json.dumps(name)}", *(["  default: true"] if name == "all" else [])]
         lines += ["  data_files:", "  - split: train", "    path:", *(f"    - {json.dumps(path)}" for path in files)]
     lines.append("dataset_info:")

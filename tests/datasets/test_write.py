@@ -1,0 +1,65 @@
+"""What a user does with a dataset: open it with the ``datasets`` package, unedited and offline."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from glotsmith.datasets import Card, write_dataset
+from glotsmith.datasets.schema import columns, plain
+from glotsmith.errors import UsageError
+from glotsmith.records import Origin
+
+LOAD = """
+import json, sys
+from datasets import load_dataset
+folder, config, cache = sys.argv[1:]
+loaded = load_dataset(folder, config or None, cache_dir=cache)
+assert list(loaded) == ["train"], loaded
+print(json.dumps({"features": loaded["train"].features.to_dict(), "rows": list(loaded["train"])}))
+"""
+
+
+def load(folder, config, cache):
+    """Load in a process of its own, as the package reads its environment and warns at import."""
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(cache), "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(folder), config, str(cache)],
+        env=environment,
+        cwd=cache,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("exporter", ["jsonl", "parquet"])
+def test_load_dataset_opens_it_unedited(exporter, make_example, tmp_path):
+    dated = Origin(source="s", path="p", version="2024-01-01")
+    rows = [make_example(3 * n, language) for language in ("lua", "r") for n in range(3)]  # not one row has tests
+    rows[0] = make_example(0, "lua", origin=dated)
+    summary = write_dataset(iter(rows), tmp_path / "made", Card(name="demo"), exporter=exporter)
+    assert (summary.rows, summary.languages) == (6, {"lua": 3, "r": 3})
+    for config in ("", "all", "lua"):
+        loaded = load(tmp_path / "made", config, tmp_path)
+        assert loaded["rows"] == [plain(row) for row in rows if config != "lua" or row.language == "lua"]
+        assert list(loaded["features"]) == list(columns())
+        assert loaded["features"]["tests"]["feature"] == {"dtype": "string", "_type": "Value"}
+        assert loaded["features"]["pass_rate"]["dtype"] == "float64"
+
+
+def test_an_empty_dataset_is_a_card(tmp_path):
+    summary = write_dataset([], tmp_path, Card(name="demo"))
+    assert summary.rows == 0
+    assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
+    assert "This dataset is empty" in (tmp_path / "README.md").read_text()
+
+
+def test_an_unknown_format_writes_nothing(make_example, tmp_path):
+    with pytest.raises(UsageError, match="csv"):
+        write_dataset([make_example()], tmp_path, Card(name="demo"), exporter="csv")
+    assert not list(tmp_path.iterdir())
