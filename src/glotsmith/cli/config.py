@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -92,7 +92,7 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for name, value in changes.items():
         if isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
-            merged[name] = merge(merged[name], value)  # type: ignore[arg-type]
+            merged[name] = merge(merged[name], cast(Mapping[str, Any], value))
         elif value not in (None, "", (), [], {}):
             merged[name] = value
     return merged

@@ -134,7 +134,8 @@ async def _execute(steps: Any, chosen: config.RunConfig, folder: RunFolder) -> i
     if not done:
         err.print(f"Stopped; {folder.path} holds everything so far. The same command goes on from here.")
         return seen.exit_code or 1
-    write_dataset(folder, chosen.formats)
+    for name in chosen.formats:
+        write_dataset(folder, name, folder.dataset / name)
     return 0
 
 

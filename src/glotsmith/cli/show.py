@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from rich.table import Table
@@ -12,9 +12,8 @@ from rich.table import Table
 from glotsmith.cli.app import app, out
 from glotsmith.cli.progress import funnel_table
 from glotsmith.errors import UsageError
-from glotsmith.ledger import Ledger
+from glotsmith.ledger import Ledger, Row
 from glotsmith.reasons import Reason
-from glotsmith.rows import Row
 from glotsmith.run import RunFolder
 
 
@@ -109,9 +108,10 @@ def _find(item: Any, field: str) -> Any:
     """Return the first value called ``field`` in a nested item."""
     if not isinstance(item, dict):
         return None
-    if field in item:
-        return item[field]
-    for value in item.values():
+    fields = cast(dict[str, Any], item)
+    if field in fields:
+        return fields[field]
+    for value in fields.values():
         if (found := _find(value, field)) is not None:
             return found
     return None

@@ -1,0 +1,162 @@
+"""MultiPL-T: move tested Python functions into low-resource languages.
+
+Paper: Cassano et al., OOPSLA 2024, §4.1–4.4. Where we differ, and why: docs/recipes/multipl_t.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from glotsmith import languages
+from glotsmith.datasets.examples import ToExamples
+from glotsmith.errors import UsageError
+from glotsmith.generation.rounds import Rounds
+from glotsmith.generation.translate import Plan, Prompts, Translate
+from glotsmith.prompts import Prompt
+from glotsmith.recipes.base import Tools
+from glotsmith.records import Record
+from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
+from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
+from glotsmith.selection.normalise import CommentSyntax
+from glotsmith.selection.overlap import Overlap
+from glotsmith.sources.corpus import ReadOptions
+from glotsmith.sources.filters import Filter, FilterOptions
+from glotsmith.sources.read import ReadFunctions
+from glotsmith.sources.sample import Sample
+from glotsmith.sources.typecheck import TypeCheck
+from glotsmith.step import Step
+from glotsmith.suites.ask import Asking
+from glotsmith.suites.prove import Prove
+from glotsmith.suites.validate import Bar, Validate
+from glotsmith.suites.write import WriteTests
+from glotsmith.teachers.base import Sampling
+
+PROMPTS = Path(__file__).parent / "prompts" / "multipl_t"
+
+
+class MultiPLT(Record, frozen=True, kw_only=True):
+    """The recipe's options; the defaults are the paper's where it has one."""
+
+    title: ClassVar[str] = "tested Python functions moved into low-resource languages"
+    paper: ClassVar[str] = "MultiPL-T, OOPSLA 2024 (arXiv 2308.09895)"
+
+    sources: tuple[str, ...]  #: where Python functions come from
+    languages: tuple[str, ...] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five
+
+    helpers: bool = False  #: bring along the module's own helpers and constants that a function needs
+    imports: bool = False  #: allow imports of the standard library's modules that only compute
+    column: str = ""  #: of rows: where the code is; empty for ``content`` or ``code``
+    max_lines: int = 0  #: of a function; 0 for no limit
+    licences: tuple[str, ...] = ()  #: SPDX ids that are accepted; empty for all
+    ascii_only: bool = True  # §4.1
+    typecheck: bool = True  # §4.1
+    max_functions: int = 0  #: go on with so many, chosen by content hash; 0 for all
+
+    suites: int = 5  #: suites that the teacher writes, beside doctests and generated inputs; 0 for none, §4.2
+    suite_temperature: float = 0.2  # §4.2
+    min_cases: int = 3
+    min_coverage: float = 0.9  #: of the function's own lines, and of its branches, §4.2
+    min_mutation_score: float = 0.5  #: share of mutants that the suite must kill
+
+    samples: int = 50  # §4.3
+    samples_by_language: dict[str, int] = msgspec.field(default_factory=lambda: {"ocaml": 100})  # §4.3
+    temperature: float = 0.8  # §4.3
+    top_p: float = 0.95  # §4.3
+    max_tokens: int = 512  # §4.3
+    wanted: int = 3  #: stop when so many distinct solutions pass
+    repairs: int = 0  #: how often a failing candidate goes back with its failing case
+    style: Literal["chat", "completion"] = "chat"
+    source_in_prompt: bool = True  # §4.3: Python source as comment
+    paper_setting: bool = False  #: one round of all samples, completion prompts, no repair: the paper's own setting
+
+    max_similarity: float = 0.6  #: ROUGE-L, within a problem and across, §4.4
+    benchmarks: tuple[str, ...] = ()  #: files to decontaminate against
+    ngram: int = 10  #: words in common that count as an overlap
+
+    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+        """Return the paper's pipeline."""
+        syntax = comment_syntax()
+        overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
+        return [
+            ReadFunctions(self.sources, ReadOptions(helpers=self.helpers, imports=self.imports, column=self.column)),
+            Filter(self._filter()),
+            *([Sample(self.max_functions)] if self.max_functions else []),
+            *([TypeCheck()] if self.typecheck else []),
+            DeduplicateFunctions(syntax),
+            *([DecontaminateFunctions(overlap)] if overlap else []),
+            *self._suites(tools),
+            Prove(self.languages, tools.verifier, self.min_cases),
+            Translate(tools.teacher, tools.verifier, prompts(), self._plan(tools.seed)),
+            DeduplicateSolutions(syntax, within=self.max_similarity, across=self.max_similarity),
+            *([DecontaminateSolutions(overlap)] if overlap else []),
+            ToExamples(),
+        ]
+
+    def __post_init__(self) -> None:
+        """Refuse what can't work before anything is paid for."""
+        for name in self.languages:
+            languages.get(name)
+        if not self.languages:
+            raise UsageError("name at least one target language, as in --language lua")
+
+    def _filter(self) -> FilterOptions:
+        return FilterOptions(
+            imports=self.imports, ascii_only=self.ascii_only, max_lines=self.max_lines, licences=self.licences
+        )
+
+    def _suites(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+        sampling = Sampling(temperature=self.suite_temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+        asking = Asking(samples=self.suites, sampling=sampling, style=self._style, seed=tools.seed)
+        bar = Bar(
+            line_coverage=self.min_coverage,
+            branch_coverage=self.min_coverage,
+            mutation_score=self.min_mutation_score,
+            cases=self.min_cases,
+        )
+        return [
+            WriteTests(tools.sandbox, tools.teacher if self.suites else None, asking),
+            Validate(tools.sandbox, bar),
+        ]
+
+    @property
+    def _style(self) -> Literal["chat", "completion"]:
+        return "completion" if self.paper_setting else self.style
+
+    def _plan(self, seed: int) -> Plan:
+        single = self.paper_setting
+        return Plan(
+            rounds=Rounds(
+                samples=self.samples,
+                per_language=self.samples_by_language,
+                single=single,
+                wanted=self.wanted,
+            ),
+            sampling=Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens),
+            style=self._style,
+            source_in_prompt=self.source_in_prompt,
+            repairs=0 if single else self.repairs,
+            seed=seed,
+        )
+
+
+def prompts() -> Prompts:
+    """Return the recipe's prompts."""
+    names = ("translate", "translate_completion", "repair")
+    return Prompts(*(Prompt(PROMPTS / f"{name}.j2") for name in names))
+
+
+def comment_syntax() -> Mapping[str, CommentSyntax]:
+    """Return how each language writes comments, for selection."""
+    return {name: _syntax(languages.get(name)) for name in languages.names()}
+
+
+def _syntax(card: languages.Card) -> CommentSyntax:
+    s = card.syntax
+    return CommentSyntax(
+        line=() if s.line_comment_end else (s.line_comment,),
+        block=s.block_comment,
+        strings=s.strings,
+        layout=s.layout,
+    )
