@@ -1,0 +1,1 @@
+"""Generation: ask teachers for programs, and take the code out of their replies."""
