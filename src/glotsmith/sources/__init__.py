@@ -1,1 +1,1 @@
-"""Sources: Python functions from packages, folders, files and datasets, and the filters that choose among them."""
+"""The first stage: find Python functions, and keep those that can become a problem in another language."""
