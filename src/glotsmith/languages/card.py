@@ -79,6 +79,7 @@ class Values(Record, frozen=True, kw_only=True):
     some: Text = "@{value}"  #: a present optional
     empty_list: Text = ""
     empty_tuple: Text = ""
+    empty_vartuple: Text = ""
     empty_dict: Text = ""
     empty_set: Text = ""
     separator: Text = ", "
