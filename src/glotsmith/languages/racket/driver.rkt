@@ -1,0 +1,247 @@
+; Loads candidate.rkt beside it, calls ENTRY once per argument list in calls.rkt, prints typed results.
+; Usage: racket driver.rkt MARK ENTRY. Written in the kernel language, because it is expanded anew for each program:
+; in racket/base that takes 60 ms more.
+(module driver '#%kernel
+  (#%require '#%paramz racket/private/qq-and-or racket/private/cond racket/private/define-et-al)
+
+  (define-values (out) (current-output-port))
+  (define-values (leave) (exit-handler))
+  (define-values (folder) (let-values ([(base name dir?) (split-path (find-system-path 'run-file))]) base))
+  (define-values (mark) (vector-ref (current-command-line-arguments) 0))
+  (define-values (entry) (string->symbol (vector-ref (current-command-line-arguments) 1)))
+
+  (define-values (emit)
+    (lambda parts
+      (let ([line (open-output-string)])
+        (write-string "\n" line)
+        (write-string mark line)
+        (for-each (lambda (part) (write-string " " line) (write-string part line)) parts)
+        (write-string "\n" line)
+        (write-string (get-output-string line) out)
+        (flush-output out))))
+
+  (define-values (finish)
+    (lambda (status)
+      (flush-output out)
+      (leave status)))
+
+  (define-values (with-parameters)
+    (lambda (act . settings)
+      (with-continuation-mark parameterization-key
+        (apply extend-parameterization (continuation-mark-set-first #f parameterization-key) settings)
+        (act))))
+
+  ; JSON's escapes; a protocol line holds no newline.
+  (define-values (write-text)
+    (lambda (text to)
+      (write-string "\"" to)
+      (for-each
+       (lambda (c)
+         (let ([n (char->integer c)])
+           (cond
+             [(or (< n 32) (= n 34) (= n 92) (= n 127))
+              (write-string "\\u00" to)
+              (if (< n 16) (write-string "0" to) (void))
+              (write-string (number->string n 16) to)]
+             [else (write-char c to)])))
+       (string->list text))
+      (write-string "\"" to)))
+
+  (define-values (write-float)
+    (lambda (x to)
+      (write-string "{\"f\":\"" to)
+      (write-string
+       (cond
+         [(not (= x x)) "nan"]
+         [(= x +inf.0) "inf"]
+         [(= x -inf.0) "-inf"]
+         [else (number->string x)])
+       to)
+      (write-string "\"}" to)))
+
+  (define-values (write-all)
+    (lambda (items write-one to)
+      (write-string "[" to)
+      (let loop ([items items] [first? #t])
+        (if (null? items)
+            (void)
+            (begin
+              (if first? (void) (write-string "," to))
+              (write-one (car items))
+              (loop (cdr items) #f))))
+      (write-string "]" to)))
+
+  (define-values (write-unknown)
+    (lambda (what to)
+      (write-string "{\"x\":" to)
+      (write-text what to)
+      (write-string "}" to)))
+
+  ; A set is recognised by racket/set, if the program loaded it; asking for it otherwise would cost its loading.
+  (define-values (set-items)
+    (lambda (v)
+      (if (module-declared? 'racket/set #f)
+          (if ((dynamic-require 'racket/set 'set?) v) ((dynamic-require 'racket/set 'set->list) v) #f)
+          #f)))
+
+  (define-values (kind)
+    (lambda (v)
+      (cond
+        [(symbol? v) "symbol"]
+        [(char? v) "char"]
+        [(void? v) "void"]
+        [(vector? v) "vector"]
+        [(pair? v) "pair"]
+        [(procedure? v) "procedure"]
+        [(number? v) "complex number"]
+        [(bytes? v) "bytes"]
+        [(keyword? v) "keyword"]
+        [else "other"])))
+
+  (define-values (encode)
+    (lambda (v depth to)
+      (let ([inner (lambda (x) (encode x (+ depth 1) to))])
+        (cond
+          [(> depth 100) (write-unknown "too deep" to)]
+          [(boolean? v) (write-string (if v "true" "false") to)]
+          [(exact-integer? v) (write-string (number->string v) to)]
+          [(real? v) (write-float (real->double-flonum v) to)]
+          [(string? v) (write-text v to)]
+          [(list? v) (write-all v inner to)]
+          [(hash? v)
+           (write-string "{\"m\":" to)
+           (write-all (hash-map v cons)
+                      (lambda (pair)
+                        (write-string "[" to)
+                        (inner (car pair))
+                        (write-string "," to)
+                        (inner (cdr pair))
+                        (write-string "]" to))
+                      to)
+           (write-string "}" to)]
+          [(set-items v)
+           => (lambda (items)
+                (write-string "{\"s\":" to)
+                (write-all items inner to)
+                (write-string "}" to))]
+          [else (write-unknown (kind v) to)]))))
+
+  (define-values (message)
+    (lambda (error)
+      (let ([to (open-output-string)])
+        (write-text (if (exn? error) (exn-message error) (kind error)) to)
+        (get-output-string to))))
+
+  ; Return what ``act`` returns; what it raises, be it an exception or any other value, goes to ``handle``.
+  (define-values (attempt)
+    (lambda (act handle)
+      ((call-with-escape-continuation
+        (lambda (escape)
+          (with-continuation-mark exception-handler-key (lambda (error) (escape (lambda () (handle error))))
+            (let ([result (act)])
+              (lambda () result))))))))
+
+  ; An argument is a literal, or (list …), (hash …) or (set …) of arguments.
+  (define-values (build)
+    (lambda (datum)
+      (if (pair? datum)
+          (let ([items (map build (cdr datum))])
+            (cond
+              [(eq? (car datum) 'list) items]
+              [(eq? (car datum) 'hash) (apply hash items)]
+              [else (apply (dynamic-require 'racket/set 'set) items)]))
+          datum)))
+
+  (define-values (read-calls)
+    (lambda ()
+      (let ([port (open-input-file (build-path folder "calls.rkt"))])
+        (let loop ([calls null])
+          (let ([call (read port)])
+            (if (eof-object? call) (reverse calls) (loop (cons call calls))))))))
+
+  ; A program without #lang (or module) of its own is one in #lang racket.
+  (define-values (read-module)
+    (lambda ()
+      (let ([port (open-input-file (build-path folder "candidate.rkt"))])
+        (port-count-lines! port)
+        (let ([form (read-syntax 'candidate port)])
+          (if (and (syntax? form) (pair? (syntax-e form)) (eq? (syntax-e (car (syntax-e form))) 'module))
+              form
+              (let loop ([forms (list form)])
+                (let ([form (read-syntax 'candidate port)])
+                  (if (eof-object? form)
+                      (datum->syntax #f (list* 'module 'candidate 'racket (reverse forms)))
+                      (loop (cons form forms))))))))))
+
+  (define-values (declare)
+    (lambda ()
+      (with-parameters
+       (lambda () (eval (compile (namespace-syntax-introduce (read-module)))))
+       read-accept-reader #t
+       read-accept-lang #t
+       current-module-declare-name (make-resolved-module-path 'candidate))))
+
+  ; The entry point is what the program provides, else what it defines; an imported name does not count.
+  (define-values (find)
+    (lambda ()
+      (dynamic-require
+       ''candidate
+       entry
+       (lambda ()
+         (with-parameters
+          (lambda ()
+            (let* ([name (namespace-symbol->identifier entry)] [binding (identifier-binding name)])
+              (if (and (pair? binding)
+                       (eq? (resolved-module-path-name (module-path-index-resolve (car binding))) 'candidate))
+                  (eval name)
+                  absent)))
+          current-namespace (module->namespace ''candidate))))))
+
+  (define-values (absent) (string->uninterned-symbol "absent"))
+
+  (define-values (call)
+    (lambda (f arguments)
+      (call-with-values
+       (lambda () (apply f arguments))
+       (lambda results
+         (let ([to (open-output-string)])
+           (current-namespace namespace)
+           (if (and (pair? results) (null? (cdr results)))
+               (encode (car results) 0 to)
+               (write-unknown "not one value" to))
+           (get-output-string to))))))
+
+  (define-values (run)
+    (lambda (f calls index)
+      (if (null? calls)
+          (emit "end")
+          (begin
+            (attempt
+             (lambda () (emit "value" (number->string index) (call f (map build (car calls)))))
+             (lambda (error) (emit "raised" (number->string index) (message error))))
+            (run f (cdr calls) (+ index 1))))))
+
+  (define-values (namespace) (current-namespace))
+  (define-values (calls) (read-calls))
+  (namespace-require ''#%kernel)
+  (declare)
+  (emit "start")
+  ; Of its own plumber, so that its handlers of exit are not run when the driver leaves.
+  (with-parameters
+   (lambda ()
+     (attempt
+      (lambda () (dynamic-require ''candidate #f))
+      (lambda (error)
+        (emit "raised" "load" (message error))
+        (finish 1)))
+     (let ([f (find)])
+       (if (eq? f absent)
+           (begin
+             (emit "absent")
+             (finish 1))
+           (begin
+             (emit "loaded")
+             (run f calls 0)
+             (finish 0)))))
+   current-plumber (make-plumber)
+   current-command-line-arguments (vector)))
