@@ -1,0 +1,40 @@
+"""The ``offline`` teacher: a deterministic, rule-based translator from Python to Lua 5.4.
+
+It needs no model, no key and no network. What it can't translate faithfully it refuses, with a sentence; what it
+writes is verified by execution like anybody else's.
+"""
+
+from glotsmith.records import content_hash
+from glotsmith.teachers.base import Reply, Request
+from glotsmith.teachers.offline.refusal import CannotTranslate
+from glotsmith.teachers.offline.translate import VERSION, translate
+
+__all__ = ["CannotTranslate", "Offline", "translate"]
+
+
+class Offline:
+    """The teacher: it answers ``translate`` requests for Lua, always with the same text for the same source."""
+
+    name = "offline"
+    model = ""
+    fingerprint = content_hash("offline", VERSION)
+
+    def address(self, request: Request) -> str:
+        """Content address of the reply: it depends on the source and its signature, not on any prompt."""
+        context = request.context
+        parts = (context.get(part, "") for part in ("language", "name", "signature", "source"))
+        return content_hash(self.fingerprint, request.call, *parts)
+
+    async def reply(self, request: Request) -> Reply:
+        """Translate ``context["source"]``, or refuse with a sentence."""
+        context = request.context
+        if request.call != "translate" or context.get("language") != "lua":
+            return Reply(text="", finish_reason="refused", detail="the offline teacher writes only Lua")
+        try:
+            code = translate(context.get("source", ""), context.get("name", ""), context.get("signature", ""))
+        except CannotTranslate as refusal:
+            return Reply(text="", finish_reason="refused", detail=str(refusal))
+        return Reply(text=code)
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to release."""

@@ -1,0 +1,285 @@
+"""Assignment, in all its forms, and ``del``."""
+
+import ast
+
+from glotsmith.teachers.offline import kinds as k
+from glotsmith.teachers.offline.context import Context, statement
+from glotsmith.teachers.offline.expressions import choose, defaulted, needs_order, position
+from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.loops import as_list, dict_filled, listed, set_filled, unpack
+from glotsmith.teachers.offline.lua import PREFIX, E
+from glotsmith.teachers.offline.operators import apply
+from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.scopes import targets
+from glotsmith.teachers.offline.truth import condition, truth
+
+# ----------------------------------------------------------------------------------------- assignment
+
+
+@statement(ast.Assign)
+def _assign(c: Context, node: ast.Assign) -> None:
+    if len(node.targets) > 1:
+        value = c.expr(node.value)
+        shared = E(c.temporary(value), value.prec if value.text == c.temporary(value) else PREFIX, value.kind)
+        for target in node.targets:
+            assign_to(c, node, target, shared)
+        return
+    target = node.targets[0]
+    if isinstance(target, ast.Tuple | ast.List):
+        return _assign_tuple(c, node, target)
+    if isinstance(target, ast.Name) and _assign_filled(c, node, target):
+        return
+    if isinstance(target, ast.Name) and isinstance(node.value, ast.IfExp) and _assign_choice(c, node, target):
+        return
+    assign_to(c, node, target, c.expr(node.value))
+
+
+def _local(c: Context, node: ast.stmt, name: str) -> str:
+    return "local " if (node, name) in c.here.plan.inline else ""
+
+
+def _assign_filled(c: Context, node: ast.Assign, target: ast.Name) -> bool:
+    """Let a comprehension fill the variable itself, if it does not read it."""
+    value = node.value
+    if not isinstance(value, ast.ListComp | ast.DictComp | ast.SetComp):
+        return False
+    if any(isinstance(n, ast.Name) and n.id == target.id for n in ast.walk(value)):
+        return False
+    name = c.variable(target.id)
+    empty = "{}"
+    if c.ordered and not isinstance(value, ast.ListComp):
+        empty = str(c.call("Dict" if isinstance(value, ast.DictComp) else "Set"))
+    c.emit(f"{_local(c, node, target.id)}{name} = {empty}")
+    if isinstance(value, ast.ListComp):
+        result = listed(c, value, name)
+    elif isinstance(value, ast.DictComp):
+        result = dict_filled(c, value, name)
+    else:
+        result = set_filled(c, value, name)
+    c.bind(target.id, result.kind)
+    return True
+
+
+def _assign_choice(c: Context, node: ast.Assign, target: ast.Name) -> bool:
+    assert isinstance(node.value, ast.IfExp)
+    value = node.value
+    (yes, before_yes), (no, before_no) = c.try_expr(value.body), c.try_expr(value.orelse)
+    if not before_yes and not before_no and (truth(c, yes) is True or (yes.text, no.text) == ("true", "false")):
+        return False
+    if any(isinstance(n, ast.Name) and n.id == target.id for n in ast.walk(value.test)) and before_yes + before_no:
+        return False
+    test = condition(c, value.test)
+    if _local(c, node, target.id):
+        c.emit(f"local {c.variable(target.id)}")
+    choose(c, test, value, c.variable(target.id))
+    c.bind(target.id, k.join(yes.kind, no.kind))
+    return True
+
+
+def assign_to(c: Context, node: ast.stmt, target: ast.expr, value: E) -> None:
+    """Write the assignment of one value to one target."""
+    match target:
+        case ast.Name(id=name):
+            text, kind = _created(c, node, name, value)
+            c.emit(f"{_local(c, node, name)}{c.variable(name)} = {text}")
+            c.bind(name, kind)
+        case ast.Subscript():
+            _assign_item(c, target, value)
+        case ast.Tuple() | ast.List():
+            unpack(c, target, value, declare=False)
+        case _:
+            raise refuse(f"assignment to {ast.unparse(target)}", target)
+
+
+def _created(c: Context, node: ast.stmt, name: str, value: E) -> tuple[str, Kind]:
+    """Turn ``d = {}`` into an ordered map where what the variable will hold asks for one."""
+    if value.kind.name in ("dict", "set") and value.new and value.kind.args and c.total(name).name == value.kind.name:
+        needs_order(c, c.total(name))
+    return value.text, value.kind
+
+
+def _assign_item(c: Context, target: ast.Subscript, value: E) -> None:
+    base = c.expr(target.value)
+    if value.kind.name in ("none", "opt") and k.strip_optional(base.kind).name in ("list", "dict"):
+        raise refuse("storing None in a list or dict", target)
+    if isinstance(target.slice, ast.Slice):
+        return _assign_slice(c, base, target.slice, value)
+    index = c.expr(target.slice)
+    c.emit(f"{place(c, base, index, target)} = {value}")
+    if k.strip_optional(base.kind).name in ("dict", *k.UNKNOWN):
+        refine(c, target.value, k.dict_of(index.kind, k.settle(value.kind)))
+    else:
+        refine(c, target.value, k.list_of(k.settle(value.kind)))
+
+
+def _assign_slice(c: Context, base: E, part: ast.Slice, value: E) -> None:
+    bounds = ["nil" if x is None else str(c.expr(x)) for x in (part.lower, part.upper, part.step)]
+    c.emit(f"{c.helper('set_slice')}({base}, {as_list(c, value)}, {', '.join(bounds)})")
+
+
+def place(c: Context, base: E, index: E, node: ast.AST) -> str:
+    """Write ``base[index]`` as something to assign to."""
+    match k.strip_optional(base.kind).name:
+        case "list":
+            text = base.at(PREFIX)
+            if index.kind.low is None or index.kind.low < 0 or index.kind.name != "int":
+                text = c.temporary(text, "items")
+            return f"{text}[{position(c, text, index)}]"
+        case "dict":
+            return f"{base.at(PREFIX)}[{index}]"
+        case "any" | "bot":
+            if index.kind.name == "str":
+                return f"{base.at(PREFIX)}[{index}]"
+            text = c.temporary(base.at(PREFIX), "items")
+            return f"{text}[{c.helper('slot')}({text}, {index})]"
+        case name:
+            raise refuse(f"item assignment to a {name}", node)
+
+
+def refine(c: Context, node: ast.expr, kind: Kind) -> None:
+    """Note that the table ``node`` stands for now also holds what ``kind`` says."""
+    if isinstance(node, ast.Name):
+        old = c.lookup(node.id)
+        if old.name in ("opt", *k.UNKNOWN) and old.name != "opt":
+            return
+        known = k.strip_optional(old)
+        c.bind(node.id, k.join(old, Kind(kind.name, kind.args, default=known.default, own=known.own)))
+    elif isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        with c.capture():
+            base, index = c.expr(node.value), c.expr(node.slice)
+        outer = k.strip_optional(base.kind).name
+        if outer == "dict":
+            refine(c, node.value, k.dict_of(index.kind, kind))
+        elif outer == "list":
+            refine(c, node.value, k.list_of(kind))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+        refine(c, node.func.value, k.dict_of(c.try_expr(node.args[0])[0].kind, kind))
+
+
+def _assign_tuple(c: Context, node: ast.Assign, target: ast.Tuple | ast.List) -> None:
+    names = [n for n in targets(target)]
+    if any(isinstance(t, ast.Starred) for t in target.elts):
+        return _assign_starred(c, node, target)
+    inline = [n for n in names if (node, n) in c.here.plan.inline]
+    plain = len(names) == len(target.elts) and all(isinstance(t, ast.Name) for t in target.elts)
+    local = bool(inline) and len(set(inline)) == len(names) and plain
+    if inline and not local:
+        c.emit(f"local {', '.join(map(c.variable, dict.fromkeys(inline)))}")
+    value = node.value
+    if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
+        if not any(isinstance(v, ast.Starred) for v in value.elts) and not _nested(target):
+            return _assign_parallel(c, target, c.exprs(value.elts), local=local)
+    e = c.expr(value)
+    if not plain:
+        return _assign_parts(c, node, target, e)
+    unpack(c, target, e if k.strip_optional(e.kind).name in ("list", "tuple", "str") else as_list(c, e), declare=local)
+
+
+def _nested(target: ast.Tuple | ast.List) -> bool:
+    return any(isinstance(t, ast.Tuple | ast.List) for t in target.elts)
+
+
+def _assign_parallel(c: Context, target: ast.Tuple | ast.List, values: list[E], *, local: bool) -> None:
+    places: list[str] = []
+    for t in target.elts:
+        if isinstance(t, ast.Subscript) and not isinstance(t.slice, ast.Slice):
+            places.append(place(c, c.expr(t.value), c.expr(t.slice), t))
+        elif isinstance(t, ast.Name):
+            places.append(c.variable(t.id))
+        else:
+            raise refuse(f"assignment to {ast.unparse(t)}", t)
+    c.emit(f"{'local ' if local else ''}{', '.join(places)} = {', '.join(map(str, values))}")
+    for t, value in zip(target.elts, values, strict=True):
+        if isinstance(t, ast.Name):
+            c.bind(t.id, value.kind)
+
+
+def _assign_parts(c: Context, node: ast.Assign, target: ast.Tuple | ast.List, e: E) -> None:
+    table = c.temporary(e, "parts")
+    kind = k.strip_optional(e.kind)
+    exact = kind.name == "tuple" and len(kind.args) == len(target.elts)
+    for i, t in enumerate(target.elts):
+        part = kind.args[i] if exact else k.item_of(kind)
+        assign_to(c, ast.Pass(), t, E(f"{table}[{i + 1}]", kind=part))
+
+
+def _assign_starred(c: Context, node: ast.Assign, target: ast.Tuple | ast.List) -> None:
+    names = list(targets(target))
+    if len(names) != len(target.elts):
+        raise refuse("a nested starred target", node)
+    items = as_list(c, c.expr(node.value))
+    table, item = c.temporary(items, "items"), k.item_of(items.kind)
+    star = next(i for i, t in enumerate(target.elts) if isinstance(t, ast.Starred))
+    after = len(names) - star - 1
+    for i, name in enumerate(names):
+        where = f"{table}[{i + 1}]" if i < star else f"{table}[#{table} - {len(names) - i - 1}]"
+        if i == star:
+            where = f"table.move({table}, {star + 1}, #{table}{f' - {after}' if after else ''}, 1, {{}})"
+        assign_to(c, node, ast.Name(name, ast.Store()), E(where, kind=k.list_of(item) if i == star else item))
+
+
+@statement(ast.AnnAssign)
+def _annotated(c: Context, node: ast.AnnAssign) -> None:
+    if node.value is not None:
+        assign_to(c, node, node.target, c.expr(node.value))
+
+
+@statement(ast.AugAssign)
+def _augmented(c: Context, node: ast.AugAssign) -> None:
+    value = c.expr(node.value)
+    if isinstance(node.target, ast.Subscript):
+        return _augmented_item(c, node, node.target, value)
+    if not isinstance(node.target, ast.Name):
+        raise refuse(f"assignment to {ast.unparse(node.target)}", node)
+    name = c.variable(node.target.id)
+    kind = c.lookup(node.target.id)
+    if kind.name == "list" and isinstance(node.op, ast.Add):
+        items = as_list(c, value)
+        c.emit(f"{c.helper('extend')}({name}, {items})")
+        return refine(c, node.target, k.list_of(k.item_of(items.kind)))
+    if kind.name in ("set", "dict") and isinstance(node.op, ast.BitOr):
+        c.emit(f"{c.helper('merge')}({name}, {value})")
+        return refine(c, node.target, value.kind)
+    result = apply(c, node.op, E(name, kind=kind), value, node)
+    c.emit(f"{name} = {result}")
+    c.bind(node.target.id, result.kind)
+
+
+def _augmented_item(c: Context, node: ast.AugAssign, target: ast.Subscript, value: E) -> None:
+    if isinstance(target.slice, ast.Slice):
+        raise refuse("augmented assignment to a slice", node)
+    base, index = c.expr(target.value), c.expr(target.slice)
+    base = E(c.temporary(base, "items"), kind=base.kind)
+    kind = k.item_of(base.kind) if k.strip_optional(base.kind).name != "dict" else k.strip_optional(base.kind).args[1]
+    spot = place(c, base, index, target)
+    held = E(spot, kind=kind)
+    if k.strip_optional(base.kind).default:
+        held = defaulted(c, base, index, k.strip_optional(base.kind))
+    if kind.name == "list" and isinstance(node.op, ast.Add):
+        items = as_list(c, value)
+        c.emit(f"{c.helper('extend')}({spot}, {items})")
+        return refine(c, target, k.list_of(k.item_of(items.kind)))
+    result = apply(c, node.op, held, value, node)
+    c.emit(f"{spot} = {result}")
+    refine(c, target.value, k.dict_of(index.kind, result.kind) if base.kind.name == "dict" else k.list_of(result.kind))
+
+
+@statement(ast.Delete)
+def _delete(c: Context, node: ast.Delete) -> None:
+    for target in node.targets:
+        match target:
+            case ast.Name(id=name):
+                c.emit(f"{c.variable(name)} = nil")
+            case ast.Subscript(slice=ast.Slice() as part):
+                base = c.expr(target.value)
+                bounds = ["nil" if x is None else str(c.expr(x)) for x in (part.lower, part.upper, part.step)]
+                c.emit(f"{c.helper('set_slice')}({base}, {{}}, {', '.join(bounds)})")
+            case ast.Subscript():
+                base, index = c.expr(target.value), c.expr(target.slice)
+                if k.strip_optional(base.kind).name == "list":
+                    table = c.temporary(base, "items")
+                    c.emit(f"table.remove({table}, {position(c, table, index)})")
+                else:
+                    c.emit(f"{base.at(PREFIX)}[{index}] = nil")
+            case _:
+                raise refuse(f"del {ast.unparse(target)}", node)

@@ -1,0 +1,278 @@
+"""The translator's state: what is known (``facts``, kept between rounds), scopes, and the lines being written.
+
+Translation is abstract interpretation: each round translates the whole program and learns kinds of parameters,
+results and loop variables; when a round learns nothing new, its text is the answer.
+"""
+
+import ast
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from glotsmith.teachers.offline import kinds as k
+from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.lua import RESERVED, E, is_simple, name_of
+from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.scopes import Plan
+
+Handler = Callable[["Context", ast.expr], E]
+StatementHandler = Callable[["Context", ast.stmt], None]
+EXPRESSIONS: dict[type[ast.expr], Handler] = {}
+STATEMENTS: dict[type[ast.stmt], StatementHandler] = {}
+FunctionNode = ast.FunctionDef | ast.Lambda
+
+
+N = TypeVar("N", bound=ast.expr)
+
+
+def expression(node: type[N]) -> Callable[[Callable[["Context", N], E]], Callable[["Context", N], E]]:
+    """Register the translator of one kind of expression."""
+
+    def register(handler: Callable[["Context", N], E]) -> Callable[["Context", N], E]:
+        EXPRESSIONS[node] = cast(Handler, handler)
+        return handler
+
+    return register
+
+
+S = TypeVar("S", bound=ast.stmt)
+
+
+def statement(node: type[S]) -> Callable[[Callable[["Context", S], None]], Callable[["Context", S], None]]:
+    """Register the translator of one kind of statement."""
+
+    def register(handler: Callable[["Context", S], None]) -> Callable[["Context", S], None]:
+        STATEMENTS[node] = cast(StatementHandler, handler)
+        return handler
+
+    return register
+
+
+@dataclass(eq=False)
+class Scope:
+    """A Python function's scope (or the module's)."""
+
+    node: ast.AST
+    parent: "Scope | None"
+    names: frozenset[str]  #: names that live here
+    plan: Plan
+    env: dict[str, Kind] | None = field(default_factory=dict)  #: kinds at this point; None where it can't be reached
+    functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
+    is_generator: bool = False
+    immediate: bool = False  #: a comprehension or lambda: it runs where it stands, and sees the kinds of that point
+    catching: int = 0  #: depth of ``try`` bodies, where a missing key must raise
+    loops: list["Loop"] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Loop:
+    """A loop being written."""
+
+    exits: list[dict[str, Kind]] = field(default_factory=list)
+    continued: list[dict[str, Kind]] = field(default_factory=list)
+    continues: bool = False  #: a ``goto continue`` was written
+    flag: str = ""  #: variable that a ``break`` sets, for ``else``
+    depth: int = 0  #: depth of ``try`` bodies at its head
+
+
+class Context:
+    """Everything that handlers share."""
+
+    def __init__(self, identifiers: frozenset[str], entry: str) -> None:
+        self.identifiers = identifiers
+        self.entry = entry
+        self.facts: dict[Hashable, Kind] = {}
+        self.flags: set[str] = set()
+        self.synthetic: dict[Hashable, ast.AST] = {}
+        self.changed = False
+        self.round = 0
+        self.begin_round()
+
+    def begin_round(self) -> None:
+        """Forget the text; keep the facts."""
+        self.changed = False
+        self.round += 1
+        self.lines: list[str] = []
+        self.indent = 0
+        self.helpers: dict[str, str] = {}
+        self.fresh_names: set[str] = set()
+        self.modules: dict[str, str] = {}
+        self.imported: dict[str, tuple[str, str]] = {}
+        self.scope: Scope | None = None
+        self.entry_node: ast.FunctionDef | None = None
+        self.caught = ""  #: the variable of the error being handled
+
+    # ------------------------------------------------------------------------------------------ facts
+
+    def learn(self, key: Hashable, kind: Kind) -> Kind:
+        """Join what is known under ``key`` with ``kind``; lower bounds that keep falling are given up."""
+        old = self.facts.get(key, k.BOT)
+        new = k.join(old, kind)
+        if new != old and new.name == old.name == "int" and self.round > 3:
+            new = k.INT
+        if new != old:
+            self.facts[key] = new
+            self.changed = True
+        return new
+
+    def flag(self, name: str) -> None:
+        """Decide something for the whole program, as that dicts must keep their order."""
+        if name not in self.flags:
+            self.flags.add(name)
+            self.changed = True
+
+    @property
+    def ordered(self) -> bool:
+        """Whether dicts and sets made by the program are insertion-ordered maps with keys of any kind."""
+        return "ordered" in self.flags
+
+    def once(self, key: Hashable, make: Callable[[], ast.AST]) -> ast.AST:
+        """Return the node made for ``key`` in the first round, so that facts about it hold in later ones."""
+        if key not in self.synthetic:
+            self.synthetic[key] = make()
+        return self.synthetic[key]
+
+    # ----------------------------------------------------------------------------------------- scopes
+
+    @property
+    def here(self) -> Scope:
+        """The scope being translated."""
+        assert self.scope is not None
+        return self.scope
+
+    def owner(self, name: str) -> Scope | None:
+        """Return the scope in which ``name`` lives."""
+        scope = self.scope
+        while scope is not None and name not in scope.names:
+            scope = scope.parent
+        return scope
+
+    def lookup(self, name: str) -> Kind:
+        """Return the kind of a variable at this point."""
+        owner = self.owner(name)
+        if owner is None:
+            return k.ANY
+        if owner is self.reach(name) and owner.env is not None and name in owner.env:
+            return owner.env[name]
+        return self.total(name)
+
+    def reach(self, name: str) -> Scope | None:
+        """Return the scope of ``name`` if the code being translated runs where it stands in that scope."""
+        scope = self.scope
+        while scope is not None and name not in scope.names:
+            scope = scope.parent if scope.immediate else None
+        return scope
+
+    def total(self, name: str) -> Kind:
+        """Return the join of all kinds that the variable ever has."""
+        owner = self.owner(name)
+        return k.ANY if owner is None else self.facts.get((owner.node, name), k.BOT)
+
+    def bind(self, name: str, kind: Kind) -> None:
+        """Note an assignment."""
+        owner = self.owner(name)
+        if owner is None:
+            return
+        self.learn((owner.node, name), kind)
+        if owner is self.reach(name) and owner.env is not None:
+            owner.env[name] = kind
+
+    def function_named(self, name: str) -> ast.FunctionDef | None:
+        """Return the definition that ``name`` stands for, if it is a function of the program."""
+        owner = self.owner(name)
+        return None if owner is None else owner.functions.get(name)
+
+    # ------------------------------------------------------------------------------------------- text
+
+    def emit(self, text: str) -> None:
+        """Write one line."""
+        self.lines.append("  " * self.indent + text)
+
+    def emit_all(self, lines: Sequence[str]) -> None:
+        """Write lines that were captured at this indent."""
+        self.lines.extend(lines)
+
+    @contextmanager
+    def block(self, head: str, end: str = "end") -> Iterator[None]:
+        """Write ``head``, an indented body, and ``end``."""
+        self.emit(head)
+        self.indent += 1
+        yield
+        self.indent -= 1
+        if end:
+            self.emit(end)
+
+    @contextmanager
+    def capture(self, deeper: int = 0) -> Iterator[list[str]]:
+        """Collect the lines written inside instead of writing them."""
+        outer, self.lines = self.lines, []
+        self.indent += deeper
+        captured = self.lines
+        yield captured
+        self.indent -= deeper
+        self.lines = outer
+
+    def fresh(self, base: str) -> str:
+        """Return a variable name that nothing else uses, beginning with ``base``."""
+        name, n = base, 1
+        while name in self.identifiers or name in self.fresh_names or name in RESERVED or name in self.helpers:
+            n += 1
+            name = f"{base}{n}"
+        self.fresh_names.add(name)
+        return name
+
+    def helper(self, name: str) -> str:
+        """Ask for a function of the runtime library; returns its name in this program."""
+        taken = name in self.identifiers or name in self.fresh_names
+        self.helpers.setdefault(name, f"py_{name}" if taken else name)
+        return self.helpers[name]
+
+    def call(self, name: str, *arguments: E | str, kind: Kind = k.ANY, new: bool = False) -> E:
+        """Write a call of a runtime function."""
+        return E(f"{self.helper(name)}({', '.join(map(str, arguments))})", kind=kind, new=new)
+
+    def temporary(self, e: E | str, base: str = "value") -> str:
+        """Return a text for the value of ``e`` that may be written more than once."""
+        text = str(e)
+        if is_simple(text):
+            return text
+        name = self.fresh(base)
+        self.emit(f"local {name} = {text}")
+        return name
+
+    # ------------------------------------------------------------------------------------ expressions
+
+    def expr(self, node: ast.expr) -> E:
+        """Translate an expression; statements that it needs are written before it."""
+        handler = EXPRESSIONS.get(type(node))
+        if handler is None:
+            raise refuse(f"{type(node).__name__} expressions", node)
+        return handler(self, node)
+
+    def exprs(self, nodes: Sequence[ast.expr]) -> list[E]:
+        """Translate several."""
+        return [self.expr(node) for node in nodes]
+
+    def statements(self, body: Sequence[ast.stmt]) -> None:
+        """Translate a block; what can't be reached is left out."""
+        for node in body:
+            if self.here.env is None:
+                return
+            names = self.here.plan.before.get(node)
+            if names:
+                self.emit(f"local {', '.join(map(name_of, names))}")
+            handler = STATEMENTS.get(type(node))
+            if handler is None:
+                raise refuse(f"{type(node).__name__} statements", node)
+            handler(self, node)
+
+    def variable(self, name: str) -> str:
+        """Return the Lua name of a Python variable."""
+        return name_of(name)
+
+    def try_expr(self, node: ast.expr) -> tuple[E, list[str]]:
+        """Translate without writing: the expression, and the lines that must come before it."""
+        with self.capture() as lines:
+            result = self.expr(node)
+        return result, lines

@@ -1,0 +1,391 @@
+"""Control flow: branches, loops, functions, exceptions, imports."""
+
+import ast
+
+from glotsmith.teachers.offline import kinds as k
+from glotsmith.teachers.offline.context import Context, statement
+from glotsmith.teachers.offline.context import Loop as LoopState
+from glotsmith.teachers.offline.functions import define
+from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.loops import Loop
+from glotsmith.teachers.offline.lua import E, quote
+from glotsmith.teachers.offline.modules import import_from, import_names
+from glotsmith.teachers.offline.order import order_matters
+from glotsmith.teachers.offline.refusal import CannotTranslate, refuse
+from glotsmith.teachers.offline.truth import condition, narrow, truth
+
+Env = dict[str, Kind] | None
+
+
+def join_env(*envs: Env) -> Env:
+    """Join what is known at the ends of several paths."""
+    live = [e for e in envs if e is not None]
+    if not live:
+        return None
+    names = {name for env in live for name in env}
+    return {name: k.join_all(tuple(env.get(name, k.BOT) for env in live)) for name in names}
+
+
+@statement(ast.If)
+def _if(c: Context, node: ast.If) -> None:
+    envs: list[Env] = []
+    _arms(c, node, f"if {condition(c, node.test)} then", envs)
+    c.emit("end")
+    c.here.env = join_env(*envs)
+
+
+def _arms(c: Context, node: ast.If, head: str, envs: list[Env]) -> None:
+    """Write one arm and those after it, up to the ``end``."""
+    before = c.here.env
+    c.emit(head)
+    envs.append(_branch(c, node.test, node.body))
+    c.here.env = None if before is None else dict(before)
+    narrow(c, node.test, holds=False)
+    rest = node.orelse
+    if len(rest) == 1 and isinstance(rest[0], ast.If) and rest[0] not in c.here.plan.before:
+        return _else_if(c, rest[0], envs)
+    if rest:
+        with c.block("else", ""):
+            c.statements(rest)
+    envs.append(c.here.env)
+
+
+def _else_if(c: Context, node: ast.If, envs: list[Env]) -> None:
+    with c.capture(deeper=1) as lines:
+        test = condition(c, node.test)
+    if not lines:
+        return _arms(c, node, f"elseif {test} then", envs)
+    with c.block("else", ""):
+        c.emit_all(lines)
+        _arms(c, node, f"if {test} then", envs)
+        c.emit("end")
+
+
+def _branch(c: Context, test: ast.expr, body: list[ast.stmt]) -> Env:
+    c.here.env = None if c.here.env is None else dict(c.here.env)
+    narrow(c, test, holds=True)
+    c.indent += 1
+    c.statements(body)
+    c.indent -= 1
+    return c.here.env
+
+
+@statement(ast.For)
+def _for(c: Context, node: ast.For) -> None:
+    leaking = frozenset(c.here.plan.leaking.get(node, ()))
+    state, before = _enter(c, node)
+    loop = Loop(c, node.target, sensitive=order_matters(node), leaking=leaking)
+    loop.run(node.iter, lambda: _loop_body(c, node, state))
+    _leave(c, node, state, before)
+
+
+@statement(ast.While)
+def _while(c: Context, node: ast.While) -> None:
+    state, before = _enter(c, node)
+    with c.capture(deeper=1) as lines:
+        test = condition(c, node.test)
+        if lines:
+            c.emit(f"if not ({test}) then break end")
+    with c.block(f"while {'true' if lines else test} do"):
+        c.emit_all(lines)
+        narrow(c, node.test, holds=True)
+        _loop_body(c, node, state)
+    _leave(c, node, state, before)
+    if test.text == "true" and not lines and not state.exits:
+        c.here.env = None
+    elif not state.exits:
+        narrow(c, node.test, holds=False)
+
+
+def _enter(c: Context, node: ast.For | ast.While) -> tuple[LoopState, Env]:
+    """Begin a loop with what is known at its head: what came in, joined with what came round last time."""
+    state = LoopState(depth=c.here.catching)
+    if node.orelse and any(isinstance(n, ast.Break) for n in ast.walk(node)):
+        state.flag = c.fresh("broken")
+        c.emit(f"local {state.flag} = false")
+    c.here.loops.append(state)
+    entry = dict(c.here.env or {})
+    for name in entry:
+        entry[name] = k.join(entry[name], c.facts.get((node, "round", name), k.BOT))
+    c.here.env = dict(entry)
+    return state, entry
+
+
+def _loop_body(c: Context, node: ast.For | ast.While, state: LoopState) -> None:
+    inside = c.here.env
+    c.statements(node.body)
+    if state.continues:
+        c.emit("::continue::")
+    c.here.env = join_env(c.here.env, *state.continued)
+    for name, kind in (c.here.env or {}).items():
+        c.learn((node, "round", name), kind)
+    c.here.env = join_env(c.here.env, inside)
+
+
+def _leave(c: Context, node: ast.For | ast.While, state: LoopState, before: Env) -> None:
+    c.here.loops.pop()
+    c.here.env = join_env(c.here.env, before, *state.exits)
+    if node.orelse:
+        if state.flag:
+            with c.block(f"if not {state.flag} then"):
+                c.statements(node.orelse)
+        else:
+            c.statements(node.orelse)
+            return
+        c.here.env = join_env(c.here.env, *state.exits)
+
+
+@statement(ast.Break)
+def _break(c: Context, node: ast.Break) -> None:
+    state = c.here.loops[-1]
+    state.exits.append(dict(c.here.env or {}))
+    if state.flag:
+        c.emit(f"{state.flag} = true")
+    if state.depth < c.here.catching:
+        c.emit('do return "break" end')
+    else:
+        c.emit("break")
+    c.here.env = None
+
+
+@statement(ast.Continue)
+def _continue(c: Context, node: ast.Continue) -> None:
+    state = c.here.loops[-1]
+    state.continued.append(dict(c.here.env or {}))
+    if state.depth < c.here.catching:
+        c.emit('do return "continue" end')
+    else:
+        c.emit("goto continue")
+        state.continues = True
+    c.here.env = None
+
+
+@statement(ast.Return)
+def _return(c: Context, node: ast.Return) -> None:
+    if c.here.is_generator:
+        if c.here.catching:
+            raise refuse("return in a try of a generator", node)
+        c.emit("return")
+        c.here.env = None
+        return
+    value = node.value
+    if isinstance(value, ast.IfExp) and not c.here.catching and _return_choice(c, value):
+        return
+    e = E("nil", kind=k.NONE) if value is None else c.expr(value)
+    _finish(c, e)
+
+
+def _return_choice(c: Context, value: ast.IfExp) -> bool:
+    """Write ``return a if t else b`` as two returns, where ``t and a or b`` would not do."""
+    (yes, lines), (no, more) = c.try_expr(value.body), c.try_expr(value.orelse)
+    if not lines and not more and (truth(c, yes) is True or (yes.text, no.text) == ("true", "false")):
+        return False
+    before = c.here.env
+    with c.block(f"if {condition(c, value.test)} then", ""):
+        c.here.env = None if before is None else dict(before)
+        narrow(c, value.test, holds=True)
+        _finish(c, c.expr(value.body))
+    c.here.env = None if before is None else dict(before)
+    narrow(c, value.test, holds=False)
+    with c.block("else"):
+        _finish(c, c.expr(value.orelse))
+    return True
+
+
+def _finish(c: Context, e: E) -> None:
+    c.learn((c.here.node, "returns"), e.kind)
+    text = e.text
+    if c.here.node is c.entry_node and c.ordered and _may_be_ordered(e.kind):
+        text = str(c.call("plain", e))
+    if c.here.node is c.entry_node and k.holds(e.kind, "iter"):
+        raise refuse("a result that is an iterator", c.here.node)
+    if c.here.catching:
+        c.emit(f'do return "return", {text} end')
+    elif text.startswith("table.unpack(") or (":gsub(" in text and text.endswith(")")):
+        c.emit(f"return ({text})")
+    else:
+        c.emit(f"return {text}")
+    c.here.env = None
+
+
+def _may_be_ordered(kind: Kind) -> bool:
+    return k.holds(kind, "dict", "set", "any", "bot")
+
+
+@statement(ast.Expr)
+def _expression_statement(c: Context, node: ast.Expr) -> None:
+    if isinstance(node.value, ast.Constant):
+        return
+    if isinstance(node.value, ast.YieldFrom):
+        source = node.value.value
+        item = ast.Name("item", ast.Load())
+        made = c.once(
+            (node, "loop"),
+            lambda: ast.fix_missing_locations(
+                ast.copy_location(ast.For(ast.Name("item", ast.Store()), source, [ast.Expr(ast.Yield(item))], []), node)
+            ),
+        )
+        assert isinstance(made, ast.For)
+        _yield_all(c, made)
+        return
+    if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id == "print":
+        return
+    e = c.expr(node.value)
+    if e.text.endswith(")") and not e.text.startswith("(") and e.prec >= 14:
+        c.emit(e.text)
+    elif e.text != "nil" and not e.text.isidentifier():
+        c.emit(f"local _ = {e}")
+
+
+def _yield_all(c: Context, node: ast.For) -> None:
+    from glotsmith.teachers.offline.context import Scope
+    from glotsmith.teachers.offline.scopes import Plan
+
+    outer = c.here
+    c.scope = Scope(outer.node, outer, frozenset({"item"}), Plan(), immediate=True, is_generator=True)
+    loop = Loop(c, node.target, sensitive=True)
+
+    def body() -> None:
+        c.learn((outer.node, "yields"), c.lookup("item"))
+        c.emit("coroutine.yield(item)")
+
+    loop.run(node.iter, body)
+    c.scope = outer
+
+
+@statement(ast.FunctionDef)
+def _function(c: Context, node: ast.FunctionDef) -> None:
+    define(c, node, local=(node, node.name) in c.here.plan.inline)
+
+
+@statement(ast.Pass)
+@statement(ast.Nonlocal)
+def _nothing(c: Context, node: ast.stmt) -> None:
+    del c, node
+
+
+@statement(ast.Import)
+def _import(c: Context, node: ast.Import) -> None:
+    import_names(c, node)
+
+
+@statement(ast.ImportFrom)
+def _import_from(c: Context, node: ast.ImportFrom) -> None:
+    import_from(c, node)
+
+
+@statement(ast.Raise)
+def _raise(c: Context, node: ast.Raise) -> None:
+    match node.exc:
+        case None:
+            c.emit(f"error({c.caught or quote('RuntimeError')}, 0)")
+        case ast.Name(id=name):
+            c.emit(f"error({quote(name)})")
+        case ast.Call(func=ast.Name(id=name)):
+            c.emit(f"error({_message(c, name, node.exc)})")
+        case _:
+            c.emit(f"error({quote('Error')})")
+    c.here.env = None
+
+
+def _message(c: Context, name: str, call: ast.Call) -> str:
+    if len(call.args) == 1:
+        argument = call.args[0]
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            return quote(f"{name}: {argument.value}")
+        try:
+            e, lines = c.try_expr(argument)
+        except CannotTranslate:
+            return quote(name)
+        if not lines and e.kind.name == "str":
+            return f"{quote(name + ': ')} .. {e.at(8)}"
+    return quote(name)
+
+
+@statement(ast.Assert)
+def _assert(c: Context, node: ast.Assert) -> None:
+    c.emit(f"assert({condition(c, node.test)})")
+    narrow(c, node.test, holds=True)
+
+
+@statement(ast.Try)
+def _try(c: Context, node: ast.Try) -> None:
+    if c.here.is_generator and any(isinstance(n, ast.Yield) for s in node.body for n in ast.walk(s)):
+        raise refuse("yield inside try", node)
+    if node.finalbody:
+        raise refuse("finally", node)
+    before = dict(c.here.env or {})
+    ok, action, value = c.fresh("ok"), c.fresh("action"), c.fresh("value")
+    with c.capture(deeper=1) as lines:
+        c.here.catching += 1
+        c.statements(node.body)
+        c.here.catching -= 1
+    actions = {word for word in ("return", "break", "continue") if any(f'return "{word}"' in line for line in lines)}
+    names = f"{ok}, {action}, {value}" if "return" in actions else f"{ok}, {action}"
+    with c.block(f"local {names} = pcall(function()", "end)"):
+        c.emit_all(lines)
+    after = c.here.env
+    c.here.env = join_env(before, after) or before
+    with c.block(f"if not {ok} then", ""):
+        _handlers(c, node, action)
+    envs = [c.here.env]
+    _actions(c, node, actions, action, value)
+    c.here.env = after
+    if node.orelse:
+        with c.block("else", ""):
+            c.statements(node.orelse)
+    c.emit("end")
+    c.here.env = join_env(*envs, c.here.env)
+
+
+def _actions(c: Context, node: ast.Try, actions: set[str], action: str, value: str) -> None:
+    del node
+    outer = c.here.catching
+    for word in sorted(actions):
+        with c.block(f'elseif {action} == "{word}" then', ""):
+            if outer:
+                c.emit(f'return "{word}"{f", {value}" if word == "return" else ""}')
+            elif word == "return":
+                c.emit(f"return {value}")
+            elif word == "break":
+                if c.here.loops[-1].flag:
+                    c.emit(f"{c.here.loops[-1].flag} = true")
+                c.emit("break")
+            else:
+                c.emit("goto continue")
+                c.here.loops[-1].continues = True
+
+
+def _handlers(c: Context, node: ast.Try, error: str) -> None:
+    """Write the handlers; errors carry Python's names at their head, or are Lua's own."""
+    before = c.here.env
+    envs: list[Env] = []
+    for i, handler in enumerate(node.handlers):
+        c.here.env = None if before is None else dict(before)
+        last = i == len(node.handlers) - 1
+        if len(node.handlers) > 1:
+            test = " or ".join(f'tostring({error}):find("{name}", 1, true)' for name in _names(handler))
+            c.emit(("else" if i else "") + (f"if {test} then" if not last or not i else ""))
+            c.indent += 1
+        outer, c.caught = c.caught, error
+        if handler.name and any(isinstance(n, ast.Name) and n.id == handler.name for n in ast.walk(node)):
+            c.bind(handler.name, k.STR)
+            c.emit(f"{c.variable(handler.name)} = tostring({error})")
+        c.statements(handler.body)
+        c.caught = outer
+        envs.append(c.here.env)
+        if len(node.handlers) > 1:
+            c.indent -= 1
+    if len(node.handlers) > 1:
+        c.emit("end")
+    c.here.env = join_env(*envs)
+
+
+def _names(handler: ast.ExceptHandler) -> list[str]:
+    match handler.type:
+        case ast.Name(id=name):
+            return [name]
+        case ast.Tuple(elts=elts):
+            return [e.id for e in elts if isinstance(e, ast.Name)]
+        case _:
+            return [""]

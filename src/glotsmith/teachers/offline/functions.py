@@ -1,0 +1,212 @@
+"""Functions: definitions, lambdas, calls of the program's own functions, functions handed over as values."""
+
+import ast
+from collections.abc import Sequence
+
+from glotsmith.teachers.offline import kinds as k
+from glotsmith.teachers.offline.context import Context, FunctionNode, Scope
+from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E
+from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.scopes import Plan, bound_names, own_nodes, plan_of
+
+_CACHES = {"cache", "lru_cache", "functools.cache", "functools.lru_cache", "staticmethod"}
+
+
+def parameters_of(node: FunctionNode) -> list[ast.arg]:
+    """Return a function's parameters in the order in which its Lua function takes them."""
+    a = node.args
+    return [*a.posonlyargs, *a.args, *a.kwonlyargs]
+
+
+def _defaults(node: FunctionNode) -> dict[str, ast.expr]:
+    a = node.args
+    plain = [*a.posonlyargs, *a.args]
+    found = {p.arg: d for p, d in zip(plain[len(plain) - len(a.defaults) :], a.defaults, strict=True)}
+    found.update({p.arg: d for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None})
+    return found
+
+
+def _check(node: ast.FunctionDef) -> None:
+    for decorator in node.decorator_list:
+        target = decorator.func if isinstance(decorator, ast.Call) else decorator
+        if ast.unparse(target) not in _CACHES:
+            raise refuse(f"the decorator @{ast.unparse(target)}", node)
+    if node.args.kwarg:
+        raise refuse("**kwargs", node)
+    if node.args.vararg and node.args.kwonlyargs:
+        raise refuse("keyword-only parameters after *args", node)
+
+
+def define(c: Context, node: ast.FunctionDef, *, local: bool) -> None:
+    """Write a function."""
+    _check(node)
+    names = [c.variable(p.arg) for p in parameters_of(node)] + (["..."] if node.args.vararg else [])
+    with c.block(f"{'local ' if local else ''}function {c.variable(node.name)}({', '.join(names)})"):
+        _body(c, node)
+
+
+def _body(c: Context, node: ast.FunctionDef) -> None:
+    params = parameters_of(node)
+    given = {p.arg for p in params} | ({node.args.vararg.arg} if node.args.vararg else set[str]())
+    assigned = bound_names(node) - given
+    outer = c.scope
+    generator = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in own_nodes(node))
+    plan = plan_of(node, assigned)
+    functions = {n.name: n for n in own_nodes(node) if isinstance(n, ast.FunctionDef)}
+    c.scope = Scope(node, outer, frozenset(assigned | given), plan, is_generator=generator, functions=functions)
+    for i, parameter in enumerate(params):
+        c.bind(parameter.arg, c.facts.get((node, i), k.BOT))
+    if node.args.vararg:
+        c.bind(node.args.vararg.arg, k.list_of(c.facts.get((node, len(params)), k.BOT)))
+        c.emit(f"local {c.variable(node.args.vararg.arg)} = {{...}}")
+    _write_defaults(c, node, params)
+    if generator:
+        with c.block("return coroutine.wrap(function()", "end)"):
+            c.statements(node.body)
+        c.learn((node, "returns"), k.iter_of(c.facts.get((node, "yields"), k.BOT)))
+    else:
+        c.statements(node.body)
+        if c.here.env is not None:
+            c.learn((node, "returns"), k.NONE)
+    c.scope = outer
+
+
+def _write_defaults(c: Context, node: ast.FunctionDef, params: list[ast.arg]) -> None:
+    defaults = _defaults(node)
+    for i, parameter in enumerate(params):
+        if parameter.arg not in defaults:
+            continue
+        value = c.expr(defaults[parameter.arg])
+        name = c.variable(parameter.arg)
+        known = c.facts.get((node, i), k.BOT)
+        if value.text != "nil":
+            with c.block(f"if {name} == nil then"):
+                c.emit(f"{name} = {value}")
+            known = k.BOT if known.name == "none" else k.strip_optional(known)
+        c.bind(parameter.arg, k.join(known, value.kind))
+
+
+def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[Kind]) -> E:
+    """Write a lambda whose parameters have these kinds."""
+    if node.args.vararg or node.args.kwarg or node.args.kwonlyargs:
+        raise refuse("a lambda with * parameters", node)
+    params = parameters_of(node)
+    outer = c.scope
+    c.scope = Scope(node, outer, frozenset(p.arg for p in params), Plan(), immediate=True)
+    for parameter, kind in zip(params, [*kinds, *[k.ANY] * len(params)], strict=False):
+        c.facts.pop((node, parameter.arg), None)
+        c.scope.env = {**(c.scope.env or {}), parameter.arg: kind}
+    with c.capture(deeper=1) as lines:
+        for parameter, default in _defaults(node).items():
+            c.emit(f"if {c.variable(parameter)} == nil then {c.variable(parameter)} = {c.expr(default)} end")
+        result = c.expr(node.body)
+        c.emit(f"return {result}")
+    c.scope = outer
+    head = f"function({', '.join(c.variable(p.arg) for p in params)})"
+    if len(lines) == 1:
+        text = f"{head} {lines[0].strip()} end"
+    else:
+        text = "\n".join([head, *lines, "  " * c.indent + "end"])
+    return E(text, LITERAL, Kind("function", (result.kind,)))
+
+
+def as_lambda(c: Context, node: ast.expr, arity: int) -> ast.Lambda | None:
+    """Return a lambda that does what a builtin or a method handed over as a value does, if ``node`` is one."""
+    if isinstance(node, ast.Lambda):
+        return node
+    names = [f"x{i or ''}" for i in range(arity)]
+    values: list[ast.expr] = [ast.Name(n, ast.Load()) for n in names]
+
+    def make() -> ast.AST:
+        call = _applied(c, node, values)
+        if call is None:
+            return node
+        arguments = ast.arguments([], [ast.arg(n) for n in names], None, [], [], None, [])
+        return ast.fix_missing_locations(ast.copy_location(ast.Lambda(arguments, call), node))
+
+    made = c.once((node, "lambda", arity), make)
+    return made if isinstance(made, ast.Lambda) else None
+
+
+def _applied(c: Context, node: ast.expr, values: list[ast.expr]) -> ast.expr | None:
+    match node:
+        case ast.Name(id=name) if c.owner(name) is None:
+            return ast.Call(ast.Name(name, ast.Load()), list(values), [])
+        case ast.Attribute(value=ast.Name(id="str" | "list" | "dict" | "set"), attr=method):
+            return ast.Call(ast.Attribute(values[0], method, ast.Load()), list(values[1:]), [])
+        case ast.Attribute():
+            return ast.Call(node, list(values), [])
+        case ast.Call(func=ast.Name(id="itemgetter") | ast.Attribute(attr="itemgetter"), args=[index]):
+            return ast.Subscript(values[0], index, ast.Load())
+        case _:
+            return None
+
+
+def function_value(c: Context, node: ast.expr, kinds: Sequence[Kind]) -> E:
+    """Translate an expression that stands for a function which will be called with ``kinds``."""
+    if isinstance(node, ast.Constant) and node.value is None:
+        return E("nil", LITERAL, k.NONE)
+    made = as_lambda(c, node, len(kinds))
+    if made is not None:
+        return lambda_text(c, made, kinds)
+    if isinstance(node, ast.Name):
+        definition = c.function_named(node.id)
+        if definition is not None:
+            for i, kind in enumerate(kinds):
+                c.learn((definition, i), kind)
+            return E(c.variable(node.id), kind=Kind("function", (c.facts.get((definition, "returns"), k.BOT),)))
+    return c.expr(node)
+
+
+def call_own(c: Context, node: ast.Call, definition: ast.FunctionDef) -> E:
+    """Call a function of the program."""
+    params = parameters_of(definition)
+    plain = len(definition.args.posonlyargs) + len(definition.args.args)
+    slots: dict[int, E] = {}
+    for i, argument in enumerate(node.args):
+        slots[i] = _argument(c, argument, definition, i, plain)
+    for keyword in node.keywords:
+        index = next((i for i, p in enumerate(params) if p.arg == keyword.arg), None)
+        if index is None:
+            raise refuse(f"the keyword argument {keyword.arg or '**'}", node)
+        slots[index] = _argument(c, keyword.value, definition, index, plain)
+    if len(node.args) < len(slots) and definition.args.vararg:
+        raise refuse("keywords and *args together", node)
+    if any(s.text.startswith("table.unpack(") for i, s in slots.items() if i != max(slots)):
+        raise refuse("a starred argument before another", node)
+    texts = [str(slots.get(i, "nil")) for i in range(max(slots, default=-1) + 1)]
+    returns = c.facts.get((definition, "returns"), k.BOT)
+    return E(f"{c.variable(definition.name)}({', '.join(texts)})", kind=returns)
+
+
+def _argument(c: Context, node: ast.expr, definition: ast.FunctionDef, index: int, plain: int) -> E:
+    params = parameters_of(definition)
+    if isinstance(node, ast.Starred):
+        table = c.expr(node.value)
+        for i in range(index, len(params) + 1):
+            c.learn((definition, i), k.item_of(table.kind))
+        return E(f"table.unpack({table})", kind=k.item_of(table.kind))
+    slot = len(params) if definition.args.vararg and index >= plain else index
+    value = (
+        function_value(c, node, [k.ANY]) if isinstance(node, ast.Lambda) and len(node.args.args) == 1 else c.expr(node)
+    )
+    c.learn((definition, slot), value.kind)
+    return value
+
+
+def call_value(c: Context, node: ast.Call) -> E:
+    """Call a function that is a value: a parameter, a variable, the result of an expression."""
+    if node.keywords:
+        raise refuse("keyword arguments for a function that is not known", node)
+    function = c.expr(node.func)
+    parts: list[str] = []
+    for argument in node.args:
+        if isinstance(argument, ast.Starred):
+            parts.append(f"table.unpack({c.expr(argument.value)})")
+        else:
+            parts.append(str(c.expr(argument)))
+    if any(p.startswith("table.unpack(") for p in parts[:-1]):
+        raise refuse("a starred argument before another", node)
+    returns = function.kind.args[0] if function.kind.name == "function" else k.ANY
+    return E(f"{function.at(PREFIX)}({', '.join(parts)})", kind=returns)

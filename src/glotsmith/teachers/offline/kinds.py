@@ -1,0 +1,154 @@
+"""What the translator knows of a value: a small lattice from ``BOT`` (nothing known yet) to ``ANY``.
+
+``int`` carries a lower bound where one is known, so that ``xs[i]`` needs no care for negative ``i``. ``float`` means
+any number, as signatures unite int and float. ``iter`` is a Lua iterator function.
+"""
+
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from glotsmith.values import Type
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A type: its constructor's name, arguments, and what else is known."""
+
+    name: str
+    args: tuple["Kind", ...] = ()
+    low: int | None = None  #: lower bound of an int
+    default: str = ""  #: name of the type whose empty value a missing key gives (Counter, defaultdict)
+    own: bool = True  #: a dict or set made by the program (False: it came as an argument, its order is lost)
+
+
+BOT, ANY, NONE, BOOL = Kind("bot"), Kind("any"), Kind("none"), Kind("bool")
+INT, FLOAT, STR = Kind("int"), Kind("float"), Kind("str")
+NAT = Kind("int", low=0)
+FUNCTION = Kind("function", (ANY,))
+TABLES = ("list", "tuple", "dict", "set")
+UNKNOWN = ("bot", "any")
+
+
+def list_of(item: Kind) -> Kind:
+    """Return the kind of lists of ``item``."""
+    return Kind("list", (item,))
+
+
+def tuple_of(*items: Kind) -> Kind:
+    """Return the kind of tuples with exactly these parts."""
+    return Kind("tuple", items)
+
+
+def dict_of(key: Kind, value: Kind, default: str = "") -> Kind:
+    """Return the kind of dicts made by the program."""
+    return Kind("dict", (key, value), default=default)
+
+
+def set_of(item: Kind) -> Kind:
+    """Return the kind of sets made by the program."""
+    return Kind("set", (item,))
+
+
+def iter_of(item: Kind) -> Kind:
+    """Return the kind of Lua iterator functions."""
+    return Kind("iter", (item,))
+
+
+def optional(inner: Kind) -> Kind:
+    """Return the kind of values that may also be None."""
+    return inner if inner.name in ("opt", "none", "any") else Kind("opt", (inner,))
+
+
+def at_least(low: int | None) -> Kind:
+    """Return int with a lower bound."""
+    return Kind("int", low=low)
+
+
+def strip_optional(kind: Kind) -> Kind:
+    """Return the kind without None."""
+    return kind.args[0] if kind.name == "opt" else kind
+
+
+def join(a: Kind, b: Kind) -> Kind:
+    """Return the least kind that holds the values of both."""
+    if a == b or b.name == "bot":
+        return a
+    if a.name == "bot":
+        return b
+    if "any" in (a.name, b.name):
+        return ANY
+    if "none" in (a.name, b.name):
+        return optional(b if a.name == "none" else a)
+    if "opt" in (a.name, b.name):
+        return optional(join(strip_optional(a), strip_optional(b)))
+    return _join_plain(a, b)
+
+
+def _join_plain(a: Kind, b: Kind) -> Kind:
+    names = {a.name, b.name}
+    if names == {"int"}:
+        return at_least(None if a.low is None or b.low is None else min(a.low, b.low))
+    if names == {"int", "float"}:
+        return FLOAT
+    if a.name == b.name and len(a.args) == len(b.args):
+        return Kind(a.name, tuple(map(join, a.args, b.args)), default=a.default or b.default, own=a.own and b.own)
+    if names <= {"list", "tuple"}:
+        return list_of(join_all((*a.args, *b.args)))
+    return ANY
+
+
+def join_all(kinds: tuple[Kind, ...]) -> Kind:
+    """Join any number of kinds; ``BOT`` for none at all."""
+    return reduce(join, kinds, BOT)
+
+
+def item_of(kind: Kind) -> Kind:
+    """Return the kind of what an iteration over ``kind`` gives."""
+    match kind.name:
+        case "list" | "set" | "iter" | "dict":
+            return kind.args[0]
+        case "tuple":
+            return join_all(kind.args)
+        case "str":
+            return STR
+        case "opt":
+            return item_of(kind.args[0])
+        case "bot":
+            return BOT
+        case _:
+            return ANY
+
+
+def settle(kind: Kind) -> Kind:
+    """Return the kind with bounds forgotten: what containers remember of their items."""
+    return replace(kind, low=None) if kind.low is not None and kind.low < 0 else kind
+
+
+def is_scalar(kind: Kind) -> bool:
+    """Whether values of this kind are surely no tables (so that ``==`` and table keys work on them)."""
+    kind = strip_optional(kind)
+    return kind.name in ("none", "bool", "int", "float", "str")
+
+
+def is_number(kind: Kind) -> bool:
+    """Whether values of this kind are numbers."""
+    return strip_optional(kind).name in ("int", "float")
+
+
+def holds(kind: Kind, *names: str) -> bool:
+    """Whether the kind or one of its parts is one of ``names``."""
+    return kind.name in names or any(holds(part, *names) for part in kind.args)
+
+
+def of_type(type_: Type) -> Kind:
+    """Return the kind of a signature's type."""
+    args = tuple(map(of_type, type_.args))
+    match type_.kind:
+        case "any" | "none" | "bool" | "int" | "float" | "str" | "tuple" | "list":
+            return Kind(type_.kind, args)
+        case "vartuple":
+            return list_of(args[0])
+        case "optional":
+            return optional(args[0])
+        case _:
+            return Kind(type_.kind, args, own=False)

@@ -1,0 +1,449 @@
+"""Methods of strings, lists, dicts and sets."""
+
+import ast
+from collections.abc import Callable
+
+from glotsmith.teachers.offline import kinds as k
+from glotsmith.teachers.offline.assignment import refine
+from glotsmith.teachers.offline.builtins import keyword, only, sort_options
+from glotsmith.teachers.offline.context import Context
+from glotsmith.teachers.offline.expressions import position
+from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.loops import as_list
+from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, UNARY, E, plus, quote
+from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.text import format_call
+
+Method = Callable[[Context, ast.Call, ast.expr, E], E]  # context, call, receiver's node, receiver
+METHODS: dict[str, dict[str, Method]] = {"str": {}, "list": {}, "dict": {}, "set": {}}
+_NIL = E("nil", LITERAL, k.NONE)
+
+
+def method(receiver: str, *names: str) -> Callable[[Method], Method]:
+    """Register a method."""
+
+    def register(maker: Method) -> Method:
+        for name in names:
+            METHODS[receiver][name] = maker
+        return maker
+
+    return register
+
+
+def call_method(c: Context, node: ast.Call, function: ast.Attribute) -> E:
+    """Translate ``receiver.name(...)``."""
+    if function.attr == "format" and isinstance(function.value, ast.Constant) and isinstance(function.value.value, str):
+        return format_call(c, function.value.value, node)
+    if isinstance(function.value, ast.Name) and c.owner(function.value.id) is None:
+        return _unbound(c, node, function, function.value.id)
+    receiver = c.expr(function.value)
+    name = k.strip_optional(receiver.kind).name
+    receiver_kind = {"tuple": "list"}.get(name, name)
+    if receiver_kind in k.UNKNOWN:
+        owners = [r for r in ("str", "list", "dict", "set") if function.attr in METHODS[r]]
+        if not owners:
+            raise refuse(f"the method .{function.attr}()", node)
+        if len(owners) > 1 and receiver.kind.name == "any" and function.attr in ("index", "count"):
+            return c.call(f"{function.attr}_any", receiver, *c.exprs(node.args), kind=k.INT)
+        receiver_kind = owners[0]
+        shape = {"list": k.list_of(k.ANY), "dict": k.dict_of(k.ANY, k.ANY), "set": k.set_of(k.ANY), "str": k.STR}
+        receiver = E(receiver.text, receiver.prec, shape[receiver_kind])
+    made = METHODS.get(receiver_kind, {}).get(function.attr)
+    if made is None:
+        raise refuse(f"the method .{function.attr}() of a {name}", node)
+    return made(c, node, function.value, receiver)
+
+
+def _unbound(c: Context, node: ast.Call, function: ast.Attribute, name: str) -> E:
+    if name == "dict" and function.attr == "fromkeys" and len(node.args) == 2:
+        value = c.expr(node.args[1])
+        items = as_list(c, c.expr(node.args[0]))
+        kind = k.dict_of(k.item_of(items.kind), value.kind)
+        if value.text != "nil":
+            start = c.call("Dict") if c.ordered else E("{}", LITERAL)
+            return c.call("from_keys", start, items, value, kind=kind, new=True)
+    if name == "dict" and function.attr == "fromkeys" and len(node.args) == 1:
+        c.flag("ordered")
+        items = as_list(c, c.expr(node.args[0]))
+        return c.call("set_of", items, kind=k.set_of(k.item_of(items.kind)), new=True)
+    if name in METHODS and node.args and function.attr in METHODS[name]:
+        bound = ast.copy_location(ast.Call(function, node.args[1:], node.keywords), node)
+        return METHODS[name][function.attr](c, bound, node.args[0], c.expr(node.args[0]))
+    raise refuse(f"{name}.{function.attr}", node)
+
+
+# ----------------------------------------------------------------------------------------------- str
+
+
+def _plain(name: str, helper: str, kind: Kind) -> None:
+    """A string method that is a function of the runtime library."""
+
+    def maker(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+        del owner
+        only(node, "sep", "maxsplit", "keepends", "chars")
+        arguments = c.exprs([*node.args, *(kw.value for kw in node.keywords if kw.arg == "sep")])
+        limit = keyword(node, "maxsplit")
+        if limit is not None:
+            arguments = [*(arguments or [E("nil")]), c.expr(limit)]
+        return c.call(helper, s, *arguments, kind=kind, new=kind.name == "list")
+
+    METHODS["str"][name] = maker
+
+
+_LINES = k.list_of(k.STR)
+for _name, _helper, _kind in (
+    ("split", "split", _LINES),
+    ("rsplit", "rsplit", _LINES),
+    ("splitlines", "split_lines", _LINES),
+    ("strip", "strip", k.STR),
+    ("lstrip", "lstrip", k.STR),
+    ("rstrip", "rstrip", k.STR),
+    ("replace", "replace", k.STR),
+    ("find", "find", k.INT),
+    ("rfind", "rfind", k.INT),
+    ("index", "string_index", k.NAT),
+    ("rindex", "string_rindex", k.NAT),
+    ("count", "count_substring", k.NAT),
+    ("capitalize", "capitalize", k.STR),
+    ("title", "title", k.STR),
+    ("swapcase", "swapcase", k.STR),
+    ("zfill", "zfill", k.STR),
+    ("ljust", "ljust", k.STR),
+    ("rjust", "rjust", k.STR),
+    ("center", "center", k.STR),
+    ("partition", "partition", k.tuple_of(k.STR, k.STR, k.STR)),
+    ("rpartition", "rpartition", k.tuple_of(k.STR, k.STR, k.STR)),
+    ("expandtabs", "expand_tabs", k.STR),
+    ("removeprefix", "remove_prefix", k.STR),
+    ("removesuffix", "remove_suffix", k.STR),
+    ("isupper", "is_upper", k.BOOL),
+    ("islower", "is_lower", k.BOOL),
+    ("istitle", "is_title", k.BOOL),
+):
+    _plain(_name, _helper, _kind)
+
+
+@method("str", "upper", "lower", "casefold")
+def _case(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    assert isinstance(node.func, ast.Attribute)
+    name = "upper" if node.func.attr == "upper" else "lower"
+    return E(f"{s.at(PREFIX)}:{name}()", kind=k.STR)
+
+
+_CLASSES = {"isdigit": "d", "isdecimal": "d", "isnumeric": "d", "isalpha": "a", "isalnum": "w", "isspace": "s"}
+
+
+@method("str", *_CLASSES)
+def _is_class(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    assert isinstance(node.func, ast.Attribute)
+    return E(f'{s.at(PREFIX)}:find("^%{_CLASSES[node.func.attr]}+$") ~= nil', COMPARE, k.BOOL)
+
+
+@method("str", "isidentifier")
+def _is_identifier(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    return E(f'{s.at(PREFIX)}:find("^[%a_][%w_]*$") ~= nil', COMPARE, k.BOOL)
+
+
+@method("str", "isascii")
+def _is_ascii(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    return E(f'{s.at(PREFIX)}:find("[\\x80-\\xff]") == nil', COMPARE, k.BOOL)
+
+
+@method("str", "join")
+def _join(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    only(node, most=1)
+    e = c.expr(node.args[0])
+    if e.kind.name == "str" and s.text == '""':
+        return e
+    items = as_list(c, e)
+    return E(f"table.concat({items}{'' if s.text == chr(34) * 2 else f', {s}'})", kind=k.STR)
+
+
+def _affix(name: str) -> None:
+    def maker(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+        only(node, most=1)
+        argument = node.args[0]
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
+            size = len(argument.value.encode())
+            part = f"1, {size}" if name == "startswith" else f"-{size}"
+            return E(f"{s.at(PREFIX)}:sub({part}) == {quote(argument.value)}", COMPARE, k.BOOL)
+        return c.call(name, s, c.expr(argument), kind=k.BOOL)
+
+    METHODS["str"][name] = maker
+
+
+_affix("startswith")
+_affix("endswith")
+
+
+# ---------------------------------------------------------------------------------------------- list
+
+
+def _storable(value: E, node: ast.AST) -> Kind:
+    if value.kind.name in ("none", "opt"):
+        raise refuse("a list that may hold None", node)
+    return k.settle(value.kind)
+
+
+@method("list", "append")
+def _append(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node, most=1)
+    value = c.expr(node.args[0])
+    refine(c, owner, k.list_of(_storable(value, node)))
+    text = f"({value})" if value.text.startswith("table.unpack(") else value.text
+    c.emit(f"table.insert({xs}, {text})")
+    return _NIL
+
+
+@method("list", "extend")
+def _extend(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node, most=1)
+    items = as_list(c, c.expr(node.args[0]))
+    refine(c, owner, k.list_of(k.item_of(items.kind)))
+    c.emit(str(c.call("extend", xs, items)))
+    return _NIL
+
+
+@method("list", "insert")
+def _insert(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node, most=2)
+    index, value = c.exprs(node.args)
+    refine(c, owner, k.list_of(_storable(value, node)))
+    if index.text == "0":
+        c.emit(f"table.insert({xs}, 1, {value})")
+    else:
+        c.emit(str(c.call("insert", xs, index, value)))
+    return _NIL
+
+
+@method("list", "pop", "popleft")
+def _pop(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node, most=1)
+    assert isinstance(node.func, ast.Attribute)
+    kind = k.item_of(xs.kind)
+    name = c.fresh("last")
+    table = c.temporary(xs, "items")
+    if node.func.attr == "popleft":
+        text = f"table.remove({table}, 1)"
+    elif not node.args:
+        text = f"table.remove({table})"
+    else:
+        text = f"table.remove({table}, {position(c, table, c.expr(node.args[0]))})"
+    c.fresh_names.discard(name)
+    return E(text, kind=kind)
+
+
+@method("list", "remove")
+def _remove(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node, most=1)
+    c.emit(str(c.call("remove", xs, c.expr(node.args[0]))))
+    return _NIL
+
+
+@method("list", "index")
+def _index(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node)
+    return c.call("index_of", xs, *c.exprs(node.args), kind=k.NAT)
+
+
+@method("list", "count")
+def _count(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node, most=1)
+    return c.call("count", xs, c.expr(node.args[0]), kind=k.NAT)
+
+
+@method("list", "reverse")
+def _reverse(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    c.emit(str(c.call("reverse_in_place", xs)))
+    return _NIL
+
+
+@method("list", "sort")
+def _sort(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    only(node, "key", "reverse")
+    options = sort_options(c, node, k.item_of(xs.kind))
+    if not options and k.item_of(xs.kind).name in ("int", "float", "str"):
+        c.emit(f"table.sort({xs})")
+    else:
+        c.emit(str(c.call("sort", xs, *options)))
+    return _NIL
+
+
+@method("list", "copy")
+def _copy(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    table = c.temporary(xs, "items")
+    return E(f"table.move({table}, 1, #{table}, 1, {{}})", kind=xs.kind, new=True)
+
+
+@method("list", "clear")
+def _clear(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    c.emit(str(c.call("clear", xs)))
+    return _NIL
+
+
+@method("list", "appendleft")
+def _append_left(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+    value = c.expr(node.args[0])
+    refine(c, owner, k.list_of(_storable(value, node)))
+    c.emit(f"table.insert({xs}, 1, {value})")
+    return _NIL
+
+
+# ---------------------------------------------------------------------------------------------- dict
+
+
+@method("dict", "get")
+def _get(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    only(node, most=2)
+    value_kind = d.kind.args[1] if d.kind.args else k.ANY
+    key = c.expr(node.args[0])
+    found = f"{d.at(PREFIX)}[{key}]"
+    if len(node.args) == 1:
+        return E(found, kind=k.optional(value_kind) if value_kind.name != "bot" else k.BOT)
+    default = c.expr(node.args[1])
+    if default.text == "nil":
+        return E(found, kind=k.optional(value_kind))
+    kind = k.join(value_kind, default.kind)
+    if value_kind.name not in ("bool", *k.UNKNOWN) or default.text == "false":
+        return E(f"({found} or {default.at(COMPARE)})", kind=kind)
+    name = c.fresh("value")
+    c.emit(f"local {name} = {found}")
+    c.emit(f"if {name} == nil then {name} = {default} end")
+    return E(name, kind=kind)
+
+
+@method("dict", "items")
+def _items(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    ordered(c, d)
+    name = "items" if c.ordered and d.kind.own else "sorted_items"
+    return c.call(name, d, kind=k.list_of(k.tuple_of(*d.kind.args)), new=True)
+
+
+@method("dict", "keys")
+def _keys(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    return as_list(c, E(d.text, d.prec, k.strip_optional(d.kind)))
+
+
+@method("dict", "values")
+def _values(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    ordered(c, d)
+    name = "values" if c.ordered and d.kind.own else "sorted_values"
+    return c.call(name, d, kind=k.list_of(d.kind.args[1]), new=True)
+
+
+def ordered(c: Context, d: E) -> None:
+    """Ask for insertion order, where the dict is the program's own."""
+    if k.strip_optional(d.kind).own:
+        c.flag("ordered")
+
+
+@method("dict", "setdefault")
+def _set_default(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    only(node, most=2)
+    table, key = c.temporary(d, "entries"), c.temporary(c.expr(node.args[0]), "key")
+    key_kind = c.try_expr(node.args[0])[0].kind
+    with c.block(f"if {table}[{key}] == nil then"):
+        default = c.expr(node.args[1])
+        c.emit(f"{table}[{key}] = {default}")
+    refine(c, owner, k.dict_of(key_kind, default.kind))
+    return E(f"{table}[{key}]", kind=k.join(d.kind.args[1], default.kind))
+
+
+@method("dict", "pop")
+def _dict_pop(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    only(node, most=2)
+    table, key, name = c.temporary(d, "entries"), c.temporary(c.expr(node.args[0]), "key"), c.fresh("value")
+    kind = k.strip_optional(d.kind).args[1]
+    c.emit(f"local {name} = {table}[{key}]")
+    c.emit(f"{table}[{key}] = nil")
+    if len(node.args) > 1:
+        default = c.expr(node.args[1])
+        if default.text != "nil":
+            c.emit(f"if {name} == nil then {name} = {default} end")
+        kind = k.join(kind, default.kind)
+    return E(name, kind=kind)
+
+
+@method("dict", "update")
+def _update(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    only(node, most=1)
+    other = c.expr(node.args[0])
+    if other.kind.name != "dict":
+        raise refuse("update() with what may be no dict", node)
+    c.emit(str(c.call("merge", d, other)))
+    refine(c, owner, other.kind)
+    return _NIL
+
+
+@method("dict", "copy")
+def _dict_copy(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    start = c.call("Dict") if c.ordered else E("{}", LITERAL)
+    return c.call("merge", start, d, kind=Kind("dict", d.kind.args), new=True)
+
+
+@method("dict", "clear")
+@method("set", "clear")
+def _clear_entries(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+    c.emit(str(c.call("clear_entries", d)))
+    return _NIL
+
+
+# ----------------------------------------------------------------------------------------------- set
+
+
+@method("set", "add")
+def _add(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    only(node, most=1)
+    item = c.expr(node.args[0])
+    refine(c, owner, k.set_of(k.settle(item.kind)))
+    c.emit(f"{s.at(PREFIX)}[{item}] = true")
+    return _NIL
+
+
+@method("set", "discard", "remove")
+def _discard(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    only(node, most=1)
+    c.emit(f"{s.at(PREFIX)}[{c.expr(node.args[0])}] = nil")
+    return _NIL
+
+
+@method("set", "update")
+def _set_update(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    for items in c.exprs(node.args):
+        refine(c, owner, k.set_of(k.item_of(items.kind)))
+        c.emit(str(c.call("add_all", s, as_list(c, items))))
+    return _NIL
+
+
+@method("set", "union", "intersection", "difference", "symmetric_difference")
+def _combine(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    only(node, most=1)
+    assert isinstance(node.func, ast.Attribute)
+    if not node.args:
+        return c.call("union", s, "{}", kind=s.kind, new=True)
+    other = c.expr(node.args[0])
+    if other.kind.name != "set":
+        items = as_list(c, other)
+        other = c.call("set_of", items, kind=k.set_of(k.item_of(items.kind)))
+    item = k.join(k.item_of(s.kind), k.item_of(other.kind))
+    return c.call(node.func.attr, s, other, kind=k.set_of(item), new=True)
+
+
+@method("set", "issubset", "issuperset", "isdisjoint")
+def _relation(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    assert isinstance(node.func, ast.Attribute)
+    other = c.expr(node.args[0])
+    if other.kind.name != "set":
+        other = c.call("set_of", as_list(c, other))
+    if node.func.attr == "isdisjoint":
+        return c.call("is_disjoint", s, other, kind=k.BOOL)
+    small, large = (s, other) if node.func.attr == "issubset" else (other, s)
+    return c.call("is_subset", small, large, kind=k.BOOL)
+
+
+@method("set", "copy")
+def _set_copy(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    return c.call("union", s, "{}", kind=s.kind, new=True)
+
+
+__all__ = ["METHODS", "UNARY", "call_method", "plus"]

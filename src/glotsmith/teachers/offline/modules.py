@@ -1,0 +1,128 @@
+"""Imports, and what the known modules' names become."""
+
+import ast
+from collections.abc import Callable
+
+from glotsmith.teachers.offline import kinds as k
+from glotsmith.teachers.offline.context import Context
+from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.lua import LITERAL, E, quote
+from glotsmith.teachers.offline.refusal import refuse
+
+KNOWN = frozenset(
+    [
+        "math",
+        "string",
+        "itertools",
+        "functools",
+        "collections",
+        "operator",
+        "typing",
+        "copy",
+        "heapq",
+        "bisect",
+        "collections.abc",
+        "__future__",
+        "numbers",
+        "types",
+    ]
+)
+_CONSTANTS: dict[tuple[str, str], E] = {
+    ("math", "pi"): E("math.pi", kind=k.FLOAT),
+    ("math", "inf"): E("math.huge", kind=k.FLOAT),
+    ("math", "nan"): E("(0 / 0)", kind=k.FLOAT),
+    ("math", "e"): E("math.exp(1)", kind=k.FLOAT),
+    ("math", "tau"): E("(2 * math.pi)", kind=k.FLOAT),
+}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_STRINGS = {
+    "ascii_lowercase": _LETTERS,
+    "ascii_uppercase": _LETTERS.upper(),
+    "ascii_letters": _LETTERS + _LETTERS.upper(),
+    "digits": "0123456789",
+    "hexdigits": "0123456789abcdefABCDEF",
+    "octdigits": "01234567",
+    "punctuation": "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
+    "whitespace": " \t\n\r\x0b\x0c",
+}
+
+
+def import_names(c: Context, node: ast.Import) -> None:
+    """Note ``import a as b``."""
+    for alias in node.names:
+        c.modules[alias.asname or alias.name] = alias.name
+
+
+def import_from(c: Context, node: ast.ImportFrom) -> None:
+    """Note ``from a import b as c``; importing what is never used costs nothing."""
+    for alias in node.names:
+        c.imported[alias.asname or alias.name] = (node.module or ".", alias.name)
+
+
+def constant(c: Context, module: str, name: str, node: ast.expr) -> E:
+    """Translate a module's name that is used as a value."""
+    if (module, name) in _CONSTANTS:
+        return _CONSTANTS[module, name]
+    if module == "string" and name in _STRINGS:
+        return E(quote(_STRINGS[name]), LITERAL, k.STR)
+    raise refuse(f"{module}.{name}", node)
+
+
+def resolve(c: Context, function: ast.expr) -> tuple[str, str] | None:
+    """Return module and name where an expression names something imported."""
+    match function:
+        case ast.Name(id=name) if c.owner(name) is None:
+            return c.imported.get(name)
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if c.owner(module) is None and module in c.modules:
+            return c.modules[module], name
+        case _:
+            return None
+
+
+Rule = tuple[str, Callable[[list[E]], Kind]]
+
+
+def _number(arguments: list[E]) -> Kind:
+    return k.INT if arguments and arguments[0].kind.name == "int" else k.FLOAT
+
+
+def _always(kind: Kind) -> Callable[[list[E]], Kind]:
+    return lambda arguments: kind
+
+
+# module, name → Lua (``@`` before a name of the runtime library), kind of the result
+RULES: dict[tuple[str, str], Rule] = {
+    ("math", "sqrt"): ("math.sqrt", _always(k.FLOAT)),
+    ("math", "floor"): ("math.floor", _always(k.INT)),
+    ("math", "ceil"): ("math.ceil", _always(k.INT)),
+    ("math", "trunc"): ("@truncate", _always(k.INT)),
+    ("math", "fabs"): ("@fabs", _always(k.FLOAT)),
+    ("math", "exp"): ("math.exp", _always(k.FLOAT)),
+    ("math", "log"): ("math.log", _always(k.FLOAT)),
+    ("math", "log2"): ("@log2", _always(k.FLOAT)),
+    ("math", "log10"): ("@log10", _always(k.FLOAT)),
+    ("math", "sin"): ("math.sin", _always(k.FLOAT)),
+    ("math", "cos"): ("math.cos", _always(k.FLOAT)),
+    ("math", "tan"): ("math.tan", _always(k.FLOAT)),
+    ("math", "asin"): ("math.asin", _always(k.FLOAT)),
+    ("math", "acos"): ("math.acos", _always(k.FLOAT)),
+    ("math", "atan"): ("math.atan", _always(k.FLOAT)),
+    ("math", "atan2"): ("math.atan", _always(k.FLOAT)),
+    ("math", "radians"): ("math.rad", _always(k.FLOAT)),
+    ("math", "degrees"): ("math.deg", _always(k.FLOAT)),
+    ("math", "hypot"): ("@hypot", _always(k.FLOAT)),
+    ("math", "fmod"): ("math.fmod", _always(k.FLOAT)),
+    ("math", "pow"): ("@float_power", _always(k.FLOAT)),
+    ("math", "gcd"): ("@gcd", _always(k.NAT)),
+    ("math", "lcm"): ("@lcm", _always(k.NAT)),
+    ("math", "factorial"): ("@factorial", _always(k.NAT)),
+    ("math", "comb"): ("@binomial", _always(k.NAT)),
+    ("math", "perm"): ("@permutations_of", _always(k.NAT)),
+    ("math", "isqrt"): ("@isqrt", _always(k.NAT)),
+    ("math", "isnan"): ("@is_nan", _always(k.BOOL)),
+    ("math", "isinf"): ("@is_infinite", _always(k.BOOL)),
+    ("math", "isfinite"): ("@is_finite", _always(k.BOOL)),
+    ("math", "prod"): ("@product_of", _number),
+    ("math", "isclose"): ("@is_close", _always(k.BOOL)),
+    ("math", "copysign"): ("@copysign", _always(k.FLOAT)),
+}

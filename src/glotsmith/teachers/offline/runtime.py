@@ -1,0 +1,51 @@
+"""The library of Lua functions that translations may need (``library/*.lua``), and the choice of those one needs."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+from glotsmith.teachers.offline.refusal import refuse
+
+_FILES = ("basics", "numbers", "text", "strings", "maps", "lists", "choices")
+_FUNCTION = re.compile(r"^local function (\w+)\(.*?^end$", re.MULTILINE | re.DOTALL)
+_CALL = re.compile(r"(?<![\w.:\"])(?<!function )[A-Za-z_]\w*(?=\()")
+
+
+@cache
+def functions() -> dict[str, str]:
+    """Return the library: name → text, each after those that it uses."""
+    folder = files("glotsmith.teachers.offline") / "library"
+    text = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in _FILES)
+    return {match[1]: match[0] for match in _FUNCTION.finditer(text)}
+
+
+def _needs(text: str) -> set[str]:
+    return {word for word in _CALL.findall(text) if word in functions()}
+
+
+def library_text(code: str, names: Mapping[str, str], *, ordered: bool) -> str:
+    """Return the functions of the library that ``code`` calls, and those they call.
+
+    With ``ordered``, the maps and sets they make keep their order (in the library, those are called ``map``).
+    ``names`` has, for each function that was asked for, its name in this program.
+    """
+    taken = {old: new for old, new in names.items() if re.search(rf"\b{new}\b", code)}
+    wanted: set[str] = set()
+    todo = set(taken)
+    while todo:
+        name = todo.pop()
+        if name not in functions():
+            raise refuse(f"a call that needs {name}, which the library lacks")
+        wanted.add(name)
+        todo |= _needs(_variant(name, ordered)) - wanted
+    texts = [_variant(name, ordered) for name in functions() if name in wanted]
+    renamed = {old: new for old, new in names.items() if old != new and old in wanted}
+    for old, new in renamed.items():
+        texts = [re.sub(rf"(?<![\w.:\"]){old}\b", new, text) for text in texts]
+    return "\n\n".join(texts)
+
+
+def _variant(name: str, ordered: bool) -> str:
+    text = functions()[name]
+    return text.replace("local map = {}", "local map = Dict()") if ordered else text

@@ -1,0 +1,194 @@
+"""Where each Python variable becomes a Lua ``local``: Python's scopes are functions, Lua's are blocks."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+Function = ast.FunctionDef | ast.Module
+Loop = ast.For | ast.While
+
+
+@dataclass
+class Plan:
+    """The declarations of one function."""
+
+    before: dict[ast.stmt, list[str]] = field(default_factory=dict)  #: ``local a, b`` goes before this statement
+    inline: set[tuple[ast.stmt, str]] = field(default_factory=set)  #: this statement itself declares the name
+    leaking: dict[ast.For, set[str]] = field(default_factory=dict)  #: loop variables that are read after the loop
+
+
+def targets(node: ast.expr) -> Iterator[str]:
+    """Yield the plain names that an assignment target binds."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.Tuple | ast.List):
+        for item in node.elts:
+            yield from targets(item)
+    elif isinstance(node, ast.Starred):
+        yield from targets(node.value)
+
+
+def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
+    """Walk a function's own nodes: not those of functions and comprehensions inside it, but walruses are its own."""
+    stack = list(ast.iter_child_nodes(root))
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            stack.extend(n for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
+        elif not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def bound_names(function: Function) -> set[str]:
+    """Return the names assigned in a function's own scope, without parameters."""
+    names: set[str] = set()
+    foreign: set[str] = set()
+    for node in own_nodes(function):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.NamedExpr(target=ast.Name(id=name)) | ast.FunctionDef(name=name):
+                names.add(name)
+            case ast.ExceptHandler(name=str(name)):
+                names.add(name)
+            case ast.Nonlocal(names=outer) | ast.Global(names=outer):
+                foreign.update(outer)
+            case _:
+                pass
+    return names - foreign
+
+
+def blocks_of(node: ast.stmt) -> list[list[ast.stmt]]:
+    """Return the statement lists directly inside a compound statement."""
+    found = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
+    handlers = [h.body for h in getattr(node, "handlers", [])]
+    return [b for b in (*found, *handlers) if b] if not isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+
+
+class _Planner:
+    def __init__(self, function: Function) -> None:
+        self.plan = Plan()
+        self.function = function
+        self.owners: dict[str, set[ast.For]] = {}
+
+    def run(self, names: set[str]) -> Plan:
+        self._visit(self.function.body, [])
+        for name in sorted(names):
+            self._place(name, self.function.body, must_define=False)
+        return self.plan
+
+    # The chain of (block, index) pairs leads from the function's body to the statement.
+    def _visit(self, block: list[ast.stmt], chain: list[tuple[list[ast.stmt], int, ast.stmt]]) -> None:
+        for index, statement in enumerate(block):
+            here = [*chain, (block, index, statement)]
+            if isinstance(statement, ast.For):
+                self._own(statement, here)
+            for inner in blocks_of(statement):
+                self._visit(inner, here)
+
+    def _own(self, loop: ast.For, chain: list[tuple[list[ast.stmt], int, ast.stmt]]) -> None:
+        for name in targets(loop.target):
+            if _read_later(name, loop, chain):
+                self.plan.leaking.setdefault(loop, set()).add(name)
+            else:
+                self.owners.setdefault(name, set()).add(loop)
+
+    def _mentions(self, node: ast.AST, name: str) -> bool:
+        if isinstance(node, ast.For) and node in self.owners.get(name, ()):
+            return any(self._mentions(part, name) for part in (node.iter, *node.orelse))
+        if isinstance(node, ast.Name):
+            return node.id == name
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return True
+        if isinstance(node, ast.ExceptHandler) and node.name == name:
+            return True
+        return any(self._mentions(child, name) for child in ast.iter_child_nodes(node))
+
+    def _place(self, name: str, block: list[ast.stmt], *, must_define: bool) -> bool:
+        users = [s for s in block if self._mentions(s, name)]
+        if not users:
+            return False
+        first = users[0]
+        if len(users) == 1 and self._descend(name, first, must_define=must_define):
+            return True
+        if _defines(first, name, self.plan):
+            self.plan.inline.add((first, name))
+            return True
+        if must_define:
+            return False
+        self.plan.before.setdefault(first, []).append(name)
+        return True
+
+    def _descend(self, name: str, statement: ast.stmt, *, must_define: bool) -> bool:
+        inside = [b for b in blocks_of(statement) if any(self._mentions(s, name) for s in b)]
+        if len(inside) != 1:
+            return False
+        whole = sum(self._mentions(child, name) for child in ast.iter_child_nodes(statement))
+        if whole != sum(self._mentions(s, name) for s in inside[0]) or isinstance(statement, ast.Try):
+            return False
+        return self._place(name, inside[0], must_define=must_define or isinstance(statement, ast.For | ast.While))
+
+
+def _defines(statement: ast.stmt, name: str, plan: Plan) -> bool:
+    """Whether the statement can declare ``name`` by itself."""
+    match statement:
+        case ast.Assign(targets=[target], value=value):
+            return name in set(targets(target)) and not _reads(value, name)
+        case ast.AnnAssign(target=ast.Name(id=target), value=ast.expr() as value):
+            return target == name and not _reads(value, name)
+        case ast.FunctionDef(name=target):
+            return target == name
+        case _:
+            return False
+
+
+def _reads(node: ast.AST, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+
+
+def _loads(node: ast.AST, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in ast.walk(node))
+
+
+def _read_later(name: str, loop: ast.For, chain: list[tuple[list[ast.stmt], int, ast.stmt]]) -> bool:
+    """Whether ``name`` may be read after ``loop`` before it is assigned again."""
+    if any(_loads(s, name) for s in loop.orelse):
+        return True
+    for block, index, _ in reversed(chain):
+        following = list(block[index + 1 :])
+        around = next((s for s in _parents(chain, block) if isinstance(s, ast.For | ast.While)), None)
+        if around is not None and block is around.body:
+            following += block[: index + 1]
+        outcome = _first_use(name, following, loop)
+        if outcome is not None:
+            return outcome
+    return False
+
+
+def _parents(chain: list[tuple[list[ast.stmt], int, ast.stmt]], block: list[ast.stmt]) -> Iterator[ast.stmt]:
+    for i, (inner, _, _) in enumerate(chain):
+        if inner is block and i:
+            yield chain[i - 1][2]
+
+
+def _first_use(name: str, statements: list[ast.stmt], loop: ast.For) -> bool | None:
+    """Return True if ``name`` is read first, False if it is assigned first, None if neither."""
+    for statement in statements:
+        if isinstance(statement, ast.For) and name in set(targets(statement.target)):
+            if statement is loop or not _loads(statement.iter, name):
+                return False
+        elif _loads(statement, name) or (isinstance(statement, ast.AugAssign) and _reads(statement.target, name)):
+            simple = isinstance(statement, ast.Assign) and not _loads(statement.value, name)
+            if not simple:
+                return True
+        if isinstance(statement, ast.Assign) and any(name in set(targets(t)) for t in statement.targets):
+            return _loads(statement.value, name)
+        if isinstance(statement, ast.Return | ast.Raise):
+            return False
+    return None
+
+
+def plan_of(function: Function, names: set[str]) -> Plan:
+    """Decide where the ``names`` of a function are declared."""
+    return _Planner(function).run(names)
