@@ -68,6 +68,9 @@ class Server(ThreadingHTTPServer):
             self.seen.append((handler.path, handler.body, dict(handler.headers)))
             return self.answers[min(len(self.seen), len(self.answers)) - 1]
 
+    def shutdown_request(self, request: Any) -> None:
+        self.close_request(request)  # says no goodbye, so that a lingering time of 0 is a reset
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         pass  # clients hang up on purpose
 

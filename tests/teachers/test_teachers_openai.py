@@ -1,6 +1,7 @@
 """The openai teacher against a real server on this machine, in good moods and bad ones."""
 
 import asyncio
+import html
 import logging
 import socket
 import struct
@@ -47,7 +48,7 @@ def fails(status: int, message: str = "no", code: Any = None, **headers: str) ->
 
 def resets(handler: Any) -> None:
     handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    handler.connection.close()
+    handler.close_connection = True
 
 
 def hangs_up(handler: Any) -> None:
@@ -498,7 +499,7 @@ def test_a_server_that_goes_away_stops_the_run(server: Any, fake_time: Any) -> N
     ],
 )
 def test_options_that_cannot_be_right(monkeypatch: pytest.MonkeyPatch, options: Any, sentence: str) -> None:
-    monkeypatch.setenv("BAD_KEY", "hunter2 with spaces\x00")
+    monkeypatch.setenv("BAD_KEY", "hunter2 with spaces")
     with pytest.raises(UsageError, match=sentence) as error:
         OpenAI(Options(**{"model": "small", **options}))
     assert "hunter2" not in str(error.value)
@@ -516,7 +517,7 @@ def echo(status: int) -> Callable[[Any], None]:
 
 
 def echo_page(handler: Any) -> None:
-    handler.send(500, f"<p>{handler.headers['Authorization'].replace('&', '&amp;')}</p>".encode())
+    handler.send(500, f"<p>{html.escape(handler.headers['Authorization'], quote=False)}</p>".encode())
 
 
 @pytest.mark.parametrize(

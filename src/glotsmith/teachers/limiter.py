@@ -21,7 +21,7 @@ class Limiter:
 
     The limit starts at ``start``. Until the server first complains it grows by one per success (doubling per round
     trip), afterwards by one per ``limit`` successes; a complaint halves it. Complaints about requests that were
-    already on their way at the last cut do not cut again. It grows only while all slots are in use.
+    already on their way at the last cut do not cut again. It grows only while just all slots are in use.
     """
 
     def __init__(self, start: int = 8, maximum: int = 64, clock: Clock | None = None) -> None:
@@ -52,15 +52,17 @@ class Limiter:
 
     def succeeded(self) -> None:
         """Note that the server coped; call it while the slot is held."""
-        if self.in_flight < self.limit or self.limit == self.maximum:
+        if self.in_flight != self.limit or self.limit == self.maximum:
             return
         self._successes += 1
         if self._cuts == 0 or self._successes >= self.limit:
             self._resize(self.limit + 1)
 
     def congested(self, epoch: int) -> None:
-        """Note that the server was overloaded by a request whose slot yielded ``epoch``."""
-        if epoch == self._cuts:
+        """Note that the server was overloaded by a request whose slot yielded ``epoch``; call it while it is held."""
+        # More in flight than allowed: the last cut has not taken effect yet (a slot may be given before a cut and
+        # entered after it, so that the epoch alone does not tell).
+        if epoch == self._cuts and self.in_flight <= self.limit:
             self._cuts += 1
             self._resize(max(1, self.limit // 2))
 

@@ -1,0 +1,162 @@
+"""What every teacher keeps to (``teachers/base.py``), whichever way it comes by its replies."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from glotsmith.teachers import TEACHERS, open_teacher
+from glotsmith.teachers.base import Message, Reply, Request, Teacher
+from glotsmith.teachers.cached import Cached
+from glotsmith.teachers.openai import OpenAI, Options
+
+SOURCE = "def add(a, b):\n    return a + b"
+GOOD = Request(
+    call="translate",
+    item="i1",
+    messages=(Message(role="user", content=SOURCE),),
+    context={"source": SOURCE, "language": "lua", "name": "add", "signature": "def add(a: int, b: int) -> int"},
+)
+HOPELESS = Request(
+    call="translate",
+    item="i2",
+    messages=(Message(role="user", content="hopeless"),),
+    context={"source": "def f(", "language": "cobol", "name": "f", "signature": "def f() -> int"},
+)
+
+
+class Memory:
+    """A cache in a dict."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], bytes] = {}
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        return self.entries.get((kind, key))
+
+    def put(self, kind: str, key: str, value: bytes) -> None:
+        self.entries.setdefault((kind, key), value)
+
+
+def serve(request: httpx.Request) -> httpx.Response:
+    if "hopeless" in request.content.decode():
+        return httpx.Response(400, json={"error": {"message": "maximum context length is 8"}})
+    choice = {"message": {"content": "function add(a, b) return a + b end"}, "finish_reason": "stop"}
+    return httpx.Response(200, json={"choices": [choice]})
+
+
+def openai(_: Path) -> Teacher:
+    return OpenAI(Options(model="m", base_url="http://server.test/v1"), transport=httpx.MockTransport(serve))
+
+
+def scripted(folder: Path) -> Teacher:
+    row = {"call": "translate", "item": "add", "reply": "function add(a, b) return a + b end"}
+    path = folder / "replies.jsonl"
+    path.write_text(json.dumps(row), "utf-8")
+    return open_teacher("scripted", model=str(path))
+
+
+def offline(_: Path) -> Teacher:
+    return open_teacher("offline")
+
+
+MAKE: dict[str, Callable[[Path], Teacher]] = {
+    "offline": offline,
+    "openai": openai,
+    "scripted": scripted,
+    "cached offline": lambda folder: Cached(offline(folder), Memory()),
+    "cached openai": lambda folder: Cached(openai(folder), Memory()),
+    "cached scripted": lambda folder: Cached(scripted(folder), Memory()),
+}
+
+
+@pytest.fixture(params=MAKE)
+def using(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[Teacher], Awaitable[Any]]], Any]:
+    """Run something with a teacher of each kind, in an event loop, and close the teacher."""
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+    def run(use: Callable[[Teacher], Awaitable[Any]]) -> Any:
+        async def main() -> Any:
+            teacher = MAKE[request.param](tmp_path)
+            try:
+                return await use(teacher)
+            finally:
+                await teacher.close()
+
+        return asyncio.run(main())
+
+    return run
+
+
+def test_every_teacher_is_held_to_this() -> None:
+    assert set(TEACHERS) <= set(MAKE)
+
+
+def test_it_says_who_it_is(using: Any) -> None:
+    async def use(teacher: Teacher) -> tuple[str, str, str]:
+        return teacher.name, teacher.model, teacher.fingerprint
+
+    name, model, fingerprint = using(use)
+    assert name in TEACHERS
+    assert isinstance(model, str)
+    assert fingerprint
+
+
+def test_it_answers_with_a_reply_that_survives_the_cache(using: Any) -> None:
+    reply = using(lambda teacher: teacher.reply(GOOD))
+    assert reply.finish_reason == "stop"
+    assert "function add(a, b)" in reply.text
+    assert msgspec.json.decode(msgspec.json.encode(reply), type=Reply) == reply
+
+
+def test_what_it_cannot_do_is_a_reply_too(using: Any) -> None:
+    reply = using(lambda teacher: teacher.reply(HOPELESS))
+    assert (reply.text, reply.finish_reason) == ("", "refused")
+    assert reply.detail
+
+
+def test_it_is_asked_concurrently_and_does_not_mix_replies_up(using: Any) -> None:
+    async def use(teacher: Teacher) -> list[Reply]:
+        requests = [msgspec.structs.replace(GOOD if i % 3 else HOPELESS, sample=i) for i in range(60)]
+        return list(await asyncio.gather(*map(teacher.reply, requests)))
+
+    replies = using(use)
+    assert [r.finish_reason for r in replies] == ["stop" if i % 3 else "refused" for i in range(60)]
+
+
+def test_its_addresses_tell_apart_what_it_tells_apart(using: Any) -> None:
+    async def use(teacher: Teacher) -> list[str]:
+        return [teacher.address(request) for request in (GOOD, HOPELESS, GOOD)]
+
+    good, hopeless, again = using(use)
+    assert good == again != hopeless
+
+
+def test_it_survives_being_cancelled(using: Any) -> None:
+    async def use(teacher: Teacher) -> Reply:
+        task = asyncio.create_task(teacher.reply(GOOD))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return await teacher.reply(GOOD)
+
+    assert using(use).finish_reason == "stop"
+
+
+def test_it_can_be_closed_unused_and_twice(using: Any) -> None:
+    using(lambda teacher: teacher.close())
+
+
+def test_it_can_be_closed_twice_after_use(using: Any) -> None:
+    async def use(teacher: Teacher) -> None:
+        await teacher.reply(GOOD)
+        await teacher.close()
+
+    using(use)
