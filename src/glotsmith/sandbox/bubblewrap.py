@@ -58,22 +58,32 @@ class Bubblewrap(LocalSandbox):
         self._system += ("--proc", "/proc", "--dev", "/dev")
 
     def _launch(self, program: Program, folder: Path) -> Launch:
+        argv = self._describe(program, folder)
+        fds = [_pipe_with(self._filter)] if self._filter else []
+        for fd in fds:
+            argv += ("--seccomp", str(fd))
+        inside = command(program, PROGRAM)
+        if self._namespace is None:
+            argv += (*_OWN_USER, "--", *wrap(inside, program.limits, neighbours=0))
+            return Launch(argv, env={}, cwd="/", wrappers=2, fds=fds)
+        wrapped = wrap(inside, program.limits, neighbours=self._jobs - 1, become=BECOME_USER)
+        argv += ("--userns", str(NAMESPACE_FD), *_RIGHTS, "--", *wrapped)
+        opened = ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
+        return Launch(opened, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
+
+    def _describe(self, program: Program, folder: Path) -> list[str]:
+        """Return the options that tell what the program sees."""
+        own = prefixes(program)
+        if self._namespace is not None:
+            self._namespace.check_readable(own)
         argv = [*self._system, *_scratch(program.limits)]
-        for prefix in prefixes(program):
+        for prefix in own:
             argv += _bind(prefix)
         argv += ("--ro-bind", str(folder / "program"), PROGRAM, "--remount-ro", "/dev", "--remount-ro", "/")
         argv += ("--chdir", WORK)
         for name, value in environment(program, TMP).items():
             argv += ("--setenv", name, value)
-        fds = [_pipe_with(self._filter)] if self._filter else []
-        for fd in fds:
-            argv += ("--seccomp", str(fd))
-        wrapped = wrap(command(program, PROGRAM), program.limits, neighbours=self._jobs - 1 if self._namespace else 0)
-        if self._namespace is None:
-            return Launch([*argv, *_OWN_USER, "--", *wrapped], env={}, cwd="/", wrappers=2, fds=fds)
-        argv += ("--userns", str(NAMESPACE_FD), *_RIGHTS, "--", *BECOME_USER, *wrapped)
-        opened = ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
-        return Launch(opened, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
+        return argv
 
 
 def _bind(path: str) -> list[str]:

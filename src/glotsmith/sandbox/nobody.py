@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import weakref
+from collections.abc import Iterable
 from pathlib import Path
 
 from glotsmith.errors import IsolationError
@@ -16,11 +17,9 @@ from glotsmith.errors import IsolationError
 USER = 1000  #: the program's user and group, inside
 NOBODY = 65534  #: what that is outside
 
-#: What process 1 runs to become ``USER``, after the mounts are made; the rights to do so go with it.
-BECOME_USER = (
-    *("setpriv", "--reuid", str(USER), "--regid", str(USER), "--clear-groups"),
-    *("--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "KILL"),
-)
+#: How process 1 starts the program as ``USER``. It stays what it is: a process can't be killed with its parent unless
+#: the parent may kill it, and the program can't touch it.
+BECOME_USER = f"setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all --bounding-set=-all --"
 
 
 class Namespace:
@@ -39,6 +38,17 @@ class Namespace:
 
         """
         return cls(_make()) if os.geteuid() == 0 else None
+
+    def check_readable(self, paths: Iterable[str]) -> None:
+        """Make sure that nobody can read the given prefixes.
+
+        Raises:
+            PermissionError: it can't; the message says what to do.
+
+        """
+        for path in paths:
+            if os.stat(path).st_mode & 0o5 != 0o5:  # noqa: PTH116
+                raise PermissionError(f"programs run as nobody, who can't read {path}; try chmod -R o+rX {path}")
 
     @property
     def path(self) -> str:

@@ -50,6 +50,8 @@ class Unshare(LocalSandbox):
         root.mkdir()
         shared = self._namespace is not None
         own = [(prefix, prefix) for prefix in prefixes(program)]
+        if self._namespace is not None:
+            self._namespace.check_readable(prefix for prefix, _ in own)
         spec = {
             "parent": os.getpid(),
             "root": str(root),

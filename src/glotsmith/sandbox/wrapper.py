@@ -28,13 +28,13 @@ _SCRIPT = r"""exec {namespace}<&-
 case $1 in */*) [ -x "$1" ] && [ ! -d "$1" ];; *) command -v -- "$1";; esac >/dev/null 2>&1 ||
 {{ printf '\000glotsmith:missing\n' >&2; exit 127; }}
 printf '\000glotsmith:ready\n' >&2
-"$@"
+{become} "$@"
 exit $?
 """
 
 
-def wrap(command: Sequence[str], limits: Limits, *, neighbours: int | None) -> list[str]:
-    """Return the argv that runs ``command`` within ``limits``.
+def wrap(command: Sequence[str], limits: Limits, *, neighbours: int | None, become: str = "") -> list[str]:
+    """Return the argv that runs ``command`` within ``limits``, by way of the shell words ``become``, if any.
 
     RLIMIT_NPROC counts a user's threads, so it is set only if the program lives in a user namespace of ours, which it
     shares with so many ``neighbours``, and the kernel counts per namespace (since Linux 5.14). It is a backstop, for
@@ -46,7 +46,9 @@ def wrap(command: Sequence[str], limits: Limits, *, neighbours: int | None) -> l
     if neighbours is not None and _counts_per_namespace():
         tasks = (limits.processes * TASKS_PER_PROCESS + 8) * (neighbours + 1)
         settings.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # dash calls it -p
-    script = _SCRIPT.format(namespace=NAMESPACE_FD, limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in settings))
+    script = _SCRIPT.format(
+        namespace=NAMESPACE_FD, become=become, limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in settings)
+    )
     return ["/bin/sh", "-c", script, "sh", *command]
 
 
