@@ -1,16 +1,15 @@
 """The few facts about languages that are no data, each one a named function."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import cast
 
 from glotsmith.values import Value
 
-_ATOMIC = {bool: "logical", int: "numeric", float: "numeric", str: "character"}
+_ATOMIC: dict[type, str] = {bool: "logical", int: "numeric", float: "numeric", str: "character"}
 
 
 def is_vector(items: Collection[Value]) -> bool:
     """Return whether R holds these elements in an atomic vector: scalars of one type, at least one."""
-    kinds = {_ATOMIC.get(cast(type[object], type(x))) for x in items}
+    kinds = {_ATOMIC.get(x.__class__) for x in items}
     return len(kinds) == 1 and None not in kinds
 
 
