@@ -127,10 +127,12 @@ def _parent(pid: int) -> int | None:
 
 
 def _proportional_mb(process: Process) -> float:
-    """Memory with shared pages divided among those that share them; the resident figure where it can't be had."""
+    """Memory with shared pages divided among those that share them; the resident figure where we may not know."""
     try:
         rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_bytes()
+    except (ProcessLookupError, FileNotFoundError):
+        return 0.0  # it has ended, or is about to
     except OSError:
         return process.memory_mb
     found = rollup.partition(b"\nPss:")[2].split(maxsplit=1)
-    return int(found[0]) / 1024 if found else process.memory_mb
+    return int(found[0]) / 1024 if found else 0.0
