@@ -5,6 +5,7 @@ import html
 import logging
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -348,16 +349,19 @@ def test_a_huge_body_is_not_read_to_its_end(server: Any, fake_time: Any) -> None
     assert len(server.seen) == 1
 
 
-def test_concurrency_converges_to_what_the_server_bears(server: Any, fake_time: Any) -> None:
-    busy = peak = rejected = 0
+def test_a_server_that_bears_little_is_asked_less_and_answers_all(server: Any, fake_time: Any) -> None:
+    busy = rejected = 0
+    first_burst = threading.Barrier(16)
 
     def capped(handler: Any) -> None:
-        nonlocal busy, peak, rejected
+        nonlocal busy, rejected
         with server.lock:
             busy += 1
-            peak = max(peak, busy)
             full = busy > 4
             rejected += full
+            is_first = len(server.seen) <= 16
+        if is_first:
+            first_burst.wait(30)  # so that 16 are there at once, however slow this machine is
         time.sleep(0.002 if full else 0.01)
         with server.lock:
             busy -= 1
@@ -366,17 +370,16 @@ def test_concurrency_converges_to_what_the_server_bears(server: Any, fake_time: 
     server.answers = [capped]
 
     async def main() -> tuple[list[Reply], int]:
-        options = Options(model="small", base_url=server.url, start_concurrency=16, attempts=20)
+        options = Options(model="small", base_url=server.url, start_concurrency=16, attempts=30)
         teacher = OpenAI(options, clock=fake_time.clock)
-        replies = await asyncio.gather(*(teacher.reply(CHAT) for _ in range(150)))
+        replies = await asyncio.gather(*(teacher.reply(CHAT) for _ in range(60)))
         await teacher.close()
         return replies, teacher.limiter.limit
 
     replies, limit = asyncio.run(main())
     assert {r.finish_reason for r in replies} == {"stop"}
-    assert 1 <= limit < 16
-    assert 4 < peak <= 16
-    assert rejected
+    assert rejected >= 12
+    assert 1 <= limit < 16  # 60 successes are too few to grow back from 8
 
 
 def test_concurrency_grows_while_the_server_copes(server: Any, fake_time: Any) -> None:
@@ -402,7 +405,7 @@ def test_concurrency_grows_while_the_server_copes(server: Any, fake_time: Any) -
         return teacher.limiter.limit
 
     assert asyncio.run(main()) == 12
-    assert 2 < peak <= 12
+    assert peak <= 12
 
 
 # ------------------------------------------------------------------------------------------ what stops the run
