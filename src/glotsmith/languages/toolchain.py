@@ -16,7 +16,7 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 
 
 class Installed(Record, frozen=True, kw_only=True):
-    """A toolchain that was found here and answered."""
+    """A toolchain that was found here and answered; commands name it by its path, which needs no PATH."""
 
     version: str  #: first line of what its version command prints
     run: tuple[str, ...]  #: @{dir}, @{mark} and @{entry} are still open
@@ -53,16 +53,23 @@ def _try(toolchain: Toolchain) -> Installed | None:
     if parts is None:
         return None
     places, prefixes = parts
-    version = _version(tuple(fill(a, **places) for a in toolchain.version), toolchain.env)
+    version = _version(_argv(toolchain, toolchain.version, places), toolchain.env)
     if version is None:
         return None
     return Installed(
         version=version,
-        run=tuple(fill(a, **places) for a in toolchain.run),
-        script=tuple(fill(a, **places) for a in toolchain.script),
+        run=_argv(toolchain, toolchain.run, places),
+        script=_argv(toolchain, toolchain.script, places),
         read_only=tuple(dict.fromkeys((*prefixes, *(p for p in toolchain.read_only if Path(p).exists())))),
         env=toolchain.env,
         files=toolchain.files,
+    )
+
+
+def _argv(toolchain: Toolchain, template: tuple[str, ...], places: dict[str, str]) -> tuple[str, ...]:
+    """Fill a command, whose first word may be the toolchain's ``command``."""
+    return tuple(
+        places["command"] if i == 0 and toolchain.command == a else fill(a, **places) for i, a in enumerate(template)
     )
 
 
@@ -73,7 +80,7 @@ def _command_parts(command: str) -> tuple[dict[str, str], list[str]] | None:
     real = Path(path).resolve()
     prefix = str(real.parent.parent if real.parent.name == "bin" else real.parent)
     links = [str(Path(path).parent)] if real != Path(path) else []
-    return {}, [p for p in (prefix, *links) if not p.startswith(_SYSTEM)]
+    return {"command": path}, [p for p in (prefix, *links) if not p.startswith(_SYSTEM)]
 
 
 def _module_parts(module: str) -> tuple[dict[str, str], list[str]] | None:

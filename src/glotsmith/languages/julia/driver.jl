@@ -1,0 +1,169 @@
+# Loads candidate.jl beside it, calls ENTRY once per argument tuple in calls.jl, prints typed results.
+# Usage: julia driver.jl MARK ENTRY. Functions called from `main` run in the world before the candidate: whatever
+# methods it adds to Base, the driver goes on with Base's own.
+module GlotsmithDriver
+
+const MARK, ENTRY = ARGS[1], ARGS[2]
+const OUT = fdio(ccall(:dup, Cint, (Cint,), 1), false)
+const MAX_DEPTH, MAX_BYTES, MAX_ERROR = 100, 1 << 26, 2000
+
+leave(code) = ccall(:_exit, Cvoid, (Cint,), code)  # runs no atexit hook
+
+function emit(parts...)
+    write(OUT, "\n", MARK)
+    for part in parts
+        write(OUT, " ", part)
+    end
+    write(OUT, "\n")
+    flush(OUT)
+end
+
+function quoted(io, s)
+    write(io, '"')
+    for byte in codeunits(s)
+        if byte == UInt8('"') || byte == UInt8('\\')
+            write(io, '\\', byte)
+        elseif byte < 0x20 || byte == 0x7f
+            write(io, "\\u", string(byte, base = 16, pad = 4))
+        else
+            write(io, byte)
+        end
+    end
+    write(io, '"')
+end
+
+other(io, what) = (write(io, "{\"x\":"); quoted(io, what); write(io, '}'))
+
+function float(io, x)
+    text = isnan(x) ? "nan" : isinf(x) ? (x > 0 ? "inf" : "-inf") : string(x)
+    write(io, "{\"f\":\"", text, "\"}")
+end
+
+function items(io, values, depth)
+    write(io, '[')
+    first = true
+    for x in values
+        first || write(io, ',')
+        first = false
+        encode(io, x, depth + 1)
+    end
+    write(io, ']')
+end
+
+tagged(io, tag, values, depth) = (write(io, "{\"", tag, "\":"); items(io, values, depth); write(io, '}'))
+
+function encode(io, @nospecialize(v), depth)
+    position(io) > MAX_BYTES && error("the result is too large to print")
+    if depth > MAX_DEPTH
+        other(io, "too deep")
+    elseif v === nothing
+        write(io, "null")
+    elseif v isa Bool
+        write(io, v ? "true" : "false")
+    elseif v isa Integer
+        write(io, string(v))
+    elseif v isa AbstractFloat
+        float(io, Float64(v))
+    elseif v isa AbstractString
+        quoted(io, String(v))
+    elseif v isa AbstractVector
+        items(io, v, depth)
+    elseif v isa Tuple
+        tagged(io, "t", v, depth)
+    elseif v isa AbstractDict
+        tagged(io, "m", Any[Any[k, x] for (k, x) in v], depth - 1)
+    elseif v isa AbstractSet
+        tagged(io, "s", v, depth)
+    else
+        other(io, string(typeof(v)))
+    end
+end
+
+function wire(@nospecialize(v))
+    io = IOBuffer()
+    encode(io, v, 0)
+    return String(take!(io))
+end
+
+function text_of(error)
+    text = try
+        sprint(showerror, error)
+    catch
+        string(typeof(error))
+    end
+    return sprint(quoted, first(text, MAX_ERROR))
+end
+
+read_here(name) = read(joinpath(@__DIR__, name), String)
+
+# The whole text is parsed before any of it runs.
+function parse_all(text, file)
+    tree = isdefined(Meta, :parseall) ? Meta.parseall(text; filename = file) : Base.parse_input_line(text; filename = file)
+    parts = tree isa Expr && tree.head === :toplevel ? tree.args : Any[tree]
+    for part in parts
+        if part isa Expr && (part.head === :error || part.head === :incomplete)
+            println(stderr, "candidate.jl: ", part.args...)
+            leave(1)
+        end
+    end
+    return parts
+end
+
+function fresh_module(name)
+    room = Module(name)
+    Core.eval(room, :(eval(x) = Core.eval($room, x)))
+    Core.eval(room, :(include(path) = Base.include($room, path)))
+    return room
+end
+
+# A name of Base is not the candidate's, unless it imported the name to add methods.
+function entry_point(room)
+    name = Symbol(ENTRY)
+    isdefined(room, name) || return nothing
+    owned = !(Base.binding_module(room, name) in (Base, Core))
+    return owned || name in names(room, all = true, imported = true) ? Some(getfield(room, name)) : nothing
+end
+
+function load(parts)
+    room = fresh_module(:Candidate)
+    try
+        for part in parts
+            Core.eval(room, part)
+        end
+    catch error
+        emit("raised", "load", text_of(error))
+        leave(1)
+    end
+    return room
+end
+
+function run_case(f, index, arguments)
+    event, text = try
+        "value", wire(Base.invokelatest(f, arguments...))
+    catch error
+        "raised", text_of(error)
+    end
+    emit(event, string(index), text)
+end
+
+function main()
+    scope = Module(:Arguments)
+    calls = [Core.eval(scope, x) for x in parse_all(read_here("calls.jl"), "calls.jl") if x isa Expr]
+    parts = parse_all(read_here("candidate.jl"), "candidate.jl")
+    emit("start")
+    f = entry_point(load(parts))
+    if f === nothing
+        emit("absent")
+        leave(1)
+    end
+    emit("loaded")
+    for (i, arguments) in enumerate(calls)
+        run_case(something(f), i - 1, arguments)
+    end
+    emit("end")
+    leave(0)
+end
+
+end
+
+GlotsmithDriver.main()
