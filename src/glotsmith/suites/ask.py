@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +13,7 @@ from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 from glotsmith.values import NotLiteral, Value, parse_test
 
 _LINES_PER_TEST = 20  #: an assertion may be broken over this many lines
-_PROMPTS = Path(str(files("glotsmith.suites"))) / "prompts"
+_PROMPTS = Path(__file__).parent / "prompts"
 
 
 class Asking(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ import msgspec
 from glotsmith.records import Function, Limits, Outcome, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.parameters import body_of
+from glotsmith.suites.raising import raising_lines
 
 _LIMITS = Limits(cpu_s=40.0, wall_s=240.0, memory_mb=1024, processes=16, output_kb=8192)
 _SUBJECT = "subject.py"
@@ -118,6 +119,7 @@ def _job(function: Function, batch: Batch) -> dict[str, Any]:
         "source": f"{function.helpers}\n\n\n{code}" if function.helpers else code,
         "name": function.name,
         "body": body_of(function),
+        "unreachable": sorted(raising_lines(function)) if batch.measure == "coverage" else [],
         "coverage": _coverage_site() if batch.measure == "coverage" else "",
     }
 

@@ -42,7 +42,7 @@ def choose(trials: Sequence[Trial], base: Sequence[Type]) -> list[Trial]:
     """
     chosen = _Chosen(base)
     distinct = list({t.text: t for t in reversed(trials)}.values())[::-1]
-    fitting = [t for t in distinct if not _mixes(chosen.united(t))] or distinct
+    fitting = [t for t in distinct if not mixes(chosen.united(t))] or distinct
     chosen.cover(fitting)
     chosen.cover(distinct)
     chosen.vary([t for t in fitting if t.writer != "generated"], MAX_CASES)
@@ -50,8 +50,9 @@ def choose(trials: Sequence[Trial], base: Sequence[Type]) -> list[Trial]:
     return chosen.trials
 
 
-def _mixes(kinds: Iterable[Type]) -> bool:
-    return any(k.kind == "mixed" or _mixes(k.args) for k in kinds)
+def mixes(kinds: Iterable[Type]) -> bool:
+    """Whether a type is, or holds, what has nothing in common."""
+    return any(k.kind == "mixed" or mixes(k.args) for k in kinds)
 
 
 def _plain(trial: Trial) -> bool:
@@ -76,10 +77,10 @@ class _Chosen:
         self._results[literal(trial.value)] += 1
 
     def cover(self, trials: Sequence[Trial]) -> None:
-        """Take, again and again, the first of those that add most arcs without mixing types, then with."""
-        for mixing in (False, True):
+        """Take, again and again, the first of those that add most arcs: as long as possible without loosening types."""
+        for allowed in (self._keeps, lambda t: not mixes(self.united(t)), lambda t: True):
             while len(self.trials) < MAX_CASES:
-                gains = [(len(t.arcs - self._arcs), t) for t in trials if mixing or not _mixes(self.united(t))]
+                gains = [(len(t.arcs - self._arcs), t) for t in trials if allowed(t)]
                 best = max((gain for gain, _ in gains), default=0)
                 if best == 0:
                     break
@@ -92,14 +93,20 @@ class _Chosen:
         while left and len(self.trials) < limit:
             rarity = [(self._results[literal(t.value)], n) for n, t in enumerate(left)]
             trial = left.pop(min(rarity)[1])
-            known = self.trials and trial.writer == "generated"
-            if not _mixes(self.united(trial)) and not (known and _loosens(self.kinds, self.united(trial))):
+            if self._keeps(trial) or (trial.writer != "generated" and not mixes(self.united(trial))):
                 self._take(trial)
 
+    def _keeps(self, trial: Trial) -> bool:
+        """Whether a case leaves known types of arguments as they are, and does not make the result an optional."""
+        after = self.united(trial)
+        same = all(a == b or _open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
+        result = self.kinds[-1].kind in (after[-1].kind, "any") or after[-1].kind not in ("optional", "mixed")
+        return same and result and not mixes(after)
 
-def _loosens(before: Sequence[Type], after: Sequence[Type]) -> bool:
-    """Whether a case would make something optional that was not."""
-    return any(b.kind == "optional" != a.kind and a.kind != "any" for a, b in zip(before, after, strict=True))
+
+def _open(kind: Type) -> bool:
+    """Whether a type still has a part that is not known."""
+    return kind == ANY or any(map(_open, kind.args))
 
 
 def common(rows: Sequence[Sequence[Type]]) -> tuple[Type, ...]:

@@ -10,11 +10,12 @@ from random import Random
 
 from glotsmith.records import Function
 from glotsmith.suites.bench import Answer, Batch, Bench
-from glotsmith.suites.choose import Trial, common
+from glotsmith.suites.choose import Trial, common, mixes
 from glotsmith.suites.hints import rank_types
-from glotsmith.suites.inputs import Arguments, generate, guesses, modest, mutate, probes
+from glotsmith.suites.inputs import Arguments, abreast, generate, guesses, modest, mutate
 from glotsmith.suites.parameters import Parameter, body_of
-from glotsmith.suites.pools import mine
+from glotsmith.suites.pools import mine, pool
+from glotsmith.suites.raising import raising_lines
 from glotsmith.values import MIXED, NotLiteral, Type, Value, literal, parse_value, type_of
 
 _HASH_SEED = 3
@@ -24,8 +25,10 @@ _GUESSES = 450  #: combinations of types to try …
 _PLAIN = 3  #: … with so many calls each for the first hundred, two for the rest
 _GENERATED = 260
 _MUTATED = 260
+_SHARES = (200, 120, 100)  #: calls for the likeliest combinations of types
 _SEEDS = 40
 
+Guess = tuple[tuple[Type, ...], float]  #: types of the arguments, weight of the hints
 Known = Sequence[tuple[Arguments, str]]  #: calls by other writers: (arguments, writer)
 
 
@@ -50,8 +53,6 @@ class Explorer:
             await self._try_guesses()
         if not self.base:
             return
-        if not known or not self._complete():
-            await self._try(self._generate(self.base))
         if not self._complete():
             await self._try(mutate(self._seeds(), self._mined, self._random, _MUTATED))
 
@@ -59,24 +60,38 @@ class Explorer:
         """Try the calls of the other writers and, in the same run, inputs of their types."""
         kinds = _of_most([tuple(map(type_of, a)) for a, _ in known])
         await self._run([*known, *((a, "generated") for a in self._generate(kinds))])
-        worked = [t.kinds[:-1] for t in self.trials if t.writer != "generated"]
+        worked = [t.kinds[:-1] for t in self.trials if t.writer != "generated" and not mixes(t.kinds[:-1])]
         if worked:
             self.base = _of_most(worked)
 
     async def _try_guesses(self) -> None:
+        """Try combinations of types on a few plain calls, then the likeliest on many; keep the one that fares best."""
+        groups = await self._likeliest()
+        if not groups:
+            return
+        calls = [(n, a) for n, (kinds, _) in enumerate(groups) for a in self._generate(kinds, _SHARES[n])]
+        self.base = _ranked(groups, await self._by_group(calls))[0][0]
+
+    async def _likeliest(self) -> list[Guess]:
         ranked = [rank_types(self._function, p) for p in self._parameters]
         groups = guesses(ranked, _GUESSES)
+        plain = {k: pool(k, self._mined, Random(0))[:_PLAIN] for kinds, _ in groups for k in kinds}  # noqa: S311
         calls: list[tuple[int, Arguments]] = []
         for number, (kinds, _) in enumerate(groups):
-            calls += [(number, a) for a in probes(kinds, self._mined, _PLAIN if number < 100 else 2)]
+            pools = [plain[k] for k in kinds]
+            calls += [(number, a) for a in abreast(pools, _PLAIN if number < 100 else 2)]
+        return _ranked(groups, await self._by_group(calls))[: len(_SHARES)]
+
+    async def _by_group(self, calls: Sequence[tuple[int, Arguments]]) -> dict[int, list[Answer]]:
+        """Run calls that belong to numbered groups, and sort the answers into these."""
         answers = await self._run([(a, "generated") for _, a in calls])
         results: defaultdict[int, list[Answer]] = defaultdict(list)
         for (number, _), answer in zip(calls, answers, strict=True):
             results[number].append(answer)
-        self.base = _best(groups, results)
+        return results
 
-    def _generate(self, kinds: Sequence[Type]) -> list[Arguments]:
-        return generate(kinds, self._parameters, self._mined, self._random, _GENERATED)
+    def _generate(self, kinds: Sequence[Type], count: int = _GENERATED) -> list[Arguments]:
+        return generate(kinds, self._parameters, self._mined, self._random, count)
 
     async def _try(self, calls: Iterable[Arguments]) -> None:
         await self._run([(a, "generated") for a in calls])
@@ -93,7 +108,7 @@ class Explorer:
         value = usable(answer)
         if value is not None and (writer != "generated" or modest(value[0])):
             self.trials.append(Trial(arguments, writer, value[0], answer.arcs))
-        elif value is None and len(self.complaints) < 500:
+        elif value is None and answer.kind != "skipped" and len(self.complaints) < 500:
             self.complaints.append(f"{answer.kind} {answer.text}"[:120])
 
     def _complete(self) -> bool:
@@ -146,16 +161,12 @@ def _of_most(rows: Sequence[tuple[Type, ...]]) -> tuple[Type, ...]:
     return united
 
 
-def _best(
-    groups: Sequence[tuple[tuple[Type, ...], float]], results: Mapping[int, Sequence[Answer]]
-) -> tuple[Type, ...]:
-    """Return the combination of types that works best: it reaches most, gives most values, and was hinted at most."""
+def _ranked(groups: Sequence[Guess], results: Mapping[int, Sequence[Answer]]) -> list[Guess]:
+    """Return the groups that gave values, best first: they reach most, give many values, and were hinted at most."""
     reach = {n: _reach(answers) for n, answers in results.items()}
     most = max(map(len, reach.values()), default=0)
-    if most == 0:
-        return ()
     scores = {n: groups[n][1] + 4 * len(reach[n]) / most + _fitness(results[n]) for n in reach if reach[n]}
-    return groups[max(scores, key=lambda n: (scores[n], -n))][0]
+    return [groups[n] for n in sorted(scores, key=lambda n: (-scores[n], n))]
 
 
 def _reach(answers: Iterable[Answer]) -> frozenset[str]:
@@ -175,10 +186,11 @@ def _lines(function: Function) -> tuple[set[int], set[int]]:
     start, first, last = body_of(function)
     tree = ast.parse(function.program)
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and first <= n.lineno <= last]
-    simple = (ast.Return, ast.Assign, ast.AugAssign, ast.Expr, ast.Raise)
+    simple = (ast.Return, ast.Assign, ast.AugAssign, ast.Expr)
     lines = {n.lineno for n in nodes if isinstance(n, simple) and not _is_text(n)}
     forks = {n.lineno for n in nodes if isinstance(n, ast.If | ast.While | ast.For)}
-    return lines - {start}, forks
+    hopeless = raising_lines(function)
+    return lines - {start} - hopeless, {n for n in forks if not {n, n + 1} & hopeless}
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -40,7 +40,7 @@ LATTICE: dict[str, float] = {
 _NAMES: tuple[tuple[str, str], ...] = (
     (r"n|k|m|i|j|p|q|r|num|number|count|size|len|length|width|height|depth|index|idx|start|stop|end|step|limit|base|"
      r"exp|power|order|degree|year|month|day|hour|minute|second|seconds|digits?|bits?|mod|modulus|level|max_?\w*|"
-     r"min_?\w*|n_?\w+|\w+_(count|size|len|length|index|id)|indent|chunk_?size|age|rank|times|seed|precision", "int"),
+     r"min_?\w*|n_\w+|\w+_(count|size|len|length|index|id)|indent|chunk_?size|age|rank|times|seed|precision", "int"),
     (r"x|y|z|a|b|c|v|val|value|u|w|h|lo|hi|low|high|lower|upper", "int"),
     (r"rate|ratio|prob\w*|eps\w*|tol\w*|alpha|beta|gamma|theta|angle|lat\w*|lon\w*|price|amount|weight|temp\w*|"
      r"radius|mass|speed|velocity|distance|interest|factor|fraction|percent\w*|celsius|fahrenheit|[xy][12]", "float"),

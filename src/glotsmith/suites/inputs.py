@@ -35,9 +35,8 @@ def _weight(ranked: Sequence[Sequence[tuple[Type, float]]], places: Sequence[int
     return sum(r[i][1] for r, i in zip(ranked, places, strict=True))
 
 
-def probes(kinds: Sequence[Type], mined: Mined, count: int) -> list[Arguments]:
-    """Return ``count`` plain calls of given types."""
-    pools = [pool(k, mined, Random(0)) for k in kinds]  # noqa: S311 - inputs, not secrets
+def abreast(pools: Sequence[Sequence[Value]], count: int) -> list[Arguments]:
+    """Return ``count`` calls: the first values of all pools, the second ones, and so on."""
     return [tuple(p[min(n, len(p) - 1)] for p in pools) for n in range(count)]
 
 

@@ -69,16 +69,14 @@ def _of_expression(node: ast.AST) -> Iterator[Change]:
         case ast.Constant(value=value):
             for other in _constants(value):
                 yield lambda other=other: setattr(node, "value", other)
-        case ast.UnaryOp(op=ast.Not() | ast.USub()):
-            yield lambda: setattr(node, "op", ast.UAdd() if isinstance(node.op, ast.USub) else _Twice())
+        case ast.UnaryOp(op=ast.Not()):
+            yield lambda: setattr(node, "operand", ast.UnaryOp(op=ast.Not(), operand=node.operand))
+        case ast.UnaryOp(op=ast.USub()):
+            yield lambda: setattr(node, "op", ast.UAdd())
         case ast.Slice():
             yield from _of_slice(node)
         case _:
             pass
-
-
-class _Twice(ast.Not):
-    """``not`` that is written as ``not not``: the negation is gone, the result stays a bool."""
 
 
 def _constants(value: object) -> list[object]:

@@ -175,6 +175,8 @@ class _Usage(ast.NodeVisitor):
             elif self._is(left):
                 self.typed += [(kind, 1.5) for kind in _constants(right)]
             return
+        if isinstance(left, ast.Subscript) and self._is(left.value) and str in _python_types(right):
+            self._add(("str", 3.0 if isinstance(left.slice, ast.Slice) else 1.5))
         if self._is(left) or self._is(right):
             other = right if self._is(left) else left
             self.typed += [(kind, 2.0) for kind in _constants(other)]
@@ -192,6 +194,10 @@ class _Usage(ast.NodeVisitor):
             if called == "isinstance" and len(node.args) == 2:
                 self.typed += [(kind, 3.0) for kind in _named(node.args[1])]
         self.generic_visit(node)
+
+
+def _python_types(node: ast.expr) -> set[type]:
+    return {type(n.value) for n in ast.walk(node) if isinstance(n, ast.Constant)}
 
 
 def _constants(node: ast.expr) -> list[Type]:

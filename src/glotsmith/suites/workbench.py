@@ -3,12 +3,12 @@
 This file is sent to the sandbox as text and never imported. It reads one JSON job from stdin::
 
     {"mark": "…", "batches": [{"source": "…", "name": "f", "calls": ["(1, 'a')"], "cpu_s": 1.0, "size": 2000,
-      "measure": "", "alone": false, "stop": false, "body": [1, 3, 9], "coverage": "…"}]}
+      "measure": "", "alone": false, "stop": false, "body": [1, 3, 9], "unreachable": [], "coverage": "…"}]}
 
-and prints lines ``MARK BATCH CASE KIND PAYLOAD``: ``value LITERAL``, ``raised TEXT``, ``opaque TYPE``, ``large``,
-``effect EVENT`` (it reached for the machine), ``stopped WHY``, ``skipped``; ``arcs`` and ``coverage`` for
-measurements; before all ``MARK start``, at last ``MARK end``. The function's own output goes nowhere. A call that exits, loops or crashes
-costs itself; after ``DEATHS`` of them in a batch the rest is skipped.
+and prints ``MARK start``, then lines ``MARK BATCH CASE KIND PAYLOAD``, then ``MARK end``. Kinds are ``value LITERAL``,
+``raised TEXT``, ``opaque TYPE``, ``large``, ``effect EVENT`` (a reach for the machine), ``stopped WHY``, ``skipped``;
+and ``arcs`` and ``coverage`` for measurements. The function's own output goes nowhere. A call that exits, loops or
+crashes costs itself; after ``DEATHS`` of them in a batch the rest is skipped.
 """
 
 # ruff: noqa: SIM905
@@ -122,7 +122,8 @@ class Guard:
 
     def _own(self, event, args):
         # An exhausted tracer raises, and the interpreter then stops tracing by itself.
-        return event == "sys.settrace" and self.tracer is not None and self.tracer.left < 0 or _harmless(event, args)
+        ours = event == "sys.settrace" and self.tracer is not None and self.tracer.left < 0
+        return ours or _harmless(event, args)
 
 
 def _harmless(event, args):
@@ -284,11 +285,17 @@ def _stop_coverage(cov, batch):
     """Return lines, lines hit, branches, branches taken of the function's own body."""
     cov.stop()
     _, first, last = batch["body"]
-    _, statements, _, missing, _ = cov.analysis2(SUBJECT)
-    lines = {n for n in statements if first <= n <= last}
-    branches = [pair for n, pair in cov.branch_stats(SUBJECT).items() if first <= n <= last]
-    numbers = len(lines), len(lines - set(missing)), sum(p[0] for p in branches), sum(p[1] for p in branches)
-    return " ".join(map(str, numbers))
+    path = os.path.join(os.environ["TMPDIR"], "coverage.json")
+    cov.json_report(outfile=path)
+    with open(path, encoding="utf-8") as file:
+        [found] = json.load(file)["files"].values()
+    wanted = set(range(first, last + 1)) - set(batch["unreachable"])
+    hit, missed = (sum(n in wanted for n in found[key]) for key in ("executed_lines", "missing_lines"))
+    taken, left = (
+        sum(start in wanted and (end <= 0 or end in wanted) for start, end in found[key])
+        for key in ("executed_branches", "missing_branches")
+    )
+    return " ".join(map(str, (hit + missed, hit, taken + left, taken)))
 
 
 # ------------------------------------------------------------------------------------------ the parent

@@ -1,0 +1,45 @@
+"""Lines that no test can reach, because all that they lead to is a ``raise``: a test is a value that comes back."""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from glotsmith.records import Function
+from glotsmith.suites.parameters import body_of, definition, statements
+
+_WAYS_OUT = (ast.Return, ast.Yield, ast.YieldFrom, ast.Break, ast.Continue)
+
+
+def raising_lines(function: Function) -> frozenset[int]:
+    """Return the lines of ``function.program`` in blocks of the function that always raise.
+
+    A block in a ``try`` does not count, since the error may be caught there.
+    """
+    node = definition(function)
+    offset = body_of(function)[0] - node.lineno
+    return frozenset(line + offset for line in _of_block(statements(node)))
+
+
+def _of_block(block: Sequence[ast.stmt]) -> Iterator[int]:
+    if _always_raises(block):
+        for statement in block:
+            yield from range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+        return
+    for statement in block:
+        if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Try):
+            yield from _of_block(getattr(statement, "body", []))
+        if not isinstance(statement, ast.Try):
+            yield from _of_block(getattr(statement, "orelse", []))
+        for handler in getattr(statement, "handlers", []):
+            yield from _of_block(handler.body)
+
+
+def _always_raises(block: Sequence[ast.stmt]) -> bool:
+    if not block or any(isinstance(n, _WAYS_OUT) for s in block for n in ast.walk(s)):
+        return False
+    match block[-1]:
+        case ast.Raise():
+            return True
+        case ast.If(body=body, orelse=orelse):
+            return _always_raises(body) and _always_raises(orelse)
+        case _:
+            return False
