@@ -162,9 +162,9 @@ def main() -> None:
     parser.add_argument("--humaneval", type=Path, required=True, help="HumanEval.jsonl or HumanEval.jsonl.gz")
     arguments = parser.parse_args()
     path: Path = arguments.humaneval
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as lines:
-        problems = [json.loads(line) for line in lines]
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode()
+    problems = [json.loads(line) for line in text.splitlines()]
     started = time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         results = list(zip(problems, pool.map(judge, problems), strict=True))
@@ -179,9 +179,8 @@ def main() -> None:
     literal = len(problems) - counts["not literal"]
     print(f"\n{len(problems)} problems, {literal} with literal tests; translated {counts['passed'] + counts['wrong']}")
     print(f"passed {counts['passed']}  wrong {counts['wrong']}  refused {counts['refused']}")
-    print(
-        f"share of all {counts['passed'] / len(problems):.1%}, of those with literal tests {counts['passed'] / literal:.1%}"
-    )
+    share, share_literal = counts["passed"] / len(problems), counts["passed"] / literal
+    print(f"share of all {share:.1%}, of those with literal tests {share_literal:.1%}")
     print(f"{time.perf_counter() - started:.1f} s")
 
 

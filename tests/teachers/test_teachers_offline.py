@@ -113,7 +113,8 @@ ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     # control flow
     (
         "loop else",
-        "def f(n):\n    for i in range(2, n):\n        if n % i == 0:\n            break\n    else:\n        return True\n    return False",
+        "def f(n):\n    for i in range(2, n):\n        if n % i == 0:\n            break\n"
+        "    else:\n        return True\n    return False",
         [(7,), (9,)],
     ),
     (
@@ -134,13 +135,15 @@ ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ),
     (
         "closure",
-        "def f(n):\n    c = 0\n    def up():\n        nonlocal c\n        c += 1\n        return c\n    for _ in range(n):\n        up()\n    return c",
+        "def f(n):\n    c = 0\n    def up():\n        nonlocal c\n        c += 1\n"
+        "        return c\n    for _ in range(n):\n        up()\n    return c",
         [(3,)],
     ),
     ("recursion", "def f(n):\n    return 1 if n < 2 else n * f(n - 1)", [(5,), (0,)]),
     (
         "generator",
-        "def g(n):\n    i = 0\n    while i < n:\n        yield i\n        i += 1\ndef f(n):\n    return list(g(n)) + [sum(g(n))]",
+        "def g(n):\n    i = 0\n    while i < n:\n        yield i\n        i += 1\ndef f(n):\n"
+        "    return list(g(n)) + [sum(g(n))]",
         [(4,)],
     ),
     (
@@ -151,7 +154,8 @@ ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ("walrus", "def f(x):\n    if (n := len(x)) > 1:\n        return n\n    return -n", [([1],), ([1, 2],)]),
     (
         "none",
-        "def f(x):\n    best = None\n    for v in x:\n        if best is None or v > best:\n            best = v\n    return best",
+        "def f(x):\n    best = None\n    for v in x:\n        if best is None or v > best:\n"
+        "            best = v\n    return best",
         [([1, 3, 2],), ([],)],
     ),
     ("reserved names", "def f(end, repeat):\n    local = end + repeat\n    return local", [(1, 2)]),

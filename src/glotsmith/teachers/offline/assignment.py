@@ -157,7 +157,7 @@ def refine(c: Context, node: ast.expr, kind: Kind) -> None:
 
 
 def _assign_tuple(c: Context, node: ast.Assign, target: ast.Tuple | ast.List) -> None:
-    names = [n for n in targets(target)]
+    names = list(targets(target))
     if any(isinstance(t, ast.Starred) for t in target.elts):
         return _assign_starred(c, node, target)
     inline = [n for n in names if (node, n) in c.here.plan.inline]
@@ -166,17 +166,18 @@ def _assign_tuple(c: Context, node: ast.Assign, target: ast.Tuple | ast.List) ->
     if inline and not local:
         c.emit(f"local {', '.join(map(c.variable, dict.fromkeys(inline)))}")
     value = node.value
-    if isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(target.elts):
-        if not any(isinstance(v, ast.Starred) for v in value.elts) and not _nested(target):
-            return _assign_parallel(c, target, c.exprs(value.elts), local=local)
+    if isinstance(value, ast.Tuple | ast.List) and _is_parallel(target, value):
+        return _assign_parallel(c, target, c.exprs(value.elts), local=local)
     e = c.expr(value)
     if not plain:
         return _assign_parts(c, node, target, e)
     unpack(c, target, e if k.strip_optional(e.kind).name in ("list", "tuple", "str") else as_list(c, e), declare=local)
 
 
-def _nested(target: ast.Tuple | ast.List) -> bool:
-    return any(isinstance(t, ast.Tuple | ast.List) for t in target.elts)
+def _is_parallel(target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> bool:
+    nested = any(isinstance(t, ast.Tuple | ast.List) for t in target.elts)
+    starred = any(isinstance(v, ast.Starred) for v in value.elts)
+    return len(value.elts) == len(target.elts) and not nested and not starred
 
 
 def _assign_parallel(c: Context, target: ast.Tuple | ast.List, values: list[E], *, local: bool) -> None:

@@ -5,7 +5,7 @@ results and loop variables; when a round learns nothing new, its text is the ans
 """
 
 import ast
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
@@ -194,7 +194,7 @@ class Context:
         self.lines.extend(lines)
 
     @contextmanager
-    def block(self, head: str, end: str = "end") -> Iterator[None]:
+    def block(self, head: str, end: str = "end") -> Generator[None, None, None]:
         """Write ``head``, an indented body, and ``end``."""
         self.emit(head)
         self.indent += 1
@@ -204,7 +204,7 @@ class Context:
             self.emit(end)
 
     @contextmanager
-    def capture(self, deeper: int = 0) -> Iterator[list[str]]:
+    def capture(self, deeper: int = 0) -> Generator[list[str], None, None]:
         """Collect the lines written inside instead of writing them."""
         outer, self.lines = self.lines, []
         self.indent += deeper

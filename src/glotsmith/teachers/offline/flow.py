@@ -259,9 +259,13 @@ def _function(c: Context, node: ast.FunctionDef) -> None:
 
 
 @statement(ast.Pass)
-@statement(ast.Nonlocal)
-def _nothing(c: Context, node: ast.stmt) -> None:
+def _pass(c: Context, node: ast.Pass) -> None:
     del c, node
+
+
+@statement(ast.Nonlocal)
+def _nonlocal(c: Context, node: ast.Nonlocal) -> None:
+    del c, node  # scopes know
 
 
 @statement(ast.Import)

@@ -104,10 +104,9 @@ def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[Kind]) -> E:
         c.emit(f"return {result}")
     c.scope = outer
     head = f"function({', '.join(c.variable(p.arg) for p in params)})"
+    text = "\n".join([head, *lines, "  " * c.indent + "end"])
     if len(lines) == 1:
         text = f"{head} {lines[0].strip()} end"
-    else:
-        text = "\n".join([head, *lines, "  " * c.indent + "end"])
     return E(text, LITERAL, Kind("function", (result.kind,)))
 
 

@@ -7,64 +7,15 @@ from dataclasses import dataclass
 from glotsmith.teachers.offline.kinds import ANY, Kind
 from glotsmith.teachers.offline.refusal import refuse
 
-RESERVED = frozenset(
-    [
-        "and",
-        "break",
-        "do",
-        "else",
-        "elseif",
-        "end",
-        "false",
-        "for",
-        "function",
-        "goto",
-        "if",
-        "in",
-        "local",
-        "nil",
-        "not",
-        "or",
-        "repeat",
-        "return",
-        "then",
-        "true",
-        "until",
-        "while",
-    ]
-)
-GLOBALS = frozenset(
-    [
-        "assert",
-        "error",
-        "getmetatable",
-        "ipairs",
-        "load",
-        "math",
-        "next",
-        "pairs",
-        "pcall",
-        "print",
-        "rawequal",
-        "rawget",
-        "rawset",
-        "require",
-        "select",
-        "setmetatable",
-        "string",
-        "table",
-        "tonumber",
-        "tostring",
-        "type",
-        "utf8",
-        "coroutine",
-        "os",
-        "io",
-        "debug",
-        "_G",
-        "_ENV",
-    ]
-)
+_RESERVED = """
+    and break do else elseif end false for function goto if in local nil not or repeat return then true until while
+"""
+_GLOBALS = """
+    assert error getmetatable ipairs load math next pairs pcall print rawequal rawget rawset require select
+    setmetatable string table tonumber tostring type utf8 coroutine os io debug _G _ENV
+"""
+RESERVED = frozenset(_RESERVED.split())
+GLOBALS = frozenset(_GLOBALS.split())
 
 # Lua 5.4 reference manual §3.4.8, low to high
 OR, AND, COMPARE, BITOR, BITXOR, BITAND, SHIFT, CONCAT, ADD, MUL, UNARY, POWER, LITERAL, PREFIX = range(1, 15)

@@ -1,33 +1,21 @@
-"""Methods of strings, lists, dicts and sets."""
+"""Method calls, and the methods of lists, dicts and sets."""
 
 import ast
-from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.assignment import refine
-from glotsmith.teachers.offline.builtins import keyword, only, sort_options
+from glotsmith.teachers.offline.builtins import only
 from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.expressions import position
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, UNARY, E, plus, quote
+from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, E
+from glotsmith.teachers.offline.method_table import METHODS, method
+from glotsmith.teachers.offline.reductions import sort_options
 from glotsmith.teachers.offline.refusal import refuse
 from glotsmith.teachers.offline.text import format_call
 
-Method = Callable[[Context, ast.Call, ast.expr, E], E]  # context, call, receiver's node, receiver
-METHODS: dict[str, dict[str, Method]] = {"str": {}, "list": {}, "dict": {}, "set": {}}
 _NIL = E("nil", LITERAL, k.NONE)
-
-
-def method(receiver: str, *names: str) -> Callable[[Method], Method]:
-    """Register a method."""
-
-    def register(maker: Method) -> Method:
-        for name in names:
-            METHODS[receiver][name] = maker
-        return maker
-
-    return register
 
 
 def call_method(c: Context, node: ast.Call, function: ast.Attribute) -> E:
@@ -70,110 +58,6 @@ def _unbound(c: Context, node: ast.Call, function: ast.Attribute, name: str) -> 
         bound = ast.copy_location(ast.Call(function, node.args[1:], node.keywords), node)
         return METHODS[name][function.attr](c, bound, node.args[0], c.expr(node.args[0]))
     raise refuse(f"{name}.{function.attr}", node)
-
-
-# ----------------------------------------------------------------------------------------------- str
-
-
-def _plain(name: str, helper: str, kind: Kind) -> None:
-    """A string method that is a function of the runtime library."""
-
-    def maker(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-        del owner
-        only(node, "sep", "maxsplit", "keepends", "chars")
-        arguments = c.exprs([*node.args, *(kw.value for kw in node.keywords if kw.arg == "sep")])
-        limit = keyword(node, "maxsplit")
-        if limit is not None:
-            arguments = [*(arguments or [E("nil")]), c.expr(limit)]
-        return c.call(helper, s, *arguments, kind=kind, new=kind.name == "list")
-
-    METHODS["str"][name] = maker
-
-
-_LINES = k.list_of(k.STR)
-for _name, _helper, _kind in (
-    ("split", "split", _LINES),
-    ("rsplit", "rsplit", _LINES),
-    ("splitlines", "split_lines", _LINES),
-    ("strip", "strip", k.STR),
-    ("lstrip", "lstrip", k.STR),
-    ("rstrip", "rstrip", k.STR),
-    ("replace", "replace", k.STR),
-    ("find", "find", k.INT),
-    ("rfind", "rfind", k.INT),
-    ("index", "string_index", k.NAT),
-    ("rindex", "string_rindex", k.NAT),
-    ("count", "count_substring", k.NAT),
-    ("capitalize", "capitalize", k.STR),
-    ("title", "title", k.STR),
-    ("swapcase", "swapcase", k.STR),
-    ("zfill", "zfill", k.STR),
-    ("ljust", "ljust", k.STR),
-    ("rjust", "rjust", k.STR),
-    ("center", "center", k.STR),
-    ("partition", "partition", k.tuple_of(k.STR, k.STR, k.STR)),
-    ("rpartition", "rpartition", k.tuple_of(k.STR, k.STR, k.STR)),
-    ("expandtabs", "expand_tabs", k.STR),
-    ("removeprefix", "remove_prefix", k.STR),
-    ("removesuffix", "remove_suffix", k.STR),
-    ("isupper", "is_upper", k.BOOL),
-    ("islower", "is_lower", k.BOOL),
-    ("istitle", "is_title", k.BOOL),
-):
-    _plain(_name, _helper, _kind)
-
-
-@method("str", "upper", "lower", "casefold")
-def _case(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    assert isinstance(node.func, ast.Attribute)
-    name = "upper" if node.func.attr == "upper" else "lower"
-    return E(f"{s.at(PREFIX)}:{name}()", kind=k.STR)
-
-
-_CLASSES = {"isdigit": "d", "isdecimal": "d", "isnumeric": "d", "isalpha": "a", "isalnum": "w", "isspace": "s"}
-
-
-@method("str", *_CLASSES)
-def _is_class(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    assert isinstance(node.func, ast.Attribute)
-    return E(f'{s.at(PREFIX)}:find("^%{_CLASSES[node.func.attr]}+$") ~= nil', COMPARE, k.BOOL)
-
-
-@method("str", "isidentifier")
-def _is_identifier(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    return E(f'{s.at(PREFIX)}:find("^[%a_][%w_]*$") ~= nil', COMPARE, k.BOOL)
-
-
-@method("str", "isascii")
-def _is_ascii(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    return E(f'{s.at(PREFIX)}:find("[\\x80-\\xff]") == nil', COMPARE, k.BOOL)
-
-
-@method("str", "join")
-def _join(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    only(node, most=1)
-    e = c.expr(node.args[0])
-    if e.kind.name == "str" and s.text == '""':
-        return e
-    items = as_list(c, e)
-    return E(f"table.concat({items}{'' if s.text == chr(34) * 2 else f', {s}'})", kind=k.STR)
-
-
-def _affix(name: str) -> None:
-    def maker(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-        only(node, most=1)
-        argument = node.args[0]
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
-            size = len(argument.value.encode())
-            part = f"1, {size}" if name == "startswith" else f"-{size}"
-            return E(f"{s.at(PREFIX)}:sub({part}) == {quote(argument.value)}", COMPARE, k.BOOL)
-        return c.call(name, s, c.expr(argument), kind=k.BOOL)
-
-    METHODS["str"][name] = maker
-
-
-_affix("startswith")
-_affix("endswith")
 
 
 # ---------------------------------------------------------------------------------------------- list
@@ -444,6 +328,3 @@ def _relation(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
 @method("set", "copy")
 def _set_copy(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
     return c.call("union", s, "{}", kind=s.kind, new=True)
-
-
-__all__ = ["METHODS", "UNARY", "call_method", "plus"]

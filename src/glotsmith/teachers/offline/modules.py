@@ -9,24 +9,11 @@ from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.lua import LITERAL, E, quote
 from glotsmith.teachers.offline.refusal import refuse
 
-KNOWN = frozenset(
-    [
-        "math",
-        "string",
-        "itertools",
-        "functools",
-        "collections",
-        "operator",
-        "typing",
-        "copy",
-        "heapq",
-        "bisect",
-        "collections.abc",
-        "__future__",
-        "numbers",
-        "types",
-    ]
-)
+_KNOWN = """
+    math string itertools functools collections operator typing copy heapq bisect collections.abc __future__ numbers
+    types
+"""
+KNOWN = frozenset(_KNOWN.split())
 _CONSTANTS: dict[tuple[str, str], E] = {
     ("math", "pi"): E("math.pi", kind=k.FLOAT),
     ("math", "inf"): E("math.huge", kind=k.FLOAT),

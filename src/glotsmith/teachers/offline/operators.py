@@ -261,7 +261,7 @@ def compare(c: Context, op: ast.cmpop, left: E, right: E) -> E:
     if left.kind.name == "set" or right.kind.name == "set":
         return _subset(c, op, left, right)
     sign = _ORDER[type(op)]
-    if {left.kind.name, right.kind.name} & {"list", "tuple"} or not (k.is_scalar(left.kind) or k.is_scalar(right.kind)):
+    if not k.is_scalar(left.kind) and not k.is_scalar(right.kind):
         first, second = (left, right) if sign in ("<", ">=") else (right, left)
         called = c.call("less", first, second, kind=k.BOOL)
         return called if sign in ("<", ">") else negated(called)
@@ -288,18 +288,20 @@ def equal(c: Context, left: E, right: E) -> E:
     return c.call("equal", left, right, kind=k.BOOL)
 
 
+def _in_range(c: Context, item: E, given: list[ast.expr]) -> E:
+    bounds = c.exprs(given)
+    low, high = (bounds[0], bounds[1]) if len(bounds) == 2 else (E("0", LITERAL), bounds[0])
+    name = c.temporary(item)
+    return E(f"{low.at(COMPARE + 1)} <= {name} and {name} < {high.at(COMPARE + 1)}", AND, k.BOOL)
+
+
 def contains(c: Context, item: E, node: ast.expr) -> E:
     """Write ``item in node``."""
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "range"
-        and len(node.args) < 3
-    ):
-        bounds = c.exprs(node.args)
-        low, high = bounds if len(bounds) == 2 else (E("0", LITERAL), bounds[0])
-        name = c.temporary(item)
-        return E(f"{low.at(COMPARE + 1)} <= {name} and {name} < {high.at(COMPARE + 1)}", AND, k.BOOL)
+    match node:
+        case ast.Call(func=ast.Name(id="range"), args=[_] | [_, _] as given):
+            return _in_range(c, item, given)
+        case _:
+            pass
     if isinstance(node, ast.Tuple | ast.List | ast.Set) and 0 < len(node.elts) <= 3 and is_simple(item.text):
         parts = [equal(c, item, e) for e in c.exprs(node.elts)]
         return E(" or ".join(p.at(OR) for p in parts), OR if len(parts) > 1 else parts[0].prec, k.BOOL)

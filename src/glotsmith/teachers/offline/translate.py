@@ -2,7 +2,17 @@
 
 import ast
 
-from glotsmith.teachers.offline import assignment, calls, expressions, flow, kinds, operators
+from glotsmith.teachers.offline import (
+    assignment,
+    calls,
+    containers,
+    expressions,
+    flow,
+    kinds,
+    operators,
+    reductions,
+    string_methods,
+)
 from glotsmith.teachers.offline.context import Context, Scope
 from glotsmith.teachers.offline.functions import parameters_of
 from glotsmith.teachers.offline.refusal import CannotTranslate, refuse
@@ -10,9 +20,18 @@ from glotsmith.teachers.offline.runtime import library_text
 from glotsmith.teachers.offline.scopes import bound_names, own_nodes, plan_of
 from glotsmith.values import NotLiteral, Signature, parse_signature
 
-VERSION = "1"
+VERSION = "1"  #: raised whenever a reply may change
 _ROUNDS = 12
-_HANDLERS = (assignment, calls, expressions, flow, operators)  # importing them registers their handlers
+_HANDLERS = (
+    assignment,
+    calls,
+    containers,
+    expressions,
+    flow,
+    operators,
+    reductions,
+    string_methods,
+)  # importing them registers their handlers
 
 
 def translate(source: str, name: str, signature: str = "") -> str:
