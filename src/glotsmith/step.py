@@ -25,7 +25,12 @@ class Verify(Protocol):
 
 
 class Kept(msgspec.Struct, Generic[Out], frozen=True):
-    """One output of a step."""
+    """One output of a step.
+
+    A step that passes an input on keeps it under the input's key, and one that makes something new derives the key from
+    the input's. Where a source or a ``WholeStep`` keeps one key twice, the second is lost as ``EXACT_DUPLICATE``; in
+    other steps, whose order is that of timing, a key from two inputs is a defect.
+    """
 
     key: str  #: unique among the step's outputs, the same on every run
     item: Out
@@ -41,7 +46,11 @@ class Dropped(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, Generic[Out], frozen=True):
-    """What became of one input. A result that keeps nothing must drop the input itself (``Dropped`` without key)."""
+    """What became of one input.
+
+    A result that keeps nothing must drop the input itself, once (``Dropped`` without key); one that keeps something must
+    not: its drops have keys. Anything else is a defect and stops the run (``rows.BrokenResult``).
+    """
 
     kept: tuple[Kept[Out], ...] = ()
     dropped: tuple[Dropped, ...] = ()
@@ -103,4 +112,7 @@ class SourceStep(Step[Record, Out]):
 
     @abstractmethod
     def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Out]]]":
-        """Yield ``(key of the unit, result)`` in a fixed order; units that are ``done`` may be skipped."""
+        """Yield ``(key of the unit, result)`` in a fixed order; units that are ``done`` may be skipped.
+
+        A key names a unit: one that is yielded again is the same unit, and ignored.
+        """
