@@ -48,8 +48,8 @@ class Dropped(msgspec.Struct, frozen=True):
 class Result(msgspec.Struct, Generic[Out], frozen=True):
     """What became of one input.
 
-    A result that keeps nothing must drop the input itself, once (``Dropped`` without key); one that keeps something must
-    not: its drops have keys. Anything else is a defect and stops the run (``rows.BrokenResult``).
+    A result that keeps nothing must drop the input itself, once (``Dropped`` without key); one that keeps something
+    must not: its drops have keys. Anything else is a defect and stops the run (``rows.BrokenResult``).
     """
 
     kept: tuple[Kept[Out], ...] = ()
