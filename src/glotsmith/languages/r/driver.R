@@ -104,11 +104,12 @@ local({
   }
   emit("loaded")
   for (i in seq_along(calls)) {
+    case <- sprintf("%d", i - 1L)
     text <- attempt(function() {
       value <- calls[[i]](f)
       suppressWarnings(encode(value))
     })
-    if (inherits(text, "error")) emit("raised", i - 1, message(text)) else emit("value", i - 1, text)
+    if (inherits(text, "error")) emit("raised", case, message(text)) else emit("value", case, text)
   }
   emit("end")
   leave(0)

@@ -184,6 +184,7 @@
   ; The entry point is what the program provides, else what it defines; an imported name does not count.
   (define-values (find)
     (lambda ()
+      (current-namespace namespace)
       (dynamic-require
        ''candidate
        entry
