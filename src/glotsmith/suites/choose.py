@@ -78,7 +78,7 @@ class _Chosen:
 
     def cover(self, trials: Sequence[Trial]) -> None:
         """Take, again and again, the first of those that add most arcs: as long as possible without loosening types."""
-        for allowed in (self._keeps, lambda t: not mixes(self.united(t)), lambda t: True):
+        for allowed in (self._keeps, self._fits, _anything):
             while len(self.trials) < MAX_CASES:
                 gains = [(len(t.arcs - self._arcs), t) for t in trials if allowed(t)]
                 best = max((gain for gain, _ in gains), default=0)
@@ -93,8 +93,12 @@ class _Chosen:
         while left and len(self.trials) < limit:
             rarity = [(self._results[literal(t.value)], n) for n, t in enumerate(left)]
             trial = left.pop(min(rarity)[1])
-            if self._keeps(trial) or (trial.writer != "generated" and not mixes(self.united(trial))):
+            if self._keeps(trial) or (trial.writer != "generated" and self._fits(trial)):
                 self._take(trial)
+
+    def _fits(self, trial: Trial) -> bool:
+        """Whether a case has types in common with those before."""
+        return not mixes(self.united(trial))
 
     def _keeps(self, trial: Trial) -> bool:
         """Whether a case leaves known types of arguments as they are, and does not make the result an optional."""
@@ -102,6 +106,10 @@ class _Chosen:
         same = all(a == b or _open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
         result = self.kinds[-1].kind in (after[-1].kind, "any") or after[-1].kind not in ("optional", "mixed")
         return same and result and not mixes(after)
+
+
+def _anything(_: Trial) -> bool:
+    return True
 
 
 def _open(kind: Type) -> bool:

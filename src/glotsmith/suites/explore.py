@@ -113,7 +113,7 @@ class Explorer:
 
     def _complete(self) -> bool:
         """Whether the calls so far reach all lines, and leave every condition both ways."""
-        arcs: set[str] = set().union(*(t.arcs for t in self.trials)) if self.trials else set()
+        arcs = frozenset[str]().union(*(t.arcs for t in self.trials))
         after: defaultdict[int, set[int]] = defaultdict(set)
         for arc in arcs:
             start, _, end = arc.partition(",")

@@ -2,8 +2,9 @@
 
 import heapq
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
+from typing import cast
 
 from glotsmith.suites.parameters import Parameter
 from glotsmith.suites.pools import Mined, pool
@@ -17,7 +18,7 @@ MAX_INT = 2**53  #: integers beyond it are not exact in every language
 
 def guesses(ranked: Sequence[Sequence[tuple[Type, float]]], limit: int) -> list[tuple[tuple[Type, ...], float]]:
     """Return the ``limit`` heaviest combinations of one type per parameter, heaviest first, with their weights."""
-    start = (0,) * len(ranked)
+    start = tuple(0 for _ in ranked)
     heap, seen = [(-_weight(ranked, start), start)], {start}
     found: list[tuple[tuple[Type, ...], float]] = []
     while heap and len(found) < limit:
@@ -59,9 +60,12 @@ def generate(
 _GAP = object()
 
 
+_SIZED = (list, tuple, str, set, dict)
+
+
 def _alike(pools: Sequence[Sequence[Value]], random: Random) -> Iterator[Arguments]:
     """Yield calls whose sequences are of one length, and calls whose arguments are equal."""
-    sized = [[v for v in p if isinstance(v, list | tuple | str | set | dict)] for p in pools]
+    sized: list[list[Value]] = [[v for v in p if isinstance(v, _SIZED)] for p in pools]
     if sum(map(bool, sized)) < 2:
         return
     for _ in range(30):
@@ -97,12 +101,14 @@ def _change(value: Value, mined: Mined, random: Random) -> Value:
             return random.choice((value + 1.0, -value, value / 2, value * 10, float(round(value)), *mined.floats))
         case str():
             return _change_text(value, mined, random)
-        case list() | tuple():
-            return type(value)(_change_items(list(value), mined, random))
+        case list():
+            return _change_items(cast(list[Value], value), mined, random)
+        case tuple():
+            return tuple(_change_items(list(cast(tuple[Value, ...], value)), mined, random))
         case set():
-            return set(_change_items(sorted(value, key=repr), mined, random))
+            return set(_change_items(sorted(cast(set[Value], value), key=repr), mined, random))
         case dict():
-            return _change_pairs(list(value.items()), mined, random)
+            return _change_pairs(list(cast(dict[Value, Value], value).items()), mined, random)
         case _:
             return value
 
@@ -153,5 +159,7 @@ def modest(value: Value) -> bool:
     if isinstance(value, int):
         return abs(value) <= MAX_INT
     if isinstance(value, dict):
-        return all(modest(k) and modest(v) for k, v in value.items())
-    return all(map(modest, value)) if isinstance(value, list | tuple | set | frozenset) else True
+        return all(modest(k) and modest(v) for k, v in cast(dict[Value, Value], value).items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(modest, cast(Iterable[Value], value)))
+    return True

@@ -74,14 +74,12 @@ class Validate(ItemStep[Draft, Problem]):
         cases, why = _agreeing(calls, first.answers, second.answers[::-1])
         if why or (why := _too_weak(cases, self._bar)):
             return why
-        coverage = first.coverage
-        if len(cases) < len(calls):
-            coverage = (await self._first(draft, [c.draft for c in cases])).coverage
-        if why := _too_little(coverage, self._bar):
+        if len(cases) < len(calls):  # what was measured holds for all calls, not for these
+            return await self._validate(msgspec.structs.replace(draft, calls=tuple(c.draft for c in cases)))
+        if why := _too_little(first.coverage, self._bar):
             return why
-        kept = [i for i, call in enumerate(calls) if any(c.draft == call for c in cases)]
-        killed = sum(_killed(report, kept, cases) for report in tried)
-        return self._problem(draft, cases, coverage, killed, len(tried))
+        killed = sum(_killed(report, cases) for report in tried)
+        return self._problem(draft, cases, first.coverage, killed, len(tried))
 
     async def _first(self, draft: Draft, calls: Sequence[DraftCall]) -> Report:
         """Run all calls in one process, with coverage."""
@@ -161,9 +159,9 @@ def _too_little(coverage: Coverage, bar: Bar) -> Dropped | None:
     return Dropped(Reason.LOW_COVERAGE, f"{lines}, {coverage.branches_hit} of {coverage.branches} branches")
 
 
-def _killed(report: Report, kept: Sequence[int], cases: Sequence[Case]) -> bool:
-    """Whether a mutant gives another value, or none, on one of the cases that are left."""
+def _killed(report: Report, cases: Sequence[Case]) -> bool:
+    """Whether a mutant gives another value, or none, on one of the cases."""
     return any(
-        (value := usable(report.answers[i])) is None or literal(value[0]) != literal(case.expected)
-        for i, case in zip(kept, cases, strict=True)
+        (value := usable(answer)) is None or literal(value[0]) != literal(case.expected)
+        for answer, case in zip(report.answers, cases, strict=True)
     )

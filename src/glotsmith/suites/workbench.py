@@ -31,19 +31,21 @@ EVENTS = 40_000  # line events of one traced call: a limit that no clock has a p
 LOAD_S = 2.0  # CPU time for the imports and constants around the function
 SILENCE_S = 10.0  # wall time without news from a child; far above its CPU limit
 DEPTH = 30
+MEASURES = ("arcs ", "coverage ")
 DIGITS = 3000  # bits of an integer
 MEMORY = 768 << 20
-DENIED = (
+DENIED = tuple(
     "open os. subprocess. socket. ctypes. shutil. tempfile. glob. pty. resource. mmap. sqlite3. urllib. http. ftplib. "
     "smtplib. imaplib. poplib. nntplib. telnetlib. webbrowser. syslog. fcntl. termios. signal. gc. sys.settrace "
-    "sys.setprofile sys._current_frames sys._current_exceptions cpython. "
-).split()
+    "sys.setprofile sys._current_frames sys._current_exceptions cpython. ".split()
+)
 READABLE = os.path.join(sys.base_prefix, "")
 SUBJECT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "subject.py")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 _normpath, _getpid, _write, _exit = os.path.normpath, os.getpid, os.write, os._exit
 _settrace, _setitimer = sys.settrace, signal.setitimer
+_name = type.__dict__["__name__"].__get__
 
 
 class OutOfTime(BaseException):
@@ -52,9 +54,6 @@ class OutOfTime(BaseException):
 
 class Unfit(Exception):
     """The result can't be written as a literal; the argument is the line's rest."""
-
-
-# ------------------------------------------------------------------------------------- values to text
 
 
 def literal(value, room, depth=0):
@@ -101,10 +100,7 @@ def _container(value, room, depth):
     if type(value) in (set, frozenset):
         items = sorted([literal(x, room, depth) for x in value])
         return "{" + ", ".join(items) + "}" if items else "set()"
-    raise Unfit("opaque " + type(value).__name__)
-
-
-# ------------------------------------------------------------------------------------------- the child
+    raise Unfit("opaque " + _name(type(value)))
 
 
 class Guard:
@@ -116,14 +112,12 @@ class Guard:
         self.event = ""
 
     def __call__(self, event, args):
-        if self.armed and event.startswith(tuple(DENIED)) and not self._own(event, args):
-            self.event = self.event or event
-            raise PermissionError(event + " is not allowed here")
-
-    def _own(self, event, args):
-        # An exhausted tracer raises, and the interpreter then stops tracing by itself.
-        ours = event == "sys.settrace" and self.tracer is not None and self.tracer.left < 0
-        return ours or _harmless(event, args)
+        if not self.armed or not event.startswith(DENIED) or _harmless(event, args):
+            return
+        if event == "sys.settrace" and self.tracer is not None and self.tracer.left < 0:
+            return  # an exhausted tracer raises, and the interpreter then stops tracing by itself
+        self.event = self.event or event
+        raise PermissionError(event + " is not allowed here")
 
 
 def _harmless(event, args):
@@ -230,7 +224,7 @@ class Child:
         except Unfit as error:
             return error.args[0]
         except BaseException as error:
-            return "opaque " + type(error).__name__
+            return "opaque " + _name(type(error))
 
     def _out_of_time(self, number, frame):
         if self.guard.armed:
@@ -264,11 +258,9 @@ class Child:
 
 
 def _described(error):
-    try:
-        text = str.__str__(str(error)) if isinstance(error, Exception) else ""
-    except BaseException:
-        text = ""
-    return ascii((type(error).__name__ + ": " + text)[:200])
+    """Write an error without running a method of its own."""
+    text = next((a for a in BaseException.args.__get__(error) if isinstance(a, str)), "")
+    return ascii((_name(type(error)) + ": " + str.__str__(text))[:200])
 
 
 def _start_coverage(batch):
@@ -298,9 +290,6 @@ def _stop_coverage(cov, batch):
     return " ".join(map(str, (hit + missed, hit, taken + left, taken)))
 
 
-# ------------------------------------------------------------------------------------------ the parent
-
-
 def run_child(mark, batch, cases):
     """Fork a child for ``cases``; return its lines as (case, rest), and how it ended ("" for well)."""
     reader, writer = os.pipe()
@@ -309,12 +298,9 @@ def run_child(mark, batch, cases):
         os.close(reader)
         _child(mark, batch, cases, writer)
     os.close(writer)
-    try:
-        data, silent = _read(reader)
-    finally:
-        os.close(reader)
-        _kill(pid)
-    status = os.waitpid(pid, 0)[1]
+    data, silent = _read(reader, (mark + " end \n").encode())
+    os.close(reader)
+    status = _bury(pid, 0 if silent else 100)
     lines, whole = _parse(mark, data, cases)
     return lines, "" if whole else _ending(status, silent)
 
@@ -332,27 +318,27 @@ def _child(mark, batch, cases, writer):
         _exit(0)
 
 
-def _read(reader):
-    """Read until the child has said its last, or keeps silent for too long."""
+def _read(reader, last):
+    """Read until the child has said its last, is gone, or keeps silent too long (then the second result is true)."""
     data = bytearray()
-    deadline = time.monotonic() + SILENCE_S
-    while (left := deadline - time.monotonic()) > 0:
-        if not select.select([reader], [], [], left)[0]:
-            break
+    while len(data) < 16 << 20 and select.select([reader], [], [], SILENCE_S)[0]:
         piece = os.read(reader, 1 << 16)
-        if not piece:
-            return bytes(data), False
         data += piece
-        deadline = time.monotonic() + SILENCE_S
-        if len(data) > 16 << 20:
-            break
+        if not piece or data.endswith(last):
+            return bytes(data), False
     return bytes(data), True
 
 
-def _kill(pid):
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
+def _bury(pid, patience):
+    """Return the status of a child that should end by itself within some short whiles, and kill what is left."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    while not ended and patience > 0:
+        time.sleep(0.002)
+        patience -= 1
+        ended, status = os.waitpid(pid, os.WNOHANG)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    return status if ended else os.waitpid(pid, 0)[1]
 
 
 def _parse(mark, data, cases):
@@ -366,7 +352,7 @@ def _parse(mark, data, cases):
         if head != mark or case not in expected:
             return [], False
         found.append((int(case), what))
-    answered = [case for case, what in found if not what.startswith(("arcs ", "coverage "))]
+    answered = [case for case, what in found if not what.startswith(MEASURES)]
     return (found, whole) if len(answered) == len(set(answered)) else ([], False)
 
 
@@ -385,19 +371,15 @@ def run_batch(mark, batch, say):
     while todo and deaths < DEATHS:
         group = todo[:1] if batch["alone"] else todo
         lines, ending = run_child(mark, batch, group)
-        done = set()
+        left = [case for case in group if case not in {c for c, what in lines if not what.startswith(MEASURES)}]
+        if ending and left:
+            lines.append((left.pop(0), ending))
         for case, what in lines:
             say(case, what)
-            if not what.startswith(("arcs ", "coverage ")):
-                done.add(case)
-                deaths += what == "stopped cpu"
-        left = [case for case in group if case not in done]
-        if ending and left:
-            say(left[0], ending)
-            deaths += 1
-        if batch["stop"] and not ending:
+            deaths += what.startswith("stopped ")
+        if batch["stop"]:
             return
-        todo = [case for case in todo if case not in done and not (left and case == left[0])]
+        todo = left + todo[len(group) :]
     for case in todo:
         say(case, "skipped")
 
