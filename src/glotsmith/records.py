@@ -161,7 +161,7 @@ class Solution(Record, frozen=True, kw_only=True):
     code: str
     lineage: Lineage
     cost: float = 0.0
-    pass_rate: float = 1.0  #: passing candidates / candidates of this task
+    pass_rate: float = 1.0  #: share of the task's replies that held a passing program
 
 
 class Example(Record, frozen=True, kw_only=True):

@@ -81,12 +81,14 @@ def overall(result: Result[Solution]) -> Reason | None:
     ("replies", "kept", "lost", "whole"),
     [
         ([code("pass", 1), code("pass", 2), code("pass", 3)], 4, {}, None),
-        ([code("pass", 1)], 1, {"duplicate_candidate": 1}, None),
-        ([code("fail:wrong", 1)], 0, {"failed_verification": 1, "duplicate_candidate": 1}, Reason.NO_PASSING_SOLUTION),
-        (["", " "], 0, {"no_code": 2}, Reason.NO_CODE),
+        ([code("pass", 1)], 1, {"duplicate_candidate": 7}, None),
+        ([code("fail:wrong", 1)], 0, {"failed_verification": 1, "duplicate_candidate": 7}, Reason.NO_PASSING_SOLUTION),
+        (["", " "], 0, {"no_code": 8}, Reason.NO_CODE),
+        ([code("fail:wrong", 1), "", code("pass")], 1, {"failed_verification": 1}, None),
+        ([code("pass", 1), Reply(text="", finish_reason="refused")], 1, {"teacher_refused": 1}, None),
         ([Reply(text="", finish_reason="refused", detail="no")], 0, {"teacher_refused": 1}, Reason.TEACHER_REFUSED),
-        ([Reply(text="", finish_reason="error", detail="no")], 0, {"teacher_failed": 1}, Reason.TEACHER_FAILED),
-        ([code("infra:sandbox")], 0, {"not_verified": 1, "duplicate_candidate": 1}, Reason.NOT_VERIFIED),
+        ([Reply(text="", finish_reason="error", detail="no")], 0, {"teacher_failed": 8}, Reason.TEACHER_FAILED),
+        ([code("infra:sandbox")], 0, {"not_verified": 1, "duplicate_candidate": 7}, Reason.NOT_VERIFIED),
     ],
 )
 def test_each_reply_is_kept_or_lost_with_its_reason(
@@ -104,8 +106,14 @@ def test_identical_programs_run_once() -> None:
     assert len(verifier.jobs) == 1
 
 
-def test_sampling_ends_when_a_round_brings_nothing_new() -> None:
+def test_sampling_ends_when_a_round_of_four_brings_nothing_new() -> None:
     teacher = Listed([code("fail:wrong")])
+    translate(teacher)
+    assert len(teacher.asked) == 8
+
+
+def test_sampling_ends_when_the_teacher_refuses_for_good() -> None:
+    teacher = Listed([code("fail:wrong"), Reply(text="", finish_reason="refused")])
     translate(teacher)
     assert len(teacher.asked) == 2
 

@@ -26,7 +26,7 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
     def next_round(self, language: str, asked: int, failed: int, passed: int) -> int:
         """Return how many replies to ask for next; 0 to stop.
 
-        ``asked`` counts replies so far; ``failed`` and ``passed`` count distinct candidates.
+        ``asked`` counts replies so far, ``failed`` those without a passing program, ``passed`` distinct passing ones.
         """
         left = self.limit(language) - asked
         if left <= 0 or (self.single and asked):

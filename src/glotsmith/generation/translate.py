@@ -15,6 +15,8 @@ from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, 
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 
+_STALE = 4  #: a round of so many replies that brings no new program is the last
+
 
 class Prompts(msgspec.Struct, frozen=True):
     """The prompts of translation, by name: ``chat``, ``completion``, ``repair``."""
@@ -46,7 +48,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Translate(ItemStep[Task, Solution]):
-    """Ask the teacher in rounds until enough distinct candidates pass or there is no hope.
+    """Ask the teacher in rounds until enough distinct candidates pass, it refuses, repeats itself, or there is no hope.
 
     Passing candidates are kept, up to ``Rounds.wanted`` unless the plan is the paper's; every other reply is a loss
     with its reason and, where there is code, the ``Candidate``.
@@ -68,7 +70,8 @@ class Translate(ItemStep[Task, Solution]):
         while count := search.next_round():
             numbers = range(search.asked, search.asked + count)
             attempts = await asyncio.gather(*(self._attempt(item, n) for n in numbers))
-            if not await self._judge(item, search, attempts):
+            fresh = await self._judge(item, search, attempts)
+            if any(a.reply.finish_reason == "refused" for a in attempts) or (count >= _STALE and not fresh):
                 break
         return search.result()
 
@@ -130,7 +133,9 @@ class Translate(ItemStep[Task, Solution]):
         reply = await self._teacher.reply(request)
         code = None
         if reply.finish_reason in ("stop", "length"):
-            code = extract_code(reply.text, card.fences, continues="" if chat else task.prefix)
+            code = extract_code(
+                reply.text, card.fences, continues="" if chat else task.prefix, name=task.problem.function.name
+            )
         return Attempt(sample, reply, code, self._lineage(prompt, sample, repaired))
 
     def _lineage(self, prompt: Prompt, sample: int, repaired: str) -> Lineage:
@@ -151,12 +156,13 @@ class _Search:
     def __init__(self, task: Task, plan: Plan) -> None:
         self._task = task
         self._plan = plan
-        self._seen: set[str] = set()
+        self._seen: dict[str, bool] = {}  #: code → whether it passed
         self._passed: list[Attempt] = []
         self._lost: list[Dropped] = []
         self._replies: list[Reply] = []
         self.asked = 0
-        self._failed = 0
+        self._failed = 0  #: replies without a passing program
+        self._again = 0  #: replies that repeat one
 
     def next_round(self) -> int:
         return self._plan.rounds.next_round(self._task.language, self.asked, self._failed, len(self._passed))
@@ -166,12 +172,15 @@ class _Search:
         self.asked += 1
         self._replies.append(attempt.reply)
         if attempt.code is None:
+            self._failed += attempt.reply.finish_reason != "error"
             self._lose(attempt, *_why_no_code(attempt.reply))
             return False
-        if attempt.code in self._seen:
+        if (passed := self._seen.get(attempt.code)) is not None:
+            self._failed += not passed
+            self._again += passed
             self._lose(attempt, Reason.DUPLICATE_CANDIDATE, "")
             return False
-        self._seen.add(attempt.code)
+        self._seen[attempt.code] = False
         return True
 
     def add(self, chain: Sequence[Attempt]) -> None:
@@ -183,7 +192,7 @@ class _Search:
                 self._lose(attempt, *_why_no_code(attempt.reply))
             elif verdict.passed:
                 self._passed.append(attempt)
-                self._seen.add(attempt.code or "")
+                self._seen[attempt.code or ""] = True
             else:
                 self._failed += not verdict.is_infra
                 reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_VERIFICATION
@@ -203,8 +212,8 @@ class _Search:
 
     def result(self) -> Result[Solution]:
         """Return what is kept and lost of this task."""
-        judged = len(self._passed) + self._failed
-        rate = len(self._passed) / judged if judged else 0.0
+        judged = self.asked - sum(r.finish_reason in ("refused", "error") for r in self._replies)
+        rate = min(1.0, (len(self._passed) + self._again) / judged) if judged else 0.0
         kept = tuple(self._solution(a, rate) for a in self._passed)
         lost = tuple(self._lost)
         if not kept:

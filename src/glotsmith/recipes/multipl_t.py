@@ -76,7 +76,15 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     ngram: int = 10  #: words in common that count as an overlap
 
     def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
-        """Return the paper's pipeline."""
+        """Return the paper's pipeline.
+
+        Raises:
+            ToolchainError: a target language can't be run here.
+            InputError: a benchmark file can't be read.
+
+        """
+        for name in self.languages:
+            languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
         syntax = comment_syntax()
         overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
         return [
@@ -97,7 +105,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is paid for."""
         for name in self.languages:
-            languages.get(name)
+            languages.get(name)  # raises for an unknown one
         if not self.languages:
             raise UsageError("name at least one target language, as in --language lua")
 

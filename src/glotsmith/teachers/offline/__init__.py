@@ -23,13 +23,17 @@ class Offline:
         """Content address of the reply: it depends on the source and its signature, not on any prompt."""
         context = request.context
         parts = (context.get(part, "") for part in ("language", "name", "signature", "source"))
-        return content_hash(self.fingerprint, request.call, *parts)
+        return content_hash(self.fingerprint, request.call, "first" if request.sample == 0 else "more", *parts)
 
     async def reply(self, request: Request) -> Reply:
         """Translate ``context["source"]``, or refuse with a sentence."""
         context = request.context
         if request.call != "translate" or context.get("language") != "lua":
             return Reply(text="", finish_reason="refused", detail="the offline teacher writes only Lua")
+        if request.sample:
+            return Reply(
+                text="", finish_reason="refused", detail="the offline teacher has one translation of a function"
+            )
         try:
             code = translate(context.get("source", ""), context.get("name", ""), context.get("signature", ""))
         except CannotTranslate as refusal:
