@@ -175,6 +175,26 @@ ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
         [([1, 2, 3],)],
     ),
     (
+        "shared iterator",
+        "def f(x):\n    it = iter(x)\n    first = next(it)\n    rest = map(abs, it)\n    for v in rest:\n"
+        "        return first + v + sum(rest)",
+        [([1, -2, 3, 4],)],
+    ),
+    (
+        "zero division",
+        "def f(a, b):\n    try:\n        return a / b\n    except ZeroDivisionError:\n        return 0",
+        [(1, 0), (1, 2)],
+    ),
+    ("inverse", "def f(a, m):\n    return pow(a, -1, m) + a.bit_length()", [(3, 7), (10, 17)]),
+    ("type test", "def f(x):\n    return type(x) == int or type(x) is float and x > 1", [(1,), (2,)]),
+    (
+        "defaultdict of pairs",
+        "from collections import defaultdict\ndef f(x):\n    d = defaultdict(int)\n    for p in x:\n"
+        "        d[p] += 1\n    return sorted(d.values()), max(d, key=d.get)",
+        [([(1, 2), (1, 2), (0, 1)],)],
+    ),
+    ("sum of values", "def f(s):\n    d = {c: 1 for c in s}\n    return sum(d.values()) + max(d.values())", [("aab",)]),
+    (
         "reduce",
         "from functools import reduce\ndef f(x):\n    return reduce(lambda a, b: a * b, x, 1)",
         [([2, 3, 4],), ([],)],
@@ -313,10 +333,11 @@ def test_code_is_idiomatic_where_types_are_known() -> None:
 )
 def test_the_teacher_answers_or_refuses(call: str, language: str, source: str, finish: str, detail: str) -> None:
     context = {"language": language, "source": source, "name": "f", "signature": "def f(x: int) -> int"}
-    first, second = (
-        asyncio.run(Offline().reply(Request(call=call, item="1", sample=i, context=context))) for i in (0, 3)
+    first, again, more = (
+        asyncio.run(Offline().reply(Request(call=call, item="1", sample=i, context=context))) for i in (0, 0, 3)
     )
-    assert first == second
+    assert first == again
     assert first.finish_reason == finish
     assert detail in first.detail
     assert bool(first.text) == (finish == "stop")
+    assert more.finish_reason == "refused"  # there is no second opinion

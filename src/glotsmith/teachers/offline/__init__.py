@@ -26,7 +26,7 @@ class Offline:
         return content_hash(self.fingerprint, request.call, "first" if request.sample == 0 else "more", *parts)
 
     async def reply(self, request: Request) -> Reply:
-        """Translate ``context["source"]``, or refuse with a sentence."""
+        """Translate ``context["source"]``, or refuse with a sentence; there is only one translation."""
         context = request.context
         if request.call != "translate" or context.get("language") != "lua":
             return Reply(text="", finish_reason="refused", detail="the offline teacher writes only Lua")

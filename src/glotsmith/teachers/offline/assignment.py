@@ -4,13 +4,13 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context, statement
-from glotsmith.teachers.offline.expressions import choose, defaulted, needs_order, position
+from glotsmith.teachers.offline.expressions import choose, defaulted, needs_order, position, watch_key
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list, dict_filled, listed, set_filled, unpack
 from glotsmith.teachers.offline.lua import PREFIX, E
 from glotsmith.teachers.offline.operators import apply
 from glotsmith.teachers.offline.refusal import refuse
-from glotsmith.teachers.offline.scopes import targets
+from glotsmith.teachers.offline.scopes import targets, uses
 from glotsmith.teachers.offline.truth import condition, truth
 
 # ----------------------------------------------------------------------------------------- assignment
@@ -31,7 +31,23 @@ def _assign(c: Context, node: ast.Assign) -> None:
         return
     if isinstance(target, ast.Name) and isinstance(node.value, ast.IfExp) and _assign_choice(c, node, target):
         return
-    assign_to(c, node, target, c.expr(node.value))
+    assign_to(c, node, target, _iterator(c, target, node.value, c.expr(node.value)))
+
+
+_LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "groupby", "islice", "chain", "accumulate"})
+
+
+def _iterator(c: Context, target: ast.expr, node: ast.expr, value: E) -> E:
+    """Let what Python consumes once be consumed once, where the variable that holds it is used more than once."""
+    if value.kind.name != "list" or not isinstance(target, ast.Name):
+        return value
+    called = node.func if isinstance(node, ast.Call) else None
+    name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+    if not isinstance(node, ast.GeneratorExp) and (name not in _LAZY or c.owner(name) is not None):
+        return value
+    if sum(isinstance(use.ctx, ast.Load) for use in uses(c.here.node, target.id)) < 2:
+        return value
+    return c.call("iter", value, kind=k.iter_of(k.item_of(value.kind)))
 
 
 def _local(c: Context, node: ast.stmt, name: str) -> str:
@@ -119,6 +135,7 @@ def _assign_slice(c: Context, base: E, part: ast.Slice, value: E) -> None:
 
 def place(c: Context, base: E, index: E, node: ast.AST) -> str:
     """Write ``base[index]`` as something to assign to."""
+    watch_key(c, index)
     match k.strip_optional(base.kind).name:
         case "list":
             text = base.at(PREFIX)

@@ -210,9 +210,30 @@ def _isinstance(c: Context, node: ast.Call) -> E:
         return E("true" if known else "false", LITERAL, k.BOOL)
     text = c.temporary(e)
     tests = [_LUA_TYPES[n].format(text) for n in names if n in _LUA_TYPES]
-    if len(tests) != len(names) or (e.kind.name not in ("float", "opt") and {"list", "tuple", "dict"} & set(names)):
+    tables = {"list", "tuple", "dict", "set"} & set(names)
+    told = not tables or e.kind.name in ("float", "opt") or {"list", "tuple"} <= tables
+    if len(tests) != len(names) or not told:
         raise refuse(f"isinstance of {', '.join(names)}", node)
     return E(" or ".join(dict.fromkeys(tests)), OR if len(tests) > 1 else COMPARE, k.BOOL)
+
+
+_PROTOCOLS = {
+    "__iter__": ("str", "list", "tuple", "dict", "set"),
+    "__len__": ("str", "list", "tuple", "dict", "set"),
+    "__getitem__": ("str", "list", "tuple", "dict"),
+    "keys": ("dict",),
+    "items": ("dict",),
+}
+
+
+@builtin("hasattr")
+def _hasattr(c: Context, node: ast.Call) -> E:
+    only(node, most=2)
+    e = c.expr(node.args[0])
+    name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
+    if name not in _PROTOCOLS or e.kind.name not in ("int", "float", "bool", "str", "list", "tuple", "dict", "set"):
+        raise refuse("the function hasattr", node)
+    return E("true" if e.kind.name in _PROTOCOLS[name] else "false", LITERAL, k.BOOL)
 
 
 @builtin("callable")

@@ -8,7 +8,7 @@ from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.expressions import needs_order
 from glotsmith.teachers.offline.functions import as_lambda
 from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.loops import as_list, listed, range_head, set_filled
+from glotsmith.teachers.offline.loops import as_list, in_any_order, listed, range_head, set_filled
 from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E, is_simple, quote
 from glotsmith.teachers.offline.refusal import refuse
 
@@ -49,7 +49,7 @@ def _set(c: Context, node: ast.Call) -> E:
     source = node.args[0]
     if isinstance(source, ast.GeneratorExp | ast.ListComp):
         return set_filled(c, source)
-    items = as_list(c, c.expr(source))
+    items = in_any_order(c, source)
     kind = k.set_of(k.item_of(items.kind))
     needs_order(c, kind)
     return c.call("set_of", items, kind=kind, new=True)

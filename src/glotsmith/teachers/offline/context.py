@@ -101,6 +101,7 @@ class Context:
         self.imported: dict[str, tuple[str, str]] = {}
         self.scope: Scope | None = None
         self.entry_node: ast.FunctionDef | None = None
+        self.indifferent = False  #: whether the order of the dict or set being listed can't show in the result
         self.caught = ""  #: the variable of the error being handled
 
     # ------------------------------------------------------------------------------------------ facts
@@ -209,9 +210,11 @@ class Context:
         outer, self.lines = self.lines, []
         self.indent += deeper
         captured = self.lines
-        yield captured
-        self.indent -= deeper
-        self.lines = outer
+        indent = self.indent
+        try:
+            yield captured
+        finally:
+            self.indent, self.lines = indent - deeper, outer
 
     def fresh(self, base: str) -> str:
         """Return a variable name that nothing else uses, beginning with ``base``."""

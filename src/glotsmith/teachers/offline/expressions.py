@@ -4,7 +4,7 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context, expression
-from glotsmith.teachers.offline.functions import lambda_text
+from glotsmith.teachers.offline.functions import as_lambda, lambda_text
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.lua import (
     ADD,
@@ -43,10 +43,17 @@ def _constant(c: Context, node: ast.Constant) -> E:
             raise refuse(f"the literal {ast.unparse(node)}", node)
 
 
+_VALUES = "abs bool chr float int len max min ord repr round sorted str sum"
+_FUNCTIONS = frozenset(_VALUES.split())  # builtins that may be handed over as values
+
+
 @expression(ast.Name)
 def _name(c: Context, node: ast.Name) -> E:
     owner = c.owner(node.id)
     if owner is None:
+        made = as_lambda(c, node, 1) if node.id in _FUNCTIONS else None
+        if made is not None:
+            return lambda_text(c, made, [k.ANY])
         if node.id in c.imported:
             return constant(c, *c.imported[node.id], node)
         raise refuse(f"the name {node.id} used as a value", node)
@@ -161,6 +168,12 @@ def needs_order(c: Context, kind: Kind) -> bool:
     return c.ordered
 
 
+def watch_key(c: Context, index: E) -> None:
+    """Ask for ordered maps where a table serves as a key."""
+    if k.strip_optional(index.kind).name in ("tuple", "list"):
+        c.flag("ordered")
+
+
 @expression(ast.Subscript)
 def _subscript(c: Context, node: ast.Subscript) -> E:
     base = c.expr(node.value)
@@ -168,6 +181,7 @@ def _subscript(c: Context, node: ast.Subscript) -> E:
         return sliced(c, base, node.slice)
     kind = k.strip_optional(base.kind)
     index = c.expr(node.slice)
+    watch_key(c, index)
     match kind.name:
         case "str":
             return _char(c, base, index)

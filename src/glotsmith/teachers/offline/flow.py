@@ -295,11 +295,13 @@ def _raise(c: Context, node: ast.Raise) -> None:
 def _message(c: Context, name: str, call: ast.Call) -> str:
     if len(call.args) == 1:
         argument = call.args[0]
+        scope = c.scope
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
             return quote(f"{name}: {argument.value}")
         try:
             e, lines = c.try_expr(argument)
-        except CannotTranslate:
+        except CannotTranslate:  # the text of an error is no part of what a function computes
+            c.scope = scope
             return quote(name)
         if not lines and e.kind.name == "str":
             return f"{quote(name + ': ')} .. {e.at(8)}"

@@ -19,7 +19,8 @@ def parameters_of(node: FunctionNode) -> list[ast.arg]:
     return [*a.posonlyargs, *a.args, *a.kwonlyargs]
 
 
-def _defaults(node: FunctionNode) -> dict[str, ast.expr]:
+def defaults_of(node: FunctionNode) -> dict[str, ast.expr]:
+    """Return the parameters that have defaults, with these."""
     a = node.args
     plain = [*a.posonlyargs, *a.args]
     found = {p.arg: d for p, d in zip(plain[len(plain) - len(a.defaults) :], a.defaults, strict=True)}
@@ -73,7 +74,7 @@ def _body(c: Context, node: ast.FunctionDef) -> None:
 
 
 def _write_defaults(c: Context, node: ast.FunctionDef, params: list[ast.arg]) -> None:
-    defaults = _defaults(node)
+    defaults = defaults_of(node)
     for i, parameter in enumerate(params):
         if parameter.arg not in defaults:
             continue
@@ -98,7 +99,7 @@ def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[Kind]) -> E:
         c.facts.pop((node, parameter.arg), None)
         c.scope.env = {**(c.scope.env or {}), parameter.arg: kind}
     with c.capture(deeper=1) as lines:
-        for parameter, default in _defaults(node).items():
+        for parameter, default in defaults_of(node).items():
             c.emit(f"if {c.variable(parameter)} == nil then {c.variable(parameter)} = {c.expr(default)} end")
         result = c.expr(node.body)
         c.emit(f"return {result}")

@@ -162,6 +162,8 @@ def _islice(c: Context, node: ast.Call) -> E:
         return c.call("take", source, bounds[0], kind=k.list_of(item), new=True)
     if len(bounds) == 1:
         bounds = [E("0"), *bounds]
+    while bounds[-1].text == "nil":
+        bounds.pop()
     return c.call("slice", as_list(c, source), *bounds, kind=k.list_of(item), new=True)
 
 

@@ -222,6 +222,8 @@ def as_list(c: Context, e: E) -> E:
             return e
         case "str":
             return c.call("chars", e, kind=k.list_of(k.STR), new=True)
+        case "dict" | "set" if c.indifferent:
+            return c.call("keys", e, kind=k.list_of(k.item_of(kind)), new=True)
         case "dict" | "set":
             if kind.own and (kind.name == "dict" or not k.is_scalar(k.item_of(kind))):
                 c.flag("ordered")
@@ -231,6 +233,18 @@ def as_list(c: Context, e: E) -> E:
             return c.call("collect", e, kind=k.list_of(k.item_of(kind)), new=True)
         case _:
             return c.call("to_list", e, kind=k.list_of(k.BOT if kind.name == "bot" else k.ANY), new=True)
+
+
+def in_any_order(c: Context, node: ast.expr) -> E:
+    """Return a table of the items of an iterable whose order can't show, as for ``sum``."""
+    match node:
+        case ast.Name() | ast.Call(func=ast.Attribute(value=ast.Name(), attr="keys" | "values" | "items"), args=[]):
+            c.indifferent = True
+        case _:
+            pass
+    items = as_list(c, c.expr(node))
+    c.indifferent = False
+    return items
 
 
 # ------------------------------------------------------------------------------------- comprehensions

@@ -7,7 +7,7 @@ from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.lua import E
 
 Method = Callable[[Context, ast.Call, ast.expr, E], E]  # context, call, receiver's node, receiver
-METHODS: dict[str, dict[str, Method]] = {"str": {}, "list": {}, "dict": {}, "set": {}}
+METHODS: dict[str, dict[str, Method]] = {"str": {}, "list": {}, "dict": {}, "set": {}, "int": {}}
 
 
 def method(receiver: str, *names: str) -> Callable[[Method], Method]:

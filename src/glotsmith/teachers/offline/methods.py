@@ -6,7 +6,7 @@ from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.assignment import refine
 from glotsmith.teachers.offline.builtins import only
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.expressions import position
+from glotsmith.teachers.offline.expressions import position, watch_key
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list
 from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, E
@@ -28,13 +28,19 @@ def call_method(c: Context, node: ast.Call, function: ast.Attribute) -> E:
     name = k.strip_optional(receiver.kind).name
     receiver_kind = {"tuple": "list"}.get(name, name)
     if receiver_kind in k.UNKNOWN:
-        owners = [r for r in ("str", "list", "dict", "set") if function.attr in METHODS[r]]
+        owners = [r for r in METHODS if function.attr in METHODS[r]]
         if not owners:
             raise refuse(f"the method .{function.attr}()", node)
         if len(owners) > 1 and receiver.kind.name == "any" and function.attr in ("index", "count"):
             return c.call(f"{function.attr}_any", receiver, *c.exprs(node.args), kind=k.INT)
         receiver_kind = owners[0]
-        shape = {"list": k.list_of(k.ANY), "dict": k.dict_of(k.ANY, k.ANY), "set": k.set_of(k.ANY), "str": k.STR}
+        shape = {
+            "list": k.list_of(k.ANY),
+            "dict": k.dict_of(k.ANY, k.ANY),
+            "set": k.set_of(k.ANY),
+            "str": k.STR,
+            "int": k.INT,
+        }
         receiver = E(receiver.text, receiver.prec, shape[receiver_kind])
     made = METHODS.get(receiver_kind, {}).get(function.attr)
     if made is None:
@@ -173,6 +179,11 @@ def _append_left(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
     return _NIL
 
 
+@method("int", "bit_length")
+def _bit_length(c: Context, node: ast.Call, owner: ast.expr, n: E) -> E:
+    return c.call("bit_length", n, kind=k.NAT)
+
+
 # ---------------------------------------------------------------------------------------------- dict
 
 
@@ -198,8 +209,7 @@ def _get(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
 
 @method("dict", "items")
 def _items(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    ordered(c, d)
-    name = "items" if c.ordered and d.kind.own else "sorted_items"
+    name = "items" if in_order(c, d) else "sorted_items"
     return c.call(name, d, kind=k.list_of(k.tuple_of(*d.kind.args)), new=True)
 
 
@@ -210,15 +220,17 @@ def _keys(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
 
 @method("dict", "values")
 def _values(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    ordered(c, d)
-    name = "values" if c.ordered and d.kind.own else "sorted_values"
+    name = "values" if in_order(c, d) else "sorted_values"
     return c.call(name, d, kind=k.list_of(d.kind.args[1]), new=True)
 
 
-def ordered(c: Context, d: E) -> None:
-    """Ask for insertion order, where the dict is the program's own."""
+def in_order(c: Context, d: E) -> bool:
+    """Whether a plain walk over the dict will do: it is the program's own and ordered, or its order can't show."""
+    if c.indifferent:
+        return True
     if k.strip_optional(d.kind).own:
         c.flag("ordered")
+    return c.ordered and d.kind.own
 
 
 @method("dict", "setdefault")
@@ -280,6 +292,7 @@ def _add(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
     only(node, most=1)
     item = c.expr(node.args[0])
     refine(c, owner, k.set_of(k.settle(item.kind)))
+    watch_key(c, item)
     c.emit(f"{s.at(PREFIX)}[{item}] = true")
     return _NIL
 
@@ -301,6 +314,10 @@ def _set_update(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
 
 @method("set", "union", "intersection", "difference", "symmetric_difference")
 def _combine(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    if len(node.args) == 1 and isinstance(node.args[0], ast.Starred) and s.text in ("{}", "Set()"):
+        rows = as_list(c, c.expr(node.args[0].value))
+        kind = k.set_of(k.item_of(k.item_of(rows.kind)))
+        return c.call("set_of", c.call("flatten_once", rows), kind=kind, new=True)
     only(node, most=1)
     assert isinstance(node.func, ast.Attribute)
     if not node.args:

@@ -62,6 +62,9 @@ def resolve(c: Context, function: ast.expr) -> tuple[str, str] | None:
             return c.imported.get(name)
         case ast.Attribute(value=ast.Name(id=module), attr=name) if c.owner(module) is None and module in c.modules:
             return c.modules[module], name
+        case ast.Attribute(value=inner, attr=name) if isinstance(inner, ast.Name | ast.Attribute):
+            outer = resolve(c, inner)
+            return None if outer is None else (outer[0], f"{outer[1]}.{name}")
         case _:
             return None
 
@@ -79,6 +82,7 @@ def _always(kind: Kind) -> Callable[[list[E]], Kind]:
 
 # module, name → Lua (``@`` before a name of the runtime library), kind of the result
 RULES: dict[tuple[str, str], Rule] = {
+    ("operator", "index"): ("@truncate", _always(k.INT)),
     ("math", "sqrt"): ("math.sqrt", _always(k.FLOAT)),
     ("math", "floor"): ("math.floor", _always(k.INT)),
     ("math", "ceil"): ("math.ceil", _always(k.INT)),

@@ -133,6 +133,8 @@ def _times(c: Context, left: E, right: E, a: str, b: str) -> E:
 def _arithmetic(c: Context, op: ast.operator, left: E, right: E, node: ast.AST) -> E:
     if isinstance(op, ast.Pow):
         return _power(c, left, right)
+    if isinstance(op, ast.Div) and c.here.catching:
+        return c.call("divide", left, right, kind=k.FLOAT)
     if isinstance(op, ast.RShift):
         if right.text.isdigit() and int(right.text) < 62:
             return E(f"{left.at(MUL)} // {1 << int(right.text)}", MUL, k.at_least(0 if _low(left) >= 0 else None))
@@ -215,6 +217,8 @@ def _boolean(c: Context, node: ast.BoolOp) -> E:
         return condition(c, node)
     c.emit_all(before)
     is_and = isinstance(node.op, ast.And)
+    if first.kind == k.NONE:
+        return first if is_and else c.expr(right)
     kind = k.join(first.kind if is_and else k.strip_optional(first.kind), second.kind)
     if not lines and is_simple(first.text):
         if not is_and:
@@ -235,6 +239,15 @@ _ORDER: dict[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", a
 
 @expression(ast.Compare)
 def _compare(c: Context, node: ast.Compare) -> E:
+    match node:
+        case ast.Compare(
+            left=ast.Call(func=ast.Name(id="type"), args=[value]),
+            ops=[ast.Eq() | ast.Is()],
+            comparators=[ast.Name(id="int" | "float" | "str" | "bool" | "list" | "dict" | "tuple" | "set") as type_],
+        ):
+            return c.expr(ast.copy_location(ast.Call(ast.Name("isinstance", ast.Load()), [value, type_], []), node))
+        case _:
+            pass
     left = c.expr(node.left)
     parts: list[E] = []
     for op, other in zip(node.ops, node.comparators, strict=True):
@@ -318,6 +331,8 @@ def contained(c: Context, item: E, table: E) -> E:
         case "str":
             return E(f"{table.at(PREFIX)}:find({item}, 1, true) ~= nil", COMPARE, k.BOOL)
         case "dict" | "set":
+            if k.strip_optional(item.kind).name in ("tuple", "list"):
+                c.flag("ordered")
             return E(f"{table.at(PREFIX)}[{item}] ~= nil", COMPARE, k.BOOL)
         case "list" | "tuple":
             return c.call("contains", table, item, kind=k.BOOL)

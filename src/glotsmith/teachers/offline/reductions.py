@@ -7,7 +7,7 @@ from glotsmith.teachers.offline.builtins import BUILTINS, builtin, keyword, only
 from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.functions import function_value
 from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.loops import as_list, generate
+from glotsmith.teachers.offline.loops import as_list, generate, in_any_order
 from glotsmith.teachers.offline.lua import LITERAL, E, is_simple
 from glotsmith.teachers.offline.operators import apply
 from glotsmith.teachers.offline.truth import condition, condition_of
@@ -25,7 +25,7 @@ def _sum(c: Context, node: ast.Call) -> E:
         return c.call("concat", start, f"table.unpack({items})", kind=kind, new=True)
     if isinstance(source, ast.GeneratorExp | ast.ListComp):
         return _sum_loop(c, source, start)
-    items = as_list(c, c.expr(source))
+    items = in_any_order(c, source)
     if k.item_of(items.kind).name in ("bool", "any", "bot"):
         return c.call("sum_any", items, start, kind=k.BOT if k.item_of(items.kind) == k.BOT else k.ANY)
     kind = k.join(start.kind, k.item_of(items.kind))
@@ -115,7 +115,7 @@ def _extreme(name: str) -> None:
         if len(node.args) > 1 and key is None:
             return _of_several(c, name, c.exprs(node.args))
         items = (
-            as_list(c, c.expr(node.args[0]))
+            (as_list(c, c.expr(node.args[0])) if key else in_any_order(c, node.args[0]))
             if len(node.args) == 1
             else E(f"{{{', '.join(map(str, c.exprs(node.args)))}}}", LITERAL, k.list_of(k.ANY))
         )
@@ -151,7 +151,7 @@ _extreme("max")
 @builtin("sorted")
 def _sorted(c: Context, node: ast.Call) -> E:
     only(node, "key", "reverse", most=1)
-    items = as_list(c, c.expr(node.args[0]))
+    items = as_list(c, c.expr(node.args[0])) if keyword(node, "key") else in_any_order(c, node.args[0])
     extra = sort_options(c, node, k.item_of(items.kind))
     return c.call("sorted", items, *extra, kind=k.list_of(k.item_of(items.kind)), new=True)
 

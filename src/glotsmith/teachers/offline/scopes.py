@@ -99,6 +99,8 @@ class _Planner:
             return any(self._mentions(part, name) for part in (node.iter, *node.orelse))
         if isinstance(node, ast.Name):
             return node.id == name
+        if binds_inside(node, name):
+            return self._mentions(inherited(node), name)
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return True
         if isinstance(node, ast.ExceptHandler) and node.name == name:
@@ -143,12 +145,35 @@ def _defines(statement: ast.stmt, name: str, plan: Plan) -> bool:
             return False
 
 
+def binds_inside(node: ast.AST, name: str) -> bool:
+    """Whether the node is a comprehension or lambda in which ``name`` is a variable of its own."""
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        return any(name in set(targets(g.target)) for g in node.generators)
+    return isinstance(node, ast.Lambda) and any(a.arg == name for a in (*node.args.args, *node.args.kwonlyargs))
+
+
+def inherited(node: ast.AST) -> ast.AST:
+    """Return the part of a comprehension (its first iterable) or lambda (its defaults) that belongs outside."""
+    if isinstance(node, ast.Lambda):
+        return ast.Tuple([*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)])
+    assert isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
+    return node.generators[0].iter
+
+
+def uses(node: ast.AST, name: str) -> Iterator[ast.Name]:
+    """Yield the occurrences of a variable, without those of its namesakes in comprehensions and lambdas."""
+    if isinstance(node, ast.Name) and node.id == name:
+        yield node
+    for child in (inherited(node),) if binds_inside(node, name) else ast.iter_child_nodes(node):
+        yield from uses(child, name)
+
+
 def _reads(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(node))
+    return any(True for _ in uses(node, name))
 
 
 def _loads(node: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in ast.walk(node))
+    return any(isinstance(use.ctx, ast.Load) for use in uses(node, name))
 
 
 def _read_later(name: str, loop: ast.For, chain: list[tuple[list[ast.stmt], int, ast.stmt]]) -> bool:

@@ -14,13 +14,13 @@ from glotsmith.teachers.offline import (
     string_methods,
 )
 from glotsmith.teachers.offline.context import Context, Scope
-from glotsmith.teachers.offline.functions import parameters_of
+from glotsmith.teachers.offline.functions import defaults_of, parameters_of
 from glotsmith.teachers.offline.refusal import CannotTranslate, refuse
 from glotsmith.teachers.offline.runtime import library_text
 from glotsmith.teachers.offline.scopes import bound_names, own_nodes, plan_of
 from glotsmith.values import NotLiteral, Signature, parse_signature
 
-VERSION = "1"  #: raised whenever a reply may change
+VERSION = "2"  #: raised whenever a reply may change
 _ROUNDS = 12
 _HANDLERS = (
     assignment,
@@ -90,10 +90,10 @@ def _identifiers(tree: ast.Module) -> frozenset[str]:
 def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> None:
     """Tell the entry point's parameters from the signature; without one they may be anything."""
     params = parameters_of(entry)
-    for i, _ in enumerate(params):
+    for i, parameter in enumerate(params):
         known = signature.parameters if signature is not None else ()
         kind = kinds.of_type(known[i].type) if i < len(known) else kinds.ANY
-        if i >= len(known) and i >= len(params) - len(entry.args.defaults) and signature is not None:
+        if i >= len(known) and parameter.arg in defaults_of(entry) and signature is not None:
             continue
         if _has_none_inside(kind):
             raise refuse("an argument that holds None inside a list or dict", entry)

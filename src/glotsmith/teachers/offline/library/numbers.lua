@@ -13,7 +13,33 @@ local function power(base, exponent)
   return result
 end
 
+local function divide(a, b)
+  if b == 0 then error("ZeroDivisionError: division by zero") end
+  return a / b
+end
+
+local function inverse_modulo(a, modulus)
+  local old, new, x, next_x = a % modulus, modulus, 1, 0
+  while new ~= 0 do
+    local quotient = old // new
+    old, new = new, old - quotient * new
+    x, next_x = next_x, x - quotient * next_x
+  end
+  if math.abs(old) ~= 1 then error("ValueError: base is not invertible for the given modulus") end
+  return x * old % modulus
+end
+
+local function bit_length(n)
+  local bits = 0
+  n = math.abs(n)
+  while n > 0 do
+    n, bits = n // 2, bits + 1
+  end
+  return bits
+end
+
 local function power_modulo(base, exponent, modulus)
+  if exponent < 0 then base, exponent = inverse_modulo(base, modulus), -exponent end
   local result = 1 % modulus
   base = base % modulus
   while exponent > 0 do

@@ -37,7 +37,7 @@ end
 
 local function rsplit(s, separator, limit)
   local all = split(s, separator)
-  limit = limit or #all
+  if limit == nil or limit < 0 then limit = #all end
   if #all - 1 <= limit then return all end
   if separator == nil then
     local rest = s:gsub("%s+$", "")
