@@ -76,7 +76,13 @@ local({
     if (length(x) == 1) parts else paste0("[", items, "]")
   }
 
-  attempt <- function(action) tryCatch(action(), error = function(e) structure(list(conditionMessage(e)), class = "error"))
+  # stop() ends a script for any condition, also for one that is not of class error.
+  stopped <- function() any(vapply(seq_len(sys.nframe()), function(i) identical(sys.function(i), stop), TRUE))
+  mild <- c("error", "warning", "message")
+  attempt <- function(action) tryCatch(
+    withCallingHandlers(action(), condition = function(c) if (!inherits(c, mild) && stopped()) stop(conditionMessage(c))),
+    error = function(e) structure(list(conditionMessage(e)), class = "error")
+  )
   message <- function(error) {
     text <- tryCatch(quoted(paste(unclass(error)[[1]], collapse = " ")), error = function(e) '"an error"')
     if (startsWith(text, '"')) text else '"an error"'
