@@ -21,7 +21,7 @@ from glotsmith.languages import Unrepresentable, get, names, program, render, to
 from glotsmith.languages.card import Card, Equality
 from glotsmith.records import Limits
 from glotsmith.sandbox import open_sandbox
-from glotsmith.values import BOOL, FLOAT, INT, MIXED, NONE, STR, Parameter, Signature, Type, optional
+from glotsmith.values import BOOL, FLOAT, INT, MIXED, NONE, STR, Parameter, Signature, Type, optional, parse_type
 from glotsmith.verification.compare import Comparison, equal
 from glotsmith.verification.judge import observe
 from glotsmith.verification.wire import parse
@@ -38,6 +38,9 @@ WANTED = 2000  #: positive checks, and as many negative ones, per language
 PER_PROGRAM = 60
 LIMITS = Limits(cpu_s=60, wall_s=400, memory_mb=2048, output_kb=4096)
 SCALARS = [INT, FLOAT, STR, BOOL]
+ALWAYS = ["int", "float", "str", "str", "bool", "None", "list[str]", "dict[str, float]", "list[object]", "tuple[str]"]
+ALWAYS += ["tuple[int, str, float]", "list[tuple[int, str | None]]", "dict[str, dict[int, list[float]]]", "set[int]"]
+ALWAYS += ["tuple[int, ...]", "list[list[int]] | None", "tuple[()]", "tuple[list[float], bool | None]"]
 
 # ------------------------------------------------------------------------------------------------- random types
 
@@ -264,7 +267,7 @@ async def identity(card: Card, batches: list[tuple[Type, list[Any]]], before: st
 def batches_of(card: Card) -> Iterator[tuple[Type, list[Any]]]:
     """Yield enough batches for ``WANTED`` checks; scalars first, then anything."""
     rng, count = random.Random(f"roundtrip {card.name}"), 0
-    kinds = iter([INT, FLOAT, STR, STR, BOOL, NONE, Type("list", (STR,)), Type("dict", (STR, FLOAT))])
+    kinds = map(parse_type, ALWAYS)
     while count < WANTED + PER_PROGRAM:
         kind = next(kinds, None) or random_type(rng)
         values = [random_value(rng, kind, card.limits.int_bits) for _ in range(PER_PROGRAM)]
