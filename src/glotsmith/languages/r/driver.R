@@ -80,7 +80,9 @@ local({
   stopped <- function() any(vapply(seq_len(sys.nframe()), function(i) identical(sys.function(i), stop), TRUE))
   mild <- c("error", "warning", "message")
   attempt <- function(action) tryCatch(
-    withCallingHandlers(action(), condition = function(c) if (!inherits(c, mild) && stopped()) stop(conditionMessage(c))),
+    withCallingHandlers(action(), condition = function(c) {
+      if (!inherits(c, mild) && stopped()) stop(conditionMessage(c))
+    }),
     error = function(e) structure(list(conditionMessage(e)), class = "error")
   )
   message <- function(error) {
