@@ -8,6 +8,7 @@ from pathlib import Path
 from glotsmith.errors import StorageError
 
 BUSY_S = 60.0  #: seconds to wait for another process's write
+CHECKPOINT_PAGES = 8000  #: the write-ahead log's length, of 4 KiB each: every checkpoint waits for the disk
 
 _FULL = "the disk is full: free some space and start the same command again; what was written before is safe"
 _WRITE = "it can't be written: check the disk, its quota and the permissions; what was written before is safe"
@@ -71,6 +72,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: i
     """Set the modes; make the tables in one transaction, so that two processes may open a new file at once."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found not in (0, version):
         raise StorageError(
