@@ -91,9 +91,11 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     """Lay ``changes`` over ``base``, table by table; what is None or empty changes nothing."""
     merged = dict(base)
     for name, value in changes.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(name), Mapping):
-            merged[name] = merge(merged[name], cast(Mapping[str, Any], value))
-        elif value not in (None, "", (), [], {}):
+        if isinstance(value, Mapping):
+            below = merged.get(name)
+            under = cast(Mapping[str, Any], below) if isinstance(below, Mapping) else dict[str, Any]()
+            merged[name] = merge(under, cast(Mapping[str, Any], value))
+        elif value not in (None, "", (), []):
             merged[name] = value
     return merged
 

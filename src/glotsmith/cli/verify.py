@@ -4,8 +4,9 @@ import asyncio
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, BinaryIO, cast
+from typing import Annotated, BinaryIO
 
 import msgspec
 import typer
@@ -38,13 +39,9 @@ def verify(
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
     stream = read(file)
-    sink = cast(BinaryIO, sys.stdout.buffer) if str(output) == "-" else output.open("wb")
-    try:
+    with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink:
         counts = asyncio.run(_verify(stream(), sink, isolation, jobs))
-    finally:
         sink.flush()
-        if str(output) != "-":
-            sink.close()
     err.print(_table(counts))
 
 

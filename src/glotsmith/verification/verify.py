@@ -86,6 +86,8 @@ class Verifier:
         if job.program:
             return await self._verbatim(card, job)
         calls, signature = settle(job)
+        for call in calls:
+            render.check(card, call.expected)
         made, mark = program.assemble(
             card, job.code, signature, [c.arguments for c in calls], job.entry_point, _limits(card, job)
         )

@@ -1,0 +1,92 @@
+"""What a person sees who types it wrong: a sentence that says what to do, exit code 2, never a traceback."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["verfy"], r"No such command 'verfy'.*glotsmith --help"),
+        (["run"], r"Missing argument 'recipe'"),
+        (["run", "multiplt"], r"no recipe 'multiplt'; there are: multipl-t"),
+        (["run", "nowhere.toml"], r"nowhere.toml is no file"),
+        (["run", "multipl-t"], r"sources"),
+        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "luaa"], r"no language is named 'luaa'; there are: .*lua"),
+        (["run", "multipl-t", "-s", "package:no_such_package", "-l", "lua"], r"no_such_package"),
+        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", "samples"], r"not of the form NAME=VALUE"),
+        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", "sample=3"], r"no option 'sample'"),
+        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", "samples=many"], r"samples"),
+        (
+            ["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--teacher", "gpt"],
+            r"no teacher 'gpt'; there are",
+        ),
+        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--isolation", "jail"], r"no isolation 'jail'"),
+        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--teacher", "openai"], r"model"),
+        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", 'benchmarks=["no.jsonl"]'], r"no\.jsonl"),
+        (["verify", "no.jsonl"], r"no\.jsonl is no file"),
+        (["show", "no-run"], r"no run folder"),
+        (["export", "no-run"], r"no run folder"),
+        (["languages", "check", "cobol"], r"no language is named 'cobol'"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(
+    glotsmith: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    code, _, said = glotsmith(*arguments)
+    assert code == 2, said
+    assert re.search(sentence, said), said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("{", "not a job"),
+        ("[]", "not a job"),
+        ('{"id": "a", "language": "lua", "codee": ""}', "codee"),
+        ('{"id": 3, "language": "lua"}', "id"),
+        ('{"id": "a", "language": "cobol", "tests": ["assert f(1) == 1"]}', "no language is named 'cobol'"),
+        ('{"id": "a", "language": "lua", "code": "x"}', "none of tests, io, program"),
+        ("\xff", "not a job"),
+    ],
+)
+def test_a_malformed_line_is_named_and_nothing_runs(
+    glotsmith: Command, tmp_path: Path, line: str, sentence: str
+) -> None:
+    good = {"id": "a", "language": "lua", "code": "x", "tests": ["assert f(1) == 1"]}
+    file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
+    file.write_bytes(json.dumps(good).encode() + b"\n\n" + line.encode("latin-1") + b"\n")
+    code, _, said = glotsmith("verify", file, "-o", verdicts)
+    assert code == 2
+    assert f"{file}:3: " in said
+    assert sentence in said
+    assert not verdicts.exists()
+
+
+def test_a_defect_keeps_its_traceback_in_a_log(
+    glotsmith: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("glotsmith.cli.verify.read", lambda _: 1 / 0)
+    code, _, said = glotsmith("verify", "x")
+    assert code == 70
+    assert "glotsmith-error.log" in said
+    assert "ZeroDivisionError" in (tmp_path / "glotsmith-error.log").read_text()
+
+
+def test_a_full_disk_is_a_sentence(glotsmith: Command, tmp_path: Path) -> None:
+    job = {"id": "a", "language": "lua", "code": "local function f(x) return x end", "tests": ["assert f(1) == 1"]}
+    file = tmp_path / "jobs.jsonl"
+    file.write_text(json.dumps(job))
+    code, _, said = glotsmith("verify", file, "-o", "/dev/full")
+    assert code == 2, said
+    assert "disk is full" in said

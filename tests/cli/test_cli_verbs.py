@@ -1,0 +1,155 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from glotsmith.languages import names
+
+Command = Callable[..., tuple[int, str, str]]
+
+GOOD = "local function f(x) return x + 1 end"
+JOBS = [
+    {"id": "a", "language": "lua", "code": GOOD, "tests": ["assert f(1) == 2"]},
+    {"id": "b", "language": "lua", "code": GOOD, "tests": ["assert f(1) == 1"]},
+    {"id": "c", "language": "python", "code": "def f(x): return x + 1", "tests": ["assert f(1) == 2"]},
+    {"id": "d", "language": "lua", "code": GOOD, "tests": ["assert f(1) == {1}"]},
+    {"id": "e", "language": "lua", "code": "io.write(io.read('n') * 2)", "io": [{"stdin": "21", "stdout": "42\n"}]},
+    {"id": "f", "language": "lua", "program": "os.exit(3)"},
+    {"id": "g", "language": "lua", "code": GOOD, "tests": ["assert g(1) == 2"]},
+    {"id": "h", "language": "lua", "code": GOOD.replace("f(", "F("), "tests": ["assert f(1) == 2"], "entry_point": "F"},
+]
+EXPECTED = {
+    "a": "pass",
+    "b": "fail:wrong",
+    "c": "pass",
+    "d": "infra:refused",
+    "e": "pass",
+    "f": "fail:runtime",
+    "g": "fail:compile",
+    "h": "pass",
+}
+
+
+def test_verify_answers_in_the_order_of_the_jobs(glotsmith: Command, tmp_path: Path) -> None:
+    file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
+    file.write_text("".join(json.dumps(j) + "\n" for j in JOBS))
+    code, _, said = glotsmith("verify", file, "-o", verdicts)
+    assert code == 0, said
+    found = [json.loads(line) for line in verdicts.read_text().splitlines()]
+    assert {v["id"]: v["status"] for v in found} == EXPECTED
+    assert [v["id"] for v in found] == [j["id"] for j in JOBS]
+    assert found[1]["cases"][0]["actual"] == "2"
+    assert found[0]["isolation"] == "bubblewrap"
+    assert "Lua 5.4" in found[0]["toolchain"]
+
+
+def test_an_empty_file_is_no_error(glotsmith: Command, tmp_path: Path) -> None:
+    file = tmp_path / "empty.jsonl"
+    file.write_text("")
+    code, said, _ = glotsmith("verify", file)
+    assert (code, said) == (0, "")
+
+
+def test_every_language_is_listed(glotsmith: Command) -> None:
+    code, said, _ = glotsmith("languages")
+    assert code == 0
+    assert all(name in said for name in names())
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_languages_probes_earn_their_verdicts(glotsmith: Command, name: str) -> None:
+    code, said, _ = glotsmith("languages", "check", name)
+    assert code == 0, said
+
+
+def test_doctor_says_what_works(glotsmith: Command) -> None:
+    code, said, _ = glotsmith("doctor")
+    assert code == 0
+    assert "bubblewrap" in said
+    assert "Lua 5.4" in said
+
+
+SOURCE = '''
+def shout(text):
+    """Return the text in capitals with a mark.
+
+    >>> shout("hi")
+    'HI!'
+    >>> shout("")
+    '!'
+    """
+    result = text.upper()
+    return result + "!"
+
+
+def total(numbers):
+    """Add up the positive ones.
+
+    >>> total([1, -2, 3])
+    4
+    """
+    result = 0
+    for number in numbers:
+        if number > 0:
+            result += number
+    return result
+
+
+def nothing(x):
+    """Return nothing."""
+    print(x)
+'''
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "module.py").write_text(SOURCE)
+    return folder
+
+
+def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ("run", "multipl-t", "-s", corpus, "-l", "lua", "-o", run)
+    code, said, err = glotsmith(*arguments)
+    assert code == 0, err
+    assert "2 verified programs" in said
+    rows = [json.loads(x) for x in (run / "dataset/jsonl/data/lua/train.jsonl").read_text().splitlines()]
+    assert {r["name"] for r in rows} == {"shout", "total"}
+    before = {f: f.read_bytes() for f in (run / "dataset").rglob("*") if f.is_file()}
+    code, _, err = glotsmith(*arguments)  # again: goes on, finds nothing to do, writes the same bytes
+    assert code == 0
+    assert "going on where the run was left" in err
+    assert {f: f.read_bytes() for f in before} == before
+    code, _, err = glotsmith(*arguments, "--set", "wanted=2")
+    assert code == 2
+    assert "options.wanted was not set and is now 2" in err
+    code, said, _ = glotsmith("show", run, "--dropped")
+    assert "returns_nothing" not in said
+    assert "no return statement gives a value" in said
+    code, said, _ = glotsmith("show", run, rows[0]["id"])
+    assert all(step in said for step in ("translate", "validate", "sources"))
+    code, said, err = glotsmith("export", run, "-f", "parquet", "-o", tmp_path / "out")
+    assert code == 0, err
+    assert (tmp_path / "out/README.md").exists()
+
+
+def test_a_preview_shows_each_stage_and_leaves_the_run_alone(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    code, said, err = glotsmith("run", "multipl-t", "-s", corpus, "-l", "lua", "-o", run, "--preview", 1)
+    assert code == 0, err
+    assert not run.exists()
+    assert "sample" in said
+    assert (tmp_path / "run-preview/run.toml").exists()
+
+
+def test_a_run_from_a_toml_file(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text(
+        'recipe = "multipl-t"\nseed = 3\n[teacher]\nname = "offline"\n[options]\nlanguages = ["lua"]\n'
+        f'sources = ["{corpus}"]\n'
+    )
+    code, said, err = glotsmith("run", file, "-o", tmp_path / "run")
+    assert code == 0, err
+    assert "2 verified programs" in said
