@@ -291,6 +291,7 @@ def test_without_a_signature_kinds_are_left_to_runtime(source: str, calls: list[
         ("def f(n):\n    return n + 9223372036854775808", "64 bits"),
         ("def f(x):\n    return x.frobnicate()", ".frobnicate()"),
         ("def f(x):\n    global y\n    y = x\n    return y", "Global"),
+        ("def f(x):\n    return x.remove()", "too few arguments"),
         ("def f(x", "can't read the source"),
         ("def g(x):\n    return x", "without a top-level function f"),
         ("@decorate\ndef f(x):\n    return x", "@decorate"),

@@ -48,6 +48,8 @@ def translate(source: str, name: str, signature: str = "") -> str:
         return _translate(tree, name, _parsed(signature))
     except (SyntaxError, ValueError) as error:
         raise CannotTranslate(f"the offline teacher can't read the source: {error}") from error
+    except IndexError as error:  # ``xs.remove()``: Python would raise too
+        raise CannotTranslate("the offline teacher can't translate a call with too few arguments") from error
     except (RecursionError, MemoryError) as error:
         raise CannotTranslate("the offline teacher can't translate a source nested this deeply") from error
 
