@@ -279,7 +279,7 @@ def values(card: Card, task: Task, *, source: bool) -> Mapping[str, str]:
         "source_comment": render.comment(card, function.program) if source else "",
         "docstring": function.docstring,
         "docstring_comment": render.comment(card, function.docstring),
-        "comment": card.syntax.line_comment,
+        "heading": render.comment(card, "## Canonical Python Solution ##"),
         "signature": task.signature,
         "prefix": task.prefix,
         "prelude": card.syntax.prelude,
