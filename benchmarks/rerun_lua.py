@@ -1,7 +1,9 @@
 """Rerun a dataset's Lua rows with plain lua5.4, outside glotsmith's verification: none may fail.
 
 The tests are rendered here, by other code than the one that judged them: Python literals to Lua text, a deep
-comparison written in Lua, and an exit code. Usage: python benchmarks/rerun_lua.py RUN/dataset/jsonl/data/lua/train.jsonl
+comparison written in Lua, and an exit code.
+
+Usage: python benchmarks/rerun_lua.py RUN/dataset/jsonl/data/lua/train.jsonl
 
 The rows passed in a sandbox before; run this on datasets that you made or trust.
 """

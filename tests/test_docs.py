@@ -1,0 +1,86 @@
+"""Documentation that would lie is a failing test."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+import typer.main
+
+from glotsmith.cli import app
+from glotsmith.languages import names
+from glotsmith.reasons import Reason
+from glotsmith.recipes import RECIPES, get
+
+ROOT = Path(__file__).parents[1]
+COMMAND = typer.main.get_command(app)
+VERBS = sorted(COMMAND.commands)  # type: ignore[attr-defined]
+PAGES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")] + sorted(
+    (ROOT / "docs").rglob("*.md")
+)
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example_and_stands_in_the_readme(verb: str) -> None:
+    command = COMMAND.commands[verb]  # type: ignore[attr-defined]
+    told = (command.help or "") + "".join(c.help or "" for c in getattr(command, "commands", {}).values())
+    callback = command.callback.__doc__ or "" if command.callback else ""
+    assert "Example" in told + callback
+    assert f"glotsmith {verb}" in text("README.md")
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    found = re.findall(r"^\s*(?:\.venv/bin/)?glotsmith (\w[\w-]*)", text("README.md"), re.MULTILINE)
+    assert found
+    assert set(found) <= set(VERBS)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_link_and_path_in_a_page_leads_somewhere(page: Path) -> None:
+    told = page.read_text("utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", told) if "://" not in link]
+    files = re.findall(r"`((?:src|docs|tests|scripts|benchmarks)/[\w./-]+)`", told)
+    missing = [p for p in links if not (page.parent / p).exists()] + [p for p in files if not (ROOT / p).exists()]
+    assert not missing
+
+
+def test_the_readme_names_every_language_and_recipe() -> None:
+    readme = text("README.md").lower()
+    assert [n for n in names() if n not in readme] == []
+    assert [r for r in RECIPES if r not in readme] == []
+
+
+def test_the_architecture_is_short_and_names_every_room() -> None:
+    page = text("ARCHITECTURE.md")
+    rooms = [p.name.removesuffix(".py") for p in (ROOT / "src" / "glotsmith").iterdir() if p.name[0] != "_"]
+    assert len(page.splitlines()) <= 150
+    assert [r for r in rooms if f"`{r}`" not in page] == []
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_a_sentence_and_is_used(reason: Reason) -> None:
+    assert re.fullmatch(r"[a-z][^.]*", reason.because)
+    code = "".join(p.read_text("utf-8") for p in (ROOT / "src").rglob("*.py") if p.name != "reasons.py")
+    assert f"Reason.{reason.name}" in code
+
+
+def table(page: str, heading: str) -> list[list[str]]:
+    """Return the rows of the first table behind a heading."""
+    lines = page.partition(f"## {heading}\n")[2].strip().splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:] if line.startswith("|")]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_defaults_on_a_recipes_page_are_the_recipes(name: str) -> None:
+    fields = {f.name: f for f in msgspec.structs.fields(get(name))}
+    rows = table(text(f"docs/recipes/{name.replace('-', '_')}.md"), "Defaults")
+    assert len(rows) >= 5
+    for option, default, *_ in rows:
+        field = fields[re.match(r"`(\w+)`", option)[1]]  # type: ignore[index]
+        value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
+        shown = ", ".join(f"{k} = {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+        assert default == shown, option
