@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, parse
+from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, parse, statements
 
 HARMLESS_DECORATORS = frozenset({"lru_cache", "functools.lru_cache", "cache", "functools.cache"})
 
@@ -33,7 +33,7 @@ class Found(msgspec.Struct, frozen=True):
     code: str
     docstring: str  #: cleaned as ``inspect.cleandoc`` does
     decorators: tuple[str, ...]  #: those that are not harmless
-    helpers: str  #: as ``Function.helpers``
+    helpers: str  #: as ``Function.helpers``; none where ``decorators`` are left
 
 
 class Binding(msgspec.Struct, frozen=True):
@@ -74,17 +74,17 @@ class Module:
         kinds |= {"import"} if imports else set()
         for node in self._tree.body:
             if isinstance(node, ast.FunctionDef):
-                brought = self._helpers(node, kinds, max_helper_lines) if kinds else ""
-                yield self._found(node, brought)
+                yield self._found(node, kinds, max_helper_lines)
 
-    def _found(self, node: ast.FunctionDef, helpers: str) -> Found:
+    def _found(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> Found:
+        decorators = tuple(d for d in map(self._decorator, node.decorator_list) if d not in HARMLESS_DECORATORS)
         return Found(
             name=node.name,
             line=node.lineno,
             code=self._def_text(node),
             docstring=ast.get_docstring(node) or "",
-            decorators=tuple(d for d in map(self._decorator, node.decorator_list) if d not in HARMLESS_DECORATORS),
-            helpers=helpers,
+            decorators=decorators,
+            helpers=self._helpers(node, kinds, max_lines) if kinds and not decorators else "",
         )
 
     def _def_text(self, node: ast.FunctionDef) -> str:
@@ -94,7 +94,15 @@ class Module:
     def _decorator(self, node: ast.expr) -> str:
         """Name a decorator: ``functools.lru_cache`` for ``@functools.lru_cache(maxsize=None)``."""
         target = node.func if isinstance(node, ast.Call) else node
-        return " ".join((ast.get_source_segment(self._text, target) or "?").split())[:80]
+        return " ".join(self._segment(target).split())[:80]
+
+    def _segment(self, node: ast.expr | ast.stmt) -> str:
+        """Return a node's text, as ``ast.get_source_segment`` does, which splits the whole module each time."""
+        first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+        lines = [line.encode() for line in self._lines[first : last + 1]]  # columns count bytes
+        lines[-1] = lines[-1][: node.end_col_offset]
+        lines[0] = lines[0][node.col_offset :]
+        return b"\n".join(lines).decode()
 
     # ------------------------------------------------------------------------------------- what is needed
 
@@ -132,11 +140,14 @@ class Module:
 
     def _future(self, node: ast.FunctionDef, kinds: Set[str]) -> list[Binding]:
         """Return ``from __future__ import annotations`` where the module's annotations are never evaluated."""
-        annotated = node.returns or any(a.annotation for a in ast.walk(node) if isinstance(a, ast.arg))
-        has = any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in self._tree.body)
-        if not (annotated and has and "import" in kinds and "annotations" in self._bound):
+        if "import" not in kinds or not self._postpones_annotations or not _is_annotated(node):
             return []
         return [Binding("annotations", "import", 0, "from __future__ import annotations", frozenset())]
+
+    @cached_property
+    def _postpones_annotations(self) -> bool:
+        has = any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in self._tree.body)
+        return has and "annotations" in self._bound
 
     @cached_property
     def _bound(self) -> Counter[str]:
@@ -148,7 +159,7 @@ class Module:
             names.update(_names_bound(node))
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
                 stack.extend(ast.iter_child_nodes(node))
-        for node in ast.walk(self._tree):
+        for node in statements(self._tree.body) if "global" in self._text else ():
             if isinstance(node, ast.Global):
                 names.update([*node.names, *node.names])
         return names
@@ -172,14 +183,17 @@ class Module:
                 harmless = all(self._decorator(d) in HARMLESS_DECORATORS for d in node.decorator_list)
                 return self._bound_text(name, "function", node.lineno, self._def_text(node)) if harmless else None
             case _:
-                text = ast.get_source_segment(self._text, node) or ""
-                return self._bound_text(name, "constant", node.lineno, text)
+                return self._bound_text(name, "constant", node.lineno, self._segment(node))
 
     def _bound_text(self, name: str, kind: Literal["constant", "function"], line: int, text: str) -> Binding | None:
         try:
             return Binding(name, kind, line, text, self._of_module(free_names(text), name))
         except Unparsable:
             return None
+
+
+def _is_annotated(node: ast.FunctionDef) -> bool:
+    return bool(node.returns) or any(a.annotation for a in ast.walk(node) if isinstance(a, ast.arg))
 
 
 def _names_bound(node: ast.AST) -> list[str]:

@@ -7,9 +7,9 @@ any quotes counts; ``TODO`` inside another word does not.
 import ast
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
-
-import msgspec
 
 from glotsmith.errors import UsageError
 from glotsmith.reasons import Reason
@@ -37,13 +37,18 @@ class FilterOptions(Record, frozen=True, kw_only=True):
     licences: tuple[str, ...] = ()  #: SPDX ids that are accepted; empty for all, also unknown ones
 
 
-class Subject(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Subject:
     """What a predicate looks at."""
 
     function: Function
     node: ast.FunctionDef  #: the function itself
-    tree: ast.Module  #: the whole program, helpers included
     options: FilterOptions
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The whole program, helpers included."""
+        return parse(self.function.program) if self.function.helpers else ast.Module([self.node], [])
 
 
 Check = Callable[[Subject], str | None]  #: returns the detail for which the function is dropped, or None
@@ -80,9 +85,8 @@ def _first_fault(subject: Subject) -> tuple[Reason, str] | None:
 
 def _subject(function: Function, options: FilterOptions) -> Subject | None:
     body = parse(function.code).body
-    tree = parse(function.program) if function.helpers else ast.Module(body, [])
-    node = body[0] if body else None
-    return Subject(function, node, tree, options) if isinstance(node, ast.FunctionDef) else None
+    node = body[0] if len(body) == 1 else None
+    return Subject(function, node, options) if isinstance(node, ast.FunctionDef) else None
 
 
 # ------------------------------------------------------------------------------------------ predicates

@@ -20,6 +20,8 @@ T = TypeVar("T")
 _PROMPT = {"copyright", "credits", "exit", "help", "license", "quit"}
 BUILTINS = frozenset(n for n in dir(builtins) if not n.startswith("_")) - _PROMPT | {"__debug__"}
 
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  #: the fields in which statements stand
+
 
 class Unparsable(Exception):
     """A text that can't be parsed, with the drop reason and a detail such as ``line 3: invalid syntax``."""
@@ -62,10 +64,21 @@ def free_names(text: str) -> frozenset[str]:
     return frozenset((used - defined) | rebound)
 
 
-def imported_modules(tree: ast.AST) -> list[str]:
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Walk all statements of a body, at any depth, in no particular order; expressions hold none."""
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        for field in _BLOCKS:
+            stack.extend(getattr(node, field, ()))
+
+
+def imported_modules(tree: ast.Module) -> list[str]:
     """Return every module that is imported anywhere in a tree, sorted; relative ones keep their dots."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in statements(tree.body):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
