@@ -36,7 +36,7 @@ class Reason(StrEnum):
     TODO = "todo", "it is marked as unfinished"
     TRIVIAL = "trivial", "its body is a single return of a small expression"
     NON_ASCII = "non_ascii", "the source holds characters beyond ASCII"
-    TYPE_ERROR = "type_error", "Pyright reports an error"
+    TYPE_ERROR = "type_error", "the type checker (Pyright) reports an error"
     EXACT_DUPLICATE = "exact_duplicate", "the same text was kept before"
     NEAR_DUPLICATE = "near_duplicate", "a text kept before is too similar"
     UNSTORABLE = "unstorable", "its text holds lone surrogates, which UTF-8 can't store"
