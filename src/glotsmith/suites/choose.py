@@ -98,14 +98,15 @@ class _Chosen:
 
     def _fits(self, trial: Trial) -> bool:
         """Whether a case has types in common with those before."""
-        return not mixes(self.united(trial))
+        after = self.united(trial)
+        return not mixes(after) or after == self.kinds
 
     def _keeps(self, trial: Trial) -> bool:
         """Whether a case leaves known types of arguments as they are, and does not make the result an optional."""
         after = self.united(trial)
         same = all(a == b or _open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
         result = self.kinds[-1].kind in (after[-1].kind, "any") or after[-1].kind not in ("optional", "mixed")
-        return same and result and not mixes(after)
+        return same and result and self._fits(trial)
 
 
 def _anything(_: Trial) -> bool:

@@ -70,7 +70,7 @@ class Explorer:
         if not groups:
             return
         calls = [(n, a) for n, (kinds, _) in enumerate(groups) for a in self._generate(kinds, _SHARES[n])]
-        self.base = _ranked(groups, await self._by_group(calls))[0][0]
+        self.base = (_ranked(groups, await self._by_group(calls)) or groups)[0][0]
 
     async def _likeliest(self) -> list[Guess]:
         ranked = [rank_types(self._function, p) for p in self._parameters]
@@ -108,8 +108,8 @@ class Explorer:
         value = usable(answer)
         if value is not None and (writer != "generated" or modest(value[0])):
             self.trials.append(Trial(arguments, writer, value[0], answer.arcs))
-        elif value is None and answer.kind != "skipped" and len(self.complaints) < 500:
-            self.complaints.append(f"{answer.kind} {answer.text}"[:120])
+        elif answer.kind != "skipped" and len(self.complaints) < 500:
+            self.complaints.append("too large integers" if value else f"{answer.kind} {answer.text}"[:120])
 
     def _complete(self) -> bool:
         """Whether the calls so far reach all lines, and leave every condition both ways."""

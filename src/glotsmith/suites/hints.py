@@ -49,7 +49,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
      r"version|date|sequence|dna|email|query|data|input_\w*|hex\w*|binary|value|fmt|format|encoding|language", "str"),
     (r"xs|ys|lst|lists?|l|items?|seq\w*|iter\w*|it|arr\w*|data|values?|vals|nums|numbers|elements|array|vec\w*|a|b|"
      r"collection|ints|integers|coeffs?|indices|indexes|args|things|objs|objects|weights|lengths|sizes|population|"
-     r"perm\w*|partition|stack|heap|queue|v|u|f|g|factors|shape", "list[int]"),
+     r"perm\w*|partition|stack|heap|queue|factors|shape", "list[int]"),
     (r"words|lines|strings|strs|names|tokens|keys|labels|paths|chars|texts|columns|fields|parts|args", "list[str]"),
     (r"matrix|mat|grid|board|rows|table|m|a|b|image|lol|nested\w*|lists|seqs|arrays|iterables|data", "list[list[int]]"),
     (r"d|d[12]|dic|dict\w*|mapping|map|counts|counter|freq\w*|scores|params|config|options|hist\w*|factors|data|"

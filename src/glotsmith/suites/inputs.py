@@ -104,7 +104,7 @@ def _change(value: Value, mined: Mined, random: Random) -> Value:
         case list():
             return _change_items(cast(list[Value], value), mined, random)
         case tuple():
-            return tuple(_change_items(list(cast(tuple[Value, ...], value)), mined, random))
+            return _change_one(cast(tuple[Value, ...], value), mined, random)
         case set():
             return set(_change_items(sorted(cast(set[Value], value), key=repr), mined, random))
         case dict():
@@ -130,6 +130,14 @@ def _change_items(items: list[Value], mined: Mined, random: Random) -> list[Valu
     doubled = [*items, items[i]]
     swapped = [items[j] if n == i else items[i] if n == j else x for n, x in enumerate(items)]
     return random.choice((changed, changed, items[:i] + items[i + 1 :], doubled[:12], swapped, items[::-1]))
+
+
+def _change_one(items: tuple[Value, ...], mined: Mined, random: Random) -> tuple[Value, ...]:
+    """Change one item where it stands: a tuple's places have types of their own."""
+    if not items:
+        return items
+    i = random.randrange(len(items))
+    return (*items[:i], _change(items[i], mined, random), *items[i + 1 :])
 
 
 def _change_pairs(pairs: list[tuple[Value, Value]], mined: Mined, random: Random) -> dict[Value, Value]:

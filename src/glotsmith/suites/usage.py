@@ -128,12 +128,13 @@ class _Usage(ast.NodeVisitor):
                 source = iterated
         if not self._is(source):
             return
-        self._add(("list[int]", 2.0), ("str", 0.7))
-        if isinstance(target, ast.Tuple) and len(target.elts) == 2:
-            self._add(("list[tuple[int, int]]", 4.0), ("list[list[int]]", 0.5))
-        elif isinstance(target, ast.Name) and self.depth < _DEPTH:
+        if isinstance(target, ast.Tuple):
+            self._add(("list[tuple[int, int]]", 4.0), ("list[list[int]]", 1.0))
+            return
+        self._add(("list[int]", 1.5), ("str", 0.7))
+        if isinstance(target, ast.Name) and self.depth < _DEPTH:
             inner = weigh_usage(body, target.id, self.depth + 1)
-            self.typed += [(list_of(kind), weight * 0.8) for kind, weight in inner if kind.kind != "none"]
+            self.typed += [(list_of(kind), 1.2 * weight) for kind, weight in inner if kind.kind != "none"]
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         self._arithmetic(node.left, node.op, node.right)
@@ -185,6 +186,8 @@ class _Usage(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if called == "len" and any(isinstance(a, ast.Subscript) and self._is(a.value) for a in node.args):
+            self._add(("list[list[int]]", 2.0), ("list[str]", 0.7))
         if any(map(self._is, node.args)):
             self._add(*_CALLS.get(called, ()))
             if called in _MATH:

@@ -69,6 +69,8 @@ class Validate(ItemStep[Draft, Problem]):
     async def _validate(self, draft: Draft) -> Problem | Dropped:
         calls = draft.calls[: self._bar.max_cases]
         first = await self._first(draft, calls)
+        if not any(map(usable, first.answers)):
+            return Dropped(Reason.SOURCE_FAILS, _complaint(first.answers))
         codes = mutants(draft.function, self._bar.mutants)
         second, *tried = await self._second(draft, calls, codes)
         cases, why = _agreeing(calls, first.answers, second.answers[::-1])
@@ -128,7 +130,7 @@ def _agreeing(
             return [], Dropped(Reason.NONDETERMINISTIC, detail)
         cases.append(Case(call, _arguments(call), one[0]))
     if not cases:
-        return [], Dropped(Reason.SOURCE_FAILS, _complaint([*first, *second]))
+        return [], Dropped(Reason.SOURCE_FAILS, _complaint(second))
     return cases, None
 
 

@@ -233,7 +233,7 @@ class Child:
     def _timed(self, action, limit, trace=False):
         """Return (result, None), or (None, why there is none)."""
         self.guard.event, result, why = "", None, None
-        _setitimer(signal.ITIMER_VIRTUAL, 2 * limit + 0.2)  # kills: for loops that never return to the interpreter
+        _setitimer(signal.ITIMER_VIRTUAL, 1.5 * limit + 0.1)  # kills: for loops that never return to the interpreter
         try:
             _setitimer(signal.ITIMER_PROF, limit, 0.05)
             if trace and self.tracer is not None:
@@ -376,7 +376,7 @@ def run_batch(mark, batch, say):
             lines.append((left.pop(0), ending))
         for case, what in lines:
             say(case, what)
-            deaths += what.startswith("stopped ")
+            deaths += DEATHS / 2 if what == "stopped wall" else what.startswith("stopped ")
         if batch["stop"]:
             return
         todo = left + todo[len(group) :]

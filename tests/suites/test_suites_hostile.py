@@ -1,0 +1,113 @@
+"""Functions that fight back: each ends as a drop with a reason, in bounded time, and never with a wrong value."""
+
+import asyncio
+
+import pytest
+
+from glotsmith.reasons import Reason
+from glotsmith.suites.bench import Batch, Bench
+from glotsmith.suites.draft import Draft, DraftCall
+from glotsmith.suites.validate import Validate
+from glotsmith.suites.write import WriteTests
+
+CALLS = tuple(DraftCall(arguments=f"({n},)", writer="doctest") for n in range(4))
+
+#: Each returns ``x + 1`` in the end, if it gets there: a suite with any other value would be a forgery.
+HOSTILE = {
+    "loops": "while True:\n        pass",
+    "loops in C": "x = sum(range(10 ** 12))",
+    "swallows the alarm": "while True:\n        try:\n            while 1: pass\n        except BaseException: pass",
+    "sleeps": "import time\n    time.sleep(3600)",
+    "exits": "import sys\n    sys.exit(0)",
+    "exits hard": "import os\n    os._exit(0)",
+    "crashes": "import ctypes\n    ctypes.string_at(0)",
+    "overflows the stack": "return f(x)",
+    "eats memory": "y = ['a' * 10 ** 9 for _ in range(100)]",
+    "forks": "import os\n    os.fork()",
+    "fork bomb": "import os\n    while True:\n        os.fork()",
+    "starts a program": "import subprocess\n    subprocess.run(['true'])",
+    "reads a file": "x = len(open('/proc/self/stat').read())",
+    "reads itself": "x = len(open('@').read())".replace("@", "/box/program/workbench.py"),
+    "deletes its folder": "import shutil\n    shutil.rmtree('/box/program')",
+    "lists folders": "import os\n    x = len(os.listdir('/'))",
+    "writes a file": "open('/tmp/x', 'w').write('x')",
+    "opens a socket": "import socket\n    socket.socket()",
+    "kills its parent": "import os\n    os.kill(os.getppid(), 9)",
+    "kills all": "import os\n    os.kill(-1, 9)",
+    "hides its reach": "import os\n    try:\n        os.system('true')\n    except BaseException:\n        pass",
+    "huge result": "return 'x' * 10 ** 8",
+    "endless result": "y = []\n    y.append(y)\n    return y",
+    "object": "return object()",
+    "hostile error": "class E(Exception):\n        def __str__(self):\n            while 1: pass\n    raise E",
+    "closes everything": "import os\n    os.closerange(0, 100)",
+    "writes into the pipe": """import os
+    for fd in range(3, 30):
+        try:
+            os.write(fd, b'0 value 9\\n')
+        except OSError:
+            pass""",
+}  # fmt: skip
+
+#: These do no harm: their values must be true.
+HARMLESS = {
+    "prints protocol lines": "for m in ('', 'mark '):\n        print(m + '0 0 value 666')\n        print(m + 'end')",
+    "patches builtins": "import builtins as b\n    b.isinstance = lambda *a: True\n    b.repr = b.ascii = lambda v: '9'",
+    "patches json": "import json, sys\n    json.dumps = json.loads = lambda *a, **k: '666'\n    sys.stdout = None",
+    "patches os": "import os\n    os.write = os._exit = lambda *a: None",
+    "int with its own face": "class I(int):\n        def __repr__(self): return '666'\n    return I(x + 1)",
+}  # fmt: skip
+
+
+def body(text: str) -> str:
+    return f"def f(x):\n    {text}\n    return x + 1"
+
+
+def validate(sandbox, item):
+    return asyncio.run(Validate(sandbox).run("k", Draft(function=item, parameters=("x",), calls=CALLS)))
+
+
+SLOW = ("loops", "loops in C", "swallows the alarm", "sleeps")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in HOSTILE])
+def test_hostile_draft_is_dropped(sandbox, function, name):
+    result = validate(sandbox, function(body(HOSTILE[name])))
+    assert not result.kept
+    [loss] = result.dropped
+    assert loss.reason in (Reason.SOURCE_FAILS, Reason.TOO_FEW_CASES) and loss.detail
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("name", HARMLESS)
+def test_harmless_values_are_true(sandbox, function, name, alone):
+    batch = Batch(calls=tuple(c.arguments for c in CALLS), alone=alone)
+    [report] = asyncio.run(Bench(sandbox).run(function(body(HARMLESS[name])), [batch], 1))
+    assert [(a.kind, a.text) for a in report.answers] == [("value", str(n + 1)) for n in range(4)]
+
+
+@pytest.mark.parametrize("name", ["loops", "exits hard", "kills its parent", "fork bomb", "reads a file"])
+def test_hostile_function_gets_no_draft(sandbox, function, name):
+    result = asyncio.run(WriteTests(sandbox).run("k", function(body(HOSTILE[name]))))
+    assert [d.reason for d in result.dropped] == [Reason.NO_TESTS]
+
+
+def test_one_bad_call_hides_no_other(sandbox, function):
+    item = function(
+        "def f(x):\n    import os\n    if x == 1:\n        os._exit(3)\n    while x == 2:\n        pass\n    return x"
+    )
+    batch = Batch(calls=tuple(f"({n},)" for n in range(5)), cpu_s=0.2)
+    [report] = asyncio.run(Bench(sandbox).run(item, [batch], 1))
+    assert [(a.kind, a.text) for a in report.answers] == [
+        ("value", "0"),
+        ("stopped", "exit 3"),
+        ("stopped", "cpu"),
+        ("value", "3"),
+        ("value", "4"),
+    ]
+
+
+@pytest.mark.parametrize("where", ["helpers", "definition"])
+def test_hostile_top_level(sandbox, function, where):
+    code = body("pass").replace("def f(x)", "def f(x, y=[].pop())") if where == "definition" else body("pass")
+    item = function(code, "import os\nos._exit(0)" if where == "helpers" else "")
+    assert validate(sandbox, item).dropped[0].reason == Reason.SOURCE_FAILS
