@@ -1,0 +1,4 @@
+function is_palindrome(text::String)::Bool
+    letters = lowercase(filter(c -> 'a' <= c <= 'z' || 'A' <= c <= 'Z', text))
+    return letters == reverse(letters)
+end

@@ -1,0 +1,4 @@
+function mean_or_none(values::Vector{Float64})::Union{Float64, Nothing}
+    isempty(values) && return nothing
+    return sum(values) / length(values)
+end

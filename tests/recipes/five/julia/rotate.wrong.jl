@@ -1,0 +1,3 @@
+function rotate(words::Vector{String}, k::Int64, left::Bool)::Vector{String}
+    return circshift(words, k)
+end

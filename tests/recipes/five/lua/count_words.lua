@@ -1,0 +1,7 @@
+local function count_words(text)
+  local counts = {}
+  for word in text:gmatch("[^ ]+") do
+    counts[word] = (counts[word] or 0) + 1
+  end
+  return counts
+end

@@ -1,0 +1,4 @@
+local function is_palindrome(text)
+  local letters = text:gsub("[^A-Za-z]", "")
+  return letters == letters:reverse()
+end

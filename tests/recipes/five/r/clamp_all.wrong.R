@@ -1,0 +1,3 @@
+clamp_all <- function(xs, low, high) {
+  pmin(pmax(xs, low), high)
+}

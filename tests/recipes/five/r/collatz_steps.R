@@ -1,0 +1,8 @@
+collatz_steps <- function(n) {
+  steps <- 0
+  while (n > 1) {
+    n <- if (n %% 2 == 0) n / 2 else 3 * n + 1
+    steps <- steps + 1
+  }
+  steps
+}

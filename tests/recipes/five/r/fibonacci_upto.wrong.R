@@ -1,0 +1,12 @@
+fibonacci_upto <- function(limit) {
+  numbers <- c()
+  a <- 0
+  b <- 1
+  while (a <= limit) {
+    numbers <- c(numbers, a)
+    following <- a + b
+    b <- following
+    a <- b
+  }
+  numbers
+}

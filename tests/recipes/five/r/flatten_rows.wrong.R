@@ -1,0 +1,4 @@
+flatten_rows <- function(rows, skip_negative) {
+  flat <- unlist(rows)
+  flat
+}

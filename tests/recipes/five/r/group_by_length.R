@@ -1,0 +1,3 @@
+group_by_length <- function(words) {
+  split(words, nchar(words))
+}

@@ -1,0 +1,6 @@
+mean_or_none <- function(values) {
+  if (length(values) == 0) {
+    return(NULL)
+  }
+  mean(values)
+}

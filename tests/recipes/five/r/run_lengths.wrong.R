@@ -1,0 +1,4 @@
+run_lengths <- function(text) {
+  runs <- rle(strsplit(text, "")[[1]])
+  unname(Map(list, runs$lengths, runs$values))
+}

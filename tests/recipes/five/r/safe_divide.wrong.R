@@ -1,0 +1,9 @@
+safe_divide <- function(a, b) {
+  if (is.null(b)) {
+    a
+  } else if (b == 0) {
+    0
+  } else {
+    a / b
+  }
+}

@@ -1,0 +1,4 @@
+swap_pairs <- function(pairs) {
+  kept <- Filter(function(pair) pair[[1]] >= 0, pairs)
+  lapply(pairs, function(pair) list(pair[[2]], pair[[1]]))
+}

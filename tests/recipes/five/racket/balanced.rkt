@@ -1,0 +1,12 @@
+#lang racket
+
+(define (balanced text)
+  (let loop ([characters (string->list text)] [stack '()])
+    (match characters
+      ['() (empty? stack)]
+      [(cons (and c (or #\( #\[ #\{)) rest) (loop rest (cons c stack))]
+      [(cons (and c (or #\) #\] #\})) rest)
+       (and (pair? stack)
+            (char=? (first stack) (hash-ref (hash #\) #\( #\] #\[ #\} #\{) c))
+            (loop rest (cdr stack)))]
+      [(cons _ rest) (loop rest stack)])))

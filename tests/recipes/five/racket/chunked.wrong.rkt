@@ -1,0 +1,7 @@
+#lang racket
+
+(define (chunked items size)
+  (cond
+    [(or (< size 1) (empty? items)) '()]
+    [(< (length items) size) '()]
+    [else (cons (take items size) (chunked (drop items size) size))]))

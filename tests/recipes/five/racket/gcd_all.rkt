@@ -1,0 +1,4 @@
+#lang racket
+
+(define (gcd_all numbers)
+  (apply gcd numbers))

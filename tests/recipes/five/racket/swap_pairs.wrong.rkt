@@ -1,0 +1,6 @@
+#lang racket
+
+(define (swap_pairs pairs)
+  (for/list ([pair pairs]
+             #:unless (negative? (first pair)))
+    pair))

@@ -1,0 +1,4 @@
+#lang racket
+
+(define (to_binary n)
+  (number->string n 2))

@@ -1,0 +1,4 @@
+#lang racket
+
+(define (to_binary n)
+  (number->string (abs n) 2))
