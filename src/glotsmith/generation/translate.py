@@ -34,6 +34,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     style: Literal["chat", "completion"] = "chat"
     source_in_prompt: bool = True  #: show the Python source (the paper's setting; an ablation without)
     repairs: int = 0  #: how often a failing candidate is sent back with its failing case
+    time_limit_s: float | None = None  #: CPU seconds a candidate may use; None for its language's own limit
     seed: int = 0
 
 
@@ -96,10 +97,19 @@ class Translate(ItemStep[Task, Solution]):
     async def _verified(self, task: Task, attempt: Attempt) -> Attempt:
         if attempt.code is None:
             return attempt
-        job = Job(id=task.id, language=task.language, code=attempt.code, signature=task.signature, tests=task.tests)
-        verdict = await self._verify.verify(job)
+        verdict = await self._verify.verify(self._job(task, attempt.code))
         lineage = msgspec.structs.replace(attempt.lineage, toolchain=verdict.toolchain, isolation=verdict.isolation)
         return msgspec.structs.replace(attempt, verdict=verdict, lineage=lineage)
+
+    def _job(self, task: Task, code: str) -> Job:
+        return Job(
+            id=task.id,
+            language=task.language,
+            code=code,
+            signature=task.signature,
+            tests=task.tests,
+            time_limit_s=self._plan.time_limit_s,
+        )
 
     async def _attempt(self, task: Task, sample: int) -> Attempt:
         prompt = self._prompts.chat if self._plan.style == "chat" else self._prompts.completion

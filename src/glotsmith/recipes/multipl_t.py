@@ -3,6 +3,7 @@
 Paper: Cassano et al., OOPSLA 2024, §4.1–4.4. Where we differ, and why: docs/recipes/multipl_t.md.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -67,6 +68,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     max_tokens: int = 512  # §4.3
     wanted: int = 3  #: stop when so many distinct solutions pass
     repairs: int = 0  #: how often a failing candidate goes back with its failing case
+    time_limit_s: float = 0.0  #: CPU seconds a candidate may use; 0 for its language's own limit
     style: Literal["chat", "completion"] = "chat"
     source_in_prompt: bool = True  # §4.3: Python source as comment
     paper_setting: bool = False  #: one round of all samples, completion prompts, no repair: the paper's own setting
@@ -108,6 +110,8 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             languages.get(name)  # raises for an unknown one
         if not self.languages:
             raise UsageError("name at least one target language, as in --language lua")
+        if not 0 <= self.time_limit_s < math.inf:
+            raise UsageError(f"time_limit_s must be 0 (the language's own limit) or seconds, not {self.time_limit_s}")
 
     def _filter(self) -> FilterOptions:
         return FilterOptions(
@@ -145,6 +149,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             style=self._style,
             source_in_prompt=self.source_in_prompt,
             repairs=0 if single else self.repairs,
+            time_limit_s=self.time_limit_s or None,
             seed=seed,
         )
 
