@@ -10,7 +10,7 @@ VALUES = {"records", "values", "reasons", "errors"}
 ENGINE = {"step", "rows", "ledger", "database", "cache", "run", "execution"}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets"}
-TOP = {"cli", "report"}
+TOP = {"cli", "report", "__main__"}
 ALLOWED = {
     **{room: VALUES for room in VALUES},
     **{room: VALUES | ENGINE for room in ENGINE},
