@@ -6,10 +6,11 @@ function under any other is refused. Methods, nested and async functions are lef
 """
 
 import ast
+import builtins
 from collections import Counter
 from collections.abc import Iterator, Set
 from functools import cached_property
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
 
@@ -17,12 +18,17 @@ from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, parse, sta
 
 HARMLESS_DECORATORS = frozenset({"lru_cache", "functools.lru_cache", "cache", "functools.cache"})
 
+_EXCEPTIONS = frozenset(n for n, v in vars(builtins).items() if isinstance(v, type) and issubclass(v, BaseException))
+
 _PURE_MODULES = """
-    __future__ abc array base64 binascii bisect calendar cmath collections collections.abc colorsys copy dataclasses
-    datetime decimal difflib enum fractions functools hashlib heapq html ipaddress itertools json keyword math numbers
-    operator re statistics string stringprep struct textwrap types typing unicodedata urllib.parse zlib
+    __future__ abc array base64 binascii bisect calendar cmath collections collections.abc colorsys contextlib copy
+    dataclasses datetime decimal difflib enum fnmatch fractions functools graphlib hashlib heapq html html.entities
+    ipaddress itertools json keyword math numbers operator pprint re reprlib stat statistics string stringprep struct
+    textwrap types typing unicodedata urllib.parse zlib
 """
 PURE_MODULES = frozenset(_PURE_MODULES.split())  #: they compute and reach nothing outside; what ``imports`` allows
+
+Kind = Literal["import", "constant", "exception", "function"]
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -40,7 +46,7 @@ class Binding(msgspec.Struct, frozen=True):
     """What one name of a module's top level stands for, as text that can stand elsewhere."""
 
     name: str
-    kind: Literal["import", "constant", "function"]
+    kind: Kind
     line: int
     text: str
     needs: frozenset[str]  #: names that it uses itself
@@ -65,12 +71,12 @@ class Module:
     ) -> Iterator[Found]:
         """Yield the functions in source order.
 
-        With ``helpers``, functions and constants of the module that a function needs come along, transitively; with
-        ``imports``, imports of ``PURE_MODULES``. What can't come along (classes, other imports, names bound more than
-        once or by ``global``) stays an undefined name for the filters to report; more than ``max_helper_lines`` lines
-        are not brought at all.
+        With ``helpers``, functions, constants and exceptions without a body of the module that a function needs come
+        along, transitively; with ``imports``, imports of ``PURE_MODULES``. What can't come along (other classes and
+        imports, names bound more than once or by ``global``) stays an undefined name for the filters to report; more
+        than ``max_helper_lines`` lines are not brought at all.
         """
-        kinds = {"function", "constant"} if helpers else set[str]()
+        kinds = {"function", "constant", "exception"} if helpers else set[str]()
         kinds |= {"import"} if imports else set()
         for node in self._tree.body:
             if isinstance(node, ast.FunctionDef):
@@ -115,7 +121,8 @@ class Module:
         for binding in closure:
             if binding.kind == "constant" and node.name in self._reach(binding, kinds):
                 return ""  # computed by calling the function, which would be defined after it
-        ordered = sorted(closure, key=lambda b: (b.kind != "import", b.line, b.name))
+        distinct = {(b.line, b.text): b for b in closure}.values()  # ``a, b = 1, 2`` is one text for two names
+        ordered = sorted(distinct, key=lambda b: (b.kind != "import", b.line, b.text))
         if sum(b.text.count("\n") + 1 for b in ordered) > max_lines:
             return ""
         return _join([*self._future(node, kinds), *ordered])
@@ -166,7 +173,12 @@ class Module:
 
     @cached_property
     def _statements(self) -> dict[str, ast.stmt]:
-        return {name: node for node in self._tree.body for name in _names_of_statement(node) if self._bound[name] == 1}
+        found: dict[str, ast.stmt] = {}
+        for node in self._tree.body:
+            names = _names_of_statement(node)
+            if isinstance(node, ast.Import | ast.ImportFrom) or all(self._bound[name] == 1 for name in names):
+                found.update((name, node) for name in names if self._bound[name] == 1)
+        return found
 
     def _binding(self, name: str) -> Binding | None:
         if name not in self._bindings:
@@ -182,10 +194,23 @@ class Module:
             case ast.FunctionDef():
                 harmless = all(self._decorator(d) in HARMLESS_DECORATORS for d in node.decorator_list)
                 return self._bound_text(name, "function", node.lineno, self._def_text(node)) if harmless else None
+            case ast.ClassDef():
+                text = self._segment(node)
+                return self._bound_text(name, "exception", node.lineno, text) if self._is_exception(node) else None
             case _:
                 return self._bound_text(name, "constant", node.lineno, self._segment(node))
 
-    def _bound_text(self, name: str, kind: Literal["constant", "function"], line: int, text: str) -> Binding | None:
+    def _is_exception(self, node: ast.stmt | None) -> bool:
+        """Whether a class is an exception with nothing of its own, and so are all its bases in this module."""
+        while isinstance(node, ast.ClassDef) and _is_bare(node):
+            base = cast(ast.Name, node.bases[0]).id
+            if base in _EXCEPTIONS and base not in self._bound:
+                return True
+            before = self._statements.get(base)
+            node = before if before is not None and before.lineno < node.lineno else None
+        return False
+
+    def _bound_text(self, name: str, kind: Kind, line: int, text: str) -> Binding | None:
         try:
             return Binding(name, kind, line, text, self._of_module(free_names(text), name))
         except Unparsable:
@@ -213,12 +238,25 @@ def _names_bound(node: ast.AST) -> list[str]:
 def _names_of_statement(node: ast.stmt) -> list[str]:
     """Return the names that a statement binds, where it is of a kind that can stand elsewhere."""
     match node:
-        case ast.FunctionDef() | ast.Import() | ast.ImportFrom():
+        case ast.FunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
             return _names_bound(node)
-        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
             return [name]
+        case ast.Assign(targets=targets):
+            parts = [n for t in targets for n in (t.elts if isinstance(t, ast.Tuple) else [t])]
+            names = [n.id for n in parts if isinstance(n, ast.Name)]
+            return names if len(names) == len(parts) else []
         case _:
             return []
+
+
+def _is_bare(node: ast.ClassDef) -> bool:
+    """Whether a class has one base, a plain name, and in its body at most a docstring."""
+    if [*node.keywords, *node.decorator_list] or not (len(node.bases) == 1 and isinstance(node.bases[0], ast.Name)):
+        return False
+    return all(
+        isinstance(n, ast.Pass) or (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant)) for n in node.body
+    )
 
 
 def _bound_by(alias: ast.alias) -> str:
@@ -237,6 +275,6 @@ def _import_line(node: ast.Import | ast.ImportFrom, name: str) -> str:
 def _join(bindings: list[Binding]) -> str:
     text = ""
     for before, binding in zip([None, *bindings], bindings, strict=False):
-        apart = before is not None and "function" in (before.kind, binding.kind)
+        apart = before is not None and bool({before.kind, binding.kind} & {"function", "exception"})
         text += ("\n\n\n" if apart else "\n" if before else "") + binding.text
     return text
