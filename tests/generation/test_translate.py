@@ -133,6 +133,13 @@ def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
     assert "fail:wrong: assert f(1) == 2; got 5" in repair.messages[0].content
 
 
+@pytest.mark.parametrize("limit", [None, 1.5])
+def test_the_plans_time_limit_is_that_of_candidates_and_repairs(limit: float | None) -> None:
+    teacher = Listed([code("fail:timeout")], repairs=[code("pass", 7)])
+    _, verifier = translate(teacher, repairs=1, time_limit_s=limit, rounds=Rounds(samples=1))
+    assert [job.time_limit_s for job in verifier.jobs] == [limit, limit]
+
+
 def test_cost_and_pass_rate_count_every_reply() -> None:
     result, _ = translate(Listed([code("pass", 1), code("fail:wrong", 2)]), rounds=Rounds(samples=2))
     assert (result.cost, result.tokens) == (1.0, 20)

@@ -1,3 +1,8 @@
 group_by_length <- function(words) {
-  split(words, nchar(words))
+  groups <- list()
+  for (word in words) {
+    key <- as.character(nchar(word))
+    groups[[key]] <- c(groups[[key]], word)
+  }
+  groups
 }
