@@ -269,8 +269,8 @@ LUA = {
     ],
     "backwards": [
         "local function backwards(text)\n  return text\nend",
-        'local function backwards(text)\n  local cs = {}\n  for _, c in utf8.codes(text) do\n'
-        '    table.insert(cs, 1, utf8.char(c))\n  end\n  return table.concat(cs)\nend',
+        "local function backwards(text)\n  local cs = {}\n  for _, c in utf8.codes(text) do\n"
+        "    table.insert(cs, 1, utf8.char(c))\n  end\n  return table.concat(cs)\nend",
     ],
     "factorial": [
         "local function factorial(n)\n  return n\nend",

@@ -1,0 +1,187 @@
+"""Killed at any moment and resumed, a run ends with the same bytes, and the teacher is asked nothing twice."""
+
+import json
+import random
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from small_corpus import LUA, SOURCE, asserts
+from whole_program import (
+    Asked,
+    Server,
+    adopting_orphans,
+    dataset,
+    finish,
+    kill,
+    nothing_is_left_behind,
+    serving,
+    start,
+    stored_serials,
+    until,
+    works_in,
+)
+
+pytestmark = pytest.mark.slow
+
+KILLS = 20
+#: typecheck off: a batch of Pyright's takes longer than a life here; ``test_signals`` stops it
+RUN = (
+    *("run", "multipl-t", "-s", "src", "-l", "lua", "-o", "run", "--set", "typecheck=false"),
+    *("--set", "suites=2", "--set", "samples=6", "--set", "wanted=2"),
+)
+
+
+@pytest.fixture(autouse=True)
+def orphans() -> Iterator[None]:
+    """No process outlives a test."""
+    with adopting_orphans():
+        yield
+        assert nothing_is_left_behind()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+def corpus(folder: Path) -> Path:
+    """Make a folder with the sources, and return it."""
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "small.py").write_text(SOURCE)
+    return folder
+
+
+def unbroken(folder: Path, arguments: Sequence[str]) -> tuple[dict[str, bytes], float]:
+    """Run without a break; return the dataset and the seconds that took."""
+    begun = time.monotonic()
+    finish(corpus(folder), *arguments)
+    files = dataset(folder / "run")
+    assert {Path(f).name for f in files} == {"README.md", "train.jsonl", "train.parquet"}
+    assert all(files.values())
+    return files, time.monotonic() - begun
+
+
+class Killing:
+    """Kills a run again and again at moments of its working life, and resumes it."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str], seconds: float, seed: int) -> None:
+        self.folder, self.arguments = folder, arguments
+        self._random = random.Random(seed)
+        moments = [0.0, *sorted(self._random.uniform(0, seconds) for _ in range(KILLS))]
+        self._lives = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+        self.kills = 0
+
+    def live(self) -> bool:
+        """Start the run and kill it after the next life, which every fifth time ends in the start itself."""
+        process = start(self.folder, *self.arguments)
+        seconds = self._lives[self.kills]
+        if self.kills % 5 == 4:
+            seconds = self._random.uniform(0, 1)
+        else:
+            until(lambda: works_in(self.folder / "run", process), process)
+        time.sleep(seconds)
+        killed = kill(process)
+        assert killed or process.returncode == 0, (self.folder / "stderr").read_text()
+        self.kills += killed
+        return killed
+
+
+def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(tmp_path: Path, server: Server) -> None:
+    arguments = (*RUN, *server.options)
+    expected, seconds = unbroken(tmp_path / "unbroken", arguments)
+    questions = {a.body for a in server.log}
+    server.log.clear()
+
+    killing = Killing(corpus(tmp_path / "killed"), arguments, seconds, seed=2024)
+    stored: set[int] = set()
+    while killing.kills < KILLS:
+        assert server.life < 3 * KILLS, "the run ends before it can be killed"
+        server.life += 1
+        killing.live()
+        assert nothing_is_left_behind()
+        now = stored_serials(killing.folder / "run")
+        assert stored <= now, "a kill lost replies that were stored"
+        known = {a.body for a in server.log if a.serial in stored}
+        assert not [a for a in server.log if a.life == server.life and a.body in known], "asked for what was stored"
+        stored = now
+    server.life += 1
+    finish(killing.folder, *arguments)
+
+    assert dataset(killing.folder / "run") == expected
+    assert {a.body for a in server.log} == questions
+    check_log(server.log, stored_serials(killing.folder / "run"))
+
+
+def check_log(log: Sequence[Asked], stored: set[int]) -> None:
+    """A question was asked again only in a later life, and only if its answer was in flight at the kill."""
+    asked = defaultdict[bytes, list[Asked]](list)
+    for each in log:
+        asked[each.body].append(each)
+    for times in asked.values():
+        assert len({a.life for a in times}) == len(times), "asked twice in one life"
+        assert [a.serial for a in times if a.serial in stored] == [times[-1].serial], "not the last reply is stored"
+    # What follows from a reply is done after it was stored: the second round after the first round's reply.
+    for later in (a for a in log if a.call == "translate" and a.sample > 0):
+        firsts = [a for a in log if (a.call, a.name, a.sample) == ("translate", later.name, 0)]
+        assert all(first.life <= later.life for first in firsts)
+
+
+def test_the_check_sees_a_question_asked_twice() -> None:
+    def ask(life: int, serial: int, sample: int = 0) -> Asked:
+        return Asked(life, serial, "translate", "f", sample, str(sample).encode())
+
+    check_log([ask(1, 0), ask(2, 1), ask(2, 2, sample=1)], {1, 2})
+    for log, stored in (
+        ([ask(1, 0), ask(1, 1)], {1}),
+        ([ask(1, 0), ask(2, 1)], {0}),
+        ([ask(1, 0), ask(1, 1, sample=1), ask(2, 2)], {1, 2}),
+    ):
+        with pytest.raises(AssertionError):
+            check_log(log, stored)
+
+
+def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server) -> None:
+    found: list[dict[str, bytes]] = []
+    for jobs, slowest_s in ((1, 0.0), (4, 0.3)):
+        server.slowest_s = slowest_s
+        folder = tmp_path / str(jobs)
+        found.append(unbroken(folder, (*RUN, *server.options, "-j", str(jobs)))[0])
+    assert found[0] == found[1]
+
+
+def test_a_killed_run_with_the_scripted_teacher_decides_the_same(tmp_path: Path) -> None:
+    replies = tmp_path / "replies.jsonl"
+    with replies.open("w") as file:
+        for name, codes in LUA.items():
+            fenced = [f"```lua\n{code}\n```" for code in codes]
+            file.write(json.dumps({"call": "translate", "item": name, "language": "lua", "replies": fenced}) + "\n")
+            suites = [asserts(name, 0), asserts(name, 1)]
+            file.write(json.dumps({"call": "write_tests", "item": name, "replies": suites}) + "\n")
+    arguments = (*RUN, "--teacher", "scripted", "--model", str(replies))
+    expected, seconds = unbroken(tmp_path / "unbroken", arguments)
+    killing = Killing(corpus(tmp_path / "killed"), arguments, seconds, seed=7)
+    for _ in range(8):
+        killing.live()
+    finish(killing.folder, *arguments)
+    assert dataset(killing.folder / "run") == expected
+    decisions, verdicts = rows(tmp_path / "unbroken" / "run")
+    assert rows(killing.folder / "run") == (decisions, verdicts)
+    assert decisions
+    assert verdicts
+
+
+def rows(run: Path) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """What the ledger decided on every item, and the status of every reply and verdict in the cache."""
+    ledger, cache = (sqlite3.connect(run / f"{name}.sqlite") for name in ("ledger", "cache"))
+    try:
+        decided = "SELECT step, position, ordinal, key, parent, status, reason FROM items ORDER BY 1, 2, 3, 6, 4"
+        kept = "SELECT kind, key, json_extract(value, '$.status', '$.text') FROM entries ORDER BY 1, 2"
+        return ledger.execute(decided).fetchall(), cache.execute(kept).fetchall()
+    finally:
+        ledger.close()
+        cache.close()
