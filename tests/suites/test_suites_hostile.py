@@ -50,8 +50,8 @@ HOSTILE = {
 
 #: These do no harm: their values must be true.
 HARMLESS = {
-    "prints protocol lines": "for m in ('', 'mark '):\n        print(m + '0 0 value 666')\n        print(m + 'end')",
-    "patches builtins": "import builtins as b\n    b.isinstance = lambda *a: True\n    b.repr = b.ascii = lambda v: '9'",
+    "prints protocol lines": "for m in ('', 'mark '):\n        print(m + '0 0 value 9')\n        print(m + 'end')",
+    "patches builtins": "import builtins as b\n    b.isinstance = lambda *a: 1\n    b.repr = b.ascii = lambda v: '9'",
     "patches json": "import json, sys\n    json.dumps = json.loads = lambda *a, **k: '666'\n    sys.stdout = None",
     "patches os": "import os\n    os.write = os._exit = lambda *a: None",
     "int with its own face": "class I(int):\n        def __repr__(self): return '666'\n    return I(x + 1)",

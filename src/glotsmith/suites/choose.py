@@ -11,6 +11,7 @@ from glotsmith.values import ANY, Type, Value, literal, type_of, unite
 
 WANTED = 12  #: cases, where the writers did not find more by themselves
 MAX_CASES = 20
+ENOUGH = 0.9  #: share of the arcs for which types are not mixed
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -78,8 +79,9 @@ class _Chosen:
 
     def cover(self, trials: Sequence[Trial]) -> None:
         """Take, again and again, the first of those that add most arcs: as long as possible without loosening types."""
+        enough = ENOUGH * len(frozenset[str]().union(*(t.arcs for t in trials)))
         for allowed in (self._keeps, self._fits, _anything):
-            while len(self.trials) < MAX_CASES:
+            while len(self.trials) < MAX_CASES and not (allowed is _anything and len(self._arcs) >= enough):
                 gains = [(len(t.arcs - self._arcs), t) for t in trials if allowed(t)]
                 best = max((gain for gain, _ in gains), default=0)
                 if best == 0:

@@ -75,7 +75,8 @@ class Explorer:
     async def _likeliest(self) -> list[Guess]:
         ranked = [rank_types(self._function, p) for p in self._parameters]
         groups = guesses(ranked, _GUESSES)
-        plain = {k: pool(k, self._mined, Random(0))[:_PLAIN] for kinds, _ in groups for k in kinds}  # noqa: S311
+        kinds_tried = dict.fromkeys(k for kinds, _ in groups for k in kinds)
+        plain = {k: pool(k, self._mined, None)[:_PLAIN] for k in kinds_tried}
         calls: list[tuple[int, Arguments]] = []
         for number, (kinds, _) in enumerate(groups):
             pools = [plain[k] for k in kinds]

@@ -7,6 +7,7 @@ deletion) with Python's own: slice bounds, and the value of a return.
 import ast
 import copy
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from glotsmith.records import Function, content_hash
 from glotsmith.suites.parameters import definition
@@ -33,19 +34,17 @@ def mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
     """
     original = ast.unparse(definition(function))
     found: dict[str, None] = {}
-    for index in range(sum(1 for _ in _changes(_copy(function)))):
-        tree = _copy(function)
-        change = next(c for n, c in enumerate(_changes(tree)) if n == index)
+    indices = range(sum(1 for _ in _changes(definition(function))))
+    for index in sorted(indices, key=lambda index: content_hash(function.id, str(index))):
+        if len(found) == count:
+            break
+        tree = copy.deepcopy(definition(function))  # the parser shares operator nodes between trees
+        change = next(islice(_changes(tree), index, None))
         change()
         text = ast.unparse(ast.fix_missing_locations(tree))
         if text != original:
             found[text] = None
-    ranked = sorted(found, key=lambda text: content_hash(function.id, text))
-    return ranked[:count]
-
-
-def _copy(function: Function) -> ast.FunctionDef:
-    return copy.deepcopy(definition(function))
+    return list(found)
 
 
 def _changes(tree: ast.FunctionDef) -> Iterator[Change]:

@@ -53,19 +53,21 @@ def _first(items: Iterable[Any], count: int = 20) -> tuple[Any, ...]:
     return tuple(list(dict.fromkeys(items))[:count])
 
 
-def pool(kind: Type, mined: Mined, random: Random) -> list[Value]:
-    """Return values of a type, the plainest first; the same for the same ``random``."""
+def pool(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
+    """Return values of a type, the plainest first; the same for the same ``random``; without one, no noise."""
     match kind.kind:
         case "none":
             return [None]
         case "bool":
             return [True, False]
         case "int" | "any" | "mixed":
-            return _merge(_INTS, mined.ints, [random.randint(-50, 200) for _ in range(6)])
+            return _merge(_INTS, mined.ints, [random.randint(-50, 200) for _ in range(6)] if random else ())
         case "float":
-            return _merge(_FLOATS, mined.floats, [round(random.uniform(-50, 200), 2) for _ in range(6)])
+            return _merge(
+                _FLOATS, mined.floats, [round(random.uniform(-50, 200), 2) for _ in range(6)] if random else ()
+            )
         case "str":
-            return _merge(_STRINGS, mined.strings, _assembled(mined.strings, random), _UNICODE)
+            return _merge(_STRINGS, mined.strings, _assembled(mined.strings, random) if random else (), _UNICODE)
         case "optional":
             return [*pool(kind.args[0], mined, random), None]
         case "tuple":
@@ -90,13 +92,15 @@ def _assembled(strings: Sequence[str], random: Random) -> list[str]:
     return ["".join(random.choices(words, k=random.randint(2, 4)))[:40] for _ in range(12)]
 
 
-def _products(pools: Sequence[Sequence[Value]], random: Random) -> list[Value]:
+def _products(pools: Sequence[Sequence[Value]], random: Random | None) -> list[Value]:
     if not pools:
         return [()]
+    if random is None:
+        return list(zip(*(p[:4] for p in pools), strict=False))
     return [tuple(p[0] for p in pools), *(tuple(random.choice(p) for p in pools) for _ in range(12))]
 
 
-def _sequences(kind: Type, mined: Mined, random: Random) -> list[Value]:
+def _sequences(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
     inner = kind.args[0] if kind.args else ANY
     items = pool(inner, mined, random)
     lists = _matrices(items) if inner.kind == "list" else []
@@ -121,13 +125,15 @@ def _matrices(rows: Sequence[Value]) -> list[Value]:
     return [[full[r * width : (r + 1) * width] for r in range(height)] for height, width in shapes]
 
 
-def _shapes(items: Sequence[Value], random: Random) -> list[list[Value]]:
+def _shapes(items: Sequence[Value], random: Random | None) -> list[list[Value]]:
     """Return lists of all shapes over some items: plain, empty, single, repeated, sorted, reversed, long, random."""
     head = list(items[:4])
     shapes = [[head[i % len(head)] for i in (0, 2, 1)], [], head[:1], [*head, *head[:2]], head[::-1], head[:2]]
     if all(isinstance(x, int | float | str) for x in items):
         ordered = sorted(items[:7])
         shapes += [ordered, ordered[::-1], [items[0]] * 4, ordered[:3], list(items[:1]) * 2]
+    if random is None:
+        return shapes
     shapes += [random.choices(items, k=random.randint(2, _SHORT)) for _ in range(14)]
     shapes += [random.sample(items, k=min(len(items), n)) for n in (3, 3, 5, 5)]
     if all(isinstance(x, int) for x in items):
@@ -135,13 +141,15 @@ def _shapes(items: Sequence[Value], random: Random) -> list[list[Value]]:
     return shapes
 
 
-def _dicts(kind: Type, mined: Mined, random: Random) -> list[Value]:
+def _dicts(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
     key_type, value_type = kind.args
     keys, values = _keys(pool(key_type, mined, random)), pool(value_type, mined, random)
     plain = dict(zip(keys, values, strict=False))
     made: list[Value] = [dict(list(plain.items())[:3]), {}, dict(list(plain.items())[:1])]
     if value_type == Type("list", (key_type,)):
         made = _graphs(keys, random) + made
+    if random is None:
+        return made
     for size in (2, 3, 4, 5, 2, 3, 4, 6):
         made.append({k: random.choice(values) for k in random.sample(keys, k=min(size, len(keys)))})
     return made
@@ -152,7 +160,7 @@ def _keys(items: Sequence[Value]) -> list[Value]:
     return (["a", "b", "c", "d", *scalars] if scalars and isinstance(scalars[0], str) else scalars) or list(range(4))
 
 
-def _graphs(keys: Sequence[Value], random: Random) -> list[Value]:
+def _graphs(keys: Sequence[Value], random: Random | None) -> list[Value]:
     """Return graphs in which every neighbour is a node: a path, a cycle, a star, two parts, random ones."""
     a, b, c, d = keys[:4] if len(keys) >= 4 else (0, 1, 2, 3)
     fixed: list[Value] = [
@@ -162,4 +170,6 @@ def _graphs(keys: Sequence[Value], random: Random) -> list[Value]:
         {a: [b], b: [a], c: [d], d: [c]},
         {a: []},
     ]
+    if random is None:
+        return fixed
     return fixed + [{n: random.sample([a, b, c, d], k=random.randint(0, 3)) for n in (a, b, c, d)} for _ in range(5)]
