@@ -55,6 +55,7 @@ class Type(msgspec.Struct, frozen=True):
 ANY, NONE, BOOL = Type("any"), Type("none"), Type("bool")
 INT, FLOAT, STR = Type("int"), Type("float"), Type("str")
 MIXED = Type("mixed")
+_PLAIN = {bool, int, str, type(None)}
 _SCALARS = {bool: BOOL, int: INT, float: FLOAT, str: STR, type(None): NONE}
 
 
@@ -278,6 +279,8 @@ def literal(value: Value) -> str:
 
     Sets and dicts are written in a fixed order, so that equal values have equal text.
     """
+    if type(value) in _PLAIN:
+        return repr(value)
     match value:
         case float() if math.isnan(value) or math.isinf(value):
             return f"float('{value}')"
