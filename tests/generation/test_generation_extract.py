@@ -135,6 +135,7 @@ CONTINUED = {
     "chat: whole definition, no fence": (SIGNATURE, f"Sure! Here it is:\n\n{LUA}\n\nThis adds the numbers.", LUA),
     "chat: own signature, other names": (SIGNATURE, fenced("lua", OTHER_NAMES), OTHER_NAMES),
     "chat: not rec, not typed": (OCAML_SIGNATURE, fenced("ocaml", OCAML_OTHER), OCAML_OTHER),
+    "chat: rec, where the prefix is not": ("let sum (xs : int list) : int =", fenced("ocaml", OCAML), OCAML),
     "chat: assigned": (
         "add <- function(a, b) {",
         fenced("r", "add = function(x, y) x + y"),

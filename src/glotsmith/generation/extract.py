@@ -184,13 +184,16 @@ def _signature(prefix: str, name: str) -> str:
 
 
 def _defines(prefix: str, text: str, name: str) -> bool:
-    """Whether an unindented line has ``name`` after a word that precedes it in the signature, or assigns to it."""
+    """Whether an unindented line defines ``name``, by a word that precedes it in the signature, or by assignment.
+
+    A prefix can't know whether the function will call itself: ``let rec`` stands for ``let``.
+    """
     words = re.findall(r"\w+", _signature(prefix, name).partition(name)[0])
     heads = "|".join(map(re.escape, words)) or r"(?!)"
     name = re.escape(name)
-    return (
-        re.search(rf"^(?!\s).*?\b(?:{heads})[\s(]+{name}(?!\w)|^{name}\b[^=\n]*?(?:<-|=(?!=))", text, re.M) is not None
-    )
+    defined = rf"^(?!\s).*?\b(?:{heads})(?:\s+rec)?[\s(]+{name}(?!\w)"
+    assigned = rf"^{name}\b[^=\n]*?(?:<-|=(?!=))"
+    return re.search(f"{defined}|{assigned}", text, re.M) is not None
 
 
 def _glue(prefix: str, text: str) -> str:
