@@ -21,11 +21,11 @@ from glotsmith.values import MIXED, NotLiteral, Type, Value, literal, parse_valu
 _HASH_SEED = 3
 _CPU_S = 0.25  #: CPU seconds a call; validation allows four times as much
 _SIZE = 600  #: characters of a result
-_GUESSES = 450  #: combinations of types to try …
+_GUESSES = 150  #: combinations of types to try …
 _PLAIN = 3  #: … with so many calls each for the first hundred, two for the rest
-_GENERATED = 260
-_MUTATED = 260
-_SHARES = (200, 120, 100)  #: calls for the likeliest combinations of types
+_GENERATED = 160
+_MUTATED = 140
+_SHARES = (120, 80, 60)  #: calls for the likeliest combinations of types
 _SEEDS = 40
 
 Guess = tuple[tuple[Type, ...], float]  #: types of the arguments, weight of the hints
