@@ -113,7 +113,7 @@ class Ledger:
         self._results = 0  #: results in the open transaction
         self._since = 0.0  #: when it began, seconds
         self._atomic = False  #: inside ``atomically``
-        self._failed = False  #: a write failed
+        self._failure: BaseException | None = None  #: of the first write that failed
         self._places = self._load_steps()
 
     def _load_steps(self) -> dict[str, int]:
@@ -181,8 +181,8 @@ class Ledger:
         try:
             with storage(self.path):
                 self._insert(place, taken, rows, result)
-        except BaseException:
-            self._fail()
+        except BaseException as error:
+            self._fail(error)
             raise
         self._results += 1
         if self._results >= COMMIT_RESULTS or time.monotonic() - self._since > COMMIT_S:
@@ -219,9 +219,12 @@ class Ledger:
     def _open_transaction(self) -> None:
         """Begin a transaction unless one is open.
 
-        After a failed write there is none: what was undone may have been handed out as inputs.
+        After a failed write there is none: what was undone may have been handed out as inputs. The first failure is
+        told again, since of several steps at work the one that meets it may not be the one that is heard.
         """
-        if self._failed:
+        if isinstance(self._failure, StorageError):
+            raise StorageError(str(self._failure)) from self._failure
+        if self._failure is not None:
             raise StorageError(f"{self.path}: an earlier write failed, so nothing more is written: start again")
         if not self._connection.in_transaction:
             self._all("BEGIN IMMEDIATE")
@@ -237,13 +240,13 @@ class Ledger:
         try:
             with storage(self.path):
                 self._connection.commit()
-        except BaseException:
-            self._fail()
+        except BaseException as error:
+            self._fail(error)
             raise
 
-    def _fail(self) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Undo the open transaction, since half a result must never be committed, and write no more."""
-        self._failed = True
+        self._failure = self._failure or error
         self._rollback()
 
     def _rollback(self) -> None:
