@@ -1,5 +1,7 @@
 """Fourteen small Python functions and what a teacher says of each: wrong at first, then right in several ways."""
 
+# ruff: noqa: E501
+
 import ast
 import doctest
 

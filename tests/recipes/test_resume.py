@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,7 @@ class Killing:
         self.folder, self.arguments = folder, arguments
         self._random = random.Random(seed)
         moments = [0.0, *sorted(self._random.uniform(0, seconds) for _ in range(KILLS))]
-        self._lives = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+        self._lives = [b - a for a, b in pairwise(moments)]
         self.kills = 0
 
     def live(self) -> bool:

@@ -92,7 +92,7 @@ def dataset(run: Path) -> dict[str, bytes]:
     return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-def made(run: Path, step: str) -> int:
+def answered(run: Path, step: str) -> int:
     """How many inputs a step has answered, according to the ledger; 0 while there is none."""
     with suppress(sqlite3.Error), _reading(run / "ledger.sqlite") as ledger:
         sql = "SELECT COUNT(*) FROM items JOIN steps ON place = step WHERE name = ? AND ordinal = 0"

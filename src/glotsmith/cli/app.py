@@ -4,6 +4,7 @@ Exit codes: 0 done · 1 done, and the answer is no · 2 the user's to mend · 70
 """
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -38,7 +39,15 @@ def _escape(text: str) -> str:
 
 def main() -> None:
     """Run the command line; the one door through which every exit code goes."""
-    sys.exit(_guarded(app))
+    sys.exit(_guarded(_flushed))
+
+
+def _flushed(**options: Any) -> Any:
+    """Run the command line and write out what it said, so that a reader that has gone is met here."""
+    try:
+        return app(**options)
+    finally:
+        sys.stdout.flush()
 
 
 def _guarded(run: Callable[..., Any]) -> int:
@@ -53,13 +62,24 @@ def _guarded(run: Callable[..., Any]) -> int:
         err.print("stopped")
         return 130
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone; that is no error of ours
-        return 0
+        return _unheard()
+    except SystemExit as stop:  # click and rich leave so when they meet a broken pipe
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        return _unheard()
     except OSError as error:
         return _system(error)
     except Exception as error:
         return _usage_or_defect(error)
     return code if isinstance(code, int) else 0
+
+
+def _unheard() -> int:
+    """End quietly: the reader of our output has gone (``| head``), which is no error of ours."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())  # for what is written at the interpreter's own end
+    os.close(nowhere)
+    return 0
 
 
 def _system(error: OSError) -> int:

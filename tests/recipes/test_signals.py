@@ -1,0 +1,265 @@
+"""What stops a whole run: signals, a second process, a full disk, a useless server; and going on after it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from small_corpus import SOURCE
+from whole_program import (
+    PATIENCE_S,
+    Server,
+    adopting_orphans,
+    answered,
+    dataset,
+    finish,
+    kill,
+    left_behind,
+    nothing_is_left_behind,
+    said,
+    serving,
+    start,
+    stored_serials,
+    until,
+    works_in,
+)
+
+pytestmark = pytest.mark.slow
+
+RUN = (*("run", "multipl-t", "-s", "src", "-l", "lua", "-o", "run"), *("--set", "suites=1", "--set", "samples=2"))
+QUICK = (*RUN, "--set", "typecheck=false", "--set", "max_functions=4")
+Ready = Callable[["subprocess.Popen[str]"], object]
+
+
+@pytest.fixture(autouse=True)
+def orphans() -> Iterator[None]:
+    """No process outlives a test."""
+    with adopting_orphans():
+        yield
+        assert nothing_is_left_behind()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def healthy(server: Server) -> None:
+    server.status, server.slowest_s = 200, 0.05
+
+
+def corpus(folder: Path, source: str = SOURCE) -> Path:
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "small.py").write_text(source)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The dataset of an unbroken run."""
+    folder = corpus(tmp_path_factory.mktemp("unbroken") / "whole")
+    finish(folder, *QUICK, *server.options)
+    return dataset(folder / "run")
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below one, by ``/proc``."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found, more = set[int](), {pid}
+    while more:
+        more = {child for child, parent in parents.items() if parent in more}
+        found |= more
+    return found
+
+
+def interrupt(process: "subprocess.Popen[str]", number: int) -> int:
+    """Send a signal and wait for the end; nothing of the run may be there then."""
+    os.kill(process.pid, number)
+    code = process.wait(30)
+    assert not left_behind()
+    return code
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("step", ["write_tests", "validate", "translate"])
+def test_a_signal_in_the_middle_stops_cleanly(
+    tmp_path: Path, server: Server, expected: dict[str, bytes], number: int, code: int, step: str
+) -> None:
+    folder, arguments = corpus(tmp_path / "stopped"), (*QUICK, *server.options)
+    process = start(folder, *arguments)
+    assert until(lambda: answered(folder / "run", step) > 0, process), said(folder)
+    assert interrupt(process, number) == code, said(folder)
+    assert "The same command goes on from here" in said(folder)
+    assert "Traceback" not in said(folder)
+    known = {a.body for a in server.log if a.serial in stored_serials(folder / "run")}
+    server.log.clear()
+    finish(folder, *arguments)
+    assert dataset(folder / "run") == expected
+    assert not [a for a in server.log if a.body in known]
+
+
+def large(folder: Path) -> Path:
+    """A corpus that takes seconds to read."""
+    corpus(folder)
+    for n in range(300):
+        (folder / "src" / f"m{n}.py").write_text(SOURCE.replace("def ", f"def f{n}_"))
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_sources_are_read_stops_cleanly(tmp_path: Path, number: int) -> None:
+    folder = large(tmp_path / "large")
+    arguments = (*QUICK, "--teacher", "offline", "--set", "suites=0")
+    process = start(folder, *arguments)
+    assert until(lambda: answered(folder / "run", "sources") > 0, process), said(folder)
+    assert answered(folder / "run", "sources") < 300 * 14
+    assert interrupt(process, number) == 128 + number, said(folder)
+    assert "The same command goes on from here" in said(folder)
+    finish(folder, *arguments)
+    assert answered(folder / "run", "sources") == 301 * 14
+
+
+def has_pyright(pid: int) -> bool:
+    for child in descendants(pid):
+        try:
+            if b"basedpyright" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_signal_while_pyright_runs_leaves_no_process(tmp_path: Path, number: int) -> None:
+    folder = corpus(tmp_path / "typed")
+    arguments = (*RUN, "--set", "max_functions=2", "--set", "suites=0")
+    process = start(folder, *arguments)
+    assert until(lambda: has_pyright(process.pid), process), said(folder)
+    os.kill(process.pid, number)
+    assert process.wait(30) == (130 if number == signal.SIGINT else -9), said(folder)
+    assert nothing_is_left_behind()
+    finish(folder, *arguments)
+    assert answered(folder / "run", "typecheck") == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_run_has_begun_is_no_traceback(tmp_path: Path, number: int) -> None:
+    folder = corpus(tmp_path / "early")
+    for delay in (0.2, 0.5, 0.8):
+        process = start(folder, *QUICK, "--set", "suites=0")
+        time.sleep(delay)
+        interrupt(process, number)
+        assert "glotsmith-error.log" not in said(folder)
+        assert not works_in(folder / "run", process) or process.returncode in (130, 143, -15, -2)
+
+
+def test_the_second_signal_quits_at_once(tmp_path: Path, server: Server, expected: dict[str, bytes]) -> None:
+    folder, arguments = corpus(tmp_path / "twice"), (*QUICK, *server.options)
+    process = start(folder, *arguments)
+    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), said(folder)
+    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(10) in (130, 143)
+    assert nothing_is_left_behind()
+    finish(folder, *arguments)
+    assert dataset(folder / "run") == expected
+
+
+def test_a_second_process_in_one_folder_gets_a_sentence(tmp_path: Path, server: Server) -> None:
+    folder, arguments = corpus(tmp_path / "shared"), (*QUICK, *server.options)
+    first = start(folder, *arguments)
+    try:
+        assert until(lambda: works_in(folder / "run", first), first), said(folder)
+        other = tmp_path / "other"
+        second = start(other, *arguments[:2], "-s", folder / "src", "-l", "lua", "-o", folder / "run")
+        assert second.wait(PATIENCE_S) == 2
+        assert re.search(rf"process {first.pid} is at work in this folder", said(other))
+    finally:
+        kill(first)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of many items."""
+    folder = large(tmp_path_factory.mktemp("finished") / "shown")
+    finish(folder, *QUICK, "--set", "suites=0")
+    return folder
+
+
+@pytest.mark.parametrize("options", ["", "--dropped -n 5000", "--dropped --json -n 5000"])
+@pytest.mark.parametrize("reader", ["head -1", "true"])
+def test_a_reader_that_goes_away_is_no_error(finished: Path, options: str, reader: str) -> None:
+    shell = f"{sys.executable} -m glotsmith show run {options} | {reader}; exit ${{PIPESTATUS[0]}}"
+    shown = subprocess.run(["bash", "-c", shell], cwd=finished, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert shown.stdout.count("\n") == (reader == "head -1")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB, where one may be mounted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(tmp_path: Path, small_disk: Path) -> None:
+    folder = large(tmp_path / "full")
+    arguments = [*QUICK, "--set", "suites=0"]
+    arguments[arguments.index("run", 1)] = str(small_disk / "run")
+    process = start(folder, *arguments)
+    assert process.wait(PATIENCE_S) == 2, said(folder)
+    assert "the disk is full" in said(folder)
+    assert "Traceback" not in said(folder)
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    finish(folder, *arguments)
+    arguments[arguments.index(str(small_disk / "run"))] = "run"
+    finish(folder, *arguments)
+    assert dataset(folder / "run") == dataset(small_disk / "run")
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [(401, r"refuses the key: 401.*Set the environment variable"), (404, r"does not answer for 'm'.*serves: another")],
+)
+def test_a_server_that_refuses_is_a_sentence_and_nothing_is_lost(
+    tmp_path: Path, server: Server, expected: dict[str, bytes], status: int, sentence: str
+) -> None:
+    folder, arguments = corpus(tmp_path / "refused"), (*QUICK, *server.options)
+    process = start(folder, *arguments)
+    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), said(folder)
+    server.status = status
+    assert process.wait(PATIENCE_S) == 2, said(folder)
+    assert re.search(sentence, said(folder)), said(folder)
+    known = {a.body for a in server.log if a.serial in stored_serials(folder / "run")}
+    assert known
+    server.status = 200
+    server.log.clear()
+    finish(folder, *arguments)
+    assert dataset(folder / "run") == expected
+    assert not [a for a in server.log if a.body in known]
+
+
+def test_an_unreachable_server_is_a_sentence(tmp_path: Path) -> None:
+    folder = corpus(tmp_path / "alone")
+    address = ("--teacher", "openai", "--model", "m", "--base-url", "http://127.0.0.1:9/v1")
+    process = start(folder, *QUICK, *address, "--set", "teacher.backoff_s=0.01")
+    assert process.wait(PATIENCE_S) == 2, said(folder)
+    assert re.search(r"127\.0\.0\.1:9/v1: can't reach the server.*is the server running", said(folder))
