@@ -17,7 +17,7 @@ import msgspec
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record
 from glotsmith.sources import licences, rows
-from glotsmith.sources.files import Scope, Text, python_files, read_text, shown
+from glotsmith.sources.files import Scope, Text, printable, python_files, read_text, shown
 
 EXAMPLES = (
     "package:more_itertools (an installed package), stdlib: or stdlib:textwrap (the standard library), a folder, "
@@ -41,7 +41,7 @@ class ReadOptions(Record, frozen=True, kw_only=True):
 class Corpus(msgspec.Struct, frozen=True, kw_only=True):
     """The texts of one source, in a fixed order."""
 
-    spec: str  #: as the user wrote it
+    spec: str  #: as the user wrote it, printable
     texts: Callable[[], Iterator[Text]]
     version: str = ""
     licence: str = ""
@@ -67,19 +67,27 @@ def locate(spec: str, options: ReadOptions) -> Corpus:
 
 
 def _path(spec: str, options: ReadOptions) -> Corpus:
-    path = Path(spec).expanduser()
-    if not spec or not path.exists():
-        raise UsageError(f"no file, folder or source {spec!r}. A source is one of: {EXAMPLES}")
+    path = _existing(spec)
+    if path is None:
+        raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {EXAMPLES}")
     if path.is_dir():
         texts = partial(_folder_texts, spec, [path], path, Scope(tests=options.tests), options.max_bytes)
-        return Corpus(spec=spec, texts=texts, licence=licences.of_folder(path))
+        return Corpus(spec=printable(spec), texts=texts, licence=licences.of_folder(path))
     if path.name.endswith(_TABLES):
         read = rows.of_parquet if path.suffix == ".parquet" else rows.of_jsonl
-        return Corpus(spec=spec, texts=partial(read, path, options.column, options.max_bytes))
+        return Corpus(spec=printable(spec), texts=partial(read, path, options.column, options.max_bytes))
     if path.suffix == ".py":
         texts = partial(_folder_texts, spec, [path], path.parent, Scope(), options.max_bytes)
-        return Corpus(spec=spec, texts=texts, licence=licences.of_folder(path.parent))
+        return Corpus(spec=printable(spec), texts=texts, licence=licences.of_folder(path.parent))
     raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {EXAMPLES}")
+
+
+def _existing(spec: str) -> Path | None:
+    try:
+        path = Path(spec).expanduser()
+        return path if spec and path.exists() else None
+    except (OSError, RuntimeError):  # a name that is too long, a folder without permission, a user who isn't there
+        return None
 
 
 def _dataset(spec: str, name: str, options: ReadOptions) -> Corpus:
@@ -87,7 +95,7 @@ def _dataset(spec: str, name: str, options: ReadOptions) -> Corpus:
     if not dataset or any(more):
         raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
     read = partial(rows.of_dataset, spec, dataset, config, split or "train", options.column, options.max_bytes)
-    return Corpus(spec=spec, texts=read)
+    return Corpus(spec=printable(spec), texts=read)
 
 
 def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
@@ -99,7 +107,7 @@ def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
         raise UsageError(f"{spec}: {name} {what}; try stdlib:textwrap, or stdlib: for all of it")
     scope = Scope(skip_folders=_STDLIB_SKIPPED, tests=options.tests, outward_links=True)
     texts = partial(_folder_texts, spec, [r for r in roots if r], root, scope, options.max_bytes)
-    return Corpus(spec=spec, texts=texts, version=platform.python_version(), licence="PSF-2.0")
+    return Corpus(spec=printable(spec), texts=texts, version=platform.python_version(), licence="PSF-2.0")
 
 
 def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
@@ -115,7 +123,7 @@ def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
     texts = partial(_folder_texts, spec, [path for _, path in found], found[0][0], scope, options.max_bytes)
     distribution = _distribution(modules[0].partition(".")[0])
     version, licence = (distribution.version, licences.of_distribution(distribution)) if distribution else ("", "")
-    return Corpus(spec=spec, texts=texts, version=version, licence=licence)
+    return Corpus(spec=printable(spec), texts=texts, version=version, licence=licence)
 
 
 def _search(module: str) -> list[Path]:
@@ -138,7 +146,10 @@ def _below(root: Path, parts: list[str]) -> Path | None:
         return None
     folder = root.joinpath(*parts)
     file = folder.with_name(folder.name + ".py")
-    return folder if folder.is_dir() else file if file.is_file() else None
+    try:
+        return folder if folder.is_dir() else file if file.is_file() else None
+    except OSError:  # a name that is too long
+        return None
 
 
 def _modules_of_distribution(name: str) -> list[str]:
