@@ -143,7 +143,7 @@ def _diagnostics(stdout: str, stderr: str, code: int | None) -> list[dict[str, A
 
 
 def _sentence(found: dict[str, Any]) -> str:
-    if "range" not in found:  # an internal error on a program nested too deeply; its text is a stack of this run's paths
+    if "range" not in found:  # an internal error; its text is a stack with this run's paths
         return "Pyright itself fails on it"
     message = str(found["message"]).splitlines()[0]
     return f"line {int(found['range']['start']['line']) + 1}: {message} ({found.get('rule', 'syntax')})"
