@@ -119,9 +119,9 @@ def rows() -> Iterator[dict[str, object]]:
             yield {"call": "translate", "item": name, "language": language, "replies": replies}
 
 
-async def carry(folder: Path, replies: Path) -> None:
-    """Run the recipe as ``glotsmith run`` does, one round of all samples for each task."""
-    recipe = MultiPLT(
+def recipe(style: str) -> MultiPLT:
+    """Return the recipe that asks for every candidate: in rounds as chat, or in the paper's setting, by completion."""
+    return MultiPLT(
         sources=(str(SOURCE),),
         languages=LANGUAGES,
         suites=0,
@@ -129,12 +129,17 @@ async def carry(folder: Path, replies: Path) -> None:
         samples_by_language={},
         wanted=len(EXPECTED),
         time_limit_s=TIME_LIMIT_S,
+        paper_setting=style == "completion",
     )
+
+
+async def carry(chosen: MultiPLT, folder: Path, replies: Path, cache: Path) -> None:
+    """Run the recipe as ``glotsmith run`` does."""
     sandbox = open_sandbox()
     try:
-        with RunFolder.create_or_resume(folder, msgspec.to_builtins(recipe)) as run:
+        with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run:
             teacher = open_teacher("scripted", model=str(replies), cache=run.cache)
-            steps = recipe.steps(Tools(sandbox, Verifier(sandbox, run.cache), teacher))
+            steps = chosen.steps(Tools(sandbox, Verifier(sandbox, run.cache), teacher))
             assert await Local().run(steps, run.ledger, Silent())
             await teacher.close()
     finally:
@@ -142,17 +147,23 @@ async def carry(folder: Path, replies: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the replies; the cache there spares the second run the same programs."""
     for language in LANGUAGES:
         try:
             toolchain.resolve(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("five")
-    replies = folder / "replies.jsonl"
-    replies.write_text("".join(json.dumps(row) + "\n" for row in rows()), "utf-8")
-    asyncio.run(carry(folder / "run", replies))
-    with RunFolder.open(folder / "run") as opened:
+    (folder / "replies.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module", params=["chat", "completion"])
+def run(request: pytest.FixtureRequest, shared: Path) -> Iterator[RunFolder]:
+    folder, cache = shared / request.param, shared / "cache.sqlite"
+    asyncio.run(carry(recipe(request.param), folder, shared / "replies.jsonl", cache))
+    with RunFolder.open(folder, cache) as opened:
         yield opened
 
 
