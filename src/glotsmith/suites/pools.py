@@ -13,8 +13,9 @@ from glotsmith.values import ANY, Type, Value
 _INTS = (3, 5, 0, 1, 2, 7, 10, -1, 4, 12, -4, 6, 100, 17, 9, 64, 97, 255, 1000, 2024)
 _FLOATS = (2.5, 1.0, 0.0, -1.5, 0.5, 3.75, 10.0, 100.0, 0.1, -0.25, 45.0, 7.0)
 _STRINGS = (
-    "hello world", "abc", "", "a", "Hello, World!", "racecar", "aabbbc", "12", "a,b,c", "naïve café", "foo_bar_baz", "FooBar",
-    "  pad ded ", "The quick brown fox", "-3.5", "2020-01-15", "(a(b)c)", "x=1;y=2", "101", "ff0", "one\ntwo\n\nthree",
+    "hello world", "abc", "", "a", "Hello, World!", "racecar", "aabbbc", "12", "a,b,c", "naïve café", "foo_bar_baz",
+    "FooBar", "  pad ded ", "The quick brown fox", "-3.5", "2020-01-15", "(a(b)c)", "x=1;y=2", "101", "ff0",
+    "one\ntwo\n\nthree",
     "12:30:45", "1.2.3", "XIV", "user@example.com", "/usr/lib/x.py", "http://example.com/a?b=c", "[1, 2]", "AbC",
     "zz top", "<b>bold</b>", "It's 5 o'clock", "a-b_c d", "AACGT", "#ff8800", "3 + 4 * 2", "aaa",
 )  # fmt: skip
