@@ -17,49 +17,116 @@ pytestmark = pytest.mark.slow
 # ``os``, ``sys`` and ``socket`` can't be imported, so the functions that are run come in by the back door.
 OS = "dataclasses.inspect.os"
 SYS = "dataclasses.sys"
+SLEEP = f"{OS}.execvp('sleep', ['sleep', '600'])"
 SOCKET = "dataclasses.inspect.importlib.import_module('socket')"
+#: Finds the workbench in the frames below and switches off what forbids reaching for the machine.
+DISARM = """frame = dataclasses.sys._getframe()
+while frame:
+    below = frame.f_locals.get('self')
+    if hasattr(below, 'guard'):
+        below.guard.armed = False
+    frame = frame.f_back"""
 EXAMPLES = "\n".join(f">>> NAME({n})\n{n + 1}" for n in range(1, 8))
 
-#: name → (statements, the step that drops it, the reasons it may give)
-HOSTILE: dict[str, tuple[str, str, str]] = {
+#: name → (statements, the step that drops it, its reason, what its detail says)
+HOSTILE: dict[str, tuple[str, str, str, str]] = {
     # refused by its text
-    "imports_os": ("import os\nos._exit(x)\nreturn x", "filter", "imports"),
-    "imports_socket": ("import socket\nreturn socket.socket().connect_ex(('127.0.0.1', x))", "filter", "imports"),
-    "opens_passwd": ("return open('/etc/passwd').read()[x:]", "filter", "not_standalone"),
-    "evaluates": ("y = eval('x')\nreturn y + 1", "filter", "not_standalone"),
-    "imports_by_name": ("m = __import__('os')\nreturn m.getpid()", "filter", "not_standalone"),
+    "imports_os": ("import os\nos._exit(x)\nreturn x", "filter", "imports", "imports: os"),
+    "imports_socket": (
+        "import socket\nreturn socket.socket().connect_ex(('127.0.0.1', x))",
+        "filter",
+        "imports",
+        "imports: socket",
+    ),
+    "opens_passwd": ("return open('/etc/passwd').read()[x:]", "filter", "not_standalone", "uses: open"),
+    "evaluates": ("y = eval('x')\nreturn y + 1", "filter", "not_standalone", "uses: eval"),
+    "imports_by_name": ("m = __import__('os')\nreturn m.getpid()", "filter", "not_standalone", "uses: __import__"),
     # refused by running it
-    "loops": ("while x == x:\n    x += 1\nreturn x", "write_tests", "no_tests"),
-    "recurses": ("y = recurses(x + 1)\nreturn y + 1", "write_tests", "no_tests"),
-    "exits": (f"y = {SYS}.exit(0)\nreturn y", "write_tests", "no_tests"),
-    "exits_at_once": (f"y = {OS}._exit(0)\nreturn y", "write_tests", "no_tests"),
+    "loops": ("while x == x:\n    x += 1\nreturn x", "write_tests", "no_tests", "stopped cpu"),
+    "recurses": ("y = recurses(x + 1)\nreturn y + 1", "write_tests", "no_tests", ""),
+    "exits": (f"y = {SYS}.exit(0)\nreturn y", "write_tests", "no_tests", "SystemExit"),
+    "exits_at_once": (f"y = {OS}._exit(0)\nreturn y", "write_tests", "no_tests", "stopped exit"),
     "forks": (
-        f"for _ in range(20):\n    if {OS}.fork() == 0:\n        {OS}.execvp('sleep', ['sleep', '600'])\nreturn x + 1",
+        f"for _ in range(20):\n    if {OS}.fork() == 0:\n        {SLEEP}\nreturn x + 1",
         "write_tests",
         "no_tests",
+        "effect os.fork",
     ),
-    "reads_passwd": (f"return {OS}.popen('cat /etc/shadow /root/.bashrc').read() + 1", "write_tests", "no_tests"),
-    "reads_the_host": (f"return {OS}.stat('HOST/secret').st_size + x", "write_tests", "no_tests"),
-    "connects": (f"s = {SOCKET}.create_connection(('127.0.0.1', PORT))\nreturn x + 1", "write_tests", "no_tests"),
-    "allocates": ("zeros = [0] * 10 ** 9\nreturn len(zeros) + x", "write_tests", "no_tests"),
-    "writes_to_the_host": (f"{OS}.mkdir('HOST/made')\nreturn x + 1", "write_tests", "no_tests"),
-    "deletes": (f"{OS}.unlink('HOST/secret')\nreturn x + 1", "write_tests", "no_tests"),
-    "kills_its_parent": (f"{OS}.kill({OS}.getppid(), 9)\nreturn x + 1", "write_tests", "no_tests"),
+    "reads_passwd": (
+        f"return {OS}.popen('cat /etc/shadow /root/.bashrc').read() + 1",
+        "write_tests",
+        "no_tests",
+        "effect",
+    ),
+    "reads_the_host": (f"return {OS}.stat('HOST/secret').st_size + x", "write_tests", "no_tests", "FileNotFoundError"),
+    "connects": (
+        f"s = {SOCKET}.create_connection(('127.0.0.1', PORT))\nreturn x + 1",
+        "write_tests",
+        "no_tests",
+        "effect socket",
+    ),
+    "allocates": ("zeros = [0] * 10 ** 9\nreturn len(zeros) + x", "write_tests", "no_tests", "MemoryError"),
+    "writes_to_the_host": (f"{OS}.mkdir('HOST/made')\nreturn x + 1", "write_tests", "no_tests", "effect os.mkdir"),
+    "deletes": (f"{OS}.unlink('HOST/secret')\nreturn x + 1", "write_tests", "no_tests", "effect os.remove"),
+    "kills_its_parent": (f"{OS}.kill({OS}.getppid(), 9)\nreturn x + 1", "write_tests", "no_tests", "effect os.kill"),
     "forges": (
         "for i in range(99):\n    print('MARK 0', i, 'value 5')\n"
         f"{OS}.write(1, b'MARK start\\nMARK 0 0 value 5\\n')\n{OS}._exit(0)\nreturn 5 + x",
         "write_tests",
         "no_tests",
+        "stopped exit",
     ),
-    "random_value": ("y = statistics.random.random()\nreturn y + x", "validate", "nondeterministic"),
-    "time_value": ("y = statistics.random._os.times()[4]\nreturn x + y", "validate", "nondeterministic"),
+    "random_value": ("y = statistics.random.random()\nreturn y + x", "validate", "nondeterministic", "it returned"),
+    "time_value": ("y = statistics.random._os.times()[4]\nreturn x + y", "validate", "nondeterministic", "it returned"),
     "id_value": (
         "y = object.__hash__(object())\nreturn str(object())[10:] + str(x)",
         "validate",
         "nondeterministic",
+        "it returned",
     ),
-    "hash_value": ("y = hash('a' * x)\nreturn y + 1", "validate", "nondeterministic"),
-    "says_nothing_new": ("if x > 3:\n    return 1\nreturn 1", "validate", "one_expected_value"),
+    "hash_value": ("y = hash('a' * x)\nreturn y + 1", "validate", "nondeterministic", "it returned"),
+    "says_nothing_new": ("if x > 3:\n    return 1\nreturn 1", "validate", "one_expected_value", ""),
+    # the same with the workbench's own guard switched off: only the sandbox is left
+    "unguarded_forks": (
+        f"{DISARM}\nfor _ in range(20):\n    if {OS}.fork() == 0:\n        {SLEEP}\nreturn x + 1",
+        "write_tests",
+        "no_tests",
+        "stopped processes",
+    ),
+    "unguarded_reads": (
+        f"{DISARM}\npaths = ('/etc/shadow', '/etc/passwd', 'HOST', 'HOST/secret')\n"
+        f"if [p for p in paths if {OS}.path.exists(p)]:\n    return 'escaped' * x\nraise LookupError",
+        "write_tests",
+        "no_tests",
+        "LookupError",
+    ),
+    "unguarded_passwd": (
+        f"{DISARM}\ny = {OS}.open('/etc/passwd', 0)\nreturn {OS}.read(y, 99)[0] + x",
+        "write_tests",
+        "no_tests",
+        "FileNotFoundError",
+    ),
+    "unguarded_writes": (
+        f"{DISARM}\nfor path in ('HOST/made', '/made', '/etc/made', '/usr/made', '/dev/made', '/proc/sys/made'):\n"
+        f"    try:\n        {OS}.close({OS}.open(path, 65))\n        return 'escaped' * x\n"
+        "    except OSError:\n        continue\nraise LookupError",
+        "write_tests",
+        "no_tests",
+        "LookupError",
+    ),
+    "unguarded_deletes": (
+        f"{DISARM}\ny = {OS}.unlink('HOST/secret')\nreturn x + 1",
+        "write_tests",
+        "no_tests",
+        "FileNotFoundError",
+    ),
+    "unguarded_connects": (
+        f"{DISARM}\ns = {SOCKET}.create_connection(('127.0.0.1', PORT))\nreturn x + 1",
+        "write_tests",
+        "no_tests",
+        "Error",
+    ),
+    "unguarded_kills": (f"{DISARM}\n{OS}.kill({OS}.getppid(), 9)\nreturn x + 1", "write_tests", "no_tests", "stopped"),
 }
 
 HONEST = '''
@@ -196,8 +263,10 @@ def test_a_file_that_cannot_be_used_is_a_drop(drops: dict[str, tuple[str, str, s
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_function_is_a_drop(drops: dict[str, tuple[str, str, str]], name: str) -> None:
-    _, step, reason = HOSTILE[name]
-    assert drops[f"x_{name}.py"][:2] == (step, reason), drops[f"x_{name}.py"]
+    _, step, reason, detail = HOSTILE[name]
+    found = drops[f"x_{name}.py"]
+    assert found[:2] == (step, reason), found
+    assert detail in found[2]
 
 
 def test_honest_functions_are_kept(run: Path) -> None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from small_corpus import LUA, SOURCE, asserts
@@ -44,10 +45,26 @@ def orphans() -> Iterator[None]:
         assert nothing_is_left_behind()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving() as made:
         yield made
+
+
+class Whole(NamedTuple):
+    """An unbroken run."""
+
+    dataset: dict[str, bytes]
+    seconds: float
+    questions: set[bytes]
+
+
+@pytest.fixture(scope="module")
+def whole(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """An unbroken run, one program at a time, with a server that answers at once."""
+    server.slowest_s = 0.0
+    files, seconds = unbroken(tmp_path_factory.mktemp("whole") / "one", (*RUN, *server.options, "-j", "1"))
+    return Whole(files, seconds, {a.body for a in server.log})
 
 
 def corpus(folder: Path) -> Path:
@@ -92,13 +109,13 @@ class Killing:
         return killed
 
 
-def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(tmp_path: Path, server: Server) -> None:
-    arguments = (*RUN, *server.options)
-    expected, seconds = unbroken(tmp_path / "unbroken", arguments)
-    questions = {a.body for a in server.log}
+def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
+    tmp_path: Path, server: Server, whole: Whole
+) -> None:
+    server.slowest_s = 0.05
     server.log.clear()
-
-    killing = Killing(corpus(tmp_path / "killed"), arguments, seconds, seed=2024)
+    arguments = (*RUN, *server.options)
+    killing = Killing(corpus(tmp_path / "killed"), arguments, whole.seconds, seed=2024)
     stored: set[int] = set()
     while killing.kills < KILLS:
         assert server.life < 3 * KILLS, "the run ends before it can be killed"
@@ -113,8 +130,8 @@ def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(tmp_path: 
     server.life += 1
     finish(killing.folder, *arguments)
 
-    assert dataset(killing.folder / "run") == expected
-    assert {a.body for a in server.log} == questions
+    assert dataset(killing.folder / "run") == whole.dataset
+    assert {a.body for a in server.log} == whole.questions
     check_log(server.log, stored_serials(killing.folder / "run"))
 
 
@@ -146,13 +163,9 @@ def test_the_check_sees_a_question_asked_twice() -> None:
             check_log(log, stored)
 
 
-def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server) -> None:
-    found: list[dict[str, bytes]] = []
-    for jobs, slowest_s in ((1, 0.0), (4, 0.3)):
-        server.slowest_s = slowest_s
-        folder = tmp_path / str(jobs)
-        found.append(unbroken(folder, (*RUN, *server.options, "-j", str(jobs)))[0])
-    assert found[0] == found[1]
+def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server, whole: Whole) -> None:
+    server.slowest_s = 0.3
+    assert unbroken(tmp_path / "four", (*RUN, *server.options, "-j", "4"))[0] == whole.dataset
 
 
 def test_a_killed_run_with_the_scripted_teacher_decides_the_same(tmp_path: Path) -> None:
@@ -166,7 +179,7 @@ def test_a_killed_run_with_the_scripted_teacher_decides_the_same(tmp_path: Path)
     arguments = (*RUN, "--teacher", "scripted", "--model", str(replies))
     expected, seconds = unbroken(tmp_path / "unbroken", arguments)
     killing = Killing(corpus(tmp_path / "killed"), arguments, seconds, seed=7)
-    for _ in range(8):
+    for _ in range(6):
         killing.live()
     finish(killing.folder, *arguments)
     assert dataset(killing.folder / "run") == expected
