@@ -1,4 +1,4 @@
-"""Where everything is to be tested (``scripts/test.sh``), a missing toolchain or isolation fails a test, and skips none."""
+"""Where all is to be tested (``scripts/test.sh``), a missing toolchain or isolation fails a test, and skips none."""
 
 import os
 from collections.abc import Generator
