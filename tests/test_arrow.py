@@ -12,8 +12,8 @@ SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets"}
 TOP = {"cli", "report", "__main__"}
 ALLOWED = {
-    **{room: VALUES for room in VALUES},
-    **{room: VALUES | ENGINE for room in ENGINE},
+    **dict.fromkeys(VALUES, VALUES),
+    **dict.fromkeys(ENGINE, VALUES | ENGINE),
     **{room: VALUES | {room, "prompts", "cache"} for room in SERVICES},
     **{room: VALUES | SERVICES | {room, "step"} for room in STAGES},
     "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
