@@ -171,14 +171,15 @@ def test_a_signal_while_pyright_runs_leaves_no_process(tmp_path: Path, number: i
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_before_the_run_has_begun_is_no_traceback(tmp_path: Path, number: int) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 0.01, 0.05, 0.2])
+def test_a_signal_at_the_very_beginning_stops_cleanly(tmp_path: Path, number: int, seconds: float) -> None:
     folder = corpus(tmp_path / "early")
-    for delay in (0.2, 0.5, 0.8):
-        process = start(folder, *QUICK, "--set", "suites=0")
-        time.sleep(delay)
-        interrupt(process, number)
-        assert "glotsmith-error.log" not in said(folder)
-        assert not works_in(folder / "run", process) or process.returncode in (130, 143, -15, -2)
+    process = start(folder, *QUICK, "--set", "suites=0")
+    assert until(lambda: works_in(folder / "run", process), process), said(folder)
+    time.sleep(seconds)
+    assert interrupt(process, number) == 128 + number, said(folder)
+    assert "The same command goes on from here" in said(folder)
+    assert "Warning" not in said(folder)
 
 
 def test_the_second_signal_quits_at_once(tmp_path: Path, server: Server, expected: dict[str, bytes]) -> None:

@@ -28,9 +28,9 @@ def read(path):
     ("name", "data"),
     [
         ("b.jsonl", "\n".join(map(json.dumps, [ROWS[0], ROWS[1], ROWS[2]])).encode()),
-        ("b.jsonl.gz", gzip.compress("\n".join(map(json.dumps, ROWS)).encode())),
+        ("b.jsonl.gz", gzip.compress("\n".join(map(json.dumps, ROWS)).encode(), mtime=0)),
         ("b.json", json.dumps(ROWS).encode()),
-        ("b.json.gz", gzip.compress(json.dumps(ROWS).encode())),
+        ("b.json.gz", gzip.compress(json.dumps(ROWS).encode(), mtime=0)),
         ("b.json", json.dumps({"train": ROWS[:1], "test": ROWS[1:]}).encode()),
     ],
 )
@@ -69,7 +69,7 @@ def test_blank_lines_are_skipped_and_lines_counted(tmp_path):
         ("b.json", b"3", r"b\.json: a JSON benchmark must be a list of objects"),
         ("b.json", b"[]", r"b\.json: a JSON benchmark must be a list of objects"),
         ("b.jsonl.gz", b"no gzip", r"b\.jsonl\.gz: the benchmark can't be read"),
-        ("b.jsonl.gz", gzip.compress(b'{"text": "x"}')[:-9], r"b\.jsonl\.gz: the benchmark can't be read"),
+        ("b.jsonl.gz", gzip.compress(b'{"text": "x"}', mtime=0)[:-9], r"b\.jsonl\.gz: the benchmark can't be read"),
         ("b.parquet", b"no parquet", r"b\.parquet: not a readable Parquet file"),
     ],
 )
