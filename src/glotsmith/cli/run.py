@@ -19,6 +19,7 @@ from glotsmith.cli.app import Isolation, Jobs, app, err, out
 from glotsmith.cli.export import write_dataset
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.execution import executor
+from glotsmith.execution.base import Executor
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import Example
 from glotsmith.run import RunFolder
@@ -101,6 +102,18 @@ def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url:
 
 
 async def _run(chosen: config.RunConfig, folder: Path, jobs: int | None, cache: Path | None) -> int:
+    """Run with signals in hand from the first moment: the imports alone take a while."""
+    worker = executor("local")
+    with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen:
+        done = await _work(worker, chosen, folder, jobs, cache)
+    if done and not seen.exit_code:
+        return 0
+    err.print(f"Stopped; {folder} holds everything so far. The same command goes on from here.")
+    return seen.exit_code or 1
+
+
+async def _work(worker: Executor, chosen: config.RunConfig, folder: Path, jobs: int | None, cache: Path | None) -> bool:
+    """Run the recipe and write the dataset; return whether it came to its end."""
     from glotsmith.recipes.base import Tools
     from glotsmith.sandbox import open_sandbox
     from glotsmith.teachers import open_teacher
@@ -120,23 +133,15 @@ async def _run(chosen: config.RunConfig, folder: Path, jobs: int | None, cache: 
             )
             try:
                 tools = Tools(sandbox, Verifier(sandbox, run_folder.cache), teacher, chosen.seed)
-                return await _execute(recipe.steps(tools), chosen, run_folder)
+                with Shown(err) as shown:
+                    done = await worker.run(recipe.steps(tools), run_folder.ledger, shown)
             finally:
                 await teacher.close()
+            for name in chosen.formats if done else ():
+                write_dataset(run_folder, name, run_folder.dataset / name)
+            return done
     finally:
         await sandbox.close()
-
-
-async def _execute(steps: Any, chosen: config.RunConfig, folder: RunFolder) -> int:
-    worker = executor("local")
-    with Shown(err) as shown, stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen:
-        done = await worker.run(steps, folder.ledger, shown)
-    if not done:
-        err.print(f"Stopped; {folder.path} holds everything so far. The same command goes on from here.")
-        return seen.exit_code or 1
-    for name in chosen.formats:
-        write_dataset(folder, name, folder.dataset / name)
-    return 0
 
 
 def _show_end(path: Path, *, preview: bool) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from glotsmith.execution.base import Progress
@@ -31,7 +32,7 @@ class Local:
         stages = self._stages(steps, ledger, progress)
         if self._stopped:
             return False
-        work = [*(stage.run() for stage in stages), _commit_regularly(ledger, stages[-1].over)]
+        work = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].over)]
         self._work = asyncio.create_task(together(work))
         try:
             await self._work

@@ -3,7 +3,7 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +18,12 @@ PAGE = 64  #: items a stage reads from the ledger at once, at least
 BREATH = 16  #: answers after which a stage lets the others run: a step that never waits would starve them
 
 
-async def together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Run all at the same time; at the first failure, or if cancelled, cancel the others, wait for them, and raise."""
-    tasks = [asyncio.create_task(each) for each in work]
+async def together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+    """Run all at the same time; at the first failure, or if cancelled, cancel the others, wait for them, and raise.
+
+    Coroutines are made here, not handed in: who is cancelled before the first step would leave them unawaited.
+    """
+    tasks = [asyncio.create_task(each()) for each in work]
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -168,7 +171,7 @@ class Streaming(Stage):
         """Answer with as many workers as the step wants."""
         if isinstance(self.previous, Whole):
             await self.previous.over.wait()  # what it records before may yet be undone
-        await together([self._worker() for _ in range(max(1, self.step.concurrency))])
+        await together([self._worker] * max(1, self.step.concurrency))
         self.ledger.mark_finished(self.name)
 
     async def _worker(self) -> None:
