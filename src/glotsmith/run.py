@@ -12,7 +12,7 @@ import json
 import math
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -46,8 +46,10 @@ class RunFolder:
             raise
 
     @classmethod
-    def create_or_resume(cls, path: Path, config: Mapping[str, Any], cache: Path | None = None) -> "RunFolder":
-        """Make a run folder for ``config``, or go on in one that was made for it.
+    def create_or_resume(
+        cls, path: Path, config: Mapping[str, Any], cache: Path | None = None, free: Collection[str] = ()
+    ) -> "RunFolder":
+        """Make a run folder for ``config``, or go on in one that was made for it but for the dotted keys in ``free``.
 
         ``config`` may hold what TOML can, in tables and lists, and None, which is left out; never a secret.
         ``cache`` is a cache file to share between runs.
@@ -61,7 +63,7 @@ class RunFolder:
         try:
             resumed = (path / CONFIG).exists()
             if resumed:
-                _compare(path / CONFIG, config)
+                _compare(path / CONFIG, config, free)
             else:
                 write_atomically(path / CONFIG, _HEADER + to_toml(config))
             return cls(path, cache, lock, resumed=resumed)
@@ -163,15 +165,16 @@ def _load(path: Path) -> dict[str, Any]:
         raise StorageError(f"{path}: it can't be read ({error.strerror})") from error
 
 
-def _compare(path: Path, config: Mapping[str, Any]) -> None:
-    """Compare the stored configuration with the one asked for.
+def _compare(path: Path, config: Mapping[str, Any], free: Collection[str]) -> None:
+    """Compare the stored configuration with the one asked for, but for the keys in ``free``.
 
     Raises:
         UsageError: they differ; the sentence names each difference.
 
     """
     stored, wanted = dict(_leaves(_load(path))), dict(_leaves(tomllib.loads(to_toml(config))))
-    changed = [key for key in sorted(stored.keys() | wanted.keys()) if stored.get(key) != wanted.get(key)]
+    keys = sorted((stored.keys() | wanted.keys()) - set(free))
+    changed = [key for key in keys if stored.get(key) != wanted.get(key)]
     if not changed:
         return
     told = "; ".join(f"{key} was {_shown(stored.get(key))} and is now {_shown(wanted.get(key))}" for key in changed)

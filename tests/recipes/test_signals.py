@@ -272,3 +272,13 @@ def test_an_unreachable_server_is_a_sentence(tmp_path: Path) -> None:
     process = start(folder, *QUICK, *address, "--set", "teacher.backoff_s=0.01")
     assert process.wait(PATIENCE_S) == 2, said(folder)
     assert re.search(r"127\.0\.0\.1:9/v1: can't reach the server.*is the server running", said(folder))
+
+
+def test_a_server_may_have_moved_when_a_run_goes_on(tmp_path: Path, server: Server, expected: dict[str, bytes]) -> None:
+    folder = corpus(tmp_path / "moved")
+    process = start(folder, *QUICK, *server.options)
+    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), said(folder)
+    assert interrupt(process, signal.SIGINT) == 130
+    with serving() as other:
+        finish(folder, *QUICK, *other.options)
+    assert dataset(folder / "run") == expected

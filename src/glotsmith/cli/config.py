@@ -11,6 +11,9 @@ from glotsmith import recipes
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record
 
+#: Dotted keys that do not determine a result: a model may be served elsewhere tomorrow, and where is nobody's business.
+FREE = frozenset({"teacher.base_url"})
+
 
 class TeacherConfig(Record, frozen=True, kw_only=True):
     """Who is asked; keys stay in the environment."""

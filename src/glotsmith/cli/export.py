@@ -8,6 +8,7 @@ import typer
 
 from glotsmith import recipes
 from glotsmith.cli.app import app, out
+from glotsmith.cli.config import FREE
 from glotsmith.errors import UsageError
 from glotsmith.records import Example
 from glotsmith.run import RunFolder
@@ -41,7 +42,7 @@ def write_dataset(folder: RunFolder, format_: str, target: Path) -> str:
         name=folder.path.name,
         recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
         funnel=tuple(ledger.funnel()),
-        parameters=dict(_flat(stored)),
+        parameters={name: value for name, value in _flat(stored) if name not in FREE},
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),
     )
     rows = (item for _, item in ledger.kept(ledger.steps[-1], Example))

@@ -123,7 +123,7 @@ async def _work(worker: Executor, chosen: config.RunConfig, folder: Path, jobs: 
     wanted = chosen.teacher
     sandbox = open_sandbox(chosen.isolation, jobs)
     try:
-        with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run_folder:
+        with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache, config.FREE) as run_folder:
             teacher = open_teacher(
                 wanted.name,
                 model=wanted.model,
