@@ -1,0 +1,79 @@
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import get, toolchain
+from glotsmith.records import Job, Verdict
+from glotsmith.sandbox import open_sandbox
+from glotsmith.verification import Verifier
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine with no interpreter on PATH."""
+    toolchain.resolve.cache_clear()
+    monkeypatch.setattr(shutil, "which", lambda *_: None)
+    yield
+    toolchain.resolve.cache_clear()
+
+
+def verdicts(language: str) -> dict[str, Verdict]:
+    async def run() -> dict[str, Verdict]:
+        sandbox = open_sandbox("bubblewrap")
+        try:
+            verifier = Verifier(sandbox)
+            jobs = [
+                Job(id=k, language=language, code=p.code, signature=p.signature, tests=p.tests, time_limit_s=2.0)
+                for k, p in get(language).probes.items()
+            ]
+            return {v.id: v for v in await asyncio.gather(*map(verifier.verify, jobs))}
+        finally:
+            await sandbox.close()
+
+    return asyncio.run(run())
+
+
+def test_without_lua_the_lupa_wheel_earns_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with_lua = verdicts("lua")
+    which = shutil.which
+    toolchain.resolve.cache_clear()
+    monkeypatch.setattr(shutil, "which", lambda name, *a: None if name == "lua5.4" else which(name, *a))
+    try:
+        with_lupa = verdicts("lua")
+    finally:
+        toolchain.resolve.cache_clear()
+    assert with_lua["accepted"].toolchain != with_lupa["accepted"].toolchain == "Lua 5.4 (lupa)"
+    assert {k: v.status for k, v in with_lupa.items()} == {k: p.expect for k, p in get("lua").probes.items()}
+    assert {k: v.status for k, v in with_lua.items()} == {k: v.status for k, v in with_lupa.items()}
+
+
+@pytest.mark.parametrize("language", ["ocaml", "racket", "r", "julia"])
+def test_a_missing_toolchain_says_how_to_install_it(bare: None, language: str) -> None:
+    with pytest.raises(ToolchainError, match=rf"{get(language).display} can't be run here.*apt|toolchains\.sh"):
+        toolchain.resolve(language)
+
+
+def test_python_is_always_there(bare: None) -> None:
+    assert toolchain.resolve("python").version.startswith("Python 3.")
+
+
+def test_an_interpreter_outside_the_system_is_shown_with_its_prefix_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home" / ".versions" / "5.4"
+    (home / "bin").mkdir(parents=True)
+    program = home / "bin" / "lua5.4"
+    program.write_text("#!/bin/sh\necho 'Lua 5.4.99'\n")
+    program.chmod(0o755)
+    toolchain.resolve.cache_clear()
+    monkeypatch.setattr(shutil, "which", lambda name, *_: str(program) if name == "lua5.4" else None)
+    try:
+        found = toolchain.resolve("lua")
+    finally:
+        toolchain.resolve.cache_clear()
+    assert found.version == "Lua 5.4.99"
+    assert found.read_only == (str(home),)
