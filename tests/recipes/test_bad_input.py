@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole_program import adopting_orphans, finish, nothing_is_left_behind
+from whole_program import PATIENCE_S, adopting_orphans, nothing_is_left_behind, said, start
 
 pytestmark = pytest.mark.slow
 
@@ -215,25 +215,21 @@ def run(tmp_path_factory: pytest.TempPathFactory, host: Path, listener: socket.s
     (source / "honest.py").write_text(HONEST)
     for name in HOSTILE:
         (source / f"x_{name}.py").write_text(hostile(name, host, listener.getsockname()[1]))
-    before = shared()
     with adopting_orphans():
-        finish(
+        process = start(
             folder,
             *("run", "multipl-t", "-s", "src", "-l", "lua", "-o", "run"),
             *("--set", "imports=true", "--set", "typecheck=false"),
         )
+        assert process.wait(PATIENCE_S) == 0, said(folder)
         assert nothing_is_left_behind()
-    assert shared() <= before, "a sandbox's folder was left behind"
+    assert not left_by(process.pid), "a sandbox's folder was left behind"
     yield folder / "run"
 
 
-def shared() -> set[str]:
-    """The sandboxes' folders of runs that have ended."""
-    return {p.name for parent in ("/dev/shm", "/tmp") for p in Path(parent).glob("glotsmith-*") if not _is_alive(p)}
-
-
-def _is_alive(folder: Path) -> bool:
-    return any(part.isdecimal() and Path(f"/proc/{part}").exists() for part in folder.name.split("-"))
+def left_by(pid: int) -> list[Path]:
+    """The folders of a process, which has its number in their names."""
+    return [p for parent in ("/dev/shm", "/tmp") for p in Path(parent).glob(f"glotsmith-*-{pid}-*")]
 
 
 def show(run: Path, *options: str) -> list[dict[str, Any]]:

@@ -161,6 +161,7 @@ class Defaults(Record, frozen=True, kw_only=True):
     cpu_s: float = 10.0
     memory_mb: int = 1024
     int_bits: int = 64  #: width of the native int with its sign; 0 for unlimited
+    wider_results: bool = False  #: a program may return wider ints than its arguments can be (Julia's BigInt)
 
 
 class Probe(Record, frozen=True, kw_only=True):

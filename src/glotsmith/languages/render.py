@@ -67,8 +67,8 @@ def _text_features(value: str) -> Iterator[str]:
         yield "str.surrogate"
 
 
-def check(card: Card, value: Value) -> None:
-    """Refuse a value that the language can't represent.
+def check(card: Card, value: Value, *, result: bool = False) -> None:
+    """Refuse a value that the language can't represent; a ``result`` may be wider where the language allows it.
 
     Raises:
         Unrepresentable: with the card's reason.
@@ -79,7 +79,8 @@ def check(card: Card, value: Value) -> None:
             raise Unrepresentable(card.refuse[feature])
         if feature == "str.surrogate":
             raise Unrepresentable("a lone surrogate is no text in UTF-8")
-    _check_width(card, value)
+    if not (result and card.limits.wider_results):
+        _check_width(card, value)
 
 
 def _check_width(card: Card, value: Value) -> None:

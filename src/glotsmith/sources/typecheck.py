@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, ClassVar, cast
 from glotsmith.errors import StorageError, ToolchainError
 from glotsmith.reasons import Reason
 from glotsmith.records import Function, Record
+from glotsmith.sandbox.folders import Folders
 from glotsmith.sources.files import printable
 from glotsmith.step import BatchStep, Dropped, Result, keep
 
@@ -81,10 +81,13 @@ def _result(key: str, item: Function, error: str | None) -> Result[Function]:
 
 
 async def _pyright(programs: Sequence[str], timeout_s: float) -> list[str | None]:
-    with tempfile.TemporaryDirectory(prefix="glotsmith-typecheck-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        _write(folder, programs)
-        report = await _report(folder, timeout_s)
+    folders = Folders()
+    try:
+        with folders.fresh() as folder:
+            _write(folder, programs)
+            report = await _report(folder, timeout_s)
+    finally:
+        folders.close()
     errors: list[str | None] = [None] * len(programs)
     for found in report:
         index = int(Path(found["file"]).parent.name)

@@ -87,7 +87,7 @@ class Verifier:
             return await self._verbatim(card, job)
         calls, signature = settle(job)
         for call in calls:
-            render.check(card, call.expected)
+            render.check(card, call.expected, result=True)
         made, mark = program.assemble(
             card, job.code, signature, [c.arguments for c in calls], job.entry_point, _limits(card, job)
         )
