@@ -85,7 +85,7 @@ def overall(result: Result[Solution]) -> Reason | None:
         ([code("fail:wrong", 1)], 0, {"failed_verification": 1, "duplicate_candidate": 7}, Reason.NO_PASSING_SOLUTION),
         (["", " "], 0, {"no_code": 8}, Reason.NO_CODE),
         ([code("fail:wrong", 1), "", code("pass")], 1, {"failed_verification": 1}, None),
-        ([code("pass", 1), Reply(text="", finish_reason="refused")], 1, {"teacher_refused": 1}, None),
+        ([code("pass", 1), Reply(text="", finish_reason="refused")], 1, {}, None),
         ([Reply(text="", finish_reason="refused", detail="no")], 0, {"teacher_refused": 1}, Reason.TEACHER_REFUSED),
         ([Reply(text="", finish_reason="error", detail="no")], 0, {"teacher_failed": 8}, Reason.TEACHER_FAILED),
         ([code("infra:sandbox")], 0, {"not_verified": 1, "duplicate_candidate": 7}, Reason.NOT_VERIFIED),

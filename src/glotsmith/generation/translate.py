@@ -181,6 +181,8 @@ class _Search:
         """Count a reply, and tell whether its code is worth a run."""
         self.asked += 1
         self._replies.append(attempt.reply)
+        if attempt.reply.finish_reason == "refused" and self._seen:
+            return False  # the teacher has no more to say: the end of sampling, and no loss
         if attempt.code is None:
             self._failed += attempt.reply.finish_reason != "error"
             self._lose(attempt, *_why_no_code(attempt.reply))
