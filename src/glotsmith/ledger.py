@@ -351,6 +351,12 @@ class Ledger:
             found.update(dict.fromkeys(frontier))
         return sorted(found, key=lambda row: (self._places[row.step], row.position))
 
+    def complete(self, prefix: str) -> list[str]:
+        """Return up to two keys of kept items that begin with ``prefix``."""
+        sql = "SELECT DISTINCT key FROM items WHERE step = ? AND status = 'kept' AND key >= ? AND key < ? LIMIT 2"
+        found = [row[0] for place in self._places.values() for row in self._all(sql, place, prefix, f"{prefix}\uffff")]
+        return list(dict.fromkeys(found))[:2]
+
     def _about(self, step: str, key: str) -> list[Row]:
         """Return the rows of one step that carry ``key``, but for lost ones."""
         kept = self._rows(f"{_ROW} AND i.key = ? AND i.status = 'kept'", self._places[step], key)

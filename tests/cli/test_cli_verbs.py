@@ -129,8 +129,11 @@ def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path
     assert [json.loads(line)["reason"] for line in said.splitlines()] == ["returns_nothing"]
     code, said, _ = glotsmith("show", run, "--dropped")
     assert "no return statement" in said
-    code, said, _ = glotsmith("show", run, rows[0]["id"])
+    code, said, _ = glotsmith("show", run, rows[0]["id"][:10])
     assert all(step in said for step in ("translate", "validate", "sources"))
+    assert rows[0]["tests"][0] in said
+    code, _, err = glotsmith("show", run, "zzz")
+    assert (code, "knows no item" in err) == (2, True)
     code, said, err = glotsmith("export", run, "-f", "parquet", "-o", tmp_path / "out")
     assert code == 0, err
     assert (tmp_path / "out/README.md").exists()

@@ -8,9 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.columns import Columns
-from rich.panel import Panel
-from rich.syntax import Syntax
 from rich.table import Table
 
 from glotsmith import recipes
@@ -18,6 +15,7 @@ from glotsmith.cli import config
 from glotsmith.cli.app import Isolation, Jobs, app, err, out
 from glotsmith.cli.export import write_dataset
 from glotsmith.cli.progress import Shown, funnel_table
+from glotsmith.cli.show import side_by_side
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor
 from glotsmith.execution.signals import stopping_on_signals
@@ -155,17 +153,6 @@ def _show_end(path: Path, *, preview: bool) -> None:
         first = next((e for e in examples if preview or 8 <= e.completion.count("\n") <= 16), None)
         if first is not None:
             out.print(side_by_side(first))
-
-
-def side_by_side(example: Example) -> Columns:
-    """Return the Python original and its translation beside each other."""
-    width = max(40, out.width // 2 - 2)
-    code = example.messages[-1]["content"].strip("`").partition("\n")[2]
-    panels = [
-        Panel(Syntax(example.source, "python", word_wrap=True), title=f"python: {example.name}", width=width),
-        Panel(Syntax(code, example.language, word_wrap=True), title=example.language, width=width),
-    ]
-    return Columns(panels, padding=(0, 0))
 
 
 def _advise(chosen: config.RunConfig, folder: Path) -> None:

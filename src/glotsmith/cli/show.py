@@ -6,7 +6,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, cast
 
+import msgspec
 import typer
+from rich.columns import Columns
+from rich.panel import Panel
+from rich.syntax import Syntax
 from rich.table import Table
 
 from glotsmith.cli.app import app, out
@@ -14,6 +18,7 @@ from glotsmith.cli.progress import funnel_table
 from glotsmith.errors import UsageError
 from glotsmith.ledger import Ledger, Row
 from glotsmith.reasons import Reason
+from glotsmith.records import Example
 from glotsmith.run import RunFolder
 
 
@@ -37,21 +42,22 @@ def show(
 
     [bold]glotsmith show runs/demo --dropped --reason low_coverage[/]
 
-    [bold]glotsmith show runs/demo 3f2a…[/]
+    [bold]glotsmith show runs/demo 36d8f34e[/]
     """
     with RunFolder.open(run) as folder:
         ledger = folder.ledger
         _check(ledger, step, reason)
         if item:
-            rows = iter(_story(ledger, item))
-        elif dropped or reason:
+            _tell(_story(ledger, item), as_json=as_json)
+            return
+        if dropped or reason:
             rows = ledger.dropped(step or None, reason or None)
         elif step:
             rows = ledger.kept_rows(step)
         else:
             out.print(funnel_table(ledger.funnel()))
             return
-        _print(rows if item else islice(rows, limit), as_json=as_json)
+        _print(islice(rows, limit), as_json=as_json)
 
 
 def _check(ledger: Ledger, step: str, reason: str) -> None:
@@ -63,10 +69,34 @@ def _check(ledger: Ledger, step: str, reason: str) -> None:
 
 
 def _story(ledger: Ledger, key: str) -> list[Row]:
-    rows = ledger.lineage(key)
+    keys = ledger.complete(key)
+    if len(keys) > 1 and key not in keys:
+        raise UsageError(f"several items begin with {key!r}: {keys[0]}, {keys[1]} …; give more of the key")
+    rows = ledger.lineage(key if key in keys or not keys else keys[0])
     if not rows:
         raise UsageError(f"the run knows no item {key!r}; 'glotsmith show RUN --step STEP' lists keys")
     return rows
+
+
+def side_by_side(example: Example) -> Columns:
+    """Return the Python original and its translation beside each other."""
+    width = max(40, out.width // 2 - 2)
+    code = example.messages[-1]["content"].strip("`").partition("\n")[2]
+    panels = [
+        Panel(Syntax(example.source, "python", word_wrap=True), title=f"python: {example.name}", width=width),
+        Panel(Syntax(code, example.language, word_wrap=True), title=example.language, width=width),
+    ]
+    return Columns(panels, padding=(0, 0))
+
+
+def _tell(rows: list[Row], *, as_json: bool) -> None:
+    """Print an item's story, and what became of it side by side with its source, and its tests."""
+    _print(iter(rows), as_json=as_json)
+    for row in rows if not as_json else []:
+        if row.step == "dataset" and row.status == "kept":
+            example = msgspec.json.decode(row.data or b"", type=Example)
+            out.print(side_by_side(example))
+            out.print("\n".join(example.tests), markup=False)
 
 
 def _print(rows: Iterator[Row], *, as_json: bool) -> None:
