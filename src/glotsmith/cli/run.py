@@ -160,10 +160,15 @@ def _advise(chosen: config.RunConfig, folder: Path) -> None:
     out.print(f"\nLook at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
     if chosen.teacher.name != "offline":
         return
-    sources = " ".join(f"-s {shlex.quote(s)}" for s in chosen.options.get("sources", ()))
+    given = [f"-s {shlex.quote(s)}" for s in chosen.options.get("sources", ())]
+    given += [
+        f"--set {shlex.quote(f'{name}={msgspec.json.encode(value).decode()}')}"
+        for name, value in chosen.options.items()
+        if name not in ("sources", "languages")
+    ]
     out.print("With your own model, on any OpenAI-compatible server (its key in OPENAI_API_KEY, if it wants one):")
     out.print(
-        f"  glotsmith run {chosen.recipe} {sources} -l ocaml -l racket -l r -l julia -l lua "
+        f"  glotsmith run {chosen.recipe} {' '.join(given)} -l ocaml -l racket -l r -l julia -l lua "
         "--teacher openai --model MODEL --base-url http://localhost:8000/v1",
         soft_wrap=True,
     )
