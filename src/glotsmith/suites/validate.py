@@ -17,6 +17,7 @@ from glotsmith.records import Problem, Suite
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.suites.bench import Answer, Batch, Bench, Coverage, MachineFailed, Report
+from glotsmith.suites.clock import clock_read
 from glotsmith.suites.draft import Draft, DraftCall
 from glotsmith.suites.explore import usable
 from glotsmith.suites.mutants import MAX_MUTANTS, mutants
@@ -67,6 +68,8 @@ class Validate(ItemStep[Draft, Problem]):
         return Result(dropped=(answer,)) if isinstance(answer, Dropped) else keep(answer.id, answer)
 
     async def _validate(self, draft: Draft) -> Problem | Dropped:
+        if clock := clock_read(draft.function):
+            return Dropped(Reason.NONDETERMINISTIC, f"it reads the clock: {clock}")
         calls = draft.calls[: self._bar.max_cases]
         first = await self._first(draft, calls)
         if not any(map(usable, first.answers)):

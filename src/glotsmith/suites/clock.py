@@ -1,0 +1,31 @@
+"""Functions that read the clock. Two runs within a second may agree by chance, so running them twice is no proof."""
+
+import ast
+
+from glotsmith.records import Function
+
+#: attributes that read a clock (``datetime.now``, ``time.monotonic`` …)
+_READS = frozenset("now utcnow today time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time".split())
+#: functions of ``time`` that read it when they are called without an argument
+_BY_DEFAULT = frozenset(("localtime", "gmtime", "ctime", "asctime"))
+
+
+def clock_read(function: Function) -> str:
+    """Return the first expression of the function's program that reads a clock; "" if there is none."""
+    try:
+        nodes = ast.walk(ast.parse(function.program))
+        return next((ast.unparse(node) for node in nodes if _reads(node)), "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+
+
+def _reads(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[]) if name in _BY_DEFAULT:
+            return True
+        case ast.Attribute(value=ast.Name(id="time"), attr="time"):
+            return True
+        case ast.Attribute(attr=name):
+            return name in _READS
+        case _:
+            return False
