@@ -5,7 +5,19 @@ import ast
 from glotsmith.records import Function
 
 #: attributes that read a clock (``datetime.now``, ``time.monotonic`` …)
-_READS = frozenset("now utcnow today time_ns monotonic monotonic_ns perf_counter perf_counter_ns process_time".split())
+_READS = frozenset(
+    (
+        "now",
+        "utcnow",
+        "today",
+        "time_ns",
+        "monotonic",
+        "monotonic_ns",
+        "perf_counter",
+        "perf_counter_ns",
+        "process_time",
+    )
+)
 #: functions of ``time`` that read it when they are called without an argument
 _BY_DEFAULT = frozenset(("localtime", "gmtime", "ctime", "asctime"))
 
