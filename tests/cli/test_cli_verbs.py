@@ -1,4 +1,6 @@
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +51,22 @@ def test_an_empty_file_is_no_error(glotsmith: Command, tmp_path: Path) -> None:
     file.write_text("")
     code, said, _ = glotsmith("verify", file)
     assert (code, said) == (0, "")
+
+
+def test_jobs_come_from_a_pipe_too(glotsmith: Command, tmp_path: Path) -> None:
+    pipe = tmp_path / "jobs"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text(json.dumps(JOBS[0]) + "\n"))
+    writer.start()
+    code, said, _ = glotsmith("verify", pipe)
+    writer.join()
+    assert (code, json.loads(said)["status"]) == (0, "pass")
+
+
+def test_no_arguments_is_help(glotsmith: Command) -> None:
+    code, said, err = glotsmith()
+    assert (code, err) == (2, "")
+    assert "Commands" in said
 
 
 def test_every_language_is_listed(glotsmith: Command) -> None:

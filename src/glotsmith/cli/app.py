@@ -102,6 +102,8 @@ def _system(error: OSError) -> int:
 
 def _usage_or_defect(error: Exception) -> int:
     shown = getattr(error, "format_message", None)
+    if shown is not None and not shown():  # no arguments: the help was printed
+        return 2
     if shown is not None:  # click's own usage errors
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "glotsmith"

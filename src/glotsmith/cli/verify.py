@@ -52,8 +52,9 @@ def read(file: Path) -> Callable[[], Iterator[Job]]:
         InputError: a line is malformed; named by file and line.
 
     """
-    if str(file) == "-":
-        held = list(_jobs("standard input", sys.stdin.buffer))
+    if str(file) == "-" or file.is_fifo() or file.is_char_device():  # what can be read but once is held
+        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as lines:
+            held = list(_jobs("standard input" if str(file) == "-" else str(file), lines))
         return lambda: iter(held)
     if not file.is_file():
         raise UsageError(f"{file} is no file. Give a JSONL file with one job a line, or - for standard input")
