@@ -50,7 +50,6 @@ class Syntax(Record, frozen=True, kw_only=True):
     parameter_separator: str = ", "
     no_parameters: str = ""
     stub: str  #: a whole function that compiles and raises; placeholders as in ``signature``
-    end: str = ""  #: what closes a function begun by ``signature``
     stop: tuple[str, ...] = ()  #: where a completion of one function ends (MultiPL-E's stop tokens)
     prelude: str = ""  #: text that a prompt begins with (``#lang racket``)
 

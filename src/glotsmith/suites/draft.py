@@ -16,5 +16,3 @@ class Draft(Record, frozen=True, kw_only=True):
     function: Function
     parameters: tuple[str, ...]  #: the names of the parameters that every call passes, in order
     calls: tuple[DraftCall, ...]
-    tokens: int = 0  #: what the teacher's replies took
-    cost: float = 0.0  #: US dollars

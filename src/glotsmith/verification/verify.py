@@ -37,7 +37,6 @@ class Verifier:
         self._sandbox = sandbox
         self._store = store
         self._running: dict[str, asyncio.Task[Verdict]] = {}
-        self.ran = 0  #: programs that were really run
 
     async def verify(self, job: Job) -> Verdict:
         """Return the verdict on one job.
@@ -91,23 +90,19 @@ class Verifier:
         made, mark = program.assemble(
             card, job.code, signature, [c.arguments for c in calls], job.entry_point, _limits(card, job)
         )
-        outcome = await self._execute(made)
+        outcome = await self._sandbox.run(made)
         how = Comparison(card.equality, job.tolerance)
         return judge(job.id, job.language, outcome, mark, [c.expected for c in calls], how)
 
-    async def _execute(self, made: Program) -> Outcome:
-        self.ran += 1
-        return await self._sandbox.run(made)
-
     async def _io(self, card: Card, job: Job) -> Verdict:
         """Run a whole program once per stdin; its stdout must equal the expected one, trailing blanks aside."""
-        outcomes = [await self._execute(_script(card, job, job.code, case.stdin)) for case in job.io]
+        outcomes = [await self._sandbox.run(_script(card, job, job.code, case.stdin)) for case in job.io]
         cases = tuple(_io_case(case, o) for case, o in zip(job.io, outcomes, strict=True))
         return _summary(job, worst(cases), outcomes, cases)
 
     async def _verbatim(self, card: Card, job: Job) -> Verdict:
         """Run a benchmark's own program: exit code 0, and none of the language's known signs of failure."""
-        outcome = await self._execute(_script(card, job, job.program, ""))
+        outcome = await self._sandbox.run(_script(card, job, job.program, ""))
         stderr = outcome.stderr.decode("utf-8", "replace")
         status = _exit_status(outcome)
         if status == "pass" and any(re.search(sign, stderr) for sign in card.failure_signs):
