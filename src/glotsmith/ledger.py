@@ -23,8 +23,8 @@ import msgspec
 
 from glotsmith.database import connect, storage
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.records import FunnelRow, Record
-from glotsmith.rows import BrokenResult, NewRow, RowStatus, Taken, clean, plan
+from glotsmith.records import FunnelRow, Record, printable
+from glotsmith.rows import BrokenResult, NewRow, RowStatus, Taken, plan
 from glotsmith.step import Result
 
 Item = TypeVar("Item", bound=Record)
@@ -298,7 +298,7 @@ class Ledger:
 
     def answered(self, step: str, key: str) -> bool:
         """Return whether the step has answered the input ``key``."""
-        return bool(self._all(_ANSWERED, self._places[step], clean(key)))
+        return bool(self._all(_ANSWERED, self._places[step], printable(key)))
 
     # --- reading ---------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,11 @@ def content_hash(*parts: str) -> str:
     return digest.hexdigest()
 
 
+def printable(text: str) -> str:
+    """Escape what is no text (lone surrogates), so that any record, SQLite and JSON can hold it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 class Origin(Record, frozen=True, kw_only=True):
     """Where a function was found."""
 

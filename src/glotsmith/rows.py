@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from glotsmith.reasons import Reason
-from glotsmith.records import Record
+from glotsmith.records import Record, printable
 from glotsmith.step import Dropped, Kept, Result
 
 DETAIL_CHARACTERS = 4000  #: longer details are cut
@@ -47,11 +47,6 @@ def sortable(number: int) -> str:
     return f"{chr(ord('a') + len(digits) - 1)}{digits}"
 
 
-def clean(text: str) -> str:
-    """Return ``text`` with lone surrogates written as escapes: SQLite and JSON store UTF-8 only."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 def plan(taken: Taken, result: Result[Any], kept_from: Callable[[str], str | None]) -> list[NewRow]:
     """Return the rows of a result, the input's first; ``kept_from`` tells which input an output's key came from.
 
@@ -88,7 +83,7 @@ def _outputs(
     kept: dict[str, NewRow] = {}
     lost: list[NewRow] = []
     for index, output in enumerate(result.kept):
-        key, position = clean(output.key), _position(taken, result.kept, index)
+        key, position = printable(output.key), _position(taken, result.kept, index)
         first = taken.key if key in kept else kept_from(key)
         if first is not None:
             lost.append(NewRow("lost", key, position, Reason.EXACT_DUPLICATE, f"kept before, from {first}"))
@@ -116,10 +111,10 @@ def _loss(taken: Taken, loss: Dropped, index: int) -> NewRow:
     data = taken.data if not loss.key else b""
     if loss.item is not None:
         data = _stored(loss.item)[0] or data
-    detail = clean(loss.detail)[:DETAIL_CHARACTERS]
+    detail = printable(loss.detail)[:DETAIL_CHARACTERS]
     if not loss.key:
         return NewRow("dropped", taken.key, taken.position, loss.reason, detail, data)
-    return NewRow("lost", clean(loss.key), f"{taken.position}.{sortable(index)}", loss.reason, detail, data)
+    return NewRow("lost", printable(loss.key), f"{taken.position}.{sortable(index)}", loss.reason, detail, data)
 
 
 def _stored(item: Record) -> tuple[bytes, str]:

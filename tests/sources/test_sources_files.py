@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from glotsmith.reasons import Reason
-from glotsmith.sources.files import Scope, decode, printable, python_files, read_text, shown
+from glotsmith.records import printable
+from glotsmith.sources.files import Scope, decode, python_files, read_text, shown
 from glotsmith.step import Dropped
 
 

@@ -11,7 +11,8 @@ import msgspec
 
 from glotsmith.execution.base import Progress
 from glotsmith.ledger import Ledger
-from glotsmith.rows import BrokenResult, Taken, clean, sortable
+from glotsmith.records import printable
+from glotsmith.rows import BrokenResult, Taken, sortable
 from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeStep
 
 PAGE = 64  #: items a stage reads from the ledger at once, at least
@@ -124,7 +125,7 @@ class Reading(Stage):
         self.ledger.mark_finished(self.name)
 
     def _done(self, key: str) -> bool:
-        return self.ledger.answered(self.name, clean(key))
+        return self.ledger.answered(self.name, printable(key))
 
     async def _enter_all(self, units: AsyncIterator[tuple[str, Result[Any]]]) -> None:
         """Enter unit after unit; one that was answered before is the same unit, and nothing new."""
@@ -134,7 +135,7 @@ class Reading(Stage):
                 unit = await anext(units, None)
             if unit is None:
                 return
-            key, result = clean(unit[0]), unit[1]
+            key, result = printable(unit[0]), unit[1]
             if not self._done(key):
                 await self.hand_on(self._enter(key, result))
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from glotsmith.errors import InputError, UsageError
-from glotsmith.records import Record
+from glotsmith.records import Record, printable
 from glotsmith.sources import licences, rows
-from glotsmith.sources.files import Scope, Text, printable, python_files, read_text, shown
+from glotsmith.sources.files import Scope, Text, python_files, read_text, shown
 
 EXAMPLES = (
     "package:more_itertools (an installed package), stdlib: or stdlib:textwrap (the standard library), a folder, "

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from glotsmith.reasons import Reason
+from glotsmith.records import printable
 from glotsmith.step import Dropped
 
 TESTS = frozenset({"test", "tests", "testing"})
@@ -75,11 +76,6 @@ def decode(data: bytes) -> "str | Dropped":
 def shown(path: Path, root: Path) -> str:
     """Write a path below ``root`` as printable text, the same on every machine."""
     return printable(path.relative_to(root).as_posix())
-
-
-def printable(text: str) -> str:
-    """Escape what is no text (half surrogate pairs), so that any record can hold it."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _read_bytes(path: Path, max_bytes: int) -> bytes:

@@ -13,10 +13,9 @@ from typing import ClassVar
 
 from glotsmith.errors import UsageError
 from glotsmith.reasons import Reason
-from glotsmith.records import Function, Record
+from glotsmith.records import Function, Record, printable
 from glotsmith.sources import licences
 from glotsmith.sources.extract import PURE_MODULES
-from glotsmith.sources.files import printable
 from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, imported_modules, own_nodes, parse
 from glotsmith.step import ItemStep, Result, drop, keep
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from glotsmith.errors import UsageError
 from glotsmith.reasons import Reason
-from glotsmith.records import Function, Origin, Record, content_hash
+from glotsmith.records import Function, Origin, Record, content_hash, printable
 from glotsmith.sources.corpus import EXAMPLES, Corpus, ReadOptions, locate
 from glotsmith.sources.extract import Found, Module
-from glotsmith.sources.files import Text, printable
+from glotsmith.sources.files import Text
 from glotsmith.sources.parse import Unparsable
 from glotsmith.step import Dropped, Kept, Result, SourceStep
 

@@ -11,7 +11,8 @@ from typing import IO, Any, cast
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.reasons import Reason
-from glotsmith.sources.files import Text, decode, printable
+from glotsmith.records import printable
+from glotsmith.sources.files import Text, decode
 from glotsmith.step import Dropped
 
 CODE_COLUMNS = ("content", "code")

@@ -17,9 +17,8 @@ from typing import Any, ClassVar, cast
 
 from glotsmith.errors import StorageError, ToolchainError
 from glotsmith.reasons import Reason
-from glotsmith.records import Function, Record
+from glotsmith.records import Function, Record, printable
 from glotsmith.sandbox.folders import Folders
-from glotsmith.sources.files import printable
 from glotsmith.step import BatchStep, Dropped, Result, keep
 
 PYTHON_VERSION = "3.11"  #: what the programs are checked for, whichever Python runs this

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.records import CaseVerdict, Outcome, Status, Verdict
+from glotsmith.records import CaseVerdict, Outcome, Status, Verdict, printable
 from glotsmith.values import NotLiteral, Value
 from glotsmith.verification.compare import Comparison, equal
 from glotsmith.verification.wire import describe, parse
@@ -108,7 +108,7 @@ def _case(seen: Observation, index: int, expected: Value, how: Comparison) -> Ca
     except NotLiteral:
         return CaseVerdict(status="fail:output", actual=tail(payload))
     status: Status = "pass" if equal(expected, wire, how) else "fail:wrong"
-    return CaseVerdict(status=status, actual=clean(describe(wire)))
+    return CaseVerdict(status=status, actual=printable(describe(wire)))
 
 
 def _status(seen: Observation, outcome: Outcome, cases: Sequence[CaseVerdict | None]) -> tuple[Status, str]:
@@ -147,9 +147,4 @@ def _unfinished(seen: Observation, outcome: Outcome) -> tuple[Status, str]:
 
 def tail(text: str, width: int = TAIL) -> str:
     """Return the last ``width`` characters, as valid Unicode."""
-    return clean(text if len(text) <= width else f"…{text[-width:]}")
-
-
-def clean(text: str) -> str:
-    """Replace what is not valid Unicode, so that a verdict can be written as JSON."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return printable(text if len(text) <= width else f"…{text[-width:]}")
