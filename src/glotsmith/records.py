@@ -225,13 +225,15 @@ class Limits(Record, frozen=True, kw_only=True):
     processes: int = 64
     file_mb: int = 16  #: everything written to the program's own folder
     output_kb: int = 1024  #: stdout; stderr is cut silently at a quarter of it
+    build_cpu_s: float = 60.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``
 
 
 class Program(Record, frozen=True, kw_only=True):
     """What a sandbox runs; it never hears of a language."""
 
-    files: dict[str, str]  #: relative path → text (UTF-8), readable in the program's folder
+    files: dict[str, str | bytes]  #: relative path → text (UTF-8) or bytes, readable in the program's folder
     argv: tuple[str, ...]  #: the command; ``@{dir}`` stands for the folder with ``files``
+    build: tuple[str, ...] = ()  #: a command to run first, in the same place; if it fails, the program does not run
     stdin: str = ""
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()  #: host prefixes to bind read-only at the same path
@@ -251,6 +253,7 @@ class Outcome(Record, frozen=True, kw_only=True):
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0
+    built: bool = True  #: false where ``Program.build`` failed or met a limit, so that the program never ran
     detail: str = ""  #: for ``infra``: what failed, and what to do
 
 

@@ -19,6 +19,7 @@ import pytest
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get, names, program, render, toolchain
 from glotsmith.languages.card import Card, Equality
+from glotsmith.languages.rows import rows
 from glotsmith.records import Limits
 from glotsmith.sandbox import open_sandbox
 from glotsmith.values import BOOL, FLOAT, INT, MIXED, NONE, STR, Parameter, Signature, Type, optional, parse_type
@@ -26,14 +27,6 @@ from glotsmith.verification.compare import Comparison, equal
 from glotsmith.verification.judge import observe
 from glotsmith.verification.wire import parse
 
-IDENTITY = {
-    "julia": "f(x) = x",
-    "lua": "local function f(x)\n  return x\nend",
-    "ocaml": "let f x = x",
-    "python": "def f(x):\n    return x",
-    "r": "f <- function(x) x",
-    "racket": "#lang racket\n(define (f x) x)",
-}
 WANTED = 2000  #: positive checks, and as many negative ones, per language
 PER_PROGRAM = 60
 LIMITS = Limits(cpu_s=60, wall_s=400, memory_mb=2048, output_kb=4096)
@@ -243,7 +236,7 @@ def batch(card: Card, kind: Type, values: list[Any], refused: Counter[str]) -> l
 
 async def identity(card: Card, batches: list[tuple[Type, list[Any]]], before: str = "") -> Seen:
     """Call the identity function with every value of every batch, one program per batch."""
-    seen, code = Seen([], Counter(), []), before + IDENTITY[card.name]
+    seen, code = Seen([], Counter(), []), before + rows(card.name)["accepted"].code
     sandbox = open_sandbox()
     try:
         for kind, values in batches:

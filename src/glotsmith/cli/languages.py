@@ -10,7 +10,8 @@ from rich.table import Table
 from glotsmith.cli.app import Isolation, app, out
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get, names, toolchain
-from glotsmith.records import Job, Verdict
+from glotsmith.languages.rows import rows
+from glotsmith.records import Verdict
 
 languages = typer.Typer(help="The languages, and which of them run here.", invoke_without_command=True)
 app.add_typer(languages, name="languages")
@@ -48,18 +49,18 @@ def check(
     """
     toolchain.resolve(get(name).name)
     verdicts = asyncio.run(_probe(name, isolation))
-    card, shown = get(name), Table("probe", "expected", "verdict", "CPU seconds")
+    card, table, shown = get(name), rows(name), Table("probe", "expected", "verdict", "CPU seconds")
     wrong = 0
     for probe, verdict in verdicts.items():
-        expected = card.probes[probe].expect
-        right = verdict.status == expected
+        expected = " or ".join(table[probe].expected)
+        right = verdict.status in table[probe].expected
         wrong += not right
         shown.add_row(
             probe, expected, verdict.status if right else f"{verdict.status} (wrong)", f"{verdict.seconds:.3f}"
         )
     out.print(shown)
     for probe, verdict in verdicts.items():
-        if verdict.status != card.probes[probe].expect:
+        if verdict.status not in table[probe].expected:
             out.print(f"{probe}: {verdict.detail or verdict.stderr}", markup=False)
     out.print(f"{card.display} {'is not judged rightly here' if wrong else 'is judged rightly here'}")
     raise typer.Exit(1 if wrong else 0)
@@ -72,13 +73,9 @@ async def _probe(name: str, isolation: str) -> dict[str, Verdict]:
     sandbox = open_sandbox(isolation)
     try:
         verifier = Verifier(sandbox)
-        probes = get(name).probes
-        jobs = [
-            Job(id=key, language=name, code=p.code, signature=p.signature, tests=p.tests, time_limit_s=p.time_limit_s)
-            for key, p in probes.items()
-        ]
+        jobs = [row.job(name, title) for title, row in rows(name).items()]
         verdicts = await asyncio.gather(*map(verifier.verify, jobs))
-        return dict(zip(probes, verdicts, strict=True))
+        return {verdict.id: verdict for verdict in verdicts}
     finally:
         await sandbox.close()
 

@@ -20,14 +20,21 @@ Text = str  #: in the tables below, where fields named ``str`` and ``dict`` hide
 Escapes = dict[str, str]
 
 
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
 class Toolchain(Record, frozen=True, kw_only=True):
     """One way to run the language; a card lists them in order of preference."""
 
     command: str = ""  #: the program to look for on PATH; empty when ``module`` is the toolchain
     module: str = ""  #: a Python module of this interpreter that brings the language (``lupa``)
     version: tuple[str, ...]  #: command that prints the version
-    run: tuple[str, ...]  #: runs ``driver`` with @{mark} and @{entry}
-    script: tuple[str, ...] = ()  #: runs ``main``, a whole program on stdin and stdout
+    prepare: tuple[tuple[str, ...], ...] = ()  #: commands that fill @{prepared}, once a machine (``prepared.py``)
+    build: tuple[str, ...] = ()  #: builds ``@{source}``, the driver, into the current folder
+    run: tuple[str, ...] = ()  #: runs the driver
+    script_build: tuple[str, ...] = ()  #: likewise for ``main``, a whole program on stdin and stdout
+    script: tuple[str, ...] = ()
+    warm: tuple[str, ...] = ()  #: starts an interpreter that loads what all programs need, and forks
     read_only: tuple[str, ...] = ()  #: prefixes beyond the command's own to bind, where they exist
     env: dict[str, str] = {}
     files: dict[str, str] = {}  #: further constant files of every program (a launcher)
@@ -44,37 +51,42 @@ class Syntax(Record, frozen=True, kw_only=True):
     strings: tuple[str, ...] = ('"',)  #: quotes; needed to tell a comment from a string
     layout: bool = False  #: indentation carries meaning
     name: str = "[A-Za-z_][A-Za-z0-9_]*"  #: regular expression of a name
-    reserved: tuple[str, ...] = ()
-    signature: str  #: first lines of a function: @{name}, @{parameters}, @{returns}
+    reserved: str = ""  #: words that can't be names, separated by blanks
+    signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{returns}
     parameter: str = "@{name}"  #: @{name}, @{type}
     parameter_separator: str = ", "
     no_parameters: str = ""
-    stub: str  #: a whole function that compiles and raises; placeholders as in ``signature``
+    stub: str = ""  #: a whole function that compiles and raises; placeholders as in ``signature``
     stop: tuple[str, ...] = ()  #: where a completion of one function ends (MultiPL-E's stop tokens)
     prelude: str = ""  #: text that a prompt begins with (``#lang racket``)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The reserved words."""
+        return frozenset(self.reserved.split())
 
 
 class Values(Record, frozen=True, kw_only=True):
     """Literals by type constructor; @{items} are the rendered elements, @{type} the rendered type."""
 
-    none: Text
+    none: Text = ""
     unit: Text = ""  #: None where the type is None alone; default: ``none``
     true: Text = "true"
     false: Text = "false"
     int: Text = "@{value}"
     float: Text = "@{value}"
     negative: Text = "@{value}"  #: wraps the text of a negative number
-    nan: Text
-    infinity: Text
-    negative_infinity: Text
+    nan: Text = ""
+    infinity: Text = ""
+    negative_infinity: Text = ""
     str: Text = '"@{value}"'
-    list: Text
-    tuple: Text
+    list: Text = ""
+    tuple: Text = ""
     tuple_one: Text = ""  #: a tuple of one element, where it is written differently
     vartuple: Text = ""  #: default: as ``list``
-    dict: Text
+    dict: Text = ""
     set: Text = ""
-    entry: Text  #: @{key}, @{value}
+    entry: Text = ""  #: @{key}, @{value}
     some: Text = "@{value}"  #: a present optional
     empty_list: Text = ""
     empty_tuple: Text = ""
@@ -83,7 +95,7 @@ class Values(Record, frozen=True, kw_only=True):
     empty_set: Text = ""
     separator: Text = ", "
     tuple_separator: Text = ""  #: default: ``separator``
-    escapes: Escapes = {}  #: character → how a string literal writes it
+    escapes: Escapes = msgspec.field(default_factory=_ESCAPES.copy)  #: character → how a string literal writes it
     control: Text = ""  #: other control characters: @{hex}, @{hex4}, @{octal}, @{decimal}
     widen: bool = False  #: an int is written as a float where the type says float (languages that check types)
     quirk: Text = ""  #: name of a function in ``quirks.py`` that renders containers which are no template
@@ -163,16 +175,6 @@ class Defaults(Record, frozen=True, kw_only=True):
     wider_results: bool = False  #: a program may return wider ints than its arguments can be (Julia's BigInt)
 
 
-class Probe(Record, frozen=True, kw_only=True):
-    """A program that must earn its verdict in every sandbox; it defines ``f`` of ``signature``."""
-
-    code: str
-    expect: str  #: the verdict's status
-    signature: str = "def f(x: int) -> int"
-    tests: tuple[str, ...] = ("assert f(1) == 1", "assert f(-2) == -2")
-    time_limit_s: float | None = None
-
-
 class Card(Record, frozen=True, kw_only=True):
     """A language."""
 
@@ -183,15 +185,14 @@ class Card(Record, frozen=True, kw_only=True):
     fences: tuple[str, ...]  #: how teachers label it in fenced blocks
     toolchain: tuple[Toolchain, ...]
     syntax: Syntax
-    values: Values
+    values: Values = Values()  #: needed, as ``driver``, by level ``full``
     types: Types | None = None
     printers: Printers | None = None
-    driver: Driver
+    driver: Driver = Driver()
     equality: Equality = Equality()
     limits: Defaults = Defaults()
     failure_signs: tuple[str, ...] = ()  #: regular expressions that mean failure on stderr although the exit code is 0
     refuse: dict[str, str] = {}  #: feature (``render.features``) → why it can't be represented
-    probes: dict[str, Probe]
 
     @property
     def file(self) -> Path:
@@ -211,7 +212,9 @@ class Card(Record, frozen=True, kw_only=True):
 
 @cache
 def _fingerprint(name: str) -> str:
-    return content_hash((FOLDER / name / "card.toml").read_text("utf-8"), get(name).driver_text)
+    card = get(name)
+    driver = card.driver_text if card.level == "full" else ""
+    return content_hash((FOLDER / name / "card.toml").read_text("utf-8"), driver)
 
 
 def load(path: Path) -> Card:

@@ -16,9 +16,9 @@ def limits(card: Card, cpu_s: float | None = None, memory_mb: int | None = None)
     return Limits(cpu_s=cpu, wall_s=cpu * WALL_FACTOR + 10, memory_mb=memory_mb or card.limits.memory_mb)
 
 
-def mark_of(code: str, entry: str, calls: str) -> str:
+def mark_of(*parts: str) -> str:
     """Return the token that begins a program's protocol lines; the same for the same program."""
-    return f"glotsmith-{content_hash(code, entry, calls)}"
+    return f"glotsmith-{content_hash(*parts)}"
 
 
 def assemble(
@@ -38,11 +38,18 @@ def assemble(
     """
     found = toolchain.resolve(card.name)
     name = entry or render.entry_name(card, signature.name)
-    files = {**found.files, f"candidate{card.extension}": code, **_call_files(card, name, signature, calls, code)}
-    mark = mark_of(code, name, "\0".join(files.values()))
+    mark = mark_of(code, name, repr(calls), str(signature))
+    files: dict[str, str | bytes] = {
+        **found.files,
+        f"candidate{card.extension}": code,
+        **_call_files(card, name, signature, calls, code, mark),
+        "job": f"{mark}\n{name}\n",
+    }
+    source = f"@{{dir}}/driver{card.extension}"
     program = Program(
         files=files,
-        argv=tuple(render.fill(a, mark=mark, entry=name) for a in found.run),
+        build=tuple(render.fill(a, source=source) for a in found.build),
+        argv=tuple(render.fill(a, source=source) for a in found.run),
         env=found.env,
         read_only=found.read_only,
         limits=allowed or limits(card),
@@ -51,7 +58,7 @@ def assemble(
 
 
 def _call_files(
-    card: Card, name: str, signature: Signature, calls: Sequence[tuple[Value, ...]], code: str
+    card: Card, name: str, signature: Signature, calls: Sequence[tuple[Value, ...]], code: str, mark: str
 ) -> dict[str, str]:
     d, driver = card.driver, f"driver{card.extension}"
     if not d.case:
@@ -63,11 +70,8 @@ def _call_files(
     bindings = [_bindings(card, signature, i, c) for i, c in enumerate(calls)]
     cases = [_case(card, name, i, len(c)) for i, c in enumerate(calls)]
     shown = render.printer(card, signature.returns)
-    return {
-        driver: render.fill(
-            card.driver_text, bindings="\n".join(bindings), cases="\n".join(cases), candidate=code, printer=shown
-        )
-    }
+    parts = {"bindings": "\n".join(bindings), "cases": "\n".join(cases), "candidate": code, "printer": shown}
+    return {driver: render.fill(card.driver_text, **parts, mark=mark)}
 
 
 def _arguments(card: Card, signature: Signature, call: tuple[Value, ...]) -> str:

@@ -74,6 +74,8 @@ def check(card: Card, value: Value, *, result: bool = False) -> None:
         Unrepresentable: with the card's reason.
 
     """
+    if card.level != "full":
+        raise Unrepresentable(f"{card.display} can't be called with typed values yet, only run whole programs")
     for feature in features(value):
         if feature in card.refuse:
             raise Unrepresentable(card.refuse[feature])
@@ -262,7 +264,7 @@ def printer(card: Card, kind: Type) -> str:
 def rename(card: Card, name: str) -> str:
     """Return ``name``, or what a person would write for it where the language reserves or can't spell it."""
     candidate = name if re.fullmatch(card.syntax.name, name) else name.lstrip("_") or "x"
-    candidate = f"{candidate}_" if candidate in card.syntax.reserved else candidate
+    candidate = f"{candidate}_" if candidate in card.syntax.words else candidate
     return candidate if re.fullmatch(card.syntax.name, candidate) else candidate[:1].lower() + candidate[1:]
 
 
@@ -273,7 +275,7 @@ def entry_name(card: Card, name: str) -> str:
         Unrepresentable: the language reserves it or can't spell it.
 
     """
-    if name in card.syntax.reserved or not re.fullmatch(card.syntax.name, name):
+    if name in card.syntax.words or not re.fullmatch(card.syntax.name, name):
         raise Unrepresentable(f"{name!r} can't be the name of a function in {card.display}")
     return name
 

@@ -19,8 +19,11 @@ class Installed(Record, frozen=True, kw_only=True):
     """A toolchain that was found here and answered; commands name it by its path, which needs no PATH."""
 
     version: str  #: first line of what its version command prints
-    run: tuple[str, ...]  #: @{dir}, @{mark} and @{entry} are still open
+    build: tuple[str, ...]  #: in commands, @{dir} and @{source} are still open
+    run: tuple[str, ...]
+    script_build: tuple[str, ...]
     script: tuple[str, ...]
+    warm: tuple[str, ...]
     read_only: tuple[str, ...]
     env: dict[str, str]
     files: dict[str, str]
@@ -58,8 +61,11 @@ def _try(toolchain: Toolchain) -> Installed | None:
         return None
     return Installed(
         version=version,
+        build=_argv(toolchain, toolchain.build, places),
         run=_argv(toolchain, toolchain.run, places),
+        script_build=_argv(toolchain, toolchain.script_build, places),
         script=_argv(toolchain, toolchain.script, places),
+        warm=_argv(toolchain, toolchain.warm, places),
         read_only=tuple(dict.fromkeys((*prefixes, *(p for p in toolchain.read_only if Path(p).exists())))),
         env=toolchain.env,
         files=toolchain.files,

@@ -62,11 +62,11 @@ class Bubblewrap(LocalSandbox):
         fds = [_pipe_with(self._filter)] if self._filter else []
         for fd in fds:
             argv += ("--seccomp", str(fd))
-        inside = command(program, PROGRAM)
+        inside, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
         if self._namespace is None:
-            argv += (*_OWN_USER, "--", *wrap(inside, program.limits, neighbours=0))
+            argv += (*_OWN_USER, "--", *wrap(inside, program.limits, neighbours=0, build=build))
             return Launch(argv, env={}, cwd="/", wrappers=2, fds=fds)
-        wrapped = wrap(inside, program.limits, neighbours=self._jobs - 1, become=BECOME_USER)
+        wrapped = wrap(inside, program.limits, neighbours=self._jobs - 1, become=BECOME_USER, build=build)
         argv += ("--userns", str(NAMESPACE_FD), *_RIGHTS, "--", *wrapped)
         opened = ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
         return Launch(opened, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)

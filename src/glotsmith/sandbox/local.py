@@ -69,7 +69,8 @@ class LocalSandbox(ABC):
             self._running.discard(supervised)
         outcome = supervised.outcome()
         if supervised.stderr.state == "missing":
-            return _infra(f"the command {program.argv[0]!r} is not there; is its toolchain installed?")
+            wanted = (program.build or program.argv)[0]
+            return _infra(f"the command {wanted!r} is not there; is its toolchain installed?")
         return outcome
 
     def _slot(self) -> asyncio.Semaphore:

@@ -47,7 +47,9 @@ class Unisolated(LocalSandbox):
         prefixes(program)  # the same complaint about a missing toolchain as with isolation
         token = f"{_TOKEN}={secrets.token_hex(16)}"
         env = environment(program, str(tmp)) | dict([token.split("=")])
-        argv = wrap(command(program, str(folder / "program")), program.limits, neighbours=None)
+        files = str(folder / "program")
+        build = command(program.build, files)
+        argv = wrap(command(program.argv, files), program.limits, neighbours=None, build=build)
         return Launch(
             argv, env, str(work), wrappers=1, kill=kill_tree, members=session, bury=lambda: kill_marked(token.encode())
         )

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
-from glotsmith.sandbox.wrapper import MISSING, READY
+from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT
 
 _CHUNK = 65536
 
@@ -35,31 +35,40 @@ class Stdout:
             self._overflow()
 
 
+#: state → (the wrapper's word, the next state). Once a builder may speak, only what follows a build is listened for:
+#: a source's text that it quotes can make its own program fail, and nothing else.
+_WORDS = {
+    "setup": ((READY, "ready"), (MISSING, "missing"), (BUILDING, "building")),
+    "building": ((READY, "ready"), (UNBUILT, "unbuilt")),
+}
+
+
 class Stderr:
     """Splits what the wrapper said from what the program said, and keeps the tail of the latter."""
 
-    state: str  #: ``setup`` until the wrapper has spoken, then ``ready`` or ``missing``
-    setup: bytes  #: what was said before that, by the back end or the wrapper
-    data: bytearray  #: what the program said
+    state: str  #: ``setup`` until the wrapper has spoken, then ``building`` or not, then ``ready unbuilt missing``
+    data: bytearray  #: what the program said; where it was not built, the builder
 
-    def __init__(self, limit: int) -> None:
-        self.state, self.setup, self.data = "setup", b"", bytearray()
-        self._limit = limit
+    def __init__(self, limit: int, changed: Callable[[], None] = lambda: None) -> None:
+        self.state, self.data = "setup", bytearray()
+        self._limit, self._changed = limit, changed
 
     def feed(self, data: bytes) -> None:
-        """Look for the wrapper's word, once; then keep the tail."""
+        """Look for the wrapper's words; then keep the tail."""
         self.data += data
-        if self.state == "setup":
-            self._look()
+        while self._look():
+            self._changed()
         if self.state != "setup" and len(self.data) > self._limit:
             del self.data[: len(self.data) - self._limit]
 
-    def _look(self) -> None:
-        for mark, state in ((READY, "ready"), (MISSING, "missing")):
-            before, found, after = self.data.partition(mark)
+    def _look(self) -> bool:
+        """Take the wrapper's next word, if it is there."""
+        for word, state in _WORDS.get(self.state, ()):
+            before, found, after = self.data.partition(word)
             if found:
-                self.state, self.setup, self.data = state, bytes(before), after
-                return
+                self.state, self.data = state, before if state == "unbuilt" else after
+                return True
+        return False
 
 
 class Reader:

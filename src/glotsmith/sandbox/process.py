@@ -70,12 +70,14 @@ class Supervised:
         self._code = 0
         self._usage: resource.struct_rusage | None = None
         self._wall_s = 0.0
+        self._build_cpu_s = 0.0
         self._disposed = False
+        self._built_here = False  #: a build runs
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._loop.create_future()
         self.stdout = Stdout(limits.output_kb * 1024, lambda: self.stop("output"))
-        self.stderr = Stderr(limits.output_kb * 256)
-        self._begun = time.monotonic()
+        self.stderr = Stderr(limits.output_kb * 256, self._note_state)
+        self._begun = self._phase_begun = time.monotonic()
         self._process = _spawn(launch, piped=bool(stdin))
         try:
             self._pidfd = os.pidfd_open(self._process.pid)
@@ -125,23 +127,37 @@ class Supervised:
         await asyncio.wait({self._ended}, timeout=seconds)
         return self._ended.done()
 
+    def _note_state(self) -> None:
+        """Begin to count anew when a build has ended."""
+        if self.stderr.state == "ready":
+            self._phase_begun = time.monotonic()
+            self._build_cpu_s = self._measure().cpu_s if self._built_here else 0.0
+        self._built_here = self.stderr.state == "building"
+
+    def _measure(self) -> Usage:
+        limits = self._limits
+        members = self._launch.members(self._process.pid)
+        return measure(members, self._launch.wrappers, most=limits.processes, enough_mb=limits.memory_mb)
+
     def _look(self) -> None:
         """Take one sample of the process tree and hold it against the limits."""
         limits = self._limits
-        outer, wrappers = self._process.pid, self._launch.wrappers
-        now = measure(self._launch.members(outer), wrappers, most=limits.processes, enough_mb=limits.memory_mb)
+        now = self._measure()
         self._peak = self._peak.peak(now)
+        cpu_s = limits.build_cpu_s if self._built_here else limits.cpu_s
         if now.processes > limits.processes or now.tasks > limits.processes * TASKS_PER_PROCESS:
             self.stop("processes")
         elif now.memory_mb > limits.memory_mb:
             self.stop("memory")
-        elif self._peak.cpu_s > limits.cpu_s:
+        elif self._peak.cpu_s - self._build_cpu_s > cpu_s:
             self.stop("cpu")
         elif self._wall_left() <= 0:
             self.stop("wall")
 
     def _wall_left(self) -> float:
-        return self._begun + self._limits.wall_s - time.monotonic()
+        limits = self._limits
+        wall_s = limits.wall_s + limits.build_cpu_s if self._built_here else limits.wall_s
+        return self._phase_begun + wall_s - time.monotonic()
 
     def stop(self, reason: Stopped) -> None:
         """Kill everything; the first reason given counts."""
@@ -190,9 +206,10 @@ class Supervised:
             code=code,
             stdout=bytes(self.stdout.data),
             stderr=b"" if ending == "infra" else bytes(self.stderr.data),
-            cpu_s=round(max(self._peak.cpu_s, _cpu_s(self._usage)), 6),
+            cpu_s=round(max(self._peak.cpu_s, _cpu_s(self._usage)) - self._build_cpu_s, 6),
             wall_s=round(self._wall_s, 6),
             peak_memory_mb=round(self._peak.memory_mb, 3),
+            built=self.stderr.state == "ready",
             detail=self._complaint() if ending == "infra" else "",
         )
 
@@ -213,7 +230,7 @@ def _ending(
     stopped: Stopped | None, code: int, state: str
 ) -> tuple[Literal["exit", "signal", "cpu", "wall", "memory", "processes", "output", "infra"], int]:
     """Name the ending, and its exit code or signal."""
-    if stopped == "closed" or stopped == "unkillable" or state != "ready":
+    if stopped == "closed" or stopped == "unkillable" or state in ("setup", "missing"):
         return "infra", 0
     if stopped is not None:
         return stopped, int(signal.SIGKILL)

@@ -62,7 +62,12 @@ class Unshare(LocalSandbox):
             "cwd": WORK,
             "env": environment(program, TMP),
             "filter": self._filter,
-            "argv": wrap(command(program, PROGRAM), program.limits, neighbours=self._jobs - 1 if shared else 0),
+            "argv": wrap(
+                command(program.argv, PROGRAM),
+                program.limits,
+                neighbours=self._jobs - 1 if shared else 0,
+                build=command(program.build, PROGRAM),
+            ),
         }
         enter = str(Path(__file__).with_name("enter.py"))
         argv = [sys.executable, "-I", "-S", enter, json.dumps(spec)]

@@ -1,7 +1,7 @@
 """What a program sees of the host: the system's toolchains, read-only, and nothing else."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from glotsmith.records import Limits, Program
@@ -13,30 +13,13 @@ TMP = "/tmp"  # noqa: S108 - the sandbox's own, a fresh tmpfs
 #: System folders; those that are symlinks on the host (``/bin`` → ``usr/bin``) are symlinks inside.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
-#: The configuration without which a toolchain does not start. No passwd, no keys, no resolver.
+#: The configuration without which nothing starts. No passwd, no keys, no resolver; a language's own is in its card.
 CONFIGURATION = (
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
     "/etc/alternatives",
     "/etc/localtime",
-    "/etc/R",
-    "/etc/racket",
-    "/etc/julia",
-    "/etc/php",
-    "/etc/mono",
-    "/etc/nim",
-    "/etc/fpc.cfg",
-    "/etc/ldc2.conf",
-    "/etc/java-11-openjdk",
-    "/etc/java-17-openjdk",
-    "/etc/java-21-openjdk",
-    "/etc/python3",
-    "/etc/python3.11",
-    "/etc/python3.12",
-    "/etc/python3.13",
-    "/etc/fonts",
-    "/var/lib/ghc",
 )
 
 _SEARCH = ("/usr/local/bin", "/usr/bin", "/bin")
@@ -91,26 +74,29 @@ def environment(program: Program, home: str) -> dict[str, str]:
     return base | program.env
 
 
-def command(program: Program, folder: str) -> list[str]:
+def command(argv: Sequence[str], folder: str) -> list[str]:
     """Return the argv with ``@{dir}`` replaced by ``folder``."""
-    return [word.replace("@{dir}", folder) for word in program.argv]
+    return [word.replace("@{dir}", folder) for word in argv]
 
 
-def write_files(files: Mapping[str, str], folder: Path) -> None:
+def content(data: str | bytes) -> bytes:
+    """Return a file's bytes; a text's lone surrogates are written as they are, for the language to refuse."""
+    return data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+
+
+def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
     """Write ``Program.files`` into a fresh folder that no program can reach yet.
-
-    A text may hold lone surrogates (a model's broken JSON): they are written as they are, for the language to refuse.
 
     Raises:
         ValueError: a path leaves the folder.
 
     """
-    for name, text in files.items():
+    for name, data in files.items():
         path = folder / name
         if not path.is_relative_to(folder) or ".." in path.parts:
             raise ValueError(f"a program's file must stay in its folder: {name!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        path.write_bytes(content(data))
         path.chmod(0o644)
     for parent in {folder, *(parent for name in files for parent in (folder / name).parents if parent > folder)}:
         parent.chmod(0o755)  # the program may run as another user; the folder above is closed to everyone

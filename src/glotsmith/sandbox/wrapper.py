@@ -8,12 +8,15 @@ all it has to tell before the program starts, so that the program can't speak in
 import math
 import os
 import re
+import shlex
 from collections.abc import Sequence
 
 from glotsmith.records import Limits
 
 READY = b"\x00glotsmith:ready\n"  #: on stderr: all is set up, the program starts now
 MISSING = b"\x00glotsmith:missing\n"  #: on stderr: there is no such command
+BUILDING = b"\x00glotsmith:building\n"  #: on stderr: all is set up, what follows are the builder's words
+UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed, the program will not start
 
 NAMESPACE_FD = 9  #: where bubblewrap is handed a namespace: the shell closes it, and can only name one digit
 TASKS_PER_PROCESS = 8  #: threads allowed in all, for each process allowed
@@ -25,31 +28,61 @@ _OPEN_FILES = 256
 _SCRIPT = r"""exec {namespace}<&-
 {limits}
 {{ echo 1000 >/proc/self/oom_score_adj; }} 2>/dev/null
-case $1 in */*) [ -x "$1" ] && [ ! -d "$1" ];; *) command -v -- "$1";; esac >/dev/null 2>&1 ||
+first={first}
+case $first in */*) [ -x "$first" ] && [ ! -d "$first" ];; *) command -v -- "$first";; esac >/dev/null 2>&1 ||
 {{ printf '\000glotsmith:missing\n' >&2; exit 127; }}
+{build}
+{cpu}
 printf '\000glotsmith:ready\n' >&2
 {become} "$@"
 exit $?
 """
 
+_BUILD = r"""{{ {limit}; }} 2>/dev/null
+printf '\000glotsmith:building\n' >&2
+{become} {command} </dev/null >&2
+code=$?
+[ $code = 0 ] || {{ printf '\000glotsmith:unbuilt\n' >&2; exit $code; }}"""
 
-def wrap(command: Sequence[str], limits: Limits, *, neighbours: int | None, become: str = "") -> list[str]:
+
+def wrap(
+    command: Sequence[str],
+    limits: Limits,
+    *,
+    neighbours: int | None,
+    become: str = "",
+    build: Sequence[str] = (),
+) -> list[str]:
     """Return the argv that runs ``command`` within ``limits``, by way of the shell words ``become``, if any.
+
+    ``build`` runs before it, with CPU time of its own; what it prints comes out on stderr.
 
     RLIMIT_NPROC counts a user's threads, so it is set only if the program lives in a user namespace of ours, which it
     shares with so many ``neighbours``, and the kernel counts per namespace (since Linux 5.14). It is a backstop, for
     a fork bomb; the watchdog counts exactly.
     """
     # Each limit alone: a lower hard limit on the host must not keep the others from being set.
-    settings = ["ulimit -c 0", f"ulimit -t {math.ceil(limits.cpu_s) + 2}", f"ulimit -n {_OPEN_FILES}"]
+    settings = ["ulimit -c 0", f"ulimit -n {_OPEN_FILES}"]
     settings.append(f"ulimit -f {limits.file_mb * 2048}")  # units of 512 bytes, as POSIX has it
     if neighbours is not None and _counts_per_namespace():
         tasks = (limits.processes * TASKS_PER_PROCESS + 8) * (neighbours + 1)
         settings.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # dash calls it -p
     script = _SCRIPT.format(
-        namespace=NAMESPACE_FD, become=become, limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in settings)
+        namespace=NAMESPACE_FD,
+        become=become,
+        limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in settings),
+        first=shlex.quote(build[0]) if build else '"$1"',
+        build=_build_script(build, limits, become),
+        cpu=f"{{ ulimit -t {math.ceil(limits.cpu_s) + 2}; }} 2>/dev/null",
     )
     return ["/bin/sh", "-c", script, "sh", *command]
+
+
+def _build_script(build: Sequence[str], limits: Limits, become: str) -> str:
+    if not build:
+        return ""
+    soft = f"ulimit -S -t {math.ceil(limits.build_cpu_s) + 2}"  # soft: the program's own limit comes after it
+    return _BUILD.format(limit=soft, become=become, command=shlex.join(build))
 
 
 def _counts_per_namespace() -> bool:

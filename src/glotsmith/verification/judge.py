@@ -117,6 +117,8 @@ def _status(seen: Observation, outcome: Outcome, cases: Sequence[CaseVerdict | N
         return "fail:output", "the program wrote protocol lines of its own"
     if complete:
         return worst([c for c in cases if c]), ""
+    if not outcome.built and outcome.ending != "infra":
+        return "fail:compile", "the compiler met its limits" if outcome.ending in ENDINGS else ""
     if outcome.ending in ENDINGS:
         return ENDINGS[outcome.ending], outcome.detail
     failed = next((c for c in cases if c and c.status != "pass"), None)

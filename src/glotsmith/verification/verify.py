@@ -153,7 +153,8 @@ def _script(card: Card, job: Job, text: str, stdin: str) -> Program:
         raise Unrepresentable(f"{card.display} has no command for whole programs")
     return Program(
         files={**found.files, f"main{card.extension}": text},
-        argv=found.script,
+        build=tuple(render.fill(a, source=f"@{{dir}}/main{card.extension}") for a in found.script_build),
+        argv=tuple(render.fill(a, source=f"@{{dir}}/main{card.extension}") for a in found.script),
         stdin=stdin,
         env=found.env,
         read_only=found.read_only,
@@ -162,6 +163,8 @@ def _script(card: Card, job: Job, text: str, stdin: str) -> Program:
 
 
 def _exit_status(outcome: Outcome) -> Status:
+    if not outcome.built and outcome.ending != "infra":
+        return "fail:compile"
     if outcome.ending == "exit" and outcome.code == 0:
         return "pass"
     return ENDINGS.get(outcome.ending, "fail:runtime")

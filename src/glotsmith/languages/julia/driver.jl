@@ -1,21 +1,21 @@
-# Loads candidate.jl beside it, calls ENTRY once per argument tuple in calls.jl, prints typed results.
-# Usage: julia driver.jl MARK ENTRY. Functions called from `main` run in the world before the candidate: whatever
+# Loads candidate.jl beside it, calls the entry point once per argument tuple in calls.jl, prints typed results.
+# The file job holds the mark and the entry point's name. Functions called from `main` run in the world before the candidate: whatever
 # methods it adds to Base, the driver goes on with Base's own.
 module GlotsmithDriver
 
-const MARK, ENTRY = ARGS[1], ARGS[2]
-const OUT = fdio(ccall(:dup, Cint, (Cint,), 1), false)
+const OUT = Ref{IOStream}()
+const MARK = Ref{String}()
 const MAX_DEPTH, MAX_BYTES, MAX_ERROR = 100, 1 << 26, 2000
 
 leave(code) = ccall(:_exit, Cvoid, (Cint,), code)  # runs no atexit hook
 
 function emit(parts...)
-    write(OUT, "\n", MARK)
+    write(OUT[], "\n", MARK[])
     for part in parts
-        write(OUT, " ", part)
+        write(OUT[], " ", part)
     end
-    write(OUT, "\n")
-    flush(OUT)
+    write(OUT[], "\n")
+    flush(OUT[])
 end
 
 function quoted(io, s)
@@ -117,8 +117,7 @@ function fresh_module(name)
 end
 
 # A name of Base is not the candidate's, unless it imported the name to add methods.
-function entry_point(room)
-    name = Symbol(ENTRY)
+function entry_point(room, name)
     isdefined(room, name) || return nothing
     owned = !(Base.binding_module(room, name) in (Base, Core))
     return owned || name in names(room, all = true, imported = true) ? Some(getfield(room, name)) : nothing
@@ -147,11 +146,13 @@ function run_case(f, index, arguments)
 end
 
 function main()
+    OUT[] = fdio(ccall(:dup, Cint, (Cint,), 1), false)
+    MARK[], entry = split(read_here("job"), '\n')
     scope = Module(:Arguments)
     calls = [Core.eval(scope, x) for x in parse_all(read_here("calls.jl"), "calls.jl") if x isa Expr]
     parts = parse_all(read_here("candidate.jl"), "candidate.jl")
     emit("start")
-    f = entry_point(load(parts))
+    f = entry_point(load(parts), Symbol(entry))
     if f === nothing
         emit("absent")
         leave(1)

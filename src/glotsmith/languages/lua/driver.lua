@@ -1,12 +1,13 @@
--- Loads candidate.lua beside it, calls ENTRY once per argument list in calls.lua, prints typed results.
--- Usage: lua5.4 driver.lua MARK ENTRY. Everything is captured first: the candidate may shadow any global.
-local mark, entry = arg[1], arg[2]
+-- Loads candidate.lua beside it, calls the entry point once per argument list in calls.lua, prints typed results.
+-- The file job holds the mark and the entry point's name. Everything is captured first: the candidate may shadow any global.
 local folder = arg[0]:match("^(.*)/[^/]*$") or "."
 local stdout, stderr, open, exit = io.stdout, io.stderr, io.open, os.exit
 local load, next, pcall, rawget, tostring, type = load, next, pcall, rawget, tostring, type
 local byte, concat, format, gsub = string.byte, table.concat, string.format, string.gsub
 local mathtype, huge, pack, unpack = math.type, math.huge, table.pack, table.unpack
 local write, flush = stdout.write, stdout.flush
+
+local mark, entry
 
 local function emit(event, ...)
   write(stdout, "\n", mark, " ", event)
@@ -68,6 +69,7 @@ end
 
 -- The entry point may be local to the candidate's chunk, so it is fetched by a last line of that chunk;
 -- a candidate that ends in a return of its own (a module) is asked for what it returns.
+mark, entry = read("job"):match("^(.-)\n(.-)\n")
 local calls = load(read("calls.lua"), "=calls")()
 local text = read("candidate.lua")
 local chunk = load(text .. "\nreturn " .. entry, "=candidate", "t")

@@ -1,10 +1,10 @@
-(* One generated program, run by `ocaml driver.ml MARK`. Arguments and printer are bound before the candidate, which can
+(* One generated program, run by `ocaml driver.ml`. Arguments and printer are bound before the candidate, which can
    then shadow anything; the candidate and its calls are one phrase, so that all of it is type-checked before any of it
    runs. A program that does not compile never prints `start`. *)
 module Glotsmith_driver = struct
   external leave : int -> 'a = "caml_sys_exit" (* runs no at_exit function *)
 
-  let mark = Sys.argv.(1)
+  let mark = "@{mark}"
 
   (* A second way to stdout: the program may close its own. *)
   let out = try open_out_gen [ Open_wronly; Open_append; Open_binary ] 0 "/dev/fd/1" with Sys_error _ -> stdout

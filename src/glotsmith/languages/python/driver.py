@@ -1,6 +1,7 @@
-"""Loads candidate.py beside it, calls ENTRY once per argument list in calls.py, prints typed results.
+"""Loads candidate.py beside it, calls the entry point once per argument list in calls.py, prints typed results.
 
-Usage: python driver.py MARK ENTRY. Everything is captured first: the candidate may shadow any builtin.
+The file job holds the mark and the entry point's name. Everything is captured first: the candidate may shadow any
+builtin. As ``driver.py warm`` it forks first (``sandbox/nest``).
 """
 
 import contextlib
@@ -12,7 +13,6 @@ _dumps, _write, _exit, _flush = json.dumps, os.write, os._exit, sys.stdout.flush
 _isinstance, _int, _float, _str = isinstance, int, float, str
 _list, _tuple, _dict, _set, _frozenset, _type = list, tuple, dict, set, frozenset, type
 _suppress = contextlib.suppress
-_OUT = os.dup(1)
 
 
 def encode(v, depth=0):
@@ -49,8 +49,11 @@ def _flush_program():
         _flush()
 
 
-def _main(mark, entry):
-    folder = os.path.dirname(os.path.abspath(__file__))
+def _main(folder):
+    global _OUT
+    _OUT = os.dup(1)
+    with open(os.path.join(folder, "job"), encoding="utf-8") as file:
+        mark, entry = file.read().splitlines()
     with open(os.path.join(folder, "calls.py"), encoding="utf-8") as file:
         calls = eval(file.read(), {})
     with open(os.path.join(folder, "candidate.py"), encoding="utf-8") as file:
@@ -82,4 +85,7 @@ def _main(mark, entry):
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[2])
+    _FOLDER = os.path.dirname(os.path.abspath(__file__))
+    if sys.argv[1:] == ["warm"]:
+        os.fork()
+    _main(_FOLDER)

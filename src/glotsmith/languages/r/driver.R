@@ -1,11 +1,9 @@
-# Loads candidate.R beside it, calls ENTRY once per argument list in calls.R, prints typed results.
-# Usage: Rscript driver.R MARK ENTRY. The candidate is evaluated in the global environment, as a script would be;
+# Loads candidate.R beside it, calls the entry point once per argument list in calls.R, prints typed results.
+# The file job holds the mark and the entry point's name. As `driver.R warm` it forks first (sandbox/nest). The candidate is evaluated in the global environment, as a script would be;
 # nothing here lives there, so that it may define any name.
 local({
   arguments <- commandArgs(FALSE)
   folder <- dirname(sub("^--file=", "", grep("^--file=", arguments, value = TRUE)[1]))
-  mark <- commandArgs(TRUE)[1]
-  entry <- commandArgs(TRUE)[2]
 
   # R spends 80 ms on attaching its default packages. Here each exported name is a promise that loads its package.
   for (package in c("methods", "utils", "grDevices", "stats")) {
@@ -91,6 +89,13 @@ local({
   }
   read <- function(name) parse(file.path(folder, name), keep.source = FALSE, encoding = "UTF-8")
 
+  if (identical(commandArgs(TRUE), "warm")) {
+    for (package in c("methods", "utils", "grDevices", "stats")) loadNamespace(package)
+    parallel:::mcfork(TRUE)
+  }
+  job <- readLines(file.path(folder, "job"), encoding = "UTF-8")
+  mark <- job[1]
+  entry <- job[2]
   calls <- eval(read("calls.R")[[1]], new.env(parent = baseenv()))
   program <- tryCatch(read("candidate.R"), error = function(e) {
     cat(conditionMessage(e), "\n", file = stderr())

@@ -1,5 +1,5 @@
-; Loads candidate.rkt beside it, calls ENTRY once per argument list in calls.rkt, prints typed results.
-; Usage: racket driver.rkt MARK ENTRY. Written in the kernel language, because it is expanded anew for each program:
+; Loads candidate.rkt beside it, calls the entry point once per argument list in calls.rkt, prints typed results.
+; The file job holds the mark and the entry point's name. Written in the kernel language, because it is expanded anew for each program:
 ; in racket/base that takes 60 ms more.
 (module driver '#%kernel
   (#%require '#%paramz racket/private/qq-and-or racket/private/cond racket/private/define-et-al)
@@ -7,8 +7,9 @@
   (define-values (out) (current-output-port))
   (define-values (leave) (exit-handler))
   (define-values (folder) (let-values ([(base name dir?) (split-path (find-system-path 'run-file))]) base))
-  (define-values (mark) (vector-ref (current-command-line-arguments) 0))
-  (define-values (entry) (string->symbol (vector-ref (current-command-line-arguments) 1)))
+  (define-values (job) (open-input-file (build-path folder "job")))
+  (define-values (mark) (read-line job))
+  (define-values (entry) (string->symbol (read-line job)))
 
   (define-values (emit)
     (lambda parts

@@ -1,0 +1,64 @@
+"""The proof that a card carries: programs that must earn their verdicts, beside it in ``verdicts.toml``.
+
+``hostile.toml`` has the same form: a row for each kind of attack, and the verdicts that refuse it.
+"""
+
+import tomllib
+from functools import cache
+
+import msgspec
+
+from glotsmith.errors import InputError
+from glotsmith.languages.card import FOLDER
+from glotsmith.records import IoCase, Job, Record
+
+SIGNATURE = "def f(x: int) -> int"
+TESTS = ("assert f(1) == 1", "assert f(-2) == -2")
+
+
+class Row(Record, frozen=True, kw_only=True):
+    """A program and what it must come to; it defines ``f`` of ``signature``, or is whole where there is ``io``."""
+
+    code: str
+    expect: str | tuple[str, ...]  #: the verdict's status, or those it may have
+    cases: tuple[str, ...] = ()  #: status of each case
+    signature: str = SIGNATURE
+    tests: tuple[str, ...] = TESTS
+    io: tuple[IoCase, ...] = ()
+    time_limit_s: float | None = None
+    memory_limit_mb: int | None = None
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """The statuses that are right."""
+        return (self.expect,) if isinstance(self.expect, str) else self.expect
+
+    def job(self, language: str, identity: str = "row") -> Job:
+        """Return the job that asks for the row's verdict."""
+        return Job(
+            id=identity,
+            language=language,
+            code=self.code,
+            signature="" if self.io else self.signature,
+            tests=() if self.io else self.tests,
+            io=self.io,
+            time_limit_s=self.time_limit_s,
+            memory_limit_mb=self.memory_limit_mb,
+        )
+
+
+@cache
+def rows(language: str, table: str = "verdicts") -> dict[str, Row]:
+    """Return a language's rows by title, from ``TABLE.toml`` in its folder; none where there is no such file.
+
+    Raises:
+        InputError: the file is not TOML, or a row has an unknown field or lacks one.
+
+    """
+    path = FOLDER / language / f"{table}.toml"
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Row])
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise InputError.at(path, None, str(error)) from error
