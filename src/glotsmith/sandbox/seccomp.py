@@ -1,62 +1,82 @@
 """A system call filter: what no solution to a programming task needs, and what would get round the limits.
 
-It is a short classic BPF program (``seccomp(2)``): the calls below fail as if the kernel did not have them, which
-every runtime handles, because old kernels do not. Everything else is allowed.
+The calls below fail as if the kernel did not have them, which every runtime handles, because old kernels do not.
+Everything else is allowed. libseccomp writes the filter (a classic BPF program, ``seccomp(2)``) for this machine.
 """
 
-import os
-import platform
-import struct
+import functools
+import importlib
+import tempfile
+from types import ModuleType
 
-_ERRNO = 0x0005_0000
-_ALLOW = 0x7FFF_0000
+from glotsmith.errors import IsolationError
+
 _ENOSYS = 38
 
-_LOAD, _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _RETURN = 0x20, 0x15, 0x35, 0x06
+#: Calls that fail, whatever their arguments.
+DENIED = (
+    # memory that belongs to no process, so that the watchdog can't see it
+    *("memfd_create", "memfd_secret", "shmget", "msgget", "mq_open", "add_key", "request_key", "keyctl"),
+    # other processes
+    *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "process_madvise"),
+    # files by another way than their path
+    *("name_to_handle_at", "open_by_handle_at"),
+    # favourite ways into the kernel
+    *("bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register"),
+    # other views of the machine
+    *("setns", "unshare", "clone3", "mount", "open_tree", "fsopen", "pivot_root"),
+    *("kexec_load", "init_module", "finit_module"),
+)
 
-#: Audit architecture and call numbers: (x86_64, aarch64). The first group holds memory that belongs to no process, so
-#: that the watchdog can't see it; the second is a favourite way into the kernel.
-_MACHINES = {"x86_64": (0xC000_003E, 0), "aarch64": (0xC000_00B7, 1)}
-_CALLS = {
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "msgget": (68, 186),
-    "mq_open": (240, 180),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "mount": (165, 40),
-    "open_tree": (428, 428),
-    "fsopen": (430, 430),
-    "pivot_root": (155, 41),
-    "kexec_load": (246, 104),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-}
+#: Flags of ``clone`` that make namespaces: it fails with any of them. (``clone3`` has them where no filter sees them;
+#: the C libraries fall back on ``clone``.)
+NAMESPACE_FLAGS = (
+    0x0002_0000,  # CLONE_NEWNS
+    0x0200_0000,  # CLONE_NEWCGROUP
+    0x0400_0000,  # CLONE_NEWUTS
+    0x0800_0000,  # CLONE_NEWIPC
+    0x1000_0000,  # CLONE_NEWUSER
+    0x2000_0000,  # CLONE_NEWPID
+    0x4000_0000,  # CLONE_NEWNET
+)
 
 
+@functools.cache
 def build_filter() -> bytes:
-    """Return the filter for this machine as ``struct sock_filter[]``; empty for a machine whose numbers we lack."""
-    if platform.machine() not in _MACHINES or os.uname().sysname != "Linux":
-        return b""
-    audit, column = _MACHINES[platform.machine()]
-    numbers = sorted(numbers[column] for numbers in _CALLS.values())
-    # Jumps are relative to the next instruction; "deny" stands behind the tests and one "allow".
-    tests = [(_JUMP_EQUAL, len(numbers) - i, 0, number) for i, number in enumerate(numbers)]
-    program = [
-        (_LOAD, 0, 0, 4),  # seccomp_data.arch
-        (_JUMP_EQUAL, 0, len(numbers) + 3, audit),  # a foreign architecture (i386, on x86_64) is denied whole
-        (_LOAD, 0, 0, 0),  # seccomp_data.nr
-        (_JUMP_GREATER_EQUAL, len(numbers) + 1, 0, 0x4000_0000),  # x32's numbers, too
-        *tests,
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _ERRNO | _ENOSYS),
-    ]
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+    """Return the filter for this machine as ``struct sock_filter[]``.
+
+    A foreign architecture's calls (i386 on x86_64, and x32) are denied whole: their numbers mean other calls.
+
+    Raises:
+        IsolationError: libseccomp is missing or too old; the message says what to install.
+
+    """
+    library = _library()
+    deny = library.ERRNO(_ENOSYS)
+    rules = library.SyscallFilter(library.ALLOW)
+    rules.set_attr(library.Attr.ACT_BADARCH, deny)
+    for name in DENIED:
+        rules.add_rule(deny, _number(library, name))
+    for flag in NAMESPACE_FLAGS:
+        rules.add_rule(deny, _number(library, "clone"), library.Arg(0, library.MASKED_EQ, flag, flag))
+    with tempfile.TemporaryFile() as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def _number(library: ModuleType, call: str) -> int:
+    number: int = library.resolve_syscall(library.system_arch(), call)
+    if number == -1:
+        raise IsolationError(f"the libseccomp here does not know {call}; version 2.5.2 or later is needed")
+    return number
+
+
+def _library() -> ModuleType:
+    """Import the binding, which looks for the library as it is imported."""
+    try:
+        return importlib.import_module("pyseccomp")
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        raise IsolationError(
+            f"the system call filter can't be built: {error}. Install libseccomp (apt install libseccomp2)"
+        ) from error
