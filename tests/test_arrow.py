@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
-VALUES = {"records", "values", "reasons", "errors"}
+VALUES = {"records", "values", "reasons", "errors", "places"}
 ENGINE = {"step", "rows", "ledger", "database", "cache", "run", "execution"}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets"}
@@ -17,7 +17,8 @@ ALLOWED = {
     **{room: VALUES | {room, "prompts", "cache"} for room in SERVICES},
     **{room: VALUES | SERVICES | {room, "step"} for room in STAGES},
     "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
-    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes"} | TOP for room in TOP},
+    "kit": VALUES | SERVICES | STAGES | {"kit"},
+    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit"} | TOP for room in TOP},
 }
 
 

@@ -1,9 +1,10 @@
 """The schema of a language card: every fact about a language that is data, and what each field means.
 
-A card is ``languages/NAME/card.toml``. Templates mark what is filled in with ``@{…}``, which no target language uses.
+A card is ``languages/NAME/card.toml``, here or in a folder that GLOTSMITH_LANGUAGES names. Templates mark what is filled in with ``@{…}``, which no target language uses.
 Unknown fields are refused, so that a misspelt one is an error and not a silent default.
 """
 
+import os
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record, content_hash
 
 FOLDER = Path(__file__).parent
+VARIABLE = "GLOTSMITH_LANGUAGES"  #: in the environment: further folders that hold languages, as PATH lists folders
 
 Text = str  #: in the tables below, where fields named ``str`` and ``dict`` hide the types
 Escapes = dict[str, str]
@@ -197,7 +199,7 @@ class Card(Record, frozen=True, kw_only=True):
     @property
     def file(self) -> Path:
         """The card's path."""
-        return FOLDER / self.name / "card.toml"
+        return folder(self.name) / "card.toml"
 
     @property
     def driver_text(self) -> str:
@@ -214,7 +216,7 @@ class Card(Record, frozen=True, kw_only=True):
 def _fingerprint(name: str) -> str:
     card = get(name)
     driver = card.driver_text if card.level == "full" else ""
-    return content_hash((FOLDER / name / "card.toml").read_text("utf-8"), driver)
+    return content_hash(card.file.read_text("utf-8"), driver)
 
 
 def load(path: Path) -> Card:
@@ -230,10 +232,52 @@ def load(path: Path) -> Card:
         raise InputError.at(path, None, str(error)) from error
 
 
+def folders() -> tuple[Path, ...]:
+    """Return the folders that hold languages: the package's own, then those of the environment."""
+    named = os.environ.get(VARIABLE, "").split(os.pathsep)
+    return (FOLDER, *dict.fromkeys(Path(p).expanduser().resolve() for p in named if p))
+
+
+@cache
+def _found() -> dict[str, Path]:
+    """Return the folder of each language.
+
+    Raises:
+        UsageError: a folder of the environment is none, or brings a language that is there already.
+
+    """
+    found: dict[str, Path] = {}
+    for place in folders():
+        if not place.is_dir():
+            raise UsageError(f"{VARIABLE} names {place}, which is no folder")
+        for path in sorted(p.parent for p in place.glob("*/card.toml")):
+            if path.name in found:
+                raise UsageError(f"two languages are named {path.name!r}: {found[path.name]} and {path}. Rename one")
+            found[path.name] = path
+    return found
+
+
 @cache
 def names() -> tuple[str, ...]:
-    """Names of all languages, sorted."""
-    return tuple(sorted(p.parent.name for p in FOLDER.glob("*/card.toml")))
+    """Names of all languages, sorted.
+
+    Raises:
+        UsageError: the environment names no folder, or a language twice.
+
+    """
+    return tuple(sorted(_found()))
+
+
+def folder(name: str) -> Path:
+    """Return the folder of a language, with its card, driver and rows.
+
+    Raises:
+        UsageError: there is no such language.
+
+    """
+    if name not in _found():
+        raise UsageError(f"no language is named {name!r}; there are: {', '.join(names())}")
+    return _found()[name]
 
 
 @cache
@@ -242,8 +286,17 @@ def get(name: str) -> Card:
 
     Raises:
         UsageError: there is no such language.
+        InputError: its card is malformed, or has another name than its folder.
 
     """
-    if name not in names():
-        raise UsageError(f"no language is named {name!r}; there are: {', '.join(names())}")
-    return load(FOLDER / name / "card.toml")
+    path = folder(name) / "card.toml"
+    card = load(path)
+    if card.name != name:
+        raise InputError.at(path, None, f"the card is named {card.name!r} and its folder {name!r}")
+    return card
+
+
+def forget() -> None:
+    """Look for languages anew: a folder has been added, or the environment changed."""
+    for function in (_found, names, get, _fingerprint):
+        function.cache_clear()

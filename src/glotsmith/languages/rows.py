@@ -9,7 +9,7 @@ from functools import cache
 import msgspec
 
 from glotsmith.errors import InputError
-from glotsmith.languages.card import FOLDER
+from glotsmith.languages.card import folder
 from glotsmith.records import IoCase, Job, Record
 
 SIGNATURE = "def f(x: int) -> int"
@@ -55,7 +55,7 @@ def rows(language: str, table: str = "verdicts") -> dict[str, Row]:
         InputError: the file is not TOML, or a row has an unknown field or lacks one.
 
     """
-    path = FOLDER / language / f"{table}.toml"
+    path = folder(language) / f"{table}.toml"
     try:
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Row])
     except FileNotFoundError:

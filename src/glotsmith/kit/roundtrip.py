@@ -1,0 +1,181 @@
+"""Values of every type go into a language and come back equal, and never equal to another value.
+
+An identity function, the row ``accepted`` of ``verdicts.toml``, is called with thousands of seeded values; what a
+card declares unrepresentable has to be refused with the card's reason, and is counted apart.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from glotsmith.errors import InputError
+from glotsmith.kit.values import ALWAYS, canonical, others, random_type, random_value, seeded
+from glotsmith.languages import Unrepresentable, program, render
+from glotsmith.languages.card import Card
+from glotsmith.languages.rows import rows
+from glotsmith.records import Limits, Outcome
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.values import INT, STR, Parameter, Signature, Type, Value, parse_type
+from glotsmith.verification.compare import Comparison, equal
+from glotsmith.verification.judge import Observation, observe
+from glotsmith.verification.wire import Wire, parse
+
+WANTED = 2000  #: values that come back equal, and as many that are told apart, for a proof
+STUBS = 25  #: types that a stub is tried with, as far as the language has them
+_PER_PROGRAM = 60
+_LIMITS = Limits(cpu_s=60, wall_s=400, memory_mb=2048, output_kb=4096)
+_CONTROLS = 4  #: other values that each value is compared with
+
+Batch = tuple[Type, Sequence[Value]]
+
+
+class Seen(NamedTuple):
+    """What came of sending values through an identity function."""
+
+    pairs: list[tuple[Value, Wire]]  #: value that went in, wire value that came out
+    refused: Counter[str]  #: values that the language can't represent, by reason
+    failed: list[str]  #: batches that did not come back, each as a sentence
+
+
+def representable(card: Card, kind: Type, values: Sequence[Value], refused: Counter[str]) -> list[Value]:
+    """Return the values that the language can represent, and count the others by reason."""
+    kept: list[Value] = []
+    for value in values:
+        try:
+            render.literal(card, value, kind)
+            render.type_text(card, kind)
+            render.printer(card, kind)
+            kept.append(value)
+        except Unrepresentable as error:
+            refused[str(error)] += 1
+    return kept
+
+
+def batches(card: Card, wanted: int = WANTED) -> Iterator[Batch]:
+    """Yield seeded values, by type, until more than ``wanted`` are representable."""
+    rng, count = seeded("roundtrip", card.name), 0
+    kinds = map(parse_type, ALWAYS)
+    while count < wanted + _PER_PROGRAM:
+        kind = next(kinds, None) or random_type(rng)
+        values = [random_value(rng, kind, card.limits.int_bits) for _ in range(_PER_PROGRAM)]
+        yield kind, values
+        count += len(representable(card, kind, values, Counter()))
+
+
+async def identity(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: str = "") -> Seen:
+    """Call the identity function with every value of every batch, one program per batch; ``before`` precedes it.
+
+    Raises:
+        InputError: the language's rows have no identity function.
+
+    """
+    table = rows(card.name)
+    if "accepted" not in table:
+        raise InputError.at(card.file.with_name("verdicts.toml"), None, "there is no row 'accepted', an identity")
+    code, seen = before + table["accepted"].code, Seen([], Counter(), [])
+    kept = [(kind, representable(card, kind, values, seen.refused)) for kind, values in sent]
+    kept = [(kind, values) for kind, values in kept if values]
+    for (kind, values), (outcome, found) in zip(
+        kept, await asyncio.gather(*(_call(card, sandbox, code, *batch) for batch in kept)), strict=True
+    ):
+        if found.stage != "end" or found.forged or any(event != "value" for event, _ in found.results):
+            seen.failed.append(f"values of type {kind} did not come back: {_account(outcome, found)}")
+        else:
+            seen.pairs.extend(zip(values, [parse(text) for _, text in found.results], strict=True))
+    return seen
+
+
+async def _call(
+    card: Card, sandbox: Sandbox, code: str, kind: Type, values: Sequence[Value]
+) -> tuple[Outcome, Observation]:
+    signature = Signature("f", (Parameter("x", kind),), kind)
+    made, mark = program.assemble(card, code, signature, [(v,) for v in values], "", _LIMITS)
+    outcome = await sandbox.run(made)
+    return outcome, observe(outcome.stdout, mark)
+
+
+def _account(outcome: Outcome, found: Observation) -> str:
+    said = outcome.stderr[-500:].decode("utf-8", "replace").strip()
+    return f"{outcome.ending} {outcome.code}, last result {found.results[-1:]}{f', stderr: {said}' if said else ''}"
+
+
+# -------------------------------------------------------------------------------------------------------- checks
+
+
+def changed(card: Card, seen: Seen) -> list[str]:
+    """Return a sentence for each value that came back as another."""
+    how = Comparison(card.equality, tolerance=0.0)
+    return [f"{value!r} came back as {wire!r}" for value, wire in seen.pairs if not equal(value, wire, how)]
+
+
+def confused(card: Card, seen: Seen) -> tuple[int, list[str]]:
+    """Compare each result with values that it is not; return how many, and a sentence for each taken to be equal."""
+    how, rng, checked, wrong = Comparison(card.equality), seeded(card.name), 0, list[str]()
+    for i, (value, wire) in enumerate(seen.pairs):
+        known = canonical(value, card.equality)
+        other = [x for x in (*others(rng, value), seen.pairs[i - 1][0]) if canonical(x, card.equality) != known]
+        for x in other if len(other) < _CONTROLS else rng.sample(other, _CONTROLS):
+            checked += 1
+            if equal(x, wire, how):
+                wrong.append(f"{value!r} came back as {wire!r} and passes for {x!r}")
+    return checked, wrong
+
+
+def unexplained(card: Card, seen: Seen) -> list[str]:
+    """Return the reasons for refusing values that are none of the card's."""
+    known = (*card.refuse.values(), f"{card.limits.int_bits} bits, ")
+    return [f"a value was refused, and not by the card: {r}" for r in seen.refused if not any(k in r for k in known)]
+
+
+async def code_points(card: Card, sandbox: Sandbox) -> list[str]:
+    """Send every code point but NUL and the surrogates; return a sentence for each lot that came back changed."""
+    points = [chr(n) for n in (*range(1, 0xD800), *range(0xE000, 0x110000))]
+    texts = ["".join(points[i : i + 1024]) for i in range(0, len(points), 1024)]
+    seen = await identity(card, sandbox, [(STR, texts[i : i + 160]) for i in range(0, len(texts), 160)])
+    lost = [f"the text of U+{ord(v[0]):04X} to U+{ord(v[-1]):04X} came back changed" for v, w in seen.pairs if v != w]
+    if len(seen.pairs) + seen.refused.total() != len(texts):
+        lost.append(f"of {len(texts)} texts, {len(seen.pairs)} came back")
+    return [*seen.failed, *unexplained(card, seen), *lost]
+
+
+async def stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
+    """Try stubs of random types; return how many were tried, and a sentence for each that does not compile and raise.
+
+    A suite whose types do not compile can be passed by no program (42 % of the published OCaml suites).
+    """
+    rng, tried = seeded("stubs", card.name), list[tuple[Type, Value]]()
+    for kind in (random_type(rng) for _ in range(STUBS)):
+        value = random_value(rng, kind, card.limits.int_bits)
+        if representable(card, kind, [value], Counter()):
+            tried.append((kind, value))
+    said = await asyncio.gather(*(_stub(card, sandbox, kind, value) for kind, value in tried))
+    return len(tried), [sentence for sentence in said if sentence]
+
+
+async def _stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:
+    signature = Signature("f", (Parameter("x", kind), Parameter("end", INT)), kind)
+    code = render.signature_text(card, card.syntax.stub, signature)
+    made, mark = program.assemble(card, code, signature, [(value, 1)], "", _LIMITS)
+    outcome = await sandbox.run(made)
+    found = observe(outcome.stdout, mark)
+    if [event for event, _ in found.results] == ["raised"]:
+        return ""
+    return f"the stub does not compile and raise: {_account(outcome, found)}\n{code}"
+
+
+NASTY = (
+    r"""
+def f(x): "don't 'say' \ it
+{'a': {"b"}} {|x| {id| '"' '\'' '\n
+--[[ x ]] (* *) *) (* |# #| =# #= #; """
+    + "\t\x0c\u2028é"
+)
+
+
+async def comments(card: Card, sandbox: Sandbox) -> list[str]:
+    """Put everything into comments before a program; return a sentence for each result that is not as without them."""
+    before = "".join(f"{render.comment(card, x)}\n" for x in (NASTY, *NASTY.split()))
+    seen = await identity(card, sandbox, [(INT, [1, 2])], before)
+    wrong = [] if len(seen.pairs) == 2 else ["a program with comments before it did not run"]
+    return [*seen.failed, *changed(card, seen), *wrong]
