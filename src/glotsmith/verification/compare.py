@@ -65,7 +65,7 @@ def _number(expected: float | int, kind: str, content: Wire, how: Comparison) ->
 
 def _close(expected: float, actual: float | int, how: Comparison) -> bool:
     if math.isnan(expected) or math.isinf(expected):
-        return math.isnan(actual) if math.isnan(expected) else actual == expected
+        return actual != actual if math.isnan(expected) else actual == expected  # an int may be too large for isnan
     try:
         return math.isfinite(actual) and math.isclose(expected, actual, rel_tol=how.tolerance)
     except OverflowError:  # an int too large for a float
@@ -117,8 +117,8 @@ def _elements(expected: Sequence[Value], wire: Wire, e: Equality) -> Sequence[Wi
 
 def _pairs(wire: Wire, e: Equality) -> Pairs | None:
     pairs = _tagged(wire, "m")
-    if pairs is not None:
-        return cast(Pairs, pairs)
+    if pairs is not None:  # a program may have written the line itself, so that it can hold anything
+        return cast(Pairs, pairs) if all(isinstance(p, list) and len(p) == 2 for p in pairs) else None
     plain = _tagged(wire, "")
     return list(enumerate(plain, 1)) if plain is not None and e.map_from_list else None
 
