@@ -71,7 +71,7 @@ class Syntax(Record, frozen=True, kw_only=True):
 class Values(Record, frozen=True, kw_only=True):
     """Literals by type constructor; @{items} are the rendered elements, @{type} the rendered type."""
 
-    none: Text = ""
+    none: Text = ""  #: @{0} is the type that is absent, where it is written
     unit: Text = ""  #: None where the type is None alone; default: ``none``
     true: Text = "true"
     false: Text = "false"
@@ -99,6 +99,7 @@ class Values(Record, frozen=True, kw_only=True):
     tuple_separator: Text = ""  #: default: ``separator``
     escapes: Escapes = msgspec.field(default_factory=_ESCAPES.copy)  #: character → how a string literal writes it
     control: Text = ""  #: other control characters: @{hex}, @{hex4}, @{octal}, @{decimal}
+    beyond_ascii: Text = ""  #: likewise for what is not ASCII, where a literal can't hold all of it
     widen: bool = False  #: an int is written as a float where the type says float (languages that check types)
     quirk: Text = ""  #: name of a function in ``quirks.py`` that renders containers which are no template
 
@@ -119,6 +120,7 @@ class Types(Record, frozen=True, kw_only=True):
     dict: Text  #: @{0}, @{1}
     set: Text = ""
     optional: Text  #: @{0}
+    optional_reference: Text = ""  #: of what is no bool, int or float, where such types have a null of their own
     tuple_separator: Text = ", "
 
 

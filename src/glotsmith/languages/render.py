@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 from glotsmith.languages import quirks
-from glotsmith.languages.card import Card
+from glotsmith.languages.card import Card, Values
 from glotsmith.values import ANY, NotLiteral, Signature, Type, Value, type_of, unite, unite_all
 
 _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
@@ -121,7 +121,9 @@ def _literal(card: Card, value: Value, kind: Type) -> str:
     if kind.kind in ("any", "mixed"):
         kind = type_of(value)
     if kind.kind == "optional":
-        return v.none if value is None else fill(v.some, value=_literal(card, value, kind.args[0]))
+        if value is None:
+            return fill(v.none, **_type_parts(card, kind))
+        return fill(v.some, value=_literal(card, value, kind.args[0]))
     match value:
         case None:
             return v.unit if v.unit and kind.kind == "none" else v.none
@@ -150,15 +152,15 @@ def _number(card: Card, value: float | int) -> str:
 
 def escape(card: Card, text: str) -> str:
     """Write the inside of a string literal."""
-    table, control = card.values.escapes, card.values.control
-    return "".join(
-        table[c] if c in table else _control(control, c) if ord(c) < 32 or ord(c) == 127 else c for c in text
-    )
+    return "".join(_character(card.values, c) for c in text)
 
 
-def _control(template: str, char: str) -> str:
+def _character(v: Values, char: str) -> str:
     n = ord(char)
-    return fill(template, hex=f"{n:x}", hex4=f"{n:04x}", octal=f"{n:03o}", decimal=f"{n:03d}")
+    if char in v.escapes:
+        return v.escapes[char]
+    template = v.control if n < 32 or n == 127 else v.beyond_ascii if n > 127 else ""
+    return fill(template or char, hex=f"{n:x}", hex4=f"{n:04x}", octal=f"{n:03o}", decimal=f"{n:03d}")
 
 
 def _container(card: Card, value: Value, kind: Type) -> str:
@@ -220,6 +222,8 @@ def type_text(card: Card, kind: Type) -> str:
         return ""
     _check_arity(card, kind)
     template = str(getattr(table, kind.kind, "")) or (table.list if kind.kind == "vartuple" else "")
+    if kind.kind == "optional" and table.optional_reference and kind.args[0].kind not in ("bool", "int", "float"):
+        template = table.optional_reference
     if not template:
         raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} has no type for {kind}"))
     args = [type_text(card, a) for a in kind.args]
