@@ -22,9 +22,9 @@ def encode(v, depth=0):
     if v is None or v is True or v is False:
         return v
     if _isinstance(v, _int):
-        return _int(v)
+        return _int.__int__(v)  # not what a subclass makes of itself
     if _isinstance(v, _float):
-        return {"f": _float.__repr__(_float(v))}
+        return {"f": _float.__repr__(v)}
     if _isinstance(v, _str):
         return _str.__str__(v)
     if _isinstance(v, _list):
@@ -34,7 +34,8 @@ def encode(v, depth=0):
     if _isinstance(v, _dict):
         return {"m": [[encode(k, depth + 1), encode(x, depth + 1)] for k, x in _dict.items(v)]}
     if _isinstance(v, (_set, _frozenset)):
-        return {"s": [encode(x, depth + 1) for x in v]}
+        kind = _set if _isinstance(v, _set) else _frozenset
+        return {"s": [encode(x, depth + 1) for x in kind.__iter__(v)]}
     return {"x": _type(v).__name__}
 
 
@@ -87,5 +88,6 @@ def _main(folder):
 if __name__ == "__main__":
     _FOLDER = os.path.dirname(os.path.abspath(__file__))
     if sys.argv[1:] == ["warm"]:
+        os.environ["GLOTSMITH_FORK"] = "1"
         os.fork()
     _main(_FOLDER)
