@@ -228,6 +228,13 @@ class Limits(Record, frozen=True, kw_only=True):
     build_cpu_s: float = 60.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``
 
 
+class Warm(Record, frozen=True, kw_only=True):
+    """An interpreter that is started once: it loads what its programs need and calls ``fork``, once."""
+
+    argv: tuple[str, ...]  #: as ``Program.argv``
+    files: dict[str, str | bytes]  #: readable in the program's folder while it starts
+
+
 class Program(Record, frozen=True, kw_only=True):
     """What a sandbox runs; it never hears of a language."""
 
@@ -237,6 +244,7 @@ class Program(Record, frozen=True, kw_only=True):
     stdin: str = ""
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()  #: host prefixes to bind read-only at the same path
+    warm: Warm | None = None  #: what may run it in place of ``argv``, to the same effect: a child of a warm interpreter
     limits: Limits = Limits()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from glotsmith.languages import render, toolchain
 from glotsmith.languages.card import Card
-from glotsmith.records import Limits, Program, content_hash
+from glotsmith.records import Limits, Program, Warm, content_hash
 from glotsmith.values import Signature, Value
 
 WALL_FACTOR = 6.0  #: wall limit / CPU limit: a loaded machine must not turn right answers into timeouts
@@ -52,9 +52,18 @@ def assemble(
         argv=tuple(render.fill(a, source=source) for a in found.run),
         env=found.env,
         read_only=found.read_only,
+        warm=_warm(card, found),
         limits=allowed or limits(card),
     )
     return program, mark
+
+
+def _warm(card: Card, found: toolchain.Installed) -> Warm | None:
+    """Return the interpreter that a program may be a child of; it starts with the constant files alone."""
+    if not found.warm:
+        return None
+    driver: dict[str, str | bytes] = {} if card.driver.case else {f"driver{card.extension}": card.driver_text}
+    return Warm(argv=found.warm, files={**driver, **found.files})
 
 
 def _call_files(

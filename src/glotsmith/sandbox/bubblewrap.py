@@ -7,6 +7,7 @@ system call filter, and is told a file system in which the toolchains are read-o
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Promise
 from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.nest.nests import INSIDE, Room
 from glotsmith.sandbox.nobody import BECOME_USER, NOBODY, USER, Namespace
 from glotsmith.sandbox.process import Launch
 from glotsmith.sandbox.seccomp import build_filter
@@ -35,6 +37,7 @@ _NAMESPACES = (
     *("--hostname", "sandbox", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv", "--cap-drop", "ALL"),
 )
 _OWN_USER = ("--unshare-user", "--disable-userns", "--uid", str(USER), "--gid", str(USER))
+_NEST_RIGHTS = ("--cap-add", "ALL")  # a nest makes namespaces and mounts; its programs get no rights
 _RIGHTS = ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP")  # until BECOME_USER
 
 
@@ -43,6 +46,7 @@ class Bubblewrap(LocalSandbox):
 
     name: ClassVar[str] = "bubblewrap"
     promises: ClassVar[frozenset[Promise]] = ALL_PROMISES
+    warm: ClassVar[bool] = True
 
     def _prepare(self) -> None:
         bwrap = shutil.which("bwrap")
@@ -58,7 +62,7 @@ class Bubblewrap(LocalSandbox):
         self._system += ("--proc", "/proc", "--dev", "/dev")
 
     def _launch(self, program: Program, folder: Path) -> Launch:
-        argv = self._describe(program, folder)
+        argv = self._describe(program, folder / "program", environment(program, TMP))
         fds = [_pipe_with(self._filter)] if self._filter else []
         for fd in fds:
             argv += ("--seccomp", str(fd))
@@ -71,7 +75,17 @@ class Bubblewrap(LocalSandbox):
         opened = ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
         return Launch(opened, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
 
-    def _describe(self, program: Program, folder: Path) -> list[str]:
+    def _furnish(self, room: Room) -> Sequence[str]:
+        argv = self._describe(room.program, room.folder, room.env)
+        argv.remove("--die-with-parent")  # that is the thread which started it; a nest ends with its control socket
+        argv[argv.index("--remount-ro") : argv.index("--remount-ro")] = _bind(str(room.nest), INSIDE)
+        if self._namespace is None:
+            return [*argv, *_OWN_USER, *_NEST_RIGHTS, "--", *room.argv]
+        argv += ("--userns", str(NAMESPACE_FD), *_NEST_RIGHTS, "--", *room.argv)
+        # The shell opens the namespace and closes nothing: bubblewrap leaves it open to the nest, which nobody sees.
+        return ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
+
+    def _describe(self, program: Program, folder: Path, env: Mapping[str, str]) -> list[str]:
         """Return the options that tell what the program sees."""
         own = prefixes(program)
         if self._namespace is not None:
@@ -79,18 +93,18 @@ class Bubblewrap(LocalSandbox):
         argv = [*self._system, *_scratch(program.limits)]
         for prefix in own:
             argv += _bind(prefix)
-        argv += ("--ro-bind", str(folder / "program"), PROGRAM, "--remount-ro", "/dev", "--remount-ro", "/")
+        argv += ("--ro-bind", str(folder), PROGRAM, "--remount-ro", "/dev", "--remount-ro", "/")
         argv += ("--chdir", WORK)
-        for name, value in environment(program, TMP).items():
+        for name, value in env.items():
             argv += ("--setenv", name, value)
         return argv
 
 
-def _bind(path: str) -> list[str]:
-    """Show ``path`` read-only; the folders above it are made, and open to all."""
-    above = [str(parent) for parent in reversed(Path(path).parents) if parent != Path("/")]
+def _bind(path: str, inside: str = "") -> list[str]:
+    """Show ``path`` read-only, by default where it is; the folders above it are made, and open to all."""
+    above = [str(parent) for parent in reversed(Path(inside or path).parents) if parent != Path("/")]
     folders = [word for parent in above for word in ("--perms", "0755", "--dir", parent)]
-    return [*folders, "--ro-bind", path, path]
+    return [*folders, "--ro-bind", path, inside or path]
 
 
 def _scratch(limits: Limits) -> list[str]:

@@ -3,15 +3,22 @@
 import asyncio
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.folders import Folders
-from glotsmith.sandbox.nobody import Namespace
-from glotsmith.sandbox.process import Launch, Supervised
+from glotsmith.sandbox.nest.hatched import Hatched
+from glotsmith.sandbox.nest.nests import Nests, Room
+from glotsmith.sandbox.nobody import NOBODY, Namespace
+from glotsmith.sandbox.process import Launch, Spawned
 from glotsmith.sandbox.view import write_files
+from glotsmith.sandbox.watch import Watched
+from glotsmith.sandbox.wrapper import counts_per_namespace, most_tasks
+
+_IDLE_S = 0.5  #: CPU seconds of a program that waited rather than worked
 
 
 class LocalSandbox(ABC):
@@ -20,6 +27,7 @@ class LocalSandbox(ABC):
     name: ClassVar[str]
     promises: ClassVar[frozenset[Promise]]
     _namespace: Namespace | None = None  #: of root's programs
+    warm: ClassVar[bool] = False  #: whether ``_furnish`` is there
 
     def __init__(self, jobs: int | None = None) -> None:
         """Open the sandbox; ``jobs`` programs run at once, by default one per processor.
@@ -32,7 +40,8 @@ class LocalSandbox(ABC):
         self._jobs = jobs or len(os.sched_getaffinity(0))
         self._prepare()
         self._folders = Folders()
-        self._running: set[Supervised] = set()
+        self._running: set[Watched] = set()
+        self._nests = Nests(self._furnish, self._folders.root) if self.warm else None
         self._slots: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
         self._closed = False
 
@@ -44,34 +53,62 @@ class LocalSandbox(ABC):
     def _launch(self, program: Program, folder: Path) -> Launch:
         """Say how to start ``program``, whose files are in ``folder / "program"``."""
 
+    def _furnish(self, room: Room) -> Sequence[str]:
+        """Return the argv that starts a nest."""
+        raise NotImplementedError
+
     async def run(self, program: Program) -> Outcome:
         """Run one program to its end or its limits."""
         async with self._slot():
             if self._closed:
                 return _infra("the sandbox is closed")
             try:
+                outcome = await self._hatch(program) if self._nests else None
+                if outcome is not None:
+                    return outcome
                 with self._folders.fresh() as folder:
                     return await self._run_in(folder, program)
             except OSError as error:
                 return _infra(f"the program could not be started: {error}")
+
+    async def _hatch(self, program: Program) -> Outcome | None:
+        """Run a program in a nest; None where there is none, or where what came of it must not be believed."""
+        assert self._nests is not None
+        found = self._nests.get(program)
+        if found is None:
+            return None
+        key, nest = found
+        tasks = most_tasks(program.limits, self._jobs - 1) if counts_per_namespace() else 0
+        hatched = Hatched(nest, program, tasks, NOBODY if self._namespace else None)
+        await self._follow(hatched)
+        if hatched.lost and not self._closed:
+            return None
+        self._nests.succeed(key)
+        outcome = self._told(hatched, program)
+        return None if program.warm and _doubtful(outcome) else outcome
+
+    async def _follow(self, watched: Watched) -> None:
+        self._running.add(watched)
+        try:
+            await watched.watch()
+        finally:
+            watched.dispose()
+            self._running.discard(watched)
+
+    def _told(self, watched: Watched, program: Program) -> Outcome:
+        if watched.state == "missing":
+            wanted = (program.build or program.argv)[0]
+            return _infra(f"the command {wanted!r} is not there; is its toolchain installed?")
+        return watched.outcome()
 
     async def _run_in(self, folder: Path, program: Program) -> Outcome:
         files = folder / "program"
         files.mkdir()
         write_files(program.files, files)
         launch = self._launch(program, folder)
-        supervised = Supervised(launch, program.stdin.encode("utf-8", "surrogatepass"), program.limits)
-        self._running.add(supervised)
-        try:
-            await supervised.watch()
-        finally:
-            supervised.dispose()
-            self._running.discard(supervised)
-        outcome = supervised.outcome()
-        if supervised.stderr.state == "missing":
-            wanted = (program.build or program.argv)[0]
-            return _infra(f"the command {wanted!r} is not there; is its toolchain installed?")
-        return outcome
+        spawned = Spawned(launch, program.stdin.encode("utf-8", "surrogatepass"), program.limits)
+        await self._follow(spawned)
+        return self._told(spawned, program)
 
     def _slot(self) -> asyncio.Semaphore:
         """Return the semaphore of the running loop: a sandbox may be used by one loop after another."""
@@ -83,11 +120,18 @@ class LocalSandbox(ABC):
     async def close(self) -> None:
         """Kill what is left and remove all folders; idempotent."""
         self._closed = True
-        for supervised in list(self._running):
-            supervised.dispose()
+        for watched in list(self._running):
+            watched.dispose()
+        if self._nests is not None:
+            self._nests.close()
         self._folders.close()
         if self._namespace is not None:
             self._namespace.close()
+
+
+def _doubtful(outcome: Outcome) -> bool:
+    """Whether a cold start might have ended better: a fork can break an interpreter, which then dies or waits."""
+    return outcome.ending in ("signal", "infra") or (outcome.ending == "wall" and outcome.cpu_s < _IDLE_S)
 
 
 def _infra(detail: str) -> Outcome:

@@ -35,6 +35,22 @@ class Stdout:
             self._overflow()
 
 
+class Tail:
+    """Keeps the last bytes."""
+
+    data: bytearray
+
+    def __init__(self, limit: int) -> None:
+        self.data = bytearray()
+        self._limit = limit
+
+    def feed(self, data: bytes) -> None:
+        """Forget what came long before."""
+        self.data += data
+        if len(self.data) > self._limit:
+            del self.data[: len(self.data) - self._limit]
+
+
 #: state → (the wrapper's word, the next state). Once a builder may speak, only what follows a build is listened for:
 #: a source's text that it quotes can make its own program fail, and nothing else.
 _WORDS = {

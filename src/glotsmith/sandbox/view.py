@@ -84,6 +84,17 @@ def content(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
 
 
+def check_name(name: str) -> None:
+    """Make sure that a file stays in its folder.
+
+    Raises:
+        ValueError: it does not.
+
+    """
+    if not name or name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        raise ValueError(f"a program's file must stay in its folder: {name!r}")
+
+
 def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
     """Write ``Program.files`` into a fresh folder that no program can reach yet.
 
@@ -92,9 +103,8 @@ def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
 
     """
     for name, data in files.items():
+        check_name(name)
         path = folder / name
-        if not path.is_relative_to(folder) or ".." in path.parts:
-            raise ValueError(f"a program's file must stay in its folder: {name!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content(data))
         path.chmod(0o644)

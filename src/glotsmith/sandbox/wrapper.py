@@ -20,7 +20,7 @@ UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed, the progra
 
 NAMESPACE_FD = 9  #: where bubblewrap is handed a namespace: the shell closes it, and can only name one digit
 TASKS_PER_PROCESS = 8  #: threads allowed in all, for each process allowed
-_OPEN_FILES = 256
+OPEN_FILES = 256  #: descriptors of one process
 
 # Raising one's own oom_score_adj needs no right: if memory runs out despite all, the kernel takes the program first.
 # "exit" keeps the shell from exec'ing its last command. Of a program that a signal killed, its notice ("Killed") is the
@@ -62,10 +62,10 @@ def wrap(
     a fork bomb; the watchdog counts exactly.
     """
     # Each limit alone: a lower hard limit on the host must not keep the others from being set.
-    settings = ["ulimit -c 0", f"ulimit -n {_OPEN_FILES}"]
+    settings = ["ulimit -c 0", f"ulimit -n {OPEN_FILES}"]
     settings.append(f"ulimit -f {limits.file_mb * 2048}")  # units of 512 bytes, as POSIX has it
-    if neighbours is not None and _counts_per_namespace():
-        tasks = (limits.processes * TASKS_PER_PROCESS + 8) * (neighbours + 1)
+    if neighbours is not None and counts_per_namespace():
+        tasks = most_tasks(limits, neighbours)
         settings.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # dash calls it -p
     script = _SCRIPT.format(
         namespace=NAMESPACE_FD,
@@ -85,6 +85,12 @@ def _build_script(build: Sequence[str], limits: Limits, become: str) -> str:
     return _BUILD.format(limit=soft, become=become, command=shlex.join(build))
 
 
-def _counts_per_namespace() -> bool:
+def most_tasks(limits: Limits, neighbours: int) -> int:
+    """Return how many threads a program and its neighbours may have together."""
+    return (limits.processes * TASKS_PER_PROCESS + 8) * (neighbours + 1)
+
+
+def counts_per_namespace() -> bool:
+    """Whether the kernel counts a user's threads per user namespace."""
     version = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return version is not None and (int(version[1]), int(version[2])) >= (5, 14)

@@ -91,6 +91,7 @@ local({
 
   if (identical(commandArgs(TRUE), "warm")) {
     for (package in c("methods", "utils", "grDevices", "stats")) loadNamespace(package)
+    Sys.setenv(GLOTSMITH_FORK = 1)
     parallel:::mcfork(TRUE)
   }
   job <- readLines(file.path(folder, "job"), encoding = "UTF-8")

@@ -2,9 +2,10 @@
    mounts, IPC, network), with fresh file systems, limits, no rights and a system call filter. Compiled in two ways:
 
    - as a program, it executes each request's command;
-   - as a library (-DPRELOAD) in LD_PRELOAD, it takes the place of fork(): an interpreter loads what it needs and calls
-     fork() once. In the interpreter that call never returns; it returns 0 in each program's process, which is thus a
-     copy of the loaded interpreter, and has never run anything else.
+   - as a library (-DPRELOAD) in LD_PRELOAD, it takes the place of fork(): an interpreter loads what it needs, sets
+     GLOTSMITH_FORK in its environment and calls fork(). In the interpreter that call never returns; it returns 0 in
+     each program's process, which is thus a copy of the loaded interpreter, and has never run anything else.
+     (The variable tells the interpreter's fork from those of shells that may start it.)
 
    A request comes on the socket whose number is in GLOTSMITH_NEST, with four descriptors: stdin, stdout, stderr, and a
    channel. What is heard on the channel comes from the stub, process 1 of the program's namespace, which holds it alone:
@@ -318,22 +319,16 @@ static void serve(int control, pid_t (*copy)(void)) {
 static int control_socket(void) {
   const char *number = getenv("GLOTSMITH_NEST");
   int control = number ? atoi(number) : -1;
-  unsetenv("GLOTSMITH_NEST"), unsetenv("LD_PRELOAD");
+  unsetenv("GLOTSMITH_NEST"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD");
   if (control >= 0) fcntl(control, F_SETFD, FD_CLOEXEC);
   return control;
 }
 
 #ifdef PRELOAD
-static int control = -1;
-
-__attribute__((constructor)) static void hatch(void) { control = control_socket(); }
-
 pid_t fork(void) {
   pid_t (*copy)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
-  if (control < 0) return copy();
-  int with = control;
-  control = -1;
-  serve(with, copy);
+  if (!getenv("GLOTSMITH_FORK")) return copy();
+  serve(control_socket(), copy);
   return 0;
 }
 #else

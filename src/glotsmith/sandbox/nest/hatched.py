@@ -1,0 +1,157 @@
+"""A program that a nest made: what is heard of it on its channel (``nest.c``)."""
+
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterable
+
+from glotsmith.records import Program
+from glotsmith.sandbox.nest.nest import Nest
+from glotsmith.sandbox.nest.request import ENDING, pack
+from glotsmith.sandbox.pipes import Reader, Tail, Writer
+from glotsmith.sandbox.usage import Process, walk
+from glotsmith.sandbox.watch import DEATH_S, Watched
+
+_CREDENTIALS = struct.Struct("=3i")  # struct ucred
+_STATES = {b"B": "building", b"R": "ready", b"M": "missing", b"U": "unbuilt"}
+_SET_UP_S = 60.0  #: how long a nest may take to load an interpreter, on a busy machine
+
+
+class Hatched(Watched):
+    """A program in a nest. It is lost where the nest did not tell how it ended: then nothing is known of it."""
+
+    wrappers = 1
+
+    def __init__(self, nest: Nest, program: Program, tasks: int, owner: int | None) -> None:
+        """Ask the nest for the program.
+
+        Raises:
+            OSError: no pipe can be made.
+            ValueError: a file's name leaves the program's folder.
+
+        """
+        super().__init__(program.limits)
+        self._nest, self._state, self._pid = nest, "setup", 0
+        self.lost = True
+        self.stderr = Tail(program.limits.output_kb * 256)
+        self._channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel.setblocking(False)
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        given = [*self._connect(program.stdin.encode("utf-8", "surrogatepass"), owner), far.detach()]
+        try:
+            asked = nest.ask(pack(program, tasks), given)
+        finally:
+            for fd in given:
+                os.close(fd)
+        nest.busy += 1
+        self._loop.add_reader(self._channel, self._listen)
+        if not asked:
+            self._note_end()
+
+    def _connect(self, stdin: bytes, owner: int | None) -> list[int]:
+        """Make the three streams; return the program's ends."""
+        loop, ends = self._loop, list[int]()
+        if stdin:
+            read, write = os.pipe()
+            ends.append(read)
+            self._pipes.append(Writer(loop, write, stdin))
+        else:
+            ends.append(os.open(os.devnull, os.O_RDONLY))
+        for stream in (self.stdout, self.stderr):
+            read, write = os.pipe()
+            ends.append(write)
+            self._errors = Reader(loop, read, stream)
+            self._pipes.append(self._errors)
+        if owner is not None:
+            for fd in ends[0 if stdin else 1 :]:
+                os.fchown(fd, owner, -1)
+        return ends
+
+    # ------------------------------------------------------------------------------------------ hearing
+
+    def _listen(self) -> None:
+        try:
+            data, told, _, _ = self._channel.recvmsg(ENDING.size, socket.CMSG_SPACE(_CREDENTIALS.size))
+        except BlockingIOError:
+            return
+        except OSError:
+            data, told = b"", []
+        if not data:
+            self._loop.remove_reader(self._channel)
+            self._note_end()
+        elif data == b"S":
+            self._pid = _CREDENTIALS.unpack(told[0][2])[0]
+            self._phase_begun = time.monotonic()
+        elif data[:1] == b"E":
+            self._note_ending(data)
+        elif self._state != "missing":
+            if data == b"R" and self._building:  # what the builder said is of no use any more
+                self._errors.drain()
+                self.stderr.data.clear()
+            self._state = _STATES.get(data, self._state)
+            self._note_state()
+
+    def _note_ending(self, data: bytes) -> None:
+        _, status, cpu_us, build_cpu_us = ENDING.unpack(data)
+        if self._state == "setup":
+            return
+        self._code = 0 if status < 0 else os.waitstatus_to_exitcode(status)
+        self._cpu_s, self._build_cpu_s = (cpu_us + build_cpu_us) / 1e6, build_cpu_us / 1e6
+        self.lost = False
+        self._note_end()
+
+    @property
+    def state(self) -> str:
+        """Return what was heard last."""
+        return self._state
+
+    def _wall_left(self) -> float:
+        return self._begun + _SET_UP_S - time.monotonic() if self._state == "setup" else super()._wall_left()
+
+    def _members(self) -> Iterable[Process]:
+        return walk(self._pid) if self._pid else ()
+
+    # ------------------------------------------------------------------------------------------- ending
+
+    def _kill(self) -> None:
+        try:
+            self._channel.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._note_end()
+
+    def _bury(self) -> None:
+        self._loop.remove_reader(self._channel)
+        deadline = time.monotonic() + DEATH_S
+        poll = select.poll()
+        poll.register(self._channel, select.POLLIN)
+        while self.lost and self._state != "gone" and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            self._drain_channel()
+        if self.lost:
+            self._nest.broken = True  # whatever is wrong with it, all that it made ends with it
+            self._nest.close()
+        self._nest.busy -= 1
+        self._channel.close()
+
+    def _drain_channel(self) -> None:
+        data = self._channel.recv(ENDING.size)
+        if data[:1] == b"E":
+            self._note_ending(data)
+        elif not data:
+            self._state = "gone"
+        elif self._state != "missing":
+            self._state = _STATES.get(data, self._state)
+
+    def _said(self) -> bytes:
+        return bytes(self.stderr.data)
+
+    def complaint(self) -> str:
+        """Say what failed, where it was not the program."""
+        if self._stopped == "closed":
+            return "the sandbox was closed while the program ran"
+        if self._state == "missing":
+            return "no such command in the sandbox"
+        return (
+            f"a warm worker did not say how the program ended {self._nest.last_words() if self.lost else ''}".rstrip()
+        )

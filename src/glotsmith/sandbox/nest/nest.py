@@ -1,0 +1,92 @@
+"""A nest: one sandbox that lives long, in which ``nest.c`` makes one program's process after another."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+
+from glotsmith.sandbox.process import kill_namespace
+
+_PATIENCE_S = 20.0  #: how long a nest may take to read a request
+_LAST_WORDS = 2000
+
+
+class Nest:
+    """A running nest. Programs that it has made end with it."""
+
+    def __init__(self, start: Callable[[int], Sequence[str]], system_calls: bytes) -> None:
+        """Start the nest; ``start`` returns the argv, given the number of the descriptor that it is to inherit.
+
+        Raises:
+            OSError: the machine can't start it.
+
+        """
+        self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._control.settimeout(_PATIENCE_S)
+        with far:  # a shell on the way has uses of its own for single digits
+            inside = fcntl.fcntl(far.fileno(), fcntl.F_DUPFD_CLOEXEC, 10)
+        try:
+            self._process = subprocess.Popen(
+                start(inside),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,  # of the kind that programs will have, which some interpreters look at
+                stderr=subprocess.PIPE,
+                env={},
+                cwd="/",
+                pass_fds=(inside,),
+                start_new_session=True,
+            )
+        except OSError:
+            self._control.close()
+            raise
+        finally:
+            os.close(inside)
+        self.busy = 0  #: programs that run
+        self.broken = False
+        self._words = b""
+        self._send(len(system_calls).to_bytes(4, "little") + system_calls, ())
+
+    def ask(self, request: bytes, fds: Sequence[int]) -> bool:
+        """Hand on a request with its four descriptors; whether the nest still listens."""
+        return not self.broken and self._send(request, fds)
+
+    def _send(self, data: bytes, fds: Sequence[int]) -> bool:
+        try:
+            sent = socket.send_fds(self._control, [data[:4]], fds) if fds else self._control.send(data[:4])
+            self._control.sendall(data[sent:])
+        except OSError:
+            self.broken = True
+        return not self.broken
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return not self.broken and self._process.poll() is None
+
+    def last_words(self) -> str:
+        """Return what the nest said on stderr."""
+        if self._process.stderr is not None and not self._process.stderr.closed:
+            os.set_blocking(self._process.stderr.fileno(), False)
+            with contextlib.suppress(OSError):
+                self._words += self._process.stderr.read(_LAST_WORDS) or b""
+        return f"{self._words.decode(errors='replace').strip()} (exit code {self._process.poll()})"
+
+    def close(self) -> None:
+        """Kill it, and all that it made; idempotent."""
+        self.broken = True
+        self.last_words()
+        self._control.close()
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                kill_namespace(self._process.pid)
+            try:
+                self._process.wait(_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                os.kill(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        for file in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if file is not None:
+                file.close()

@@ -1,0 +1,114 @@
+"""The nests of one sandbox: one for each warm interpreter, and one for all that is merely executed."""
+
+import logging
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from glotsmith.records import Program, content_hash
+from glotsmith.sandbox.folders import remove
+from glotsmith.sandbox.nest.library import compiled
+from glotsmith.sandbox.nest.nest import Nest
+from glotsmith.sandbox.seccomp import build_filter
+from glotsmith.sandbox.view import PROGRAM, TMP, command, environment, write_files
+
+INSIDE = "/box/nest"  #: where the compiled nest is, inside
+_MOST = 8  #: nests kept; an interpreter takes 10 to 200 MB
+_FAILURES = 3  #: of a nest in a row, before its programs start cold for good
+
+_log = logging.getLogger(__name__)
+
+
+class Room(NamedTuple):
+    """What a back end is to start, with rights to make namespaces."""
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    folder: Path  #: to be shown at ``/box/program``, read-only
+    nest: Path  #: to be shown at ``INSIDE``, read-only
+    program: Program  #: whose prefixes are to be shown
+
+
+class Furnish(Protocol):
+    """How a back end starts a nest."""
+
+    def __call__(self, room: Room) -> Sequence[str]:
+        """Return the argv of a command that starts ``room.argv`` in the room."""
+        ...
+
+
+class Nests:
+    """Opens nests when they are needed, closes those that nobody has needed for longest."""
+
+    def __init__(self, furnish: Furnish, folder: Path) -> None:
+        """Keep files of interpreters in ``folder``, which is private and will be removed."""
+        self._furnish, self._folder = furnish, folder
+        self._library = compiled()
+        self._nests: dict[str, Nest] = {}  #: the one needed last comes last
+        self._failures: dict[str, int] = {}
+
+    def get(self, program: Program) -> tuple[str, Nest] | None:
+        """Return the nest for a program and its key, started where it is not there; None where there can be none."""
+        key = _key(program)
+        if self._library is None or self._failures.get(key, 0) >= _FAILURES:
+            return None
+        nest = self._nests.pop(key, None)
+        if nest is not None and not nest.alive:
+            self._fail(key, nest)
+            nest = None
+        nest = nest or self._open(program, self._library)
+        if nest is None:
+            self._failures[key] = _FAILURES
+            return None
+        self._nests[key] = nest
+        self._retire()
+        return key, nest
+
+    def succeed(self, key: str) -> None:
+        """Note that a nest has made a program and told of its end."""
+        self._failures.pop(key, None)
+
+    def _fail(self, key: str, nest: Nest) -> None:
+        self._failures[key] = self._failures.get(key, 0) + 1
+        _log.warning("a warm worker has ended: %s", nest.last_words())
+        nest.close()
+
+    def _retire(self) -> None:
+        for key in [k for k, n in self._nests.items() if not n.busy][: max(0, len(self._nests) - _MOST)]:
+            self._nests.pop(key).close()
+
+    def _open(self, program: Program, library: Path) -> Nest | None:
+        warm = program.warm
+        folder = Path(tempfile.mkdtemp(dir=self._folder))
+        try:
+            write_files(warm.files if warm else {}, folder)
+            env = environment(program, TMP)
+            argv = command(warm.argv, PROGRAM) if warm else (f"{INSIDE}/nest",)
+            preload = {"LD_PRELOAD": f"{INSIDE}/nest.so"} if warm else {}
+
+            def start(number: int) -> Sequence[str]:
+                settings = {**env, **preload, "GLOTSMITH_NEST": str(number)}
+                return self._furnish(Room(argv, settings, folder, library, program))
+
+            return Nest(start, build_filter())
+        except OSError as error:
+            _log.warning("no warm worker can be started: %s", error)
+            remove(folder)
+            return None
+
+    def close(self) -> None:
+        """Kill them all; idempotent."""
+        for nest in self._nests.values():
+            nest.close()
+        self._nests.clear()
+        self._library = None
+
+
+def _key(program: Program) -> str:
+    warm = program.warm
+    if warm is None:
+        return content_hash(*program.read_only)
+    files = (text for name in sorted(warm.files) for text in (name, str(warm.files[name])))
+    env = (f"{k}={v}" for k, v in sorted(program.env.items()))
+    return content_hash(*warm.argv, "", *program.read_only, "", *env, "", *files)

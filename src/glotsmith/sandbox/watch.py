@@ -1,0 +1,184 @@
+"""A running program under watch: fed, read, held to its limits, told of. Back ends say how it starts and dies."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Literal
+
+from glotsmith.records import Limits, Outcome
+from glotsmith.sandbox.pipes import Reader, Stdout, Writer
+from glotsmith.sandbox.usage import Process, Usage, measure
+from glotsmith.sandbox.wrapper import TASKS_PER_PROCESS
+
+_FIRST_LOOK_S = 0.02  #: most programs have ended before the watchdog looks at all
+_LOOK_S = 0.05
+DEATH_S = 10.0  #: how long a killed process may take to be dead
+
+Stopped = Literal["cpu", "wall", "memory", "processes", "output", "closed", "unkillable"]
+
+
+class Watched(ABC):
+    """A running program. Make it, ``await watch()``, always ``dispose()``; then ``outcome()`` tells."""
+
+    wrappers: int  #: generations of processes that are ours, before the program's own
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._stopped: Stopped | None = None
+        self._peak = Usage()
+        self._code = 0
+        self._cpu_s = 0.0  #: of all that has ended
+        self._build_cpu_s = 0.0
+        self._wall_s = 0.0
+        self._disposed = False
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self.stdout = Stdout(limits.output_kb * 1024, lambda: self.stop("output"))
+        self._pipes: list[Reader | Writer] = []
+        self._begun = self._phase_begun = time.monotonic()
+        self._building = False
+
+    # ------------------------------------------------------------------------------ what a back end says
+
+    @property
+    @abstractmethod
+    def state(self) -> str:
+        """Return how far it is: ``setup``, perhaps ``building``, then ``ready unbuilt missing``."""
+
+    @abstractmethod
+    def _members(self) -> Iterable[Process]:
+        """Yield the processes that are there, the wrappers first."""
+
+    @abstractmethod
+    def _kill(self) -> None:
+        """Kill all of them; may be called again."""
+
+    @abstractmethod
+    def _bury(self) -> None:
+        """Make sure that all are dead, and note ``_code`` and ``_cpu_s``, or that they do not die."""
+
+    @abstractmethod
+    def _said(self) -> bytes:
+        """Return what was said on stderr."""
+
+    @abstractmethod
+    def complaint(self) -> str:
+        """Say what failed, where it was not the program."""
+
+    # ----------------------------------------------------------------------------------------- watching
+
+    def _note_end(self) -> None:
+        if not self._ended.done():
+            self._ended.set_result(None)
+
+    def _note_state(self) -> None:
+        """Begin to count anew when a build has ended."""
+        if self.state == "ready":
+            self._phase_begun = time.monotonic()
+            self._build_cpu_s = self._measure().cpu_s if self._building else 0.0
+        self._building = self.state == "building"
+
+    async def watch(self) -> None:
+        """Wait for the end, which a limit may bring about."""
+        pause = _FIRST_LOOK_S
+        killed_at = None
+        while not await self._ends_within(pause):
+            self._look()
+            if self._stopped is not None:
+                killed_at = killed_at or time.monotonic()
+                self._kill_quietly()
+                if time.monotonic() - killed_at > DEATH_S:
+                    return
+            pause = min(pause * 1.25, _LOOK_S, max(self._wall_left(), 0.001))
+
+    async def _ends_within(self, seconds: float) -> bool:
+        await asyncio.wait({self._ended}, timeout=seconds)
+        return self._ended.done()
+
+    def _measure(self) -> Usage:
+        limits = self._limits
+        return measure(self._members(), self.wrappers, most=limits.processes, enough_mb=limits.memory_mb)
+
+    def _look(self) -> None:
+        """Take one sample of the process tree and hold it against the limits."""
+        limits, now = self._limits, self._measure()
+        self._peak = self._peak.peak(now)
+        cpu_s = limits.build_cpu_s if self._building else limits.cpu_s
+        if now.processes > limits.processes or now.tasks > limits.processes * TASKS_PER_PROCESS:
+            self.stop("processes")
+        elif now.memory_mb > limits.memory_mb:
+            self.stop("memory")
+        elif self._peak.cpu_s - self._build_cpu_s > cpu_s:
+            self.stop("cpu")
+        elif self._wall_left() <= 0:
+            self.stop("wall")
+
+    def _wall_left(self) -> float:
+        limits = self._limits
+        wall_s = limits.wall_s + limits.build_cpu_s if self._building else limits.wall_s
+        return self._phase_begun + wall_s - time.monotonic()
+
+    def stop(self, reason: Stopped) -> None:
+        """Kill everything; the first reason given counts."""
+        if self._stopped is None and not self._disposed:
+            self._stopped = reason
+            self._kill_quietly()
+
+    def _kill_quietly(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._kill()
+
+    def dispose(self) -> None:
+        """Make sure that all is dead, read what is left and close everything; idempotent and without waiting.
+
+        (Where ``watch`` was cancelled it kills, and then waits for the few milliseconds that takes.)
+        """
+        if self._disposed:
+            return
+        if not self._ended.done():
+            self.stop("closed")
+        self._disposed = True
+        self._note_end()
+        self._wall_s = time.monotonic() - self._begun
+        self._bury()
+        for pipe in self._pipes:
+            if isinstance(pipe, Reader):
+                pipe.drain()
+            pipe.close()
+
+    # ------------------------------------------------------------------------------------------ telling
+
+    def outcome(self) -> Outcome:
+        """Tell what happened."""
+        ending, code = name_ending(self._stopped, self._code, self.state)
+        cpu_s = max(self._peak.cpu_s - self._build_cpu_s, self._cpu_s - self._build_cpu_s)
+        return Outcome(
+            ending=ending,
+            code=code,
+            stdout=bytes(self.stdout.data),
+            stderr=b"" if ending == "infra" else self._said(),
+            cpu_s=round(max(cpu_s, 0.0), 6),
+            wall_s=round(self._wall_s, 6),
+            peak_memory_mb=round(self._peak.memory_mb, 3),
+            built=self.state == "ready",
+            detail=self.complaint() if ending == "infra" else "",
+        )
+
+
+def name_ending(
+    stopped: Stopped | None, code: int, state: str
+) -> tuple[Literal["exit", "signal", "cpu", "wall", "memory", "processes", "output", "infra"], int]:
+    """Name the ending, and its exit code or signal."""
+    if stopped == "closed" or stopped == "unkillable" or state in ("setup", "missing"):
+        return "infra", 0
+    if stopped is not None:
+        return stopped, int(signal.SIGKILL)
+    number = -code if code < 0 else code - 128  # the shell says 128 + N for signal N
+    if number == signal.SIGXCPU:
+        return "cpu", number
+    if 0 < number < signal.NSIG:
+        return "signal", number
+    return "exit", code
