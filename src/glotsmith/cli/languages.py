@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from glotsmith.cli.app import Isolation, app, out
+from glotsmith.cli.app import Isolation, app, err, out
+from glotsmith.cli.progress import Said
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, names, toolchain
-from glotsmith.languages.rows import rows
-from glotsmith.records import Verdict
+from glotsmith.languages import Card, get, names, toolchain
 
 languages = typer.Typer(help="The languages, and which of them run here.", invoke_without_command=True)
 app.add_typer(languages, name="languages")
+_SHOWN = 10  #: problems of one part of a proof
 
 
 @languages.callback()
@@ -42,42 +42,37 @@ def _table() -> Table:
 def check(
     name: Annotated[str, typer.Argument(help="A language, as 'glotsmith languages' lists it.")],
     isolation: Isolation = "auto",
+    quick: Annotated[bool, typer.Option("--quick", help="Only the toolchain and the rows of verdicts.toml.")] = False,
 ) -> None:
-    """Run a language's probes: programs that must earn their verdicts in the sandbox.
+    """Prove a language on this machine, and say in sentences what is wrong; exit code 1 where something is.
+
+    Rows that must earn their verdicts, thousands of values in and out, stubs, comments, hostile programs, speed.
 
     Example: [bold]glotsmith languages check ocaml[/]
     """
-    toolchain.resolve(get(name).name)
-    verdicts = asyncio.run(_probe(name, isolation))
-    card, table, shown = get(name), rows(name), Table("probe", "expected", "verdict", "CPU seconds")
-    wrong = 0
-    for probe, verdict in verdicts.items():
-        expected = " or ".join(table[probe].expected)
-        right = verdict.status in table[probe].expected
-        wrong += not right
-        shown.add_row(
-            probe, expected, verdict.status if right else f"{verdict.status} (wrong)", f"{verdict.seconds:.3f}"
-        )
-    out.print(shown)
-    for probe, verdict in verdicts.items():
-        if verdict.status not in table[probe].expected:
-            out.print(f"{probe}: {verdict.detail or verdict.stderr}", markup=False)
+    card = get(name)
+    wrong = asyncio.run(_prove(card, isolation, quick))
     out.print(f"{card.display} {'is not judged rightly here' if wrong else 'is judged rightly here'}")
     raise typer.Exit(1 if wrong else 0)
 
 
-async def _probe(name: str, isolation: str) -> dict[str, Verdict]:
+async def _prove(card: Card, isolation: str, quick: bool) -> int:
+    """Print a proof part by part; return the number of problems."""
+    from glotsmith.kit.prove import Proof
     from glotsmith.sandbox import open_sandbox
-    from glotsmith.verification import Verifier
 
-    sandbox = open_sandbox(isolation)
+    sandbox, wrong = open_sandbox(isolation), 0
     try:
-        verifier = Verifier(sandbox)
-        jobs = [row.job(name, title) for title, row in rows(name).items()]
-        verdicts = await asyncio.gather(*map(verifier.verify, jobs))
-        return {verdict.id: verdict for verdict in verdicts}
+        async for finding in Proof(card, sandbox, Said(err)).findings(quick=quick):
+            out.print(f"{finding.part}: {finding.sentence}", markup=False)
+            for problem in finding.problems[:_SHOWN]:
+                out.print(f"  wrong: {problem}", markup=False)
+            if len(finding.problems) > _SHOWN:
+                out.print(f"  and {len(finding.problems) - _SHOWN} more")
+            wrong += len(finding.problems)
     finally:
         await sandbox.close()
+    return wrong
 
 
 @app.command()

@@ -73,6 +73,26 @@ class Shown:
         return table
 
 
+class Said:
+    """Says what part of a proof begins, and every ten seconds how far it is: plain lines, in a terminal too."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._what, self._total, self._count, self._said = "", 0, 0, time.monotonic()
+
+    def begin(self, what: str, total: int) -> None:
+        """Say that a part begins."""
+        self._what, self._total, self._count, self._said = what, total, 0, time.monotonic()
+        self._console.print(f"  … {what}{f' ({total})' if total else ''}", markup=False)
+
+    def tick(self) -> None:
+        """Count one program."""
+        self._count += 1
+        if time.monotonic() - self._said > _EVERY_S:
+            self._said = time.monotonic()
+            self._console.print(f"  … {self._count} of {self._total} {self._what}", markup=False)
+
+
 def funnel_table(funnel: Sequence[FunnelRow]) -> Table:
     """Return the funnel: each step's account, with the commonest reasons of what it dropped."""
     table = Table("step", "in", "kept", "dropped", "out", "why dropped (and lost on the way)", title="Funnel")

@@ -1,0 +1,101 @@
+"""The rows beside a card: programs that must earn their verdicts, and hostile ones that must be refused."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from glotsmith.languages.card import Card
+from glotsmith.languages.rows import Row, rows
+from glotsmith.records import Job, Status, Verdict
+from glotsmith.verification import Verifier
+
+FEWEST = 15  #: rows of ``verdicts.toml``
+#: what a language's rows must show that it can tell apart
+STATUSES: tuple[Status, ...] = (
+    *("pass", "fail:compile", "fail:wrong", "fail:runtime", "fail:timeout", "fail:memory", "fail:output", "fail:exit"),
+)
+#: the attacks that ``hostile.toml`` tries, as far as the language can
+ATTACKS = (
+    *("exit_at_load", "exit_in_the_call", "forged_results", "forged_on_every_descriptor", "patched_equality"),
+    *("patched_printers", "reads_its_source", "reads_other_programs", "endless_loop", "memory_bomb", "process_bomb"),
+    *("disk_filler", "endless_output", "network", "kills_everything", "ignores_signals", "leaves_children"),
+    "plants_symlinks",
+)
+_SAID = 300  #: characters of a program's own words in a sentence
+
+Tick = Callable[[], None]  #: called when one program has been judged
+
+
+def lacking(card: Card) -> list[str]:
+    """Return a sentence for each thing that ``verdicts.toml`` does not show."""
+    table = rows(card.name)
+    missing = [f"verdicts.toml has {len(table)} rows; {FEWEST} are the least"] if len(table) < FEWEST else []
+    if card.level != "full":
+        return missing
+    if "accepted" not in table:
+        missing.append("verdicts.toml has no row 'accepted', the identity function that values are sent through")
+    shown = {status for row in table.values() for status in row.expected}
+    return missing + [f"verdicts.toml has no row that expects {s}" for s in STATUSES if s not in shown]
+
+
+def complaint(title: str, row: Row, verdict: Verdict, table: str = "verdicts") -> str:
+    """Return a sentence if a row did not earn its verdict, else nothing."""
+    cases = tuple(c.status for c in verdict.cases)
+    if verdict.status not in row.expected:
+        what = f"came to {verdict.status}, and expects {' or '.join(row.expected)}"
+    elif row.cases and cases != row.cases:
+        what = f"has cases that came to {', '.join(cases)}, and expects {', '.join(row.cases)}"
+    else:
+        return ""
+    said = verdict.detail or verdict.stderr.strip() or "; ".join(c.actual for c in verdict.cases if c.actual)
+    return f"row {title!r} of {table}.toml {what}{f'. It said: {said[-_SAID:]}' if said else ''}"
+
+
+async def run_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
+    """Judge every row of ``verdicts.toml``; return a sentence for each that did not earn its verdict."""
+
+    async def one(title: str, row: Row) -> str:
+        verdict = await verifier.verify(row.job(card.name, title))
+        tick()
+        return complaint(title, row, verdict)
+
+    said = await asyncio.gather(*(one(title, row) for title, row in rows(card.name).items()))
+    return [sentence for sentence in said if sentence]
+
+
+async def refuse(card: Card, verifier: Verifier, title: str, row: Row) -> list[str]:
+    """Judge a hostile row, then an honest program: the one must be refused and the other judged right."""
+    said = [complaint(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
+    if "pass" in row.expected:
+        said.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
+    honest = rows(card.name)["accepted"]
+    after = complaint("accepted", honest, await verifier.verify(honest.job(card.name, f"after {title}")))
+    if after:
+        said.append(f"after row {title!r} of hostile.toml, {after}")
+    return [sentence for sentence in said if sentence]
+
+
+async def refuse_all(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
+    """Judge every row of ``hostile.toml``, one after the other, each followed by an honest program."""
+    said: list[str] = []
+    for title, row in rows(card.name, "hostile").items():
+        said.extend(await refuse(card, verifier, title, row))
+        tick()
+    return said
+
+
+def untried(card: Card) -> Sequence[str]:
+    """Return the attacks that ``hostile.toml`` has no row for."""
+    return [attack for attack in ATTACKS if attack not in rows(card.name, "hostile")]
+
+
+async def mutant(card: Card, verifier: Verifier) -> list[str]:
+    """Put the right function to a test that is wrong by one: it must fail, in that case alone."""
+    honest = rows(card.name)["accepted"]
+    tests = ("assert f(1) == 1", "assert f(2) == 3")
+    job: Job = msgspec.structs.replace(honest, tests=tests).job(card.name, "mutant")
+    verdict = await verifier.verify(job)
+    if verdict.status == "fail:wrong" and [c.status for c in verdict.cases] == ["pass", "fail:wrong"]:
+        return []
+    return [f"a wrong function came to {verdict.status}: it returned 2 where 3 was expected"]

@@ -1,0 +1,154 @@
+"""The proof of a language: what holds of its card on this machine, in sentences."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from glotsmith.errors import ToolchainError
+from glotsmith.kit import probes, roundtrip
+from glotsmith.kit.speed import Cold, Speed, measure
+from glotsmith.languages import toolchain
+from glotsmith.languages.card import Card
+from glotsmith.languages.rows import rows
+from glotsmith.records import Record
+from glotsmith.sandbox.base import ALL_PROMISES, Sandbox
+from glotsmith.verification import Verifier
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """What one part of the proof came to."""
+
+    part: str
+    sentence: str
+    problems: tuple[str, ...] = ()  #: one sentence each; none where the part holds
+
+
+class Watcher(Protocol):
+    """Who is told of progress."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Hear that a part begins, which takes ``total`` programs; 0 where that is not known."""
+        ...
+
+    def tick(self) -> None:
+        """Hear that one program of the part has been judged."""
+        ...
+
+
+class Proof:
+    """One language on one machine, in one sandbox; the parts can be asked for one by one."""
+
+    def __init__(self, card: Card, sandbox: Sandbox, watcher: Watcher) -> None:
+        self.card, self._sandbox, self._watcher = card, sandbox, watcher
+        self._verifier = Verifier(sandbox)
+
+    async def findings(self, *, quick: bool = False) -> AsyncIterator[Finding]:
+        """Yield what each part came to; ``quick`` stops after the rows, and so does a toolchain that is missing."""
+        first = self.toolchain()
+        yield first
+        if first.problems:
+            return
+        yield await self.rows()
+        if quick:
+            return
+        if self.card.level == "full" and "accepted" in rows(self.card.name):
+            for part in (self.values, self.texts, self.comments, self.stubs, self.mutant):
+                yield await part()
+        yield await self.hostile()
+        yield await self.speed()
+
+    def toolchain(self) -> Finding:
+        """Find the toolchain."""
+        try:
+            return Finding(part="toolchain", sentence=toolchain.resolve(self.card.name).version)
+        except ToolchainError as error:
+            return Finding(part="toolchain", sentence="there is none", problems=(str(error),))
+
+    async def rows(self) -> Finding:
+        """Judge the rows of ``verdicts.toml``."""
+        table = rows(self.card.name)
+        self._watcher.begin("rows of verdicts.toml", len(table))
+        wrong = await probes.run_rows(self.card, self._verifier, self._watcher.tick)
+        sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned the verdicts that verdicts.toml expects"
+        return Finding(part="rows", sentence=sentence, problems=(*probes.lacking(self.card), *wrong))
+
+    async def values(self) -> Finding:
+        """Send values through an identity function."""
+        self._watcher.begin("values in and out, by the thousand", 0)
+        batches = list(roundtrip.batches(self.card))
+        seen = await roundtrip.identity(self.card, self._sandbox, batches)
+        checked, confused = roundtrip.confused(self.card, seen)
+        wrong = [*seen.failed, *roundtrip.changed(self.card, seen), *confused, *roundtrip.unexplained(self.card, seen)]
+        for count, what in ((len(seen.pairs), "values came back"), (checked, "controls were compared")):
+            if count < roundtrip.WANTED:
+                wrong.append(f"only {count} {what}; {roundtrip.WANTED} are the least")
+        refused = f"; {seen.refused.total()} were refused with the card's reasons" if seen.refused else ""
+        sentence = (
+            f"{len(seen.pairs)} values went in and came back equal, and {checked} other values were told from them"
+        )
+        if wrong:
+            sentence = f"{len(seen.pairs)} values came back and were compared with {checked} others, not all rightly"
+        return Finding(part="values", sentence=sentence + refused, problems=tuple(wrong))
+
+    async def texts(self) -> Finding:
+        """Send every code point."""
+        self._watcher.begin("every code point", 0)
+        wrong = await roundtrip.code_points(self.card, self._sandbox)
+        return _finding("texts", "every code point of Unicode came back", wrong)
+
+    async def comments(self) -> Finding:
+        """Put anything into comments."""
+        wrong = await roundtrip.comments(self.card, self._sandbox)
+        return _finding("comments", "a program with anything in its comments runs", wrong)
+
+    async def stubs(self) -> Finding:
+        """Compile stubs of random types."""
+        self._watcher.begin("stubs of random types", roundtrip.STUBS)
+        tried, wrong = await roundtrip.stubs(self.card, self._sandbox)
+        if not tried:
+            wrong = ["the card can represent none of the random types"]
+        return _finding("stubs", f"{tried} stubs of random types compile and raise", wrong)
+
+    async def mutant(self) -> Finding:
+        """Fail a wrong function."""
+        wrong = await probes.mutant(self.card, self._verifier)
+        return _finding("mutant", "a function that is wrong in one case fails in that case", wrong)
+
+    async def hostile(self) -> Finding:
+        """Refuse the rows of ``hostile.toml``."""
+        table = rows(self.card.name, "hostile")
+        if self._sandbox.promises != ALL_PROMISES:
+            sentence = f"hostile programs were not run: the isolation {self._sandbox.name!r} does not hold them"
+            return Finding(part="hostile", sentence=sentence)
+        if not table:
+            return Finding(part="hostile", sentence="nothing was tried", problems=("there is no hostile.toml",))
+        self._watcher.begin("rows of hostile.toml", len(table))
+        wrong = await probes.refuse_all(self.card, self._verifier, self._watcher.tick)
+        untried = ", ".join(probes.untried(self.card))
+        sentence = f"{len(table)} hostile programs were refused, and the next program was judged rightly each time"
+        if wrong:
+            sentence = f"of {len(table)} hostile programs, not all were refused"
+        return Finding(
+            part="hostile", sentence=f"{sentence}; not tried: {untried}" if untried else sentence, problems=tuple(wrong)
+        )
+
+    async def speed(self) -> Finding:
+        """Count programs a second."""
+        self._watcher.begin("speed", 0)
+        cold, warm = await speeds(self.card, self._sandbox)
+        if cold is None:
+            return Finding(part="speed", sentence="nothing was measured", problems=("no honest program passes",))
+        said = f"{cold.per_second:.1f} programs a second on one core, cold"
+        if warm is not None:
+            said = f"{said}; {warm.per_second:.1f} warm"
+        return Finding(part="speed", sentence=said)
+
+
+async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Speed | None, Speed | None]:
+    """Measure a language cold and, where its card and the sandbox know how, warm."""
+    cold = await measure(card, Cold(sandbox), seconds)
+    warms = bool(toolchain.resolve(card.name).warm) and getattr(sandbox, "warm", False)
+    return cold, await measure(card, sandbox, seconds) if warms else None
+
+
+def _finding(part: str, sentence: str, wrong: list[str]) -> Finding:
+    return Finding(part=part, sentence="this does not hold" if wrong else sentence, problems=tuple(wrong))
