@@ -20,6 +20,7 @@ VARIABLE = "GLOTSMITH_LANGUAGES"  #: in the environment: further folders that ho
 
 Text = str  #: in the tables below, where fields named ``str`` and ``dict`` hide the types
 Escapes = dict[str, str]
+Texts = tuple[str, ...]
 
 
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -115,11 +116,13 @@ class Types(Record, frozen=True, kw_only=True):
     float: Text
     str: Text
     list: Text  #: @{0} is the element type
-    tuple: Text  #: @{items}
+    tuple: Text  #: @{items}, and @{name} where there are ``tuple_names``
+    tuple_names: Texts = ()  #: by number of elements (``Pair``, ``Triple``); an empty one is refused (``tuple.long``)
     vartuple: Text = ""
     dict: Text  #: @{0}, @{1}
     set: Text = ""
     optional: Text  #: @{0}
+    boxes: Escapes = {}  #: type → how it is written as the argument of another (Java's ``long`` → ``Long``)
     optional_reference: Text = ""  #: of what is no bool, int or float, where such types have a null of their own
     tuple_separator: Text = ", "
 

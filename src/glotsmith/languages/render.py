@@ -203,7 +203,7 @@ def _key(card: Card, key: Value) -> Value:
 def _type_parts(card: Card, kind: Type) -> dict[str, str]:
     if card.types is None:
         return {}
-    parts = {str(i): type_text(card, a) for i, a in enumerate(kind.args)}
+    parts = {str(i): text for i, text in enumerate(_inner(card, kind))}
     return {**parts, "type": type_text(card, kind)}
 
 
@@ -226,8 +226,25 @@ def type_text(card: Card, kind: Type) -> str:
         template = table.optional_reference
     if not template:
         raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} has no type for {kind}"))
-    args = [type_text(card, a) for a in kind.args]
-    return fill(template, items=table.tuple_separator.join(args), **{str(i): a for i, a in enumerate(args)})
+    args = _inner(card, kind)
+    items = table.tuple_separator.join(args)
+    return fill(template, items=items, name=_tuple_name(card, kind), **{str(i): a for i, a in enumerate(args)})
+
+
+def _inner(card: Card, kind: Type) -> list[str]:
+    """Write the types that a type is made of."""
+    texts = [type_text(card, a) for a in kind.args]
+    return [card.types.boxes.get(t, t) for t in texts] if card.types else texts
+
+
+def _tuple_name(card: Card, kind: Type) -> str:
+    """Name a tuple by its number of elements, where the language does; empty for what is no tuple."""
+    names = card.types.tuple_names if card.types and kind.kind == "tuple" else ()
+    if not names:
+        return ""
+    if not (name := dict(enumerate(names)).get(len(kind.args), "")):
+        raise Unrepresentable(card.refuse.get("tuple.long", f"{card.display} has no type for {kind}"))
+    return name
 
 
 def _check_arity(card: Card, kind: Type) -> None:
