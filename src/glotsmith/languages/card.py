@@ -77,7 +77,7 @@ class Values(Record, frozen=True, kw_only=True):
     true: Text = "true"
     false: Text = "false"
     int: Text = "@{value}"
-    float: Text = "@{value}"
+    float: Text = "@{value}"  #: or @{bits}, as a signed int, where the language reads decimals inexactly
     negative: Text = "@{value}"  #: wraps the text of a negative number
     nan: Text = ""
     infinity: Text = ""

@@ -2,6 +2,7 @@
 
 import math
 import re
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
@@ -146,7 +147,7 @@ def _number(card: Card, value: float | int) -> str:
     elif math.isinf(value):
         return v.infinity if value > 0 else v.negative_infinity
     else:
-        text = fill(v.float, value=repr(value))
+        text = fill(v.float, value=repr(value), bits=str(*struct.unpack("<q", struct.pack("<d", value))))
     return fill(v.negative, value=text) if math.copysign(1, value) < 0 else text
 
 
