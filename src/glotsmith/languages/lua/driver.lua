@@ -26,6 +26,11 @@ local function float(x)
   return format('{"f":"%.17g"}', x)
 end
 
+local function text(problem)
+  local ok, words = pcall(tostring, problem)  -- __tostring is the program's
+  return quote(ok and words or "an error")
+end
+
 local encode
 
 local function table_(t, depth)
@@ -71,17 +76,17 @@ end
 -- a candidate that ends in a return of its own (a module) is asked for what it returns.
 mark, entry = read("job"):match("^(.-)\n(.-)\n")
 local calls = load(read("calls.lua"), "=calls")()
-local text = read("candidate.lua")
-local chunk = load(text .. "\nreturn " .. entry, "=candidate", "t")
+local source = read("candidate.lua")
+local chunk = load(source .. "\nreturn " .. entry, "=candidate", "t")
 local module = not chunk
 local message
-if module then chunk, message = load(text, "=candidate", "t") end
+if module then chunk, message = load(source, "=candidate", "t") end
 if not chunk then fail(message) end
 emit("start")
 
 local ok, f = pcall(chunk)
 if not ok then
-  emit("raised", "load", quote(tostring(f)))
+  emit("raised", "load", text(f))
   exit(1)
 end
 if module and type(f) == "table" then f = f[entry] end
@@ -99,7 +104,7 @@ for i = 1, #calls do
   if done then
     emit("value", format("%d", i - 1), value)
   else
-    emit("raised", format("%d", i - 1), quote(tostring(value)))
+    emit("raised", format("%d", i - 1), text(value))
   end
 end
 emit("end")
