@@ -13,6 +13,7 @@ _dumps, _write, _exit, _flush = json.dumps, os.write, os._exit, sys.stdout.flush
 _isinstance, _int, _float, _str = isinstance, int, float, str
 _list, _tuple, _dict, _set, _frozenset, _type = list, tuple, dict, set, frozenset, type
 _suppress = contextlib.suppress
+_name = type.__dict__["__name__"].__get__  # a metaclass may have its own
 
 
 def encode(v, depth=0):
@@ -36,7 +37,14 @@ def encode(v, depth=0):
     if _isinstance(v, (_set, _frozenset)):
         kind = _set if _isinstance(v, _set) else _frozenset
         return {"s": [encode(x, depth + 1) for x in kind.__iter__(v)]}
-    return {"x": _type(v).__name__}
+    return {"x": _name(_type(v))}
+
+
+def _text(error):
+    try:
+        return f"{_name(_type(error))}: {error}"
+    except BaseException:
+        return _name(_type(error))
 
 
 def _emit(mark, *parts):
@@ -67,7 +75,7 @@ def _main(folder):
         exec(code, scope)
     except BaseException as error:
         _flush_program()
-        _emit(mark, "raised", "load", _dumps(f"{_type(error).__name__}: {error}"))
+        _emit(mark, "raised", "load", _dumps(_text(error)))
         _exit(1)
     _flush_program()
     if entry not in scope:
@@ -78,7 +86,7 @@ def _main(folder):
         try:
             event, value = "value", encode(scope[entry](*arguments()))
         except BaseException as error:
-            event, value = "raised", f"{_type(error).__name__}: {error}"
+            event, value = "raised", _text(error)
         _flush_program()
         _emit(mark, event, _str(index), _dumps(value))
     _emit(mark, "end")
