@@ -212,6 +212,13 @@ class Card(Record, frozen=True, kw_only=True):
         return (self.file.parent / f"driver{self.extension}").read_text("utf-8")
 
     @property
+    def warm_files(self) -> dict[str, str | bytes]:
+        """The constant files that a warm interpreter starts with: the driver, and what it loads besides."""
+        names = [f"warm{self.extension}"] if self.driver.case else [f"driver{self.extension}", f"warm{self.extension}"]
+        paths = [self.file.parent / name for name in names]
+        return {path.name: path.read_text("utf-8") for path in paths if path.exists()}
+
+    @property
     def fingerprint(self) -> str:
         """Hash of everything that decides how a program of this language is made and judged."""
         return _fingerprint(self.name)

@@ -62,8 +62,7 @@ def _warm(card: Card, found: toolchain.Installed) -> Warm | None:
     """Return the interpreter that a program may be a child of; it starts with the constant files alone."""
     if not found.warm:
         return None
-    driver: dict[str, str | bytes] = {} if card.driver.case else {f"driver{card.extension}": card.driver_text}
-    return Warm(argv=found.warm, files={**driver, **found.files})
+    return Warm(argv=found.warm, files={**card.warm_files, **found.files})
 
 
 def _call_files(

@@ -1,6 +1,6 @@
 # Loads candidate.jl beside it, calls the entry point once per argument tuple in calls.jl, prints typed results.
-# The file job holds the mark and the entry point's name. Functions called from `main` run in the world before the candidate: whatever
-# methods it adds to Base, the driver goes on with Base's own.
+# The file job holds the mark and the entry point's name. As `driver.jl warm` it forks first (warm.jl). Functions called
+# from `main` run in the world before the candidate: whatever methods it adds to Base, the driver goes on with Base's own.
 module GlotsmithDriver
 
 const OUT = Ref{IOStream}()
@@ -94,8 +94,6 @@ function text_of(error)
     return sprint(quoted, first(text, MAX_ERROR))
 end
 
-read_here(name) = read(joinpath(@__DIR__, name), String)
-
 # The whole text is parsed before any of it runs.
 function parse_all(text, file)
     tree = isdefined(Meta, :parseall) ? Meta.parseall(text; filename = file) : Base.parse_input_line(text; filename = file)
@@ -145,12 +143,14 @@ function run_case(f, index, arguments)
     emit(event, string(index), text)
 end
 
-function main()
+# Judge the candidate in a folder, and leave unless told to stay.
+function main(folder, leave)
     OUT[] = fdio(ccall(:dup, Cint, (Cint,), 1), false)
-    MARK[], entry = split(read_here("job"), '\n')
+    MARK[], entry = split(read(joinpath(folder, "job"), String), '\n')
     scope = Module(:Arguments)
-    calls = [Core.eval(scope, x) for x in parse_all(read_here("calls.jl"), "calls.jl") if x isa Expr]
-    parts = parse_all(read_here("candidate.jl"), "candidate.jl")
+    calls = read(joinpath(folder, "calls.jl"), String)
+    calls = Any[Core.eval(scope, x) for x in parse_all(calls, "calls.jl") if x isa Expr]
+    parts = parse_all(read(joinpath(folder, "candidate.jl"), String), "candidate.jl")
     emit("start")
     f = entry_point(load(parts), Symbol(entry))
     if f === nothing
@@ -158,8 +158,8 @@ function main()
         leave(1)
     end
     emit("loaded")
-    for (i, arguments) in enumerate(calls)
-        run_case(something(f), i - 1, arguments)
+    for i in 1:length(calls)
+        run_case(something(f), i - 1, calls[i])
     end
     emit("end")
     leave(0)
@@ -167,4 +167,5 @@ end
 
 end
 
-GlotsmithDriver.main()
+ARGS == ["warm"] && include("warm.jl")
+GlotsmithDriver.main(@__DIR__, GlotsmithDriver.leave)

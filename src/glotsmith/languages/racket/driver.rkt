@@ -1,15 +1,14 @@
 ; Loads candidate.rkt beside it, calls the entry point once per argument list in calls.rkt, prints typed results.
-; The file job holds the mark and the entry point's name. Written in the kernel language, because it is expanded anew for each program:
+; The file job holds the mark and the entry point's name. As `driver.rkt warm` it forks first. Written in the kernel language, because it is expanded anew for each program:
 ; in racket/base that takes 60 ms more.
 (module driver '#%kernel
-  (#%require '#%paramz racket/private/qq-and-or racket/private/cond racket/private/define-et-al)
+  (#%require '#%paramz '#%foreign racket/private/qq-and-or racket/private/cond racket/private/define-et-al)
 
   (define-values (out) (current-output-port))
   (define-values (leave) (exit-handler))
   (define-values (folder) (let-values ([(base name dir?) (split-path (find-system-path 'run-file))]) base))
-  (define-values (job) (open-input-file (build-path folder "job")))
-  (define-values (mark) (read-line job))
-  (define-values (entry) (string->symbol (read-line job)))
+  (define-values (mark) #f)
+  (define-values (entry) #f)
 
   (define-values (emit)
     (lambda parts
@@ -162,8 +161,8 @@
 
   ; A program without #lang (or module) of its own is one in #lang racket.
   (define-values (read-module)
-    (lambda ()
-      (let ([port (open-input-file (build-path folder "candidate.rkt"))])
+    (lambda (file)
+      (let ([port (open-input-file (build-path folder file))])
         (port-count-lines! port)
         (let ([form (read-syntax 'candidate port)])
           (if (and (syntax? form) (pair? (syntax-e form)) (eq? (syntax-e (car (syntax-e form))) 'module))
@@ -175,12 +174,12 @@
                       (loop (cons form forms))))))))))
 
   (define-values (declare)
-    (lambda ()
+    (lambda (file name)
       (with-parameters
-       (lambda () (eval (compile (namespace-syntax-introduce (read-module)))))
+       (lambda () (eval (compile (namespace-syntax-introduce (read-module file)))))
        read-accept-reader #t
        read-accept-lang #t
-       current-module-declare-name (make-resolved-module-path 'candidate))))
+       current-module-declare-name (make-resolved-module-path name))))
 
   ; The entry point is what the program provides, else what it defines; an imported name does not count.
   (define-values (find)
@@ -223,10 +222,27 @@
              (lambda (error) (emit "raised" (number->string index) (message error))))
             (run f (cdr calls) (+ index 1))))))
 
+  ; Expand and run what programs use, so that it is loaded already when they do; then fork (sandbox/nest).
+  (define-values (warm-up)
+    (lambda ()
+      (declare "warm.rkt" 'warm)
+      (dynamic-require ''warm #f)
+      (call (dynamic-require ''warm 'f) '(3))
+      (module->namespace ''warm)
+      (collect-garbage)
+      (environment-variables-set! (current-environment-variables) #"GLOTSMITH_FORK" #"1")
+      ((ffi-call (ffi-obj #"fork" (ffi-lib #f)) null _int32))))
+
   (define-values (namespace) (current-namespace))
-  (define-values (calls) (read-calls))
   (namespace-require ''#%kernel)
-  (declare)
+  (if (equal? (current-command-line-arguments) (vector "warm"))
+      (warm-up)
+      (void))
+  (define-values (job) (open-input-file (build-path folder "job")))
+  (set! mark (read-line job))
+  (set! entry (string->symbol (read-line job)))
+  (define-values (calls) (read-calls))
+  (declare "candidate.rkt" 'candidate)
   (emit "start")
   ; Of its own plumber, so that its handlers of exit are not run when the driver leaves.
   (with-parameters

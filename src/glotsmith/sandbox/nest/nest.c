@@ -27,6 +27,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -325,6 +326,27 @@ static int control_socket(void) {
 }
 
 #ifdef PRELOAD
+/* Julia's compiler writes code through a second mapping of shared memory, or through /proc/self/mem. In a forked child
+   either would write into the interpreter, and so into all its other children. Without both it writes where it runs. */
+
+void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset) {
+  if ((flags & MAP_SHARED) && (protection & PROT_EXEC)) return errno = EACCES, MAP_FAILED;
+  return (void *)syscall(SYS_mmap, at, size, protection, flags, fd, offset);
+}
+
+void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
+
+int open(const char *path, int flags, ...) {
+  va_list more;
+  va_start(more, flags);
+  mode_t mode = (flags & (O_CREAT | O_TMPFILE)) ? va_arg(more, mode_t) : 0;
+  va_end(more);
+  if (!strcmp(path, "/proc/self/mem")) return errno = EACCES, -1;
+  return syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int open64(const char *, int, ...) __attribute__((alias("open")));
+
 pid_t fork(void) {
   pid_t (*copy)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
   if (!getenv("GLOTSMITH_FORK")) return copy();
