@@ -1,7 +1,9 @@
 """``glotsmith languages`` and ``glotsmith doctor``: what works on this machine, and what to do about the rest."""
 
 import asyncio
+import shlex
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,8 +11,9 @@ from rich.table import Table
 
 from glotsmith.cli.app import Isolation, app, err, out
 from glotsmith.cli.progress import Said
-from glotsmith.errors import ToolchainError
+from glotsmith.errors import ToolchainError, UsageError
 from glotsmith.languages import Card, get, names, toolchain
+from glotsmith.languages.card import VARIABLE
 
 languages = typer.Typer(help="The languages, and which of them run here.", invoke_without_command=True)
 app.add_typer(languages, name="languages")
@@ -73,6 +76,100 @@ async def _prove(card: Card, isolation: str, quick: bool) -> int:
     finally:
         await sandbox.close()
     return wrong
+
+
+@languages.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Its one id: a lower-case letter, then letters, digits and _.")],
+    like: Annotated[str, typer.Option("--from", help="Begin as a copy of this language.")] = "",
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where; default the languages of your checkout, else GLOTSMITH_LANGUAGES, else here."),
+    ] = None,
+    display: Annotated[str, typer.Option(help="Its name as people write it.")] = "",
+    extension: Annotated[str, typer.Option(help="Of its files, as in .lua; a copy keeps what it had.")] = "",
+) -> None:
+    """Start a language: a folder with a card that explains its fields, a driver, and rows to fill in.
+
+    Example: [bold]glotsmith languages new tcl --from lua[/]
+    """
+    from glotsmith.kit import start
+
+    place = folder or start.home()
+    made = start.start(name, place, like, display, extension)
+    out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}", markup=False)
+    if not start.is_found(place):
+        out.print(f"so that it is found: export {VARIABLE}={place.resolve()}", markup=False)
+    out.print(f"then fill in the card, and: glotsmith languages check {name} --quick", markup=False)
+
+
+@languages.command()
+def install(
+    names_: Annotated[list[str], typer.Argument(metavar="NAME...", help="Languages.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the commands, and run none.")] = False,
+) -> None:
+    """Install the toolchains of languages by what this machine has: apt, brew, conda, pip.
+
+    Example: [bold]glotsmith languages install ocaml racket[/]
+    """
+    from glotsmith.kit import install as kit
+
+    cards = [get(name) for name in dict.fromkeys(names_)]
+    here = kit.machine()
+    plans = [kit.plan(card, here) for card in cards]
+    for step in plans:
+        if step.version:
+            out.print(f"{step.language}: is there already, {step.version}", markup=False)
+        elif step.why_not:
+            out.print(f"{step.language}: can't be had here ({step.why_not})", markup=False)
+    commands = kit.commands(plans, here)
+    for command in commands:
+        out.print(shlex.join(command), markup=False)
+    if dry_run or not commands:
+        raise typer.Exit(0 if all(not step.why_not for step in plans) else 1)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked here: add --yes to run these commands, or --dry-run to see them only")
+        typer.confirm("Run these commands?", abort=True, err=True)
+    kit.run(plans, here)
+    missing = 0
+    for step in (p for p in plans if p.installer):
+        version = kit.version(get(step.language))
+        missing += not version
+        said = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
+        out.print(f"{step.language}: {said}", markup=False)
+    raise typer.Exit(1 if missing or any(step.why_not for step in plans) else 0)
+
+
+@languages.command()
+def container(
+    names_: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Languages; default all that there are.")
+    ] = None,
+) -> None:
+    """Print a Dockerfile with the toolchains of languages: Debian 12, an ordinary user, no engine needed here.
+
+    Example: [bold]glotsmith languages container ocaml lua > Dockerfile[/]
+    """
+    from glotsmith.kit.container import dockerfile
+
+    sys.stdout.write(dockerfile(list(dict.fromkeys(names_ or names()))))
+
+
+@languages.command()
+def page(
+    measured: Annotated[Path, typer.Argument(help="What benchmarks/languages.py has written.")] = Path(
+        "benchmarks/languages.toml"
+    ),
+) -> None:
+    """Print docs/languages.md, made of the cards and of stored measurements.
+
+    Example: [bold]glotsmith languages page > docs/languages.md[/]
+    """
+    from glotsmith.kit import page as kit
+
+    sys.stdout.write(kit.render([get(name) for name in names()], kit.load(measured)))
 
 
 @app.command()

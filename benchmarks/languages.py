@@ -1,0 +1,66 @@
+"""How fast each language is judged, cold and warm, on one core. ``python benchmarks/languages.py [NAME ...]``.
+
+Measures the languages that run here, one after the other, and writes ``benchmarks/languages.toml`` and the page made
+of it, ``docs/languages.md``. With names, only these are measured, and the others keep what they have.
+"""
+
+import asyncio
+import os
+import platform
+import sys
+from pathlib import Path
+
+from glotsmith.errors import ToolchainError
+from glotsmith.kit.page import Measured, Measurements, dump, load, render
+from glotsmith.kit.prove import speeds
+from glotsmith.languages import get, names, toolchain
+from glotsmith.sandbox import open_sandbox
+
+ROOT = Path(__file__).parents[1]
+STORED, PAGE = ROOT / "benchmarks" / "languages.toml", ROOT / "docs" / "languages.md"
+SECONDS = 5.0  #: for each language, cold, and as much again warm
+
+
+async def measure(name: str) -> tuple[Measured, str] | None:
+    card, found = get(name), toolchain.resolve(name)
+    sandbox = open_sandbox(jobs=1)
+    try:
+        cold, warm = await speeds(card, sandbox, SECONDS)
+    finally:
+        await sandbox.close()
+    if cold is None:
+        return None
+    measured = Measured(
+        toolchain=found.version,
+        cold=round(cold.per_second, 1),
+        cold_cpu_ms=cold.cpu_ms,
+        warm=round(warm.per_second, 1) if warm else None,
+        warm_cpu_ms=warm.cpu_ms if warm else None,
+    )
+    return measured, sandbox.name
+
+
+def main(wanted: list[str]) -> None:
+    languages = {k: v for k, v in load(STORED).languages.items() if k in names()} if wanted else {}
+    isolation = ""
+    for name in wanted or names():
+        try:
+            found = asyncio.run(measure(name))
+        except ToolchainError as error:
+            print(f"{name:14} not run: {error}")
+            continue
+        if found is None:
+            print(f"{name:14} not measured: its first honest program does not pass")
+            continue
+        languages[name], isolation = found
+        m = languages[name]
+        print(f"{name:14} cold {m.cold:7.1f}   warm {m.warm or 0:7.1f} programs a second   {m.toolchain}")
+    system = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
+    cores = len(os.sched_getaffinity(0))
+    measurements = Measurements(machine=f"{cores} cores, {system}", isolation=isolation, languages=languages)
+    STORED.write_text(dump(measurements), "utf-8")
+    PAGE.write_text(render([get(name) for name in names()], measurements), "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,138 @@
+"""What installs the toolchains of languages on this machine: what it has of apt, brew, conda and pip."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import toolchain
+from glotsmith.languages.card import FOLDER, Card
+from glotsmith.records import Record
+
+_SCRIPT = "sh scripts/toolchains.sh"  #: an installer of the checkout, for what no package has
+_APT_OPTIONS = ("-y", "--no-install-recommends")
+
+
+class Machine(Record, frozen=True, kw_only=True):
+    """What can be used here; each installer is a command that takes names of packages."""
+
+    installers: dict[str, tuple[str, ...]]  #: in order of preference
+    reasons: dict[str, str] = {}  #: why another can't be used
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """How one language is to be had."""
+
+    language: str
+    version: str = ""  #: of what is there already
+    installer: str = ""
+    packages: tuple[str, ...] = ()
+    why_not: str = ""  #: a sentence, where it can't be had
+
+
+def machine() -> Machine:
+    """Look for installers."""
+    found: dict[str, tuple[str, ...]] = {}
+    reasons: dict[str, str] = {}
+    root = _root()
+    if shutil.which("apt-get") is None:
+        reasons["apt"] = "there is no apt-get"
+    elif root is None:
+        reasons["apt"] = "apt-get needs root, or sudo without a password"
+    else:
+        found["apt"] = (*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", *_APT_OPTIONS)
+        script = FOLDER.parents[2] / "scripts" / "toolchains.sh"
+        if script.is_file():
+            found[_SCRIPT] = ("sh", str(script))
+    if shutil.which("brew"):
+        found["brew"] = ("brew", "install")
+    conda = next((c for c in ("mamba", "conda", "micromamba") if shutil.which(c)), "")
+    if conda and "CONDA_PREFIX" in os.environ:
+        found["conda"] = (conda, "install", "-y", "-c", "conda-forge")
+    found["pip"] = (sys.executable, "-m", "pip", "install")
+    absent = {
+        "brew": "there is no brew",
+        "conda": "no conda environment is active",
+        _SCRIPT: "needs a checkout and apt",
+    }
+    return Machine(installers=found, reasons={**{k: v for k, v in absent.items() if k not in found}, **reasons})
+
+
+def _root() -> tuple[str, ...] | None:
+    """Return what a command of root's begins with; None where there is no way."""
+    if os.geteuid() == 0:
+        return ()
+    sudo = shutil.which("sudo")
+    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+        return (sudo, "-n")
+    return None
+
+
+def packages(card: Card, installer: str) -> tuple[str, ...]:
+    """Return what an installer is given for a language: of the card's first toolchain that it has."""
+    return next((tuple(t.install[installer].split()) for t in card.toolchain if installer in t.install), ())
+
+
+def plan(card: Card, here: Machine) -> Plan:
+    """Say how a language is to be had here: its toolchains in the card's order, by what the machine has."""
+    try:
+        return Plan(language=card.name, version=toolchain.resolve(card.name).version)
+    except ToolchainError:
+        pass
+    for found in card.toolchain:
+        for installer in here.installers:
+            if installer in found.install:
+                return Plan(language=card.name, installer=installer, packages=tuple(found.install[installer].split()))
+    ways = list(dict.fromkeys(way for t in card.toolchain for way in t.install))
+    told = "; ".join(f"{way}: {here.reasons.get(way, 'unknown here')}" for way in ways)
+    return Plan(language=card.name, why_not=told or "its card names no installer")
+
+
+def commands(plans: Iterable[Plan], here: Machine) -> list[tuple[str, ...]]:
+    """Return the commands that carry out some plans: one for each installer."""
+    wanted: dict[str, list[str]] = {}
+    for step in plans:
+        if step.installer:
+            wanted.setdefault(step.installer, []).extend(step.packages)
+    made: list[tuple[str, ...]] = []
+    for installer, names in wanted.items():
+        command = here.installers[installer]
+        if installer == "apt":
+            made.append((*command[: command.index("install")], "update"))
+        made.append((*command, *dict.fromkeys(names)))
+    return made
+
+
+def run(plans: Sequence[Plan], here: Machine) -> None:
+    """Carry out plans, what the installers say on stderr; where one command for all fails, one by one."""
+    for command in commands(plans, here):
+        if _run(command) or command[-1] == "update":
+            continue
+        for step in plans:
+            if step.installer and here.installers[step.installer] == command[: len(here.installers[step.installer])]:
+                _run((*here.installers[step.installer], *step.packages))
+    toolchain.resolve.cache_clear()
+
+
+def _run(command: Sequence[str]) -> bool:
+    try:
+        return subprocess.run(command, stdout=2, stdin=subprocess.DEVNULL, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def version(card: Card) -> str:
+    """Return the version of a language's toolchain that is there now; empty where there is none."""
+    try:
+        return toolchain.resolve(card.name).version
+    except ToolchainError:
+        return ""
+
+
+def checkout() -> Path | None:
+    """Return the root of the checkout that this package is in, if it is in one."""
+    root = FOLDER.parents[2]
+    return root if (root / "pyproject.toml").is_file() else None

@@ -1,0 +1,120 @@
+"""The page on languages, written from the cards and from stored measurements (``benchmarks/languages.toml``)."""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.errors import InputError
+from glotsmith.kit.install import packages
+from glotsmith.languages import Card
+from glotsmith.languages.render import fill
+from glotsmith.records import Record
+
+_PAGE = Path(__file__).with_name("page.md")
+LEVELS = {
+    "full": "functions with typed values, and whole programs",
+    "io": "whole programs on stdin and stdout",
+    "run": "whole programs, by their exit code",
+}
+
+
+class Measured(Record, frozen=True, kw_only=True):
+    """What was measured of one language."""
+
+    toolchain: str
+    cold: float  #: programs a second on one core, each in a process of its own
+    warm: float | None = None  #: likewise, as children of a warm interpreter
+    cold_cpu_ms: float
+    warm_cpu_ms: float | None = None
+
+
+class Measurements(Record, frozen=True, kw_only=True):
+    """One run of ``benchmarks/languages.py``."""
+
+    machine: str
+    isolation: str
+    languages: dict[str, Measured]
+
+
+def load(path: Path) -> Measurements:
+    """Read stored measurements.
+
+    Raises:
+        InputError: the file is not there, or malformed.
+
+    """
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Measurements)
+    except FileNotFoundError as error:
+        raise InputError.at(path, None, "there is no such file; python benchmarks/languages.py writes it") from error
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise InputError.at(path, None, str(error)) from error
+
+
+def dump(measurements: Measurements) -> str:
+    """Write measurements as TOML."""
+    head = {"machine": measurements.machine, "isolation": measurements.isolation}
+    lines = ["# Written by: python benchmarks/languages.py", *_table(head)]
+    for name, found in sorted(measurements.languages.items()):
+        lines += ["", f"[languages.{name}]", *_table(msgspec.to_builtins(found))]
+    return "\n".join(lines) + "\n"
+
+
+def _table(pairs: Mapping[str, object]) -> list[str]:
+    return [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in pairs.items() if v is not None]
+
+
+def render(cards: Sequence[Card], measurements: Measurements) -> str:
+    """Return the page in Markdown."""
+    run = measurements.languages
+    warm = [m.warm / m.cold for m in run.values() if m.warm]
+    used = [level for level in LEVELS if any(card.level == level for card in cards)]
+    text = fill(
+        _PAGE.read_text("utf-8"),
+        count=str(len(cards)),
+        levels="; ".join(f"{level}, {LEVELS[level]}" for level in used),
+        ratio=f" ({min(warm):.1f} to {max(warm):.1f} times as fast)" if warm else "",
+        machine=measurements.machine,
+        isolation=measurements.isolation,
+        rows="\n".join(_row(card, run.get(card.name)) for card in cards),
+        refused="\n".join(_refused(card) for card in cards),
+    )
+    return text.rstrip() + "\n"
+
+
+def _row(card: Card, found: Measured | None) -> str:
+    cells = [card.display, f"`{card.name}`", card.level, found.toolchain if found else "not run"]
+    cells += [f"{found.cold:.0f}" if found else "", f"{found.warm:.0f}" if found and found.warm else ""]
+    cells += [" ".join(f"`{p}`" for p in packages(card, "apt")) or "-"]
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
+
+
+def _refused(card: Card) -> str:
+    reasons = list(dict.fromkeys(card.refuse.values()))
+    if card.limits.int_bits:
+        reasons.append(f"ints have {card.limits.int_bits} bits")
+    if card.level != "full":
+        reasons = ["values: only whole programs run"]
+    told = [*(reasons or ["nothing"]), *_alike(card)]
+    return f"- **{card.display}**: {'; '.join(told)}."
+
+
+def _alike(card: Card) -> list[str]:
+    """Say what a language can't tell apart, so that a wrong answer of that kind passes."""
+    e = card.equality
+    flags = {
+        "3 and 3.0": e.int_is_float and card.types is None,
+        "lists and tuples": e.list_is_tuple and card.types is None,
+        "an empty list, tuple and dict": e.empty_is_one,
+        "False and None": e.false_is_none,
+        "None and nothing in a collection": e.null_is_empty,
+        "a scalar and a list of one": e.scalar_is_singleton,
+        "a list and a dict with the keys 1 to n": e.map_from_list,
+        "keys of int and of str": e.keys_are_text,
+    }
+    alike = [what for what, same in flags.items() if same]
+    return [f"told apart by nothing: {', '.join(alike)}"] if alike else []
