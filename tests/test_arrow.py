@@ -18,7 +18,8 @@ ALLOWED = {
     **{room: VALUES | SERVICES | {room, "step"} for room in STAGES},
     "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
     "kit": VALUES | SERVICES | STAGES | {"kit"},
-    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit"} | TOP for room in TOP},
+    "service": VALUES | SERVICES | STAGES | {"service"},
+    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit", "service"} | TOP for room in TOP},
 }
 
 

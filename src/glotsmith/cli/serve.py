@@ -1,0 +1,82 @@
+"""``glotsmith serve``: programs and jobs over HTTP."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from glotsmith.cli.app import Isolation, Jobs, app, err
+from glotsmith.errors import UsageError
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8707,
+    isolation: Isolation = "auto",
+    jobs: Jobs = None,
+    queue: Annotated[int, typer.Option(min=0, help="Programs that may wait for their turn.")] = 64,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token that clients must give; or set GLOTSMITH_TOKEN.")
+    ] = None,
+    expose: Annotated[
+        list[Path] | None, typer.Option(help="A folder that programs sent to /run may ask to see; may be repeated.")
+    ] = None,
+) -> None:
+    """Run programs and judge jobs for others, over HTTP.
+
+    POST /run takes a program and answers with its outcome; --isolation remote sends such requests. POST /verify takes
+    a job, or a list of jobs, as 'glotsmith verify' reads them, and answers with verdicts. GET /health, /ready and
+    /metrics say how the service is. SIGTERM ends it once all that was accepted is answered.
+
+    Example: [bold]glotsmith serve --port 8707[/], then [bold]curl -H 'content-type: application/json' -d @job.json
+    http://127.0.0.1:8707/verify[/]
+    """
+    try:
+        from glotsmith.service.server import address, listen
+        from glotsmith.service.server import serve as serve_until_stopped
+        from glotsmith.service.state import Settings
+    except ImportError as error:
+        raise UsageError(
+            f"{error.name} is missing. Install what serving needs: pip install 'glotsmith[serve]'"
+        ) from error
+    from glotsmith.sandbox import open_sandbox
+
+    token = _token(token_file)
+    if isolation == "none" and not _own(host):
+        raise UsageError("without isolation, programs are run for this machine alone: leave --host as it is")
+    at_once = jobs or len(os.sched_getaffinity(0))
+    settings = Settings(
+        jobs=at_once,
+        queue=queue,
+        token=token,
+        expose=tuple(os.path.normpath(path.absolute()) for path in expose or ()),
+    )
+    with listen(host, port, token=bool(token)) as listening:
+        sandbox = open_sandbox(isolation, at_once)
+        err.print(f"Serving at {address(listening)} ({sandbox.name}, {at_once} programs at once)")
+        asyncio.run(serve_until_stopped(sandbox, settings, listening, err.print))
+
+
+def _own(host: str) -> bool:
+    from glotsmith.service.app import is_loopback
+
+    return is_loopback(host)
+
+
+def _token(file: Path | None) -> str:
+    """Return the token that clients must give; empty for none.
+
+    Raises:
+        UsageError: the file holds no token, or more than a word.
+
+    """
+    token = file.read_text("utf-8").strip() if file else os.environ.get("GLOTSMITH_TOKEN", "").strip()
+    where = str(file) if file else "GLOTSMITH_TOKEN"
+    if (file and not token) or not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(f"{where} holds no token: one word of ASCII characters is wanted")
+    return token

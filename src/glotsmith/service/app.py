@@ -1,0 +1,131 @@
+"""The ASGI application: the table of endpoints, who may use them, and errors as sentences."""
+
+import hmac
+import ipaddress
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import cast
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from glotsmith.service import jobs, probes, programs
+from glotsmith.service.admission import Draining, Full
+from glotsmith.service.http import Gone, Refused
+from glotsmith.service.state import Service
+
+#: One line per group of endpoints.
+ENDPOINTS: tuple[Callable[[Service], list[Route]], ...] = (programs.routes, jobs.routes, probes.routes)
+
+OPEN = frozenset({"/health", "/ready"})  #: what needs no token
+_CLIENT_GONE = 499  # nobody will read it; for the counters
+_log = logging.getLogger("glotsmith.service")
+
+
+def build(service: Service) -> ASGIApp:
+    """Return the application of a service."""
+    table = [route for routes in ENDPOINTS for route in routes(service)]
+    known = {route.path for route in table}
+    app = Starlette(
+        routes=table,
+        exception_handlers={
+            Refused: _refused,
+            Full: _full,
+            Draining: _draining,
+            Gone: _gone,
+            HTTPException: _http,
+            Exception: _defect,
+        },
+    )
+    return _Door(app, service, known)
+
+
+class _Door:
+    """Lets in who may, and counts who came."""
+
+    def __init__(self, app: ASGIApp, service: Service, known: set[str]) -> None:
+        self._app, self._service, self._known = app, service, known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path = cast(str, scope["path"])
+        requests = self._service.metrics.requests
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                requests.labels(path if path in self._known else "other", str(message["status"])).inc()
+            await send(message)
+
+        refused = self._refuse(path, Headers(scope=scope))
+        await (refused.response() if refused else self._app)(scope, receive, counted)
+
+    def _refuse(self, path: str, headers: Headers) -> Refused | None:
+        token = self._service.settings.token
+        if not token:
+            # A page in a browser may have made its own name stand for 127.0.0.1.
+            if is_loopback(_host(headers.get("host", ""))):
+                return None
+            return Refused(HTTPStatus.FORBIDDEN, "without a token, the service answers to this machine's names only")
+        if path in OPEN:
+            return None
+        given = headers.get("authorization", "").encode("latin-1")
+        if hmac.compare_digest(given, f"Bearer {token}".encode()):
+            return None
+        told = "give the service's token: 'Authorization: Bearer TOKEN'"
+        return Refused(HTTPStatus.UNAUTHORIZED, told, {"WWW-Authenticate": "Bearer"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name can only be this machine's."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _host(header: str) -> str:
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return error.response()
+
+
+async def _full(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Full)
+    headers = {"Retry-After": str(error.retry_after)}
+    return Refused(HTTPStatus.TOO_MANY_REQUESTS, "too much to do; come again later", headers).response()
+
+
+async def _draining(_: Request, __: Exception) -> Response:
+    told = "the service is about to end and takes nothing new"
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, told, {"Connection": "close"}).response()
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=_CLIENT_GONE)
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return Refused(error.status_code, error.detail, error.headers).response()
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    _log.error("%s failed", request.url.path, exc_info=error)
+    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; the service's log has more").response()

@@ -1,0 +1,106 @@
+"""What all endpoints share: refusals as sentences, bodies of bounded size, and clients that go away."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from glotsmith.sandbox.wire import Refusal
+
+JSON = "application/json"
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """An answer other than what was asked for: a status and a sentence."""
+
+    def __init__(self, status: int, told: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(told)
+        self.status, self.headers = status, headers
+
+    def response(self) -> Response:
+        """Return it as JSON."""
+        return Response(msgspec.json.encode(Refusal(error=str(self))), self.status, self.headers, JSON)
+
+
+class Gone(Exception):
+    """The client has closed the connection."""
+
+
+async def read_body(request: Request, most: int, seconds: float) -> bytes:
+    """Read a JSON body of at most so many bytes, within so many seconds.
+
+    Raises:
+        Refused: it is no JSON by its own account, too large or too slow.
+        Gone: the client left before its end.
+
+    """
+    # A browser sends this type across origins only after it has asked, and we never allow it.
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {JSON}, and its content-type say so")
+    too_large = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > most:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > most:
+                    raise too_large
+    except TimeoutError:
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:.0f} seconds") from None
+    except ClientDisconnect:
+        raise Gone from None
+    return bytes(body)
+
+
+def decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    """Decode a body.
+
+    Raises:
+        Refused: it is no JSON, or not of the wanted shape; the sentence says where.
+
+    """
+    try:
+        return decoder.decode(body)
+    except (ValueError, RecursionError) as error:
+        raise malformed(error) from error
+
+
+def malformed(error: Exception) -> Refused:
+    """Return the refusal of a body: 422 where it is JSON, 400 where it is not."""
+    if isinstance(error, RecursionError):
+        return Refused(HTTPStatus.BAD_REQUEST, "the body is nested too deeply")
+    if isinstance(error, msgspec.DecodeError | UnicodeDecodeError) and not isinstance(error, msgspec.ValidationError):
+        return Refused(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}")
+    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work and return its result; cancel it when the client goes away.
+
+    Raises:
+        Gone: it did.
+
+    """
+    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise Gone
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

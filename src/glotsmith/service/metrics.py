@@ -1,0 +1,54 @@
+"""What the service counts, for Prometheus."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from glotsmith.records import Outcome, Program, Verdict
+from glotsmith.sandbox.base import Promise, Sandbox
+
+_SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
+
+
+class Metrics:
+    """Counters of one service."""
+
+    def __init__(self) -> None:
+        own = self.registry = CollectorRegistry()
+        self.requests = Counter("glotsmith_requests", "Requests answered.", ["path", "status"], registry=own)
+        self.outcomes = Counter("glotsmith_programs", "Programs run, by how they ended.", ["ending"], registry=own)
+        self.verdicts = Counter("glotsmith_verdicts", "Jobs judged.", ["language", "status"], registry=own)
+        self.cpu = Counter("glotsmith_cpu_seconds", "CPU time of programs.", registry=own)
+        self.wall = Histogram(
+            "glotsmith_program_seconds", "From asking the sandbox to its answer.", buckets=_SECONDS, registry=own
+        )
+        self.admitted = Gauge("glotsmith_admitted", "Programs and jobs admitted and not answered.", registry=own)
+        self.capacity = Gauge("glotsmith_capacity", "How many of these there may be.", registry=own)
+
+    def text(self) -> bytes:
+        """Return all of them in Prometheus's text form."""
+        return generate_latest(self.registry)
+
+    def judged(self, verdict: Verdict) -> Verdict:
+        """Count a verdict, and return it."""
+        self.verdicts.labels(verdict.language, verdict.status).inc()
+        return verdict
+
+
+class Counted:
+    """A sandbox whose programs are counted."""
+
+    def __init__(self, sandbox: Sandbox, metrics: Metrics) -> None:
+        self._sandbox, self._metrics = sandbox, metrics
+        self.name: str = sandbox.name
+        self.promises: frozenset[Promise] = sandbox.promises
+
+    async def run(self, program: Program) -> Outcome:
+        """Run one program, and count it."""
+        with self._metrics.wall.time():
+            outcome = await self._sandbox.run(program)
+        self._metrics.outcomes.labels(outcome.ending).inc()
+        self._metrics.cpu.inc(max(outcome.cpu_s, 0.0))
+        return outcome
+
+    async def close(self) -> None:
+        """Close the sandbox."""
+        await self._sandbox.close()

@@ -1,0 +1,95 @@
+"""``POST /run``: a ``Program`` (``sandbox/wire.py``) → an ``Outcome``. What ``--isolation remote`` talks to."""
+
+import asyncio
+import functools
+import os
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import names, toolchain
+from glotsmith.records import Limits, Outcome, Program
+from glotsmith.sandbox.wire import pack_outcome, unpack
+from glotsmith.service.http import JSON, malformed, read_body, while_connected
+from glotsmith.service.state import Service
+
+#: The most that a stranger's program may ask for.
+MOST = Limits(
+    cpu_s=600.0,
+    wall_s=3600.0,
+    memory_mb=65_536,
+    processes=4096,
+    file_mb=4096,
+    output_kb=32_768,
+    build_cpu_s=600.0,
+)
+_ALWAYS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # visible to every program
+
+
+def routes(service: Service) -> list[Route]:
+    """Return the endpoint."""
+    return [Route("/run", functools.partial(_run, service), methods=["POST"])]
+
+
+async def _run(service: Service, request: Request) -> Response:
+    with service.admission.enter():
+        settings = service.settings
+        body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
+        try:
+            program = unpack(body)
+            check(program)
+            hidden = await _hidden(program, settings.expose)
+            outcome = hidden or await while_connected(request, service.sandbox.run(program))
+        except (ValueError, RecursionError) as error:  # a sandbox's, too: files that leave their folder, NULs in words
+            raise malformed(error) from error
+    return Response(pack_outcome(outcome), media_type=JSON)
+
+
+def check(program: Program) -> None:
+    """Make sure that a sandbox can be asked to run a stranger's program.
+
+    Raises:
+        ValueError: a limit is out of bounds, or there is no command.
+
+    """
+    if not program.argv:
+        raise msgspec.ValidationError("argv is empty: there is nothing to run")
+    for name in program.env:
+        if not name or "=" in name:
+            raise msgspec.ValidationError(f"{name!r} is no name of an environment variable")
+    for name in Limits.__struct_fields__:
+        asked, most = getattr(program.limits, name), getattr(MOST, name)
+        least = 1 if isinstance(most, int) else 0.001
+        if not least <= asked <= most:
+            raise msgspec.ValidationError(f"limits.{name} is {asked}; it must be from {least} to {most}")
+
+
+async def _hidden(program: Program, exposed: tuple[str, ...]) -> Outcome | None:
+    """Return what comes of a program that asks to see what is nobody's business; None where all is well."""
+    for path in map(os.path.normpath, program.read_only):
+        if _within(path, (*_ALWAYS, *exposed)) or _within(path, await asyncio.to_thread(_toolchains)):
+            continue
+        return Outcome(
+            ending="infra",
+            detail=f"this service shows {path} to no program: it is no toolchain's, and was not given with --expose",
+        )
+    return None
+
+
+def _within(path: str, folders: tuple[str, ...]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+@functools.cache
+def _toolchains() -> tuple[str, ...]:
+    """Return what the toolchains that are here need to see."""
+    found = dict[str, None]()
+    for name in names():
+        try:
+            found |= dict.fromkeys(os.path.normpath(path) for path in toolchain.resolve(name).read_only)
+        except ToolchainError:
+            continue
+    return tuple(found)

@@ -1,0 +1,90 @@
+"""Listening, and ending well: the first SIGTERM or SIGINT drains, the second quits."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from glotsmith.errors import UsageError
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.service.app import build, is_loopback
+from glotsmith.service.state import Service, Settings
+
+_IDLE_CONNECTIONS = 1024
+_LAST_WORDS_S = 10  #: for answers on their way, once nothing runs any more
+
+
+def listen(host: str, port: int, *, token: bool) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        UsageError: the address can't be had, or is open to others while there is no token.
+
+    """
+    if not token and not is_loopback(host):
+        raise UsageError(
+            f"{host} can be reached from other machines, so a token is needed: "
+            "put one into GLOTSMITH_TOKEN or a file, and name it by --token-file"
+        )
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=1024)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UsageError(f"{host} port {port} can't be listened on: {error}") from error
+
+
+def address(listening: socket.socket) -> str:
+    """Return a listening socket's address as a URL."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(sandbox: Sandbox, settings: Settings, listening: socket.socket, say: Callable[[str], None]) -> None:
+    """Serve until a signal comes and all that was accepted is answered."""
+    try:
+        service = Service(sandbox, settings)
+        config = uvicorn.Config(
+            build(service),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            limit_concurrency=service.admission.capacity + _IDLE_CONNECTIONS,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=_LAST_WORDS_S,
+        )
+        await _Server(config, service, say).serve([listening])
+    finally:
+        await sandbox.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn closes its door at the first signal; this one keeps it open to say that nothing new is taken."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, say: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._service, self._say = service, say
+        self._loop = asyncio.get_running_loop()
+        self._end: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take a signal (called by uvicorn, in its handler)."""
+        if self._service.admission.draining:
+            self.should_exit = self.force_exit = True
+            return
+        self._service.admission.drain()
+        self._say(
+            f"Stopping: {self._service.admission.admitted} under way are still answered. Once more quits at once."
+        )
+        self._loop.call_soon_threadsafe(self._drain)
+
+    def _drain(self) -> None:
+        self._end = self._loop.create_task(self._finish())
+
+    async def _finish(self) -> None:
+        await self._service.admission.idle()
+        self.should_exit = True

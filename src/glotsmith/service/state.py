@@ -1,0 +1,32 @@
+"""What a service holds: a sandbox, the verifier on it, places for so many programs, counters."""
+
+from dataclasses import dataclass, field
+
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.service.admission import Admission
+from glotsmith.service.metrics import Counted, Metrics
+from glotsmith.verification import Verifier
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a service is set up."""
+
+    jobs: int  #: programs at once
+    queue: int = 64  #: further ones that may wait
+    token: str = field(default="", repr=False)  #: what ``Authorization: Bearer`` must say; empty: nothing
+    expose: tuple[str, ...] = ()  #: folders that programs may ask to see, with all below them
+    body_mb: int = 32
+    body_s: float = 60.0  #: how long a body may take to arrive
+
+
+class Service:
+    """One service; made within its event loop."""
+
+    def __init__(self, sandbox: Sandbox, settings: Settings) -> None:
+        self.settings, self.metrics = settings, Metrics()
+        self.sandbox: Sandbox = Counted(sandbox, self.metrics)
+        self.verifier = Verifier(self.sandbox)
+        self.admission = Admission(settings.jobs, settings.queue)
+        self.metrics.capacity.set(self.admission.capacity)
+        self.metrics.admitted.set_function(lambda: self.admission.admitted)
