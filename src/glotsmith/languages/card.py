@@ -32,7 +32,7 @@ class Toolchain(Record, frozen=True, kw_only=True):
     command: str = ""  #: the program to look for on PATH; empty when ``module`` is the toolchain
     module: str = ""  #: a Python module of this interpreter that brings the language (``lupa``)
     version: tuple[str, ...]  #: command that prints the version
-    prepare: tuple[tuple[str, ...], ...] = ()  #: commands that fill @{prepared}, once a machine (``prepared.py``)
+    prepare: tuple[tuple[str, ...], ...] = ()  #: fill @{prepared} from @{language}, its folder, once a machine
     build: tuple[str, ...] = ()  #: builds ``@{source}``, the driver, into the current folder
     run: tuple[str, ...] = ()  #: runs the driver
     script_build: tuple[str, ...] = ()  #: likewise for ``main``, a whole program on stdin and stdout

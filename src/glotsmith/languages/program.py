@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from glotsmith.languages import render, toolchain
 from glotsmith.languages.card import Card
+from glotsmith.languages.prepared import ready
 from glotsmith.records import Limits, Program, Warm, content_hash
 from glotsmith.values import Signature, Value
 
@@ -36,7 +37,7 @@ def assemble(
         ToolchainError: the language can't be run here.
 
     """
-    found = toolchain.resolve(card.name)
+    found = ready(card.name)
     name = entry or render.entry_name(card, signature.name)
     mark = mark_of(code, name, repr(calls), str(signature))
     files: dict[str, str | bytes] = {

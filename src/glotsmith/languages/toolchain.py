@@ -19,6 +19,7 @@ class Installed(Record, frozen=True, kw_only=True):
     """A toolchain that was found here and answered; commands name it by its path, which needs no PATH."""
 
     version: str  #: first line of what its version command prints
+    prepare: tuple[tuple[str, ...], ...]  #: @{prepared} and @{language} are still open (``prepared.ready``)
     build: tuple[str, ...]  #: in commands, @{dir} and @{source} are still open
     run: tuple[str, ...]
     script_build: tuple[str, ...]
@@ -61,6 +62,7 @@ def _try(toolchain: Toolchain) -> Installed | None:
         return None
     return Installed(
         version=version,
+        prepare=tuple(_argv(toolchain, command, places) for command in toolchain.prepare),
         build=_argv(toolchain, toolchain.build, places),
         run=_argv(toolchain, toolchain.run, places),
         script_build=_argv(toolchain, toolchain.script_build, places),

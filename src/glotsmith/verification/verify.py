@@ -9,6 +9,7 @@ import msgspec
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Card, Unrepresentable, get, program, render, toolchain
+from glotsmith.languages.prepared import ready
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Program, Status, Verdict, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, parse_signature, parse_test
@@ -148,7 +149,7 @@ def _limits(card: Card, job: Job) -> Limits:
 
 
 def _script(card: Card, job: Job, text: str, stdin: str) -> Program:
-    found = toolchain.resolve(card.name)
+    found = ready(card.name)
     if not found.script:
         raise Unrepresentable(f"{card.display} has no command for whole programs")
     return Program(

@@ -1,0 +1,85 @@
+"""What a toolchain makes once a machine, for all programs: precompiled headers, driver libraries, linked toplevels."""
+
+import logging
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages.card import get
+from glotsmith.languages.render import fill
+from glotsmith.languages.toolchain import Installed, resolve
+from glotsmith.places import make_once
+from glotsmith.records import content_hash
+
+_PATIENCE_S = 600
+_PLACE = "@{prepared}"
+_log = logging.getLogger(__name__)
+
+
+@cache
+def ready(language: str) -> Installed:
+    """Return the language's toolchain with all that its programs need, made where it is missing.
+
+    Raises:
+        ToolchainError: there is no toolchain, or it can't prepare what programs can't do without.
+
+    """
+    found = resolve(language)
+    if not found.prepare:
+        return found
+    try:
+        folder = make_once(f"{language}-{_digest(language, found)}", lambda draft: _prepare(language, found, draft))
+    except (OSError, subprocess.SubprocessError) as error:
+        return _without(found, f"{get(language).display} can't prepare its programs: {_told(error)}")
+    return _filled(found, str(folder))
+
+
+def _digest(language: str, found: Installed) -> str:
+    card = get(language)
+    folder = sorted(p for p in card.file.parent.iterdir() if p.is_file())
+    texts = (p.read_bytes().decode("utf-8", "replace") for p in folder)
+    return content_hash(found.version, repr(found.prepare), *texts)[:16]
+
+
+def _prepare(language: str, found: Installed, draft: Path) -> None:
+    """Run the commands, which are the card's and the user's own toolchain's, in the folder that they fill."""
+    for command in found.prepare:
+        argv = [fill(a, prepared=str(draft), language=str(get(language).file.parent)) for a in command]
+        env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(draft), "LANG": "C.UTF-8", **found.env}
+        subprocess.run(argv, cwd=draft, env=env, check=True, capture_output=True, timeout=_PATIENCE_S)
+    for path in draft.rglob("*"):
+        path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.is_dir() else 0))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{error.cmd[0]} failed: {error.stderr.decode(errors='replace').strip()[-500:]}"
+    return str(error)
+
+
+def _filled(found: Installed, folder: str) -> Installed:
+    def through(argv: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(a.replace(_PLACE, folder) for a in argv)
+
+    return msgspec.structs.replace(
+        found,
+        build=through(found.build),
+        run=through(found.run),
+        script_build=through(found.script_build),
+        script=through(found.script),
+        warm=through(found.warm),
+        env={k: v.replace(_PLACE, folder) for k, v in found.env.items()},
+        read_only=(*found.read_only, folder),
+    )
+
+
+def _without(found: Installed, why: str) -> Installed:
+    """Return the toolchain without what was prepared: programs start cold, if they can."""
+    needed = (*found.build, *found.run, *found.script_build, *found.script, *found.env.values())
+    if any(_PLACE in word for word in needed):
+        raise ToolchainError(why)
+    _log.warning("%s; its programs start cold", why)
+    return msgspec.structs.replace(found, warm=())
