@@ -1,10 +1,11 @@
 #!/bin/sh
-# Install what glotsmith runs programs with: bubblewrap and the interpreters of its languages.
+# Install what glotsmith runs programs with: bubblewrap, a C compiler for warm workers, and the languages' toolchains.
 #
-#   sh scripts/toolchains.sh                  everything
-#   sh scripts/toolchains.sh sandbox lua      only these: sandbox lua ocaml racket r julia
+#   sh scripts/toolchains.sh                  everything: minutes, and some gigabytes, on a fresh machine
+#   sh scripts/toolchains.sh sandbox lua      only these: sandbox, warm, and the languages' names
 #
-# Debian and Ubuntu, as root or with passwordless sudo. What is there already stays untouched, and nothing is printed
+# The packages are those that the cards name (scripts/cards.py reads them). Debian and Ubuntu, as root or with
+# passwordless sudo. What is there already stays untouched, and nothing is printed
 # but one line. What can't be had is named with its reason, and the exit code is still 0: glotsmith works with the
 # languages that are there, and its tests fail by themselves where one is missing.
 #
@@ -12,6 +13,8 @@
 # with the libraries it was built with; the system's packages are not touched. That includes Debian 11's libunwind:
 # with Debian 12's, Julia 1.5 dies on any exception that compiled code raises.
 set -eu
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
 
 JULIA_PREFIX=/opt/glotsmith/julia
 JULIA_SUITE=bullseye
@@ -20,34 +23,36 @@ JULIA_LEAVES_OUT='^(libc6|libgcc-s1|libstdc\+\+6|gcc-.*-base|libcrypt1|dpkg|tar|
 
 say() { printf 'toolchains: %s\n' "$*"; }
 
-command_of() {
-    case $1 in
-        sandbox) echo bwrap ;;
-        lua) echo lua5.4 ;;
-        ocaml) echo ocaml ;;
-        racket) echo racket ;;
-        r) echo Rscript ;;
-        julia) echo julia ;;
-    esac
-}
+python=$(find_python) || exit 2
+table="sandbox|bwrap|bubblewrap
+warm|cc|gcc libc6-dev
+$("$python" scripts/cards.py)"
 
-package_of() {
-    case $1 in
-        sandbox) echo bubblewrap ;;
-        lua) echo lua5.4 ;;
-        ocaml) echo ocaml-nox ;;
-        racket) echo racket ;;
-        r) echo r-base-core ;;
-    esac
-}
+# field N NAME: the names, commands or packages of a line of the table.
+field() { printf '%s\n' "$table" | awk -F'|' -v n="$1" -v name="$2" '$1 == name {print $n}'; }
+command_of() { field 2 "$1"; }
+package_of() { field 3 "$1"; }
 
 is_there() {
     if [ "$1" = julia ]; then
         # Starting is not enough: see libunwind above.
         [ "$(julia --startup-file=no -e 'print(try; sqrt(-1.0); catch; "caught" end)' 2>/dev/null)" = caught ]
     else
-        command -v "$(command_of "$1")" >/dev/null 2>&1
+        for found in $(command_of "$1"); do command -v "$found" >/dev/null 2>&1 || return 1; done
+        are_whole "$1"
     fi
+}
+
+# are_whole NAME: commands that Debian has brought may still lack the other packages that the card names.
+are_whole() {
+    packages=$(package_of "$1")
+    case $packages in *' '*) command -v dpkg-query >/dev/null 2>&1 || return 0 ;; *) return 0 ;; esac
+    for found in $(command_of "$1"); do
+        case $(command -v "$found") in /usr/bin/* | /bin/*) ;; *) return 0 ;; esac
+    done
+    for package in $packages; do
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || return 1
+    done
 }
 
 as_root() {
@@ -69,7 +74,8 @@ install_packages() {
     # shellcheck disable=SC2086
     apt install -y --no-install-recommends $packages >"$work/log" 2>&1 && return
     for name in "$@"; do
-        apt install -y --no-install-recommends "$(package_of "$name")" >"$work/$name.log" 2>&1 || true
+        # shellcheck disable=SC2046
+        apt install -y --no-install-recommends $(package_of "$name") >"$work/$name.log" 2>&1 || true
     done
 }
 
@@ -119,12 +125,19 @@ END
     if ! command -v julia >/dev/null 2>&1; then as_root ln -s "$JULIA_PREFIX/julia" /usr/local/bin/julia; fi
 }
 
+why_not() {
+    if [ -z "$(package_of "$1")" ]; then echo "no package of Debian has it; its card may name another way"; return; fi
+    tail -n 1 "$work/$1.log" 2>/dev/null || tail -n 1 "$work/log"
+}
+
 # ------------------------------------------------------------------------------------------------------------------
 
-[ $# -gt 0 ] || set -- sandbox lua ocaml racket r julia
+known=$(printf '%s\n' "$table" | cut -d'|' -f1 | tr '\n' ' ')
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $known
 missing=
 for name in "$@"; do
-    [ -n "$(command_of "$name")" ] || { say "no toolchain is called '$name'; there are sandbox lua ocaml racket r julia" >&2; exit 2; }
+    [ -n "$(field 1 "$name")" ] || { say "no toolchain is called '$name'; there are $known" >&2; exit 2; }
     is_there "$name" || missing="$missing $name"
 done
 if [ -z "$missing" ]; then say "all there: $*"; exit 0; fi
@@ -144,7 +157,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 chmod 755 "$work"
 packaged=
-for name in $missing; do [ "$name" = julia ] || packaged="$packaged $name"; done
+for name in $missing; do [ -z "$(package_of "$name")" ] || packaged="$packaged $name"; done
 # shellcheck disable=SC2086
 [ -z "$packaged" ] || install_packages $packaged
 why=
@@ -156,7 +169,7 @@ for name in "$@"; do
             if is_there "$name"; then
                 say "$name: installed"
             else
-                [ "$name" = julia ] || why=$(tail -n 1 "$work/$name.log" 2>/dev/null || tail -n 1 "$work/log")
+                [ "$name" = julia ] || why=$(why_not "$name")
                 say "$name: can't be had: ${why:-it was unpacked into $JULIA_PREFIX but does not run}"
             fi ;;
         *) say "$name: is there already" ;;
