@@ -10,12 +10,15 @@ from glotsmith.errors import IsolationError, UsageError
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox
 
-#: Name → ``module:Class``; ``auto`` takes the first isolating one that works. ``none`` is taken only by name.
+#: Name → ``module:Class``; ``auto`` takes the first that works, but none of ``BY_NAME``.
 BACK_ENDS = {
     "bubblewrap": "glotsmith.sandbox.bubblewrap:Bubblewrap",
     "unshare": "glotsmith.sandbox.unshare:Unshare",
+    "container": "glotsmith.sandbox.container:Container",
+    "remote": "glotsmith.sandbox.remote:Remote",
     "none": "glotsmith.sandbox.none:Unisolated",
 }
+BY_NAME = frozenset({"remote", "none"})  #: taken only by name: programs leave this machine, or are let loose on it
 
 _ADVICE = (
     "Install bubblewrap (apt install bubblewrap). Or run programs with all your rights by --isolation none: "
@@ -47,7 +50,7 @@ def open_sandbox(name: str = "auto", jobs: int | None = None) -> Sandbox:
     if name not in (*BACK_ENDS, "auto"):
         raise UsageError(f"there is no isolation {name!r}; choose from auto, {', '.join(BACK_ENDS)}")
     complaints: list[str] = []
-    for candidate in [n for n in BACK_ENDS if n != "none"] if name == "auto" else [name]:
+    for candidate in [n for n in BACK_ENDS if n not in BY_NAME] if name == "auto" else [name]:
         try:
             return _open(candidate, jobs)
         except IsolationError as error:

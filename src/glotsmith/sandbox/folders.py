@@ -65,15 +65,22 @@ def remove(folder: Path) -> None:
 def sweep(parent: Path) -> None:
     """Remove the folders of sessions of ours that have died."""
     for folder in parent.glob(f"{_PREFIX}-*"):
-        match = _NAME.match(folder.name)
-        if match is None or match["namespace"] != _namespace() or _started(int(match["pid"])) == match["started"]:
-            continue  # not one of ours, of another container, or alive
+        if not is_of_the_dead(folder.name):
+            continue
         try:
             status = folder.lstat()
         except OSError:
             continue
         if status.st_uid == os.geteuid():
             remove(folder)
+
+
+def is_of_the_dead(name: str) -> bool:
+    """Whether a name that begins like a session's folder is of a session that has died; False where nobody can tell."""
+    match = _NAME.match(name)
+    if match is None or match["namespace"] != _namespace():
+        return False  # not one of ours, or of another container
+    return _started(int(match["pid"])) != match["started"]
 
 
 def _parent() -> Path:
