@@ -226,9 +226,9 @@ class Card(Record, frozen=True, kw_only=True):
 
 @cache
 def _fingerprint(name: str) -> str:
-    card = get(name)
-    driver = card.driver_text if card.level == "full" else ""
-    return content_hash(card.file.read_text("utf-8"), driver)
+    tables = ("verdicts.toml", "hostile.toml")
+    files = sorted(p for p in get(name).file.parent.iterdir() if p.is_file() and p.name not in tables)
+    return content_hash(*(text for p in files for text in (p.name, p.read_text("utf-8"))))
 
 
 def load(path: Path) -> Card:

@@ -249,8 +249,12 @@ def _tuple_name(card: Card, kind: Type) -> str:
 
 
 def _check_arity(card: Card, kind: Type) -> None:
-    """Refuse tuples of none or one by type (``tuple.empty``, ``tuple.one``): as ``tuple[T, ...]`` they may be fine."""
-    feature = {0: "tuple.empty", 1: "tuple.one"}.get(len(kind.args), "") if kind.kind == "tuple" else ""
+    """Refuse tuples of none or one, and kinds of keys, by type: such a type may have no value that shows it."""
+    feature = ""
+    if kind.kind == "tuple":
+        feature = {0: "tuple.empty", 1: "tuple.one"}.get(len(kind.args), "")
+    if kind.kind == "dict":
+        feature = f"dict.key.{kind.args[0].kind}"
     if feature in card.refuse:
         raise Unrepresentable(card.refuse[feature])
 
