@@ -32,7 +32,7 @@ def features(value: Value) -> Iterator[str]:
 
     Kinds (``set``, ``float``), places (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and special values
     (``str.nul``, ``str.surrogate``, ``dict.key.empty``, ``dict.key.nan``, ``dict.key.twin`` (1 beside
-    "1"), ``float.nan``, ``float.infinity``).
+    "1"), ``set.nan``, ``float.nan``, ``float.infinity``).
     """
     kind = type_of(value).kind
     yield kind
@@ -44,6 +44,8 @@ def features(value: Value) -> Iterator[str]:
         case list() | tuple() | set():
             for item in cast(Sequence[Value], value):
                 yield f"{kind}.{type_of(item).kind}"
+                if item != item:
+                    yield f"{kind}.nan"
                 yield from features(item)
         case dict():
             for key, item in cast(Mapping[Value, Value], value).items():
@@ -328,9 +330,10 @@ def signature_text(card: Card, template: str, signature: Signature, name: str = 
 def comment(card: Card, text: str) -> str:
     """Write lines as line comments."""
     s = card.syntax
+    lines = [f"{line.rstrip()}\n" for line in text.splitlines()]  # with its end: in C, a backslash there joins the next
     for wrong, right in s.comment_escapes.items():
-        text = text.replace(wrong, right)
-    return "\n".join(f"{s.line_comment} {line} {s.line_comment_end}".rstrip() for line in text.splitlines())
+        lines = [line.replace(wrong, right) for line in lines]
+    return "\n".join(f"{s.line_comment} {line.rstrip()} {s.line_comment_end}".rstrip() for line in lines)
 
 
 def settle(signature: Signature, calls: Sequence[tuple[Value, ...]], results: Sequence[Value] = ()) -> Signature:
