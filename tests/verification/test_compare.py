@@ -4,6 +4,7 @@ import math
 import pytest
 
 from glotsmith.languages import get
+from glotsmith.languages.card import Equality
 from glotsmith.verification.compare import Comparison, equal
 
 PYTHON, LUA = Comparison(get("python").equality), Comparison(get("lua").equality)
@@ -94,6 +95,45 @@ def test_what_is_not(expected: object, wire: str) -> None:
 )
 def test_a_lua_table_is_list_tuple_and_dict(expected: object, wire: str, same: bool) -> None:
     assert equal(expected, json.loads(wire), LUA) is same
+
+
+@pytest.mark.parametrize(
+    ("expected", "wire", "same"),
+    [
+        (True, "1", True),
+        (True, '{"f":"1.0"}', True),
+        (True, "true", True),
+        (True, "2", False),
+        (True, '"1"', False),
+        (False, "0", True),
+        (False, '""', True),
+        (False, '"0"', False),
+        (False, "null", False),
+        (False, "[]", False),
+        (1, "true", True),
+        (0, "false", True),
+        (2, "true", False),
+        ("", "false", False),
+        (None, "false", False),
+    ],
+)
+def test_bools_may_be_numbers(expected: object, wire: str, same: bool) -> None:
+    assert equal(expected, json.loads(wire), Comparison(Equality(bool_is_number=True))) is same
+
+
+@pytest.mark.parametrize(
+    ("expected", "wire", "same"),
+    [
+        ({0: "a", 1: "b"}, '["a","b"]', True),
+        ({"0": "a", "1": "b"}, '["a","b"]', True),
+        ({1: "a", 2: "b"}, '["a","b"]', False),
+        ({1: "a", 2: "b"}, '{"m":[["1","a"],["2","b"]]}', True),
+        (["a", "b"], '{"m":[["0","a"],["1","b"]]}', False),
+    ],
+)
+def test_lists_may_be_maps_from_0_with_keys_as_text(expected: object, wire: str, same: bool) -> None:
+    equality = Equality(map_from_list=True, first_key=0, keys_are_text=True)
+    assert equal(expected, json.loads(wire), Comparison(equality)) is same
 
 
 def test_tolerance_can_be_set() -> None:

@@ -113,8 +113,9 @@ def _alike(card: Card) -> list[str]:
         "False and None": e.false_is_none,
         "None and nothing in a collection": e.null_is_empty,
         "a scalar and a list of one": e.scalar_is_singleton,
-        "a list and a dict with the keys 1 to n": e.map_from_list,
+        f"a list and a dict with the keys {e.first_key}, {e.first_key + 1}, ...": e.map_from_list,
         "keys of int and of str": e.keys_are_text,
+        "True and 1, False and 0 and an empty text": e.bool_is_number,
     }
     alike = [what for what, same in flags.items() if same]
     return [f"told apart by nothing: {', '.join(alike)}"] if alike else []

@@ -185,14 +185,16 @@ def canonical(value: Value, e: Equality) -> str:
         case None:
             return "[]" if e.null_is_empty and e.empty_is_one else "None"
         case bool():
-            return canonical(None, e) if value is False and e.false_is_none else str(value)
+            if value is False and e.false_is_none:
+                return canonical(None, e)
+            return str(int(value)) if e.bool_is_number else str(value)
         case int():
             return str(value)
         case float():
             whole = (e.int_is_float or e.float_accepts_int) and value.is_integer()
             return str(int(value)) if whole else repr(value + 0.0)
         case str():
-            return repr(value)
+            return canonical(False, e) if value == "" and e.bool_is_number else repr(value)
         case _:
             return _canonical_collection(value, e)
 
@@ -202,7 +204,9 @@ def _canonical_collection(value: Value, e: Equality) -> str:
         return "[]"
     if isinstance(value, dict):
         pairs = cast(dict[Value, Value], value)
-        if e.map_from_list and list(pairs) == list(range(1, len(pairs) + 1)):
+        if e.map_from_list and [_canonical_key(k, e) for k in pairs] == [
+            _canonical_key(k, e) for k in range(e.first_key, e.first_key + len(pairs))
+        ]:
             return _canonical_collection(list(pairs.values()), e)
         return f"{{{sorted(f'{_canonical_key(k, e)}:{canonical(v, e)}' for k, v in pairs.items())}}}"
     items = [canonical(x, e) for x in cast(Sequence[Value], value)]

@@ -166,11 +166,13 @@ class Equality(Record, frozen=True, kw_only=True):
     list_is_tuple: bool = False
     vector_of_scalars: bool = False  #: scalars of one type are a vector (a wire list), all else a wire tuple
     map_from_list: bool = False  #: a table with keys 1…n is a list and a map at once
+    first_key: int = 1  #: of such a table
     empty_is_one: bool = False  #: one empty collection stands for list, tuple, dict
     null_is_empty: bool = False  #: null stands for the empty collections too
     false_is_none: bool = False
     scalar_is_singleton: bool = False  #: a scalar is a vector of one
     keys_are_text: bool = False  #: int keys come back as decimal strings
+    bool_is_number: bool = False  #: true is 1; false is 0, and the empty string where a bool is expected
 
 
 class Defaults(Record, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ def _equal(expected: Value, wire: Wire, how: Comparison) -> bool:
         case None:
             return wire is None or (wire is False and how.equality.false_is_none)
         case bool():
-            return wire is expected
+            return wire is expected or (how.equality.bool_is_number and _is_bool(expected, kind, content))
         case int() | float():
             return _number(expected, kind, content, how)
         case str():
@@ -50,8 +50,18 @@ def _equal(expected: Value, wire: Wire, how: Comparison) -> bool:
             return _collection(expected, wire, how)
 
 
+def _is_bool(expected: bool, kind: str, content: Wire) -> bool:
+    """Return whether a number is 1 or 0, or a string empty, as ``expected`` wants it."""
+    accepted = (1,) if expected else (0, "")
+    if kind == "f":
+        return number(content) in accepted
+    return kind == "" and isinstance(content, int | str) and content in accepted
+
+
 def _number(expected: float | int, kind: str, content: Wire, how: Comparison) -> bool:
     """Compare numbers; ``content`` is an int (kind "") or the text of a float (kind "f")."""
+    if isinstance(content, bool) and how.equality.bool_is_number:
+        content = int(content)
     if kind == "" and isinstance(content, int) and not isinstance(content, bool):
         if isinstance(expected, int):
             return content == expected
@@ -120,7 +130,10 @@ def _pairs(wire: Wire, e: Equality) -> Pairs | None:
     if pairs is not None:  # a program may have written the line itself, so that it can hold anything
         return cast(Pairs, pairs) if all(isinstance(p, list) and len(p) == 2 for p in pairs) else None
     plain = _tagged(wire, "")
-    return list(enumerate(plain, 1)) if plain is not None and e.map_from_list else None
+    if plain is None or not e.map_from_list:
+        return None
+    keys = range(e.first_key, e.first_key + len(plain))
+    return list(zip(map(str, keys) if e.keys_are_text else keys, plain, strict=True))
 
 
 def _sequence(expected: Sequence[Value], found: Sequence[Wire] | None, how: Comparison) -> bool:
