@@ -147,7 +147,8 @@ def _find_engine() -> _Engine:
     wanted = os.environ.get("GLOTSMITH_ENGINE", "")
     paths = [path for name in ([wanted] if wanted else ENGINES) if (path := shutil.which(name))]
     if not paths:
-        raise IsolationError(f"{wanted or 'no container engine'} is not installed: apt install podman, or docker.io")
+        what = f"{wanted} is not" if wanted else "no container engine is"
+        raise IsolationError(f"{what} installed: apt install podman, or docker.io")
     complaints: list[str] = []
     for engine in map(_Engine, paths):
         if engine.ask("version") is not None:
