@@ -77,6 +77,7 @@ class Values(Record, frozen=True, kw_only=True):
     true: Text = "true"
     false: Text = "false"
     int: Text = "@{value}"
+    least: Text = ""  #: the least int of ``limits.int_bits``, where its digits are no literal
     float: Text = "@{value}"  #: or @{bits}, as a signed int, where the language reads decimals inexactly
     negative: Text = "@{value}"  #: wraps the text of a negative number
     nan: Text = ""

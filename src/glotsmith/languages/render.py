@@ -143,6 +143,8 @@ def _literal(card: Card, value: Value, kind: Type) -> str:
 def _number(card: Card, value: float | int) -> str:
     v = card.values
     if isinstance(value, int):
+        if v.least and value == -(1 << (card.limits.int_bits - 1)):
+            return v.least
         text = fill(v.int, value=str(value))
     elif math.isnan(value):
         return v.nan

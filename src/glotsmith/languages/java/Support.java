@@ -44,11 +44,11 @@ public class Support {
     }
 
     public static void main(String[] arguments) {
-        new Support().run(arguments[0], "Problem", "GlotsmithCalls");
+        new Support().run(arguments[0], "Problem", "call");
     }
 
-    /** Run the calls {@code call0}, {@code call1} ... of a class, after the candidate's class has been loaded. */
-    protected final void run(String job, String candidate, String calls) {
+    /** Load the candidate's class, then run the methods {@code call0}, {@code call1} ... of the generated one. */
+    protected final void run(String job, String candidate, String call) {
         int code = 1;
         try {
             mark = Files.readAllLines(Path.of(job)).get(0);
@@ -56,10 +56,10 @@ public class Support {
             emit("start");
             load(candidate);
             emit("loaded");
-            Class<?> generated = Class.forName(calls);
-            Method call;
-            for (int i = 0; (call = find(generated, "call" + i)) != null; i++) {
-                emit(result(i, call));
+            Class<?> calls = Class.forName("GlotsmithCalls");
+            Method method;
+            for (int i = 0; (method = find(calls, call + i)) != null; i++) {
+                emit(result(i, method));
             }
             emit("end");
             code = 0;
