@@ -118,6 +118,7 @@ class Types(Record, frozen=True, kw_only=True):
     str: Text
     list: Text  #: @{0} is the element type
     tuple: Text  #: @{items}, and @{name} where there are ``tuple_names``
+    tuple_one: Text = ""  #: a tuple of one element, where it is written differently
     tuple_names: Texts = ()  #: by number of elements (``Pair``, ``Triple``); an empty one is refused (``tuple.long``)
     vartuple: Text = ""
     dict: Text  #: @{0}, @{1}
@@ -156,7 +157,7 @@ class Driver(Record, frozen=True, kw_only=True):
     no_arguments: str = ""
     binding: str = ""  #: @{case}, @{index}, @{type}, @{value}; joined into @{bindings} of the driver
     reference: str = ""  #: how a case names a binding
-    case: str = ""  #: @{case}, @{name}, @{arguments}; joined into @{cases} of the driver, which says @{printer} once
+    case: str = ""  #: @{case}, @{name}, @{arguments}; joined into @{cases}; the driver says @{printer} or @{returns} once
 
 
 class Equality(Record, frozen=True, kw_only=True):

@@ -78,9 +78,9 @@ def _call_files(
         }
     bindings = [_bindings(card, signature, i, c) for i, c in enumerate(calls)]
     cases = [_case(card, name, i, len(c)) for i, c in enumerate(calls)]
-    shown = render.printer(card, signature.returns)
-    parts = {"bindings": "\n".join(bindings), "cases": "\n".join(cases), "candidate": code, "printer": shown}
-    return {driver: render.fill(card.driver_text, **parts, mark=mark)}
+    shown, returns = render.printer(card, signature.returns), render.type_text(card, signature.returns)
+    parts = {"bindings": "\n".join(bindings), "cases": "\n".join(cases), "candidate": code}
+    return {driver: render.fill(card.driver_text, **parts, printer=shown, returns=returns, mark=mark)}
 
 
 def _arguments(card: Card, signature: Signature, call: tuple[Value, ...]) -> str:

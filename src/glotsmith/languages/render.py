@@ -229,6 +229,8 @@ def type_text(card: Card, kind: Type) -> str:
     template = str(getattr(table, kind.kind, "")) or (table.list if kind.kind == "vartuple" else "")
     if kind.kind == "optional" and table.optional_reference and kind.args[0].kind not in ("bool", "int", "float"):
         template = table.optional_reference
+    if kind.kind == "tuple" and len(kind.args) == 1 and table.tuple_one:
+        template = table.tuple_one
     if not template:
         raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} has no type for {kind}"))
     args = _inner(card, kind)
