@@ -1,6 +1,7 @@
 // Loads candidate.js beside it as a CommonJS module, calls the entry point once per argument list in calls.js, prints
 // typed results. The file job holds the mark and the entry point's name. Everything is captured first, and methods are
-// avoided: the candidate may patch any prototype.
+// avoided: the candidate may patch any prototype. With a folder as its argument it does the same for TypeScript, where
+// the candidate and its calls have been compiled as one module, driver.js in the current folder.
 'use strict';
 const fs = require('fs');
 const { compileFunction } = require('vm');
@@ -30,7 +31,8 @@ const open = () => {
   }
 };
 
-const read = (name) => fs.readFileSync(`${__dirname}/${name}`, 'utf8');
+const compiled = process.argv[2], folder = compiled ?? __dirname;
+const read = (name) => fs.readFileSync(`${folder}/${name}`, 'utf8');
 const job = read('job').split('\n');
 const mark = job[0], entry = job[1], out = open();
 
@@ -105,14 +107,14 @@ function message(error) {
 
 // What the entry point is must be asked inside the module, where it may be a constant. A program that only has a
 // built-in function of that name does not define it. The program is compiled alone first, for its own syntax errors.
-const calls = compileFunction(read('calls.js'))();
-const parameters = ['exports', 'require', 'module', '__filename', '__dirname'];
-const file = `${__dirname}/candidate.js`, source = read('candidate.js').replace(/^#!/, '//');
-compileFunction(source, parameters, { filename: 'candidate.js' });
-const load = compileFunction(
-  `${source}\n;return typeof ${entry} === "undefined" ? undefined : ${entry}`, parameters, { filename: 'candidate.js' });
-const module_ = { exports: {} }, known = global[entry];
-const scope = [module_.exports, createRequire(file), module_, file, __dirname];
+const parameters = ['exports', 'require', 'module', '__filename', '__dirname'], options = { filename: 'candidate.js' };
+const file = `${folder}/candidate.js`, module_ = { exports: {} }, known = global[entry];
+const scope = [module_.exports, createRequire(file), module_, file, folder];
+const source = compiled ? fs.readFileSync('driver.js', 'utf8') : read('candidate.js').replace(/^#!/, '//');
+const calls = compiled ? undefined : compileFunction(read('calls.js'))();
+if (!compiled) compileFunction(source, parameters, options);
+const last = compiled ? 'glotsmith_cases' : `typeof ${entry} === "undefined" ? undefined : ${entry}`;
+const load = compileFunction(`${source}\n;return ${last}`, parameters, options);
 emit('start');
 
 let f;
@@ -128,10 +130,10 @@ if (f === undefined) {
   leave(1);
 }
 emit('loaded');
-for (let i = 0; i < calls.length; i++) {
+for (let i = 0, count = (calls ?? f).length; i < count; i++) {
   let event;
   try {
-    event = 'value ' + i + ' ' + encode(apply(f, undefined, calls[i]), 0);
+    event = 'value ' + i + ' ' + encode(calls ? apply(f, undefined, calls[i]) : apply(f[i], undefined, []), 0);
   } catch (error) {
     event = 'raised ' + i + ' ' + message(error);
   }

@@ -1,0 +1,5 @@
+@{candidate}
+@{bindings}
+const glotsmith_cases: (() => unknown)[] = [
+@{cases}
+];

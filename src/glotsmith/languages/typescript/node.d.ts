@@ -1,0 +1,82 @@
+// What programs use of Node.js, known to the type checker without @types/node.
+interface Console {
+  assert(condition?: any, ...data: any[]): void;
+  count(label?: string): void;
+  debug(...data: any[]): void;
+  dir(item?: any, options?: any): void;
+  error(...data: any[]): void;
+  group(...data: any[]): void;
+  groupEnd(): void;
+  info(...data: any[]): void;
+  log(...data: any[]): void;
+  table(data?: any, columns?: string[]): void;
+  time(label?: string): void;
+  timeEnd(label?: string): void;
+  trace(...data: any[]): void;
+  warn(...data: any[]): void;
+}
+interface Process {
+  exit(code?: any): never;
+  abort(): never;
+  argv: string[];
+  [name: string]: any;
+}
+declare var console: Console;
+declare var process: Process;
+declare var require: any;
+declare var module: any;
+declare var exports: any;
+declare var global: any;
+declare var __dirname: string;
+declare var __filename: string;
+declare var Buffer: any;
+type Buffer = any;
+declare namespace NodeJS {
+  type Timeout = any;
+}
+declare var performance: any;
+declare var crypto: any;
+declare var fetch: any;
+declare var TextEncoder: any;
+declare var TextDecoder: any;
+declare var URL: any;
+declare var URLSearchParams: any;
+declare var AbortController: any;
+declare function structuredClone<T>(value: T, options?: any): T;
+declare function queueMicrotask(callback: () => void): void;
+declare function setTimeout(callback: (...args: any[]) => void, ms?: number, ...args: any[]): any;
+declare function setInterval(callback: (...args: any[]) => void, ms?: number, ...args: any[]): any;
+declare function setImmediate(callback: (...args: any[]) => void, ...args: any[]): any;
+declare function clearTimeout(timer?: any): void;
+declare function clearInterval(timer?: any): void;
+declare function clearImmediate(timer?: any): void;
+declare function atob(data: string): string;
+declare function btoa(data: string): string;
+declare module "node:*";
+declare module "assert";
+declare module "assert/strict";
+declare module "buffer";
+declare module "child_process";
+declare module "crypto";
+declare module "events";
+declare module "fs";
+declare module "fs/promises";
+declare module "http";
+declare module "https";
+declare module "net";
+declare module "os";
+declare module "path";
+declare module "perf_hooks";
+declare module "process";
+declare module "querystring";
+declare module "readline";
+declare module "readline/promises";
+declare module "stream";
+declare module "string_decoder";
+declare module "timers";
+declare module "url";
+declare module "util";
+declare module "v8";
+declare module "vm";
+declare module "worker_threads";
+declare module "zlib";

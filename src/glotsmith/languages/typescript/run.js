@@ -1,0 +1,1 @@
+../javascript/driver.js
