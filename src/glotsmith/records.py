@@ -197,6 +197,11 @@ class IoCase(Record, frozen=True, kw_only=True):
     stdout: str
 
 
+#: ``exact``; ``lines``, blanks at the end aside; ``tokens``, white space aside; ``numbers``, tokens within the tolerance;
+#: ``unordered``, lines in any order
+Checker = Literal["exact", "lines", "tokens", "numbers", "unordered"]
+
+
 class Job(Record, frozen=True, kw_only=True):
     """A request for a verdict: one line of ``glotsmith verify``'s input.
 
@@ -209,11 +214,12 @@ class Job(Record, frozen=True, kw_only=True):
     signature: str = ""
     tests: tuple[str, ...] = ()
     io: tuple[IoCase, ...] = ()
+    checker: Checker = "lines"  #: how stdout is compared in ``io`` tests
     program: str = ""  #: a benchmark's own program, run verbatim
     entry_point: str = ""  #: name in the target language; default the Python name
-    time_limit_s: float | None = None  #: CPU seconds
+    time_limit_s: float | None = None  #: CPU seconds, on the reference machine (``verification.calibrate``)
     memory_limit_mb: int | None = None
-    tolerance: float = 1e-6  #: relative, for floats
+    tolerance: float = 1e-6  #: relative, for floats; of ``numbers`` also absolute
 
 
 class Limits(Record, frozen=True, kw_only=True):
@@ -222,7 +228,7 @@ class Limits(Record, frozen=True, kw_only=True):
     cpu_s: float = 10.0  #: CPU seconds of the whole process tree
     wall_s: float = 60.0  #: far above ``cpu_s``: a loaded machine must not turn right answers into timeouts
     memory_mb: int = 1024  #: resident memory of the whole process tree
-    processes: int = 64
+    processes: int = 32
     file_mb: int = 16  #: everything written to the program's own folder
     output_kb: int = 1024  #: stdout; stderr is cut silently at a quarter of it
     build_cpu_s: float = 60.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``

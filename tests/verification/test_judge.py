@@ -43,16 +43,16 @@ DONE = START + "M value 0 1\nM value 1 2\nM end\n"
 )
 def test_a_pass_needs_every_result_once_and_in_order(stdout: str, outcome: dict[str, object], status: str) -> None:
     seen = Outcome(stdout=stdout.encode(), **outcome)  # type: ignore[arg-type]
-    assert judge("x", "python", seen, "M", [1, 2], HOW).status == status
+    assert judge("x", "python", seen, "M", [1, 2], HOW)[0].status == status
 
 
 def test_what_the_program_printed_is_kept_apart() -> None:
     seen = Outcome(ending="exit", stdout=b"hello\n" + DONE.encode() + b"bye", stderr=b"warning \xff")
-    verdict = judge("x", "python", seen, "M", [1, 2], HOW)
+    verdict, _ = judge("x", "python", seen, "M", [1, 2], HOW)
     assert (verdict.stdout, verdict.stderr) == ("hello\nbye", "warning �")
     assert [c.actual for c in verdict.cases] == ["1", "2"]
 
 
 def test_cases_that_never_ran_share_the_fate_of_the_program() -> None:
     seen = Outcome(ending="cpu", stdout=(START + "M value 0 1\n").encode())
-    assert [c.status for c in judge("x", "python", seen, "M", [1, 2], HOW).cases] == ["pass", "fail:timeout"]
+    assert [c.status for c in judge("x", "python", seen, "M", [1, 2], HOW)[0].cases] == ["pass", "fail:timeout"]

@@ -27,6 +27,7 @@ class Row(Record, frozen=True, kw_only=True):
     io: tuple[IoCase, ...] = ()
     time_limit_s: float | None = None
     memory_limit_mb: int | None = None
+    reference_cpu_s: float = 0.0  #: of ``calibration``: the work's CPU seconds on the reference machine
 
     @property
     def expected(self) -> tuple[str, ...]:

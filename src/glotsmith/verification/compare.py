@@ -104,7 +104,8 @@ def _collection(expected: Value, wire: Wire, how: Comparison) -> bool:
 
 def _is_empty(wire: Wire, e: Equality) -> bool:
     kind, content = tag(wire)
-    return (wire is None and e.null_is_empty) or (kind in ("", "t", "m", "s") and content == [])
+    null = wire is None or (wire is False and e.false_is_none)
+    return (null and e.null_is_empty) or (kind in ("", "t", "m", "s") and content == [])
 
 
 def _tagged(wire: Wire, kind: str) -> list[Wire] | None:

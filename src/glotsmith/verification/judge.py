@@ -79,21 +79,28 @@ def _text(payload: str) -> str:
 
 def judge(
     identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value], how: Comparison
-) -> Verdict:
-    """Return the verdict on one program. ``expected`` holds a value per case, in the order of the calls."""
+) -> tuple[Verdict, int | None]:
+    """Return the verdict on one program, and the case in which it ended by itself before its results were in, if any.
+
+    ``expected`` holds a value per case, in the order of the calls.
+    """
     seen = observe(outcome.stdout, mark)
     cases = tuple(_case(seen, i, value, how) for i, value in enumerate(expected))
     status, detail = _status(seen, outcome, cases)
-    return Verdict(
+    stopped = outcome.ending in ENDINGS or seen.forged or not outcome.built
+    unfinished = status if stopped else _unfinished(seen, outcome)[0]
+    verdict = Verdict(
         id=identity,
         language=language,
         status=status,
-        cases=tuple(c or CaseVerdict(status=status) for c in cases),
+        cases=tuple(c or CaseVerdict(status=unfinished) for c in cases),
         stdout=tail(seen.printed),
         stderr=tail(outcome.stderr.decode("utf-8", "replace")),
         seconds=round(outcome.cpu_s, 4),
         detail=detail,
     )
+    crashed = seen.stage == "loaded" and not seen.forged and outcome.ending in ("exit", "signal")
+    return verdict, len(seen.results) if crashed and len(seen.results) < len(expected) else None
 
 
 def _case(seen: Observation, index: int, expected: Value, how: Comparison) -> CaseVerdict | None:

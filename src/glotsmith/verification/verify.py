@@ -13,9 +13,12 @@ from glotsmith.languages.prepared import ready
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Program, Status, Verdict, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, parse_signature, parse_test
+from glotsmith.verification.calibrate import Calibration
+from glotsmith.verification.checkers import CHECKERS
 from glotsmith.verification.compare import Comparison
 from glotsmith.verification.judge import ENDINGS, judge, tail, worst
 
+MOST_RUNS = 16  #: processes for the cases of one program, each of which may end its process
 ATTEMPTS = 3  #: for ``infra:sandbox``; a machine that fails three times in a row is reported as such
 
 
@@ -36,6 +39,7 @@ class Verifier:
 
     def __init__(self, sandbox: Sandbox, store: Store | None = None) -> None:
         self._sandbox = sandbox
+        self._calibration = Calibration(sandbox)
         self._store = store
         self._running: dict[str, asyncio.Task[Verdict]] = {}
 
@@ -88,22 +92,46 @@ class Verifier:
         calls, signature = settle(job)
         for call in calls:
             render.check(card, call.expected, result=True)
-        made, mark = program.assemble(
-            card, job.code, signature, [c.arguments for c in calls], job.entry_point, _limits(card, job)
-        )
+        return await self._calls(card, job, calls, signature)
+
+    async def _calls(self, card: Card, job: Job, calls: Sequence[Call], signature: Signature) -> Verdict:
+        """Call the function once per case, all in one process; after a case that ends it the others get another."""
+        verdict, crash = await self._run_calls(card, job, calls, signature)
+        first, runs = verdict, 1
+        cases = list(verdict.cases)
+        done = 0
+        while crash is not None and done + crash + 1 < len(calls) and runs < MOST_RUNS:
+            done, runs = done + crash + 1, runs + 1
+            verdict, crash = await self._run_calls(card, job, calls[done:], signature)
+            if verdict.is_infra:
+                return verdict
+            cases[done:] = verdict.cases
+        return msgspec.structs.replace(first, cases=tuple(cases))
+
+    async def _run_calls(
+        self, card: Card, job: Job, calls: Sequence[Call], signature: Signature
+    ) -> tuple[Verdict, int | None]:
+        arguments = [c.arguments for c in calls]
+        allowed = await self._limits(card, job)
+        made, mark = program.assemble(card, job.code, signature, arguments, job.entry_point, allowed)
         outcome = await self._sandbox.run(made)
         how = Comparison(card.equality, job.tolerance)
         return judge(job.id, job.language, outcome, mark, [c.expected for c in calls], how)
 
+    async def _limits(self, card: Card, job: Job) -> Limits:
+        speed = await self._calibration.speed(card.name)
+        return speed.stretch(program.limits(card, job.time_limit_s, job.memory_limit_mb))
+
     async def _io(self, card: Card, job: Job) -> Verdict:
-        """Run a whole program once per stdin; its stdout must equal the expected one, trailing blanks aside."""
-        outcomes = [await self._sandbox.run(_script(card, job, job.code, case.stdin)) for case in job.io]
-        cases = tuple(_io_case(case, o) for case, o in zip(job.io, outcomes, strict=True))
+        """Run a whole program once per stdin; its stdout must answer as the job's checker has it."""
+        allowed = await self._limits(card, job)
+        outcomes = [await self._sandbox.run(_script(card, job.code, case.stdin, allowed)) for case in job.io]
+        cases = tuple(_io_case(job, case, o) for case, o in zip(job.io, outcomes, strict=True))
         return _summary(job, worst(cases), outcomes, cases)
 
     async def _verbatim(self, card: Card, job: Job) -> Verdict:
         """Run a benchmark's own program: exit code 0, and none of the language's known signs of failure."""
-        outcome = await self._sandbox.run(_script(card, job, job.program, ""))
+        outcome = await self._sandbox.run(_script(card, job.program, "", await self._limits(card, job)))
         stderr = outcome.stderr.decode("utf-8", "replace")
         status = _exit_status(outcome)
         if status == "pass" and any(re.search(sign, stderr) for sign in card.failure_signs):
@@ -144,11 +172,7 @@ def address(job: Job, isolation: str) -> str:
     return content_hash(body, card.fingerprint, found.version, isolation)
 
 
-def _limits(card: Card, job: Job) -> Limits:
-    return program.limits(card, job.time_limit_s, job.memory_limit_mb)
-
-
-def _script(card: Card, job: Job, text: str, stdin: str) -> Program:
+def _script(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
     found = ready(card.name)
     if not found.script:
         raise Unrepresentable(f"{card.display} has no command for whole programs")
@@ -159,7 +183,7 @@ def _script(card: Card, job: Job, text: str, stdin: str) -> Program:
         stdin=stdin,
         env=found.env,
         read_only=found.read_only,
-        limits=_limits(card, job),
+        limits=allowed,
     )
 
 
@@ -171,15 +195,11 @@ def _exit_status(outcome: Outcome) -> Status:
     return ENDINGS.get(outcome.ending, "fail:runtime")
 
 
-def _io_case(case: IoCase, outcome: Outcome) -> CaseVerdict:
+def _io_case(job: Job, case: IoCase, outcome: Outcome) -> CaseVerdict:
     status, actual = _exit_status(outcome), outcome.stdout.decode("utf-8", "replace")
-    if status == "pass" and _lines(actual) != _lines(case.stdout):
+    if status == "pass" and not CHECKERS[job.checker](case.stdout, actual, job.tolerance):
         status = "fail:wrong"
     return CaseVerdict(status=status, actual=tail(actual))
-
-
-def _lines(text: str) -> list[str]:
-    return [line.rstrip() for line in text.rstrip().split("\n")]
 
 
 def _summary(job: Job, status: Status, outcomes: Sequence[Outcome], cases: tuple[CaseVerdict, ...]) -> Verdict:

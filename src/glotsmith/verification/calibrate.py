@@ -1,0 +1,117 @@
+"""CPU limits that mean the same on every machine.
+
+A limit is in seconds of the reference machine. Each language has a program, the row ``calibration`` of its
+``verdicts.toml``, with the CPU time that it took there. Here it runs once, and so does one that does nothing: the
+quotient of what the work took is the language's factor on this machine, and what the start took is granted besides,
+since a program has no part in it. Both are kept for the next time.
+"""
+
+import asyncio
+import json
+import logging
+import platform
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from glotsmith.languages import get, program, toolchain
+from glotsmith.languages.rows import Row, rows
+from glotsmith.places import cache_home
+from glotsmith.records import Limits, content_hash
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.values import parse_signature, parse_test
+
+_TRIALS = 3  #: the fastest counts: other load only ever adds
+_FACTORS = (1.0, 20.0)  #: a faster machine is no reason for less time; a slower one than this is broken
+_MOST_START_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+class Speed(NamedTuple):
+    """A language on this machine."""
+
+    factor: float = 1.0  #: CPU time here / on the reference machine
+    start_s: float = 0.0  #: CPU seconds of a cold start
+
+    def stretch(self, limits: Limits) -> Limits:
+        """Return limits of the reference machine as they are to be here."""
+        cpu_s = limits.cpu_s * self.factor + self.start_s
+        return msgspec.structs.replace(limits, cpu_s=cpu_s, wall_s=limits.wall_s * max(1.0, cpu_s / limits.cpu_s))
+
+
+class Calibration:
+    """Measures languages when they are first needed, and remembers them in a file."""
+
+    def __init__(self, sandbox: Sandbox, path: Path | None = None) -> None:
+        self._sandbox = sandbox
+        self._path = path or cache_home() / "calibration.json"
+        self._known: dict[str, Speed] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def speed(self, language: str) -> Speed:
+        """Return a language's speed here; that of the reference machine where it has no program to measure it.
+
+        Raises:
+            ToolchainError: the language can't be run here.
+
+        """
+        if language in self._known:
+            return self._known[language]
+        row = rows(language).get("calibration")
+        if row is None or not row.reference_cpu_s:
+            return Speed()
+        async with self._locks.setdefault(language, asyncio.Lock()):
+            if language not in self._known:
+                key = content_hash(get(language).fingerprint, toolchain.resolve(language).version, _machine())
+                self._known[language] = self._remembered(key) or await self._measure(language, row, key)
+        return self._known[language]
+
+    async def _measure(self, language: str, row: Row, key: str) -> Speed:
+        idle = await self._seconds(language, rows(language)["accepted"])
+        work = await self._seconds(language, row)
+        if idle is None or work is None:
+            _log.warning("%s: its speed can't be measured here; limits are those of the reference machine", language)
+            return Speed()
+        low, high = _FACTORS
+        factor = min(max((work - idle) / row.reference_cpu_s, low), high)
+        speed = Speed(round(factor, 3), round(min(idle, _MOST_START_S), 3))
+        self._remember(key, speed)
+        return speed
+
+    async def _seconds(self, language: str, row: Row) -> float | None:
+        """Return the CPU time of a row's program, started cold; None where it fails."""
+        calls = [parse_test(test).arguments for test in row.tests[:1]]
+        made, _ = program.assemble(get(language), row.code, parse_signature(row.signature), calls)
+        made = msgspec.structs.replace(made, warm=None)
+        outcomes = [await self._sandbox.run(made) for _ in range(_TRIALS)]
+        seconds = [o.cpu_s for o in outcomes if o.ending == "exit" and o.built]
+        return min(seconds) if len(seconds) == _TRIALS else None
+
+    def _remembered(self, key: str) -> Speed | None:
+        found = self._read().get(key)
+        return Speed(*found) if found else None
+
+    def _remember(self, key: str, speed: Speed) -> None:
+        """Write the file anew; a loser of a race between two processes measures once more some day."""
+        text = json.dumps({**self._read(), key: list(speed)}, indent=1)
+        draft = self._path.with_suffix(f".{id(self)}")
+        try:
+            draft.write_text(text, "utf-8")
+            draft.replace(self._path)
+        except OSError as error:
+            _log.warning("the speed of this machine can't be remembered in %s: %s", self._path, error)
+
+    def _read(self) -> dict[str, list[float]]:
+        try:
+            return json.loads(self._path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+
+def _machine() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text("utf-8")
+    except OSError:
+        return platform.platform()
+    return next((line for line in text.splitlines() if line.startswith("model name")), platform.machine())
