@@ -48,7 +48,7 @@ def complaint(title: str, row: Row, verdict: Verdict, table: str = "verdicts") -
         what = f"has cases that came to {', '.join(cases)}, and expects {', '.join(row.cases)}"
     else:
         return ""
-    said = verdict.detail or verdict.stderr.strip() or "; ".join(c.actual for c in verdict.cases if c.actual)
+    said = verdict.detail or " ".join(verdict.stderr.split()) or "; ".join(c.actual for c in verdict.cases if c.actual)
     return f"row {title!r} of {table}.toml {what}{f'. It said: {said[-_SAID:]}' if said else ''}"
 
 

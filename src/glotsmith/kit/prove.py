@@ -6,7 +6,7 @@ from typing import Protocol
 from glotsmith.errors import ToolchainError
 from glotsmith.kit import probes, roundtrip
 from glotsmith.kit.speed import Cold, Speed, measure
-from glotsmith.languages import toolchain
+from glotsmith.languages import prepared
 from glotsmith.languages.card import Card
 from glotsmith.languages.rows import rows
 from glotsmith.records import Record
@@ -59,7 +59,7 @@ class Proof:
     def toolchain(self) -> Finding:
         """Find the toolchain."""
         try:
-            return Finding(part="toolchain", sentence=toolchain.resolve(self.card.name).version)
+            return Finding(part="toolchain", sentence=prepared.ready(self.card.name).version)
         except ToolchainError as error:
             return Finding(part="toolchain", sentence="there is none", problems=(str(error),))
 
@@ -146,7 +146,7 @@ class Proof:
 async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Speed | None, Speed | None]:
     """Measure a language cold and, where its card and the sandbox know how, warm."""
     cold = await measure(card, Cold(sandbox), seconds)
-    warms = bool(toolchain.resolve(card.name).warm) and getattr(sandbox, "warm", False)
+    warms = bool(prepared.ready(card.name).warm) and getattr(sandbox, "warm", False)
     return cold, await measure(card, sandbox, seconds) if warms else None
 
 
