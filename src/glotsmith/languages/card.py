@@ -55,8 +55,9 @@ class Syntax(Record, frozen=True, kw_only=True):
     layout: bool = False  #: indentation carries meaning
     name: str = "[A-Za-z_][A-Za-z0-9_]*"  #: regular expression of a name
     reserved: str = ""  #: words that can't be names, separated by blanks
-    signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{returns}
+    signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{types}, @{returns}
     parameter: str = "@{name}"  #: @{name}, @{type}
+    parameter_type: str = ""  #: @{type}; they are joined into @{types}, where types stand apart from names
     parameter_separator: str = ", "
     no_parameters: str = ""
     stub: str = ""  #: a whole function that compiles and raises; placeholders as in ``signature``

@@ -327,6 +327,7 @@ def signature_text(card: Card, template: str, signature: Signature, name: str = 
         template,
         name=name or entry_name(card, signature.name),
         parameters=s.parameter_separator.join(parameters) or s.no_parameters,
+        types="".join(fill(s.parameter_type, type=type_text(card, p.type)) for p in signature.parameters),
         returns=type_text(card, signature.returns),
     )
 
