@@ -22,6 +22,7 @@ _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_BIND, _MS_REC, _MS_PRIVATE = 2, 4, 8, 0x1
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 _AT_FDCWD, _AT_RECURSIVE, _MNT_DETACH = -100, 0x8000, 2
 _SYS_MOUNT_SETATTR = 442  # the same on all machines; Linux 5.12
+_CAPABILITY_VERSION, _PR_CAP_AMBIENT, _AMBIENT_RAISE = 0x2008_0522, 47, 2
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 22, 24, 38
 _NEWNS, _NEWCGROUP, _NEWUTS, _NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -32,7 +33,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Spec(TypedDict):
     """What to set up; paths are absolute."""
 
-    parent: int  #: process that must be alive, or there is nobody to run for
+    parent: (
+        int | None
+    )  #: process that must be alive, or there is nobody to run for; null for a nest, which knows by itself
+    nest: bool  #: the command is to make namespaces itself: it keeps its rights, within its user namespace
     root: str  #: an empty folder to build the new root in
     binds: list[tuple[str, str]]  #: (host path, path inside), read-only
     links: list[tuple[str, str]]  #: (target, path inside)
@@ -181,10 +185,26 @@ def lock(filter_: bytes) -> None:
         prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FilterProgram(len(filter_) // 8, filter_)))
 
 
-def die_with(parent: int) -> None:
+def keep_rights() -> None:
+    """Keep all capabilities of the user namespace through exec, which takes them from all but user 0."""
+    header, data = struct.pack("=Ii", _CAPABILITY_VERSION, 0), bytearray(24)
+    for option in ("capget", "capset"):
+        buffer = (ctypes.c_char * 24).from_buffer(data)
+        call(option, header, buffer)
+        effective, permitted, _, effective_high, permitted_high, _ = struct.unpack("=6I", data)
+        data[:] = struct.pack("=6I", effective, permitted, permitted, effective_high, permitted_high, permitted_high)
+        del buffer
+    raised = permitted | permitted_high << 32
+    for capability in range(64):
+        if raised >> capability & 1:
+            prctl(_PR_CAP_AMBIENT, _AMBIENT_RAISE, capability)
+    prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def die_with(parent: int | None) -> None:
     """Be killed when the parent dies; now, if it is dead already."""
-    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-    if os.getppid() != parent:
+    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL) if parent is not None else 0)
+    if parent is not None and os.getppid() != parent:
         os._exit(1)
 
 
@@ -199,7 +219,10 @@ def main() -> int:
         die_with(0)  # seen from inside, the parent is process 0
         build_root(spec)
         enter_root(spec)
-        lock(bytes.fromhex(spec["filter"]))
+        if spec["nest"]:
+            keep_rights()
+        else:
+            lock(bytes.fromhex(spec["filter"]))
         os.execve(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code
