@@ -1,0 +1,24 @@
+// One generated program. All that it needs is compiled before the candidate, which can then define any name or macro,
+// also `main`; the calls after it are few words and look the entry point up globally, so that it hides any of std's.
+#include "support.hpp"
+
+namespace glotsmith {
+using Wanted = @{returns};
+const char *const mark = "@{mark}";
+
+using namespace std::string_literals;
+@{bindings}
+}  // namespace glotsmith
+
+int main() {
+    glotsmith::emit("loaded");
+    glotsmith::cases();
+    glotsmith::emit("end");
+    glotsmith_exit(0);
+}
+
+#define main glotsmith_candidate_main
+#include "candidate.cpp"
+void glotsmith::cases() {
+@{cases}
+}
