@@ -241,6 +241,14 @@ class Warm(Record, frozen=True, kw_only=True):
     files: dict[str, str | bytes]  #: readable in the program's folder while it starts
 
 
+class Server(Record, frozen=True, kw_only=True):
+    """A compiler that is started once, and compiles the files of many programs (``sandbox/servers.py``)."""
+
+    argv: tuple[str, ...]
+    files: dict[str, str | bytes] = {}  #: readable in its folder
+    run: tuple[str, ...]  #: takes the place of ``Program.argv``: what was made lies among the program's files
+
+
 class Program(Record, frozen=True, kw_only=True):
     """What a sandbox runs; it never hears of a language."""
 
@@ -250,6 +258,7 @@ class Program(Record, frozen=True, kw_only=True):
     stdin: str = ""
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()  #: host prefixes to bind read-only at the same path
+    server: Server | None = None  #: what may do the work of ``build``, to the same effect
     warm: Warm | None = None  #: what may run it in place of ``argv``, to the same effect: a child of a warm interpreter
     limits: Limits = Limits()
 

@@ -37,6 +37,10 @@ class Toolchain(Record, frozen=True, kw_only=True):
     run: tuple[str, ...] = ()  #: runs the driver
     script_build: tuple[str, ...] = ()  #: likewise for ``main``, a whole program on stdin and stdout
     script: tuple[str, ...] = ()
+    server: tuple[
+        str, ...
+    ] = ()  #: starts a compile server (``sandbox/servers.py``), which may do the work of ``build``
+    served: tuple[str, ...] = ()  #: runs the driver that the server has compiled, which lies in @{dir}
     warm: tuple[str, ...] = ()  #: starts an interpreter that loads what all programs need, and forks
     read_only: tuple[str, ...] = ()  #: prefixes beyond the command's own to bind, where they exist
     env: dict[str, str] = {}
@@ -158,7 +162,9 @@ class Driver(Record, frozen=True, kw_only=True):
     no_arguments: str = ""
     binding: str = ""  #: @{case}, @{index}, @{type}, @{value}; joined into @{bindings} of the driver
     reference: str = ""  #: how a case names a binding
-    case: str = ""  #: @{case}, @{name}, @{arguments}; joined into @{cases}; the driver says @{printer} or @{returns} once
+    case: str = (
+        ""  #: @{case}, @{name}, @{arguments}; joined into @{cases}; the driver says @{printer} or @{returns} once
+    )
 
 
 class Equality(Record, frozen=True, kw_only=True):

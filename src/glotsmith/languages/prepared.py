@@ -70,6 +70,8 @@ def _filled(found: Installed, folder: str) -> Installed:
         run=through(found.run),
         script_build=through(found.script_build),
         script=through(found.script),
+        server=through(found.server),
+        served=through(found.served),
         warm=through(found.warm),
         env={k: v.replace(_PLACE, folder) for k, v in found.env.items()},
         read_only=(*found.read_only, folder),
@@ -82,4 +84,4 @@ def _without(found: Installed, why: str) -> Installed:
     if any(_PLACE in word for word in needed):
         raise ToolchainError(why)
     _log.warning("%s; its programs start cold", why)
-    return msgspec.structs.replace(found, warm=())
+    return msgspec.structs.replace(found, warm=(), server=())

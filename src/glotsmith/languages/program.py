@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from glotsmith.languages import render, toolchain
 from glotsmith.languages.card import Card
 from glotsmith.languages.prepared import ready
-from glotsmith.records import Limits, Program, Warm, content_hash
+from glotsmith.records import Limits, Program, Server, Warm, content_hash
 from glotsmith.values import Signature, Value
 
 WALL_FACTOR = 6.0  #: wall limit / CPU limit: a loaded machine must not turn right answers into timeouts
@@ -53,6 +53,7 @@ def assemble(
         argv=tuple(render.fill(a, source=source) for a in found.run),
         env=found.env,
         read_only=found.read_only,
+        server=Server(argv=found.server, run=found.served) if found.server else None,
         warm=_warm(card, found),
         limits=allowed or limits(card),
     )

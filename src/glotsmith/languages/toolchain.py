@@ -24,6 +24,8 @@ class Installed(Record, frozen=True, kw_only=True):
     run: tuple[str, ...]
     script_build: tuple[str, ...]
     script: tuple[str, ...]
+    server: tuple[str, ...]
+    served: tuple[str, ...]
     warm: tuple[str, ...]
     read_only: tuple[str, ...]
     env: dict[str, str]
@@ -67,6 +69,8 @@ def _try(toolchain: Toolchain) -> Installed | None:
         run=_argv(toolchain, toolchain.run, places),
         script_build=_argv(toolchain, toolchain.script_build, places),
         script=_argv(toolchain, toolchain.script, places),
+        server=_argv(toolchain, toolchain.server, places),
+        served=_argv(toolchain, toolchain.served, places),
         warm=_argv(toolchain, toolchain.warm, places),
         read_only=tuple(dict.fromkeys((*prefixes, *(p for p in toolchain.read_only if Path(p).exists())))),
         env=toolchain.env,

@@ -34,10 +34,14 @@ class Folders:
         sweep(parent)
         self.root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{_session(os.getpid())}-", dir=parent))
 
+    def make(self) -> Path:
+        """Make a new, empty, private folder that stays until all are removed."""
+        return Path(tempfile.mkdtemp(dir=self.root))
+
     @contextmanager
     def fresh(self) -> Generator[Path]:
         """Give a new, empty, private folder, gone when the context ends."""
-        folder = Path(tempfile.mkdtemp(dir=self.root))
+        folder = self.make()
         try:
             yield folder
         finally:

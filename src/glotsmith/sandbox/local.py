@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+import msgspec
+
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.folders import Folders
@@ -14,6 +16,7 @@ from glotsmith.sandbox.nest.hatched import Hatched
 from glotsmith.sandbox.nest.nests import Nests, Room
 from glotsmith.sandbox.nobody import NOBODY, Namespace
 from glotsmith.sandbox.process import Launch, Spawned
+from glotsmith.sandbox.servers import Servers
 from glotsmith.sandbox.view import write_files
 from glotsmith.sandbox.watch import Watched
 from glotsmith.sandbox.wrapper import counts_per_namespace, most_tasks
@@ -42,6 +45,7 @@ class LocalSandbox(ABC):
         self._folders = Folders()
         self._running: set[Watched] = set()
         self._nests = Nests(self._furnish, self._folders.root) if self.warm else None
+        self._servers = Servers(self._launch, self._folders) if self.warm else None
         self._slots: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
         self._closed = False
 
@@ -63,13 +67,23 @@ class LocalSandbox(ABC):
             if self._closed:
                 return _infra("the sandbox is closed")
             try:
-                outcome = await self._hatch(program) if self._nests else None
-                if outcome is not None:
-                    return outcome
-                with self._folders.fresh() as folder:
-                    return await self._run_in(folder, program)
+                return await self._run(program)
             except OSError as error:
                 return _infra(f"the program could not be started: {error}")
+
+    async def _run(self, program: Program) -> Outcome:
+        """Run a program the fastest way that there is, and cold where that fails."""
+        made = await self._servers.compile(program) if self._servers and program.server else None
+        if made is not None and not made.compiled:
+            return Outcome(ending="exit", code=1, stderr=made.said[-program.limits.output_kb * 256 :], built=False)
+        if made is not None and program.server is not None:
+            files = {**program.files, **made.files}
+            program = msgspec.structs.replace(program, files=files, build=(), argv=program.server.run)
+        outcome = await self._hatch(program) if self._nests else None
+        if outcome is not None:
+            return outcome
+        with self._folders.fresh() as folder:
+            return await self._run_in(folder, program)
 
     async def _hatch(self, program: Program) -> Outcome | None:
         """Run a program in a nest; None where there is none, or where what came of it must not be believed."""
@@ -122,8 +136,9 @@ class LocalSandbox(ABC):
         self._closed = True
         for watched in list(self._running):
             watched.dispose()
-        if self._nests is not None:
-            self._nests.close()
+        for pool in (self._nests, self._servers):
+            if pool is not None:
+                pool.close()
         self._folders.close()
         if self._namespace is not None:
             self._namespace.close()

@@ -69,12 +69,16 @@ def unpack(data: bytes) -> Program:
         raise msgspec.ValidationError(f"the file {min(both)!r} is there twice, as text and in base64")
     if sent.stdin and sent.stdin_base64:
         raise msgspec.ValidationError("stdin is there twice, as text and in base64")
+    try:
+        stdin = sent.stdin_base64.decode("utf-8", "surrogatepass") if sent.stdin_base64 else sent.stdin
+    except UnicodeDecodeError as error:
+        raise msgspec.ValidationError(f"stdin_base64 holds no UTF-8: {error.reason} at byte {error.start}") from error
     files: dict[str, str | bytes] = {**sent.files, **sent.files_base64}
     return Program(
         argv=sent.argv,
         files=files,
         build=sent.build,
-        stdin=sent.stdin_base64.decode("utf-8", "surrogatepass") if sent.stdin_base64 else sent.stdin,
+        stdin=stdin,
         env=sent.env,
         read_only=sent.read_only,
         limits=sent.limits,
