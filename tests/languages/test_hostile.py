@@ -1,0 +1,136 @@
+"""Programs that fight back: each language's ``hostile.toml`` (``languages.rows``).
+
+None passes, each is refused by the verdict that its row names, and what runs next on the same sandbox is judged as if
+nothing had happened. A row that leaves something behind names it ``glotsmith-hostile``, or has it sleep for a time
+that nothing else sleeps for; one that finds a ``glotsmith-canary`` overwrites it.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import get, names, toolchain
+from glotsmith.languages.rows import Row, rows
+from glotsmith.records import Job, Verdict
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.sandbox.usage import processes
+from glotsmith.verification import Verifier
+
+WANTED = 12  #: kinds of attack per language
+FAST_LANGUAGES = {"lua", "python"}
+SLOW_STATUSES = {"fail:timeout", "fail:memory", "fail:output"}  #: they may take seconds to earn
+SLOW_KINDS = ("bomb", "fill", "without_end", "endless")
+SLEEP, NAME = "31536.75", "glotsmith-hostile"  #: what they leave behind
+SCRATCH = ("/tmp", "/dev/shm", "/var/tmp")
+
+
+def is_slow(language: str, title: str, row: Row) -> bool:
+    return (
+        language not in FAST_LANGUAGES
+        or bool({*row.expected} & SLOW_STATUSES - {"fail:output"})
+        or any(kind in title for kind in SLOW_KINDS)
+    )
+
+
+def parameters(language: str) -> list[Any]:
+    return [
+        pytest.param(
+            language,
+            title,
+            row,
+            id=f"{language} {title}",
+            marks=[pytest.mark.slow] if is_slow(language, title, row) else [],
+        )
+        for title, row in rows(language, "hostile").items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def canary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("hostile") / "glotsmith-canary"
+    path.write_text("alive")
+    return path
+
+
+@pytest.fixture(scope="module")
+def sandbox(canary: Path) -> Iterator[Sandbox]:
+    """One sandbox for all, so that each program meets what those before it left."""
+    before = left_behind()
+    sandbox = open_sandbox()
+    yield sandbox
+    asyncio.run(sandbox.close())
+    assert not sandbox._folders.root.exists()  # type: ignore[attr-defined]
+    assert left_behind() - before == set()
+    assert alive() == []
+    assert canary.read_text() == "alive"
+
+
+def left_behind() -> set[Path]:
+    """What bears a hostile program's name, or this process's; others may be at work in the same folders."""
+    own = (NAME, f"-{os.getpid()}-")
+    found = (p for folder in SCRATCH if Path(folder).is_dir() for p in Path(folder).iterdir())
+    return {p for p in (*found, *Path.cwd().iterdir()) if any(word in p.name for word in own)}
+
+
+def alive() -> list[int]:
+    """Processes of this machine that a hostile program started; those just killed get a moment to vanish."""
+    found: list[int] = []
+    for _ in range(40):
+        found = [pid for pid in processes() if SLEEP.encode() in command_line(pid)]
+        if not found:
+            break
+        time.sleep(0.05)
+    return found
+
+
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def programs(root: Path) -> list[str]:
+    """The files of programs in a sandbox's folder; what interpreters that are kept warm need is no program's."""
+    return [str(p) for p in root.rglob("candidate*")]
+
+
+async def verdicts(sandbox: Sandbox, jobs: list[Job]) -> list[Verdict]:
+    return [await Verifier(sandbox).verify(job) for job in jobs]
+
+
+@pytest.mark.parametrize(("language", "title", "row"), [p for name in names() for p in parameters(name)])
+def test_hostile_program_is_refused_and_harms_nobody(
+    sandbox: Sandbox, canary: Path, language: str, title: str, row: Row
+) -> None:
+    try:
+        toolchain.resolve(language)
+    except ToolchainError as error:
+        pytest.skip(str(error))
+    good, bad = rows(language)["accepted"], rows(language)["wrong"]
+    jobs = [row.job(language, title), good.job(language), bad.job(language)]
+    refused, accepted, wrong = asyncio.run(verdicts(sandbox, jobs))
+    assert refused.status in row.expected, refused
+    if row.cases:
+        assert tuple(c.status for c in refused.cases) == row.cases
+    assert accepted.status == "pass", accepted
+    assert wrong.status in bad.expected, wrong
+    assert programs(sandbox._folders.root) == []  # type: ignore[attr-defined]
+    assert alive() == []
+    assert canary.read_text() == "alive"
+
+
+@pytest.mark.parametrize("language", [name for name in names() if get(name).level == "full"])
+def test_every_full_language_is_attacked(language: str) -> None:
+    table = rows(language, "hostile")
+    assert len(table) >= WANTED
+    for title, row in table.items():
+        assert row.expected, title
+        assert all(status.startswith("fail:") for status in row.expected), title
