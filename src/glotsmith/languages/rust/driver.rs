@@ -1,5 +1,7 @@
 #![no_main] @{candidate}
 
+use ::glotsmith_support::prelude::*;
+
 // One generated program. The candidate is the root of the crate, as if it stood alone: it may have attributes, `crate::`
 // paths, and a `main` that nobody calls. What follows sees none of its names but the entry point; macros are the
 // exception, so that there is none.

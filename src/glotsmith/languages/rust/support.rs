@@ -2,6 +2,11 @@
 use std::collections::{HashMap, HashSet};
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
+/// What the types of a signature need, where a program does not import it: its own names hide these.
+pub mod prelude {
+    pub use std::collections::{HashMap, HashSet};
+}
+
 extern "C" {
     fn write(fd: i32, data: *const u8, size: usize) -> isize;
     fn dup2(from: i32, to: i32) -> i32;
