@@ -110,6 +110,7 @@ def _alike(card: Card) -> list[str]:
         "3 and 3.0": e.int_is_float and card.types is None,
         "lists and tuples": e.list_is_tuple and card.types is None,
         "an empty list, tuple and dict": e.empty_is_one,
+        "booleans and numbers": e.bool_is_number,
         "False and None": e.false_is_none,
         "None and nothing in a collection": e.null_is_empty,
         "a scalar and a list of one": e.scalar_is_singleton,

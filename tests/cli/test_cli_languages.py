@@ -1,0 +1,130 @@
+"""``glotsmith languages``: what a person sees, and the exit codes."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from glotsmith.kit import install
+from glotsmith.kit.install import Machine, Plan
+from glotsmith.languages import card, names, toolchain
+from glotsmith.languages import rows as row_tables
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv(card.VARIABLE, str(tmp_path))
+    for forget in (card.forget, row_tables.rows.cache_clear, toolchain.resolve.cache_clear):
+        forget()
+    yield tmp_path
+    monkeypatch.undo()
+    for forget in (card.forget, row_tables.rows.cache_clear, toolchain.resolve.cache_clear):
+        forget()
+
+
+@pytest.mark.parametrize("name", ["lua", "python"])
+def test_the_rows_of_a_language_earn_their_verdicts(glotsmith: Command, name: str) -> None:
+    code, said, progress = glotsmith("languages", "check", name, "--quick")
+    assert code == 0, said
+    assert re.search(r"^rows: (\d+) of \1 programs earned", said, re.MULTILINE)
+    assert said.endswith("is judged rightly here\n")
+    assert "rows of verdicts.toml" in progress
+
+
+def test_a_language_that_is_wrong_is_told_in_sentences(glotsmith: Command, own: Path) -> None:
+    code, said, _ = glotsmith("languages", "new", "moon", "--from", "lua", "--folder", own)
+    assert code == 0, said
+    file = own / "moon" / "verdicts.toml"
+    file.write_text(
+        file.read_text("utf-8").replace('wrong = { expect = "fail:wrong"', 'wrong = { expect = "pass"'), "utf-8"
+    )
+    code, said, _ = glotsmith("languages", "check", "moon", "--quick")
+    assert code == 1
+    assert "wrong: row 'wrong' of verdicts.toml came to fail:wrong, and expects pass" in said
+    assert said.endswith("Moon is not judged rightly here\n")
+
+
+def test_a_missing_toolchain_is_told_and_nothing_runs(glotsmith: Command, own: Path) -> None:
+    glotsmith("languages", "new", "klingon", "--folder", own)
+    code, said, progress = glotsmith("languages", "check", "klingon")
+    assert (code, progress) == (1, "")
+    assert "klingon was not found. Install it (apt: klingon" in said
+
+
+def test_a_new_language_elsewhere_says_how_it_is_found(glotsmith: Command, tmp_path: Path) -> None:
+    code, said, _ = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
+    assert code == 0
+    assert f"export GLOTSMITH_LANGUAGES={tmp_path / 'mine'}" in said
+    assert (tmp_path / "mine" / "klingon" / "driver.klingon").is_file()
+    code, _, said = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
+    assert code == 2
+    assert "exists already" in said
+
+
+@pytest.fixture
+def missing(monkeypatch: pytest.MonkeyPatch) -> list[list[Plan]]:
+    """A Debian machine without OCaml; returns what it was asked to install."""
+    ran: list[list[Plan]] = []
+    here = Machine(installers={"apt": ("apt-get", "install", "-y")})
+    plan = Plan(language="ocaml", installer="apt", packages=("ocaml-nox",))
+    monkeypatch.setattr(install, "machine", lambda: here)
+    monkeypatch.setattr(install, "plan", lambda *_: plan)
+    monkeypatch.setattr(install, "run", lambda plans, _: ran.append(list(plans)))
+    monkeypatch.setattr(install, "version", lambda _: "OCaml 9" if ran else "")
+    return ran
+
+
+def test_install_shows_the_commands_first(glotsmith: Command, missing: list[list[Plan]]) -> None:
+    code, said, _ = glotsmith("languages", "install", "ocaml", "--dry-run")
+    assert (code, said) == (0, "apt-get update\napt-get install -y ocaml-nox\n")
+    code, said, err = glotsmith("languages", "install", "ocaml")
+    assert code == 2
+    assert "add --yes" in err
+    assert missing == []
+
+
+def test_install_says_the_version_afterwards(glotsmith: Command, missing: list[list[Plan]]) -> None:
+    code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
+    assert (code, said.splitlines()[-1]) == (0, "ocaml: OCaml 9")
+    assert [p.packages for p in missing[0]] == [("ocaml-nox",)]
+
+
+def test_install_says_what_can_not_be_had(glotsmith: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "machine", lambda: Machine(installers={}))
+    monkeypatch.setattr(install, "plan", lambda *_: Plan(language="ocaml", why_not="apt: there is no apt-get"))
+    code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
+    assert (code, said) == (1, "ocaml: can't be had here (apt: there is no apt-get)\n")
+
+
+def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Command, tmp_path: Path) -> None:
+    code, said, _ = glotsmith("languages", "container", "lua")
+    assert code == 0
+    assert "      lua5.4 \\\n" in said
+    stored = tmp_path / "languages.toml"
+    stored.write_text('machine = "one"\nisolation = "bubblewrap"\n[languages]\n', "utf-8")
+    code, said, _ = glotsmith("languages", "page", stored)
+    assert code == 0
+    assert all(f"| `{name}` |" in said for name in names())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["check", "cobol"], "no language is named 'cobol'"),
+        (["check", "lua", "--isolation", "jail"], "no isolation 'jail'"),
+        (["new", "Lua"], "can't name a language"),
+        (["new", "moon", "--from", "luaa"], "no language is named 'luaa'"),
+        (["install"], "Missing argument"),
+        (["install", "cobol"], "no language is named 'cobol'"),
+        (["container", "cobol"], "no language is named 'cobol'"),
+        (["page", "nowhere.toml"], "there is no such file"),
+    ],
+)
+def test_a_mistake_gets_a_sentence(glotsmith: Command, arguments: list[str], sentence: str) -> None:
+    code, _, said = glotsmith("languages", *arguments)
+    assert code == 2, said
+    assert sentence in said
+    assert "Traceback" not in said

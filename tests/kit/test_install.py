@@ -1,0 +1,100 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from glotsmith.kit import install
+from glotsmith.kit.install import Machine, Plan
+from glotsmith.languages import get, names, toolchain
+
+ROOT = Path(__file__).parents[2]
+DEBIAN = Machine(
+    installers={"apt": ("sudo", "-n", "apt-get", "install", "-y"), "pip": ("python", "-m", "pip", "install")}
+)
+MAC = Machine(
+    installers={"brew": ("brew", "install"), "pip": ("pip", "install")}, reasons={"apt": "there is no apt-get"}
+)
+BARE = Machine(
+    installers={"pip": ("pip", "install")}, reasons={"apt": "apt-get needs root", "brew": "there is no brew"}
+)
+
+
+@pytest.fixture
+def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise install.ToolchainError(name)
+
+    monkeypatch.setattr(toolchain, "resolve", missing)
+
+
+@pytest.mark.parametrize(
+    ("language", "here", "installer", "packages"),
+    [
+        ("ocaml", DEBIAN, "apt", ("ocaml-nox",)),
+        ("ocaml", MAC, "brew", ("ocaml",)),
+        ("lua", DEBIAN, "apt", ("lua5.4",)),
+        ("lua", BARE, "pip", ("lupa",)),
+        ("csharp", DEBIAN, "apt", ("mono-mcs", "mono-runtime", "libmono-system-numerics4.0-cil")),
+    ],
+)
+def test_a_plan_takes_the_first_toolchain_that_the_machine_has_an_installer_for(
+    nothing_here: None, language: str, here: Machine, installer: str, packages: tuple[str, ...]
+) -> None:
+    assert install.plan(get(language), here) == Plan(language=language, installer=installer, packages=packages)
+
+
+def test_what_can_not_be_had_says_why(nothing_here: None) -> None:
+    found = install.plan(get("ocaml"), BARE)
+    assert not found.installer
+    assert "apt: apt-get needs root; brew: there is no brew" in found.why_not
+
+
+def test_what_is_there_is_left_alone() -> None:
+    found = install.plan(get("python"), DEBIAN)
+    assert found.version.startswith("Python 3.")
+    assert install.commands([found], DEBIAN) == []
+
+
+def test_one_command_for_each_installer() -> None:
+    plans = [
+        Plan(language="a", installer="apt", packages=("x", "y")),
+        Plan(language="b", version="B 1"),
+        Plan(language="c", installer="apt", packages=("y", "z")),
+        Plan(language="d", installer="pip", packages=("w",)),
+        Plan(language="e", why_not="no"),
+    ]
+    assert install.commands(plans, DEBIAN) == [
+        ("sudo", "-n", "apt-get", "update"),
+        ("sudo", "-n", "apt-get", "install", "-y", "x", "y", "z"),
+        ("python", "-m", "pip", "install", "w"),
+    ]
+
+
+def test_where_one_command_for_all_fails_each_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[tuple[str, ...]] = []
+
+    def run(command: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[bytes]:
+        ran.append(tuple(command))
+        return subprocess.CompletedProcess(command, 100 if "z" in command else 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    plans = [Plan(language=x, installer="pip", packages=(x,)) for x in ("x", "z")]
+    install.run(plans, DEBIAN)
+    assert [command[4:] for command in ran] == [("x", "z"), ("x",), ("z",)]
+
+
+def test_this_machine_has_pip() -> None:
+    assert install.machine().installers["pip"] == (sys.executable, "-m", "pip", "install")
+
+
+def test_the_scripts_reader_of_cards_says_what_the_cards_say() -> None:
+    said = subprocess.run(
+        [sys.executable, "-I", "scripts/cards.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    lines = {name: (commands, packages) for name, commands, packages in (x.split("|") for x in said.splitlines())}
+    assert sorted(lines) == list(names())
+    for name, (commands, packages) in lines.items():
+        assert tuple(packages.split()) == install.packages(get(name), "apt")
+        first = next((t for t in get(name).toolchain if "apt" in t.install), get(name).toolchain[0])
+        assert first.command in commands.split() or not first.command

@@ -1,0 +1,135 @@
+"""The proof of a language finds what is wrong with it: copies of Lua and OCaml with one thing changed."""
+
+import asyncio
+import re
+
+import pytest
+
+from glotsmith.kit.prove import Finding, Proof
+from glotsmith.kit.speed import Cold, measure
+from glotsmith.languages import get
+from glotsmith.sandbox import open_sandbox
+
+
+class Heard:
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.ticks = 0
+
+    def begin(self, what: str, total: int) -> None:
+        self.begun.append(what)
+
+    def tick(self) -> None:
+        self.ticks += 1
+
+
+def prove(name: str, *parts: str, quick: bool = False) -> dict[str, Finding]:
+    async def run() -> dict[str, Finding]:
+        sandbox = open_sandbox()
+        try:
+            proof = Proof(get(name), sandbox, Heard())
+            if parts:
+                return {part: await getattr(proof, part)() for part in parts}
+            return {finding.part: finding async for finding in proof.findings(quick=quick)}
+        finally:
+            await sandbox.close()
+
+    return asyncio.run(run())
+
+
+def test_a_quick_proof_is_the_rows() -> None:
+    found = prove("lua", quick=True)
+    assert list(found) == ["toolchain", "rows"]
+    assert "Lua 5.4" in found["toolchain"].sentence
+    assert not any(f.problems for f in found.values())
+
+
+@pytest.mark.slow
+def test_a_whole_proof_has_every_part() -> None:
+    found = prove("python")
+    assert not any(f.problems for f in found.values()), found
+    assert list(found) == [
+        *("toolchain", "rows", "values", "texts", "comments", "stubs", "mutant", "hostile", "speed"),
+    ]
+    came, told = map(int, re.findall(r"(\d+) (?:values went|other values)", found["values"].sentence))
+    assert came >= 2000
+    assert told >= 2000
+    assert re.search(r"\d programs a second on one core, cold", found["speed"].sentence)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "old", "new", "part", "problem"),
+    [
+        ("driver.lua", 'format("%d", v)', 'format("%d", v % 1000)', "values", "came back as"),
+        ("driver.lua", "%.17g", "%.6g", "values", "came back as"),
+        ("driver.lua", "event, ...)", 'event, ...) if event == "end" then return end', "values", "did not come back"),
+        ("card.toml", "int_is_float = true", "scalar_is_singleton = true", "values", "came back as"),
+        ("card.toml", 'set = "Lua has no sets"', 'set = "Lua has none"\nint = "no ints"', "values", "only"),
+        ("driver.lua", 'read("candidate.lua")', 'read("candidate.lua"):gsub("é", "e")', "texts", "came back changed"),
+        ("card.toml", 'line_comment = "--"', 'line_comment = "- -"', "comments", "did not come back"),
+        ("card.toml", "error('stub')", "return 1", "stubs", "the stub does not compile and raise"),
+        (
+            "driver.lua",
+            'emit("value", format("%d", i - 1), value)',
+            'emit("value", format("%d", i - 1), "3")',
+            "mutant",
+            "a wrong function",
+        ),
+        ("verdicts.toml", "accepted = ", "renamed = ", "rows", "no row 'accepted'"),
+        ("verdicts.toml", 'fail:memory"', 'fail:timeout"', "rows", "no row that expects fail:memory"),
+        (
+            "verdicts.toml",
+            'raises = { expect = "fail:runtime"',
+            'raises = { expect = "pass"',
+            "rows",
+            "row 'raises' of verdicts.toml came to fail:runtime, and expects pass",
+        ),
+        (
+            "hostile.toml",
+            '[exit_at_load]\nexpect = "fail:exit"',
+            '[exit_at_load]\nexpect = ["fail:exit", "pass"]',
+            "hostile",
+            "may pass",
+        ),
+        ("card.toml", 'command = "lua5.4"', 'command = "lua-of-nowhere"', "toolchain", "was not found"),
+    ],
+)
+def test_what_is_wrong_is_found_and_named(changed, file: str, old: str, new: str, part: str, problem: str) -> None:  # type: ignore[no-untyped-def]
+    folder = changed("moon", "lua", file, old, new)
+    if part == "toolchain":  # nor by the second way to have Lua
+        card = folder / "card.toml"
+        card.write_text(card.read_text("utf-8").replace('module = "lupa"', 'module = "lupa_of_nowhere"'), "utf-8")
+    if part == "hostile":  # two rows are enough
+        kept = re.split(r"(?m)^(?=\[)", (folder / "hostile.toml").read_text("utf-8"))[:3]
+        (folder / "hostile.toml").write_text("".join(kept), "utf-8")
+    found = prove("moon", part)[part]
+    assert any(problem in p for p in found.problems), found
+
+
+def test_without_isolation_nothing_hostile_runs() -> None:
+    async def run() -> Finding:
+        sandbox = open_sandbox("none")
+        try:
+            return await Proof(get("lua"), sandbox, Heard()).hostile()
+        finally:
+            await sandbox.close()
+
+    found = asyncio.run(run())
+    assert found.problems == ()
+    assert "were not run: the isolation 'none'" in found.sentence
+
+
+def test_speed_is_measured_by_medians() -> None:
+    async def run() -> None:
+        sandbox = open_sandbox(jobs=1)
+        try:
+            found = await measure(get("lua"), Cold(sandbox), seconds=0.1)
+        finally:
+            await sandbox.close()
+        assert found is not None
+        assert found.programs >= 5
+        assert found.per_second == pytest.approx(1000 / found.wall_ms)
+        assert 0 < found.cpu_ms
+
+    asyncio.run(run())

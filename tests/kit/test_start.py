@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.kit import start
+from glotsmith.kit.probes import ATTACKS, FEWEST, STATUSES
+from glotsmith.languages import card, get, names
+from glotsmith.languages.rows import rows
+
+
+def test_a_new_language_is_found_and_its_card_can_be_read(own: Path) -> None:
+    made = start.start("klingon", own, extension=".kl")
+    assert {p.name for p in made.iterdir()} == {"card.toml", "driver.kl", "verdicts.toml", "hostile.toml"}
+    assert "klingon" in names()
+    found = get("klingon")
+    assert (found.display, found.level, found.extension) == ("Klingon", "full", ".kl")
+    assert found.toolchain[0].run == ("klingon", "@{dir}/driver.kl")
+    assert found.syntax.signature == "function @{name}(@{parameters})"
+    assert found.refuse == {"set": "Klingon has no sets"}
+    assert "@{" not in found.driver_text
+    assert found.fingerprint != get("lua").fingerprint
+
+
+def test_the_template_asks_for_every_verdict_and_every_attack(own: Path) -> None:
+    start.start("klingon", own)
+    table = rows("klingon")
+    assert len(table) >= FEWEST
+    assert {status for row in table.values() for status in row.expected} >= set(STATUSES)
+    assert tuple(rows("klingon", "hostile")) == ATTACKS
+    assert not any("pass" in row.expected for row in rows("klingon", "hostile").values())
+
+
+def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
+    start.start("moon", own, "lua", display="Moon of Lua")
+    moon, lua = get("moon"), get("lua")
+    assert (moon.name, moon.display) == ("moon", "Moon of Lua")
+    assert moon.values == lua.values
+    assert moon.driver_text == lua.driver_text
+    assert rows("moon") == rows("lua")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "why"),
+    [
+        ("Klingon", {}, "can't name a language"),
+        ("a-b", {}, "can't name a language"),
+        ("../x", {}, "can't name a language"),
+        ("", {}, "can't name a language"),
+        ("lua", {}, "a language named 'lua' already"),
+        ("taken", {}, "exists already"),
+        ("x", {"like": "luaa"}, "no language is named 'luaa'"),
+        ("x", {"display": 'X"'}, "leave out quotes"),
+        ("x", {"extension": "../x"}, "leave out quotes, slashes"),
+    ],
+)
+def test_what_can_not_be_started_is_a_sentence(own: Path, name: str, options: dict[str, str], why: str) -> None:
+    (own / "taken").mkdir()
+    with pytest.raises(UsageError, match=why):
+        start.start(name, own, **options)
+    assert [p.name for p in own.iterdir()] == ["taken"]
+
+
+def test_languages_go_into_the_checkout_else_where_the_environment_says(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert start.home() == card.FOLDER
+    installed = tmp_path / "site-packages" / "glotsmith" / "languages"
+    installed.mkdir(parents=True)
+    monkeypatch.setattr(card, "FOLDER", installed)
+    assert start.home() == own.resolve()
+    assert start.is_found(own)
+    monkeypatch.setenv(card.VARIABLE, "")
+    monkeypatch.chdir(tmp_path)
+    assert start.home() == tmp_path
+    assert not start.is_found(tmp_path)
+
+
+def test_a_language_in_two_folders_is_refused(own: Path) -> None:
+    (own / "lua").mkdir()
+    (own / "lua" / "card.toml").write_text((card.FOLDER / "lua" / "card.toml").read_text("utf-8"), "utf-8")
+    card.forget()
+    with pytest.raises(UsageError, match=r"two languages are named 'lua': .*own/lua"):
+        names()
+
+
+def test_a_folder_that_is_none_is_refused(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(card.VARIABLE, f"{own}:{own}/nowhere")
+    card.forget()
+    with pytest.raises(UsageError, match=r"GLOTSMITH_LANGUAGES names .*nowhere, which is no folder"):
+        names()
+
+
+def test_a_card_with_another_name_than_its_folder_is_refused(own: Path) -> None:
+    start.start("moon", own, "lua").rename(own / "sun")
+    card.forget()
+    with pytest.raises(InputError, match="the card is named 'moon' and its folder 'sun'"):
+        get("sun")
