@@ -259,8 +259,8 @@ def _check_arity(card: Card, kind: Type) -> None:
     feature = ""
     if kind.kind == "tuple":
         feature = {0: "tuple.empty", 1: "tuple.one"}.get(len(kind.args), "")
-    if kind.kind == "dict":
-        feature = f"dict.key.{kind.args[0].kind}"
+    if kind.kind in ("dict", "set"):
+        feature = f"{'dict.key' if kind.kind == 'dict' else 'set'}.{kind.args[0].kind}"
     if feature in card.refuse:
         raise Unrepresentable(card.refuse[feature])
 
