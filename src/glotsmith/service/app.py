@@ -1,5 +1,6 @@
 """The ASGI application: the table of endpoints, who may use them, and errors as sentences."""
 
+import asyncio
 import hmac
 import ipaddress
 import logging
@@ -60,13 +61,22 @@ class _Door:
         path = cast(str, scope["path"])
         requests = self._service.metrics.requests
 
+        begun = False
+
         async def counted(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 requests.labels(path if path in self._known else "other", str(message["status"])).inc()
             await send(message)
 
         refused = self._refuse(path, Headers(scope=scope))
-        await (refused.response() if refused else self._app)(scope, receive, counted)
+        try:
+            await (refused.response() if refused else self._app)(scope, receive, counted)
+        except asyncio.CancelledError:  # the second signal: there was no time to finish
+            if begun or not self._service.admission.draining:
+                raise
+            await _ended().response()(scope, receive, counted)
 
     def _refuse(self, path: str, headers: Headers) -> Refused | None:
         token = self._service.settings.token
@@ -115,6 +125,10 @@ async def _full(_: Request, error: Exception) -> Response:
 async def _draining(_: Request, __: Exception) -> Response:
     told = "the service is about to end and takes nothing new"
     return Refused(HTTPStatus.SERVICE_UNAVAILABLE, told, {"Connection": "close"}).response()
+
+
+def _ended() -> Refused:
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the service was stopped while this was under way")
 
 
 async def _gone(_: Request, __: Exception) -> Response:
