@@ -1,6 +1,6 @@
 """Prints what the language cards say to apt: a line NAME|COMMANDS|PACKAGES for each language. Plain Python 3.11.
 
-``toolchains.sh`` reads it before there is a virtual environment. COMMANDS are those of the toolchain that PACKAGES bring;
+``toolchains.sh`` reads it before there is a virtual environment. COMMANDS are those of the toolchain that PACKAGES make;
 both are separated by blanks, and PACKAGES is empty where Debian has none.
 """
 
@@ -17,7 +17,7 @@ def line(card: dict) -> str:
     toolchains = card["toolchain"]
     chosen = next((t for t in toolchains if "apt" in t.get("install", {})), toolchains[0])
     named = [chosen.get("command", ""), *(words[0] for key in COMMANDS if (words := chosen.get(key)))]
-    commands = dict.fromkeys(word for word in named if word and "@" not in word and "/" not in word)
+    commands = dict.fromkeys(word for word in named if word and "@" not in word and word[0] != ".")
     return f"{card['name']}|{' '.join(commands)}|{chosen.get('install', {}).get('apt', '')}"
 
 

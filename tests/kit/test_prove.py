@@ -10,6 +10,10 @@ from glotsmith.kit.speed import Cold, measure
 from glotsmith.languages import get
 from glotsmith.sandbox import open_sandbox
 
+REFUSES_ALL = "\n".join(
+    f'{kind} = "no"' for kind in (["set", "none", "bool", "int", "float", "str", "list", "tuple", "dict"])
+)
+
 
 class Heard:
     def __init__(self) -> None:
@@ -28,7 +32,7 @@ def prove(name: str, *parts: str, quick: bool = False) -> dict[str, Finding]:
         sandbox = open_sandbox()
         try:
             proof = Proof(get(name), sandbox, Heard())
-            if parts:
+            if parts and parts != ("toolchain",):
                 return {part: await getattr(proof, part)() for part in parts}
             return {finding.part: finding async for finding in proof.findings(quick=quick)}
         finally:
@@ -65,8 +69,8 @@ def test_a_whole_proof_has_every_part() -> None:
         ("driver.lua", "%.17g", "%.6g", "values", "came back as"),
         ("driver.lua", "event, ...)", 'event, ...) if event == "end" then return end', "values", "did not come back"),
         ("card.toml", "int_is_float = true", "scalar_is_singleton = true", "values", "came back as"),
-        ("card.toml", 'set = "Lua has no sets"', 'set = "Lua has none"\nint = "no ints"', "values", "only"),
-        ("driver.lua", 'read("candidate.lua")', 'read("candidate.lua"):gsub("é", "e")', "texts", "came back changed"),
+        ("card.toml", 'set = "Lua has no sets"', REFUSES_ALL, "values", "only 0 values came back"),
+        ("driver.lua", 'read("calls.lua")', '(read("calls.lua"):gsub("é", "e"))', "texts", "came back changed"),
         ("card.toml", 'line_comment = "--"', 'line_comment = "- -"', "comments", "did not come back"),
         ("card.toml", "error('stub')", "return 1", "stubs", "the stub does not compile and raise"),
         (
@@ -103,7 +107,7 @@ def test_what_is_wrong_is_found_and_named(changed, file: str, old: str, new: str
     if part == "hostile":  # two rows are enough
         kept = re.split(r"(?m)^(?=\[)", (folder / "hostile.toml").read_text("utf-8"))[:3]
         (folder / "hostile.toml").write_text("".join(kept), "utf-8")
-    found = prove("moon", part)[part]
+    found = prove("moon", part, quick=True)[part]
     assert any(problem in p for p in found.problems), found
 
 
@@ -130,6 +134,6 @@ def test_speed_is_measured_by_medians() -> None:
         assert found is not None
         assert found.programs >= 5
         assert found.per_second == pytest.approx(1000 / found.wall_ms)
-        assert 0 < found.cpu_ms
+        assert found.cpu_ms > 0
 
     asyncio.run(run())

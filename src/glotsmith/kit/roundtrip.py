@@ -24,6 +24,7 @@ from glotsmith.verification.wire import Wire, parse
 WANTED = 2000  #: values that come back equal, and as many that are told apart, for a proof
 STUBS = 25  #: types that a stub is tried with, as far as the language has them
 _PER_PROGRAM = 60
+_MOST_TYPES = 1000  #: that are tried: a card may refuse nearly all of them
 _LIMITS = Limits(cpu_s=60, wall_s=400, memory_mb=2048, output_kb=4096)
 _CONTROLS = 4  #: other values that each value is compared with
 
@@ -56,7 +57,9 @@ def batches(card: Card, wanted: int = WANTED) -> Iterator[Batch]:
     """Yield seeded values, by type, until more than ``wanted`` are representable."""
     rng, count = seeded("roundtrip", card.name), 0
     kinds = map(parse_type, ALWAYS)
-    while count < wanted + _PER_PROGRAM:
+    for _ in range(_MOST_TYPES):
+        if count >= wanted + _PER_PROGRAM:
+            return
         kind = next(kinds, None) or random_type(rng)
         values = [random_value(rng, kind, card.limits.int_bits) for _ in range(_PER_PROGRAM)]
         yield kind, values
