@@ -10,9 +10,8 @@ from glotsmith.kit.speed import Cold, measure
 from glotsmith.languages import get
 from glotsmith.sandbox import open_sandbox
 
-REFUSES_ALL = "\n".join(
-    f'{kind} = "no"' for kind in (["set", "none", "bool", "int", "float", "str", "list", "tuple", "dict"])
-)
+KINDS = ("set", "none", "bool", "int", "float", "str", "list", "tuple", "dict")
+REFUSES_ALL = "\n".join(f'{kind} = "no"' for kind in KINDS)
 
 
 class Heard:

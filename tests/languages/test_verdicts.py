@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import ToolchainError
+from glotsmith.kit.probes import complaint, lacking
 from glotsmith.languages import get, names, toolchain
 from glotsmith.languages.rows import Row, rows
 from glotsmith.sandbox import open_sandbox
@@ -15,7 +16,6 @@ from glotsmith.verification import Verifier
 
 SLOW_STATUSES = {"fail:memory", "fail:output"}  #: they take seconds to earn
 FAST_LANGUAGES = {"lua", "ocaml", "python", "r"}
-WANTED = 15  #: rows per language
 
 
 def parameters(language: str) -> list[Any]:
@@ -46,24 +46,10 @@ def test_verdict(sandbox: Sandbox, language: str, row: Row) -> None:
     if "fail:memory" in row.expected and sandbox.name != "bubblewrap":
         pytest.skip("a program that fills memory is run by bubblewrap alone")
     verdict = asyncio.run(Verifier(sandbox).verify(row.job(language)))
-    assert verdict.status in row.expected, verdict
+    assert not complaint("this", row, verdict), verdict
     assert verdict.language == language
-    if row.cases:
-        assert tuple(c.status for c in verdict.cases) == row.cases
 
 
 @pytest.mark.parametrize("language", names())
 def test_every_language_has_a_table(language: str) -> None:
-    table = rows(language)
-    assert len(table) >= WANTED
-    if get(language).level == "full":
-        assert {status for row in table.values() for status in row.expected} >= {
-            "pass",
-            "fail:compile",
-            "fail:wrong",
-            "fail:runtime",
-            "fail:timeout",
-            "fail:memory",
-            "fail:output",
-            "fail:exit",
-        }
+    assert lacking(get(language)) == []
