@@ -31,7 +31,8 @@ LATER_S = 15.0  #: within which another machine must have done what is done at o
 YOURS = os.environ.get("GLOTSMITH_TEST_BACK_END", "")
 if YOURS:
     BACK_ENDS["yours"] = YOURS
-NAMES = ["yours"] if YOURS else [name for name in BACK_ENDS if name != "yours"]
+COLD = [f"{name} cold" for name in ("bubblewrap", "unshare")]  #: without warm workers, as where there is no C compiler
+NAMES = ["yours"] if YOURS else [name for name in BACK_ENDS if name != "yours"] + COLD
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def open_named(name: str, request: pytest.FixtureRequest) -> Sandbox:
         if name == "remote":
             asyncio.run(open_sandbox("auto", jobs=1).close())  # where nothing isolates, there is nothing to serve with
             request.getfixturevalue("service")
-        return open_sandbox(name, jobs=2)
+        return open_sandbox(name.removesuffix(" cold"), jobs=2, warm=not name.endswith(" cold"))
     except IsolationError as error:
         # An engine is nothing that every machine should have (see conftest.py for those that should).
         pytest.skip(str(error).splitlines()[1] if name == "container" else str(error))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from glotsmith.errors import IsolationError, UsageError
 from glotsmith.records import Limits, Program
-from glotsmith.sandbox.base import ALL_PROMISES, Sandbox
+from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, Warming
 
 #: Name → ``module:Class``; ``auto`` takes the first that works, but none of ``BY_NAME``.
 BACK_ENDS = {
@@ -37,10 +37,11 @@ class Probed(NamedTuple):
     sentence: str
 
 
-def open_sandbox(name: str = "auto", jobs: int | None = None) -> Sandbox:
+def open_sandbox(name: str = "auto", jobs: int | None = None, *, warm: bool = True) -> Sandbox:
     """Open a back end by name, after it has proved that it works by running ``true``.
 
-    ``auto`` is the first that isolates and works. ``jobs`` programs run at once, by default one per processor.
+    ``auto`` is the first that isolates and works. ``jobs`` programs run at once, by default one per processor. Without
+    ``warm`` each program starts from nothing, which is slower and comes to the same.
 
     Raises:
         UsageError: there is no such back end.
@@ -52,9 +53,13 @@ def open_sandbox(name: str = "auto", jobs: int | None = None) -> Sandbox:
     complaints: list[str] = []
     for candidate in [n for n in BACK_ENDS if n not in BY_NAME] if name == "auto" else [name]:
         try:
-            return _open(candidate, jobs)
+            opened = _open(candidate, jobs)
         except IsolationError as error:
             complaints.append(f"{candidate}: {error}")
+        else:
+            if not warm and isinstance(opened, Warming):
+                opened.chill()
+            return opened
     raise IsolationError("\n".join(["programs can't be isolated here", *complaints, _ADVICE]))
 
 

@@ -1,6 +1,6 @@
 """What an isolation back end is: something that runs a program and tells what it saw."""
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from glotsmith.records import Outcome, Program
 
@@ -37,4 +37,13 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """Kill what is left and remove all folders; idempotent."""
+        ...
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """A back end that keeps interpreters and compilers warm."""
+
+    def chill(self) -> None:
+        """Do without them from now on."""
         ...

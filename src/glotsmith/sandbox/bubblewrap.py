@@ -76,13 +76,14 @@ class Bubblewrap(LocalSandbox):
         return Launch(opened, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
 
     def _furnish(self, room: Room) -> Sequence[str]:
-        argv = self._describe(room.program, room.folder, room.env)
+        spare = f" {NAMESPACE_FD}" if self._namespace else ""
+        env = {**room.env, "GLOTSMITH_NEST": room.env["GLOTSMITH_NEST"] + spare}
+        argv = self._describe(room.program, room.folder, env)
         argv.remove("--die-with-parent")  # that is the thread which started it; a nest ends with its control socket
         argv[argv.index("--remount-ro") : argv.index("--remount-ro")] = _bind(str(room.nest), INSIDE)
         if self._namespace is None:
             return [*argv, *_OWN_USER, *_NEST_RIGHTS, "--", *room.argv]
         argv += ("--userns", str(NAMESPACE_FD), *_NEST_RIGHTS, "--", *room.argv)
-        # The shell opens the namespace and closes nothing: bubblewrap leaves it open to the nest, which nobody sees.
         return ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
 
     def _describe(self, program: Program, folder: Path, env: Mapping[str, str]) -> list[str]:

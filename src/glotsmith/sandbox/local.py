@@ -131,14 +131,19 @@ class LocalSandbox(ABC):
             self._slots = (loop, asyncio.Semaphore(self._jobs))
         return self._slots[1]
 
+    def chill(self) -> None:
+        """Do without warm interpreters and compilers from now on."""
+        for pool in (self._nests, self._servers):
+            if pool is not None:
+                pool.close()
+        self._nests = self._servers = None
+
     async def close(self) -> None:
         """Kill what is left and remove all folders; idempotent."""
         self._closed = True
         for watched in list(self._running):
             watched.dispose()
-        for pool in (self._nests, self._servers):
-            if pool is not None:
-                pool.close()
+        self.chill()
         self._folders.close()
         if self._namespace is not None:
             self._namespace.close()

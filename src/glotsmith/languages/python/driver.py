@@ -98,4 +98,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["warm"]:
         os.environ["GLOTSMITH_FORK"] = "1"
         os.fork()
+        for _name in ("GLOTSMITH_FORK", "GLOTSMITH_NEST", "LD_PRELOAD"):
+            os.environ.pop(_name, None)
     _main(_FOLDER)

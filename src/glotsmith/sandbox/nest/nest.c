@@ -7,7 +7,7 @@
      each program's process, which is thus a copy of the loaded interpreter, and has never run anything else.
      (The variable tells the interpreter's fork from those of shells that may start it.)
 
-   A request comes on the socket whose number is in GLOTSMITH_NEST, with four descriptors: stdin, stdout, stderr, and a
+   A request comes on the socket whose number is in GLOTSMITH_NEST (behind it may stand a descriptor to close), with four descriptors: stdin, stdout, stderr, and a
    channel. What is heard on the channel comes from the stub, process 1 of the program's namespace, which holds it alone:
 
      S  set up, and the sender's PID     B  the build runs        R  the program runs
@@ -319,7 +319,8 @@ static void serve(int control, pid_t (*copy)(void)) {
 
 static int control_socket(void) {
   const char *number = getenv("GLOTSMITH_NEST");
-  int control = number ? atoi(number) : -1;
+  int control = -1, spare = -1; /* what the way here has left open */
+  if (number && sscanf(number, "%d %d", &control, &spare) == 2) close(spare);
   unsetenv("GLOTSMITH_NEST"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD");
   if (control >= 0) fcntl(control, F_SETFD, FD_CLOEXEC);
   return control;

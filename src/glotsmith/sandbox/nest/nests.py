@@ -15,7 +15,7 @@ from glotsmith.sandbox.view import PROGRAM, TMP, command, environment, write_fil
 
 INSIDE = "/box/nest"  #: where the compiled nest is, inside
 _MOST = 8  #: nests kept; an interpreter takes 10 to 200 MB
-_FAILURES = 3  #: of a nest in a row, before its programs start cold for good
+FAILURES = 3  #: of a nest in a row, before its programs start cold for good
 
 _log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Nests:
     def get(self, program: Program) -> tuple[str, Nest] | None:
         """Return the nest for a program and its key, started where it is not there; None where there can be none."""
         key = _key(program)
-        if self._library is None or self._failures.get(key, 0) >= _FAILURES:
+        if self._library is None or self._failures.get(key, 0) >= FAILURES:
             return None
         nest = self._nests.pop(key, None)
         if nest is not None and not nest.alive:
@@ -59,7 +59,7 @@ class Nests:
             nest = None
         nest = nest or self._open(program, self._library)
         if nest is None:
-            self._failures[key] = _FAILURES
+            self._failures[key] = FAILURES
             return None
         self._nests[key] = nest
         self._retire()

@@ -1,0 +1,226 @@
+"""Verdicts a second, side by side in one run with bare cold interpreters and with ``bounded-subprocess``.
+
+200 distinct programs a language, of the size of MultiPL-E's: half are wrong, a tenth does not compile. They are the
+24 functions of ``tests/recipes/five`` (12 in ``benchmarks/programs`` for the compiled languages), each right and wrong,
+made distinct by a comment, since nothing may be answered from memory. Beside ours, in full isolation, run the same
+programs with their tests as assertions, as MultiPL-E writes them: by the interpreter under ``xargs -P2``, with no
+isolation and no limit, and by ``bounded-subprocess`` (two threads).
+
+    python benchmarks/verification.py [LANGUAGE…] [--programs 200] [--repeats 3]
+
+Rounds alternate between the three; medians are printed, and the ratio of ours to each. Our workers have judged one
+program before the clock runs, which is printed as "start".
+"""
+
+import argparse
+import ast
+import asyncio
+import doctest
+import statistics
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from bounded_subprocess import run as bounded_run
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import get, toolchain
+from glotsmith.languages.render import comment, fill, literal
+from glotsmith.records import Job
+from glotsmith.sandbox import open_sandbox
+from glotsmith.values import Call
+from glotsmith.verification import Verifier
+from glotsmith.verification.verify import settle
+
+ROOT = Path(__file__).parents[1]
+FIVE = ROOT / "tests" / "recipes" / "five"
+MORE = ROOT / "benchmarks" / "programs"
+JOBS = 2
+
+
+class Peer(NamedTuple):
+    """How a language's assertions are written and run without us."""
+
+    command: tuple[str, ...]  #: ends with the file's path
+    test: str  #: @{call}, @{value}
+    before: str = ""
+    after: str = ""
+    argument_separator: str = ", "
+    shell: str = ""  #: instead of ``command``: a line of sh with $1, the file
+    call: str = "@{name}(@{arguments})"
+
+
+LUA_EQUAL = """\
+local function equal(a, b)
+  if type(a) ~= 'table' or type(b) ~= 'table' then return a == b end
+  for k, v in pairs(a) do if not equal(v, b[k]) then return false end end
+  for k in pairs(b) do if a[k] == nil then return false end end
+  return true
+end
+"""
+PEERS = {
+    "lua": Peer(("lua5.4",), "assert(equal(@{call}, @{value}))", before=LUA_EQUAL),
+    "ocaml": Peer(
+        ("ocaml", "-w", "-a"),
+        "let () = assert (@{call} = @{value})",
+        call="@{name} @{arguments}",
+        argument_separator=" ",
+    ),
+    "r": Peer(("Rscript", "--vanilla"), "if (!isTRUE(all.equal(@{call}, @{value}))) quit('no', 1)"),
+    "julia": Peer(("julia",), "    @test(@{call} == @{value})", before="using Test\n@testset begin\n", after="end"),
+    "racket": Peer(
+        ("racket",),
+        "    (check-within @{call} @{value} 0.001)",
+        before="(require rackunit)\n(let ()\n",
+        after=")",
+        call="(@{name} @{arguments})",
+        argument_separator=" ",
+    ),
+    "python": Peer(("python3",), "assert @{call} == @{value}"),
+}
+
+
+class Made(NamedTuple):
+    """One program, for us and for the others."""
+
+    job: Job
+    text: str
+    expect: str  #: ``pass``, ``wrong`` or ``broken``
+
+
+def functions() -> dict[str, tuple[str, list[str]]]:
+    """Return signature and tests of the functions in ``five/source.py``, by name."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for node in ast.parse((FIVE / "source.py").read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
+            tests = [f"assert {e.source.strip()} == {e.want.strip() or 'None'}" for e in examples]
+            signature = f"def {node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
+            found[node.name] = (signature, tests)
+    return found
+
+
+def programs(language: str, count: int) -> list[Made]:
+    """Return ``count`` distinct programs."""
+    card = get(language)
+    folder = next(f for f in (FIVE / language, MORE / language) if f.is_dir())
+    known = {name: rest for name, rest in functions().items() if (folder / f"{name}{card.extension}").exists()}
+    made = list[Made]()
+    for number in range(count):
+        name, (signature, tests) = list(known.items())[number // 2 % len(known)]
+        wrong, broken = number % 2 == 1, number % 10 == 0
+        code = (folder / f"{name}{'.wrong' if wrong else ''}{card.extension}").read_text("utf-8")
+        code = f"{code}\n{comment(card, f'program {number}')}\n{'((' if broken else ''}\n"
+        job = Job(id=str(number), language=language, code=code, signature=signature, tests=tuple(tests))
+        made.append(Made(job, assertions(job), "broken" if broken else "wrong" if wrong else "pass"))
+    return made
+
+
+def assertions(job: Job) -> str:
+    """Write a job as a program that asserts its tests."""
+    card, peer = get(job.language), PEERS[job.language]
+    calls, signature = settle(job)
+
+    def one(call: Call) -> str:
+        arguments = [literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)]
+        text = fill(
+            peer.call, name=call.function, arguments=peer.argument_separator.join(arguments) or card.driver.no_arguments
+        )
+        return fill(peer.test, call=text, value=literal(card, call.expected, signature.returns))
+
+    return f"{job.code}\n{peer.before}" + "\n".join(map(one, calls)) + f"\n{peer.after}\n"
+
+
+def by_xargs(command: list[str], files: list[Path]) -> float:
+    listing = "\n".join(map(str, files)).encode()
+    begun = time.perf_counter()
+    subprocess.run(["xargs", f"-P{JOBS}", "-n1", *command], input=listing, capture_output=True, check=False)
+    return time.perf_counter() - begun
+
+
+def by_bounded_subprocess(command: list[str], files: list[Path]) -> tuple[float, list[bool]]:
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(JOBS) as pool:
+        results = list(pool.map(lambda f: bounded_run([*command, str(f)], timeout_seconds=60), files))
+    return time.perf_counter() - begun, [r.exit_code == 0 for r in results]
+
+
+class Ours:
+    """Our verifier, with a sandbox of its own."""
+
+    def __init__(self, first: Made) -> None:
+        self.sandbox = open_sandbox(jobs=JOBS)
+        self.verifier = Verifier(self.sandbox)
+        begun = time.perf_counter()
+        asyncio.run(self.verifier.verify(first.job))
+        self.start_s = time.perf_counter() - begun
+
+    def run(self, made: list[Made]) -> tuple[float, list[str]]:
+        async def judged() -> list[str]:
+            return [v.status for v in await asyncio.gather(*(self.verifier.verify(m.job) for m in made))]
+
+        begun = time.perf_counter()
+        statuses = asyncio.run(judged())
+        return time.perf_counter() - begun, statuses
+
+
+def check(made: list[Made], statuses: list[str], peers: list[bool]) -> str:
+    """Say how many verdicts are not as the program was made."""
+    kinds = {"pass": ("pass",), "wrong": ("fail:wrong", "fail:runtime", "fail:timeout"), "broken": ("fail:compile",)}
+    ours = sum(s not in kinds[m.expect] for m, s in zip(made, statuses, strict=True))
+    theirs = sum(p != (m.expect == "pass") for m, p in zip(made, peers, strict=True))
+    return f"wrong verdicts: ours {ours}, exit codes {theirs}"
+
+
+def measure(language: str, count: int, repeats: int) -> float:
+    """Print one language's figures; return the ratio of ours to the bare interpreter."""
+    made, peer = programs(language, count), PEERS[language]
+    command = ["sh", "-c", peer.shell, "sh"] if peer.shell else list(peer.command)
+    bare, bounded, ours = list[float](), list[float](), list[float]()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, f"p{i}{get(language).extension}") for i in range(count)]
+        for file, one in zip(files, made, strict=True):
+            file.write_text(one.text, "utf-8")
+        runner = Ours(made[2])
+        for _ in range(repeats):
+            bare.append(by_xargs(command, files))
+            seconds, passed = by_bounded_subprocess(command, files)
+            bounded.append(seconds)
+            seconds, statuses = runner.run(made)
+            ours.append(seconds)
+        asyncio.run(runner.sandbox.close())
+    rates = [count / statistics.median(s) for s in (bare, bounded, ours)]
+    ratio = statistics.median(b / o for b, o in zip(bare, ours, strict=True))
+    print(
+        f"{language:11} bare {rates[0]:7.1f}/s  bounded-subprocess {rates[1]:7.1f}/s  ours {rates[2]:7.1f}/s  "
+        f"ratio {ratio:5.1f} and {rates[2] / rates[1]:5.1f}  start {runner.start_s:.1f} s  {check(made, statuses, passed)}",
+        flush=True,
+    )
+    return ratio
+
+
+def main() -> None:
+    """Measure the languages named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("languages", nargs="*", default=list(PEERS))
+    parser.add_argument("--programs", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    ratios: dict[str, float] = {}
+    for language in given.languages:
+        try:
+            toolchain.resolve(language)
+        except ToolchainError as error:
+            print(f"{language:11} not here: {error}")
+            continue
+        ratios[language] = measure(language, given.programs, given.repeats)
+    paper = [ratios[name] for name in ("julia", "lua", "ocaml", "r", "racket") if name in ratios]
+    if len(paper) == 5:
+        print(f"geometric mean over the paper's five languages: {statistics.geometric_mean(paper):.1f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""Warm workers: what they share with the programs they make, which is nothing, and what happens when they die."""
+
+import asyncio
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from glotsmith.errors import IsolationError
+from glotsmith.languages.rows import rows
+from glotsmith.records import Limits, Outcome, Program, Warm
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.nest import nests
+from glotsmith.sandbox.nest.nest import Nest
+from glotsmith.verification import Verifier
+
+PYTHON = "/usr/bin/python3"
+LIMITS = Limits()
+INTERPRETER = """
+import os, sys
+sys.loaded = "warm"
+os.environ["GLOTSMITH_FORK"] = "1"
+os.fork()
+for name in ("GLOTSMITH_FORK", "GLOTSMITH_NEST", "LD_PRELOAD"):
+    os.environ.pop(name, None)
+exec(open("/box/program/main.py").read())
+"""
+
+
+@pytest.fixture(params=["bubblewrap", "unshare"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
+    try:
+        opened = open_sandbox(request.param, jobs=2)
+    except IsolationError as error:
+        pytest.skip(str(error))
+    assert isinstance(opened, LocalSandbox)
+    yield opened
+    asyncio.run(opened.close())
+
+
+def program(code: str, limits: Limits = LIMITS) -> Program:
+    """A Python program that a warm interpreter may run; run cold, it says so."""
+    return Program(
+        files={"main.py": code, "cold.py": f"import os, sys\nsys.loaded = 'cold'\n{code}"},
+        argv=(PYTHON, "@{dir}/cold.py"),
+        warm=Warm(argv=(PYTHON, "-S", "@{dir}/interpreter.py"), files={"interpreter.py": INTERPRETER}),
+        limits=limits,
+    )
+
+
+def run(sandbox: LocalSandbox, *programs: Program) -> list[Outcome]:
+    async def gathered() -> list[Outcome]:
+        return list(await asyncio.gather(*map(sandbox.run, programs)))
+
+    return asyncio.run(gathered())
+
+
+def warm_nests(sandbox: LocalSandbox) -> list[Nest]:
+    assert sandbox._nests is not None
+    return list(sandbox._nests._nests.values())
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("print(sys.loaded)", "warm"),
+        ("print(sorted(os.listdir('/proc/self/fd'))[:3], len(os.listdir('/proc/self/fd')))", "['0', '1', '2'] 4"),
+        ("print([p for p in os.listdir('/proc') if p.isdigit()], os.getpid(), os.getppid())", "['1', '2'] 2 1"),
+        ("print([k for k in os.environ if 'GLOTSMITH' in k or 'PRELOAD' in k])", "[]"),
+        ("print({l.split()[1] for l in open('/proc/self/status') if l.startswith('Cap')})", "{'0000000000000000'}"),
+        (
+            "print([l.split()[1] for l in open('/proc/self/status') if l.startswith(('NoNew', 'Seccomp:'))])",
+            "['1', '2']",
+        ),
+        ("print(os.getuid(), os.getgroups(), os.getcwd(), os.listdir('.'))", "1000 [] /box/work []"),
+        ("print(sorted(os.listdir('/box/program')), os.listdir('/tmp'))", "['cold.py', 'main.py'] []"),
+        ("print(os.access('/box/program/main.py', os.W_OK), os.access('/', os.W_OK))", "False False"),
+        ("print(len(open('/proc/mounts').readlines()) > 3, os.path.exists('/proc/1/mem'))", "True True"),
+        (
+            "import signal; print(signal.getsignal(signal.SIGINT).__name__, signal.pthread_sigmask(0, []))",
+            "default_int_handler set()",
+        ),
+    ],
+)
+def test_a_program_sees_itself_alone(sandbox: LocalSandbox, code: str, printed: str) -> None:
+    (outcome,) = run(sandbox, program(code))
+    assert (outcome.stdout.decode().strip(), outcome.ending) == (printed, "exit"), outcome
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('/proc/1/mem', 'rb')",
+        "os.kill(1, 9); open('/proc/1/environ').read()",
+        "import ctypes; 1 / (ctypes.CDLL(None).ptrace(16, 1, 0, 0) + 1)",
+        "open('/proc/sys/kernel/hostname', 'w')",
+        "os.mkdir('/box/program/x')",
+        "import ctypes; 1 / (ctypes.CDLL(None).mount(b'x', b'/tmp', b'tmpfs', 0, 0) + 1)",
+        "import ctypes; 1 / (ctypes.CDLL(None).setns(0, 0) + 1)",
+    ],
+)
+def test_a_program_can_not_reach_what_made_it(sandbox: LocalSandbox, code: str) -> None:
+    outcome, after = run(sandbox, program(code)) + run(sandbox, program("print(sys.loaded)"))
+    assert (outcome.ending, outcome.code, outcome.stdout) == ("exit", 1, b""), outcome
+    assert after.stdout == b"warm\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "ending"),
+    [
+        ("os.kill(os.getpid(), 9)", "signal"),
+        ("os.kill(os.getppid(), 9); os.kill(1, 15); print('alive')", "exit"),
+        ("os._exit(3)", "exit"),
+        ("import time\nif not os.fork():\n    os.setsid()\n    time.sleep(9)", "exit"),
+        ("open('/tmp/left', 'w').write('x'); open('/dev/shm/left', 'w').write('x')", "exit"),
+        ("[os.fork() for _ in range(99)]", "processes"),
+        ("while True: pass", "cpu"),
+        (
+            "x = bytearray(300 << 20)\nfor i in range(0, len(x), 4096): x[i] = 1\nwhile 1: pass",
+            "memory",
+        ),
+        ("while True: print('x' * 999)", "output"),
+        ("open('big', 'wb').write(bytes(64 << 20))", "exit"),
+    ],
+)
+def test_the_next_program_starts_from_nothing(sandbox: LocalSandbox, code: str, ending: str) -> None:
+    limits = Limits(cpu_s=1, memory_mb=200, processes=16)
+    before, bad, after = (
+        run(sandbox, p)[0]
+        for p in (
+            program("0"),
+            program(code, limits),
+            program("print(sys.loaded, os.listdir('/tmp'), os.listdir('/dev/shm'), os.listdir('.'))"),
+        )
+    )
+    assert (before.ending, bad.ending) == ("exit", ending), bad
+    assert after.stdout == b"warm [] [] []\n"
+    assert [n.alive for n in warm_nests(sandbox)].count(True) >= 1
+
+
+def test_neighbours_do_not_see_each_other(sandbox: LocalSandbox) -> None:
+    code = """
+import socket, time
+own = socket.socket(socket.AF_UNIX); own.bind("\\0here"); own.listen()
+tcp = socket.socket(); tcp.bind(("127.0.0.1", 4321)); tcp.listen()
+open("/tmp/mine", "w").close()
+time.sleep(0.3)
+print(len(os.listdir("/tmp")), len([p for p in os.listdir("/proc") if p.isdigit()]))
+"""
+    assert [o.stdout for o in run(sandbox, program(code), program(code))] == [b"1 2\n"] * 2
+
+
+def test_a_worker_that_dies_costs_a_cold_run_and_nothing_else(sandbox: LocalSandbox) -> None:
+    async def killed() -> Outcome:
+        await sandbox.run(program("0"))
+        task = asyncio.create_task(sandbox.run(program("import time; time.sleep(0.5); print(sys.loaded)")))
+        await asyncio.sleep(0.2)
+        for nest in warm_nests(sandbox):
+            nest.close()
+        return await task
+
+    assert asyncio.run(killed()).stdout == b"cold\n"
+    assert run(sandbox, program("print(sys.loaded)"))[0].stdout == b"warm\n"
+
+
+def test_an_interpreter_that_never_forks_is_given_up(sandbox: LocalSandbox) -> None:
+    broken = Warm(argv=(PYTHON, "-c", "raise SystemExit('no')"), files={})
+    made = Program(files={}, argv=("echo", "cold"), warm=broken)
+    assert [run(sandbox, made)[0].stdout for _ in range(5)] == [b"cold\n"] * 5
+    assert sandbox._nests is not None
+    assert nests.FAILURES in sandbox._nests._failures.values()
+
+
+def test_a_signal_that_a_cold_run_does_not_confirm_is_not_believed(sandbox: LocalSandbox) -> None:
+    (outcome,) = run(sandbox, program("os.kill(os.getpid(), 11) if sys.loaded == 'warm' else print('fine')"))
+    assert (outcome.ending, outcome.stdout) == ("exit", b"fine\n")
+
+
+def test_without_a_compiler_programs_start_cold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nests, "compiled", lambda: None)
+    opened = open_sandbox()
+    assert isinstance(opened, LocalSandbox)
+    try:
+        assert run(opened, program("print(sys.loaded)"))[0].stdout == b"cold\n"
+    finally:
+        asyncio.run(opened.close())
+
+
+def test_chilled_programs_start_cold() -> None:
+    opened = open_sandbox(warm=False)
+    assert isinstance(opened, LocalSandbox)
+    try:
+        assert run(opened, program("print(sys.loaded)"))[0].stdout == b"cold\n"
+    finally:
+        asyncio.run(opened.close())
+
+
+@pytest.mark.slow
+def test_workers_killed_at_random_lose_no_verdict_and_spoil_none() -> None:
+    """1,000 programs while workers die every few milliseconds: every verdict is right, and none is the machine's."""
+    rng = random.Random(7)
+    wanted = [rng.choice(["accepted", "wrong"]) for _ in range(1000)]
+    table = rows("python")
+
+    async def judged() -> list[str]:
+        opened = open_sandbox()
+        assert isinstance(opened, LocalSandbox)
+        verifier = Verifier(opened)
+
+        async def kill() -> None:
+            while True:
+                await asyncio.sleep(rng.uniform(0.02, 0.2))
+                for nest in warm_nests(opened)[:1]:
+                    os.kill(nest._process.pid, signal.SIGKILL)
+
+        killer = asyncio.create_task(kill())
+        jobs = []
+        for number, kind in enumerate(wanted):
+            row = table[kind].job("python", str(number))
+            jobs.append(
+                type(row)(**{**{f: getattr(row, f) for f in row.__struct_fields__}, "code": f"{row.code}\n# {number}"})
+            )
+        verdicts = await asyncio.gather(*map(verifier.verify, jobs))
+        killer.cancel()
+        await opened.close()
+        return [v.status for v in verdicts]
+
+    right = {"accepted": "pass", "wrong": "fail:wrong"}
+    found = asyncio.run(judged())
+    assert Counter(found) == Counter(right[k] for k in wanted)
+    assert found == [right[k] for k in wanted]
