@@ -13,7 +13,7 @@ _dumps, _write, _exit, _flush = json.dumps, os.write, os._exit, sys.stdout.flush
 _isinstance, _int, _float, _str = isinstance, int, float, str
 _list, _tuple, _dict, _set, _frozenset, _type = list, tuple, dict, set, frozenset, type
 _suppress = contextlib.suppress
-_name = type.__dict__["__name__"].__get__  # a metaclass may have its own
+_type_name = type.__dict__["__name__"].__get__  # a metaclass may have its own
 
 
 def encode(v, depth=0):
@@ -37,14 +37,14 @@ def encode(v, depth=0):
     if _isinstance(v, (_set, _frozenset)):
         kind = _set if _isinstance(v, _set) else _frozenset
         return {"s": [encode(x, depth + 1) for x in kind.__iter__(v)]}
-    return {"x": _name(_type(v))}
+    return {"x": _type_name(_type(v))}
 
 
 def _text(error):
     try:
-        return f"{_name(_type(error))}: {error}"
+        return f"{_type_name(_type(error))}: {error}"
     except BaseException:
-        return _name(_type(error))
+        return _type_name(_type(error))
 
 
 def _emit(mark, *parts):
