@@ -10,15 +10,16 @@ alias Wanted = @{returns};
 
 @{bindings}
 
+private extern (C) bool thread_isMainThread() nothrow @nogc;
+
 private void cases() {
 @{cases}
 }
 
 pragma(crt_constructor) extern (C) void glotsmith_start() {
-    mark = "@{mark}";
-    start(mark);
+    start("@{mark}");
 }
 
 static this() {
-    finish(&cases);
+    if (thread_isMainThread()) finish(&cases); // any other thread begins with the modules' constructors too
 }

@@ -8,10 +8,10 @@ import std.typecons : Nullable, Tuple;
 extern (C) void _exit(int) nothrow @nogc; // runs no destructor, no module's, no atexit function
 extern (C) extern __gshared bool rt_trapExceptions;
 
-__gshared int output = 1;
-__gshared string mark;
+private __gshared int output = 1;
+private __gshared string mark;
 
-void emit(scope const(char)[][] parts...) nothrow {
+private void emit(scope const(char)[][] parts...) nothrow {
     char[] line = "\n".dup ~ mark ~ " ";
     foreach (part; parts) line ~= part;
     line ~= "\n";
@@ -27,6 +27,7 @@ void emit(scope const(char)[][] parts...) nothrow {
 /// Before the runtime and any constructor of the candidate's: a second way to stdout, since the program may close its
 /// own. What a constructor throws shall not look like leaving.
 void start(string token) nothrow {
+    mark = token;
     output = dup2(1, 200);
     if (output < 0) output = 1;
     rt_trapExceptions = false;
