@@ -122,7 +122,7 @@ def programs(language: str, count: int) -> list[Made]:
 def assertions(job: Job) -> str:
     """Write a job as a program that asserts its tests."""
     card, peer = get(job.language), PEERS[job.language]
-    calls, signature = settle(job)
+    calls, signature = settle(job.tests, job.signature)
 
     def one(call: Call) -> str:
         arguments = [literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)]

@@ -1,7 +1,8 @@
 """The schema of a language card: every fact about a language that is data, and what each field means.
 
-A card is ``languages/NAME/card.toml``, here or in a folder that GLOTSMITH_LANGUAGES names. Templates mark what is filled in with ``@{…}``, which no target language uses.
-Unknown fields are refused, so that a misspelt one is an error and not a silent default.
+A card is ``languages/NAME/card.toml``, here or in a folder that GLOTSMITH_LANGUAGES names. Templates mark what is
+filled in with ``@{…}``, which no target language uses. Unknown fields are refused, so that a misspelt one is an error
+and not a silent default.
 """
 
 import os

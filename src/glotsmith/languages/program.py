@@ -1,6 +1,9 @@
 """From a candidate and its calls to the program that a sandbox runs."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
 
 from glotsmith.languages import render, toolchain
 from glotsmith.languages.card import Card
@@ -22,15 +25,29 @@ def mark_of(*parts: str) -> str:
     return f"glotsmith-{content_hash(*parts)}"
 
 
-def assemble(
-    card: Card,
-    code: str,
-    signature: Signature,
-    calls: Sequence[tuple[Value, ...]],
-    entry: str = "",
-    allowed: Limits | None = None,
-) -> tuple[Program, str]:
-    """Return the program that calls ``code``'s function once per argument tuple, and its mark.
+class Frame(NamedTuple):
+    """Everything of a program but the candidate: made once for all candidates of a task."""
+
+    card: Card
+    entry: str  #: the entry point's name
+    digest: str  #: of the calls
+    program: Program  #: without the candidate, and without what depends on it
+    driver: tuple[str, ...]  #: text, name of a hole (``candidate`` or ``mark``), text …; empty for a constant driver
+
+    def hold(self, code: str, allowed: Limits | None = None) -> tuple[Program, str]:
+        """Return the program that calls ``code``'s function, and its mark."""
+        mark = mark_of(code, self.entry, self.digest)
+        extension = self.card.extension
+        files = {**self.program.files, f"candidate{extension}": code, "job": f"{mark}\n{self.entry}\n"}
+        if self.driver:
+            holes = {"candidate": code, "mark": mark}
+            parts = (holes[part] if i % 2 else part for i, part in enumerate(self.driver))
+            files[f"driver{extension}"] = "".join(parts)
+        return msgspec.structs.replace(self.program, files=files, limits=allowed or limits(self.card)), mark
+
+
+def frame(card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], entry: str = "") -> Frame:
+    """Return what calls a function once per argument tuple.
 
     Raises:
         Unrepresentable: an argument, a type or the name has no form in the language.
@@ -39,25 +56,30 @@ def assemble(
     """
     found = ready(card.name)
     name = entry or render.entry_name(card, signature.name)
-    mark = mark_of(code, name, repr(calls), str(signature))
-    files: dict[str, str | bytes] = {
-        **found.files,
-        f"candidate{card.extension}": code,
-        **_call_files(card, name, signature, calls, code, mark),
-        "job": f"{mark}\n{name}\n",
-    }
     source = f"@{{dir}}/driver{card.extension}"
+    files, driver = _call_files(card, name, signature, calls)
     program = Program(
-        files=files,
+        files={**found.files, **files},
         build=tuple(render.fill(a, source=source) for a in found.build),
         argv=tuple(render.fill(a, source=source) for a in found.run),
         env=found.env,
         read_only=found.read_only,
         server=Server(argv=found.server, run=found.served) if found.server else None,
         warm=_warm(card, found),
-        limits=allowed or limits(card),
     )
-    return program, mark
+    return Frame(card, name, content_hash(repr(calls), str(signature)), program, driver)
+
+
+def assemble(
+    card: Card,
+    code: str,
+    signature: Signature,
+    calls: Sequence[tuple[Value, ...]],
+    entry: str = "",
+    allowed: Limits | None = None,
+) -> tuple[Program, str]:
+    """Return the program that calls ``code``'s function once per argument tuple, and its mark; raises as ``frame``."""
+    return frame(card, signature, calls, entry).hold(code, allowed)
 
 
 def _warm(card: Card, found: toolchain.Installed) -> Warm | None:
@@ -68,20 +90,21 @@ def _warm(card: Card, found: toolchain.Installed) -> Warm | None:
 
 
 def _call_files(
-    card: Card, name: str, signature: Signature, calls: Sequence[tuple[Value, ...]], code: str, mark: str
-) -> dict[str, str]:
+    card: Card, name: str, signature: Signature, calls: Sequence[tuple[Value, ...]]
+) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
+    """Return the files that hold the calls, or the parts of the driver that does."""
     d, driver = card.driver, f"driver{card.extension}"
     if not d.case:
         rows = [render.fill(d.call, arguments=_arguments(card, signature, c)) for c in calls]
-        return {
-            driver: card.driver_text,
-            f"calls{card.extension}": render.fill(d.calls, calls=d.call_separator.join(rows)),
-        }
-    bindings = [_bindings(card, signature, i, c) for i, c in enumerate(calls)]
-    cases = [_case(card, name, i, len(c)) for i, c in enumerate(calls)]
-    shown, returns = render.printer(card, signature.returns), render.type_text(card, signature.returns)
-    parts = {"bindings": "\n".join(bindings), "cases": "\n".join(cases), "candidate": code}
-    return {driver: render.fill(card.driver_text, **parts, printer=shown, returns=returns, mark=mark)}
+        calls_text = render.fill(d.calls, calls=d.call_separator.join(rows))
+        return {driver: card.driver_text, f"calls{card.extension}": calls_text}, ()
+    filled = {
+        "bindings": "\n".join(_bindings(card, signature, i, c) for i, c in enumerate(calls)),
+        "cases": "\n".join(_case(card, name, i, len(c)) for i, c in enumerate(calls)),
+        "printer": render.printer(card, signature.returns),
+        "returns": render.type_text(card, signature.returns),
+    }
+    return {}, render.split(card.driver_text, filled)
 
 
 def _arguments(card: Card, signature: Signature, call: tuple[Value, ...]) -> str:

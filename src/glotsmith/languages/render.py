@@ -24,6 +24,20 @@ def fill(template: str, **values: str) -> str:
     return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
 
 
+def split(template: str, values: Mapping[str, str]) -> tuple[str, ...]:
+    """Fill a template, and return it in parts: text, the name of a placeholder that is still open, text …."""
+    parts, text = list[str](), ""
+    for i, part in enumerate(_PLACEHOLDER.split(template)):
+        if i % 2 == 0:
+            text += part
+        elif part in values:
+            text += values[part]
+        else:
+            parts += [text, part]
+            text = ""
+    return (*parts, text)
+
+
 # ------------------------------------------------------------------------------------------- features
 
 

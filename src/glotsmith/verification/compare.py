@@ -129,7 +129,7 @@ def _elements(expected: Sequence[Value], wire: Wire, e: Equality) -> Sequence[Wi
 def _pairs(wire: Wire, e: Equality) -> Pairs | None:
     pairs = _tagged(wire, "m")
     if pairs is not None:  # a program may have written the line itself, so that it can hold anything
-        return cast(Pairs, pairs) if all(isinstance(p, list) and len(p) == 2 for p in pairs) else None
+        return cast(Pairs, pairs) if all(isinstance(p, list) and len(cast(list[Wire], p)) == 2 for p in pairs) else None
     plain = _tagged(wire, "")
     if plain is None or not e.map_from_list:
         return None

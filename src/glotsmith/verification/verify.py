@@ -3,7 +3,8 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -12,7 +13,7 @@ from glotsmith.languages import Card, Unrepresentable, get, program, render, too
 from glotsmith.languages.prepared import ready
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Program, Status, Verdict, content_hash
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, parse_signature, parse_test
+from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, Value, parse_signature, parse_test
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
 from glotsmith.verification.compare import Comparison
@@ -89,34 +90,28 @@ class Verifier:
             return await self._io(card, job)
         if job.program:
             return await self._verbatim(card, job)
-        calls, signature = settle(job)
-        for call in calls:
-            render.check(card, call.expected, result=True)
-        return await self._calls(card, job, calls, signature)
+        return await self._calls(card, job)
 
-    async def _calls(self, card: Card, job: Job, calls: Sequence[Call], signature: Signature) -> Verdict:
+    async def _calls(self, card: Card, job: Job) -> Verdict:
         """Call the function once per case, all in one process; after a case that ends it the others get another."""
-        verdict, crash = await self._run_calls(card, job, calls, signature)
-        first, runs = verdict, 1
-        cases = list(verdict.cases)
-        done = 0
-        while crash is not None and done + crash + 1 < len(calls) and runs < MOST_RUNS:
+        allowed = await self._limits(card, job)
+        first, crash = await self._run_calls(card, job, allowed, 0)
+        cases = list(first.cases)
+        done, runs = 0, 1
+        while crash is not None and done + crash + 1 < len(job.tests) and runs < MOST_RUNS:
             done, runs = done + crash + 1, runs + 1
-            verdict, crash = await self._run_calls(card, job, calls[done:], signature)
+            verdict, crash = await self._run_calls(card, job, allowed, done)
             if verdict.is_infra:
                 return verdict
             cases[done:] = verdict.cases
         return msgspec.structs.replace(first, cases=tuple(cases))
 
-    async def _run_calls(
-        self, card: Card, job: Job, calls: Sequence[Call], signature: Signature
-    ) -> tuple[Verdict, int | None]:
-        arguments = [c.arguments for c in calls]
-        allowed = await self._limits(card, job)
-        made, mark = program.assemble(card, job.code, signature, arguments, job.entry_point, allowed)
+    async def _run_calls(self, card: Card, job: Job, allowed: Limits, skipped: int) -> tuple[Verdict, int | None]:
+        posed = _pose(card.name, card.fingerprint, job.tests, job.signature, job.entry_point, skipped)
+        made, mark = posed.frame.hold(job.code, allowed)
         outcome = await self._sandbox.run(made)
         how = Comparison(card.equality, job.tolerance)
-        return judge(job.id, job.language, outcome, mark, [c.expected for c in calls], how)
+        return judge(job.id, job.language, outcome, mark, posed.expected, how)
 
     async def _limits(self, card: Card, job: Job) -> Limits:
         speed = await self._calibration.speed(card.name)
@@ -139,7 +134,26 @@ class Verifier:
         return _summary(job, status, [outcome], ())
 
 
-def settle(job: Job) -> tuple[list[Call], Signature]:
+class Posed(NamedTuple):
+    """A task's tests, ready for any candidate."""
+
+    frame: program.Frame
+    expected: tuple[Value, ...]
+
+
+@lru_cache(maxsize=512)
+def _pose(language: str, fingerprint: str, tests: tuple[str, ...], signature: str, entry: str, skipped: int) -> Posed:
+    """Parse and write tests, but for those skipped; the many candidates of a task have them in common."""
+    card = get(language)
+    calls, settled = settle(tests, signature)
+    for call in calls:
+        render.check(card, call.expected, result=True)
+    calls = calls[skipped:]
+    frame = program.frame(card, settled, [c.arguments for c in calls], entry)
+    return Posed(frame, tuple(c.expected for c in calls))
+
+
+def settle(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:
     """Parse a job's tests and make its signature fit them.
 
     Raises:
@@ -147,11 +161,11 @@ def settle(job: Job) -> tuple[list[Call], Signature]:
         Unrepresentable: the tests contradict the signature.
 
     """
-    calls = [parse_test(t) for t in job.tests]
+    calls = [parse_test(t) for t in tests]
     if not calls:
         raise NotLiteral("a job needs tests, io or program")
-    if job.signature:
-        declared = parse_signature(job.signature)
+    if signature:
+        declared = parse_signature(signature)
     else:
         names = [f"x{i}" for i in range(len(calls[0].arguments))]
         declared = Signature(calls[0].function, tuple(Parameter(n, ANY) for n in names), ANY)
