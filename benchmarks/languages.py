@@ -41,8 +41,8 @@ async def measure(name: str) -> tuple[Measured, str] | None:
 
 
 def main(wanted: list[str]) -> None:
-    languages = {k: v for k, v in load(STORED).languages.items() if k in names()} if wanted else {}
-    isolation = ""
+    known = load(STORED).languages if wanted and STORED.exists() else {}
+    languages, isolation = {k: v for k, v in known.items() if k in names()}, ""
     for name in wanted or names():
         try:
             found = asyncio.run(measure(name))
@@ -54,7 +54,7 @@ def main(wanted: list[str]) -> None:
             continue
         languages[name], isolation = found
         m = languages[name]
-        print(f"{name:14} cold {m.cold:7.1f}   warm {m.warm or 0:7.1f} programs a second   {m.toolchain}")
+        print(f"{name:14} cold {m.cold:7.1f}   warm {m.warm or 0:7.1f} programs a second   {m.toolchain}", flush=True)
     system = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
     cores = len(os.sched_getaffinity(0))
     measurements = Measurements(machine=f"{cores} cores, {system}", isolation=isolation, languages=languages)

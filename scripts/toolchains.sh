@@ -163,6 +163,7 @@ for name in $missing; do [ -z "$(package_of "$name")" ] || packaged="$packaged $
 why=
 case " $missing " in *" julia "*) install_julia || true ;; esac
 hash -r
+there=
 for name in "$@"; do
     case " $missing " in
         *" $name "*)
@@ -172,6 +173,7 @@ for name in "$@"; do
                 [ "$name" = julia ] || why=$(why_not "$name")
                 say "$name: can't be had: ${why:-it was unpacked into $JULIA_PREFIX but does not run}"
             fi ;;
-        *) say "$name: is there already" ;;
+        *) there="$there $name" ;;
     esac
 done
+[ -z "$there" ] || say "there already:$there"

@@ -26,7 +26,7 @@ class Measured(Record, frozen=True, kw_only=True):
 
     toolchain: str
     cold: float  #: programs a second on one core, each in a process of its own
-    warm: float | None = None  #: likewise, as children of a warm interpreter
+    warm: float | None = None  #: likewise, by a warm interpreter or compiler
     cold_cpu_ms: float
     warm_cpu_ms: float | None = None
 

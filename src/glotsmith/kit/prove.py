@@ -146,7 +146,8 @@ class Proof:
 async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Speed | None, Speed | None]:
     """Measure a language cold and, where its card and the sandbox know how, warm."""
     cold = await measure(card, Cold(sandbox), seconds)
-    warms = bool(prepared.ready(card.name).warm) and getattr(sandbox, "warm", False)
+    found = prepared.ready(card.name)
+    warms = (found.warm or found.server) and getattr(sandbox, "warm", False)
     return cold, await measure(card, sandbox, seconds) if warms else None
 
 

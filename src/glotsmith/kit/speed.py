@@ -30,7 +30,7 @@ class Speed(Record, frozen=True, kw_only=True):
 
 
 class Cold:
-    """A sandbox that starts every program by itself, also where a warm interpreter could run it."""
+    """A sandbox that starts every program by itself, also where a warm interpreter or compiler could do it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -38,7 +38,7 @@ class Cold:
 
     async def run(self, program: Program) -> Outcome:
         """Run one program, cold."""
-        return await self._sandbox.run(msgspec.structs.replace(program, warm=None))
+        return await self._sandbox.run(msgspec.structs.replace(program, warm=None, server=None))
 
     async def close(self) -> None:
         """Close the sandbox beneath."""

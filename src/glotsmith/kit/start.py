@@ -10,7 +10,7 @@ from glotsmith.languages.render import fill
 
 _TEMPLATE = Path(__file__).parent / "template"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: beside the driver
+_FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: beside the driver
 
 
 def home() -> Path:
@@ -56,7 +56,7 @@ def start(name: str, folder: Path, like: str = "", display: str = "", extension:
 
 def _blank(name: str, display: str, extension: str) -> dict[str, str]:
     parts = {"name": name, "display": display, "extension": extension if extension[:1] == "." else f".{extension}"}
-    own = {file: (_TEMPLATE / file).read_text("utf-8") for file in (*FILES, "driver")}
+    own = {file: (_TEMPLATE / file).read_text("utf-8") for file in (*_FILES, "driver")}
     return {
         f"driver{parts['extension']}" if file == "driver" else file: _filled(file, text, parts)
         for file, text in own.items()
@@ -73,9 +73,7 @@ def _filled(file: str, text: str, parts: dict[str, str]) -> str:
 
 def _copied(name: str, like: str, display: str) -> dict[str, str]:
     source = get(like)
-    folder = source.file.parent
-    files = (*FILES, f"driver{source.extension}")
-    texts = {f: (folder / f).read_text("utf-8") for f in files if (folder / f).is_file()}
+    texts = {path.name: path.read_text("utf-8") for path in source.file.parent.iterdir() if path.is_file()}
     head = f"# Begun as a copy of {source.display}'s card: every fact below is still that language's.\n"
     own = re.sub(r"(?m)^name = .*$", f'name = "{name}"', texts["card.toml"], count=1)
     own = re.sub(r"(?m)^display = .*$", f'display = "{display}"', own, count=1)
