@@ -126,6 +126,10 @@ def _defect(error: Exception) -> int:
 
 
 Isolation = Annotated[
-    str, typer.Option(help="bubblewrap, unshare, auto (the best that works here), or none: no isolation at all.")
+    str,
+    typer.Option(
+        help="bubblewrap, unshare, container, auto (the first of these that works here); remote: another machine's "
+        "service; or none: no isolation at all."
+    ),
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Programs at once; default: one per core.")]
