@@ -1,0 +1,53 @@
+# Builds FOLDER/driver.hs with FOLDER/candidate.hs, or FOLDER/main.hs alone. Usage: sh build.sh FOLDER PREPARED [main]
+#
+# The candidate may be any module, or none, and may export what it likes: its header is replaced by ours, and added
+# where there is none, after pragmas and comments and without moving what follows.
+set -e
+if [ "$3" = main ]; then
+    set -- "$1/main.hs"
+else
+    awk '
+        { text = text $0 "\n" }
+        END {
+            start = at = after_blanks(1)
+            if (word(at) == "module") {
+                at += 6
+                while (at <= length(text) && word(at) != "where") at = word(at) ? at + length(word(at)) : after_blanks(at + 1)
+                header = substr(text, start, at - start)
+                gsub(/[^\n]/, "", header)
+                printf "%smodule Glotsmith_candidate where%s%s", substr(text, 1, start - 1), header, substr(text, at + 5)
+            } else {
+                lines = split(substr(text, 1, at - 1), parts, "\n")
+                printf "%s\nmodule Glotsmith_candidate where\n", substr(text, 1, at - 1)
+                printf "{-# LINE %d \"candidate.hs\" #-}\n%*s%s", lines ? lines : 1, length(parts[lines]), "", substr(text, at)
+            }
+        }
+        function word(at) {
+            return match(substr(text, at), /^[A-Za-z0-9_.]+/) ? substr(text, at, RLENGTH) : ""
+        }
+        function after_blanks(at,    head, two, depth) {
+            for (; at <= length(text); ) {
+                head = toupper(substr(text, at, 60))
+                if (head ~ /^\{-#/ && head !~ /^\{-#[ \t\r\n]*(LANGUAGE|OPTIONS)/) break # it belongs to a declaration
+                two = substr(text, at, 2)
+                if (two == "--") {
+                    at += index(substr(text, at), "\n")
+                } else if (two == "{-") {
+                    depth = 0
+                    do {
+                        two = substr(text, at, 2)
+                        depth += (two == "{-") - (two == "-}")
+                        at += two == "{-" || two == "-}" ? 2 : 1
+                    } while (depth > 0 && at <= length(text))
+                } else if (two ~ /^[ \t\r\n\f\v]/) {
+                    at++
+                } else {
+                    break
+                }
+            }
+            return at
+        }' "$1/candidate.hs" >Glotsmith_candidate.hs
+    set -- "$1/driver.hs" -package-db "$2/packages" -package glotsmith
+fi
+ghc -v0 -w -O1 -dynamic -package-env - -i. -outputdir . -rtsopts=none -with-rtsopts=-K256m -o program "$@"
+[ -x program ] # what runs while it is compiled can end the compiler with success
