@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, app, err, out
 from glotsmith.cli.progress import Said
-from glotsmith.errors import ToolchainError, UsageError
+from glotsmith.errors import InputError, ToolchainError, UsageError
 from glotsmith.languages import Card, get, names, toolchain
 from glotsmith.languages.card import VARIABLE
 
@@ -33,11 +34,12 @@ def table(context: typer.Context) -> None:
 def _table() -> Table:
     shown = Table("language", "level", "here", "toolchain or what to do")
     for name in names():
-        card = get(name)
+        level = ""
         try:
-            shown.add_row(name, card.level, "yes", toolchain.resolve(name).version)
-        except ToolchainError as error:
-            shown.add_row(name, card.level, "no", str(error))
+            level = get(name).level
+            shown.add_row(name, level, "yes", toolchain.resolve(name).version)
+        except (ToolchainError, InputError) as error:
+            shown.add_row(name, level, "no", escape(str(error)))
     return shown
 
 

@@ -31,12 +31,20 @@ def lacking(card: Card) -> list[str]:
     """Return a sentence for each thing that ``verdicts.toml`` does not show."""
     table = rows(card.name)
     missing = [f"verdicts.toml has {len(table)} rows; {FEWEST} are the least"] if len(table) < FEWEST else []
+    if honest(card) is None:
+        missing.append("verdicts.toml has no row that must pass")
     if card.level != "full":
         return missing
     if "accepted" not in table:
         missing.append("verdicts.toml has no row 'accepted', the identity function that values are sent through")
     shown = {status for row in table.values() for status in row.expected}
     return missing + [f"verdicts.toml has no row that expects {s}" for s in STATUSES if s not in shown]
+
+
+def honest(card: Card) -> Row | None:
+    """Return a row that must pass: ``accepted``, else the first."""
+    table = rows(card.name)
+    return table.get("accepted") or next((row for row in table.values() if row.expected == ("pass",)), None)
 
 
 def complaint(title: str, row: Row, verdict: Verdict, table: str = "verdicts") -> str:
@@ -69,10 +77,12 @@ async def refuse(card: Card, verifier: Verifier, title: str, row: Row) -> list[s
     said = [complaint(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
     if "pass" in row.expected:
         said.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
-    honest = rows(card.name)["accepted"]
-    after = complaint("accepted", honest, await verifier.verify(honest.job(card.name, f"after {title}")))
-    if after:
-        said.append(f"after row {title!r} of hostile.toml, {after}")
+    next_one = honest(card)
+    if next_one is not None:
+        after = complaint(
+            "an honest program", next_one, await verifier.verify(next_one.job(card.name, f"after {title}"))
+        )
+        said.append(f"after row {title!r} of hostile.toml, {after}" if after else "")
     return [sentence for sentence in said if sentence]
 
 
@@ -92,9 +102,9 @@ def untried(card: Card) -> Sequence[str]:
 
 async def mutant(card: Card, verifier: Verifier) -> list[str]:
     """Put the right function to a test that is wrong by one: it must fail, in that case alone."""
-    honest = rows(card.name)["accepted"]
+    right = rows(card.name)["accepted"]
     tests = ("assert f(1) == 1", "assert f(2) == 3")
-    job: Job = msgspec.structs.replace(honest, tests=tests).job(card.name, "mutant")
+    job: Job = msgspec.structs.replace(right, tests=tests).job(card.name, "mutant")
     verdict = await verifier.verify(job)
     if verdict.status == "fail:wrong" and [c.status for c in verdict.cases] == ["pass", "fail:wrong"]:
         return []

@@ -5,9 +5,9 @@ import time
 
 import msgspec
 
+from glotsmith.kit.probes import honest
 from glotsmith.languages import render
 from glotsmith.languages.card import Card
-from glotsmith.languages.rows import rows
 from glotsmith.records import Outcome, Program, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
@@ -46,9 +46,8 @@ class Cold:
 
 
 async def measure(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> Speed | None:
-    """Judge the language's first honest program again and again, never the same text; None if it fails."""
-    row = next((r for r in rows(card.name).values() if r.expect == "pass"), None)
-    row = rows(card.name).get("accepted", row)
+    """Judge an honest program of the language again and again, never the same text; None if it fails."""
+    row = honest(card)
     if row is None:
         return None
     verifier, wall, cpu = Verifier(sandbox), list[float](), list[float]()
