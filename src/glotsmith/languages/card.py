@@ -33,6 +33,7 @@ class Toolchain(Record, frozen=True, kw_only=True):
     command: str = ""  #: the program to look for on PATH; empty when ``module`` is the toolchain
     module: str = ""  #: a Python module of this interpreter that brings the language (``lupa``)
     version: tuple[str, ...]  #: command that prints the version
+    prefix: tuple[str, ...] = ()  #: prints the folder that the command lives in, if the one on PATH may be a proxy
     prepare: tuple[tuple[str, ...], ...] = ()  #: fill @{prepared} from @{language}, its folder, once a machine
     build: tuple[str, ...] = ()  #: builds ``@{source}``, the driver, into the current folder
     run: tuple[str, ...] = ()  #: runs the driver

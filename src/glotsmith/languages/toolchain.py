@@ -55,7 +55,7 @@ def _missing(card: Card) -> str:
 
 
 def _try(toolchain: Toolchain) -> Installed | None:
-    parts = _module_parts(toolchain.module) if toolchain.module else _command_parts(toolchain.command)
+    parts = _module_parts(toolchain.module) if toolchain.module else _command_parts(toolchain)
     if parts is None:
         return None
     places, prefixes = parts
@@ -85,10 +85,13 @@ def _argv(toolchain: Toolchain, template: tuple[str, ...], places: dict[str, str
     )
 
 
-def _command_parts(command: str) -> tuple[dict[str, str], list[str]] | None:
-    path = shutil.which(command)
+def _command_parts(toolchain: Toolchain) -> tuple[dict[str, str], list[str]] | None:
+    path = shutil.which(toolchain.command)
     if path is None:
         return None
+    if toolchain.prefix:
+        folder = _version(_argv(toolchain, toolchain.prefix, {"command": path}), toolchain.env) or ""
+        path = shutil.which(toolchain.command, path=f"{folder}/bin") or path
     real = Path(path).resolve()
     prefix = str(real.parent.parent if real.parent.name == "bin" else real.parent)
     links = [str(Path(path).parent)] if real != Path(path) else []
@@ -115,6 +118,7 @@ def interpreter() -> tuple[str, list[str]]:
 
 
 def _version(command: tuple[str, ...], env: dict[str, str]) -> str | None:
+    """Return the first line that a command prints; None where it fails."""
     try:
         done = subprocess.run(  # the user's own toolchain, not a candidate
             command, capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/usr/bin:/bin", **env}

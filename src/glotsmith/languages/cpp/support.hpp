@@ -42,7 +42,8 @@ void text(std::string &s, std::string_view x) {
 }
 
 template <class T, class = void> struct is_range : std::false_type {};
-template <class T> struct is_range<T, std::void_t<typename T::value_type, typename T::const_iterator>> : std::true_type {};
+template <class T>
+struct is_range<T, std::void_t<typename T::value_type, typename T::const_iterator>> : std::true_type {};
 template <class T, class = void> struct is_set : std::false_type {};
 template <class T> struct is_set<T, std::void_t<typename T::key_type>> : std::true_type {};
 template <class T, class = void> struct is_map : std::false_type {};
