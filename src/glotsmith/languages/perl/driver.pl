@@ -1,6 +1,6 @@
 # Loads candidate.pl beside it, calls the entry point once per argument list in calls.pl, prints typed results.
-# The file job holds the mark and the entry point's name. As `driver.pl warm` it forks first. Perl binds its own functions
-# when it compiles a text, so that nothing the candidate does to them reaches the driver.
+# The file job holds the mark and the entry point's name. As `driver.pl warm` it forks first. Perl binds its own
+# functions when it compiles a text, so that nothing the candidate does to them reaches the driver.
 package Glotsmith;
 use v5.36;
 use utf8;
@@ -53,7 +53,8 @@ sub wire ($value, $depth) {
     my $kind = $kind_of->($value);
     return '[' . join(',', map { wire($_, $depth + 1) } @$value) . ']' if $kind eq 'ARRAY';
     return '{"x":' . quote($kind) . '}' if $kind ne 'HASH';
-    return '{"m":[' . join(',', map { '[' . quote("$_") . ',' . wire($value->{$_}, $depth + 1) . ']' } keys %$value) . ']}';
+    my @pairs = map { '[' . quote("$_") . ',' . wire($value->{$_}, $depth + 1) . ']' } keys %$value;
+    return '{"m":[' . join(',', @pairs) . ']}';
 }
 
 # What the program printed itself goes first: setting $| flushes.
@@ -80,8 +81,8 @@ sub text_of ($name) {
     return scalar readline $file;
 }
 
-# Perl compiles a file as a whole before it runs it, so that a first statement tells that it compiled. The text is UTF-8,
-# as strings are sequences of code points; `do` reads it through a hook, which leaves __DATA__ open.
+# Perl compiles a file as a whole before it runs it, so that a first statement tells that it compiled. The text is
+# UTF-8, as strings are sequences of code points; `do` reads it through a hook, which leaves __DATA__ open.
 sub load () {
     my $begin = "use utf8; Glotsmith::emit('start') if !\$Glotsmith::started++;\n#line 1 \"candidate.pl\"\n";
     my $hook = sub ($, $name) {

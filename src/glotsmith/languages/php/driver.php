@@ -1,7 +1,7 @@
 <?php
 // Loads candidate.php beside it, calls the entry point once per argument list in calls.php, prints typed results.
-// The file job holds the mark and the entry point's name. As `driver.php warm` it forks first. The candidate runs at the
-// top level of this file, for its globals; PHP's own functions can't be redefined, and a name with \ before it is theirs.
+// The file job holds the mark and the entry point's name. As `driver.php warm` it forks first. The candidate runs at
+// the top level of this file, for its globals. PHP's own functions, named with \ before them, can't be redefined.
 
 namespace Glotsmith;
 
@@ -25,8 +25,8 @@ final class Driver
         \register_shutdown_function(self::report(...));
     }
 
-    // The candidate's text as eval takes it, with a call at its beginning: PHP compiles a text as a whole before it runs
-    // it. Declarations and a namespace have to stay first. A text without any tag is taken for code.
+    // The candidate's text as eval takes it, with a call at its beginning: PHP compiles a text as a whole before it
+    // runs it. Declarations and a namespace have to stay first. A text without any tag is taken for code.
     public static function text(): string
     {
         $call = '\\' . self::class . '::start();';
@@ -35,8 +35,8 @@ final class Driver
             $text = '<?php ' . $text;
         }
         $gap = self::GAP;
-        $head = "~\A(?:#![^\n]*\n)?\s*<\?php(?=\s)((?:{$gap}declare\s*\([^()]*\)\s*;)*(?:{$gap}namespace\b[^;{]*[;{])?)~si";
-        if (!\preg_match($head, $text, $found)) {
+        $first = "(?:{$gap}declare\s*\([^()]*\)\s*;)*(?:{$gap}namespace\b[^;{]*[;{])?";
+        if (!\preg_match("~\A(?:#![^\n]*\n)?\s*<\?php(?=\s)($first)~si", $text, $found)) {
             return "$call ?>$text";
         }
         return $found[1] . $call . \substr($text, \strlen($found[0]));
