@@ -157,6 +157,7 @@ class Printers(Record, frozen=True, kw_only=True):
 class Driver(Record, frozen=True, kw_only=True):
     """How calls reach the driver: as a file of argument lists, or as text inside a generated driver."""
 
+    constants: tuple[str, ...] = ()  #: further files of the language's folder that lie beside the driver
     calls: str = ""  #: the file ``calls``: @{calls}
     call: str = ""  #: one argument list: @{arguments}
     call_separator: str = ",\n"
@@ -227,9 +228,17 @@ class Card(Record, frozen=True, kw_only=True):
     @property
     def warm_files(self) -> dict[str, str | bytes]:
         """The constant files that a warm interpreter starts with: the driver, and what it loads besides."""
-        names = [f"warm{self.extension}"] if self.driver.case else [f"driver{self.extension}", f"warm{self.extension}"]
-        paths = [self.file.parent / name for name in names]
-        return {path.name: path.read_text("utf-8") for path in paths if path.exists()}
+        driver = () if self.driver.case else (f"driver{self.extension}",)
+        warm = f"warm{self.extension}"
+        return self._texts(*driver, *self.driver.constants, *((warm,) if (self.file.parent / warm).exists() else ()))
+
+    @property
+    def constant_files(self) -> dict[str, str | bytes]:
+        """The constant files of a program, but for the driver."""
+        return self._texts(*self.driver.constants)
+
+    def _texts(self, *names: str) -> dict[str, str | bytes]:
+        return {name: (self.file.parent / name).read_text("utf-8") for name in names}
 
     @property
     def fingerprint(self) -> str:

@@ -59,7 +59,7 @@ def frame(card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], 
     source = f"@{{dir}}/driver{card.extension}"
     files, driver = _call_files(card, name, signature, calls)
     program = Program(
-        files={**found.files, **files},
+        files={**found.files, **card.constant_files, **files},
         build=tuple(render.fill(a, source=source) for a in found.build),
         argv=tuple(render.fill(a, source=source) for a in found.run),
         env=found.env,

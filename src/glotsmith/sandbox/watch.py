@@ -11,7 +11,7 @@ from typing import Literal
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.pipes import Reader, Stdout, Writer
 from glotsmith.sandbox.usage import Process, Usage, measure
-from glotsmith.sandbox.wrapper import TASKS_PER_PROCESS
+from glotsmith.sandbox.wrapper import most_tasks
 
 _FIRST_LOOK_S = 0.02  #: most programs have ended before the watchdog looks at all
 _LOOK_S = 0.05
@@ -107,7 +107,7 @@ class Watched(ABC):
         limits, now = self._limits, self._measure()
         self._peak = self._peak.peak(now)
         cpu_s = limits.build_cpu_s if self._building else limits.cpu_s
-        if now.processes > limits.processes or now.tasks > limits.processes * TASKS_PER_PROCESS:
+        if now.processes > limits.processes or now.tasks > most_tasks(limits, neighbours=0):
             self.stop("processes")
         elif now.memory_mb > limits.memory_mb:
             self.stop("memory")

@@ -19,7 +19,7 @@ BUILDING = b"\x00glotsmith:building\n"  #: on stderr: all is set up, what follow
 UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed, the program will not start
 
 NAMESPACE_FD = 9  #: where bubblewrap is handed a namespace: the shell closes it, and can only name one digit
-TASKS_PER_PROCESS = 8  #: threads allowed in all, for each process allowed
+_THREADS = 64  #: that any runtime may have; a fork bomb must end before it has starved the watchdog
 OPEN_FILES = 256  #: descriptors of one process
 
 # Raising one's own oom_score_adj needs no right: if memory runs out despite all, the kernel takes the program first.
@@ -87,7 +87,7 @@ def _build_script(build: Sequence[str], limits: Limits, become: str) -> str:
 
 def most_tasks(limits: Limits, neighbours: int) -> int:
     """Return how many threads a program and its neighbours may have together."""
-    return (limits.processes * TASKS_PER_PROCESS + 8) * (neighbours + 1)
+    return (limits.processes * 2 + _THREADS) * (neighbours + 1)
 
 
 def counts_per_namespace() -> bool:

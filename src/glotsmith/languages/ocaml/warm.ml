@@ -1,4 +1,5 @@
 (* Runs in a toplevel that is warm: type-check and run what programs use, then fork (sandbox/nest). *)
+#use "support.ml";;
 let () =
   let module Warm = struct
     module Table = Hashtbl.Make (struct type t = string let equal = String.equal let hash = Hashtbl.hash end)
@@ -13,5 +14,5 @@ let () =
   end in
   putenv "GLOTSMITH_FORK" "1";
   ignore (fork ());;
-#use "/box/program/driver.ml";;
+#use "/box/program/driver.ml";; (* an absolute path: what is in the load path was looked up before *)
 exit 2;;

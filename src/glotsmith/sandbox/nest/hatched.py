@@ -53,19 +53,16 @@ class Hatched(Watched):
     def _connect(self, stdin: bytes, owner: int | None) -> list[int]:
         """Make the three streams; return the program's ends."""
         loop, ends = self._loop, list[int]()
-        if stdin:
-            read, write = os.pipe()
-            ends.append(read)
-            self._pipes.append(Writer(loop, write, stdin))
-        else:
-            ends.append(os.open(os.devnull, os.O_RDONLY))
+        read, write = os.pipe()  # even for nothing: some interpreters remember what stdin was when they started
+        ends.append(read)
+        self._pipes.append(Writer(loop, write, stdin))
         for stream in (self.stdout, self.stderr):
             read, write = os.pipe()
             ends.append(write)
             self._errors = Reader(loop, read, stream)
             self._pipes.append(self._errors)
         if owner is not None:
-            for fd in ends[0 if stdin else 1 :]:
+            for fd in ends:
                 os.fchown(fd, owner, -1)
         return ends
 

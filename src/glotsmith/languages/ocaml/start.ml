@@ -1,0 +1,3 @@
+#use "support.ml";;
+#use "driver.ml";;
+exit 2;;
