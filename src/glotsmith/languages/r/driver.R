@@ -93,6 +93,7 @@ local({
     for (package in c("methods", "utils", "grDevices", "stats")) loadNamespace(package)
     Sys.setenv(GLOTSMITH_FORK = 1)
     parallel:::mcfork(TRUE)
+    leave <- parallel:::mcexit  # runs no finalizers, and looks for no temporary folder
   }
   job <- readLines(file.path(folder, "job"), encoding = "UTF-8")
   mark <- job[1]
