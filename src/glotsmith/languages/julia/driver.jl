@@ -144,7 +144,7 @@ function run_case(f, index, arguments)
 end
 
 # Judge the candidate in a folder, and leave unless told to stay.
-function main(folder, leave)
+function main(folder::String, stay::Bool)
     OUT[] = fdio(ccall(:dup, Cint, (Cint,), 1), false)
     MARK[], entry = split(read(joinpath(folder, "job"), String), '\n')
     scope = Module(:Arguments)
@@ -155,17 +155,31 @@ function main(folder, leave)
     f = entry_point(load(parts), Symbol(entry))
     if f === nothing
         emit("absent")
-        leave(1)
+        stay || leave(1)
     end
     emit("loaded")
     for i in 1:length(calls)
         run_case(something(f), i - 1, calls[i])
     end
     emit("end")
-    leave(0)
+    stay || leave(0)
+end
+
+# Fork (sandbox/nest). Julia speaks through copies of descriptors 0, 1 and 2, and all children would share one epoll
+# instance: each gets its own, in the same places.
+function hatch()
+    copies = map(s -> Base.cconvert(Cint, Base._fd(s)), (stdin, stdout, stderr))
+    shared = ccall(:uv_backend_fd, Cint, (Ptr{Cvoid},), Base.eventloop())
+    ccall(:fork, Cint, ())
+    for i in 1:3
+        ccall(:dup2, Cint, (Cint, Cint), i - 1, copies[i])
+    end
+    own = ccall(:epoll_create1, Cint, (Cint,), 0)
+    ccall(:dup2, Cint, (Cint, Cint), own, shared)
+    ccall(:close, Cint, (Cint,), own)
 end
 
 end
 
 ARGS == ["warm"] && include("warm.jl")
-GlotsmithDriver.main(@__DIR__, GlotsmithDriver.leave)
+GlotsmithDriver.main(@__DIR__, false)

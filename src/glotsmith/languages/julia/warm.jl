@@ -37,18 +37,11 @@ let folder = mktempdir()
         end
         """)
     redirect_stdout(open("/dev/null", "w")) do
-        GlotsmithDriver.main(folder, identity)
+        GlotsmithDriver.main(folder, true)
     end
     rm(folder, recursive = true)
 end
 GC.gc()
+precompile(GlotsmithDriver.hatch, ())
 ENV["GLOTSMITH_FORK"] = "1"
-ccall(:fork, Cint, ())
-# Julia speaks through copies of descriptors 0, 1 and 2, and all children share one epoll instance: each gets its own, in
-# the same places. (Signals are not heard any more: a program that waits for a command hangs, and is run cold.)
-let put(from, to) = ccall(:dup2, Cint, (Cint, Cint), from, to)
-    foreach(put, 0:2, (Base.cconvert(Cint, Base._fd(s)) for s in (stdin, stdout, stderr)))
-    own = ccall(:epoll_create1, Cint, (Cint,), 0)
-    put(own, ccall(:uv_backend_fd, Cint, (Ptr{Cvoid},), Base.eventloop()))
-    ccall(:close, Cint, (Cint,), own)
-end
+GlotsmithDriver.hatch()
