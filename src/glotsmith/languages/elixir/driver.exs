@@ -1,5 +1,5 @@
-# Loads candidate.exs from a folder, calls the entry point once per argument list in calls.exs, prints typed results. The
-# file job holds the mark and the entry point's name. The entry point is a public function of a module that the
+# Loads candidate.exs from a folder, calls the entry point once per argument list in calls.exs, prints typed results.
+# The file job holds the mark and the entry point's name. The entry point is a public function of a module that the
 # candidate defines, or a top-level variable that holds a function. The candidate may redefine any module of Elixir, so
 # once it is loaded nothing is used here but the Erlang system's own, which are protected.
 defmodule Glotsmith.Driver do
@@ -240,7 +240,7 @@ defmodule Glotsmith.Driver do
         _, _ -> "\"an error that has no text\""
       end
 
-    # "{" where the text is no text
+    # else it is no text
     case told do
       ["\"" | _] -> told
       _ -> "\"an error that has no text\""
