@@ -6,6 +6,12 @@ namespace glotsmith {
 using Wanted = @{returns};
 const char *const mark = "@{mark}";
 
+// Before any constructor of the candidate's: a second way to stdout, since the program may close its own. It stands here
+// because a precompiled header forgets priorities.
+[[gnu::constructor(100)]] void begin() {
+    start();
+}
+
 using namespace std::string_literals;
 @{bindings}
 }  // namespace glotsmith
