@@ -18,6 +18,7 @@ from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
 from glotsmith.verification.compare import Comparison
 from glotsmith.verification.judge import ENDINGS, judge, tail, worst
+from glotsmith.verification.warmth import Warmth
 
 MOST_RUNS = 16  #: processes for the cases of one program, each of which may end its process
 ATTEMPTS = 3  #: for ``infra:sandbox``; a machine that fails three times in a row is reported as such
@@ -41,6 +42,7 @@ class Verifier:
     def __init__(self, sandbox: Sandbox, store: Store | None = None) -> None:
         self._sandbox = sandbox
         self._calibration = Calibration(sandbox)
+        self._warmth = Warmth(self._judge_warm)
         self._store = store
         self._running: dict[str, asyncio.Task[Verdict]] = {}
 
@@ -106,9 +108,17 @@ class Verifier:
             cases[done:] = verdict.cases
         return msgspec.structs.replace(first, cases=tuple(cases))
 
-    async def _run_calls(self, card: Card, job: Job, allowed: Limits, skipped: int) -> tuple[Verdict, int | None]:
+    async def _judge_warm(self, job: Job) -> Verdict:
+        card = get(job.language)
+        return (await self._run_calls(card, job, await self._limits(card, job), 0, examined=True))[0]
+
+    async def _run_calls(
+        self, card: Card, job: Job, allowed: Limits, skipped: int, *, examined: bool = False
+    ) -> tuple[Verdict, int | None]:
         posed = _pose(card.name, card.fingerprint, job.tests, job.signature, job.entry_point, skipped)
         made, mark = posed.frame.hold(job.code, allowed)
+        if (made.warm or made.server) and not examined and not await self._warmth.believed(card.name):
+            made = msgspec.structs.replace(made, warm=None, server=None)
         outcome = await self._sandbox.run(made)
         how = Comparison(card.equality, job.tolerance)
         return judge(job.id, job.language, outcome, mark, posed.expected, how)

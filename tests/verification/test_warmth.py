@@ -1,0 +1,30 @@
+import asyncio
+
+import pytest
+
+from glotsmith.records import Job, Verdict
+from glotsmith.verification.warmth import Warmth
+
+
+@pytest.mark.parametrize(
+    ("statuses", "believed"),
+    [
+        ({"accepted": "pass", "wrong": "fail:wrong"}, True),
+        ({"accepted": "fail:compile", "wrong": "fail:wrong"}, False),  # it can't pass
+        ({"accepted": "pass", "wrong": "pass"}, False),  # it can't fail
+        ({"accepted": "infra:sandbox", "wrong": "fail:wrong"}, False),
+    ],
+)
+def test_a_warm_worker_must_be_able_to_pass_and_to_fail(statuses: dict[str, str], believed: bool) -> None:
+    asked = list[str]()
+
+    async def judge(job: Job) -> Verdict:
+        asked.append(job.id)
+        return Verdict(id=job.id, language=job.language, status=statuses[job.id])  # type: ignore[arg-type]
+
+    async def found() -> list[bool]:
+        warmth = Warmth(judge)
+        return [*await asyncio.gather(warmth.believed("lua"), warmth.believed("lua")), await warmth.believed("lua")]
+
+    assert asyncio.run(found()) == [believed] * 3
+    assert asked in (["accepted"], ["accepted", "wrong"])  # once, for all that ask
