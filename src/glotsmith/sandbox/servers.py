@@ -19,7 +19,7 @@ from glotsmith.sandbox.process import Launch
 from glotsmith.sandbox.view import content, write_files
 
 _LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mb=4096, processes=128, file_mb=64)
-_PATIENCE_S = 120.0  #: for one request, on a busy machine; what takes longer is compiled cold, within its limits
+_PATIENCE_S = 60.0  #: for one request, on a busy machine; what takes longer is compiled cold, within its limits
 _MOST = 4  #: servers of one kind; each takes some hundred MB
 _REQUESTS = 2000  #: before a server is replaced
 _LONGEST = 1 << 28  #: bytes of a name, a content or a text

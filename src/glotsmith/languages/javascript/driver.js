@@ -1,7 +1,7 @@
 // Loads candidate.js beside it as a CommonJS module, calls the entry point once per argument list in calls.js, prints
 // typed results. The file job holds the mark and the entry point's name. Everything is captured first, and methods are
 // avoided: the candidate may patch any prototype. With a folder as its argument it does the same for TypeScript, where
-// the candidate and its calls have been compiled as one module, driver.js in the current folder.
+// the candidate and its calls have been compiled as one module, driver.js in the current folder, or in a second argument.
 'use strict';
 const fs = require('fs');
 const { compileFunction } = require('vm');
@@ -110,7 +110,7 @@ function message(error) {
 const parameters = ['exports', 'require', 'module', '__filename', '__dirname'], options = { filename: 'candidate.js' };
 const file = `${folder}/candidate.js`, module_ = { exports: {} }, known = global[entry];
 const scope = [module_.exports, createRequire(file), module_, file, folder];
-const source = compiled ? fs.readFileSync('driver.js', 'utf8') : read('candidate.js').replace(/^#!/, '//');
+const source = compiled ? fs.readFileSync(`${process.argv[3] ?? '.'}/driver.js`, 'utf8') : read('candidate.js').replace(/^#!/, '//');
 const calls = compiled ? undefined : compileFunction(read('calls.js'))();
 if (!compiled) compileFunction(source, parameters, options);
 const last = compiled ? 'glotsmith_cases' : `typeof ${entry} === "undefined" ? undefined : ${entry}`;
