@@ -26,6 +26,7 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.sandbox.container import _profile  # pyright: ignore[reportPrivateUsage]
 from glotsmith.sandbox.seccomp import DENIED
 from glotsmith.sandbox.usage import processes
+from glotsmith.sandbox.wrapper import most_tasks
 
 STAND_IN = Path(__file__).with_name("engine.py")
 SMALL = Limits(cpu_s=0.5, wall_s=20, memory_mb=128, processes=16, file_mb=4, output_kb=64)
@@ -104,7 +105,7 @@ def test_an_engine_is_told_to_isolate(sandbox: Sandbox, engine: Path):
         "--user": "1000:1000",
         "--pull": "never",
         "--log-driver": "none",
-        "--pids-limit": "136",
+        "--pids-limit": str(most_tasks(SMALL, 0)),
         "--memory": "296m",
         "--memory-swap": "296m",
         "--shm-size": "32m",
