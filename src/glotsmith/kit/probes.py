@@ -43,8 +43,17 @@ def lacking(card: Card) -> list[str]:
 
 def honest(card: Card) -> Row | None:
     """Return a row that must pass: ``accepted``, else the first."""
+    return _first(card, "accepted", "pass")
+
+
+def wrong(card: Card) -> Row | None:
+    """Return a row that is wrong and nothing worse: ``wrong``, else the first."""
+    return _first(card, "wrong", "fail:wrong")
+
+
+def _first(card: Card, title: str, status: Status) -> Row | None:
     table = rows(card.name)
-    return table.get("accepted") or next((row for row in table.values() if row.expected == ("pass",)), None)
+    return table.get(title) or next((row for row in table.values() if row.expected == (status,)), None)
 
 
 def complaint(title: str, row: Row, verdict: Verdict, table: str = "verdicts") -> str:
@@ -73,21 +82,19 @@ async def run_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
 
 
 async def refuse(card: Card, verifier: Verifier, title: str, row: Row) -> list[str]:
-    """Judge a hostile row, then an honest program: the one must be refused and the other judged right."""
+    """Judge a hostile row, then an honest program and a wrong one: it must be refused, and they judged rightly."""
     said = [complaint(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
     if "pass" in row.expected:
         said.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
-    next_one = honest(card)
-    if next_one is not None:
-        after = complaint(
-            "an honest program", next_one, await verifier.verify(next_one.job(card.name, f"after {title}"))
-        )
-        said.append(f"after row {title!r} of hostile.toml, {after}" if after else "")
+    for kind, then in (("honest", honest(card)), ("wrong", wrong(card))):
+        if then is not None:
+            why = complaint(kind, then, await verifier.verify(then.job(card.name, f"{kind} after {title}")))
+            said.append(f"after row {title!r} of hostile.toml, {why}" if why else "")
     return [sentence for sentence in said if sentence]
 
 
 async def refuse_all(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
-    """Judge every row of ``hostile.toml``, one after the other, each followed by an honest program."""
+    """Judge every row of ``hostile.toml``, one after the other, each followed by harmless ones."""
     said: list[str] = []
     for title, row in rows(card.name, "hostile").items():
         said.extend(await refuse(card, verifier, title, row))
