@@ -63,6 +63,7 @@ class Syntax(Record, frozen=True, kw_only=True):
     reserved: str = ""  #: words that can't be names, separated by blanks
     signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{types}, @{returns}
     parameter: str = "@{name}"  #: @{name}, @{type}
+    renamed: str = "@{name}_"  #: a parameter whose name is reserved
     parameter_type: str = ""  #: @{type}; they are joined into @{types}, where types stand apart from names
     parameter_separator: str = ", "
     no_parameters: str = ""

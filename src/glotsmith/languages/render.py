@@ -310,7 +310,7 @@ def printer(card: Card, kind: Type) -> str:
 def rename(card: Card, name: str) -> str:
     """Return ``name``, or what a person would write for it where the language reserves or can't spell it."""
     candidate = name if re.fullmatch(card.syntax.name, name) else name.lstrip("_") or "x"
-    candidate = f"{candidate}_" if candidate in card.syntax.words else candidate
+    candidate = fill(card.syntax.renamed, name=candidate) if candidate in card.syntax.words else candidate
     return candidate if re.fullmatch(card.syntax.name, candidate) else candidate[:1].lower() + candidate[1:]
 
 
