@@ -61,7 +61,59 @@ local function equal(a, b)
   return true
 end
 """
+# What literals of Java call; in our own runs it is a part of the driver.
+JAVA_SUPPORT = """\
+class Support {
+    @SafeVarargs
+    static <T> java.util.ArrayList<T> listOf(T... items) {
+        return new java.util.ArrayList<>(java.util.Arrays.asList(items));
+    }
+
+    @SuppressWarnings("unchecked")
+    static <K, V> java.util.HashMap<K, V> mapOf(Object... entries) {
+        java.util.HashMap<K, V> map = new java.util.HashMap<>();
+        for (int i = 0; i < entries.length; i += 2) map.put((K) entries[i], (V) entries[i + 1]);
+        return map;
+    }
+}
+"""
+
+
+def in_a_folder(line: str) -> str:
+    """Write a line of sh that runs ``line`` with a fresh folder as ``$d``, and removes it."""
+    return f'd=$(mktemp -d) || exit; {line}; status=$?; rm -rf "$d"; exit $status'
+
+
 PEERS = {
+    "java": Peer(
+        (),
+        "        assert java.util.Objects.equals(@{call}, @{value});",
+        before=JAVA_SUPPORT + "class Main {\n    public static void main(String[] arguments) {\n",
+        after="    }\n}",
+        shell=in_a_folder('javac -encoding UTF8 -d "$d" "$1" && java -ea -cp "$d" Main'),
+        call="Problem.@{name}(@{arguments})",
+    ),
+    "kotlin": Peer(
+        (),
+        '    if (@{call} != @{value}) throw AssertionError("wrong")',
+        before="fun main() {\n",
+        after="}",
+        shell=in_a_folder('kotlinc "$1" -include-runtime -d "$d/out.jar" && java -ea -jar "$d/out.jar"'),
+    ),
+    "scala": Peer(
+        (),
+        "        assert(@{call} == @{value})",
+        before="object Main {\n    def main(arguments: Array[String]): Unit = {\n",
+        after="    }\n}",
+        shell=in_a_folder('scalac -encoding UTF8 -d "$d" "$1" && scala -cp "$d" Main'),
+        call="Problem.@{name}(@{arguments})",
+    ),
+    "typescript": Peer(
+        (),
+        "assert.deepEqual(@{call}, @{value});",
+        before="declare var require: any;\nconst assert = require('node:assert');\n",
+        shell=in_a_folder('tsc --target esnext --outDir "$d" "$1" && node "$d"/*.js'),
+    ),
     "lua": Peer(("lua5.4",), "assert(equal(@{call}, @{value}))", before=LUA_EQUAL),
     "ocaml": Peer(
         ("ocaml", "-w", "-a"),
@@ -159,6 +211,8 @@ class Ours:
         self.start_s = time.perf_counter() - begun
 
     def run(self, made: list[Made]) -> tuple[float, list[str]]:
+        """Judge programs; return the seconds that it took, and the verdicts."""
+
         async def judged() -> list[str]:
             return [v.status for v in await asyncio.gather(*(self.verifier.verify(m.job) for m in made))]
 
@@ -196,7 +250,8 @@ def measure(language: str, count: int, repeats: int) -> float:
     ratio = statistics.median(b / o for b, o in zip(bare, ours, strict=True))
     print(
         f"{language:11} bare {rates[0]:7.1f}/s  bounded-subprocess {rates[1]:7.1f}/s  ours {rates[2]:7.1f}/s  "
-        f"ratio {ratio:5.1f} and {rates[2] / rates[1]:5.1f}  start {runner.start_s:.1f} s  {check(made, statuses, passed)}",
+        f"ratio {ratio:5.1f} and {rates[2] / rates[1]:5.1f}  start {runner.start_s:.1f} s  "
+        f"{check(made, statuses, passed)}",
         flush=True,
     )
     return ratio

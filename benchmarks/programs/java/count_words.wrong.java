@@ -1,0 +1,14 @@
+import java.util.*;
+import java.util.stream.*;
+
+class Problem {
+    public static HashMap<String, Long> count_words(String text) {
+        HashMap<String, Long> counts = new HashMap<>();
+        for (String word : text.split(" ")) {
+            if (!word.isEmpty()) {
+                counts.putIfAbsent(word, 1L);
+            }
+        }
+        return counts;
+    }
+}

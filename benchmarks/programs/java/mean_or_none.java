@@ -1,0 +1,15 @@
+import java.util.*;
+import java.util.stream.*;
+
+class Problem {
+    public static Optional<Double> mean_or_none(ArrayList<Double> values) {
+        if (values.isEmpty()) {
+            return Optional.empty();
+        }
+        double total = 0.0;
+        for (double value : values) {
+            total += value;
+        }
+        return Optional.of(total / values.size());
+    }
+}

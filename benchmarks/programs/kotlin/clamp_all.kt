@@ -1,0 +1,3 @@
+fun clamp_all(xs: List<Long>, low: Long, high: Long): List<Long> {
+    return xs.map { it.coerceIn(low, high) }
+}

@@ -1,0 +1,4 @@
+fun is_palindrome(text: String): Boolean {
+    val letters = text.filter { it in 'a'..'z' || it in 'A'..'Z' }.toLowerCase()
+    return letters == letters.reversed()
+}

@@ -1,0 +1,7 @@
+fun merge_counts(first: Map<String, Long>, second: Map<String, Long>): Map<String, Long> {
+    val merged = HashMap(first)
+    for ((key, count) in second) {
+        merged[key] = merged.getOrDefault(key, 0L) + count
+    }
+    return merged.filterValues { it != 0L }
+}

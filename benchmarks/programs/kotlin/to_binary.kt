@@ -1,0 +1,7 @@
+fun to_binary(n: Long): String {
+    return when {
+        n < 0L -> "-" + to_binary(-n)
+        n < 2L -> n.toString()
+        else -> to_binary(n / 2L) + n % 2L
+    }
+}

@@ -1,0 +1,6 @@
+object Problem {
+    def is_palindrome(text: String): Boolean = {
+        val letters = text.filter(c => c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z')
+        letters == letters.reverse
+    }
+}

@@ -1,0 +1,5 @@
+object Problem {
+    def to_binary(n: Long): String = {
+        n.toBinaryString
+    }
+}

@@ -1,0 +1,3 @@
+function to_binary(n: number): string {
+    return n.toString(2);
+}

@@ -1,0 +1,3 @@
+function to_binary(n: number): string {
+    return (n >>> 0).toString(2);
+}
