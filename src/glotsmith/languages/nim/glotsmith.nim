@@ -41,54 +41,61 @@ proc float(x: BiggestFloat): string =
   discard snprintf(cast[cstring](addr buffer), csize_t(sizeof(buffer)), "%.17g", x)
   "{\"f\":\"" & $cast[cstring](addr buffer) & "\"}"
 
+# Of what a generic procedure calls by a name that is no other procedure's here, the candidate can't add a variant.
+proc put(b: var string, s: string) = b.add s
+proc whole(x: BiggestInt): string = $x
+proc natural(x: BiggestUInt): string = $x
+proc other(what: string): string = "{\"x\":" & text(what) & "}"
+
 proc show[T](b: var string, x: T, depth: int)
 
 template sequence(b: var string, start, finish: string, items, item: untyped) =
-  b.add start
+  put(b, start)
   var first = true
   for item in items:
-    if not first: b.add ','
+    if not first: put(b, ",")
     first = false
     show(b, item, depth + 1)
-  b.add finish
+  put(b, finish)
 
 template pairs(b: var string, map: untyped) =
-  b.add "{\"m\":["
+  put(b, "{\"m\":[")
   var first = true
   for key, value in map:
-    b.add(if first: "[" else: ",[")
+    put(b, if first: "[" else: ",[")
     first = false
     show(b, key, depth + 1)
-    b.add ','
+    put(b, ",")
     show(b, value, depth + 1)
-    b.add ']'
-  b.add "]}"
+    put(b, "]")
+  put(b, "]}")
 
 proc show[T](b: var string, x: T, depth: int) =
   if depth > TooDeep:
-    b.add "{\"x\":\"too deep\"}"
+    put(b, "{\"x\":\"too deep\"}")
     return
-  when T is bool: b.add(if x: "true" else: "false")
-  elif T is SomeInteger: b.add $x
-  elif T is SomeFloat: b.add float(BiggestFloat(x))
-  elif T is string: b.add text(x)
+  when T is bool: put(b, if x: "true" else: "false")
+  elif T is SomeUnsignedInt: put(b, natural(BiggestUInt(x)))
+  elif T is SomeInteger: put(b, whole(BiggestInt(x)))
+  elif T is SomeFloat: put(b, float(BiggestFloat(x)))
+  elif T is string: put(b, text(x))
   elif T is Option:
-    if x.isSome: show(b, x.get, depth + 1) else: b.add "null"
+    if x.isSome: show(b, x.get, depth + 1) else: put(b, "null")
   elif T is Table or T is OrderedTable: pairs(b, x)
   elif T is TableRef or T is OrderedTableRef:
-    if x.isNil: b.add "null" else: pairs(b, x)
+    if x.isNil: put(b, "null") else: pairs(b, x)
   elif T is HashSet or T is OrderedSet: sequence(b, "{\"s\":[", "]}", x, item)
   elif T is seq or T is array or T is openArray: sequence(b, "[", "]", x, item)
-  elif T is tuple[]: b.add "null"
+  elif T is tuple[]: put(b, "null")
   elif T is tuple:
-    b.add "{\"t\":["
+    put(b, "{\"t\":[")
     var first = true
     for field in fields(x):
-      if not first: b.add ','
+      if not first: put(b, ",")
       first = false
       show(b, field, depth + 1)
-    b.add "]}"
-  else: b.add "{\"x\":" & text($T) & "}"
+    put(b, "]}")
+  else: put(b, other($T))
 
 proc wire*[T](x: T): string = show(result, x, 0)
 
