@@ -1,7 +1,7 @@
 """Prints what the language cards say to apt: a line NAME|COMMANDS|PACKAGES for each language. Plain Python 3.11.
 
-``toolchains.sh`` reads it before there is a virtual environment. COMMANDS are those of the toolchain that PACKAGES make;
-both are separated by blanks, and PACKAGES is empty where Debian has none.
+``toolchains.sh`` reads it before there is a virtual environment. COMMANDS are those of the toolchain that PACKAGES
+make; both are separated by blanks, and PACKAGES is empty where Debian has none.
 """
 
 import sys

@@ -1,7 +1,7 @@
-;;; Loads candidate.lisp in the folder that it is given, calls the entry point once per argument list in calls.lisp, prints
-;;; typed results. The file job holds the mark and the entry point's name. It is compiled once a machine (the card's
-;;; `prepare`). All is local to one form, and what is called is captured first: the candidate may redefine anything. As
-;;; `driver.lisp ... warm` it forks first.
+;;; Loads candidate.lisp in the folder that it is given, calls the entry point once per argument list in calls.lisp,
+;;; prints typed results. The file job holds the mark and the entry point's name. It is compiled once a machine (the
+;;; card's `prepare`). All is local to one form, and what is called is captured first: the candidate may redefine
+;;; anything. As `driver.lisp ... warm` it forks first.
 (defpackage :glotsmith-driver (:use :cl))
 (in-package :glotsmith-driver)
 
@@ -94,7 +94,9 @@
          (declare (type single-float x))
          (let ((bits (sb-kernel:single-float-bits x)))
            (if (= (ldb (byte 8 23) bits) 255)
-               (sb-kernel:make-double-float (logior (if (minusp bits) #x-80000000 0) #x7FF00000 (ldb (byte 23 0) bits)) 0)
+               (sb-kernel:make-double-float
+                (logior (if (minusp bits) #x-80000000 0) #x7FF00000 (ldb (byte 20 3) bits))
+                (ash (ldb (byte 3 0) bits) 29))
                (coerce x 'double-float))))
        (put-unknown (what)
          (put "{\"x\":\"") (put what) (put "\"}"))
@@ -160,7 +162,8 @@
          (block attempt
            (flet ((meet (condition)
                     (return-from attempt
-                      (funcall failed (handler-case (funcall as-text condition) (serious-condition () "unprintable"))))))
+                      (funcall failed (handler-case (funcall as-text condition)
+                                        (serious-condition () "unprintable"))))))
              (let ((sb-ext:*invoke-debugger-hook* (lambda (condition hook) (declare (ignore hook)) (meet condition))))
                (restart-case (funcall act)
                  (abort () :report "Give up this call." (return-from attempt (funcall failed "aborted"))))))))
