@@ -231,6 +231,7 @@ class Limits(Record, frozen=True, kw_only=True):
     processes: int = 32
     file_mb: int = 16  #: everything written to the program's own folder
     output_kb: int = 1024  #: stdout; stderr is cut silently at a quarter of it
+    build_memory_mb: int = 3072  #: while it runs, if that is more than ``memory_mb``
     build_cpu_s: float = 60.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``
 
 
@@ -246,6 +247,7 @@ class Server(Record, frozen=True, kw_only=True):
 
     argv: tuple[str, ...]
     files: dict[str, str | bytes] = {}  #: readable in its folder
+    sources: dict[str, str]  #: which of ``Program.files`` are compiled → the names that the compiler sees
     run: tuple[str, ...]  #: takes the place of ``Program.argv``: what was made lies among the program's files
 
 

@@ -6,6 +6,7 @@ and not a silent default.
 """
 
 import os
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,7 @@ Escapes = dict[str, str]
 Texts = tuple[str, ...]
 
 
+_ROWS = ("verdicts.toml", "hostile.toml")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -42,6 +44,7 @@ class Toolchain(Record, frozen=True, kw_only=True):
     server: tuple[
         str, ...
     ] = ()  #: starts a compile server (``sandbox/servers.py``), which may do the work of ``build``
+    sources: dict[str, str] = {}  #: program's files → names for the server; default: driver and candidate, as they are
     served: tuple[str, ...] = ()  #: runs the driver that the server has compiled, which lies in @{dir}
     warm: tuple[str, ...] = ()  #: starts an interpreter that loads what all programs need, and forks
     read_only: tuple[str, ...] = ()  #: prefixes beyond the command's own to bind, where they exist
@@ -249,9 +252,15 @@ class Card(Record, frozen=True, kw_only=True):
 
 @cache
 def _fingerprint(name: str) -> str:
-    tables = ("verdicts.toml", "hostile.toml")
-    files = sorted(p for p in get(name).file.parent.iterdir() if p.is_file() and p.name not in tables)
-    return content_hash(*(text for p in files for text in (p.name, p.read_text("utf-8"))))
+    return content_hash(*(text for p in program_files(name) for text in (p.name, p.read_text("utf-8"))))
+
+
+def program_files(name: str) -> list[Path]:
+    """Return the files that decide how programs are made: all but rows, also those that commands take from a neighbour."""
+    own = folder(name)
+    beside = re.findall(r"\.\./(\w+)/", (own / "card.toml").read_text("utf-8"))
+    folders = [own, *sorted({own.parent / other for other in beside})]
+    return [p for f in folders for p in sorted(f.iterdir()) if p.is_file() and p.name not in _ROWS]
 
 
 def load(path: Path) -> Card:

@@ -38,10 +38,7 @@ def ready(language: str) -> Installed:
 
 
 def _digest(language: str, found: Installed) -> str:
-    card = get(language)
-    folder = sorted(p for p in card.file.parent.iterdir() if p.is_file())
-    texts = (p.read_bytes().decode("utf-8", "replace") for p in folder)
-    return content_hash(found.version, repr(found.prepare), *texts)[:16]
+    return content_hash(found.version, repr(found.prepare), get(language).fingerprint)[:16]
 
 
 def _prepare(language: str, found: Installed, draft: Path) -> None:

@@ -64,7 +64,7 @@ def frame(card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], 
         argv=tuple(render.fill(a, source=source) for a in found.run),
         env=found.env,
         read_only=found.read_only,
-        server=Server(argv=found.server, run=found.served) if found.server else None,
+        server=_server(card, found),
         warm=_warm(card, found),
     )
     return Frame(card, name, content_hash(repr(calls), str(signature)), program, driver)
@@ -80,6 +80,13 @@ def assemble(
 ) -> tuple[Program, str]:
     """Return the program that calls ``code``'s function once per argument tuple, and its mark; raises as ``frame``."""
     return frame(card, signature, calls, entry).hold(code, allowed)
+
+
+def _server(card: Card, found: toolchain.Installed) -> Server | None:
+    if not found.server:
+        return None
+    usual = (f"driver{card.extension}", f"candidate{card.extension}")
+    return Server(argv=found.server, sources=found.sources or {name: name for name in usual}, run=found.served)
 
 
 def _warm(card: Card, found: toolchain.Installed) -> Warm | None:

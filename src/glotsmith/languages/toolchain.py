@@ -25,6 +25,7 @@ class Installed(Record, frozen=True, kw_only=True):
     script_build: tuple[str, ...]
     script: tuple[str, ...]
     server: tuple[str, ...]
+    sources: dict[str, str]
     served: tuple[str, ...]
     warm: tuple[str, ...]
     read_only: tuple[str, ...]
@@ -69,6 +70,7 @@ def _try(toolchain: Toolchain) -> Installed | None:
         run=_argv(toolchain, toolchain.run, places),
         script_build=_argv(toolchain, toolchain.script_build, places),
         script=_argv(toolchain, toolchain.script, places),
+        sources=toolchain.sources,
         server=_argv(toolchain, toolchain.server, places),
         served=_argv(toolchain, toolchain.served, places),
         warm=_argv(toolchain, toolchain.warm, places),

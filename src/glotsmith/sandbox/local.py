@@ -87,8 +87,9 @@ class LocalSandbox(ABC):
 
     async def _hatch(self, program: Program) -> Outcome | None:
         """Run a program in a nest; None where there is none, or where what came of it must not be believed."""
-        assert self._nests is not None
-        found = self._nests.get(program)
+        nests = self._nests  # closing the sandbox forgets them
+        assert nests is not None
+        found = nests.get(program)
         if found is None:
             return None
         key, nest = found
@@ -97,7 +98,7 @@ class LocalSandbox(ABC):
         await self._follow(hatched)
         if hatched.lost and not self._closed:
             return None
-        self._nests.succeed(key)
+        nests.succeed(key)
         outcome = self._told(hatched, program)
         return None if program.warm and _doubtful(outcome) else outcome
 

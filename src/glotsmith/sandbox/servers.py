@@ -123,7 +123,8 @@ class Servers:
             return None
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                made = await asyncio.to_thread(server.answer, pack(program.files))
+                sources = {shown: program.files[name] for name, shown in program.server.sources.items()}
+                made = await asyncio.to_thread(server.answer, pack(sources))
         except (OSError, ValueError, TimeoutError) as error:
             if server.requests == 1:
                 self._broken.add(key)

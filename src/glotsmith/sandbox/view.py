@@ -64,7 +64,8 @@ def scratch_sizes(limits: Limits) -> tuple[tuple[str, int], ...]:
 
     Shared memory counts as the memory it is (Julia keeps its compiled code there), so it may be larger.
     """
-    return (WORK, limits.file_mb), (TMP, limits.file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
+    file_mb = max(limits.file_mb, 1)  # 0 would be without limit
+    return (WORK, file_mb), (TMP, file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
 
 
 def environment(program: Program, home: str) -> dict[str, str]:

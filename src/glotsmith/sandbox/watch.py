@@ -98,9 +98,13 @@ class Watched(ABC):
         await asyncio.wait({self._ended}, timeout=seconds)
         return self._ended.done()
 
-    def _measure(self) -> Usage:
+    @property
+    def _memory_mb(self) -> int:
         limits = self._limits
-        return measure(self._members(), self.wrappers, most=limits.processes, enough_mb=limits.memory_mb)
+        return max(limits.memory_mb, limits.build_memory_mb) if self._building else limits.memory_mb
+
+    def _measure(self) -> Usage:
+        return measure(self._members(), self.wrappers, most=self._limits.processes, enough_mb=self._memory_mb)
 
     def _look(self) -> None:
         """Take one sample of the process tree and hold it against the limits."""
@@ -109,7 +113,7 @@ class Watched(ABC):
         cpu_s = limits.build_cpu_s if self._building else limits.cpu_s
         if now.processes > limits.processes or now.tasks > most_tasks(limits, neighbours=0):
             self.stop("processes")
-        elif now.memory_mb > limits.memory_mb:
+        elif now.memory_mb > self._memory_mb:
             self.stop("memory")
         elif self._peak.cpu_s - self._build_cpu_s > cpu_s:
             self.stop("cpu")

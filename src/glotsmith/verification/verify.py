@@ -45,6 +45,7 @@ class Verifier:
         self._warmth = Warmth(self._judge_warm)
         self._store = store
         self._running: dict[str, asyncio.Task[Verdict]] = {}
+        self._waiting: dict[str, int] = {}
 
     async def verify(self, job: Job) -> Verdict:
         """Return the verdict on one job.
@@ -68,11 +69,14 @@ class Verifier:
         if task is None:
             task = self._running[key] = asyncio.create_task(self._run(key, job))
             task.add_done_callback(lambda _: self._running.pop(key, None))
+        self._waiting[key] = self._waiting.get(key, 0) + 1
         try:
             return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
+        finally:
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                del self._waiting[key]
+                task.cancel()  # nobody waits for it any more; without effect where it is done
 
     async def _run(self, key: str, job: Job) -> Verdict:
         verdict = await self._judge(job)

@@ -11,10 +11,11 @@ from glotsmith.sandbox.folders import remove
 from glotsmith.sandbox.nest.library import compiled
 from glotsmith.sandbox.nest.nest import Nest
 from glotsmith.sandbox.seccomp import build_filter
-from glotsmith.sandbox.view import PROGRAM, TMP, command, environment, write_files
+from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, write_files
 
 INSIDE = "/box/nest"  #: where the compiled nest is, inside
 _MOST = 8  #: nests kept; an interpreter takes 10 to 200 MB
+_HIDDEN = (WORK, TMP, "/dev/shm")  # noqa: S108 - where each program gets a fresh file system
 FAILURES = 3  #: of a nest in a row, before its programs start cold for good
 
 _log = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ class Nests:
 
     def get(self, program: Program) -> tuple[str, Nest] | None:
         """Return the nest for a program and its key, started where it is not there; None where there can be none."""
+        if any(Path(prefix).is_relative_to(place) for prefix in program.read_only for place in _HIDDEN):
+            return None  # a nest's programs find nothing there
         key = _key(program)
         if self._library is None or self._failures.get(key, 0) >= FAILURES:
             return None

@@ -23,9 +23,9 @@ def pack(program: Program, tasks: int) -> bytes:
     argv = () if program.warm else command(program.argv, PROGRAM)
     build = () if program.warm else command(program.build, PROGRAM)
     env = [] if program.warm else [f"{k}={v}" for k, v in environment(program, TMP).items()]
-    shm = scratch_sizes(limits)[2][1]
+    (_, file_mb), _, (_, shm_mb) = scratch_sizes(limits)
     numbers = _NUMBERS.pack(
-        *(math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, limits.file_mb, shm, tasks, OPEN_FILES),
+        *(math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, tasks, OPEN_FILES),
         *(len(program.files), len(argv), len(build), len(env)),
     )
     body = b"".join((numbers, *_files(program), *map(_word, (*argv, *build, *env))))
