@@ -197,8 +197,8 @@ class IoCase(Record, frozen=True, kw_only=True):
     stdout: str
 
 
-#: ``exact``; ``lines``, blanks at the end aside; ``tokens``, white space aside; ``numbers``, tokens within the tolerance;
-#: ``unordered``, lines in any order
+#: ``exact``; ``lines``, blanks at the end aside; ``tokens``, white space aside; ``numbers``, tokens within the
+#: tolerance; ``unordered``, lines in any order
 Checker = Literal["exact", "lines", "tokens", "numbers", "unordered"]
 
 

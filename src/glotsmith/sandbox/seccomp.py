@@ -16,7 +16,7 @@ _ENOSYS = 38
 #: Calls that fail, whatever their arguments.
 DENIED = (
     # memory that belongs to no process, so that the watchdog can't see it
-    *("memfd_create", "memfd_secret", "shmget", "msgget", "mq_open", "add_key", "request_key", "keyctl"),
+    *("memfd_create", "memfd_secret", "shmget", "semget", "msgget", "mq_open", "add_key", "request_key", "keyctl"),
     # other processes
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "process_madvise"),
     # files by another way than their path

@@ -34,6 +34,12 @@ class Hatched(Watched):
         """
         super().__init__(program.limits)
         self._nest, self._state, self._pid = nest, "setup", 0
+        self._slot = nest.take_slot()
+        try:
+            request = pack(program, self._slot, tasks)
+        except ValueError:
+            nest.free_slot(self._slot)
+            raise
         self.lost = True
         self.stderr = Tail(program.limits.output_kb * 256)
         self._channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -41,11 +47,10 @@ class Hatched(Watched):
         self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         given = [*self._connect(program.stdin.encode("utf-8", "surrogatepass"), owner), far.detach()]
         try:
-            asked = nest.ask(pack(program, tasks), given)
+            asked = nest.ask(request, given)
         finally:
             for fd in given:
                 os.close(fd)
-        nest.busy += 1
         self._loop.add_reader(self._channel, self._listen)
         if not asked:
             self._note_end()
@@ -78,12 +83,12 @@ class Hatched(Watched):
         if not data:
             self._loop.remove_reader(self._channel)
             self._note_end()
-        elif data == b"S":
-            self._pid = _CREDENTIALS.unpack(told[0][2])[0]
-            self._phase_begun = time.monotonic()
         elif data[:1] == b"E":
             self._note_ending(data)
         elif self._state != "missing":
+            if not self._pid:
+                self._pid = _CREDENTIALS.unpack(told[0][2])[0]
+                self._phase_begun = time.monotonic()
             if data == b"R" and self._building:  # what the builder said is of no use any more
                 self._errors.drain()
                 self.stderr.data.clear()
@@ -128,7 +133,7 @@ class Hatched(Watched):
         if self.lost:
             self._nest.broken = True  # whatever is wrong with it, all that it made ends with it
             self._nest.close()
-        self._nest.busy -= 1
+        self._nest.free_slot(self._slot)
         self._channel.close()
 
     def _drain_channel(self) -> None:

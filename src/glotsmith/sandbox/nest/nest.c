@@ -1,17 +1,18 @@
-/* A nest hatches programs: it lives in a sandbox, and for each request makes a child in namespaces of its own (PID,
-   mounts, IPC, network), with fresh file systems, limits, no rights and a system call filter. Compiled in two ways:
+/* A nest hatches programs: it lives in a sandbox, and for each request makes a child in namespaces of its own (PID and
+   mounts; of the network, whose making is slow, a namespace that nobody else is in), with fresh file systems, limits, no rights and a system call filter. Compiled in two ways:
 
    - as a program, it executes each request's command;
    - as a library (-DPRELOAD) in LD_PRELOAD, it takes the place of fork(): an interpreter loads what it needs, sets
      GLOTSMITH_FORK in its environment and calls fork(). In the interpreter that call never returns; it returns 0 in
      each program's process, which is thus a copy of the loaded interpreter, and has never run anything else.
-     (The variable tells the interpreter's fork from those of shells that may start it.)
+     (The variable tells the interpreter's fork from those of shells that may start it.) An interpreter that has no fork
+     but can call functions of libraries, like Lua, calls hatch().
 
    A request comes on the socket whose number is in GLOTSMITH_NEST (behind it may stand a descriptor to close), with four descriptors: stdin, stdout, stderr, and a
    channel. What is heard on the channel comes from the stub, process 1 of the program's namespace, which holds it alone:
 
-     S  set up, and the sender's PID     B  the build runs        R  the program runs
-     M  there is no such command         U  the build failed      E  all is over: struct ending
+     B  the build runs        R  the program runs        M  there is no such command
+     U  the build failed      E  all is over: struct ending
 
    When the other side shuts the channel down, the stub kills all that is in its namespace.
    See namespaces(7), pid_namespaces(7), clone(2), seccomp(2), capabilities(7). */
@@ -44,9 +45,10 @@
 #include <unistd.h>
 
 enum { STDIN, STDOUT, STDERR, CHANNEL, DESCRIPTORS };
-enum { MOST_WORDS = 4096, PROGRAM_USER = 1000 };
+enum { MOST_SLOTS = 1024, MOST_WORDS = 4096, PROGRAM_USER = 1000 };
 
 struct request { /* numbers as glotsmith.sandbox.nest.request packs them; words and files follow */
+  uint32_t slot; /* no two programs that run at once have the same */
   uint32_t cpu_s, build_cpu_s, file_mb, shm_mb, tasks, open_files;
   uint32_t files, argv, build, env; /* how many of each: files are (path, content), the others words */
 };
@@ -159,11 +161,23 @@ static char *make_room(const struct request *r, char *at) {
     write_file(folder, name, content, length);
   }
   if (mount(0, folder, 0, MS_REMOUNT | MS_RDONLY | flags, 0)) fail(folder);
-  struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-  int with = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  ioctl(with, SIOCSIFFLAGS, &lo);
-  close(with);
   return at;
+}
+
+static int networks[MOST_SLOTS]; /* by slot; 0 where there is none yet */
+
+/* Return a network of a slot's own, with nothing in it but a loopback device; made when it is first needed. */
+static int network(uint32_t slot) {
+  if (slot >= MOST_SLOTS) return -1;
+  if (!networks[slot]) {
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    if (unshare(CLONE_NEWNET)) return -1;
+    int with = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ioctl(with, SIOCSIFFLAGS, &lo);
+    close(with);
+    networks[slot] = syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+  }
+  return networks[slot];
 }
 
 /* --------------------------------------------------------------------------------------- becoming the program */
@@ -175,7 +189,7 @@ static void limit(int what, uint64_t value) {
 }
 
 static void drop_rights(void) {
-  for (int i = 0; i < 64; i++) prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+  for (int i = 0; !prctl(PR_CAPBSET_DROP, i, 0, 0, 0); i++) {}
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (getuid() == 0) { /* of root's prepared namespace */
     syscall(SYS_setgroups, 0, 0);
@@ -248,17 +262,19 @@ static void end(struct ending e, int channel) {
 }
 
 /* Process 1 of the program's namespace. Returns in the program only, and there only if nothing is to be executed. */
-static void stub(int fds[DESCRIPTORS], pid_t (*copy)(void), const sigset_t *mask) {
+static void stub(int fds[DESCRIPTORS], int net, pid_t (*copy)(void), const sigset_t *mask) {
   static char *argv[MOST_WORDS], *build[MOST_WORDS], *env[MOST_WORDS];
   struct request r;
   struct ending e = {.status = -1};
   const int channel = fds[CHANNEL];
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0);
+  if (setns(net, CLONE_NEWNET)) fail("network");
+  for (int i = 0; i < MOST_SLOTS; i++)
+    if (networks[i]) close(networks[i]);
   memcpy(&r, buffer, sizeof r);
   char *at = make_room(&r, buffer + sizeof r);
   words(&at, r.argv, argv), words(&at, r.build, build), words(&at, r.env, env);
-  say(channel, 'S');
   if (r.build) {
     say(channel, 'B');
     pid_t builder = fork();
@@ -294,7 +310,7 @@ static void stub(int fds[DESCRIPTORS], pid_t (*copy)(void), const sigset_t *mask
 
 /* Serve until the other side goes away. Returns in programs only. */
 static void serve(int control, pid_t (*copy)(void)) {
-  const unsigned long apart = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET;
+  const unsigned long apart = CLONE_NEWPID | CLONE_NEWNS; /* IPC between programs is refused by the filter */
   sigset_t all, mask;
   ssize_t size = receive(control, 0);
   if (size < 0) _exit(1);
@@ -302,14 +318,15 @@ static void serve(int control, pid_t (*copy)(void)) {
   memcpy(rules, buffer, size);
   filter = (struct sock_fprog){size / sizeof *rules, rules};
   sigfillset(&all), sigprocmask(SIG_SETMASK, &all, &mask);
-  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   for (;;) {
     int fds[DESCRIPTORS] = {-1, -1, -1, -1};
     if (receive(control, fds) < 0) _exit(0);
+    int net = network(*(uint32_t *)buffer);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* not before: a process without this can't open its own /proc/self/ns */
     pid_t child = syscall(SYS_clone, apart | SIGCHLD, 0, 0, 0, 0);
     if (child == 0) {
       close(control);
-      stub(fds, copy, &mask);
+      stub(fds, net, copy, &mask);
       return;
     }
     for (int i = 0; i < DESCRIPTORS; i++) close(fds[i]);
@@ -352,6 +369,13 @@ pid_t fork(void) {
   pid_t (*copy)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
   if (!getenv("GLOTSMITH_FORK")) return copy();
   serve(control_socket(), copy);
+  return 0;
+}
+
+int hatch(void *state) { /* a lua_CFunction that returns nothing */
+  (void)state;
+  setenv("GLOTSMITH_FORK", "1", 1);
+  fork();
   return 0;
 }
 #else

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import itertools
 import os
 import signal
 import socket
@@ -44,10 +45,25 @@ class Nest:
             raise
         finally:
             os.close(inside)
-        self.busy = 0  #: programs that run
+        self._slots = set[int]()  #: of programs that run
         self.broken = False
         self._words = b""
         self._send(len(system_calls).to_bytes(4, "little") + system_calls, ())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a program runs."""
+        return bool(self._slots)
+
+    def take_slot(self) -> int:
+        """Return the lowest number that no running program has."""
+        slot = next(n for n in itertools.count() if n not in self._slots)
+        self._slots.add(slot)
+        return slot
+
+    def free_slot(self, slot: int) -> None:
+        """Let another program have the number."""
+        self._slots.discard(slot)
 
     def ask(self, request: bytes, fds: Sequence[int]) -> bool:
         """Hand on a request with its four descriptors; whether the nest still listens."""

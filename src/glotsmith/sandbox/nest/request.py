@@ -8,12 +8,14 @@ from glotsmith.records import Program
 from glotsmith.sandbox.view import PROGRAM, TMP, check_name, command, content, environment, scratch_sizes
 from glotsmith.sandbox.wrapper import OPEN_FILES
 
-_NUMBERS = struct.Struct("=10I")  #: struct request
+_NUMBERS = struct.Struct("=11I")  #: struct request
 ENDING = struct.Struct("=c3xiQQ")  #: struct ending
 
 
-def pack(program: Program, tasks: int) -> bytes:
-    """Return the message that asks for ``program``, its length first; ``tasks`` is its RLIMIT_NPROC, 0 for none.
+def pack(program: Program, slot: int, tasks: int) -> bytes:
+    """Return the message that asks for ``program``, its length first.
+
+    No two programs that run at once may have the same ``slot``; ``tasks`` is RLIMIT_NPROC, 0 for none.
 
     Raises:
         ValueError: a file's name leaves the program's folder.
@@ -25,7 +27,7 @@ def pack(program: Program, tasks: int) -> bytes:
     env = [] if program.warm else [f"{k}={v}" for k, v in environment(program, TMP).items()]
     (_, file_mb), _, (_, shm_mb) = scratch_sizes(limits)
     numbers = _NUMBERS.pack(
-        *(math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, tasks, OPEN_FILES),
+        *(slot, math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, tasks, OPEN_FILES),
         *(len(program.files), len(argv), len(build), len(env)),
     )
     body = b"".join((numbers, *_files(program), *map(_word, (*argv, *build, *env))))
