@@ -1,0 +1,115 @@
+"""10,000 programs in a row on one pool: what leaks, and whether it slows down. ``python benchmarks/soak.py [--programs N]``.
+
+Programs of the languages named (by default those that fork) take turns, half of them wrong, a tenth broken. After the first and
+after the last tenth of them it counts descriptors, processes, memory (resident, of this process and of all workers) and
+files; the throughput of both is compared. With ``--busy 8`` so many endless loops run beside it, and each verdict must still be right.
+"""
+
+import argparse
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from glotsmith.languages import get
+from glotsmith.languages.render import comment
+from glotsmith.languages.rows import rows
+from glotsmith.records import Job, Limits, Program
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.usage import walk
+from glotsmith.verification import Verifier
+
+KINDS = {"pass": "accepted", "fail:wrong": "wrong", "fail:compile": "broken"}
+
+
+class State(NamedTuple):
+    """What is held at one moment."""
+
+    descriptors: int
+    processes: int
+    own_mb: float
+    workers_mb: float
+    files: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.descriptors} descriptors, {self.processes} processes, {self.own_mb:.0f} MB and in workers "
+            f"{self.workers_mb:.0f} MB, {self.files} files"
+        )
+
+
+def state(sandbox: LocalSandbox) -> State:
+    tree = list(walk(os.getpid()))
+    files = sum(1 for p in sandbox._folders.root.rglob("*") if p.is_file())
+    own, rest = tree[0].memory_mb, sum(p.memory_mb for p in tree[1:])
+    return State(sum(1 for _ in Path("/proc/self/fd").iterdir()), len(tree), own, rest, files)
+
+
+def jobs(languages: list[str], count: int) -> list[tuple[Job, str]]:
+    made = list[tuple[Job, str]]()
+    for number in range(count):
+        language = languages[number % len(languages)]
+        expect = "fail:compile" if number % 10 == 9 else "fail:wrong" if number % 2 else "pass"
+        row = rows(language)[KINDS[expect]]
+        code = f"{comment(get(language), f'program {number}')}\n{row.code}"
+        made.append(
+            (Job(id=str(number), language=language, code=code, signature=row.signature, tests=row.tests), expect)
+        )
+    return made
+
+
+async def judge(verifier: Verifier, some: list[tuple[Job, str]]) -> tuple[float, int]:
+    """Return programs a second, and how many verdicts are not as expected."""
+    begun, wrong, queue = time.perf_counter(), 0, iter(some)
+
+    async def worker() -> int:
+        return sum([(await verifier.verify(job)).status != expect for job, expect in queue])
+
+    wrong = sum(await asyncio.gather(*(worker() for _ in range(8))))
+    return len(some) / (time.perf_counter() - begun), wrong
+
+
+async def soak(languages: list[str], count: int) -> int:
+    sandbox = open_sandbox()
+    assert isinstance(sandbox, LocalSandbox)
+    verifier, made = Verifier(sandbox), jobs(languages, count)
+    await sandbox.run(Program(files={}, argv=("true",), limits=Limits()))
+    for language in languages:
+        await verifier.verify(
+            Job(id="first", language=language, code=rows(language)["accepted"].code, tests=("assert f(3) == 3",))
+        )
+    tenth, rest = max(1, count // 10), iter(made)
+    rates, wrong, states = list[float](), 0, list[State]()
+    for part in iter(lambda: list(islice(rest, tenth)), []):
+        rate, bad = await judge(verifier, part)
+        rates.append(rate)
+        wrong += bad
+        states.append(state(sandbox))
+        print(f"{rate:7.1f} programs/s  {states[-1]}", flush=True)
+    print(f"{count} programs, {wrong} wrong verdicts; last tenth {rates[-1] / rates[0]:.2f} times as fast as the first")
+    await sandbox.close()
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("languages", nargs="*", default=["lua", "python", "ocaml", "r", "perl", "ruby", "php"])
+    parser.add_argument("--programs", type=int, default=10_000)
+    parser.add_argument("--busy", type=int, default=0)
+    given = parser.parse_args()
+    loop = [sys.executable, "-c", "while True: pass"]
+    loops = [subprocess.Popen(loop) for _ in range(given.busy)]
+    try:
+        return int(asyncio.run(soak(given.languages, given.programs)) > 0)
+    finally:
+        for one in loops:
+            one.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
