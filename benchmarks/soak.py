@@ -1,8 +1,9 @@
-"""10,000 programs in a row on one pool: what leaks, and whether it slows down. ``python benchmarks/soak.py [--programs N]``.
+"""10,000 programs in a row on one pool: what leaks, and does it slow down? ``python benchmarks/soak.py [--programs N]``
 
-Programs of the languages named (by default those that fork) take turns, half of them wrong, a tenth broken. After the first and
-after the last tenth of them it counts descriptors, processes, memory (resident, of this process and of all workers) and
-files; the throughput of both is compared. With ``--busy 8`` so many endless loops run beside it, and each verdict must still be right.
+Programs of the languages named (by default those that fork) take turns, half of them wrong, a tenth broken. After each
+tenth of them it counts descriptors, processes, memory (resident, of this process and of all workers) and files; the
+throughput of the last tenth is compared with that of the first. With ``--busy 8`` so many endless loops run beside
+it, and each verdict must still be right.
 """
 
 import argparse

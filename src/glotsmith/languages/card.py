@@ -256,7 +256,7 @@ def _fingerprint(name: str) -> str:
 
 
 def program_files(name: str) -> list[Path]:
-    """Return the files that decide how programs are made: all but rows, also those that commands take from a neighbour."""
+    """Return the files that decide how programs are made: all but rows, and what commands take from a neighbour."""
     own = folder(name)
     beside = re.findall(r"\.\./(\w+)/", (own / "card.toml").read_text("utf-8"))
     folders = [own, *sorted({own.parent / other for other in beside})]
