@@ -39,6 +39,8 @@ ROOT = Path(__file__).parents[1]
 FIVE = ROOT / "tests" / "recipes" / "five"
 MORE = ROOT / "benchmarks" / "programs"
 JOBS = 2
+#: Wrong translations that the few tests of a docstring do not tell from right ones: left out, with the right ones.
+UNTOLD = {"lua": {"flatten_rows"}, "ocaml": {"count_subsets"}, "r": {"clamp_all", "count_words", "merge_counts"}}
 
 
 class Peer(NamedTuple):
@@ -159,7 +161,9 @@ def programs(language: str, count: int) -> list[Made]:
     """Return ``count`` distinct programs."""
     card = get(language)
     folder = next(f for f in (FIVE / language, MORE / language) if f.is_dir())
-    known = {name: rest for name, rest in functions().items() if (folder / f"{name}{card.extension}").exists()}
+    untold = UNTOLD.get(language, ())
+    there = {name for name in functions() if (folder / f"{name}{card.extension}").exists() and name not in untold}
+    known = {name: rest for name, rest in functions().items() if name in there}
     made = list[Made]()
     for number in range(count):
         name, (signature, tests) = list(known.items())[number // 2 % len(known)]
