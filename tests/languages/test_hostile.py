@@ -103,13 +103,19 @@ def programs(root: Path) -> list[str]:
     return [str(p) for p in root.rglob("candidate*")]
 
 
-async def verdicts(sandbox: Sandbox, jobs: list[Job]) -> list[Verdict]:
-    return [await Verifier(sandbox).verify(job) for job in jobs]
+@pytest.fixture(scope="module")
+def verifier(sandbox: Sandbox) -> Verifier:
+    """One for all: it looks at a language's warm workers once before it believes them."""
+    return Verifier(sandbox)
+
+
+async def verdicts(verifier: Verifier, jobs: list[Job]) -> list[Verdict]:
+    return [await verifier.verify(job) for job in jobs]
 
 
 @pytest.mark.parametrize(("language", "title", "row"), [p for name in names() for p in parameters(name)])
 def test_hostile_program_is_refused_and_harms_nobody(
-    sandbox: Sandbox, canary: Path, language: str, title: str, row: Row
+    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: Row
 ) -> None:
     try:
         toolchain.resolve(language)
@@ -118,7 +124,7 @@ def test_hostile_program_is_refused_and_harms_nobody(
     good, bad = honest(get(language)), wrong(get(language))
     assert good and bad
     jobs = [row.job(language, title), good.job(language), bad.job(language)]
-    refused, accepted, failed = asyncio.run(verdicts(sandbox, jobs))
+    refused, accepted, failed = asyncio.run(verdicts(verifier, jobs))
     assert refused.status in row.expected, refused
     if row.cases:
         assert tuple(c.status for c in refused.cases) == row.cases

@@ -11,10 +11,10 @@ from glotsmith.kit.probes import complaint, lacking
 from glotsmith.languages import get, names, toolchain
 from glotsmith.languages.rows import Row, rows
 from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 
 SLOW_STATUSES = {"fail:memory", "fail:output"}  #: they take seconds to earn
+COLD = ("lua", "ocaml", "perl", "php", "python", "r", "ruby")  #: warm by nature, and quick to start cold
 FAST_LANGUAGES = {"lua", "ocaml", "python", "r"}
 
 
@@ -31,23 +31,40 @@ def parameters(language: str) -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def verifier() -> Iterator[Verifier]:
     sandbox = open_sandbox()
-    yield sandbox
+    yield Verifier(sandbox)
     asyncio.run(sandbox.close())
 
 
-@pytest.mark.parametrize(("language", "row"), [p for name in names() for p in parameters(name)])
-def test_verdict(sandbox: Sandbox, language: str, row: Row) -> None:
+@pytest.fixture(scope="module")
+def cold() -> Iterator[Verifier]:
+    sandbox = open_sandbox(warm=False)
+    yield Verifier(sandbox)
+    asyncio.run(sandbox.close())
+
+
+def judged(verifier: Verifier, language: str, row: Row) -> None:
     try:
         toolchain.resolve(language)
     except ToolchainError as error:
         pytest.skip(str(error))
-    if "fail:memory" in row.expected and sandbox.name != "bubblewrap":
-        pytest.skip("a program that fills memory is run by bubblewrap alone")
-    verdict = asyncio.run(Verifier(sandbox).verify(row.job(language)))
+    verdict = asyncio.run(verifier.verify(row.job(language)))
+    if "fail:memory" in row.expected and verdict.isolation != "bubblewrap":
+        pytest.skip("a program that fills memory is judged in bubblewrap alone")
     assert not complaint("this", row, verdict), verdict
     assert verdict.language == language
+
+
+@pytest.mark.parametrize(("language", "row"), [p for name in names() for p in parameters(name)])
+def test_verdict(verifier: Verifier, language: str, row: Row) -> None:
+    judged(verifier, language, row)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("language", "row"), [p for name in COLD for p in parameters(name)])
+def test_a_cold_start_comes_to_the_same_verdict(cold: Verifier, language: str, row: Row) -> None:
+    judged(cold, language, row)
 
 
 @pytest.mark.parametrize("language", names())
