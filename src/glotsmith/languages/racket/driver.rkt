@@ -174,9 +174,9 @@
                       (loop (cons form forms))))))))))
 
   (define-values (declare)
-    (lambda (file name)
+    (lambda (form name)
       (with-parameters
-       (lambda () (eval (compile (namespace-syntax-introduce (read-module file)))))
+       (lambda () (eval (compile (namespace-syntax-introduce (form)))))
        read-accept-reader #t
        read-accept-lang #t
        current-module-declare-name (make-resolved-module-path name))))
@@ -222,27 +222,72 @@
              (lambda (error) (emit "raised" (number->string index) (message error))))
             (run f (cdr calls) (+ index 1))))))
 
-  ; Expand and run what programs use, so that it is loaded already when they do; then fork (sandbox/nest).
-  (define-values (warm-up)
+  (define-values (fork)
     (lambda ()
-      (declare "warm.rkt" 'warm)
+      (environment-variables-set! (current-environment-variables) #"GLOTSMITH_FORK" #"1")
+      ((ffi-call (ffi-obj #"fork" (ffi-lib #f)) null _int32))))
+
+  ; Expand and run what programs use, so that it is loaded already when they do; then fork (sandbox/nest). Most of the time
+  ; that a module takes goes into instantiating the macros of its language, anew for each module. So the fork happens
+  ; while a module in racket is being expanded, in a macro that stands for its body: the body is the program's.
+  (define-values (warm-up)
+    (lambda (usual)
+      (declare (lambda () (read-module "warm.rkt")) 'warm)
       (dynamic-require ''warm #f)
       (call (dynamic-require ''warm 'f) '(3))
       (module->namespace ''warm)
+      (eval '(module glotsmith-hole '#%kernel
+               (#%require (for-syntax '#%kernel))
+               (define-syntaxes (glotsmith-hole) (lambda (stx) ((current-read-interaction) stx #f)))
+               (#%provide glotsmith-hole)))
       (collect-garbage)
-      (environment-variables-set! (current-environment-variables) #"GLOTSMITH_FORK" #"1")
-      ((ffi-call (ffi-obj #"fork" (ffi-lib #f)) null _int32))))
+      ((call-with-escape-continuation
+        (lambda (escape)
+          (current-read-interaction ; a parameter that nothing here reads, and that is the same for macros
+           (lambda (stx port)
+             (current-read-interaction usual)
+             (fork)
+             (let ([form (read-module "candidate.rkt")])
+               (if (eq? (language form) 'racket)
+                   (put (datum->syntax #f (list* 'begin (body form))) (car (cdr (syntax->list stx))))
+                   (escape (lambda () (declare (lambda () form) 'candidate)))))))
+          (declare
+           (lambda () (datum->syntax #f '(module candidate racket (require 'glotsmith-hole) (glotsmith-hole here))))
+           'candidate)
+          void)))))
+
+  (define-values (language) (lambda (form) (syntax->datum (car (cdr (cdr (syntax->list form)))))))
+
+  (define-values (body)
+    (lambda (form)
+      (let ([forms (cdr (cdr (cdr (syntax->list form))))])
+        (if (if (pair? forms) (if (null? (cdr forms)) (pair? (syntax-e (car forms))) #f) #f)
+            (if (eq? (syntax-e (car (syntax-e (car forms)))) '#%module-begin)
+                (cdr (syntax->list (car forms)))
+                forms)
+            forms))))
+
+  ; Return syntax as if it had been read where ``place`` stands.
+  (define-values (put)
+    (lambda (form place)
+      (cond
+        [(syntax? form) (datum->syntax place (put (syntax-e form) place) form form)]
+        [(pair? form) (cons (put (car form) place) (put (cdr form) place))]
+        [else form])))
 
   (define-values (namespace) (current-namespace))
   (namespace-require ''#%kernel)
   (if (equal? (current-command-line-arguments) (vector "warm"))
-      (warm-up)
+      (warm-up (current-read-interaction))
       (void))
+  (define-values (declared?) (module-declared? ''candidate #f))
   (define-values (job) (open-input-file (build-path folder "job")))
   (set! mark (read-line job))
   (set! entry (string->symbol (read-line job)))
   (define-values (calls) (read-calls))
-  (declare "candidate.rkt" 'candidate)
+  (if declared?
+      (void)
+      (declare (lambda () (read-module "candidate.rkt")) 'candidate))
   (emit "start")
   ; Of its own plumber, so that its handlers of exit are not run when the driver leaves.
   (with-parameters
