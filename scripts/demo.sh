@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
-sh scripts/toolchains.sh sandbox lua
+sh scripts/toolchains.sh sandbox warm lua
 prepare demo
 
 folder=${1:-runs/demo}

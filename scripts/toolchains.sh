@@ -24,7 +24,7 @@ JULIA_LEAVES_OUT='^(libc6|libgcc-s1|libstdc\+\+6|gcc-.*-base|libcrypt1|dpkg|tar|
 say() { printf 'toolchains: %s\n' "$*"; }
 
 python=$(find_python) || exit 2
-table="sandbox|bwrap|bubblewrap
+table="sandbox|bwrap|bubblewrap libseccomp2
 warm|cc|gcc libc6-dev
 $("$python" scripts/cards.py)"
 
