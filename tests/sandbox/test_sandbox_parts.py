@@ -71,7 +71,7 @@ def test_open_within_a_running_loop():
 def test_killed_glotsmith_leaves_no_process(name: str, tmp_path: Path):
     """SIGKILL can't be handled: the kernel must clean up, and the next session sweeps the folder."""
     if name in {"none", "container", "remote"}:
-        pytest.skip("nothing watches over programs without isolation; test_container.py, test_serve.py try the others")
+        pytest.skip("nothing watches over programs without isolation; test_sandbox_container.py, test_serve.py try the others")
     marker = f"4343.{os.getpid()}{len(name)}"
     script = f"""
         import asyncio
