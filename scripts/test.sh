@@ -10,4 +10,4 @@ prepare test
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/basedpyright src
-exec env GLOTSMITH_TEST_EVERYTHING=1 .venv/bin/python -m pytest -n 2 "$@"
+exec env GLOTSMITH_TEST_EVERYTHING=1 .venv/bin/python -m pytest -n 2 --dist loadfile "$@"

@@ -21,6 +21,7 @@ from glotsmith.sandbox.usage import measure, processes, walk
 from glotsmith.sandbox.view import command, environment, prefixes, write_files
 from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT, wrap
 
+
 # Opening
 
 
@@ -71,7 +72,7 @@ def test_open_within_a_running_loop():
 def test_killed_glotsmith_leaves_no_process(name: str, tmp_path: Path):
     """SIGKILL can't be handled: the kernel must clean up, and the next session sweeps the folder."""
     if name in {"none", "container", "remote"}:
-        pytest.skip("nothing watches over programs without isolation; test_sandbox_container.py, test_serve.py try the others")
+        pytest.skip("nothing watches over programs without isolation; other files try the others")
     marker = f"4343.{os.getpid()}{len(name)}"
     script = f"""
         import asyncio
