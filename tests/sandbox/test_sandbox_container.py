@@ -28,7 +28,6 @@ from glotsmith.sandbox.seccomp import DENIED
 from glotsmith.sandbox.usage import processes
 from glotsmith.sandbox.wrapper import most_tasks
 
-
 STAND_IN = Path(__file__).with_name("engine.py")
 SMALL = Limits(cpu_s=0.5, wall_s=20, memory_mb=128, processes=16, file_mb=4, output_kb=64)
 WORKS = (

@@ -21,7 +21,6 @@ from glotsmith.sandbox.usage import measure, processes, walk
 from glotsmith.sandbox.view import command, environment, prefixes, write_files
 from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT, wrap
 
-
 # Opening
 
 
