@@ -117,7 +117,9 @@ class Servers:
     async def compile(self, program: Program) -> Made | None:
         """Return what the program's compile server makes of its files; None where it can't be had."""
         assert program.server is not None
-        key = content_hash(*program.server.argv, *program.read_only, *map(str, program.server.files))
+        server_files = (part for name, text in program.server.files.items() for part in (name, str(text)))
+        env = (f"{name}={value}" for name, value in sorted(program.env.items()))
+        key = content_hash(*program.server.argv, "", *program.read_only, "", *env, "", *server_files)
         server = self._take(key, program, program.server)
         if server is None:
             return None
