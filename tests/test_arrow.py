@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
 VALUES = {"records", "values", "reasons", "errors", "places"}
 ENGINE = {"step", "rows", "ledger", "database", "cache", "run", "execution"}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
-STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets"}
+STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets", "training", "evaluation"}
 TOP = {"cli", "report", "__main__"}
 ALLOWED = {
     **dict.fromkeys(VALUES, VALUES),
@@ -19,7 +19,8 @@ ALLOWED = {
     "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
     "kit": VALUES | SERVICES | STAGES | {"kit"},
     "service": VALUES | SERVICES | STAGES | {"service"},
-    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit", "service"} | TOP for room in TOP},
+    "reward": VALUES | SERVICES | {"reward", "verification"},
+    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit", "service", "reward"} | TOP for room in TOP},
 }
 
 

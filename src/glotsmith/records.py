@@ -179,15 +179,34 @@ class Example(Record, frozen=True, kw_only=True):
     messages: tuple[dict[str, str], ...]
     prompt: str
     completion: str
-    source: str  #: the Python original
-    signature: str
-    tests: tuple[str, ...]
+    source: str  #: the Python original; empty where there is none
+    signature: str = ""
+    tests: tuple[str, ...] = ()
     origin: Origin
     lineage: Lineage
-    line_coverage: float
-    branch_coverage: float
-    mutation_score: float
-    pass_rate: float
+    line_coverage: float = 0.0
+    branch_coverage: float = 0.0
+    mutation_score: float = 0.0
+    pass_rate: float = 0.0
+    kind: str = "translation"  #: what the row is: translation, inverse, original, ds1, ds2, ds3
+    stage: int = 1  #: training order: rows of a lower stage are trained on first
+    score: float = 0.0  #: the recipe's ranking among rows that passed (P(Yes), rubric); 0 where it has none
+
+
+class Preference(Record, frozen=True, kw_only=True):
+    """A passing and a failing program for one problem and language."""
+
+    id: str
+    parallel_id: str  #: equal for one problem in all languages; splits are made by it
+    language: str
+    prompt: str  #: the instruction, as the user's message
+    chosen: str  #: the assistant's message that passed
+    rejected: str  #: the one that failed
+    status: Status  #: why ``rejected`` failed
+    passed_cases: int = 0  #: how many test cases ``rejected`` passed
+    similarity: float = 0.0  #: of both programs, 0-1: near-misses are near 1
+    chosen_lineage: Lineage
+    rejected_lineage: Lineage
 
 
 class IoCase(Record, frozen=True, kw_only=True):
