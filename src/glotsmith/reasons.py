@@ -66,3 +66,8 @@ class Reason(StrEnum):
     FAILED_VERIFICATION = "failed_verification", "the program fails its suite"
     NOT_VERIFIED = "not_verified", "the machine failed, so there is no verdict"
     NO_PASSING_SOLUTION = "no_passing_solution", "no candidate passed the suite"
+
+    # structured replies
+    EMPTY_REPLY = "empty_reply", "the reply says nothing"
+    UNPARSABLE_REPLY = "unparsable_reply", "the reply is not in the form that was asked for"
+    INCOMPLETE_REPLY = "incomplete_reply", "the reply lacks a part that was asked for, or has it in the wrong form"

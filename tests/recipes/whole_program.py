@@ -120,29 +120,44 @@ def _reading(path: Path) -> Generator[sqlite3.Connection]:
 # ------------------------------------------------------------------------------------------ processes left behind
 
 
+_OWN = set[int]()  #: children that this process had before; other tests may keep workers
+
+
 @contextmanager
 def adopting_orphans() -> Generator[None]:
     """Be the parent of every process that loses its own (``PR_SET_CHILD_SUBREAPER``), so that none can hide."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.prctl(36, 1, 0, 0, 0) == 0
+    _OWN.update(_children())
     try:
         yield
     finally:
         libc.prctl(36, 0, 0, 0, 0)
+        _OWN.clear()
+
+
+def _children() -> dict[int, str]:
+    """The state of each child of this process."""
+    found: dict[int, str] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == os.getpid():
+                found[int(stat.parent.name)] = state
+    return found
 
 
 def left_behind() -> list[str]:
-    """The command lines of all living children of this process, which has none but orphans."""
+    """The command lines of all orphans that are alive."""
     found: list[str] = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
+    for pid, state in _children().items():
+        if pid in _OWN:
+            continue
         with suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) != os.getpid():
-                continue
-            if fields[0] == "Z":
-                os.waitpid(int(stat.parent.name), os.WNOHANG)
+            if state == "Z":
+                os.waitpid(pid, os.WNOHANG)
             else:
-                found.append(stat.with_name("cmdline").read_text().replace("\0", " ")[:200] or stat.parent.name)
+                found.append(Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")[:200] or str(pid))
     return found
 
 

@@ -306,8 +306,8 @@ def date_in(seconds: float) -> str:
     [
         ("17", 17, 17),
         (" 1.5 ", 1.5, 1.5),
-        pytest.param(date_in(600), 40, 40, id="a date to come"),
-        pytest.param(date_in(-600), 0, 0, id="a date gone by"),
+        pytest.param(date_in(1e6), 40, 40, id="a date to come"),
+        pytest.param(date_in(-1e6), 0, 0, id="a date gone by"),
         ("Sun, 06 Nov 1994 08:49:37 GMT", 0, 0),
         ("3600", 40, 40),
         ("-5", 0, 0),

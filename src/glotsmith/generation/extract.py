@@ -48,13 +48,18 @@ def extract_code(reply: str, fences: Sequence[str], *, continues: str = "", name
             comes before its uses, and what comes before a definition (installation, a sketch) does not name it.
 
     """
-    said = _END_OF_TURN.sub("", _without_thought(reply.replace("\r\n", "\n").replace("\r", "\n")))
+    said = spoken(reply)
     if continues and (text := _continuation(said)) is not None:
         return _joined(continues, text, name)
     block = _chosen(list(islice(_blocks(said), _MOST_BLOCKS)), fences, name)
     if block is not None:
         return _joined(continues, block.text, name) if continues else _tidy(block.text)
     return _tidy(_without_prose(said))
+
+
+def spoken(reply: str) -> str:
+    """Return what a reply says aloud: without its thought, what follows the end of its turn, and carriage returns."""
+    return _END_OF_TURN.sub("", _without_thought(reply.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _without_thought(text: str) -> str:
