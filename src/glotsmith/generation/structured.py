@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from glotsmith.generation.extract import spoken
+from glotsmith.languages.extract import spoken
 from glotsmith.reasons import Reason
 from glotsmith.teachers.base import Reply
 

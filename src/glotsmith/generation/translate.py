@@ -6,9 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.generation.extract import extract_code
 from glotsmith.generation.rounds import Rounds
 from glotsmith.languages import Card, get, render
+from glotsmith.languages.extract import extract_code
 from glotsmith.prompts import Prompt
 from glotsmith.reasons import Reason
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glotsmith.generation.extract import extract_code
+from glotsmith.languages.extract import extract_code
 
 FENCES = {
     "lua": ("lua",),
