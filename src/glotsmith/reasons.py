@@ -71,3 +71,15 @@ class Reason(StrEnum):
     EMPTY_REPLY = "empty_reply", "the reply says nothing"
     UNPARSABLE_REPLY = "unparsable_reply", "the reply is not in the form that was asked for"
     INCOMPLETE_REPLY = "incomplete_reply", "the reply lacks a part that was asked for, or has it in the wrong form"
+
+    # inverse-instruct
+    UNKNOWN_LANGUAGE = "unknown_language", "its language is not told, can't be guessed, or is none of ours"
+    UNPARSABLE_CODE = "unparsable_code", "it holds no fenced block and does not parse as a program"
+    LANGUAGE_NOT_WANTED = "language_not_wanted", "its language is not among those that were asked for"
+    UNTESTED = "untested", "it has no suite, so that nothing about it could be executed"
+    CUT_OFF = "cut_off", "the reply reached its length limit, so that its end is missing"
+    LEAKS_CODE = "leaks_code", "the instruction holds the program itself"
+    DUPLICATE_SUMMARY = "duplicate_summary", "the same instruction was written before for this snippet"
+    NOT_SCORED = "not_scored", "the model's opinion of it says neither Yes nor No"
+    NOT_CHOSEN = "not_chosen", "another instruction for the snippet ranks higher"
+    FAILED_ROUND_TRIP = "failed_round_trip", "the teacher's answer to the instruction fails the snippet's suite"

@@ -169,6 +169,60 @@ class Solution(Record, frozen=True, kw_only=True):
     pass_rate: float = 1.0  #: share of the task's replies that held a passing program
 
 
+class Snippet(Record, frozen=True, kw_only=True):
+    """A program whose instruction is to be found, or a pair of an instruction corpus that stays as it is."""
+
+    id: str  #: content hash of what it holds
+    kind: Literal["inverse", "original"] = "inverse"
+    language: str = ""  #: empty until preprocessing tells it, and of an original without code
+    name: str = ""  #: of the function that ``tests`` call
+    code: str = ""  #: empty until preprocessing has taken it out of ``response``
+    instruction: str = ""  #: the corpus's own
+    response: str = ""  #: likewise
+    signature: str = ""  #: typed Python signature of the suite
+    tests: tuple[str, ...] = ()  #: its suite; empty where there is none
+    parallel_id: str = ""  #: of the problem, where another run made it
+    line_coverage: float = 0.0
+    branch_coverage: float = 0.0
+    mutation_score: float = 0.0
+    toolchain: str = ""  #: with which the code passed its suite
+    isolation: str = ""
+    origin: Origin
+
+
+class Scored(Record, frozen=True, kw_only=True):
+    """What a model answered to "Is the answer correct?" (InverseCoder §4.3); shares of its probability, 0-1."""
+
+    yes: float  #: mass of all spellings of Yes that were seen
+    no: float
+    left: float  #: mass of what was not seen; 0 for votes
+    p_yes: float  #: P(Yes) / (P(Yes) + P(No)): the rank
+    method: Literal["logprobs", "votes"]
+    unseen: Literal["", "yes", "no"] = ""  #: the word that was not seen, to which all that was left is granted
+    votes: int = 0  #: replies that counted
+
+
+class Summary(Record, frozen=True, kw_only=True):
+    """One instruction that a teacher wrote for a snippet."""
+
+    id: str  #: content hash of snippet and text: what scores and verdicts are joined by
+    sample: int
+    text: str
+    lineage: Lineage
+    scored: Scored | None = None
+    round_trip: Status | Literal["", "no_code"] = ""  #: what the answer to it came to; empty where it was not asked for
+
+
+class Inversion(Record, frozen=True, kw_only=True):
+    """A snippet with the instructions that are left of it, best first once they are ranked."""
+
+    snippet: Snippet
+    summaries: tuple[Summary, ...] = ()  #: none for an original
+    ties: int = 0  #: how many others have the first one's score
+    tried: tuple[Summary, ...] = ()  #: all that a round trip was made with, in order of rank
+    measured: bool = False  #: whether a round trip was made with every summary, whatever came of the first
+
+
 class Example(Record, frozen=True, kw_only=True):
     """One dataset row."""
 

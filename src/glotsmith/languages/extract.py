@@ -31,7 +31,9 @@ _CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->|\s[+*/%]\s")
 _COMMENT = re.compile(r"\s*(?:--|#|;|//|\(\*|/\*|\"\"\"|''')")
 
 
-class _Block(NamedTuple):
+class Block(NamedTuple):
+    """A fenced block."""
+
     label: str  #: first word after the fence, lower case; "" for none
     text: str
 
@@ -55,6 +57,16 @@ def extract_code(reply: str, fences: Sequence[str], *, continues: str = "", name
     if block is not None:
         return _joined(continues, block.text, name) if continues else _tidy(block.text)
     return _tidy(_without_prose(said))
+
+
+def first_block(text: str) -> Block | None:
+    """Return the first fenced block of a text that holds anything, or None."""
+    return next((b for b in islice(_blocks(text), _MOST_BLOCKS) if b.text.strip()), None)
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether a text without fences may be a program: it has signs of one, and is not mostly sentences."""
+    return _is_code(text)
 
 
 def spoken(reply: str) -> str:
@@ -88,7 +100,7 @@ def _split_at_fence(text: str) -> tuple[str, re.Match[str] | None, str]:
 # ------------------------------------------------------------------------------------------------ fenced blocks
 
 
-def _chosen(blocks: Sequence[_Block], fences: Sequence[str], name: str) -> _Block | None:
+def _chosen(blocks: Sequence[Block], fences: Sequence[str], name: str) -> Block | None:
     """Choose among the blocks of the language, else those without label, else those that may be code at all."""
     filled = [b for b in blocks if b.text.strip()]
     for group in (
@@ -101,13 +113,13 @@ def _chosen(blocks: Sequence[_Block], fences: Sequence[str], name: str) -> _Bloc
     return None
 
 
-def _first_good(group: Sequence[_Block], name: str) -> _Block:
+def _first_good(group: Sequence[Block], name: str) -> Block:
     group = [b for b in group if name and _mentions(b.text, name)] or group
     largest = max(len(b.text) for b in group)
     return next(b for b in group if _SMALLEST * len(b.text) >= largest)
 
 
-def _blocks(text: str) -> Iterator[_Block]:
+def _blocks(text: str) -> Iterator[Block]:
     """Yield the fenced blocks (CommonMark §4.5), also unclosed, indented in lists, and quoted."""
     rest = text
     while True:
@@ -119,7 +131,7 @@ def _blocks(text: str) -> Iterator[_Block]:
         end = end or _End(len(lines), len(lines))
         label = _LABEL.match(fence["info"])
         body = [*lines[: end.line], *([end.code] if end.code else [])]
-        yield _Block(label[1].lower() if label else "", "\n".join(_outdent(body, fence["indent"])))
+        yield Block(label[1].lower() if label else "", "\n".join(_outdent(body, fence["indent"])))
         rest = "\n".join(lines[end.following :])
 
 

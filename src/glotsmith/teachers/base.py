@@ -20,6 +20,7 @@ class Sampling(Record, frozen=True, kw_only=True):
     max_tokens: int = 512
     stop: tuple[str, ...] = ()
     logprobs: int = 0  #: top logprobs wanted for the first token; 0 for none
+    repetition_penalty: float = 1.0  #: of servers that have it (vLLM, SGLang, TGI under this name); 1 for none
 
 
 class Request(Record, frozen=True, kw_only=True):
@@ -40,6 +41,8 @@ class Request(Record, frozen=True, kw_only=True):
         turns = [part for m in self.messages for part in (m.role, m.content)]
         s = self.sampling
         knobs = f"{s.temperature} {s.top_p} {s.max_tokens} {s.logprobs} {self.seed} {self.sample}"
+        if s.repetition_penalty != 1.0:  # so that addresses from before there was one stay
+            knobs += f" {s.repetition_penalty}"
         return content_hash(self.prompt, *turns, "\x00", *s.stop, "\x00", knobs)
 
 

@@ -88,6 +88,8 @@ def body_of(request: Request, model: str, extra: Mapping[str, Any], rename: Mapp
     }
     if s.stop:
         body["stop"] = list(s.stop)
+    if s.repetition_penalty != 1.0:
+        body["repetition_penalty"] = s.repetition_penalty
     if request.messages:
         body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
         body |= {"logprobs": True, "top_logprobs": s.logprobs} if s.logprobs else {}

@@ -5,6 +5,7 @@ One JSON object a line, found by call and item, never by the text of a prompt::
     {"call": "translate", "item": "add", "language": "lua", "replies": ["function add(a, b) … end", "…"]}
     {"call": "translate", "item": "sub", "sample": 3, "reply": "I can't.", "finish_reason": "refused"}
     {"call": "write_tests", "item": "*", "reply": "assert add(1, 2) == 3"}
+    {"call": "evaluate", "item": "add", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.4}}
 """
 
 from pathlib import Path
@@ -37,6 +38,7 @@ class Row(Record, frozen=True, kw_only=True):
     reply: str | None = None  #: said to that sample, or to every one
     replies: tuple[str, ...] | None = None  #: the i-th is said to sample i; beyond the last, the reply is a refusal
     finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
+    logprobs: dict[str, float] = {}  #: of the first position, where the request wants any: token → logprob
 
     def at(self, sample: int) -> str | None:
         """Return what is said to ``sample``, if anything."""
@@ -70,7 +72,8 @@ class Scripted(Teacher):
     def address(self, request: Request) -> str:
         """Return the content address: here the call, the item and its name and language matter, not the prompt."""
         c = request.context
-        seen = (request.call, request.item, c.get("name", ""), c.get("language", ""), str(request.sample))
+        seen = [request.call, request.item, c.get("name", ""), c.get("language", ""), str(request.sample)]
+        seen += ["logprobs"] if request.sampling.logprobs else []
         return content_hash(self.fingerprint, *seen)
 
     async def reply(self, request: Request) -> Reply:
@@ -81,7 +84,8 @@ class Scripted(Teacher):
             where = f"call {request.call!r}, item {request.item!r}, sample {request.sample}"
             return Reply(text="", finish_reason="refused", detail=f"no scripted reply for {where}")
         detail = "" if row.finish_reason in ("stop", "length") else "so it is scripted"
-        return Reply(text=text, finish_reason=row.finish_reason, detail=detail)
+        logprobs = row.logprobs if request.sampling.logprobs else {}
+        return Reply(text=text, finish_reason=row.finish_reason, detail=detail, logprobs=logprobs)
 
     async def close(self) -> None:
         """Release nothing: the file was read at the start."""
