@@ -5,6 +5,7 @@
     ├── InputError               a malformed file, named by file and line
     ├── ToolchainError           a language's toolchain is missing or too old
     ├── IsolationError           no way to isolate programs on this machine
+    ├── InfraError               the machine failed, so that a program has no verdict
     ├── TeacherError             the teacher can't be reached, refuses the key, or answers nonsense for good
     └── StorageError             the disk is full or a run folder can't be written
 
@@ -38,6 +39,10 @@ class ToolchainError(GlotsmithError):
 
 class IsolationError(GlotsmithError):
     """Programs can't be isolated here; the message says what to install."""
+
+
+class InfraError(GlotsmithError):
+    """The machine failed to judge a program; it is neither right nor wrong."""
 
 
 class TeacherError(GlotsmithError):

@@ -1,0 +1,109 @@
+"""One long-lived pool behind a thread: programs are judged whichever thread, event loop or process asks.
+
+A pool is opened by the first call that needs it and closed at exit. A process that was forked (a data loader's worker)
+inherits memory but no thread: it forgets its parent's pools, touches nothing of theirs, and opens its own.
+"""
+
+import asyncio
+import atexit
+import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from glotsmith.records import Job, Verdict
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.verification import Verifier
+from glotsmith.verification.batch import verify_all
+
+
+class Key(NamedTuple):
+    """What a pool is opened with."""
+
+    isolation: str
+    jobs: int | None
+
+
+class Pool:
+    """A sandbox and its verifier, in a thread with an event loop of its own."""
+
+    def __init__(self, key: Key) -> None:
+        """Open the sandbox and start the thread.
+
+        Raises:
+            UsageError: there is no such isolation.
+            IsolationError: programs can't be isolated here.
+
+        """
+        self._sandbox = open_sandbox(key.isolation, key.jobs or share())
+        self._loop = asyncio.new_event_loop()
+        self._verifier = Verifier(self._sandbox)
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._serve, name="glotsmith-reward", daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(_until(self._stop, self._sandbox))
+
+    def submit(self, jobs: Sequence[Job]) -> Future[list[Verdict]]:
+        """Have jobs judged; the verdicts come in their order. Cancelling the future ends their programs."""
+        return asyncio.run_coroutine_threadsafe(verify_all(self._verifier, jobs), self._loop)
+
+    def close(self) -> None:
+        """End what runs, and the thread; idempotent."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
+
+
+async def _until(stop: asyncio.Event, sandbox: Sandbox) -> None:
+    await stop.wait()
+    asked = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in asked:
+        task.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+    await sandbox.close()
+
+
+_lock = threading.Lock()
+_pools: dict[Key, Pool] = {}
+_parents: list[object] = []  #: pools of the process that we were forked from: collecting them would touch its programs
+_watching = False
+
+
+def pool(isolation: str, jobs: int | None) -> Pool:
+    """Return this process's pool of that kind, opened where it is missing."""
+    global _watching
+    key = Key(isolation, jobs)
+    with _lock:
+        if not _watching:
+            os.register_at_fork(after_in_child=_forget)
+            atexit.register(close)
+            _watching = True
+        if key not in _pools:
+            _pools[key] = Pool(key)
+        return _pools[key]
+
+
+def close() -> None:
+    """Close this process's pools; the next call opens new ones."""
+    with _lock:
+        while _pools:
+            _pools.popitem()[1].close()
+
+
+def _forget() -> None:
+    """Leave a parent's pools alone; whoever held the lock there does not exist here."""
+    global _lock
+    _lock = threading.Lock()
+    _parents.append(dict(_pools))
+    _pools.clear()
+
+
+def share() -> int:
+    """Return how many programs to run at once: this process's share of the processors among its node's ranks."""
+    ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
+    return max(1, len(os.sched_getaffinity(0)) // (int(ranks) if ranks.isdecimal() and int(ranks) else 1))

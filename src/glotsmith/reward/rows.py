@@ -1,0 +1,81 @@
+"""A completion and its dataset row as a job."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from glotsmith.errors import UsageError
+from glotsmith.languages import get, names
+from glotsmith.languages.extract import extract_code
+from glotsmith.records import Job
+from glotsmith.values import NotLiteral, parse_signature, parse_test
+
+#: What a model said: text, or the messages of a chat, of which the assistant's last one counts.
+Completion = str | Sequence[Mapping[str, Any]]
+
+#: The fields of a ``Job`` that a row may have.
+FIELDS = tuple(name for name in Job.__struct_fields__ if name not in ("id", "code", "program"))
+_IO = (("stdin", "stdout"), ("inputs", "outputs"), ("input", "output"))  #: names of columns of lists
+
+
+def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job | None:
+    """Return the job of a completion, its code empty where there is none; None for a row without tests.
+
+    Raises:
+        UsageError: the row names no known language, or a field is not of its type.
+
+    """
+    asked = {name: value for name in FIELDS if (value := _plain(row.get(name))) not in (None, "", [], {})}
+    if not (asked.get("tests") or asked.get("io")):
+        return None
+    language = asked.get("language")
+    if language not in names():
+        raise UsageError(f"row {number}: no language is named {language!r}; there are: {', '.join(names())}")
+    if isinstance(io := asked.get("io"), dict):
+        asked["io"] = _transposed(cast(dict[str, Any], io))
+    try:
+        job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"row {number}: {error}") from error
+    prefix = _plain(row.get("prefix"))
+    code = extract_code(
+        said(completion), get(job.language).fences, continues=str(prefix) if prefix else "", name=_name(job)
+    )
+    return msgspec.structs.replace(job, code=code or "")
+
+
+def said(completion: Completion) -> str:
+    """Return the text of a completion."""
+    if isinstance(completion, str):
+        return completion
+    said = [m for m in completion if m.get("role", "assistant") == "assistant"]
+    content: Any = said[-1].get("content") if said else None
+    if isinstance(content, list):  # of parts, as models that also see images have it
+        parts = cast(list[Mapping[str, Any]], content)
+        return "".join(str(part.get("text", "")) for part in parts)
+    return str(content or "")
+
+
+def _name(job: Job) -> str:
+    """Return the function that is wanted; empty for a whole program."""
+    if job.entry_point or job.io:
+        return job.entry_point
+    try:
+        return parse_signature(job.signature).name if job.signature else parse_test(job.tests[0]).function
+    except NotLiteral:
+        return ""  # the verdict will say so
+
+
+def _plain(value: object) -> Any:
+    """Return a column's value as Python has it; parquet readers give arrays."""
+    return value.tolist() if hasattr(value, "tolist") else value  # type: ignore[attr-defined]
+
+
+def _transposed(io: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return cases from columns of them."""
+    for stdin, stdout in _IO:
+        if stdin in io and stdout in io:
+            pairs = zip(_plain(io[stdin]), _plain(io[stdout]), strict=True)
+            return [{"stdin": a, "stdout": b} for a, b in pairs]
+    raise UsageError(f"io has the keys {', '.join(io)}; stdin and stdout are wanted")

@@ -1,0 +1,162 @@
+"""From completions and the rows that they answer to rewards."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, cast, get_args
+
+from glotsmith.errors import InfraError, UsageError
+from glotsmith.records import Job, Verdict
+from glotsmith.reward.pool import Pool, pool
+from glotsmith.reward.rows import Completion, pose
+
+#: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of tests passed, of a program that
+#: ran to its end; Agnostics (arXiv 2508.04865) found that policies learn to game it.
+Credit = Literal["all", "share"]
+#: What a completion gets that the machine failed to judge: ``raise`` an ``InfraError``, or ``mask`` it by None.
+Faults = Literal["raise", "mask"]
+
+_RAN = frozenset({"fail:wrong", "fail:runtime", "fail:timeout", "fail:memory"})  #: may earn a share
+_log = logging.getLogger(__name__)
+
+
+class Options(NamedTuple):
+    """How rewards are given."""
+
+    credit: Credit = "all"
+    faults: Faults = "raise"
+    isolation: str = "auto"
+    jobs: int | None = None
+
+    def check(self) -> "Options":
+        """Return the options.
+
+        Raises:
+            UsageError: one of them is not among its values.
+
+        """
+        for name, value, values in (
+            ("credit", self.credit, get_args(Credit)),
+            ("faults", self.faults, get_args(Faults)),
+        ):
+            if value not in values:
+                raise UsageError(f"{name} is {value!r}; it must be one of {', '.join(values)}")
+        jobs = cast(object, self.jobs)  # a dataset's column of this name would come here
+        if jobs is not None and not (isinstance(jobs, int) and jobs >= 1):
+            raise UsageError(f"jobs is {jobs!r}; it must be a number of programs from 1, or None")
+        return self
+
+
+class Rewarded(NamedTuple):
+    """A completion's reward, and why."""
+
+    reward: float | None
+    status: str  #: the verdict's; ``no code`` where there was none, ``not asked`` where the row has no tests
+
+
+def score(
+    completions: Sequence[Completion],
+    rows: Sequence[Mapping[str, object]],
+    *,
+    credit: Credit = "all",
+    faults: Faults = "raise",
+    isolation: str = "auto",
+    jobs: int | None = None,
+) -> list[float | None]:
+    """Return the reward of each completion, from 0 to 1, in order.
+
+    A completion is text, or the messages of a chat. Its row says what is to hold, by the fields of a ``Job``
+    (``language``; ``signature`` and ``tests``, or ``io``; ``entry_point``, ``checker``, ``time_limit_s``,
+    ``memory_limit_mb``, ``tolerance``), and may have the ``prefix`` that the completion continues; other keys are
+    ignored. A row without tests gives None. ``jobs`` programs run at once, by default one per processor.
+
+    Raises:
+        UsageError: an option or a row can't be acted on.
+        IsolationError: programs can't be isolated here.
+        InfraError: the machine failed to judge a completion, and ``faults`` is ``raise``.
+
+    """
+    options = Options(credit, faults, isolation, jobs).check()
+    return [r.reward for r in rewarded(completions, rows, options)]
+
+
+async def score_async(
+    completions: Sequence[Completion],
+    rows: Sequence[Mapping[str, object]],
+    *,
+    credit: Credit = "all",
+    faults: Faults = "raise",
+    isolation: str = "auto",
+    jobs: int | None = None,
+) -> list[float | None]:
+    """Do as ``score``, while the caller's event loop goes on."""
+    options = Options(credit, faults, isolation, jobs).check()
+    return [r.reward for r in await rewarded_async(completions, rows, options)]
+
+
+def rewarded(
+    completions: Sequence[Completion], rows: Sequence[Mapping[str, object]], options: Options
+) -> list[Rewarded]:
+    """Return rewards and statuses."""
+    posed = _pose(completions, rows)
+    future = _open(options).submit(_to_run(posed))
+    try:
+        verdicts = future.result()
+    except BaseException:
+        future.cancel()  # the programs of whoever interrupts us
+        raise
+    return _settle(posed, verdicts, options)
+
+
+async def rewarded_async(
+    completions: Sequence[Completion], rows: Sequence[Mapping[str, object]], options: Options
+) -> list[Rewarded]:
+    """Return rewards and statuses, while the event loop goes on."""
+    posed = await asyncio.to_thread(_pose, completions, rows)
+    opened = await asyncio.to_thread(_open, options)
+    return _settle(posed, await asyncio.wrap_future(opened.submit(_to_run(posed))), options)
+
+
+def _open(options: Options) -> Pool:
+    return pool(options.isolation, options.jobs)
+
+
+def _pose(completions: Sequence[Completion], rows: Sequence[Mapping[str, object]]) -> list[Job | None]:
+    if len(completions) != len(rows):
+        raise UsageError(f"there are {len(completions)} completions and {len(rows)} rows; each needs one")
+    return [pose(number, c, row) for number, (c, row) in enumerate(zip(completions, rows, strict=True))]
+
+
+def _to_run(posed: Iterable[Job | None]) -> list[Job]:
+    return [job for job in posed if job is not None and job.code]
+
+
+def _settle(posed: Sequence[Job | None], verdicts: Sequence[Verdict], options: Options) -> list[Rewarded]:
+    by_id = {verdict.id: verdict for verdict in verdicts}
+    return [_reward(job, by_id.get(job.id) if job else None, options) for job in posed]
+
+
+def _reward(job: Job | None, verdict: Verdict | None, options: Options) -> Rewarded:
+    if job is None:
+        return Rewarded(None, "not asked")
+    if verdict is None:
+        return Rewarded(0.0, "no code")
+    if verdict.is_infra:
+        return Rewarded(_fault(verdict, options), verdict.status)
+    return Rewarded(earned(verdict, options.credit), verdict.status)
+
+
+def _fault(verdict: Verdict, options: Options) -> None:
+    told = f"completion {verdict.id}, in {verdict.language}, has no verdict ({verdict.status}): {verdict.detail}"
+    if options.faults == "raise":
+        raise InfraError(told)
+    _log.warning("%s", told)
+
+
+def earned(verdict: Verdict, credit: Credit) -> float:
+    """Return what a program earned that was judged."""
+    if verdict.passed:
+        return 1.0
+    if credit == "all" or verdict.status not in _RAN or not verdict.cases:
+        return 0.0
+    return sum(case.status == "pass" for case in verdict.cases) / len(verdict.cases)

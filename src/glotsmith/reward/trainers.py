@@ -1,0 +1,171 @@
+"""The signatures that trainers call: TRL's reward functions and verl's ``compute_score``."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from glotsmith.errors import UsageError
+from glotsmith.reward.rows import FIELDS, Completion
+from glotsmith.reward.score import Credit, Faults, Options, Rewarded, rewarded, rewarded_async
+
+_COLUMNS = (*FIELDS, "prefix")
+
+
+# ------------------------------------------------------------------------------------------------ TRL
+
+
+def code_reward(
+    completions: Sequence[Completion],
+    prompts: Sequence[object] | None = None,
+    *,
+    credit: Credit = "all",
+    faults: Faults = "mask",
+    isolation: str = "auto",
+    jobs: int | None = None,
+    **columns: Any,
+) -> list[float | None]:
+    """Reward completions for the tests in their dataset's columns: ``GRPOTrainer(reward_funcs=[code_reward])``.
+
+    The columns are those of ``score``'s rows: ``language``; ``signature`` and ``tests``, or ``io``; and so on. A row
+    without tests gives None, at which TRL leaves this reward out. Options are set by ``functools.partial``. What
+    became of each completion is in the table of completions, as ``verdict``.
+
+    Raises:
+        UsageError: no column says what is to hold, or a row can't be acted on.
+        InfraError: the machine failed, and ``faults`` is ``raise``; TRL leaves masked completions out of its update.
+
+    """
+    options = Options(credit, faults, isolation, jobs).check()
+    return _logged(rewarded(completions, _rows(len(completions), columns), options), columns)
+
+
+async def code_reward_async(
+    completions: Sequence[Completion],
+    prompts: Sequence[object] | None = None,
+    *,
+    credit: Credit = "all",
+    faults: Faults = "mask",
+    isolation: str = "auto",
+    jobs: int | None = None,
+    **columns: Any,
+) -> list[float | None]:
+    """Do as ``code_reward``, beside other rewards that are asynchronous."""
+    options = Options(credit, faults, isolation, jobs).check()
+    return _logged(await rewarded_async(completions, _rows(len(completions), columns), options), columns)
+
+
+def _rows(count: int, columns: Mapping[str, Any]) -> list[dict[str, object]]:
+    there = [name for name in _COLUMNS if isinstance(columns.get(name), Sequence)]
+    if "language" not in there or not {"tests", "io"} & set(there):
+        raise UsageError(
+            "a dataset for code_reward needs the columns language and tests (or io); "
+            f"it has: {', '.join(sorted(columns)) or 'none'}"
+        )
+    return [{name: columns[name][number] for name in there} for number in range(count)]
+
+
+def _logged(results: Sequence[Rewarded], columns: Mapping[str, Any]) -> list[float | None]:
+    log_extra: Callable[[str, list[str]], None] | None = columns.get("log_extra")
+    log_metric: Callable[[str, float], None] | None = columns.get("log_metric")
+    if callable(log_extra):
+        log_extra("verdict", [r.status for r in results])
+    if callable(log_metric) and results:
+        masked = sum(r.status.startswith("infra:") for r in results)
+        log_metric("code_reward/masked", masked / len(results))
+    return [r.reward for r in results]
+
+
+# ------------------------------------------------------------------------------------------------ verl
+
+
+def compute_score(
+    data_source: str,
+    solution_str: str,
+    ground_truth: object,
+    extra_info: Mapping[str, Any] | None = None,
+    *,
+    credit: Credit = "all",
+    faults: Faults = "raise",
+    isolation: str = "auto",
+    jobs: int | None = None,
+    **_: object,
+) -> float:
+    """Reward one solution: verl's ``reward.custom_reward_function.name=compute_score``.
+
+    ``ground_truth`` is a JSON object (text, or a mapping) with the fields of ``score``'s rows; what is missing there is
+    taken from ``extra_info``. verl's own ``{"inputs": […], "outputs": […]}`` and ``{"assert_case": […]}`` are read too,
+    with ``language`` from either place, else Python. Options come from ``custom_reward_function.reward_kwargs``.
+
+    Raises:
+        UsageError: it says nothing that could be judged.
+        InfraError: the machine failed, and ``faults`` is ``raise``; with ``mask`` it is nan.
+
+    """
+    options = Options(credit, faults, isolation, jobs).check()
+    return _number(rewarded([solution_str], [_truth(ground_truth, extra_info)], options)[0])
+
+
+async def compute_score_async(
+    data_source: str,
+    solution_str: str,
+    ground_truth: object,
+    extra_info: Mapping[str, Any] | None = None,
+    *,
+    credit: Credit = "all",
+    faults: Faults = "raise",
+    isolation: str = "auto",
+    jobs: int | None = None,
+    **_: object,
+) -> float:
+    """Do as ``compute_score``, while the trainer's event loop goes on: verl then has many at once."""
+    options = Options(credit, faults, isolation, jobs).check()
+    return _number((await rewarded_async([solution_str], [_truth(ground_truth, extra_info)], options))[0])
+
+
+def compute_scores(
+    data_sources: Sequence[str],
+    solution_strs: Sequence[str],
+    ground_truths: Sequence[object],
+    extra_infos: Sequence[Mapping[str, Any] | None] | None = None,
+    *,
+    credit: Credit = "all",
+    faults: Faults = "raise",
+    isolation: str = "auto",
+    jobs: int | None = None,
+    **_: object,
+) -> list[float]:
+    """Reward many solutions in one call: verl's reward manager ``batch``."""
+    options = Options(credit, faults, isolation, jobs).check()
+    infos = extra_infos if extra_infos is not None else [None] * len(ground_truths)
+    rows = [_truth(truth, info) for truth, info in zip(ground_truths, infos, strict=True)]
+    return [_number(r) for r in rewarded(solution_strs, rows, options)]
+
+
+def _number(result: Rewarded) -> float:
+    if result.status == "not asked":
+        raise UsageError("the ground truth has neither tests nor io, so nothing could be judged")
+    return math.nan if result.reward is None else result.reward
+
+
+def _truth(ground_truth: object, extra_info: Mapping[str, Any] | None) -> dict[str, object]:
+    """Return a row from what verl hands on."""
+    if isinstance(ground_truth, str):
+        try:
+            ground_truth = json.loads(ground_truth)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"the ground truth is no JSON: {error}") from error
+    if not isinstance(ground_truth, Mapping):
+        raise UsageError(
+            f"the ground truth is {type(ground_truth).__name__}; an object with language and tests is wanted"
+        )
+    given = cast(Mapping[str, object], ground_truth)
+    row: dict[str, object] = {name: (extra_info or {}).get(name) for name in _COLUMNS}
+    row |= {name: given[name] for name in _COLUMNS if name in given}
+    if "inputs" in given and "outputs" in given:
+        row["io"] = dict(given)
+    if "assert_case" in given:
+        row["tests"] = given["assert_case"]
+    if not ("tests" in given or "io" in given):
+        row["language"] = row["language"] or "python"
+    return row
