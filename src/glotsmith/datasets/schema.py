@@ -62,18 +62,19 @@ def arrow() -> Any:
 
 def arrow_schema() -> Any:
     """Return the columns as a ``pyarrow.Schema``."""
-    return arrow().schema([(name, _arrow(node)) for name, node in columns().items()])
+    return arrow().schema([(name, arrow_type(node)) for name, node in columns().items()])
 
 
-def _arrow(node: Node) -> Any:
+def arrow_type(node: Node) -> Any:
+    """Return a column's type as pyarrow's."""
     pa = arrow()
     match node:
         case str():
             return pa.type_for_alias(node)
         case list():
-            return pa.list_(_arrow(node[0]))
+            return pa.list_(arrow_type(node[0]))
         case _:
-            return pa.struct([(name, _arrow(inner)) for name, inner in node.items()])
+            return pa.struct([(name, arrow_type(inner)) for name, inner in node.items()])
 
 
 def features(node: Mapping[str, Node] | None = None, indent: str = "  ") -> list[str]:

@@ -42,10 +42,10 @@ def write_files(
         try:
             _write_aside(rows, folder / "data", extension, open_file, files)
             for file in files.values():
-                _aside(file).replace(file)
+                aside(file).replace(file)
         finally:
             for file in files.values():
-                _aside(file).unlink(missing_ok=True)
+                aside(file).unlink(missing_ok=True)
         _remove_others(folder / "data", set(files.values()))
     except OSError as error:
         raise StorageError(f"{folder}: the dataset can't be written: {error.strerror or error}") from error
@@ -62,12 +62,13 @@ def _write_aside(
             if (language := example.language) not in writers:
                 file = files[language] = data / language / f"train.{extension}"
                 file.parent.mkdir(parents=True, exist_ok=True)
-                writers[language] = open_file(_aside(file))
+                writers[language] = open_file(aside(file))
                 stack.callback(writers[language].close)
             writers[language].write(row, line)
 
 
-def _aside(file: Path) -> Path:
+def aside(file: Path) -> Path:
+    """Return where a file is written until it is whole."""
     return file.with_name(f".{file.name}.part")
 
 
