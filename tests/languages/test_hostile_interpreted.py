@@ -1,0 +1,33 @@
+"""Programs that fight back, in languages that run their source (``attacks``)."""
+
+from pathlib import Path
+
+import pytest
+from attacks import canary, is_refused_and_harms_nobody, parameters, sandbox, verifier
+
+from glotsmith.languages import get, names
+from glotsmith.languages.rows import Row, rows
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.verification import Verifier
+
+__all__ = ["canary", "sandbox", "verifier"]
+WANTED = 12  #: kinds of attack per language
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "row"),
+    [p for name in names() if not get(name).toolchain[0].build for p in parameters(name)],
+)
+def test_a_hostile_program_is_refused_and_harms_nobody(
+    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: Row
+) -> None:
+    is_refused_and_harms_nobody(sandbox, verifier, canary, language, title, row)
+
+
+@pytest.mark.parametrize("language", [name for name in names() if get(name).level == "full"])
+def test_every_full_language_is_attacked(language: str) -> None:
+    table = rows(language, "hostile")
+    assert len(table) >= WANTED
+    for title, row in table.items():
+        assert row.expected, title
+        assert all(status.startswith("fail:") for status in row.expected), title
