@@ -1,0 +1,36 @@
+"""Benchmarks: one module each, and this table. A reader takes rows in the benchmark's own format."""
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import cast
+
+from glotsmith.errors import UsageError
+from glotsmith.evaluation.benchmarks.base import Benchmark, Loaded, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+
+Read = Callable[["list[Row]", Wanted], Awaitable[Loaded]]
+
+BENCHMARKS = {
+    "humaneval": "glotsmith.evaluation.benchmarks.humaneval",
+    "mbpp": "glotsmith.evaluation.benchmarks.mbpp",
+    "humaneval+": "glotsmith.evaluation.benchmarks.evalplus",
+    "mbpp+": "glotsmith.evaluation.benchmarks.evalplus",
+    "multipl-e": "glotsmith.evaluation.benchmarks.multipl_e",
+    "mceval": "glotsmith.evaluation.benchmarks.mceval",
+    "ds1000": "glotsmith.evaluation.benchmarks.ds1000",
+    "livecodebench-x": "glotsmith.evaluation.benchmarks.livecodebench_x",
+    "questions": "glotsmith.evaluation.benchmarks.own",
+    "rows": "glotsmith.evaluation.benchmarks.rows",
+}
+
+
+def get(name: str) -> Benchmark:
+    """Return a benchmark's module.
+
+    Raises:
+        UsageError: there is no such benchmark.
+
+    """
+    if name not in BENCHMARKS:
+        raise UsageError(f"no benchmark is named {name!r}; there are: {', '.join(BENCHMARKS)}")
+    return cast(Benchmark, import_module(BENCHMARKS[name]))

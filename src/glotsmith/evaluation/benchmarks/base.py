@@ -1,0 +1,52 @@
+"""What a benchmark's module offers, and what it returns."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.records import Problem, Record
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.step import Verify
+
+
+class Wanted(Record, frozen=True, kw_only=True):
+    """What is asked for."""
+
+    name: str  #: the benchmark, as on the command line
+    languages: tuple[str, ...]
+    sandbox: Sandbox | None = None  #: for expected values, which come of running the canonical solution
+    verify: Verify | None = None
+
+
+class Posable(Record, frozen=True, kw_only=True):
+    """A problem with a Python original: it can be posed in every ``full`` language (``suites.prove``)."""
+
+    name: str  #: as the benchmark names it
+    problem: Problem
+    tolerance: float = 1e-6
+    oracle: str = ""
+
+
+class Loaded(Record, frozen=True, kw_only=True):
+    """A benchmark as read: problems that are yet to be posed, questions that stand, and what can't be asked."""
+
+    posable: tuple[Posable, ...] = ()
+    questions: tuple[Question, ...] = ()
+    impossible: tuple[Impossible, ...] = ()
+    notes: tuple[str, ...] = ()  #: what a reader of the figures has to know
+
+
+class Benchmark(Protocol):
+    """A module of this folder."""
+
+    HUB: str  #: dataset id on the hub, with ``:SPLIT``; ``@{name}`` …; empty where files are the only way
+
+    async def read(self, rows: Sequence[Row], wanted: Wanted) -> Loaded:
+        """Turn rows into questions.
+
+        Raises:
+            InputError: a row lacks a field, by file and line.
+
+        """
+        ...

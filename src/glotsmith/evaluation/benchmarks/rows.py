@@ -1,0 +1,55 @@
+"""Rows of our own datasets as questions, word for word as a model was trained on them."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.questions import Question
+from glotsmith.records import Example
+
+HUB = ""
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return one question for each problem and language among dataset rows that have tests."""
+    return Loaded(questions=of_examples(map(example, rows), wanted.name, wanted.languages))
+
+
+def example(row: Row) -> Example:
+    """Return a row as a record; columns that exporters add are ignored.
+
+    Raises:
+        InputError: it is no dataset row of ours.
+
+    """
+    data = {name: value for name, value in row.data.items() if name in Example.__struct_fields__}
+    try:
+        return msgspec.convert(data, Example)
+    except msgspec.ValidationError as error:
+        raise row.error(f"not a dataset row of glotsmith: {error}") from None
+
+
+def of_examples(
+    examples: Iterable[Example], benchmark: str = "rows", languages: Sequence[str] = ()
+) -> tuple[Question, ...]:
+    """Return one question for each problem and language: its prompt, its message, its tests.
+
+    A continuation is not cut: a model that was trained on rows ends by itself.
+    """
+    found = dict[tuple[str, str], Question]()
+    for row in examples:
+        if row.tests and (not languages or row.language in languages):
+            question = Question(
+                benchmark=benchmark,
+                problem=row.parallel_id,
+                language=row.language,
+                name=row.name,
+                prefix=row.prompt,
+                instruction=next((m["content"] for m in row.messages if m.get("role") == "user"), ""),
+                signature=row.signature,
+                tests=row.tests,
+            )
+            found.setdefault((row.parallel_id, row.language), question)
+    return tuple(found.values())

@@ -1,0 +1,85 @@
+"""From what a model said to the program that is judged.
+
+A base model continues the prefix. A chat model writes the function anew, with its own copy of the prefix, and that copy
+is what counts: with the benchmark's prefix in front of it, hardly any program would pass.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Protocol
+
+from glotsmith.evaluation.questions import Question, Style
+from glotsmith.languages import Card, get
+
+
+class Extract(Protocol):
+    """What takes code out of a chat reply (``generation.extract.extract_code``)."""
+
+    def __call__(self, reply: str, fences: Sequence[str], *, continues: str = "", name: str = "") -> str | None:
+        """Return the program, or None where there is none."""
+        ...
+
+
+def candidate(question: Question, said: str, style: Style, extract: Extract) -> str | None:
+    """Return the program that a reply stands for, or None where it holds no code."""
+    if style == "completion":
+        return f"{question.prefix}{cut(said, question.stop)}"
+    card = get(question.language)
+    code = extract(said, card.fences, name=question.name)
+    if code is None or not question.prefix:
+        return code
+    fence = "`" * (3 + max((len(run) for run in re.findall("`{3,}", code)), default=0))
+    whole = extract(
+        f"{fence}{card.fences[0]}\n{code}\n{fence}", card.fences, continues=question.prefix, name=question.name
+    )
+    return None if whole is None else _fit(question, whole, card)
+
+
+def cut(text: str, stop: Sequence[str]) -> str:
+    """Return the text up to the first of the stop tokens."""
+    ends = [at for token in stop if token and (at := text.find(token)) >= 0]
+    return text[: min(ends)] if ends else text
+
+
+def _fit(question: Question, code: str, card: Card) -> str:
+    """Make a model's own program fit where the benchmark's prefix with a continuation would stand."""
+    missing = [part for part in preamble(question, card) if part.strip() not in code]
+    code = "\n".join([*missing, code])
+    closing = -_depth(question.after) if "{" in question.prefix else 0
+    while closing > 0 and _depth(code) < closing and code.rstrip().endswith("}"):
+        code = code.rstrip()[:-1]
+    return code
+
+
+def preamble(question: Question, card: Card) -> list[str]:
+    """Return what a prefix says before its comment and signature: imports, helpers, ``#lang``, an opened class."""
+    lines = question.prefix.split("\n")
+    at = next((i for i, line in enumerate(lines) if _defines(line, question.name)), 0)
+    head = lines[:at]
+    if question.language == "python":  # helpers are functions of their own: all of them or none
+        return ["\n".join(head)] if any(line.strip() for line in head) else []
+    marks = tuple(m for m in (card.syntax.line_comment, *card.syntax.block_comment) if m)
+    kept = list[str]()
+    for line in head:
+        if line.strip().startswith(marks) and not line.startswith(("#lang", "#include", "#!")):
+            if card.syntax.block_comment and line.strip().startswith(card.syntax.block_comment[0]):
+                break  # a comment of several lines: nothing but the signature follows
+            continue
+        if line.strip() in ('"""', "'''") or line.startswith('"""'):
+            break
+        kept.append(line)
+    return [line for line in kept if line.strip()]
+
+
+def _defines(line: str, name: str) -> bool:
+    return (
+        bool(name)
+        and bool(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", line))
+        and not line.lstrip().startswith(("#", "//", "--", ";", "(*", "*", ">>>", "%", '"'))
+    )
+
+
+def _depth(text: str) -> int:
+    """Return how many braces a text opens and leaves open; those in strings do not count."""
+    bare = re.sub(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'", "", text)
+    return bare.count("{") - bare.count("}")

@@ -1,0 +1,202 @@
+"""Ask, run, score: ``evaluate`` is what the command line and training share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from glotsmith.evaluation.candidate import Extract, candidate
+from glotsmith.evaluation.oracles import settle
+from glotsmith.evaluation.questions import Impossible, Question, Sample, Style
+from glotsmith.evaluation.summary import Summary, summarise
+from glotsmith.records import Job, Record
+from glotsmith.step import Verify
+from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
+
+_IN_FLIGHT = 64  #: samples at once; a teacher and a sandbox hold back by themselves
+_STOPS = 4  #: tokens that a server takes; we cut at all of them anyway
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """How a model is asked; the defaults are MultiPL-T's (§5: 20 samples at 0.2, top-p 0.95)."""
+
+    samples: int = 20
+    temperature: float = 0.2
+    top_p: float = 0.95
+    max_tokens: int = 1024
+    style: Style = "chat"
+    seed: int = 0
+    ks: tuple[int, ...] = (1, 10, 100)
+    confidence: float = 0.95
+
+
+class Source(Protocol):
+    """Where replies come from: a model that is asked, or a file."""
+
+    style: Style
+
+    def count(self, question: Question) -> int:
+        """Return how many replies there are to a question."""
+        ...
+
+    async def reply(self, question: Question, sample: int) -> Reply:
+        """Return one of them."""
+        ...
+
+
+class Asked:
+    """Replies of a teacher. With a cache before the teacher, nothing is asked twice."""
+
+    def __init__(self, teacher: Teacher, plan: Plan) -> None:
+        self.style: Style = plan.style
+        self._teacher = teacher
+        self._plan = plan
+
+    def count(self, question: Question) -> int:
+        """Return the plan's number."""
+        return self._plan.samples
+
+    async def reply(self, question: Question, sample: int) -> Reply:
+        """Ask once."""
+        return await self._teacher.reply(request(question, sample, self._plan))
+
+
+def request(question: Question, sample: int, plan: Plan) -> Request:
+    """Return what a teacher is asked. No source and no test is in it: rule-based teachers see what models see."""
+    chat = plan.style == "chat"
+    stop = () if chat else question.stop[:_STOPS]
+    return Request(
+        call="evaluate",
+        item=question.id,
+        sample=sample,
+        messages=(Message(role="user", content=question.instruction),) if chat else (),
+        prompt="" if chat else question.prefix,
+        sampling=Sampling(temperature=plan.temperature, top_p=plan.top_p, max_tokens=plan.max_tokens, stop=stop),
+        seed=plan.seed,
+        context={"name": question.name or question.problem, "language": question.language},
+    )
+
+
+class Stored:
+    """Replies from a file of completions: question id → texts."""
+
+    def __init__(self, completions: Mapping[str, Sequence[str]], style: Style = "completion") -> None:
+        self.style: Style = style
+        self._completions = completions
+
+    def count(self, question: Question) -> int:
+        """Return how many completions the file has."""
+        return len(self._completions.get(question.id, ()))
+
+    async def reply(self, question: Question, sample: int) -> Reply:
+        """Return a completion as it stands in the file."""
+        return Reply(text=self._completions[question.id][sample])
+
+
+class Evaluation(Record, frozen=True, kw_only=True):
+    """All samples, in the order of the questions, and what they come to."""
+
+    samples: tuple[Sample, ...]
+    summary: Summary
+
+
+async def evaluate(
+    questions: Sequence[Question],
+    source: Source,
+    verify: Verify,
+    extract: Extract,
+    plan: Plan | None = None,
+    *,
+    impossible: Sequence[Impossible] = (),
+    on_sample: Callable[[Sample], None] | None = None,
+) -> Evaluation:
+    """Ask every question as often as the plan says, judge every reply, and score.
+
+    Args:
+        questions: what is asked; ``benchmarks`` read them, ``questions.of_task`` makes them of proved tasks.
+        source: ``Asked(teacher, plan)`` or ``Stored(completions)``.
+        verify: the runner (``verification.Verifier``); with a store, nothing runs twice.
+        extract: takes code out of chat replies (``generation.extract.extract_code``).
+        plan: how to ask, and which k to report.
+        impossible: what is known of problems that can't be passed; the summary lists it.
+        on_sample: is told of each sample as it comes, in any order.
+
+    Raises:
+        TeacherError: no request can succeed.
+
+    """
+    plan = plan or Plan()
+    run = _Run(source, verify, extract, on_sample)
+    samples = [sample async for sample in run.all(questions)]
+    summary = summarise(questions, samples, plan.ks, plan.confidence, impossible)
+    return Evaluation(samples=tuple(samples), summary=summary)
+
+
+class _Run:
+    """The state of one evaluation: what is in flight, and which libraries are there."""
+
+    def __init__(
+        self, source: Source, verify: Verify, extract: Extract, on_sample: Callable[[Sample], None] | None
+    ) -> None:
+        self._source = source
+        self._verify = verify
+        self._extract = extract
+        self._on_sample = on_sample
+        self._probes: dict[tuple[str, str], asyncio.Task[str]] = {}
+
+    async def all(self, questions: Sequence[Question]) -> AsyncIterator[Sample]:
+        """Yield the samples in order while up to 64 are in flight."""
+        running = list[asyncio.Task[Sample]]()
+        try:
+            for question in questions:
+                for number in range(self._source.count(question)):
+                    running.append(asyncio.create_task(self._sample(question, number)))
+                    if len(running) >= _IN_FLIGHT:
+                        yield await running.pop(0)
+            while running:
+                yield await running.pop(0)
+        finally:
+            for task in (*running, *self._probes.values()):
+                task.cancel()
+
+    async def _sample(self, question: Question, number: int) -> Sample:
+        reply = await self._source.reply(question, number)
+        sample = await self._judge(question, number, reply)
+        if self._on_sample is not None:
+            self._on_sample(sample)
+        return sample
+
+    async def _judge(self, question: Question, number: int, reply: Reply) -> Sample:
+        said = Sample(question=question.id, sample=number, status="infra:teacher", detail=reply.detail)
+        if reply.finish_reason == "error":
+            return said
+        said = msgspec.structs.replace(said, completion=reply.text, status="fail:refused")
+        if reply.finish_reason == "refused":
+            return said
+        code = candidate(question, reply.text, self._source.style, self._extract)
+        if code is None:
+            return msgspec.structs.replace(said, status="fail:no_code", detail="the reply holds no code")
+        return await self._verdict(question, msgspec.structs.replace(said, code=code))
+
+    async def _verdict(self, question: Question, said: Sample) -> Sample:
+        missing = await self._missing(question)
+        if missing:
+            return msgspec.structs.replace(said, status="infra:toolchain", detail=missing)
+        verdict = settle(question, await self._verify.verify(question.job(said.code)))
+        detail = verdict.detail or ("" if verdict.passed else verdict.stderr[-300:])
+        return msgspec.structs.replace(said, status=verdict.status, detail=detail, verdict=verdict)
+
+    async def _missing(self, question: Question) -> str:
+        """Return what the benchmark's own tests lack on this machine; asked once a program."""
+        if not question.needs:
+            return ""
+        key = (question.language, question.needs)
+        if key not in self._probes:
+            self._probes[key] = asyncio.create_task(self._probe(question))
+        return await asyncio.shield(self._probes[key])
+
+    async def _probe(self, question: Question) -> str:
+        job = Job(id="needs", language=question.language, program=question.needs)
+        verdict = await self._verify.verify(job)
+        return "" if verdict.passed else verdict.detail if verdict.is_infra else question.hint

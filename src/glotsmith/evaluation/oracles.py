@@ -1,0 +1,104 @@
+"""Problems with several right answers: what EvalPlus accepts beside the expected value.
+
+An oracle looks at a case's arguments, the expected value and the value that came back; it runs outside the sandbox,
+on values alone (evalplus/eval/__init__.py names the problems).
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from glotsmith.evaluation.questions import Question
+from glotsmith.records import CaseVerdict, Verdict
+from glotsmith.values import NotLiteral, Value, parse_test, parse_value
+
+Oracle = Callable[[Sequence[Value], Value, Value], bool]
+
+
+def _root(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+    """Accept any zero of the polynomial, within 1e-4 as HumanEval/32 has it."""
+    return abs(math.fsum(c * actual**i for i, c in enumerate(arguments[0]))) <= 1e-4
+
+
+def _same_set(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+    """Accept the elements in any order."""
+    return set(actual) == set(expected)
+
+
+def _something(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+    """Accept any value but None for True, and None for False."""
+    return not isinstance(actual, bool) and expected == (actual is not None)
+
+
+def _zero(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+    """Accept 0 too."""
+    return actual == 0
+
+
+def _digits(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+    """Accept the distance of the digits one by one, the shorter number filled with zeros."""
+    first, second = (str(a) for a in arguments)
+    width = max(len(first), len(second))
+    return actual == sum(abs(int(a) - int(b)) for a, b in zip(first.zfill(width), second.zfill(width), strict=True))
+
+
+def _pyramid(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+    """Accept the surface of a pyramid whose height is perpendicular."""
+    edge, height = arguments
+    return actual == round(edge**2 + 2 * edge * math.sqrt((edge / 2) ** 2 + height**2))
+
+
+ORACLES: Mapping[str, Oracle] = {
+    "root": _root,
+    "same_set": _same_set,
+    "something": _something,
+    "zero": _zero,
+    "digits": _digits,
+    "pyramid": _pyramid,
+    "anything": lambda arguments, expected, actual: True,
+}
+
+#: function → its oracle
+BY_FUNCTION: Mapping[str, str] = {
+    "find_zero": "root",
+    "are_equivalent": "anything",
+    "sum_div": "zero",
+    "surface_Area": "pyramid",
+    "digit_distance_nums": "digits",
+    **dict.fromkeys(
+        (
+            "similar_elements",
+            "find_char_long",
+            "common_in_nested_lists",
+            "extract_singly",
+            "larg_nnum",
+            "intersection_array",
+            "find_dissimilar",
+            "Diff",
+        ),
+        "same_set",
+    ),
+    **dict.fromkeys(("check_str", "text_match_three", "text_starta_endb"), "something"),
+}
+
+
+def settle(question: Question, verdict: Verdict) -> Verdict:
+    """Return the verdict with the cases passed that the question's oracle accepts."""
+    oracle = ORACLES.get(question.oracle)
+    if oracle is None or verdict.status != "fail:wrong":
+        return verdict
+    cases = tuple(_case(oracle, t, c) for t, c in zip(question.tests, verdict.cases, strict=True))
+    failed = next((c for c in cases if c.status != "pass"), None)
+    return replace(verdict, cases=cases, status=failed.status if failed else "pass")
+
+
+def _case(oracle: Oracle, test: str, case: CaseVerdict) -> CaseVerdict:
+    if case.status != "fail:wrong":
+        return case
+    call = parse_test(test)
+    try:
+        right = oracle(call.arguments, call.expected, parse_value(case.actual))
+    except (NotLiteral, TypeError, ValueError, ArithmeticError):
+        return case
+    return replace(case, status="pass") if right else case

@@ -1,0 +1,144 @@
+"""What an evaluation asks, and what became of it."""
+
+from typing import Any, Literal
+
+from glotsmith.languages import get, render
+from glotsmith.records import Checker, Function, IoCase, Job, Record, Task, Verdict
+
+Style = Literal["chat", "completion"]
+
+
+class Question(Record, frozen=True, kw_only=True):
+    """One problem of a benchmark in one language, with what a program must hold to.
+
+    Exactly one of ``tests`` (typed calls), ``io`` (stdin and stdout) or neither (the program itself tells by its exit
+    code, as the benchmark published it) decides.
+    """
+
+    benchmark: str
+    problem: str  #: the problem's name: equal in all languages
+    language: str
+    name: str = ""  #: the function that is asked for; empty for whole programs
+    prefix: str = ""  #: what a base model continues
+    instruction: str = ""  #: what a chat model is told
+    stop: tuple[str, ...] = ()  #: where a continuation ends
+    signature: str = ""  #: of ``tests``
+    tests: tuple[str, ...] = ()
+    tolerance: float = 1e-6
+    io: tuple[IoCase, ...] = ()
+    checker: Checker = "lines"
+    before: str = ""  #: the program is ``before``, the candidate, ``after``
+    after: str = ""
+    quoted: bool = False  #: the candidate stands there as a Python string
+    needs: str = ""  #: a program that runs only where the benchmark's own libraries are installed
+    hint: str = ""  #: the sentence for where they are not
+    time_limit_s: float | None = None
+    oracle: str = ""  #: of several right answers, a rule of ``oracles.py`` that accepts the others too
+    published: dict[str, Any] = {}  #: the benchmark's own row, for result files in its format
+
+    @property
+    def id(self) -> str:
+        """The key of the question among all that are asked."""
+        return f"{self.benchmark}/{self.language}/{self.problem}"
+
+    def job(self, code: str) -> Job:
+        """Return the request for a verdict on one candidate."""
+        text = f"{self.before}{code!r}{self.after}" if self.quoted else f"{self.before}{code}{self.after}"
+        typed = bool(self.tests or self.io)
+        return Job(
+            id=self.id,
+            language=self.language,
+            code=text if typed else "",
+            program="" if typed else text,
+            signature=self.signature,
+            tests=self.tests,
+            io=self.io,
+            checker=self.checker,
+            tolerance=self.tolerance,
+            time_limit_s=self.time_limit_s,
+        )
+
+
+class Impossible(Record, frozen=True, kw_only=True):
+    """A problem that no program of a language can pass, or every program does, or that can't be asked at all."""
+
+    benchmark: str
+    problem: str
+    language: str
+    reason: str  #: a ``Reason``, or a word of the benchmark's reader
+    detail: str = ""
+
+
+class Sample(Record, frozen=True, kw_only=True):
+    """One reply and its verdict."""
+
+    question: str  #: ``Question.id``
+    sample: int
+    status: str  #: of the verdict; ``fail:no_code`` and ``fail:refused`` where there is none, ``infra:teacher``
+    completion: str = ""  #: as the model gave it
+    code: str = ""  #: what was judged, without the tests
+    detail: str = ""
+    verdict: Verdict | None = None
+
+    @property
+    def scored(self) -> bool:
+        """Whether this is an answer of the model's: a broken machine is not a wrong answer."""
+        return not self.status.startswith("infra:")
+
+    @property
+    def passed(self) -> bool:
+        """Whether it is a right one."""
+        return self.status == "pass"
+
+
+PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: MultiPL-E's, and HumanEval's own
+
+
+def stop_of(language: str) -> tuple[str, ...]:
+    """Return where a function's continuation ends; MultiPL-E's tokens but for the empty line, which ends nothing."""
+    return PYTHON_STOP if language == "python" else tuple(s for s in get(language).syntax.stop if s.strip())
+
+
+def of_task(task: Task, benchmark: str, problem: str = "", *, tolerance: float = 1e-6, oracle: str = "") -> Question:
+    """Pose a task whose suite was proved, in words and as a prefix, as dataset rows do."""
+    card, function = get(task.language), task.problem.function
+    prefix = python_prefix(function) if task.language == "python" else _prefix(task)
+    wish = function.docstring.strip()
+    lead = f"Write a function `{function.name}` in {card.display}."
+    begin = f"Begin with:\n\n```{card.fences[0]}\n{task.prefix if task.language != 'python' else prefix}\n```"
+    return Question(
+        benchmark=benchmark,
+        problem=problem or task.problem.id,
+        language=task.language,
+        name=function.name,
+        prefix=prefix,
+        instruction="\n\n".join(filter(None, (lead, wish, begin))),
+        stop=stop_of(task.language),
+        signature=task.signature,
+        tests=task.tests,
+        tolerance=tolerance,
+        oracle=oracle,
+    )
+
+
+def _prefix(task: Task) -> str:
+    """Return the docstring as a comment, and the signature below it."""
+    card, wish = get(task.language), task.problem.function.docstring.strip()
+    prelude = card.syntax.prelude
+    head, signature = "", task.prefix
+    if prelude:
+        head, signature = f"{prelude}\n", task.prefix.removeprefix(prelude).lstrip("\n")
+    comment = f"{render.comment(card, wish)}\n" if wish else ""
+    return f"{head}{comment}{signature}"
+
+
+def python_prefix(function: Function) -> str:
+    """Return a Python function with what it needs, cut below its docstring."""
+    import ast
+
+    node = next(n for n in ast.parse(function.code).body if isinstance(n, ast.FunctionDef))
+    first = node.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    last = first.end_lineno if documented else first.lineno - 1
+    text = "\n".join(function.code.splitlines()[:last])
+    return f"{function.helpers}\n\n\n{text}\n" if function.helpers else f"{text}\n"

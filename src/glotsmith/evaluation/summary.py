@@ -1,0 +1,103 @@
+"""From samples to the numbers: pass@k with its interval, a row per benchmark and language."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from glotsmith.evaluation.pass_at_k import Interval, interval, pass_at_k
+from glotsmith.evaluation.questions import Impossible, Question, Sample
+from glotsmith.records import Record
+
+
+class Figure(Record, frozen=True, kw_only=True):
+    """One pass@k."""
+
+    k: int
+    value: Interval
+
+
+class Score(Record, frozen=True, kw_only=True):
+    """What a model came to on one benchmark in one language."""
+
+    benchmark: str
+    language: str
+    problems: int  #: that were asked
+    unscored: int  #: of these, without a single verdict
+    samples: int  #: with a verdict
+    infra: int  #: without one: the machine or the teacher failed; never scored
+    figures: tuple[Figure, ...]  #: for each k up to the samples of a problem
+    statuses: dict[str, int]  #: status → samples
+    impossible: int = 0  #: problems that can't be asked, or that no program can pass
+
+
+class Summary(Record, frozen=True, kw_only=True):
+    """Everything an evaluation reports."""
+
+    scores: tuple[Score, ...]
+    impossible: tuple[Impossible, ...] = ()
+    confidence: float = 0.95
+
+    def value(self, k: int = 1, benchmark: str = "", language: str = "") -> Interval:
+        """Return one pass@k with its interval; of the only benchmark and language where none is named.
+
+        Raises:
+            KeyError: there is no such figure, or more than one.
+
+        """
+        found = [
+            figure.value
+            for score in self.scores
+            if benchmark in ("", score.benchmark) and language in ("", score.language)
+            for figure in score.figures
+            if figure.k == k
+        ]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} figures are pass@{k} of {benchmark or 'any benchmark'} {language}".strip())
+        return found[0]
+
+
+def summarise(
+    questions: Sequence[Question],
+    samples: Sequence[Sample],
+    ks: Sequence[int] = (1, 10, 100),
+    confidence: float = 0.95,
+    impossible: Sequence[Impossible] = (),
+) -> Summary:
+    """Return a score for each benchmark and language, in the order in which they were asked."""
+    by_question = defaultdict[str, list[Sample]](list)
+    for sample in samples:
+        by_question[sample.question].append(sample)
+    groups = defaultdict[tuple[str, str], list[list[Sample]]](list)
+    for question in questions:
+        groups[question.benchmark, question.language].append(by_question[question.id])
+    lost = Counter((i.benchmark, i.language) for i in impossible)
+    keys = dict.fromkeys([*groups, *sorted(lost)])
+    scores = tuple(_score(key, groups.get(key, []), ks, confidence, lost[key]) for key in keys)
+    return Summary(scores=scores, impossible=tuple(impossible), confidence=confidence)
+
+
+def _score(
+    key: tuple[str, str], replies: Sequence[Sequence[Sample]], ks: Sequence[int], confidence: float, impossible: int
+) -> Score:
+    counts = [(sum(s.scored for s in of), sum(s.passed for s in of)) for of in replies]
+    every = [s for of in replies for s in of]
+    figures = (_figure(counts, k, confidence) for k in sorted(set(ks)))
+    return Score(
+        benchmark=key[0],
+        language=key[1],
+        problems=len(replies),
+        unscored=sum(n == 0 for n, _ in counts),
+        samples=sum(n for n, _ in counts),
+        infra=sum(not s.scored for s in every),
+        figures=tuple(f for f in figures if f),
+        statuses=dict(sorted(Counter(s.status for s in every).items())),
+        impossible=impossible,
+    )
+
+
+def _figure(counts: Sequence[tuple[int, int]], k: int, confidence: float) -> Figure | None:
+    """Return pass@k over the problems with at least ``k`` verdicts; None where there is none."""
+    values = [pass_at_k(n, c, k) for n, c in counts if n >= k]
+    if not values:
+        return None
+    draws = sum(n for n, _ in counts if n >= k) / len(values) / k
+    return Figure(k=k, value=interval(values, draws, confidence))
