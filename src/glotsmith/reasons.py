@@ -73,6 +73,7 @@ class Reason(StrEnum):
     INCOMPLETE_REPLY = "incomplete_reply", "the reply lacks a part that was asked for, or has it in the wrong form"
 
     # inverse-instruct
+    NOT_A_SNIPPET = "not_a_snippet", "the row or file holds neither code nor a response"
     UNKNOWN_LANGUAGE = "unknown_language", "its language is not told, can't be guessed, or is none of ours"
     UNPARSABLE_CODE = "unparsable_code", "it holds no fenced block and does not parse as a program"
     LANGUAGE_NOT_WANTED = "language_not_wanted", "its language is not among those that were asked for"
@@ -83,3 +84,10 @@ class Reason(StrEnum):
     NOT_SCORED = "not_scored", "the model's opinion of it says neither Yes nor No"
     NOT_CHOSEN = "not_chosen", "another instruction for the snippet ranks higher"
     FAILED_ROUND_TRIP = "failed_round_trip", "the teacher's answer to the instruction fails the snippet's suite"
+
+    # xcoder
+    REPEATS_MEMORY = "repeats_memory", "the discussion came to a problem that its agents had made before"
+    CONTRADICTED = "contradicted", "an example that it states is not what its own reference solution gives"
+    SAME_BEHAVIOUR = "same_behaviour", "it gives what an earlier problem gives, on all that one's tests"
+    NO_AGREEMENT = "no_agreement", "independent solutions in too few languages agree on its tests"
+    LOW_SCORE = "low_score", "the rubric's score is below the limit, and nothing of it was executed"

@@ -7,13 +7,13 @@ import pytest
 
 from glotsmith.reasons import Reason
 from glotsmith.records import printable
-from glotsmith.sources.files import Scope, decode, python_files, read_text, shown
+from glotsmith.sources.files import Scope, decode, source_files, read_text, shown
 from glotsmith.step import Dropped
 
 
 def listing(root: Path, scope: Scope = Scope()) -> dict[str, str]:  # noqa: B008
     """Return path → drop detail, in order."""
-    return {shown(path, root): dropped.detail if dropped else "" for path, dropped in python_files(root, scope)}
+    return {shown(path, root): dropped.detail if dropped else "" for path, dropped in source_files(root, scope)}
 
 
 def put(root: Path, *names: str) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record, printable
 from glotsmith.sources import licences, rows
-from glotsmith.sources.files import Scope, Text, python_files, read_text, shown
+from glotsmith.sources.files import Scope, Text, read_text, shown, source_files
 
 EXAMPLES = (
     "package:more_itertools (an installed package), stdlib: or stdlib:textwrap (the standard library), a folder, "
@@ -166,7 +166,7 @@ def _distribution(module: str) -> importlib.metadata.Distribution | None:
 def _folder_texts(spec: str, roots: list[Path], base: Path, scope: Scope, max_bytes: int) -> Iterator[Text]:
     empty = True
     for root in roots:
-        files = [(root, None)] if root.is_file() else python_files(root, scope)
+        files = [(root, None)] if root.is_file() else source_files(root, scope)
         for path, dropped in files:
             empty = False
             content = dropped or read_text(path, max_bytes)

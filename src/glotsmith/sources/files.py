@@ -1,4 +1,4 @@
-"""Python files below a folder, in a fixed order, whatever else lies there.
+"""Source files below a folder, in a fixed order, whatever else lies there.
 
 Pipes and devices, links in circles, folders without permission and files that vanish are all accounted for; a file that
 can't be used becomes a ``Dropped``.
@@ -23,6 +23,7 @@ _CLUTTER = frozenset({"__pycache__", "node_modules", "site-packages", "dist-pack
 class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """Which files below a folder count."""
 
+    suffixes: tuple[str, ...] = (".py",)  #: of the files that count
     skip_folders: frozenset[str] = frozenset()  #: names of folders that are left out, at any depth
     tests: bool = False  #: whether test folders and test files count
     outward_links: bool = False  #: whether a link may lead to a file outside the folder (package managers make such)
@@ -37,8 +38,8 @@ class Text(msgspec.Struct, frozen=True):
     whole: bool = False  #: whether a text without any function is itself a unit (a dataset row)
 
 
-def python_files(root: Path, scope: Scope) -> "Iterator[tuple[Path, Dropped | None]]":
-    """Walk ``root`` depth first, by name; yield each ``.py`` file, and each folder or link that can't be followed."""
+def source_files(root: Path, scope: Scope) -> "Iterator[tuple[Path, Dropped | None]]":
+    """Walk ``root`` depth first, by name; yield the files that count, and folders and links that can't be followed."""
     stack: list[Path] = [root]
     while stack:
         folder = stack.pop()
@@ -99,7 +100,7 @@ def _is_wanted_folder(entry: "os.DirEntry[str]", scope: Scope) -> bool:
 
 def _is_wanted_file(entry: "os.DirEntry[str]", scope: Scope) -> bool:
     name = entry.name
-    if not name.endswith(".py") or entry.is_dir(follow_symlinks=False):
+    if not name.endswith(scope.suffixes) or entry.is_dir(follow_symlinks=False):
         return False
     return scope.tests or not (name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"))
 

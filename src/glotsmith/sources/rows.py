@@ -3,8 +3,8 @@
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, Any, cast
@@ -27,14 +27,28 @@ def of_jsonl(path: Path, column: str, max_bytes: int) -> Iterator[Text]:
         InputError: a line is no JSON object or lacks the column, or the file can't be read to its end.
 
     """
+    for number, row in jsonl_rows(path, max_bytes):
+        if isinstance(row, Dropped):
+            yield Text(str(number), row, whole=True)
+        else:
+            yield _text(str(number), row, column, max_bytes, f"{path}:{number}")
+
+
+def jsonl_rows(path: Path, max_bytes: int) -> "Iterator[tuple[int, Mapping[str, Any] | Dropped]]":
+    """Yield line number and object of a JSONL file, gzipped or not, or why a line can't be had.
+
+    Raises:
+        InputError: a line is no JSON object, or the file can't be read to its end.
+
+    """
     try:
         with _opened(path) as file:
             for number, line in _lines(cast(BufferedIOBase, file), max_bytes * _ESCAPES + 65_536):
-                row = Dropped(Reason.TOO_LARGE, "the line is over the limit") if line is None else decode(line)
-                if isinstance(row, Dropped):
-                    yield Text(str(number), row, whole=True)
-                elif row.strip():
-                    yield _text(str(number), _json_object(row, path, number), column, max_bytes, f"{path}:{number}")
+                text = Dropped(Reason.TOO_LARGE, "the line is over the limit") if line is None else decode(line)
+                if isinstance(text, Dropped):
+                    yield number, text
+                elif text.strip():
+                    yield number, _json_object(text, path, number)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError.at(path, None, f"it can't be read to its end: {error}") from error
 
@@ -46,16 +60,38 @@ def of_parquet(path: Path, column: str, max_bytes: int) -> Iterator[Text]:
         InputError: the file is not Parquet or lacks the column.
 
     """
+    have = _parquet_columns(path)
+    names = [_column(have, column, str(path)), *(n for n in LICENCE_COLUMNS if n in have)]
+    for number, row in parquet_rows(path, names):
+        yield _text(str(number), row, names[0], max_bytes, f"{path}: row {number}")
+
+
+def parquet_rows(path: Path, names: "list[str] | None" = None) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yield number and row of a Parquet file, all its columns or only some; what is no UTF-8 is a ``Dropped``.
+
+    Raises:
+        InputError: the file is not Parquet.
+
+    """
+    with _parquet(path) as file:
+        wanted = file.schema_arrow.names if names is None else names
+        yield from enumerate(_parquet_rows(file, wanted), start=1)
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    with _parquet(path) as file:
+        return file.schema_arrow.names
+
+
+@contextmanager
+def _parquet(path: Path) -> Generator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     failures: tuple[type[Exception], ...] = (cast(Any, pa).ArrowException, OSError)
     try:
         with closing(cast(Any, pq.ParquetFile(path))) as file:
-            have: list[str] = file.schema_arrow.names
-            names = [_column(have, column, str(path)), *(n for n in LICENCE_COLUMNS if n in have)]
-            for number, row in enumerate(_parquet_rows(file, names), start=1):
-                yield _text(str(number), row, names[0], max_bytes, f"{path}: row {number}")
+            yield file
     except failures as error:
         raise InputError.at(path, None, f"it can't be read as Parquet: {error}") from error
 
@@ -68,11 +104,23 @@ def _parquet_rows(file: Any, names: list[str]) -> Iterator[dict[str, object]]:
 
 
 def of_dataset(spec: str, name: str, config: str, split: str, column: str, max_bytes: int) -> Iterator[Text]:
-    """Stream a Hugging Face dataset; nothing but the rows read is downloaded, and no code of it is run.
+    """Stream the texts of a Hugging Face dataset (see ``dataset_rows``).
 
     Raises:
         UsageError: the ``datasets`` extra is not installed.
         InputError: there is no such dataset, it can't be reached, or it lacks the column.
+
+    """
+    for number, row in dataset_rows(spec, name, config, split):
+        yield _text(str(number), row, column, max_bytes, f"{spec}: row {number}")
+
+
+def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Stream a Hugging Face dataset; nothing but the rows read is downloaded, and no code of it is run.
+
+    Raises:
+        UsageError: the ``datasets`` extra is not installed.
+        InputError: there is no such dataset, or it can't be reached.
 
     """
     try:
@@ -88,7 +136,7 @@ def of_dataset(spec: str, name: str, config: str, split: str, column: str, max_b
     number = 0
     while (row := _next_row(rows, spec, number + 1)) is not None:
         number += 1
-        yield _text(str(number), row, column, max_bytes, f"{spec}: row {number}")
+        yield number, row
 
 
 def _next_row(rows: Iterator[Mapping[str, Any]], spec: str, number: int) -> Mapping[str, Any] | None:

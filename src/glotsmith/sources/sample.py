@@ -1,23 +1,23 @@
-"""Go on with a fixed number of functions, for a preview or a bounded run."""
+"""Go on with a fixed number of items, for a preview or a bounded run."""
 
 import heapq
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from glotsmith.reasons import Reason
-from glotsmith.records import Function
+from glotsmith.records import Function, Snippet
 from glotsmith.step import Dropped, Result, WholeStep, keep
 
+T = TypeVar("T", Function, Snippet)
 
-class Sample(WholeStep[Function, Function]):
-    """Keep the functions with the least content hashes: a sample that any order of reading and any rerun repeats."""
 
-    name = "sample"
-    output = Function
+class _Least(WholeStep[T, T]):
+    """Keep the items with the least content hashes: a sample that any order of reading and any rerun repeats."""
 
     def __init__(self, size: int) -> None:
         self._size = size
 
-    def run(self, items: Callable[[], Iterator[tuple[str, Function]]]) -> "Iterator[tuple[str, Result[Function]]]":
+    def run(self, items: Callable[[], Iterator[tuple[str, T]]]) -> "Iterator[tuple[str, Result[T]]]":
         """Choose in one pass, answer in a second."""
         chosen = set(heapq.nsmallest(self._size, (item.id for _, item in items())))
         for key, item in items():
@@ -25,3 +25,17 @@ class Sample(WholeStep[Function, Function]):
                 yield key, keep(key, item)
             else:
                 yield key, Result(dropped=(Dropped(Reason.NOT_SAMPLED),))
+
+
+class Sample(_Least[Function]):
+    """Go on with so many functions."""
+
+    name = "sample"
+    output = Function
+
+
+class SampleSnippets(_Least[Snippet]):
+    """Go on with so many snippets."""
+
+    name = "sample"
+    output = Snippet

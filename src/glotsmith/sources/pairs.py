@@ -1,0 +1,126 @@
+"""One row of an instruction corpus, of code with suites, or of another run's dataset, as a ``Snippet``.
+
+Columns go by the names that corpora use (``COLUMNS``); a conversation (``messages``) counts before a pair, and a pair
+before plain code. Other columns are ignored.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, cast
+
+from glotsmith.reasons import Reason
+from glotsmith.records import Origin, Snippet, content_hash, printable
+from glotsmith.sources.rows import LICENCE_COLUMNS
+from glotsmith.step import Dropped
+from glotsmith.values import NotLiteral, parse_test
+
+COLUMNS = {
+    "instruction": ("instruction", "problem", "question", "query", "prompt"),
+    "response": ("response", "output", "solution", "answer", "completion"),
+    "code": ("code", "content"),
+    "language": ("language", "lang"),
+    "name": ("name", "entry_point"),
+}
+NEEDED = ("messages", *COLUMNS["response"], *COLUMNS["code"])  #: a table without any of them is another kind of table
+
+
+class Place(NamedTuple):
+    """Where a row was found."""
+
+    source: str
+    path: str
+    version: str = ""
+    licence: str = ""
+
+
+def snippet_of(row: Mapping[str, Any], place: Place, column: str = "") -> Snippet | Dropped:
+    """Return the snippet that a row tells, or why it tells none; ``column`` names where the code is."""
+    code = _first(row, (column,) if column else COLUMNS["code"])
+    instruction, response = _pair(row)
+    if not (code or response).strip():
+        return Dropped(Reason.NOT_A_SNIPPET, f"its columns: {', '.join(sorted(row))}"[:300])
+    tests, signature = _tests(row), _text(row, "signature")
+    return Snippet(
+        id=content_hash(code, instruction, response, _first(row, COLUMNS["language"]), signature, *tests),
+        language=_first(row, COLUMNS["language"]),
+        name=_first(row, COLUMNS["name"]) or _called(tests),
+        code=code,
+        instruction=instruction,
+        response=response,
+        signature=signature,
+        tests=tests,
+        parallel_id=_text(row, "parallel_id"),
+        line_coverage=_figure(row, "line_coverage"),
+        branch_coverage=_figure(row, "branch_coverage"),
+        mutation_score=_figure(row, "mutation_score"),
+        origin=_origin(row, place),
+    )
+
+
+def _figure(row: Mapping[str, Any], name: str) -> float:
+    value = row.get(name)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _pair(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return instruction and response: of a conversation the last reply, and what was asked for it."""
+    asked = ""
+    found = ("", "")
+    messages = row.get("messages")
+    for turn in cast(list[Any], messages) if isinstance(messages, list) else []:
+        role, content = _turn(turn)
+        if role == "user":
+            asked = content
+        elif role == "assistant" and asked:
+            found = (asked, content)
+    if found[1]:
+        return found
+    instruction, response = _first(row, COLUMNS["instruction"]), _first(row, COLUMNS["response"])
+    more = _text(row, "input")  # Alpaca's second half of an instruction
+    return "\n\n".join(filter(None, (instruction, more))), response
+
+
+def _turn(turn: Any) -> tuple[str, str]:
+    if not isinstance(turn, dict):
+        return "", ""
+    fields = cast(dict[str, Any], turn)
+    return _text(fields, "role"), _text(fields, "content")
+
+
+def _tests(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the assertions: a list of them, or a text with one in each line."""
+    value = row.get("tests")
+    items = cast(Iterable[Any], value) if isinstance(value, list | tuple) else _text(row, "tests").split("\n")
+    return tuple(printable(t.strip()) for t in items if isinstance(t, str) and t.strip().startswith("assert"))
+
+
+def _called(tests: tuple[str, ...]) -> str:
+    try:
+        return parse_test(tests[0]).function if tests else ""
+    except NotLiteral:
+        return ""
+
+
+def _origin(row: Mapping[str, Any], place: Place) -> Origin:
+    """Return the row's place; a row that tells its own origin (another run's) keeps that."""
+    told = row.get("origin")
+    if isinstance(told, dict):
+        own = cast(dict[str, Any], told)
+        line = own.get("line")
+        return Origin(
+            source=_text(own, "source") or place.source,
+            path=_text(own, "path") or place.path,
+            line=line if isinstance(line, int) else 1,
+            version=_text(own, "version"),
+            licence=_text(own, "licence"),
+        )
+    licence = next((_text(row, c) for c in LICENCE_COLUMNS if _text(row, c)), place.licence)
+    return Origin(source=place.source, path=place.path, version=place.version, licence=licence)
+
+
+def _first(row: Mapping[str, Any], names: Iterable[str]) -> str:
+    return next((text for name in names if (text := _text(row, name)).strip()), "")
+
+
+def _text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    return printable(value) if isinstance(value, str) else ""

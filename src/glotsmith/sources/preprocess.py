@@ -1,0 +1,114 @@
+"""Take the program out of a response (InverseCoder §4.1, ``extract_code.py``).
+
+The paper keeps the first fenced block of any label, and a response without fences only if it parses as Python. Here a
+block's language must be one of ours, and a response without fences may be of any language that a grammar reads.
+"""
+
+import re
+from functools import cache
+from typing import ClassVar
+
+import msgspec
+
+from glotsmith import languages
+from glotsmith.languages.extract import first_block, looks_like_code, spoken
+from glotsmith.languages.grammar import parses
+from glotsmith.reasons import Reason
+from glotsmith.records import Record, Snippet, content_hash
+from glotsmith.step import Dropped, ItemStep, Kept, Result
+
+
+class Preprocess(ItemStep[Snippet, Snippet]):
+    """Keep each pair of a corpus as an original, and the program in it as a snippet of its own.
+
+    A pair without a usable program stays an original, and what is missing is a loss with its reason.
+    """
+
+    name: ClassVar[str] = "preprocess"
+    output: ClassVar[type[Record]] = Snippet
+    concurrency: int = 1  # it waits for nothing
+
+    def __init__(self, wanted: tuple[str, ...] = (), *, originals: bool = True) -> None:
+        """Take the languages that are wanted (all, if none is named), and whether originals are."""
+        self._wanted, self._originals = frozenset(wanted), originals
+
+    async def run(self, key: str, item: Snippet) -> Result[Snippet]:
+        """Split one pair, or pass plain code on with its language."""
+        found = self._snippet(item)
+        language = found.language if isinstance(found, Snippet) else ""
+        original = self._original(item, language) if self._originals and item.instruction and item.response else None
+        if original is None:
+            return Result(dropped=(found,)) if isinstance(found, Dropped) else Result(kept=(Kept(found.id, found),))
+        kept = Kept(original.id, original)
+        if isinstance(found, Dropped):
+            return Result(kept=(kept,), dropped=(msgspec.structs.replace(found, key=f"{item.id}:code"),))
+        return Result(kept=(Kept(found.id, found), kept))
+
+    def _original(self, item: Snippet, language: str) -> Snippet | None:
+        if self._wanted and language not in self._wanted:
+            return None
+        identity = content_hash("original", item.id)
+        return msgspec.structs.replace(item, id=identity, kind="original", language=language, code="", tests=())
+
+    def _snippet(self, item: Snippet) -> Snippet | Dropped:
+        found = _plain(item) if item.code else _responded(item)
+        if isinstance(found, Dropped):
+            return found
+        if self._wanted and found.language not in self._wanted:
+            return Dropped(Reason.LANGUAGE_NOT_WANTED, found.language)
+        return found
+
+
+def _plain(item: Snippet) -> Snippet | Dropped:
+    language = known(item.language) if item.language else guess(item.code, item.instruction)
+    if not language:
+        return Dropped(Reason.UNKNOWN_LANGUAGE, item.language)
+    return msgspec.structs.replace(item, language=language)
+
+
+def _responded(item: Snippet) -> Snippet | Dropped:
+    """Take the first fenced block; a response without any only if it parses."""
+    said = spoken(item.response)
+    block = first_block(said)
+    stated = known(item.language)
+    if block is None:
+        language = stated or guess(said, item.instruction)
+        if not language or not looks_like_code(said) or parses(language, said) is not True:
+            return Dropped(Reason.UNPARSABLE_CODE, said.strip()[:200])
+        return msgspec.structs.replace(item, language=language, code=said.strip("\n").rstrip())
+    language = known(block.label) or (stated or guess(block.text, item.instruction) if not block.label else "")
+    if not language:
+        return Dropped(Reason.UNKNOWN_LANGUAGE, block.label or block.text.strip()[:200])
+    return msgspec.structs.replace(item, language=language, code=block.text.strip("\n").rstrip())
+
+
+# ------------------------------------------------------------------------------------------ languages
+
+
+def known(label: str) -> str:
+    """Return the language that a label means: an id, a name or a fence's label, in any case; "" for none of ours."""
+    return _labels().get(label.strip().casefold(), "")
+
+
+def guess(code: str, instruction: str) -> str:
+    """Guess the language of a program: it must parse in it, and be named in the instruction, or be Python, or the only.
+
+    A name that is also a word (``go``, ``c``) counts only as written in prose, ``Go`` and ``C``.
+    """
+    named = [name for name in languages.names() if _names(languages.get(name).display, instruction)]
+    for name in [*named, "python"]:
+        if parses(name, code):
+            return name
+    others = [name for name in languages.names() if parses(name, code)] if looks_like_code(code) else []
+    return others[0] if len(others) == 1 else ""
+
+
+def _names(display: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(display)}(?![\w+#])", text) is not None
+
+
+@cache
+def _labels() -> dict[str, str]:
+    found = {f.casefold(): name for name in languages.names() for f in languages.get(name).fences}
+    found |= {languages.get(name).display.casefold(): name for name in languages.names()}
+    return found | {name: name for name in languages.names()}

@@ -1,0 +1,173 @@
+"""The first step of inverse-instruct: read instruction corpora, plain code, and the programs of other runs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from glotsmith import languages
+from glotsmith.errors import InputError, UsageError
+from glotsmith.reasons import Reason
+from glotsmith.records import Origin, Record, Snippet, content_hash, printable
+from glotsmith.sources import licences, rows
+from glotsmith.sources.files import Scope, read_text, shown, source_files
+from glotsmith.sources.pairs import NEEDED, Place, snippet_of
+from glotsmith.step import Dropped, Result, SourceStep, keep
+
+EXAMPLES = (
+    "a .jsonl, .jsonl.gz or .parquet file with instructions and responses or with code, a file or a folder of code in "
+    "any of the languages, the folder of a finished run, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
+)
+_TABLES = (".jsonl", ".jsonl.gz", ".parquet")
+_READ_AHEAD = 64  #: units
+_MAX_BYTES = 5_000_000  #: of one file, or characters of one row
+
+
+class Unit(NamedTuple):
+    """One row or file, and the snippet that it is."""
+
+    key: str
+    found: Snippet | Dropped
+
+
+class ReadSnippets(SourceStep[Snippet]):
+    """Read snippets; a unit is a row or a file, and a kept snippet's key is its id, so that equal ones have one key.
+
+    Raises:
+        UsageError: a specification is of no known form, or names what isn't there.
+
+    """
+
+    name: ClassVar[str] = "sources"
+    output: ClassVar[type[Record]] = Snippet
+
+    def __init__(self, specs: Sequence[str], column: str = "") -> None:
+        """Take the specifications, and the name of the column with code where it is an unusual one."""
+        if not specs:
+            raise UsageError(f"name at least one source: {EXAMPLES}")
+        self._sources = [_locate(spec, column) for spec in dict.fromkeys(specs)]
+
+    async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Snippet]]]":
+        """Yield units in the order of specifications, rows and paths.
+
+        Raises:
+            InputError: a line is malformed, a table lacks the columns, or a folder holds nothing.
+
+        """
+        for source in self._sources:
+            units = source()
+            while chunk := await asyncio.to_thread(_take, units):  # reading may wait for disk or network
+                for key, found in chunk:
+                    if not done(key):
+                        yield key, _result(found)
+
+
+def _take(units: Iterable[Unit]) -> list[Unit]:
+    return list(islice(units, _READ_AHEAD))
+
+
+def _result(found: Snippet | Dropped) -> Result[Snippet]:
+    return Result(dropped=(found,)) if isinstance(found, Dropped) else keep(found.id, found)
+
+
+def _locate(spec: str, column: str) -> "Callable[[], Iterator[Unit]]":
+    scheme, colon, name = spec.partition(":")
+    if scheme == "hf" and colon:
+        return _dataset(spec, name, column)
+    path = Path(spec).expanduser()
+    if not spec or not path.exists():
+        raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {EXAMPLES}")
+    if (path / "run.toml").is_file() or (path / "data").is_dir():
+        return _tables(spec, _of_run(path), column)
+    if path.name.endswith(_TABLES):
+        return _tables(spec, [path], column)
+    if path.is_file() and path.suffix not in _by_suffix():
+        raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {EXAMPLES}")
+    return lambda: _code(spec, path)
+
+
+# ------------------------------------------------------------------------------------------ tables
+
+
+def _of_run(path: Path) -> list[Path]:
+    """Return the dataset files of a run, or of an exported dataset.
+
+    Raises:
+        UsageError: there is none yet.
+
+    """
+    for root in (path / "dataset" / "jsonl", path / "dataset" / "parquet", path):
+        if files := sorted(p for p in root.glob("data/*/train.*") if p.name.endswith(_TABLES)):
+            return files
+    raise UsageError(f"{path}: the run has no dataset: let it end, or export it with 'glotsmith export {path}'")
+
+
+def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iterator[Unit]]":
+    def units() -> Iterator[Unit]:
+        for file in files:
+            prefix = f"{file.parent.name}/" if len(files) > 1 else ""
+            read = rows.parquet_rows(file) if file.suffix == ".parquet" else rows.jsonl_rows(file, _MAX_BYTES)
+            for number, row in read:
+                yield _unit(Place(printable(spec), f"{prefix}{number}"), row, column, file, number)
+
+    return units
+
+
+def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[Unit]]":
+    dataset, config, split, *more = [*name.split(":"), "", ""]
+    if not dataset or any(more):
+        raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
+
+    def units() -> Iterator[Unit]:
+        for number, row in rows.dataset_rows(spec, dataset, config, split or "train"):
+            yield _unit(Place(printable(spec), str(number)), row, column, spec, number)
+
+    return units
+
+
+def _unit(place: Place, row: "Mapping[str, Any] | Dropped", column: str, file: Path | str, number: int) -> Unit:
+    key = f"{place.source}:{place.path}"
+    if isinstance(row, Dropped):
+        return Unit(key, row)
+    if not any(name in row for name in ((column,) if column else NEEDED)):
+        wanted = f"no column {column!r}" if column else f"none of the columns {', '.join(NEEDED)}"
+        have = ", ".join(sorted(row)) or "none"
+        raise InputError.at(file, number, f"{wanted}; it has {have}. Name the one with code with --set column=NAME")
+    return Unit(key, snippet_of(row, place, column))
+
+
+# ------------------------------------------------------------------------------------------ files of code
+
+
+def _by_suffix() -> dict[str, str]:
+    """Return the language of each file name extension."""
+    return {languages.get(name).extension: name for name in languages.names()}
+
+
+def _code(spec: str, path: Path) -> Iterator[Unit]:
+    suffixes = _by_suffix()
+    base = path if path.is_dir() else path.parent
+    scope = Scope(suffixes=tuple(suffixes))
+    files = source_files(path, scope) if path.is_dir() else iter([(path, None)])
+    empty = True
+    licence = licences.of_folder(base)
+    for file, dropped in files:
+        empty = False
+        where = shown(file, base)
+        content = dropped or read_text(file, _MAX_BYTES)
+        yield Unit(
+            f"{printable(spec)}:{where}", _of_file(content, suffixes[file.suffix], Place(spec, where, "", licence))
+        )
+    if empty:
+        raise InputError(f"{spec}: no file of code in it, of any of the languages (see 'glotsmith languages list')")
+
+
+def _of_file(content: str | Dropped, language: str, place: Place) -> Snippet | Dropped:
+    if isinstance(content, Dropped):
+        return content
+    if not content.strip():
+        return Dropped(Reason.NOT_A_SNIPPET, "the file is empty")
+    licence = licences.of_source(content) or place.licence
+    origin = Origin(source=printable(place.source), path=place.path, licence=licence)
+    return Snippet(id=content_hash(language, content), language=language, code=content.rstrip("\n"), origin=origin)
