@@ -1,0 +1,112 @@
+"""Seeds: an instruction inspired by a snippet (Ds1, as OSS-Instruct), and one to which it is the answer (Ds2).
+
+xCoder has both from snippets of at most 1,024 tokens (Qwen2.5-Coder report §4.1). No tokenizer is taken for granted
+here: words and marks are counted, which are about as many as a code model's tokens.
+"""
+
+import asyncio
+import re
+
+import msgspec
+
+from glotsmith.generation.proposals import PROBLEM, Problem, Proposal, function_name, read_problem
+from glotsmith.generation.structured import Unusable, read_sections
+from glotsmith.generation.voice import Bill, Voice
+from glotsmith.languages import get
+from glotsmith.reasons import Reason
+from glotsmith.records import Lineage, Snippet
+from glotsmith.step import Dropped, ItemStep, Kept, Result
+from glotsmith.teachers.base import Reply
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_OPENING = f"[{PROBLEM[0]}]\n"
+
+
+def count_tokens(text: str) -> int:
+    """Return the number of words and marks of a text."""
+    return sum(1 for _ in _TOKEN.finditer(text))
+
+
+class Seed(ItemStep[Snippet, Proposal]):
+    """Ask for the Ds1 and the Ds2 of each snippet; each is kept, or a loss with the reason."""
+
+    name = "seed"
+    output = Proposal
+    concurrency = 32
+
+    def __init__(self, voice: Voice, kinds: tuple[str, ...] = ("ds1", "ds2"), max_tokens: int = 1024) -> None:
+        """Ask by ``voice`` for each of ``kinds``; longer snippets are dropped unasked."""
+        self._voice = voice
+        self._kinds = kinds
+        self._max_tokens = max_tokens
+
+    async def run(self, key: str, item: Snippet) -> Result[Proposal]:
+        """Ask for one snippet's seeds."""
+        if (count := count_tokens(item.code)) > self._max_tokens:
+            return Result(dropped=(Dropped(Reason.TOO_LARGE, f"{count} tokens, the limit is {self._max_tokens}"),))
+        bill = Bill()
+        answers = await asyncio.gather(*(self._seed(kind, key, item, bill) for kind in self._kinds))
+        kept = tuple(Kept(a.id, a) for a in answers if isinstance(a, Proposal))
+        lost = tuple(
+            Dropped(a.reason, a.detail, f"{kind}-{key}")
+            for kind, a in zip(self._kinds, answers, strict=True)
+            if isinstance(a, Unusable)
+        )
+        if not kept:
+            lost = (*lost, Dropped(lost[0].reason, lost[0].detail))
+        return Result(kept=kept, dropped=lost, tokens=bill.tokens, cost=bill.cost)
+
+    async def _seed(self, kind: str, key: str, snippet: Snippet, bill: Bill) -> Proposal | Unusable:
+        card = get(snippet.language)
+        values: dict[str, object] = {"language": card.display, "fence": card.fences[0], "snippet": snippet.code}
+        values["python"] = snippet.language == "python"
+        context = {"name": _name(snippet), "language": snippet.language, "source": snippet.code}
+        reply = bill.add(await self._voice.ask(kind, key, values, opening=_OPENING, context=context))
+        problem = _inspired(reply, snippet) if kind == "ds1" else _inferred(reply, snippet)
+        if isinstance(problem, Unusable):
+            return problem
+        return _proposal(kind, key, snippet, problem, self._voice.lineage(kind))
+
+
+def _name(snippet: Snippet) -> str:
+    """Name a snippet as hand-written replies do: the function that it is, else where it stands."""
+    return snippet.name or function_name(snippet.code) or f"{snippet.origin.path}:{snippet.origin.line}"
+
+
+def _inspired(reply: Reply, snippet: Snippet) -> Problem | Unusable:
+    """Read a Ds1: in Python, the reference is the answer."""
+    if snippet.language != "python":
+        return read_problem(reply, snippet.language)
+    found = read_problem(reply)
+    return found if isinstance(found, Unusable) else msgspec.structs.replace(found, answer=found.reference)
+
+
+def _inferred(reply: Reply, snippet: Snippet) -> Problem | Unusable:
+    """Read a Ds2: the snippet is the answer, and where it is one Python function, the reference too."""
+    found = read_sections(reply, PROBLEM[:1])
+    if isinstance(found, Unusable):
+        return found
+    name = function_name(snippet.code) if snippet.language == "python" else ""
+    return Problem(
+        instruction=found[PROBLEM[0]].strip(),
+        name=name,
+        reference=snippet.code if name else "",
+        answer=snippet.code,
+    )
+
+
+def _proposal(kind: str, key: str, snippet: Snippet, problem: Problem, lineage: Lineage) -> Proposal:
+    return Proposal(
+        id=f"{kind}-{key}",
+        kind="ds1" if kind == "ds1" else "ds2",
+        language=snippet.language,
+        languages=(snippet.language,),
+        instruction=problem.instruction,
+        name=problem.name or _name(snippet),
+        signature=problem.signature,
+        reference=problem.reference,
+        examples=problem.examples,
+        answer=problem.answer,
+        origin=snippet.origin,
+        lineage=lineage,
+    )

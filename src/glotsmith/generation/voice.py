@@ -1,0 +1,80 @@
+"""One way to put every question of a recipe: a prompt file a call, to chat and base models alike."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from glotsmith.prompts import Prompt
+from glotsmith.records import Lineage
+from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
+
+
+class Voice(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is asked, with which prompts and settings."""
+
+    teacher: Teacher
+    prompts: Mapping[str, Prompt]  #: by call
+    sampling: Sampling = Sampling(temperature=0.8, top_p=0.95, max_tokens=2048)
+    judging: float = 0.0  #: temperature of calls that judge (``calm``)
+    style: Literal["chat", "completion"] = "chat"
+    seed: int = 0
+
+    async def ask(
+        self,
+        call: str,
+        item: str,
+        values: Mapping[str, object],
+        *,
+        sample: int = 0,
+        opening: str = "",
+        context: Mapping[str, str] | None = None,
+        calm: bool = False,
+    ) -> Reply:
+        """Ask one question; to a base model with the beginning of the reply, ``opening``, in its mouth."""
+        text = self.prompts[call].render(**values)
+        completes = self.style == "completion"
+        reply = await self.teacher.reply(
+            Request(
+                call=call,
+                item=item,
+                sample=sample,
+                messages=() if completes else (Message(role="user", content=text),),
+                prompt=f"{text}\n\n{opening}" if completes else "",
+                sampling=msgspec.structs.replace(self.sampling, temperature=self._temperature(calm)),
+                seed=self.seed,
+                context=dict(context or {}),
+            )
+        )
+        spoke = completes and reply.finish_reason in ("stop", "length") and reply.text.strip()
+        return msgspec.structs.replace(reply, text=opening + reply.text) if spoke else reply
+
+    def _temperature(self, calm: bool) -> float:
+        return self.judging if calm else self.sampling.temperature
+
+    def lineage(self, call: str, sample: int = 0) -> Lineage:
+        """Return how what came of a call came about."""
+        return Lineage(
+            teacher=self.teacher.name,
+            model=self.teacher.model,
+            prompt_version=self.prompts[call].version,
+            seed=self.seed,
+            sample=sample,
+            temperature=self.sampling.temperature,
+        )
+
+
+class Bill:
+    """What a number of replies cost together."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+        self.output_tokens = 0
+        self.cost = 0.0
+
+    def add(self, reply: Reply) -> Reply:
+        """Count a reply, and return it."""
+        self.tokens += reply.input_tokens + reply.output_tokens
+        self.output_tokens += reply.output_tokens
+        self.cost += reply.cost
+        return reply
