@@ -1,4 +1,4 @@
-"""File formats of a dataset: one module each, and this table.
+"""Formats of a dataset: one module each, and this table; and the formats of trainers (``formats.FORMATS``).
 
 An exporter's ``write`` makes one file a language, ``data/LANGUAGE/train.EXTENSION``, the same bytes for the same rows.
 """
@@ -18,7 +18,7 @@ EXPORTERS = {
 
 
 class Exporter(Protocol):
-    """What a module of this folder offers."""
+    """What a module of this table offers."""
 
     write: Callable[[Iterable[Example], Path], list[Path]]
     """Write the rows under a folder and return the files, sorted; files of an earlier export go.

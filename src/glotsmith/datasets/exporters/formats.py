@@ -1,0 +1,113 @@
+"""The table of trainers' formats: which rows, which files beside them, which command.
+
+A format is one row here and its configuration in ``templates/``; a shape of rows that no trainer had before is one
+function in ``shapes.py``. Field names and options: each trainer's own documentation, as of 2026.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from glotsmith.datasets.exporters import shapes
+from glotsmith.datasets.exporters.shapes import Shape
+
+
+class Part(NamedTuple):
+    """One set of rows: a file, and another for the problems that are held out."""
+
+    shape: Shape
+    train: str = "train"
+    held_out: str = "validation"
+    optional: bool = False  #: the format makes sense without it
+
+
+class Format(NamedTuple):
+    """What one trainer reads."""
+
+    trainer: str  #: its name in prose, and what it trains
+    parts: tuple[Part, ...]
+    command: str  #: to run in the folder; {model} and {folder} stand for what was chosen
+    files: tuple[str, ...] = ()  #: templates, rendered beside the data
+    install: str = ""  #: what the command needs
+    more: str = ""  #: another command, where there are the rows of an optional part
+    extension: str = "jsonl"
+
+
+_RANKED = Part(shapes.RANKED, "preferences", "preferences-validation", optional=True)
+_TRL = "pip install trl peft"
+_VERL = "python3 -m verl.trainer.main_ppo --config-path $PWD --config-name grpo"
+_OPENAI = (
+    "openai api fine_tuning.jobs.create -m {model} "
+    "-F $(openai api files.create -f train.jsonl -p fine-tune | jq -r .id)"
+)
+_LOAD = "python -c \"import datasets; print(datasets.load_dataset('.'))\""
+
+FORMATS: Mapping[str, Format] = {
+    "trl-sft": Format(
+        "TRL's SFTTrainer", (Part(shapes.PROMPT_COMPLETION),), "trl sft --config sft.yaml", ("sft.yaml",), _TRL
+    ),
+    "trl-dpo": Format("TRL's DPOTrainer", (Part(shapes.PREFERENCE),), "trl dpo --config dpo.yaml", ("dpo.yaml",), _TRL),
+    "trl-kto": Format("TRL's KTOTrainer", (Part(shapes.UNPAIRED),), "trl kto --config kto.yaml", ("kto.yaml",), _TRL),
+    "trl-grpo": Format(
+        "TRL's GRPOTrainer, with our reward",
+        (Part(shapes.GRPO),),
+        "trl grpo --config grpo.yaml",
+        ("grpo.yaml", "reward.py"),
+        "pip install trl glotsmith",
+    ),
+    "axolotl": Format(
+        "Axolotl",
+        (Part(shapes.CHAT), _RANKED),
+        "axolotl train axolotl.yaml",
+        ("axolotl.yaml", "axolotl-dpo.yaml"),
+        "pip install axolotl",
+        "axolotl train axolotl-dpo.yaml",
+    ),
+    "llamafactory": Format(
+        "LLaMA-Factory",
+        (Part(shapes.CHAT), _RANKED),
+        "llamafactory-cli train llamafactory.yaml",
+        ("dataset_info.json", "llamafactory.yaml", "llamafactory-dpo.yaml"),
+        "pip install llamafactory",
+        "llamafactory-cli train llamafactory-dpo.yaml",
+    ),
+    "verl": Format(
+        "verl, GRPO with our reward",
+        (Part(shapes.VERL),),
+        _VERL,
+        ("grpo.yaml", "reward.py"),
+        "pip install verl glotsmith",
+        extension="parquet",
+    ),
+    "openrlhf": Format(
+        "OpenRLHF, GRPO with our reward",
+        (Part(shapes.OPENRLHF),),
+        "sh train.sh",
+        ("train.sh", "reward.py"),
+        "pip install openrlhf[vllm] glotsmith",
+    ),
+    "open-instruct": Format(
+        "open-instruct's GRPO, with our verifier behind its code endpoint",
+        (Part(shapes.OPEN_INSTRUCT),),
+        "uvicorn reward:app --port 1234 & sh train.sh",
+        ("train.sh", "reward.py"),
+        "pip install 'glotsmith[serve]', and open-instruct from its repository",
+    ),
+    "verifiers": Format(
+        "verifiers and prime-rl: an environment package with our reward",
+        (Part(shapes.GRPO),),
+        "pip install -e . && eval glotsmith-code",
+        ("pyproject.toml", "glotsmith_code.py"),
+        "pip install verifiers glotsmith",
+    ),
+    "alpaca": Format("whatever reads Alpaca's fields", (Part(shapes.ALPACA),), _LOAD),
+    "sharegpt": Format("whatever reads ShareGPT's fields", (Part(shapes.SHAREGPT),), _LOAD),
+    "openai-ft": Format("OpenAI's fine-tuning", (Part(shapes.BARE_CHAT),), _OPENAI, install="pip install openai"),
+    "text": Format(
+        "continued pretraining on the plain programs",
+        (Part(shapes.TEXT),),
+        "trl sft --config text.yaml",
+        ("text.yaml",),
+        _TRL,
+    ),
+    "parallel": Format("one row a problem, with its programs in all languages", (Part(shapes.PARALLEL),), _LOAD),
+}

@@ -1,0 +1,236 @@
+"""The shapes of rows that trainers read: which fields, and how they are made from ours.
+
+Field names are the trainers' own; ``id``, ``parallel_id``, ``language`` and ``stage`` stand beside them where a trainer
+ignores columns that it does not know. Splits are made by ``parallel_id``.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from glotsmith.datasets.schema import Node
+from glotsmith.records import Example, Preference
+
+Row = dict[str, Any]
+Takes = Literal["examples", "preferences"]
+MESSAGE: Node = {"role": "string", "content": "string"}
+MESSAGES: Node = [MESSAGE]
+TURN: Node = {"from": "string", "value": "string"}
+OURS: Mapping[str, Node] = {"id": "string", "parallel_id": "string", "language": "string"}
+STAGED: Mapping[str, Node] = {**OURS, "stage": "int64"}
+_SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}  #: OpenAI's names → ShareGPT's
+
+
+class Place(NamedTuple):
+    """Where a row stands."""
+
+    split: str
+    number: int  #: among the rows of its split, from 0
+
+
+class Shape(NamedTuple):
+    """One kind of row."""
+
+    takes: Takes
+    columns: Mapping[str, Node]
+    rows: Callable[[Sequence[Any], Place], Iterator[Row]]  #: of a group of items; of one item where there is no key
+    key: Callable[[Any], tuple[str, ...]] | None = None  #: items with one key are one group
+    accepts: Callable[[Any], bool] = lambda _: True
+    unless: str = ""  #: why an item is not accepted
+
+
+# ---------------------------------------------------------------------------------- one row an example
+
+
+def _ours(item: Example | Preference) -> Row:
+    return {"id": item.id, "parallel_id": item.parallel_id, "language": item.language}
+
+
+def _staged(item: Example) -> Row:
+    return {**_ours(item), "stage": item.stage}
+
+
+def _messages(item: Example) -> list[dict[str, str]]:
+    return [{"role": m["role"], "content": m["content"]} for m in item.messages]
+
+
+def _said(content: str, role: str = "assistant") -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def _chat(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    yield {"messages": _messages(items[0]), **_staged(items[0])}
+
+
+def _bare_chat(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    yield {"messages": _messages(items[0])}
+
+
+def _prompt_completion(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    *prompt, completion = _messages(items[0])
+    yield {"prompt": prompt, "completion": [completion], **_staged(items[0])}
+
+
+def _alpaca(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    *prompt, completion = _messages(items[0])
+    yield {"instruction": "\n\n".join(m["content"] for m in prompt), "input": "", "output": completion["content"]}
+
+
+def _sharegpt(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    yield {"conversations": [{"from": _SPEAKERS[m["role"]], "value": m["content"]} for m in _messages(items[0])]}
+
+
+def _text(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    yield {"text": items[0].prompt + items[0].completion, **_staged(items[0])}
+
+
+CHAT = Shape("examples", {"messages": MESSAGES, **STAGED}, _chat)
+BARE_CHAT = Shape("examples", {"messages": MESSAGES}, _bare_chat)
+PROMPT_COMPLETION = Shape("examples", {"prompt": MESSAGES, "completion": MESSAGES, **STAGED}, _prompt_completion)
+ALPACA = Shape("examples", dict.fromkeys(("instruction", "input", "output"), "string"), _alpaca)
+SHAREGPT = Shape("examples", {"conversations": [TURN]}, _sharegpt)
+TEXT = Shape("examples", {"text": "string", **STAGED}, _text)
+
+
+# ---------------------------------------------------------------------------------- one row a problem
+
+
+def _parallel(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    first = items[0]
+    yield {
+        "parallel_id": first.parallel_id,
+        "name": first.name,
+        "source": first.source,
+        "programs": [_program(item) for item in items],
+    }
+
+
+def _problem(item: Example) -> tuple[str, ...]:
+    return (item.parallel_id,)
+
+
+def _program(item: Example) -> Row:
+    code = item.prompt + item.completion  # with the instruction as a comment on top
+    row = {"id": item.id, "language": item.language, "code": code, "signature": item.signature}
+    return {**row, "tests": list(item.tests)}
+
+
+_PROGRAM: Node = {**dict.fromkeys(("id", "language", "code", "signature"), "string"), "tests": ["string"]}
+_PARALLEL: Mapping[str, Node] = {**dict.fromkeys(("parallel_id", "name", "source"), "string"), "programs": [_PROGRAM]}
+PARALLEL = Shape("examples", _PARALLEL, _parallel, key=_problem)
+
+
+# ------------------------------------------------------------------ one row a task that can be verified
+
+
+def ground_truth(item: Example) -> str:
+    """Return a task's tests as JSON, for ``glotsmith.reward``."""
+    truth = {"language": item.language, "signature": item.signature, "tests": item.tests}
+    return msgspec.json.encode(truth).decode()
+
+
+def _asked(item: Example) -> list[dict[str, str]]:
+    return _messages(item)[:-1]
+
+
+def _grpo(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    item = items[0]
+    yield {"prompt": _asked(item), "signature": item.signature, "tests": list(item.tests), **_ours(item)}
+
+
+def _verl(items: Sequence[Example], place: Place) -> Iterator[Row]:
+    item = items[0]
+    yield {
+        "data_source": f"glotsmith/{item.language}",
+        "prompt": _asked(item),
+        "ability": "code",
+        "reward_model": {"style": "rule", "ground_truth": ground_truth(item)},
+        "extra_info": {"split": place.split, "index": place.number, **_ours(item)},
+    }
+
+
+def _openrlhf(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    yield {"prompt": _asked(items[0]), "label": ground_truth(items[0]), **_ours(items[0])}
+
+
+def _open_instruct(items: Sequence[Example], _: Place) -> Iterator[Row]:
+    # its verifier sends "tests" on as they are: one test that is our whole ground truth, for our own endpoint
+    tests = msgspec.json.encode([ground_truth(items[0])]).decode()
+    yield {"messages": _asked(items[0]), "ground_truth": tests, "dataset": "code", **_ours(items[0])}
+
+
+def _of_task(item: Example) -> tuple[str, ...]:
+    return (item.parallel_id, item.language, *(m["content"] for m in item.messages[:-1]))
+
+
+def _has_tests(item: Example) -> bool:
+    return bool(item.tests)
+
+
+def _task(columns: Mapping[str, Node], rows: Callable[[Sequence[Any], Place], Iterator[Row]]) -> Shape:
+    return Shape("examples", columns, rows, _of_task, _has_tests, "without tests")
+
+
+_REWARD: Node = {"style": "string", "ground_truth": "string"}
+_EXTRA: Node = {"split": "string", "index": "int64", **OURS}
+GRPO = _task({"prompt": MESSAGES, "signature": "string", "tests": ["string"], **OURS}, _grpo)
+VERL = _task(
+    {"data_source": "string", "prompt": MESSAGES, "ability": "string", "reward_model": _REWARD, "extra_info": _EXTRA},
+    _verl,
+)
+OPENRLHF = _task({"prompt": MESSAGES, "label": "string", **OURS}, _openrlhf)
+OPEN_INSTRUCT = _task({"messages": MESSAGES, "ground_truth": "string", "dataset": "string", **OURS}, _open_instruct)
+
+
+# ----------------------------------------------------------------------------------- preference pairs
+
+
+def _preference(items: Sequence[Preference], _: Place) -> Iterator[Row]:
+    pair = items[0]
+    yield {
+        "prompt": [_said(pair.prompt, "user")],
+        "chosen": [_said(pair.chosen)],
+        "rejected": [_said(pair.rejected)],
+        **_ours(pair),
+    }
+
+
+def _ranked(items: Sequence[Preference], _: Place) -> Iterator[Row]:
+    pair = items[0]
+    yield {
+        "messages": [_said(pair.prompt, "user")],
+        "chosen": _said(pair.chosen),
+        "rejected": _said(pair.rejected),
+        **_ours(pair),
+    }
+
+
+def _unpaired(items: Sequence[Preference], _: Place) -> Iterator[Row]:
+    """Yield each program of a task once, however many pairs it is in."""
+    replies = {
+        (pair.prompt, reply): good for pair in items for reply, good in ((pair.chosen, True), (pair.rejected, False))
+    }
+    first = items[0]
+    for (prompt, reply), label in replies.items():
+        yield {
+            "prompt": [_said(prompt, "user")],
+            "completion": [_said(reply)],
+            "label": label,
+            "parallel_id": first.parallel_id,
+            "language": first.language,
+        }
+
+
+def _pair_task(pair: Preference) -> tuple[str, ...]:
+    return (pair.parallel_id, pair.language)
+
+
+PREFERENCE = Shape("preferences", dict.fromkeys(("prompt", "chosen", "rejected"), MESSAGES) | OURS, _preference)
+RANKED = Shape("preferences", {"messages": MESSAGES, "chosen": MESSAGE, "rejected": MESSAGE, **OURS}, _ranked)
+UNPAIRED = Shape(
+    "preferences",
+    {"prompt": MESSAGES, "completion": MESSAGES, "label": "bool", "parallel_id": "string", "language": "string"},
+    _unpaired,
+    key=_pair_task,
+)

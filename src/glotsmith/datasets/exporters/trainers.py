@@ -1,0 +1,274 @@
+"""Write a dataset as one trainer reads it: data, its configuration, the reward where it applies, and a README.
+
+Every file is written aside and put in place at the end; the same rows are the same bytes.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from glotsmith.datasets.exporters.files import aside
+from glotsmith.datasets.exporters.formats import FORMATS, Format, Part
+from glotsmith.datasets.exporters.groups import grouped
+from glotsmith.datasets.exporters.shapes import Place, Row, Shape
+from glotsmith.datasets.schema import Node, arrow, arrow_type, features
+from glotsmith.errors import InputError, StorageError, UsageError
+from glotsmith.prompts import Prompt
+from glotsmith.records import Example, Preference
+
+TEMPLATES = Path(__file__).parent / "templates"
+MODEL = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise
+MANIFEST = ".glotsmith-export"  #: names the files of an export, so that the next one can take their place
+_GROUP = 1000  #: rows in a row group, and in memory
+
+
+class Content(NamedTuple):
+    """What there is to export; each call begins anew."""
+
+    examples: Callable[[], Iterable[Example]]
+    preferences: Callable[[], Iterable[Preference]] = tuple
+    held_out: frozenset[str] = frozenset()  #: parallel ids of the problems that no trainer may train on
+
+
+class Written(NamedTuple):
+    """What an export came to."""
+
+    rows: dict[str, int]  #: file → rows
+    left_out: dict[str, int]  #: why → items; a problem that has several is counted once each
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        told = ", ".join(f"{count} rows in {name}" for name, count in self.rows.items())
+        return told + "".join(f"; {count} left out: {why}" for why, count in self.left_out.items())
+
+
+class _Lines:
+    """JSON, one object a line."""
+
+    def __init__(self, path: Path, columns: Any) -> None:
+        self._file = path.open("wb")
+
+    def write(self, row: Row) -> None:
+        self._file.write(msgspec.json.encode(row) + b"\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Parquet:
+    """Parquet with exactly the shape's columns."""
+
+    def __init__(self, path: Path, columns: dict[str, Node]) -> None:
+        self._schema = arrow().schema([(name, arrow_type(node)) for name, node in columns.items()])
+        self._writer = cast(Any, import_module("pyarrow.parquet")).ParquetWriter(path, self._schema, compression="zstd")
+        self._rows: list[Row] = []
+
+    def write(self, row: Row) -> None:
+        self._rows.append(row)
+        if len(self._rows) == _GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        try:
+            self._flush()
+        finally:
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(arrow().Table.from_pylist(self._rows, self._schema))
+            self._rows.clear()
+
+
+_WRITERS = {"jsonl": _Lines, "parquet": _Parquet}
+
+
+def export(name: str, content: Content, folder: Path, *, model: str = MODEL) -> Written:
+    """Write one format's folder; files of an earlier export in it are replaced.
+
+    Args:
+        name: a format (``FORMATS``).
+        content: what to export; read once a part.
+        folder: where to.
+        model: the model that configurations name.
+
+    Raises:
+        UsageError: there is no such format, or nothing that it could hold.
+        StorageError: the disk is full or the folder can't be written.
+        InputError: a row holds text that no file can hold.
+
+    """
+    if name not in FORMATS:
+        raise UsageError(f"no trainer's format is named {name!r}; there are: {', '.join(FORMATS)}")
+    made: list[Path] = []
+    try:
+        try:
+            earlier = _earlier(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            written = _write_parts(name, content, folder, made)
+            _write_texts(name, written, folder, made, model)
+            _replace(folder, made, earlier)
+        finally:
+            for file in (*made, folder / MANIFEST):
+                aside(file).unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder}: the export can't be written: {error.strerror or error}") from error
+    return written
+
+
+def _earlier(folder: Path) -> set[str]:
+    """Return the files of an earlier export.
+
+    Raises:
+        UsageError: the folder holds something else, which must not be lost.
+
+    """
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        return set(manifest.read_text("utf-8").splitlines())
+    strange = (
+        sorted(file.name for file in folder.iterdir() if not file.name.endswith(".part")) if folder.exists() else []
+    )
+    if strange:
+        raise UsageError(
+            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"
+        )
+    return set()
+
+
+def _replace(folder: Path, made: list[Path], earlier: set[str]) -> None:
+    """Put the new files in place of the old ones; whenever this is cut short, the next export knows them all."""
+    names = {file.name for file in made}
+    _write_manifest(folder, names | earlier)
+    for file in made:
+        aside(file).replace(file)
+    for name in sorted(earlier - names):
+        (folder / name).unlink(missing_ok=True)
+    _write_manifest(folder, names)
+
+
+def _write_manifest(folder: Path, names: set[str]) -> None:
+    file = folder / MANIFEST
+    aside(file).write_text("".join(f"{name}\n" for name in sorted(names)), "utf-8")
+    aside(file).replace(file)
+
+
+# ---------------------------------------------------------------------------------------------- data
+
+
+def _write_parts(name: str, content: Content, folder: Path, made: list[Path]) -> Written:
+    written = Written({}, {})
+    for part in FORMATS[name].parts:
+        rows = _write_part(FORMATS[name], part, content, folder, made, written.left_out)
+        if not rows and not part.optional:
+            raise UsageError(_nothing(name, part.shape, written))
+        written.rows.update(rows)
+    return written
+
+
+def _nothing(name: str, shape: Shape, written: Written) -> str:
+    what = {
+        "examples": "no verified program" + (" with tests" if shape.unless else ""),
+        "preferences": "no preference pair, which takes a program that passed and one of the same task that failed",
+    }
+    beside = " beside the problems that are held out" if any(written.rows.values()) else ""
+    return f"nothing to export as {name}: there is {what[shape.takes]}{beside}"
+
+
+def _write_part(
+    format_: Format, part: Part, content: Content, folder: Path, made: list[Path], left_out: dict[str, int]
+) -> dict[str, int]:
+    """Write the rows of one part and return its files' counts; nothing where no row is to be trained on."""
+    counts = dict.fromkeys((part.train, part.held_out), 0)
+    opened: dict[str, Any] = {}
+    with ExitStack() as stack:
+        for group in _groups(part.shape, content, left_out):
+            split = part.held_out if group[0].parallel_id in content.held_out else part.train
+            for row in part.shape.rows(group, Place(split, counts[split])):
+                if split not in opened:
+                    file = folder / f"{split}.{format_.extension}"
+                    made.append(file)
+                    opened[split] = _WRITERS[format_.extension](aside(file), dict(part.shape.columns))
+                    stack.callback(opened[split].close)
+                _write_row(opened[split], row, group[0])
+                counts[split] += 1
+    if not counts[part.train]:  # nothing to train on: what is held out is of no use alone
+        for split in opened:
+            made.remove(file := folder / f"{split}.{format_.extension}")
+            aside(file).unlink()
+        return {}
+    return {f"{split}.{format_.extension}": count for split, count in counts.items() if count}
+
+
+def _write_row(writer: Any, row: Row, item: Example | Preference) -> None:
+    try:
+        writer.write(row)
+    except UnicodeEncodeError as error:
+        raise InputError(f"row {item.id} ({item.language}) holds text that is not Unicode: {error}") from error
+
+
+def _groups(shape: Shape, content: Content, left_out: dict[str, int]) -> Iterator[list[Any]]:
+    items = _accepted(shape, getattr(content, shape.takes)(), left_out)
+    if shape.key is None:
+        return ([item] for item in items)
+    return grouped(items, shape.key)
+
+
+def _accepted(shape: Shape, items: Iterable[Any], left_out: dict[str, int]) -> Iterator[Any]:
+    for item in items:
+        if shape.accepts(item):
+            yield item
+        else:
+            left_out[shape.unless] = left_out.get(shape.unless, 0) + 1
+
+
+# --------------------------------------------------------------------------------------------- texts
+
+
+def _write_texts(name: str, written: Written, folder: Path, made: list[Path], model: str) -> None:
+    """Render the format's files, but for those that tell of rows that are not there."""
+    format_, values = FORMATS[name], _values(name, written, folder, model)
+    for file in format_.files:
+        text = Prompt(TEMPLATES / name / f"{file}.j2").render(**values)
+        if text.strip():  # a template of an optional part is empty without it
+            _write_text(folder / file, text, made)
+    _write_text(folder / "README.md", Prompt(TEMPLATES / "README.md.j2").render(**values), made)
+
+
+def _write_text(file: Path, text: str, made: list[Path]) -> None:
+    made.append(file)
+    aside(file).write_text(text.rstrip("\n") + "\n", "utf-8")
+
+
+def _values(name: str, written: Written, folder: Path, model: str) -> dict[str, Any]:
+    format_ = FORMATS[name]
+    given = {file.rpartition(".")[0] for file in written.rows}
+    parts = [part for part in format_.parts if part.train in given]
+    return {
+        "name": name,
+        "format": format_,
+        "command": format_.command.format(model=model, folder=folder.name),
+        "more": format_.more if len(parts) > 1 else "",
+        "model": model,
+        "quoted_model": json.dumps(model),
+        "validation": "validation" in given,
+        "preferences": "preferences" in given,
+        "preferences_validation": "preferences-validation" in given,
+        "written": written,
+        "parts": [_described(format_, part, given) for part in parts],
+    }
+
+
+def _described(format_: Format, part: Part, given: set[str]) -> dict[str, Any]:
+    splits = {"train": part.train, "validation": part.held_out}
+    return {
+        "config": part.train if part.optional else "default",
+        "splits": {split: f"{file}.{format_.extension}" for split, file in splits.items() if file in given},
+        "columns": list(part.shape.columns),
+        "features": "\n".join(features(part.shape.columns)),
+    }

@@ -1,0 +1,32 @@
+"""Which problems are held out: whole problems, in every language and stage, never single rows.
+
+Two programs for one problem say nearly the same, so a split by row would choose the checkpoint that remembers best.
+"""
+
+import math
+from collections.abc import Iterable
+
+from glotsmith.errors import UsageError
+from glotsmith.records import content_hash
+
+
+def held_out(problems: Iterable[str], share: float, seed: int = 0) -> frozenset[str]:
+    """Choose problems by the hash of their parallel id, so that the choice depends on neither order nor machine.
+
+    Args:
+        problems: parallel ids; repeated ones count once.
+        share: of the problems, from 0 to below 1; rounded up to whole problems.
+        seed: another seed, another choice.
+
+    Raises:
+        UsageError: the share is out of range, or leaves nothing to train on.
+
+    """
+    if not 0 <= share < 1:
+        raise UsageError(f"the share of held-out problems is {share}; it must be from 0 to below 1")
+    known = set(problems)
+    count = math.ceil(share * len(known))
+    if known and count >= len(known):
+        raise UsageError(f"a share of {share} holds out all of the {len(known)} problems: nothing is left to train on")
+    ranked = sorted(known, key=lambda problem: content_hash(str(seed), problem))
+    return frozenset(ranked[:count])
