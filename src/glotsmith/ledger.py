@@ -74,6 +74,8 @@ _ANSWERED = "SELECT 1 FROM items WHERE step = ? AND parent = ? LIMIT 1"
 
 _COUNT = "SELECT COUNT(*) FROM items INDEXED BY items_to_take WHERE step = ? AND status = 'kept'"
 
+_ANSWERS = "SELECT COUNT(*) FROM items WHERE step = ? AND ordinal = 0"
+
 _ROW = """
 SELECT i.step, i.key, i.parent, i.position, i.status, i.reason, i.detail, p.data
 FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
@@ -299,6 +301,10 @@ class Ledger:
     def answered(self, step: str, key: str) -> bool:
         """Return whether the step has answered the input ``key``."""
         return bool(self._all(_ANSWERED, self._places[step], printable(key)))
+
+    def waiting(self, previous: str, step: str) -> int:
+        """Return how many outputs of ``previous`` the next step has not answered."""
+        return self.count(previous) - self._all(_ANSWERS, self._places[step])[0][0]
 
     # --- reading ---------------------------------------------------------------------------------------------------
 

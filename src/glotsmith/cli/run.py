@@ -130,7 +130,8 @@ async def _work(worker: Executor, chosen: config.RunConfig, folder: Path, jobs: 
                 cache=run_folder.cache,
             )
             try:
-                tools = Tools(sandbox, Verifier(sandbox, run_folder.cache), teacher, chosen.seed)
+                verifier, ledger = Verifier(sandbox, run_folder.cache), run_folder.ledger
+                tools = Tools(sandbox, verifier, teacher, chosen.seed, ledger)
                 with Shown(err) as shown:
                     done = await worker.run(recipe.steps(tools), run_folder.ledger, shown)
             finally:

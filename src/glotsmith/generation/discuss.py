@@ -4,9 +4,9 @@ central    the chair drafts; advisers agree or advise; the chair revises, until 
 parallel   every agent drafts; all vote; without a majority each revises its own, until there is one
 none       one agent alone, which only its memory contradicts
 
-A discussion ends by agreement, after ``rounds`` revisions, or when its replies have used up ``budget``. What was drafted last is
-then the result: opinions only choose what is tried, execution decides. A reply that can't be used is a loss with its
-reason, and a voice that is missing.
+A discussion ends by agreement, after ``rounds`` revisions, or when its replies have used up ``budget``. What was
+drafted last is then the result: opinions only choose what is tried, execution decides. A reply that can't be used is a
+loss with its reason, and a voice that is missing.
 """
 
 import asyncio

@@ -1,11 +1,9 @@
 """Seeds: an instruction inspired by a snippet (Ds1, as OSS-Instruct), and one to which it is the answer (Ds2).
 
-xCoder has both from snippets of at most 1,024 tokens (Qwen2.5-Coder report §4.1). No tokenizer is taken for granted
-here: words and marks are counted, which are about as many as a code model's tokens.
+xCoder has both from snippets of at most 1,024 tokens (Qwen2.5-Coder report §4.1; ``sources/cut.py``).
 """
 
 import asyncio
-import re
 
 import msgspec
 
@@ -13,18 +11,11 @@ from glotsmith.generation.proposals import PROBLEM, Problem, Proposal, function_
 from glotsmith.generation.structured import Unusable, read_sections
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
-from glotsmith.reasons import Reason
 from glotsmith.records import Lineage, Snippet
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 from glotsmith.teachers.base import Reply
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 _OPENING = f"[{PROBLEM[0]}]\n"
-
-
-def count_tokens(text: str) -> int:
-    """Return the number of words and marks of a text."""
-    return sum(1 for _ in _TOKEN.finditer(text))
 
 
 class Seed(ItemStep[Snippet, Proposal]):
@@ -34,16 +25,13 @@ class Seed(ItemStep[Snippet, Proposal]):
     output = Proposal
     concurrency = 32
 
-    def __init__(self, voice: Voice, kinds: tuple[str, ...] = ("ds1", "ds2"), max_tokens: int = 1024) -> None:
-        """Ask by ``voice`` for each of ``kinds``; longer snippets are dropped unasked."""
+    def __init__(self, voice: Voice, kinds: tuple[str, ...] = ("ds1", "ds2")) -> None:
+        """Ask by ``voice`` for each of ``kinds``."""
         self._voice = voice
         self._kinds = kinds
-        self._max_tokens = max_tokens
 
     async def run(self, key: str, item: Snippet) -> Result[Proposal]:
         """Ask for one snippet's seeds."""
-        if (count := count_tokens(item.code)) > self._max_tokens:
-            return Result(dropped=(Dropped(Reason.TOO_LARGE, f"{count} tokens, the limit is {self._max_tokens}"),))
         bill = Bill()
         answers = await asyncio.gather(*(self._seed(kind, key, item, bill) for kind in self._kinds))
         kept = tuple(Kept(a.id, a) for a in answers if isinstance(a, Proposal))
@@ -90,7 +78,9 @@ def _inferred(reply: Reply, snippet: Snippet) -> Problem | Unusable:
     return Problem(
         instruction=found[PROBLEM[0]].strip(),
         name=name,
+        signature=snippet.signature,
         reference=snippet.code if name else "",
+        examples=snippet.tests,
         answer=snippet.code,
     )
 

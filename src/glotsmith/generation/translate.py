@@ -36,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     repairs: int = 0  #: how often a failing candidate is sent back with its failing case
     time_limit_s: float | None = None  #: CPU seconds a candidate may use; None for its language's own limit
     seed: int = 0
+    call: str = "translate"  #: as in ``Request.call``
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -114,7 +115,7 @@ class Translate(ItemStep[Task, Solution]):
     async def _attempt(self, task: Task, sample: int) -> Attempt:
         prompt = self._prompts.chat if self._plan.style == "chat" else self._prompts.completion
         text = prompt.render(**values(get(task.language), task, source=self._plan.source_in_prompt))
-        return await self._ask("translate", task, sample, prompt, text, "")
+        return await self._ask(self._plan.call, task, sample, prompt, text, "")
 
     async def _repair(self, task: Task, failed: Attempt) -> Attempt:
         prompt, verdict = self._prompts.repair, failed.verdict

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from glotsmith.ledger import Ledger
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.base import Teacher
@@ -17,6 +18,7 @@ class Tools(msgspec.Struct, frozen=True):
     verifier: Verify
     teacher: Teacher
     seed: int = 0
+    ledger: Ledger | None = None  #: the run's, for a recipe that learns from what became of its items
 
 
 class Recipe(Protocol):

@@ -1,0 +1,92 @@
+"""Cut code into snippets of at most so many tokens: Python into its top-level functions, else at the top level.
+
+xCoder takes snippets of up to 1,024 tokens (Qwen2.5-Coder report §4.1) and does not say how they are cut. A Python
+function can be executed by itself; in other languages a cut is made where a blank line is followed by a line without
+indentation, and pieces are joined again while they fit.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from glotsmith.reasons import Reason
+from glotsmith.records import Record, Snippet, content_hash, printable
+from glotsmith.sources.extract import Module
+from glotsmith.sources.parse import Unparsable
+from glotsmith.step import Dropped, ItemStep, Kept, Result
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOP_LEVEL = re.compile(r"\n(?:[ \t]*\n)+(?=\S)")
+
+
+def count_tokens(text: str) -> int:
+    """Return the number of words and marks of a text: about as many as a code model's tokens."""
+    return sum(1 for _ in _TOKEN.finditer(text))
+
+
+class Cut(ItemStep[Snippet, Snippet]):
+    """Cut snippets of plain code; those with a suite of their own stay whole."""
+
+    name: ClassVar[str] = "cut"
+    output: ClassVar[type[Record]] = Snippet
+    concurrency: int = 1  # it waits for nothing
+
+    def __init__(self, max_tokens: int = 1024) -> None:
+        self._max_tokens = max_tokens
+
+    async def run(self, key: str, item: Snippet) -> Result[Snippet]:
+        """Cut one snippet; pieces that are still too large are losses."""
+        pieces = [item] if item.tests else list(_pieces(item, self._max_tokens))
+        kept: list[Kept[Snippet]] = []
+        lost: list[Dropped] = []
+        for number, piece in enumerate(pieces):
+            if (count := count_tokens(piece.code)) > self._max_tokens:
+                lost.append(
+                    Dropped(Reason.TOO_LARGE, f"{count} tokens, the limit is {self._max_tokens}", f"{key}:{number}")
+                )
+            else:
+                kept.append(Kept(f"{key}:{number}", piece))
+        if not kept:
+            lost.append(Dropped(lost[0].reason, lost[0].detail) if lost else Dropped(Reason.NOT_A_SNIPPET))
+        return Result(kept=tuple(kept), dropped=tuple(lost))
+
+
+def _pieces(snippet: Snippet, most: int) -> Iterator[Snippet]:
+    functions = list(_functions(snippet)) if snippet.language == "python" else []
+    if functions:
+        yield from functions
+        return
+    line = snippet.origin.line
+    for text in _joined(_TOP_LEVEL.split(snippet.code), most):
+        yield _piece(snippet, text, line)
+        line += text.count("\n") + 2
+
+
+def _functions(snippet: Snippet) -> Iterator[Snippet]:
+    try:
+        for found in Module(snippet.code).functions():
+            if not found.decorators:
+                yield _piece(snippet, found.code, snippet.origin.line + found.line - 1, found.name)
+    except Unparsable:
+        return
+
+
+def _joined(parts: list[str], most: int) -> Iterator[str]:
+    """Join neighbours while they fit."""
+    text = ""
+    for part in filter(str.strip, parts):
+        both = f"{text}\n\n{part}" if text else part
+        if text and count_tokens(both) > most:
+            yield text
+            both = part
+        text = both
+    if text:
+        yield text
+
+
+def _piece(snippet: Snippet, code: str, line: int, name: str = "") -> Snippet:
+    origin = msgspec.structs.replace(snippet.origin, line=line)
+    identity = content_hash(snippet.language, code)
+    return msgspec.structs.replace(snippet, id=identity, code=printable(code), name=name, origin=origin)
