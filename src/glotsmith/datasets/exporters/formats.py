@@ -95,7 +95,7 @@ FORMATS: Mapping[str, Format] = {
     "verifiers": Format(
         "verifiers and prime-rl: an environment package with our reward",
         (Part(shapes.GRPO),),
-        "pip install -e . && eval glotsmith-code",
+        "pip install -e . && vf-eval glotsmith-code",
         ("pyproject.toml", "glotsmith_code.py"),
         "pip install verifiers glotsmith",
     ),

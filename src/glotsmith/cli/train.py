@@ -1,0 +1,137 @@
+"""``glotsmith train``: verified programs into weights."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.table import Table
+
+from glotsmith.cli import config
+from glotsmith.cli.app import app, err, out
+from glotsmith.cli.export import examples, preferences, require_finished
+from glotsmith.errors import UsageError
+from glotsmith.records import Example, Preference, Record
+from glotsmith.run import CONFIG, RunFolder
+
+Item = TypeVar("Item", bound=Record)
+
+training = typer.Typer(help="Train a model on verified programs, or on preference pairs.", no_args_is_help=True)
+app.add_typer(training, name="train")
+
+Source = Annotated[Path, typer.Argument(help="A run folder, or a dataset in jsonl or parquet.")]
+Model = Annotated[str, typer.Option("--model", "-m", help="A folder with weights, or a hub id.")]
+Preset = Annotated[str, typer.Option("--preset", "-p", help="See 'glotsmith train presets'.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoints, weights and the record.")]
+Lora = Annotated[int | None, typer.Option(min=0, help="Rank of LoRA adapters; 0: train all weights.")]
+HeldOut = Annotated[
+    float | None, typer.Option(min=0, max=0.99, help="Share of problems that choose the checkpoint; 0: the last one.")
+]
+MaxSteps = Annotated[int | None, typer.Option(min=0, help="Of a stage; 0: as the epochs have it.")]
+Seed = Annotated[int | None, typer.Option(help="Of row order, dropout, adapters and the held-out problems.")]
+Changes = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any setting of the preset; repeatable.")]
+
+
+@training.callback()
+def train() -> None:
+    """Train a model on verified programs, or on preference pairs.
+
+    Example: [bold]glotsmith train sft runs/demo --model Qwen/Qwen2.5-Coder-0.5B -o trained[/]
+    """
+
+
+@training.command()
+def sft(
+    source: Source,
+    model: Model,
+    output: Output,
+    preset: Preset = "general",
+    lora: Lora = None,
+    held_out: HeldOut = None,
+    max_steps: MaxSteps = None,
+    seed: Seed = None,
+    changes: Changes = None,
+) -> None:
+    """Train on programs that passed; the same command goes on where it was left.
+
+    Examples:
+
+    [bold]glotsmith train sft runs/demo -m bigcode/starcoderbase-1b -p multipl-t-1b -o trained[/]
+
+    [bold]glotsmith train sft runs/demo -m Qwen/Qwen2.5-Coder-7B --lora 16 --set batch=16 -o trained[/]
+    """
+    given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
+    _train("sft", _rows(source, Example, examples), model, preset, given, output)
+
+
+@training.command()
+def dpo(
+    source: Source,
+    model: Model,
+    output: Output,
+    preset: Preset = "general",
+    lora: Lora = None,
+    held_out: HeldOut = None,
+    max_steps: MaxSteps = None,
+    seed: Seed = None,
+    changes: Changes = None,
+) -> None:
+    """Train on pairs of a program that passed and one that failed; from a run, or from a file of such pairs.
+
+    Example: [bold]glotsmith train dpo runs/demo -m trained/model -p xcoder -o preferred[/]
+    """
+    given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
+    _train("dpo", _rows(source, Preference, preferences), model, preset, given, output)
+
+
+@training.command()
+def presets() -> None:
+    """List the presets and all their settings.
+
+    Example: [bold]glotsmith train presets[/]
+    """
+    from glotsmith.training.presets import PRESETS, Settings
+
+    shown = Table("setting", *PRESETS)
+    for name in Settings.__struct_fields__:
+        shown.add_row(name, *(str(getattr(preset, name)) for preset in PRESETS.values()))
+    out.print(shown)
+
+
+def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
+    return config.settings(changes or []) | {name: value for name, value in options.items() if value is not None}
+
+
+def _rows(
+    source: Path, kind: type[Item], of_run: Callable[[RunFolder], Iterable[Item]]
+) -> Callable[[], Iterable[Item]]:
+    """Return what reads the rows afresh at each call."""
+    from glotsmith.training.read import read
+
+    if not (source / CONFIG).is_file():
+        return partial(read, source, kind)
+
+    def rows() -> Iterable[Item]:
+        with RunFolder.open(source) as folder:
+            require_finished(folder)
+            yield from of_run(folder)
+
+    return rows
+
+
+def _train(
+    method: Any, rows: Callable[[], Iterable[Any]], model: str, preset: str, given: dict[str, Any], output: Path
+) -> None:
+    from glotsmith.training import dpo, needs, sft
+    from glotsmith.training.loop import Job
+    from glotsmith.training.presets import settings
+
+    job = Job(method=method, model=model, preset=preset, how=settings(preset, given))
+    if not any(True for _ in rows()):
+        what = "row" if method == "sft" else "preference pair"
+        raise UsageError(f"there is no {what} to train on")
+    needs.quiet()
+    trained = {"sft": sft.sft, "dpo": dpo.dpo}[method]
+    report = trained(job, rows, output, lambda text: err.print(text, markup=False))
+    out.print(f"Trained on {sum(s.rows for s in report.data.stages)} rows; weights and record: {output / 'model'}")

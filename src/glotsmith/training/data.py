@@ -1,0 +1,188 @@
+"""Rows on their way to a trainer: split by problem, sorted into stages, kept on disk.
+
+TRL takes them from there: it tokenizes, cuts and packs them, and keeps what it made beside the files.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.records import Example, Preference, Record
+from glotsmith.training.needs import load
+from glotsmith.training.presets import Settings
+from glotsmith.training.splits import held_out
+
+Row = dict[str, Any]
+Item = TypeVar("Item", Example, Preference)
+_GROUP = 1000  #: rows in memory
+
+
+class Split(Record, frozen=True, kw_only=True):
+    """What of one stage is trained on, and what is held out."""
+
+    stage: int  #: as ``Example.stage``
+    train: str  #: file name
+    rows: int
+    problems: int
+    hash: str  #: of the rows
+
+
+class Prepared(Record, frozen=True, kw_only=True):
+    """All data of a training, on disk."""
+
+    stages: tuple[Split, ...]  #: in order of training
+    validation: str = ""  #: file name; empty where nothing is held out
+    validation_rows: int = 0
+    held_out: tuple[str, ...] = ()  #: parallel ids
+
+
+def prepare(source: Callable[[], Iterable[Item]], how: Settings, folder: Path) -> Prepared:
+    """Write the rows of a dataset as trainers take them.
+
+    Args:
+        source: the rows; called twice.
+        how: the settings.
+        folder: where to; what lies there is written anew.
+
+    Raises:
+        UsageError: there is nothing to train on.
+        InputError: a row can't be trained on.
+
+    """
+    problems = Counter(item.parallel_id for item in source())
+    if not problems:
+        raise UsageError("the dataset has no row: there is nothing to train on")
+    apart = held_out(problems, how.held_out, how.seed)
+    files = _Files(folder)
+    try:
+        for item in source():
+            if item.parallel_id in apart:
+                files.add("validation", _row(item, how), item.parallel_id)
+            else:
+                files.add(f"stage-{_stage(item)}", _row(item, how), item.parallel_id)
+    finally:
+        files.close()
+    return files.prepared(apart)
+
+
+def open_rows(file: Path) -> Any:
+    """Return a ``datasets.Dataset`` over a file; its rows stay on disk."""
+    return load("datasets").Dataset.from_file(str(file))
+
+
+def _stage(item: Example | Preference) -> int:
+    return item.stage if isinstance(item, Example) else 1
+
+
+def _row(item: Example | Preference, how: Settings) -> Row:
+    if isinstance(item, Preference):
+        return _pair(item, how)
+    if how.style == "plain":
+        return {"text": item.prompt + item.completion} if how.loss == "all" else _plain(item)
+    *prompt, reply = item.messages
+    if not prompt or reply["role"] != "assistant":
+        raise InputError(f"row {item.id}: a conversation that can be trained on ends with the assistant's reply")
+    return {"prompt": prompt, "completion": [reply]}
+
+
+def _plain(item: Example) -> Row:
+    if not item.completion:
+        raise InputError(f"row {item.id} has no completion: train with loss = all")
+    return {"prompt": item.prompt, "completion": item.completion}
+
+
+def _pair(item: Preference, how: Settings) -> Row:
+    if how.style == "plain":
+        return {"prompt": item.prompt + "\n\n", "chosen": item.chosen, "rejected": item.rejected}
+    row: Row = {"prompt": [{"role": "user", "content": item.prompt}]}
+    return row | {name: [{"role": "assistant", "content": getattr(item, name)}] for name in ("chosen", "rejected")}
+
+
+class _Files:
+    """Open files of rows, in Arrow's stream format, one a stage and one for validation."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: dict[str, _File] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, name: str, row: Row, problem: str) -> None:
+        if name not in self._open:
+            self._open[name] = _File(self._folder / f"{name}.arrow", row)
+        self._open[name].add(row, problem)
+
+    def close(self) -> None:
+        for file in self._open.values():
+            file.close()
+
+    def prepared(self, apart: frozenset[str]) -> Prepared:
+        stages = sorted((int(name.removeprefix("stage-")), f) for name, f in self._open.items() if name != "validation")
+        validation = self._open.get("validation")
+        return Prepared(
+            stages=tuple(
+                Split(stage=n, train=f.path.name, rows=f.rows, problems=len(f.problems), hash=f.hash.hexdigest())
+                for n, f in stages
+            ),
+            validation=validation.path.name if validation else "",
+            validation_rows=validation.rows if validation else 0,
+            held_out=tuple(sorted(apart)),
+        )
+
+
+class _File:
+    """One file of rows that all have the columns and types of the first."""
+
+    def __init__(self, path: Path, first: Row) -> None:
+        pa = load("pyarrow")
+        self.path, self.rows, self.problems = path, 0, set[str]()
+        self.hash = hashlib.blake2b(digest_size=16)
+        message = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+        self._pa = pa
+        self._schema = pa.schema(
+            [(name, pa.string() if isinstance(value, str) else message) for name, value in first.items()]
+        )
+        self._writer = pa.ipc.new_stream(str(path), self._schema)
+        self._held: list[Row] = []
+
+    def add(self, row: Row, problem: str) -> None:
+        self._held.append(row)
+        self.rows += 1
+        self.problems.add(problem)
+        self.hash.update(repr(row).encode("utf-8", "surrogatepass"))
+        if len(self._held) == _GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        try:
+            self._flush()
+        finally:
+            self._writer.close()
+
+    def _flush(self) -> None:
+        if self._held:
+            self._writer.write_table(self._pa.Table.from_pylist(self._held, self._schema))
+            self._held.clear()
+
+
+def too_long(rows: Any, tokenizer: Any, limit: int) -> int:
+    """Return how many rows are longer than ``limit`` tokens, so that a trainer cuts them."""
+
+    def lengths(batch: dict[str, list[Any]]) -> dict[str, list[int]]:
+        texts = [_text(tokenizer, dict(zip(batch, row, strict=True))) for row in zip(*batch.values(), strict=True)]
+        return {"tokens": [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]}
+
+    counted = rows.map(lengths, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
+    return sum(length > limit for length in counted["tokens"])
+
+
+def _text(tokenizer: Any, row: Row) -> str:
+    """Return what is trained on: of a pair, the longer reply."""
+    if "text" in row:
+        return row["text"] + tokenizer.eos_token
+    replies: Sequence[Any] = [row[name] for name in ("completion", "chosen", "rejected") if name in row]
+    if isinstance(row["prompt"], str):
+        return max((row["prompt"] + reply + tokenizer.eos_token for reply in replies), key=len)
+    return max((tokenizer.apply_chat_template([*row["prompt"], *r], tokenize=False) for r in replies), key=len)

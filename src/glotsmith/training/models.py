@@ -1,0 +1,101 @@
+"""The model that a training starts from, its tokenizer, and how its weights are stored at the end."""
+
+from pathlib import Path
+from typing import Any
+
+from glotsmith.errors import UsageError
+from glotsmith.training.needs import load
+from glotsmith.training.presets import Settings
+
+TEMPLATES = Path(__file__).parent / "templates"
+FALLBACK = "chatml"  #: for a model that has no chat template
+
+
+def on_gpu() -> bool:
+    """Whether there is an accelerator."""
+    return bool(load("torch").cuda.is_available())
+
+
+def has_bf16() -> bool:
+    """Whether the accelerator computes in bfloat16."""
+    return on_gpu() and bool(load("torch").cuda.is_bf16_supported())
+
+
+def tokenizer(model: str, how: Settings) -> Any:
+    """Return a model's tokenizer, with the chat template that the settings name.
+
+    Raises:
+        UsageError: there is no such model or template, or the tokenizer can't mark the end of a text.
+
+    """
+    found = _from(model, "AutoTokenizer")
+    if found.eos_token is None:
+        raise UsageError(f"{model}: its tokenizer has no end-of-text token, so the model could not learn to stop")
+    if how.template or (how.style == "chat" and not found.chat_template):
+        found.chat_template = _template(how.template or FALLBACK)
+    return found
+
+
+def _template(name: str) -> str:
+    file = TEMPLATES / f"{name}.jinja"
+    if not file.is_file():
+        known = ", ".join(sorted(f.stem for f in TEMPLATES.glob("*.jinja")))
+        raise UsageError(f"no chat template is named {name!r}; there are: {known}")
+    return file.read_text("utf-8")
+
+
+def _from(model: str, kind: str, **options: Any) -> Any:
+    try:
+        return getattr(load("transformers"), kind).from_pretrained(model, **options)
+    except (OSError, ValueError) as error:
+        first = next(iter(str(error).splitlines()), "")
+        raise UsageError(
+            f"no model can be read from {model!r}: a folder with weights, or the id of one on the hub, is wanted "
+            f"({first})"
+        ) from error
+
+
+def open_model(model: str, how: Settings, adapter: Path | None = None) -> Any:
+    """Return the model to train: whole, or with the adapters of an earlier stage.
+
+    Raises:
+        UsageError: there is no such model.
+
+    """
+    found = _from(model, "AutoModelForCausalLM", dtype=_dtype(how))
+    if adapter is None:
+        return found
+    return load("peft").PeftModel.from_pretrained(found, str(adapter), is_trainable=True)
+
+
+def _dtype(how: Settings) -> Any:
+    torch = load("torch")
+    if how.dtype != "auto":
+        return getattr(torch, how.dtype)
+    # Adam's small steps get lost in bfloat16 weights: those that are trained stay float32, and autocast does the rest
+    return torch.bfloat16 if how.lora_rank and has_bf16() else torch.float32
+
+
+def lora(how: Settings) -> Any:
+    """Return fresh adapters' configuration; None where all weights are trained."""
+    if not how.lora_rank:
+        return None
+    return load("peft").LoraConfig(
+        r=how.lora_rank,
+        lora_alpha=how.lora_alpha or 2 * how.lora_rank,
+        lora_dropout=how.lora_dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def save(trainer: Any, folder: Path) -> None:
+    """Store weights and tokenizer in a new folder: all of them, or the adapters."""
+    trainer.save_model(str(folder))
+    (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: the record beside it says more
+
+
+def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Store a model whose adapters are added to its weights, so that anything can load it."""
+    model.merge_and_unload().save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))

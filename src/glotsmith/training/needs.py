@@ -1,0 +1,31 @@
+"""The libraries that training needs, imported when they are used."""
+
+import logging
+from importlib import import_module
+from typing import Any, cast
+
+from glotsmith.errors import UsageError
+
+
+def load(name: str) -> Any:
+    """Import a library of the extra ``train``, which comes without types.
+
+    Raises:
+        UsageError: it is not installed.
+
+    """
+    try:
+        return cast(Any, import_module(name))
+    except ImportError as error:
+        raise UsageError(
+            f"{error.name or name} is missing. Install what training needs: pip install 'glotsmith[train]'"
+        ) from error
+
+
+def quiet() -> None:
+    """Let the libraries say what went wrong, and nothing else."""
+    for name in ("transformers", "trl", "datasets", "accelerate", "peft"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    datasets = load("datasets")
+    datasets.disable_progress_bars()
+    load("transformers").utils.logging.disable_progress_bar()

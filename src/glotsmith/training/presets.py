@@ -1,0 +1,127 @@
+"""How to train: every setting, and the papers' by name.
+
+Sources of the values, by field: docs/training.md, which a test compares with this table.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from glotsmith.errors import UsageError
+from glotsmith.records import Record
+
+Style = Literal["plain", "chat"]
+Loss = Literal["all", "completion"]
+Packing = Literal["none", "wrapped", "bfd"]
+Schedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
+Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor"]
+Dtype = Literal["auto", "float32", "bfloat16"]
+
+
+class Settings(Record, frozen=True, kw_only=True):
+    """What determines a training, beside its data and the model that it starts from."""
+
+    style: Style = "chat"  #: a row's ``prompt`` and ``completion``, or its conversation
+    template: str = ""  #: chat template: ``chatml``, ``magicoder``, or empty for the model's own
+    loss: Loss = "completion"  #: which tokens are learned: all, or the reply alone
+    packing: Packing = "none"  #: ``wrapped``: one stream, cut at ``max_length``; ``bfd``: whole rows, apart
+    max_length: int = 2048  #: tokens of a sequence; what is longer is cut, and counted in the record
+    batch: int = 32  #: sequences an optimizer step
+    micro_batch: int = 0  #: sequences at once on one device; 0: the largest divisor of ``batch`` up to 8
+    epochs: tuple[float, ...] = (3.0,)  #: of each stage; the last counts for further stages too
+    learning_rate: float = 2e-5  #: at its highest
+    schedule: Schedule = "cosine"
+    warmup: float = 0.03  #: steps; below 1 the share of all steps
+    optimizer: Optimizer = "adamw_torch"
+    weight_decay: float = 0.0  #: not on biases and norms
+    max_grad_norm: float = 1.0  #: 0 for no clipping
+
+    beta: float = 0.1  #: of DPO: how near to the reference model
+    dpo_learning_rate: float = 1e-6
+    dpo_epochs: float = 1.0
+
+    lora_rank: int = 0  #: 0: all weights are trained
+    lora_alpha: int = 0  #: 0: twice the rank
+    lora_dropout: float = 0.0
+
+    seed: int = 0  #: of the order of rows, dropout, fresh adapters, and which problems are held out
+    held_out: float = 0.05  #: share of problems; the checkpoint is chosen on them. 0: the last one is taken
+    checkpoints: int = 1  #: an epoch
+    max_steps: int = 0  #: of a stage; 0: as ``epochs`` has it
+    max_minutes: float = 0.0  #: of a stage; 0 for no limit
+    dtype: Dtype = "auto"  #: of the weights; auto: float32, and bfloat16 for frozen ones on a GPU that has it
+    gradient_checkpointing: bool = False  #: less memory for about a fifth more time
+
+    def __post_init__(self) -> None:
+        """Refuse what can't work.
+
+        Raises:
+            UsageError: a setting is out of its range.
+
+        """
+        positive = {name: getattr(self, name) for name in ("max_length", "batch", "learning_rate", "checkpoints")}
+        natural = ("micro_batch", "warmup", "weight_decay", "max_grad_norm", "lora_rank", "max_steps", "max_minutes")
+        wrong = [name for name, value in positive.items() if not 0 < value < math.inf]
+        wrong += [name for name in natural if not 0 <= getattr(self, name) < math.inf]
+        wrong += ["epochs"] if not self.epochs or min(self.epochs) <= 0 else []
+        wrong += ["held_out"] if not 0 <= self.held_out < 1 else []
+        if wrong:
+            raise UsageError(f"training can't be done with {wrong[0]} = {getattr(self, wrong[0])}")
+        if self.micro_batch and self.batch % self.micro_batch:
+            raise UsageError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
+        if self.packing != "none" and self.style == "chat" and self.packing == "wrapped" and self.loss == "completion":
+            raise UsageError("packing = wrapped cuts rows anywhere, also within a prompt: it needs loss = all")
+
+    def epochs_of(self, stage: int) -> float:
+        """Return the epochs of a stage, counted from 0."""
+        return self.epochs[min(stage, len(self.epochs) - 1)]
+
+    @property
+    def micro(self) -> int:
+        """Sequences at once on one device."""
+        return self.micro_batch or next(size for size in range(min(self.batch, 8), 0, -1) if self.batch % size == 0)
+
+
+#: The papers' settings; papers.md §1.3 (MultiPL-T), §3.2 (InverseCoder), §4 and §5 (xCoder, whose own are not
+#: published: the same team's for McEval-Instruct, and TRL's for DPO).
+PRESETS: Mapping[str, Settings] = {
+    "general": Settings(packing="bfd"),
+    "multipl-t-1b": Settings(
+        style="plain", loss="all", packing="wrapped", max_length=2048, batch=8, epochs=(7,), learning_rate=3e-5,
+        schedule="cosine", warmup=10, weight_decay=0.001, max_grad_norm=1.0,
+    ),
+    "multipl-t-15b": Settings(
+        style="plain", loss="all", packing="wrapped", max_length=2048, batch=32, micro_batch=1, epochs=(10,),
+        learning_rate=2e-5, schedule="linear", warmup=10, weight_decay=0.05, gradient_checkpointing=True,
+    ),
+    "inverse-coder": Settings(
+        template="magicoder", max_length=1024, batch=512, micro_batch=2, epochs=(1, 2), learning_rate=5e-5,
+        schedule="linear", warmup=15, optimizer="adafactor", max_grad_norm=0.0,
+    ),
+    "xcoder": Settings(
+        max_length=5000, batch=512, micro_batch=1, epochs=(2,), learning_rate=2e-5, schedule="cosine", warmup=0.03,
+    ),
+}  # fmt: skip
+
+
+def settings(preset: str, changes: Mapping[str, Any]) -> Settings:
+    """Return a preset with changes.
+
+    Raises:
+        UsageError: there is no such preset or setting, or a value is not of its type.
+
+    """
+    if preset not in PRESETS:
+        raise UsageError(f"no preset is named {preset!r}; there are: {', '.join(PRESETS)}")
+    unknown = [name for name in changes if name not in Settings.__struct_fields__]
+    if unknown:
+        raise UsageError(f"no setting is named {unknown[0]!r}; there are: {', '.join(Settings.__struct_fields__)}")
+    given = msgspec.to_builtins(msgspec.structs.asdict(PRESETS[preset])) | dict(changes)
+    if isinstance(given["epochs"], int | float):
+        given["epochs"] = [given["epochs"]]
+    try:
+        return msgspec.convert(given, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"a setting is not right: {error}") from error

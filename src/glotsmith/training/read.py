@@ -1,0 +1,59 @@
+"""Read rows from the files of a dataset: JSON lines or Parquet with the fields of a record."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.records import Record
+
+Item = TypeVar("Item", bound=Record)
+
+
+def read(path: Path, kind: type[Item]) -> Iterator[Item]:
+    """Yield the rows of a file, or of a dataset's folder (``data/LANGUAGE/train.*``).
+
+    Raises:
+        UsageError: there are no such files.
+        InputError: a row is not one of that kind; the message names file and line.
+
+    """
+    for file in _files(path):
+        yield from (_parquet if file.suffix == ".parquet" else _lines)(file, kind)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file() and path.suffix in (".jsonl", ".parquet"):
+        return [path]
+    found = sorted(file for file in path.glob("data/*/train.*") if file.suffix in (".jsonl", ".parquet"))
+    if not found:
+        raise UsageError(
+            f"{path}: a run folder, a dataset that 'glotsmith export' wrote as jsonl or parquet, or a .jsonl or "
+            ".parquet file is wanted"
+        )
+    return found
+
+
+def _lines(file: Path, kind: type[Item]) -> Iterator[Item]:
+    decode = msgspec.json.Decoder(kind).decode
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                yield decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise InputError.at(file, number, f"not a row of a dataset ({kind.__name__}): {error}") from error
+
+
+def _parquet(file: Path, kind: type[Item]) -> Iterator[Item]:
+    arrow, parquet = cast(Any, import_module("pyarrow")), cast(Any, import_module("pyarrow.parquet"))
+    try:
+        for batch in parquet.ParquetFile(file).iter_batches():
+            for row in batch.to_pylist():
+                yield msgspec.convert(row, kind)
+    except (msgspec.ValidationError, arrow.ArrowInvalid) as error:
+        raise InputError.at(file, None, f"not a dataset ({kind.__name__}): {error}") from error

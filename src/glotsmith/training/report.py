@@ -1,0 +1,88 @@
+"""The record of a training, written beside the weights: what went in, what was chosen, and how the losses ran."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from glotsmith.records import Record
+from glotsmith.training.data import Prepared
+from glotsmith.training.needs import load
+from glotsmith.training.presets import Settings
+
+_LIBRARIES = ("glotsmith", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
+
+
+class Loss(Record, frozen=True, kw_only=True):
+    """A loss, and when."""
+
+    step: int
+    loss: float  #: nats a token; of DPO, its own
+
+
+class StageReport(Record, frozen=True, kw_only=True):
+    """What became of one stage."""
+
+    stage: int  #: as ``Example.stage``
+    steps: int  #: optimizer steps
+    chosen_step: int  #: whose weights are kept: the lowest loss on the held-out problems, or the last
+    chosen_loss: float | None = None  #: on the held-out problems
+    tokens: int = 0  #: that the model saw
+    seconds: float = 0.0  #: of the process that ended the stage
+    stopped: str = ""  #: why it ended before its epochs
+    too_long: int = 0  #: rows that were cut at ``max_length``
+    training: tuple[Loss, ...] = ()
+    held_out: tuple[Loss, ...] = ()
+
+
+class TrainingReport(Record, frozen=True, kw_only=True):
+    """A whole training."""
+
+    method: str  #: sft or dpo
+    model: str  #: that it began with
+    preset: str
+    settings: Settings
+    data: Prepared
+    stages: tuple[StageReport, ...] = ()
+    versions: dict[str, str] = {}
+    device: str = ""
+
+
+def stage_report(state: Any, stage: int, seconds: float, stopped: str, too_long: int) -> StageReport:
+    """Read what a trainer logged."""
+    log: list[Mapping[str, Any]] = state.log_history
+    held_out = _losses(log, "eval_loss")
+    best = state.best_global_step if held_out and state.best_global_step else None
+    return StageReport(
+        stage=stage,
+        steps=state.global_step,
+        chosen_step=best or state.global_step,
+        chosen_loss=state.best_metric if best else None,
+        tokens=int(max((entry["num_tokens"] for entry in log if "num_tokens" in entry), default=0)),
+        seconds=round(seconds, 1),
+        stopped=stopped,
+        too_long=too_long,
+        training=_losses(log, "loss"),
+        held_out=held_out,
+    )
+
+
+def _losses(log: list[Mapping[str, Any]], name: str) -> tuple[Loss, ...]:
+    return tuple(Loss(step=int(entry["step"]), loss=float(entry[name])) for entry in log if name in entry)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of everything that may change the weights."""
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def device() -> str:
+    """Return what it ran on."""
+    cuda = load("torch").cuda
+    return f"{cuda.device_count()} x {cuda.get_device_name()}" if cuda.is_available() else "CPU"
