@@ -6,7 +6,7 @@ A machine that failed is never a zero: it raises ``InfraError`` or masks the com
 """
 
 from glotsmith.reward.pool import close
-from glotsmith.reward.score import score, score_async
+from glotsmith.reward.scoring import score, score_async
 from glotsmith.reward.trainers import code_reward, code_reward_async, compute_score, compute_score_async, compute_scores
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from glotsmith.errors import UsageError
 from glotsmith.reward.rows import FIELDS, Completion
-from glotsmith.reward.score import Credit, Faults, Options, Rewarded, rewarded, rewarded_async
+from glotsmith.reward.scoring import Credit, Faults, Options, Rewarded, rewarded, rewarded_async
 
 _COLUMNS = (*FIELDS, "prefix")
 

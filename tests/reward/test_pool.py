@@ -1,0 +1,122 @@
+"""One pool for whoever asks: threads, event loops, processes; and nothing of it outlives them."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from glotsmith.reward import close, score, score_async
+from glotsmith.reward import pool as pools
+from glotsmith.sandbox.usage import walk
+
+LUA = "```lua\nfunction f(x) return x + {} end\n```"
+ROW = {"language": "lua", "tests": ["assert f(1) == 2"]}
+SCRIPT = f"""
+import os, sys
+from glotsmith.reward import score
+assert score([{LUA.format(1)!r}], [{ROW!r}]) == [1.0]
+"""
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    yield
+    close()
+
+
+def judged(*numbers: int) -> list[float | None]:
+    return score([LUA.format(n) for n in numbers], [ROW] * len(numbers))
+
+
+def folders(pid: int) -> list[Path]:
+    return [p for parent in ("/dev/shm", "/tmp") for p in Path(parent).glob(f"glotsmith-sandbox-*-{pid}-*")]
+
+
+def test_threads_and_loops_share_one() -> None:
+    async def both() -> list[list[float | None]]:
+        rows = [ROW, ROW]
+        return await asyncio.gather(*(score_async([LUA.format(1), LUA.format(0)], rows) for _ in range(3)))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert [*threads.map(lambda _: judged(1, 2), range(8))] == [[1.0, 0.0]] * 8
+    for _ in range(2):
+        assert asyncio.run(both()) == [[1.0, 0.0]] * 3
+    assert len(pools._pools) == 1
+    assert [t.name for t in threading.enumerate()].count("glotsmith-reward") == 1
+
+
+def test_closing_leaves_nothing_and_is_no_end() -> None:
+    before = {p.pid for p in walk(os.getpid())}
+    for _ in range(2):
+        assert judged(1) == [1.0]
+        assert {p.pid for p in walk(os.getpid())} > before
+        close()
+        close()
+        assert {p.pid for p in walk(os.getpid())} <= before
+        assert folders(os.getpid()) == []
+
+
+def child(connection: "multiprocessing.connection.Connection") -> None:
+    connection.send((judged(1, 2), len(pools._pools)))
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_other_processes_have_their_own(method: str) -> None:
+    """Also one that was forked while the pool's lock was held; and the parent's goes on."""
+    assert judged(1) == [1.0]
+    context = multiprocessing.get_context(method)
+    ours, theirs = context.Pipe()
+    process = context.Process(target=child, args=(theirs,))
+    with pools._lock:
+        process.start()
+    assert ours.poll(60)
+    assert ours.recv() == ([1.0, 0.0], 1)
+    process.join()
+    assert process.exitcode == 0
+    assert folders(os.getpid()), "the child removed its parent's folder"
+    assert judged(1, 2) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("", 0),
+        ("sys.exit(3)", 3),
+        ("if os.fork() == 0:\n    sys.exit(0)\nos.wait()\nassert score([], []) == []", 0),
+        ("raise KeyboardInterrupt", 1),
+    ],
+)
+def test_nothing_outlives_the_process(end: str, code: int) -> None:
+    process = subprocess.Popen([sys.executable, "-W", "error", "-c", SCRIPT + end], stderr=subprocess.PIPE, text=True)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode in (code, -signal.SIGINT)) and ("Traceback" in said) == ("raise" in end), said
+    assert folders(process.pid) == []
+
+
+def test_an_interrupted_call_takes_its_programs_with_it() -> None:
+    """Ctrl-C in a notebook: the call ends, its endless programs too, and the next call is answered."""
+    endless = "```lua\nfunction f(x) while true do end end\n```"
+    judged(1)
+    interrupt = threading.Timer(1, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    interrupt.start()
+    begun = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        score([endless] * 4, [{**ROW, "time_limit_s": 300}] * 4)
+    assert judged(1, 2) == [1.0, 0.0]
+    assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize(("ranks", "parts"), [("", 1), ("2", 2), ("1000", 1000), ("0", 1), ("many", 1)])
+def test_ranks_of_one_machine_share_its_processors(monkeypatch: pytest.MonkeyPatch, ranks: str, parts: int) -> None:
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
+    assert pools.share() == max(1, len(os.sched_getaffinity(0)) // parts)

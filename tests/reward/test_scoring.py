@@ -1,0 +1,95 @@
+"""What verdicts are worth."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from glotsmith.errors import InfraError, UsageError
+from glotsmith.records import CaseVerdict, Job, Verdict
+from glotsmith.reward import score, score_async
+from glotsmith.reward.scoring import earned
+
+ROW = {"language": "lua", "tests": ["assert f(1) == 1"]}
+
+
+def verdict(status: str, *cases: str) -> Verdict:
+    return Verdict(id="0", language="lua", status=status, cases=tuple(CaseVerdict(status=c) for c in cases))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "cases", "whole", "share"),
+    [
+        ("pass", ["pass", "pass"], 1.0, 1.0),
+        ("fail:wrong", ["fail:wrong", "pass", "pass", "pass"], 0.0, 0.75),
+        ("fail:wrong", ["fail:wrong"], 0.0, 0.0),
+        ("fail:runtime", ["pass", "fail:runtime"], 0.0, 0.5),
+        ("fail:timeout", ["pass", "fail:timeout"], 0.0, 0.5),
+        ("fail:memory", ["pass", "fail:memory"], 0.0, 0.5),
+        ("fail:output", ["pass", "fail:output"], 0.0, 0.0),  # it wrote a protocol of its own, or far too much
+        ("fail:exit", ["pass", "fail:exit"], 0.0, 0.0),  # it left before it was asked everything
+        ("fail:compile", ["fail:compile"], 0.0, 0.0),
+        ("fail:wrong", [], 0.0, 0.0),
+    ],
+)
+def test_what_is_earned(status: str, cases: list[str], whole: float, share: float) -> None:
+    assert (earned(verdict(status, *cases), "all"), earned(verdict(status, *cases), "share")) == (whole, share)
+
+
+class ScriptedPool:
+    """A pool whose verdicts are written in the programs."""
+
+    def submit(self, jobs: Sequence[Job]) -> Future[list[Verdict]]:
+        future = Future[list[Verdict]]()
+        future.set_result([Verdict(id=j.id, language=j.language, status=j.code.split()[-1]) for j in jobs])  # type: ignore[arg-type]
+        return future
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glotsmith.reward.scoring.pool", lambda isolation, jobs: ScriptedPool())
+
+
+SAID = [f"```lua\nfunction f() end -- {status}\n```" for status in ("pass", "infra:sandbox", "fail:wrong")]
+
+
+@pytest.mark.parametrize("status", ["infra:sandbox", "infra:toolchain", "infra:refused"])
+def test_the_machines_faults_are_no_zeros(scripted: None, status: str, caplog: pytest.LogCaptureFixture) -> None:
+    said = [text.replace("infra:sandbox", status) for text in SAID]
+    with pytest.raises(InfraError, match=f"completion 1, in lua, has no verdict .{status}"):
+        score(said, [ROW] * 3)
+    with caplog.at_level(logging.WARNING):
+        assert score(said, [ROW] * 3, faults="mask") == [1.0, None, 0.0]
+    assert [r.message for r in caplog.records if status in r.message]
+
+
+def test_no_code_earns_nothing_and_no_tests_ask_for_nothing(scripted: None) -> None:
+    assert score(["I can't.", "", SAID[0]], [ROW, ROW, {"language": "lua"}]) == [0.0, 0.0, None]
+    assert score([], []) == []
+
+
+def test_the_callers_loop_goes_on(scripted: None) -> None:
+    assert asyncio.run(score_async(SAID, [ROW] * 3, faults="mask")) == [1.0, None, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"credit": "half"}, "credit is 'half'; it must be one of all, share"),
+        ({"faults": ["mask"]}, "faults is .'mask'.; it must be one of raise, mask"),
+        ({"jobs": 0}, "jobs is 0; it must be a number of programs from 1, or None"),
+        ({"jobs": ["a column"]}, "jobs is .'a column'."),
+        ({"isolation": "docker"}, "there is no isolation 'docker'"),
+    ],
+)
+def test_wrong_options(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        score(SAID, [ROW] * 3, **options)
+
+
+def test_completions_and_rows_are_pairs() -> None:
+    with pytest.raises(UsageError, match="there are 3 completions and 2 rows"):
+        score(SAID, [ROW] * 2)
