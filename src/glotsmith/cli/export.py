@@ -84,8 +84,16 @@ def write_dataset(
 
 
 def examples(folder: RunFolder) -> Iterator[Example]:
-    """Yield the rows of a run."""
-    return (item for _, item in folder.ledger.kept(folder.ledger.steps[-1], Example))
+    """Yield the rows of a run stage by stage: who reads on trains in the recipe's order."""
+    ledger, last = folder.ledger, folder.ledger.steps[-1]
+    for stage in sorted({item.stage for _, item in ledger.kept(last, Example)}):
+        yield from (item for _, item in ledger.kept(last, Example) if item.stage == stage)
+
+
+def findings(folder: RunFolder) -> dict[str, str]:
+    """Return what a run has measured beside its rows, title to sentence."""
+    found = getattr(recipes.get(folder.config["recipe"]), "findings", None)
+    return found(folder.ledger) if found else {}
 
 
 def preferences(folder: RunFolder) -> Iterator[Preference]:
@@ -107,6 +115,7 @@ def _whole(folder: RunFolder, format_: str, target: Path) -> str:
         funnel=tuple(ledger.funnel()),
         parameters={name: value for name, value in _flat(stored) if name not in FREE},
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),
+        findings=findings(folder),
     )
     summary = write(examples(folder), target, card, exporter=format_)
     return f"{summary.rows} rows in {target}"
