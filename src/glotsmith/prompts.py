@@ -1,18 +1,27 @@
-"""Prompts are jinja files, one per call; the hash of a file is its version and goes into every row's lineage."""
+"""Prompts are jinja files, one per call; the hash of a file is its version and goes into every row's lineage.
 
+A prompt may include files of its own folder (``{% include "_agent.j2" %}``), whose texts count in its version.
+"""
+
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
 import jinja2
+import jinja2.meta
 from jinja2.sandbox import SandboxedEnvironment
 
 from glotsmith.errors import UsageError
 from glotsmith.records import content_hash
 
 
-def _environment() -> SandboxedEnvironment:
+def _environment(folder: Path) -> SandboxedEnvironment:
     return SandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, keep_trailing_newline=False, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FileSystemLoader(folder),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
@@ -37,12 +46,23 @@ class Prompt:
 
     @cached_property
     def version(self) -> str:
-        """First 12 hex digits of the template's content hash."""
-        return content_hash(self.text)[:12]
+        """First 12 hex digits of the content hash of the template and what it includes."""
+        return content_hash(self.text, *self._included(self.text))[:12]
+
+    def _included(self, text: str) -> Iterator[str]:
+        """Yield the texts of the files that a template includes, and of theirs."""
+        try:
+            names = list(jinja2.meta.find_referenced_templates(_environment(self.path.parent).parse(text)))
+        except jinja2.TemplateError:  # ``render`` says so
+            return
+        for name in filter(None, names):
+            inner = Prompt(self.path.with_name(name)).text
+            yield inner
+            yield from self._included(inner)
 
     @cached_property
     def _template(self) -> jinja2.Template:
-        return _environment().from_string(self.text)
+        return _environment(self.path.parent).from_string(self.text)
 
     def render(self, **values: object) -> str:
         """Fill the template.

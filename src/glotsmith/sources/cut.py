@@ -58,9 +58,9 @@ def _pieces(snippet: Snippet, most: int) -> Iterator[Snippet]:
     if functions:
         yield from functions
         return
-    line = snippet.origin.line
-    for text in _joined(_TOP_LEVEL.split(snippet.code), most):
-        yield _piece(snippet, text, line)
+    line, texts = snippet.origin.line, list(_joined(_TOP_LEVEL.split(snippet.code), most))
+    for text in texts:
+        yield _piece(snippet, text, line, snippet.name if len(texts) == 1 else "")
         line += text.count("\n") + 2
 
 

@@ -1,0 +1,235 @@
+"""xCoder: language agents with memory discuss and make new problems, which execution holds to account.
+
+Paper: Yang et al., ACL 2025 (Qwen2.5-xCoder). There is no public code; what the paper leaves open is defined, with
+reasons, in docs/recipes/xcoder.md.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from glotsmith import languages
+from glotsmith.errors import UsageError
+from glotsmith.generation.convene import Convene, Plan
+from glotsmith.generation.discuss import Discuss, Rules, Topology
+from glotsmith.generation.memory import Limits
+from glotsmith.generation.policy import Policy
+from glotsmith.generation.reflect import Minds
+from glotsmith.generation.rounds import Rounds
+from glotsmith.generation.seed import Seed
+from glotsmith.generation.translate import Plan as Solving
+from glotsmith.generation.translate import Prompts, Translate
+from glotsmith.generation.voice import Voice
+from glotsmith.prompts import Prompt
+from glotsmith.recipes.base import Tools
+from glotsmith.recipes.grounding import Agree, Distinct, Ground, Score, ToRows
+from glotsmith.recipes.history import LedgerHistory
+from glotsmith.recipes.multipl_t import comment_syntax
+from glotsmith.recipes.work import (
+    DecontaminateWork,
+    DeduplicateWork,
+    FilterWork,
+    ProveWork,
+    SolveWork,
+    ValidateWork,
+    WriteTestsOfWork,
+)
+from glotsmith.records import Record
+from glotsmith.selection.overlap import Overlap
+from glotsmith.selection.similarity import rouge_l_of_texts
+from glotsmith.sources.cut import Cut
+from glotsmith.sources.filters import Filter, FilterOptions
+from glotsmith.sources.preprocess import Preprocess
+from glotsmith.sources.snippets import ReadSnippets
+from glotsmith.step import Step
+from glotsmith.suites.ask import Asking
+from glotsmith.suites.validate import Bar, Validate
+from glotsmith.suites.write import WriteTests
+from glotsmith.teachers.base import Sampling
+
+PROMPTS = Path(__file__).parent / "prompts" / "xcoder"
+CALLS = ("ds1", "ds2", "propose", "advise", "revise", "vote", "reflect", "rubric")
+
+Switch = Literal["on", "off"]
+
+
+class XCoder(Record, frozen=True, kw_only=True):
+    """The recipe's options; the defaults are the paper's where it has one, which is seldom."""
+
+    title: ClassVar[str] = "new problems by language agents that remember and discuss, solved in many languages"
+    paper: ClassVar[str] = "Qwen2.5-xCoder, ACL 2025 (arXiv 2502.07487)"
+
+    sources: tuple[str, ...]  #: where snippets come from: files and folders of code, tables, other runs
+    languages: tuple[str, ...] = ("python", "lua", "ocaml", "ruby")  #: one agent each
+    new_languages: tuple[str, ...] = ()  #: further targets, without an agent and seeds of their own
+    column: str = ""  #: of tables: where the code is
+
+    max_snippet_tokens: int = 1024  # Qwen2.5-Coder report §4.1
+    ds1: bool = True  #: instructions inspired by a snippet
+    ds2: bool = True  #: instructions to which a snippet is the answer
+    unexecuted: bool = True  #: keep Ds1 and Ds2 of which nothing can be executed, as the paper does
+
+    sessions: int = 64  #: discussions
+    epoch: int = 16  #: of them at a time; they remember what earlier epochs made
+    topology: Topology = "central"  #: ``central``, ``parallel`` or ``none``
+    others: int = 2  #: agents beside the first
+    rounds: int = 2  #: revisions of a discussion, at most
+    budget: int = 0  #: output tokens of a discussion, after which it ends; 0 for no limit
+    policy: Policy = "balance"  #: of the target language: ``balance``, ``weakness`` or ``transfer``
+    inspirations: int = 3  #: seeds that a session is shown
+
+    memory: Switch = "on"
+    reflection: Switch = "on"
+    memory_size: int = 200  #: discussions that an agent can be reminded of
+    memory_shown: int = 20  #: of them in a prompt
+    max_instruction_similarity: float = 0.7  #: ROUGE-L above which an instruction repeats one that is remembered
+    max_reference_similarity: float = 0.8  #: likewise of reference solutions
+
+    agreement: int = 2  #: languages whose solutions must agree by execution, the reference's Python among them
+    suites: int = 0  #: suites that the teacher writes beside stated examples and generated inputs
+    min_cases: int = 3
+    min_coverage: float = 0.9
+    min_mutation_score: float = 0.5
+    samples: int = 8  #: replies for one problem and language, at most
+    wanted: int = 2  #: stop when so many distinct solutions pass
+    repairs: int = 0
+
+    self_evaluation: Switch = "on"  #: the nine-point rubric
+    min_score: float = 3.0  #: of 1-5, for rows of which nothing was executed
+
+    temperature: float = 0.8
+    top_p: float = 0.95
+    max_tokens: int = 2048
+    style: Literal["chat", "completion"] = "chat"
+
+    max_similarity: float = 0.6  #: ROUGE-L between programs, within a problem and across
+    benchmarks: tuple[str, ...] = ()  #: files to decontaminate against
+    ngram: int = 10  # report §4.1
+
+    def __post_init__(self) -> None:
+        """Refuse what can't work before anything is paid for."""
+        if not self.languages:
+            raise UsageError("name at least one language with an agent, as in --language lua")
+        for name in self._targets:
+            languages.get(name)  # raises for an unknown one
+        least = {"sessions": 0, "epoch": 1, "others": 0, "rounds": 0, "samples": 1, "agreement": 1, "inspirations": 1}
+        for name, minimum in least.items():
+            if getattr(self, name) < minimum:
+                raise UsageError(f"{name} must be {minimum} or more, not {getattr(self, name)}")
+        if not (self.ds1 or self.ds2):
+            raise UsageError("agents need seeds: leave ds1 or ds2 on")
+        if set(self._targets) == {"python"}:
+            raise UsageError("agreement needs a second language beside python, as in --language lua")
+
+    @property
+    def _targets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.languages, *self.new_languages)))
+
+    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+        """Return the steps from snippets to rows.
+
+        Raises:
+            ToolchainError: a language can't be run here.
+            InputError: a benchmark file can't be read.
+
+        """
+        for name in self._targets:
+            languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
+        assert tools.ledger is not None, "memory is read from the run's ledger"
+        voice, plan, syntax = self._voice(tools), self._plan(), comment_syntax()
+        history = LedgerHistory(tools.ledger, plan, self.agreement)
+        overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
+        return [
+            ReadSnippets(self.sources, self.column),
+            Preprocess(self._targets, originals=False),
+            Cut(self.max_snippet_tokens),
+            Seed(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
+            Convene(plan),
+            Discuss(voice, self._minds(voice, history), plan, self._rules()),
+            Ground(tools.verifier, unexecuted=self.unexecuted),
+            FilterWork(Filter(FilterOptions(imports=True, ascii_only=False))),
+            *self._suites(tools),
+            Distinct(history, tools.verifier, rouge_l_of_texts, self._limits(), self.epoch),
+            ProveWork(tools.verifier, self.min_cases),
+            SolveWork(
+                Translate(tools.teacher, tools.verifier, solving_prompts(), self._solving(tools)), tools.verifier
+            ),
+            Agree(self.agreement),
+            *([Score(voice, self.min_score)] if self.self_evaluation == "on" else []),
+            DeduplicateWork(syntax, within=self.max_similarity, across=self.max_similarity),
+            *([DecontaminateWork(overlap)] if overlap else []),
+            ToRows(),
+        ]
+
+    def _voice(self, tools: Tools) -> Voice:
+        prompts = {call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS}
+        return Voice(
+            teacher=tools.teacher, prompts=prompts, sampling=self._sampling(), style=self.style, seed=tools.seed
+        )
+
+    def _sampling(self) -> Sampling:
+        return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+
+    def _plan(self) -> Plan:
+        return Plan(
+            agents=self.languages,
+            sessions=self.sessions,
+            epoch=self.epoch,
+            others=0 if self.topology == "none" else self.others,
+            inspirations=self.inspirations,
+            reflection=self._reflects,
+        )
+
+    @property
+    def _reflects(self) -> bool:
+        return self.memory == "on" and self.reflection == "on"
+
+    def _rules(self) -> Rules:
+        return Rules(
+            topology=self.topology,
+            rounds=self.rounds,
+            budget=self.budget,
+            policy=self.policy,
+            languages=self._targets,
+        )
+
+    def _limits(self) -> Limits:
+        return Limits(
+            size=self.memory_size,
+            shown=self.memory_shown,
+            instructions=self.max_instruction_similarity,
+            references=self.max_reference_similarity,
+        )
+
+    def _minds(self, voice: Voice, history: LedgerHistory) -> Minds:
+        remembers = self.memory == "on"
+        return Minds(history, voice, rouge_l_of_texts, self._limits(), memory=remembers, reflection=self._reflects)
+
+    def _suites(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+        asking = Asking(samples=self.suites, style=self.style, seed=tools.seed)
+        bar = Bar(
+            line_coverage=self.min_coverage,
+            branch_coverage=self.min_coverage,
+            mutation_score=self.min_mutation_score,
+            cases=self.min_cases,
+        )
+        return [
+            WriteTestsOfWork(WriteTests(tools.sandbox, tools.teacher if self.suites else None, asking)),
+            ValidateWork(Validate(tools.sandbox, bar)),
+        ]
+
+    def _solving(self, tools: Tools) -> Solving:
+        return Solving(
+            rounds=Rounds(samples=self.samples, per_language={}, wanted=self.wanted),
+            sampling=self._sampling(),
+            style=self.style,
+            source_in_prompt=False,  # who solves must not see the reference
+            repairs=self.repairs,
+            seed=tools.seed,
+            call="solve",
+        )
+
+
+def solving_prompts() -> Prompts:
+    """Return the prompts by which a posed problem is solved."""
+    return Prompts(*(Prompt(PROMPTS / f"{name}.j2") for name in ("solve", "solve_completion", "repair")))
