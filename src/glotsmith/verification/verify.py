@@ -134,13 +134,13 @@ class Verifier:
     async def _io(self, card: Card, job: Job) -> Verdict:
         """Run a whole program once per stdin; its stdout must answer as the job's checker has it."""
         allowed = await self._limits(card, job)
-        outcomes = [await self._sandbox.run(_script(card, job.code, case.stdin, allowed)) for case in job.io]
+        outcomes = [await self._sandbox.run(script(card, job.code, case.stdin, allowed)) for case in job.io]
         cases = tuple(_io_case(job, case, o) for case, o in zip(job.io, outcomes, strict=True))
         return _summary(job, worst(cases), outcomes, cases)
 
     async def _verbatim(self, card: Card, job: Job) -> Verdict:
         """Run a benchmark's own program: exit code 0, and none of the language's known signs of failure."""
-        outcome = await self._sandbox.run(_script(card, job.program, "", await self._limits(card, job)))
+        outcome = await self._sandbox.run(script(card, job.program, "", await self._limits(card, job)))
         stderr = outcome.stderr.decode("utf-8", "replace")
         status = _exit_status(outcome)
         if status == "pass" and any(re.search(sign, stderr) for sign in card.failure_signs):
@@ -200,7 +200,14 @@ def address(job: Job, isolation: str) -> str:
     return content_hash(body, card.fingerprint, found.version, isolation)
 
 
-def _script(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
+def script(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
+    """Return the program that runs a whole program of a language verbatim.
+
+    Raises:
+        ToolchainError: the language can't be run here.
+        Unrepresentable: it has no command for whole programs.
+
+    """
     found = ready(card.name)
     if not found.script:
         raise Unrepresentable(f"{card.display} has no command for whole programs")
