@@ -81,6 +81,7 @@ class Reason(StrEnum):
     CUT_OFF = "cut_off", "the reply reached its length limit, so that its end is missing"
     LEAKS_CODE = "leaks_code", "the instruction holds the program itself"
     DUPLICATE_SUMMARY = "duplicate_summary", "the same instruction was written before for this snippet"
+    NO_INSTRUCTION = "no_instruction", "no instruction for it is left, for several reasons"
     NOT_SCORED = "not_scored", "the model's opinion of it says neither Yes nor No"
     NOT_CHOSEN = "not_chosen", "another instruction for the snippet ranks higher"
     FAILED_ROUND_TRIP = "failed_round_trip", "the teacher's answer to the instruction fails the snippet's suite"

@@ -13,7 +13,7 @@ from rich.table import Table
 from glotsmith import recipes
 from glotsmith.cli import config
 from glotsmith.cli.app import Isolation, Jobs, app, err, out
-from glotsmith.cli.export import write_dataset
+from glotsmith.cli.export import findings, write_dataset
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.show import side_by_side
 from glotsmith.execution import executor
@@ -58,7 +58,7 @@ def run(
     ] = None,
     isolation: Isolation = "",
     jobs: Jobs = None,
-    preview: Annotated[int, typer.Option(min=0, help="Try N functions in a folder beside, and show each stage.")] = 0,
+    preview: Annotated[int, typer.Option(min=0, help="Try N items of the sources in a folder beside.")] = 0,
     cache: Annotated[Path | None, typer.Option(help="A cache file to share between runs.")] = None,
 ) -> None:
     """Run a recipe; the same command goes on where it was left.
@@ -76,7 +76,7 @@ def run(
     folder = output or Path("runs") / chosen.recipe
     if preview:
         folder = folder.with_name(f"{folder.name}-preview")
-        chosen = msgspec.structs.replace(chosen, options={**chosen.options, "max_functions": preview})
+        chosen = msgspec.structs.replace(chosen, options={**chosen.options, recipes.get(chosen.recipe).bound: preview})
         if (folder / "run.toml").is_file():
             shutil.rmtree(folder)
     code = asyncio.run(_run(chosen, folder, jobs, cache))
@@ -149,8 +149,11 @@ def _show_end(path: Path, *, preview: bool) -> None:
         funnel = folder.ledger.funnel()
         out.print(funnel_table(funnel))
         made = funnel[-1].made
-        out.print(f"\n{made} verified programs are in {folder.dataset}")
-        examples = (item for _, item in folder.ledger.kept(funnel[-1].step, Example))
+        what = getattr(recipes.get(folder.config["recipe"]), "makes", "verified programs")
+        out.print(f"\n{made} {what} are in {folder.dataset}")
+        for title, finding in findings(folder).items():
+            out.print(f"{title}: {finding}")
+        examples = (item for _, item in folder.ledger.kept(funnel[-1].step, Example) if item.kind != "original")
         first = next((e for e in examples if preview or 8 <= e.completion.count("\n") <= 16), None)
         if first is not None:
             out.print(side_by_side(first))

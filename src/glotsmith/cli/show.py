@@ -12,6 +12,7 @@ from rich.columns import Columns
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from glotsmith.cli.app import app, out
 from glotsmith.cli.progress import funnel_table
@@ -79,11 +80,14 @@ def _story(ledger: Ledger, key: str) -> list[Row]:
 
 
 def side_by_side(example: Example) -> Columns:
-    """Return the Python original and its translation beside each other."""
+    """Return the Python original, or the instruction where there is none, and the program beside each other."""
     width = max(40, out.width // 2 - 2)
     code = example.messages[-1]["content"].strip("`").partition("\n")[2]
+    asked = (Text(example.messages[0]["content"]), "instruction")
+    source = (Syntax(example.source, "python", word_wrap=True), f"python: {example.name}")
+    left, title = source if example.source else asked
     panels = [
-        Panel(Syntax(example.source, "python", word_wrap=True), title=f"python: {example.name}", width=width),
+        Panel(left, title=title, width=width),
         Panel(Syntax(code, example.language, word_wrap=True), title=example.language, width=width),
     ]
     return Columns(panels, padding=(0, 0))

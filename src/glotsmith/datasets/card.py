@@ -31,6 +31,14 @@ _LIMITS = """\
 - Licences are those that the sources declare. A translation is a derived work of its source: check before you publish.
 """
 
+#: what a row of each kind is (``Example.kind``)
+KINDS = {
+    "translation": "a translation of a real Python function and passed that function's tests when run",
+    "inverse": "a program with an instruction that a model wrote for it; where it has tests it passed them, and so did "
+    "the answer that the model gave to the instruction, unless the round trip was off",
+    "original": "a pair of the instruction corpus, as it was",
+}
+
 
 class Card(Record, frozen=True, kw_only=True):
     """What a card tells beyond the rows themselves."""
@@ -40,6 +48,7 @@ class Card(Record, frozen=True, kw_only=True):
     funnel: tuple[FunnelRow, ...] = ()
     parameters: dict[str, str] = {}  #: whatever determines the result: sampling, thresholds, seeds
     benchmarks: tuple[str, ...] = ()  #: what it was decontaminated against
+    findings: dict[str, str] = {}  #: what the run measured beside its rows
 
 
 def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]) -> Path:
@@ -116,7 +125,9 @@ def _body(card: Card, summary: Summary) -> str:
             ("language", "rows", "problems", "toolchain"),
             ((name, rows, len(summary.problems[name]), _toolchains(summary, name)) for name, rows in _ranked(summary)),
         ),
+        "## What a row is": _kinds(summary),
         "## How it was made": _making(card, summary),
+        "## What was measured": "\n".join(f"- {_cell(name)}: {_cell(text)}" for name, text in card.findings.items()),
         "## Funnel": _funnel(card.funnel),
         "## Why items were dropped": _reasons(card.funnel),
         "## Licences": _licences(summary),
@@ -131,10 +142,11 @@ def _introduction(card: Card, summary: Summary) -> str:
             "**This dataset is empty:** no item came through all steps, so there is no file to load. "
             "The funnel below says where they were lost."
         )
+    kinds = {kind for _, kind in summary.kinds}
+    each = f" Each is {KINDS[kinds.pop()]}." if len(kinds) == 1 and kinds <= KINDS.keys() else ""
     says = (
         f"{summary.rows:,} programs for {summary.parallel:,} problems in {len(summary.languages)} language"
-        f"{'s' * (len(summary.languages) != 1)}. Each is a translation of a real Python function and passed that"
-        " function's tests when run. `parallel_id` is the same for one problem in all languages."
+        f"{'s' * (len(summary.languages) != 1)}.{each} `parallel_id` is the same for one problem in all languages."
     )
     loading = 'load_dataset("PATH")  # all languages, or one: load_dataset("PATH", "NAME")'
     return "\n\n".join(
@@ -151,6 +163,15 @@ def _making(card: Card, summary: Summary) -> str:
         *(f"- {_cell(name)}: {_cell(_public(value))}" for name, value in card.parameters.items()),
     ]
     return "\n".join(filter(None, facts))
+
+
+def _kinds(summary: Summary) -> str:
+    """Tell the kinds of rows apart, in training order, where there are several."""
+    if len(summary.kinds) < 2:
+        return ""
+    rows = ((stage, kind, count, KINDS.get(kind, "")) for (stage, kind), count in sorted(summary.kinds.items()))
+    order = "Rows stand in training order: those of a lower `stage` are trained on first."
+    return f"{order}\n\n{_table(('stage', 'kind', 'rows', 'each is'), rows)}"
 
 
 def _funnel(rows: Sequence[FunnelRow]) -> str:

@@ -24,6 +24,7 @@ class Summary:
         self.sources: Counter[Source] = Counter()  #: → rows
         self.teachers: Counter[str] = Counter()  #: teacher and model → rows
         self.toolchains: Counter[tuple[str, str]] = Counter()  #: language and toolchain → rows
+        self.kinds: Counter[tuple[int, str]] = Counter()  #: training stage and kind → rows
 
     @property
     def rows(self) -> int:
@@ -43,6 +44,7 @@ class Summary:
         self.sources[Source(origin.licence, origin.source, origin.version)] += 1
         self.teachers[" ".join(filter(None, (lineage.teacher, lineage.model)))] += 1
         self.toolchains[example.language, lineage.toolchain] += 1
+        self.kinds[example.stage, example.kind] += 1
 
     def counted(self, rows: Iterable[Example]) -> Iterator[Example]:
         """Pass rows on and count them."""

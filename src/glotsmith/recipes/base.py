@@ -1,4 +1,8 @@
-"""What a recipe is: options with the paper's numbers as defaults, and the steps that they make."""
+"""What a recipe is: options with the paper's numbers as defaults, and the steps that they make.
+
+A recipe may also offer ``findings(ledger)``, which returns what a finished run has measured beside its rows, title to
+sentence; the end of a run and the dataset card show it. ``makes`` says what its rows are called where a run ends.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
@@ -26,6 +30,7 @@ class Recipe(Protocol):
 
     title: ClassVar[str]  #: what it makes, in a line
     paper: ClassVar[str]
+    bound: ClassVar[str]  #: the option that says with how many items of the sources to go on (``--preview``)
 
     def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
         """Return the steps in order; the last one's output is ``Example``."""

@@ -42,6 +42,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "tested Python functions moved into low-resource languages"
     paper: ClassVar[str] = "MultiPL-T, OOPSLA 2024 (arXiv 2308.09895)"
+    bound: ClassVar[str] = "max_functions"
 
     sources: tuple[str, ...]  #: where Python functions come from
     languages: tuple[str, ...] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five

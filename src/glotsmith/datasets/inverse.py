@@ -1,0 +1,86 @@
+"""Rows of inverse-instruct: what was made is trained on first, the original set last (InverseCoder §5)."""
+
+from glotsmith.datasets.examples import facts
+from glotsmith.datasets.rows import fenced, split_item
+from glotsmith.records import Example, Inversion, Lineage, Snippet, Summary
+from glotsmith.step import ItemStep, Result, keep
+
+OWN, ORIGINAL = 1, 2  #: training stages
+_NO_LANGUAGE = "other"  #: of an original whose program was not found: it names a folder
+
+
+class ToInverseExamples(ItemStep[Inversion, Example]):
+    """Make a row of each snippet with its instruction, and of each original."""
+
+    name = "dataset"
+    output = Example
+
+    async def run(self, key: str, item: Inversion) -> Result[Example]:
+        """Make one row; nothing is dropped here."""
+        snippet = item.snippet
+        return keep(key, original(snippet) if snippet.kind == "original" else inverse(item))
+
+
+def inverse(item: Inversion) -> Example:
+    """Return the row of a snippet: its best instruction, and the program as the reply."""
+    snippet, best = item.snippet, item.summaries[0]
+    about = facts(snippet.language)
+    prompt, completion = split_item(snippet.code, "", best.text, about)
+    passes = [s.round_trip == "pass" for s in item.tried]
+    return Example(
+        id=best.id,
+        parallel_id=snippet.parallel_id or snippet.id,
+        language=snippet.language,
+        name=snippet.name,
+        messages=_conversation(best.text, fenced(snippet.code, about.fence)),
+        prompt=prompt,
+        completion=completion,
+        source="",
+        signature=snippet.signature,
+        tests=snippet.tests,
+        origin=snippet.origin,
+        lineage=_lineage(snippet, best),
+        line_coverage=snippet.line_coverage,
+        branch_coverage=snippet.branch_coverage,
+        mutation_score=snippet.mutation_score,
+        pass_rate=round(sum(passes) / len(passes), 4) if passes else 0.0,
+        kind="inverse",
+        stage=OWN,
+        score=best.scored.p_yes if best.scored else 0.0,
+    )
+
+
+def _lineage(snippet: Snippet, best: Summary) -> Lineage:
+    made = best.lineage
+    return Lineage(
+        teacher=made.teacher,
+        model=made.model,
+        prompt_version=made.prompt_version,
+        seed=made.seed,
+        sample=made.sample,
+        temperature=made.temperature,
+        toolchain=snippet.toolchain,
+        isolation=snippet.isolation,
+    )
+
+
+def original(snippet: Snippet) -> Example:
+    """Return the row of a pair, as the corpus has it."""
+    return Example(
+        id=snippet.id,
+        parallel_id=snippet.parallel_id or snippet.id,
+        language=snippet.language or _NO_LANGUAGE,
+        name=snippet.name,
+        messages=_conversation(snippet.instruction, snippet.response),
+        prompt=f"{snippet.instruction}\n\n",
+        completion=snippet.response,
+        source="",
+        origin=snippet.origin,
+        lineage=Lineage(teacher=""),
+        kind="original",
+        stage=ORIGINAL,
+    )
+
+
+def _conversation(asked: str, said: str) -> tuple[dict[str, str], dict[str, str]]:
+    return {"role": "user", "content": asked}, {"role": "assistant", "content": said}

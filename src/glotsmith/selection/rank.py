@@ -1,0 +1,107 @@
+"""Rank the summaries of a snippet by P(Yes), and say what P(Yes) is worth: its AUC against execution.
+
+The paper takes the best of K, with no threshold (InverseCoder §4.4; ``sort_data_samples.py``), and breaks ties by
+order. So does this, but a tie is recorded: a best summary that shares its score was not chosen by the model.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from glotsmith.reasons import Reason
+from glotsmith.records import Inversion, Record, Summary
+from glotsmith.step import Dropped, ItemStep, Kept, Result
+
+
+class Rank(ItemStep[Inversion, Inversion]):
+    """Put summaries in order, best first; with ``argmax`` only the best is left."""
+
+    name = "rank"
+    output = Inversion
+    concurrency = 1  # it waits for nothing
+
+    def __init__(self, *, argmax: bool) -> None:
+        self._argmax = argmax
+
+    async def run(self, key: str, item: Inversion) -> Result[Inversion]:
+        """Rank one snippet's summaries."""
+        ranked = sorted(item.summaries, key=lambda s: (-_score(s), s.sample))
+        ties = sum(_score(s) == _score(ranked[0]) for s in ranked[1:]) if ranked and ranked[0].scored else 0
+        kept, others = (ranked[:1], ranked[1:]) if self._argmax else (ranked, [])
+        lost = tuple(Dropped(Reason.NOT_CHOSEN, f"P(Yes) {_score(s):.4f}", f"{s.id}:passed_over") for s in others)
+        made = msgspec.structs.replace(item, summaries=tuple(kept), ties=ties)
+        return Result(kept=(Kept(key, made),), dropped=lost)
+
+
+def _score(summary: Summary) -> float:
+    return summary.scored.p_yes if summary.scored else 0.0
+
+
+class Agreement(Record, frozen=True, kw_only=True):
+    """How well P(Yes) tells apart what passes from what fails when it is run."""
+
+    of: str  #: which summaries are compared
+    passed: int
+    failed: int
+    auc: float | None  #: chance that one that passed has the higher P(Yes), ties counted half; None without both kinds
+    error: float = 0.0  #: its standard error (Hanley and McNeil 1982); 0 where it can't be told
+
+    def __str__(self) -> str:
+        count = self.passed + self.failed
+        if self.auc is None:
+            return f"no AUC: of {count} round trips {self.passed} passed, so that there is nothing to tell apart"
+        told = f"AUC {self.auc:.3f} (standard error {self.error:.3f}; 0.5 is chance)"
+        return f"{told} over {count} round trips, of which {self.passed} passed"
+
+
+def agreement(inversions: Iterable[Inversion]) -> list[Agreement]:
+    """Compare P(Yes) with the round trips that were made.
+
+    ``first choices``: the best summary of each snippet. Later ones are tried only where better ones failed, so that to
+    count them too would be biased. ``all summaries``: of the snippets of which every one was tried.
+    """
+    first: list[tuple[float, bool]] = []
+    every: list[tuple[float, bool]] = []
+    for item in inversions:
+        judged = [(s.scored.p_yes, s.round_trip == "pass") for s in item.tried if s.scored and _is_judged(s)]
+        if item.tried and judged and item.tried[0].scored and _is_judged(item.tried[0]):
+            first.append(judged[0])
+        every += judged if item.measured else []
+    found = [_compared("first choices", first)]
+    return [*found, _compared("all summaries of measured snippets", every)] if every else found
+
+
+def _is_judged(summary: Summary) -> bool:
+    return summary.round_trip != "" and not summary.round_trip.startswith("infra:")
+
+
+def _compared(of: str, pairs: Sequence[tuple[float, bool]]) -> Agreement:
+    passed, failed = sum(good for _, good in pairs), sum(not good for _, good in pairs)
+    value = auc(pairs)
+    return Agreement(of=of, passed=passed, failed=failed, auc=value, error=_error(value, passed, failed))
+
+
+def auc(pairs: Sequence[tuple[float, bool]]) -> float | None:
+    """Return the area under the ROC curve of (score, whether it passed): the Mann-Whitney statistic, ties half."""
+    good = sum(passed for _, passed in pairs)
+    bad = len(pairs) - good
+    if not good or not bad:
+        return None
+    ordered = sorted(pairs)
+    ranks, start = 0.0, 0
+    while start < len(ordered):
+        end = start
+        while end < len(ordered) and ordered[end][0] == ordered[start][0]:
+            end += 1
+        ranks += (start + 1 + end) / 2 * sum(passed for _, passed in ordered[start:end])
+        start = end
+    return (ranks - good * (good + 1) / 2) / (good * bad)
+
+
+def _error(value: float | None, good: int, bad: int) -> float:
+    if value is None:
+        return 0.0
+    q1, q2 = value / (2 - value), 2 * value * value / (1 + value)
+    variance = value * (1 - value) + (good - 1) * (q1 - value**2) + (bad - 1) * (q2 - value**2)
+    return math.sqrt(max(variance, 0.0) / (good * bad))
