@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from glotsmith.records import Record, content_hash
+from glotsmith.errors import InputError
+from glotsmith.records import Example, Preference, content_hash
 
-Item = TypeVar("Item", bound=Record)
+Item = TypeVar("Item", Example, Preference)
 
 _SCHEMA = """
 PRAGMA synchronous = OFF;
@@ -25,6 +26,10 @@ def grouped(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -> It
     """Yield the items that share a key, groups in order of their first item, items in their own order.
 
     The items wait in a temporary file of SQLite's; memory holds one group.
+
+    Raises:
+        InputError: an item holds text that is not Unicode.
+
     """
     with closing(sqlite3.connect("")) as database:  # "": a private database on disk, gone when it is closed
         database.executescript(_SCHEMA)
@@ -32,10 +37,22 @@ def grouped(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -> It
         for position, item in enumerate(items):
             name, kind = content_hash(*key(item)), type(item)
             database.execute(_GROUP, (name, position))
-            database.execute(_ITEM, (position, msgspec.json.encode(item), name))
+            database.execute(_ITEM, (position, _encoded(item), name))
         if kind is None:
             return
         decode = msgspec.json.Decoder(kind).decode
         rows = database.execute("SELECT first, data FROM items ORDER BY first, position")
         for _, group in groupby(rows, key=lambda row: row[0]):
             yield [decode(data) for _, data in group]
+
+
+def _encoded(item: Example | Preference) -> bytes:
+    try:
+        return msgspec.json.encode(item)
+    except UnicodeEncodeError as error:
+        raise not_unicode(item, error) from error
+
+
+def not_unicode(item: Example | Preference, error: UnicodeEncodeError) -> InputError:
+    """Return the error of a row that no file can hold."""
+    return InputError(f"row {item.id} ({item.language}) holds text that is not Unicode: {error}")

@@ -14,10 +14,10 @@ import msgspec
 
 from glotsmith.datasets.exporters.files import aside
 from glotsmith.datasets.exporters.formats import FORMATS, Format, Part
-from glotsmith.datasets.exporters.groups import grouped
+from glotsmith.datasets.exporters.groups import grouped, not_unicode
 from glotsmith.datasets.exporters.shapes import Place, Row, Shape
 from glotsmith.datasets.schema import Node, arrow, arrow_type, features
-from glotsmith.errors import InputError, StorageError, UsageError
+from glotsmith.errors import StorageError, UsageError
 from glotsmith.prompts import Prompt
 from glotsmith.records import Example, Preference
 
@@ -209,7 +209,7 @@ def _write_row(writer: Any, row: Row, item: Example | Preference) -> None:
     try:
         writer.write(row)
     except UnicodeEncodeError as error:
-        raise InputError(f"row {item.id} ({item.language}) holds text that is not Unicode: {error}") from error
+        raise not_unicode(item, error) from error
 
 
 def _groups(shape: Shape, content: Content, left_out: dict[str, int]) -> Iterator[list[Any]]:
