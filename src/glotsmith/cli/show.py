@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from glotsmith.cli.app import app, out
+from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
 from glotsmith.errors import UsageError
 from glotsmith.ledger import Ledger, Row
@@ -32,6 +33,7 @@ def show(
         bool, typer.Option("--dropped", help="What was dropped, and lost on the way, with reasons.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Only what was dropped for this reason.")] = "",
+    memory: Annotated[str, typer.Option(help="Of xcoder: what the agent of this language remembers.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many rows.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines, whole.")] = False,
 ) -> None:
@@ -44,9 +46,14 @@ def show(
     [bold]glotsmith show runs/demo --dropped --reason low_coverage[/]
 
     [bold]glotsmith show runs/demo 36d8f34e[/]
+
+    [bold]glotsmith show runs/xcoder --memory ocaml[/]
     """
     with RunFolder.open(run) as folder:
         ledger = folder.ledger
+        if memory:
+            show_memory(folder, memory, limit, as_json=as_json)
+            return
         _check(ledger, step, reason)
         if item:
             _tell(_story(ledger, item), as_json=as_json)

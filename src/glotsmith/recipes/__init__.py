@@ -7,6 +7,8 @@ from glotsmith.errors import UsageError
 
 RECIPES = {
     "multipl-t": "glotsmith.recipes.multipl_t:MultiPLT",
+    "xcoder": "glotsmith.recipes.xcoder:XCoder",
+    "inverse-instruct": "glotsmith.recipes.inverse_instruct:InverseInstruct",
 }
 
 

@@ -1,0 +1,62 @@
+"""``glotsmith show RUN --memory LANGUAGE``: what an agent of xCoder remembers."""
+
+import msgspec
+import typer
+from rich.table import Table
+
+from glotsmith import recipes
+from glotsmith.cli.app import out
+from glotsmith.errors import UsageError
+from glotsmith.generation.memory import Limits, Memo, Memory, gist
+from glotsmith.run import RunFolder
+
+
+def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> None:
+    """Print an agent's memory, the latest last: what it made, what it concluded, what its language finds hard.
+
+    Raises:
+        UsageError: the run is of another recipe, or has no agent of that language.
+
+    """
+    from glotsmith.recipes.history import memos
+    from glotsmith.selection.similarity import rouge_l_of_texts
+
+    config = folder.config
+    if config["recipe"] != "xcoder":
+        raise UsageError(f"{folder.path}: only the agents of xcoder remember, and this is a run of {config['recipe']}")
+    options = msgspec.convert(config.get("options", {}), recipes.get("xcoder"), strict=False)
+    if agent not in options.languages:
+        raise UsageError(f"the run has no agent {agent!r}; its agents: {', '.join(options.languages)}")
+    found = memos(folder.ledger, options.agreement) if "solve" in folder.ledger.steps else []
+    memory = Memory(found, rouge_l_of_texts, Limits(size=options.memory_size, shown=options.memory_shown))
+    remembered = memory.of(agent)
+    if as_json:
+        for memo in remembered:
+            typer.echo(msgspec.json.encode(memo))
+        return
+    out.print(_table(remembered[-limit:], agent))
+    for line in _conclusions(memory, remembered, agent, options.languages):
+        out.print(line, markup=False)
+
+
+def _table(remembered: list[Memo], agent: str) -> Table:
+    table = Table("session", "epoch", "role", "for", "problem", "outcome", "solved in", f"{agent} failed by")
+    for memo in remembered:
+        role = "chair" if memo.agent == agent else "adviser" if agent in memo.others else "target"
+        failed = ", ".join(f"{status} {count}" for status, count in memo.failures.get(agent, {}).items())
+        what = f"{memo.name}: {gist(memo.instruction, 60)}" if memo.name else ""
+        cells = (role, memo.target, what.replace("[", r"\["), memo.outcome, ", ".join(memo.passed), failed)
+        table.add_row(memo.key, str(memo.epoch), *cells)
+    return table
+
+
+def _conclusions(memory: Memory, remembered: list[Memo], agent: str, agents: tuple[str, ...]) -> list[str]:
+    notes = next((memo.notes[agent] for memo in reversed(remembered) if agent in memo.notes), "")
+    hard = ", ".join(f"{status} {count}" for status, count in memory.hard(agent).items())
+    synergy = ", ".join(f"{other} {memory.synergy(agent, other):+.2f}" for other in agents)
+    return [
+        f"Its last reflection: {notes or 'none'}",
+        f"What it finds hard: {hard or 'nothing yet'}",
+        f"Solved of what was tried (smoothed): {memory.rate(agent):.2f}",
+        f"How its problems suit each language, against all problems (synergy): {synergy}",
+    ]

@@ -1,0 +1,110 @@
+"""The figures by which runs are compared: of any recipe, from nothing but its ledger."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from glotsmith.datasets.preferences import pairs
+from glotsmith.ledger import Ledger
+from glotsmith.recipes.multipl_t import comment_syntax
+from glotsmith.records import Candidate, Example, Record
+from glotsmith.selection.deduplicate import Index, Text
+from glotsmith.selection.normalise import CommentSyntax
+
+SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems are of one cluster, as in MultiPL-T §4.4
+
+
+class Figures(Record, frozen=True, kw_only=True):
+    """What came of one run."""
+
+    run: str
+    recipe: str
+    finished: bool
+    taken: int  #: what the first step took: functions, snippets
+    rows: int  #: dataset rows
+    problems: int  #: distinct ``parallel_id``
+    distinct: int  #: clusters of problems (``SAME_PROBLEM``)
+    languages: dict[str, int]  #: language → rows
+    pairs: int  #: preference pairs
+    tokens: int
+    cost: float  #: US dollars
+    failures: dict[str, int]  #: verdict status → failing programs
+    reasons: dict[str, int]  #: drop reason → inputs dropped, at all steps
+
+    @property
+    def tokens_per_row(self) -> float:
+        """Tokens for each row; 0 without rows."""
+        return self.tokens / self.rows if self.rows else 0.0
+
+    @property
+    def cost_per_row(self) -> float:
+        """US dollars for each row; 0 without rows."""
+        return self.cost / self.rows if self.rows else 0.0
+
+
+def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
+    """Return the figures of a run, finished or not."""
+    funnel = ledger.funnel()
+    last = ledger.steps[-1] if ledger.steps else ""
+    reasons = Counter[str]()
+    for row in funnel:
+        reasons.update(row.reasons)
+    languages = Counter(e.language for e in _examples(ledger, last))
+    return Figures(
+        run=run,
+        recipe=recipe,
+        finished=bool(last) and ledger.finished(last),
+        taken=funnel[0].taken if funnel else 0,
+        rows=languages.total(),
+        problems=len({e.parallel_id for e in _examples(ledger, last)}),
+        distinct=clusters(_examples(ledger, last)),
+        languages=dict(sorted(languages.items())),
+        pairs=sum(1 for _ in pairs(ledger)),
+        tokens=sum(row.tokens for row in funnel),
+        cost=sum(row.cost for row in funnel),
+        failures=_ordered(Counter(_failures(ledger))),
+        reasons=_ordered(reasons),
+    )
+
+
+def _ordered(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _examples(ledger: Ledger, last: str) -> Iterator[Example]:
+    return (example for _, example in ledger.kept(last, Example)) if last else iter(())
+
+
+def clusters(examples: Iterable[Example]) -> int:
+    """Return the number of problems that are not much like an earlier one.
+
+    A problem is its Python original, or where there is none, its instruction. Problems that share an original or
+    differ in few words are one cluster; the first of each leads it.
+    """
+    sources, wishes = Index(comment_syntax()["python"], 1.0, SAME_PROBLEM), Index(_PROSE, 1.0, SAME_PROBLEM)
+    seen, count = set[str](), 0
+    for example in examples:
+        if example.parallel_id in seen:
+            continue
+        seen.add(example.parallel_id)
+        text = example.source or example.messages[0]["content"]
+        index = sources if example.source else wishes
+        count += index.admit(example.parallel_id, Text("", example.parallel_id, text)) is None
+    return count
+
+
+_PROSE = CommentSyntax(strings=())
+
+
+def _failures(ledger: Ledger) -> Iterator[str]:
+    """Yield the verdict status of every program that failed."""
+    for row in ledger.dropped():
+        if row.status != "lost" or not row.data:
+            continue
+        try:
+            candidate = msgspec.json.decode(row.data, type=Candidate)
+        except msgspec.DecodeError:
+            continue
+        if candidate.verdict is not None:
+            yield candidate.verdict.status
