@@ -6,30 +6,22 @@ is what counts: with the benchmark's prefix in front of it, hardly any program w
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
 
 from glotsmith.evaluation.questions import Question, Style
 from glotsmith.languages import Card, get
+from glotsmith.languages.extract import extract_code
 
 
-class Extract(Protocol):
-    """What takes code out of a chat reply (``generation.extract.extract_code``)."""
-
-    def __call__(self, reply: str, fences: Sequence[str], *, continues: str = "", name: str = "") -> str | None:
-        """Return the program, or None where there is none."""
-        ...
-
-
-def candidate(question: Question, said: str, style: Style, extract: Extract) -> str | None:
+def candidate(question: Question, said: str, style: Style) -> str | None:
     """Return the program that a reply stands for, or None where it holds no code."""
     if style == "completion":
         return f"{question.prefix}{cut(said, question.stop)}"
     card = get(question.language)
-    code = extract(said, card.fences, name=question.name)
+    code = extract_code(said, card.fences, name=question.name)
     if code is None or not question.prefix:
         return code
     fence = "`" * (3 + max((len(run) for run in re.findall("`{3,}", code)), default=0))
-    whole = extract(
+    whole = extract_code(
         f"{fence}{card.fences[0]}\n{code}\n{fence}", card.fences, continues=question.prefix, name=question.name
     )
     return None if whole is None else _fit(question, whole, card)

@@ -1,16 +1,17 @@
 """Ask, run, score: ``evaluate`` is what the command line and training share."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
-from glotsmith.evaluation.candidate import Extract, candidate
+from glotsmith.evaluation.candidate import candidate
 from glotsmith.evaluation.oracles import settle
 from glotsmith.evaluation.questions import Impossible, Question, Sample, Style
 from glotsmith.evaluation.summary import Summary, summarise
-from glotsmith.records import Job, Record
+from glotsmith.records import Job, Record, Verdict
 from glotsmith.step import Verify
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 
@@ -71,7 +72,7 @@ def request(question: Question, sample: int, plan: Plan) -> Request:
         item=question.id,
         sample=sample,
         messages=(Message(role="user", content=question.instruction),) if chat else (),
-        prompt="" if chat else question.prefix,
+        prompt="" if chat else question.continues or question.prefix,
         sampling=Sampling(temperature=plan.temperature, top_p=plan.top_p, max_tokens=plan.max_tokens, stop=stop),
         seed=plan.seed,
         context={"name": question.name or question.problem, "language": question.language},
@@ -105,7 +106,6 @@ async def evaluate(
     questions: Sequence[Question],
     source: Source,
     verify: Verify,
-    extract: Extract,
     plan: Plan | None = None,
     *,
     impossible: Sequence[Impossible] = (),
@@ -117,7 +117,6 @@ async def evaluate(
         questions: what is asked; ``benchmarks`` read them, ``questions.of_task`` makes them of proved tasks.
         source: ``Asked(teacher, plan)`` or ``Stored(completions)``.
         verify: the runner (``verification.Verifier``); with a store, nothing runs twice.
-        extract: takes code out of chat replies (``generation.extract.extract_code``).
         plan: how to ask, and which k to report.
         impossible: what is known of problems that can't be passed; the summary lists it.
         on_sample: is told of each sample as it comes, in any order.
@@ -127,21 +126,26 @@ async def evaluate(
 
     """
     plan = plan or Plan()
-    run = _Run(source, verify, extract, on_sample)
+    run = _Run(source, verify, on_sample)
     samples = [sample async for sample in run.all(questions)]
     summary = summarise(questions, samples, plan.ks, plan.confidence, impossible)
     return Evaluation(samples=tuple(samples), summary=summary)
 
 
+def signed(question: Question, verdict: Verdict) -> Verdict:
+    """Return the verdict under the benchmark's own sign of failure, where it has one."""
+    printed = f"{verdict.stdout}\n{verdict.stderr}"
+    if verdict.passed and question.sign and re.search(question.sign, printed):
+        return msgspec.structs.replace(verdict, status="fail:wrong", detail=f"it printed {question.sign!r}")
+    return verdict
+
+
 class _Run:
     """The state of one evaluation: what is in flight, and which libraries are there."""
 
-    def __init__(
-        self, source: Source, verify: Verify, extract: Extract, on_sample: Callable[[Sample], None] | None
-    ) -> None:
+    def __init__(self, source: Source, verify: Verify, on_sample: Callable[[Sample], None] | None) -> None:
         self._source = source
         self._verify = verify
-        self._extract = extract
         self._on_sample = on_sample
         self._probes: dict[tuple[str, str], asyncio.Task[str]] = {}
 
@@ -174,7 +178,7 @@ class _Run:
         said = msgspec.structs.replace(said, completion=reply.text, status="fail:refused")
         if reply.finish_reason == "refused":
             return said
-        code = candidate(question, reply.text, self._source.style, self._extract)
+        code = candidate(question, reply.text, self._source.style)
         if code is None:
             return msgspec.structs.replace(said, status="fail:no_code", detail="the reply holds no code")
         return await self._verdict(question, msgspec.structs.replace(said, code=code))
@@ -183,7 +187,8 @@ class _Run:
         missing = await self._missing(question)
         if missing:
             return msgspec.structs.replace(said, status="infra:toolchain", detail=missing)
-        verdict = settle(question, await self._verify.verify(question.job(said.code)))
+        verdict = await self._verify.verify(question.job(said.code))
+        verdict = signed(question, settle(question.oracle, question.tests, verdict))
         detail = verdict.detail or ("" if verdict.passed else verdict.stderr[-300:])
         return msgspec.structs.replace(said, status=verdict.status, detail=detail, verdict=verdict)
 

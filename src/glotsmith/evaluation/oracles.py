@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from glotsmith.evaluation.questions import Question
 from glotsmith.records import CaseVerdict, Verdict
 from glotsmith.values import NotLiteral, Value, parse_test, parse_value
 
@@ -83,12 +82,12 @@ BY_FUNCTION: Mapping[str, str] = {
 }
 
 
-def settle(question: Question, verdict: Verdict) -> Verdict:
-    """Return the verdict with the cases passed that the question's oracle accepts."""
-    oracle = ORACLES.get(question.oracle)
+def settle(name: str, tests: Sequence[str], verdict: Verdict) -> Verdict:
+    """Return the verdict with the cases passed that the named oracle accepts; as it is where there is none."""
+    oracle = ORACLES.get(name)
     if oracle is None or verdict.status != "fail:wrong":
         return verdict
-    cases = tuple(_case(oracle, t, c) for t, c in zip(question.tests, verdict.cases, strict=True))
+    cases = tuple(_case(oracle, t, c) for t, c in zip(tests, verdict.cases, strict=True))
     failed = next((c for c in cases if c.status != "pass"), None)
     return replace(verdict, cases=cases, status=failed.status if failed else "pass")
 

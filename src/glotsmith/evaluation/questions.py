@@ -1,5 +1,6 @@
 """What an evaluation asks, and what became of it."""
 
+import ast
 from typing import Any, Literal
 
 from glotsmith.languages import get, render
@@ -19,10 +20,12 @@ class Question(Record, frozen=True, kw_only=True):
     problem: str  #: the problem's name: equal in all languages
     language: str
     name: str = ""  #: the function that is asked for; empty for whole programs
-    prefix: str = ""  #: what a base model continues
+    prefix: str = ""  #: what a base model continues, and what its program begins with
+    continues: str = ""  #: what a base model continues instead, where that is no part of the program
     instruction: str = ""  #: what a chat model is told
     stop: tuple[str, ...] = ()  #: where a continuation ends
     signature: str = ""  #: of ``tests``
+    entry_point: str = ""  #: the function's name in the target language, where it is not the signature's
     tests: tuple[str, ...] = ()
     tolerance: float = 1e-6
     io: tuple[IoCase, ...] = ()
@@ -30,6 +33,7 @@ class Question(Record, frozen=True, kw_only=True):
     before: str = ""  #: the program is ``before``, the candidate, ``after``
     after: str = ""
     quoted: bool = False  #: the candidate stands there as a Python string
+    sign: str = ""  #: regular expression that means failure on stdout or stderr, whatever the exit code
     needs: str = ""  #: a program that runs only where the benchmark's own libraries are installed
     hint: str = ""  #: the sentence for where they are not
     time_limit_s: float | None = None
@@ -51,6 +55,7 @@ class Question(Record, frozen=True, kw_only=True):
             code=text if typed else "",
             program="" if typed else text,
             signature=self.signature,
+            entry_point=self.entry_point,
             tests=self.tests,
             io=self.io,
             checker=self.checker,
@@ -133,12 +138,16 @@ def _prefix(task: Task) -> str:
 
 
 def python_prefix(function: Function) -> str:
-    """Return a Python function with what it needs, cut below its docstring."""
-    import ast
-
+    """Return a Python function with what it needs, cut below its docstring (and imports before it)."""
     node = next(n for n in ast.parse(function.code).body if isinstance(n, ast.FunctionDef))
-    first = node.body[0]
-    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    last = first.end_lineno if documented else first.lineno - 1
+    last = node.body[0].lineno - 1
+    for statement in node.body[:-1]:
+        if not isinstance(statement, ast.Import | ast.ImportFrom) and not _is_text(statement):
+            break
+        last = statement.end_lineno or last
     text = "\n".join(function.code.splitlines()[:last])
     return f"{function.helpers}\n\n\n{text}\n" if function.helpers else f"{text}\n"
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,192 @@
+"""``glotsmith evaluate``: pass@k on benchmarks, by the runner that also makes data."""
+
+import asyncio
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.progress import Progress
+from rich.table import Table
+
+from glotsmith.cache import Cache
+from glotsmith.cli import config
+from glotsmith.cli.app import Isolation, Jobs, app, err, out
+from glotsmith.cli.asking import Asking, Set, ask, named
+from glotsmith.errors import UsageError
+from glotsmith.evaluation import completions, output
+from glotsmith.evaluation.evaluate import Asked, Evaluation, Plan, Source, Stored, evaluate
+from glotsmith.evaluation.questions import Style
+from glotsmith.languages import get
+from glotsmith.records import Record
+from glotsmith.sandbox.base import Sandbox
+
+Texts = list[str] | None
+
+
+class Options(Record, frozen=True, kw_only=True):
+    """Everything that determines the figures."""
+
+    sets: tuple[Set, ...]
+    languages: tuple[str, ...]
+    teacher: config.TeacherConfig
+    completions: str
+    originals: tuple[Set, ...]
+    limit: int
+    isolation: str
+    plan: Plan
+
+    def stored(self) -> dict[str, str]:
+        """Return what is compared when the command goes on in a folder; where a model is served is not."""
+        teacher = msgspec.structs.replace(self.teacher, base_url="")
+        fields = {**msgspec.to_builtins(self), "teacher": msgspec.to_builtins(teacher)}
+        return {name: msgspec.json.encode(value).decode() for name, value in sorted(fields.items())}
+
+
+@app.command(name="evaluate")
+def evaluate_command(
+    benchmark: Annotated[
+        list[str],
+        typer.Argument(
+            help="NAME=PATH, or NAME alone to take it from the hub: humaneval, mbpp, humaneval+, mbpp+, multipl-e, "
+            "mceval, ds1000, livecodebench-x; questions (of 'benchmark make'), rows (of a dataset)."
+        ),
+    ],
+    language: Annotated[Texts, typer.Option("--language", "-l", help="Target language; repeatable.")] = None,
+    teacher: Annotated[str, typer.Option(help="Who is asked: openai, transformers, scripted.")] = "",
+    model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
+    base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
+    option: Annotated[Texts, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,
+    stored: Annotated[
+        Path | None, typer.Option("--completions", help="Judge a file or folder of completions; no model is asked.")
+    ] = None,
+    original: Annotated[
+        Texts, typer.Option(help="humaneval=FILE or mbpp=FILE: judge multipl-e by our corrected suites too.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Samples a problem.")] = 20,
+    temperature: Annotated[float, typer.Option("--temperature", "-t", min=0.0)] = 0.2,
+    greedy: Annotated[bool, typer.Option("--greedy", help="One sample at temperature 0.")] = False,
+    top_p: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.95,
+    max_tokens: Annotated[int, typer.Option(min=1)] = 1024,
+    style: Annotated[str, typer.Option(help="chat, or completion for base models.")] = "chat",
+    k: Annotated[list[int] | None, typer.Option("--k", min=1, help="k of pass@k; repeatable.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
+    seed: Annotated[int, typer.Option()] = 0,
+    output_: Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.")] = Path("runs/evaluation"),
+    isolation: Isolation = "auto",
+    jobs: Jobs = None,
+    cache: Annotated[Path | None, typer.Option(help="A cache file to share; default: in the folder.")] = None,
+) -> None:
+    """Evaluate a model, or a file of completions. The same command goes on where it was left.
+
+    Examples:
+
+    [bold]glotsmith evaluate humaneval=HumanEval.jsonl.gz -l lua -l ocaml --teacher openai --model M --base-url URL[/]
+
+    [bold]glotsmith evaluate multipl-e=dir/ --completions dir/ --original humaneval=HumanEval.jsonl.gz[/]
+    """
+    if style not in ("chat", "completion"):
+        raise UsageError(f"--style is chat or completion, not {style!r}")
+    given = config.settings(option or [])
+    options = Options(
+        sets=tuple(map(named, benchmark)),
+        languages=tuple(language or ()),
+        teacher=config.TeacherConfig(
+            name=teacher,
+            model=model,
+            base_url=base_url,
+            options={name.removeprefix("teacher."): value for name, value in given.items()},
+        ),
+        completions=str(stored or ""),
+        originals=tuple(map(named, original or ())),
+        limit=limit,
+        isolation=isolation,
+        plan=Plan(
+            samples=1 if greedy else samples,
+            temperature=0.0 if greedy else temperature,
+            top_p=1.0 if greedy else top_p,
+            max_tokens=max_tokens,
+            style=_style(style, stored),
+            seed=seed,
+            ks=tuple(sorted(set(k or (1, 10, 100)))),
+        ),
+    )
+    if bool(options.completions) == bool(teacher):
+        raise UsageError("name who is asked (--teacher, --model) or a file that is judged (--completions), one of both")
+    for name in options.languages:
+        get(name)  # raises for an unknown one
+    output.prepare(output_, options.stored())
+    with closing(Cache(cache or output_ / "cache.sqlite")) as store:
+        asking, found = asyncio.run(_run(options, store, jobs))
+    output.write(output_, asking.questions, found, options.stored(), asking.notes)
+    _show(found, asking, output_)
+
+
+def _style(style: str, stored: Path | None) -> Style:
+    if stored is not None:
+        return completions.read_style(stored)
+    return "chat" if style == "chat" else "completion"
+
+
+async def _run(options: Options, store: Cache, jobs: int | None) -> tuple[Asking, Evaluation]:
+    from glotsmith.sandbox import open_sandbox
+
+    sandbox = open_sandbox(options.isolation, jobs)
+    try:
+        return await _evaluate(options, store, sandbox)
+    finally:
+        await sandbox.close()
+
+
+async def _evaluate(options: Options, store: Cache, sandbox: Sandbox) -> tuple[Asking, Evaluation]:
+    from glotsmith.teachers import open_teacher
+    from glotsmith.verification import Verifier
+
+    verifier, who = Verifier(sandbox, store), options.teacher
+    teacher = None
+    if who.name:  # before anything runs: a wrong name or option is told at once
+        teacher = open_teacher(who.name, model=who.model, base_url=who.base_url, options=who.options, cache=store)
+    try:
+        asking = await ask(options.sets, options.originals, options.languages, options.limit, sandbox, verifier)
+        source: Source = Asked(teacher, options.plan) if teacher else _stored(options, asking)
+        with _ticking(sum(map(source.count, asking.questions))) as tick:
+            found = await evaluate(
+                asking.questions,
+                source,
+                verifier,
+                options.plan,
+                impossible=asking.impossible,
+                on_sample=lambda _: tick(),
+            )
+    finally:
+        if teacher is not None:
+            await teacher.close()
+    return asking, found
+
+
+def _stored(options: Options, asking: Asking) -> Stored:
+    language = options.languages[0] if len(options.languages) == 1 else ""
+    texts = completions.read_completions(Path(options.completions), asking.questions, language)
+    return Stored(texts, options.plan.style)
+
+
+@contextmanager
+def _ticking(total: int) -> Generator[Callable[[], None], None, None]:
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("samples", total=total)
+        yield lambda: progress.advance(task)
+
+
+def _show(found: Evaluation, asking: Asking, folder: Path) -> None:
+    columns, rows = output.table(found.summary)
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+    for note in asking.notes:
+        out.print(f"Note: {note}", markup=False)
+    for line in output.impossible_lines(found.summary):
+        out.print(line, markup=False)
+    out.print(f"Samples, figures and reasons are in {folder}", markup=False)

@@ -1,0 +1,71 @@
+"""Where evaluation meets the suites: problems with a Python original are posed and proved, as for a dataset."""
+
+import asyncio
+from collections.abc import Sequence
+
+from glotsmith.evaluation.benchmarks.base import Posable
+from glotsmith.evaluation.oracles import settle
+from glotsmith.evaluation.questions import Impossible
+from glotsmith.reasons import Reason
+from glotsmith.records import Job, Task
+from glotsmith.step import Verify
+from glotsmith.suites.prove import Prove
+
+_MIN_CASES = 2  #: a benchmark's suite is what it is; with a single case, or one expected value, it can't tell
+
+
+async def pose(
+    benchmark: str, posable: Sequence[Posable], languages: Sequence[str], verify: Verify
+) -> tuple[list[tuple[Posable, Task]], list[Impossible]]:
+    """Return the tasks that can be passed and can be failed, in the order of the languages; the others with reasons."""
+    sound, lost = await _sound(benchmark, posable, languages, verify)
+    step, posable = Prove(languages, verify, _MIN_CASES), sound
+    results = await asyncio.gather(*(step.run(p.problem.id, p.problem) for p in posable))
+    tasks = [(p, kept.item) for p, result in zip(posable, results, strict=True) for kept in result.kept]
+    tasks.sort(key=lambda pair: languages.index(pair[1].language))
+    lost += [
+        Impossible(
+            benchmark=benchmark,
+            problem=p.name,
+            language=loss.key.rpartition(":")[2],
+            reason=loss.reason.value,
+            detail=loss.detail,
+        )
+        for p, result in zip(posable, results, strict=True)
+        for loss in result.dropped
+        if loss.key
+    ]
+    return tasks, lost
+
+
+async def _sound(
+    benchmark: str, posable: Sequence[Posable], languages: Sequence[str], verify: Verify
+) -> tuple[list[Posable], list[Impossible]]:
+    """Return the problems whose original passes its own tests; such as depend on the order of a dict do not."""
+    verdicts = await asyncio.gather(*(verify.verify(_job(p)) for p in posable))
+    judged = [(p, settle(p.oracle, p.problem.suite.tests, v)) for p, v in zip(posable, verdicts, strict=True)]
+    lost = [
+        Impossible(
+            benchmark=benchmark,
+            problem=p.name,
+            language=language,
+            reason=(Reason.NOT_VERIFIED if verdict.is_infra else Reason.SOURCE_FAILS).value,
+            detail=verdict.detail or next((c.actual for c in verdict.cases if c.status != "pass"), ""),
+        )
+        for p, verdict in judged
+        for language in languages
+        if not verdict.passed
+    ]
+    return [p for p, verdict in judged if verdict.passed], lost
+
+
+def _job(p: Posable) -> Job:
+    suite = p.problem.suite
+    return Job(
+        id=p.problem.id,
+        language="python",
+        code=p.problem.function.program,
+        signature=suite.signature,
+        tests=suite.tests,
+        tolerance=p.tolerance,
+    )

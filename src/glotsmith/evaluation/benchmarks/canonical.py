@@ -1,0 +1,81 @@
+"""Expected values, by running a benchmark's own solution in the sandbox."""
+
+from collections.abc import Sequence
+from string import Template
+
+from glotsmith.languages import render
+from glotsmith.languages.prepared import ready
+from glotsmith.records import Limits, Program
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, type_of
+
+_LIMITS = Limits(cpu_s=120, wall_s=900, memory_mb=4096, output_kb=64 * 1024)
+_MARK = "= "
+
+_SCRIPT = Template("""\
+$program
+
+def _glotsmith(calls, entry):
+    import io, math, sys
+
+    def text(v):
+        if type(v) is float and (math.isnan(v) or math.isinf(v)):
+            return f"float('{v}')"
+        if type(v) is list:
+            return "[" + ", ".join(map(text, v)) + "]"
+        if type(v) is tuple:
+            return "(" + "".join(text(x) + ", " for x in v) + ")"
+        if type(v) in (set, frozenset):
+            return "{" + ", ".join(map(text, v)) + "}" if v else "set()"
+        if type(v) is dict:
+            return "{" + ", ".join(text(k) + ": " + text(x) for k, x in v.items()) + "}"
+        return ascii(v)
+
+    sys.set_int_max_str_digits(0)
+    out, sys.stdout = sys.stdout, io.StringIO()
+    for call in calls:
+        try:
+            said = "= " + text(entry(*call))
+        except Exception as error:
+            said = "! " + type(error).__name__
+        print(said, file=out, flush=True)
+
+_glotsmith($calls, $entry)
+""")
+
+
+async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[Sequence[Value]]) -> list[Call]:
+    """Run ``entry`` of a program on each input, and return the calls that came to a value a test can hold.
+
+    Calls that raise, or take or return what is no literal, are left out; so are those after the limits are met
+    (120 CPU seconds for all).
+    """
+    inputs = [arguments for arguments in inputs if _fits(arguments)]
+    calls = f"[{', '.join(literal(tuple(arguments)) for arguments in inputs)}]"
+    text = _SCRIPT.substitute(program=program, calls=calls, entry=entry)
+    found = ready("python")
+    outcome = await sandbox.run(
+        Program(
+            files={**found.files, "main.py": text},
+            argv=tuple(render.fill(a, source="@{dir}/main.py") for a in found.script),
+            env=found.env,
+            read_only=found.read_only,
+            limits=_LIMITS,
+        )
+    )
+    lines = outcome.stdout.decode("utf-8", "replace").split("\n")[: len(inputs)]
+    calls_made = list[Call]()
+    for arguments, line in zip(inputs, lines, strict=False):
+        try:
+            if line.startswith(_MARK):
+                calls_made.append(Call(entry, tuple(arguments), parse_value(line.removeprefix(_MARK))))
+        except NotLiteral:
+            continue
+    return calls_made
+
+
+def _fits(arguments: Sequence[Value]) -> bool:
+    try:
+        return bool([type_of(a) for a in arguments])
+    except NotLiteral:
+        return False

@@ -1,0 +1,71 @@
+"""DS-1000 (Lai et al. 2023), in its form of 2023-11: ``prompt, reference_code, metadata, code_context``.
+
+``code_context`` brings ``test_execution(code)`` and, for some problems, ``test_string(code)``, which execute the
+completion. All of it runs in the sandbox. The published harness believes the exit code; here the program must print,
+at its end, a word that it was given on stdin, so that a completion that exits does not pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.questions import Question
+from glotsmith.records import IoCase, content_hash
+
+HUB = "xlangai/DS-1000:test"
+
+STOP = ("</code>", "# SOLUTION END", "\nEND SOLUTION")  #: the harness's own
+LIBRARIES: Mapping[str, str] = {
+    "Matplotlib": "matplotlib",
+    "Numpy": "numpy",
+    "Pandas": "pandas",
+    "Pytorch": "torch",
+    "Scipy": "scipy",
+    "Sklearn": "sklearn",
+    "Tensorflow": "tensorflow",
+}
+_WHEELS: Mapping[str, str] = {"sklearn": "scikit-learn"}
+_ALWAYS = ("numpy", "pandas")  #: most contexts import both, whatever they are about
+
+_BEFORE = """\
+import io as _io, sys as _sys
+_word, _out = _sys.stdin.readline(), _sys.stdout
+_sys.stdout = _io.StringIO()
+"""
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return a question for each row; it is a benchmark of Python, whatever is wanted.
+
+    Raises:
+        InputError: a row lacks a field.
+
+    """
+    return Loaded(questions=tuple(_question(row, wanted.name) for row in rows))
+
+
+def _question(row: Row, benchmark: str) -> Question:
+    meta, context = row.field("metadata", dict[str, Any]), row.field("code_context", str)
+    problem, library = str(meta.get("problem_id", row.line)), str(meta.get("library", ""))
+    modules = dict.fromkeys((*_ALWAYS, *filter(None, (LIBRARIES.get(library),))))
+    word = content_hash("ds1000", problem, context)
+    checks = "test_execution(_code)\n" + ("test_string(_code)\n" if "test_string(" in context else "")
+    prompt = row.field("prompt", str)
+    return Question(
+        benchmark=benchmark,
+        problem=f"{library}/{problem}" if library else problem,
+        language="python",
+        prefix="",
+        instruction=f"{prompt}\n\nWrite the code that stands in the place of the solution, and nothing else.",
+        continues=prompt,
+        stop=STOP,
+        before=f"{_BEFORE}{context}\n_code = ",
+        after=f"\n{checks}_out.write(_word)\n_out.flush()\n",
+        quoted=True,
+        io=(IoCase(stdin=f"{word}\n", stdout=f"{word}\n"),),
+        needs="".join(f"import {name}\n" for name in modules),
+        hint="the Python that runs programs lacks what DS-1000 needs here: "
+        f"pip install {' '.join(_WHEELS.get(m, m) for m in modules)}",
+        time_limit_s=120.0,
+    )

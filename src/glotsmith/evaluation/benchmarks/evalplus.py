@@ -1,0 +1,109 @@
+"""HumanEval+ and MBPP+ (EvalPlus): many inputs, expected values by running the canonical solution.
+
+``task_id, prompt, entry_point, canonical_solution, base_input, plus_input, atol``, as in EvalPlus's release files.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from glotsmith.errors import UsageError
+from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
+from glotsmith.evaluation.benchmarks.canonical import expected
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.humaneval import impossible
+from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of, posable
+from glotsmith.evaluation.oracles import BY_FUNCTION
+from glotsmith.records import Origin
+from glotsmith.sandbox.base import Sandbox
+
+HUB = ""  # the hub's copies hold test programs, not inputs
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return the problems with all inputs that the canonical solution answers with a literal.
+
+    Raises:
+        InputError: a row lacks a field.
+        UsageError: there is no sandbox to run the canonical solutions in.
+
+    """
+    if wanted.sandbox is None:
+        raise UsageError(f"{wanted.name} needs a sandbox: its expected values come of running the canonical solutions")
+    for row in rows:  # before anything runs
+        row.field("canonical_solution", str)
+    sandbox = wanted.sandbox
+    answers = await asyncio.gather(*(_problem(row, sandbox) for row in rows))
+    found = [a for a in answers if isinstance(a, Posable)]
+    lost = [i for a in answers if not isinstance(a, Posable) for i in impossible(wanted, *a)]
+    missing = [f"{name}: {n} of its inputs have no literal answer" for name, n in map(_left_out, rows, answers) if n]
+    return Loaded(posable=tuple(found), impossible=tuple(lost), notes=tuple(missing))
+
+
+def _left_out(row: Row, answer: "Posable | tuple[str, str]") -> tuple[str, int]:
+    wanted = {repr(i) for i in _inputs(row)}
+    return row.field("task_id", str), (
+        max(0, len(wanted) - len(answer.problem.suite.tests)) if isinstance(answer, Posable) else 0
+    )
+
+
+async def _problem(row: Row, sandbox: Sandbox) -> Posable | tuple[str, str]:
+    name, entry = row.field("task_id", str), row.field("entry_point", str)
+    prompt, solution = row.field("prompt", str), row.field("canonical_solution", str)
+    wish = "" if name.startswith("HumanEval") else _wish(prompt)
+    program = solution if wish else prompt + solution
+    try:
+        function = function_of(program, entry, Origin(source=row.file, path=name), wish)
+        calls = await expected(sandbox, program, entry, _inputs(row))
+        tolerance = max(1e-6, float(row.field("atol", float, 0.0)))
+        return posable(name, function, calls, tolerance=tolerance, oracle=BY_FUNCTION.get(entry, ""))
+    except Unusable as error:
+        return name, str(error)
+
+
+def _wish(prompt: str) -> str:
+    """Return the words of an MBPP+ prompt, which is a docstring without a function."""
+    return prompt.strip().strip('"').split("assert ")[0].strip()
+
+
+def _inputs(row: Row) -> list[list[Any]]:
+    inputs = [*row.field("base_input", list[list[Any]]), *row.field("plus_input", list[list[Any]], [])]
+    name = row.field("task_id", str)
+    shape = _SHAPES.get(int(name.split("/")[-1])) if name.startswith("Mbpp/") else None
+    return [_shaped(shape, arguments) for arguments in inputs] if shape else inputs
+
+
+#: JSON has neither tuples nor sets: how an argument of some MBPP problems really looks. ``T`` a tuple, ``L`` a list,
+#: ``S`` a set, ``.`` as it is; ``T`` of ``.`` is written ``T.``. One word an argument; the last holds for all others.
+_SHAPES: Mapping[int, tuple[str, ...]] = {
+    **dict.fromkeys(
+        (2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616, 630, 726, 740, 744, 809),
+        ("T.",),
+    ),
+    **dict.fromkeys((63, 64, 70, 94, 120, 237, 272, 299, 400, 409, 417, 438, 473, 614, 780), ("LT.",)),
+    **dict.fromkeys((75, 413, 444, 753), ("LT.", ".")),
+    **dict.fromkeys((106, 750), (".", "T.")),
+    115: ("LS.",),
+    **dict.fromkeys((250, 405, 446, 617, 720, 763, 808), ("T.", ".")),
+    **dict.fromkeys((259, 401, 445), ("TT.",)),
+    278: ("TT.",),
+    307: ("T.", ".", "."),
+    722: ("DT.", "."),
+    **dict.fromkeys((580, 615, 791), ("TTTTTT.",)),  # all lists in them
+}
+
+
+def _shaped(shape: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+    words = [*shape, *[shape[-1]] * len(arguments)]
+    return [_as(word, value) for word, value in zip(words, arguments, strict=False)]
+
+
+def _as(word: str, value: Any) -> Any:
+    if word[0] == ".":
+        return value
+    if word[0] == "D" and isinstance(value, dict):
+        return {key: _as(word[1:], item) for key, item in cast(dict[str, Any], value).items()}
+    if not isinstance(value, list):
+        return value
+    items = [_as(word[1:], item) for item in cast(list[Any], value)]
+    return tuple(items) if word[0] == "T" else set(items) if word[0] == "S" else items

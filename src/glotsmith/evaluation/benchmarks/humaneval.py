@@ -1,0 +1,58 @@
+"""HumanEval (Chen et al. 2021): ``task_id, prompt, entry_point, canonical_solution, test``."""
+
+import ast
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of, parse, posable, suite_of
+from glotsmith.evaluation.oracles import BY_FUNCTION
+from glotsmith.evaluation.questions import Impossible
+from glotsmith.records import Origin
+
+HUB = "openai/openai_humaneval:test"
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return the problems whose tests are calls over literals.
+
+    Raises:
+        InputError: a row lacks a field.
+
+    """
+    return await gathered(rows, wanted, _problem)
+
+
+async def gathered(rows: Sequence[Row], wanted: Wanted, problem: Callable[[Row, Wanted], Awaitable[Posable]]) -> Loaded:
+    """Read all rows; what is ``Unusable`` is impossible in every language."""
+    answers = await asyncio.gather(*(_one(row, wanted, problem) for row in rows))
+    lost = [i for a in answers if not isinstance(a, Posable) for i in impossible(wanted, *a)]
+    return Loaded(posable=tuple(a for a in answers if isinstance(a, Posable)), impossible=tuple(lost))
+
+
+async def _one(
+    row: Row, wanted: Wanted, problem: Callable[[Row, Wanted], Awaitable[Posable]]
+) -> Posable | tuple[str, str]:
+    try:
+        return await problem(row, wanted)
+    except Unusable as error:
+        return str(row.data["task_id"]), str(error)
+
+
+def impossible(wanted: Wanted, problem: str, detail: str) -> list[Impossible]:
+    """Return a problem as lost in each language that is wanted."""
+    return [
+        Impossible(benchmark=wanted.name, problem=problem, language=language, reason="unusable", detail=detail)
+        for language in wanted.languages
+    ]
+
+
+async def _problem(row: Row, wanted: Wanted) -> Posable:
+    name, entry = row.field("task_id", str), row.field("entry_point", str)
+    program = row.field("prompt", str) + row.field("canonical_solution", str)
+    tree = parse(row.field("test", str))
+    function = function_of(program, entry, Origin(source=row.file, path=name))
+    checks = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "check"]
+    calls, oracle = await suite_of(wanted, function, checks[-1].body if checks else [])
+    return posable(name, function, calls, oracle=BY_FUNCTION.get(entry, oracle))

@@ -1,0 +1,89 @@
+"""Ag-LiveCodeBench-X (Agnostics): ``question_id, question_content, private_test_cases``; stdin and stdout.
+
+Test cases are a list of ``{"input", "output"}``, or LiveCodeBench's packed text of such a list: base64 of zlib of a
+pickled JSON string. A pickle can run code; ours is read by an unpickler that knows no class, so that it can hold
+nothing but the string.
+"""
+
+import base64
+import io
+import json
+import pickle
+import zlib
+from collections.abc import Sequence
+from typing import Any, cast
+
+from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.questions import Question
+from glotsmith.languages import get
+from glotsmith.records import IoCase
+
+HUB = "nuprl/Ag-LiveCodeBench-X:test"
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return each problem in each language that is wanted.
+
+    Raises:
+        InputError: a row lacks a field, or its test cases can't be read.
+
+    """
+    return Loaded(
+        questions=tuple(_question(row, wanted.name, language) for row in rows for language in wanted.languages)
+    )
+
+
+def _question(row: Row, benchmark: str, language: str) -> Question:
+    card = get(language)
+    text = row.field("question_content", str)
+    return Question(
+        benchmark=benchmark,
+        problem=str(row.data.get("question_id", row.line)),
+        language=language,
+        instruction=f"Solve this problem in {card.display}. Write a whole program that reads standard input and writes "
+        f"to standard output.\n\n{text}",
+        io=_cases(row),
+        checker="lines",
+        time_limit_s=15.0,
+    )
+
+
+def _cases(row: Row) -> tuple[IoCase, ...]:
+    packed = row.data.get("private_test_cases", row.data.get("test_cases"))
+    tests = unpack(row, packed) if isinstance(packed, str) else packed
+    if not isinstance(tests, list) or not tests:
+        raise row.error("the row has no test cases (private_test_cases)")
+    try:
+        return tuple(IoCase(stdin=t["input"], stdout=t["output"]) for t in cast(list[dict[str, Any]], tests))
+    except (KeyError, TypeError):
+        raise row.error("a test case must have input and output") from None
+
+
+class _Text(pickle.Unpickler):
+    """An unpickler of plain data: it refuses every class and function."""
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        raise pickle.UnpicklingError(f"{module_name}.{global_name} is no text")
+
+
+def unpack(row: Row, packed: str) -> Any:
+    """Return the test cases that a text holds, as JSON or packed by LiveCodeBench.
+
+    Raises:
+        InputError: it is neither.
+
+    """
+    try:
+        if packed.lstrip().startswith("["):
+            return json.loads(packed)
+        return json.loads(_Text(io.BytesIO(zlib.decompress(base64.b64decode(packed)))).load())
+    except (
+        ValueError,
+        TypeError,
+        zlib.error,
+        EOFError,
+        pickle.UnpicklingError,
+        RecursionError,
+    ) as error:
+        raise row.error(f"the test cases can't be read: {error}") from None

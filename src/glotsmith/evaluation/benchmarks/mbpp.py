@@ -1,0 +1,47 @@
+"""MBPP (Austin et al. 2021), full and sanitized: ``task_id, text | prompt, code, test_list``."""
+
+import ast
+from collections.abc import Sequence
+
+from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.humaneval import gathered
+from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of, parse, posable, suite_of
+from glotsmith.records import Origin
+
+HUB = "google-research-datasets/mbpp:test"
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return the problems whose tests are calls over literals.
+
+    Raises:
+        InputError: a row lacks a field.
+
+    """
+    return await gathered(rows, wanted, _problem)
+
+
+async def _problem(row: Row, wanted: Wanted) -> Posable:
+    code = row.field("code", str).replace("\r\n", "\n").replace("\t", "    ")
+    asserts = [node for text in row.field("test_list", list[str]) for node in parse(text).body]
+    name, entry = f"MBPP/{row.field('task_id', int)}", entry_of(asserts, code)
+    wish = row.field("text", str, "") or row.field("prompt", str)
+    function = function_of(code, entry, Origin(source=row.file, path=name), wish)
+    calls, oracle = await suite_of(wanted, function, asserts)
+    return posable(name, function, calls, oracle=oracle)
+
+
+def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:
+    """Return the function that the tests call: the one of the original that they name first.
+
+    Raises:
+        Unusable: they call none.
+
+    """
+    defined = {n.name for n in parse(code).body if isinstance(n, ast.FunctionDef)}
+    for statement in asserts:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in defined:
+                return node.func.id
+    raise Unusable("no test calls a function of the original")

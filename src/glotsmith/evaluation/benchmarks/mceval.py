@@ -1,0 +1,97 @@
+"""McEval (Chai et al. 2025): ``task_id ("Lua/1"), prompt, canonical_solution, test, entry_point, instruction, level``.
+
+The program is prompt, completion and test, each on lines of its own, and passes by McEval's own rule for the language:
+exit code 0 and, in some, a word that must not be printed. What is wrong with these rules is listed, and what they let
+through is found by stubs (``passable``).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.questions import PYTHON_STOP, Impossible, Question
+from glotsmith.languages import get
+from glotsmith.records import Record
+
+HUB = "Multilingual-Multimodal-NLP/McEval:test"
+
+
+class Rule(Record, frozen=True, kw_only=True):
+    """How McEval judges a language."""
+
+    language: str  #: ours
+    sign: str = ""  #: regular expression that means failure on stdout or stderr (eval/excute.py)
+
+
+RULES: Mapping[str, Rule] = {
+    "C": Rule(language="c", sign="failed"),
+    "CPP": Rule(language="cpp", sign="failed"),
+    "Common Lisp": Rule(language="commonlisp"),
+    "Elixir": Rule(language="elixir"),
+    "Haskell": Rule(language="haskell", sign="(?i)fail"),
+    "JavaScript": Rule(language="javascript", sign="failed"),
+    "Julia": Rule(language="julia"),
+    "Kotlin": Rule(language="kotlin"),
+    "Lua": Rule(language="lua"),
+    "PHP": Rule(language="php", sign=r"assert\(\)[\s\S]*failed"),
+    "Perl": Rule(language="perl"),
+    "Python": Rule(language="python"),
+    "R": Rule(language="r"),
+    "Racket": Rule(language="racket", sign="FAILURE"),
+    "Ruby": Rule(language="ruby"),
+    "Scala": Rule(language="scala"),
+    "Shell": Rule(language="bash"),
+    "Swift": Rule(language="swift"),
+    "TypeScript": Rule(language="typescript", sign="failed"),
+}
+
+#: McEval's name → what is wrong with its rule, and what is done here
+KNOWN_WRONG: Mapping[str, str] = {
+    "Common Lisp": "a timeout counts as a pass in McEval; here it fails",
+    "Shell": "a timeout counts as a pass in McEval; here it fails",
+    "Racket": "McEval looks for the word FAILURE, so that an ERROR passes; here any text on stderr fails",
+    "*": "McEval judges a reply without code as the program 1234; here it is fail:no_code",
+}
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return a question for each generation row of a language that is wanted and that we run.
+
+    Raises:
+        InputError: a row lacks a field.
+
+    """
+    found, lost = list[Question](), list[Impossible]()
+    for row in rows:
+        task = row.field("task_id", str)
+        theirs = task.rpartition("/")[0]
+        rule = RULES.get(theirs)
+        if wanted.languages and (rule is None or rule.language not in wanted.languages):
+            continue
+        if rule is None:
+            why = "McEval runs it in a project folder of its own, or no such language is here"
+            lost.append(
+                Impossible(benchmark=wanted.name, problem=task, language=theirs, reason="unsupported", detail=why)
+            )
+        else:
+            found.append(_question(row, wanted.name, task, rule))
+    there = {q.problem.rpartition("/")[0] for q in found}
+    notes = [f"{name}: {text}" for name, text in KNOWN_WRONG.items() if name in there or (name == "*" and there)]
+    return Loaded(questions=tuple(found), impossible=tuple(lost), notes=tuple(notes))
+
+
+def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
+    card = get(rule.language)
+    return Question(
+        benchmark=benchmark,
+        problem=task,
+        language=rule.language,
+        name=row.field("entry_point", str, ""),
+        prefix=f"{row.field('prompt', str)}\n",
+        instruction=row.field("instruction", str, "") or row.field("prompt", str),
+        stop=PYTHON_STOP if rule.language == "python" else card.syntax.stop,
+        after=f"\n{row.field('test', str)}\n",
+        sign=rule.sign,
+        time_limit_s=15.0,
+        published={name: value for name, value in row.data.items() if name != "raw_generation"},
+    )

@@ -1,0 +1,133 @@
+"""MultiPL-E (Cassano et al. 2023): prompts and tests in the target language, run verbatim.
+
+A row: ``name, language, prompt, doctests, original, prompt_terminology, tests, stop_tokens``; the program is prompt +
+completion + newline + tests, and passes where MultiPL-E's evaluator says ``OK``: exit code 0, and in Racket an empty
+stderr besides.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.languages import get, names
+
+HUB = "nuprl/MultiPL-E:test"
+
+#: MultiPL-E's name → ours, where they differ
+CODES: Mapping[str, str] = {
+    "cs": "csharp",
+    "ex": "elixir",
+    "exs": "elixir",
+    "go_test.go": "go",
+    "hs": "haskell",
+    "jl": "julia",
+    "js": "javascript",
+    "kt": "kotlin",
+    "ml": "ocaml",
+    "pl": "perl",
+    "py": "python",
+    "notypes.py": "python",
+    "rb": "ruby",
+    "rkt": "racket",
+    "rs": "rust",
+    "sh": "bash",
+    "ts": "typescript",
+}
+
+#: what the tests load: a program that runs only where it is there, and the sentence for where it is not
+_NEEDS: Mapping[str, tuple[str, str]] = {
+    "racket": ("#lang racket\n(require rackunit)\n", "racket lacks rackunit: install the full racket, not minimal"),
+    "julia": ("using Test\n", "julia lacks its standard library Test: install julia whole"),
+    "perl": ("use Test::Deep;\n", "perl lacks Test::Deep: apt install libtest-deep-perl, or cpan Test::Deep"),
+    "ruby": ("require 'test/unit'\n", "ruby lacks test-unit: apt install ruby-test-unit, or gem install test-unit"),
+    "javascript": ("require('node:assert');\n", "node lacks its module assert"),
+}
+
+#: Where a pass rule of MultiPL-E's own scripts is known to be wrong, and so ours differs.
+KNOWN_WRONG: Mapping[str, str] = {
+    "racket": "scripts of MultiPL-T read the exit code alone, and rackunit exits with 0 when checks fail; the "
+    "evaluator's status, which also wants an empty stderr, is what counts here",
+}
+
+
+async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    """Return a question for each row of a language that is wanted and that we know.
+
+    Raises:
+        InputError: a row lacks a field.
+
+    """
+    found, lost = list[Question](), list[Impossible]()
+    for row in rows:
+        language, problem = language_of(row.field("language", str)), row.field("name", str)
+        if wanted.languages and language not in wanted.languages:
+            continue
+        if language not in names():
+            lost.append(
+                Impossible(
+                    benchmark=wanted.name,
+                    problem=problem,
+                    language=language,
+                    reason="unsupported",
+                    detail=f"no language is named {language!r}",
+                )
+            )
+            continue
+        found.append(question(row, wanted.name, language))
+    notes = [
+        f"{language}: {text}" for language, text in KNOWN_WRONG.items() if any(q.language == language for q in found)
+    ]
+    return Loaded(questions=tuple(found), impossible=tuple(lost), notes=tuple(notes))
+
+
+def language_of(code: str) -> str:
+    """Return our name of a language that MultiPL-E names."""
+    return CODES.get(code, code)
+
+
+def code_of(language: str) -> str:
+    """Return MultiPL-E's name of a language."""
+    return next((code for code, name in CODES.items() if name == language), language)
+
+
+def question(row: Row, benchmark: str, language: str) -> Question:
+    """Return the question of one row."""
+    prompt, problem = row.field("prompt", str), row.field("name", str)
+    card, name = get(language), entry_of(problem, prompt)
+    needs, hint = _NEEDS.get(language, ("", ""))
+    fence = card.fences[0]
+    return Question(
+        benchmark=benchmark,
+        problem=problem,
+        language=language,
+        name=name,
+        prefix=prompt,
+        instruction=f"Complete this {card.display} function, and answer with the whole program.\n\n"
+        f"```{fence}\n{prompt.rstrip()}\n```",
+        stop=tuple(row.field("stop_tokens", list[str], [])),
+        before=shim() if language == "lua" else "",
+        after=f"\n{row.field('tests', str)}",
+        needs=needs,
+        hint=hint,
+        time_limit_s=15.0,
+        published={name: value for name, value in row.data.items() if name != "completions"},
+    )
+
+
+def entry_of(problem: str, prompt: str) -> str:
+    """Return the name of the function that a prompt begins; problems are named ``HumanEval_53_add``, ``mbpp_3_f``."""
+    name = re.sub(r"\A[A-Za-z]+_\d+_", "", problem)
+    words = name.split("_")
+    camel = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
+    spellings = (name, camel, camel[:1].upper() + camel[1:], name.replace("_", "-"))
+    return next((s for s in spellings if re.search(rf"(?<![\w-]){re.escape(s)}(?![\w-])", prompt)), name)
+
+
+def shim() -> str:
+    """Return what stands in for luaunit where it is not installed, in one line: error messages keep their lines."""
+    text = (Path(__file__).parent / "luaunit.lua").read_text("utf-8")
+    body = " ".join(line.strip() for line in text.splitlines() if not line.lstrip().startswith("--"))
+    return f"if not pcall(require, 'luaunit') then package.preload['luaunit'] = function() {body} end end "

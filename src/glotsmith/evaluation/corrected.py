@@ -1,0 +1,76 @@
+"""Our suites beside the published ones: the same prompts and completions, tests rendered from the Python original."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from glotsmith.evaluation.passable import STUBS
+from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.records import Task
+from glotsmith.step import Verify
+
+SUFFIX = "-corrected"
+
+
+def key_of(problem: str) -> tuple[str, int] | None:
+    """Return what names a problem in all its spellings: ``HumanEval/53``, ``HumanEval_53_add``, ``mbpp_3_f``."""
+    found = re.match(r"([A-Za-z]+)[/_](\d+)", problem)
+    return (found[1].lower(), int(found[2])) if found else None
+
+
+async def beside(
+    questions: Sequence[Question], tasks: Mapping[tuple[str, int, str], tuple[Task, float, str]], verify: Verify
+) -> tuple[list[Question], list[Impossible]]:
+    """Return, for published questions, the same with our tests; and those for which there is no suite of ours.
+
+    Args:
+        questions: as published (``benchmarks.multipl_e``).
+        tasks: benchmark, number and language → the proved task, its tolerance and oracle.
+        verify: runs a stub with the published signature against our tests: where the types of both can't be
+            reconciled, no completion of the published prompt could pass.
+
+    """
+    made = await asyncio.gather(*(_beside(q, tasks, verify) for q in questions))
+    return [q for q in made if isinstance(q, Question)], [q for q in made if isinstance(q, Impossible)]
+
+
+async def _beside(
+    question: Question, tasks: Mapping[tuple[str, int, str], tuple[Task, float, str]], verify: Verify
+) -> Question | Impossible:
+    key = key_of(question.problem)
+    found = tasks.get((*key, question.language)) if key else None
+    if found is None:
+        return _lost(question, "no_suite", "the originals hold no suite for this problem that the language can hold")
+    task, tolerance, oracle = found
+    ours = msgspec.structs.replace(
+        question,
+        benchmark=f"{question.benchmark}{SUFFIX}",
+        signature=task.signature,
+        entry_point=question.name,
+        tests=task.tests,
+        tolerance=tolerance,
+        oracle=oracle,
+        before="",
+        after="",
+        needs="",
+        hint="",
+        published={},
+    )
+    stub = STUBS.get(question.language)
+    if stub is not None:
+        verdict = await verify.verify(ours.job(f"{ours.prefix}{stub.raises}"))
+        if verdict.status == "fail:compile":
+            return _lost(question, "types_differ", verdict.stderr[-300:])
+    return ours
+
+
+def _lost(question: Question, reason: str, detail: str) -> Impossible:
+    return Impossible(
+        benchmark=f"{question.benchmark}{SUFFIX}",
+        problem=question.problem,
+        language=question.language,
+        reason=reason,
+        detail=detail,
+    )

@@ -1,0 +1,126 @@
+"""The benchmark kit: verified problems become an evaluation set for a language that has none.
+
+Rows of a dataset carry the Python original and its tests; the original is posed anew in the language, so that no
+program of that language is needed. What trains and what evaluates is told apart by problem, never by row.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.errors import InputError
+from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of
+from glotsmith.evaluation.questions import Question
+from glotsmith.languages import Card, render
+from glotsmith.records import Example, Problem, Record, Suite, Task, content_hash
+from glotsmith.values import parse_signature, parse_test
+
+_TABLE = Path(__file__).parent / "assertions.toml"
+
+
+class Assertions(Record, frozen=True, kw_only=True):
+    """How a language writes tests for MultiPL-E's files; the fields are ``assertions.toml``'s."""
+
+    head: str
+    case: str
+    tail: str
+
+
+class Unposable(Record, frozen=True, kw_only=True):
+    """A problem of the rows that can't be posed in any language."""
+
+    problem: str
+    detail: str
+
+
+def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[Unposable]]:
+    """Return the problems behind dataset rows, by first appearance; of several rows, the one with the most tests."""
+    rows = dict[str, Example]()
+    for row in examples:
+        known = rows.get(row.parallel_id)
+        if known is None or len(row.tests) > len(known.tests):
+            rows[row.parallel_id] = row
+    found, lost = list[Problem](), list[Unposable]()
+    for row in rows.values():
+        try:
+            found.append(_problem(row))
+        except Unusable as error:
+            lost.append(Unposable(problem=row.parallel_id, detail=str(error)))
+    return found, lost
+
+
+def _problem(row: Example) -> Problem:
+    if not row.source or not row.tests:
+        raise Unusable("its row has no Python original" if not row.source else "its row has no tests")
+    function = msgspec.structs.replace(function_of(row.source, row.name, row.origin), id=row.parallel_id)
+    suite = Suite(
+        signature=row.signature,
+        tests=row.tests,
+        line_coverage=row.line_coverage,
+        branch_coverage=row.branch_coverage,
+        mutation_score=row.mutation_score,
+        mutants=0,
+        writers={},
+    )
+    return Problem(id=row.parallel_id, function=function, suite=suite)
+
+
+def chosen(problems: Sequence[Problem], share: float, seed: int) -> list[Problem]:
+    """Return a share of the problems, by hash of seed and problem: the same whatever else is in the run."""
+    limit = share * 2**32
+    return [p for p in problems if int(content_hash(str(seed), p.id)[:8], 16) < limit]
+
+
+@cache
+def _table() -> Mapping[str, Assertions]:
+    return _assertions(_TABLE)
+
+
+def _assertions(path: Path) -> Mapping[str, Assertions]:
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Assertions])
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise InputError.at(path, None, f"no table of assertions: {error}") from None
+
+
+def assertions(language: str, path: Path | None = None) -> Assertions | None:
+    """Return how a language writes tests, from a file of the user's or our own; None where neither says.
+
+    Raises:
+        InputError: the file is no such table.
+
+    """
+    return (_assertions(path).get(language) if path else None) or _table().get(language)
+
+
+def multipl_e_tests(card: Card, task: Task, how: Assertions) -> str:
+    """Write a task's tests as MultiPL-E's files have them."""
+    signature, name = parse_signature(task.signature), task.problem.function.name
+    d, text = card.driver, render.fill(how.head, name=name)
+    for test in task.tests:
+        call = parse_test(test)
+        values = [render.literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)]
+        text += render.fill(
+            how.case,
+            name=name,
+            arguments=d.argument_separator.join(values) or d.no_arguments,
+            expected=render.literal(card, call.expected, signature.returns),
+        )
+    return text + render.fill(how.tail, name=name)
+
+
+def prompt_row(question: Question, task: Task, code: str, tests: str) -> dict[str, object]:
+    """Return a row in the form of MultiPL-E's prompt files; ``code`` is MultiPL-E's name of the language."""
+    return {
+        "name": question.problem,
+        "language": code,
+        "prompt": f"{question.prefix}\n",
+        "doctests": "keep",
+        "original": task.problem.function.origin.path,
+        "prompt_terminology": "verbatim",
+        "tests": tests,
+        "stop_tokens": list(question.stop),
+    }

@@ -1,0 +1,138 @@
+"""What an evaluation leaves in its folder; with the same cache, the same bytes.
+
+results.jsonl.gz    one sample a line, with its verdict
+summary.json        configuration and figures
+impossible.jsonl    problems that can't be asked, or that no program can pass
+multipl-e/          result files for MultiPL-E's own tools, where questions came from its rows
+"""
+
+import gzip
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.errors import StorageError, UsageError
+from glotsmith.evaluation.completions import write_results
+from glotsmith.evaluation.evaluate import Evaluation
+from glotsmith.evaluation.pass_at_k import Interval
+from glotsmith.evaluation.questions import Question
+from glotsmith.evaluation.summary import Summary
+from glotsmith.records import Record
+
+_WHY = {
+    "stub_fails_to_compile": "problems that no program can pass",
+    "stub_passes": "problems whose tests prove nothing: a stub passes",
+    "unrepresentable": "problems that the language can't represent",
+    "unusable": "problems whose tests are no calls over literals",
+    "source_fails": "problems whose own original fails its tests",
+    "unsupported": "problems of a language that is not run here",
+    "no_suite": "published problems without a suite of ours",
+    "types_differ": "published prompts whose types fit no suite of ours",
+    "not_verified": "problems that the machine could not check",
+}
+
+RESULTS, SUMMARY, IMPOSSIBLE = "results.jsonl.gz", "summary.json", "impossible.jsonl"
+
+
+class Report(Record, frozen=True, kw_only=True):
+    """The content of summary.json."""
+
+    config: dict[str, str]
+    summary: Summary
+    notes: tuple[str, ...] = ()
+
+
+def prepare(folder: Path, config: dict[str, str]) -> None:
+    """Make the folder, unless it holds another evaluation.
+
+    Raises:
+        UsageError: it does.
+        StorageError: it can't be made.
+
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stored = (folder / SUMMARY).read_bytes() if (folder / SUMMARY).exists() else b""
+    except OSError as error:
+        raise StorageError(f"{folder}: can't be made: {error.strerror or error}") from error
+    if stored:
+        changed = _changed(folder, stored, config)
+        if changed:
+            raise UsageError(f"{folder} holds another evaluation ({changed}): give another folder with -o")
+
+
+def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
+    try:
+        known = msgspec.json.decode(stored, type=Report).config
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{folder / SUMMARY} is no summary of ours ({error}): give another folder with -o") from None
+    names = sorted(n for n in known.keys() | config.keys() if known.get(n) != config.get(n))
+    return ", ".join(f"{n} {known.get(n)!r} there, {config.get(n)!r} here" for n in names)
+
+
+def write(
+    folder: Path, questions: Sequence[Question], evaluation: Evaluation, config: dict[str, str], notes: Sequence[str]
+) -> None:
+    """Write all files; the summary last, as the sign that the others are whole.
+
+    Raises:
+        StorageError: the folder can't be written.
+
+    """
+    samples, summary = evaluation.samples, evaluation.summary
+    _put(folder / RESULTS, gzip.compress(_lines(samples), mtime=0))
+    _put(folder / IMPOSSIBLE, _lines(summary.impossible))
+    write_results(folder / "multipl-e", questions, samples)
+    report = Report(config=config, summary=summary, notes=tuple(notes))
+    _put(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+
+
+def _lines(records: Iterable[Record]) -> bytes:
+    return b"".join(msgspec.json.encode(record) + b"\n" for record in records)
+
+
+def _put(file: Path, data: bytes) -> None:
+    draft = file.with_name(f".{file.name}.part")
+    try:
+        draft.write_bytes(data)
+        draft.replace(file)
+    except OSError as error:
+        raise StorageError(f"{file}: can't be written: {error.strerror or error}") from error
+
+
+def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
+    """Return the columns and rows of the table of figures."""
+    ks = sorted({f.k for s in summary.scores for f in s.figures}) or [1]
+    percent = f"{summary.confidence:.0%}"
+    columns = [
+        "benchmark",
+        "language",
+        *(f"pass@{k} ({percent})" for k in ks),
+        "problems",
+        "samples",
+        "infra",
+        "impossible",
+    ]
+    rows = list[list[str]]()
+    for score in summary.scores:
+        figures = {f.k: _figure(f.value) for f in score.figures}
+        counts = (score.problems - score.unscored, score.samples, score.infra, score.impossible)
+        rows.append([score.benchmark, score.language, *(figures.get(k, "–") for k in ks), *map(str, counts)])
+    return columns, rows
+
+
+def _figure(value: Interval) -> str:
+    return f"{value.mean:.1%} ({value.low:.1%} – {value.high:.1%})"
+
+
+def impossible_lines(summary: Summary) -> list[str]:
+    """Return a line for each benchmark, language and reason for which problems can't be asked or passed."""
+    groups = defaultdict[tuple[str, str, str], list[str]](list)
+    for lost in summary.impossible:
+        groups[lost.benchmark, lost.language, lost.reason].append(lost.problem)
+    return [
+        f"{benchmark}, {language}: {len(names)} {_WHY.get(reason, reason)}: {', '.join(names)}"
+        for (benchmark, language, reason), names in groups.items()
+    ]

@@ -1,0 +1,88 @@
+"""Can a published suite be passed at all, and can it fail? Two stubs in the place of a completion tell.
+
+The first says a word and leaves: where the word is not seen, the program stopped before it called the function (it
+does not compile, or never calls it), so that no completion matters. The second raises: where it passes, everything
+does. (28 % of the published HumanEval-OCaml suites can't be passed; of MultiPL-T's Racket suites most "pass" a stub by
+exit code.)
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from glotsmith.evaluation.evaluate import signed
+from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.step import Verify
+
+_WORD = "glotsmith-stub"
+
+
+class Stub(NamedTuple):
+    """Two ways to complete a function without doing anything."""
+
+    leaves: str
+    raises: str
+
+
+_BRACE_JS = Stub(
+    leaves=f'\n  process.stderr.write("{_WORD}"); process.exit(97);\n}}', raises='\n  throw new Error("stub");\n}'
+)
+
+#: language → its stubs, which follow a prompt that ends in a signature
+STUBS: Mapping[str, Stub] = {
+    "julia": Stub(f'\n    print(stderr, "{_WORD}"); exit(97)\nend', '\n    error("stub")\nend'),
+    "lua": Stub(f'\n  io.stderr:write("{_WORD}") os.exit(97)\nend', '\n  error("stub")\nend'),
+    "ocaml": Stub(f'\n  prerr_string "{_WORD}"; flush stderr; exit 97', '\n  failwith "stub"'),
+    "perl": Stub(f'\n    print STDERR "{_WORD}"; exit(97);\n}}', '\n    die "stub";\n}'),
+    "php": Stub(f'\n    fwrite(STDERR, "{_WORD}"); exit(97);\n}}', '\n    throw new Exception("stub");\n}'),
+    "python": Stub(
+        f'\n    import os\n    os.write(2, b"{_WORD}")\n    os._exit(97)\n', '\n    raise NotImplementedError("stub")\n'
+    ),
+    "r": Stub(f'\n  cat("{_WORD}", file = stderr()); quit("no", 97)\n}}', '\n  stop("stub")\n}'),
+    "racket": Stub(f'\n  (begin (eprintf "{_WORD}") (exit 97)))', '\n  (error "stub"))'),
+    "ruby": Stub(f'\n  $stderr.print("{_WORD}"); exit!(97)\nend', "\n  raise 'stub'\nend"),
+    "javascript": _BRACE_JS,
+    "typescript": _BRACE_JS,
+}
+
+
+async def check(questions: Sequence[Question], verify: Verify) -> list[Impossible]:
+    """Return the questions that nothing passes or everything passes; only of languages that have stubs here.
+
+    A question whose own libraries are missing, or that the machine fails, is left alone.
+    """
+    found = await asyncio.gather(*(_check(q, verify) for q in questions if checked(q)))
+    return [i for i in found if i is not None]
+
+
+def checked(question: Question) -> bool:
+    """Whether a question can be checked: a published program in a language that has stubs."""
+    return question.language in STUBS and not question.tests and not question.io and bool(question.prefix)
+
+
+async def _check(question: Question, verify: Verify) -> Impossible | None:
+    stub, prefix = STUBS[question.language], _opened(question)
+    left = await verify.verify(question.job(f"{prefix}{stub.leaves}"))
+    if left.is_infra:
+        return None
+    if _WORD not in left.stderr and _WORD not in left.stdout:
+        reason = "stub_passes" if left.passed else "stub_fails_to_compile"
+        return _impossible(question, reason, left.stderr or left.stdout or "the tests never call the function")
+    raised = signed(question, await verify.verify(question.job(f"{prefix}{stub.raises}")))
+    return _impossible(question, "stub_passes", "a function that only raises passes") if raised.passed else None
+
+
+def _opened(question: Question) -> str:
+    """Return the prefix with the brace that some prompts leave to the completion."""
+    needs = question.language in ("r", "php", "perl", "javascript", "typescript")
+    return question.prefix if not needs or question.prefix.rstrip().endswith(("{", ";")) else f"{question.prefix} {{"
+
+
+def _impossible(question: Question, reason: str, detail: str) -> Impossible:
+    return Impossible(
+        benchmark=question.benchmark,
+        problem=question.problem,
+        language=question.language,
+        reason=reason,
+        detail=detail.strip()[-300:],
+    )
