@@ -220,6 +220,7 @@ class _Talk:
                 self._seat.id,
                 self._facts(agent) | values,
                 sample=round_,
+                turn=self._session.number,
                 opening=opening,
                 context={"name": self._seat.id, "language": agent},
                 calm=call in ("advise", "vote"),

@@ -27,11 +27,15 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
         values: Mapping[str, object],
         *,
         sample: int = 0,
+        turn: int = 0,
         opening: str = "",
         context: Mapping[str, str] | None = None,
         calm: bool = False,
     ) -> Reply:
-        """Ask one question; to a base model with the beginning of the reply, ``opening``, in its mouth."""
+        """Ask one question; to a base model with the beginning of the reply, ``opening``, in its mouth.
+
+        Questions of different ``turn`` get replies of their own, even if their prompts are the same.
+        """
         text = self.prompts[call].render(**values)
         completes = self.style == "completion"
         reply = await self.teacher.reply(
@@ -42,7 +46,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
                 messages=() if completes else (Message(role="user", content=text),),
                 prompt=f"{text}\n\n{opening}" if completes else "",
                 sampling=msgspec.structs.replace(self.sampling, temperature=self._temperature(calm)),
-                seed=self.seed,
+                seed=self.seed + turn,
                 context=dict(context or {}),
             )
         )
