@@ -18,6 +18,10 @@ class Full(Exception):
         self.retry_after = retry_after  #: seconds until there may be
 
 
+class TooMany(Exception):
+    """One request asks for more than there ever is room for; the message says how much that is."""
+
+
 class Draining(Exception):
     """The service is about to end."""
 
@@ -69,6 +73,16 @@ class Admission:
                 self._mean_s += _SHARE * (each - self._mean_s)
             if not self.admitted:
                 self._idle.set()
+
+    def bound(self, programs: int) -> None:
+        """Make sure that one request may ask for so many.
+
+        Raises:
+            TooMany: there are not so many places at all.
+
+        """
+        if programs > self.capacity:
+            raise TooMany(f"{programs} jobs; at most {self.capacity} may be sent at once")
 
     def _wait(self) -> int:
         """Guess when there will be room: a tenth of what is waiting has then been done."""

@@ -1,6 +1,7 @@
 """The ASGI application: the table of endpoints, who may use them, and errors as sentences."""
 
 import asyncio
+import base64
 import hmac
 import ipaddress
 import logging
@@ -14,16 +15,22 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from glotsmith.service import jobs, probes, programs
-from glotsmith.service.admission import Draining, Full
+from glotsmith.service import agnostics, jobs, probes, programs, sandbox_fusion
+from glotsmith.service.admission import Draining, Full, TooMany
 from glotsmith.service.http import Gone, Refused
+from glotsmith.service.openapi import Endpoint, described
 from glotsmith.service.state import Service
 
 #: One line per group of endpoints.
-ENDPOINTS: tuple[Callable[[Service], list[Route]], ...] = (programs.routes, jobs.routes, probes.routes)
+ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
+    programs.routes,
+    jobs.routes,
+    sandbox_fusion.routes,
+    agnostics.routes,
+    probes.routes,
+)
 
 OPEN = frozenset({"/health", "/ready"})  #: what needs no token
 _CLIENT_GONE = 499  # nobody will read it; for the counters
@@ -32,13 +39,15 @@ _log = logging.getLogger("glotsmith.service")
 
 def build(service: Service) -> ASGIApp:
     """Return the application of a service."""
-    table = [route for routes in ENDPOINTS for route in routes(service)]
+    table = [endpoint for routes in ENDPOINTS for endpoint in routes(service)]
+    table.append(described(table, token=bool(service.settings.token)))
     known = {route.path for route in table}
     app = Starlette(
         routes=table,
         exception_handlers={
             Refused: _refused,
             Full: _full,
+            TooMany: _too_many,
             Draining: _draining,
             Gone: _gone,
             HTTPException: _http,
@@ -87,11 +96,24 @@ class _Door:
             return Refused(HTTPStatus.FORBIDDEN, "without a token, the service answers to this machine's names only")
         if path in OPEN:
             return None
-        given = headers.get("authorization", "").encode("latin-1")
-        if hmac.compare_digest(given, f"Bearer {token}".encode()):
+        if _is_given(token, headers.get("authorization", "")):
             return None
         told = "give the service's token: 'Authorization: Bearer TOKEN'"
         return Refused(HTTPStatus.UNAUTHORIZED, told, {"WWW-Authenticate": "Bearer"})
+
+
+def _is_given(token: str, header: str) -> bool:
+    """Whether a header gives the token: as ``Bearer``, or as the password of ``http://anyone:TOKEN@host`` in a URL."""
+    scheme, _, rest = header.partition(" ")
+    given = rest.encode("latin-1")
+    if scheme.lower() == "basic":
+        try:
+            given = base64.b64decode(given, validate=True).partition(b":")[2]
+        except ValueError:
+            return False
+    elif scheme.lower() != "bearer":
+        return False
+    return hmac.compare_digest(given, token.encode())
 
 
 def is_loopback(host: str) -> bool:
@@ -120,6 +142,10 @@ async def _full(_: Request, error: Exception) -> Response:
     assert isinstance(error, Full)
     headers = {"Retry-After": str(error.retry_after)}
     return Refused(HTTPStatus.TOO_MANY_REQUESTS, "too much to do; come again later", headers).response()
+
+
+async def _too_many(_: Request, error: Exception) -> Response:
+    return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)).response()
 
 
 async def _draining(_: Request, __: Exception) -> Response:

@@ -1,7 +1,7 @@
 """What all endpoints share: refusals as sentences, bodies of bounded size, and clients that go away."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from glotsmith.sandbox.wire import Refusal
 
 JSON = "application/json"
+Handler = Callable[[Request], Awaitable[Response]]
 T = TypeVar("T")
 
 
@@ -31,17 +32,17 @@ class Gone(Exception):
     """The client has closed the connection."""
 
 
-async def read_body(request: Request, most: int, seconds: float) -> bytes:
-    """Read a JSON body of at most so many bytes, within so many seconds.
+async def read_body(request: Request, most: int, seconds: float, media: str = JSON) -> bytes:
+    """Read a body of at most so many bytes, within so many seconds.
 
     Raises:
-        Refused: it is no JSON by its own account, too large or too slow.
+        Refused: it is of another type by its own account, too large or too slow.
         Gone: the client left before its end.
 
     """
     # A browser sends this type across origins only after it has asked, and we never allow it.
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {JSON}, and its content-type say so")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:
+        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {media}, and its content-type say so")
     too_large = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most:

@@ -1,29 +1,28 @@
 """``POST /verify``: a ``Job``, or a list of them → a ``Verdict``, or a list of them in the same order."""
 
-import asyncio
 import functools
-import logging
 import math
 from http import HTTPStatus
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from glotsmith.languages import names
 from glotsmith.records import Job, Verdict
 from glotsmith.service.http import JSON, Refused, decode, read_body, while_connected
-from glotsmith.service.programs import MOST
+from glotsmith.service.limits import MOST
+from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
+from glotsmith.verification.batch import verify_all
 
 _JOBS: msgspec.json.Decoder[Job | list[Job]] = msgspec.json.Decoder(Job | list[Job])
-_log = logging.getLogger("glotsmith.service")
 
 
-def routes(service: Service) -> list[Route]:
+def routes(service: Service) -> list[Endpoint]:
     """Return the endpoint."""
-    return [Route("/verify", functools.partial(_verify, service), methods=["POST"])]
+    asked = Operation("Judge a job, or a list of jobs", Verdict | list[Verdict], Job | list[Job])
+    return [Endpoint("POST", "/verify", functools.partial(_verify, service), asked)]
 
 
 async def _verify(service: Service, request: Request) -> Response:
@@ -31,9 +30,7 @@ async def _verify(service: Service, request: Request) -> Response:
         settings = service.settings
         asked = decode(_JOBS, await read_body(request, settings.body_mb * 2**20, settings.body_s))
         jobs = asked if isinstance(asked, list) else [asked]
-        if len(jobs) > service.admission.capacity:
-            most = service.admission.capacity
-            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{len(jobs)} jobs; at most {most} may be sent at once")
+        service.admission.bound(len(jobs))
         for job in jobs:
             check(job)
         with service.admission.extend(max(len(jobs) - 1, 0)):
@@ -65,21 +62,4 @@ def check(job: Job) -> None:
 
 async def judge(service: Service, jobs: list[Job]) -> list[Verdict]:
     """Return the verdicts on jobs that were checked, in their order."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_judge(service, job)) for job in jobs]
-    return [service.metrics.judged(task.result()) for task in tasks]
-
-
-async def _judge(service: Service, job: Job) -> Verdict:
-    while True:
-        try:
-            return await service.verifier.verify(job)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            await asyncio.sleep(0)  # another client asked for the same, and has gone: once more
-        except Exception as error:  # a defect; one job must not take the others' verdicts with it
-            _log.exception("a job of language %s could not be judged", job.language)
-            detail = f"glotsmith failed on this job ({type(error).__name__}); its log has more"
-            return Verdict(id=job.id, language=job.language, status="infra:refused", detail=detail)
+    return [service.metrics.judged(verdict) for verdict in await verify_all(service.verifier, jobs)]

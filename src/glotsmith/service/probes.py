@@ -3,44 +3,65 @@
 import functools
 from http import HTTPStatus
 from importlib.metadata import version
+from typing import Literal
 
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from glotsmith.records import Record
 from glotsmith.service.http import JSON, Refused
+from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 
 
-def routes(service: Service) -> list[Route]:
+class Health(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """How a service is."""
+
+    status: Literal["ok", "draining"]
+    isolation: str
+    promises: tuple[str, ...]  #: of the isolation (``sandbox/base.py``)
+    jobs: int  #: programs at once
+    queue: int  #: further ones that may wait
+    version: str
+
+
+class Ready(Record, frozen=True, kw_only=True):
+    """A service that takes more."""
+
+    status: Literal["ready"]
+
+
+def routes(service: Service) -> list[Endpoint]:
     """Return the endpoints."""
+    ready = Operation("Say whether it takes more", Ready, refusals=(HTTPStatus.SERVICE_UNAVAILABLE,))
+    metrics = Operation("Counters for Prometheus", str, media=CONTENT_TYPE_LATEST.partition(";")[0])
     return [
-        Route("/health", functools.partial(_health, service)),
-        Route("/ready", functools.partial(_ready, service)),
-        Route("/metrics", functools.partial(_metrics, service)),
+        Endpoint("GET", "/health", functools.partial(_health, service), Operation("Say how it is", Health)),
+        Endpoint("GET", "/ready", functools.partial(_ready, service), ready),
+        Endpoint("GET", "/metrics", functools.partial(_metrics, service), metrics),
     ]
 
 
 async def _health(service: Service, _: Request) -> Response:
-    """Say that it lives, and what it promises (``sandbox/base.py``)."""
-    told = {
-        "status": "draining" if service.admission.draining else "ok",
-        "isolation": service.sandbox.name,
-        "promises": sorted(service.sandbox.promises),
-        "jobs": service.settings.jobs,
-        "queue": service.settings.queue,
-        "version": version("glotsmith"),
-    }
-    return Response(msgspec.json.encode(told), media_type=JSON)
+    """Say that it lives, and what it promises."""
+    health = Health(
+        status="draining" if service.admission.draining else "ok",
+        isolation=service.sandbox.name,
+        promises=tuple(sorted(service.sandbox.promises)),
+        jobs=service.settings.jobs,
+        queue=service.settings.queue,
+        version=version("glotsmith"),
+    )
+    return Response(msgspec.json.encode(health), media_type=JSON)
 
 
 async def _ready(service: Service, _: Request) -> Response:
     """Say whether it takes more: not while it drains."""
     if service.admission.draining:
         raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to end")
-    return Response(b'{"status":"ready"}', media_type=JSON)
+    return Response(msgspec.json.encode(Ready(status="ready")), media_type=JSON)
 
 
 async def _metrics(service: Service, _: Request) -> Response:

@@ -7,31 +7,22 @@ import os
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from glotsmith.errors import GlotsmithError
 from glotsmith.languages import names, toolchain
 from glotsmith.records import Limits, Outcome, Program
-from glotsmith.sandbox.wire import pack_outcome, unpack
+from glotsmith.sandbox.wire import Sent, pack_outcome, unpack
 from glotsmith.service.http import JSON, malformed, read_body, while_connected
+from glotsmith.service.limits import MOST, least
+from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 
-#: The most that a stranger's program may ask for.
-MOST = Limits(
-    cpu_s=600.0,
-    wall_s=3600.0,
-    memory_mb=65_536,
-    processes=4096,
-    file_mb=4096,
-    output_kb=32_768,
-    build_cpu_s=600.0,
-)
 _ALWAYS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # visible to every program
 
 
-def routes(service: Service) -> list[Route]:
+def routes(service: Service) -> list[Endpoint]:
     """Return the endpoint."""
-    return [Route("/run", functools.partial(_run, service), methods=["POST"])]
+    return [Endpoint("POST", "/run", functools.partial(_run, service), Operation("Run a program", Outcome, Sent))]
 
 
 async def _run(service: Service, request: Request) -> Response:
@@ -62,9 +53,8 @@ def check(program: Program) -> None:
             raise msgspec.ValidationError(f"{name!r} is no name of an environment variable")
     for name in Limits.__struct_fields__:
         asked, most = getattr(program.limits, name), getattr(MOST, name)
-        least = 1 if isinstance(most, int) else 0.001
-        if not least <= asked <= most:
-            raise msgspec.ValidationError(f"limits.{name} is {asked}; it must be from {least} to {most}")
+        if not least(name) <= asked <= most:
+            raise msgspec.ValidationError(f"limits.{name} is {asked}; it must be from {least(name)} to {most}")
 
 
 async def _hidden(program: Program, exposed: tuple[str, ...]) -> Outcome | None:

@@ -1,0 +1,49 @@
+"""``POST /agnostics?language=…``: Agnostics' JSON lines (``verification/agnostics.py``), answered line by line."""
+
+import asyncio
+import functools
+from http import HTTPStatus
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from glotsmith.languages import names
+from glotsmith.service.http import Refused, read_body, while_connected
+from glotsmith.service.openapi import Endpoint, Operation
+from glotsmith.service.state import Service
+from glotsmith.verification.agnostics import Answer, answer
+
+LINES = "application/x-ndjson"
+
+
+def routes(service: Service) -> list[Endpoint]:
+    """Return the endpoint."""
+    asked = Operation(
+        "Test programs: JSON lines of Agnostics' executors, answered in the same order",
+        str,
+        str,
+        media=LINES,
+        query={"language": names()},
+    )
+    return [Endpoint("POST", "/agnostics", functools.partial(_agnostics, service), asked)]
+
+
+async def _agnostics(service: Service, request: Request) -> Response:
+    language = request.query_params.get("language", "")
+    if language not in names():
+        told = f"no language is named {language!r}; there are: {', '.join(names())}"
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, told)
+    with service.admission.enter():
+        body = await read_body(request, service.settings.body_mb * 2**20, service.settings.body_s, LINES)
+        lines = [line for line in body.split(b"\n") if line.strip()]
+        service.admission.bound(len(lines))
+        with service.admission.extend(max(len(lines) - 1, 0)):
+            answers = await while_connected(request, _answers(service, language, lines))
+    return Response(b"".join(msgspec.json.encode(a) + b"\n" for a in answers), media_type=LINES)
+
+
+async def _answers(service: Service, language: str, lines: list[bytes]) -> list[Answer]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(answer(service.sandbox.run, language, line)) for line in lines]
+    return [task.result() for task in tasks]

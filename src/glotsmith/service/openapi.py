@@ -1,0 +1,133 @@
+"""``GET /openapi.json``: the endpoints' description (OpenAPI 3.1), made of the records that they read and write.
+
+An ``Endpoint`` carries its description, so that none is without; ``tests/service/test_openapi.py`` sends what it
+describes, and some of what it does not, and holds every answer against it.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from glotsmith.languages import names
+from glotsmith.sandbox.wire import Refusal
+from glotsmith.service.http import JSON, Handler
+from glotsmith.service.limits import MOST, least
+
+#: What any request may be answered by.
+_ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+#: What a request with a body may be answered by, besides.
+_WITH_BODY = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+class Operation(NamedTuple):
+    """What is asked and answered at an endpoint."""
+
+    summary: str
+    reply: Any  #: the type of what is answered; str for text
+    body: Any = None  #: the type of what is asked; None: nothing
+    media: str = JSON
+    query: dict[str, Sequence[str]] = {}  #: name → values of the query parameters, all of them needed
+    refusals: tuple[HTTPStatus, ...] = ()  #: beside those that any such endpoint has
+
+
+class Endpoint(Route):
+    """A route with its description."""
+
+    def __init__(self, method: str, path: str, handler: Handler, operation: Operation) -> None:
+        super().__init__(path, handler, methods=[method])
+        self.method, self.operation = method, operation
+
+
+def described(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
+    """Return the endpoint that describes the others and itself."""
+
+    async def answer(_: Request) -> Response:
+        return Response(text, media_type=JSON)
+
+    own = Endpoint("GET", "/openapi.json", answer, Operation("This description, OpenAPI 3.1", dict[str, Any]))
+    text = msgspec.json.encode(document([*endpoints, own], token=token))
+    return own
+
+
+def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
+    """Return the description of endpoints; ``token`` says whether one is needed."""
+    types = [t for e in endpoints for t in (e.operation.body, e.operation.reply) if t not in (None, str)]
+    schemas, components = msgspec.json.schema_components([*types, Refusal], ref_template="#/components/schemas/{name}")
+    known = dict(zip(map(_key, [*types, Refusal]), schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, known)
+    described: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": "glotsmith serve", "version": version("glotsmith")},
+        "paths": paths,
+        "components": {"schemas": _bounded(components)},
+    }
+    if token:
+        described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        described["security"] = [{"token": []}]
+    return described
+
+
+def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
+    asked = endpoint.operation
+    reply = {"type": "string"} if asked.reply is str else known[_key(asked.reply)]
+    refusals = {*_ALWAYS, *asked.refusals, *(_WITH_BODY if asked.body is not None else ())}
+    told: dict[str, Any] = {
+        "operationId": endpoint.path.strip("/").replace("/", "_").replace(".", "_"),
+        "summary": asked.summary,
+        "responses": {
+            "200": {"description": "The answer.", "content": {asked.media: {"schema": reply}}},
+            **{str(int(s)): _refusal(s, known[_key(Refusal)]) for s in sorted(refusals)},
+        },
+    }
+    if asked.query:
+        told["parameters"] = [
+            {"name": name, "in": "query", "required": True, "schema": {"type": "string", "enum": [*values]}}
+            for name, values in asked.query.items()
+        ]
+    if asked.body is not None:
+        body = {"type": "string"} if asked.body is str else known[_key(asked.body)]
+        told["requestBody"] = {"required": True, "content": {asked.media: {"schema": body}}}
+    return told
+
+
+def _refusal(status: HTTPStatus, schema: dict[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": status.phrase, "content": {JSON: {"schema": schema}}}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        told["headers"] = {"Retry-After": {"description": "seconds", "required": True, "schema": {"type": "integer"}}}
+    return told
+
+
+def _bounded(components: dict[str, Any]) -> dict[str, Any]:
+    """Say of limits and languages what the records leave open and the service does not."""
+    limits = cast(dict[str, Any], components["Limits"]["properties"])
+    for name, schema in limits.items():
+        schema |= {"minimum": least(name), "maximum": getattr(MOST, name)}
+    job = components["Job"]
+    job["properties"]["language"] |= {"enum": [*names()]}
+    job["properties"]["tolerance"] |= {"minimum": 0}
+    job["anyOf"] = [
+        {"required": [name], "properties": {name: {least_: 1}}}
+        for name, least_ in (("tests", "minItems"), ("io", "minItems"), ("program", "minLength"))
+    ]
+    components["Sent"]["properties"]["argv"] |= {"minItems": 1}
+    return components
+
+
+def _key(kind: Any) -> str:
+    return repr(kind)

@@ -1,0 +1,241 @@
+"""``POST /run_code``: SandboxFusion's protocol (bytedance/SandboxFusion, ``sandbox/server/sandbox_api.py``).
+
+verl's ``sandbox_fusion.url``, and whatever else speaks it, may point here unchanged. Times are CPU seconds, and the
+clock's at most half as many again; a program has no network, and its folder's size is bounded.
+"""
+
+import base64
+import binascii
+import functools
+import shlex
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import Unrepresentable, get, names
+from glotsmith.records import Outcome, Program, Record, content_hash
+from glotsmith.service.http import JSON, decode, malformed, read_body, while_connected
+from glotsmith.service.limits import MOST
+from glotsmith.service.openapi import Endpoint, Operation
+from glotsmith.service.state import Service
+from glotsmith.verification.agnostics import exit_code, limits, run_whole, text
+from glotsmith.verification.verify import script
+
+#: SandboxFusion's names for languages, and ours; any of our own names will do, too.
+LANGUAGES = {
+    **{name: name for name in names()},
+    "nodejs": "javascript",
+    "js": "javascript",
+    "ts": "typescript",
+    "R": "r",
+    "D_ut": "d",
+}
+#: What it runs and we do not, and why.
+REFUSED = {
+    **dict.fromkeys(("cuda", "python_gpu"), "programs see no GPU"),
+    **dict.fromkeys(("go_test", "jest", "junit", "pytest"), "there is no test framework; send tests to /verify"),
+    **dict.fromkeys(("lean", "sql", "verilog"), "there is no such language"),
+    "kotlin_script": "send a program with a main function, as kotlin",
+}
+_OPTIONS = {"D_ut": ("-unittest",)}  #: that are added to the build
+
+_FILE_MB, _OUTPUT_KB, _FETCH_KB = 64, 4096, MOST.output_kb
+_PLACE, _GIVEN = "glotsmith.place", "glotsmith.given"
+
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=MOST.cpu_s)]
+_Base64 = Annotated[str, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
+_Language = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*LANGUAGES, *REFUSED]})]
+
+
+class RunCodeRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """A whole program, verbatim."""
+
+    code: str
+    language: _Language
+    stdin: str | None = None
+    compile_timeout: _Seconds = 10.0
+    run_timeout: _Seconds = 10.0
+    memory_limit_MB: Annotated[int, msgspec.Meta(le=MOST.memory_mb)] = -1
+    files: dict[str, _Base64 | None] = {}  #: path → content; relative ones are beside the program
+    fetch_files: tuple[str, ...] = ()  #: paths to answer with, where the program has made them
+
+
+class CommandRunResult(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What became of one command."""
+
+    status: Literal["Finished", "Error", "TimeLimitExceeded"]
+    execution_time: float | None = None  #: seconds by the clock
+    return_code: int | None = None  #: -N where signal N ended it
+    stdout: str | None = None
+    stderr: str | None = None
+
+
+class RunCodeResponse(Record, frozen=True, kw_only=True, omit_defaults=False):
+    """What became of a program."""
+
+    status: Literal["Success", "Failed", "SandboxError"]
+    message: str = ""
+    compile_result: CommandRunResult | None = None
+    run_result: CommandRunResult | None = None
+    executor_pod_name: str | None = None
+    files: dict[str, str] = {}  #: fetched ones, in base64
+
+
+class _Posed(NamedTuple):
+    """A program, and how to find fetched files in what it prints."""
+
+    program: Program
+    mark: str = ""
+    fetched: tuple[str, ...] = ()
+
+
+_REQUEST = msgspec.json.Decoder(RunCodeRequest)
+
+
+def routes(service: Service) -> list[Endpoint]:
+    """Return the endpoints."""
+    run = Operation("Run a program, as SandboxFusion does", RunCodeResponse, RunCodeRequest)
+    ping = Operation("Say 'pong', as SandboxFusion does", str, media="text/plain")
+    return [
+        Endpoint("POST", "/run_code", functools.partial(_run_code, service), run),
+        Endpoint("GET", "/v1/ping", _ping, ping),
+    ]
+
+
+async def _ping(_: Request) -> Response:
+    return PlainTextResponse("pong")
+
+
+async def _run_code(service: Service, request: Request) -> Response:
+    with service.admission.enter():
+        settings = service.settings
+        asked = decode(_REQUEST, await read_body(request, settings.body_mb * 2**20, settings.body_s))
+        try:
+            posed = pose(asked)
+            outcome = await while_connected(request, run_whole(service.sandbox.run, posed.program))
+            answer = told(outcome, posed)
+        except (ToolchainError, Unrepresentable) as error:
+            answer = RunCodeResponse(status="SandboxError", message=str(error))
+        except (ValueError, RecursionError) as error:
+            raise malformed(error) from error
+    return Response(msgspec.json.encode(answer), media_type=JSON)
+
+
+def pose(asked: RunCodeRequest) -> _Posed:
+    """Return the program of a request.
+
+    Raises:
+        ToolchainError: its language can't be run here.
+        Unrepresentable: it is none of ours.
+        ValueError: a file is no base64, or has no name that it could have.
+
+    """
+    if asked.language in REFUSED:
+        raise Unrepresentable(f"{asked.language} can't be run: {REFUSED[asked.language]}")
+    if asked.language not in LANGUAGES:
+        raise msgspec.ValidationError(f"no language is named {asked.language!r}; there are: {', '.join(LANGUAGES)}")
+    card = get(LANGUAGES[asked.language])
+    memory_mb = asked.memory_limit_MB if asked.memory_limit_MB > 0 else card.limits.memory_mb
+    allowed = limits(asked.run_timeout, asked.compile_timeout, memory_mb)
+    allowed = msgspec.structs.replace(
+        allowed, file_mb=_FILE_MB, output_kb=_FETCH_KB if asked.fetch_files else _OUTPUT_KB
+    )
+    program = script(card, asked.code, asked.stdin or "", allowed)
+    if options := _OPTIONS.get(asked.language):
+        program = msgspec.structs.replace(program, build=(*program.build, *options))
+    return _with_files(program, asked) if asked.files or asked.fetch_files else _Posed(program)
+
+
+def _with_files(program: Program, asked: RunCodeRequest) -> _Posed:
+    """Put files into the folder that the program runs in, and print those that are wanted when it has ended."""
+    files = dict(program.files)
+    place = list[str]()
+    for number, (name, data) in enumerate(asked.files.items()):
+        if data is None:
+            continue
+        _check(name)
+        kept = name if not name.startswith("/") and name not in files else f"{_GIVEN}/{number}"
+        files[kept] = _decoded(name, data)
+        place.append(f'mkdir -p {_quoted(_parent(name))} && cp "$dir"/{_quoted(kept)} {_quoted(name)} || exit 1')
+    mark = f"glotsmith-{content_hash(asked.code, *asked.fetch_files)}"
+    fetch = [_fetch(number, name, mark) for number, name in enumerate(asked.fetch_files)]
+    built = bool(program.build)
+    files[f"{_PLACE}.build"] = _shell(place, [])
+    files[f"{_PLACE}.run"] = _shell([] if built else place, fetch)
+    build = ("sh", f"@{{dir}}/{_PLACE}.build", "@{dir}", *program.build) if built else ()
+    argv = ("sh", f"@{{dir}}/{_PLACE}.run", "@{dir}", *program.argv)
+    env = {"PYTHONPATH": ".", **program.env}  # our Python does not look beside the program
+    made = msgspec.structs.replace(program, files=files, build=build, argv=argv, env=env)
+    return _Posed(made, mark if fetch else "", asked.fetch_files)
+
+
+def _shell(before: list[str], after: list[str]) -> str:
+    run = ['"$@"', "code=$?", *after, "exit $code"] if after else ['exec "$@"']
+    return "\n".join(["dir=$1", "shift", *before, *run, ""])
+
+
+def _fetch(number: int, name: str, mark: str) -> str:
+    _check(name)
+    return f"[ ! -f {_quoted(name)} ] || {{ printf '\\n%s {number} ' {mark}; base64 -w0 < {_quoted(name)}; }}"
+
+
+def _check(name: str) -> None:
+    if not name or "\0" in name or name.endswith("/"):
+        raise msgspec.ValidationError(f"{name!r} is no name of a file")
+
+
+def _quoted(name: str) -> str:
+    return shlex.quote(name if name.startswith(("/", "./")) else f"./{name}")
+
+
+def _parent(name: str) -> str:
+    return str(PurePosixPath(name).parent)
+
+
+def _decoded(name: str, data: str) -> bytes:
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise msgspec.ValidationError(f"the file {name!r} is no base64: {error}") from error
+
+
+# ------------------------------------------------------------------------------------------------ answers
+
+
+def told(outcome: Outcome, posed: _Posed) -> RunCodeResponse:
+    """Return what the protocol says of an outcome."""
+    if outcome.ending == "infra":
+        return RunCodeResponse(status="SandboxError", message=outcome.detail)
+    stdout, files = _fetched(outcome.stdout, posed)
+    result = _result(outcome, stdout)
+    if not outcome.built:
+        return RunCodeResponse(status="Failed", compile_result=result)
+    compiled = CommandRunResult(status="Finished", return_code=0, stdout="", stderr="") if posed.program.build else None
+    good = result.status == "Finished" and result.return_code == 0
+    return RunCodeResponse(
+        status="Success" if good else "Failed", compile_result=compiled, run_result=result, files=files
+    )
+
+
+def _result(outcome: Outcome, stdout: str) -> CommandRunResult:
+    seen: dict[str, Any] = {"execution_time": outcome.wall_s, "stdout": stdout, "stderr": text(outcome.stderr)}
+    if outcome.ending in ("cpu", "wall"):
+        return CommandRunResult(status="TimeLimitExceeded", **seen)
+    return CommandRunResult(status="Finished", return_code=exit_code(outcome), **seen)
+
+
+def _fetched(stdout: bytes, posed: _Posed) -> tuple[str, dict[str, str]]:
+    """Return what the program printed, and the files that were printed after it."""
+    if not posed.mark:
+        return text(stdout), {}
+    own, *parts = stdout.split(f"\n{posed.mark} ".encode())
+    files = dict[str, str]()
+    for part in parts:
+        number, _, data = part.partition(b" ")
+        if number.isdigit() and int(number) < len(posed.fetched):
+            files[posed.fetched[int(number)]] = data.decode("ascii", "replace")
+    return text(own), files

@@ -1,0 +1,118 @@
+"""Agnostics' executor protocol (arXiv 2508.04865; nuprl/agnostics-framework, ``executors/README.md``).
+
+A line is a program with its stdin/stdout tests, and is answered by a line. As in its containers, tests run in order up
+to the first that fails, and output is compared without the white space at its end; other than there, each program has
+a sandbox of its own, and its time is CPU time.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import Unrepresentable, get
+from glotsmith.records import Limits, Outcome, Program, Record
+from glotsmith.verification.verify import ATTEMPTS, script
+
+Run = Callable[[Program], Awaitable[Outcome]]
+
+MOST_S = 600.0  #: CPU seconds that a test may ask for
+_TIMEOUTS = frozenset({"cpu", "wall"})
+
+
+class TestCase(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """One test of an ``Item``."""
+
+    input: str
+    output: str
+
+
+class Item(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """One line that is asked."""
+
+    code: str
+    test_cases: tuple[TestCase, ...]
+    timeout_s: float  #: of each test
+
+
+class Answer(Record, frozen=True, kw_only=True):
+    """One line that is answered."""
+
+    result: Literal["success", "fail:wrong-output", "fail:error", "fail:timeout", "fail:other"]
+    expected: str | msgspec.UnsetType = msgspec.UNSET
+    got: str | msgspec.UnsetType = msgspec.UNSET
+    stdout: str | msgspec.UnsetType = msgspec.UNSET
+    stderr: str | msgspec.UnsetType = msgspec.UNSET
+    exit_code: int | msgspec.UnsetType = msgspec.UNSET  #: -N where signal N ended it
+    details: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+
+
+_ITEM = msgspec.json.Decoder(Item)
+
+
+def limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024) -> Limits:
+    """Return limits for a client that waits: CPU seconds, and not much longer by the clock."""
+    return Limits(cpu_s=run_s, wall_s=1.5 * run_s + 2, build_cpu_s=build_s, memory_mb=memory_mb)
+
+
+async def answer(run: Run, language: str, line: bytes) -> Answer:
+    """Answer one line; what can't be run is ``fail:other``, with details."""
+    try:
+        item = _ITEM.decode(line)
+        if not 0 < item.timeout_s <= MOST_S:
+            raise msgspec.ValidationError(f"timeout_s is {item.timeout_s}; it must be above 0 and at most {MOST_S}")
+        return await _test(run, language, item)
+    except (ValueError, RecursionError) as error:  # a sandbox's, too: NULs in words
+        return _other("malformed line", str(error))
+    except (ToolchainError, Unrepresentable) as error:
+        return _other("infra:toolchain", str(error))
+
+
+async def _test(run: Run, language: str, item: Item) -> Answer:
+    card = get(language)
+    allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb)
+    last = _other("no test cases", "the item has no test cases, so nothing could be judged")
+    for case in item.test_cases:
+        outcome = await run_whole(run, script(card, item.code, case.input, allowed))
+        last = _judge(outcome, case)
+        if last.result != "success":
+            break
+    return last
+
+
+async def run_whole(run: Run, program: Program) -> Outcome:
+    """Run a program, again where the machine failed."""
+    outcome = await run(program)
+    for _ in range(ATTEMPTS - 1):
+        if outcome.ending != "infra":
+            break
+        outcome = await run(program)
+    return outcome
+
+
+def _judge(outcome: Outcome, case: TestCase) -> Answer:
+    stdout, stderr = text(outcome.stdout), text(outcome.stderr)
+    if outcome.ending == "infra":
+        return _other("infra:sandbox", outcome.detail)
+    if outcome.ending in _TIMEOUTS:
+        return Answer(result="fail:timeout", stdout=stdout, stderr=stderr)
+    if outcome.ending != "exit" or outcome.code != 0 or not outcome.built:
+        return Answer(result="fail:error", stdout=stdout, stderr=stderr, exit_code=exit_code(outcome))
+    if stdout.rstrip() != case.output.rstrip():
+        return Answer(result="fail:wrong-output", expected=case.output, got=stdout, stderr=stderr)
+    return Answer(result="success", stderr=stderr)
+
+
+def exit_code(outcome: Outcome) -> int:
+    """Return a program's exit code as Python's subprocess has it: -N where signal N ended it."""
+    return outcome.code if outcome.ending == "exit" else -(outcome.code or 9)
+
+
+def text(data: bytes) -> str:
+    """Return what a program wrote, as subprocess reads text: line ends are one character."""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _other(kind: str, message: str) -> Answer:
+    return Answer(result="fail:other", stdout="", stderr="", details={"type": kind, "message": message})
