@@ -93,7 +93,7 @@ async def _load(chosen: Set, languages: Sequence[str], limit: int, sandbox: Sand
 
 def _rows(chosen: Set, languages: Sequence[str]) -> list[Row]:
     if chosen.path:
-        return _own_rows(Path(chosen.path)) if chosen.name == "rows" else read_rows(Path(chosen.path))
+        return own_rows(Path(chosen.path)) if chosen.name == "rows" else read_rows(Path(chosen.path))
     hub = benchmarks.get(chosen.name).HUB
     if not hub:
         raise UsageError(
@@ -109,7 +109,7 @@ def _rows(chosen: Set, languages: Sequence[str]) -> list[Row]:
     return [row for language in languages for row in hub_rows(dataset, split, f"humaneval-{code_of(language)}")]
 
 
-def _own_rows(path: Path) -> list[Row]:
+def own_rows(path: Path) -> list[Row]:
     """Read dataset rows, of a run folder too."""
     if not (path / "run.toml").is_file():
         return read_rows(path)

@@ -37,8 +37,8 @@ def _fit(question: Question, code: str, card: Card) -> str:
     """Make a model's own program fit where the benchmark's prefix with a continuation would stand."""
     missing = [part for part in preamble(question, card) if part.strip() not in code]
     code = "\n".join([*missing, code])
-    closing = -_depth(question.after) if "{" in question.prefix else 0
-    while closing > 0 and _depth(code) < closing and code.rstrip().endswith("}"):
+    closing = -depth(question.after) if "{" in question.prefix else 0
+    while closing > 0 and depth(code) < closing and code.rstrip().endswith("}"):
         code = code.rstrip()[:-1]
     return code
 
@@ -46,7 +46,7 @@ def _fit(question: Question, code: str, card: Card) -> str:
 def preamble(question: Question, card: Card) -> list[str]:
     """Return what a prefix says before its comment and signature: imports, helpers, ``#lang``, an opened class."""
     lines = question.prefix.split("\n")
-    at = next((i for i, line in enumerate(lines) if _defines(line, question.name)), 0)
+    at = next((i for i, line in enumerate(lines) if defines(line, question.name)), 0)
     head = lines[:at]
     if question.language == "python":  # helpers are functions of their own: all of them or none
         return ["\n".join(head)] if any(line.strip() for line in head) else []
@@ -63,7 +63,8 @@ def preamble(question: Question, card: Card) -> list[str]:
     return [line for line in kept if line.strip()]
 
 
-def _defines(line: str, name: str) -> bool:
+def defines(line: str, name: str) -> bool:
+    """Return whether a line names a function outside a comment, as its signature does."""
     return (
         bool(name)
         and bool(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", line))
@@ -71,7 +72,7 @@ def _defines(line: str, name: str) -> bool:
     )
 
 
-def _depth(text: str) -> int:
+def depth(text: str) -> int:
     """Return how many braces a text opens and leaves open; those in strings do not count."""
     bare = re.sub(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'", "", text)
     return bare.count("{") - bare.count("}")

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from glotsmith.evaluation.candidate import defines, depth
 from glotsmith.evaluation.evaluate import signed
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.step import Verify
@@ -56,8 +57,10 @@ async def check(questions: Sequence[Question], verify: Verify) -> list[Impossibl
 
 
 def checked(question: Question) -> bool:
-    """Whether a question can be checked: a published program in a language that has stubs."""
-    return question.language in STUBS and not question.tests and not question.io and bool(question.prefix)
+    """Whether a question can be checked: a published program, a language that has stubs, a prompt with a signature."""
+    verbatim = not question.tests and not question.io
+    signed_ = any(defines(line, question.name) for line in question.prefix.split("\n"))
+    return verbatim and signed_ and question.language in STUBS
 
 
 async def _check(question: Question, verify: Verify) -> Impossible | None:
@@ -75,7 +78,7 @@ async def _check(question: Question, verify: Verify) -> Impossible | None:
 def _opened(question: Question) -> str:
     """Return the prefix with the brace that some prompts leave to the completion."""
     needs = question.language in ("r", "php", "perl", "javascript", "typescript")
-    return question.prefix if not needs or question.prefix.rstrip().endswith(("{", ";")) else f"{question.prefix} {{"
+    return f"{question.prefix} {{" if needs and depth(question.prefix) < 1 else question.prefix
 
 
 def _impossible(question: Question, reason: str, detail: str) -> Impossible:

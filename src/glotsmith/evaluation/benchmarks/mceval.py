@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
-from glotsmith.evaluation.questions import PYTHON_STOP, Impossible, Question
-from glotsmith.languages import get
+from glotsmith.evaluation.questions import Impossible, Question, stop_of
 from glotsmith.records import Record
 
 HUB = "Multilingual-Multimodal-NLP/McEval:test"
@@ -81,7 +80,6 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
 
 
 def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
-    card = get(rule.language)
     return Question(
         benchmark=benchmark,
         problem=task,
@@ -89,7 +87,7 @@ def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
         name=row.field("entry_point", str, ""),
         prefix=f"{row.field('prompt', str)}\n",
         instruction=row.field("instruction", str, "") or row.field("prompt", str),
-        stop=PYTHON_STOP if rule.language == "python" else card.syntax.stop,
+        stop=stop_of(rule.language),
         after=f"\n{row.field('test', str)}\n",
         sign=rule.sign,
         time_limit_s=15.0,

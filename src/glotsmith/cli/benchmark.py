@@ -1,0 +1,149 @@
+"""``glotsmith benchmark``: an evaluation set from verified problems, for a language that has none."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from glotsmith.cli.app import Isolation, Jobs, app, out
+from glotsmith.cli.asking import own_rows
+from glotsmith.cli.posing import pose
+from glotsmith.errors import StorageError, UsageError
+from glotsmith.evaluation import kit, passable
+from glotsmith.evaluation.benchmarks.base import Posable
+from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
+from glotsmith.evaluation.benchmarks.rows import example
+from glotsmith.evaluation.questions import Impossible, Question, of_task
+from glotsmith.languages import get
+from glotsmith.records import Example, Problem, Record, Task
+
+benchmark = typer.Typer(help="Make evaluation sets.", no_args_is_help=True)
+app.add_typer(benchmark, name="benchmark")
+
+
+@benchmark.command()
+def make(
+    source: Annotated[Path, typer.Argument(help="A run folder, or dataset rows (JSONL, Parquet).")],
+    language: Annotated[list[str], typer.Option("--language", "-l", help="Language of the set; repeatable.")],
+    name: Annotated[str, typer.Option(help="Name of the benchmark in tables.")] = "own",
+    share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the problems that evaluate; rows of the others train.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Which problems these are.")] = 0,
+    assertions: Annotated[
+        Path | None, typer.Option(help="TOML: how further languages write tests in MultiPL-E's files.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the set.")] = Path("benchmark"),
+    isolation: Isolation = "auto",
+    jobs: Jobs = None,
+) -> None:
+    """Pose verified problems in a language and write an evaluation set.
+
+    questions.jsonl is for 'glotsmith evaluate questions=…', multipl-e/NAME-LANGUAGE.jsonl for MultiPL-E's own tools
+    where the language can write its tests, impossible.jsonl holds the problems that can't be posed, or can't be passed,
+    and train.jsonl the rows of the problems that do not evaluate.
+
+    Example: [bold]glotsmith benchmark make runs/demo -l ocaml --share 0.2 -o sets/ocaml[/]
+    """
+    for each in language:
+        get(each)  # raises for an unknown one
+    rows = [example(row) for row in own_rows(source)]
+    problems, lost = kit.problems_of(rows)
+    chosen = kit.chosen(problems, share, seed)
+    if not chosen:
+        raise UsageError(f"{source}: no problem is left to evaluate on" + (f": {lost[0].detail}" if lost else ""))
+    unposable = [_unposable(name, one, p) for p in lost for one in language]
+    posable = [Posable(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
+    made = asyncio.run(_made(name, posable, language, assertions, isolation, jobs))
+    _write(output, name, made, [*unposable, *made.impossible], _training(rows, chosen))
+    _say(output, made, len(lost))
+
+
+class Made(Record, frozen=True, kw_only=True):
+    """What a set consists of."""
+
+    questions: list[Question]
+    prompts: dict[str, list[dict[str, object]]]  #: language → rows in MultiPL-E's form
+    impossible: list[Impossible]
+    silent: list[str]  #: languages whose tests can't be written for MultiPL-E
+
+
+async def _made(
+    name: str, posable: Sequence[Posable], languages: Sequence[str], path: Path | None, isolation: str, jobs: int | None
+) -> Made:
+    from glotsmith.sandbox import open_sandbox
+    from glotsmith.verification import Verifier
+
+    sandbox = open_sandbox(isolation, jobs)
+    try:
+        verifier = Verifier(sandbox)
+        tasks, impossible = await pose(name, posable, languages, verifier)
+        prompts = {one: _prompts(one, [t for t in tasks if t[1].language == one], path) for one in languages}
+        published = [
+            question(Row(file=name, line=i, data=row), f"{name}-multipl-e", one)
+            for one, rows in prompts.items()
+            for i, row in enumerate(rows, 1)
+        ]
+        impossible += await passable.check(published, verifier)
+    finally:
+        await sandbox.close()
+    return Made(
+        questions=[of_task(task, name, p.name) for p, task in tasks],
+        prompts={one: rows for one, rows in prompts.items() if rows},
+        impossible=impossible,
+        silent=[one for one in languages if kit.assertions(one, path) is None],
+    )
+
+
+def _prompts(language: str, tasks: Sequence[tuple[Posable, Task]], path: Path | None) -> list[dict[str, object]]:
+    how, card = kit.assertions(language, path), get(language)
+    if how is None:
+        return []
+    rows = list[dict[str, object]]()
+    for number, (p, task) in enumerate(tasks):
+        named = f"own_{number}_{p.problem.function.name}"
+        asked = msgspec.structs.replace(of_task(task, "", named), stop=card.syntax.stop)
+        rows.append(kit.prompt_row(asked, task, code_of(language), kit.multipl_e_tests(card, task, how)))
+    return rows
+
+
+def _unposable(name: str, language: str, lost: kit.Unposable) -> Impossible:
+    return Impossible(benchmark=name, problem=lost.problem, language=language, reason="unusable", detail=lost.detail)
+
+
+def _training(rows: Sequence[Example], chosen: Iterable[Problem]) -> list[Example]:
+    ids = {p.id for p in chosen}
+    return [row for row in rows if row.parallel_id not in ids]
+
+
+def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible], training: Sequence[Example]) -> None:
+    files = {
+        "questions.jsonl": made.questions,
+        "impossible.jsonl": impossible,
+        "train.jsonl": training,
+        **{f"multipl-e/{name}-{code_of(one)}.jsonl": rows for one, rows in made.prompts.items()},
+    }
+    try:
+        for file, records in files.items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_bytes(b"".join(msgspec.json.encode(r) + b"\n" for r in records))
+    except OSError as error:
+        raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
+
+
+def _say(folder: Path, made: Made, lost: int) -> None:
+    counts = ", ".join(f"{sum(q.language == one for q in made.questions)} in {get(one).display}" for one in _of(made))
+    out.print(
+        f"{len(made.questions)} questions ({counts}); {len(made.impossible) + lost} that can't be asked or passed"
+    )
+    for one in made.silent:
+        out.print(f"No files for MultiPL-E in {get(one).display}: give --assertions with a table [{one}]", markup=False)
+    out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …", markup=False)
+
+
+def _of(made: Made) -> list[str]:
+    return list(dict.fromkeys(q.language for q in made.questions))
