@@ -161,6 +161,8 @@ def _finish(job: Job, folder: Path, tokenizer: Any, stages: int, report: Trainin
     target, last = folder / "model", folder / "stages" / str(stages) / "model"
     if target.exists():
         return
+    for cached in (folder / "data").glob("cache-*"):
+        cached.unlink()
     draft = folder / ".model.part"
     shutil.rmtree(draft, ignore_errors=True)
     if job.how.lora_rank:
@@ -204,8 +206,9 @@ class _Stage:
         how = self._job.how
         rows = data.open_rows(self._data / self._split.train)
         too_long = data.too_long(rows, self._tokenizer, how.max_length)
-        budget = _budget(how)
+        budget = _budget(how, say)
         trainer = make(self._trainee(rows, budget), self._arguments(), how)
+        trainer.remove_callback(load("transformers").PrinterCallback)
         begun = time.monotonic()
         trainer.train(resume_from_checkpoint=self._resume(say))
         report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, budget.stopped, too_long)
@@ -250,7 +253,7 @@ class _Stage:
             "weight_decay": how.weight_decay,
             "max_grad_norm": how.max_grad_norm,
             "max_length": how.max_length,
-            "gradient_checkpointing": how.gradient_checkpointing,
+            "activation_checkpointing": how.gradient_checkpointing,
             "bf16": models.has_bf16(),
             "use_cpu": not models.on_gpu(),
             "save_strategy": "steps",
@@ -306,14 +309,20 @@ def _is_whole(checkpoint: Path) -> bool:
     return True
 
 
-def _budget(how: Settings) -> Any:
-    """Return the callback that ends a stage in time, and looks at the held-out problems before it ends."""
+def _budget(how: Settings, say: Say) -> Any:
+    """Return the callback that tells of losses, ends a stage in time, and looks at held-out problems at its end."""
 
     class Budget(load("transformers").TrainerCallback):
         stopped = ""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self._end = time.monotonic() + how.max_minutes * 60
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
+            told = {"loss": "loss", "eval_loss": "loss on held-out problems"}
+            for name, words in told.items():
+                if name in logs:
+                    say(f"step {state.global_step} of {state.max_steps}: {words} {float(logs[name]):.4f}")
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if how.max_minutes and time.monotonic() >= self._end and state.global_step < state.max_steps:

@@ -25,7 +25,7 @@ class Format(NamedTuple):
 
     trainer: str  #: its name in prose, and what it trains
     parts: tuple[Part, ...]
-    command: str  #: to run in the folder; {model} and {folder} stand for what was chosen
+    command: str  #: to run in the folder; {model} stands for the one that was chosen
     files: tuple[str, ...] = ()  #: templates, rendered beside the data
     install: str = ""  #: what the command needs
     more: str = ""  #: another command, where there are the rows of an optional part
