@@ -158,7 +158,8 @@ def _with_files(program: Program, asked: RunCodeRequest) -> _Posed:
         if data is None:
             continue
         _check(name)
-        kept = name if not name.startswith("/") and name not in files else f"{_GIVEN}/{number}"
+        beside = str(PurePosixPath(name))
+        kept = f"{_GIVEN}/{number}" if beside in files or beside.startswith(("/", "glotsmith.")) else beside
         files[kept] = _decoded(name, data)
         place.append(f'mkdir -p {_quoted(_parent(name))} && cp "$dir"/{_quoted(kept)} {_quoted(name)} || exit 1')
     mark = f"glotsmith-{content_hash(asked.code, *asked.fetch_files)}"
