@@ -84,8 +84,8 @@ class Settings(Record, frozen=True, kw_only=True):
         return self.micro_batch or next(size for size in range(min(self.batch, 8), 0, -1) if self.batch % size == 0)
 
 
-#: The papers' settings; papers.md §1.3 (MultiPL-T), §3.2 (InverseCoder), §4 and §5 (xCoder, whose own are not
-#: published: the same team's for McEval-Instruct, and TRL's for DPO).
+#: The papers' settings. MultiPL-T: its repository's training scripts (OOPSLA 2024). InverseCoder: §5, and Magicoder's
+#: ``train.py``. xCoder's own are not published: the same team's for McEval-Instruct (mCoder) stand in.
 PRESETS: Mapping[str, Settings] = {
     "general": Settings(packing="bfd"),
     "multipl-t-1b": Settings(

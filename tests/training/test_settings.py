@@ -1,0 +1,158 @@
+"""Presets, splits and rows: what needs no torch."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from training_rows import example, preference
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.records import Example, Preference
+from glotsmith.training import needs
+from glotsmith.training.presets import PRESETS, Settings, settings
+from glotsmith.training.read import read
+from glotsmith.training.splits import held_out
+
+PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
+
+
+def table(heading: str) -> list[list[str]]:
+    lines = PAGE.partition(f"## {heading}\n")[2].partition("\n## ")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_presets_on_the_page_are_the_presets(name: str) -> None:
+    titles, _, *rows = table("Presets")
+    column = titles.index(f"`{name}`")
+    told = {re.match(r"`(\w+)`", row[0])[1]: row[column] for row in rows}  # type: ignore[index]
+    assert told == {field: shown(getattr(PRESETS[name], field)) for field in told}
+    differing = {
+        f for f in Settings.__struct_fields__ for p in PRESETS.values() if getattr(p, f) != getattr(Settings(), f)
+    }
+    assert differing <= set(told)
+
+
+def shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value) or "the model's"
+
+
+def test_every_setting_is_on_the_page() -> None:
+    assert [name for name in Settings.__struct_fields__ if f"`{name}`" not in PAGE] == []
+
+
+#: MultiPL-T's training scripts; InverseCoder §5 and Magicoder's train.py; mCoder's train.sh
+PUBLISHED = {
+    "multipl-t-1b": {
+        "learning_rate": 3e-5, "schedule": "cosine", "warmup": 10, "batch": 8, "max_length": 2048, "epochs": (7,),
+        "weight_decay": 0.001, "max_grad_norm": 1.0, "loss": "all", "packing": "wrapped", "style": "plain",
+    },
+    "multipl-t-15b": {
+        "learning_rate": 2e-5, "schedule": "linear", "warmup": 10, "batch": 32, "max_length": 2048, "epochs": (10,),
+        "weight_decay": 0.05, "loss": "all", "packing": "wrapped", "style": "plain",
+    },
+    "inverse-coder": {
+        "learning_rate": 5e-5, "schedule": "linear", "warmup": 15, "optimizer": "adafactor", "batch": 512,
+        "max_length": 1024, "epochs": (1, 2), "max_grad_norm": 0, "loss": "completion", "template": "magicoder",
+    },
+    "xcoder": {
+        "learning_rate": 2e-5, "schedule": "cosine", "warmup": 0.03, "batch": 512, "max_length": 5000, "epochs": (2,),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_papers_numbers(name: str) -> None:
+    assert {field: getattr(PRESETS[name], field) for field in PUBLISHED[name]} == PUBLISHED[name]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"learning_rat": 1}, "no setting is named 'learning_rat'; there are: style"),
+        ({"learning_rate": 0}, "can't be done with learning_rate = 0"),
+        ({"learning_rate": "fast"}, r"a setting is not right: Expected `float`.*learning_rate"),
+        ({"schedule": "square"}, r"Invalid enum value 'square'.*schedule"),
+        ({"epochs": []}, "can't be done with epochs"),
+        ({"epochs": [1, 0]}, "can't be done with epochs"),
+        ({"held_out": 1}, "can't be done with held_out = 1"),
+        ({"batch": 10, "micro_batch": 4}, r"batch \(10\) must be a multiple of micro_batch \(4\)"),
+        ({"packing": "wrapped"}, "wrapped cuts rows anywhere, also within a prompt: it needs loss = all"),
+    ],
+)
+def test_settings_that_can_not_be(changes: dict, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        settings("general", changes)
+
+
+def test_changes_lie_over_the_preset() -> None:
+    changed = settings("inverse-coder", {"epochs": 3, "batch": 12})
+    assert (changed.epochs, changed.batch, changed.learning_rate) == ((3.0,), 12, 5e-5)
+    assert [settings("inverse-coder", {}).epochs_of(stage) for stage in range(3)] == [1, 2, 2]
+    with pytest.raises(UsageError, match="no preset is named 'gpt'; there are: general"):
+        settings("gpt", {})
+
+
+@pytest.mark.parametrize(("batch", "micro"), [(1, 1), (8, 8), (12, 6), (7, 7), (11, 1), (512, 8)])
+def test_the_sequences_at_once(batch: int, micro: int) -> None:
+    assert Settings(batch=batch).micro == micro
+
+
+PROBLEMS = [f"p{n}" for n in range(40)]
+
+
+def test_problems_are_held_out_whatever_their_order_and_number_of_rows() -> None:
+    chosen = held_out(PROBLEMS, 0.1)
+    assert len(chosen) == 4 and chosen <= set(PROBLEMS)
+    assert held_out(reversed(PROBLEMS * 3), 0.1) == chosen
+    assert held_out(PROBLEMS, 0.1, seed=1) != chosen
+    assert held_out(PROBLEMS, 0) == held_out([], 0.5) == frozenset()
+    assert chosen < held_out(PROBLEMS, 0.3)
+
+
+@pytest.mark.parametrize(("problems", "share"), [(["a"], 0.5), (PROBLEMS, 0.99), (PROBLEMS, 1.0), (PROBLEMS, -0.1)])
+def test_a_share_that_leaves_nothing(problems: list[str], share: float) -> None:
+    with pytest.raises(UsageError, match=r"holds out all|must be from 0"):
+        held_out(problems, share)
+
+
+def write(file: Path, *rows: object) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    return file
+
+
+def test_rows_are_read_from_what_export_writes(tmp_path: Path) -> None:
+    from glotsmith.datasets.exporters import get
+
+    rows = [example(n) for n in range(3)]
+    for name in ("jsonl", "parquet"):
+        get(name).write(rows, tmp_path / name)
+        assert list(read(tmp_path / name, Example)) == rows
+    pairs = [preference(n) for n in range(3)]
+    assert list(read(write(tmp_path / "pairs.jsonl", *pairs), Preference)) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [('{"id": 3}\n', r"rows\.jsonl:2: not a row of a dataset \(Example\)"), ("\xff\n", r"rows\.jsonl:2: not a row")],
+)
+def test_a_row_that_is_none_is_named(text: str, message: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.jsonl", example(1))
+    file.write_bytes(file.read_bytes() + text.encode("latin-1"))
+    with pytest.raises(InputError, match=message):
+        list(read(file, Example))
+
+
+def test_files_that_are_no_dataset(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a run folder, a dataset that 'glotsmith export' wrote"):
+        list(read(tmp_path, Example))
+    (tmp_path / "x.parquet").write_bytes(b"no")
+    with pytest.raises(InputError, match=r"x\.parquet: not a dataset"):
+        list(read(tmp_path / "x.parquet", Example))
+
+
+def test_a_missing_library_is_a_sentence() -> None:
+    with pytest.raises(UsageError, match=r"no_such_library is missing.*pip install 'glotsmith\[train\]'"):
+        needs.load("no_such_library")
