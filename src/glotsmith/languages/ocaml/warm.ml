@@ -1,6 +1,4 @@
-(* Runs in a toplevel that is warm: type-check and run what programs use, so that its interfaces are read; then fork
-   (sandbox/nest). *)
-#use "support.ml";;
+(* What a warm worker compiles and runs before it forks (worker.ml), so that the interfaces of what programs use are read. *)
 let () =
   try
     let module Warm = struct
@@ -35,14 +33,4 @@ let () =
         ignore (Bytes.of_string "a", Fun.id 1, Int64.of_int 1, Float.of_int 1, Result.Ok 1, lazy 1, Seq.empty)
     end in
     ()
-  with Not_found -> ();;
-let () =
-  let open struct
-    external putenv : string -> string -> unit = "unix_putenv"
-    external fork : unit -> int = "unix_fork"
-  end in
-  Gc.compact ();
-  putenv "GLOTSMITH_FORK" "1";
-  ignore (fork ());;
-#use "/box/program/driver.ml";; (* an absolute path: what is in the load path was looked up before *)
-exit 2;;
+  with Not_found -> ()
