@@ -1,0 +1,198 @@
+"""Discussions by a hand-written teacher: who speaks when, how it ends, and what is lost on the way."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from glotsmith.generation.convene import Plan, session_key
+from glotsmith.generation.discuss import Discuss, Rules
+from glotsmith.generation.memory import Limits, Memo
+from glotsmith.generation.proposals import Proposal
+from glotsmith.generation.reflect import Minds
+from glotsmith.generation.voice import Voice
+from glotsmith.prompts import Prompt
+from glotsmith.reasons import Reason
+from glotsmith.recipes.xcoder import CALLS, PROMPTS
+from glotsmith.records import Lineage, Origin
+from glotsmith.step import Result
+from glotsmith.teachers.base import Reply, Request, Sampling
+
+AGENTS = ("python", "lua", "ocaml")
+YES, NO = '{"agree": true}', '{"agree": false, "advice": "Shorter."}'
+
+
+def posed(name: str) -> str:
+    return (
+        f"[Instruction]\nWrite {name}.\n[Signature]\ndef {name}(x: int) -> int\n"
+        f"[Reference]\ndef {name}(x):\n    return x + 1\n[Examples]\nassert {name}(1) == 2"
+    )
+
+
+class Says:
+    """A teacher with a reply for a call, agent and round: the most specific counts."""
+
+    name, model, fingerprint = "says", "", ""
+
+    def __init__(self, replies: Mapping[str, str]) -> None:
+        self.replies, self.asked, self.texts = replies, list[str](), list[str]()
+
+    async def reply(self, request: Request) -> Reply:
+        call, agent = request.call, request.context["language"]
+        self.asked.append(f"{call} {agent} {request.sample}")
+        self.texts.append(request.messages[0].content if request.messages else request.prompt)
+        found = (self.replies.get(k) for k in (f"{call} {agent} {request.sample}", f"{call} {agent}", call))
+        text = next((t for t in found if t is not None), None)
+        if text is None:
+            return Reply(text="", finish_reason="refused")
+        return Reply(text=text, input_tokens=100, output_tokens=10, cost=0.5)
+
+    async def close(self) -> None: ...
+
+
+class Past:
+    """A history that is known from the start."""
+
+    def __init__(self, *memos: Memo) -> None:
+        self.memos = memos
+
+    async def before(self, epoch: int) -> tuple[Memo, ...]:
+        return self.memos
+
+
+def hold(
+    replies: Mapping[str, str],
+    *memos: Memo,
+    number: int = 0,
+    style: str = "chat",
+    agents: tuple[str, ...] = AGENTS,
+    **rules: object,
+) -> tuple[Result[Proposal], Says]:
+    """Hold one session."""
+    teacher = Says(replies)
+    voice = Voice(
+        teacher=teacher,  # type: ignore[arg-type]
+        prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
+        sampling=Sampling(),
+        style=style,  # type: ignore[arg-type]
+    )
+    others = 0 if rules.get("topology") == "none" else 2
+    plan = Plan(agents=agents, sessions=8, epoch=2, others=others)
+    minds = Minds(Past(*memos), voice, lambda a, b: float(a == b), Limits(), memory=True, reflection=True)
+    step = Discuss(voice, minds, plan, Rules(languages=AGENTS, **rules))  # type: ignore[arg-type]
+    origin, lineage = Origin(source="s", path="p"), Lineage(teacher="t")
+    seat = Proposal(id=session_key(number), kind="ds3", session=plan.planned()[number], origin=origin, lineage=lineage)
+    return asyncio.run(step.run(seat.id, seat)), teacher
+
+
+def only(result: Result[Proposal]) -> Proposal:
+    [kept] = result.kept
+    return kept.item
+
+
+def test_a_chair_whose_advisers_agree_is_done_in_one_round() -> None:
+    result, teacher = hold({"propose": posed("f"), "advise": YES})
+    found = only(result)
+    assert (found.name, found.ending, found.rounds, found.languages) == ("f", "agreement", 1, AGENTS)
+    assert teacher.asked == ["propose python 0", "advise lua 1", "advise ocaml 1"]
+    assert (result.tokens, result.cost) == (330, 1.5)
+
+
+def test_a_chair_revises_until_all_agree_or_the_rounds_are_over() -> None:
+    replies = {"propose": posed("f"), "revise": posed("g"), "advise": YES, "advise lua": NO}
+    result, teacher = hold(replies)
+    assert (only(result).name, only(result).ending, only(result).rounds) == ("g", "rounds", 3)
+    assert "Lua: Shorter." in teacher.texts[teacher.asked.index("revise python 1")]
+    agreed = only(hold(replies | {"advise lua 2": YES})[0])
+    assert (agreed.name, agreed.ending, agreed.rounds) == ("g", "agreement", 2)
+
+
+def test_a_budget_ends_a_discussion_between_rounds() -> None:
+    result, teacher = hold({"propose": posed("f"), "revise": posed("g"), "advise": NO}, budget=40)
+    assert (only(result).name, only(result).ending) == ("g", "budget")
+    assert teacher.asked.count("revise python 1") == 1
+    assert "revise python 2" not in teacher.asked
+
+
+def test_equals_choose_by_majority() -> None:
+    replies = {f"propose {a}": posed(n) for a, n in zip(AGENTS, "fgh", strict=True)} | {"vote": '{"choice": 2}'}
+    result, teacher = hold(replies, topology="parallel")
+    assert (only(result).name, only(result).ending) == ("g", "agreement")
+    assert sorted(teacher.asked[:3]) == sorted(f"propose {a} 0" for a in AGENTS)
+    assert sum(a.startswith("vote") for a in teacher.asked) == 3
+
+
+def test_equals_without_a_majority_revise_and_the_first_of_the_most_chosen_wins() -> None:
+    replies = {f"propose {a}": posed(n) for a, n in zip(AGENTS, "fgh", strict=True)}
+    replies |= {f"vote {a}": f'{{"choice": {n}}}' for n, a in enumerate(AGENTS, 1)}
+    replies |= {"revise lua": posed("k"), "revise ocaml": "?"}
+    result, teacher = hold(replies, topology="parallel", rounds=1)
+    assert (only(result).name, only(result).ending, only(result).rounds) == ("f", "rounds", 2)
+    assert sum(a.startswith("revise") for a in teacher.asked) == 3
+    assert [loss.key for loss in result.dropped if "revise:ocaml" in loss.key] == ["session-0:revise:ocaml:1"]
+
+
+def test_an_agent_alone_asks_nobody() -> None:
+    result, teacher = hold({"propose": posed("f")}, topology="none")
+    assert teacher.asked == ["propose python 0"]
+    assert only(result).languages == ("python", "lua")  # somebody else must agree
+
+
+REMEMBERED = Memo(
+    key="session-0", number=0, epoch=1, agent="python", others=("lua",), target="lua", name="f",
+    signature="def f(x: int) -> int", instruction="Write f.", reference="r", outcome="kept", passed=("lua",),
+    failures={"lua": {"fail:wrong": 2}},
+)  # fmt: skip
+
+
+def test_memory_objects_to_a_repeat_before_any_adviser_is_asked() -> None:
+    replies = {"propose": posed("f"), "revise": posed("g"), "advise": YES, "reflect": '{"faults": ["Dull."]}'}
+    result, teacher = hold(replies, REMEMBERED, number=2)
+    assert only(result).name == "g"
+    assert only(result).notes == dict.fromkeys(("python", "lua"), "Bad: Dull.")
+    judged = [a for a in teacher.asked if not a.startswith("reflect")]
+    assert judged[:2] == ["propose ocaml 0", "revise ocaml 1"]
+    assert sorted(judged[2:]) == ["advise lua 2", "advise python 2"]
+    assert "it repeats f" in teacher.texts[teacher.asked.index("revise ocaml 1")]
+    told = teacher.texts[teacher.asked.index("propose ocaml 0")]
+    assert "- f: Write f. (kept)" not in told  # ocaml had no part in it
+    assert "- f: Write f. (kept)" in teacher.texts[teacher.asked.index("advise lua 2")]
+
+
+def test_a_discussion_that_ends_with_a_repeat_is_dropped() -> None:
+    result, _ = hold({"propose": posed("f"), "revise": posed("f"), "advise": YES}, REMEMBERED, number=2)
+    assert not result.kept
+    [loss] = [loss for loss in result.dropped if not loss.key]
+    assert loss.reason == Reason.REPEATS_MEMORY
+    assert isinstance(loss.item, Proposal)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"), [("", Reason.EMPTY_REPLY), ("Hm.", Reason.UNPARSABLE_REPLY), (None, Reason.TEACHER_REFUSED)]
+)
+@pytest.mark.parametrize("topology", ["central", "parallel", "none"])
+def test_a_chair_without_a_draft_ends_the_discussion(topology: str, reply: str | None, reason: Reason) -> None:
+    result, _ = hold({} if reply is None else {"propose": reply}, topology=topology)
+    assert not result.kept
+    assert {d.reason for d in result.dropped} == {reason}
+    assert [d.key for d in result.dropped if not d.key] == [""]
+
+
+def test_an_adviser_who_says_nothing_usable_abstains_and_is_counted() -> None:
+    result, _ = hold({"propose": posed("f"), "advise lua": "Well …", "advise ocaml": YES})
+    assert only(result).ending == "agreement"
+    assert [(d.reason, d.key) for d in result.dropped] == [(Reason.UNPARSABLE_REPLY, "session-0:advise:lua:1")]
+
+
+def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
+    replies = {"propose": posed("f").removeprefix("[Instruction]\n"), "advise": YES.removeprefix("{")}
+    result, teacher = hold(replies, style="completion")
+    assert (only(result).name, only(result).ending) == ("f", "agreement")
+    assert not result.dropped
+    assert teacher.texts[0].endswith("[Instruction]\n")
+
+
+def test_a_seed_passes() -> None:
+    step = Discuss(None, None, None, None)  # type: ignore[arg-type]
+    seed = Proposal(id="s", kind="ds1", origin=Origin(source="s", path="p"), lineage=Lineage(teacher="t"))
+    assert asyncio.run(step.run("s", seed)).kept[0].item is seed

@@ -1,0 +1,53 @@
+import pytest
+
+from glotsmith.generation.proposals import Problem, read_problem
+from glotsmith.generation.structured import Unusable
+from glotsmith.reasons import Reason
+from glotsmith.teachers.base import Reply
+
+GOOD = (
+    "[Instruction]\nWrite `f`, which doubles.\n[Signature]\n`def f(x: int) -> int`\n"
+    "[Reference]\n```python\ndef f(x):\n    return 2 * x\n```\n[Examples]\n- assert f(1) == 2\nassert f(y) == 3\n"
+)
+LUA = "[Answer]\n```lua\nlocal function f(x) return 2 * x end\n```"
+
+
+def test_a_problem_is_read_with_what_execution_needs() -> None:
+    found = read_problem(Reply(text=f"Sure!\n\n{GOOD}"))
+    assert found == Problem(
+        instruction="Write `f`, which doubles.",
+        name="f",
+        signature="def f(x: int) -> int",
+        reference="def f(x):\n    return 2 * x",
+        examples=("assert f(1) == 2",),
+    )
+
+
+def test_an_answer_may_come_without_anything_to_execute() -> None:
+    none = "[Instruction]\nA queue.\n[Signature]\nnone\n[Reference]\nNone.\n[Examples]\n`none`\n"
+    assert read_problem(Reply(text=none + LUA), "lua") == Problem(
+        instruction="A queue.", answer="local function f(x) return 2 * x end"
+    )
+    assert read_problem(Reply(text=GOOD + LUA), "lua").answer  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("reply", "language", "reason"),
+    [
+        (Reply(text=" "), "", Reason.EMPTY_REPLY),
+        (Reply(text="", finish_reason="refused"), "", Reason.TEACHER_REFUSED),
+        (Reply(text="", finish_reason="error"), "", Reason.TEACHER_FAILED),
+        (Reply(text="A fine task!"), "", Reason.UNPARSABLE_REPLY),
+        (Reply(text=GOOD.partition("[Examples]")[0]), "", Reason.INCOMPLETE_REPLY),
+        (Reply(text=GOOD.replace("def f(x: int) -> int", "f of x")), "", Reason.INCOMPLETE_REPLY),
+        (Reply(text=GOOD.replace("assert", "check")), "", Reason.INCOMPLETE_REPLY),
+        (Reply(text=GOOD.replace("def f(x):", "def g(x):")), "", Reason.NO_CODE),
+        (Reply(text=GOOD.replace("def f(x):", "import os\ndef f(x):")), "", Reason.NO_CODE),
+        (Reply(text=GOOD), "lua", Reason.INCOMPLETE_REPLY),
+        (Reply(text=GOOD + "[Answer]\nI leave that to you."), "lua", Reason.NO_CODE),
+    ],
+)
+def test_what_can_not_be_used_has_its_reason(reply: Reply, language: str, reason: Reason) -> None:
+    found = read_problem(reply, language)
+    assert isinstance(found, Unusable)
+    assert found.reason == reason

@@ -1,0 +1,131 @@
+"""An xcoder run killed at any moment ends with the same bytes, asks nothing twice, and remembers the same."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import whole_program
+from simulated_agents import call_of, say
+from small_corpus import SOURCE
+from test_resume import KILLS, Killing, Whole, check_log, rows
+from whole_program import (
+    SAMPLES,
+    Asked,
+    Server,
+    adopting_orphans,
+    dataset,
+    finish,
+    nothing_is_left_behind,
+    serving,
+    stored_serials,
+)
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import toolchain
+
+pytestmark = pytest.mark.slow
+
+RUN = (
+    *("run", "xcoder", "-s", "src", "-l", "python", "-l", "lua", "-o", "run", "--set", "ds1=false"),
+    *("--set", "sessions=6", "--set", "epoch=2", "--set", "samples=3", "--set", "wanted=1"),
+)
+
+
+class Agents(whole_program._Handler):
+    """Says what the simulated teacher says."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        request = json.loads(body)
+        text, seed = request["messages"][0]["content"], request["seed"]
+        with self.server._lock:
+            asked = Asked(self.server.life, len(self.server.log), call_of(text), "", seed, body)
+            self.server.log.append(asked)
+        time.sleep(self.server.delay())
+        told = f"Reply {asked.serial}.\n\n{say(text, seed, SAMPLES.get(seed, 0))}"
+        message = {"role": "assistant", "content": told}
+        usage = {"prompt_tokens": len(body), "completion_tokens": 10}
+        self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
+
+
+@pytest.fixture(autouse=True)
+def orphans() -> Iterator[None]:
+    """No process outlives a test."""
+    with adopting_orphans():
+        yield
+        assert nothing_is_left_behind()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    for language in ("python", "lua"):
+        try:
+            toolchain.resolve(language)
+        except ToolchainError as error:
+            pytest.skip(str(error))
+    with serving() as made:
+        made.RequestHandlerClass = Agents
+        yield made
+
+
+def corpus(folder: Path) -> Path:
+    """Make a folder with the sources, two functions, and return it."""
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "small.py").write_text(SOURCE.partition("\n\n\ndef largest")[0])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """An unbroken run, one program at a time, with a server that answers at once."""
+    server.slowest_s = 0.0
+    folder = corpus(tmp_path_factory.mktemp("whole") / "one")
+    begun = time.monotonic()
+    finish(folder, *RUN, *server.options, "-j", "1")
+    found = Whole(dataset(folder / "run"), time.monotonic() - begun, {a.body for a in server.log})
+    Whole.folder = folder  # type: ignore[attr-defined]
+    return found
+
+
+def remembered(folder: Path) -> list[Any]:
+    """What the agents remember, as the command line tells it."""
+    return [finish(folder, "show", "run", "--memory", agent, "--json") for agent in ("python", "lua")]
+
+
+def test_a_killed_run_ends_with_the_same_bytes_and_memory_and_asks_nothing_twice(
+    tmp_path: Path, server: Server, whole: Whole
+) -> None:
+    assert {a.call for a in server.log} >= {"ds2", "propose", "advise", "reflect", "rubric", "solve"}
+    server.slowest_s = 0.05
+    server.log.clear()
+    killing = Killing(corpus(tmp_path / "killed"), (*RUN, *server.options), whole.seconds, seed=46)
+    stored: set[int] = set()
+    while killing.kills < KILLS:
+        assert server.life < 3 * KILLS, "the run ends before it can be killed"
+        server.life += 1
+        killing.live()
+        assert nothing_is_left_behind()
+        now = stored_serials(killing.folder / "run")
+        assert stored <= now, "a kill lost replies that were stored"
+        known = {a.body for a in server.log if a.serial in stored}
+        assert not [a for a in server.log if a.life == server.life and a.body in known], "asked for what was stored"
+        stored = now
+    server.life += 1
+    finish(killing.folder, *RUN, *server.options)
+
+    assert dataset(killing.folder / "run") == whole.dataset
+    assert {a.body for a in server.log} == whole.questions
+    check_log(server.log, stored_serials(killing.folder / "run"))
+    first = Whole.folder  # type: ignore[attr-defined]
+    assert remembered(killing.folder) == remembered(first)
+    assert rows(killing.folder / "run")[0] == rows(first / "run")[0]
+
+
+def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server, whole: Whole) -> None:
+    server.slowest_s = 0.3
+    folder = corpus(tmp_path / "four")
+    finish(folder, *RUN, *server.options, "-j", "4")
+    assert dataset(folder / "run") == whole.dataset
