@@ -1,0 +1,203 @@
+"""``glotsmith compare``, and ``show --memory``, over ledgers that are written here."""
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glotsmith.generation.proposals import Proposal, Session
+from glotsmith.ledger import Ledger, Taken
+from glotsmith.reasons import Reason
+from glotsmith.recipes.history import CHAIN
+from glotsmith.recipes.work import Work
+from glotsmith.records import (
+    Candidate,
+    Example,
+    Function,
+    IoCase,
+    Lineage,
+    Origin,
+    Problem,
+    Record,
+    Solution,
+    Suite,
+    Task,
+    Verdict,
+)
+from glotsmith.run import RunFolder
+from glotsmith.step import Dropped, Kept, Result
+
+Command = Callable[..., tuple[int, str, str]]
+LINEAGE, ORIGIN = Lineage(teacher="scripted"), Origin(source="s", path="p")
+TOTAL = "def total(numbers):\n    result = 0\n    for number in numbers:\n        result += number\n    return result"
+
+
+def example(number: int, language: str, source: str, wish: str = "") -> Example:
+    return Example(
+        id=f"e{number}{language}",
+        parallel_id=f"p{number}",
+        language=language,
+        name="f",
+        messages=({"role": "user", "content": wish}, {"role": "assistant", "content": "…"}),
+        prompt="",
+        completion="…",
+        source=source,
+        origin=ORIGIN,
+        lineage=LINEAGE,
+    )
+
+
+def failed(status: str, language: str = "lua") -> Candidate:
+    verdict = Verdict(id="t", language=language, status=status)  # type: ignore[arg-type]
+    return Candidate(task="t", language=language, code="…", verdict=verdict, lineage=LINEAGE)
+
+
+def pass_on(ledger: Ledger, before: str, step: str, key: str, *kept: Kept[Any], **result: Any) -> None:
+    taken = ledger.taken(before, key)
+    assert taken
+    ledger.record(step, taken, Result(kept=kept, **result))
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """Make two runs: one with three rows of two problems that differ in a name, one that has not made a row yet."""
+    item = IoCase(stdin="", stdout="")
+    with RunFolder.create_or_resume(tmp_path / "one", {"recipe": "multipl-t"}) as folder:
+        ledger = folder.ledger
+        ledger.begin(["sources", "translate", "dataset"])
+        ledger.record("sources", Taken("u", "a0"), Result(kept=(Kept("t", item), Kept("x", item))), ordered=True)
+        lost = (
+            Dropped(Reason.FAILED_VERIFICATION, "", "l0", failed("fail:wrong")),
+            Dropped(Reason.FAILED_VERIFICATION, "", "l1", failed("fail:compile")),
+            Dropped(Reason.FAILED_VERIFICATION, "", "l2", failed("fail:wrong")),
+        )
+        pass_on(ledger, "sources", "translate", "t", Kept("s", item), dropped=lost, tokens=900, cost=0.6)
+        pass_on(ledger, "sources", "translate", "x", dropped=(Dropped(Reason.NO_CODE),))
+        made = [
+            example(1, "lua", TOTAL),
+            example(1, "ocaml", TOTAL),
+            example(2, "lua", TOTAL.replace("total", "sum_up")),
+        ]
+        pass_on(ledger, "translate", "dataset", "s", *(Kept(e.id, e) for e in made))
+        ledger.mark_finished("dataset")
+    with RunFolder.create_or_resume(tmp_path / "two", {"recipe": "xcoder"}) as folder:
+        folder.ledger.begin(["sources", "dataset"])
+    return tmp_path
+
+
+def test_runs_stand_side_by_side(glotsmith: Command, runs: Path) -> None:
+    code, said, err = glotsmith("compare", runs / "one", runs / "two")
+    assert code == 0, err
+    lines = {cells[0]: cells[1:] for line in said.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])}
+    assert lines["recipe"] == ["multipl-t", "xcoder (not finished)"]
+    assert lines["rows"] == ["3", "0"]
+    assert lines["distinct problems (clusters)"] == ["1", "0"]
+    assert lines["tokens per row"] == ["300", "–"]
+    assert lines["cost per row, US $"] == ["0.200000", "–"]
+    assert lines["failing programs"] == ["fail:wrong 2", "–"]
+
+
+def test_figures_come_as_json_whole(glotsmith: Command, runs: Path) -> None:
+    code, said, _ = glotsmith("compare", "--json", runs / "one", runs / "two")
+    one, two = map(json.loads, said.splitlines())
+    assert code == 0
+    assert one == {
+        "run": str(runs / "one"),
+        "recipe": "multipl-t",
+        "finished": True,
+        "taken": 1,
+        "rows": 3,
+        "problems": 2,
+        "distinct": 1,
+        "languages": {"lua": 2, "ocaml": 1},
+        "pairs": 0,
+        "tokens": 900,
+        "cost": 0.6,
+        "failures": {"fail:wrong": 2, "fail:compile": 1},
+        "reasons": {"no_code": 1},
+        "tokens_per_row": 300.0,
+        "cost_per_row": pytest.approx(0.2),
+    }
+    assert set(two) == set(one)
+    assert (two["rows"], two["finished"], two["languages"]) == (0, False, {})
+
+
+def test_what_is_no_run_is_said_in_a_sentence(glotsmith: Command, tmp_path: Path) -> None:
+    code, _, err = glotsmith("compare", tmp_path)
+    assert (code, "this is no run folder" in err) == (2, True)
+    RunFolder.create_or_resume(tmp_path / "new", {"recipe": "multipl-t"}).close()
+    code, _, err = glotsmith("compare", tmp_path / "new")
+    assert (code, "has not begun" in err) == (2, True)
+
+
+def seat(number: int, **fields: Any) -> Proposal:
+    session = Session(number=number, epoch=number + 1, place=0, chair="lua", others=("python",))
+    return Proposal(
+        id=f"session-{number}", kind="ds3", language="python", origin=ORIGIN, lineage=LINEAGE, session=session, **fields
+    )
+
+
+def solution(language: str) -> Solution:
+    function = Function(id="p", name="f", code="…", origin=ORIGIN)
+    suite = Suite(
+        signature="def f(x)", tests=(), line_coverage=1, branch_coverage=1, mutation_score=1, mutants=1, writers={}
+    )
+    problem = Problem(id="p", function=function, suite=suite)
+    task = Task(id="t", problem=problem, language=language, signature="", tests=(), prefix="")
+    return Solution(id="s", task=task, code="…", lineage=LINEAGE)
+
+
+@pytest.fixture
+def remembering(tmp_path: Path) -> Path:
+    """Make a run of two sessions: one solved in Python at the third try in Lua, one without a usable reply."""
+    config = {"recipe": "xcoder", "options": {"sources": ["x"], "languages": ["lua", "python"]}}
+    with RunFolder.create_or_resume(tmp_path / "run", config) as folder:
+        ledger = folder.ledger
+        ledger.begin(["convene", *CHAIN])
+        seats = [seat(0), seat(1)]
+        kept = tuple(Kept(s.id, s) for s in seats)
+        ledger.record("convene", Taken("u", "a0"), Result(kept=kept), ordered=True)
+        posed = seat(0, instruction="Do it. Well.", name="f", signature="s", reference="r")
+        work: Record = Work(proposal=posed)
+        pass_on(ledger, "convene", "discuss", "session-0", Kept("session-0", posed))
+        notes = seat(1, notes={"lua": "Bad: Dull."})
+        silent = Dropped(Reason.EMPTY_REPLY, item=notes)
+        pass_on(ledger, "convene", "discuss", "session-1", dropped=(silent,))
+        for before, step in pairwise(CHAIN[:-1]):
+            names = ["session-0"] if step != "prove" else ["session-0:lua", "session-0:python"]
+            pass_on(ledger, before, step, "session-0", *(Kept(name, work) for name in names))
+        losses = (
+            Dropped(Reason.FAILED_VERIFICATION, "", "l", failed("fail:wrong")),
+            Dropped(Reason.NO_PASSING_SOLUTION),
+        )
+        pass_on(ledger, "prove", "solve", "session-0:lua", dropped=losses)
+        passed = Kept("session-0:python:1", Work(proposal=posed, solution=solution("python")))
+        pass_on(ledger, "prove", "solve", "session-0:python", passed)
+    return tmp_path / "run"
+
+
+def test_an_agents_memory_is_a_table(glotsmith: Command, remembering: Path) -> None:
+    code, said, err = glotsmith("show", remembering, "--memory", "lua")
+    assert code == 0, err
+    lines = {cells[0]: cells[1:] for line in said.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])}
+    assert lines["session-0"] == ["1", "chair", "python", "f: Do it.", "no_agreement", "python", "fail:wrong 1"]
+    assert lines["session-1"] == ["2", "chair", "python", "", "empty_reply", "", ""]
+    assert "Its last reflection: Bad: Dull." in said
+    assert "What it finds hard: fail:wrong 1" in said
+
+
+def test_a_memory_comes_as_json_lines(glotsmith: Command, remembering: Path) -> None:
+    _, said, _ = glotsmith("show", remembering, "--memory", "python", "--json")
+    first, second = map(json.loads, said.splitlines())
+    assert (first["name"], first["passed"], first["failures"]) == ("f", ["python"], {"lua": {"fail:wrong": 1}})
+    assert second["outcome"] == "empty_reply"
+
+
+def test_who_has_no_memory_is_said_in_a_sentence(glotsmith: Command, remembering: Path, runs: Path) -> None:
+    code, _, err = glotsmith("show", remembering, "--memory", "ocaml")
+    assert (code, "no agent 'ocaml'; its agents: lua, python" in err) == (2, True)
+    code, _, err = glotsmith("show", runs / "one", "--memory", "lua")
+    assert (code, "only the agents of xcoder remember" in err) == (2, True)
