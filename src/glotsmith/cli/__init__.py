@@ -3,4 +3,17 @@
 from glotsmith.cli import benchmark, compare, evaluate, export, languages, run, serve, show, train, verify
 from glotsmith.cli.app import app, main
 
-__all__ = ["app", "benchmark", "compare", "evaluate", "export", "languages", "main", "run", "serve", "show", "train", "verify"]
+__all__ = [
+    "app",
+    "benchmark",
+    "compare",
+    "evaluate",
+    "export",
+    "languages",
+    "main",
+    "run",
+    "serve",
+    "show",
+    "train",
+    "verify",
+]

@@ -11,6 +11,7 @@ import typer
 from glotsmith.cli.app import Isolation, Jobs, app, out
 from glotsmith.cli.asking import own_rows
 from glotsmith.cli.posing import pose
+from glotsmith.datasets.schema import plain
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation import kit, passable
 from glotsmith.evaluation.benchmarks.base import Posable
@@ -124,7 +125,7 @@ def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible]
     files = {
         "questions.jsonl": made.questions,
         "impossible.jsonl": impossible,
-        "train.jsonl": training,
+        "train.jsonl": [plain(row) for row in training],
         **{f"multipl-e/{name}-{code_of(one)}.jsonl": rows for one, rows in made.prompts.items()},
     }
     try:

@@ -5,28 +5,22 @@ completion. All of it runs in the sandbox. The published harness believes the ex
 at its end, a word that it was given on stdin, so that a completion that exits does not pass.
 """
 
+import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Question
+from glotsmith.languages.prepared import ready
 from glotsmith.records import IoCase, content_hash
 
 HUB = "xlangai/DS-1000:test"
 
 STOP = ("</code>", "# SOLUTION END", "\nEND SOLUTION")  #: the harness's own
-LIBRARIES: Mapping[str, str] = {
-    "Matplotlib": "matplotlib",
-    "Numpy": "numpy",
-    "Pandas": "pandas",
-    "Pytorch": "torch",
-    "Scipy": "scipy",
-    "Sklearn": "sklearn",
-    "Tensorflow": "tensorflow",
-}
-_WHEELS: Mapping[str, str] = {"sklearn": "scikit-learn"}
-_ALWAYS = ("numpy", "pandas")  #: most contexts import both, whatever they are about
+_WHEELS: Mapping[str, str] = {"sklearn": "scikit-learn", "PIL": "pillow", "cv2": "opencv-python-headless"}
+_IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 
 _BEFORE = """\
 import io as _io, sys as _sys
@@ -42,13 +36,14 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         InputError: a row lacks a field.
 
     """
-    return Loaded(questions=tuple(_question(row, wanted.name) for row in rows))
+    python = ready("python").script[0]
+    return Loaded(questions=tuple(_question(row, wanted.name, python) for row in rows))
 
 
-def _question(row: Row, benchmark: str) -> Question:
+def _question(row: Row, benchmark: str, python: str) -> Question:
     meta, context = row.field("metadata", dict[str, Any]), row.field("code_context", str)
     problem, library = str(meta.get("problem_id", row.line)), str(meta.get("library", ""))
-    modules = dict.fromkeys((*_ALWAYS, *filter(None, (LIBRARIES.get(library),))))
+    modules = sorted({name for name in _IMPORT.findall(context) if name not in sys.stdlib_module_names})
     word = content_hash("ds1000", problem, context)
     checks = "test_execution(_code)\n" + ("test_string(_code)\n" if "test_string(" in context else "")
     prompt = row.field("prompt", str)
@@ -65,7 +60,7 @@ def _question(row: Row, benchmark: str) -> Question:
         quoted=True,
         io=(IoCase(stdin=f"{word}\n", stdout=f"{word}\n"),),
         needs="".join(f"import {name}\n" for name in modules),
-        hint="the Python that runs programs lacks what DS-1000 needs here: "
-        f"pip install {' '.join(_WHEELS.get(m, m) for m in modules)}",
+        hint="the Python that runs programs lacks what this problem imports: "
+        f"{python} -m pip install {' '.join(_WHEELS.get(m, m) for m in modules)}",
         time_limit_s=120.0,
     )
