@@ -14,6 +14,7 @@ from glotsmith.teachers import TEACHERS, open_teacher
 from glotsmith.teachers.base import Message, Reply, Request, Teacher
 from glotsmith.teachers.cached import Cached
 from glotsmith.teachers.openai import OpenAI, Options
+from small_model import saying
 
 SOURCE = "def add(a, b):\n    return a + b"
 GOOD = Request(
@@ -65,13 +66,20 @@ def offline(_: Path) -> Teacher:
     return open_teacher("offline")
 
 
+def transformers(folder: Path) -> Teacher:
+    saying(folder, ["function", "add(a,", "b)"])
+    return open_teacher("transformers", model=str(folder), options={"device": "cpu"})
+
+
 MAKE: dict[str, Callable[[Path], Teacher]] = {
     "offline": offline,
     "openai": openai,
     "scripted": scripted,
+    "transformers": transformers,
     "cached offline": lambda folder: Cached(offline(folder), Memory()),
     "cached openai": lambda folder: Cached(openai(folder), Memory()),
     "cached scripted": lambda folder: Cached(scripted(folder), Memory()),
+    "cached transformers": lambda folder: Cached(transformers(folder), Memory()),
 }
 
 

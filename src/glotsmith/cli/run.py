@@ -49,7 +49,7 @@ def run(
     ] = None,
     language: Annotated[Texts, typer.Option("--language", "-l", help="Target language; repeatable.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder; default runs/RECIPE.")] = None,
-    teacher: Annotated[str, typer.Option(help="offline, openai, scripted.")] = "",
+    teacher: Annotated[str, typer.Option(help="offline, openai, transformers, scripted.")] = "",
     model: Annotated[str, typer.Option(help="The teacher's model; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
     option: Annotated[

@@ -14,6 +14,7 @@ TEACHERS = {
     "offline": "glotsmith.teachers.offline:Offline",
     "openai": "glotsmith.teachers.openai:OpenAI",
     "scripted": "glotsmith.teachers.scripted:Scripted",
+    "transformers": "glotsmith.teachers.transformers:Transformers",
 }
 
 

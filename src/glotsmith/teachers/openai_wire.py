@@ -137,7 +137,7 @@ def _json(body: str) -> object:
 def _reply(choice: _Choice, usage: _Usage, request: Request) -> Reply:
     text, finish, detail = _outcome(choice)
     return Reply(
-        text=_until_stop(_whole(text), request.sampling.stop),
+        text=until_stop(_whole(text), request.sampling.stop),
         finish_reason=finish,
         detail=detail,
         logprobs=_first_logprobs(choice.logprobs) if request.sampling.logprobs else {},
@@ -170,7 +170,7 @@ def _whole(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _until_stop(text: str, stop: tuple[str, ...]) -> str:
+def until_stop(text: str, stop: tuple[str, ...]) -> str:
     """Cut at the first stop sequence: some servers hand it out with the text, or ignore it."""
     return text[: min((at for s in stop if s and (at := text.find(s)) >= 0), default=len(text))]
 

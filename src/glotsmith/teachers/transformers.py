@@ -1,0 +1,205 @@
+"""A model in this process, from local weights: ``transformers`` on whatever device there is.
+
+For small models and for exact probabilities: the logprobs of a first token come from the whole vocabulary. Requests are
+answered one at a time, in a thread of their own; for throughput start a server (vLLM, SGLang) and use ``openai``.
+"""
+
+import asyncio
+import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from glotsmith.errors import TeacherError, UsageError
+from glotsmith.records import Record, content_hash
+from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.openai_wire import seed_of, until_stop
+
+
+class Options(Record, frozen=True, kw_only=True):
+    """What can be set."""
+
+    model: str = ""  #: a folder with weights and tokeniser, or a name on the hub whose files are there already
+    gguf: str = ""  #: a GGUF file in that folder
+    revision: str = ""  #: of a model on the hub
+    device: str = ""  #: ``cpu``, ``cuda``, ``cuda:1`` …; default: the accelerator, if there is one
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+
+class Transformers(Teacher):
+    """A causal language model; nothing of it is loaded before the first request, and no code of it is run."""
+
+    Options = Options
+    name = "transformers"
+
+    def __init__(self, options: Options) -> None:
+        """Prepare to ask.
+
+        Raises:
+            UsageError: there is no model, or the extra is not installed.
+
+        """
+        self.model = options.model
+        if not self.model:
+            raise UsageError("name the model to load: --model FOLDER, with its weights and tokeniser")
+        _require()
+        self.fingerprint = content_hash(
+            self.name, *_identity(self.model), options.gguf, options.revision, options.dtype
+        )
+        self._options = options
+        self._thread: ThreadPoolExecutor | None = None
+        self._loaded: _Model | None = None
+
+    async def reply(self, request: Request) -> Reply:
+        """Answer one request.
+
+        Raises:
+            TeacherError: the model can't be loaded.
+
+        """
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="transformers")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._answer, request))
+
+    async def close(self) -> None:
+        """Give up what waits and free the model; idempotent."""
+        if self._thread is not None:
+            self._thread.shutdown(wait=True, cancel_futures=True)
+        self._thread = self._loaded = None
+
+    def _answer(self, request: Request) -> Reply:
+        if self._loaded is None:
+            self._loaded = _Model(self._options)
+        return self._loaded.answer(request)
+
+
+def _identity(model: str) -> list[str]:
+    """Return what tells one model from another: a name on the hub, or the files of a folder and their age.
+
+    A folder into which another model was trained is another model; the device is none of it, though it may change the
+    last bits of a probability.
+    """
+    folder = Path(model)
+    if not folder.is_dir():
+        return [model]
+    files = sorted(p for p in folder.iterdir() if p.is_file())
+    return [text for p in files for text in (p.name, str(p.stat().st_size), str(p.stat().st_mtime_ns))]
+
+
+def _require() -> None:
+    from importlib.util import find_spec
+
+    if not (find_spec("torch") and find_spec("transformers")):
+        raise UsageError("the transformers teacher needs the transformers extra: pip install 'glotsmith[transformers]'")
+
+
+class _Model:
+    """Weights and tokeniser; lives in the teacher's thread."""
+
+    def __init__(self, options: Options) -> None:
+        import torch
+        import transformers
+
+        self._torch: Any = torch
+        library = cast(Any, transformers)
+        library.utils.logging.disable_progress_bar()  # we show a progress of our own
+        chosen: dict[str, Any] = {"gguf_file": options.gguf} if options.gguf else {}
+        chosen |= {"revision": options.revision} if options.revision else {}
+        device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        try:
+            self._tokenizer = library.AutoTokenizer.from_pretrained(options.model, **chosen)
+            model = library.AutoModelForCausalLM.from_pretrained(options.model, dtype=options.dtype, **chosen)
+            self._model: Any = model.to(device).eval()
+        except Exception as error:  # it raises whatever its many layers raise
+            raise TeacherError(f"{options.model}: the model can't be loaded: {_first_line(error)}") from error
+        self._device = device
+        self._longest: int = getattr(self._model.config, "max_position_embeddings", 0) or 1 << 30
+
+    def answer(self, request: Request) -> Reply:
+        """Generate one reply, or say why the model can't take the request."""
+        try:
+            ids = self._encoded(request)
+        except Exception as error:  # a chat template may refuse a conversation; templates raise their own errors
+            return Reply(text="", finish_reason="refused", detail=f"the model can't take this: {_first_line(error)}")
+        length = int(ids.shape[1])
+        room = self._longest - length
+        if room < 1 or length < 1:
+            detail = f"a prompt of {length} tokens, and the model's context has {self._longest}"
+            return Reply(text="", finish_reason="refused", detail=detail)
+        most = min(request.sampling.max_tokens, room)
+        made = self._generate(ids, request, most)
+        new = made.sequences[0, length:].tolist()
+        ended = bool(new) and new[-1] in self._ends
+        text = self._tokenizer.decode(new, skip_special_tokens=True)
+        cut = until_stop(text, request.sampling.stop)
+        return Reply(
+            text=cut,
+            finish_reason="stop" if ended or cut != text or len(new) < most else "length",
+            logprobs=self._logprobs(made.logits[0][0], request.sampling.logprobs),
+            input_tokens=length,
+            output_tokens=len(new),
+        )
+
+    @property
+    def _ends(self) -> set[int]:
+        end: Any = self._model.generation_config.eos_token_id
+        return set(cast("list[int]", end)) if isinstance(end, list) else {end}
+
+    def _encoded(self, request: Request) -> Any:
+        if request.messages:
+            if not self._tokenizer.chat_template:
+                raise ValueError("it has no chat template; ask it with --set style=completion")
+            turns = [{"role": m.role, "content": m.content} for m in request.messages]
+            text = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+            return self._ids(text, special=False)  # the template writes them
+        return self._ids(request.prompt, special=True)
+
+    def _ids(self, text: str, *, special: bool) -> Any:
+        return self._tokenizer(text, add_special_tokens=special, return_tensors="pt")["input_ids"].to(self._device)
+
+    def _generate(self, ids: Any, request: Request, tokens: int) -> Any:
+        s = request.sampling
+        how: dict[str, Any] = {"do_sample": False}
+        if s.temperature > 0:
+            how = {"do_sample": True, "temperature": s.temperature, "top_p": s.top_p, "top_k": 0}
+        if s.repetition_penalty != 1.0:
+            how["repetition_penalty"] = s.repetition_penalty
+        if s.stop:
+            how["stopping_criteria"] = self._stopping(s.stop, int(ids.shape[1]))
+        torch = self._torch
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(seed_of(request))
+            return self._model.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=tokens,
+                return_dict_in_generate=True,
+                output_logits=True,
+                pad_token_id=self._tokenizer.pad_token_id or 0,
+                **how,
+            )
+
+    def _stopping(self, stop: tuple[str, ...], length: int) -> Any:
+        """Return the criterion that a stop sequence is in what was said; the library's own asks much of tokenisers."""
+        from transformers import StoppingCriteriaList
+
+        def said(ids: Any, *_: Any, **__: Any) -> Any:
+            text = self._tokenizer.decode(ids[0, length:], skip_special_tokens=True)
+            return self._torch.tensor([any(mark in text for mark in stop)], device=ids.device)
+
+        return StoppingCriteriaList([cast(Any, said)])
+
+    def _logprobs(self, logits: Any, wanted: int) -> dict[str, float]:
+        """Return the top tokens of the first position, from the softmax over the whole vocabulary."""
+        if not wanted:
+            return {}
+        logprobs = self._torch.log_softmax(logits.float(), dim=-1)
+        top = self._torch.topk(logprobs, min(wanted, int(logprobs.shape[-1])))
+        tokens = self._tokenizer.convert_ids_to_tokens(top.indices.tolist())
+        pairs = zip(tokens, top.values.tolist(), strict=True)
+        return {token: value for token, value in pairs if token is not None and math.isfinite(value)}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

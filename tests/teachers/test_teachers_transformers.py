@@ -1,0 +1,122 @@
+"""The in-process teacher beyond the contract (``tests/contracts/test_teachers.py``), on a model made here."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glotsmith.errors import TeacherError, UsageError
+from glotsmith.teachers import open_teacher
+from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
+from small_model import saying
+
+WORDS = ("one", "two", "three", "four")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return saying(tmp_path_factory.mktemp("saying"), WORDS)
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def teacher(folder: Path, loop: asyncio.Runner) -> Iterator[Teacher]:
+    made = open_teacher("transformers", model=str(folder), options={"device": "cpu"})
+    yield made
+    loop.run(made.close())
+
+
+def chat(text: str = "count", **sampling: object) -> Request:
+    return Request(
+        call="x",
+        item="x",
+        messages=(Message(role="user", content=text),),
+        sampling=Sampling(**sampling),  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "text", "finish"),
+    [
+        (chat(), "one two three four", "stop"),
+        (chat(max_tokens=2), "one two", "length"),
+        (chat(stop=("three",)), "one two ", "stop"),
+        (Request(call="x", item="x", prompt="one"), "two three four", "stop"),
+        (Request(call="x", item="x", prompt=""), "", "refused"),
+        (chat("hopeless"), "", "refused"),
+        (chat("word " * 100), "", "refused"),  # longer than the model's context of 64
+    ],
+)
+def test_it_says_what_the_model_says(
+    request_: Request, text: str, finish: str, teacher: Teacher, loop: asyncio.Runner
+) -> None:
+    reply = loop.run(teacher.reply(request_))
+    assert (reply.text, reply.finish_reason) == (text, finish)
+    assert bool(reply.detail) == (finish == "refused")
+
+
+def test_logprobs_are_of_the_first_token_and_of_the_whole_vocabulary(teacher: Teacher, loop: asyncio.Runner) -> None:
+    reply = loop.run(teacher.reply(chat(logprobs=100)))
+    assert set(reply.logprobs) == {"<unk>", "</s>", "<assistant>", *WORDS}
+    assert max(reply.logprobs, key=lambda token: reply.logprobs[token]) == "one"
+    assert len(loop.run(teacher.reply(chat(logprobs=2))).logprobs) == 2
+    assert loop.run(teacher.reply(chat())).logprobs == {}
+
+
+def test_a_sample_repeats_and_another_differs(teacher: Teacher, loop: asyncio.Runner) -> None:
+    def said(seed: int) -> Reply:
+        hot = Request(call="x", item="x", prompt="one", sampling=Sampling(temperature=50.0), seed=seed)
+        return loop.run(teacher.reply(hot))
+
+    assert [said(n) for n in range(5)] == [said(n) for n in range(5)]
+    assert len({said(n).text for n in range(5)}) > 1
+
+
+def test_repetition_is_penalised(teacher: Teacher, loop: asyncio.Runner) -> None:
+    """What stood in the prompt is as likely as anything else then; without, nothing else is said."""
+
+    def said(penalty: float) -> set[str]:
+        sampling = Sampling(temperature=1.0, max_tokens=1, repetition_penalty=penalty)
+        asked = [Request(call="x", item="x", prompt="two one", sampling=sampling, seed=n) for n in range(8)]
+        return {loop.run(teacher.reply(a)).text for a in asked}
+
+    assert said(1.0) == {"two"}
+    assert len(said(1e6)) > 2
+
+
+def test_a_model_trained_again_in_its_folder_is_another(folder: Path, tmp_path: Path) -> None:
+    def address(model: Path) -> str:
+        return open_teacher("transformers", model=str(model)).address(chat())
+
+    first = address(folder)
+    assert address(folder) == first
+    weights = folder / "model.safetensors"
+    before = weights.stat()
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    assert address(folder) != first
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({}, UsageError, "name the model to load"),
+        ({"model": "x", "dtype": "int3"}, UsageError, "dtype"),
+        ({"model": "/no/such/folder"}, TeacherError, "/no/such/folder: the model can't be loaded"),
+    ],
+)
+def test_a_wrong_option_is_told(options: dict[str, str], error: type[Exception], sentence: str) -> None:
+    with pytest.raises(error, match=sentence):
+        asyncio.run(open_teacher("transformers", options=options).reply(chat()))
+
+
+def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"pip install 'glotsmith\[transformers\]'"):
+        open_teacher("transformers", model="x")
