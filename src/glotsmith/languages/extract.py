@@ -205,7 +205,7 @@ def _defines(prefix: str, text: str, name: str) -> bool:
 
     A prefix can't know whether the function will call itself: ``let rec`` stands for ``let``.
     """
-    words = re.findall(r"\w+", _signature(prefix, name).partition(name)[0])
+    words = re.findall(r"\w+", re.split(rf"(?<!\w){re.escape(name)}(?!\w)", _signature(prefix, name))[0])
     heads = "|".join(map(re.escape, words)) or r"(?!)"
     name = re.escape(name)
     defined = rf"^(?!\s).*?\b(?:{heads})(?:\s+rec)?[\s(]+{name}(?!\w)"
