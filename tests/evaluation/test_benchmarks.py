@@ -227,7 +227,8 @@ DS1000 = {
         "perturbation_origin_id": 901,
     },
     "code_context": "import copy\nimport tokenize, io\n\n\ndef generate_test_case(test_case_id):\n"
-    "    return copy.copy([1, 2]), [2, 4]\n\n\ndef exec_test(result, ans):\n    assert result == ans\n    return 1\n\n\n"
+    "    return copy.copy([1, 2]), [2, 4]\n\n\n"
+    "def exec_test(result, ans):\n    assert result == ans\n    return 1\n\n\n"
     'exec_context = r"""\na = test_input\n[insert]\n"""\n\n\n'
     "def test_execution(solution: str):\n    code = exec_context.replace('[insert]', solution)\n"
     "    for i in range(1):\n        test_input, expected = generate_test_case(i + 1)\n"

@@ -1,0 +1,124 @@
+"""From a reply to the program that is judged: base models continue, chat models bring their own copy of the prefix."""
+
+from typing import Any
+
+import pytest
+
+from glotsmith.evaluation.candidate import candidate, cut
+from glotsmith.evaluation.questions import Question, Style
+
+LUA = Question(
+    benchmark="b",
+    problem="p",
+    language="lua",
+    name="add",
+    prefix="-- Add.\nlocal function add(x, y)",
+    stop=("\nlocal", "\n--"),
+)
+PYTHON = Question(
+    benchmark="b",
+    problem="p",
+    language="python",
+    name="f",
+    prefix="from typing import List\n\n\ndef poly(xs):\n    return sum(xs)\n\n\n"
+    'def f(xs: List[int]):\n    """ Doc. """\n',
+    stop=("\ndef",),
+)
+RACKET = Question(
+    benchmark="b",
+    problem="p",
+    language="racket",
+    name="add",
+    prefix="#lang racket\n\n;; Add.\n(define (add x y)\n",
+    after="\n(require rackunit)",
+)
+CPP = Question(
+    benchmark="b",
+    problem="p",
+    language="cpp",
+    name="add",
+    prefix="#include<assert.h>\n#include<bits/stdc++.h>\n// Add.\nlong add(long x, long y) {\n",
+    after="}\nint main() {\n    auto candidate = add;\n    assert(candidate((1), (2)) == (3));\n}\n",
+)
+JAVA = Question(
+    benchmark="b",
+    problem="p",
+    language="java",
+    name="add",
+    prefix="import java.util.*;\nclass Problem {\n    // Add.\n    public static long add(long x, long y) {\n",
+    after="    }\n    public static void main(String[] args) {\n    assert(add(1l, 2l) == 3l);\n    }\n\n}\n",
+)
+OWN_LUA = "local function add(x, y)\n  return x + y\nend"
+
+ROWS: list[tuple[Question, Style, str, str | None]] = [
+    (LUA, "completion", "\n  return x + y\nend\nlocal z", f"{LUA.prefix}\n  return x + y\nend"),
+    (LUA, "completion", "", LUA.prefix),
+    (LUA, "chat", f"Sure:\n```lua\n{OWN_LUA}\n```\nIt adds.", OWN_LUA),
+    (LUA, "chat", "```lua\n  return x + y\nend\n```", f"{LUA.prefix}\n  return x + y\nend"),
+    (LUA, "chat", "I'm sorry, I can't help with that.", None),
+    (LUA, "chat", "```lua\nfunction add(a, b) return a + b end\n```", "function add(a, b) return a + b end"),
+    (
+        PYTHON,
+        "chat",
+        "```python\ndef f(xs):\n    return poly(xs)\n```",
+        "from typing import List\n\n\ndef poly(xs):\n    return sum(xs)\n\n\ndef f(xs):\n    return poly(xs)",
+    ),
+    (RACKET, "chat", "```racket\n(define (add x y) (+ x y))\n```", "#lang racket\n(define (add x y) (+ x y))"),
+    (
+        RACKET,
+        "chat",
+        "```racket\n#lang racket\n(define (add x y) (+ x y))\n```",
+        "#lang racket\n(define (add x y) (+ x y))",
+    ),
+    (
+        CPP,
+        "chat",
+        "```cpp\nlong add(long x, long y) {\n    return x + y;\n}\n```",
+        "#include<assert.h>\n#include<bits/stdc++.h>\nlong add(long x, long y) {\n    return x + y;\n",
+    ),
+    (
+        JAVA,
+        "chat",
+        "```java\nimport java.util.*;\nclass Problem {\n    public static long add(long x, long y) {\n"
+        "        return x + y;\n    }\n}\n```",
+        "import java.util.*;\nclass Problem {\n    public static long add(long x, long y) {\n"
+        "        return x + y;\n    ",
+    ),
+    (
+        JAVA,
+        "chat",
+        "```java\npublic static long add(long x, long y) {\n    return x + y;\n}\n```",
+        "import java.util.*;\nclass Problem {\npublic static long add(long x, long y) {\n    return x + y;\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("question", "style", "said", "program"), ROWS)
+def test_what_is_judged(question: Question, style: Style, said: str, program: str | None) -> None:
+    assert candidate(question, said, style) == program
+
+
+@pytest.mark.parametrize(
+    ("text", "stop", "kept"),
+    [("a\n\nb", ("\n\n",), "a"), ("a\nlocal\n--", ("\n--", "\nlocal"), "a"), ("abc", (), "abc"), ("abc", ("",), "abc")],
+)
+def test_a_continuation_ends_at_the_first_stop_token(text: str, stop: tuple[str, ...], kept: str) -> None:
+    assert cut(text, stop) == kept
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (LUA, f"```lua\n{OWN_LUA}\n```"),
+        (RACKET, "```racket\n(define (add x y) (+ x y))\n```"),
+    ],
+)
+def test_a_chat_reply_passes_verbatim_tests(bench: Any, question: Question, said: str) -> None:
+    """With the benchmark's prefix in front of a whole program, a port that is common elsewhere, none would pass."""
+    tests = {"lua": "\nassert(add(1, 2) == 3)", "racket": "\n(require rackunit)\n(check-equal? (add 1 2) 3)"}
+    asked = Question(
+        **{f: getattr(question, f) for f in question.__struct_fields__} | {"after": tests[question.language]}
+    )
+    assert bench.judge([asked], {"p": [said]}, "chat").samples[0].status == "pass"
+    naive = bench.judge([asked], {"p": [said.split("\n", 1)[1].removesuffix("\n```")]}, "completion")
+    assert not naive.samples[0].passed

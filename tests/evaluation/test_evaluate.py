@@ -1,0 +1,166 @@
+"""From replies to figures: what is scored, what never is, and in which order."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from glotsmith.evaluation.benchmarks.rows import of_examples
+from glotsmith.evaluation.evaluate import Asked, Plan, evaluate, request
+from glotsmith.evaluation.oracles import BY_FUNCTION, ORACLES, settle
+from glotsmith.evaluation.questions import Impossible, Question, Sample
+from glotsmith.evaluation.summary import summarise
+from glotsmith.records import CaseVerdict, Example, Job, Lineage, Origin, Verdict
+from glotsmith.teachers.base import Reply, Request
+
+
+def question(problem: str, language: str = "lua") -> Question:
+    return Question(
+        benchmark="b",
+        problem=problem,
+        language=language,
+        name="f",
+        prefix="local function f(x)",
+        instruction="Write f.",
+        signature="def f(x: int) -> int",
+        tests=("assert f(1) == 2", "assert f(2) == 3"),
+    )
+
+
+def sample(problem: str, number: int, status: str) -> Sample:
+    return Sample(question=f"b/lua/{problem}", sample=number, status=status)
+
+
+def test_infrastructure_is_never_scored_as_wrong() -> None:
+    questions = [question("p"), question("q"), question("r")]
+    samples = [
+        *(sample("p", i, s) for i, s in enumerate(("pass", "infra:sandbox", "pass", "infra:teacher"))),
+        *(sample("q", i, s) for i, s in enumerate(("fail:wrong", "pass", "fail:no_code", "fail:refused"))),
+        *(sample("r", i, "infra:toolchain") for i in range(4)),
+    ]
+    lost = [Impossible(benchmark="b", problem="z", language="lua", reason="unrepresentable")]
+    (score,) = summarise(questions, samples, (1, 2, 4), impossible=lost).scores
+    assert (score.problems, score.unscored, score.samples, score.infra, score.impossible) == (3, 1, 6, 6, 1)
+    figures = {f.k: (f.value.mean, f.value.problems) for f in score.figures}
+    assert figures == {1: ((1.0 + 0.25) / 2, 2), 2: ((1.0 + 0.5) / 2, 2), 4: (1.0, 1)}
+    assert score.statuses["infra:toolchain"] == 4
+
+
+def test_a_benchmark_of_which_nothing_can_be_asked_still_has_its_row() -> None:
+    lost = [Impossible(benchmark="b", problem="z", language="ocaml", reason="unusable")]
+    (score,) = summarise([], [], impossible=lost).scores
+    assert (score.language, score.problems, score.figures, score.impossible) == ("ocaml", 0, (), 1)
+
+
+class Simulated:
+    """A simulated teacher: it knows what to say to each item and sample, and counts the questions."""
+
+    name, model, fingerprint = "simulated", "", "simulated"
+
+    def __init__(self, replies: dict[str, list[Reply]]) -> None:
+        self.replies = replies
+        self.asked = list[Request]()
+
+    async def reply(self, request: Request) -> Reply:
+        self.asked.append(request)
+        await asyncio.sleep(0.01 * (3 - request.sample))  # the later sample comes first
+        return self.replies[request.item][request.sample]
+
+    def address(self, request: Request) -> str:
+        return request.key
+
+    async def close(self) -> None: ...
+
+
+RIGHT = Reply(text="```lua\nlocal function f(x) return x + 1 end\n```")
+
+
+def test_samples_come_in_order_with_their_verdicts(bench: Any) -> None:
+    teacher = Simulated(
+        {
+            "b/lua/p": [RIGHT, Reply(text="No."), Reply(text="", finish_reason="error", detail="down")],
+            "b/lua/q": [Reply(text="", finish_reason="refused"), RIGHT, Reply(text="```lua\ng = 1\n```")],
+        }
+    )
+    plan, told = Plan(samples=3, ks=(1,)), list[Sample]()
+    asked = Asked(teacher, plan)
+    found = bench.run(evaluate([question("p"), question("q")], asked, bench.verifier, plan, on_sample=told.append))
+    assert [(s.question[-1], s.sample, s.status) for s in found.samples] == [
+        ("p", 0, "pass"),
+        ("p", 1, "fail:no_code"),
+        ("p", 2, "infra:teacher"),
+        ("q", 0, "fail:refused"),
+        ("q", 1, "pass"),
+        ("q", 2, "fail:compile"),
+    ]
+    assert sorted(told, key=lambda s: (s.question, s.sample)) == list(found.samples)
+    assert found.summary.value(1).mean == pytest.approx((1 / 2 + 1 / 3) / 2)
+
+
+def test_a_model_is_shown_neither_source_nor_tests() -> None:
+    for style in ("chat", "completion"):
+        asked = request(question("p"), 3, Plan(style=style, temperature=0.8))
+        assert (asked.call, asked.item, asked.sample) == ("evaluate", "b/lua/p", 3)
+        assert set(asked.context) == {"name", "language"}
+        text = asked.prompt + "".join(m.content for m in asked.messages)
+        assert text in ("Write f.", "local function f(x)")
+
+
+@pytest.mark.parametrize(
+    ("oracle", "test", "actual", "right"),
+    [
+        ("root", "assert f([-6.0, 11.0, -6.0, 1.0]) == 1.0", "3.0", True),
+        ("root", "assert f([-6.0, 11.0, -6.0, 1.0]) == 1.0", "4.0", False),
+        ("same_set", "assert f((3, 4)) == (4, 3)", "(3, 4)", True),
+        ("same_set", "assert f((3, 4)) == (4, 3)", "(3,)", False),
+        ("something", "assert f('a') == True", "'match'", True),
+        ("something", "assert f('a') == True", "None", False),
+        ("something", "assert f('a') == True", "False", False),
+        ("zero", "assert f(7) == 1", "0", True),
+        ("digits", "assert f(1, 256) == 11", "12", True),
+        ("digits", "assert f(23, 56) == 0", "6", True),
+        ("pyramid", "assert f(3, 4) == 0", "35", True),
+        ("root", "assert f([1.0, 2.0]) == -0.5", "'text'", False),
+        ("same_set", "assert f([1]) == [1]", "3", False),
+    ],
+)
+def test_oracles_accept_other_right_answers_and_no_wrong_ones(oracle: str, test: str, actual: str, right: bool) -> None:
+    case = CaseVerdict(status="fail:wrong", actual=actual)
+    verdict = Verdict(id="x", language="lua", status="fail:wrong", cases=(case,))
+    assert settle(oracle, (test,), verdict).passed == right
+    assert not settle("", (test,), verdict).passed
+
+
+def test_an_oracle_mends_no_other_failure() -> None:
+    cases = (CaseVerdict(status="fail:wrong", actual="(1,)"), CaseVerdict(status="fail:runtime", actual="boom"))
+    verdict = Verdict(id="x", language="lua", status="fail:wrong", cases=cases)
+    assert settle("same_set", ("assert f(1) == [1]", "assert f(2) == [2]"), verdict).status == "fail:runtime"
+    assert set(BY_FUNCTION.values()) <= set(ORACLES)
+
+
+def test_dataset_rows_are_asked_word_for_word(bench: Any) -> None:
+    row = Example(
+        id="r1",
+        parallel_id="p1",
+        language="lua",
+        name="f",
+        messages=({"role": "user", "content": "Write a function `f` in Lua."}, {"role": "assistant", "content": "…"}),
+        prompt="-- One more.\nlocal function f(x)",
+        completion="\n  return x + 1\n\nend",
+        source="def f(x):\n    return x + 1",
+        signature="def f(x: int) -> int",
+        tests=("assert f(1) == 2", "assert f(2) == 3"),
+        origin=Origin(source="s", path="p"),
+        lineage=Lineage(teacher="t"),
+    )
+    (asked,) = of_examples([row, row])
+    assert (asked.prefix, asked.instruction) == (row.prompt, row.messages[0]["content"])
+    found = bench.judge([asked], {"p1": [row.completion, "\n  return x\nend"]})
+    assert [s.status for s in found.samples] == ["pass", "fail:wrong"]
+    assert of_examples([row], languages=("ocaml",)) == ()
+
+
+def test_a_job_is_of_one_family() -> None:
+    typed, whole = question("p").job("code"), Question(benchmark="b", problem="p", language="lua", after="\nx").job("c")
+    assert (typed.code, typed.program) == ("code", "")
+    assert whole == Job(id="b/lua/p", language="lua", program="c\nx")

@@ -1,0 +1,59 @@
+"""Published suites that nothing passes, or everything, are found; sound ones are left alone."""
+
+from typing import Any
+
+import pytest
+
+from glotsmith.evaluation.passable import STUBS, check
+from glotsmith.evaluation.questions import Question
+from glotsmith.languages import get
+from glotsmith.languages.render import signature_text
+from glotsmith.values import parse_signature
+
+OCAML = "let add (x : int) (y : int) : int ="
+LUA = "local function add(x, y)\n"
+
+
+def asked(language: str, prefix: str, after: str, name: str = "add") -> Question:
+    return Question(benchmark="b", problem="p", language=language, name=name, prefix=prefix, after=after)
+
+
+ROWS = [
+    ("sound", asked("ocaml", OCAML, "\nlet () = assert (add 1 2 = 3)"), None),
+    ("MultiPL-E's negatives", asked("ocaml", OCAML, "\nlet () = assert (add 1 (~2) = (~1))"), "stub_fails_to_compile"),
+    (
+        "its dicts",
+        asked("ocaml", "let add (x : (string, int) list) : int =", "\nlet () = assert (add [] = 0)"),
+        "stub_fails_to_compile",
+    ),
+    ("never called", asked("ocaml", OCAML, "\nlet test () = assert (add 1 2 = 3)"), "stub_passes"),
+    ("sound", asked("lua", LUA, "\nassert(add(1, 2) == 3)"), None),
+    ("caught", asked("lua", LUA, "\npcall(function() assert(add(1, 2) == 3) end)"), "stub_passes"),
+    ("broken tests", asked("lua", LUA, "\nassert(add(1, 2) == = 3)"), "stub_fails_to_compile"),
+    ("no signature", asked("lua", "-- add two numbers\n", "\nassert(add(1, 2) == 3)"), None),
+    ("no stub for it", asked("bash", "add() {\n", "\nexit 0"), None),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"), [row[1:] for row in ROWS], ids=[f"{r[1].language}-{r[0]}" for r in ROWS]
+)
+def test_what_can_be_passed_and_can_fail(bench: Any, question: Question, reason: str | None) -> None:
+    found = bench.run(check([question], bench.verifier))
+    assert [i.reason for i in found] == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize("language", ["lua", "ocaml", "perl", "python", "ruby"])
+def test_every_stub_fits_a_signature_of_its_language(bench: Any, language: str) -> None:
+    card = get(language)
+    prefix = signature_text(card, card.syntax.signature, parse_signature("def add(x: int) -> int"))
+    calls = {
+        "lua": "add(1)",
+        "ocaml": "let _ = add 1",
+        "perl": "add(1);",
+        "python": "add(1)",
+        "ruby": "add(1)",
+    }
+    assert set(calls) <= set(STUBS)
+    assert bench.run(check([asked(language, prefix, f"\n{calls[language]}")], bench.verifier)) == []
+    assert [i.reason for i in bench.run(check([asked(language, prefix, "\n")], bench.verifier))] == ["stub_passes"]
