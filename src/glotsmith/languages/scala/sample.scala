@@ -7,7 +7,7 @@ trait Shape { def area: Double }
 
 class Square(side: Double) extends Shape { def area: Double = side * side }
 
-object Sample {
+object Problem {
   def words(text: String): Map[String, Int] =
     text.split(" ").filter(_.nonEmpty).groupBy(identity).mapValues(_.length).toList.sortBy(_._2).toMap
 
@@ -17,7 +17,7 @@ object Sample {
     case _ :: rest => sum(rest)
   }
 
-  def main(arguments: Array[String]): Unit = {
+  def mixed(): List[Long] = {
     val grid = Array.ofDim[Int](3, 3)
     val counts = mutable.Map[String, Int]().withDefaultValue(0)
     val buffer = mutable.ArrayBuffer[Long]()
@@ -36,5 +36,13 @@ object Sample {
     }
     val total = buffer.sorted.zipWithIndex.foldLeft(Vector[Long]()) { case (v, (x, i)) => v :+ x * i }
     println(total.mkString("[", ",", "]"))
+    total.toList
   }
+}
+
+object GlotsmithCalls {
+  def call0(): Any = Problem.mixed()
+  def call1(): Any = Problem.words("a b  a")
+  def call2(): Any = (Set(1L), 2.5, Some("x"), None)
+  def call3(): Any = Problem.words(null)
 }
