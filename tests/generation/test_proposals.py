@@ -1,6 +1,6 @@
 import pytest
 
-from glotsmith.generation.proposals import Problem, read_problem
+from glotsmith.generation.proposals import Problem, canonical, read_problem
 from glotsmith.generation.structured import Unusable
 from glotsmith.reasons import Reason
 from glotsmith.teachers.base import Reply
@@ -40,6 +40,7 @@ def test_an_answer_may_come_without_anything_to_execute() -> None:
         (Reply(text="A fine task!"), "", Reason.UNPARSABLE_REPLY),
         (Reply(text=GOOD.partition("[Examples]")[0]), "", Reason.INCOMPLETE_REPLY),
         (Reply(text=GOOD.replace("def f(x: int) -> int", "f of x")), "", Reason.INCOMPLETE_REPLY),
+        (Reply(text=GOOD.replace("x: int", "x: " + "int | " * 900 + "int")), "", Reason.INCOMPLETE_REPLY),
         (Reply(text=GOOD.replace("assert", "check")), "", Reason.INCOMPLETE_REPLY),
         (Reply(text=GOOD.replace("def f(x):", "def g(x):")), "", Reason.NO_CODE),
         (Reply(text=GOOD.replace("def f(x):", "import os\ndef f(x):")), "", Reason.NO_CODE),
@@ -51,3 +52,19 @@ def test_what_can_not_be_used_has_its_reason(reply: Reply, language: str, reason
     found = read_problem(reply, language)
     assert isinstance(found, Unusable)
     assert found.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("assert f(0x10) == [1]", "assert f(16) == [1]"),
+        (f"assert f(0x{'F' * 6000}) == 1", ""),
+        ("assert f(x) == 1", ""),
+        ("assert g(1) == 1", ""),
+        ("f(1) == 1", ""),
+        ("assert f(" + "[" * 300 + "]" * 300 + ") == 1", ""),
+        ("assert f('\0') == 1", ""),
+    ],
+)
+def test_stated_examples_are_written_as_all_tests_are(line: str, found: str) -> None:
+    assert canonical(line, "f") == found

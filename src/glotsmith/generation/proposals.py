@@ -10,7 +10,7 @@ from glotsmith.languages.extract import extract_code
 from glotsmith.reasons import Reason
 from glotsmith.records import Lineage, Origin, Record
 from glotsmith.teachers.base import Reply
-from glotsmith.values import NotLiteral, parse_signature, parse_test
+from glotsmith.values import NotLiteral, parse_signature, parse_test, render_test
 
 PROBLEM = ("Instruction", "Signature", "Reference", "Examples")  #: the sections of a problem in a reply
 ANSWER = "Answer"
@@ -85,7 +85,7 @@ def _executable(instruction: str, found: dict[str, str], answer: str) -> Problem
     signature = _unfenced(found["Signature"])
     try:
         name = parse_signature(signature).name
-    except NotLiteral as error:
+    except (NotLiteral, RecursionError) as error:
         return Unusable(Reason.INCOMPLETE_REPLY, str(error))
     reference = extract_code(found["Reference"], get("python").fences, name=name)
     if reference is None or not defines(reference, name):
@@ -133,11 +133,14 @@ def function_name(code: str) -> str:
 def stated_examples(text: str, name: str) -> Iterator[str]:
     """Yield the asserts about ``name`` over literals in a text, each on a line of its own."""
     for line in text.splitlines():
-        candidate = line.strip().removeprefix("- ").strip("`")
-        if not candidate.startswith("assert "):
-            continue
-        try:
-            if parse_test(candidate).function == name:
-                yield candidate
-        except NotLiteral:
-            continue
+        if found := canonical(line.strip().removeprefix("- ").strip("`"), name):
+            yield found
+
+
+def canonical(test: str, name: str) -> str:
+    """Write an assert about ``name`` over literals as all tests are written; "" if it is none."""
+    try:
+        call = parse_test(test) if test.startswith("assert ") else None
+        return render_test(call) if call and call.function == name else ""
+    except ValueError:  # NotLiteral, and integers that Python does not write out in decimal
+        return ""

@@ -7,7 +7,7 @@ import asyncio
 
 import msgspec
 
-from glotsmith.generation.proposals import PROBLEM, Problem, Proposal, function_name, read_problem
+from glotsmith.generation.proposals import PROBLEM, Problem, Proposal, canonical, function_name, read_problem
 from glotsmith.generation.structured import Unusable, read_sections
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
@@ -75,12 +75,13 @@ def _inferred(reply: Reply, snippet: Snippet) -> Problem | Unusable:
     if isinstance(found, Unusable):
         return found
     name = function_name(snippet.code) if snippet.language == "python" else ""
+    tests = (canonical(test, name or snippet.name) for test in snippet.tests)
     return Problem(
         instruction=found[PROBLEM[0]].strip(),
         name=name,
         signature=snippet.signature,
         reference=snippet.code if name else "",
-        examples=snippet.tests,
+        examples=tuple(filter(None, tests)),
         answer=snippet.code,
     )
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from glotsmith.prompts import Prompt
-from glotsmith.records import Lineage
+from glotsmith.records import Lineage, printable
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 
 
@@ -51,7 +51,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
             )
         )
         spoke = completes and reply.finish_reason in ("stop", "length") and reply.text.strip()
-        return msgspec.structs.replace(reply, text=opening + reply.text) if spoke else reply
+        return msgspec.structs.replace(reply, text=printable(opening + reply.text if spoke else reply.text))
 
     def _temperature(self, calm: bool) -> float:
         return self.judging if calm else self.sampling.temperature

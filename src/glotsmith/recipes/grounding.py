@@ -65,7 +65,8 @@ def _contradiction(item: Proposal, verdict: Verdict) -> Dropped | None:
     if verdict.passed:
         return None
     if verdict.is_infra:
-        return Dropped(Reason.NOT_VERIFIED, verdict.detail)
+        refused = verdict.status == "infra:refused"  # a test that the language can't be given
+        return Dropped(Reason.UNREPRESENTABLE if refused else Reason.NOT_VERIFIED, verdict.detail)
     if not item.reference:
         return Dropped(Reason.FAILED_VERIFICATION, f"{verdict.status} by the snippet's own suite")
     pairs = zip(item.examples, verdict.cases, strict=False)

@@ -40,6 +40,7 @@ from glotsmith.selection.similarity import rouge_l_of_texts
 from glotsmith.sources.cut import Cut
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
+from glotsmith.sources.sample import SampleSnippets
 from glotsmith.sources.snippets import ReadSnippets
 from glotsmith.step import Step
 from glotsmith.suites.ask import Asking
@@ -58,6 +59,7 @@ class XCoder(Record, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "new problems by language agents that remember and discuss, solved in many languages"
     paper: ClassVar[str] = "Qwen2.5-xCoder, ACL 2025 (arXiv 2502.07487)"
+    bound: ClassVar[str] = "max_snippets"
 
     sources: tuple[str, ...]  #: where snippets come from: files and folders of code, tables, other runs
     languages: tuple[str, ...] = ("python", "lua", "ocaml", "ruby")  #: one agent each
@@ -65,6 +67,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     column: str = ""  #: of tables: where the code is
 
     max_snippet_tokens: int = 1024  # Qwen2.5-Coder report §4.1
+    max_snippets: int = 0  #: go on with so many, chosen by content hash; 0 for all
     ds1: bool = True  #: instructions inspired by a snippet
     ds2: bool = True  #: instructions to which a snippet is the answer
     unexecuted: bool = True  #: keep Ds1 and Ds2 of which nothing can be executed, as the paper does
@@ -129,10 +132,16 @@ class XCoder(Record, frozen=True, kw_only=True):
         """Return the steps from snippets to rows.
 
         Raises:
+            UsageError: the teacher can only translate.
             ToolchainError: a language can't be run here.
             InputError: a benchmark file can't be read.
 
         """
+        if tools.teacher.name == "offline":
+            raise UsageError(
+                "the offline teacher translates Python to Lua and can't pose problems: "
+                "name a model, as in --teacher openai --model MODEL --base-url URL"
+            )
         for name in self._targets:
             languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
         assert tools.ledger is not None, "memory is read from the run's ledger"
@@ -143,6 +152,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             ReadSnippets(self.sources, self.column),
             Preprocess(self._targets, originals=False),
             Cut(self.max_snippet_tokens),
+            *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
             Seed(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
             Convene(plan),
             Discuss(voice, self._minds(voice, history), plan, self._rules()),
