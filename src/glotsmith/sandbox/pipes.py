@@ -88,12 +88,18 @@ class Stderr:
 
 
 class Reader:
-    """Feeds a stream from a pipe while the loop runs."""
+    """Feeds a stream from a pipe: while the loop runs, once it listens, and when it is drained."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, stream: Stream) -> None:
         self._loop, self._fd, self._stream = loop, fd, stream
+        self._listens = False
         os.set_blocking(fd, False)
-        loop.add_reader(fd, self._read)
+
+    def listen(self) -> None:
+        """Begin to read what comes; idempotent. A program that writes more than a pipe holds waits for this."""
+        if self._fd >= 0 and not self._listens:
+            self._listens = True
+            self._loop.add_reader(self._fd, self._read)
 
     def drain(self) -> None:
         """Read all that is there, without waiting for more: for when all writers are dead."""
@@ -103,7 +109,8 @@ class Reader:
     def close(self) -> None:
         """Close the pipe; idempotent."""
         if self._fd >= 0:
-            self._loop.remove_reader(self._fd)
+            if self._listens:
+                self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
 

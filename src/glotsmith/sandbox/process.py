@@ -78,6 +78,7 @@ class Spawned(Watched):
         loop.add_reader(self._pidfd, self._note_death)
         self._pipes.append(Reader(loop, os.dup(process.stdout.fileno()), self.stdout))
         self._pipes.append(Reader(loop, os.dup(process.stderr.fileno()), self.stderr))
+        self._listen_to_pipes()  # what the wrapper says comes this way
         if process.stdin is not None:
             self._pipes.append(Writer(loop, os.dup(process.stdin.fileno()), stdin))
         for file in (process.stdout, process.stderr, process.stdin):

@@ -35,8 +35,9 @@ class Watched(ABC):
         self._wall_s = 0.0
         self._disposed = False
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[None] = self._loop.create_future()
-        self.stdout = Stdout(limits.output_kb * 1024, lambda: self.stop("output"))
+        self._ended = False
+        self._alarm: asyncio.Future[None] | None = None  #: rings at the end, or when it is time to look
+        self.stdout = Stdout(limits.output_kb * 1024, self._note_flood)
         self._pipes: list[Reader | Writer] = []
         self._begun = self._phase_begun = time.monotonic()
         self._building = False
@@ -71,8 +72,9 @@ class Watched(ABC):
     # ----------------------------------------------------------------------------------------- watching
 
     def _note_end(self) -> None:
-        if not self._ended.done():
-            self._ended.set_result(None)
+        self._ended = True
+        if self._alarm is not None:
+            _ring(self._alarm)
 
     def _note_state(self) -> None:
         """Begin to count anew when a build has ended."""
@@ -81,11 +83,17 @@ class Watched(ABC):
             self._build_cpu_s = self._measure().cpu_s if self._building else 0.0
         self._building = self.state == "building"
 
+    def _note_flood(self) -> None:
+        if self._disposed:  # it was read when all was over
+            self._stopped = self._stopped or "output"
+        self.stop("output")
+
     async def watch(self) -> None:
         """Wait for the end, which a limit may bring about."""
         pause = _FIRST_LOOK_S
         killed_at = None
         while not await self._ends_within(pause):
+            self._listen_to_pipes()
             self._look()
             if self._stopped is not None:
                 killed_at = killed_at or time.monotonic()
@@ -95,8 +103,21 @@ class Watched(ABC):
             pause = min(pause * 1.25, _LOOK_S, max(self._wall_left(), 0.001))
 
     async def _ends_within(self, seconds: float) -> bool:
-        await asyncio.wait({self._ended}, timeout=seconds)
-        return self._ended.done()
+        alarm = self._loop.create_future()  # asyncio.wait does the same in three times the time
+        timer = self._loop.call_later(seconds, _ring, alarm)
+        self._alarm = alarm
+        try:
+            if not self._ended:
+                await alarm
+        finally:
+            timer.cancel()
+        return self._ended
+
+    def _listen_to_pipes(self) -> None:
+        """Begin to read what the program writes: the little that most programs write is read when they have ended."""
+        for pipe in self._pipes:
+            if isinstance(pipe, Reader):
+                pipe.listen()
 
     @property
     def _memory_mb(self) -> int:
@@ -142,7 +163,7 @@ class Watched(ABC):
         """
         if self._disposed:
             return
-        if not self._ended.done():
+        if not self._ended:
             self.stop("closed")
         self._disposed = True
         self._note_end()
@@ -170,6 +191,11 @@ class Watched(ABC):
             built=self.state == "ready",
             detail=self.complaint() if ending == "infra" else "",
         )
+
+
+def _ring(alarm: asyncio.Future[None]) -> None:
+    if not alarm.done():
+        alarm.set_result(None)
 
 
 def name_ending(

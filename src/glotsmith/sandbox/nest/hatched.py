@@ -51,7 +51,7 @@ class Hatched(Watched):
         finally:
             for fd in given:
                 os.close(fd)
-        self._loop.add_reader(self._channel, self._listen)
+        self._loop.add_reader(self._channel.fileno(), self._listen)
         if not asked:
             self._note_end()
 
@@ -60,7 +60,10 @@ class Hatched(Watched):
         loop, ends = self._loop, list[int]()
         read, write = os.pipe()  # even for nothing: some interpreters remember what stdin was when they started
         ends.append(read)
-        self._pipes.append(Writer(loop, write, stdin))
+        if stdin:
+            self._pipes.append(Writer(loop, write, stdin))
+        else:
+            os.close(write)
         for stream in (self.stdout, self.stderr):
             read, write = os.pipe()
             ends.append(write)
@@ -81,7 +84,7 @@ class Hatched(Watched):
         except OSError:
             data, told = b"", []
         if not data:
-            self._loop.remove_reader(self._channel)
+            self._loop.remove_reader(self._channel.fileno())
             self._note_end()
         elif data[:1] == b"E":
             self._note_ending(data)
@@ -98,7 +101,9 @@ class Hatched(Watched):
     def _note_ending(self, data: bytes) -> None:
         _, status, cpu_us, build_cpu_us = ENDING.unpack(data)
         if self._state == "setup":
-            return
+            if status < 0:
+                return
+            self._state = "ready"  # it has ended before it was told of
         self._code = 0 if status < 0 else os.waitstatus_to_exitcode(status)
         self._cpu_s, self._build_cpu_s = (cpu_us + build_cpu_us) / 1e6, build_cpu_us / 1e6
         self.lost = False
@@ -124,7 +129,13 @@ class Hatched(Watched):
             self._note_end()
 
     def _bury(self) -> None:
-        self._loop.remove_reader(self._channel)
+        self._loop.remove_reader(self._channel.fileno())
+        if self.lost:
+            self._await_ending()
+        self._nest.free_slot(self._slot)
+        self._channel.close()
+
+    def _await_ending(self) -> None:
         deadline = time.monotonic() + DEATH_S
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
@@ -133,8 +144,6 @@ class Hatched(Watched):
         if self.lost:
             self._nest.broken = True  # whatever is wrong with it, all that it made ends with it
             self._nest.close()
-        self._nest.free_slot(self._slot)
-        self._channel.close()
 
     def _drain_channel(self) -> None:
         data = self._channel.recv(ENDING.size)

@@ -12,6 +12,7 @@
    channel. What is heard on the channel comes from the stub, process 1 of the program's namespace, which holds it alone:
 
      B  the build runs        R  the program runs        M  there is no such command
+     (R is not said of a program that is not built and soon ends)
      U  the build failed      E  all is over: struct ending
 
    When the other side shuts the channel down, the stub kills all that is in its namespace.
@@ -45,7 +46,7 @@
 #include <unistd.h>
 
 enum { STDIN, STDOUT, STDERR, CHANNEL, DESCRIPTORS };
-enum { MOST_SLOTS = 1024, MOST_WORDS = 4096, PROGRAM_USER = 1000 };
+enum { SOON_MS = 10, BEAT_MS = 250, MOST_SLOTS = 1024, MOST_WORDS = 4096, PROGRAM_USER = 1000 };
 
 struct request { /* numbers as glotsmith.sandbox.nest.request packs them; words and files follow */
   uint32_t slot; /* no two programs that run at once have the same */
@@ -233,12 +234,14 @@ static void execute(char **argv, char **env, int channel) {
 
 /* ------------------------------------------------------------------------------------------------ the stub */
 
-/* Wait for one child of the namespace's, reaping all others, until it ends or the other side goes away. */
-static int await(pid_t wanted, int channel) {
+/* Wait for one child of the namespace's, reaping all others, until it ends or the other side goes away. If it does not
+   end soon, say that it runs, where that is still ``untold``: who listens is woken once for most programs. */
+static int await(pid_t wanted, int channel, int untold) {
   int handle = syscall(SYS_pidfd_open, wanted, 0), status;
   struct pollfd watched[] = {{channel, POLLIN | POLLRDHUP, 0}, {handle, POLLIN, 0}};
   for (;;) {
-    int ready = poll(watched, 2, 250);
+    int ready = poll(watched, 2, untold ? SOON_MS : BEAT_MS);
+    if (untold && (ready == 0 || watched[0].revents)) say(channel, 'R'), untold = 0;
     if (ready > 0 && watched[0].revents) return -1;
     for (pid_t one; (one = waitpid(-1, &status, WNOHANG)) > 0;)
       if (one == wanted) return close(handle), status;
@@ -283,7 +286,7 @@ static void stub(int fds[DESCRIPTORS], int net, pid_t (*copy)(void), const sigse
       become(&r, fds, r.build_cpu_s, nothing, fds[STDERR]);
       execute(build, env, channel);
     }
-    int status = await(builder, channel);
+    int status = await(builder, channel, 0);
     e.build_cpu_us = cpu_us();
     if (status) {
       e.status = status;
@@ -291,7 +294,7 @@ static void stub(int fds[DESCRIPTORS], int net, pid_t (*copy)(void), const sigse
       end(e, channel);
     }
   }
-  say(channel, 'R');
+  if (r.build) say(channel, 'R');
   pid_t program = copy();
   if (program < 0) fail("fork");
   if (program == 0) {
@@ -302,7 +305,7 @@ static void stub(int fds[DESCRIPTORS], int net, pid_t (*copy)(void), const sigse
     return;
   }
   for (int i = 0; i < CHANNEL; i++) close(fds[i]);
-  e.status = await(program, channel);
+  e.status = await(program, channel, !r.build);
   end(e, channel);
 }
 

@@ -71,8 +71,9 @@ class Nest:
 
     def _send(self, data: bytes, fds: Sequence[int]) -> bool:
         try:
-            sent = socket.send_fds(self._control, [data[:4]], fds) if fds else self._control.send(data[:4])
-            self._control.sendall(data[sent:])
+            sent = socket.send_fds(self._control, [data], fds) if fds else 0
+            if sent < len(data):
+                self._control.sendall(data[sent:])
         except OSError:
             self.broken = True
         return not self.broken

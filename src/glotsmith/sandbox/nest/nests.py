@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from glotsmith.records import Program, content_hash
+from glotsmith.records import Program, Warm, content_hash
 from glotsmith.sandbox.folders import remove
 from glotsmith.sandbox.nest.library import compiled
 from glotsmith.sandbox.nest.nest import Nest
@@ -16,6 +16,7 @@ from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, wri
 INSIDE = "/box/nest"  #: where the compiled nest is, inside
 _MOST = 8  #: nests kept; an interpreter takes 10 to 200 MB
 _HIDDEN = (WORK, TMP, "/dev/shm")  # noqa: S108 - where each program gets a fresh file system
+_MOST_KEYS = 1024  #: remembered
 FAILURES = 3  #: of a nest in a row, before its programs start cold for good
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,14 @@ class Furnish(Protocol):
         ...
 
 
+class _Known(NamedTuple):
+    """A key, and what it was made of."""
+
+    key: str
+    warm: Warm
+    others: tuple[Sequence[str], Mapping[str, str]]
+
+
 class Nests:
     """Opens nests when they are needed, closes those that nobody has needed for longest."""
 
@@ -48,12 +57,13 @@ class Nests:
         self._library = compiled()
         self._nests: dict[str, Nest] = {}  #: the one needed last comes last
         self._failures: dict[str, int] = {}
+        self._keys: dict[int, _Known] = {}  #: by the identity of ``Program.warm``, which programs of a task share
 
     def get(self, program: Program) -> tuple[str, Nest] | None:
         """Return the nest for a program and its key, started where it is not there; None where there can be none."""
         if any(Path(prefix).is_relative_to(place) for prefix in program.read_only for place in _HIDDEN):
             return None  # a nest's programs find nothing there
-        key = _key(program)
+        key = self._key(program)
         if self._library is None or self._failures.get(key, 0) >= FAILURES:
             return None
         nest = self._nests.pop(key, None)
@@ -67,6 +77,18 @@ class Nests:
         self._nests[key] = nest
         self._retire()
         return key, nest
+
+    def _key(self, program: Program) -> str:
+        """Return the key of a program's nest."""
+        warm, others = program.warm, (program.read_only, program.env)
+        if warm is None:
+            return content_hash(*program.read_only)
+        known = self._keys.get(id(warm))
+        if known is None or known.warm is not warm or known.others != others:
+            if len(self._keys) > _MOST_KEYS:
+                self._keys.clear()
+            known = self._keys[id(warm)] = _Known(_key(program, warm), warm, others)
+        return known.key
 
     def succeed(self, key: str) -> None:
         """Note that a nest has made a program and told of its end."""
@@ -108,10 +130,7 @@ class Nests:
         self._library = None
 
 
-def _key(program: Program) -> str:
-    warm = program.warm
-    if warm is None:
-        return content_hash(*program.read_only)
+def _key(program: Program, warm: Warm) -> str:
     files = (text for name in sorted(warm.files) for text in (name, str(warm.files[name])))
     env = (f"{k}={v}" for k, v in sorted(program.env.items()))
     return content_hash(*warm.argv, "", *program.read_only, "", *env, "", *files)
