@@ -12,7 +12,7 @@ from glotsmith.languages import names
 from glotsmith.service.http import Refused, read_body, while_connected
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
-from glotsmith.verification.agnostics import Answer, answer
+from glotsmith.verification.agnostics import Answer, Item, answer
 
 LINES = "application/x-ndjson"
 
@@ -24,6 +24,7 @@ def routes(service: Service) -> list[Endpoint]:
         str,
         str,
         media=LINES,
+        lines=(Item, Answer),
         query={"language": names()},
     )
     return [Endpoint("POST", "/agnostics", functools.partial(_agnostics, service), asked)]

@@ -40,6 +40,7 @@ class Operation(NamedTuple):
     reply: Any  #: the type of what is answered; str for text
     body: Any = None  #: the type of what is asked; None: nothing
     media: str = JSON
+    lines: tuple[Any, ...] = ()  #: of text that is JSON lines: their types, asked and answered
     query: dict[str, Sequence[str]] = {}  #: name → values of the query parameters, all of them needed
     refusals: tuple[HTTPStatus, ...] = ()  #: beside those that any such endpoint has
 
@@ -65,7 +66,8 @@ def described(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
 
 def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
     """Return the description of endpoints; ``token`` says whether one is needed."""
-    types = [t for e in endpoints for t in (e.operation.body, e.operation.reply) if t not in (None, str)]
+    asked = [e.operation for e in endpoints]
+    types = [t for o in asked for t in (o.body, o.reply, *o.lines) if t not in (None, str)]
     schemas, components = msgspec.json.schema_components([*types, Refusal], ref_template="#/components/schemas/{name}")
     known = dict(zip(map(_key, [*types, Refusal]), schemas, strict=True))
     paths: dict[str, Any] = {}
@@ -87,9 +89,13 @@ def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
     asked = endpoint.operation
     reply = {"type": "string"} if asked.reply is str else known[_key(asked.reply)]
     refusals = {*_ALWAYS, *asked.refusals, *(_WITH_BODY if asked.body is not None else ())}
+    lines = [
+        f"[{schema['$ref'].rpartition('/')[2]}]({schema['$ref']})" for schema in (known[_key(t)] for t in asked.lines)
+    ]
     told: dict[str, Any] = {
         "operationId": endpoint.path.strip("/").replace("/", "_").replace(".", "_"),
         "summary": asked.summary,
+        **({"description": f"A line is a {' and is answered by a '.join(lines)}."} if lines else {}),
         "responses": {
             "200": {"description": "The answer.", "content": {asked.media: {"schema": reply}}},
             **{str(int(s)): _refusal(s, known[_key(Refusal)]) for s in sorted(refusals)},
@@ -121,6 +127,8 @@ def _bounded(components: dict[str, Any]) -> dict[str, Any]:
     job = components["Job"]
     job["properties"]["language"] |= {"enum": [*names()]}
     job["properties"]["tolerance"] |= {"minimum": 0}
+    for name, limit in (("time_limit_s", "cpu_s"), ("memory_limit_mb", "memory_mb")):
+        job["properties"][name]["anyOf"][0] |= limits[limit]
     job["anyOf"] = [
         {"required": [name], "properties": {name: {least_: 1}}}
         for name, least_ in (("tests", "minItems"), ("io", "minItems"), ("program", "minLength"))
