@@ -1,0 +1,238 @@
+"""``glotsmith evaluate`` from end to end: files in, figures out, and the same command again."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., tuple[int, str, str]]
+
+ROW = {
+    "task_id": "HumanEval/901",
+    "prompt": 'def sum_above(xs: list, k: int) -> int:\n    """ Add up what is greater than k. """\n',
+    "entry_point": "sum_above",
+    "canonical_solution": "    return sum(x for x in xs if x > k)\n",
+    "test": "def check(candidate):\n    assert candidate([1, 5, 7], 4) == 12\n    assert candidate([], 0) == 0\n"
+    "    assert candidate([-3, 2], -4) == -1\n",
+}
+LOOP = {
+    **ROW,
+    "task_id": "HumanEval/902",
+    "test": "def check(candidate):\n    for i in range(3):\n        assert candidate",
+}
+WRONG_ORIGINAL = {**ROW, "task_id": "HumanEval/903", "canonical_solution": "    return sum(xs)\n"}
+BODY = "  local s = 0\n  for _, x in ipairs(xs) do if x > k then s = s + x end end\n  return s\nend"
+LUA = f"local function sum_above(xs, k)\n{BODY}"
+
+
+def write(file: Path, rows: list[dict[str, Any]]) -> Path:
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def results(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in gzip.decompress((folder / "results.jsonl.gz").read_bytes()).splitlines()]
+
+
+@pytest.fixture
+def humaneval(tmp_path: Path) -> Path:
+    return write(tmp_path / "HumanEval.jsonl", [ROW, LOOP, WRONG_ORIGINAL])
+
+
+@pytest.fixture
+def replies(tmp_path: Path) -> Path:
+    """Replies written by hand."""
+    said = [
+        f"```lua\n{LUA}\n```",
+        "```lua\nlocal function sum_above(xs, k) return 0 end\n```",
+        "Sorry.",
+        "```lua\n}\n```",
+    ]
+    right = "```python\ndef sum_above(xs, k):\n    return sum(x for x in xs if x > k)\n```"
+    return write(
+        tmp_path / "replies.jsonl",
+        [
+            {"call": "evaluate", "item": "sum_above", "language": "lua", "replies": said},
+            {"call": "evaluate", "item": "sum_above", "language": "python", "replies": [right] * 4},
+        ],
+    )
+
+
+def test_a_benchmark_in_two_languages(glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path) -> None:
+    out = tmp_path / "out"
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "-l", "python", "--teacher", "scripted")
+    options = ("--model", replies, "-n", 4, "--k", 1, "--k", 2, "--k", 10, "-o", out)
+    code, table, said = glotsmith(*command, *options)
+    assert code == 0, said
+    summary = json.loads((out / "summary.json").read_text())["summary"]
+    lua, python = summary["scores"]
+    assert (lua["language"], lua["samples"], lua["infra"], lua["impossible"]) == ("lua", 4, 0, 2)
+    assert [(f["k"], f["value"]["mean"]) for f in lua["figures"]] == [(1, 0.25), (2, 0.5)]  # no 10 of 4 samples
+    assert python["figures"][0]["value"]["mean"] == 1.0
+    assert python["figures"][0]["value"]["low"] < 0.3  # one problem proves little
+    assert "25.0% (" in table
+    assert "100.0% (" in table
+    assert "humaneval, lua: 1 problems whose tests are no calls over literals: HumanEval/902" in table
+    assert "humaneval, lua: 1 problems whose own original fails its tests: HumanEval/903" in table
+    statuses = [r["status"] for r in results(out)]
+    assert statuses[:4] == ["pass", "fail:wrong", "fail:no_code", "fail:compile"]
+    before = {p.name: p.read_bytes() for p in out.iterdir() if p.suffix in (".gz", ".json", ".jsonl")}
+    assert glotsmith(*command, *options)[0] == 0
+    assert before == {name: (out / name).read_bytes() for name in before}
+    code, _, said = glotsmith(*command, *options, "-t", 0.8)
+    assert code == 2
+    assert "holds another evaluation (plan" in said
+
+
+def test_published_and_corrected_suites_side_by_side(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
+    """One folder of completions in MultiPL-E's format, judged by the published tests and by ours."""
+    folder, out = tmp_path / "completions", tmp_path / "out"
+    folder.mkdir()
+    row = {
+        "name": "HumanEval_901_sum_above",
+        "language": "lua",
+        "temperature": 0.2,
+        "top_p": 0.95,
+        "max_tokens": 512,
+        "prompt": "-- Add up.\nlocal function sum_above(xs, k)\n",
+        "tests": "lu = require('luaunit')\n\nfunction test_humaneval()\nlocal candidate = sum_above\n"
+        "    lu.assertEquals(candidate({1, 5, 7}, 4), 12)\nend\n\nos.exit(lu.LuaUnit.run())",
+        "completions": [BODY, "  os.exit(0)\nend", "  return 12\nend", "  return 0\nend"],
+        "stop_tokens": ["\nlocal"],
+    }
+    (folder / "HumanEval_901_sum_above.json.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
+    unknown = {**row, "name": "HumanEval_999_f", "completions": []}
+    (folder / "HumanEval_999_f.json.gz").write_bytes(gzip.compress(json.dumps(unknown).encode()))
+    code, table, said = glotsmith(
+        "evaluate", f"multipl-e={folder}", "--completions", folder, "--original", f"humaneval={humaneval}",
+        "--k", 1, "-o", out,
+    )  # fmt: skip
+    assert code == 0, said
+    by = {r["question"]: [] for r in results(out)}
+    for r in results(out):
+        by[r["question"]].append(r["status"])
+    assert by == {
+        "multipl-e/lua/HumanEval_901_sum_above": ["pass", "pass", "pass", "fail:runtime"],
+        "multipl-e-corrected/lua/HumanEval_901_sum_above": ["pass", "fail:exit", "fail:wrong", "fail:wrong"],
+    }
+    assert "multipl-e-corrected, lua: 1 published problems without a suite of ours: HumanEval_999_f" in table
+    written = json.loads(gzip.decompress((out / "multipl-e" / "HumanEval_901_sum_above.results.json.gz").read_bytes()))
+    assert [r["status"] for r in written["results"]] == ["OK", "OK", "OK", "Exception"]
+
+
+BAD = [
+    (["evaluate", "apps=x"], "no benchmark is named 'apps'"),
+    (["evaluate", "humaneval=x.jsonl", "-l", "lua"], "name who is asked (--teacher, --model) or a file"),
+    (["evaluate", "humaneval=x.jsonl", "-l", "klingon", "--teacher", "scripted"], "no language is named 'klingon'"),
+    (["evaluate", "humaneval=nowhere.jsonl", "-l", "lua", "--completions", "{rows}"], "nowhere.jsonl is no file"),
+    (["evaluate", "humaneval={rows}", "--completions", "{rows}"], "name one, as in --language lua"),
+    (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}"], "the row holds no completion"),
+    (["evaluate", "humaneval+", "-l", "lua", "--completions", "{rows}"], "humaneval+=PATH"),
+    (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "nobody"], "there is no teacher 'nobody'"),
+    (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}", "--style", "x"], "chat or completion"),
+    (["benchmark", "make", "{rows}", "-l", "lua"], "not a dataset row of glotsmith"),
+    (["benchmark", "make", "nowhere", "-l", "lua"], "nowhere is no file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), BAD, ids=[" ".join(a)[:60] for a, _ in BAD])
+def test_what_is_wrong_gets_a_sentence(
+    glotsmith: Command, tmp_path: Path, humaneval: Path, arguments: list[str], sentence: str
+) -> None:
+    given = [a.format(rows=humaneval) for a in arguments]
+    code, _, said = glotsmith(*given, "-o", tmp_path / "out")
+    assert code == 2
+    assert sentence in " ".join(said.split())
+
+
+class Model:
+    """A simulated model behind an OpenAI-compatible address: it answers by hand-written rule, and counts."""
+
+    def __init__(self) -> None:
+        self.asked = Counter[str]()
+        self.enough = threading.Event()
+        self.awake = threading.Event()  #: until then, all but the first 8 questions wait
+        model = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if body:
+                    model.answer(self, json.loads(body))
+
+            def log_message(self, *_: object) -> None: ...
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
+        seed = str(body.get("seed"))
+        self.asked[seed] += 1
+        if len(self.asked) > 8 and not self.awake.is_set():
+            self.enough.set()
+            self.awake.wait(60)
+        text = f"```lua\n{LUA}\n```" if int(seed) % 3 else "I can't."
+        message = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
+        data = json.dumps({"id": "x", "object": "chat.completion", "model": "m", "choices": [message]}).encode()
+        try:
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Length", str(len(data)))
+            handler.end_headers()
+            handler.wfile.write(data)
+        except OSError:
+            pass  # the one who asked was killed
+
+
+@pytest.fixture
+def model() -> Generator[Model]:
+    made = Model()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.mark.slow
+def test_a_killed_evaluation_goes_on_and_asks_nothing_twice(tmp_path: Path, humaneval: Path, model: Model) -> None:
+    url = f"http://127.0.0.1:{model.server.server_port}/v1"
+
+    def command(out: Path) -> list[str]:
+        return [
+            sys.executable, "-m", "glotsmith", "evaluate", f"humaneval={humaneval}", "-l", "lua", "-n", "40",
+            "--teacher", "openai", "--model", "m", "--base-url", url, "--k", "1", "-o", str(out),
+        ]  # fmt: skip
+
+    out = tmp_path / "killed"
+    first = subprocess.Popen(command(out), start_new_session=True, stderr=subprocess.PIPE)
+    assert model.enough.wait(60)
+    time.sleep(1)  # the first 8 are stored meanwhile
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert not (out / "summary.json").exists()
+    waiting = len(model.asked) - 8
+    assert 0 < waiting < 32
+    model.awake.set()
+    subprocess.run(command(out), check=True, capture_output=True, timeout=120)
+    assert len(model.asked) == 40
+    assert sum(n - 1 for n in model.asked.values()) == waiting  # only what was under way when it was killed
+    asked = sum(model.asked.values())
+    subprocess.run(command(out), check=True, capture_output=True, timeout=120)
+    assert sum(model.asked.values()) == asked  # a third time: nothing at all
+    subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True, timeout=120)
+    assert plain(out) == plain(tmp_path / "whole")
+
+
+def plain(folder: Path) -> list[dict[str, Any]]:
+    """Return the results without the CPU times, which two runs measure apart."""
+    return [{**r, "verdict": {**r.get("verdict", {}), "seconds": 0}} for r in results(folder)]
