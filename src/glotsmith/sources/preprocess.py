@@ -34,6 +34,7 @@ class Preprocess(ItemStep[Snippet, Snippet]):
 
     async def run(self, key: str, item: Snippet) -> Result[Snippet]:
         """Split one pair, or pass plain code on with its language."""
+        item = msgspec.structs.replace(item, parallel_id=item.parallel_id or item.id)  # a pair shares it with its code
         found = self._snippet(item)
         language = found.language if isinstance(found, Snippet) else ""
         original = self._original(item, language) if self._originals and item.instruction and item.response else None

@@ -1,0 +1,126 @@
+"""An inverse-instruct run killed at any moment ends with the same bytes, and the teacher is asked nothing twice."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import whole_program
+from test_inverse_instruct import CORPUS, REPLIES
+from test_resume import KILLS, Killing, Whole, check_log, rows
+from whole_program import (
+    SAMPLES,
+    Asked,
+    Server,
+    adopting_orphans,
+    dataset,
+    finish,
+    nothing_is_left_behind,
+    serving,
+    stored_serials,
+)
+
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import toolchain
+
+pytestmark = pytest.mark.slow
+
+RUN = ("run", "inverse-instruct", "-s", CORPUS, "-o", "run", "--set", "summaries=3", "--set", "measured=0.5")
+SAID = {(r["call"], r["item"], r["sample"]): r for r in map(json.loads, REPLIES.read_text().splitlines())}
+NAMES = {r["call"] + r["item"]: r["item"] for r in SAID.values()}.values()
+
+
+class Inverter(whole_program._Handler):
+    """Says what the hand-written replies say; the number of a reply is in a thought, which no row ever shows."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        request = json.loads(body)
+        text, sample = request["messages"][0]["content"], SAMPLES[request["seed"]]
+        call = next((c for c, mark in MARKS.items() if mark in text), "answer")
+        name = next(
+            n for n in NAMES if f"function {n}(" in text or f"def {n}(" in text or f"function named `{n}`" in text
+        )
+        with self.server._lock:
+            asked = Asked(self.server.life, len(self.server.log), call, name, sample, body)
+            self.server.log.append(asked)
+        time.sleep(self.server.delay())
+        row: dict[str, Any] = SAID.get((call, name, sample), {"reply": ""})
+        message = {"role": "assistant", "content": f"<think>Reply {asked.serial}.</think>{row['reply']}"}
+        choice: dict[str, Any] = {"message": message, "finish_reason": "stop"}
+        if request.get("logprobs"):
+            top = [{"token": token, "logprob": value} for token, value in row["logprobs"].items()]
+            choice["logprobs"] = {"content": [{**top[0], "top_logprobs": top}]}
+        self._send(200, {"choices": [choice], "usage": {"prompt_tokens": len(body), "completion_tokens": 10}})
+
+
+MARKS = {"summarise": "please give the problem description", "evaluate": "Is the answer correct?"}
+
+
+@pytest.fixture(autouse=True)
+def orphans() -> Iterator[None]:
+    """No process outlives a test."""
+    with adopting_orphans():
+        yield
+        assert nothing_is_left_behind()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    for language in ("python", "lua"):
+        try:
+            toolchain.resolve(language)
+        except ToolchainError as error:
+            pytest.skip(str(error))
+    with serving() as made:
+        made.RequestHandlerClass = Inverter
+        yield made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("whole")
+
+
+@pytest.fixture(scope="module")
+def whole(server: Server, folder: Path) -> Whole:
+    """An unbroken run, one program at a time, with a server that answers at once."""
+    server.slowest_s = 0.0
+    begun = time.monotonic()
+    finish(folder, *RUN, *server.options, "-j", "1")
+    return Whole(dataset(folder / "run"), time.monotonic() - begun, {a.body for a in server.log})
+
+
+def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
+    tmp_path: Path, server: Server, whole: Whole, folder: Path
+) -> None:
+    assert {a.call for a in server.log} == {"summarise", "evaluate", "answer"}
+    server.slowest_s = 0.05
+    server.log.clear()
+    killing = Killing(tmp_path, [*map(str, RUN), *server.options], whole.seconds, seed=11)
+    stored: set[int] = set()
+    while killing.kills < KILLS:
+        assert server.life < 3 * KILLS, "the run ends before it can be killed"
+        server.life += 1
+        killing.live()
+        assert nothing_is_left_behind()
+        now = stored_serials(tmp_path / "run")
+        assert stored <= now, "a kill lost replies that were stored"
+        known = {a.body for a in server.log if a.serial in stored}
+        assert not [a for a in server.log if a.life == server.life and a.body in known], "asked for what was stored"
+        stored = now
+    server.life += 1
+    finish(tmp_path, *RUN, *server.options)
+
+    assert dataset(tmp_path / "run") == whole.dataset
+    assert {a.body for a in server.log} == whole.questions
+    check_log(server.log, stored_serials(tmp_path / "run"))
+    assert rows(tmp_path / "run")[0] == rows(folder / "run")[0]
+
+
+def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server, whole: Whole) -> None:
+    server.slowest_s = 0.2
+    finish(tmp_path, *RUN, *server.options, "-j", "4")
+    assert dataset(tmp_path / "run") == whole.dataset
