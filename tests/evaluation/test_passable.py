@@ -43,6 +43,15 @@ def test_what_can_be_passed_and_can_fail(bench: Any, question: Question, reason:
     assert [i.reason for i in found] == ([reason] if reason else [])
 
 
+def test_a_missing_library_of_the_tests_makes_nothing_impossible(bench: Any) -> None:
+    after = "\nimport no_such_library\nadd(1)"
+    lacking = Question(
+        benchmark="b", problem="p", language="python", name="add", prefix="def add(x):", after=after,
+        needs="import no_such_library", hint="pip install it",
+    )  # fmt: skip
+    assert bench.run(check([lacking], bench.verifier)) == []
+
+
 @pytest.mark.parametrize("language", ["lua", "ocaml", "perl", "python", "ruby"])
 def test_every_stub_fits_a_signature_of_its_language(bench: Any, language: str) -> None:
     card = get(language)

@@ -60,8 +60,9 @@ def make(
     unposable = [_unposable(name, one, p) for p in lost for one in language]
     posable = [Posable(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
     made = asyncio.run(_made(name, posable, language, assertions, isolation, jobs))
-    _write(output, name, made, [*unposable, *made.impossible], _training(rows, chosen))
-    _say(output, made, len(lost))
+    impossible = [*unposable, *made.impossible]
+    _write(output, name, made, impossible, _training(rows, chosen))
+    _say(output, made, len(impossible))
 
 
 class Made(Record, frozen=True, kw_only=True):
@@ -136,11 +137,9 @@ def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible]
         raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
 
 
-def _say(folder: Path, made: Made, lost: int) -> None:
+def _say(folder: Path, made: Made, impossible: int) -> None:
     counts = ", ".join(f"{sum(q.language == one for q in made.questions)} in {get(one).display}" for one in _of(made))
-    out.print(
-        f"{len(made.questions)} questions ({counts}); {len(made.impossible) + lost} that can't be asked or passed"
-    )
+    out.print(f"{len(made.questions)} questions ({counts}); {impossible} that can't be asked or passed")
     for one in made.silent:
         out.print(f"No files for MultiPL-E in {get(one).display}: give --assertions with a table [{one}]", markup=False)
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …", markup=False)

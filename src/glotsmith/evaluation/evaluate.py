@@ -8,10 +8,11 @@ from typing import Protocol
 import msgspec
 
 from glotsmith.evaluation.candidate import candidate
+from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.oracles import settle
 from glotsmith.evaluation.questions import Impossible, Question, Sample, Style
 from glotsmith.evaluation.summary import Summary, summarise
-from glotsmith.records import Job, Record, Verdict
+from glotsmith.records import Record, Verdict
 from glotsmith.step import Verify
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 
@@ -147,7 +148,7 @@ class _Run:
         self._source = source
         self._verify = verify
         self._on_sample = on_sample
-        self._probes: dict[tuple[str, str], asyncio.Task[str]] = {}
+        self._needs = Needs(verify)
 
     async def all(self, questions: Sequence[Question]) -> AsyncIterator[Sample]:
         """Yield the samples in order while up to 64 are in flight."""
@@ -161,8 +162,9 @@ class _Run:
             while running:
                 yield await running.pop(0)
         finally:
-            for task in (*running, *self._probes.values()):
+            for task in running:
                 task.cancel()
+            self._needs.close()
 
     async def _sample(self, question: Question, number: int) -> Sample:
         reply = await self._source.reply(question, number)
@@ -184,24 +186,10 @@ class _Run:
         return await self._verdict(question, msgspec.structs.replace(said, code=code))
 
     async def _verdict(self, question: Question, said: Sample) -> Sample:
-        missing = await self._missing(question)
+        missing = await self._needs.missing(question)
         if missing:
             return msgspec.structs.replace(said, status="infra:toolchain", detail=missing)
         verdict = await self._verify.verify(question.job(said.code))
         verdict = signed(question, settle(question.oracle, question.tests, verdict))
         detail = verdict.detail or ("" if verdict.passed else verdict.stderr[-300:])
         return msgspec.structs.replace(said, status=verdict.status, detail=detail, verdict=verdict)
-
-    async def _missing(self, question: Question) -> str:
-        """Return what the benchmark's own tests lack on this machine; asked once a program."""
-        if not question.needs:
-            return ""
-        key = (question.language, question.needs)
-        if key not in self._probes:
-            self._probes[key] = asyncio.create_task(self._probe(question))
-        return await asyncio.shield(self._probes[key])
-
-    async def _probe(self, question: Question) -> str:
-        job = Job(id="needs", language=question.language, program=question.needs)
-        verdict = await self._verify.verify(job)
-        return "" if verdict.passed else verdict.detail if verdict.is_infra else question.hint

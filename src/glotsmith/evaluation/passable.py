@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from glotsmith.evaluation.candidate import defines, depth
 from glotsmith.evaluation.evaluate import signed
+from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.step import Verify
 
@@ -52,7 +53,8 @@ async def check(questions: Sequence[Question], verify: Verify) -> list[Impossibl
 
     A question whose own libraries are missing, or that the machine fails, is left alone.
     """
-    found = await asyncio.gather(*(_check(q, verify) for q in questions if checked(q)))
+    needs = Needs(verify)
+    found = await asyncio.gather(*(_check(q, verify, needs) for q in questions if checked(q)))
     return [i for i in found if i is not None]
 
 
@@ -63,7 +65,9 @@ def checked(question: Question) -> bool:
     return verbatim and signed_ and question.language in STUBS
 
 
-async def _check(question: Question, verify: Verify) -> Impossible | None:
+async def _check(question: Question, verify: Verify, needs: Needs) -> Impossible | None:
+    if await needs.missing(question):
+        return None
     stub, prefix = STUBS[question.language], _opened(question)
     left = await verify.verify(question.job(f"{prefix}{stub.leaves}"))
     if left.is_infra:

@@ -1,0 +1,141 @@
+"""``glotsmith benchmark make``: rows of a dataset in, an evaluation set out, and both ways to run it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+def row(number: int, name: str, source: str, signature: str, tests: list[str], language: str = "lua") -> dict[str, Any]:
+    """A row as exporters write it; only what the kit needs is of interest."""
+    return {
+        "id": f"r{number}{language}",
+        "parallel_id": f"{number:032x}",
+        "language": language,
+        "name": name,
+        "messages": [{"role": "user", "content": "Write it."}],
+        "prompt": "",
+        "completion": "",
+        "source": source,
+        "signature": signature,
+        "tests": tests,
+        "origin": {"source": "s", "path": "p.py"},
+        "lineage": {"teacher": "t"},
+    }
+
+
+ADD = row(
+    1, "add", 'def add(x, y):\n    """Add two ints."""\n    return x + y', "def add(x: int, y: int) -> int",
+    ["assert add(1, -2) == -1", "assert add(2, 2) == 4", "assert add(0, 0) == 0"],
+)  # fmt: skip
+PAIRS = row(
+    2, "pairs", 'def pairs(xs):\n    """Pair each with its square."""\n    return {x: x * x for x in xs}',
+    "def pairs(xs: list[int]) -> dict[int, int]",
+    ["assert pairs([1, 2]) == {1: 1, 2: 4}", "assert pairs([]) == {}", "assert pairs([-3]) == {-3: 9}"],
+)  # fmt: skip
+MIXED = row(
+    3, "mixed", 'def mixed(x):\n    """Say what it is."""\n    return "odd" if x % 2 else x', "def mixed(x: int)",
+    ["assert mixed(1) == 'odd'", "assert mixed(2) == 2", "assert mixed(4) == 4"],
+)  # fmt: skip
+SOURCELESS = row(4, "gone", "", "def gone(x: int) -> int", ["assert gone(1) == 1"])
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    fewer = {**ADD, "id": "r1ruby", "language": "ruby", "tests": ADD["tests"][:1]}
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps(r) + "\n" for r in (fewer, ADD, PAIRS, MIXED, SOURCELESS)))
+    return file
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    code, told, said = glotsmith("benchmark", "make", rows, "-l", "ocaml", "-l", "perl", "--name", "mine", "-o", out)
+    assert code == 0, said
+    assert "5 questions (2 in OCaml, 3 in Perl); 3 that can't be asked or passed" in told
+    questions = lines(out / "questions.jsonl")
+    assert [(q["language"], q["name"]) for q in questions] == [
+        ("ocaml", "add"),
+        ("ocaml", "pairs"),
+        ("perl", "add"),
+        ("perl", "pairs"),
+        ("perl", "mixed"),
+    ]
+    assert questions[0]["prefix"] == "(* Add two ints. *)\nlet add (x : int) (y : int) : int ="
+    assert len(questions[0]["tests"]) == 3  # of the row that has more
+    lost = {(i["problem"], i["language"]): i["reason"] for i in lines(out / "impossible.jsonl")}
+    assert lost[(f"{4:032x}", "ocaml")] == "unusable"
+    assert lost[(f"mixed-{3:032x}"[:14], "ocaml")] == "unrepresentable"
+    assert lines(out / "train.jsonl") == []
+
+
+def test_problems_that_evaluate_do_not_train(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
+    seen = set[frozenset[str]]()
+    for seed in range(4):
+        out = tmp_path / f"set{seed}"
+        code, _, _ = glotsmith(
+            "benchmark", "make", rows, "-l", "perl", "--share", 0.5, "--seed", seed, "-o", out, "--jobs", 2
+        )
+        if code == 2:  # by its hash no problem was chosen
+            continue
+        asked = {q["name"] for q in lines(out / "questions.jsonl")}
+        trained = {r["name"] for r in lines(out / "train.jsonl")}
+        assert not asked & trained
+        assert asked | trained == {"add", "pairs", "mixed", "gone"}
+        seen.add(frozenset(asked))
+    assert len(seen) > 1
+
+
+def test_both_forms_of_a_set_judge_alike(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
+    """Our own questions and the files for MultiPL-E, with the same completions of a person."""
+    out = tmp_path / "set"
+    assert glotsmith("benchmark", "make", rows, "-l", "ocaml", "-o", out)[0] == 0
+    prompts = out / "multipl-e" / "own-ml.jsonl"
+    written = lines(prompts)
+    assert set(written[0]) == {
+        "name", "language", "prompt", "doctests", "original", "prompt_terminology", "tests", "stop_tokens"
+    }  # fmt: skip
+    assert "assert ((candidate 1 (-2)) = ((-1)));" in written[0]["tests"]
+    bodies = {
+        "add": [" x + y", " x - y", ' failwith "no"'],
+        "pairs": [" List.map (fun x -> (x, x * x)) xs", " []", " xs"],
+    }
+    for name, form in (("questions", out / "questions.jsonl"), ("multipl-e", prompts)):
+        completions = tmp_path / f"{name}.jsonl"
+        problems = [q.get("problem") or q["name"] for q in lines(form)]
+        texts = [bodies["add"], bodies["pairs"]]
+        completions.write_text(
+            "".join(json.dumps({"name": p, "completions": t}) + "\n" for p, t in zip(problems, texts, strict=True))
+        )
+        result = tmp_path / f"out-{name}"
+        code, _, said = glotsmith(
+            "evaluate", f"{name}={form}", "-l", "ocaml", "--completions", completions, "--k", 1, "-o", result
+        )
+        assert code == 0, said
+        summary = json.loads((result / "summary.json").read_text())["summary"]
+        assert summary["scores"][0]["statuses"]["pass"] == 2
+        assert summary["scores"][0]["samples"] == 6
+        assert summary.get("impossible", []) == []
+
+
+def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
+    code, told, _ = glotsmith("benchmark", "make", rows, "-l", "bash", "-o", tmp_path / "none")
+    assert "0 questions" in told
+    code, told, _ = glotsmith("benchmark", "make", rows, "-l", "go", "-o", tmp_path / "go")
+    assert code == 0
+    assert "No files for MultiPL-E in Go: give --assertions with a table [go]" in told
+    table = tmp_path / "assertions.toml"
+    table.write_text(
+        '[go]\nhead = "func main() {\\n"\ncase = "check(@{name}(@{arguments}), @{expected})\\n"\ntail = "}\\n"\n'
+    )
+    code, told, _ = glotsmith("benchmark", "make", rows, "-l", "go", "--assertions", table, "-o", tmp_path / "go2")
+    (first, *_) = lines(tmp_path / "go2" / "multipl-e" / "own-go_test.go.jsonl")
+    assert first["tests"].startswith("func main() {\ncheck(add(")
