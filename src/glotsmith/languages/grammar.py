@@ -7,7 +7,7 @@ from typing import Any, cast
 def parses(language: str, code: str) -> bool | None:
     """Return whether a grammar finds no error in a program; None where there is no grammar of that language.
 
-    Text that is no program at all may parse in a language in which nearly everything does, as prose in Racket.
+    Text that is no program at all may parse in a language in which nearly everything does, as prose in Racket or PHP.
     """
     parser = _parser(language)
     if parser is None:

@@ -1,7 +1,7 @@
 """Take the program out of a response (InverseCoder §4.1, ``extract_code.py``).
 
 The paper keeps the first fenced block of any label, and a response without fences only if it parses as Python. Here a
-block's language must be one of ours, and a response without fences may be of any language that a grammar reads.
+block's language must be one of ours, and a response without fences may be of any of ours, if it is told which.
 """
 
 import re
@@ -92,16 +92,12 @@ def known(label: str) -> str:
 
 
 def guess(code: str, instruction: str) -> str:
-    """Guess the language of a program: it must parse in it, and be named in the instruction, or be Python, or the only.
+    """Guess the language of a program that parses: one that the instruction names, else Python, as the paper does.
 
-    A name that is also a word (``go``, ``c``) counts only as written in prose, ``Go`` and ``C``.
+    That it parses in another language says nothing: most grammars are lenient, and several accept plain prose.
     """
     named = [name for name in languages.names() if _names(languages.get(name).display, instruction)]
-    for name in [*named, "python"]:
-        if parses(name, code):
-            return name
-    others = [name for name in languages.names() if parses(name, code)] if looks_like_code(code) else []
-    return others[0] if len(others) == 1 else ""
+    return next((name for name in [*named, "python"] if parses(name, code)), "")
 
 
 def _names(display: str, text: str) -> bool:
