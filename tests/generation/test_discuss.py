@@ -159,6 +159,18 @@ def test_memory_objects_to_a_repeat_before_any_adviser_is_asked() -> None:
     assert "- f: Write f. (kept)" in teacher.texts[teacher.asked.index("advise lua 2")]
 
 
+def test_a_reflection_of_no_use_is_counted_once_in_the_session_that_pays_for_it() -> None:
+    replies = {"propose": posed("g"), "advise": YES, "reflect": "Hm."}
+    paying, teacher = hold(replies, REMEMBERED, number=2)
+    keys = {"session-2:reflect:python", "session-2:reflect:lua"}
+    assert {d.key for d in paying.dropped} == keys  # ocaml has nothing to reflect on
+    assert {d.reason for d in paying.dropped} == {Reason.UNPARSABLE_REPLY}
+    assert paying.tokens == len(teacher.asked) * 110
+    other, teacher = hold(replies, REMEMBERED, number=3)
+    assert not other.dropped
+    assert other.tokens == (len(teacher.asked) - 2) * 110
+
+
 def test_a_discussion_that_ends_with_a_repeat_is_dropped() -> None:
     result, _ = hold({"propose": posed("f"), "revise": posed("f"), "advise": YES}, REMEMBERED, number=2)
     assert not result.kept

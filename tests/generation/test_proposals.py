@@ -40,7 +40,7 @@ def test_an_answer_may_come_without_anything_to_execute() -> None:
         (Reply(text="A fine task!"), "", Reason.UNPARSABLE_REPLY),
         (Reply(text=GOOD.partition("[Examples]")[0]), "", Reason.INCOMPLETE_REPLY),
         (Reply(text=GOOD.replace("def f(x: int) -> int", "f of x")), "", Reason.INCOMPLETE_REPLY),
-        (Reply(text=GOOD.replace("x: int", "x: " + "int | " * 900 + "int")), "", Reason.INCOMPLETE_REPLY),
+        (Reply(text=GOOD.replace("x: int", "x: " + "int | " * 5000 + "int")), "", Reason.INCOMPLETE_REPLY),
         (Reply(text=GOOD.replace("assert", "check")), "", Reason.INCOMPLETE_REPLY),
         (Reply(text=GOOD.replace("def f(x):", "def g(x):")), "", Reason.NO_CODE),
         (Reply(text=GOOD.replace("def f(x):", "import os\ndef f(x):")), "", Reason.NO_CODE),

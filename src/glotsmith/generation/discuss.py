@@ -78,13 +78,20 @@ class Discuss(ItemStep[Proposal, Proposal]):
             return keep(key, item)
         bill, rules = Bill(), self._rules
         memory = await self._minds.memory(session.epoch)
-        notes = {a: await self._minds.reflection(a, session, bill) for a in (session.chair, *session.others)}
+        thoughts = {a: await self._minds.reflection(a, session, bill) for a in (session.chair, *session.others)}
         aim = target(rules.policy, memory, self._plan.chairs(session), rules.languages)
-        seat = msgspec.structs.replace(item, language=aim, notes={a: n for a, n in notes.items() if n})
-        talk = _Talk(self._voice, rules, memory, seat, session, bill)
+        notes = {a: text for a, text in thoughts.items() if text and isinstance(text, str)}
+        talk = _Talk(
+            self._voice, rules, memory, msgspec.structs.replace(item, language=aim, notes=notes), session, bill
+        )
+        talk.lost += [
+            Dropped(why.reason, why.detail, f"{key}:reflect:{agent}")
+            for agent, why in thoughts.items()
+            if isinstance(why, Unusable) and agent in session.reflects
+        ]
         result = await (talk.equals() if rules.topology == "parallel" else talk.chaired())
         kept = (keep(key, result).kept) if isinstance(result, Proposal) else ()
-        overall = () if isinstance(result, Proposal) else (Dropped(result.reason, result.detail, item=seat),)
+        overall = () if isinstance(result, Proposal) else (Dropped(result.reason, result.detail, item=talk.seat),)
         return Result(kept=kept, dropped=(*talk.lost, *overall), tokens=bill.tokens, cost=bill.cost)
 
 
@@ -95,7 +102,7 @@ class _Talk:
         self, voice: Voice, rules: Rules, memory: Memory, seat: Proposal, session: Session, bill: Bill
     ) -> None:
         self._voice, self._rules, self._memory, self._bill = voice, rules, memory, bill
-        self._seat, self._session = seat, session
+        self.seat, self._session = seat, session
         self._others = session.others
         self._agents = (session.chair, *self._others)
         self.lost: list[Dropped] = []
@@ -182,11 +189,11 @@ class _Talk:
         """Return the proposal, unless the agents made it before: nothing more is spent on it then."""
         if memo := self._repeated(draft):
             return Unusable(Reason.REPEATS_MEMORY, f"{draft.name}: as {memo.name} of {memo.key}")
-        languages = tuple(dict.fromkeys((self._seat.language, *self._agents)))
+        languages = tuple(dict.fromkeys((self.seat.language, *self._agents)))
         if languages == ("python",):  # the reference is Python too: someone else must agree
             languages += tuple(name for name in self._rules.languages if name != "python")[:1]
         return msgspec.structs.replace(
-            self._seat,
+            self.seat,
             languages=languages,
             instruction=draft.instruction,
             name=draft.name,
@@ -217,33 +224,33 @@ class _Talk:
         return self._bill.add(
             await self._voice.ask(
                 call,
-                self._seat.id,
+                self.seat.id,
                 self._facts(agent) | values,
                 sample=round_,
                 turn=self._session.number,
                 opening=opening,
-                context={"name": self._seat.id, "language": agent},
+                context={"name": self.seat.id, "language": agent},
                 calm=call in ("advise", "vote"),
             )
         )
 
     def _lose(self, call: str, agent: str, round_: int, why: Unusable) -> None:
-        self.lost.append(Dropped(why.reason, why.detail, f"{self._seat.id}:{call}:{agent}:{round_}"))
+        self.lost.append(Dropped(why.reason, why.detail, f"{self.seat.id}:{call}:{agent}:{round_}"))
 
     def _said(self, draft: Problem, objections: Sequence[str]) -> dict[str, object]:
         return {"draft": draft, "objections": list(objections)}
 
     def _facts(self, agent: str) -> dict[str, object]:
         """Return what every prompt of a discussion may use."""
-        aim = get(self._seat.language)
+        aim = get(self.seat.language)
         return {
             "agent": get(agent).display,
             "target": aim.display,
             "others": [get(a).display for a in self._agents if a != agent],
             "inspirations": [gist(text, 600) for text in self._session.inspirations],
             "made": self._memory.lines(agent),
-            "hard": self._memory.hard(self._seat.language),
-            "notes": self._seat.notes.get(agent, ""),
+            "hard": self._memory.hard(self.seat.language),
+            "notes": self.seat.notes.get(agent, ""),
         }
 
 

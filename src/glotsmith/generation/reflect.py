@@ -52,10 +52,14 @@ class Minds:
 
     async def _recall(self, epoch: int) -> Memory:
         memos = await self._history.before(epoch)
+        for earlier in [e for e in self._memories if e < epoch]:  # all their sessions have come to their end
+            del self._memories[earlier]
+        for place in [p for p in self._replies if p[1] < epoch]:
+            del self._replies[place]
         return Memory(memos if self._remembers else (), self._similar, self._limits)
 
-    async def reflection(self, agent: str, session: Session, bill: Bill) -> str:
-        """Return what the agent makes of the epoch before; "" if it has nothing to reflect on, or nothing usable.
+    async def reflection(self, agent: str, session: Session, bill: Bill) -> str | Unusable:
+        """Return what the agent makes of the epoch before, "" if it has nothing to reflect on, or why that is no use.
 
         The epoch's sessions share one reply; the one that is charged with it (``Session.reflects``) pays.
         """
@@ -69,7 +73,7 @@ class Minds:
         if agent in session.reflects:
             bill.add(reply)
         found = read_object(reply, Reflection)
-        return "" if isinstance(found, Unusable) else str(found)
+        return found if isinstance(found, Unusable) else str(found)
 
     async def _ask(self, agent: str, epoch: int, news: Sequence[Memo]) -> Reply:
         values: Mapping[str, object] = {

@@ -55,6 +55,8 @@ class LedgerHistory:
 
     async def _read_posed(self, epoch: int) -> list[Posed]:
         await self._settled(epoch, "validate")
+        for earlier in [e for e in self._posed if e < epoch]:  # all their sessions have come to their end
+            del self._posed[earlier]
         found = [
             Posed(key, work.proposal.session.number, work.problem)
             for key, work in self._ledger.kept("validate", Work)
