@@ -268,3 +268,16 @@ def test_the_offline_teacher_is_refused_before_anything_is_read() -> None:
     tools = Tools(None, None, open_teacher("offline"))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="the offline teacher can't"):
         InverseInstruct(sources=(str(CORPUS),)).steps(tools)
+
+
+def test_every_default_is_the_papers_or_its_page_says_why_not() -> None:
+    page = Path(__file__).parents[2] / "docs" / "recipes" / "inverse_instruct.md"
+    lines = page.read_text().partition("## Defaults\n")[2].strip().splitlines()[2:]
+    told = {}
+    for line in lines:
+        option, default, paper, why = (cell.strip() for cell in line.strip("|").split("|"))
+        assert (default == paper) == (not why), option
+        told[option.strip("`").partition("`")[0]] = default
+    recipe = InverseInstruct(sources=("x",))
+    assert {name: str(getattr(recipe, name)) for name in told} == told
+    assert {"summaries", "prefixes", "temperature", "repetition_penalty", "max_tokens", "stop"} <= set(told)

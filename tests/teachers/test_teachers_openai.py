@@ -136,6 +136,20 @@ def test_fields_are_added_renamed_and_left_out(server: Any, fake_time: Any) -> N
     assert not {"max_tokens", "seed", ""} & set(body)
 
 
+def test_a_repetition_penalty_is_sent_only_where_there_is_one(server: Any, fake_time: Any) -> None:
+    server.answers = [OK]
+    plain, penal = (
+        Request(call="c", item="i", prompt="p", sampling=Sampling(repetition_penalty=x)) for x in (1.0, 1.1)
+    )
+    ask(server, fake_time, plain)
+    ask(server, fake_time, penal, rename={"repetition_penalty": "repeat_penalty"})
+    first, second = server.bodies
+    assert "repetition_penalty" not in first
+    assert second["repeat_penalty"] == 1.1
+    assert plain.key == "d3d1102bd4101a1438db38f53e4c38aa"  # as it was before there was such a field
+    assert penal.key != plain.key
+
+
 def test_a_lone_surrogate_can_be_asked_about(server: Any, fake_time: Any) -> None:
     server.answers = [OK]
     assert ask(server, fake_time, Request(call="c", item="i", prompt="\ud800")).text == "hi"

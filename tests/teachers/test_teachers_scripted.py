@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import InputError, UsageError
-from glotsmith.teachers.base import Request
+from glotsmith.teachers.base import Request, Sampling
 from glotsmith.teachers.scripted import Options, Scripted
 
 ROWS: list[dict[str, Any]] = [
@@ -118,3 +118,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_the_file_is_named_once(options: Options) -> None:
     with pytest.raises(UsageError, match="the path of its replies"):
         Scripted(options)
+
+
+def test_logprobs_go_only_to_those_who_ask_for_them(tmp_path: Path) -> None:
+    row = {"call": "evaluate", "item": "*", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.5}}
+    teacher = Scripted(Options(replies=str(write(tmp_path / "r.jsonl", row))))
+    asked = Request(call="evaluate", item="i", prompt="any", sampling=Sampling(logprobs=5))
+    plain = Request(call="evaluate", item="i", prompt="any")
+    assert asyncio.run(teacher.reply(asked)).logprobs == {"Yes": -0.1, "No": -2.5}
+    assert asyncio.run(teacher.reply(plain)).logprobs == {}
+    assert teacher.address(asked) != teacher.address(plain)
