@@ -53,18 +53,23 @@ def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_
             pytest.skip(str(error))
     (tmp_path / "seed.py").write_text(SOURCE.partition("\n\n\ndef total")[0])
     common = {"sources": (str(tmp_path / "seed.py"),), "languages": ("python", "lua"), "samples": 3, "wanted": 1}
-    common |= {"epoch": 2, "ds1": False, "self_evaluation": "off"}
+    common |= {"ds1": False, "self_evaluation": "off"}
     cache = tmp_path / "cache.sqlite"
-    with_memory = asyncio.run(carry(XCoder(**common, sessions=8), tmp_path / "on", cache))
-    without = asyncio.run(carry(XCoder(**common, sessions=20, memory="off"), tmp_path / "off", cache))
+    with_memory = asyncio.run(carry(XCoder(**common, sessions=10, epoch=1), tmp_path / "on", cache))
+    off_recipe = XCoder(
+        **common, sessions=32, epoch=8, memory="off"
+    )  # epochs are only faster where nothing is remembered
+    without = asyncio.run(carry(off_recipe, tmp_path / "off", cache))
     assert len(without) >= len(with_memory)
     (on, on_names), (off, off_names) = made(tmp_path / "on"), made(tmp_path / "off")
-    assert len(on_names) >= 2 * len(off_names)
+    told = f"{len(with_memory)} requests, {sorted(on_names)}; without: {len(without)} requests, {sorted(off_names)}"
+    print(told)
+    assert len(on_names) >= 2 * len(off_names), told
     assert on.distinct >= 2 * off.distinct - 1  # the seed is a problem of both
     assert 1 <= len(off_names) <= FAVOURITES < len(on_names) <= len(KNOWN)
     with RunFolder.open(tmp_path / "off") as run:
         lived = memos(run.ledger, 2)
-        assert len(lived) == 20
+        assert len(lived) == 32
         assert not any(memo.notes for memo in lived)
     assert "reflect" in with_memory
     assert "reflect" not in without
