@@ -1,0 +1,86 @@
+"""Our suites beside published ones: by the problem's number, with the published prompt and its types."""
+
+from typing import Any
+
+import pytest
+
+from glotsmith.evaluation.corrected import beside, key_of
+from glotsmith.evaluation.evaluate import signed
+from glotsmith.evaluation.questions import Question
+from glotsmith.records import Function, Origin, Problem, Suite, Task, Verdict
+from glotsmith.suites.prove import Prove
+
+SOURCE = 'def add(x, y):\n    """Add."""\n    return x + y'
+
+
+def task(bench: Any) -> Task:
+    suite = Suite(
+        signature="def add(x: int, y: int) -> int",
+        tests=("assert add(1, 2) == 3", "assert add(-1, 1) == 0", "assert add(4, 4) == 8"),
+        line_coverage=0,
+        branch_coverage=0,
+        mutation_score=0,
+        mutants=0,
+        writers={},
+    )
+    function = Function(id="f", name="add", code=SOURCE, docstring="Add.", origin=Origin(source="s", path="p"))
+    result = bench.run(Prove(["ocaml"], bench.verifier).run("f", Problem(id="f", function=function, suite=suite)))
+    return result.kept[0].item
+
+
+def asked(prompt: str, problem: str = "HumanEval_53_add") -> Question:
+    return Question(benchmark="multipl-e", problem=problem, language="ocaml", name="add", prefix=prompt, after="\n();;")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "problem", "reason"),
+    [
+        ("let add (x : int) (y : int) : int =", "HumanEval_53_add", None),
+        ("let add (x : float) (y : float) : float =", "HumanEval_53_add", "types_differ"),
+        ("let add (x : (int, int) list) : int =", "HumanEval_53_add", "types_differ"),
+        ("let add (x : int) (y : int) : int =", "HumanEval_54_add", "no_suite"),
+        ("let add (x : int) (y : int) : int =", "add", "no_suite"),
+    ],
+)
+def test_a_published_prompt_gets_our_suite_or_a_reason(
+    bench: Any, prompt: str, problem: str, reason: str | None
+) -> None:
+    found, lost = bench.run(
+        beside([asked(prompt, problem)], {("humaneval", 53, "ocaml"): (task(bench), 1e-6, "")}, bench.verifier)
+    )
+    assert [i.reason for i in lost] == ([reason] if reason else [])
+    assert [q.benchmark for q in found] == ([] if reason else ["multipl-e-corrected"])
+    for question in found:
+        texts = {question.problem: [" x + y", " x - y", " exit 0"]}
+        assert [s.passed for s in bench.judge([question], texts).samples] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("HumanEval/53", ("humaneval", 53)),
+        ("HumanEval_53_add", ("humaneval", 53)),
+        ("mbpp_3_is_not_prime", ("mbpp", 3)),
+        ("Mbpp/3", ("mbpp", 3)),
+        ("MBPP/3", ("mbpp", 3)),
+        ("Lua", None),
+    ],
+)
+def test_a_problem_has_one_key_in_all_its_spellings(name: str, key: tuple[str, int] | None) -> None:
+    assert key_of(name) == key
+
+
+@pytest.mark.parametrize(
+    ("sign", "stdout", "stderr", "status", "expected"),
+    [
+        ("failed", "test failed", "", "pass", "fail:wrong"),
+        ("failed", "", "Assertion failed", "pass", "fail:wrong"),
+        ("failed", "fine", "", "pass", "pass"),
+        ("", "failed", "failed", "pass", "pass"),
+        ("failed", "failed", "", "infra:sandbox", "infra:sandbox"),
+    ],
+)
+def test_a_benchmarks_own_sign_of_failure(sign: str, stdout: str, stderr: str, status: Any, expected: str) -> None:
+    verdict = Verdict(id="x", language="lua", status=status, stdout=stdout, stderr=stderr)
+    question = Question(benchmark="b", problem="p", language="lua", sign=sign)
+    assert signed(question, verdict).status == expected

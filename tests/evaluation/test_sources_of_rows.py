@@ -1,0 +1,103 @@
+"""Rows from where they are: files of every kind, the hub's loader, completions of several makes; and the page on it."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glotsmith.errors import GlotsmithError, UsageError
+from glotsmith.evaluation.benchmarks import BENCHMARKS, mceval, multipl_e
+from glotsmith.evaluation.benchmarks.files import hub_rows, read_rows
+from glotsmith.evaluation.completions import read_completions
+from glotsmith.evaluation.questions import Question
+from glotsmith.languages import get
+
+PAGE = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
+ROWS = [{"task_id": "a", "n": 1}, {"task_id": "b", "n": 2}]
+
+
+def parquet(file: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.Table.from_pylist(ROWS), file)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz", "x.json", "x.json.gz", "x.parquet", "folder"])
+def test_every_kind_of_file_is_read(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    lines = "".join(json.dumps(r) + "\n" for r in ROWS).encode()
+    match name:
+        case "folder":
+            file.mkdir()
+            for row in ROWS:
+                (file / f"{row['task_id']}.json.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
+            (file / "a.results.json.gz").write_bytes(gzip.compress(b"{}"))  # of an earlier run
+        case "x.parquet":
+            parquet(file)
+        case _:
+            data = lines if "jsonl" in name else json.dumps(ROWS).encode()
+            file.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    assert [row.data for row in read_rows(file)] == ROWS
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of datasets and what it imports
+def test_the_hubs_own_loader_is_used(tmp_path: Path) -> None:
+    """``datasets`` on a folder, as on a dataset of the hub."""
+    (tmp_path / "test.jsonl").write_text("".join(json.dumps(r) + "\n" for r in ROWS))
+    assert [row.data for row in hub_rows(str(tmp_path), "test")] == ROWS
+    with pytest.raises(UsageError, match="can't be had from the hub"):
+        hub_rows(str(tmp_path), "no_such_split")
+
+
+def asked(problem: str, language: str) -> Question:
+    return Question(benchmark="b", problem=problem, language=language)
+
+
+COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[str]] | str]] = [
+    ({"name": "p", "language": "ml", "completions": ["x", "y"]}, {"b/ocaml/p": ["x", "y"]}),
+    ({"task_id": "p", "language": "Lua", "completion": "x"}, {"b/lua/p": ["x"]}),
+    ({"question_id": "q", "solution": "x"}, {"b/lua/q": ["x"]}),
+    ({"task_id": "q", "raw_generation": ["x"]}, {"b/lua/q": ["x"]}),
+    ({"question": "b/ocaml/p", "completions": ["x"]}, {"b/ocaml/p": ["x"]}),
+    ({"name": "p", "completions": ["x"]}, "x.jsonl:1: the row names no language"),
+    ({"name": "z", "completions": ["x"]}, "no completion is about a question"),
+    ({"completions": ["x"]}, "x.jsonl:1: the row names no problem"),
+    ({"name": "p"}, "x.jsonl:1: the row holds no completion"),
+    ({"name": "p", "completions": "x"}, "x.jsonl:1: the row has a str as its field 'completions'"),
+]
+
+
+@pytest.mark.parametrize(("row", "found"), COMPLETIONS)
+def test_completions_find_their_questions(
+    tmp_path: Path, row: dict[str, Any], found: dict[str, list[str]] | str
+) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text(json.dumps(row) + "\n")
+    questions = [asked("p", "lua"), asked("p", "ocaml"), asked("q", "lua")]
+    if isinstance(found, str):
+        with pytest.raises(GlotsmithError) as error:
+            read_completions(file, questions)
+        assert found in str(error.value)
+    else:
+        assert read_completions(file, questions) == found
+
+
+def test_one_completion_a_row_adds_up(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_text("".join(json.dumps({"task_id": "p", "completion": text}) + "\n" for text in "abc"))
+    assert read_completions(file, [asked("p", "lua")]) == {"b/lua/p": ["a", "b", "c"]}
+
+
+def test_the_page_names_every_benchmark_and_every_rule_that_is_known_wrong() -> None:
+    assert [name for name in BENCHMARKS if f"`{name}`" not in PAGE] == []
+    known = [get(n).display for n in multipl_e.KNOWN_WRONG] + [n for n in mceval.KNOWN_WRONG if n != "*"]
+    assert [name for name in known if name not in PAGE] == []
+
+
+def test_every_language_of_a_table_is_one_of_ours() -> None:
+    for language in (*multipl_e.CODES.values(), *(rule.language for rule in mceval.RULES.values())):
+        get(language)
