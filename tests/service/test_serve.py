@@ -174,6 +174,36 @@ def test_what_was_accepted_is_answered(serving: Callable[..., Serving]):
         run(served, "true")
 
 
+def test_no_accepted_request_is_lost(serving: Callable[..., Serving], tmp_path: Path):
+    """SIGTERM amid 32 busy clients: whatever program was begun was answered; the rest was told, or found nobody."""
+    served = serving("--jobs", "2", "--queue", "64")
+    answered, refused = list[str](), list[int]()
+
+    def client(number: int) -> None:
+        with contextlib.suppress(httpx.HTTPError), httpx.Client(timeout=60) as http:
+            for i in range(1000):
+                name = f"{number}-{i}"
+                body = pack(Program(files={}, argv=("sh", "-c", f"echo > {tmp_path}/{name}; sleep 0.02; echo {name}")))
+                reply = http.post(f"{served.address}/run", content=body, headers=JSON)
+                if reply.status_code != 200:
+                    refused.append(reply.status_code)
+                    return
+                assert unpack_outcome(reply.content).stdout == f"{name}\n".encode()
+                answered.append(name)
+
+    with ThreadPoolExecutor(32) as pool:
+        clients = [pool.submit(client, number) for number in range(32)]
+        until(lambda: len(answered) > 50)
+        served.process.send_signal(signal.SIGTERM)
+        for one in clients:
+            one.result(60)
+    assert served.wait() == 0
+    begun = {path.name for path in tmp_path.iterdir()}
+    assert begun == set(answered)
+    assert {*refused} <= {503}
+    assert len(refused) > 0
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_the_second_signal_quits(serving: Callable[..., Serving], signum: int):
     served = serving("--jobs", "1")
