@@ -167,6 +167,9 @@ def test_memory_was_used_and_the_figures_tell(run: RunFolder) -> None:
     assert (found.rows, found.problems, found.distinct, found.pairs) == (13, 9, 9, 3)
     assert found.languages == {"lua": 6, "python": 7}
     assert found.failures == {"fail:wrong": 5}
+    told = XCoder.findings(run.ledger)
+    assert told["discussions"] == "10 held, 4 problems kept"
+    assert set(told) == {"discussions", "synergy of python's problems", "synergy of lua's problems"}
 
 
 @pytest.mark.parametrize(

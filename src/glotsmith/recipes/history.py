@@ -89,10 +89,10 @@ def memos(ledger: Ledger, agreement: int) -> list[Memo]:
             found[row.key] = Fate(proposal, row.reason)
     for step in CHAIN[1:]:
         for row in ledger.dropped(step):
-            if fate := found.get(_owner(row.parent)):
+            if fate := found.get(session_of(row.parent)):
                 fate.lose(row)
     for key, work in ledger.kept("solve", Work):
-        if fate := found.get(_owner(key)):
+        if fate := found.get(session_of(key)):
             fate.passed.append(work.language)
     return sorted((fate.memo(key, agreement) for key, fate in found.items()), key=lambda memo: memo.number)
 
@@ -105,8 +105,8 @@ def _proposal(row: Row) -> Proposal | None:
     return msgspec.json.decode(row.data, type=Proposal) if row.data else None
 
 
-def _owner(key: str) -> str:
-    """Return the session's key, of which those of later steps are continuations."""
+def session_of(key: str) -> str:
+    """Return the key of the session that an item came from, of which keys of later steps are continuations."""
     return key.partition(":")[0]
 
 

@@ -12,7 +12,7 @@ from glotsmith import languages
 from glotsmith.errors import UsageError
 from glotsmith.generation.convene import Convene, Plan
 from glotsmith.generation.discuss import Discuss, Rules, Topology
-from glotsmith.generation.memory import Limits
+from glotsmith.generation.memory import Limits, Memory
 from glotsmith.generation.policy import Policy
 from glotsmith.generation.reflect import Minds
 from glotsmith.generation.rounds import Rounds
@@ -20,10 +20,11 @@ from glotsmith.generation.seed import Seed
 from glotsmith.generation.translate import Plan as Solving
 from glotsmith.generation.translate import Prompts, Translate
 from glotsmith.generation.voice import Voice
+from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import Tools
 from glotsmith.recipes.grounding import Agree, Distinct, Ground, Score, ToRows
-from glotsmith.recipes.history import LedgerHistory
+from glotsmith.recipes.history import LedgerHistory, memos, session_of
 from glotsmith.recipes.multipl_t import comment_syntax
 from glotsmith.recipes.work import (
     DecontaminateWork,
@@ -32,6 +33,7 @@ from glotsmith.recipes.work import (
     ProveWork,
     SolveWork,
     ValidateWork,
+    Work,
     WriteTestsOfWork,
 )
 from glotsmith.records import Record
@@ -170,6 +172,21 @@ class XCoder(Record, frozen=True, kw_only=True):
             *([DecontaminateWork(overlap)] if overlap else []),
             ToRows(),
         ]
+
+    @classmethod
+    def findings(cls, ledger: Ledger) -> dict[str, str]:
+        """Say what became of the discussions, and which agents' problems suit which languages (synergy)."""
+        if "agree" not in ledger.steps:
+            return {}
+        lived = memos(ledger, 1)
+        kept = {session_of(key) for key, work in ledger.kept("agree", Work) if work.proposal.session}
+        memory = Memory(lived, rouge_l_of_texts)
+        found = {"discussions": f"{len(lived)} held, {len(kept)} problems kept"}
+        for agent in dict.fromkeys(memo.agent for memo in lived):
+            tried = sorted({language for memo in lived for language in memo.languages})
+            told = ", ".join(f"{language} {memory.synergy(agent, language):+.2f}" for language in tried)
+            found[f"synergy of {agent}'s problems"] = told or "none was solved"
+        return found
 
     def _voice(self, tools: Tools) -> Voice:
         prompts = {call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS}
