@@ -29,20 +29,41 @@ def verify(
     ),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
+    form: Annotated[
+        str, typer.Option("--format", help="What a line is: glotsmith, a job; agnostics, its executors' protocol.")
+    ] = "glotsmith",
+    language: Annotated[str, typer.Option(help="With --format agnostics, whose lines do not say it.")] = "",
 ) -> None:
     """Judge programs against their tests.
 
     A line is a job: id, language, code, tests (Python asserts over literals), and optionally signature, entry_point,
     time_limit_s, memory_limit_mb, tolerance. Instead of tests: io, a list of stdin and stdout; or program, which is run
-    verbatim. Verdicts come in the order of the jobs.
+    verbatim. Verdicts come in the order of the jobs. With --format agnostics each line is answered as it comes.
 
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
+    if form == "agnostics":
+        _converse(file, output, language, isolation, jobs)
+        return
+    if form != "glotsmith":
+        raise UsageError(f"there is no format {form!r}; choose from glotsmith, agnostics")
     stream = read(file)
     with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink:
         counts = asyncio.run(_verify(stream(), sink, isolation, jobs))
         sink.flush()
     err.print(_table(counts))
+
+
+def _converse(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
+    from glotsmith.cli.converse import converse
+
+    if language not in names():
+        raise UsageError(f"name the programs' language by --language; there are: {', '.join(names())}")
+    with (
+        nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source,
+        nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink,
+    ):
+        asyncio.run(converse(source, sink, language, isolation, workers))
 
 
 def read(file: Path) -> Callable[[], Iterator[Job]]:
