@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,3 +142,9 @@ def test_every_endpoint_is_described() -> None:
     assert told["paths"]["/agnostics"]["post"]["description"].startswith(
         "A line is a [Item](#/components/schemas/Item)"
     )
+
+
+def test_the_page_names_every_endpoint() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "service.md").read_text("utf-8")
+    paths = [path for path, _ in PATHS if path != "/v1/ping"]
+    assert [path for path in paths if f" {path}" not in page and f"`{path}`" not in page] == []

@@ -30,8 +30,9 @@ def serve(
     """Run programs and judge jobs for others, over HTTP.
 
     POST /run takes a program and answers with its outcome; --isolation remote sends such requests. POST /verify takes
-    a job, or a list of jobs, as 'glotsmith verify' reads them, and answers with verdicts. GET /health, /ready and
-    /metrics say how the service is. SIGTERM ends it once all that was accepted is answered.
+    a job, or a list of jobs, as 'glotsmith verify' reads them, and answers with verdicts. POST /run_code and /agnostics
+    speak SandboxFusion's and Agnostics' protocols. GET /health, /ready and /metrics say how the service is, and
+    /openapi.json describes all of it. SIGTERM ends it once all that was accepted is answered.
 
     Example: [bold]glotsmith serve --port 8707[/], then [bold]curl -H 'content-type: application/json' -d @job.json
     http://127.0.0.1:8707/verify[/]
