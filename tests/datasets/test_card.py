@@ -118,3 +118,15 @@ def test_a_folder_that_is_a_file(make_example, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(StorageError, match=r"taken/README\.md: the card can't be written"):
         write_card(tmp_path / "taken", Card(name="demo"), Summary(), [])
+
+
+def test_kinds_of_rows_and_findings_are_told(write, make_example):
+    _, body = write([make_example(1)])
+    assert "Each is a translation of a real Python function" in body
+    assert "What a row is" not in body
+    rows = [make_example(1, kind="inverse", stage=1), make_example(2, kind="original", stage=2)]
+    _, body = write(rows, findings={"P(Yes) against execution": "AUC 0.7 | of 12"})
+    assert "Rows stand in training order" in body
+    assert "| 1 | inverse | 1 | a program with an instruction that a model wrote" in body
+    assert "| 2 | original | 1 | a pair of the instruction corpus" in body
+    assert "- P(Yes) against execution: AUC 0.7 \\| of 12" in body

@@ -117,6 +117,7 @@ def test_rows_carry_their_training_order_their_score_and_their_lineage(whole: Ra
     for row in own:
         assert 0.5 < row.score < 1
         assert row.tests
+        assert f"`{row.name}`" in row.messages[0]["content"]  # else no answer could pass the row's tests
         assert row.messages[1]["content"].startswith(f"```{row.language}\n")
         assert (row.lineage.teacher, row.lineage.temperature) == ("scripted", 0.8)
         assert row.lineage.prompt_version

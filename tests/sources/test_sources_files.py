@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.reasons import Reason
 from glotsmith.records import printable
-from glotsmith.sources.files import Scope, decode, source_files, read_text, shown
+from glotsmith.sources.files import Scope, decode, read_text, shown, source_files
 from glotsmith.step import Dropped
 
 

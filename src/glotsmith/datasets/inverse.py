@@ -1,5 +1,7 @@
 """Rows of inverse-instruct: what was made is trained on first, the original set last (InverseCoder §5)."""
 
+import re
+
 from glotsmith.datasets.examples import facts
 from glotsmith.datasets.rows import fenced, split_item
 from glotsmith.records import Example, Inversion, Lineage, Snippet, Summary
@@ -24,15 +26,15 @@ class ToInverseExamples(ItemStep[Inversion, Example]):
 def inverse(item: Inversion) -> Example:
     """Return the row of a snippet: its best instruction, and the program as the reply."""
     snippet, best = item.snippet, item.summaries[0]
-    about = facts(snippet.language)
-    prompt, completion = split_item(snippet.code, "", best.text, about)
+    about, wish = facts(snippet.language), _wish(snippet, best.text)
+    prompt, completion = split_item(snippet.code, "", wish, about)
     passes = [s.round_trip == "pass" for s in item.tried]
     return Example(
         id=best.id,
         parallel_id=snippet.parallel_id or snippet.id,
         language=snippet.language,
         name=snippet.name,
-        messages=_conversation(best.text, fenced(snippet.code, about.fence)),
+        messages=_conversation(wish, fenced(snippet.code, about.fence)),
         prompt=prompt,
         completion=completion,
         source="",
@@ -48,6 +50,13 @@ def inverse(item: Inversion) -> Example:
         stage=OWN,
         score=best.scored.p_yes if best.scored else 0.0,
     )
+
+
+def _wish(snippet: Snippet, instruction: str) -> str:
+    """Return the instruction, with the name that the row's tests call: without it no answer could pass them."""
+    if not snippet.tests or not snippet.name or re.search(rf"\b{re.escape(snippet.name)}\b", instruction):
+        return instruction
+    return f"{instruction}\n\nName the function `{snippet.name}`."
 
 
 def _lineage(snippet: Snippet, best: Summary) -> Lineage:
