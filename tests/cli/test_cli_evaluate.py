@@ -131,7 +131,18 @@ def test_published_and_corrected_suites_side_by_side(glotsmith: Command, tmp_pat
     assert [r["status"] for r in written["results"]] == ["OK", "OK", "OK", "Exception"]
 
 
+def test_chat_replies_from_a_file(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
+    said = [f"Sure, here it is:\n\n```lua\n{LUA}\n```\n", BODY]
+    file = write(tmp_path / "replies.jsonl", [{"task_id": "HumanEval/901", "completions": said}])
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--completions", file, "--k", 1, "-o")
+    assert glotsmith(*command, tmp_path / "chat", "--style", "chat")[0] == 0
+    assert [r["status"] for r in results(tmp_path / "chat")] == ["pass", "pass"]
+    assert glotsmith(*command, tmp_path / "base")[0] == 0
+    assert [r["status"] for r in results(tmp_path / "base")] == ["fail:compile", "pass"]
+
+
 BAD = [
+    (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "offline"], "it is no model to evaluate"),
     (["evaluate", "apps=x"], "no benchmark is named 'apps'"),
     (["evaluate", "humaneval=x.jsonl", "-l", "lua"], "name who is asked (--teacher, --model) or a file"),
     (["evaluate", "humaneval=x.jsonl", "-l", "klingon", "--teacher", "scripted"], "no language is named 'klingon'"),

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.evaluation.benchmarks.rows import of_examples
@@ -95,6 +96,15 @@ def test_samples_come_in_order_with_their_verdicts(bench: Any) -> None:
     ]
     assert sorted(told, key=lambda s: (s.question, s.sample)) == list(found.samples)
     assert found.summary.value(1).mean == pytest.approx((1 / 2 + 1 / 3) / 2)
+
+
+def test_text_that_is_no_unicode_is_a_wrong_answer(bench: Any) -> None:
+    text = "```lua\nlocal function f(x) return '\ud800' end\n```"
+    found = bench.run(
+        evaluate([question("p")], Asked(Simulated({"b/lua/p": [Reply(text=text)]}), Plan(samples=1)), bench.verifier)
+    )
+    assert found.samples[0].status == "fail:wrong"
+    assert msgspec.json.encode(found.samples)
 
 
 def test_a_model_is_shown_neither_source_nor_tests() -> None:

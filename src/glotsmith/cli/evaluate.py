@@ -70,7 +70,9 @@ def evaluate_command(
     greedy: Annotated[bool, typer.Option("--greedy", help="One sample at temperature 0.")] = False,
     top_p: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.95,
     max_tokens: Annotated[int, typer.Option(min=1)] = 1024,
-    style: Annotated[str, typer.Option(help="chat, or completion for base models.")] = "chat",
+    style: Annotated[
+        str, typer.Option(help="chat, or completion for base models; default: chat, and completion for --completions.")
+    ] = "",
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="k of pass@k; repeatable.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
     seed: Annotated[int, typer.Option()] = 0,
@@ -87,7 +89,7 @@ def evaluate_command(
 
     [bold]glotsmith evaluate multipl-e=dir/ --completions dir/ --original humaneval=HumanEval.jsonl.gz[/]
     """
-    if style not in ("chat", "completion"):
+    if style not in ("", "chat", "completion"):
         raise UsageError(f"--style is chat or completion, not {style!r}")
     given = config.settings(option or [])
     options = Options(
@@ -115,6 +117,10 @@ def evaluate_command(
     )
     if bool(options.completions) == bool(teacher):
         raise UsageError("name who is asked (--teacher, --model) or a file that is judged (--completions), one of both")
+    if teacher == "offline":
+        raise UsageError(
+            "the offline teacher translates by rules and is shown no source here: it is no model to evaluate"
+        )
     for name in options.languages:
         get(name)  # raises for an unknown one
     output.prepare(output_, options.stored())
@@ -125,9 +131,7 @@ def evaluate_command(
 
 
 def _style(style: str, stored: Path | None) -> Style:
-    if stored is not None:
-        return completions.read_style(stored)
-    return "chat" if style == "chat" else "completion"
+    return "completion" if style == "completion" or (stored is not None and not style) else "chat"
 
 
 async def _run(options: Options, store: Cache, jobs: int | None) -> tuple[Asking, Evaluation]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation.benchmarks.files import Row, read_rows
-from glotsmith.evaluation.questions import Question, Sample, Style
+from glotsmith.evaluation.questions import Question, Sample
 from glotsmith.records import Verdict
 
 _CUT = 2048  #: characters of output in MultiPL-E's result files
@@ -83,14 +83,6 @@ def _about(row: Row, candidates: Sequence[Question], language: str) -> Sequence[
     if len({q.language for q in candidates}) > 1:
         raise row.error("the row names no language, and the problem is asked in several: evaluate one language")
     return candidates
-
-
-def read_style(path: Path) -> Style:
-    """Return how completions were made: as continuations, unless a file says otherwise."""
-    for row in read_rows(path)[:1]:
-        if row.data.get("style") == "chat":
-            return "chat"
-    return "completion"
 
 
 # ------------------------------------------------------------------------------------------- result files

@@ -12,7 +12,7 @@ from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.oracles import settle
 from glotsmith.evaluation.questions import Impossible, Question, Sample, Style
 from glotsmith.evaluation.summary import Summary, summarise
-from glotsmith.records import Record, Verdict
+from glotsmith.records import Record, Verdict, printable
 from glotsmith.step import Verify
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 
@@ -177,10 +177,11 @@ class _Run:
         said = Sample(question=question.id, sample=number, status="infra:teacher", detail=reply.detail)
         if reply.finish_reason == "error":
             return said
-        said = msgspec.structs.replace(said, completion=reply.text, status="fail:refused")
+        text = printable(reply.text)
+        said = msgspec.structs.replace(said, completion=text, status="fail:refused")
         if reply.finish_reason == "refused":
             return said
-        code = candidate(question, reply.text, self._source.style)
+        code = candidate(question, text, self._source.style)
         if code is None:
             return msgspec.structs.replace(said, status="fail:no_code", detail="the reply holds no code")
         return await self._verdict(question, msgspec.structs.replace(said, code=code))
