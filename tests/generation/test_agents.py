@@ -74,6 +74,8 @@ def test_synergy_is_what_a_language_gains_from_an_agents_problems() -> None:
     assert MEMORY.synergy("lua", "lua") == pytest.approx(2 / 3 - 1 / 2)
     assert MEMORY.synergy("python", "lua") == pytest.approx(1 / 3 - 1 / 2)
     assert MEMORY.synergy("ocaml", "lua") == 0
+    alike = Memory([memo(n, "lua", "lua", passed=("lua",)) for n in range(5)], same_words)
+    assert alike.synergy("lua", "lua") > 0  # all that is known speaks for it, if not much
 
 
 @pytest.mark.parametrize(
@@ -83,7 +85,12 @@ def test_synergy_is_what_a_language_gains_from_an_agents_problems() -> None:
         ("balance", PAST, ["python"] * 4, ["python", "python", "lua", "ocaml"]),
         ("weakness", PAST, ["python"] * 4, ["lua", "python", "ocaml", "lua"]),
         ("transfer", (), ["lua", "lua", "python", "lua"], ["python", "ocaml", "lua", "python"]),
-        ("transfer", PAST, ["lua", "lua", "lua"], ["python", "ocaml", "python"]),
+        (
+            "transfer",
+            PAST,
+            ["lua", "lua", "lua"],
+            ["ocaml", "python", "ocaml"],
+        ),  # what it was good for, then the others
     ],
 )
 def test_the_target_follows_the_policy(

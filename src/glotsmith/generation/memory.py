@@ -105,12 +105,12 @@ class Memory:
         """Return how much better a language does on an agent's problems than on all: -1 to 1, 0 without evidence.
 
         xCoder names a "synergy evaluation metric", the degree of knowledge sharing between languages, and does not
-        define it. This is ours: P(language solves | agent posed) - P(language solves), both smoothed.
+        define it. This is ours: P(language solves | agent posed) - P(language solves). The latter is smoothed to one
+        half, the former to the latter, so that little evidence says little.
         """
         tried = [m for m in self._memos if language in m.languages and m.agent == agent]
-        if not tried:
-            return 0.0
-        return _smoothed(sum(language in m.passed for m in tried), len(tried)) - self.rate(language)
+        overall = self.rate(language)
+        return _smoothed(sum(language in m.passed for m in tried), len(tried), overall) - overall
 
     def pairings(self, agent: str, language: str) -> int:
         """Return how many of the agent's discussions had the language as their target."""
@@ -135,9 +135,9 @@ class Memory:
         return None
 
 
-def _smoothed(successes: int, trials: int) -> float:
-    """Return Laplace's estimate: one half without evidence."""
-    return (successes + 1) / (trials + 2)
+def _smoothed(successes: int, trials: int, expected: float = 0.5) -> float:
+    """Return a rate as if two more trials had come out as ``expected``: Laplace's estimate by default."""
+    return (successes + 2 * expected) / (trials + 2)
 
 
 def gist(instruction: str, longest: int = 120) -> str:
