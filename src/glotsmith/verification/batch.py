@@ -3,23 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Protocol
 
 from glotsmith.records import Job, Verdict
+from glotsmith.step import Verify
 
 _MANY = 256  #: jobs in flight; more only cost memory
 _log = logging.getLogger(__name__)
 
 
-class Verifies(Protocol):
-    """What judges one job (``Verifier``)."""
-
-    async def verify(self, job: Job) -> Verdict:
-        """Return the verdict."""
-        ...
-
-
-async def verify_all(verifier: Verifies, jobs: Sequence[Job]) -> list[Verdict]:
+async def verify_all(verifier: Verify, jobs: Sequence[Job]) -> list[Verdict]:
     """Return the verdicts on jobs, in their order; a defect of ours is ``infra:refused``, and logged."""
     verdicts, rest = dict[int, Verdict](), enumerate(jobs)
     async with asyncio.TaskGroup() as group:
@@ -28,12 +20,12 @@ async def verify_all(verifier: Verifies, jobs: Sequence[Job]) -> list[Verdict]:
     return [verdicts[number] for number in range(len(jobs))]
 
 
-async def _work(verifier: Verifies, rest: Iterator[tuple[int, Job]], verdicts: dict[int, Verdict]) -> None:
+async def _work(verifier: Verify, rest: Iterator[tuple[int, Job]], verdicts: dict[int, Verdict]) -> None:
     for number, job in rest:
         verdicts[number] = await verify_one(verifier, job)
 
 
-async def verify_one(verifier: Verifies, job: Job) -> Verdict:
+async def verify_one(verifier: Verify, job: Job) -> Verdict:
     """Return the verdict on one job, whatever becomes of others that asked for the same."""
     while True:
         try:
