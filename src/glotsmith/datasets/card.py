@@ -37,8 +37,8 @@ KINDS = {
     "inverse": "a program with an instruction that a model wrote for it; where it has tests it passed them, and so did "
     "the answer that the model gave to the instruction, unless the round trip was off",
     "original": "a pair of the instruction corpus, as it was",
-    "ds1": "an instruction that a snippet inspired, with a model's answer",
-    "ds2": "a snippet as the answer to an instruction that a model inferred from it",
+    "ds1": "an instruction that a snippet inspired, with a model's answer; where it has tests it passed them",
+    "ds2": "a snippet as the answer to an instruction that a model inferred from it; where it has tests it passed them",
     "ds3": "a problem that language agents posed, with a solution that passed the tests on which other languages agree",
 }
 

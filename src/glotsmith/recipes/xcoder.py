@@ -62,6 +62,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     title: ClassVar[str] = "new problems by language agents that remember and discuss, solved in many languages"
     paper: ClassVar[str] = "Qwen2.5-xCoder, ACL 2025 (arXiv 2502.07487)"
     bound: ClassVar[str] = "max_snippets"
+    makes: ClassVar[str] = "rows"
 
     sources: tuple[str, ...]  #: where snippets come from: files and folders of code, tables, other runs
     languages: tuple[str, ...] = ("python", "lua", "ocaml", "ruby")  #: one agent each
