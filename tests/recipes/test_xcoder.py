@@ -22,10 +22,11 @@ from glotsmith.execution.local import Local
 from glotsmith.generation.rubric import WEIGHTS
 from glotsmith.languages import get, toolchain
 from glotsmith.languages.extract import extract_code
+from glotsmith.ledger import Ledger
 from glotsmith.recipes import xcoder
 from glotsmith.recipes.base import Tools
 from glotsmith.recipes.comparison import figures
-from glotsmith.recipes.history import memos
+from glotsmith.recipes.history import CHAIN, memos
 from glotsmith.recipes.xcoder import XCoder
 from glotsmith.records import Example, Job, Preference
 from glotsmith.run import RunFolder
@@ -170,6 +171,39 @@ def test_memory_was_used_and_the_figures_tell(run: RunFolder) -> None:
     told = XCoder.findings(run.ledger)
     assert told["discussions"] == "10 held, 4 problems kept"
     assert set(told) == {"discussions", "synergy of python's problems", "synergy of lua's problems"}
+
+
+def steps(tmp_path: Path, teacher: str = "scripted", **options: Any) -> list[str]:
+    """Return the names of the recipe's steps."""
+    chosen = XCoder(sources=(str(RECORDED / "xcoder_snippets.jsonl"),), languages=("python", "lua"), **options)
+    model = str(RECORDED / "xcoder.jsonl") if teacher == "scripted" else ""
+    tools = Tools(None, None, open_teacher(teacher, model=model), 0, Ledger(tmp_path / "ledger.sqlite"))  # type: ignore[arg-type]
+    try:
+        return [step.name for step in chosen.steps(tools)]
+    except ToolchainError as error:
+        pytest.skip(str(error))
+    finally:
+        assert tools.ledger
+        tools.ledger.close()
+
+
+def test_memory_reads_the_steps_that_there_are(tmp_path: Path) -> None:
+    names = steps(tmp_path)
+    assert tuple(names[names.index(CHAIN[0]) :][: len(CHAIN)]) == CHAIN
+
+
+def test_switches_change_the_steps(tmp_path: Path) -> None:
+    whole = steps(tmp_path)
+    assert [n for n in whole if n not in steps(tmp_path, self_evaluation="off")] == ["score"]
+    assert [n for n in steps(tmp_path, max_snippets=3) if n not in whole] == ["sample"]
+    benchmark = tmp_path / "benchmark.jsonl"
+    benchmark.write_text(json.dumps({"prompt": "def f(x): pass", "canonical_solution": "return 1"}) + "\n")
+    assert [n for n in steps(tmp_path, benchmarks=(str(benchmark),)) if n not in whole] == ["decontaminate_solutions"]
+
+
+def test_a_teacher_that_only_translates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="can't pose problems: name a model"):
+        steps(tmp_path, teacher="offline")
 
 
 @pytest.mark.parametrize(
