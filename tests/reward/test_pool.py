@@ -17,6 +17,7 @@ import pytest
 from glotsmith.reward import close, score, score_async
 from glotsmith.reward import pool as pools
 from glotsmith.sandbox.usage import walk
+from serving import Serving
 
 LUA = "```lua\nfunction f(x) return x + {} end\n```"
 ROW = {"language": "lua", "tests": ["assert f(1) == 2"]}
@@ -120,3 +121,14 @@ def test_an_interrupted_call_takes_its_programs_with_it() -> None:
 def test_ranks_of_one_machine_share_its_processors(monkeypatch: pytest.MonkeyPatch, ranks: str, parts: int) -> None:
     monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
     assert pools.share() == max(1, len(os.sched_getaffinity(0)) // parts)
+
+
+def test_the_pool_may_be_another_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    served = Serving("--jobs", "2", "--isolation", "none")
+    try:
+        monkeypatch.setenv("GLOTSMITH_REMOTE", served.address)
+        rows = [ROW, ROW]
+        assert score([LUA.format(1), LUA.format(2)], rows, isolation="remote", jobs=2) == [1.0, 0.0]
+        close()
+    finally:
+        assert served.stop() == 0
