@@ -131,6 +131,14 @@ def test_published_and_corrected_suites_side_by_side(glotsmith: Command, tmp_pat
     assert [r["status"] for r in written["results"]] == ["OK", "OK", "OK", "Exception"]
 
 
+def test_the_first_problems_only(glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path) -> None:
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--teacher", "scripted", "--model", replies)
+    code, table, _ = glotsmith(*command, "-n", 1, "--limit", 1, "-o", tmp_path / "out")
+    assert code == 0
+    assert "HumanEval/902" not in table
+    assert [r["question"] for r in results(tmp_path / "out")] == ["humaneval/lua/HumanEval/901"]
+
+
 def test_chat_replies_from_a_file(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
     said = [f"Sure, here it is:\n\n```lua\n{LUA}\n```\n", BODY]
     file = write(tmp_path / "replies.jsonl", [{"task_id": "HumanEval/901", "completions": said}])

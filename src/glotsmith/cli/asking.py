@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
 from glotsmith.cli.posing import pose
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import benchmarks, corrected, passable
@@ -16,6 +14,8 @@ from glotsmith.records import Record, Task
 from glotsmith.run import RunFolder
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
+
+_PROBLEM = ("parallel_id", "problem", "task_id", "name", "question_id")  #: fields that name a row's problem, best first
 
 
 class Set(Record, frozen=True, kw_only=True):
@@ -76,19 +76,18 @@ async def ask(
 
 async def _load(chosen: Set, languages: Sequence[str], limit: int, sandbox: Sandbox, verify: Verify) -> Loaded:
     wanted = Wanted(name=chosen.name, languages=tuple(languages), sandbox=sandbox, verify=verify)
-    rows = _rows(chosen, languages)
+    rows = _first(_rows(chosen, languages), limit)
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
     if not languages and (loaded.posable or (rows and not loaded.questions and not loaded.impossible)):
         raise UsageError(f"{chosen.name} can be asked in any language: name one, as in --language lua")
-    if not limit:
-        return loaded
-    first = dict.fromkeys([q.problem for q in loaded.questions])
-    kept = set(list(first)[:limit])
-    return msgspec.structs.replace(
-        loaded,
-        posable=loaded.posable[:limit],
-        questions=tuple(q for q in loaded.questions if q.problem in kept),
-    )
+    return loaded
+
+
+def _first(rows: Sequence[Row], limit: int) -> list[Row]:
+    """Return the rows of the first problems, in however many languages they stand there; all of them for 0."""
+    names = [next((str(row.data[f]) for f in _PROBLEM if f in row.data), str(row.line)) for row in rows]
+    kept = set(list(dict.fromkeys(names))[: limit or None])
+    return [row for row, name in zip(rows, names, strict=True) if name in kept]
 
 
 def _rows(chosen: Set, languages: Sequence[str]) -> list[Row]:

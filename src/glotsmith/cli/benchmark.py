@@ -19,7 +19,7 @@ from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.rows import example
 from glotsmith.evaluation.questions import Impossible, Question, of_task
-from glotsmith.languages import get
+from glotsmith.languages import get, toolchain
 from glotsmith.records import Example, Problem, Record, Task
 
 benchmark = typer.Typer(help="Make evaluation sets.", no_args_is_help=True)
@@ -51,7 +51,7 @@ def make(
     Example: [bold]glotsmith benchmark make runs/demo -l ocaml --share 0.2 -o sets/ocaml[/]
     """
     for each in language:
-        get(each)  # raises for an unknown one
+        toolchain.resolve(each)  # raises where it is unknown or can't be run
     rows = [example(row) for row in own_rows(source)]
     problems, lost = kit.problems_of(rows)
     chosen = kit.chosen(problems, share, seed)

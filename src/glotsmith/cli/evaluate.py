@@ -19,7 +19,7 @@ from glotsmith.errors import UsageError
 from glotsmith.evaluation import completions, output
 from glotsmith.evaluation.evaluate import Asked, Evaluation, Plan, Source, Stored, evaluate
 from glotsmith.evaluation.questions import Style
-from glotsmith.languages import get
+from glotsmith.languages import toolchain
 from glotsmith.records import Record
 from glotsmith.sandbox.base import Sandbox
 
@@ -122,7 +122,7 @@ def evaluate_command(
             "the offline teacher translates by rules and is shown no source here: it is no model to evaluate"
         )
     for name in options.languages:
-        get(name)  # raises for an unknown one
+        toolchain.resolve(name)  # raises where it is unknown or can't be run, before anything is paid for
     output.prepare(output_, options.stored())
     with closing(Cache(cache or output_ / "cache.sqlite")) as store:
         asking, found = asyncio.run(_run(options, store, jobs))
