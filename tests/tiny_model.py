@@ -12,7 +12,7 @@ def make(folder: Path, texts: Iterable[str], *, hidden: int = 64, layers: int = 
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # threads wait for each other longer than they work
     torch.manual_seed(0)
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -24,7 +24,7 @@ TRL = {"trl-sft": "sft", "trl-dpo": "dpo", "trl-kto": "kto", "trl-grpo": "grpo",
 
 def python(*arguments: object, tiny: Path | None = None) -> str:
     quiet = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error"}
-    quiet |= {"TINY_MODEL": str(tiny), "OMP_NUM_THREADS": "2"}
+    quiet |= {"TINY_MODEL": str(tiny), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *map(str, arguments)]
     done = subprocess.run(command, env=os.environ | quiet, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr

@@ -101,6 +101,7 @@ def _told(stage: StageReport, number: int, count: int) -> str:
     held = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
     last = f"{stage.training[-1].loss:.4f}" if stage.training else "not logged"
     cut = f"; {stage.too_long} rows were cut at max_length" if stage.too_long else ""
+    cut += f", and {stage.lost} of them lost their whole reply" if stage.lost else ""
     why = f" ({stage.stopped})" if stage.stopped else ""
     return (
         f"Stage {number + 1} of {count}: {stage.steps} steps{why}, loss {last}; "
@@ -118,7 +119,7 @@ def _claim(folder: Path, job: Job) -> None:
         UsageError: it holds another training, or something else.
 
     """
-    file, wanted = folder / "settings.json", msgspec.to_builtins(job)
+    file, wanted = folder / "settings.json", json.loads(msgspec.json.encode(job))  # as it is stored: tuples as lists
     if file.is_file():
         stored = dict(_leaves(json.loads(file.read_text("utf-8"))))
         asked = dict(_leaves(wanted))
@@ -209,9 +210,14 @@ class _Stage:
         budget = _budget(how, say)
         trainer = make(self._trainee(rows, budget), self._arguments(), how)
         trainer.remove_callback(load("transformers").PrinterCallback)
+        left = len(trainer.train_dataset)
+        if not left:
+            raise UsageError(f"no row has anything to learn within max_length = {how.max_length} tokens: raise it")
         begun = time.monotonic()
         trainer.train(resume_from_checkpoint=self._resume(say))
-        report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, budget.stopped, too_long)
+        report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, budget.stopped)
+        lost = self._split.rows - left if how.packing == "none" else 0
+        report = msgspec.structs.replace(report, too_long=too_long, lost=lost)
         self._store(trainer, report)
         return report
 
@@ -332,6 +338,7 @@ def _budget(how: Settings, say: Say) -> Any:
             if how.max_steps and state.global_step >= state.max_steps:
                 self.stopped = f"max_steps = {how.max_steps}"
             if control.should_training_stop or state.global_step >= state.max_steps:
+                control.should_log = True
                 control.should_evaluate = args.eval_strategy != "no"
 
     return Budget()

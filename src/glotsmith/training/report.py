@@ -31,6 +31,7 @@ class StageReport(Record, frozen=True, kw_only=True):
     seconds: float = 0.0  #: of the process that ended the stage
     stopped: str = ""  #: why it ended before its epochs
     too_long: int = 0  #: rows that were cut at ``max_length``
+    lost: int = 0  #: of these, rows of which nothing to learn was left
     training: tuple[Loss, ...] = ()
     held_out: tuple[Loss, ...] = ()
 
@@ -48,7 +49,7 @@ class TrainingReport(Record, frozen=True, kw_only=True):
     device: str = ""
 
 
-def stage_report(state: Any, stage: int, seconds: float, stopped: str, too_long: int) -> StageReport:
+def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageReport:
     """Read what a trainer logged."""
     log: list[Mapping[str, Any]] = state.log_history
     held_out = _losses(log, "eval_loss")
@@ -61,7 +62,6 @@ def stage_report(state: Any, stage: int, seconds: float, stopped: str, too_long:
         tokens=int(max((entry["num_tokens"] for entry in log if "num_tokens" in entry), default=0)),
         seconds=round(seconds, 1),
         stopped=stopped,
-        too_long=too_long,
         training=_losses(log, "loss"),
         held_out=held_out,
     )

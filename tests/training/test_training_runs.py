@@ -1,0 +1,301 @@
+"""Real trainings of a tiny model on the CPU: stages, checkpoints, resuming, adapters, packing, preferences."""
+
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from training_rows import WORDS, example, preference
+
+import tiny_model
+from glotsmith.errors import UsageError
+from glotsmith.records import Example
+from glotsmith.training import dpo, sft
+from glotsmith.training.loop import Job
+from glotsmith.training.presets import settings
+from glotsmith.training.report import TrainingReport
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
+QUICK = {"batch": 4, "micro_batch": 4, "max_length": 128, "learning_rate": 3e-3, "warmup": 0, "packing": "none"}
+ROWS = [example(n) for n in range(len(WORDS))]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from glotsmith.training.needs import quiet
+
+    quiet()
+    texts = [row.prompt + row.completion + row.messages[0]["content"] for row in ROWS]
+    return tiny_model.make(tmp_path_factory.mktemp("tiny"), texts, vocabulary=300)
+
+
+Train = Callable[..., TrainingReport]
+
+
+@pytest.fixture
+def train(tiny: Path, tmp_path: Path) -> Train:
+    def run(
+        rows: Sequence[Any] = ROWS, folder: str = "out", *, method: Any = "sft", model: Path = tiny,
+        said: list[str] | None = None, **changes: Any,
+    ) -> TrainingReport:  # fmt: skip
+        job = Job(method=method, model=str(model), preset="general", how=settings("general", QUICK | changes))
+        say = (said if said is not None else []).append
+        return {"sft": sft.sft, "dpo": dpo.dpo}[method](job, lambda: iter(rows), tmp_path / folder, say)
+
+    return run
+
+
+def weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    import torch
+
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def loss_on(model: Path, rows: Sequence[Example]) -> float:
+    """Return the loss of each reply's tokens, computed here: nats a token, as the model's own loss is."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    network = AutoModelForCausalLM.from_pretrained(model).eval()
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    nats = tokens = 0.0
+    for row in rows:
+        head = tokenizer.apply_chat_template([row.messages[0]], add_generation_prompt=True, return_dict=False)
+        whole = tokenizer.apply_chat_template(list(row.messages), return_dict=False)
+        assert whole[: len(head)] == head
+        labels = [-100] * len(head) + whole[len(head) :]
+        with torch.no_grad():
+            loss = network(input_ids=torch.tensor([whole]), labels=torch.tensor([labels])).loss
+        nats, tokens = nats + float(loss) * (len(whole) - len(head)), tokens + len(whole) - len(head)
+    return nats / tokens
+
+
+# ----------------------------------------------------------------------------------- stages and choice
+
+
+def test_each_stage_starts_from_what_the_one_before_kept(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[int, dict[str, Any]]] = []
+    make = sft._trainer
+
+    def watched(trainee: Any, *arguments: Any) -> Any:
+        begun.append((len(trainee.rows), {k: v.clone() for k, v in trainee.model.state_dict().items()}))
+        return make(trainee, *arguments)
+
+    monkeypatch.setattr(sft, "_trainer", watched)
+    own, original = [example(n, 1) for n in range(8)], [example(n, 2) for n in range(4)]
+    report = train([*original, *own], epochs=[1, 2], held_out=0.25)
+    assert [stage.stage for stage in report.stages] == [1, 2]  # whatever the order of the rows
+    apart = {WORDS.index(problem) for problem in report.data.held_out}
+    assert [count for count, _ in begun] == [len({*range(8)} - apart), len({*range(4)} - apart)]
+    assert [stage.steps for stage in report.stages] == [math.ceil(begun[0][0] / 4), 2 * math.ceil(begun[1][0] / 4)]
+    first = weights(tmp_path / "out/stages/1/model")
+    assert same(first, {name: value for name, value in begun[1][1].items() if name in first})
+    assert same(weights(tmp_path / "out/model"), weights(tmp_path / "out/stages/2/model"))
+    assert not same(weights(tmp_path / "out/model"), first)
+
+
+def test_the_checkpoint_is_the_best_on_held_out_problems(train: Train, tmp_path: Path) -> None:
+    report = train(epochs=25, held_out=0.25, learning_rate=1e-2, schedule="constant")  # long enough to learn too much
+    (stage,) = report.stages
+    assert len(report.data.held_out) == 3 and report.data.validation_rows == 3
+    best = min(stage.held_out, key=lambda loss: loss.loss)
+    assert (stage.chosen_step, stage.chosen_loss) == (best.step, pytest.approx(best.loss))
+    assert stage.chosen_step < stage.steps  # else this would show nothing
+    apart = [row for row in ROWS if row.parallel_id in report.data.held_out]
+    assert loss_on(tmp_path / "out/model", apart) == pytest.approx(best.loss, rel=0.02)
+
+
+def test_without_held_out_problems_the_last_weights_are_kept(train: Train) -> None:
+    (stage,) = train(held_out=0, epochs=2).stages
+    assert (stage.steps, stage.chosen_step, stage.chosen_loss, stage.held_out) == (6, 6, None, ())
+
+
+def test_the_record_says_what_was_done(train: Train, tmp_path: Path) -> None:
+    said: list[str] = []
+    report = train(max_steps=3, held_out=0.25, said=said, max_length=40, loss="all")
+    stored = msgspec.json.decode((tmp_path / "out/model/training.json").read_bytes(), type=TrainingReport)
+    assert stored == report
+    assert {"torch", "transformers", "trl", "peft", "glotsmith"} <= set(stored.versions)
+    assert stored.data.stages[0].rows == 9 and stored.data.stages[0].problems == 9
+    assert (stored.stages[0].steps, stored.stages[0].stopped) == (3, "max_steps = 3")
+    assert stored.stages[0].too_long == 9  # each is longer than 40 tokens, and says so
+    assert "9 rows were cut at max_length" in said[-1]
+    assert stored.stages[0].held_out[-1].step == 3
+
+
+def test_time_is_a_budget(train: Train) -> None:
+    (stage,) = train(max_minutes=1e-6, held_out=0.25).stages
+    assert (stage.steps, stage.stopped) == (1, "max_minutes = 1e-06")
+
+
+# -------------------------------------------------------------------------------------------- resuming
+
+
+def command(tiny: Path, rows: Path, out: Path) -> list[str]:
+    changes = [f"--set={name}={json.dumps(value)}" for name, value in QUICK.items()]
+    changes += ["--set=epochs=8", "--set=checkpoints=2", "--held-out=0.25"]
+    where = ["train", "sft", str(rows), "-m", str(tiny), "-o", str(out)]
+    return [sys.executable, "-m", "glotsmith", *where, *changes]
+
+
+def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in ROWS))
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(tiny, file, whole), check=True, capture_output=True, timeout=200)
+    process = subprocess.Popen(command(tiny, file, killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: len(list(killed.glob("stages/1/checkpoints/checkpoint-*/trainer_state.json"))) >= 2)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (killed / "model").exists(), "it was too fast to be killed"
+    torn = killed / "stages/1/checkpoints/checkpoint-999"  # a checkpoint that a kill cut short
+    torn.mkdir()
+    (torn / "trainer_state.json").write_text('{"global_step": 99')
+    done = subprocess.run(command(tiny, file, killed), check=True, capture_output=True, text=True, timeout=200)
+    assert "Going on from step" in done.stderr
+    assert same(weights(whole / "model"), weights(killed / "model"))
+    records = [json.loads((f / "model/training.json").read_text())["stages"] for f in (whole, killed)]
+    for stages in records:
+        stages[0].pop("seconds")
+    assert records[0] == records[1]
+
+
+def wait_for(there: Callable[[], bool], seconds: float = 200) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def test_a_finished_training_is_not_done_again(train: Train, tmp_path: Path) -> None:
+    first = train(max_steps=2, held_out=0.25)
+    stamp = (tmp_path / "out/model/model.safetensors").stat().st_mtime_ns
+    assert train(max_steps=2, held_out=0.25) == first
+    assert (tmp_path / "out/model/model.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_another_training_in_the_same_folder_is_refused(train: Train, tmp_path: Path) -> None:
+    train(max_steps=1, held_out=0.25)
+    with pytest.raises(UsageError, match=r"how\.batch was 4 and is now 2"):
+        train(max_steps=1, held_out=0.25, batch=2, micro_batch=2)
+    with pytest.raises(UsageError, match="the dataset has changed since this training began"):
+        train(ROWS[:-1], max_steps=1, held_out=0.25)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "thesis.tex").write_text("")
+    with pytest.raises(UsageError, match="taken: the folder holds something else"):
+        train(folder="taken")
+
+
+# ---------------------------------------------------------------------------------- adapters, packing
+
+
+def test_adapters_are_merged_and_go_on_through_stages(train: Train, tiny: Path, tmp_path: Path) -> None:
+    rows = [*(example(n, 1) for n in range(6)), *(example(n, 2) for n in range(6))]
+    report = train(rows, lora_rank=4, epochs=4, held_out=0, learning_rate=2e-2)
+    out = tmp_path / "out"
+    adapters = [out / f"stages/{n}/model/adapter_model.safetensors" for n in (1, 2)]
+    assert all(file.is_file() for file in adapters) and adapters[0].read_bytes() != adapters[1].read_bytes()
+    assert [stage.training[0].loss > stage.training[-1].loss for stage in report.stages] == [True, True]
+    assert report.stages[1].training[0].loss < report.stages[0].training[0].loss  # it does not start afresh
+    base, merged = weights(tiny), weights(out / "model")
+    assert base.keys() == merged.keys()
+    changed = {name for name in base if not same({"": base[name]}, {"": merged[name]})}
+    assert changed == {name for name in base if "_proj.weight" in name}
+    assert loss_on(out / "model", rows[6:]) < loss_on(tiny, rows[6:]) - 1
+
+
+@pytest.mark.parametrize(("packing", "apart"), [("none", True), ("bfd", True), ("wrapped", False)])
+def test_whole_rows_packed_together_do_not_see_each_other(
+    packing: str, apart: bool, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Train
+) -> None:
+    losses: list[float] = []
+    make = sft._trainer
+
+    def watched(*arguments: Any) -> Any:
+        trainer = make(*arguments)
+        losses.append(trainer.evaluate(trainer.train_dataset)["eval_loss"])
+        return trainer
+
+    monkeypatch.setattr(sft, "_trainer", watched)
+    trained = tmp_path / "out/model"
+    train(epochs=3, held_out=0, loss="all")  # a random model would not care who its neighbours are
+    losses.clear()
+    train(folder=packing, model=trained, packing=packing, loss="all", held_out=0, max_steps=1, batch=16, micro_batch=16)
+    expected = loss_of_texts(trained)
+    assert (losses[0] == pytest.approx(expected, abs=2e-3)) is apart
+
+
+def loss_of_texts(model: Path) -> float:
+    """Return the loss on whole conversations, each alone, computed here."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    network = AutoModelForCausalLM.from_pretrained(model).eval()
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    nats = tokens = 0.0
+    for row in ROWS:
+        ids = torch.tensor([tokenizer.apply_chat_template(list(row.messages), return_dict=False)])
+        with torch.no_grad():
+            loss = float(network(input_ids=ids, labels=ids).loss)
+        nats, tokens = nats + loss * (ids.numel() - 1), tokens + ids.numel() - 1
+    return nats / tokens
+
+
+# -------------------------------------------------------------------------------- preferences, errors
+
+
+@pytest.mark.parametrize("rank", [0, 4])
+def test_preferences_move_the_model_apart(rank: int, train: Train) -> None:
+    pairs = [preference(n) for n in range(len(WORDS))]
+    report = train(
+        pairs, method="dpo", lora_rank=rank, dpo_learning_rate=1e-2 if rank else 1e-3, dpo_epochs=6, held_out=0.25
+    )
+    (stage,) = report.stages
+    assert stage.training[0].loss == pytest.approx(math.log(2), abs=0.02)  # the model is its own reference
+    assert stage.training[-1].loss < 0.3
+    assert stage.chosen_loss is not None and stage.chosen_loss < 0.5  # on problems that it never saw
+    assert len(report.data.held_out) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": Path("/nowhere")}, "no model can be read from '/nowhere': a folder with weights, or the id"),
+        ({"rows": []}, "the dataset has no row"),
+        ({"max_length": 8}, "no row has anything to learn within max_length = 8 tokens"),
+        ({"template": "alpaca"}, "no chat template is named 'alpaca'; there are: chatml, magicoder"),
+    ],
+)
+def test_what_can_not_be_trained_is_a_sentence(changes: dict[str, Any], message: str, train: Train) -> None:
+    with pytest.raises(UsageError, match=message):
+        train(**changes)
+
+
+@pytest.mark.parametrize("template", ["chatml", "magicoder"])
+def test_a_template_ends_a_reply_and_nothing_else_with_the_end_token(template: str, tiny: Path) -> None:
+    from glotsmith.training.models import tokenizer
+
+    found = tokenizer(str(tiny), settings("general", {"template": template}))
+    asked, whole = list(ROWS[0].messages[:1]), list(ROWS[0].messages)
+    head = found.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
+    text = found.apply_chat_template(whole, tokenize=False)
+    assert text.startswith(head) and text.rstrip("\n").endswith(whole[1]["content"] + tiny_model.END)
+    assert text.count(tiny_model.END) == 1
+    assert asked[0]["content"] in head
