@@ -227,7 +227,7 @@ class Card(Record, frozen=True, kw_only=True):
     @property
     def driver_text(self) -> str:
         """The driver's source."""
-        return (self.file.parent / f"driver{self.extension}").read_text("utf-8")
+        return _text(self.file.parent / f"driver{self.extension}")
 
     @property
     def warm_files(self) -> dict[str, str | bytes]:
@@ -242,12 +242,17 @@ class Card(Record, frozen=True, kw_only=True):
         return self._texts(*self.driver.constants)
 
     def _texts(self, *names: str) -> dict[str, str | bytes]:
-        return {name: (self.file.parent / name).read_text("utf-8") for name in names}
+        return {name: _text(self.file.parent / name) for name in names}
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that decides how a program of this language is made and judged."""
         return _fingerprint(self.name)
+
+
+@cache
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
 
 
 @cache
@@ -342,5 +347,5 @@ def get(name: str) -> Card:
 
 def forget() -> None:
     """Look for languages anew: a folder has been added, or the environment changed."""
-    for function in (_found, names, get, _fingerprint):
+    for function in (_found, names, get, _text, _fingerprint):
         function.cache_clear()

@@ -5,6 +5,7 @@ namespace the shell is process 1: when it ends, the kernel kills whatever the pr
 all it has to tell before the program starts, so that the program can't speak in its place.
 """
 
+import functools
 import math
 import os
 import re
@@ -16,7 +17,7 @@ from glotsmith.records import Limits
 READY = b"\x00glotsmith:ready\n"  #: on stderr: all is set up, the program starts now
 MISSING = b"\x00glotsmith:missing\n"  #: on stderr: there is no such command
 BUILDING = b"\x00glotsmith:building\n"  #: on stderr: all is set up, what follows are the builder's words
-UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed, the program will not start
+UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed or left no command; the program will not start
 
 NAMESPACE_FD = 9  #: where bubblewrap is handed a namespace: the shell closes it, and can only name one digit
 _THREADS = 64  #: that any runtime may have; a fork bomb must end before it has starved the watchdog
@@ -40,7 +41,7 @@ exit $?
 
 _BUILD = r"""{{ {limit}; }} 2>/dev/null
 printf '\000glotsmith:building\n' >&2
-{become} {command} </dev/null >&2
+{become} {command} </dev/null >&2 && case $1 in */*) [ -x "$1" ] && [ ! -d "$1" ];; esac
 code=$?
 [ $code = 0 ] || {{ printf '\000glotsmith:unbuilt\n' >&2; exit $code; }}"""
 
@@ -90,6 +91,7 @@ def most_tasks(limits: Limits, neighbours: int) -> int:
     return (limits.processes * 2 + _THREADS) * (neighbours + 1)
 
 
+@functools.cache
 def counts_per_namespace() -> bool:
     """Whether the kernel counts a user's threads per user namespace."""
     version = re.match(r"(\d+)\.(\d+)", os.uname().release)

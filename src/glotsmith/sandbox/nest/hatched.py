@@ -34,6 +34,7 @@ class Hatched(Watched):
         """
         super().__init__(program.limits)
         self._nest, self._state, self._pid = nest, "setup", 0
+        self._makes_command = bool(program.build) and "/" in program.argv[0]
         self._slot = nest.take_slot()
         try:
             request = pack(program, self._slot, tasks)
@@ -95,8 +96,13 @@ class Hatched(Watched):
             if data == b"R" and self._building:  # what the builder said is of no use any more
                 self._errors.drain()
                 self.stderr.data.clear()
-            self._state = _STATES.get(data, self._state)
+            self._hear(data)
             self._note_state()
+
+    def _hear(self, word: bytes) -> None:
+        """Note how far it is. A command that the build should have made, and did not, is the program's own fault."""
+        unmade = word == b"M" and self._state == "ready" and self._makes_command
+        self._state = "unbuilt" if unmade else _STATES.get(word, self._state)
 
     def _note_ending(self, data: bytes) -> None:
         _, status, cpu_us, build_cpu_us = ENDING.unpack(data)
@@ -152,7 +158,7 @@ class Hatched(Watched):
         elif not data:
             self._state = "gone"
         elif self._state != "missing":
-            self._state = _STATES.get(data, self._state)
+            self._hear(data)
 
     def _said(self) -> bytes:
         return bytes(self.stderr.data)

@@ -190,8 +190,6 @@ static void limit(int what, uint64_t value) {
 }
 
 static void drop_rights(void) {
-  for (int i = 0; !prctl(PR_CAPBSET_DROP, i, 0, 0, 0); i++) {}
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   if (getuid() == 0) { /* of root's prepared namespace */
     syscall(SYS_setgroups, 0, 0);
     if (syscall(SYS_setresgid, PROGRAM_USER, PROGRAM_USER, PROGRAM_USER)) fail("setresgid");
@@ -202,6 +200,12 @@ static void drop_rights(void) {
   if (syscall(SYS_capset, &header, none)) fail("capset");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) fail("no_new_privs");
   if (filter.len && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0)) fail("seccomp");
+}
+
+/* Once for all programs: no right that they may come by in executing a file; the nest's own stay. */
+static void drop_rights_of_files(void) {
+  for (int i = 0; !prctl(PR_CAPBSET_DROP, i, 0, 0, 0); i++) {}
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
 static void forget_signals(void) {
@@ -321,6 +325,7 @@ static void serve(int control, pid_t (*copy)(void)) {
   memcpy(rules, buffer, size);
   filter = (struct sock_fprog){size / sizeof *rules, rules};
   sigfillset(&all), sigprocmask(SIG_SETMASK, &all, &mask);
+  drop_rights_of_files();
   for (;;) {
     int fds[DESCRIPTORS] = {-1, -1, -1, -1};
     if (receive(control, fds) < 0) _exit(0);
@@ -341,7 +346,7 @@ static int control_socket(void) {
   const char *number = getenv("GLOTSMITH_NEST");
   int control = -1, spare = -1; /* what the way here has left open */
   if (number && sscanf(number, "%d %d", &control, &spare) == 2) close(spare);
-  unsetenv("GLOTSMITH_NEST"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD");
+  unsetenv("GLOTSMITH_NEST"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD"), unsetenv("LD_BIND_NOW");
   if (control >= 0) fcntl(control, F_SETFD, FD_CLOEXEC);
   return control;
 }
