@@ -94,6 +94,7 @@ def test_problems_that_evaluate_do_not_train(glotsmith: Command, rows: Path, tmp
     assert len(seen) > 1
 
 
+@pytest.mark.slow
 def test_both_forms_of_a_set_judge_alike(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
     """Our own questions and the files for MultiPL-E, with the same completions of a person."""
     out = tmp_path / "set"
@@ -126,6 +127,7 @@ def test_both_forms_of_a_set_judge_alike(glotsmith: Command, rows: Path, tmp_pat
         assert summary.get("impossible", []) == []
 
 
+@pytest.mark.slow
 def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
     code, told, _ = glotsmith("benchmark", "make", rows, "-l", "bash", "-o", tmp_path / "none")
     assert "0 questions" in told

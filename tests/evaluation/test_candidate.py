@@ -110,7 +110,7 @@ def test_a_continuation_ends_at_the_first_stop_token(text: str, stop: tuple[str,
     ("question", "said"),
     [
         (LUA, f"```lua\n{OWN_LUA}\n```"),
-        (RACKET, "```racket\n(define (add x y) (+ x y))\n```"),
+        pytest.param(RACKET, "```racket\n(define (add x y) (+ x y))\n```", marks=pytest.mark.slow),
     ],
 )
 def test_a_chat_reply_passes_verbatim_tests(bench: Any, question: Question, said: str) -> None:

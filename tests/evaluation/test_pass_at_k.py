@@ -63,6 +63,7 @@ def coverage(m: int, n: int, k: int, a: float, b: float, confidence: float, tria
     return held / trials
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "n", "k", "a", "b"), POPULATIONS)
 @pytest.mark.parametrize("confidence", [0.95, 0.8])
 def test_intervals_hold_the_truth_at_their_stated_rate(
