@@ -282,3 +282,34 @@ def test_every_default_is_the_papers_or_its_page_says_why_not() -> None:
     recipe = InverseInstruct(sources=("x",))
     assert {name: str(getattr(recipe, name)) for name in told} == told
     assert {"summaries", "prefixes", "temperature", "repetition_penalty", "max_tokens", "stop"} <= set(told)
+
+
+def test_a_model_that_completes_is_asked_in_the_papers_words_and_makes_the_same(whole: Ran, tmp_path: Path) -> None:
+    """A completion goes on behind the opening verb; the hand-written replies have their own as well."""
+    completed = run(tmp_path / "run", style="completion")
+    assert set(completed.made()) == set(whole.made())
+    assert all(
+        text.split()[0] in ("Write", "Create", "Implement", "Develop", "Design", "Build", "I")
+        for text in completed.made().values()
+    )
+
+
+def test_the_programs_of_another_run_keep_their_suites_their_problem_and_their_origin(
+    whole: Ran, tmp_path: Path
+) -> None:
+    """A run's dataset is read as a corpus: its rows become originals, its programs snippets."""
+    data = tmp_path / "first" / "dataset" / "jsonl" / "data"
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "run.toml").write_text('recipe = "x"\n')
+    own = [row for row in whole.rows if row.kind == "inverse"]
+    for language in ("lua", "python"):
+        (data / language).mkdir(parents=True)
+        rows = [msgspec.to_builtins(row) for row in own if row.language == language]
+        written(data / language / "train.jsonl", rows)
+    again = run(tmp_path / "second", tmp_path / "first", max_snippets=0)
+    assert set(again.made()) == {row.name for row in own}
+    first = {row.name: row for row in own}
+    for row in again.rows:
+        assert row.parallel_id == first[row.name].parallel_id
+        assert row.origin == first[row.name].origin
+        assert row.tests == (first[row.name].tests if row.kind == "inverse" else ())

@@ -150,7 +150,11 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             ),
             "evaluate": Sampling(max_tokens=self.evaluation_tokens, logprobs=self.top_logprobs),
             "vote": Sampling(temperature=1.0, max_tokens=self.evaluation_tokens),
-            "answer": Sampling(temperature=self.answer_temperature, max_tokens=self.max_tokens),
+            "answer": Sampling(
+                temperature=self.answer_temperature,
+                max_tokens=self.max_tokens,
+                stop=("\n```",) if self.style == "completion" else (),  # the prompt opens a fence
+            ),
         }[call]
         return Question(call, tools.teacher, wording(call), self.style, sampling, tools.seed)
 
