@@ -1,0 +1,191 @@
+"""Tokens a second and MFU of supervised fine-tuning: Qwen2.5-Coder's shapes with random weights, packed, in bfloat16.
+
+    python benchmarks/training.py --shape 0.5B --shape 1.5B
+
+needs a GPU; ``--shape tiny`` runs anywhere, to try the script. The trainer is that of ``glotsmith train sft``, on rows of
+random tokens that are each as long as a sequence, so that no token is padding. MFU counts 6 N + 6 L T D floating-point
+operations a token (N weights that are multiplied, L layers, T the sequence's length, D the width of all heads; causal
+attention is counted as half), forward and backward, against the device's dense bfloat16 peak. Recomputation, where
+``--checkpointing`` asks for it, is not counted as work.
+"""
+
+import argparse
+import json
+import math
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Shape(NamedTuple):
+    """A model's configuration, of Qwen2.5-Coder's config.json."""
+
+    hidden: int
+    intermediate: int
+    layers: int
+    heads: int
+    kv_heads: int
+    vocabulary: int = 151936
+
+    @property
+    def weights(self) -> int:
+        """Weights that are multiplied with every token: all but the input embedding, which is tied to the output."""
+        kv = self.hidden // self.heads * self.kv_heads
+        attention = 2 * self.hidden * self.hidden + 2 * self.hidden * kv
+        return self.layers * (attention + 3 * self.hidden * self.intermediate) + self.vocabulary * self.hidden
+
+    def flops(self, length: int) -> float:
+        """Floating-point operations a token, forward and backward."""
+        return 6 * self.weights + 6 * self.layers * length * self.hidden
+
+
+SHAPES = {
+    "0.5B": Shape(896, 4864, 24, 14, 2),
+    "1.5B": Shape(1536, 8960, 28, 12, 2),
+    "tiny": Shape(64, 128, 2, 4, 2, 512),
+}
+#: dense bfloat16 peak in TFLOP/s, by what a device's name holds (makers' data sheets)
+PEAKS = {
+    "H200": 989.4,
+    "H100 PCIe": 756.0,
+    "H100": 989.4,
+    "A100": 311.9,
+    "L40S": 362.0,
+    "RTX 4090": 165.2,
+    "A10": 125.0,
+}
+
+
+def model(shape: Shape, attention: str) -> Any:
+    """Return a model with random weights."""
+    import torch
+    from transformers import AutoModelForCausalLM, Qwen2Config
+
+    config = Qwen2Config(
+        vocab_size=shape.vocabulary,
+        hidden_size=shape.hidden,
+        intermediate_size=shape.intermediate,
+        num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads,
+        num_key_value_heads=shape.kv_heads,
+        tie_word_embeddings=True,
+        max_position_embeddings=32768,
+        use_cache=False,
+    )
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation=attention)
+
+
+def tokenizer(folder: Path) -> Any:
+    """Return a tokenizer that is never asked: the rows are tokens already."""
+    import sys
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    from transformers import AutoTokenizer
+
+    import tiny_model
+
+    return AutoTokenizer.from_pretrained(tiny_model.make(folder, ["x"], hidden=8, vocabulary=300))
+
+
+def rows(shape: Shape, length: int, count: int) -> Any:
+    """Return packed rows of random tokens: what packing makes of programs, without its remainder."""
+    import numpy
+
+    import datasets
+
+    random = numpy.random.default_rng(0)
+    tokens = random.integers(300, shape.vocabulary, (count, length)).tolist()
+    return datasets.Dataset.from_dict({"input_ids": tokens, "labels": tokens})
+
+
+class Clock:
+    """Seconds and steps since the warm-up ended."""
+
+    def __init__(self, warmup: int) -> None:
+        self.warmup, self.begun, self.ended = warmup, 0.0, 0.0
+
+    def callback(self) -> Any:
+        """Return the trainer's callback."""
+        import torch
+        from transformers import TrainerCallback
+
+        clock = self
+
+        class Timed(TrainerCallback):
+            def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+                if torch.cuda.is_available():
+                    torch.cuda.synchronize()
+                now = time.perf_counter()
+                if state.global_step == clock.warmup:
+                    clock.begun = now
+                clock.ended = now
+
+        return Timed()
+
+
+def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Train for some steps; return figures."""
+    import torch
+
+    from glotsmith.training import sft
+    from glotsmith.training.loop import Trainee
+    from glotsmith.training.presets import Settings
+
+    shape, gpu = SHAPES[name], torch.cuda.is_available()
+    clock = Clock(options.warmup)
+    torch.set_float32_matmul_precision("high")
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = {
+            "output_dir": folder, "max_steps": options.warmup + options.steps, "bf16": gpu, "use_cpu": not gpu,
+            "per_device_train_batch_size": options.batch, "max_length": options.length, "report_to": "none",
+            "save_strategy": "no", "logging_strategy": "no", "disable_tqdm": True, "learning_rate": 1e-5,
+            "optim": "adamw_torch_fused" if gpu else "adamw_torch", "dataloader_num_workers": 0,
+            "activation_checkpointing": options.checkpointing, "torch_compile": options.compile,
+        }  # fmt: skip
+        count = options.batch * (options.warmup + options.steps)
+        made = Trainee(
+            model(shape, options.attention), tokenizer(Path(folder) / "tokenizer"), None,
+            rows(shape, options.length, count), None, [clock.callback()],
+        )  # fmt: skip
+        sft._trainer(made, arguments, Settings(packing="none", max_length=options.length, loss="all")).train()
+    tokens = options.steps * options.batch * options.length
+    rate = tokens / (clock.ended - clock.begun)
+    device = torch.cuda.get_device_name() if gpu else "CPU"
+    peak = next((value for part, value in PEAKS.items() if part in device), math.nan) * 1e12
+    return {
+        "shape": name, "weights": shape.weights, "device": device, "tokens/s": round(rate),
+        "TFLOP/s": round(rate * shape.flops(options.length) / 1e12, 2),
+        "MFU": round(rate * shape.flops(options.length) / peak, 4) if gpu and peak == peak else None,
+        "peak memory GiB": round(torch.cuda.max_memory_allocated() / 2**30, 1) if gpu else None,
+        "batch": options.batch, "length": options.length, "attention": options.attention,
+    }  # fmt: skip
+
+
+def main() -> None:
+    from glotsmith.training.needs import quiet
+    from glotsmith.training.report import versions
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", action="append", choices=SHAPES, help="repeatable; default 0.5B and 1.5B")
+    parser.add_argument("--batch", type=int, default=16, help="sequences a step")
+    parser.add_argument("--length", type=int, default=2048, help="tokens a sequence")
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--warmup", type=int, default=5, help="steps that are not timed")
+    parser.add_argument("--attention", default="sdpa", help="sdpa, flash_attention_2, eager")
+    parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--checkpointing", action="store_true", help="recompute activations, to save memory")
+    options = parser.parse_args()
+    shapes = options.shape or ["0.5B", "1.5B"]
+    import torch
+
+    if not torch.cuda.is_available() and set(shapes) - {"tiny"}:
+        parser.exit(2, "There is no GPU here, so no figure can be had; --shape tiny tries the script on the CPU.\n")
+    quiet()
+    for shape in shapes:
+        print(json.dumps(measure(shape, options)))
+    print(json.dumps(versions()))
+
+
+if __name__ == "__main__":
+    main()
