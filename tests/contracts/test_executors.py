@@ -189,6 +189,12 @@ def test_a_whole_step_sees_everything_in_order_and_waits_for_it(kind, ledger):
     assert kept(ledger, "last") == [str(number) for number in range(0, 50, 2)]
 
 
+def test_a_whole_step_may_keep_more_than_the_backlog(kind, ledger):
+    last = Each("last")
+    run(kind, [Numbers(2400), Evens(), last], ledger)
+    assert len(kept(ledger, "last")) == 1200
+
+
 def test_results_do_not_depend_on_timing_or_concurrency(kind, tmp_path):
     def dump(concurrency):
         async def split(key, item):

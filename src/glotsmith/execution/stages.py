@@ -87,15 +87,19 @@ class Stage(ABC):
         self.progress.answered(self.name, made, result.tokens, result.cost)
         return made
 
+    def tell(self, made: int) -> None:
+        """Tell the successor of new inputs."""
+        if self.following is not None:
+            self.following.backlog += made
+            self.following.ready.set()
+
     async def hand_on(self, made: int) -> None:
         """Tell the successor of new inputs, and wait while it has too many."""
+        self.tell(made)
         follower = self.following
-        if follower is not None:
-            follower.backlog += made
-            follower.ready.set()
-            while follower.most and follower.backlog > follower.most:
-                self.room.clear()
-                await self.room.wait()
+        while follower and follower.most and follower.backlog > follower.most:
+            self.room.clear()
+            await self.room.wait()
         await self.breathe()
 
     async def breathe(self) -> None:
@@ -233,7 +237,7 @@ class Whole(Stage):
         with self.ledger.atomically():
             made = await self._answer_all()
             self.ledger.mark_finished(self.name)
-        await self.hand_on(made)
+        self.tell(made)  # without waiting for room: the successor begins when this step is over
 
     async def _answer_all(self) -> int:
         source, made, answered = self.previous.name, 0, 0
