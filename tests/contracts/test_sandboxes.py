@@ -159,6 +159,13 @@ def test_missing_prefix_is_no_fault_of_the_program(sandbox: Sandbox):
     assert "/no/such/prefix" in outcome.detail
 
 
+@pytest.mark.parametrize("build", ["exit 0", "echo >program", "mkdir program"])
+def test_a_build_that_leaves_no_program_is_the_programs_fault(sandbox: Sandbox, build: str):
+    program = Program(files={}, build=("sh", "-c", f"{build}; echo why"), argv=("./program",), limits=SMALL)
+    outcome = asyncio.run(sandbox.run(program))
+    assert (outcome.ending, outcome.built) == ("exit", False), outcome
+
+
 def test_program_cannot_claim_a_broken_machine(sandbox: Sandbox):
     outcome = sh(sandbox, r"printf '\000glotsmith:missing\n' >&2; exit 127")
     assert (outcome.ending, outcome.code) == ("exit", 127)
