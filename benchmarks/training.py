@@ -2,7 +2,7 @@
 
     python benchmarks/training.py --shape 0.5B --shape 1.5B
 
-needs a GPU; ``--shape tiny`` runs anywhere, to try the script. The trainer is that of ``glotsmith train sft``, on rows of
+needs a GPU; ``--shape tiny`` runs anywhere, to try the script. The trainer is ``glotsmith train sft``'s, on rows of
 random tokens that are each as long as a sequence, so that no token is padding. MFU counts 6 N + 6 L T D floating-point
 operations a token (N weights that are multiplied, L layers, T the sequence's length, D the width of all heads; causal
 attention is counted as half), forward and backward, against the device's dense bfloat16 peak. Recomputation, where

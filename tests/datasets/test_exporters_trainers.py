@@ -3,6 +3,7 @@
 import json
 import re
 import tracemalloc
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -267,3 +268,11 @@ def test_no_configuration_names_a_path_of_this_machine(content, tmp_path):
         told = "".join((tmp_path / name / f).read_text() for f in (*FORMATS[name].files, "README.md"))
         assert str(tmp_path) not in told
         assert not re.search(r"(?<!\$PWD)(?<![\w.:{}$/])/(home|root|tmp|work)/", told)
+
+
+def test_the_page_has_every_format_with_its_fields_and_files():
+    page = (Path(__file__).parents[2] / "docs" / "exports.md").read_text("utf-8")
+    for name, format_ in FORMATS.items():
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        fields = [column for part in format_.parts for column in part.shape.columns]
+        assert re.findall(r"`([\w./-]+)`", row) == [name, *fields, *format_.files]

@@ -1,0 +1,95 @@
+"""What a person sees who exports for a trainer or trains: sentences, exit code 2 where it can't be done."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from glotsmith.training import needs
+from glotsmith.training.presets import PRESETS, Settings
+
+Command = Callable[..., tuple[int, str, str]]
+ROW = (
+    b'{"id":"a","parallel_id":"a","language":"lua","name":"f","messages":[],"prompt":"","completion":"","source":"",'
+    b'"origin":{"source":"s","path":"p"},"lineage":{"teacher":"t"}}\n'
+)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(ROW)
+    return file
+
+
+def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
+    code, said, _ = glotsmith("train", "presets")
+    assert code == 0
+    assert [name for name in (*PRESETS, *Settings.__struct_fields__) if name not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["-p", "gpt"], "no preset is named 'gpt'; there are: general, multipl-t-1b"),
+        (["--set", "rate=3"], "no setting is named 'rate'"),
+        (["--set", "batch"], "not of the form NAME=VALUE"),
+        (["--set", "batch=many"], "a setting is not right"),
+        (["--held-out", "1.5"], "held-out"),
+    ],
+)
+@pytest.mark.parametrize("method", ["sft", "dpo"])
+def test_a_mistake_gets_a_sentence(
+    glotsmith: Command, rows: Path, tmp_path: Path, method: str, arguments: list[str], sentence: str
+) -> None:
+    code, _, said = glotsmith("train", method, rows, "-m", "model", "-o", tmp_path / "out", *arguments)
+    assert (code, bool(re.search(sentence, said))) == (2, True), said
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_dataset_gets_a_sentence(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
+    code, _, said = glotsmith("train", "sft", tmp_path / "nowhere", "-m", "model", "-o", tmp_path / "out")
+    assert (code, "a run folder, a dataset that 'glotsmith export' wrote" in said) == (2, True), said
+    code, _, said = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
+    assert (code, f"{rows}:1: not a row of a dataset (Preference)" in said) == (2, True), said
+    rows.write_bytes(b"\n")
+    code, _, said = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
+    assert (code, "there is no preference pair to train on" in said) == (2, True), said
+
+
+def test_a_missing_extra_gets_a_sentence(
+    glotsmith: Command, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name="trl")
+
+    monkeypatch.setattr(needs, "import_module", missing)
+    code, _, said = glotsmith("train", "sft", rows, "-m", "model", "-o", tmp_path / "out")
+    assert code == 2
+    assert "trl is missing. Install what training needs: pip install 'glotsmith[train]'" in said
+
+
+def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> None:
+    (tmp_path / "corpus.py").write_text(
+        'def total(numbers):\n    """Add up the positive ones.\n\n    >>> total([1, -2, 3])\n    4\n    """\n'
+        "    result = 0\n    for number in numbers:\n        if number > 0:\n            result += number\n"
+        "    return result\n"
+    )
+    run = tmp_path / "run"
+    code, _, said = glotsmith(
+        "run", "multipl-t", "-s", tmp_path / "corpus.py", "-l", "lua", "-o", run, "--set", "typecheck=false"
+    )
+    assert code == 0, said
+    code, said, err = glotsmith("export", run, "-f", "trl-grpo", "--model", "some/model")
+    assert code == 0, err
+    assert "1 rows in train.jsonl" in said
+    assert 'model_name_or_path: "some/model"' in (run / "dataset/trl-grpo/grpo.yaml").read_text()
+    for arguments, sentence in (
+        (["-f", "trl-dpo"], "nothing to export as trl-dpo: there is no preference pair"),
+        (["-f", "trl-sft", "--held-out", "0.5"], "holds out all of the 1 problems"),
+        (["-f", "csv"], "no format is named 'csv'; there are: jsonl, parquet, trl-sft"),
+        (["-f", "jsonl", "--held-out", "0.5"], "--model and --held-out are for trainers' formats"),
+    ):
+        code, _, said = glotsmith("export", run, *arguments)
+        assert (code, sentence in said) == (2, True), said
