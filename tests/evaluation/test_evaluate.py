@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from glotsmith.errors import TeacherError
 from glotsmith.evaluation.benchmarks.rows import of_examples
 from glotsmith.evaluation.evaluate import Asked, Plan, evaluate, request
 from glotsmith.evaluation.oracles import BY_FUNCTION, ORACLES, settle
@@ -96,6 +97,19 @@ def test_samples_come_in_order_with_their_verdicts(bench: Any) -> None:
     ]
     assert sorted(told, key=lambda s: (s.question, s.sample)) == list(found.samples)
     assert found.summary.value(1).mean == pytest.approx((1 / 2 + 1 / 3) / 2)
+
+
+class Unreachable(Simulated):
+    """A simulated teacher of whom nothing can be had."""
+
+    async def reply(self, request: Request) -> Reply:
+        raise TeacherError("no server answers")
+
+
+def test_a_teacher_that_can_not_be_reached_stops_it_all(bench: Any) -> None:
+    questions = [question(name) for name in "pqrs"]
+    with pytest.raises(TeacherError, match="no server answers"):
+        bench.run(evaluate(questions, Asked(Unreachable({}), Plan(samples=3)), bench.verifier))
 
 
 def test_text_that_is_no_unicode_is_a_wrong_answer(bench: Any) -> None:

@@ -164,6 +164,7 @@ class _Run:
         finally:
             for task in running:
                 task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)  # one error is told, not 64
             self._needs.close()
 
     async def _sample(self, question: Question, number: int) -> Sample:
