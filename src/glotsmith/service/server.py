@@ -11,6 +11,7 @@ from glotsmith.errors import UsageError
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.service.app import build, is_loopback
 from glotsmith.service.state import Service, Settings
+from glotsmith.service.whole import WholeAnswers
 
 _IDLE_CONNECTIONS = 1024
 _LAST_WORDS_S = 10  #: for answers on their way, once nothing runs any more
@@ -47,7 +48,7 @@ async def serve(sandbox: Sandbox, settings: Settings, listening: socket.socket, 
         service = Service(sandbox, settings)
         config = uvicorn.Config(
             build(service),
-            http="h11",
+            http=WholeAnswers,
             ws="none",
             lifespan="off",
             log_config=None,
