@@ -1,6 +1,7 @@
 #!/bin/sh
-# The whole main job on real Python, with no key, no GPU and no Docker: functions of the standard library and of four
-# packages become Lua that passes their tests. The teacher is `offline`, a rule-based translator.
+# The three recipes on real code, with no key, no GPU and no Docker. Functions of the standard library and of four packages
+# become Lua that passes their tests; the teacher is `offline`, a rule-based translator. Then the two recipes that need a
+# model's words, on a small corpus: their replies were written by hand and are bundled as data; every program is executed.
 # Usage: sh scripts/demo.sh [RUN_FOLDER]      An interrupted demo goes on where it was.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,6 +11,16 @@ sh scripts/toolchains.sh sandbox warm lua
 prepare demo
 
 folder=${1:-runs/demo}
+recorded=src/glotsmith/recipes/recorded
+
+.venv/bin/glotsmith run inverse-instruct --source $recorded/inverse_instruct_corpus.jsonl \
+    --teacher scripted --model $recorded/inverse_instruct.jsonl --output "$folder-inverse-instruct" --set summaries=3
+
+.venv/bin/glotsmith run xcoder --source $recorded/xcoder_snippets.jsonl --language python --language lua \
+    --teacher scripted --model $recorded/xcoder.jsonl --output "$folder-xcoder" \
+    --set sessions=10 --set epoch=5 --set samples=4 --set wanted=1
+.venv/bin/glotsmith show "$folder-xcoder" --memory lua
+
 .venv/bin/glotsmith run multipl-t \
     --source stdlib: --source package:more_itertools --source package:toolz \
     --source package:networkx --source package:sympy \
