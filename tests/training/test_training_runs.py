@@ -64,13 +64,13 @@ def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def loss_on(model: Path, rows: Sequence[Example]) -> float:
+def loss_on(model: Path, rows: Sequence[Example], tokens_of: Path | None = None) -> float:
     """Return the loss of each reply's tokens, computed here: nats a token, as the model's own loss is."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     network = AutoModelForCausalLM.from_pretrained(model).eval()
-    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer = AutoTokenizer.from_pretrained(tokens_of or model)
     nats = tokens = 0.0
     for row in rows:
         head = tokenizer.apply_chat_template([row.messages[0]], add_generation_prompt=True, return_dict=False)
@@ -218,7 +218,7 @@ def test_adapters_are_merged_and_go_on_through_stages(train: Train, tiny: Path, 
     assert base.keys() == merged.keys()
     changed = {name for name in base if not same({"": base[name]}, {"": merged[name]})}
     assert changed == {name for name in base if "_proj.weight" in name}
-    assert loss_on(out / "model", rows[6:]) < loss_on(tiny, rows[6:]) - 1
+    assert loss_on(out / "model", rows[6:]) < loss_on(tiny, rows[6:], out / "model") - 1
 
 
 @pytest.mark.parametrize(("packing", "apart"), [("none", True), ("bfd", True), ("wrapped", False)])
