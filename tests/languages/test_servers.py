@@ -41,7 +41,7 @@ TRACES = [
     ("scala", "class String; object List; class Some; trait Option[T]", SCALA.replace("@", "List(Some(x)).head.get")),
     ("scala", "package scala { object Predef }", SCALA.replace("@", "List(Some(x)).head.get")),
     ("scala", "package scala { class Long }", SCALA.replace("@", "Map(x -> List(x)).map(_._2.sum).head")),
-    ("scala", "class A extends Option[Long]", SCALA.replace("@", "Option(x) match { case Some(y) => y; case None => x }")),
+    ("scala", "class A extends Option[Long]", SCALA.replace("@", "Option(x) match { case Some(y) => y }")),
     ("scala", f"object Deep {{ val x = {'(' * 9000}1{')' * 9000} }}", SCALA.replace("@", "x")),
     ("scala", "class A extends B; class B extends A; object C { val x = y; val y = x }", SCALA.replace("@", "x")),
     ("typescript", "interface Array<T> { length: string }", TYPESCRIPT.replace("@", "[x].length + x - 1")),

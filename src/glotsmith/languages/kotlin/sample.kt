@@ -1,4 +1,5 @@
 // What programs often use, compiled and run once a machine to archive the classes that this loads.
+@file:JvmName("GlotsmithCalls")
 data class Node(val value: Long, val next: Node?)
 
 interface Shape {
@@ -23,7 +24,7 @@ fun sum(xs: List<Long>, from: Int = 0): Long = when {
     else -> sum(xs, from + 1)
 }
 
-fun main() {
+fun glotsmithCall0(): Any? {
     val grid = Array(3) { IntArray(3) }
     var node: Node? = null
     for (i in 0 until 3) {
@@ -40,4 +41,11 @@ fun main() {
         println("${e.message} ${Square(2.0).area()} ${Pair(1, "x")} ${Triple(1, 2L, 3.0)}")
     }
     println(StringBuilder().append('a').append(lists.sorted().zip(listOf("x")).toString()).reversed())
+    return lists.sorted()
 }
+
+fun glotsmithCall1(): Any? = words("a b  a")
+
+fun glotsmithCall2(): Any? = Triple(2.5, setOf("x"), null)
+
+fun glotsmithCall3(): Any? = listOf(1L).first { it > 1 }
