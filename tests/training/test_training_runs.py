@@ -218,7 +218,8 @@ def test_adapters_are_merged_and_go_on_through_stages(train: Train, tiny: Path, 
     assert base.keys() == merged.keys()
     changed = {name for name in base if not same({"": base[name]}, {"": merged[name]})}
     assert changed == {name for name in base if "_proj.weight" in name}
-    assert loss_on(out / "model", rows[6:]) < loss_on(tiny, rows[6:], out / "model") - 1
+    trained = report.stages[1].training[-1].loss
+    assert loss_on(out / "model", rows[6:]) < (loss_on(tiny, rows[6:], out / "model") + trained) / 2
 
 
 @pytest.mark.parametrize(("packing", "apart"), [("none", True), ("bfd", True), ("wrapped", False)])
