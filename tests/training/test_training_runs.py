@@ -172,8 +172,9 @@ def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path
     assert "Going on from step" in done.stderr
     assert same(weights(whole / "model"), weights(killed / "model"))
     records = [json.loads((f / "model/training.json").read_text())["stages"] for f in (whole, killed)]
-    for stages in records:
-        stages[0].pop("seconds")
+    for (stage,) in records:
+        stage.pop("seconds")
+        del stage["training"][1:-1]  # a loss is a mean since the one before it, or since the process began
     assert records[0] == records[1]
 
 

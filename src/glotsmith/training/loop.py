@@ -268,6 +268,7 @@ class _Stage:
             "load_best_model_at_end": bool(self._validation),
             "metric_for_best_model": "eval_loss" if self._validation else None,
             "greater_is_better": False if self._validation else None,
+            "include_num_input_tokens_seen": "non_padding",
             "logging_first_step": True,
             "report_to": "none",
             "disable_tqdm": True,

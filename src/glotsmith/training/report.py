@@ -32,7 +32,7 @@ class StageReport(Record, frozen=True, kw_only=True):
     stopped: str = ""  #: why it ended before its epochs
     too_long: int = 0  #: rows that were cut at ``max_length``
     lost: int = 0  #: of these, rows of which nothing to learn was left
-    training: tuple[Loss, ...] = ()
+    training: tuple[Loss, ...] = ()  #: each a mean since the one before it, or since the process began
     held_out: tuple[Loss, ...] = ()
 
 
@@ -59,7 +59,7 @@ def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageR
         steps=state.global_step,
         chosen_step=best or state.global_step,
         chosen_loss=state.best_metric if best else None,
-        tokens=int(max((entry["num_tokens"] for entry in log if "num_tokens" in entry), default=0)),
+        tokens=int(state.num_input_tokens_seen),
         seconds=round(seconds, 1),
         stopped=stopped,
         training=_losses(log, "loss"),
