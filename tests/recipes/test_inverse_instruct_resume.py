@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 import whole_program
 from test_inverse_instruct import CORPUS, REPLIES
-from test_resume import KILLS, Killing, Whole, check_log, rows
+from test_resume import Killing, Whole, check_log, killed_and_resumed, orphans, rows
 from whole_program import (
     SAMPLES,
     Asked,
     Server,
-    adopting_orphans,
     dataset,
     finish,
-    nothing_is_left_behind,
     serving,
     stored_serials,
 )
@@ -25,6 +23,7 @@ from whole_program import (
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
 
+__all__ = ["orphans"]
 pytestmark = pytest.mark.slow
 
 RUN = ("run", "inverse-instruct", "-s", CORPUS, "-o", "run", "--set", "summaries=3", "--set", "measured=0.5")
@@ -59,14 +58,6 @@ class Inverter(whole_program._Handler):
 MARKS = {"summarise": "please give the problem description", "evaluate": "Is the answer correct?"}
 
 
-@pytest.fixture(autouse=True)
-def orphans() -> Iterator[None]:
-    """No process outlives a test."""
-    with adopting_orphans():
-        yield
-        assert nothing_is_left_behind()
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     for language in ("python", "lua"):
@@ -97,22 +88,8 @@ def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
     tmp_path: Path, server: Server, whole: Whole, folder: Path
 ) -> None:
     assert {a.call for a in server.log} == {"summarise", "evaluate", "answer"}
-    server.slowest_s = 0.05
-    server.log.clear()
-    killing = Killing(tmp_path, [*map(str, RUN), *server.options], whole.seconds, seed=11)
-    stored: set[int] = set()
-    while killing.kills < KILLS:
-        assert server.life < 3 * KILLS, "the run ends before it can be killed"
-        server.life += 1
-        killing.live()
-        assert nothing_is_left_behind()
-        now = stored_serials(tmp_path / "run")
-        assert stored <= now, "a kill lost replies that were stored"
-        known = {a.body for a in server.log if a.serial in stored}
-        assert not [a for a in server.log if a.life == server.life and a.body in known], "asked for what was stored"
-        stored = now
-    server.life += 1
-    finish(tmp_path, *RUN, *server.options)
+    arguments = [*map(str, RUN), *server.options]
+    killed_and_resumed(server, Killing(tmp_path, arguments, whole.seconds, seed=11))
 
     assert dataset(tmp_path / "run") == whole.dataset
     assert {a.body for a in server.log} == whole.questions

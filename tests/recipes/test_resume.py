@@ -109,13 +109,10 @@ class Killing:
         return killed
 
 
-def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
-    tmp_path: Path, server: Server, whole: Whole
-) -> None:
+def killed_and_resumed(server: Server, killing: Killing) -> None:
+    """Kill a run ``KILLS`` times and let it end; no kill may lose a reply, and none is asked for that was stored."""
     server.slowest_s = 0.05
     server.log.clear()
-    arguments = (*RUN, *server.options)
-    killing = Killing(corpus(tmp_path / "killed"), arguments, whole.seconds, seed=2024)
     stored: set[int] = set()
     while killing.kills < KILLS:
         assert server.life < 3 * KILLS, "the run ends before it can be killed"
@@ -128,11 +125,17 @@ def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
         assert not [a for a in server.log if a.life == server.life and a.body in known], "asked for what was stored"
         stored = now
     server.life += 1
-    finish(killing.folder, *arguments)
+    finish(killing.folder, *killing.arguments)
 
-    assert dataset(killing.folder / "run") == whole.dataset
+
+def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
+    tmp_path: Path, server: Server, whole: Whole
+) -> None:
+    folder = corpus(tmp_path / "killed")
+    killed_and_resumed(server, Killing(folder, (*RUN, *server.options), whole.seconds, seed=2024))
+    assert dataset(folder / "run") == whole.dataset
     assert {a.body for a in server.log} == whole.questions
-    check_log(server.log, stored_serials(killing.folder / "run"))
+    check_log(server.log, stored_serials(folder / "run"))
 
 
 def check_log(log: Sequence[Asked], stored: set[int]) -> None:

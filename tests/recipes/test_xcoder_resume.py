@@ -10,15 +10,13 @@ import pytest
 import whole_program
 from simulated_agents import call_of, say
 from small_corpus import SOURCE
-from test_resume import KILLS, Killing, Whole, check_log, rows
+from test_resume import Killing, Whole, check_log, killed_and_resumed, orphans, rows
 from whole_program import (
     SAMPLES,
     Asked,
     Server,
-    adopting_orphans,
     dataset,
     finish,
-    nothing_is_left_behind,
     serving,
     stored_serials,
 )
@@ -26,6 +24,7 @@ from whole_program import (
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
 
+__all__ = ["orphans"]
 pytestmark = pytest.mark.slow
 
 RUN = (
@@ -49,14 +48,6 @@ class Agents(whole_program._Handler):
         message = {"role": "assistant", "content": told}
         usage = {"prompt_tokens": len(body), "completion_tokens": 10}
         self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
-
-
-@pytest.fixture(autouse=True)
-def orphans() -> Iterator[None]:
-    """No process outlives a test."""
-    with adopting_orphans():
-        yield
-        assert nothing_is_left_behind()
 
 
 @pytest.fixture(scope="module")
@@ -99,29 +90,15 @@ def test_a_killed_run_ends_with_the_same_bytes_and_memory_and_asks_nothing_twice
     tmp_path: Path, server: Server, whole: Whole
 ) -> None:
     assert {a.call for a in server.log} >= {"ds2", "propose", "advise", "reflect", "rubric", "solve"}
-    server.slowest_s = 0.05
-    server.log.clear()
-    killing = Killing(corpus(tmp_path / "killed"), (*RUN, *server.options), whole.seconds, seed=46)
-    stored: set[int] = set()
-    while killing.kills < KILLS:
-        assert server.life < 3 * KILLS, "the run ends before it can be killed"
-        server.life += 1
-        killing.live()
-        assert nothing_is_left_behind()
-        now = stored_serials(killing.folder / "run")
-        assert stored <= now, "a kill lost replies that were stored"
-        known = {a.body for a in server.log if a.serial in stored}
-        assert not [a for a in server.log if a.life == server.life and a.body in known], "asked for what was stored"
-        stored = now
-    server.life += 1
-    finish(killing.folder, *RUN, *server.options)
+    folder = corpus(tmp_path / "killed")
+    killed_and_resumed(server, Killing(folder, (*RUN, *server.options), whole.seconds, seed=46))
 
-    assert dataset(killing.folder / "run") == whole.dataset
+    assert dataset(folder / "run") == whole.dataset
     assert {a.body for a in server.log} == whole.questions
-    check_log(server.log, stored_serials(killing.folder / "run"))
+    check_log(server.log, stored_serials(folder / "run"))
     first = Whole.folder  # type: ignore[attr-defined]
-    assert remembered(killing.folder) == remembered(first)
-    assert rows(killing.folder / "run")[0] == rows(first / "run")[0]
+    assert remembered(folder) == remembered(first)
+    assert rows(folder / "run")[0] == rows(first / "run")[0]
 
 
 def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server, whole: Whole) -> None:
