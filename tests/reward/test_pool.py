@@ -104,7 +104,15 @@ def test_nothing_outlives_the_process(end: str, code: int) -> None:
     assert folders(process.pid) == []
 
 
-def test_an_interrupted_call_takes_its_programs_with_it() -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches this process; a worker of a parallel test run ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupted_call_takes_its_programs_with_it(interruptible: None) -> None:
     """Ctrl-C in a notebook: the call ends, its endless programs too, and the next call is answered."""
     endless = "```lua\nfunction f(x) while true do end end\n```"
     judged(1)
