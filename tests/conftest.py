@@ -4,6 +4,7 @@ But for the toolchains that ``scripts/toolchains.sh`` can install nowhere.
 """
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -18,6 +19,10 @@ ELSEWHERE = tuple(
     for card in map(get, names())
     if all(t.install and not KNOWN & t.install.keys() for t in card.toolchain)
 )
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a suite that runs in the background: programs inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

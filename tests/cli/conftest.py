@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from glotsmith.cli import main
+from glotsmith.cli.app import err, out
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -13,7 +14,8 @@ def glotsmith(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
     """Run the command line in this process; returns (exit code, stdout, stderr)."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setenv("COLUMNS", "200")
+        for console in (out, err):
+            monkeypatch.setattr(console, "_width", 200)
         monkeypatch.setattr(sys, "argv", ["glotsmith", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             main()
