@@ -25,4 +25,4 @@ recorded=src/glotsmith/recipes/recorded
     --source stdlib: --source package:more_itertools --source package:toolz \
     --source package:networkx --source package:sympy \
     --language lua --teacher offline --output "$folder" \
-    --set helpers=true --set imports=true --set max_functions=850
+    --set helpers=true --set imports=true --set max_functions=700
