@@ -305,7 +305,7 @@ class Limits(Record, frozen=True, kw_only=True):
     file_mb: int = 16  #: everything written to the program's own folder
     output_kb: int = 1024  #: stdout; stderr is cut silently at a quarter of it
     build_memory_mb: int = 3072  #: while it runs, if that is more than ``memory_mb``
-    build_cpu_s: float = 30.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``
+    build_cpu_s: float = 60.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``
 
 
 class Warm(Record, frozen=True, kw_only=True):
