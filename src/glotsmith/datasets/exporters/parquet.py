@@ -12,18 +12,23 @@ from glotsmith.records import Example
 _GROUP = 1000  #: rows in a row group, and in memory
 
 
-class _Table:
-    def __init__(self, path: Path) -> None:
-        self._schema = arrow_schema()
-        self._writer = cast(Any, import_module("pyarrow.parquet")).ParquetWriter(path, self._schema, compression="zstd")
+class ParquetFile:
+    """An open file of rows with the columns of an Arrow schema, written in row groups."""
+
+    def __init__(self, path: Path, schema: Any) -> None:
+        """Open the file."""
+        self._schema = schema
+        self._writer = cast(Any, import_module("pyarrow.parquet")).ParquetWriter(path, schema, compression="zstd")
         self._rows: list[dict[str, Any]] = []
 
-    def write(self, row: dict[str, Any], line: bytes) -> None:
+    def write(self, row: dict[str, Any], line: bytes = b"") -> None:
+        """Add a row; its JSON is not needed (see ``files.Writer``)."""
         self._rows.append(row)
         if len(self._rows) == _GROUP:
             self._flush()
 
     def close(self) -> None:
+        """Write what is left."""
         try:
             if self._rows:
                 self._flush()
@@ -37,4 +42,4 @@ class _Table:
 
 def write(rows: Iterable[Example], folder: Path) -> list[Path]:
     """Write ``data/LANGUAGE/train.parquet`` (see ``Exporter``)."""
-    return write_files(rows, folder, "parquet", _Table)
+    return write_files(rows, folder, "parquet", lambda path: ParquetFile(path, arrow_schema()))

@@ -6,15 +6,15 @@ Every file is written aside and put in place at the end; the same rows are the s
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 
 from glotsmith.datasets.exporters.files import aside
 from glotsmith.datasets.exporters.formats import FORMATS, Format, Part
 from glotsmith.datasets.exporters.groups import grouped, not_unicode
+from glotsmith.datasets.exporters.parquet import ParquetFile
 from glotsmith.datasets.exporters.shapes import Place, Row, Shape
 from glotsmith.datasets.schema import Node, arrow, arrow_type, features
 from glotsmith.errors import StorageError, UsageError
@@ -24,7 +24,6 @@ from glotsmith.records import Example, Preference
 TEMPLATES = Path(__file__).parent / "templates"
 MODEL = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise
 MANIFEST = ".glotsmith-export"  #: names the files of an export, so that the next one can take their place
-_GROUP = 1000  #: rows in a row group, and in memory
 
 
 class Content(NamedTuple):
@@ -60,32 +59,11 @@ class _Lines:
         self._file.close()
 
 
-class _Parquet:
-    """Parquet with exactly the shape's columns."""
-
-    def __init__(self, path: Path, columns: dict[str, Node]) -> None:
-        self._schema = arrow().schema([(name, arrow_type(node)) for name, node in columns.items()])
-        self._writer = cast(Any, import_module("pyarrow.parquet")).ParquetWriter(path, self._schema, compression="zstd")
-        self._rows: list[Row] = []
-
-    def write(self, row: Row) -> None:
-        self._rows.append(row)
-        if len(self._rows) == _GROUP:
-            self._flush()
-
-    def close(self) -> None:
-        try:
-            self._flush()
-        finally:
-            self._writer.close()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(arrow().Table.from_pylist(self._rows, self._schema))
-            self._rows.clear()
+def _parquet(path: Path, columns: dict[str, Node]) -> ParquetFile:
+    return ParquetFile(path, arrow().schema([(name, arrow_type(node)) for name, node in columns.items()]))
 
 
-_WRITERS = {"jsonl": _Lines, "parquet": _Parquet}
+_WRITERS = {"jsonl": _Lines, "parquet": _parquet}
 
 
 def export(name: str, content: Content, folder: Path, *, model: str = MODEL) -> Written:
