@@ -69,7 +69,8 @@ def _name(job: Job) -> str:
 
 def _plain(value: object) -> Any:
     """Return a column's value as Python has it; parquet readers give arrays."""
-    return value.tolist() if hasattr(value, "tolist") else value  # type: ignore[attr-defined]
+    tolist = getattr(value, "tolist", None)
+    return tolist() if callable(tolist) else value
 
 
 def _transposed(io: Mapping[str, Any]) -> list[dict[str, Any]]:
