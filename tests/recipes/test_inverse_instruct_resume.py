@@ -71,21 +71,17 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("whole")
-
-
-@pytest.fixture(scope="module")
-def whole(server: Server, folder: Path) -> Whole:
+def whole(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """An unbroken run, one program at a time, with a server that answers at once."""
     server.slowest_s = 0.0
+    folder = tmp_path_factory.mktemp("whole")
     begun = time.monotonic()
     finish(folder, *RUN, *server.options, "-j", "1")
-    return Whole(dataset(folder / "run"), time.monotonic() - begun, {a.body for a in server.log})
+    return Whole(dataset(folder / "run"), time.monotonic() - begun, {a.body for a in server.log}, folder)
 
 
 def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
-    tmp_path: Path, server: Server, whole: Whole, folder: Path
+    tmp_path: Path, server: Server, whole: Whole
 ) -> None:
     assert {a.call for a in server.log} == {"summarise", "evaluate", "answer"}
     arguments = [*map(str, RUN), *server.options]
@@ -94,7 +90,7 @@ def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
     assert dataset(tmp_path / "run") == whole.dataset
     assert {a.body for a in server.log} == whole.questions
     check_log(server.log, stored_serials(tmp_path / "run"))
-    assert rows(tmp_path / "run")[0] == rows(folder / "run")[0]
+    assert rows(tmp_path / "run")[0] == rows(whole.folder / "run")[0]
 
 
 def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server, whole: Whole) -> None:

@@ -57,14 +57,16 @@ class Whole(NamedTuple):
     dataset: dict[str, bytes]
     seconds: float
     questions: set[bytes]
+    folder: Path
 
 
 @pytest.fixture(scope="module")
 def whole(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """An unbroken run, one program at a time, with a server that answers at once."""
     server.slowest_s = 0.0
-    files, seconds = unbroken(tmp_path_factory.mktemp("whole") / "one", (*RUN, *server.options, "-j", "1"))
-    return Whole(files, seconds, {a.body for a in server.log})
+    folder = tmp_path_factory.mktemp("whole") / "one"
+    files, seconds = unbroken(folder, (*RUN, *server.options, "-j", "1"))
+    return Whole(files, seconds, {a.body for a in server.log}, folder)
 
 
 def corpus(folder: Path) -> Path:

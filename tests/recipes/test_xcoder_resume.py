@@ -76,9 +76,7 @@ def whole(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = corpus(tmp_path_factory.mktemp("whole") / "one")
     begun = time.monotonic()
     finish(folder, *RUN, *server.options, "-j", "1")
-    found = Whole(dataset(folder / "run"), time.monotonic() - begun, {a.body for a in server.log})
-    Whole.folder = folder  # type: ignore[attr-defined]
-    return found
+    return Whole(dataset(folder / "run"), time.monotonic() - begun, {a.body for a in server.log}, folder)
 
 
 def remembered(folder: Path) -> list[Any]:
@@ -96,9 +94,8 @@ def test_a_killed_run_ends_with_the_same_bytes_and_memory_and_asks_nothing_twice
     assert dataset(folder / "run") == whole.dataset
     assert {a.body for a in server.log} == whole.questions
     check_log(server.log, stored_serials(folder / "run"))
-    first = Whole.folder  # type: ignore[attr-defined]
-    assert remembered(folder) == remembered(first)
-    assert rows(folder / "run")[0] == rows(first / "run")[0]
+    assert remembered(folder) == remembered(whole.folder)
+    assert rows(folder / "run")[0] == rows(whole.folder / "run")[0]
 
 
 def test_the_bytes_do_not_depend_on_concurrency_or_timing(tmp_path: Path, server: Server, whole: Whole) -> None:
