@@ -23,7 +23,7 @@ from glotsmith.service.limits import MOST
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 from glotsmith.verification.agnostics import exit_code, limits, run_whole, text
-from glotsmith.verification.verify import script
+from glotsmith.verification.whole import script
 
 #: SandboxFusion's names for languages, and ours; any of our own names will do, too.
 LANGUAGES = {

@@ -5,7 +5,8 @@ to the first that fails, and output is compared without the white space at its e
 a sandbox of its own, and its time is CPU time.
 """
 
-from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -13,9 +14,8 @@ import msgspec
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get
 from glotsmith.records import Limits, Outcome, Program, Record
-from glotsmith.verification.verify import ATTEMPTS, script
-
-Run = Callable[[Program], Awaitable[Outcome]]
+from glotsmith.verification.verify import ATTEMPTS
+from glotsmith.verification.whole import Run, outcomes_of, script
 
 MOST_S = 600.0  #: CPU seconds that a test may ask for
 _TIMEOUTS = frozenset({"cpu", "wall"})
@@ -73,11 +73,14 @@ async def _test(run: Run, language: str, item: Item) -> Answer:
     card = get(language)
     allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb)
     last = _other("no test cases", "the item has no test cases, so nothing could be judged")
-    for case in item.test_cases:
-        outcome = await run_whole(run, script(card, item.code, case.input, allowed))
-        last = _judge(outcome, case)
-        if last.result != "success":
-            break
+    outcomes = outcomes_of(
+        partial(run_whole, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]
+    )
+    async with aclosing(outcomes):
+        for case in item.test_cases:
+            last = _judge(await anext(outcomes), case)
+            if last.result != "success":
+                break
     return last
 
 

@@ -10,8 +10,7 @@ import msgspec
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Card, Unrepresentable, get, program, render, toolchain
-from glotsmith.languages.prepared import ready
-from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Program, Status, Verdict, content_hash
+from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, Value, parse_signature, parse_test
 from glotsmith.verification.calibrate import Calibration
@@ -19,6 +18,7 @@ from glotsmith.verification.checkers import CHECKERS
 from glotsmith.verification.compare import Comparison
 from glotsmith.verification.judge import ENDINGS, judge, tail, worst
 from glotsmith.verification.warmth import Warmth
+from glotsmith.verification.whole import outcomes_of, script
 
 MOST_RUNS = 16  #: processes for the cases of one program, each of which may end its process
 ATTEMPTS = 3  #: for ``infra:sandbox``; a machine that fails three times in a row is reported as such
@@ -134,7 +134,8 @@ class Verifier:
     async def _io(self, card: Card, job: Job) -> Verdict:
         """Run a whole program once per stdin; its stdout must answer as the job's checker has it."""
         allowed = await self._limits(card, job)
-        outcomes = [await self._sandbox.run(script(card, job.code, case.stdin, allowed)) for case in job.io]
+        whole = script(card, job.code, "", allowed)
+        outcomes = [o async for o in outcomes_of(self._sandbox.run, whole, [case.stdin for case in job.io])]
         cases = tuple(_io_case(job, case, o) for case, o in zip(job.io, outcomes, strict=True))
         return _summary(job, worst(cases), outcomes, cases)
 
@@ -198,28 +199,6 @@ def address(job: Job, isolation: str) -> str:
     card, found = get(job.language), toolchain.resolve(job.language)
     body = msgspec.json.encode(msgspec.structs.replace(job, id="")).decode()
     return content_hash(body, card.fingerprint, found.version, isolation)
-
-
-def script(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
-    """Return the program that runs a whole program of a language verbatim.
-
-    Raises:
-        ToolchainError: the language can't be run here.
-        Unrepresentable: it has no command for whole programs.
-
-    """
-    found = ready(card.name)
-    if not found.script:
-        raise Unrepresentable(f"{card.display} has no command for whole programs")
-    return Program(
-        files={**found.files, f"main{card.extension}": text},
-        build=tuple(render.fill(a, source=f"@{{dir}}/main{card.extension}") for a in found.script_build),
-        argv=tuple(render.fill(a, source=f"@{{dir}}/main{card.extension}") for a in found.script),
-        stdin=stdin,
-        env=found.env,
-        read_only=found.read_only,
-        limits=allowed,
-    )
 
 
 def _exit_status(outcome: Outcome) -> Status:
