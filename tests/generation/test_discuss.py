@@ -132,6 +132,31 @@ def test_equals_without_a_majority_revise_and_the_first_of_the_most_chosen_wins(
     assert [loss.key for loss in result.dropped if "revise:ocaml" in loss.key] == ["session-0:revise:ocaml:1"]
 
 
+@pytest.mark.parametrize("advice", ["", "Well …", None])
+def test_a_discussion_in_which_nobody_says_anything_usable_ends_in_silence(advice: str | None) -> None:
+    """That is no agreement, and no reason to go on asking."""
+    for topology, call in (("central", "advise"), ("parallel", "vote")):
+        replies = {"propose": posed("f"), "revise": posed("g")} | ({} if advice is None else {call: advice})
+        result, teacher = hold(replies, topology=topology)
+        assert (only(result).name, only(result).ending, only(result).rounds) == ("f", "silence", 1)
+        assert not any(a.startswith("revise") for a in teacher.asked)
+        assert sum(f":{call}:" in d.key for d in result.dropped) == sum(a.startswith(call) for a in teacher.asked)
+
+
+def test_a_vote_for_no_draft_is_counted_as_a_loss() -> None:
+    replies = {"propose": posed("f"), "vote": '{"choice": 1}', "vote lua": '{"choice": 4}'}
+    result, _ = hold(replies, topology="parallel")
+    assert only(result).ending == "agreement"
+    assert [(d.reason, d.key) for d in result.dropped] == [(Reason.INCOMPLETE_REPLY, "session-0:vote:lua:1")]
+
+
+def test_a_draft_tells_by_which_prompt_it_came_about() -> None:
+    first = only(hold({"propose": posed("f"), "advise": YES})[0]).lineage
+    revised = only(hold({"propose": posed("f"), "revise": posed("g"), "advise lua 1": NO, "advise": YES})[0]).lineage
+    assert first.prompt_version == Prompt(PROMPTS / "propose.j2").version
+    assert (revised.prompt_version, revised.sample) == (Prompt(PROMPTS / "revise.j2").version, 1)
+
+
 def test_an_agent_alone_asks_nobody() -> None:
     result, teacher = hold({"propose": posed("f")}, topology="none")
     assert teacher.asked == ["propose python 0"]
@@ -169,6 +194,28 @@ def test_a_reflection_of_no_use_is_counted_once_in_the_session_that_pays_for_it(
     other, teacher = hold(replies, REMEMBERED, number=3)
     assert not other.dropped
     assert other.tokens == (len(teacher.asked) - 2) * 110
+
+
+def test_a_reflection_without_a_merit_or_a_fault_is_of_no_use_either() -> None:
+    result, _ = hold({"propose": posed("g"), "advise": YES, "reflect": '{"good": ["Short."]}'}, REMEMBERED, number=2)
+    assert {d.reason for d in result.dropped} == {Reason.INCOMPLETE_REPLY}
+    assert len(result.dropped) == 2
+
+
+def test_reflections_do_not_use_up_the_budget_of_a_discussion() -> None:
+    """Only the session that pays for them would end early."""
+    replies = {"propose": posed("g"), "revise": posed("h"), "advise": NO, "reflect": '{"faults": ["Dull."]}'}
+    for number in (2, 3):  # the second pays for no reflection
+        result, teacher = hold(replies, REMEMBERED, number=number, budget=40)
+        assert only(result).ending == "budget"
+        assert sum(a.startswith("revise") for a in teacher.asked) == 1
+
+
+def test_equals_do_not_vote_on_drafts_that_all_repeat_what_is_remembered() -> None:
+    replies = {"propose": posed("f"), "revise": posed("g"), "vote": '{"choice": 1}', "reflect": '{"faults": ["Dull."]}'}
+    result, teacher = hold(replies, REMEMBERED, number=2, topology="parallel")
+    assert (only(result).name, only(result).rounds) == ("g", 2)
+    assert not [a for a in teacher.asked if a.startswith("vote") and a.endswith(" 1")]
 
 
 def test_a_discussion_that_ends_with_a_repeat_is_dropped() -> None:

@@ -4,9 +4,9 @@ central    the chair drafts; advisers agree or advise; the chair revises, until 
 parallel   every agent drafts; all vote; without a majority each revises its own, until there is one
 none       one agent alone, which only its memory contradicts
 
-A discussion ends by agreement, after ``rounds`` revisions, or when its replies have used up ``budget``. What was
-drafted last is then the result: opinions only choose what is tried, execution decides. A reply that can't be used is a
-loss with its reason, and a voice that is missing.
+A discussion ends by agreement, after ``rounds`` revisions, when its replies have used up ``budget``, or by silence,
+when no opinion can be used. What was drafted last is then the result: opinions only choose what is tried, execution
+decides. A reply that can't be used is a loss with its reason, and a voice that is missing.
 """
 
 import asyncio
@@ -76,9 +76,9 @@ class Discuss(ItemStep[Proposal, Proposal]):
         session = item.session
         if session is None:
             return keep(key, item)
-        bill, rules = Bill(), self._rules
+        bill, thinking, rules = Bill(), Bill(), self._rules  # a budget is for talking
         memory = await self._minds.memory(session.epoch)
-        thoughts = {a: await self._minds.reflection(a, session, bill) for a in (session.chair, *session.others)}
+        thoughts = {a: await self._minds.reflection(a, session, thinking) for a in (session.chair, *session.others)}
         aim = target(rules.policy, memory, self._plan.chairs(session), rules.languages)
         notes = {a: text for a, text in thoughts.items() if text and isinstance(text, str)}
         talk = _Talk(
@@ -92,7 +92,8 @@ class Discuss(ItemStep[Proposal, Proposal]):
         result = await (talk.equals() if rules.topology == "parallel" else talk.chaired())
         kept = (keep(key, result).kept) if isinstance(result, Proposal) else ()
         overall = () if isinstance(result, Proposal) else (Dropped(result.reason, result.detail, item=talk.seat),)
-        return Result(kept=kept, dropped=(*talk.lost, *overall), tokens=bill.tokens, cost=bill.cost)
+        tokens, cost = bill.tokens + thinking.tokens, bill.cost + thinking.cost
+        return Result(kept=kept, dropped=(*talk.lost, *overall), tokens=tokens, cost=cost)
 
 
 class _Talk:
@@ -118,20 +119,22 @@ class _Talk:
         while not ending:
             round_ += 1
             objections = await self._objections(draft, round_)
-            ending = "agreement" if not objections else self._ending(round_)
+            ending = "silence" if objections is None else self._ending(round_) if objections else "agreement"
             if not ending:
-                revised = await self._draft("revise", self._session.chair, round_, self._said(draft, objections))
+                revised = await self._draft("revise", self._session.chair, round_, self._said(draft, objections or []))
                 draft = draft if isinstance(revised, Unusable) else revised
         return self._settled(draft, round_, ending)
 
-    async def _objections(self, draft: Problem, round_: int) -> list[str]:
-        """Return what speaks against a draft: memory first, which costs nothing, else the advisers."""
+    async def _objections(self, draft: Problem, round_: int) -> list[str] | None:
+        """Return what speaks against a draft: memory first, which costs nothing, else advisers; None if all fail."""
         if memo := self._repeated(draft):
             return [_repeats(memo)]
         asked = [self._judge("advise", agent, round_, {"draft": draft}, Advice) for agent in self._others]
         replies = await asyncio.gather(*asked)
-        given = zip(self._others, replies, strict=True)
-        return [f"{get(a).display}: {r.advice or 'I do not agree.'}" for a, r in given if r is not None and not r.agree]
+        given = [(a, r) for a, r in zip(self._others, replies, strict=True) if r is not None]
+        if self._others and not given:
+            return None
+        return [f"{get(a).display}: {r.advice or 'I do not agree.'}" for a, r in given if not r.agree]
 
     # --- as equals -------------------------------------------------------------------------------------------------
 
@@ -146,21 +149,30 @@ class _Talk:
         while not ending:
             round_ += 1
             winner, majority, advice = await self._elect(drafts, round_)
-            ending = "agreement" if majority else self._ending(round_)
+            ending = "agreement" if majority else "silence" if advice is None else self._ending(round_)
             if not ending:
-                drafts = await self._revised(drafts, advice, round_)
+                drafts = await self._revised(drafts, advice or [], round_)
         return self._settled(drafts[winner], round_, ending)
 
-    async def _elect(self, drafts: dict[str, Problem], round_: int) -> tuple[str, bool, list[str]]:
-        """Return whose draft won, whether more than half of the agents chose it, and what was said."""
+    async def _elect(self, drafts: dict[str, Problem], round_: int) -> tuple[str, bool, list[str] | None]:
+        """Return whose draft won, whether over half of the agents chose it, and what was said; None without a vote."""
         agents = list(drafts)
-        asked = [self._judge("vote", a, round_, {"drafts": list(drafts.values())}, Vote) for a in self._agents]
-        votes = [v for v in await asyncio.gather(*asked) if v is not None and 1 <= v.choice <= len(agents)]
         repeated = {a for a in agents if self._repeated(drafts[a])}
+        if len(repeated) == len(agents):
+            return agents[0], False, []  # nothing is worth a vote
+        asked = [self._vote(a, round_, list(drafts.values())) for a in self._agents]
+        votes = [v for v in await asyncio.gather(*asked) if v is not None]
         counts = Counter(agents[v.choice - 1] for v in votes)
         winner = max(agents, key=lambda a: (a not in repeated, counts[a], -agents.index(a)))
         majority = 2 * counts[winner] > len(self._agents) and winner not in repeated
-        return winner, majority, [v.advice for v in votes if v.advice]
+        return winner, majority, [v.advice for v in votes if v.advice] if votes else None
+
+    async def _vote(self, agent: str, round_: int, drafts: Sequence[Problem]) -> Vote | None:
+        vote = await self._judge("vote", agent, round_, {"drafts": drafts}, Vote)
+        if vote is None or 1 <= vote.choice <= len(drafts):
+            return vote
+        self._lose("vote", agent, round_, Unusable(Reason.INCOMPLETE_REPLY, f"there is no draft {vote.choice}"))
+        return None
 
     async def _revised(self, drafts: dict[str, Problem], advice: list[str], round_: int) -> dict[str, Problem]:
         """Let every agent revise its draft in view of what was said; one that can't keeps it."""
@@ -200,7 +212,7 @@ class _Talk:
             signature=draft.signature,
             reference=draft.reference,
             examples=draft.examples,
-            lineage=self._voice.lineage("propose"),
+            lineage=draft.lineage or self.seat.lineage,
             rounds=rounds,
             ending=ending,
         )
@@ -210,7 +222,8 @@ class _Talk:
         problem = read_problem(reply)
         if isinstance(problem, Unusable):
             self._lose(call, agent, round_, problem)
-        return problem
+            return problem
+        return msgspec.structs.replace(problem, lineage=self._voice.lineage(call, round_))
 
     async def _judge(self, call: str, agent: str, round_: int, values: dict[str, object], kind: type[T]) -> T | None:
         """Return a reply that judges, or None: an abstention."""

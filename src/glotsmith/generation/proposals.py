@@ -15,7 +15,7 @@ from glotsmith.values import NotLiteral, parse_signature, parse_test, render_tes
 PROBLEM = ("Instruction", "Signature", "Reference", "Examples")  #: the sections of a problem in a reply
 ANSWER = "Answer"
 
-Ending = Literal["", "agreement", "rounds", "budget"]
+Ending = Literal["", "agreement", "rounds", "budget", "silence"]
 
 
 class Session(Record, frozen=True, kw_only=True):
@@ -60,6 +60,7 @@ class Problem(Record, frozen=True, kw_only=True):
     reference: str = ""
     examples: tuple[str, ...] = ()
     answer: str = ""
+    lineage: Lineage | None = None  #: of a draft
 
 
 def read_problem(reply: Reply, language: str = "") -> Problem | Unusable:

@@ -14,6 +14,7 @@ from glotsmith.generation.proposals import Session
 from glotsmith.generation.structured import Unusable, read_object
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
+from glotsmith.reasons import Reason
 from glotsmith.teachers.base import Reply
 
 
@@ -73,7 +74,9 @@ class Minds:
         if agent in session.reflects:
             bill.add(reply)
         found = read_object(reply, Reflection)
-        return found if isinstance(found, Unusable) else str(found)
+        if isinstance(found, Unusable):
+            return found
+        return str(found) or Unusable(Reason.INCOMPLETE_REPLY, "neither merits nor faults")
 
     async def _ask(self, agent: str, epoch: int, news: Sequence[Memo]) -> Reply:
         values: Mapping[str, object] = {
