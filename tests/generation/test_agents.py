@@ -43,6 +43,9 @@ def test_memory_is_bounded() -> None:
     assert [m.number for m in small.of("lua")] == [1, 2]
     assert small.lines("lua") == ["g: Do that. (no_agreement)"]
     assert small.repeats("f", "s", "", "") is None
+    none = Memory(PAST, same_words, Limits(size=0, shown=0))
+    assert (none.of("lua"), none.lines("lua"), none.repeats("f", "s", "", "")) == ([], [], None)
+    assert Memory(PAST, same_words, Limits(shown=0)).lines("lua") == []
 
 
 @pytest.mark.parametrize(
@@ -123,6 +126,17 @@ def test_sessions_stand_among_the_seeds_in_their_order(count: int, sessions: int
     assert len(kept) == count + sessions
     assert all(s.inspirations and s.chair not in s.others for s in held)
     assert list(Convene(plan).run(lambda: iter(()))) == []
+
+
+@pytest.mark.parametrize(("agents", "own", "shown"), [(2, 6, 3), (2, 12, 3), (4, 12, 3), (3, 5, 2)])
+def test_a_chair_is_inspired_by_all_seeds_of_its_language_in_turn(agents: int, own: int, shown: int) -> None:
+    languages = ("python", "lua", "ocaml", "ruby")[:agents]
+    plan = Plan(agents=languages, sessions=agents * own, epoch=4, inspirations=shown)
+    known = [f"lua {n}" for n in range(own)]
+    seat = {"kind": "ds1", "instruction": "beside", "origin": Origin(source="s", path="p")}
+    beside = Proposal(id="s", lineage=Lineage(teacher="t"), **seat)  # type: ignore[arg-type]
+    held = [Convene(plan)._seat(s, beside, known).session for s in plan.planned() if s.chair == "lua"]
+    assert {text for s in held if s for text in s.inspirations} == {"beside", *known}
 
 
 def test_an_epochs_reflections_are_charged_once_and_not_in_the_first() -> None:

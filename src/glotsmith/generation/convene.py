@@ -78,14 +78,15 @@ class Convene(WholeStep[Proposal, Proposal]):
             yield key, Result(kept=(Kept(key, seed), *(Kept(seat.id, seat) for seat in seats)))
 
     def _seat(self, session: Session, seed: Proposal, own: Sequence[str]) -> Proposal:
-        """Return a session as an item: with the seed beside it and further ones in the chair's language."""
-        start = session.number * self._plan.inspirations
-        more = [own[(start + i) % len(own)] for i in range(self._plan.inspirations)] if own else []
-        shown = tuple(dict.fromkeys([seed.instruction, *more]))[: self._plan.inspirations]
+        """Return a session as an item: with the seed beside it and further ones in the chair's language, in turn."""
+        shown = self._plan.inspirations
+        start = session.number // len(self._plan.agents) * (shown - 1)  # where the chair's last turn ended
+        more = [own[(start + i) % len(own)] for i in range(shown)] if own else []
+        inspirations = tuple(dict.fromkeys([seed.instruction, *more]))[:shown]
         return Proposal(
             id=session_key(session.number),
             kind="ds3",
-            session=msgspec.structs.replace(session, inspirations=shown),
+            session=msgspec.structs.replace(session, inspirations=inspirations),
             origin=seed.origin,
             lineage=Lineage(teacher=seed.lineage.teacher),
         )

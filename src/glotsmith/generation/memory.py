@@ -7,7 +7,7 @@ so that it is the same after a kill, at any concurrency, and for a person who re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from glotsmith.records import Record
 Similar = Callable[[str, str], float]  #: how alike two texts are, 0-1 (ROUGE-L)
 
 KEPT = "kept"
+
+T = TypeVar("T")
 
 
 class Memo(Record, frozen=True, kw_only=True):
@@ -74,12 +76,12 @@ class Memory:
 
     def of(self, agent: str) -> list[Memo]:
         """Return what an agent remembers, the latest last: the discussions it took part in, up to ``Limits.size``."""
-        return [m for m in self._memos if agent in m.agents or agent == m.target][-self._limits.size :]
+        return newest([m for m in self._memos if agent in m.agents or agent == m.target], self._limits.size)
 
     def lines(self, agent: str) -> list[str]:
         """Return what a prompt says of an agent's past: name, gist and outcome, a line each."""
         made = [m for m in self.of(agent) if m.name]
-        return [f"{m.name}: {gist(m.instruction)} ({m.outcome})" for m in made[-self._limits.shown :]]
+        return [f"{m.name}: {gist(m.instruction)} ({m.outcome})" for m in newest(made, self._limits.shown)]
 
     def news(self, agent: str, epoch: int) -> list[Memo]:
         """Return what the agent has lived through in the epoch before ``epoch``: what it reflects on."""
@@ -133,6 +135,11 @@ class Memory:
             if self._similar(memo.reference, reference) > limits.references:
                 return memo
         return None
+
+
+def newest(items: Sequence[T], count: int) -> list[T]:
+    """Return the last ``count`` items, in order; none for 0."""
+    return list(items[max(len(items) - count, 0) :])
 
 
 def _smoothed(successes: int, trials: int, expected: float = 0.5) -> float:
