@@ -26,6 +26,9 @@ def test_python_is_cut_into_its_functions_without_decorated_ones() -> None:
     result = cut(PYTHON, "python")
     assert texts(result) == ["def f(x):\n    return x", "def h(y):\n    return -y"]
     assert [(k.key, k.item.name, k.item.origin.line) for k in result.kept] == [("key:0", "f", 13), ("key:1", "h", 22)]
+    assert [(d.reason, d.detail) for d in result.dropped] == [(Reason.DECORATED, "g, by cached")]
+    alone = cut("@cached\ndef g(x):\n    return x", "python")
+    assert (texts(alone), alone.dropped) == (["@cached\ndef g(x):\n    return x"], ())  # nothing is cut out of it
 
 
 @pytest.mark.parametrize("code", ["x = 1\nprint(x)", "def f(:"])

@@ -147,6 +147,8 @@ def test_the_programs_of_another_run_with_their_suites(tmp_path: Path) -> None:
         (lambda p: finished(p / "run", "elsewhere"), UsageError, "the run has no dataset"),
         (lambda p: made(p / "x.jsonl", '{"a": 1}\n'), InputError, "x.jsonl:1: none of the columns"),
         (lambda p: made(p / "x.jsonl", '{"code": "x"}\nnot json\n'), InputError, "x.jsonl:2: not JSON"),
+        (lambda p: made(p / "x.jsonl", ""), InputError, "there is no row in it"),
+        (lambda p: made(p / "x.jsonl", "\n \n"), InputError, "there is no row in it"),
         (lambda p: made(p / "x.jsonl", "[1]\n"), InputError, "x.jsonl:1: each line must be one JSON object"),
         (lambda p: made(p / "x.parquet", "PAR"), InputError, "it can't be read as Parquet"),
         (lambda p: made(p / "sub" / "notes.txt", "x").parent, InputError, "no file of code in it"),
@@ -171,6 +173,12 @@ def test_an_unusual_column_is_named(tmp_path: Path) -> None:
     assert snippets(path, column="body")[0].code == "x = 1"
     with pytest.raises(InputError, match="no column 'other'"):
         read(path, column="other")
+
+
+def test_a_suite_says_what_its_function_is_called() -> None:
+    found = snippet_of({"code": "x", "name": "Two doubled", "tests": ["assert f(1) == 2"]}, PLACE)
+    assert isinstance(found, Snippet)
+    assert found.name == "f"  # a name that the tests do not call would be asked for in the round trip
 
 
 def test_at_least_one_source() -> None:

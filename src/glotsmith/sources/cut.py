@@ -38,9 +38,8 @@ class Cut(ItemStep[Snippet, Snippet]):
 
     async def run(self, key: str, item: Snippet) -> Result[Snippet]:
         """Cut one snippet; pieces that are still too large are losses."""
-        pieces = [item] if item.tests else list(_pieces(item, self._max_tokens))
+        pieces, lost = ([item], []) if item.tests else _pieces(item, self._max_tokens)
         kept: list[Kept[Snippet]] = []
-        lost: list[Dropped] = []
         for number, piece in enumerate(pieces):
             if (count := count_tokens(piece.code)) > self._max_tokens:
                 lost.append(
@@ -53,24 +52,33 @@ class Cut(ItemStep[Snippet, Snippet]):
         return Result(kept=tuple(kept), dropped=tuple(lost))
 
 
-def _pieces(snippet: Snippet, most: int) -> Iterator[Snippet]:
-    functions = list(_functions(snippet)) if snippet.language == "python" else []
-    if functions:
-        yield from functions
-        return
+def _pieces(snippet: Snippet, most: int) -> tuple[list[Snippet], list[Dropped]]:
+    """Return the pieces of a snippet, and the functions that are none because a decorator changes them."""
+    functions, decorated = _functions(snippet) if snippet.language == "python" else ([], [])
+    return (functions, decorated) if functions else (list(_top_level(snippet, most)), [])
+
+
+def _top_level(snippet: Snippet, most: int) -> Iterator[Snippet]:
     line, texts = snippet.origin.line, list(_joined(_TOP_LEVEL.split(snippet.code), most))
     for text in texts:
         yield _piece(snippet, text, line, snippet.name if len(texts) == 1 else "")
         line += text.count("\n") + 2
 
 
-def _functions(snippet: Snippet) -> Iterator[Snippet]:
+def _functions(snippet: Snippet) -> tuple[list[Snippet], list[Dropped]]:
+    plain: list[Snippet] = []
+    decorated: list[Dropped] = []
     try:
         for found in Module(snippet.code).functions():
-            if not found.decorators:
-                yield _piece(snippet, found.code, snippet.origin.line + found.line - 1, found.name)
+            line = snippet.origin.line + found.line - 1
+            if found.decorators:
+                told = f"{found.name}, by {', '.join(found.decorators)}"
+                decorated.append(Dropped(Reason.DECORATED, told, f"{snippet.id}:{line}"))
+            else:
+                plain.append(_piece(snippet, found.code, line, found.name))
     except Unparsable:
-        return
+        return [], []
+    return plain, decorated
 
 
 def _joined(parts: list[str], most: int) -> Iterator[str]:

@@ -42,7 +42,7 @@ def snippet_of(row: Mapping[str, Any], place: Place, column: str = "") -> Snippe
     return Snippet(
         id=content_hash(code, instruction, response, _first(row, COLUMNS["language"]), signature, *tests),
         language=_first(row, COLUMNS["language"]),
-        name=_first(row, COLUMNS["name"]) or _called(tests),
+        name=_called(tests) or _first(row, COLUMNS["name"]),
         code=code,
         instruction=instruction,
         response=response,

@@ -111,7 +111,16 @@ def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iter
             for number, row in read:
                 yield _unit(Place(printable(spec), f"{prefix}{number}"), row, column, file, number)
 
-    return units
+    return lambda: _some(units(), spec)
+
+
+def _some(units: Iterator[Unit], spec: str) -> Iterator[Unit]:
+    """Pass units on, if there are any: a run over nothing would end as if all were well."""
+    first = next(units, None)
+    if first is None:
+        raise InputError(f"{spec}: there is no row in it")
+    yield first
+    yield from units
 
 
 def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[Unit]]":
@@ -123,7 +132,7 @@ def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[Unit]]
         for number, row in rows.dataset_rows(spec, dataset, config, split or "train"):
             yield _unit(Place(printable(spec), str(number)), row, column, spec, number)
 
-    return units
+    return lambda: _some(units(), spec)
 
 
 def _unit(place: Place, row: "Mapping[str, Any] | Dropped", column: str, file: Path | str, number: int) -> Unit:
