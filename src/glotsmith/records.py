@@ -200,6 +200,7 @@ class Scored(Record, frozen=True, kw_only=True):
     method: Literal["logprobs", "votes"]
     unseen: Literal["", "yes", "no"] = ""  #: the word that was not seen, to which all that was left is granted
     votes: int = 0  #: replies that counted
+    prompt_version: str = ""  #: hash of the prompt template
 
 
 class Summary(Record, frozen=True, kw_only=True):
@@ -211,6 +212,7 @@ class Summary(Record, frozen=True, kw_only=True):
     lineage: Lineage
     scored: Scored | None = None
     round_trip: Status | Literal["", "no_code"] = ""  #: what the answer to it came to; empty where it was not asked for
+    answered: Lineage | None = None  #: how that answer came about
 
 
 class Inversion(Record, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
-from glotsmith.selection.rank import Rank, agreement, auc
+from glotsmith.selection.rank import Rank, agreement, auc, scoring
 
 SNIPPET = Snippet(id="s", language="lua", code="x", origin=Origin(source="x", path="1"))
 
@@ -80,6 +80,22 @@ def test_first_choices_alone_are_compared_unless_all_were_tried() -> None:
     assert (every.passed, every.failed, every.auc) == (1, 1, 1.0)
     assert str(first).startswith("AUC 0.500 (standard error ")
     assert "over 3 round trips, of which 2 passed" in str(first)
+
+
+def test_what_scores_rest_on_is_told() -> None:
+    def ranked(ties: int = 0, **fields: object) -> Inversion:
+        scored = Scored(**{"yes": 0.6, "no": 0.2, "left": 0.2, "p_yes": 0.75, "method": "logprobs", **fields})  # type: ignore[arg-type]
+        best = Summary(id="0", sample=0, text="t", lineage=Lineage(teacher="x"), scored=scored)
+        return Inversion(snippet=SNIPPET, summaries=(best,), ties=ties)
+
+    items = [ranked(), ranked(ties=2, no=0.0, unseen="no"), ranked(method="votes", votes=5, yes=1.0, no=0.0)]
+    unscored = [Inversion(snippet=SNIPPET), Inversion(snippet=SNIPPET, summaries=(summary(0, None),))]
+    assert scoring(items + unscored) == (
+        "2 by logprobs, 1 by votes; 1 tied with another; Yes and No had 0.70 of the probability on average, "
+        "and 1 times one was not seen"
+    )
+    assert scoring(items[2:]) == "0 by logprobs, 1 by votes; 0 tied with another"
+    assert scoring(unscored) == ""
 
 
 def test_where_all_pass_there_is_no_auc_and_it_is_said() -> None:

@@ -170,6 +170,7 @@ def test_key_and_url_come_from_the_environment(server: Any, fake_time: Any, monk
 TOP = [("Yes", -0.1), ("No", -2.5), ("\ufffd", -9.0), ("\ufffd", -8.0), ("?", None)]
 FIRST_TOKEN = {"token": "Yes", "top_logprobs": [{"token": token, "logprob": logprob} for token, logprob in TOP]}
 LOGPROBS = {"content": [FIRST_TOKEN, {"token": "x", "logprob": -1}]}
+BEFORE = [{"token": token, "top_logprobs": [{"token": "Yes", "logprob": -20.0}]} for token in ("\n\n", "**")]
 LONE = b'{"choices": [{"message": {"content": "a\\ud83d"}, "finish_reason": "stop"}]}'
 REPLIES = {
     "cut by max_tokens": (says(chat("hi", "length")), Reply(text="hi", finish_reason="length")),
@@ -228,14 +229,25 @@ def test_a_reply_is_read_at_the_first_attempt(server: Any, fake_time: Any, answe
         (
             chat() | {"choices": [{"message": {"content": "Y"}, "logprobs": LOGPROBS}]},
             CHAT,
-            {"Yes": -0.1, "No": -2.5, "\ufffd": -8.0},
+            {"Yes": -0.1, "No": -2.5, "\ufffd": pytest.approx(-7.6867, abs=1e-4)},  # both parts of a character
         ),
+        (  # the word stands behind a line break and a mark
+            chat() | {"choices": [{"message": {"content": "Y"}, "logprobs": {"content": [*BEFORE, FIRST_TOKEN]}}]},
+            CHAT,
+            {"Yes": -0.1, "No": -2.5, "\ufffd": pytest.approx(-7.6867, abs=1e-4)},
+        ),
+        (
+            completion("Y", logprobs={"tokens": ["\n", "Ġ", " No"], "top_logprobs": [{"\n": -0.1}, {}, {" No": -0.2}]}),
+            PROMPT,
+            {" No": -0.2},
+        ),
+        (completion("Y", logprobs={"tokens": [None, " No"], "top_logprobs": [{"x": -0.1}]}), PROMPT, {"x": -0.1}),
         (completion("Y", logprobs={"top_logprobs": [{"Yes": -0.1, "No": None}, {"x": -1.0}]}), PROMPT, {"Yes": -0.1}),
         (completion("Y", logprobs=None), PROMPT, {}),
         (chat() | {"choices": [{"message": {"content": ""}, "logprobs": {"content": []}}]}, CHAT, {}),
     ],
 )
-def test_logprobs_are_of_the_first_token(
+def test_logprobs_are_of_the_first_word(
     server: Any, fake_time: Any, answer: Any, request_: Request, expected: dict[str, float]
 ) -> None:
     server.answers = [says(answer)]

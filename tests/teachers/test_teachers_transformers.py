@@ -1,7 +1,9 @@
 """The in-process teacher beyond the contract (``tests/contracts/test_teachers.py``), on a model made here."""
 
 import asyncio
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +72,18 @@ def test_logprobs_are_of_the_first_token_and_of_the_whole_vocabulary(teacher: Te
     assert loop.run(teacher.reply(chat())).logprobs == {}
 
 
+def test_logprobs_are_of_the_first_word_behind_marks(tmp_path: Path, loop: asyncio.Runner) -> None:
+    async def ask() -> Reply:
+        made = open_teacher("transformers", model=str(saying(tmp_path, ("▁", "**", "Yes"))), options={"device": "cpu"})
+        try:
+            return await made.reply(chat(logprobs=3))
+        finally:
+            await made.close()
+
+    found = loop.run(ask()).logprobs
+    assert max(found, key=lambda token: found[token]) == "Yes"
+
+
 def test_a_sample_repeats_and_another_differs(teacher: Teacher, loop: asyncio.Runner) -> None:
     def said(seed: int) -> Reply:
         hot = Request(call="x", item="x", prompt="one", sampling=Sampling(temperature=50.0), seed=seed)
@@ -89,6 +103,22 @@ def test_repetition_is_penalised(teacher: Teacher, loop: asyncio.Runner) -> None
 
     assert said(1.0) == {"two"}
     assert len(said(1e6)) > 2
+
+
+def test_a_models_own_configuration_penalises_nothing(folder: Path, tmp_path: Path, loop: asyncio.Runner) -> None:
+    """Published models come with a penalty; a run's settings are all that counts."""
+    own = shutil.copytree(folder, tmp_path / "own")
+    (own / "generation_config.json").write_text(json.dumps({"eos_token_id": 1, "repetition_penalty": 1e6}))
+    again = Request(call="x", item="x", prompt="two one", sampling=Sampling(max_tokens=1))
+
+    async def ask() -> Reply:
+        made = open_teacher("transformers", model=str(own), options={"device": "cpu"})
+        try:
+            return await made.reply(again)
+        finally:
+            await made.close()
+
+    assert loop.run(ask()).text == "two"
 
 
 def test_a_model_trained_again_in_its_folder_is_another(folder: Path, tmp_path: Path) -> None:

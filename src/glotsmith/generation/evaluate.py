@@ -1,7 +1,8 @@
 """Ask the model whether a snippet is the right answer to a summary, and take P(Yes) from its tokens.
 
-InverseCoder §4.3. **Definition.** Let Y and N be the probability mass of all first tokens that spell Yes and No: in
-any case, with blanks, tokenisers' marks for them (``Ġ``, ``▁``) or punctuation around. The score is Y / (Y + N).
+InverseCoder §4.3. **Definition.** Let Y and N be the probability mass of all tokens that spell Yes and No where the
+reply's first word stands: in any case, with blanks, tokenisers' marks for them (``Ġ``, ``▁``) or punctuation around.
+The score is Y / (Y + N).
 Servers name only the top few tokens; L is the mass of all others. A word that is not among the top ones may have up to
 L, so that the score is known to lie in an interval only. Of that interval the score nearest to 1/2 is taken: the
 missing word is granted L, but no more than the other has. (The published code takes a missing word as impossible: any
@@ -24,9 +25,8 @@ from glotsmith.generation.summarise import settled
 from glotsmith.reasons import Reason
 from glotsmith.records import Inversion, Scored, Snippet, Summary
 from glotsmith.step import Dropped, ItemStep, Result, keep
-from glotsmith.teachers.base import Reply
+from glotsmith.teachers.base import AROUND, Reply
 
-_AROUND = " \t\r\n\u0120\u2581\u010a.,:;!?*_`'\"()[]"  #: Ġ, ▁ and Ċ are how tokenisers write blanks and line breaks
 _VOTE = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
@@ -55,7 +55,8 @@ class Evaluate(ItemStep[Inversion, Inversion]):
             if isinstance(result, Unusable):
                 lost.append(Dropped(result.reason, result.detail, f"{summary.id}:unscored", item=summary))
             else:
-                scored.append(msgspec.structs.replace(summary, scored=result))
+                made = msgspec.structs.replace(result, prompt_version=self._question.lineage(0).prompt_version)
+                scored.append(msgspec.structs.replace(summary, scored=made))
         left = msgspec.structs.replace(item, summaries=tuple(scored))
         return settled(key, left, lost, [reply for *_, replies in found for reply in replies])
 
@@ -76,7 +77,7 @@ class Evaluate(ItemStep[Inversion, Inversion]):
 
 def spelling(token: str) -> str:
     """Return the word that a token spells, ``yes`` or ``no``, or "" for anything else."""
-    word = token.strip(_AROUND).casefold()
+    word = token.strip(AROUND).casefold()
     return word if word in ("yes", "no") else ""
 
 

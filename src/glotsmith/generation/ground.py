@@ -39,7 +39,7 @@ class CheckSnippets(ItemStep[Snippet, Snippet]):
             return keep(key, item)
         if not item.tests:
             return _dropped(Reason.UNTESTED)
-        if fault := _fault(item.tests, self._min_cases):
+        if fault := flaw(item.tests, self._min_cases):
             return _dropped(*fault)
         verdict = await self._verify.verify(job(item, item.code))
         if verdict.passed:
@@ -53,11 +53,11 @@ def _dropped(reason: Reason, detail: str = "") -> Result[Snippet]:
     return Result(dropped=drop(reason, detail).dropped)
 
 
-def _fault(tests: Sequence[str], min_cases: int) -> tuple[Reason, str] | None:
+def flaw(tests: Sequence[str], min_cases: int) -> tuple[Reason, str] | None:
     """Say why a suite proves nothing: a function that returns one value whatever it is given would pass it."""
     try:
         expected = {literal(parse_test(test).expected) for test in tests}
-    except NotLiteral as error:
+    except ValueError as error:  # NotLiteral, and integers that Python does not write out in decimal
         return Reason.NO_TESTS, str(error)
     if len(set(tests)) < min_cases:
         return Reason.TOO_FEW_CASES, f"{len(set(tests))}, and {min_cases} are required"
@@ -95,7 +95,8 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
                 break
             reply, outcome, fault = await self._answer(snippet, summary)
             replies.append(reply)
-            tried.append(msgspec.structs.replace(summary, round_trip=outcome))
+            answered = self._question.lineage(summary.sample)
+            tried.append(msgspec.structs.replace(summary, round_trip=outcome, answered=answered))
             if fault is None:
                 passed.append(tried[-1])
             else:

@@ -5,6 +5,7 @@ order. So does this, but a tie is recorded: a best summary that shares its score
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -36,6 +37,25 @@ class Rank(ItemStep[Inversion, Inversion]):
 
 def _score(summary: Summary) -> float:
     return summary.scored.p_yes if summary.scored else 0.0
+
+
+def scoring(inversions: Iterable[Inversion]) -> str:
+    """Say what the scores of first choices rest on: how they came about, and how often chance decided; "" for none."""
+    methods, ties, unseen, mass = Counter[str](), 0, 0, 0.0
+    for item in inversions:
+        if item.summaries and (scored := item.summaries[0].scored):
+            methods[scored.method] += 1
+            ties += item.ties > 0
+            unseen += scored.unseen != ""
+            mass += scored.yes + scored.no if scored.method == "logprobs" else 0.0
+    if not methods:
+        return ""
+    told = f"{methods['logprobs']} by logprobs, {methods['votes']} by votes; {ties} tied with another"
+    if count := methods["logprobs"]:
+        told += (
+            f"; Yes and No had {mass / count:.2f} of the probability on average, and {unseen} times one was not seen"
+        )
+    return told
 
 
 class Agreement(Record, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What a teacher is: something that answers requests, one reply each."""
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from glotsmith.records import Record, content_hash
@@ -19,7 +20,7 @@ class Sampling(Record, frozen=True, kw_only=True):
     top_p: float = 1.0
     max_tokens: int = 512
     stop: tuple[str, ...] = ()
-    logprobs: int = 0  #: top logprobs wanted for the first token; 0 for none
+    logprobs: int = 0  #: top logprobs wanted for the reply's first word; 0 for none
     repetition_penalty: float = 1.0  #: of servers that have it (vLLM, SGLang, TGI under this name); 1 for none
 
 
@@ -46,13 +47,22 @@ class Request(Record, frozen=True, kw_only=True):
         return content_hash(self.prompt, *turns, "\x00", *s.stop, "\x00", knobs)
 
 
+#: What may stand around a word in a token: blanks, as text or as tokenisers write them (Ġ, ▁, Ċ), and marks.
+AROUND = " \t\r\n\u0120\u2581\u010a.,:;!?*_`'\"()[]"
+
+
+def first_word(tokens: Sequence[str | None]) -> int:
+    """Return the position of a reply's first token that is more than blanks and marks; 0 if there is none."""
+    return next((n for n, token in enumerate(tokens) if token and token.strip(AROUND)), 0)
+
+
 class Reply(Record, frozen=True, kw_only=True):
     """A teacher's answer."""
 
     text: str
     finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
     detail: str = ""  #: why it refused or failed
-    logprobs: dict[str, float] = {}  #: top tokens of the first position → logprob (natural)
+    logprobs: dict[str, float] = {}  #: top tokens of the first position with a word → logprob (natural)
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float = 0.0  #: US dollars; 0 for a cached reply

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, cast
 import msgspec
 
 from glotsmith.records import content_hash
-from glotsmith.teachers.base import Reply, Request
+from glotsmith.teachers.base import Reply, Request, first_word
 from glotsmith.teachers.retries import Transient
 
 _LONGEST_PROBLEM = 65536  #: characters of an error body that are looked at
@@ -29,7 +29,8 @@ class _Token(msgspec.Struct):
 
 class _Logprobs(msgspec.Struct):
     content: list[_Token] | None = None  # chat: one per position
-    top_logprobs: list[dict[str, float | None] | None] | None = None  # completions: one per position
+    tokens: list[str | None] | None = None  # completions: one per position
+    top_logprobs: list[dict[str, float | None] | None] | None = None  # likewise
 
 
 class _Part(msgspec.Struct):
@@ -176,16 +177,24 @@ def until_stop(text: str, stop: tuple[str, ...]) -> str:
 
 
 def _first_logprobs(logprobs: _Logprobs | None) -> dict[str, float]:
+    """Return the top tokens where the reply's first word stands; tokens of one text have their mass together."""
     pairs: list[tuple[str, float | None]] = []
     if logprobs and logprobs.content:
-        pairs = [(t.token, t.logprob) for t in logprobs.content[0].top_logprobs or ()]
+        at = first_word([t.token for t in logprobs.content])
+        pairs = [(t.token, t.logprob) for t in logprobs.content[at].top_logprobs or ()]
     elif logprobs and logprobs.top_logprobs:
-        pairs = list((logprobs.top_logprobs[0] or {}).items())
-    best: dict[str, float] = {}
-    for token, logprob in pairs:  # byte tokens may share one text
+        at = first_word((logprobs.tokens or [])[: len(logprobs.top_logprobs)])
+        pairs = list((logprobs.top_logprobs[at] or {}).items())
+    mass: dict[str, float] = {}
+    for token, logprob in dict.fromkeys(pairs):  # with and without a blank, or parts of a character
         if logprob is not None and math.isfinite(logprob):
-            best[_whole(token)] = max(logprob, best.get(_whole(token), -math.inf))
-    return best
+            mass[_whole(token)] = _together(logprob, mass.get(_whole(token), -math.inf))
+    return mass
+
+
+def _together(a: float, b: float) -> float:
+    """Return log(exp(a) + exp(b))."""
+    return max(a, b) + math.log1p(math.exp(min(a, b) - max(a, b)))
 
 
 def read_problem(body: str) -> Problem:

@@ -13,7 +13,7 @@ from typing import Any, Literal, cast
 
 from glotsmith.errors import TeacherError, UsageError
 from glotsmith.records import Record, content_hash
-from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.base import Reply, Request, Teacher, first_word
 from glotsmith.teachers.openai_wire import seed_of, until_stop
 
 
@@ -136,7 +136,7 @@ class _Model:
         return Reply(
             text=cut,
             finish_reason="stop" if ended or cut != text or len(new) < most else "length",
-            logprobs=self._logprobs(made.logits[0][0], request.sampling.logprobs),
+            logprobs=self._logprobs(made.logits, new, request.sampling.logprobs),
             input_tokens=length,
             output_tokens=len(new),
         )
@@ -163,8 +163,6 @@ class _Model:
         how: dict[str, Any] = {"do_sample": False}
         if s.temperature > 0:
             how = {"do_sample": True, "temperature": s.temperature, "top_p": s.top_p, "top_k": 0}
-        if s.repetition_penalty != 1.0:
-            how["repetition_penalty"] = s.repetition_penalty
         if s.stop:
             how["stopping_criteria"] = self._stopping(s.stop, int(ids.shape[1]))
         torch = self._torch
@@ -177,6 +175,7 @@ class _Model:
                 return_dict_in_generate=True,
                 output_logits=True,
                 pad_token_id=self._tokenizer.pad_token_id or 0,
+                repetition_penalty=s.repetition_penalty,  # also 1: a model's own configuration may have another
                 **how,
             )
 
@@ -190,11 +189,12 @@ class _Model:
 
         return StoppingCriteriaList([cast(Any, said)])
 
-    def _logprobs(self, logits: Any, wanted: int) -> dict[str, float]:
-        """Return the top tokens of the first position, from the softmax over the whole vocabulary."""
+    def _logprobs(self, logits: Any, new: list[int], wanted: int) -> dict[str, float]:
+        """Return the top tokens where the first word stands, from the softmax over the whole vocabulary."""
         if not wanted:
             return {}
-        logprobs = self._torch.log_softmax(logits.float(), dim=-1)
+        at = first_word([self._tokenizer.decode([token]) for token in new])
+        logprobs = self._torch.log_softmax(logits[at][0].float(), dim=-1)
         top = self._torch.topk(logprobs, min(wanted, int(logprobs.shape[-1])))
         tokens = self._tokenizer.convert_ids_to_tokens(top.indices.tolist())
         pairs = zip(tokens, top.values.tolist(), strict=True)
