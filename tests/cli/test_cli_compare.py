@@ -24,6 +24,7 @@ from glotsmith.records import (
     Record,
     Solution,
     Suite,
+    Summary,
     Task,
     Verdict,
 )
@@ -123,6 +124,24 @@ def test_figures_come_as_json_whole(glotsmith: Command, runs: Path) -> None:
     }
     assert set(two) == set(one)
     assert (two["rows"], two["finished"], two["languages"]) == (0, False, {})
+
+
+def test_answers_that_fail_a_round_trip_are_failing_programs(glotsmith: Command, tmp_path: Path) -> None:
+    ends = ("fail:wrong", "fail:compile", "fail:wrong", "no_code", "infra:sandbox", "")
+    lost = tuple(
+        Dropped(
+            Reason.FAILED_ROUND_TRIP, "", f"s{n}",
+            Summary(id=f"s{n}", sample=n, text="t", lineage=LINEAGE, round_trip=end),  # type: ignore[arg-type]
+        )
+        for n, end in enumerate(ends)
+    )  # fmt: skip
+    with RunFolder.create_or_resume(tmp_path / "run", {"recipe": "inverse-instruct"}) as folder:
+        folder.ledger.begin(["sources", "round_trip"])
+        item = IoCase(stdin="", stdout="")
+        folder.ledger.record("sources", Taken("u", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
+        pass_on(folder.ledger, "sources", "round_trip", "t", dropped=(*lost, Dropped(Reason.NO_INSTRUCTION)))
+    _, said, _ = glotsmith("compare", "--json", tmp_path / "run")
+    assert json.loads(said)["failures"] == {"fail:wrong": 2, "fail:compile": 1}  # a broken machine is no wrong answer
 
 
 def test_what_is_no_run_is_said_in_a_sentence(glotsmith: Command, tmp_path: Path) -> None:

@@ -271,9 +271,28 @@ def test_what_can_not_be_executed_passes_only_if_it_may() -> None:
     assert not ground(bare).kept[0].item.executed
     [loss] = ground(bare, unexecuted=False).dropped
     assert loss.reason == Reason.UNTESTED
-    own = msgspec.structs.replace(bare, examples=("assert f(1) == 1",))
+    own = msgspec.structs.replace(bare, examples=tuple(f"assert f({n}) == {n}" for n in range(3)))
     assert ground(own, unexecuted=False).kept[0].item.executed
     [loss] = ground(own, "fail:wrong").dropped
     assert loss.reason == Reason.FAILED_VERIFICATION
     [loss] = ground(own, "infra:sandbox").dropped
     assert loss.reason == Reason.NOT_VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("examples", "reason"),
+    [
+        (("assert f(1) == 1", "assert f(2) == 2"), Reason.TOO_FEW_CASES),
+        (("assert f(1) == 1", "assert f(2) == 2", "assert f(1) == 1"), Reason.TOO_FEW_CASES),
+        (tuple(f"assert f({n}) == 0" for n in range(9)), Reason.ONE_EXPECTED_VALUE),
+    ],
+)
+def test_a_snippets_own_suite_that_says_little_proves_nothing_and_still_can_speak_against_it(
+    examples: tuple[str, ...], reason: Reason
+) -> None:
+    thin = msgspec.structs.replace(UNEXECUTABLE, reference="", examples=examples)
+    assert not ground(thin).kept[0].item.executed  # so that the rubric is a gate for it, and its row has no tests
+    [loss] = ground(thin, unexecuted=False).dropped
+    assert loss.reason == reason
+    [loss] = ground(thin, "fail:wrong").dropped
+    assert loss.reason == Reason.FAILED_VERIFICATION

@@ -20,7 +20,7 @@ from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
 from glotsmith.languages import toolchain
 from glotsmith.recipes.base import Tools
-from glotsmith.recipes.inverse_instruct import InverseInstruct
+from glotsmith.recipes.inverse_instruct import InverseInstruct, wording
 from glotsmith.records import Example, FunnelRow
 from glotsmith.run import RunFolder
 from glotsmith.sandbox import open_sandbox
@@ -144,7 +144,8 @@ def test_planted_cases_go_for_their_own_reasons(whole: Ran) -> None:
 
 
 def test_what_p_yes_is_worth_is_told_with_its_count(whole: Ran, tmp_path: Path) -> None:
-    (first,) = whole.findings.values()
+    rests_on, first = whole.findings.values()
+    assert rests_on.startswith("10 by logprobs, 0 by votes; ")
     assert "over 10 round trips, of which 8 passed" in first
     measured = run(tmp_path / "run", measured=1.0)
     assert measured.made() == whole.made()
@@ -158,7 +159,7 @@ def test_without_a_round_trip_the_model_is_believed(whole: Ran, tmp_path: Path) 
     assert "round_trip" not in off.funnel
     assert off.made()["second_largest"].startswith("Write a Lua function that returns the largest number")
     assert set(off.made()) == {*whole.made(), "roman"}
-    assert off.findings == {}
+    assert set(off.findings) == {"P(Yes) of first choices"}
 
 
 def test_without_self_evaluation_the_first_summary_is_taken(tmp_path: Path) -> None:
@@ -220,6 +221,7 @@ def test_a_reply_of_each_kind(replies: Sequence[Any], step: str, reason: str, tm
         ({**ADD, "tests": ADD["tests"][:2]}, "check", "too_few_cases"),
         ({**ADD, "tests": [f"assert add({n}, 1) == 1" for n in range(3)]}, "check", "one_expected_value"),
         ({**ADD, "tests": ["assert add(x) == y"] * 3}, "check", "no_tests"),
+        ({**ADD, "tests": [f"assert add({n}, 1) == 0x{'F' * 5000}" for n in range(3)]}, "check", "no_tests"),
         ({**ADD, "response": "```lua\nlocal function add(a, b) return a end\n```"}, "check", "failed_verification"),
         ({**ADD, "signature": "def add(a: int) -> int"}, "check", "not_verified"),
         ({**ADD, "tests": []}, "check", "untested"),
@@ -258,6 +260,11 @@ def test_an_instruction_that_a_benchmark_holds_goes_and_so_does_a_program(tmp_pa
         ({"prefixes": ()}, "at least one way to begin"),
         ({"measured": 1.5}, "a share between 0 and 1"),
         ({"languages": ("klingon",)}, "klingon"),
+        ({"max_snippets": -1}, "max_snippets must be 0 or more, not -1"),
+        ({"min_cases": 0}, "min_cases must be 1 or more"),
+        ({"temperature": float("nan")}, "temperature must be 0 or more, not nan"),
+        ({"repetition_penalty": 0.0}, "repetition_penalty must be 0.01 or more"),
+        ({"max_similarity": 60.0}, "max_similarity is a share between 0 and 1, not 60.0"),
     ],
 )
 def test_options_that_cannot_work_are_refused_in_a_sentence(options: dict[str, Any], sentence: str) -> None:
@@ -292,6 +299,14 @@ def test_a_model_that_completes_is_asked_in_the_papers_words_and_makes_the_same(
         text.split()[0] in ("Write", "Create", "Implement", "Develop", "Design", "Build", "I")
         for text in completed.made().values()
     )
+
+
+def test_a_model_that_completes_is_told_what_its_function_must_be_called() -> None:
+    """Without a signature too: an answer under another name fails every test."""
+    prompt = wording("answer").completion
+    values = {"instruction": "Add.", "prefix": "", "fence": "lua", "language": "Lua"}
+    assert "`add`" in prompt.render(name="add", signature="", **values)
+    assert "`def add(a: int)`" in prompt.render(name="add", signature="def add(a: int)", **values)
 
 
 def test_the_programs_of_another_run_keep_their_suites_their_problem_and_their_origin(

@@ -214,6 +214,11 @@ def test_a_teacher_that_only_translates_is_refused(tmp_path: Path) -> None:
         ({"languages": ("python",)}, "a second language beside python"),
         ({"epoch": 0}, "epoch must be 1 or more, not 0"),
         ({"agreement": 0}, "agreement must be 1 or more"),
+        ({"agreement": 4, "languages": ("python", "lua", "ocaml")}, "no problem is tried in over 3 languages"),
+        ({"agreement": 4, "topology": "none"}, "no problem is tried in over 3 languages"),
+        ({"memory_shown": -1}, "memory_shown must be 0 or more, not -1"),
+        ({"min_score": float("nan")}, "min_score must be 0 or more, not nan"),
+        ({"max_instruction_similarity": 70.0}, "a share between 0 and 1, not 70.0"),
         ({"ds1": False, "ds2": False}, "agents need seeds"),
     ],
 )

@@ -4,11 +4,12 @@ A recipe may also offer ``findings(ledger)``, which returns what a finished run 
 sentence; the end of a run and the dataset card show it. ``makes`` says what its rows are called where a run ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
 
+from glotsmith.errors import UsageError
 from glotsmith.ledger import Ledger
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, Verify
@@ -35,3 +36,18 @@ class Recipe(Protocol):
     def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
         """Return the steps in order; the last one's output is ``Example``."""
         ...
+
+
+def check_ranges(recipe: object, least: Mapping[str, float], shares: Sequence[str]) -> None:
+    """Hold options to their ranges: what ``least`` names to a minimum, ``shares`` to 0 to 1.
+
+    Raises:
+        UsageError: one is outside, or no number at all.
+
+    """
+    for name, minimum in least.items():
+        if not getattr(recipe, name) >= minimum:  # NaN is not, either
+            raise UsageError(f"{name} must be {minimum:g} or more, not {getattr(recipe, name)}")
+    for name in shares:
+        if not 0 <= getattr(recipe, name) <= 1:
+            raise UsageError(f"{name} is a share between 0 and 1, not {getattr(recipe, name)}")

@@ -8,7 +8,7 @@ import msgspec
 from glotsmith.datasets.preferences import pairs
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.multipl_t import comment_syntax
-from glotsmith.records import Candidate, Example, Record
+from glotsmith.records import Example, Record, Verdict
 from glotsmith.selection.deduplicate import Index, Text
 from glotsmith.selection.normalise import CommentSyntax
 
@@ -97,14 +97,22 @@ def clusters(examples: Iterable[Example]) -> int:
 _PROSE = CommentSyntax(strings=())
 
 
+class _Judged(msgspec.Struct):
+    """What a lost item may say of a program that was run: a ``Candidate`` has a verdict, a ``Summary`` its answer's."""
+
+    verdict: Verdict | None = None
+    round_trip: str = ""
+
+
 def _failures(ledger: Ledger) -> Iterator[str]:
-    """Yield the verdict status of every program that failed."""
+    """Yield the verdict status of every program that was generated and failed."""
     for row in ledger.dropped():
         if row.status != "lost" or not row.data:
             continue
         try:
-            candidate = msgspec.json.decode(row.data, type=Candidate)
+            lost = msgspec.json.decode(row.data, type=_Judged)
         except msgspec.DecodeError:
             continue
-        if candidate.verdict is not None:
-            yield candidate.verdict.status
+        status = lost.verdict.status if lost.verdict else lost.round_trip
+        if status.startswith("fail:"):  # a broken machine is not a wrong answer
+            yield status

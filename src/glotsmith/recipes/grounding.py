@@ -13,7 +13,8 @@ import msgspec
 
 from glotsmith.datasets.examples import facts
 from glotsmith.datasets.rows import comment, example, fenced
-from glotsmith.generation.memory import Limits, Similar
+from glotsmith.generation.ground import flaw
+from glotsmith.generation.memory import Limits, Similar, newest
 from glotsmith.generation.proposals import Proposal
 from glotsmith.generation.rubric import Unrated, rate
 from glotsmith.generation.voice import Bill, Voice
@@ -29,19 +30,20 @@ from glotsmith.values import Signature, literal, parse_signature, parse_test
 class Ground(ItemStep[Proposal, Work]):
     """Make a proposal's function, if its reference gives what the examples state: before anything else is spent on it.
 
-    A Ds2 that came with its own suite is run by it; what has no reference and no suite passes unexecuted, if it may.
+    A Ds2 that came with its own suite is run by it: if it fails, it goes; if the suite says too little (few cases, one
+    expected value), that it passes proves nothing. Without reference and good suite it passes unexecuted, if it may.
     """
 
     name = "ground"
     output = Work
 
-    def __init__(self, verify: Verify, *, unexecuted: bool = True) -> None:
-        self._verify, self._unexecuted = verify, unexecuted
+    def __init__(self, verify: Verify, *, unexecuted: bool = True, min_cases: int = 3) -> None:
+        self._verify, self._unexecuted, self._min_cases = verify, unexecuted, min_cases
 
     async def run(self, key: str, item: Proposal) -> Result[Work]:
         """Ground one proposal."""
         if not item.reference and not item.examples:
-            return keep(key, Work(proposal=item)) if self._unexecuted else _untested()
+            return self._without(key, item, (Reason.UNTESTED, ""))
         language, code = ("python", item.reference) if item.reference else (item.language, item.answer)
         verdict = None
         if item.examples:
@@ -52,12 +54,14 @@ class Ground(ItemStep[Proposal, Work]):
                 return Result(dropped=(loss,))
         if item.reference:
             return keep(key, Work(proposal=item, function=_function(item)))
+        if fault := flaw(item.examples, self._min_cases):
+            return self._without(key, item, fault)
         toolchain, isolation = (verdict.toolchain, verdict.isolation) if verdict else ("", "")
         return keep(key, Work(proposal=item, toolchain=toolchain, isolation=isolation))
 
-
-def _untested() -> Result[Work]:
-    return Result(dropped=drop(Reason.UNTESTED).dropped)
+    def _without(self, key: str, item: Proposal, why: tuple[Reason, str]) -> Result[Work]:
+        """Pass on what nothing was proved of, or drop it."""
+        return keep(key, Work(proposal=item)) if self._unexecuted else Result(dropped=drop(*why).dropped)
 
 
 def _contradiction(item: Proposal, verdict: Verdict) -> Dropped | None:
@@ -116,7 +120,7 @@ class Distinct(ItemStep[Work, Work]):
         if session is None or problem is None:
             return keep(key, item)
         earlier = [p for p in await self._history.posed(session.epoch) if p.number < session.number]
-        recent = earlier[-self._limits.size :]
+        recent = newest(earlier, self._limits.size)
         loss = self._in_words(problem, recent) or await self._in_behaviour(problem, recent)
         return Result(dropped=(loss,)) if loss else keep(key, item)
 

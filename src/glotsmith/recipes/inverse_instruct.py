@@ -19,12 +19,12 @@ from glotsmith.generation.question import Question, Wording
 from glotsmith.generation.summarise import PREFIXES, Summarise
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Tools
+from glotsmith.recipes.base import Tools, check_ranges
 from glotsmith.recipes.multipl_t import comment_syntax
 from glotsmith.records import Inversion, Record
 from glotsmith.selection.normalise import CommentSyntax
 from glotsmith.selection.overlap import Overlap
-from glotsmith.selection.rank import Rank, agreement
+from glotsmith.selection.rank import Rank, agreement, scoring
 from glotsmith.selection.snippets import DecontaminateInversions, DecontaminateSnippets, DeduplicateSnippets
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
@@ -33,6 +33,12 @@ from glotsmith.step import Step
 from glotsmith.teachers.base import Sampling
 
 PROMPTS = Path(__file__).parent / "prompts" / "inverse_instruct"
+
+_LEAST = {
+    **dict.fromkeys(("summaries", "votes", "top_logprobs", "evaluation_tokens", "max_tokens", "min_cases", "ngram"), 1),
+    **dict.fromkeys(("max_snippets", "temperature", "answer_temperature"), 0),
+    "repetition_penalty": 0.01,
+}
 
 
 class InverseInstruct(Record, frozen=True, kw_only=True):
@@ -77,13 +83,9 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """Refuse what can't work before anything is paid for."""
         for name in self.languages:
             languages.get(name)  # raises for an unknown one
-        for name, least in {"summaries": 1, "votes": 1, "top_logprobs": 1, "evaluation_tokens": 1}.items():
-            if getattr(self, name) < least:
-                raise UsageError(f"{name} must be {least} or more, not {getattr(self, name)}")
+        check_ranges(self, _LEAST, ("measured", "max_similarity"))
         if not self.prefixes:
             raise UsageError("prefixes must hold at least one way to begin an instruction")
-        if not 0 <= self.measured <= 1:
-            raise UsageError(f"measured is a share between 0 and 1, not {self.measured}")
 
     def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline, with the round trip that it lacks.
@@ -112,13 +114,17 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
     @classmethod
     def findings(cls, ledger: Ledger) -> dict[str, str]:
-        """Say what P(Yes) is worth on this run's data: how well it agrees with execution."""
-        if RoundTrip.name not in ledger.steps or Evaluate.name not in ledger.steps:
+        """Say what P(Yes) rests on, and what it is worth on this run's data: how well it agrees with execution."""
+        if Evaluate.name not in ledger.steps:
             return {}
+        told = scoring(item for _, item in ledger.kept(Rank.name, Inversion))
+        found = {"P(Yes) of first choices": told} if told else {}
+        if RoundTrip.name not in ledger.steps:
+            return found
         kept = (item for _, item in ledger.kept(RoundTrip.name, Inversion))
         rows = (row for row in ledger.dropped(RoundTrip.name) if row.status == "dropped" and row.data)
         failed = (msgspec.json.decode(row.data or b"", type=Inversion) for row in rows)
-        return {f"P(Yes) against execution, {a.of}": str(a) for a in agreement(chain(kept, failed))}
+        return found | {f"P(Yes) against execution, {a.of}": str(a) for a in agreement(chain(kept, failed))}
 
     def _snippets(
         self, tools: Tools, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None

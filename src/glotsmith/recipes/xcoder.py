@@ -22,7 +22,7 @@ from glotsmith.generation.translate import Prompts, Translate
 from glotsmith.generation.voice import Voice
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Tools
+from glotsmith.recipes.base import Tools, check_ranges
 from glotsmith.recipes.grounding import Agree, Distinct, Ground, Score, ToRows
 from glotsmith.recipes.history import LedgerHistory, memos, session_of
 from glotsmith.recipes.multipl_t import comment_syntax
@@ -54,6 +54,17 @@ PROMPTS = Path(__file__).parent / "prompts" / "xcoder"
 CALLS = ("ds1", "ds2", "propose", "advise", "revise", "vote", "reflect", "rubric")
 
 Switch = Literal["on", "off"]
+
+_COUNTS = ("epoch", "samples", "wanted", "agreement", "inspirations", "min_cases", "max_snippet_tokens", "max_tokens")
+_LEAST = {
+    **dict.fromkeys((*_COUNTS, "ngram"), 1),
+    **dict.fromkeys(("sessions", "others", "rounds", "budget", "memory_size", "memory_shown", "max_snippets"), 0),
+    **dict.fromkeys(("suites", "repairs", "min_score", "temperature"), 0),
+}
+_SHARES = (
+    *("max_instruction_similarity", "max_reference_similarity", "max_similarity"),
+    *("min_coverage", "min_mutation_score", "top_p"),
+)
 
 
 class XCoder(Record, frozen=True, kw_only=True):
@@ -118,14 +129,18 @@ class XCoder(Record, frozen=True, kw_only=True):
             raise UsageError("name at least one language with an agent, as in --language lua")
         for name in self._targets:
             languages.get(name)  # raises for an unknown one
-        least = {"sessions": 0, "epoch": 1, "others": 0, "rounds": 0, "samples": 1, "agreement": 1, "inspirations": 1}
-        for name, minimum in least.items():
-            if getattr(self, name) < minimum:
-                raise UsageError(f"{name} must be {minimum} or more, not {getattr(self, name)}")
+        check_ranges(self, _LEAST, _SHARES)
         if not (self.ds1 or self.ds2):
             raise UsageError("agents need seeds: leave ds1 or ds2 on")
         if set(self._targets) == {"python"}:
             raise UsageError("agreement needs a second language beside python, as in --language lua")
+        most = min(len({*self._targets, "python"}), 3 + self._others)  # target, chair, others, and the reference's
+        if self.agreement > most:
+            raise UsageError(f"agreement={self.agreement} keeps nothing: no problem is tried in over {most} languages")
+
+    @property
+    def _others(self) -> int:
+        return 0 if self.topology == "none" else self.others
 
     @property
     def _targets(self) -> tuple[str, ...]:
@@ -159,7 +174,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             Seed(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
             Convene(plan),
             Discuss(voice, self._minds(voice, history), plan, self._rules()),
-            Ground(tools.verifier, unexecuted=self.unexecuted),
+            Ground(tools.verifier, unexecuted=self.unexecuted, min_cases=self.min_cases),
             FilterWork(Filter(FilterOptions(imports=True, ascii_only=False))),
             *self._suites(tools),
             Distinct(history, tools.verifier, rouge_l_of_texts, self._limits(), self.epoch),
@@ -203,7 +218,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             agents=self.languages,
             sessions=self.sessions,
             epoch=self.epoch,
-            others=0 if self.topology == "none" else self.others,
+            others=self._others,
             inspirations=self.inspirations,
             reflection=self._reflects,
         )
