@@ -119,6 +119,8 @@ def test_a_token_from_a_file_or_the_environment(serving: Callable[..., Serving],
         (["--host", "0.0.0.0", "--token-file", "TOKEN", "--isolation", "none"], "without isolation"),
         (["--token-file", "EMPTY"], "EMPTY holds no token"),
         (["--token-file", "WORDS"], "WORDS holds no token"),
+        (["--token-file", "BYTES"], "BYTES can't be read"),
+        (["--token-file", "nowhere"], "nowhere can't be read"),
         (["--isolation", "docker"], "there is no isolation 'docker'"),
         (["--port", "TAKEN"], "can't be listened on"),
     ],
@@ -132,6 +134,7 @@ def test_what_can_not_be_served(
 ):
     for name, text in (("TOKEN", "word"), ("EMPTY", "\n"), ("WORDS", "two words")):
         (tmp_path / name).write_text(text)
+    (tmp_path / "BYTES").write_bytes(b"\xff\xfe")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         argv = [port if o == "TAKEN" else o for o in options]

@@ -73,11 +73,14 @@ def _token(file: Path | None) -> str:
     """Return the token that clients must give; empty for none.
 
     Raises:
-        UsageError: the file holds no token, or more than a word.
+        UsageError: the file can't be read, or holds no token, or more than a word.
 
     """
-    token = file.read_text("utf-8").strip() if file else os.environ.get("GLOTSMITH_TOKEN", "").strip()
     where = str(file) if file else "GLOTSMITH_TOKEN"
+    try:
+        token = file.read_text("utf-8").strip() if file else os.environ.get("GLOTSMITH_TOKEN", "").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{where} can't be read: {error}") from error
     if (file and not token) or not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(f"{where} holds no token: one word of ASCII characters is wanted")
     return token

@@ -14,6 +14,7 @@ from glotsmith.service.state import Service, Settings
 from glotsmith.service.whole import WholeAnswers
 
 _IDLE_CONNECTIONS = 1024
+_PATIENCE_S = 60  #: with a client that has not said what it wants, or takes nothing of its answer
 _LAST_WORDS_S = 10  #: for answers on their way, once nothing runs any more
 
 
@@ -45,7 +46,15 @@ def address(listening: socket.socket) -> str:
 async def serve(sandbox: Sandbox, settings: Settings, listening: socket.socket, say: Callable[[str], None]) -> None:
     """Serve until a signal comes and all that was accepted is answered."""
     try:
-        service = Service(sandbox, settings)
+        await _Server(Service(sandbox, settings), say).serve([listening])
+    finally:
+        await sandbox.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn closes its door at the first signal; this one keeps it open to say that nothing new is taken."""
+
+    def __init__(self, service: Service, say: Callable[[str], None]) -> None:
         config = uvicorn.Config(
             build(service),
             http=WholeAnswers,
@@ -56,18 +65,9 @@ async def serve(sandbox: Sandbox, settings: Settings, listening: socket.socket, 
             server_header=False,
             proxy_headers=False,
             limit_concurrency=service.admission.capacity + _IDLE_CONNECTIONS,
-            timeout_keep_alive=60,
+            timeout_keep_alive=_PATIENCE_S,
             timeout_graceful_shutdown=_LAST_WORDS_S,
         )
-        await _Server(config, service, say).serve([listening])
-    finally:
-        await sandbox.close()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn closes its door at the first signal; this one keeps it open to say that nothing new is taken."""
-
-    def __init__(self, config: uvicorn.Config, service: Service, say: Callable[[str], None]) -> None:
         super().__init__(config)
         self._service, self._say = service, say
         self._loop = asyncio.get_running_loop()

@@ -1,4 +1,9 @@
-"""Answers that are sent whole: one system call, and one time that the client wakes, where uvicorn takes two of each."""
+"""Connections: answers are sent whole, and nobody holds one for nothing.
+
+An answer takes one system call, and wakes the client once, where uvicorn takes two of each. A client has so long to say
+what it wants (``timeout_keep_alive``; uvicorn's own clock stops at the first byte, or never starts), and a client that
+takes nothing of its answer for that time has left.
+"""
 
 import asyncio
 from typing import Any, cast
@@ -7,11 +12,64 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 
 class WholeAnswers(H11Protocol):
-    """uvicorn's HTTP, but head and body leave together."""
+    """uvicorn's HTTP, but head and body leave together, and waiting has an end."""
+
+    _head: asyncio.TimerHandle | None = None  #: until when a request must have come
+    _taken: asyncio.TimerHandle | None = None  #: until when some of an answer must have been taken
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin (called by the event loop)."""
         super().connection_made(cast(asyncio.Transport, _Gathered(transport, self.loop)))
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End (called by the event loop)."""
+        self._head, self._taken = _stopped(self._head), _stopped(self._taken)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came (called by the event loop)."""
+        super().data_received(data)
+        if self._under_way():
+            self._head = _stopped(self._head)
+
+    def on_response_complete(self) -> None:
+        """Be ready for the next request (called by uvicorn)."""
+        super().on_response_complete()
+        if not self._under_way():
+            self._await_head()
+
+    def pause_writing(self) -> None:
+        """Wait for the client to take what was sent (called by the event loop)."""
+        super().pause_writing()
+        self._await_taking()
+
+    def resume_writing(self) -> None:
+        """Go on (called by the event loop)."""
+        super().resume_writing()
+        self._taken = _stopped(self._taken)
+
+    def _under_way(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]
+
+    def _await_head(self) -> None:
+        _stopped(self._head)
+        self._head = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _await_taking(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._taken = self.loop.call_later(self.timeout_keep_alive, self._check_taking, left)
+
+    def _check_taking(self, before: int) -> None:
+        if self.transport.get_write_buffer_size() < before:
+            self._await_taking()
+        else:
+            self.transport.abort()
+
+
+def _stopped(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
 
 
 class _Gathered:
