@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
 from glotsmith.generation.convene import Plan, session_key
@@ -10,11 +11,12 @@ from glotsmith.generation.discuss import Discuss, Rules
 from glotsmith.generation.memory import Limits, Memo
 from glotsmith.generation.proposals import Proposal
 from glotsmith.generation.reflect import Minds
+from glotsmith.generation.seed import Seed
 from glotsmith.generation.voice import Voice
 from glotsmith.prompts import Prompt
 from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder import CALLS, PROMPTS
-from glotsmith.records import Lineage, Origin
+from glotsmith.records import Lineage, Origin, Snippet
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request, Sampling
 
@@ -36,11 +38,13 @@ class Says:
 
     def __init__(self, replies: Mapping[str, str]) -> None:
         self.replies, self.asked, self.texts = replies, list[str](), list[str]()
+        self.stops = list[tuple[str, ...]]()
 
     async def reply(self, request: Request) -> Reply:
         call, agent = request.call, request.context["language"]
         self.asked.append(f"{call} {agent} {request.sample}")
         self.texts.append(request.messages[0].content if request.messages else request.prompt)
+        self.stops.append(request.sampling.stop)
         found = (self.replies.get(k) for k in (f"{call} {agent} {request.sample}", f"{call} {agent}", call))
         text = next((t for t in found if t is not None), None)
         if text is None:
@@ -202,6 +206,11 @@ def test_a_reflection_without_a_merit_or_a_fault_is_of_no_use_either() -> None:
     assert len(result.dropped) == 2
 
 
+def test_a_reflection_that_no_record_can_hold_costs_no_session() -> None:
+    result, _ = hold({"propose": posed("g"), "advise": YES, "reflect": '{"faults": ["\\ud800"]}'}, REMEMBERED, number=2)
+    assert msgspec.json.decode(msgspec.json.encode(only(result)), type=Proposal).notes["lua"] == "Bad: \\ud800"
+
+
 def test_reflections_do_not_use_up_the_budget_of_a_discussion() -> None:
     """Only the session that pays for them would end early."""
     replies = {"propose": posed("g"), "revise": posed("h"), "advise": NO, "reflect": '{"faults": ["Dull."]}'}
@@ -249,6 +258,23 @@ def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
     assert (only(result).name, only(result).ending) == ("f", "agreement")
     assert not result.dropped
     assert teacher.texts[0].endswith("[Instruction]\n")
+    assert teacher.stops[:2] == [("\n[Instruction]",), ("\n\n",)]  # it would hold the next discussion as well
+    assert set(hold(replies)[1].stops) == {()}
+
+
+def test_a_base_models_ds2_ends_with_the_instruction() -> None:
+    teacher = Says({"ds2": "Write `f`."})
+    voice = Voice(
+        teacher=teacher,  # type: ignore[arg-type]
+        prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
+        style="completion",
+    )
+    code = "def f(x):\n    return x + 1"
+    snippet = Snippet(id="s", language="python", name="f", code=code, origin=Origin(source="s", path="p"))
+    [kept] = asyncio.run(Seed(voice, ("ds2",)).run("s", snippet)).kept
+    assert kept.item.instruction == "Write `f`."
+    assert "\n[" in teacher.stops[0]
+    assert "\n```" in teacher.stops[0]
 
 
 def test_a_seed_passes() -> None:

@@ -15,6 +15,7 @@ from glotsmith.generation.structured import Unusable, read_object
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
 from glotsmith.reasons import Reason
+from glotsmith.records import printable
 from glotsmith.teachers.base import Reply
 
 
@@ -76,7 +77,7 @@ class Minds:
         found = read_object(reply, Reflection)
         if isinstance(found, Unusable):
             return found
-        return str(found) or Unusable(Reason.INCOMPLETE_REPLY, "neither merits nor faults")
+        return printable(str(found)) or Unusable(Reason.INCOMPLETE_REPLY, "neither merits nor faults")
 
     async def _ask(self, agent: str, epoch: int, news: Sequence[Memo]) -> Reply:
         values: Mapping[str, object] = {

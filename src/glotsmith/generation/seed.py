@@ -16,6 +16,7 @@ from glotsmith.step import Dropped, ItemStep, Kept, Result
 from glotsmith.teachers.base import Reply
 
 _OPENING = f"[{PROBLEM[0]}]\n"
+_ENDS = {"ds2": ("\n[", "\n```", "\n\n\n")}  #: of a base model's reply: nothing follows an instruction
 
 
 class Seed(ItemStep[Snippet, Proposal]):
@@ -49,7 +50,8 @@ class Seed(ItemStep[Snippet, Proposal]):
         values: dict[str, object] = {"language": card.display, "fence": card.fences[0], "snippet": snippet.code}
         values["python"] = snippet.language == "python"
         context = {"name": _name(snippet), "language": snippet.language, "source": snippet.code}
-        reply = bill.add(await self._voice.ask(kind, key, values, opening=_OPENING, context=context))
+        ends = _ENDS.get(kind, ())
+        reply = bill.add(await self._voice.ask(kind, key, values, opening=_OPENING, ends=ends, context=context))
         problem = _inspired(reply, snippet) if kind == "ds1" else _inferred(reply, snippet)
         if isinstance(problem, Unusable):
             return problem

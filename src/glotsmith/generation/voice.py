@@ -9,6 +9,9 @@ from glotsmith.prompts import Prompt
 from glotsmith.records import Lineage, printable
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 
+#: Where a base model that goes on with a reply's ``opening`` is stopped: it would begin the next conversation.
+_ENDS = {"{": ("\n\n",), "[Instruction]\n": ("\n[Instruction]",)}
+
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asked, with which prompts and settings."""
@@ -29,15 +32,18 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
         sample: int = 0,
         turn: int = 0,
         opening: str = "",
+        ends: tuple[str, ...] = (),
         context: Mapping[str, str] | None = None,
         calm: bool = False,
     ) -> Reply:
         """Ask one question; to a base model with the beginning of the reply, ``opening``, in its mouth.
 
+        A base model is stopped at one of ``ends``, or where a reply with that opening is at its end.
         Questions of different ``turn`` get replies of their own, even if their prompts are the same.
         """
         text = self.prompts[call].render(**values)
         completes = self.style == "completion"
+        stop = (*ends, *_ENDS.get(opening, ())) if completes else ()
         reply = await self.teacher.reply(
             Request(
                 call=call,
@@ -45,7 +51,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
                 sample=sample,
                 messages=() if completes else (Message(role="user", content=text),),
                 prompt=f"{text}\n\n{opening}" if completes else "",
-                sampling=msgspec.structs.replace(self.sampling, temperature=self._temperature(calm)),
+                sampling=msgspec.structs.replace(self.sampling, temperature=self._temperature(calm), stop=stop),
                 seed=self.seed + turn,
                 context=dict(context or {}),
             )
