@@ -75,7 +75,7 @@ class Reason(StrEnum):
     # inverse-instruct
     NOT_A_SNIPPET = "not_a_snippet", "the row or file holds neither code nor a response"
     UNKNOWN_LANGUAGE = "unknown_language", "its language is not told, can't be guessed, or is none of ours"
-    UNPARSABLE_CODE = "unparsable_code", "it holds no fenced block and does not parse as a program"
+    UNPARSABLE_CODE = "unparsable_code", "it holds no program: neither a fenced block nor text that parses"
     LANGUAGE_NOT_WANTED = "language_not_wanted", "its language is not among those that were asked for"
     UNTESTED = "untested", "it has no suite, so that nothing about it could be executed"
     CUT_OFF = "cut_off", "the reply reached its length limit, so that its end is missing"

@@ -271,6 +271,8 @@ def test_what_can_not_be_executed_passes_only_if_it_may() -> None:
     assert not ground(bare).kept[0].item.executed
     [loss] = ground(bare, unexecuted=False).dropped
     assert loss.reason == Reason.UNTESTED
+    [loss] = ground(msgspec.structs.replace(bare, answer="return {")).dropped
+    assert loss.reason == Reason.UNPARSABLE_CODE
     own = msgspec.structs.replace(bare, examples=tuple(f"assert f({n}) == {n}" for n in range(3)))
     assert ground(own, unexecuted=False).kept[0].item.executed
     [loss] = ground(own, "fail:wrong").dropped

@@ -254,13 +254,18 @@ def test_the_page_tells_what_the_recipe_does() -> None:
         f"{made.max_reference_similarity}",
         f"at most {made.rounds} revisions",
         "consistency and correctness 2, comments and ease of learning ½, others 1",
+        f"a suite of under {made.min_cases} cases",
     ):
         assert sentence in page
     weights = Counter(WEIGHTS.values())
     assert weights == {2.0: 2, 0.5: 2, 1.0: 5}
     assert {WEIGHTS[n] for n in ("consistency", "correctness")} == {2.0}
     assert {WEIGHTS[n] for n in ("comments", "easy_to_learn")} == {0.5}
+    told = set(re.findall(r"^\| `(\w+)`", page.partition("## Defaults")[2], re.MULTILINE))
+    of_a_run = {"sources", "languages", "new_languages", "column", "max_snippets", "benchmarks"}
+    assert told == {f.name for f in msgspec.structs.fields(XCoder)} - of_a_run
     files = re.findall(r"`(src/[\w/]+\.py)`", page)
+    assert all((PAGE.parents[2] / file).is_file() for file in files)
     assert len(set(files)) >= 10
 
 

@@ -18,11 +18,11 @@ PYTHON = "def f(x):\n    return x"
 
 
 def preprocess(
-    response: str = "", wanted: tuple[str, ...] = (), originals: bool = False, **fields: str
+    response: str = "", wanted: tuple[str, ...] = (), originals: bool = False, parsed: bool = False, **fields: str
 ) -> Result[Snippet]:
     given = {"id": "i", "instruction": "Do it.", "response": response, **fields}
     item = Snippet(origin=Origin(source="x", path="1"), **given)  # type: ignore[arg-type]
-    return asyncio.run(Preprocess(wanted, originals=originals).run("i", item))
+    return asyncio.run(Preprocess(wanted, originals=originals, parsed=parsed).run("i", item))
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,13 @@ def test_a_program_is_taken_out(response: str, language: str, code: str) -> None
     (kept,) = preprocess(response).kept
     assert (kept.item.language, kept.item.code) == (language, code)
     assert kept.item.kind == "inverse"
+
+
+@pytest.mark.parametrize("given", [{"response": "```lua\nlocal f = (\n```"}, {"code": "def f(:", "language": "python"}])
+def test_what_must_parse_and_does_not_is_dropped(given: dict[str, str]) -> None:
+    assert preprocess(**given).kept
+    assert [loss.reason for loss in preprocess(parsed=True, **given).dropped] == [Reason.UNPARSABLE_CODE]
+    assert preprocess(f"```lua\n{LUA}\n```", parsed=True).kept
 
 
 @pytest.mark.parametrize(

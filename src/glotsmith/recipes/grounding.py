@@ -19,6 +19,7 @@ from glotsmith.generation.proposals import Proposal
 from glotsmith.generation.rubric import Unrated, rate
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
+from glotsmith.languages.grammar import parses
 from glotsmith.reasons import Reason
 from glotsmith.recipes.history import LedgerHistory, Posed
 from glotsmith.recipes.work import Work
@@ -60,8 +61,12 @@ class Ground(ItemStep[Proposal, Work]):
         return keep(key, Work(proposal=item, toolchain=toolchain, isolation=isolation))
 
     def _without(self, key: str, item: Proposal, why: tuple[Reason, str]) -> Result[Work]:
-        """Pass on what nothing was proved of, or drop it."""
-        return keep(key, Work(proposal=item)) if self._unexecuted else Result(dropped=drop(*why).dropped)
+        """Pass on what nothing was proved of if it may, and parses at least (report §4.1), or drop it."""
+        if self._unexecuted and parses(item.language, item.answer) is False:
+            why = Reason.UNPARSABLE_CODE, item.answer[:200]
+        elif self._unexecuted:
+            return keep(key, Work(proposal=item))
+        return Result(dropped=drop(*why).dropped)
 
 
 def _contradiction(item: Proposal, verdict: Verdict) -> Dropped | None:

@@ -168,7 +168,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
         return [
             ReadSnippets(self.sources, self.column),
-            Preprocess(self._targets, originals=False),
+            Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
             Cut(self.max_snippet_tokens),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
             Seed(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),

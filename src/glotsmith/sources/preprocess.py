@@ -28,9 +28,12 @@ class Preprocess(ItemStep[Snippet, Snippet]):
     output: ClassVar[type[Record]] = Snippet
     concurrency: int = 1  # it waits for nothing
 
-    def __init__(self, wanted: tuple[str, ...] = (), *, originals: bool = True) -> None:
-        """Take the languages that are wanted (all, if none is named), and whether originals are."""
-        self._wanted, self._originals = frozenset(wanted), originals
+    def __init__(self, wanted: tuple[str, ...] = (), *, originals: bool = True, parsed: bool = False) -> None:
+        """Take the languages that are wanted (all, if none is named); whether originals are; whether all must parse.
+
+        With ``parsed``, a program in which its language's grammar finds an error is none, also in a fenced block.
+        """
+        self._wanted, self._originals, self._parsed = frozenset(wanted), originals, parsed
 
     async def run(self, key: str, item: Snippet) -> Result[Snippet]:
         """Split one pair, or pass plain code on with its language."""
@@ -57,6 +60,8 @@ class Preprocess(ItemStep[Snippet, Snippet]):
             return found
         if self._wanted and found.language not in self._wanted:
             return Dropped(Reason.LANGUAGE_NOT_WANTED, found.language)
+        if self._parsed and parses(found.language, found.code) is False:
+            return Dropped(Reason.UNPARSABLE_CODE, found.code[:200])
         return found
 
 
