@@ -98,7 +98,12 @@ def test_a_row_that_asks_for_nothing(row: Any) -> None:
         ({**ROW, "tests": "assert f(1) == 1"}, "row 3: Expected `array`, got `str`"),
         ({**ROW, "tests": [1]}, r"row 3: Expected `str`, got `int` - at `\$.tests"),
         ({**ROW, "checker": "kind"}, "row 3: Invalid enum value 'kind'"),
-        ({"language": "lua", "io": {"stdin": ["1"]}}, "io has the keys stdin; stdin and stdout are wanted"),
+        ({"language": "lua", "io": {"stdin": ["1"]}}, "row 3: io has the keys stdin; stdin and stdout are wanted"),
+        (
+            {"language": "lua", "io": {"stdin": ["1"], "stdout": []}},
+            "row 3: stdin and stdout of io must be lists of one",
+        ),
+        ({"language": "lua", "io": {"inputs": "12", "outputs": "12"}}, "row 3: inputs and outputs of io must be lists"),
     ],
 )
 def test_a_row_that_is_wrong(row: Any, sentence: str) -> None:

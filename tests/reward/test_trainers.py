@@ -74,6 +74,12 @@ def test_a_dataset_without_tests(columns: dict[str, Any], has: str) -> None:
         code_reward([LUA], **columns)
 
 
+@pytest.mark.parametrize("column", [["lua", "lua"], [], "lua", "x"])
+def test_a_column_has_an_entry_for_each_completion(column: Any) -> None:
+    with pytest.raises(UsageError, match="the column language must be a list with one entry for each of the 1 compl"):
+        code_reward([LUA], language=column, tests=[TESTS])
+
+
 TRUTH = {"language": "lua", "signature": "def f(x: int) -> int", "tests": TESTS}
 ECHO = "```python\nprint(input())\n```"
 IO = {"inputs": ["a\n", "b\n"], "outputs": ["a\n", "b\n"]}
@@ -110,6 +116,8 @@ def test_verl(said: str, truth: Any, info: Any, reward: float) -> None:
         (None, "the ground truth is NoneType"),
         ({"language": "lua"}, "the ground truth has neither tests nor io"),
         ({"tests": TESTS}, "no language is named None"),
+        # as a whole program, whatever it says, it would earn nothing
+        (json.dumps({"fn_name": "f", "inputs": ["1"], "outputs": ["2"]}), r"wants calls of 'f' \(fn_name\)"),
     ],
 )
 def test_a_ground_truth_that_says_nothing(truth: Any, sentence: str) -> None:

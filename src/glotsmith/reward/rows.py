@@ -33,7 +33,7 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     if language not in names():
         raise UsageError(f"row {number}: no language is named {language!r}; there are: {', '.join(names())}")
     if isinstance(io := asked.get("io"), dict):
-        asked["io"] = _transposed(cast(dict[str, Any], io))
+        asked["io"] = _transposed(number, cast(dict[str, Any], io))
     try:
         job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
     except msgspec.ValidationError as error:
@@ -73,10 +73,12 @@ def _plain(value: object) -> Any:
     return tolist() if callable(tolist) else value
 
 
-def _transposed(io: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _transposed(number: int, io: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return cases from columns of them."""
-    for stdin, stdout in _IO:
-        if stdin in io and stdout in io:
-            pairs = zip(_plain(io[stdin]), _plain(io[stdout]), strict=True)
-            return [{"stdin": a, "stdout": b} for a, b in pairs]
-    raise UsageError(f"io has the keys {', '.join(io)}; stdin and stdout are wanted")
+    for names_ in _IO:
+        if all(name in io for name in names_):
+            given, wanted = (_plain(io[name]) for name in names_)
+            if isinstance(given, list) and isinstance(wanted, list) and len(given) == len(wanted):
+                return [{"stdin": a, "stdout": b} for a, b in zip(given, wanted, strict=True)]
+            raise UsageError(f"row {number}: {' and '.join(names_)} of io must be lists of one length")
+    raise UsageError(f"row {number}: io has the keys {', '.join(io)}; stdin and stdout are wanted")

@@ -31,9 +31,12 @@ def code_reward(
     without tests gives None, at which TRL leaves this reward out. Options are set by ``functools.partial``. What
     became of each completion is in the table of completions, as ``verdict``.
 
+    TRL leaves a masked completion out of its update where no other reward function has a reward for it; beside one that
+    has, TRL adds 0 for this one, so ``faults`` must be ``raise`` there.
+
     Raises:
         UsageError: no column says what is to hold, or a row can't be acted on.
-        InfraError: the machine failed, and ``faults`` is ``raise``; TRL leaves masked completions out of its update.
+        InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """
     options = Options(credit, faults, isolation, jobs).check()
@@ -62,6 +65,9 @@ def _rows(count: int, columns: Mapping[str, Any]) -> list[dict[str, object]]:
             "a dataset for code_reward needs the columns language and tests (or io); "
             f"it has: {', '.join(sorted(columns)) or 'none'}"
         )
+    for name in there:
+        if isinstance(columns[name], str) or len(columns[name]) != count:
+            raise UsageError(f"the column {name} must be a list with one entry for each of the {count} completions")
     return [{name: columns[name][number] for name in there} for number in range(count)]
 
 
@@ -160,6 +166,11 @@ def _truth(ground_truth: object, extra_info: Mapping[str, Any] | None) -> dict[s
             f"the ground truth is {type(ground_truth).__name__}; an object with language and tests is wanted"
         )
     given = cast(Mapping[str, object], ground_truth)
+    if given.get("fn_name"):
+        raise UsageError(
+            f"the ground truth wants calls of {given['fn_name']!r} (fn_name), not a whole program: give them as tests, "
+            'as in {"language": "python", "tests": ["assert f(1) == 2"]}'
+        )
     row: dict[str, object] = {name: (extra_info or {}).get(name) for name in _COLUMNS}
     row |= {name: given[name] for name in _COLUMNS if name in given}
     if "inputs" in given and "outputs" in given:
