@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from glotsmith.evaluation import pass_at_k as module
 from glotsmith.evaluation.pass_at_k import interval, pass_at_k
 
 
@@ -76,6 +77,28 @@ def test_intervals_hold_the_truth_at_their_stated_rate(
 def test_few_problems_that_hardly_ever_pass_are_the_known_limit() -> None:
     """60 problems with a mean of 3 %: the interval holds the truth in over 90 % of cases (docs/evaluation.md)."""
     assert 0.90 <= coverage(60, 10, 1, 0.1, 3.0, 0.95) < 0.95
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 5, 10, 20])
+@pytest.mark.parametrize(("a", "b"), [(0.3, 0.7), (2.0, 2.0), (1.0, 3.0), (500.0, 500.0)])
+def test_few_problems_prove_no_more_than_they_can(m: int, a: float, b: float) -> None:
+    """A variance that is seen between few problems is itself a guess; the interval is wide enough for that."""
+    assert coverage(m, 20, 1, a, b, 0.95, trials=300) >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 300)
+
+
+@pytest.mark.parametrize(
+    ("p", "freedom", "published_"),
+    [
+        (0.975, 1, 12.706),
+        (0.975, 2, 4.303),
+        (0.975, 3, 3.182),
+        (0.975, 10, 2.228),
+        (0.9, 4, 1.533),
+        (0.975, 120, 1.980),
+    ],
+)
+def test_students_quantile_is_that_of_the_tables(p: float, freedom: int, published_: float) -> None:
+    assert module._student(p, freedom) == pytest.approx(published_, rel=0.01)
 
 
 def test_an_interval_that_ignores_clusters_would_not() -> None:

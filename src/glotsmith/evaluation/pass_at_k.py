@@ -35,8 +35,10 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
 
     Problems are the units: samples of one problem are not independent. Wilson's interval takes the number of
     independent trials that would have the variance that is seen between problems, ``p(1-p)/var`` (Kish's effective
-    sample size), which is at least the number of problems and at most that times ``draws``. For one sample a problem
-    it is Wilson's own; unlike a bootstrap it is not empty where all problems fail or all pass.
+    sample size), which is at least the number of problems and at most that times ``draws``. A variance seen between
+    few problems says little: the number shrinks by the square of normal over Student quantile (Korn and Graubard
+    1998). For one sample a problem it is Wilson's own; unlike a bootstrap it is not empty where all problems fail or
+    all pass.
 
     Args:
         values: one estimate a problem.
@@ -51,11 +53,34 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
         raise ValueError("no problem has been scored")
     m = len(values)
     mean = math.fsum(values) / m
-    variance = math.fsum((v - mean) ** 2 for v in values) / (m - 1) if m > 1 else 0.0
-    most = m * max(1.0, draws)
-    trials = mean * (1 - mean) * m / variance if variance > 0 else (m if mean in (0.0, 1.0) else most)
-    low, high = _wilson(mean, min(max(trials, float(m)), most), NormalDist().inv_cdf(0.5 + confidence / 2))
+    p, most = 0.5 + confidence / 2, m * max(1.0, draws)
+    z = NormalDist().inv_cdf(p)
+    trials = min(_seen(values, mean), most) * (z / _student(p, m - 1)) ** 2 if m > 1 else 1.0
+    low, high = _wilson(mean, max(trials, float(m)), z)
     return Interval(mean=mean, low=low, high=high, problems=m)
+
+
+def _seen(values: Sequence[float], mean: float) -> float:
+    """Return how many independent trials would have the variance that is seen between two or more problems."""
+    variance = math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
+    if variance > 0:
+        return mean * (1 - mean) * len(values) / variance
+    return float(len(values)) if mean in (0.0, 1.0) else math.inf
+
+
+def _student(p: float, freedom: int) -> float:
+    """Return Student's quantile, above 1/2: in closed form, else by its expansion (Abramowitz and Stegun 26.7.5)."""
+    if freedom == 1:
+        return math.tan(math.pi * (p - 0.5))
+    if freedom == 2:
+        return (2 * p - 1) / math.sqrt(2 * p * (1 - p))
+    z, n = NormalDist().inv_cdf(p), freedom
+    terms = (
+        (z**3 + z) / (4 * n),
+        (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2),
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * n**3),
+    )
+    return z + math.fsum(terms)
 
 
 def _wilson(mean: float, trials: float, z: float) -> tuple[float, float]:
