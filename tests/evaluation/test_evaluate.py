@@ -146,6 +146,16 @@ def test_a_model_is_shown_neither_source_nor_tests() -> None:
         ("pyramid", "assert f(3, 4) == 0", "35", True),
         ("root", "assert f([1.0, 2.0]) == -0.5", "'text'", False),
         ("same_set", "assert f([1]) == [1]", "3", False),
+        ("close:1e-06", "assert f(1) == 0.0", "5.6e-17", True),  # by the relative tolerance alone it is wrong
+        ("close:1e-06", "assert f(1) == 0.0", "0", True),
+        ("close:1e-06", "assert f(1) == 0.0", "1e-05", False),
+        ("close:0.01", "assert f(1) == 0.5", "0.505", True),
+        ("close:1e-06", "assert f(1) == [0.0, 1.0]", "(1e-09, 1.0)", True),
+        ("close:1e-06", "assert f(1) == [0.0, 1.0]", "[1e-09]", False),
+        ("close:1e-06", "assert f(1) == [1, 2]", "(1, 2)", False),
+        ("close:1e-06", "assert f(1) == (1, [0.0])", "(1, [1e-09])", True),
+        ("close:1e-06", "assert f(1) == 0.0", "False", False),
+        ("close:1e-06", "assert f(1) == 0.0", "float('nan')", False),
     ],
 )
 def test_oracles_accept_other_right_answers_and_no_wrong_ones(oracle: str, test: str, actual: str, right: bool) -> None:

@@ -1,5 +1,6 @@
 """Every benchmark from a file in its own layout: what is asked, and what right and wrong programs earn."""
 
+import ast
 import base64
 import json
 import pickle
@@ -11,8 +12,12 @@ import pytest
 
 from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.evaluation.benchmarks import BENCHMARKS, evalplus, get
-from glotsmith.evaluation.benchmarks.files import read_rows
-from glotsmith.evaluation.benchmarks.multipl_e import entry_of
+from glotsmith.evaluation.benchmarks.base import Wanted
+from glotsmith.evaluation.benchmarks.files import Row, read_rows
+from glotsmith.evaluation.benchmarks.multipl_e import code_of, entry_of, language_of, part_of
+from glotsmith.evaluation.benchmarks.python_original import calls_of
+from glotsmith.records import Outcome, Program
+from glotsmith.sandbox.base import ALL_PROMISES
 
 HUMANEVAL = {
     "task_id": "HumanEval/901",
@@ -52,6 +57,42 @@ def test_humaneval_becomes_typed_calls(bench: Any, tmp_path: Path) -> None:
         ("HumanEval/902", "lua"),
         ("HumanEval/902", "python"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("asserted", "oracle", "tolerance"),
+    [
+        ("assert f(1) == 2.0", "", 1e-6),
+        ("assert abs(candidate(1) - 2.0) < 0.01", "close:0.01", 1e-6),
+        ("assert math.isclose(f(1), 2.0, rel_tol=0.001)", "", 0.001),
+        ("assert math.isclose(f(1), 2.0, abs_tol=0.001)", "close:0.001", 1e-6),
+        ("assert math.isclose(f(1), 2.0)", "", 1e-6),
+        ("assert set(f(1)) == set(2.0)", "same_set", 1e-6),
+    ],
+)
+def test_an_assert_is_no_stricter_than_it_says(asserted: str, oracle: str, tolerance: float) -> None:
+    found = calls_of(ast.parse(asserted).body, "f")
+    assert [str(c.expected) for c in found.calls] == ["2.0"]
+    assert (found.oracle, found.tolerance) == (oracle, tolerance)
+
+
+class Broken:
+    """A sandbox of a machine that fails."""
+
+    name, promises = "broken", ALL_PROMISES
+
+    async def run(self, program: Program) -> Outcome:
+        return Outcome(ending="infra", detail="no space left")
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("name", "row"), [("humaneval+", "EVALPLUS"), ("humaneval", "HUMANEVAL")])
+def test_a_machine_that_fails_says_nothing_of_a_problem(bench: Any, name: str, row: str) -> None:
+    wanted = Wanted(name=name, languages=("lua",), sandbox=Broken())
+    loaded = bench.run(get(name).read([Row(file="x", line=1, data=globals()[row])], wanted))
+    (lost,) = loaded.impossible
+    assert (lost.reason, "no space left" in lost.detail) == ("not_verified", True)
 
 
 def test_mbpp_gets_its_words_as_docstring(bench: Any, tmp_path: Path) -> None:
@@ -183,6 +224,16 @@ def test_livecodebench_x_is_stdin_and_stdout_in_any_language(bench: Any, tmp_pat
     assert [s.status for s in found.samples] == ["pass", "fail:wrong", "fail:no_code"]
 
 
+def test_functional_tests_of_livecodebench_are_for_python_alone(bench: Any, tmp_path: Path) -> None:
+    cases = [{"input": "[1]\n2", "output": "3", "testtype": "functional"}]
+    loaded = bench.load("livecodebench-x", [{**LIVECODE, "private_test_cases": cases}], tmp_path, "lua", "python")
+    assert loaded.questions == ()
+    assert [(i.problem, i.language, i.reason) for i in loaded.impossible] == [
+        ("abc1", "lua", "unusable"),
+        ("abc1", "python", "unusable"),
+    ]
+
+
 def test_a_pickle_of_livecodebench_runs_nothing(bench: Any, tmp_path: Path) -> None:
     bad = base64.b64encode(zlib.compress(pickle.dumps(Attack()))).decode()
     with pytest.raises(InputError, match=r"livecodebench-x.jsonl:1: the test cases can't be read: .*exec is no text"):
@@ -274,6 +325,8 @@ def test_a_library_that_is_not_there_is_no_wrong_answer(bench: Any, tmp_path: Pa
         ("mceval", {"prompt": "x"}, "has no field 'task_id'"),
         ("ds1000", {"prompt": "x"}, "has no field 'metadata'"),
         ("livecodebench-x", {"question_content": "x"}, "no test cases"),
+        ("livecodebench-x", {"question_content": "x", "test_cases": [{"input": 1, "output": ""}]}, "both text"),
+        ("livecodebench-x", {"question_content": "x", "test_cases": ["1"]}, "both text"),
         ("questions", {"benchmark": "x"}, "not a question"),
         ("rows", {"id": "x"}, "not a dataset row of glotsmith"),
     ],
@@ -303,6 +356,21 @@ def test_json_keeps_what_evalplus_writes(tmp_path: Path) -> None:
     file.write_text('{"base_input": [[123456789012345678901234567890, NaN, Infinity]]}\n')
     (row,) = read_rows(file)
     assert row.data["base_input"][0][0] == 123456789012345678901234567890
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "part"),
+    [
+        ("elixir", "elixir", "humaneval-elixir"),
+        ("go", "go_test.go", "humaneval-go"),
+        ("lua", "lua", "humaneval-lua"),
+        ("ocaml", "ml", "humaneval-ml"),
+        ("python", "py", "humaneval-py"),
+    ],
+)
+def test_languages_go_by_multipl_es_names(language: str, code: str, part: str) -> None:
+    """As its evaluator and its dataset's parts have them (evaluation/src, prepare_prompts_for_hfhub.py)."""
+    assert (code_of(language), part_of(language), language_of(code)) == (code, part, language)
 
 
 def test_every_benchmark_reads_and_an_unknown_one_is_told() -> None:

@@ -71,7 +71,25 @@ async def ask(
     if not (questions or beside):
         why = impossible[0].detail if impossible else "no row is in a wanted language"
         raise UsageError(f"no question is left to ask: {why}")
-    return Asking(questions=(*questions, *beside), impossible=(*impossible, *lost), notes=tuple(dict.fromkeys(notes)))
+    return Asking(
+        questions=_once((*questions, *beside)), impossible=(*impossible, *lost), notes=tuple(dict.fromkeys(notes))
+    )
+
+
+def _once(questions: Sequence[Question]) -> tuple[Question, ...]:
+    """Return the questions, equal ones once: asked twice, a problem would count twice.
+
+    Raises:
+        UsageError: two questions have one name.
+
+    """
+    known = dict[str, Question]()
+    for question in questions:
+        if known.setdefault(question.id, question) != question:
+            raise UsageError(
+                f"{question.id} stands twice in the benchmark's files, and not alike: evaluate them one by one"
+            )
+    return tuple(known.values())
 
 
 async def _load(chosen: Set, languages: Sequence[str], limit: int, sandbox: Sandbox, verify: Verify) -> Loaded:
@@ -98,14 +116,14 @@ def _rows(chosen: Set, languages: Sequence[str]) -> list[Row]:
         raise UsageError(
             f"{chosen.name} is not on the hub in a form that can be run: give its file, {chosen.name}=PATH"
         )
-    dataset, _, split = hub.partition(":")
+    dataset, split, *part = hub.split(":")
     if chosen.name != "multipl-e":
-        return hub_rows(dataset, split)
-    from glotsmith.evaluation.benchmarks.multipl_e import code_of
+        return hub_rows(dataset, split, *part)
+    from glotsmith.evaluation.benchmarks.multipl_e import part_of
 
     if not languages:
         raise UsageError("multipl-e has a part for each language: name one, as in --language lua")
-    return [row for language in languages for row in hub_rows(dataset, split, f"humaneval-{code_of(language)}")]
+    return [row for language in languages for row in hub_rows(dataset, split, part_of(language))]
 
 
 def own_rows(path: Path) -> list[Row]:

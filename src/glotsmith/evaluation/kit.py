@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from glotsmith.errors import InputError
-from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of
+from glotsmith.evaluation.benchmarks.base import Unusable
+from glotsmith.evaluation.benchmarks.python_original import function_of
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import Card, render
 from glotsmith.records import Example, Problem, Record, Suite, Task, content_hash

@@ -6,6 +6,7 @@ on values alone (evalplus/eval/__init__.py names the problems).
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -48,6 +49,21 @@ def _pyramid(arguments: Sequence[Value], expected: Value, actual: Value) -> bool
     return actual == round(edge**2 + 2 * edge * math.sqrt((edge / 2) ** 2 + height**2))
 
 
+def _close(within: float, arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+    """Accept floats that differ by no more than so much, also in lists and tuples."""
+    if isinstance(expected, list | tuple):
+        floats = bool(expected) and all(isinstance(e, float) for e in expected)  # list or tuple is then all the same
+        same = isinstance(actual, list | tuple) if floats else type(actual) is type(expected)
+        return (
+            same
+            and len(actual) == len(expected)
+            and all(_close(within, arguments, e, a) for e, a in zip(expected, actual, strict=True))
+        )
+    if isinstance(expected, float) and isinstance(actual, float | int) and not isinstance(actual, bool):
+        return math.isclose(expected, actual, rel_tol=1e-6, abs_tol=within)
+    return type(expected) is type(actual) and bool(expected == actual)
+
+
 ORACLES: Mapping[str, Oracle] = {
     "root": _root,
     "same_set": _same_set,
@@ -82,9 +98,18 @@ BY_FUNCTION: Mapping[str, str] = {
 }
 
 
+def oracle_of(name: str) -> Oracle | None:
+    """Return an oracle by name; None where there is none."""
+    kind, _, within = name.partition(":")
+    return partial(_close, float(within)) if kind == "close" else ORACLES.get(name)
+
+
 def settle(name: str, tests: Sequence[str], verdict: Verdict) -> Verdict:
-    """Return the verdict with the cases passed that the named oracle accepts; as it is where there is none."""
-    oracle = ORACLES.get(name)
+    """Return the verdict with the cases passed that the named oracle accepts; as it is where there is none.
+
+    Beside those of the table, ``close:WITHIN`` accepts floats that differ by no more than that.
+    """
+    oracle = oracle_of(name)
     if oracle is None or verdict.status != "fail:wrong":
         return verdict
     cases = tuple(_case(oracle, t, c) for t, c in zip(tests, verdict.cases, strict=True))

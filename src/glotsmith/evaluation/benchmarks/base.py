@@ -10,6 +10,18 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
 
 
+class Unusable(ValueError):
+    """A problem can't be taken as it is; the message says why."""
+
+    reason = "unusable"
+
+
+class Unchecked(Unusable):
+    """The machine failed to run a problem's original: no word about the problem."""
+
+    reason = "not_verified"
+
+
 class Wanted(Record, frozen=True, kw_only=True):
     """What is asked for."""
 
@@ -40,7 +52,7 @@ class Loaded(Record, frozen=True, kw_only=True):
 class Benchmark(Protocol):
     """A module of this folder."""
 
-    HUB: str  #: dataset id on the hub, with ``:SPLIT``; ``@{name}`` …; empty where files are the only way
+    HUB: str  #: dataset id on the hub, ``:SPLIT`` and, of several, ``:PART``; empty where files are the only way
 
     async def read(self, rows: Sequence[Row], wanted: Wanted) -> Loaded:
         """Turn rows into questions.

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from string import Template
 
+from glotsmith.evaluation.benchmarks.base import Unchecked
 from glotsmith.languages import render
 from glotsmith.languages.prepared import ready
-from glotsmith.records import Limits, Program
+from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, type_of
 
 _LIMITS = Limits(cpu_s=120, wall_s=900, memory_mb=4096, output_kb=64 * 1024)
 _MARK = "= "
+_ATTEMPTS = 3  #: before the machine's failure is taken for one
 
 _SCRIPT = Template("""\
 $program
@@ -49,20 +51,23 @@ async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[
 
     Calls that raise, or take or return what is no literal, are left out; so are those after the limits are met
     (120 CPU seconds for all).
+
+    Raises:
+        Unchecked: the machine failed.
+
     """
     inputs = [arguments for arguments in inputs if _fits(arguments)]
     calls = f"[{', '.join(literal(tuple(arguments)) for arguments in inputs)}]"
     text = _SCRIPT.substitute(program=program, calls=calls, entry=entry)
     found = ready("python")
-    outcome = await sandbox.run(
-        Program(
-            files={**found.files, "main.py": text},
-            argv=tuple(render.fill(a, source="@{dir}/main.py") for a in found.script),
-            env=found.env,
-            read_only=found.read_only,
-            limits=_LIMITS,
-        )
+    program_ = Program(
+        files={**found.files, "main.py": text},
+        argv=tuple(render.fill(a, source="@{dir}/main.py") for a in found.script),
+        env=found.env,
+        read_only=found.read_only,
+        limits=_LIMITS,
     )
+    outcome = await _ran(sandbox, program_)
     lines = outcome.stdout.decode("utf-8", "replace").split("\n")[: len(inputs)]
     calls_made = list[Call]()
     for arguments, line in zip(inputs, lines, strict=False):
@@ -72,6 +77,14 @@ async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[
         except NotLiteral:
             continue
     return calls_made
+
+
+async def _ran(sandbox: Sandbox, program: Program) -> Outcome:
+    for _ in range(_ATTEMPTS):
+        outcome = await sandbox.run(program)
+        if outcome.ending != "infra":
+            return outcome
+    raise Unchecked(f"the original could not be run: {outcome.detail}")
 
 
 def _fits(arguments: Sequence[Value]) -> bool:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from glotsmith.errors import UsageError
-from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
+from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.humaneval import impossible
-from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of, posable
+from glotsmith.evaluation.benchmarks.python_original import function_of, posable
 from glotsmith.evaluation.oracles import BY_FUNCTION
 from glotsmith.records import Origin
 from glotsmith.sandbox.base import Sandbox
@@ -40,14 +40,14 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
     return Loaded(posable=tuple(found), impossible=tuple(lost), notes=tuple(missing))
 
 
-def _left_out(row: Row, answer: "Posable | tuple[str, str]") -> tuple[str, int]:
+def _left_out(row: Row, answer: "Posable | tuple[str, Unusable]") -> tuple[str, int]:
     wanted = {repr(i) for i in _inputs(row)}
     return row.field("task_id", str), (
         max(0, len(wanted) - len(answer.problem.suite.tests)) if isinstance(answer, Posable) else 0
     )
 
 
-async def _problem(row: Row, sandbox: Sandbox) -> Posable | tuple[str, str]:
+async def _problem(row: Row, sandbox: Sandbox) -> Posable | tuple[str, Unusable]:
     name, entry = row.field("task_id", str), row.field("entry_point", str)
     prompt, solution = row.field("prompt", str), row.field("canonical_solution", str)
     wish = "" if name.startswith("HumanEval") else _wish(prompt)
@@ -55,10 +55,10 @@ async def _problem(row: Row, sandbox: Sandbox) -> Posable | tuple[str, str]:
     try:
         function = function_of(program, entry, Origin(source=row.file, path=name), wish)
         calls = await expected(sandbox, program, entry, _inputs(row))
-        tolerance = max(1e-6, float(row.field("atol", float, 0.0)))
-        return posable(name, function, calls, tolerance=tolerance, oracle=BY_FUNCTION.get(entry, ""))
+        within = max(1e-6, row.field("atol", float, 0.0))  # absolute: 1e-17 is as good as 0.0
+        return posable(name, function, calls, oracle=BY_FUNCTION.get(entry, f"close:{within}"))
     except Unusable as error:
-        return name, str(error)
+        return name, error
 
 
 def _wish(prompt: str) -> str:

@@ -4,9 +4,9 @@ import ast
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
+from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
-from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of, parse, posable, suite_of
+from glotsmith.evaluation.benchmarks.python_original import function_of, parse, posable, suite_of
 from glotsmith.evaluation.oracles import BY_FUNCTION
 from glotsmith.evaluation.questions import Impossible
 from glotsmith.records import Origin
@@ -25,7 +25,7 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
 
 
 async def gathered(rows: Sequence[Row], wanted: Wanted, problem: Callable[[Row, Wanted], Awaitable[Posable]]) -> Loaded:
-    """Read all rows; what is ``Unusable`` is impossible in every language."""
+    """Read all rows; what is ``Unusable`` is listed in every language."""
     answers = await asyncio.gather(*(_one(row, wanted, problem) for row in rows))
     lost = [i for a in answers if not isinstance(a, Posable) for i in impossible(wanted, *a)]
     return Loaded(posable=tuple(a for a in answers if isinstance(a, Posable)), impossible=tuple(lost))
@@ -33,17 +33,17 @@ async def gathered(rows: Sequence[Row], wanted: Wanted, problem: Callable[[Row, 
 
 async def _one(
     row: Row, wanted: Wanted, problem: Callable[[Row, Wanted], Awaitable[Posable]]
-) -> Posable | tuple[str, str]:
+) -> Posable | tuple[str, Unusable]:
     try:
         return await problem(row, wanted)
     except Unusable as error:
-        return str(row.data["task_id"]), str(error)
+        return str(row.data["task_id"]), error
 
 
-def impossible(wanted: Wanted, problem: str, detail: str) -> list[Impossible]:
+def impossible(wanted: Wanted, problem: str, why: Unusable) -> list[Impossible]:
     """Return a problem as lost in each language that is wanted."""
     return [
-        Impossible(benchmark=wanted.name, problem=problem, language=language, reason="unusable", detail=detail)
+        Impossible(benchmark=wanted.name, problem=problem, language=language, reason=why.reason, detail=str(why))
         for language in wanted.languages
     ]
 
@@ -54,5 +54,6 @@ async def _problem(row: Row, wanted: Wanted) -> Posable:
     tree = parse(row.field("test", str))
     function = function_of(program, entry, Origin(source=row.file, path=name))
     checks = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "check"]
-    calls, oracle = await suite_of(wanted, function, checks[-1].body if checks else [])
-    return posable(name, function, calls, oracle=BY_FUNCTION.get(entry, oracle))
+    found = await suite_of(wanted, function, checks[-1].body if checks else [])
+    oracle = BY_FUNCTION.get(entry, found.oracle)
+    return posable(name, function, found.calls, tolerance=found.tolerance, oracle=oracle)

@@ -13,9 +13,11 @@ import zlib
 from collections.abc import Sequence
 from typing import Any, cast
 
+import msgspec
+
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
-from glotsmith.evaluation.questions import Question
+from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.languages import get
 from glotsmith.records import IoCase
 
@@ -29,12 +31,28 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         InputError: a row lacks a field, or its test cases can't be read.
 
     """
-    return Loaded(
-        questions=tuple(_question(row, wanted.name, language) for row in rows for language in wanted.languages)
+    found, lost = list[Question](), list[Impossible]()
+    for row in rows:
+        io = _cases(row)  # once: all of them together are gigabytes
+        for language in wanted.languages:
+            if io is None:
+                lost.append(_functional(row, wanted.name, language))
+            else:
+                found.append(_question(row, wanted.name, language, io))
+    return Loaded(questions=tuple(found), impossible=tuple(lost))
+
+
+def _functional(row: Row, benchmark: str, language: str) -> Impossible:
+    return Impossible(
+        benchmark=benchmark,
+        problem=str(row.data.get("question_id", row.line)),
+        language=language,
+        reason="unusable",
+        detail="its tests call a Python method; only those by stdin and stdout are for every language",
     )
 
 
-def _question(row: Row, benchmark: str, language: str) -> Question:
+def _question(row: Row, benchmark: str, language: str, io: tuple[IoCase, ...]) -> Question:
     card = get(language)
     text = row.field("question_content", str)
     return Question(
@@ -43,21 +61,25 @@ def _question(row: Row, benchmark: str, language: str) -> Question:
         language=language,
         instruction=f"Solve this problem in {card.display}. Write a whole program that reads standard input and writes "
         f"to standard output.\n\n{text}",
-        io=_cases(row),
+        io=io,
         checker="lines",
         time_limit_s=15.0,
     )
 
 
-def _cases(row: Row) -> tuple[IoCase, ...]:
+def _cases(row: Row) -> tuple[IoCase, ...] | None:
+    """Return a row's tests; None for LiveCodeBench's functional ones, which Ag-LiveCodeBench-X leaves out."""
     packed = row.data.get("private_test_cases", row.data.get("test_cases"))
     tests = unpack(row, packed) if isinstance(packed, str) else packed
     if not isinstance(tests, list) or not tests:
         raise row.error("the row has no test cases (private_test_cases)")
     try:
-        return tuple(IoCase(stdin=t["input"], stdout=t["output"]) for t in cast(list[dict[str, Any]], tests))
-    except (KeyError, TypeError):
-        raise row.error("a test case must have input and output") from None
+        cases = cast(list[dict[str, Any]], tests)
+        if any(t.get("testtype", "stdin") != "stdin" for t in cases):
+            return None
+        return tuple(msgspec.convert({"stdin": t["input"], "stdout": t["output"]}, IoCase) for t in cases)
+    except (KeyError, AttributeError, msgspec.ValidationError):
+        raise row.error("a test case must have input and output, both text") from None
 
 
 class _Text(pickle.Unpickler):

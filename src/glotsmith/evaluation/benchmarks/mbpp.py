@@ -3,13 +3,13 @@
 import ast
 from collections.abc import Sequence
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
+from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.humaneval import gathered
-from glotsmith.evaluation.benchmarks.python_original import Unusable, function_of, parse, posable, suite_of
+from glotsmith.evaluation.benchmarks.python_original import function_of, parse, posable, suite_of
 from glotsmith.records import Origin
 
-HUB = "google-research-datasets/mbpp:test"
+HUB = "google-research-datasets/mbpp:test:full"
 
 
 async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
@@ -28,8 +28,8 @@ async def _problem(row: Row, wanted: Wanted) -> Posable:
     name, entry = f"MBPP/{row.field('task_id', int)}", entry_of(asserts, code)
     wish = row.field("text", str, "") or row.field("prompt", str)
     function = function_of(code, entry, Origin(source=row.file, path=name), wish)
-    calls, oracle = await suite_of(wanted, function, asserts)
-    return posable(name, function, calls, oracle=oracle)
+    found = await suite_of(wanted, function, asserts)
+    return posable(name, function, found.calls, tolerance=found.tolerance, oracle=found.oracle)
 
 
 def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:

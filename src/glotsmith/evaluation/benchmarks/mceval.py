@@ -12,7 +12,7 @@ from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Impossible, Question, stop_of
 from glotsmith.records import Record
 
-HUB = "Multilingual-Multimodal-NLP/McEval:test"
+HUB = "Multilingual-Multimodal-NLP/McEval:test:generation"
 
 
 class Rule(Record, frozen=True, kw_only=True):

@@ -14,11 +14,12 @@ from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.languages import get, names
 
-HUB = "nuprl/MultiPL-E:test"
+HUB = "nuprl/MultiPL-E:test"  #: and a part for each language (``part_of``)
 
 #: MultiPL-E's name → ours, where they differ
 CODES: Mapping[str, str] = {
     "cs": "csharp",
+    "elixir": "elixir",
     "ex": "elixir",
     "exs": "elixir",
     "go_test.go": "go",
@@ -89,8 +90,13 @@ def language_of(code: str) -> str:
 
 
 def code_of(language: str) -> str:
-    """Return MultiPL-E's name of a language."""
+    """Return MultiPL-E's name of a language, as its files and its evaluator have it."""
     return next((code for code, name in CODES.items() if name == language), language)
+
+
+def part_of(language: str) -> str:
+    """Return the name of a language's part of the dataset on the hub."""
+    return f"humaneval-{code_of(language).removesuffix('_test.go')}"
 
 
 def question(row: Row, benchmark: str, language: str) -> Question:

@@ -6,14 +6,10 @@ import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from glotsmith.evaluation.benchmarks.base import Posable, Wanted
+from glotsmith.evaluation.benchmarks.base import Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
 from glotsmith.records import Function, Origin, Problem, Suite, content_hash
 from glotsmith.values import Call, NotLiteral, Value, parse_test, render_test, signature_of
-
-
-class Unusable(ValueError):
-    """A problem can't be taken as it is; the message says why."""
 
 
 def function_of(program: str, name: str, origin: Origin, docstring: str = "") -> Function:
@@ -75,12 +71,18 @@ def parameters_of(function: Function) -> list[str]:
     return [p.arg for p in (*node.args.posonlyargs, *node.args.args)]
 
 
-async def suite_of(wanted: Wanted, function: Function, asserts: Sequence[ast.stmt]) -> tuple[list[Call], str]:
-    """Return a function's calls, and its oracle; values that are no literals come of running the original."""
+async def suite_of(wanted: Wanted, function: Function, asserts: Sequence[ast.stmt]) -> "Calls":
+    """Return a function's calls; values that are no literals come of running the original.
+
+    Raises:
+        Unchecked: the machine failed to run it.
+
+    """
     found = calls_of(asserts, function.name)
     if not found.open or wanted.sandbox is None:
-        return found.calls, found.oracle
-    return [*found.calls, *await expected(wanted.sandbox, function.program, function.name, found.open)], found.oracle
+        return found
+    rest = await expected(wanted.sandbox, function.program, function.name, found.open)
+    return found._replace(calls=[*found.calls, *rest])
 
 
 def posable(
@@ -118,23 +120,26 @@ class Calls(NamedTuple):
 
     calls: list[Call]
     open: list[tuple[Value, ...]]  #: arguments whose expected value is no literal: running the original tells it
-    oracle: str  #: the oracle that the tests ask for, if any
+    oracle: str = ""  #: the oracle that the tests ask for, if any
+    tolerance: float = 1e-6  #: relative: the widest that they allow
 
 
 def calls_of(asserts: Sequence[ast.stmt], name: str) -> Calls:
     """Return the calls that statements make of ``name`` (or of ``candidate``).
 
-    ``assert abs(f(x) - v) < eps`` is ``f(x) == v`` within the tolerance, ``assert set(f(x)) == set(v)`` asks for the
-    same elements in any order; what is no call over literals is left out.
+    ``assert abs(f(x) - v) < eps`` and ``math.isclose(f(x), v, rel_tol=eps)`` are ``f(x) == v`` within eps,
+    ``assert set(f(x)) == set(v)`` asks for the same elements in any order; what is no call over literals is left out.
     """
-    found = Calls([], [], "")
+    found = Calls([], [])
     for statement in asserts:
         if isinstance(statement, ast.Assert):
-            test, oracle = _plain(statement.test)
-            test = _Renamed(name).visit(test)
+            plain = _plain(statement.test)
+            test = _Renamed(name).visit(plain.test)
             try:
                 found.calls.append(parse_test(ast.unparse(ast.Assert(test))))
-                found = found._replace(oracle=oracle or found.oracle)
+                found = found._replace(
+                    oracle=plain.oracle or found.oracle, tolerance=max(plain.tolerance, found.tolerance)
+                )
             except NotLiteral:
                 found.open.extend(_arguments(test, name))
     return found._replace(calls=[c for c in found.calls if c.function == name])
@@ -161,8 +166,15 @@ class _Renamed(ast.NodeTransformer):
         return ast.Name(self._name) if node.id == "candidate" else node
 
 
-def _plain(test: ast.expr) -> tuple[ast.expr, str]:
-    """Return a test as a plain comparison, and the oracle that its wrapping stands for."""
+class _Plain(NamedTuple):
+    """A test as a plain comparison, and what its wrapping stands for."""
+
+    test: ast.expr
+    oracle: str = ""
+    tolerance: float = 0.0
+
+
+def _plain(test: ast.expr) -> _Plain:
     match test:
         case ast.Compare(
             left=ast.Call(
@@ -170,15 +182,26 @@ def _plain(test: ast.expr) -> tuple[ast.expr, str]:
                 args=[ast.BinOp(left=left, op=ast.Sub(), right=right)],
             ),
             ops=[ast.Lt() | ast.LtE()],
+            comparators=[ast.Constant(value=float() | int() as within)],
         ):
-            return ast.Compare(left, [ast.Eq()], [right]), ""
+            return _Plain(_equal(left, right), f"close:{within}")
         case ast.Compare(
             left=ast.Call(func=ast.Name(id="set"), args=[left]),
             ops=[ast.Eq()],
             comparators=[ast.Call(func=ast.Name(id="set"), args=[right])],
         ):
-            return ast.Compare(left, [ast.Eq()], [right]), "same_set"
-        case ast.Call(func=ast.Attribute(attr="isclose"), args=[left, right]):
-            return ast.Compare(left, [ast.Eq()], [right]), ""
+            return _Plain(_equal(left, right), "same_set")
+        case ast.Call(func=ast.Attribute(attr="isclose"), args=[left, right], keywords=keywords):
+            within = {k.arg: k.value.value for k in keywords if isinstance(k.value, ast.Constant)}
+            absolute, relative = within.get("abs_tol"), within.get("rel_tol")
+            return _Plain(
+                _equal(left, right),
+                f"close:{absolute}" if isinstance(absolute, float) else "",
+                relative if isinstance(relative, float) else 0.0,
+            )
         case _:
-            return test, ""
+            return _Plain(test)
+
+
+def _equal(left: ast.expr, right: ast.expr) -> ast.expr:
+    return ast.Compare(left, [ast.Eq()], [right])
