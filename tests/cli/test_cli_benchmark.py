@@ -48,7 +48,7 @@ SOURCELESS = row(4, "gone", "", "def gone(x: int) -> int", ["assert gone(1) == 1
 def rows(tmp_path: Path) -> Path:
     fewer = {**ADD, "id": "r1ruby", "language": "ruby", "tests": ADD["tests"][:1]}
     file = tmp_path / "rows.jsonl"
-    file.write_text("".join(json.dumps(r) + "\n" for r in (fewer, ADD, PAIRS, MIXED, SOURCELESS)))
+    file.write_text("".join(json.dumps(r) + "\n" for r in (MIXED, fewer, ADD, PAIRS, SOURCELESS)))
     return file
 
 
@@ -65,10 +65,13 @@ def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, r
     assert [(q["language"], q["name"]) for q in questions] == [
         ("ocaml", "add"),
         ("ocaml", "pairs"),
+        ("perl", "mixed"),
         ("perl", "add"),
         ("perl", "pairs"),
-        ("perl", "mixed"),
     ]
+    forms = {one: [r["name"] for r in lines(out / "multipl-e" / f"mine-{one}.jsonl")] for one in ("ml", "pl")}
+    assert forms["pl"] == ["own_0_mixed", "own_1_add", "own_2_pairs"]
+    assert forms["ml"] == forms["pl"][1:]  # a problem has one name, whichever others a language can't hold
     assert questions[0]["prefix"] == "(* Add two ints. *)\nlet add (x : int) (y : int) : int ="
     assert len(questions[0]["tests"]) == 3  # of the row that has more
     lost = {(i["problem"], i["language"]): i["reason"] for i in lines(out / "impossible.jsonl")}

@@ -127,8 +127,9 @@ def test_published_and_corrected_suites_side_by_side(glotsmith: Command, tmp_pat
         "multipl-e-corrected/lua/HumanEval_901_sum_above": ["pass", "fail:exit", "fail:wrong", "fail:wrong"],
     }
     assert "multipl-e-corrected, lua: 1 published problems without a suite of ours: HumanEval_999_f" in table
-    written = json.loads(gzip.decompress((out / "multipl-e" / "HumanEval_901_sum_above.results.json.gz").read_bytes()))
+    written = json.loads(gzip.decompress((out / "multipl-e/lua/HumanEval_901_sum_above.results.json.gz").read_bytes()))
     assert [r["status"] for r in written["results"]] == ["OK", "OK", "OK", "Exception"]
+    assert "Note: multipl-e, lua: 1 of 2 problems have no completion" in table
 
 
 def test_the_first_problems_only(glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path) -> None:
@@ -149,6 +150,36 @@ def test_chat_replies_from_a_file(glotsmith: Command, tmp_path: Path, humaneval:
     assert [r["status"] for r in results(tmp_path / "base")] == ["fail:compile", "pass"]
 
 
+def test_a_problem_that_stands_twice_is_asked_once_or_not_at_all(
+    glotsmith: Command, tmp_path: Path, humaneval: Path
+) -> None:
+    row = {
+        "name": "HumanEval_9_f", "language": "lua", "prompt": "local function f(x)\n", "tests": "assert(f(1) == 2)",
+        "completions": ["  return x + 1\nend"], "stop_tokens": [],
+    }  # fmt: skip
+    for name, other in (("same", row), ("other", {**row, "tests": "assert(f(1) == 1)"})):
+        file = write(tmp_path / f"{name}.jsonl", [row, other])
+        said = write(tmp_path / f"{name}-said.jsonl", [row])
+        out = tmp_path / name
+        code, _, told = glotsmith("evaluate", f"multipl-e={file}", "--completions", said, "--k", 1, "-o", out)
+        if name == "same":
+            assert code == 0, told
+            assert [r["status"] for r in results(out)] == ["pass"]
+        else:
+            assert code == 2
+            assert "multipl-e/lua/HumanEval_9_f stands twice" in told
+
+
+def test_whole_programs_from_a_file(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
+    """As EvalPlus stores them: helpers, and the prompt again."""
+    program = f"local function above(x, k) return x > k end\n{LUA}"
+    file = write(tmp_path / "samples.jsonl", [{"task_id": "HumanEval/901", "solution": program}])
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--completions", file, "--k", 1, "-o")
+    assert glotsmith(*command, tmp_path / "whole")[0] == 0
+    (result,) = results(tmp_path / "whole")
+    assert (result["status"], result["code"]) == ("pass", program)
+
+
 BAD = [
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "offline"], "it is no model to evaluate"),
     (["evaluate", "apps=x"], "no benchmark is named 'apps'"),
@@ -160,6 +191,7 @@ BAD = [
     (["evaluate", "humaneval+", "-l", "lua", "--completions", "{rows}"], "humaneval+=PATH"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "nobody"], "there is no teacher 'nobody'"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}", "--style", "x"], "chat or completion"),
+    (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "scripted", "--style", "whole"], "whole for --compl"),
     (["benchmark", "make", "{rows}", "-l", "lua"], "not a dataset row of glotsmith"),
     (["benchmark", "make", "nowhere", "-l", "lua"], "nowhere is no file"),
 ]

@@ -10,7 +10,7 @@ from glotsmith.evaluation.benchmarks import get
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import read_rows
 from glotsmith.evaluation.evaluate import Evaluation, Plan, Stored, evaluate
-from glotsmith.evaluation.questions import Question, Style
+from glotsmith.evaluation.questions import Completion, Question, Style
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
@@ -42,7 +42,7 @@ class Bench:
         self, questions: Sequence[Question], texts: dict[str, list[str]], style: Style = "completion"
     ) -> Evaluation:
         """Evaluate completions by the problem's name, the same in each language."""
-        stored = Stored({q.id: texts[q.problem] for q in questions}, style)
+        stored = Stored({q.id: [Completion(text, style) for text in texts[q.problem]] for q in questions})
         return self.run(evaluate(questions, stored, self.verifier, Plan(ks=(1,))))
 
 

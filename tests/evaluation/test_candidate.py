@@ -122,3 +122,26 @@ def test_a_chat_reply_passes_verbatim_tests(bench: Any, question: Question, said
     assert bench.judge([asked], {"p": [said]}, "chat").samples[0].status == "pass"
     naive = bench.judge([asked], {"p": [said.split("\n", 1)[1].removesuffix("\n```")]}, "completion")
     assert not naive.samples[0].passed
+
+
+SOLUTION = (
+    'import math\n\n\ndef poly(xs):\n    return 0\n\n\ndef f(xs):\n    """Sum. ```f([])```"""\n    return poly(xs)\n'
+)
+PART = Question(benchmark="b", problem="p", language="python", continues="A:\n<code>", stop=("</code>",))
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "style", "program"),
+    [
+        (PYTHON, SOLUTION, "whole", SOLUTION),  # EvalPlus's: the prefix before it, cut at "def", would be no program
+        (PYTHON, " \n", "whole", None),
+        (PYTHON, "    return 1\ndef g", "cut", PYTHON.prefix + "    return 1\ndef g"),
+        (PYTHON, "    return 1\ndef g", "completion", PYTHON.prefix + "    return 1"),
+        (PYTHON, "", "completion", PYTHON.prefix),
+        (PART, "x = 1\n</code>\nThat is it.", "whole", "x = 1\n"),
+    ],
+)
+def test_what_was_stored_is_read_as_its_makers_mean_it(
+    question: Question, said: str, style: Style, program: str | None
+) -> None:
+    assert candidate(question, said, style) == program

@@ -13,7 +13,7 @@ from glotsmith.evaluation.benchmarks import multipl_e
 from glotsmith.evaluation.benchmarks.files import read_rows
 from glotsmith.evaluation.completions import read_completions, write_results
 from glotsmith.evaluation.evaluate import Evaluation, Plan, Stored, evaluate
-from glotsmith.evaluation.questions import Question
+from glotsmith.evaluation.questions import Question, Sample
 
 COMMANDS = {
     "jl": (["julia"], ".jl"),
@@ -129,7 +129,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("completions")
     for language, (prompt, tests) in PROBLEMS.items():
         row = {
-            "name": f"HumanEval_901_sum_above_{language}",
+            "name": "HumanEval_901_sum_above",
             "language": language,
             "temperature": 0.2,
             "top_p": 0.95,
@@ -139,7 +139,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "completions": [COMPLETIONS[language][kind] for kind in KINDS],
             "stop_tokens": [],
         }
-        (root / f"{row['name']}.json.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
+        (root / language).mkdir()
+        (root / language / f"{row['name']}.json.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
     return root
 
 
@@ -174,8 +175,9 @@ def test_our_verdict_is_that_of_the_published_rule(judged: Judged, tmp_path: Pat
 def test_its_own_tools_read_our_result_files(judged: Judged, tmp_path: Path) -> None:
     """As ``pass_k.py`` counts: status OK and exit code 0; every field that it and the evaluator name is there."""
     assert write_results(tmp_path, judged.questions, judged.evaluation.samples) == 5
-    files = sorted(tmp_path.glob("*.results.json.gz"))
-    assert [f.name for f in files] == [f"HumanEval_901_sum_above_{n}.results.json.gz" for n in sorted(PROBLEMS)]
+    files = sorted(tmp_path.glob("*/*.results.json.gz"))
+    assert [f.parent.name for f in files] == sorted(PROBLEMS)
+    assert {f.name for f in files} == {"HumanEval_901_sum_above.results.json.gz"}
     for file in files:
         data = json.loads(gzip.decompress(file.read_bytes()))
         assert "completions" not in data
@@ -189,6 +191,37 @@ def test_its_own_tools_read_our_result_files(judged: Judged, tmp_path: Path) -> 
         right = data["results"][0]["program"]
         assert data["prompt"] in right
         assert right.endswith(data["tests"])
+
+
+def published_score(folder: Path) -> dict[str, Any]:
+    """MultiPL-E's own figures of a folder of results (``pass_k.py``), written again from its text."""
+    data = [json.loads(gzip.decompress(f.read_bytes())) for f in sorted(folder.glob("*.results.json.gz"))]
+    (temperature,) = {d.get("temperature", 0.2) for d in data}
+    assert temperature in (0.2, 0.8), "pass_k.py refuses any other"
+    counts = [(len(d["results"]), sum(r["status"] == "OK" and r["exit_code"] == 0 for r in d["results"])) for d in data]
+    return {"temperature": temperature, "pass@1": sum(1.0 if n - c < 1 else c / n for n, c in counts) / len(counts)}
+
+
+def asked(problem: str, language: str = "lua") -> Question:
+    row = {"name": problem, "language": language, "prompt": "", "tests": "x", "stop_tokens": []}
+    return Question(benchmark="multipl-e", problem=problem, language=language, published=row)
+
+
+@pytest.mark.parametrize(("temperature", "read"), [(0.2, 0.2), (0.8, 0.8), (0.0, 0.2), (1.0, 0.2)])
+def test_its_figures_are_ours_where_the_machine_failed(tmp_path: Path, temperature: float, read: float) -> None:
+    """A problem of which nothing could be judged is no problem that was passed; languages do not mix."""
+    questions = [asked("p"), asked("q"), asked("p", "ocaml"), asked("../../r")]
+    statuses = {"lua/p": ["pass", "fail:wrong"], "lua/q": ["infra:sandbox"] * 2, "lua/../../r": ["fail:wrong"]}
+    statuses["ocaml/p"] = ["fail:wrong"]
+    samples = [
+        Sample(question=f"multipl-e/{name}", sample=i, status=status)
+        for name, of in statuses.items()
+        for i, status in enumerate(of)
+    ]
+    assert write_results(tmp_path / "out", questions, samples, {"temperature": temperature, "top_p": 0.95}) == 3
+    assert published_score(tmp_path / "out" / "lua") == {"temperature": read, "pass@1": 0.25}
+    assert published_score(tmp_path / "out" / "ml")["pass@1"] == 0.0
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
 def test_the_one_rule_that_is_known_wrong_is_listed() -> None:

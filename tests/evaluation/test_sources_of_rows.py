@@ -11,7 +11,7 @@ from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.evaluation.benchmarks import BENCHMARKS, mceval, multipl_e
 from glotsmith.evaluation.benchmarks.files import hub_rows, read_rows
 from glotsmith.evaluation.completions import read_completions
-from glotsmith.evaluation.questions import Question
+from glotsmith.evaluation.questions import Completion, Question, Style
 from glotsmith.languages import get
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
@@ -54,15 +54,27 @@ def test_the_hubs_own_loader_is_used(tmp_path: Path) -> None:
 
 
 def asked(problem: str, language: str) -> Question:
-    return Question(benchmark="b", problem=problem, language=language)
+    return Question(benchmark="b", problem=problem, language=language, alias="7" if problem == "q" else "")
 
 
-COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[str]] | str]] = [
-    ({"name": "p", "language": "ml", "completions": ["x", "y"]}, {"b/ocaml/p": ["x", "y"]}),
-    ({"task_id": "p", "language": "Lua", "completion": "x"}, {"b/lua/p": ["x"]}),
-    ({"question_id": "q", "solution": "x"}, {"b/lua/q": ["x"]}),
-    ({"task_id": "q", "raw_generation": ["x"]}, {"b/lua/q": ["x"]}),
-    ({"question": "b/ocaml/p", "completions": ["x"]}, {"b/ocaml/p": ["x"]}),
+def said(question: str, *texts: str, style: Style = "completion") -> dict[str, list[Completion]]:
+    return {f"b/{question}": [Completion(text, style) for text in texts]}
+
+
+COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[Completion]] | str]] = [
+    ({"name": "p", "language": "ml", "completions": ["x", "y"]}, said("ocaml/p", "x", "y")),
+    (
+        {"name": "p", "language": "ml", "completions": ["x"], "stop_tokens": ["\nlet"]},
+        said("ocaml/p", "x", style="cut"),
+    ),
+    ({"task_id": "p", "language": "Lua", "completion": "x"}, said("lua/p", "x")),
+    ({"question_id": "q", "solution": "x"}, said("lua/q", "x", style="whole")),
+    ({"question_id": "q", "solution": None, "reasoning": "no fence"}, said("lua/q", "", style="whole")),  # Agnostics
+    ({"task_id": "q", "raw_generation": ["x"]}, said("lua/q", "x", style="chat")),
+    ({"question_id": "q", "code_list": ["x", None]}, said("lua/q", "x", "", style="whole")),  # LiveCodeBench
+    ({"id": 7, "code": "x", "metadata": {"problem_id": 8}}, said("lua/q", "x", style="whole")),  # DS-1000
+    ({"code": "x", "metadata": {"problem_id": 7}}, said("lua/q", "x", style="whole")),
+    ({"question": "b/ocaml/p", "completions": ["x"]}, said("ocaml/p", "x")),
     ({"name": "p", "completions": ["x"]}, "x.jsonl:1: the row names no language"),
     ({"name": "z", "completions": ["x"]}, "no completion is about a question"),
     ({"completions": ["x"]}, "x.jsonl:1: the row names no problem"),
@@ -73,7 +85,7 @@ COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[str]] | str]] = [
 
 @pytest.mark.parametrize(("row", "found"), COMPLETIONS)
 def test_completions_find_their_questions(
-    tmp_path: Path, row: dict[str, Any], found: dict[str, list[str]] | str
+    tmp_path: Path, row: dict[str, Any], found: dict[str, list[Completion]] | str
 ) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text(json.dumps(row) + "\n")
@@ -84,12 +96,13 @@ def test_completions_find_their_questions(
         assert found in str(error.value)
     else:
         assert read_completions(file, questions) == found
+        assert {c.style for c in read_completions(file, questions, style="chat").popitem()[1] if c.text} <= {"chat"}
 
 
 def test_one_completion_a_row_adds_up(tmp_path: Path) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text("".join(json.dumps({"task_id": "p", "completion": text}) + "\n" for text in "abc"))
-    assert read_completions(file, [asked("p", "lua")]) == {"b/lua/p": ["a", "b", "c"]}
+    assert read_completions(file, [asked("p", "lua")]) == said("lua/p", "a", "b", "c")
 
 
 def test_the_page_names_every_benchmark_and_every_rule_that_is_known_wrong() -> None:

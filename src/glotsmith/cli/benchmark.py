@@ -1,7 +1,7 @@
 """``glotsmith benchmark``: an evaluation set from verified problems, for a language that has none."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -84,7 +84,8 @@ async def _made(
     try:
         verifier = Verifier(sandbox)
         tasks, impossible = await pose(name, posable, languages, verifier)
-        prompts = {one: _prompts(one, [t for t in tasks if t[1].language == one], path) for one in languages}
+        numbers = {p.name: number for number, p in enumerate(posable)}  # the same in all languages
+        prompts = {one: _prompts(one, [t for t in tasks if t[1].language == one], numbers, path) for one in languages}
         published = [
             question(Row(file=name, line=i, data=row), f"{name}-multipl-e", one)
             for one, rows in prompts.items()
@@ -101,13 +102,15 @@ async def _made(
     )
 
 
-def _prompts(language: str, tasks: Sequence[tuple[Posable, Task]], path: Path | None) -> list[dict[str, object]]:
+def _prompts(
+    language: str, tasks: Sequence[tuple[Posable, Task]], numbers: Mapping[str, int], path: Path | None
+) -> list[dict[str, object]]:
     how, card = kit.assertions(language, path), get(language)
     if how is None:
         return []
     rows = list[dict[str, object]]()
-    for number, (p, task) in enumerate(tasks):
-        named = f"own_{number}_{p.problem.function.name}"
+    for p, task in tasks:
+        named = f"own_{numbers[p.name]}_{p.problem.function.name}"
         asked = msgspec.structs.replace(of_task(task, "", named), stop=card.syntax.stop)
         rows.append(kit.prompt_row(asked, task, code_of(language), kit.multipl_e_tests(card, task, how)))
     return rows

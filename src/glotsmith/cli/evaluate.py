@@ -1,10 +1,11 @@
 """``glotsmith evaluate``: pass@k on benchmarks, by the runner that also makes data."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 import typer
@@ -18,7 +19,7 @@ from glotsmith.cli.asking import Asking, Set, ask, named
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import completions, output
 from glotsmith.evaluation.evaluate import Asked, Evaluation, Plan, Source, Stored, evaluate
-from glotsmith.evaluation.questions import Style
+from glotsmith.evaluation.questions import Question, Style
 from glotsmith.languages import toolchain
 from glotsmith.records import Record
 from glotsmith.sandbox.base import Sandbox
@@ -33,6 +34,7 @@ class Options(Record, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     teacher: config.TeacherConfig
     completions: str
+    style: str  #: of the completions; empty: as their fields say
     originals: tuple[Set, ...]
     limit: int
     isolation: str
@@ -43,6 +45,11 @@ class Options(Record, frozen=True, kw_only=True):
         teacher = msgspec.structs.replace(self.teacher, base_url="")
         fields = {**msgspec.to_builtins(self), "teacher": msgspec.to_builtins(teacher)}
         return {name: msgspec.json.encode(value).decode() for name, value in sorted(fields.items())}
+
+    def sampling(self) -> dict[str, float]:
+        """Return how a model was asked; nothing where completions were given."""
+        names = () if self.completions else ("temperature", "top_p", "max_tokens")
+        return {name: getattr(self.plan, name) for name in names}
 
 
 @app.command(name="evaluate")
@@ -71,7 +78,11 @@ def evaluate_command(
     top_p: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.95,
     max_tokens: Annotated[int, typer.Option(min=1)] = 1024,
     style: Annotated[
-        str, typer.Option(help="chat, or completion for base models; default: chat, and completion for --completions.")
+        str,
+        typer.Option(
+            help="chat, or completion for base models; whole for --completions that are programs (default there: what "
+            "their field's name says)."
+        ),
     ] = "",
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="k of pass@k; repeatable.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
@@ -89,8 +100,8 @@ def evaluate_command(
 
     [bold]glotsmith evaluate multipl-e=dir/ --completions dir/ --original humaneval=HumanEval.jsonl.gz[/]
     """
-    if style not in ("", "chat", "completion"):
-        raise UsageError(f"--style is chat or completion, not {style!r}")
+    if style not in ("", "chat", "completion", "whole") or (style == "whole" and not stored):
+        raise UsageError(f"--style is chat or completion, or whole for --completions; not {style!r}")
     given = config.settings(option or [])
     options = Options(
         sets=tuple(map(named, benchmark)),
@@ -102,6 +113,7 @@ def evaluate_command(
             options={name.removeprefix("teacher."): value for name, value in given.items()},
         ),
         completions=str(stored or ""),
+        style=style,
         originals=tuple(map(named, original or ())),
         limit=limit,
         isolation=isolation,
@@ -110,7 +122,7 @@ def evaluate_command(
             temperature=0.0 if greedy else temperature,
             top_p=1.0 if greedy else top_p,
             max_tokens=max_tokens,
-            style=_style(style, stored),
+            style="completion" if style == "completion" else "chat",
             seed=seed,
             ks=tuple(sorted(set(k or (1, 10, 100)))),
         ),
@@ -126,12 +138,8 @@ def evaluate_command(
     output.prepare(output_, options.stored())
     with closing(Cache(cache or output_ / "cache.sqlite")) as store:
         asking, found = asyncio.run(_run(options, store, jobs))
-    output.write(output_, asking.questions, found, options.stored(), asking.notes)
+    output.write(output_, asking.questions, found, options.stored(), asking.notes, options.sampling())
     _show(found, asking, output_)
-
-
-def _style(style: str, stored: Path | None) -> Style:
-    return "completion" if style == "completion" or (stored is not None and not style) else "chat"
 
 
 async def _run(options: Options, store: Cache, jobs: int | None) -> tuple[Asking, Evaluation]:
@@ -155,6 +163,7 @@ async def _evaluate(options: Options, store: Cache, sandbox: Sandbox) -> tuple[A
     try:
         asking = await ask(options.sets, options.originals, options.languages, options.limit, sandbox, verifier)
         source: Source = Asked(teacher, options.plan) if teacher else _stored(options, asking)
+        asking = msgspec.structs.replace(asking, notes=(*asking.notes, *_unanswered(asking.questions, source)))
         with _ticking(sum(map(source.count, asking.questions))) as tick:
             found = await evaluate(
                 asking.questions,
@@ -172,8 +181,15 @@ async def _evaluate(options: Options, store: Cache, sandbox: Sandbox) -> tuple[A
 
 def _stored(options: Options, asking: Asking) -> Stored:
     language = options.languages[0] if len(options.languages) == 1 else ""
-    texts = completions.read_completions(Path(options.completions), asking.questions, language)
-    return Stored(texts, options.plan.style)
+    style = cast("Style | None", options.style or None)
+    return Stored(completions.read_completions(Path(options.completions), asking.questions, language, style))
+
+
+def _unanswered(questions: Sequence[Question], source: Source) -> list[str]:
+    """Say of which questions a file has no completions: figures are over the others."""
+    asked = Counter((q.benchmark, q.language) for q in questions)
+    missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
+    return [f"{b}, {one}: {n} of {asked[b, one]} problems have no completion" for (b, one), n in missing.items()]
 
 
 @contextmanager

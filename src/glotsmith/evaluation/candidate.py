@@ -1,7 +1,8 @@
 """From what a model said to the program that is judged.
 
 A base model continues the prefix. A chat model writes the function anew, with its own copy of the prefix, and that copy
-is what counts: with the benchmark's prefix in front of it, hardly any program would pass.
+is what counts: with the benchmark's prefix in front of it, hardly any program would pass. What others have cut or made
+whole is judged as they stored it.
 """
 
 import re
@@ -14,8 +15,11 @@ from glotsmith.languages.extract import extract_code
 
 def candidate(question: Question, said: str, style: Style) -> str | None:
     """Return the program that a reply stands for, or None where it holds no code."""
-    if style == "completion":
-        return f"{question.prefix}{cut(said, question.stop)}"
+    if style == "whole":
+        text = said if question.prefix else cut(said, question.stop)  # DS-1000's are a part, with its end marks
+        return text if text.strip() else None
+    if style != "chat":
+        return f"{question.prefix}{cut(said, question.stop) if style == 'completion' else said}"
     card = get(question.language)
     code = extract_code(said, card.fences, name=question.name)
     if code is None or not question.prefix:

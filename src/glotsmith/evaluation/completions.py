@@ -9,29 +9,49 @@ from typing import Any
 
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation.benchmarks.files import Row, read_rows
-from glotsmith.evaluation.questions import Question, Sample
+from glotsmith.evaluation.benchmarks.multipl_e import code_of, language_of
+from glotsmith.evaluation.questions import Completion, Question, Sample, Style
 from glotsmith.records import Verdict
 
 _CUT = 2048  #: characters of output in MultiPL-E's result files
 _NAMES = ("question", "task_id", "name", "question_id", "problem_id", "id")  #: what a row is about, best first
-_LISTS = ("completions", "raw_generation", "samples", "solutions")
-_TEXTS = ("completion", "solution", "generation", "response")
+#: fields with a row's texts, and how their makers' own harnesses read them: EvalPlus's, LiveCodeBench's and DS-1000's
+#: programs as they stand, McEval's generations with the prose that may be around them
+_LISTS: Mapping[str, Style] = {
+    "completions": "completion",
+    "raw_generation": "chat",
+    "samples": "completion",
+    "solutions": "whole",
+    "code_list": "whole",
+}
+_TEXTS: Mapping[str, Style] = {
+    "completion": "completion",
+    "solution": "whole",
+    "generation": "completion",
+    "response": "chat",
+    "code": "whole",
+}
 
 
-def read_completions(path: Path, questions: Sequence[Question], language: str = "") -> dict[str, list[str]]:
+def read_completions(
+    path: Path, questions: Sequence[Question], language: str = "", style: Style | None = None
+) -> dict[str, list[Completion]]:
     """Read completions and find the questions that they answer.
 
     A row is named by ``task_id``, ``name``, ``question_id`` …, its texts are in ``completions`` (or
-    ``raw_generation``), or in ``completion`` (or ``solution``), one a row. A row may name its language, as MultiPL-E's
-    do; with several languages and none named, it is ambiguous.
+    ``raw_generation`` …), or in ``completion`` (or ``solution`` …), one a row. A row may name its language, as
+    MultiPL-E's do; with several languages and none named, it is ambiguous.
 
     Args:
         path: a file, or a folder with one file a problem.
         questions: what is evaluated.
         language: the language of rows that name none.
+        style: how the texts are to be read; None for what the field's makers mean by it. MultiPL-E's, which come with
+            their stop tokens, were cut when they were stored.
 
     Returns:
-        Question id → texts, in the order of the file.
+        Question id → completions, in the order of the file. A null in the place of a text is an empty one: in
+        Agnostics' files, a reply from which no code could be taken.
 
     Raises:
         InputError: a row has no name or no text, or fits several questions.
@@ -39,9 +59,9 @@ def read_completions(path: Path, questions: Sequence[Question], language: str = 
 
     """
     known = _index(questions)
-    found = defaultdict[str, list[str]](list)
+    found = defaultdict[str, list[Completion]](list)
     for row in read_rows(path):
-        name, texts = _named(row), _texts(row)
+        name, texts = _named(row), _texts(row, style)
         for question in _about(row, known.get(name, []), language):
             found[question.id] += texts
     if not found:
@@ -52,7 +72,7 @@ def read_completions(path: Path, questions: Sequence[Question], language: str = 
 def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
     known = defaultdict[str, list[Question]](list)
     for question in questions:
-        for name in {question.id, question.problem}:
+        for name in {question.id, question.problem, *((question.alias,) if question.alias else ())}:
             known[name].append(question)
     return known
 
@@ -61,22 +81,30 @@ def _named(row: Row) -> str:
     for field in _NAMES:
         if row.data.get(field) not in (None, ""):
             return str(row.data[field])
+    match row.data.get("metadata"):
+        case {"problem_id": int() | str() as number}:  # DS-1000
+            return str(number)
+        case _:
+            pass
     raise row.error(f"the row names no problem (one of {', '.join(_NAMES)})")
 
 
-def _texts(row: Row) -> list[str]:
-    for field in _LISTS:
+def _texts(row: Row, style: Style | None) -> list[Completion]:
+    for field, usual in _LISTS.items():
         if field in row.data:
-            return row.field(field, list[str])
-    for field in _TEXTS:
+            usual = "cut" if "stop_tokens" in row.data else usual
+            return [_completion(text, style or usual) for text in row.field(field, list[str | None])]
+    for field, usual in _TEXTS.items():
         if field in row.data:
-            return [row.field(field, str)]
+            return [_completion(None if row.data[field] is None else row.field(field, str), style or usual)]
     raise row.error(f"the row holds no completion (one of {', '.join((*_LISTS, *_TEXTS))})")
 
 
-def _about(row: Row, candidates: Sequence[Question], language: str) -> Sequence[Question]:
-    from glotsmith.evaluation.benchmarks.multipl_e import language_of
+def _completion(text: str | None, style: Style) -> Completion:
+    return Completion("", "whole") if text is None else Completion(text, style)
 
+
+def _about(row: Row, candidates: Sequence[Question], language: str) -> Sequence[Question]:
     said = row.data.get("language") or row.data.get("lang") or language
     if said:
         candidates = [q for q in candidates if q.language == language_of(str(said).lower())]
@@ -88,11 +116,20 @@ def _about(row: Row, candidates: Sequence[Question], language: str) -> Sequence[
 # ------------------------------------------------------------------------------------------- result files
 
 
-def write_results(folder: Path, questions: Sequence[Question], samples: Sequence[Sample]) -> int:
-    """Write MultiPL-E's result files, ``NAME.results.json.gz``, for the questions that came from its rows.
+def write_results(
+    folder: Path, questions: Sequence[Question], samples: Sequence[Sample], sampling: Mapping[str, float] | None = None
+) -> int:
+    """Write MultiPL-E's result files, ``LANGUAGE/NAME.results.json.gz``, for the questions that came from its rows.
 
-    Its own tools (``pass_k.py``) read them: a pass is ``exit_code`` 0 with ``status`` ``OK``. Samples that have no
-    verdict are left out, as they are no answers. Returns the number of files.
+    Its own tools (``pass_k.py``) read such a folder: a pass is ``exit_code`` 0 with ``status`` ``OK``. Samples that
+    have no verdict are left out, as they are no answers, and so is a problem without any: it would count as passed.
+    Returns the number of files.
+
+    Args:
+        folder: where to write.
+        questions: what was asked.
+        samples: what came of it.
+        sampling: ``temperature``, ``top_p`` and ``max_tokens`` of a model that was asked.
 
     Raises:
         StorageError: the folder can't be written.
@@ -103,12 +140,18 @@ def write_results(folder: Path, questions: Sequence[Question], samples: Sequence
         by_question[sample.question].append(sample)
     written = 0
     for question in questions:
-        if question.published.get("tests") and by_question[question.id]:
-            file = folder / f"{question.problem}.results.json.gz"
-            results = [_result(question, s) for s in by_question[question.id] if s.scored]
-            _write(file, {**question.published, "results": results})
+        results = [_result(question, s) for s in by_question[question.id] if s.scored]
+        if question.published.get("tests") and results:
+            name = question.problem.replace("/", "_")  # not a path of the benchmark's choosing
+            file = folder / code_of(question.language) / f"{name}.results.json.gz"
+            _write(file, {**question.published, **_known(sampling or {}), "results": results})
             written += 1
     return written
+
+
+def _known(sampling: Mapping[str, float]) -> dict[str, float]:
+    """Return the sampling without a temperature that ``pass_k.py`` refuses; it takes one that is missing for 0.2."""
+    return {name: v for name, v in sampling.items() if name != "temperature" or v in (0.2, 0.8)}
 
 
 def _write(file: Path, data: Mapping[str, Any]) -> None:

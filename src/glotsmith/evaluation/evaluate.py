@@ -10,7 +10,7 @@ import msgspec
 from glotsmith.evaluation.candidate import candidate
 from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.oracles import settle
-from glotsmith.evaluation.questions import Impossible, Question, Sample, Style
+from glotsmith.evaluation.questions import Completion, Impossible, Question, Sample, Style
 from glotsmith.evaluation.summary import Summary, summarise
 from glotsmith.records import Record, Verdict, printable
 from glotsmith.step import Verify
@@ -36,10 +36,12 @@ class Plan(Record, frozen=True, kw_only=True):
 class Source(Protocol):
     """Where replies come from: a model that is asked, or a file."""
 
-    style: Style
-
     def count(self, question: Question) -> int:
         """Return how many replies there are to a question."""
+        ...
+
+    def style(self, question: Question, sample: int) -> Style:
+        """Return how one of them is read."""
         ...
 
     async def reply(self, question: Question, sample: int) -> Reply:
@@ -51,13 +53,16 @@ class Asked:
     """Replies of a teacher. With a cache before the teacher, nothing is asked twice."""
 
     def __init__(self, teacher: Teacher, plan: Plan) -> None:
-        self.style: Style = plan.style
         self._teacher = teacher
         self._plan = plan
 
     def count(self, question: Question) -> int:
         """Return the plan's number."""
         return self._plan.samples
+
+    def style(self, question: Question, sample: int) -> Style:
+        """Return the plan's style."""
+        return self._plan.style
 
     async def reply(self, question: Question, sample: int) -> Reply:
         """Ask once."""
@@ -81,19 +86,22 @@ def request(question: Question, sample: int, plan: Plan) -> Request:
 
 
 class Stored:
-    """Replies from a file of completions: question id → texts."""
+    """Replies from a file of completions, by question id."""
 
-    def __init__(self, completions: Mapping[str, Sequence[str]], style: Style = "completion") -> None:
-        self.style: Style = style
+    def __init__(self, completions: Mapping[str, Sequence[Completion]]) -> None:
         self._completions = completions
 
     def count(self, question: Question) -> int:
         """Return how many completions the file has."""
         return len(self._completions.get(question.id, ()))
 
+    def style(self, question: Question, sample: int) -> Style:
+        """Return how the file says, or the one who reads it."""
+        return self._completions[question.id][sample].style
+
     async def reply(self, question: Question, sample: int) -> Reply:
         """Return a completion as it stands in the file."""
-        return Reply(text=self._completions[question.id][sample])
+        return Reply(text=self._completions[question.id][sample].text)
 
 
 class Evaluation(Record, frozen=True, kw_only=True):
@@ -182,7 +190,7 @@ class _Run:
         said = msgspec.structs.replace(said, completion=text, status="fail:refused")
         if reply.finish_reason == "refused":
             return said
-        code = candidate(question, text, self._source.style)
+        code = candidate(question, text, self._source.style(question, number))
         if code is None:
             return msgspec.structs.replace(said, status="fail:no_code", detail="the reply holds no code")
         return await self._verdict(question, msgspec.structs.replace(said, code=code))

@@ -3,12 +3,12 @@
 results.jsonl.gz    one sample a line, with its verdict
 summary.json        configuration and figures
 impossible.jsonl    problems that can't be asked, or that no program can pass
-multipl-e/          result files for MultiPL-E's own tools, where questions came from its rows
+multipl-e/LANGUAGE/ result files for MultiPL-E's own tools, where questions came from its rows
 """
 
 import gzip
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -73,7 +73,12 @@ def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
 
 
 def write(
-    folder: Path, questions: Sequence[Question], evaluation: Evaluation, config: dict[str, str], notes: Sequence[str]
+    folder: Path,
+    questions: Sequence[Question],
+    evaluation: Evaluation,
+    config: dict[str, str],
+    notes: Sequence[str],
+    sampling: Mapping[str, float] | None = None,
 ) -> None:
     """Write all files; the summary last, as the sign that the others are whole.
 
@@ -84,7 +89,7 @@ def write(
     samples, summary = evaluation.samples, evaluation.summary
     _put(folder / RESULTS, gzip.compress(_lines(samples), mtime=0))
     _put(folder / IMPOSSIBLE, _lines(summary.impossible))
-    write_results(folder / "multipl-e", questions, samples)
+    write_results(folder / "multipl-e", questions, samples, sampling)
     report = Report(config=config, summary=summary, notes=tuple(notes))
     _put(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 

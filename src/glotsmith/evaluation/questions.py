@@ -1,12 +1,21 @@
 """What an evaluation asks, and what became of it."""
 
 import ast
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from glotsmith.languages import get, render
 from glotsmith.records import Checker, Function, IoCase, Job, Record, Task, Verdict
 
-Style = Literal["chat", "completion"]
+#: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop
+#: tokens; ``cut``: likewise, but it was cut when it was stored; ``whole``: a program, which is judged as it stands.
+Style = Literal["chat", "completion", "cut", "whole"]
+
+
+class Completion(NamedTuple):
+    """What a model said, from a file."""
+
+    text: str
+    style: Style = "completion"
 
 
 class Question(Record, frozen=True, kw_only=True):
@@ -38,6 +47,7 @@ class Question(Record, frozen=True, kw_only=True):
     hint: str = ""  #: the sentence for where they are not
     time_limit_s: float | None = None
     oracle: str = ""  #: of several right answers, a rule of ``oracles.py`` that accepts the others too
+    alias: str = ""  #: another name of the problem, by which files of completions may call it
     published: dict[str, Any] = {}  #: the benchmark's own row, for result files in its format
 
     @property

@@ -50,6 +50,7 @@ def _question(row: Row, benchmark: str, python: str) -> Question:
     return Question(
         benchmark=benchmark,
         problem=f"{library}/{problem}" if library else problem,
+        alias=problem,
         language="python",
         prefix="",
         instruction=f"{prompt}\n\nWrite the code that stands in the place of the solution, and nothing else.",
