@@ -42,7 +42,7 @@ class Origin(Record, frozen=True, kw_only=True):
 class Function(Record, frozen=True, kw_only=True):
     """One top-level Python function that stands alone."""
 
-    id: str  #: content hash of ``code`` and ``helpers``
+    id: str  #: content hash of ``code`` and ``helpers``, and of a docstring that is not in the code
     name: str
     code: str  #: the ``def``, dedented, without decorators
     docstring: str = ""

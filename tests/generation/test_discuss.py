@@ -69,6 +69,7 @@ def hold(
     *memos: Memo,
     number: int = 0,
     style: str = "chat",
+    inspirations: tuple[str, ...] = (),
     agents: tuple[str, ...] = AGENTS,
     **rules: object,
 ) -> tuple[Result[Proposal], Says]:
@@ -85,7 +86,8 @@ def hold(
     minds = Minds(Past(*memos), voice, lambda a, b: float(a == b), Limits(), memory=True, reflection=True)
     step = Discuss(voice, minds, plan, Rules(languages=AGENTS, **rules))  # type: ignore[arg-type]
     origin, lineage = Origin(source="s", path="p"), Lineage(teacher="t")
-    seat = Proposal(id=session_key(number), kind="ds3", session=plan.planned()[number], origin=origin, lineage=lineage)
+    session = msgspec.structs.replace(plan.planned()[number], inspirations=inspirations)
+    seat = Proposal(id=session_key(number), kind="ds3", session=session, origin=origin, lineage=lineage)
     return asyncio.run(step.run(seat.id, seat)), teacher
 
 
@@ -233,6 +235,17 @@ def test_a_discussion_that_ends_with_a_repeat_is_dropped() -> None:
     [loss] = [loss for loss in result.dropped if not loss.key]
     assert loss.reason == Reason.REPEATS_MEMORY
     assert isinstance(loss.item, Proposal)
+
+
+@pytest.mark.parametrize("topology", ["central", "parallel", "none"])
+def test_a_draft_that_copies_what_should_inspire_it_is_no_problem(topology: str) -> None:
+    replies = {"propose": posed("f"), "revise": posed("g"), "advise": YES, "vote": '{"choice": 1}'}
+    result, teacher = hold(replies, topology=topology, inspirations=("Sort.", "Write f."))
+    assert only(result).name == "g"
+    assert "It copies a task" in teacher.texts[teacher.asked.index("revise python 1")]
+    result, _ = hold(replies | {"revise": posed("f")}, topology=topology, inspirations=("Sort.", "Write f."))
+    [loss] = [loss for loss in result.dropped if not loss.key]
+    assert loss.reason == Reason.NEAR_DUPLICATE
 
 
 @pytest.mark.parametrize(

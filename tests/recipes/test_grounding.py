@@ -298,3 +298,18 @@ def test_a_snippets_own_suite_that_says_little_proves_nothing_and_still_can_spea
     assert loss.reason == reason
     [loss] = ground(thin, "fail:wrong").dropped
     assert loss.reason == Reason.FAILED_VERIFICATION
+
+
+def test_who_solves_sees_a_few_of_the_stated_examples() -> None:
+    stated = tuple(f"assert rotate([{n}, 1], 1) == [1, {n}]" for n in range(20))
+    function = ground(proposal((ROTATE[0], ROTATE[1], stated))).kept[0].item.function
+    assert function
+    assert function.docstring.startswith(f"{ROTATE[0]}\n\n>>> rotate([0, 1], 1)\n[1, 0]\n>>> ")
+    assert function.docstring.count(">>>") == 5
+
+
+def test_problems_of_one_reference_in_other_words_have_ids_of_their_own() -> None:
+    """Their suites differ too: solutions and preference pairs must not be mixed."""
+    found = [ground(proposal((words, *ROTATE[1:]))).kept[0].item.function for words in ("Rotate.", "Turn.", "Turn.")]
+    assert [f.id for f in found if f][1:] == [found[2].id] * 2  # type: ignore[union-attr]
+    assert found[0].id != found[1].id  # type: ignore[union-attr]

@@ -26,6 +26,7 @@ from glotsmith.ledger import Ledger
 from glotsmith.recipes import xcoder
 from glotsmith.recipes.base import Tools
 from glotsmith.recipes.comparison import figures
+from glotsmith.recipes.grounding import SHOWN
 from glotsmith.recipes.history import CHAIN, memos
 from glotsmith.recipes.xcoder import XCoder
 from glotsmith.records import Example, Job, Preference
@@ -255,6 +256,7 @@ def test_the_page_tells_what_the_recipe_does() -> None:
         f"at most {made.rounds} revisions",
         "consistency and correctness 2, comments and ease of learning ½, others 1",
         f"a suite of under {made.min_cases} cases",
+        f"the first {SHOWN} stated examples",
     ):
         assert sentence in page
     weights = Counter(WEIGHTS.values())

@@ -32,6 +32,7 @@ Topology = Literal["central", "parallel", "none"]
 T = TypeVar("T")
 
 _OPENING = f"[{PROBLEM[0]}]\n"
+_ANOTHER = "Pose another problem."
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,8 +128,8 @@ class _Talk:
 
     async def _objections(self, draft: Problem, round_: int) -> list[str] | None:
         """Return what speaks against a draft: memory first, which costs nothing, else advisers; None if all fail."""
-        if memo := self._repeated(draft):
-            return [_repeats(memo)]
+        if found := self._nothing_new(draft):
+            return [found]
         asked = [self._judge("advise", agent, round_, {"draft": draft}, Advice) for agent in self._others]
         replies = await asyncio.gather(*asked)
         given = [(a, r) for a, r in zip(self._others, replies, strict=True) if r is not None]
@@ -157,7 +158,7 @@ class _Talk:
     async def _elect(self, drafts: dict[str, Problem], round_: int) -> tuple[str, bool, list[str] | None]:
         """Return whose draft won, whether over half of the agents chose it, and what was said; None without a vote."""
         agents = list(drafts)
-        repeated = {a for a in agents if self._repeated(drafts[a])}
+        repeated = {a for a in agents if self._nothing_new(drafts[a])}
         if len(repeated) == len(agents):
             return agents[0], False, []  # nothing is worth a vote
         asked = [self._vote(a, round_, list(drafts.values())) for a in self._agents]
@@ -178,8 +179,7 @@ class _Talk:
         """Let every agent revise its draft in view of what was said; one that can't keeps it."""
 
         async def one(agent: str, draft: Problem) -> Problem:
-            memo = self._repeated(draft)
-            said = [_repeats(memo), *advice] if memo else advice
+            said = [*filter(None, [self._nothing_new(draft)]), *advice]
             revised = await self._draft("revise", agent, round_, self._said(draft, said))
             return draft if isinstance(revised, Unusable) else revised
 
@@ -197,10 +197,19 @@ class _Talk:
     def _repeated(self, draft: Problem) -> Memo | None:
         return self._memory.repeats(draft.name, draft.signature, draft.instruction, draft.reference)
 
+    def _nothing_new(self, draft: Problem) -> str:
+        """Say what a draft repeats, "" if nothing: what was made before, or a task that should inspire it only."""
+        if memo := self._repeated(draft):
+            return f"Memory: it repeats {memo.name}, which was made before: {gist(memo.instruction)} {_ANOTHER}"
+        copied = self._memory.copies(draft.instruction, self._session.inspirations)
+        return f"It copies a task that was meant to inspire it. {_ANOTHER}" if copied else ""
+
     def _settled(self, draft: Problem, rounds: int, ending: str) -> Proposal | Unusable:
-        """Return the proposal, unless the agents made it before: nothing more is spent on it then."""
+        """Return the proposal, unless there is nothing new in it: nothing more is spent on it then."""
         if memo := self._repeated(draft):
             return Unusable(Reason.REPEATS_MEMORY, f"{draft.name}: as {memo.name} of {memo.key}")
+        if self._nothing_new(draft):
+            return Unusable(Reason.NEAR_DUPLICATE, f"{draft.name}: as a task that was meant to inspire it")
         languages = tuple(dict.fromkeys((self.seat.language, *self._agents)))
         if languages == ("python",):  # the reference is Python too: someone else must agree
             languages += tuple(name for name in self._rules.languages if name != "python")[:1]
@@ -265,7 +274,3 @@ class _Talk:
             "hard": self._memory.hard(self.seat.language),
             "notes": self.seat.notes.get(agent, ""),
         }
-
-
-def _repeats(memo: Memo) -> str:
-    return f"Memory: it repeats {memo.name}, which was made before: {gist(memo.instruction)} Pose another problem."

@@ -136,6 +136,10 @@ class Memory:
                 return memo
         return None
 
+    def copies(self, instruction: str, texts: Sequence[str]) -> bool:
+        """Whether an instruction is one of ``texts`` in much the same words."""
+        return any(self._similar(text, instruction) > self._limits.instructions for text in texts)
+
 
 def newest(items: Sequence[T], count: int) -> list[T]:
     """Return the last ``count`` items, in order; none for 0."""

@@ -27,6 +27,8 @@ from glotsmith.records import Example, Function, Job, Origin, Problem, Verdict, 
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, WholeStep, drop, keep
 from glotsmith.values import Signature, literal, parse_signature, parse_test
 
+SHOWN = 5  #: stated examples that solvers see; of a suite's cases, enough must be hidden from them
+
 
 class Ground(ItemStep[Proposal, Work]):
     """Make a proposal's function, if its reference gives what the examples state: before anything else is spent on it.
@@ -87,14 +89,15 @@ def _contradiction(item: Proposal, verdict: Verdict) -> Dropped | None:
 
 
 def _function(item: Proposal) -> Function:
-    """Return the reference as a function, with instruction and examples as its docstring."""
-    shown = "\n".join(map(_doctest, item.examples))
+    """Return the reference as a function, with instruction and the first examples as its docstring."""
+    shown = "\n".join(map(_doctest, item.examples[:SHOWN]))
+    docstring = f"{item.instruction}\n\n{shown}" if shown else item.instruction
     session = item.session is not None
     return Function(
-        id=content_hash(item.reference, ""),
+        id=content_hash(item.reference, docstring),  # the words are not in the code: others may have the same
         name=item.name,
         code=item.reference,
-        docstring=f"{item.instruction}\n\n{shown}" if shown else item.instruction,
+        docstring=docstring,
         origin=Origin(source="xcoder", path=item.id) if session else item.origin,
     )
 
