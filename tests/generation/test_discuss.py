@@ -70,6 +70,8 @@ def hold(
     number: int = 0,
     style: str = "chat",
     inspirations: tuple[str, ...] = (),
+    memory: bool = True,
+    reflection: bool = True,
     agents: tuple[str, ...] = AGENTS,
     **rules: object,
 ) -> tuple[Result[Proposal], Says]:
@@ -83,7 +85,7 @@ def hold(
     )
     others = 0 if rules.get("topology") == "none" else 2
     plan = Plan(agents=agents, sessions=8, epoch=2, others=others)
-    minds = Minds(Past(*memos), voice, lambda a, b: float(a == b), Limits(), memory=True, reflection=True)
+    minds = Minds(Past(*memos), voice, lambda a, b: float(a == b), Limits(), memory=memory, reflection=reflection)
     step = Discuss(voice, minds, plan, Rules(languages=AGENTS, **rules))  # type: ignore[arg-type]
     origin, lineage = Origin(source="s", path="p"), Lineage(teacher="t")
     session = msgspec.structs.replace(plan.planned()[number], inspirations=inspirations)
@@ -188,6 +190,22 @@ def test_memory_objects_to_a_repeat_before_any_adviser_is_asked() -> None:
     told = teacher.texts[teacher.asked.index("propose ocaml 0")]
     assert "- f: Write f. (kept)" not in told  # ocaml had no part in it
     assert "- f: Write f. (kept)" in teacher.texts[teacher.asked.index("advise lua 2")]
+
+
+def test_without_memory_an_agent_is_told_nothing_and_not_checked() -> None:
+    replies = {"propose": posed("f"), "advise": YES, "reflect": '{"faults": ["Dull."]}'}
+    result, teacher = hold(replies, REMEMBERED, number=2, memory=False)
+    assert (only(result).name, only(result).notes) == ("f", {})
+    assert not any(a.startswith("reflect") for a in teacher.asked)
+    assert not any("What you remember" in text or "have failed by" in text for text in teacher.texts)
+
+
+def test_without_reflection_an_agent_still_remembers() -> None:
+    replies = {"propose": posed("f"), "revise": posed("g"), "advise": YES, "reflect": '{"faults": ["Dull."]}'}
+    result, teacher = hold(replies, REMEMBERED, number=2, reflection=False)
+    assert (only(result).name, only(result).notes) == ("g", {})
+    assert not any(a.startswith("reflect") for a in teacher.asked)
+    assert any("What you remember" in text for text in teacher.texts)
 
 
 def test_a_reflection_of_no_use_is_counted_once_in_the_session_that_pays_for_it() -> None:

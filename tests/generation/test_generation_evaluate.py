@@ -1,15 +1,18 @@
 """P(Yes): a fixed definition, in rows. Against real models: ``test_generation_score.py``."""
 
+import asyncio
 import math
 from collections.abc import Mapping
 
 import pytest
 
-from glotsmith.generation.evaluate import from_logprobs, from_votes, spelling
+from glotsmith.generation.evaluate import Evaluate, from_logprobs, from_votes, spelling
+from glotsmith.generation.question import Question
 from glotsmith.generation.structured import Unusable
 from glotsmith.reasons import Reason
-from glotsmith.records import Scored
-from glotsmith.teachers.base import Reply
+from glotsmith.recipes.inverse_instruct import wording
+from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
+from glotsmith.teachers.base import Reply, Request, Sampling
 
 
 def logs(**shares: float) -> dict[str, float]:
@@ -88,3 +91,46 @@ def test_no_vote(replies: list[Reply], reason: Reason) -> None:
     found = from_votes(replies)
     assert isinstance(found, Unusable)
     assert found.reason == reason
+
+
+class Opinion:
+    """A teacher that says Yes, with logprobs where it has some."""
+
+    name, model, fingerprint = "opinion", "", ""
+
+    def __init__(self, logprobs: Mapping[str, float]) -> None:
+        self.logprobs, self.asked = dict(logprobs), list[Request]()
+
+    async def reply(self, request: Request) -> Reply:
+        self.asked.append(request)
+        return Reply(text="Yes", logprobs=self.logprobs if request.sampling.logprobs else {})
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("wanted", "logprobs", "calls", "method"),
+    [
+        (True, logs(Yes=0.6, No=0.2), ["evaluate"], "logprobs"),
+        (True, {}, ["evaluate", *["vote"] * 3], "votes"),  # the server has none
+        (False, logs(Yes=0.6, No=0.2), ["vote"] * 3, "votes"),  # they are not even asked for
+    ],
+)
+def test_who_is_asked_for_what(wanted: bool, logprobs: Mapping[str, float], calls: list[str], method: str) -> None:
+    teacher = Opinion(logprobs)
+
+    def question(call: str, sampling: Sampling) -> Question:
+        return Question(call, teacher, wording(call), "chat", sampling)  # type: ignore[arg-type]
+
+    step = Evaluate(question("evaluate", Sampling(logprobs=5)), question("vote", Sampling()), 3, logprobs=wanted)
+    snippet = Snippet(id="s", language="lua", code="return 1", origin=Origin(source="s", path="p"))
+    summaries = [Summary(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)]
+    (kept,) = asyncio.run(step.run("s", Inversion(snippet=snippet, summaries=tuple(summaries)))).kept
+    assert sorted(r.call for r in teacher.asked) == sorted(calls * 2)
+    assert any(r.sampling.logprobs for r in teacher.asked) is wanted
+    assert len({(r.call, r.sample) for r in teacher.asked}) == len(teacher.asked)  # else two votes were one reply
+    version = wording("evaluate").chat.version
+    assert [(s.id, s.scored.method, s.scored.prompt_version) for s in kept.item.summaries if s.scored] == [
+        ("0", method, version),
+        ("1", method, version),
+    ]

@@ -19,6 +19,9 @@ from glotsmith.datasets.preferences import pairs
 from glotsmith.errors import ToolchainError, UsageError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
+from glotsmith.generation.convene import Plan
+from glotsmith.generation.discuss import Rules
+from glotsmith.generation.memory import Limits
 from glotsmith.generation.rubric import WEIGHTS
 from glotsmith.languages import get, toolchain
 from glotsmith.languages.extract import extract_code
@@ -244,6 +247,22 @@ def test_ablations_go_by_their_names(name: str, values: tuple[str, ...]) -> None
         assert getattr(made, name) == value
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"sources": ["x"], name: "maybe"}, XCoder)
+
+
+def test_options_of_discussions_reach_them() -> None:
+    chosen = XCoder(
+        sources=("x",), languages=("lua", "ocaml"), new_languages=("ruby",), topology="parallel", policy="weakness",
+        rounds=5, budget=70, sessions=9, epoch=4, others=1, inspirations=2, memory_size=11, memory_shown=7,
+        max_instruction_similarity=0.25, max_reference_similarity=0.35,
+    )  # fmt: skip
+    assert chosen._rules() == Rules(
+        topology="parallel", rounds=5, budget=70, policy="weakness", languages=("lua", "ocaml", "ruby")
+    )
+    assert chosen._plan() == Plan(agents=("lua", "ocaml"), sessions=9, epoch=4, others=1, inspirations=2)
+    assert chosen._limits() == Limits(size=11, shown=7, instructions=0.25, references=0.35)
+    for changes in ({"memory": "off"}, {"reflection": "off"}):
+        assert not msgspec.structs.replace(chosen, **changes)._plan().reflection
+    assert msgspec.structs.replace(chosen, topology="none")._plan().others == 0
 
 
 def test_the_page_tells_what_the_recipe_does() -> None:
