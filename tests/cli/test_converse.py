@@ -3,10 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from glotsmith.cli import converse
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -34,6 +37,35 @@ def test_a_file_is_answered_in_order(glotsmith: Command, tmp_path: Path) -> None
     assert code == 0, said
     results = [json.loads(line)["result"] for line in answered.read_text().splitlines()]
     assert results == ["success", "fail:wrong-output"] * 40
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (b"", []),
+        (b"\n \n", []),
+        (b"a\n\nb", [b"a", b"b"]),
+        (b"a" * 70_000 + b"\nb\n", [b"a" * 70_000, b"b"]),
+        (b"x" * 65_535 + b"\n" + b"y" * 65_536 + b"\nz", [b"x" * 65_535, b"y" * 65_536, b"z"]),
+    ],
+)
+def test_lines_are_whole_wherever_they_are_cut(tmp_path: Path, text: bytes, lines: list[bytes]) -> None:
+    file = tmp_path / "lines"
+    file.write_bytes(text)
+    with file.open("rb") as source:
+        assert [*converse._lines(source.fileno())] == lines
+
+
+def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
+    """LiveCodeBench's tests of one problem are tens of megabytes; four times as many take four times as long."""
+    file, seconds = tmp_path / "line", dict[int, float]()
+    for size in (6, 24, 6, 24):
+        file.write_bytes(b"x" * (size * 2**20))
+        with file.open("rb") as source:
+            begun = time.process_time()
+            assert [len(line) for line in converse._lines(source.fileno())] == [size * 2**20]
+            seconds[size] = min(seconds.get(size, 99.0), time.process_time() - begun)
+    assert seconds[24] < 10 * seconds[6]
 
 
 @pytest.mark.parametrize(

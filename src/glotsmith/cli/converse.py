@@ -42,9 +42,13 @@ async def converse(source: BinaryIO, sink: BinaryIO, language: str, isolation: s
 
 def _lines(descriptor: int) -> Iterator[bytes]:
     """Yield lines that are not blank. No buffer of Python's is used: its lock could be held at the process's end."""
-    rest = b""
+    rest = list[bytes]()  # of a line: one may have a hundred megabytes, and is put together once
     while data := os.read(descriptor, 2**16):
-        *whole, rest = (rest + data).split(b"\n")
-        yield from filter(bytes.strip, whole)
-    if rest.strip():
-        yield rest
+        *whole, last = data.split(b"\n")
+        for end in whole:
+            line, rest = b"".join((*rest, end)), []
+            if line.strip():
+                yield line
+        rest.append(last)
+    if (line := b"".join(rest)).strip():
+        yield line
