@@ -328,6 +328,8 @@ def test_a_library_that_is_not_there_is_no_wrong_answer(bench: Any, tmp_path: Pa
         ("livecodebench-x", {"question_content": "x", "test_cases": [{"input": 1, "output": ""}]}, "both text"),
         ("livecodebench-x", {"question_content": "x", "test_cases": ["1"]}, "both text"),
         ("questions", {"benchmark": "x"}, "not a question"),
+        ("questions", {"benchmark": "x", "problem": "p", "language": "lua"}, "any program would pass"),
+        ("questions", {"benchmark": "x", "problem": "p", "language": "klingon"}, "no language is named 'klingon'"),
         ("rows", {"id": "x"}, "not a dataset row of glotsmith"),
     ],
 )

@@ -14,8 +14,10 @@ OCAML = "let add (x : int) (y : int) : int ="
 LUA = "local function add(x, y)\n"
 
 
-def asked(language: str, prefix: str, after: str, name: str = "add") -> Question:
-    return Question(benchmark="b", problem="p", language=language, name=name, prefix=prefix, after=after)
+def asked(language: str, prefix: str, after: str, limit_s: float | None = None) -> Question:
+    return Question(
+        benchmark="b", problem="p", language=language, name="add", prefix=prefix, after=after, time_limit_s=limit_s
+    )
 
 
 ROWS = [
@@ -30,6 +32,7 @@ ROWS = [
     ("sound", asked("lua", LUA, "\nassert(add(1, 2) == 3)"), None),
     ("caught", asked("lua", LUA, "\npcall(function() assert(add(1, 2) == 3) end)"), "stub_passes"),
     ("broken tests", asked("lua", LUA, "\nassert(add(1, 2) == = 3)"), "stub_fails_to_compile"),
+    ("never ends", asked("lua", LUA, "\nwhile true do end", limit_s=0.2), None),
     ("no signature", asked("lua", "-- add two numbers\n", "\nassert(add(1, 2) == 3)"), None),
     ("no stub for it", asked("bash", "add() {\n", "\nexit 0"), None),
 ]

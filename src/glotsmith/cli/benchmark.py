@@ -52,6 +52,7 @@ def make(
     """
     for each in language:
         toolchain.resolve(each)  # raises where it is unknown or can't be run
+        kit.assertions(each, assertions)  # raises where the file is no such table
     rows = [example(row) for row in own_rows(source)]
     problems, lost = kit.problems_of(rows)
     chosen = kit.chosen(problems, share, seed)

@@ -7,6 +7,7 @@ import msgspec
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Question
+from glotsmith.languages import names
 
 HUB = ""
 
@@ -15,7 +16,7 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
     """Return the questions in the wanted languages, or all where none is named.
 
     Raises:
-        InputError: a line is no question, or has no tests and no io.
+        InputError: a line is no question, is of no language of ours, or has no tests: any program would pass.
 
     """
     questions = [q for row in rows if (q := _question(row)).language in wanted.languages or not wanted.languages]
@@ -24,6 +25,11 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
 
 def _question(row: Row) -> Question:
     try:
-        return msgspec.convert(row.data, Question)
+        question = msgspec.convert(row.data, Question)
     except msgspec.ValidationError as error:
         raise row.error(f"not a question: {error}") from None
+    if question.language not in names():
+        raise row.error(f"no language is named {question.language!r}; there are: {', '.join(names())}")
+    if not (question.tests or question.io or question.before.strip() or question.after.strip()):
+        raise row.error("the question has none of tests, io, before, after: any program would pass")
+    return question
