@@ -68,6 +68,8 @@ COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[Completion]] | str]] = [
         said("ocaml/p", "x", style="cut"),
     ),
     ({"task_id": "p", "language": "Lua", "completion": "x"}, said("lua/p", "x")),
+    ({"task_id": "p", "language": "C++", "completion": "x"}, said("cpp/p", "x")),
+    ({"task_id": "p", "lang": "C#", "completion": "x"}, said("csharp/p", "x")),
     ({"question_id": "q", "solution": "x"}, said("lua/q", "x", style="whole")),
     ({"question_id": "q", "solution": None, "reasoning": "no fence"}, said("lua/q", "", style="whole")),  # Agnostics
     ({"task_id": "q", "raw_generation": ["x"]}, said("lua/q", "x", style="chat")),
@@ -89,7 +91,7 @@ def test_completions_find_their_questions(
 ) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text(json.dumps(row) + "\n")
-    questions = [asked("p", "lua"), asked("p", "ocaml"), asked("q", "lua")]
+    questions = [asked("p", "lua"), asked("p", "ocaml"), asked("q", "lua"), asked("p", "cpp"), asked("p", "csharp")]
     if isinstance(found, str):
         with pytest.raises(GlotsmithError) as error:
             read_completions(file, questions)

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation.benchmarks.files import Row, read_rows
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, language_of
 from glotsmith.evaluation.questions import Completion, Question, Sample, Style
+from glotsmith.languages import get, names
 from glotsmith.records import Verdict
 
 _CUT = 2048  #: characters of output in MultiPL-E's result files
@@ -107,10 +109,18 @@ def _completion(text: str | None, style: Style) -> Completion:
 def _about(row: Row, candidates: Sequence[Question], language: str) -> Sequence[Question]:
     said = row.data.get("language") or row.data.get("lang") or language
     if said:
-        candidates = [q for q in candidates if q.language == language_of(str(said).lower())]
+        candidates = [q for q in candidates if q.language == _language(str(said).lower())]
     if len({q.language for q in candidates}) > 1:
         raise row.error("the row names no language, and the problem is asked in several: evaluate one language")
     return candidates
+
+
+@cache
+def _language(said: str) -> str:
+    """Return our name of a language, by MultiPL-E's name, as it is written (``C++``), or as a fence has it."""
+    code = language_of(said)
+    others = (n for n in names() if said in (get(n).display.lower(), *get(n).fences))
+    return code if code in names() else next(others, code)
 
 
 # ------------------------------------------------------------------------------------------- result files
