@@ -285,9 +285,6 @@ def test_the_page_tells_what_the_recipe_does() -> None:
     told = set(re.findall(r"^\| `(\w+)`", page.partition("## Defaults")[2], re.MULTILINE))
     of_a_run = {"sources", "languages", "new_languages", "column", "max_snippets", "benchmarks"}
     assert told == {f.name for f in msgspec.structs.fields(XCoder)} - of_a_run
-    files = re.findall(r"`(src/[\w/]+\.py)`", page)
-    assert all((PAGE.parents[2] / file).is_file() for file in files)
-    assert len(set(files)) >= 10
 
 
 def test_the_recorded_replies_are_all_for_calls_of_the_recipe() -> None:
