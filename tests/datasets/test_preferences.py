@@ -1,9 +1,10 @@
 """Pairs from ledgers of any shape: near-misses first, bounded, and the same every time."""
 
 import random
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -94,6 +95,39 @@ def test_pairs_are_bounded(ledger: Ledger, make_solution: Any) -> None:
     fill(ledger, [make_solution(RIGHT)], losses)
     assert [p.passed_cases for p in pairs(ledger)] == [4] * PER_TASK
     assert len(list(pairs(ledger, per_task=1))) == 1
+
+
+class Row(NamedTuple):
+    data: bytes
+
+
+def test_memory_does_not_grow_with_the_programs_that_failed(make_solution: Any) -> None:
+    class Rows:
+        """A ledger of one task's solution and any number of failures, made as they are read."""
+
+        steps = ("translate",)
+
+        def __init__(self, solution: Any, count: int) -> None:
+            self._solution, self._count = solution, count
+
+        def kept_rows(self, step: str, /) -> Iterator[Any]:
+            for n in range(self._count):
+                task = msgspec.structs.replace(self._solution.task, id=f"task-{n}")
+                yield Row(msgspec.json.encode(msgspec.structs.replace(self._solution, task=task)))
+
+        def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Any]:
+            for n in range(self._count):
+                yield Row(msgspec.json.encode(miss(f"return {n} -- {'x' * 2000}", "fail:wrong", task=f"task-{n}")))
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        assert sum(1 for _ in pairs(Rows(solution, count))) == count
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    solution = make_solution(RIGHT)
+    assert peak(900) < peak(300) + 600 * 500  # ids, and no programs
 
 
 def test_what_gives_no_pair(ledger: Ledger, make_solution: Any) -> None:

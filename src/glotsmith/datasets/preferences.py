@@ -4,8 +4,11 @@ xCoder (report §4.2) makes pairs of passing and failing candidates for DPO. Her
 near-misses come first: a pair says most where the two programs differ least.
 """
 
-import heapq
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -16,7 +19,14 @@ from glotsmith.datasets.rows import conversation, fenced
 from glotsmith.records import Candidate, Preference, Solution, content_hash
 
 PER_TASK = 4  #: pairs of one problem in one language, at most
-_HELD = 8  #: failing programs of a task that stay in memory, at most
+_HELD = 8  #: failing programs of a task that are looked at, at most
+
+_SCHEMA = """
+PRAGMA synchronous = OFF;
+PRAGMA journal_mode = OFF;
+CREATE TABLE misses (task TEXT, far INTEGER, number INTEGER, data BLOB, PRIMARY KEY (task, far, number)) WITHOUT ROWID;
+"""
+_LAST = "SELECT far, number FROM misses WHERE task = ? ORDER BY far DESC, number DESC LIMIT 1"
 
 
 class Row(Protocol):
@@ -46,10 +56,9 @@ class Rows(Protocol):
 
 
 class _Miss(NamedTuple):
-    """A failing program; the greater, the nearer to passing."""
+    """A failing program."""
 
     passed: int  #: cases
-    order: int  #: minus its number in the ledger: of two, the earlier is greater
     candidate: Candidate
 
 
@@ -74,16 +83,10 @@ def pairs(ledger: Rows, per_task: int = PER_TASK) -> Iterator[Preference]:
     step = _last_with_solutions(ledger)
     if step is None:
         return
-    wanted = {solution.task.id for solution in _solutions(ledger, step)}
-    misses = _misses(ledger, wanted)
-    passing: list[Solution] = []
-    for solution in _solutions(ledger, step):
-        if passing and passing[0].task.id != solution.task.id:
-            yield from _of_task(passing, misses, per_task)
-            passing = []
-        passing.append(solution)
-    if passing:
-        yield from _of_task(passing, misses, per_task)
+    with closing(sqlite3.connect("")) as misses:  # "": a private database on disk, gone when it is closed
+        _fill(misses, ledger, {solution.task.id for solution in _solutions(ledger, step)})
+        for _, passing in groupby(_solutions(ledger, step), key=lambda solution: solution.task.id):
+            yield from _of_task(list(passing), misses, per_task)
 
 
 def _last_with_solutions(ledger: Rows) -> str | None:
@@ -113,18 +116,27 @@ def _solution(data: bytes) -> Solution | None:
         return None
 
 
-def _misses(ledger: Rows, wanted: set[str]) -> dict[str, list[_Miss]]:
-    """Return, by task, the failing programs that came nearest."""
-    found: dict[str, list[_Miss]] = {}
+def _fill(misses: sqlite3.Connection, ledger: Rows, wanted: set[str]) -> None:
+    """Store, by task, the failing programs that came nearest; of two alike the earlier in the ledger."""
+    misses.executescript(_SCHEMA)
+    held = Counter[str]()
     for number, row in enumerate(ledger.dropped()):
         candidate = _candidate(row.data or b"")
-        if candidate is None or candidate.task not in wanted:
+        if candidate is None or (task := candidate.task) not in wanted:
             continue
-        held = found.setdefault(candidate.task, [])
-        heapq.heappush(held, _Miss(_passed_cases(candidate), -number, candidate))
-        if len(held) > _HELD:
-            heapq.heappop(held)
-    return found
+        misses.execute("INSERT INTO misses VALUES (?, ?, ?, ?)", (task, -_passed_cases(candidate), number, row.data))
+        held[task] += 1
+        if held[task] > _HELD:
+            last = misses.execute(_LAST, (task,)).fetchone()
+            misses.execute("DELETE FROM misses WHERE task = ? AND far = ? AND number = ?", (task, *last))
+            held[task] -= 1
+
+
+def _nearest(misses: sqlite3.Connection, task: str) -> list[_Miss]:
+    rows = misses.execute("SELECT -far, data FROM misses WHERE task = ? ORDER BY far, number", (task,))
+    nearest = [_Miss(passed, msgspec.json.decode(data, type=Candidate)) for passed, data in rows]
+    misses.execute("DELETE FROM misses WHERE task = ?", (task,))  # each is in a pair once, however tasks are strewn
+    return nearest
 
 
 def _candidate(data: bytes) -> Candidate | None:
@@ -140,10 +152,11 @@ def _passed_cases(candidate: Candidate) -> int:
     return sum(case.status == "pass" for case in candidate.verdict.cases) if candidate.verdict else 0
 
 
-def _of_task(passing: list[Solution], misses: dict[str, list[_Miss]], most: int) -> Iterator[Preference]:
+def _of_task(passing: list[Solution], misses: sqlite3.Connection, most: int) -> Iterator[Preference]:
     """Yield the pairs of one problem in one language."""
     codes = {solution.code.strip() for solution in passing}
-    near = [_preference(passing, miss) for miss in misses.pop(passing[0].task.id, ()) if _differs(miss, codes)]
+    nearest = _nearest(misses, passing[0].task.id)
+    near = [_preference(passing, miss) for miss in nearest if _differs(miss, codes)]
     yield from sorted(near, key=lambda p: (-p.passed_cases, -p.similarity, p.id))[:most]
 
 
