@@ -59,6 +59,32 @@ def test_an_empty_dataset_is_a_card(tmp_path):
     assert "This dataset is empty" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.parametrize("theirs", ["README.md", "data/lua/train.csv", "data/lua/train.jsonl"])
+def test_a_folder_of_something_else_is_left_as_it_is(theirs, make_example, tmp_path):
+    (tmp_path / theirs).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / theirs).write_text('# My "execution-verified" notes\n')
+    with pytest.raises(UsageError, match=r"the folder holds something else \((README\.md|data)\)"):
+        write_dataset([make_example()], tmp_path, Card(name="demo"))
+    assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()] == [theirs]
+    assert "notes" in (tmp_path / theirs).read_text()
+
+
+def test_an_earlier_dataset_is_replaced_whole_or_cut_short(make_example, tmp_path):
+    def cut_short():
+        yield make_example(1, "r")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_dataset(cut_short(), tmp_path, Card(name="demo"))
+    (tmp_path / "data" / "r" / ".train.jsonl.part").write_text("what a kill leaves")
+    for exporter in ("jsonl", "parquet"):
+        write_dataset([make_example()], tmp_path, Card(name="demo"), exporter=exporter)
+    (tmp_path / "mine.txt").write_text("stays")
+    write_dataset([make_example()], tmp_path, Card(name="demo"))
+    assert {file.name for file in tmp_path.iterdir()} == {"README.md", "data", "mine.txt"}
+    assert (tmp_path / "data" / "lua" / "train.jsonl").is_file()
+
+
 def test_an_unknown_format_writes_nothing(make_example, tmp_path):
     with pytest.raises(UsageError, match="csv"):
         write_dataset([make_example()], tmp_path, Card(name="demo"), exporter="csv")

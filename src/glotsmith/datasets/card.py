@@ -10,7 +10,7 @@ from pathlib import Path
 
 from glotsmith.datasets.schema import features
 from glotsmith.datasets.summary import Summary
-from glotsmith.errors import StorageError
+from glotsmith.errors import StorageError, UsageError
 from glotsmith.reasons import Reason
 from glotsmith.records import FunnelRow, Record
 
@@ -20,6 +20,8 @@ _HUB_LICENCES = frozenset(
     | {"cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "epl-2.0", "eupl-1.2", "gpl-2.0", "gpl-3.0", "isc", "lgpl-2.1"}
     | {"lgpl-3.0", "mit", "mpl-2.0", "ncsa", "postgresql", "unlicense", "wtfpl", "zlib"}
 )
+FILE, DRAFT = "README.md", ".README.md.part"
+_MARK = "execution-verified"  #: among the tags of every card of ours
 _ABSOLUTE = re.compile(r"""(?<![\w/.~])(?:~[\w.-]*/|/(?!/)|[A-Za-z]:\\)[^\s,;'"|]+""")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -69,7 +71,7 @@ def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]
     """
     paths = {file.parent.name: file.relative_to(folder).as_posix() for file in files}
     text = f"{_header(card, summary, paths)}\n{_body(card, summary)}"
-    target, aside = folder / "README.md", folder / ".README.md.part"
+    target, aside = folder / FILE, folder / DRAFT
     try:
         folder.mkdir(parents=True, exist_ok=True)
         aside.write_text(text, "utf-8")
@@ -79,12 +81,38 @@ def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]
     return target
 
 
+def claim(folder: Path) -> None:
+    """Take a folder for a dataset: a new or empty one, or that of an earlier dataset, whole or cut short.
+
+    Raises:
+        UsageError: it holds something else, which must not be lost.
+        StorageError: it can't be made or read.
+
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = sorted(path.name for path in folder.iterdir())
+        if not strange:
+            (folder / DRAFT).touch()  # whenever the first export is cut short, the next one knows whose the folder is
+        ours = not strange or DRAFT in strange or (FILE in strange and _is_card(folder / FILE))
+    except OSError as error:
+        raise StorageError(f"{folder}: the dataset can't be written: {error.strerror or error}") from error
+    if not ours:
+        raise UsageError(
+            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"
+        )
+
+
+def _is_card(file: Path) -> bool:
+    return f'- "{_MARK}"' in file.read_text("utf-8", "replace").partition("\n---\n")[0].splitlines()
+
+
 # -------------------------------------------------------------------------------------------- header
 
 
 def _header(card: Card, summary: Summary, paths: Mapping[str, str]) -> str:
     size = next((name for limit, name in _SIZES if summary.rows < limit), "n>1M")
-    tags = sorted({"code", "execution-verified", "synthetic", *summary.languages})
+    tags = sorted({"code", _MARK, "synthetic", *summary.languages})
     lines = [
         "---",
         f"pretty_name: {json.dumps(card.name)}",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from glotsmith.datasets.card import Card, write_card
+from glotsmith.datasets.card import Card, claim, write_card
 from glotsmith.datasets.exporters import get
 from glotsmith.datasets.summary import Summary
 from glotsmith.records import Example
@@ -14,17 +14,18 @@ def write_dataset(rows: Iterable[Example], folder: Path, card: Card, *, exporter
 
     Args:
         rows: in the order in which they are to stand; read once.
-        folder: of the dataset; made if need be. An earlier dataset in it is replaced.
+        folder: of the dataset; made if need be. An earlier dataset in it is replaced, anything else is left alone.
         card: what to tell about it.
         exporter: a format (``exporters.EXPORTERS``).
 
     Raises:
-        UsageError: there is no such format.
+        UsageError: there is no such format, or the folder holds something else.
         StorageError: the disk is full or the folder can't be written.
         InputError: a row holds text that no file can hold.
 
     """
-    summary = Summary()
-    files = get(exporter).write(summary.counted(rows), folder)
+    summary, written = Summary(), get(exporter)
+    claim(folder)
+    files = written.write(summary.counted(rows), folder)
     write_card(folder, card, summary, files)
     return summary
