@@ -12,7 +12,7 @@ import yaml
 from dataset_rows import example
 
 from glotsmith.datasets.exporters.formats import FORMATS
-from glotsmith.datasets.exporters.trainers import MODEL, Content, export
+from glotsmith.datasets.exporters.trainers import Content, export
 from glotsmith.records import Lineage, Preference
 
 pytestmark = pytest.mark.slow
@@ -161,7 +161,7 @@ def test_llamafactorys_entries_name_files_and_their_columns(exported: Path) -> N
     for file in ("llamafactory.yaml", "llamafactory-dpo.yaml"):
         config = yaml.safe_load((folder / file).read_text())
         assert {config["dataset"], config["eval_dataset"]} <= set(entries)
-        assert (config["dataset_dir"], config["model_name_or_path"]) == (".", MODEL)
+        assert (config["dataset_dir"], config["model_name_or_path"]) == (".", FORMATS["llamafactory"].model)
 
 
 def test_axolotls_configuration_names_files_and_their_fields(exported: Path) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from glotsmith.datasets.exporters.formats import FORMATS
 from glotsmith.datasets.exporters.groups import grouped
-from glotsmith.datasets.exporters.trainers import MANIFEST, MODEL, Content, export
+from glotsmith.datasets.exporters.trainers import MANIFEST, Content, export
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.records import Lineage, Preference
 
@@ -107,7 +107,7 @@ def test_the_fields_are_the_trainers(name, content, tmp_path):
     for file in FORMATS[name].files:
         assert (tmp_path / file).read_text().strip(), file
     readme = (tmp_path / "README.md").read_text()
-    assert FORMATS[name].command.format(model=MODEL) in readme
+    assert FORMATS[name].command.format(model=FORMATS[name].model, validation="") in readme
     assert yaml.safe_load(readme.split("---\n")[1])["configs"][0]["config_name"] == "default"
 
 
@@ -132,10 +132,10 @@ def test_what_is_held_out_is_whole_problems(name, content, tmp_path):
     if "parallel_id" in splits["train"][0]:
         assert {row["parallel_id"] for row in splits["train"]} == {"p1", "p7"}
         assert {row["parallel_id"] for row in splits["validation"]} == {"p4"}
-    configuration = "".join(
-        (tmp_path / f).read_text() for f in FORMATS[name].files if not f.startswith("reward") and "dpo" not in f
-    )
+    configuration = "".join((tmp_path / f).read_text() for f in FORMATS[name].files if not f.startswith("reward"))
     assert not configuration or "validation" in configuration
+    for part in FORMATS[name].parts if configuration else ():
+        assert f"{part.held_out}.{FORMATS[name].extension}" in configuration or "split: validation" in configuration
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -177,8 +177,8 @@ def test_a_task_is_asked_once_however_many_programs_pass(make_example, tmp_path)
     written = export("trl-grpo", Content(lambda: rows), tmp_path)
     assert [row["id"] for row in read(tmp_path / "train.jsonl")] == ["lua-1"]
     assert written.left_out == {"without tests": 1}
-    assert str(written) == "1 rows in train.jsonl; 1 left out: without tests"
-    assert "Left out: 1 programs without tests." in (tmp_path / "README.md").read_text()
+    assert str(written) == "1 row in train.jsonl; left out: 1 row without tests"
+    assert "Left out: 1 rows without tests." in (tmp_path / "README.md").read_text()
 
 
 def test_a_problem_is_one_row_however_its_programs_are_strewn(make_example, tmp_path):
@@ -210,8 +210,8 @@ def test_pairs_come_along_where_there_are_any(name, content, tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("trl-sft", "nothing to export as trl-sft: there is no verified program$"),
-        ("verl", "there is no verified program with tests$"),
+        ("trl-sft", "nothing to export as trl-sft: there is no row$"),
+        ("verl", "there is no row$"),
         ("trl-dpo", "there is no preference pair, which takes a program that passed and one of the same task"),
         ("csv", "no trainer's format is named 'csv'; there are: trl-sft, trl-dpo"),
     ],
@@ -220,6 +220,93 @@ def test_nothing_to_export_is_a_sentence(name, message, tmp_path):
     with pytest.raises(UsageError, match=message):
         export(name, Content(tuple), tmp_path)
     assert files(tmp_path) == {}
+
+
+def test_only_rows_that_a_format_can_not_take_are_nothing_to_export(make_example, tmp_path):
+    rows = [make_example(n, tests=(), kind="original") for n in range(2)]
+    for name, message in (("verl", "nothing but 2 rows without tests$"), ("text", "2 rows of the instruction corpus")):
+        with pytest.raises(UsageError, match=message):
+            export(name, Content(lambda: rows), tmp_path / name)
+        assert files(tmp_path / name) == {}
+
+
+def original(make_example, number=1):
+    asked, said = {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}
+    changes = {"kind": "original", "stage": 2, "lineage": Lineage(teacher=""), "tests": (), "id": f"original-{number}"}
+    return make_example(number, prompt="Why?\n\n", completion="Because.", messages=(asked, said), **changes)
+
+
+def test_a_conversation_is_no_program(make_example, tmp_path):
+    rows = [original(make_example), make_example(1), original(make_example, 2)]
+    for name in ("text", "parallel"):
+        written = export(name, Content(lambda: rows), tmp_path / name)
+        assert "Because" not in (tmp_path / name / "train.jsonl").read_text()
+        assert str(written) == "1 row in train.jsonl; left out: 2 rows of the instruction corpus as it was"
+    export("trl-sft", Content(lambda: rows), tmp_path / "sft")
+    assert "Because" in (tmp_path / "sft" / "train.jsonl").read_text()
+
+
+def test_what_was_not_run_is_not_said_to_have_passed(make_example, content, tmp_path):
+    export("axolotl", Content(lambda: [make_example(1), original(make_example)]), tmp_path)
+    readme = (tmp_path / "README.md").read_text()
+    assert "1 of the programs came without tests and were not run; each other one passed its tests." in readme
+    export("axolotl", content, tmp_path)
+    assert "Each program passed its tests when it was run.\n" in (tmp_path / "README.md").read_text()
+
+
+def test_stages_in_one_file_are_told(make_example, content, tmp_path):
+    written = export("trl-sft", Content(lambda: [make_example(1), original(make_example, 2)]), tmp_path)
+    assert "stages 1 and 2 lie together, and a trainer would mix them: --stage exports one" in str(written)
+    assert "export each alone, `--stage 1` first" in (tmp_path / "README.md").read_text()
+    assert "stage" not in str(export("trl-sft", content, tmp_path))
+    assert "--stage" not in (tmp_path / "README.md").read_text()
+
+
+def test_a_model_is_named_where_it_can_be(content, tmp_path):
+    for name, format_ in FORMATS.items():
+        if not format_.model:
+            with pytest.raises(UsageError, match=f"{name} names no model: leave --model out"):
+                export(name, content, tmp_path / name, model="some/model")
+            continue
+        export(name, content, tmp_path / name, model="some/model")
+        told = [(tmp_path / name / file).read_text() for file in (*format_.files, "README.md")]
+        assert any("some/model" in text for text in told), name
+        assert not any(format_.model in text for text in told), name
+
+
+def test_openais_command_names_a_model_of_theirs_and_the_held_out_rows(content, tmp_path):
+    export("openai-ft", content._replace(held_out=frozenset({"p4"})), tmp_path)
+    (command,) = [line for line in (tmp_path / "README.md").read_text().splitlines() if line.startswith("openai api")]
+    assert command == (
+        "openai api fine_tuning.jobs.create -m gpt-4.1-mini-2025-04-14"
+        " -F $(openai api files.create -f train.jsonl -p fine-tune | jq -r .id)"
+        " -V $(openai api files.create -f validation.jsonl -p fine-tune | jq -r .id)"
+    )
+    export("openai-ft", content, tmp_path)
+    assert "validation" not in (tmp_path / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("count", "sizes"), [(1, (1, 1, 1, 1, 8, 1)), (300, (128, 64, 4, 128, 1024, 16))])
+def test_a_batch_is_no_larger_than_the_dataset(count, sizes, make_example, tmp_path):
+    """Trainers leave out a batch that is not full: a small dataset would be no step at all."""
+    rows = [make_example(3 * n + 1) for n in range(count)]
+    for name in ("verl", "trl-grpo", "openrlhf", "open-instruct"):
+        export(name, Content(lambda: rows), tmp_path / name)
+    verl = yaml.safe_load((tmp_path / "verl" / "grpo.yaml").read_text())
+    trl = yaml.safe_load((tmp_path / "trl-grpo" / "grpo.yaml").read_text())
+    openrlhf, instruct = ((tmp_path / f / "train.sh").read_text().split() for f in ("openrlhf", "open-instruct"))
+    told = (verl["data"]["train_batch_size"], verl["actor_rollout_ref"]["actor"]["ppo_mini_batch_size"],
+            trl["gradient_accumulation_steps"], *(int(openrlhf[openrlhf.index(option) + 1])
+            for option in ("--rollout.batch_size", "--train.batch_size")),
+            int(instruct[instruct.index("--num_unique_prompts_rollout") + 1]))  # fmt: skip
+    assert told == sizes
+
+
+def test_what_is_trained_with_verl_is_stored_and_fits_one_gpu(content, tmp_path):
+    export("verl", content, tmp_path)
+    config = yaml.safe_load((tmp_path / "grpo.yaml").read_text())
+    assert config["trainer"]["save_freq"] > 0  # verl's own default is never, not even at the end
+    assert config["actor_rollout_ref"]["rollout"]["tensor_model_parallel_size"] <= config["trainer"]["n_gpus_per_node"]
 
 
 def test_all_problems_held_out_is_nothing_to_export(content, tmp_path):
@@ -260,6 +347,12 @@ def test_groups_stand_in_the_order_of_their_first_item(make_example):
     found = grouped(rows, lambda item: (item.parallel_id,))
     assert [[item.id for item in group] for group in found] == [["0", "2"], ["1", "4"], ["3"]]
     assert list(grouped([], str)) == []
+
+
+def test_no_configuration_names_another_models_template(content, tmp_path):
+    export("llamafactory", content, tmp_path)
+    for file in ("llamafactory.yaml", "llamafactory-dpo.yaml"):
+        assert "template" not in yaml.safe_load((tmp_path / file).read_text())  # then it is the model's own
 
 
 def test_no_configuration_names_a_path_of_this_machine(content, tmp_path):

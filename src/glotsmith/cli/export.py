@@ -1,8 +1,9 @@
 """``glotsmith export``: a run's rows as files that trainers and ``datasets`` open."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import typer
 
@@ -12,6 +13,18 @@ from glotsmith.cli.config import FREE
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Preference
 from glotsmith.run import RunFolder
+
+
+class Choice(NamedTuple):
+    """What a trainer's format is to name and to leave out."""
+
+    model: str = ""
+    held_out: float = 0.0
+    seed: int = 0
+    stage: int = 0  #: 0 for all
+
+
+_ALL = Choice()
 
 
 @app.command()
@@ -31,7 +44,10 @@ def export(
     held_out: Annotated[
         float, typer.Option(min=0, max=0.99, help="Of the problems, the share to set aside as validation.")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Which problems are set aside.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Which problems are set aside.")] = 0,
+    stage: Annotated[
+        int, typer.Option(min=0, help="Only the rows of one training stage; 0: all, which a trainer would mix.")
+    ] = 0,
 ) -> None:
     """Write a finished run's dataset, with what a trainer needs beside it: its configuration, and the reward.
 
@@ -41,11 +57,14 @@ def export(
 
     [bold]glotsmith export runs/demo --format trl-sft --held-out 0.05 -o sft[/], then, in sft, [bold]trl sft --config
     sft.yaml[/]
+
+    [bold]glotsmith export runs/inverse --format trl-sft --stage 1 -o own[/], and, when that is trained, [bold]--stage 2
+    --model ../own/out -o original[/]
     """
     with RunFolder.open(run) as folder:
         require_finished(folder)
         target = output or folder.dataset / format_
-        out.print(write_dataset(folder, format_, target, model=model, held_out=held_out, seed=seed))
+        out.print(write_dataset(folder, format_, target, Choice(model, held_out, seed, stage)))
 
 
 def require_finished(folder: RunFolder) -> None:
@@ -60,34 +79,42 @@ def require_finished(folder: RunFolder) -> None:
         raise UsageError(f"{folder.path}: the run has not ended; the command that began it goes on with it")
 
 
-def write_dataset(
-    folder: RunFolder, format_: str, target: Path, *, model: str = "", held_out: float = 0.0, seed: int = 0
-) -> str:
+def write_dataset(folder: RunFolder, format_: str, target: Path, choice: Choice = _ALL) -> str:
     """Write the dataset in one format; return the sentence that says so.
 
     Raises:
-        UsageError: there is no such format, or nothing that it could hold.
+        UsageError: there is no such format, nothing that it could hold, or a choice that it would ignore.
 
     """
     from glotsmith.datasets.exporters import EXPORTERS
     from glotsmith.datasets.exporters.formats import FORMATS
 
-    if format_ in FORMATS:
-        return _for_trainer(folder, format_, target, model, held_out, seed)
-    if format_ not in EXPORTERS:
+    if format_ not in FORMATS and format_ not in EXPORTERS:
         raise UsageError(f"no format is named {format_!r}; there are: {', '.join([*EXPORTERS, *FORMATS])}")
-    if model or held_out:
+    if choice.seed and not choice.held_out:
+        raise UsageError("--seed says which problems are set aside: give --held-out too")
+    if format_ in FORMATS:
+        return _for_trainer(folder, format_, target, choice)
+    if choice != _ALL:
         raise UsageError(
-            f"--model and --held-out are for trainers' formats; {format_} has all rows and no configuration"
+            f"--model, --held-out and --stage are for trainers' formats; {format_} has all rows and no configuration"
         )
     return _whole(folder, format_, target)
 
 
 def examples(folder: RunFolder) -> Iterator[Example]:
     """Yield the rows of a run stage by stage: who reads on trains in the recipe's order."""
-    ledger, last = folder.ledger, folder.ledger.steps[-1]
-    for stage in sorted({item.stage for _, item in ledger.kept(last, Example)}):
-        yield from (item for _, item in ledger.kept(last, Example) if item.stage == stage)
+    for stage in stages(folder):
+        yield from _of_stage(folder, stage)
+
+
+def stages(folder: RunFolder) -> list[int]:
+    """Return the training stages of a run's rows, in order."""
+    return sorted({item.stage for _, item in folder.ledger.kept(folder.ledger.steps[-1], Example)})
+
+
+def _of_stage(folder: RunFolder, stage: int) -> Iterator[Example]:
+    return (item for _, item in folder.ledger.kept(folder.ledger.steps[-1], Example) if item.stage == stage)
 
 
 def findings(folder: RunFolder) -> dict[str, str]:
@@ -121,14 +148,27 @@ def _whole(folder: RunFolder, format_: str, target: Path) -> str:
     return f"{summary.rows} rows in {target}"
 
 
-def _for_trainer(folder: RunFolder, format_: str, target: Path, model: str, share: float, seed: int) -> str:
+def _for_trainer(folder: RunFolder, format_: str, target: Path, choice: Choice) -> str:
     from glotsmith.datasets.exporters import trainers
     from glotsmith.training.splits import held_out
 
-    problems = (example.parallel_id for example in examples(folder)) if share else ()
-    content = trainers.Content(lambda: examples(folder), lambda: preferences(folder), held_out(problems, share, seed))
-    written = trainers.export(format_, content, target, model=model or trainers.MODEL)
+    if choice.stage:
+        _check_stage(folder, format_, choice.stage)
+    rows = partial(_of_stage, folder, choice.stage) if choice.stage else partial(examples, folder)
+    problems = (example.parallel_id for example in examples(folder)) if choice.held_out else ()
+    apart = held_out(problems, choice.held_out, choice.seed)  # of all stages, so that it is the same for each
+    content = trainers.Content(rows, partial(preferences, folder), apart)
+    written = trainers.export(format_, content, target, model=choice.model)
     return f"{target}: {written}. How to train: {target / 'README.md'}"
+
+
+def _check_stage(folder: RunFolder, format_: str, stage: int) -> None:
+    from glotsmith.datasets.exporters.formats import FORMATS
+
+    if FORMATS[format_].parts[0].shape.takes == "preferences":
+        raise UsageError(f"{format_} holds preference pairs, which have no stage: leave --stage out")
+    if stage not in (known := stages(folder)):
+        raise UsageError(f"{folder.path} has no row of stage {stage}; there are: {', '.join(map(str, known))}")
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -25,34 +25,56 @@ class Format(NamedTuple):
 
     trainer: str  #: its name in prose, and what it trains
     parts: tuple[Part, ...]
-    command: str  #: to run in the folder; {model} stands for the one that was chosen
+    command: str  #: to run in the folder; {model} stands for the one that was chosen, {validation} for the next field
     files: tuple[str, ...] = ()  #: templates, rendered beside the data
     install: str = ""  #: what the command needs
     more: str = ""  #: another command, where there are the rows of an optional part
     extension: str = "jsonl"
+    model: str = ""  #: that the configuration names unless told otherwise; empty where it names none
+    validation: str = ""  #: what the command says of the held-out rows, where there are any
 
 
+INSTRUCT = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise
+_BASE = "Qwen/Qwen2.5-Coder-1.5B"
 _RANKED = Part(shapes.RANKED, "preferences", "preferences-validation", optional=True)
 _TRL = "pip install trl peft"
 _VERL = "python3 -m verl.trainer.main_ppo --config-path $PWD --config-name grpo"
-_OPENAI = (
-    "openai api fine_tuning.jobs.create -m {model} "
-    "-F $(openai api files.create -f train.jsonl -p fine-tune | jq -r .id)"
-)
+_UPLOADED = "$(openai api files.create -f {file} -p fine-tune | jq -r .id)"
+_OPENAI = f"openai api fine_tuning.jobs.create -m {{model}} -F {_UPLOADED.format(file='train.jsonl')}{{validation}}"
 _LOAD = "python -c \"import datasets; print(datasets.load_dataset('.'))\""
 
 FORMATS: Mapping[str, Format] = {
     "trl-sft": Format(
-        "TRL's SFTTrainer", (Part(shapes.PROMPT_COMPLETION),), "trl sft --config sft.yaml", ("sft.yaml",), _TRL
+        "TRL's SFTTrainer",
+        (Part(shapes.PROMPT_COMPLETION),),
+        "trl sft --config sft.yaml",
+        ("sft.yaml",),
+        _TRL,
+        model=INSTRUCT,
     ),
-    "trl-dpo": Format("TRL's DPOTrainer", (Part(shapes.PREFERENCE),), "trl dpo --config dpo.yaml", ("dpo.yaml",), _TRL),
-    "trl-kto": Format("TRL's KTOTrainer", (Part(shapes.UNPAIRED),), "trl kto --config kto.yaml", ("kto.yaml",), _TRL),
+    "trl-dpo": Format(
+        "TRL's DPOTrainer",
+        (Part(shapes.PREFERENCE),),
+        "trl dpo --config dpo.yaml",
+        ("dpo.yaml",),
+        _TRL,
+        model=INSTRUCT,
+    ),
+    "trl-kto": Format(
+        "TRL's KTOTrainer",
+        (Part(shapes.UNPAIRED),),
+        "trl kto --config kto.yaml",
+        ("kto.yaml",),
+        _TRL,
+        model=INSTRUCT,
+    ),
     "trl-grpo": Format(
         "TRL's GRPOTrainer, with our reward",
         (Part(shapes.GRPO),),
         "trl grpo --config grpo.yaml",
         ("grpo.yaml", "reward.py"),
         "pip install trl glotsmith",
+        model=INSTRUCT,
     ),
     "axolotl": Format(
         "Axolotl",
@@ -61,6 +83,7 @@ FORMATS: Mapping[str, Format] = {
         ("axolotl.yaml", "axolotl-dpo.yaml"),
         "pip install axolotl",
         "axolotl train axolotl-dpo.yaml",
+        model=INSTRUCT,
     ),
     "llamafactory": Format(
         "LLaMA-Factory",
@@ -69,6 +92,7 @@ FORMATS: Mapping[str, Format] = {
         ("dataset_info.json", "llamafactory.yaml", "llamafactory-dpo.yaml"),
         "pip install llamafactory",
         "llamafactory-cli train llamafactory-dpo.yaml",
+        model=INSTRUCT,
     ),
     "verl": Format(
         "verl, GRPO with our reward",
@@ -77,6 +101,7 @@ FORMATS: Mapping[str, Format] = {
         ("grpo.yaml", "reward.py"),
         "pip install verl glotsmith",
         extension="parquet",
+        model=INSTRUCT,
     ),
     "openrlhf": Format(
         "OpenRLHF, GRPO with our reward",
@@ -84,6 +109,7 @@ FORMATS: Mapping[str, Format] = {
         "sh train.sh",
         ("train.sh", "reward.py"),
         "pip install openrlhf[vllm] glotsmith",
+        model=INSTRUCT,
     ),
     "open-instruct": Format(
         "open-instruct's GRPO, with our verifier behind its code endpoint",
@@ -91,6 +117,7 @@ FORMATS: Mapping[str, Format] = {
         "uvicorn reward:app --port 1234 & sh train.sh",
         ("train.sh", "reward.py"),
         "pip install 'glotsmith[serve]', and open-instruct from its repository",
+        model=INSTRUCT,
     ),
     "verifiers": Format(
         "verifiers and prime-rl: an environment package with our reward",
@@ -101,13 +128,21 @@ FORMATS: Mapping[str, Format] = {
     ),
     "alpaca": Format("whatever reads Alpaca's fields", (Part(shapes.ALPACA),), _LOAD),
     "sharegpt": Format("whatever reads ShareGPT's fields", (Part(shapes.SHAREGPT),), _LOAD),
-    "openai-ft": Format("OpenAI's fine-tuning", (Part(shapes.BARE_CHAT),), _OPENAI, install="pip install openai"),
+    "openai-ft": Format(
+        "OpenAI's fine-tuning",
+        (Part(shapes.BARE_CHAT),),
+        _OPENAI,
+        install="pip install openai",
+        model="gpt-4.1-mini-2025-04-14",
+        validation=f" -V {_UPLOADED.format(file='validation.jsonl')}",
+    ),
     "text": Format(
         "continued pretraining on the plain programs",
         (Part(shapes.TEXT),),
         "trl sft --config text.yaml",
         ("text.yaml",),
         _TRL,
+        model=_BASE,
     ),
     "parallel": Format("one row a problem, with its programs in all languages", (Part(shapes.PARALLEL),), _LOAD),
 }

@@ -37,7 +37,7 @@ class Shape(NamedTuple):
     rows: Callable[[Sequence[Any], Place], Iterator[Row]]  #: of a group of items; of one item where there is no key
     key: Callable[[Any], tuple[str, ...]] | None = None  #: items with one key are one group
     accepts: Callable[[Any], bool] = lambda _: True
-    unless: str = ""  #: why an item is not accepted
+    unless: str = ""  #: what a row is that is not accepted
 
 
 # ---------------------------------------------------------------------------------- one row an example
@@ -85,12 +85,18 @@ def _text(items: Sequence[Example], _: Place) -> Iterator[Row]:
     yield {"text": items[0].prompt + items[0].completion, **_staged(items[0])}
 
 
+def _is_program(item: Example) -> bool:
+    """Whether a row's text is a program: a pair of an instruction corpus is a conversation."""
+    return item.kind != "original"
+
+
+_AS_IT_WAS = "of the instruction corpus as it was"
 CHAT = Shape("examples", {"messages": MESSAGES, **STAGED}, _chat)
 BARE_CHAT = Shape("examples", {"messages": MESSAGES}, _bare_chat)
 PROMPT_COMPLETION = Shape("examples", {"prompt": MESSAGES, "completion": MESSAGES, **STAGED}, _prompt_completion)
 ALPACA = Shape("examples", dict.fromkeys(("instruction", "input", "output"), "string"), _alpaca)
 SHAREGPT = Shape("examples", {"conversations": [TURN]}, _sharegpt)
-TEXT = Shape("examples", {"text": "string", **STAGED}, _text)
+TEXT = Shape("examples", {"text": "string", **STAGED}, _text, accepts=_is_program, unless=_AS_IT_WAS)
 
 
 # ---------------------------------------------------------------------------------- one row a problem
@@ -118,7 +124,7 @@ def _program(item: Example) -> Row:
 
 _PROGRAM: Node = {**dict.fromkeys(("id", "language", "code", "signature"), "string"), "tests": ["string"]}
 _PARALLEL: Mapping[str, Node] = {**dict.fromkeys(("parallel_id", "name", "source"), "string"), "programs": [_PROGRAM]}
-PARALLEL = Shape("examples", _PARALLEL, _parallel, key=_problem)
+PARALLEL = Shape("examples", _PARALLEL, _parallel, key=_problem, accepts=_is_program, unless=_AS_IT_WAS)
 
 
 # ------------------------------------------------------------------ one row a task that can be verified

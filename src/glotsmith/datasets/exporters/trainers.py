@@ -4,7 +4,8 @@ Every file is written aside and put in place at the end; the same rows are the s
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,14 +16,13 @@ from glotsmith.datasets.exporters.files import aside
 from glotsmith.datasets.exporters.formats import FORMATS, Format, Part
 from glotsmith.datasets.exporters.groups import grouped, not_unicode
 from glotsmith.datasets.exporters.parquet import ParquetFile
-from glotsmith.datasets.exporters.shapes import Place, Row, Shape
+from glotsmith.datasets.exporters.shapes import MESSAGES, Place, Row, Shape
 from glotsmith.datasets.schema import Node, arrow, arrow_type, features
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.prompts import Prompt
 from glotsmith.records import Example, Preference
 
 TEMPLATES = Path(__file__).parent / "templates"
-MODEL = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise
 MANIFEST = ".glotsmith-export"  #: names the files of an export, so that the next one can take their place
 
 
@@ -38,12 +38,22 @@ class Written(NamedTuple):
     """What an export came to."""
 
     rows: dict[str, int]  #: file → rows
-    left_out: dict[str, int]  #: why → items; a problem that has several is counted once each
+    left_out: Counter[str]  #: what they are → items; a problem that has several is counted once each
+    not_run: Counter[str]  #: kind → examples that came without tests: nothing shows that they work
+    stages: set[int]  #: of what is trained on
 
     def __str__(self) -> str:
         """Say it in a sentence."""
-        told = ", ".join(f"{count} rows in {name}" for name, count in self.rows.items())
-        return told + "".join(f"; {count} left out: {why}" for why, count in self.left_out.items())
+        told = ", ".join(f"{_rows(count)} in {name}" for name, count in self.rows.items())
+        told += "".join(f"; left out: {_rows(count)} {what}" for what, count in self.left_out.items())
+        if len(self.stages) > 1:
+            listed = " and ".join(map(str, sorted(self.stages)))
+            told += f"; stages {listed} lie together, and a trainer would mix them: --stage exports one"
+        return told
+
+
+def _rows(count: int) -> str:
+    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 class _Lines:
@@ -66,30 +76,32 @@ def _parquet(path: Path, columns: dict[str, Node]) -> ParquetFile:
 _WRITERS = {"jsonl": _Lines, "parquet": _parquet}
 
 
-def export(name: str, content: Content, folder: Path, *, model: str = MODEL) -> Written:
+def export(name: str, content: Content, folder: Path, *, model: str = "") -> Written:
     """Write one format's folder; files of an earlier export in it are replaced.
 
     Args:
         name: a format (``FORMATS``).
         content: what to export; read once a part.
         folder: where to.
-        model: the model that configurations name.
+        model: the model that configurations name; empty for the format's own.
 
     Raises:
-        UsageError: there is no such format, or nothing that it could hold.
+        UsageError: there is no such format, it names no model, or there is nothing that it could hold.
         StorageError: the disk is full or the folder can't be written.
         InputError: a row holds text that no file can hold.
 
     """
     if name not in FORMATS:
         raise UsageError(f"no trainer's format is named {name!r}; there are: {', '.join(FORMATS)}")
+    if model and not FORMATS[name].model:
+        raise UsageError(f"{name} names no model: leave --model out")
     made: list[Path] = []
     try:
         try:
             earlier = _earlier(folder)
             folder.mkdir(parents=True, exist_ok=True)
             written = _write_parts(name, content, folder, made)
-            _write_texts(name, written, folder, made, model)
+            _write_texts(name, written, folder, made, model or FORMATS[name].model)
             _replace(folder, made, earlier)
         finally:
             for file in (*made, folder / MANIFEST):
@@ -140,9 +152,9 @@ def _write_manifest(folder: Path, names: set[str]) -> None:
 
 
 def _write_parts(name: str, content: Content, folder: Path, made: list[Path]) -> Written:
-    written = Written({}, {})
+    written = Written({}, Counter(), Counter(), set())
     for part in FORMATS[name].parts:
-        rows = _write_part(FORMATS[name], part, content, folder, made, written.left_out)
+        rows = _write_part(FORMATS[name], part, content, folder, made, written)
         if not rows and not part.optional:
             raise UsageError(_nothing(name, part.shape, written))
         written.rows.update(rows)
@@ -150,8 +162,9 @@ def _write_parts(name: str, content: Content, folder: Path, made: list[Path]) ->
 
 
 def _nothing(name: str, shape: Shape, written: Written) -> str:
+    others = ", ".join(f"{_rows(count)} {what}" for what, count in written.left_out.items())
     what = {
-        "examples": "no verified program" + (" with tests" if shape.unless else ""),
+        "examples": f"nothing but {others}" if others else "no row",
         "preferences": "no preference pair, which takes a program that passed and one of the same task that failed",
     }
     beside = " beside the problems that are held out" if any(written.rows.values()) else ""
@@ -159,14 +172,15 @@ def _nothing(name: str, shape: Shape, written: Written) -> str:
 
 
 def _write_part(
-    format_: Format, part: Part, content: Content, folder: Path, made: list[Path], left_out: dict[str, int]
+    format_: Format, part: Part, content: Content, folder: Path, made: list[Path], written: Written
 ) -> dict[str, int]:
     """Write the rows of one part and return its files' counts; nothing where no row is to be trained on."""
     counts = dict.fromkeys((part.train, part.held_out), 0)
     opened: dict[str, Any] = {}
     with ExitStack() as stack:
-        for group in _groups(part.shape, content, left_out):
+        for group in _groups(part.shape, content, written.left_out):
             split = part.held_out if group[0].parallel_id in content.held_out else part.train
+            _note(group, written, trained=split == part.train)
             for row in part.shape.rows(group, Place(split, counts[split])):
                 if split not in opened:
                     file = folder / f"{split}.{format_.extension}"
@@ -183,6 +197,14 @@ def _write_part(
     return {f"{split}.{format_.extension}": count for split, count in counts.items() if count}
 
 
+def _note(group: Sequence[Any], written: Written, *, trained: bool) -> None:
+    """Note what the README is to tell of the items."""
+    for item in group:
+        if isinstance(item, Example):
+            written.not_run.update([item.kind] if not item.lineage.toolchain else ())
+            written.stages.update([item.stage] if trained else ())
+
+
 def _write_row(writer: Any, row: Row, item: Example | Preference) -> None:
     try:
         writer.write(row)
@@ -190,19 +212,19 @@ def _write_row(writer: Any, row: Row, item: Example | Preference) -> None:
         raise not_unicode(item, error) from error
 
 
-def _groups(shape: Shape, content: Content, left_out: dict[str, int]) -> Iterator[list[Any]]:
+def _groups(shape: Shape, content: Content, left_out: Counter[str]) -> Iterator[list[Any]]:
     items = _accepted(shape, getattr(content, shape.takes)(), left_out)
     if shape.key is None:
         return ([item] for item in items)
     return grouped(items, shape.key)
 
 
-def _accepted(shape: Shape, items: Iterable[Any], left_out: dict[str, int]) -> Iterator[Any]:
+def _accepted(shape: Shape, items: Iterable[Any], left_out: Counter[str]) -> Iterator[Any]:
     for item in items:
         if shape.accepts(item):
             yield item
         else:
-            left_out[shape.unless] = left_out.get(shape.unless, 0) + 1
+            left_out[shape.unless] += 1
 
 
 # --------------------------------------------------------------------------------------------- texts
@@ -230,7 +252,9 @@ def _values(name: str, written: Written, folder: Path, model: str) -> dict[str, 
     return {
         "name": name,
         "format": format_,
-        "command": format_.command.format(model=model),
+        "command": format_.command.format(model=model, validation=format_.validation if "validation" in given else ""),
+        "train_rows": written.rows.get(f"{format_.parts[0].train}.{format_.extension}", 0),
+        "chats": any(MESSAGES in part.shape.columns.values() for part in parts),
         "folder": folder.resolve().name,
         "more": format_.more if len(parts) > 1 else "",
         "model": model,
