@@ -167,11 +167,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         history = LedgerHistory(tools.ledger, plan, self.agreement)
         overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
         return [
-            ReadSnippets(self.sources, self.column),
-            Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
-            Cut(self.max_snippet_tokens),
-            *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
-            Seed(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
+            *self._seeds(voice),
             Convene(plan),
             Discuss(voice, self._minds(voice, history), plan, self._rules()),
             Ground(tools.verifier, unexecuted=self.unexecuted, min_cases=self.min_cases),
@@ -187,6 +183,15 @@ class XCoder(Record, frozen=True, kw_only=True):
             DeduplicateWork(syntax, within=self.max_similarity, across=self.max_similarity),
             *([DecontaminateWork(overlap)] if overlap else []),
             ToRows(),
+        ]
+
+    def _seeds(self, voice: Voice) -> Sequence[Step[Any, Any]]:
+        return [
+            ReadSnippets(self.sources, self.column),
+            Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
+            Cut(self.max_snippet_tokens),
+            *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
+            Seed(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
         ]
 
     @classmethod
