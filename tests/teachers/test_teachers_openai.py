@@ -241,7 +241,7 @@ def test_a_reply_is_read_at_the_first_attempt(server: Any, fake_time: Any, answe
             PROMPT,
             {" No": -0.2},
         ),
-        (completion("Y", logprobs={"tokens": [None, " No"], "top_logprobs": [{"x": -0.1}]}), PROMPT, {"x": -0.1}),
+        (completion("Y", logprobs={"tokens": [7, " No"], "top_logprobs": [{"x": -0.1}]}), PROMPT, {"x": -0.1}),
         (completion("Y", logprobs={"top_logprobs": [{"Yes": -0.1, "No": None}, {"x": -1.0}]}), PROMPT, {"Yes": -0.1}),
         (completion("Y", logprobs=None), PROMPT, {}),
         (chat() | {"choices": [{"message": {"content": ""}, "logprobs": {"content": []}}]}, CHAT, {}),

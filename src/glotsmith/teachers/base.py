@@ -51,9 +51,9 @@ class Request(Record, frozen=True, kw_only=True):
 AROUND = " \t\r\n\u0120\u2581\u010a.,:;!?*_`'\"()[]"
 
 
-def first_word(tokens: Sequence[str | None]) -> int:
+def first_word(tokens: Sequence[str]) -> int:
     """Return the position of a reply's first token that is more than blanks and marks; 0 if there is none."""
-    return next((n for n, token in enumerate(tokens) if token and token.strip(AROUND)), 0)
+    return next((n for n, token in enumerate(tokens) if token.strip(AROUND)), 0)
 
 
 class Reply(Record, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ class _Token(msgspec.Struct):
 
 class _Logprobs(msgspec.Struct):
     content: list[_Token] | None = None  # chat: one per position
-    tokens: list[str | None] | None = None  # completions: one per position
+    tokens: list[Any] | None = None  # completions: a text per position
     top_logprobs: list[dict[str, float | None] | None] | None = None  # likewise
 
 
@@ -183,7 +183,8 @@ def _first_logprobs(logprobs: _Logprobs | None) -> dict[str, float]:
         at = first_word([t.token for t in logprobs.content])
         pairs = [(t.token, t.logprob) for t in logprobs.content[at].top_logprobs or ()]
     elif logprobs and logprobs.top_logprobs:
-        at = first_word((logprobs.tokens or [])[: len(logprobs.top_logprobs)])
+        tokens = (logprobs.tokens or [])[: len(logprobs.top_logprobs)]
+        at = first_word([t if isinstance(t, str) else "" for t in tokens])
         pairs = list((logprobs.top_logprobs[at] or {}).items())
     mass: dict[str, float] = {}
     for token, logprob in dict.fromkeys(pairs):  # with and without a blank, or parts of a character
