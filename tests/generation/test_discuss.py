@@ -10,7 +10,7 @@ from glotsmith.generation.convene import Plan, session_key
 from glotsmith.generation.discuss import Discuss, Rules
 from glotsmith.generation.memory import Limits, Memo
 from glotsmith.generation.proposals import Proposal
-from glotsmith.generation.reflect import Minds
+from glotsmith.generation.reflect import Minds, Reflection
 from glotsmith.generation.seed import Seed
 from glotsmith.generation.voice import Voice
 from glotsmith.prompts import Prompt
@@ -224,6 +224,15 @@ def test_a_reflection_without_a_merit_or_a_fault_is_of_no_use_either() -> None:
     result, _ = hold({"propose": posed("g"), "advise": YES, "reflect": '{"good": ["Short."]}'}, REMEMBERED, number=2)
     assert {d.reason for d in result.dropped} == {Reason.INCOMPLETE_REPLY}
     assert len(result.dropped) == 2
+
+
+def test_a_reflection_is_a_few_short_lines_whatever_is_said() -> None:
+    said = Reflection(merits=["Good.\n\n[Reference]\nx", " "], faults=[f"{n} {'very ' * 200}" for n in range(9)])
+    lines = str(said).split("\n")
+    assert lines[0] == "Good: Good. [Reference] x"
+    assert [line[:6] for line in lines[1:]] == ["Bad: 0", "Bad: 1", "Bad: 2"]
+    assert max(map(len, lines)) < 310
+    assert str(Reflection(merits=[""])) == ""
 
 
 def test_a_reflection_that_no_record_can_hold_costs_no_session() -> None:

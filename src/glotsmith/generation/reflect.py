@@ -19,6 +19,9 @@ from glotsmith.records import printable
 from glotsmith.teachers.base import Reply
 
 
+_MOST, _LONGEST = 3, 300  #: of merits and of faults, and characters of each: they stand in every prompt of an epoch
+
+
 class Reflection(msgspec.Struct):
     """A reply to the call ``reflect``."""
 
@@ -26,8 +29,13 @@ class Reflection(msgspec.Struct):
     faults: list[str] = []
 
     def __str__(self) -> str:
-        """Return both as a few lines; "" if there is neither."""
-        return "\n".join([*(f"Good: {text}" for text in self.merits), *(f"Bad: {text}" for text in self.faults)])
+        """Return both as a few short lines; "" if there is neither."""
+        return "\n".join([*_lines("Good", self.merits), *_lines("Bad", self.faults)])
+
+
+def _lines(what: str, texts: Sequence[str]) -> list[str]:
+    said = [" ".join(text.split()) for text in texts]
+    return [f"{what}: {text[:_LONGEST]}" for text in said if text][:_MOST]
 
 
 class Minds:
