@@ -18,7 +18,6 @@ from glotsmith.reasons import Reason
 from glotsmith.records import printable
 from glotsmith.teachers.base import Reply
 
-
 _MOST, _LONGEST = 3, 300  #: of merits and of faults, and characters of each: they stand in every prompt of an epoch
 
 
