@@ -69,6 +69,17 @@ def test_sections_are_found_in_every_dress(said: str) -> None:
     assert {name: text.strip() for name, text in found.items()} == expected
 
 
+def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
+    names = ("Instruction", "Reference", "Examples")
+    said = "[Instruction]\nAdd.\n\nExamples:\n- 1 and 2 give 3\n[Reference]\nx\n[Examples]\ny\n[Instruction]\nAgain."
+    found = read_sections(Reply(text=said), names)
+    assert isinstance(found, dict)
+    assert found["Instruction"] == "Add.\n\nExamples:\n- 1 and 2 give 3"
+    assert (found["Reference"], found["Examples"]) == ("x", "y")
+    shuffled = read_sections(Reply(text="[Examples]\ny\n[Reference]\nx\n[Instruction]\nAdd."), names)
+    assert shuffled == {"Instruction": "Add.", "Reference": "x", "Examples": "y"}
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [

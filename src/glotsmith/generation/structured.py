@@ -89,8 +89,9 @@ def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | Unusab
     """Return the text of each named section of a reply, or why one is missing or empty.
 
     A section begins with a line that holds nothing but its name, in any case, as a heading, in brackets, bold, or with
-    a colon, behind which its text may begin; it ends at the next one. Lines in fenced blocks begin nothing. Of two
-    sections of one name the first counts, as models repeat themselves at the end.
+    a colon, behind which its text may begin; it ends at the next one. Lines in fenced blocks begin nothing. Where all
+    sections stand in order, others between them are text; else of two of one name the first counts, as models repeat
+    themselves at the end.
     """
     text = text_of(reply)
     if isinstance(text, Unusable):
@@ -109,18 +110,35 @@ def _sections(text: str, names: Sequence[str]) -> dict[str, str]:
     heading = re.compile(
         rf"[\s#>*_\[]*(?:\d+[.)]\s*)?({'|'.join(map(re.escape, known))})(?:[\s*_\]]*:[\s*_]*(.*)|[\s*_\]#]*)\Z", re.I
     )
-    found: dict[str, list[str]] = {}
+    parts: list[tuple[str, list[str]]] = []
     lines: list[str] = []
     fence = ""
     for line in text.split("\n"):
         start = None if fence else heading.match(line)
         if start:
             lines = [start[2] or ""]
-            found.setdefault(known[start[1].casefold()], lines)
+            parts.append((known[start[1].casefold()], lines))
             continue
         fence = _after(fence, line)
         lines.append(line)
-    return {name: "\n".join(body) for name, body in found.items()}
+    found: dict[str, str] = {}
+    for name, body in _in_order(parts, names):
+        found.setdefault(name, "\n".join(body))
+    return found
+
+
+def _in_order(parts: list[tuple[str, list[str]]], names: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return the parts that stand in the order of ``names``, if all do; what lies between two belongs to the first.
+
+    So a line ``Examples:`` in the midst of an instruction begins nothing.
+    """
+    ordered: list[tuple[str, list[str]]] = []
+    for name, body in parts:
+        if len(ordered) < len(names) and name == names[len(ordered)]:
+            ordered.append((name, list(body)))
+        elif ordered and len(ordered) < len(names):
+            ordered[-1][1].extend([f"{name}: {body[0]}".rstrip(), *body[1:]])
+    return ordered if len(ordered) == len(names) else parts
 
 
 def _after(fence: str, line: str) -> str:
