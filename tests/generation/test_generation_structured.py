@@ -76,6 +76,8 @@ def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
     assert isinstance(found, dict)
     assert found["Instruction"] == "Add.\n\nExamples:\n- 1 and 2 give 3"
     assert (found["Reference"], found["Examples"]) == ("x", "y")
+    twice = read_sections(Reply(text="[Instruction]\nAdd.\n[Instruction]\nNo.\n[Reference]\nx\n[Examples]\ny"), names)
+    assert twice == {"Instruction": "Add.", "Reference": "x", "Examples": "y"}
     shuffled = read_sections(Reply(text="[Examples]\ny\n[Reference]\nx\n[Instruction]\nAdd."), names)
     assert shuffled == {"Instruction": "Add.", "Reference": "x", "Examples": "y"}
 

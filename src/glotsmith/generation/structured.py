@@ -90,7 +90,7 @@ def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | Unusab
 
     A section begins with a line that holds nothing but its name, in any case, as a heading, in brackets, bold, or with
     a colon, behind which its text may begin; it ends at the next one. Lines in fenced blocks begin nothing. Where all
-    sections stand in order, others between them are text; else of two of one name the first counts, as models repeat
+    sections stand in order, one that comes too early is text; of two of one name the first counts, as models repeat
     themselves at the end.
     """
     text = text_of(reply)
@@ -128,15 +128,16 @@ def _sections(text: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def _in_order(parts: list[tuple[str, list[str]]], names: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Return the parts that stand in the order of ``names``, if all do; what lies between two belongs to the first.
+    """Return the parts that stand in the order of ``names``, if all do: what comes too early is text of another.
 
     So a line ``Examples:`` in the midst of an instruction begins nothing.
     """
     ordered: list[tuple[str, list[str]]] = []
     for name, body in parts:
-        if len(ordered) < len(names) and name == names[len(ordered)]:
+        ahead = list(names).index(name) - len(ordered)
+        if ahead == 0:
             ordered.append((name, list(body)))
-        elif ordered and len(ordered) < len(names):
+        elif ordered and ahead > 0:
             ordered[-1][1].extend([f"{name}: {body[0]}".rstrip(), *body[1:]])
     return ordered if len(ordered) == len(names) else parts
 
