@@ -201,14 +201,16 @@ class _Talk:
         """Say what a draft repeats, "" if nothing: what was made before, or a task that should inspire it only."""
         if memo := self._repeated(draft):
             return f"Memory: it repeats {memo.name}, which was made before: {gist(memo.instruction)} {_ANOTHER}"
-        copied = self._memory.copies(draft.instruction, self._session.inspirations)
-        return f"It copies a task that was meant to inspire it. {_ANOTHER}" if copied else ""
+        return f"It copies a task that was meant to inspire it. {_ANOTHER}" if self._copied(draft) else ""
+
+    def _copied(self, draft: Problem) -> bool:
+        return self._memory.copies(draft.instruction, self._session.inspirations)
 
     def _settled(self, draft: Problem, rounds: int, ending: str) -> Proposal | Unusable:
         """Return the proposal, unless there is nothing new in it: nothing more is spent on it then."""
         if memo := self._repeated(draft):
             return Unusable(Reason.REPEATS_MEMORY, f"{draft.name}: as {memo.name} of {memo.key}")
-        if self._nothing_new(draft):
+        if self._copied(draft):
             return Unusable(Reason.NEAR_DUPLICATE, f"{draft.name}: as a task that was meant to inspire it")
         languages = tuple(dict.fromkeys((self.seat.language, *self._agents)))
         if languages == ("python",):  # the reference is Python too: someone else must agree
