@@ -136,6 +136,20 @@ def test_fields_are_added_renamed_and_left_out(server: Any, fake_time: Any) -> N
     assert not {"max_tokens", "seed", ""} & set(body)
 
 
+def test_fields_for_one_call_are_sent_with_it_alone(server: Any, fake_time: Any) -> None:
+    server.answers = [OK]
+    choice = {"structured_outputs": {"choice": ["Yes", "No"]}}
+    voting, other = (Request(call=call, item="i", prompt="p") for call in ("vote", "evaluate"))
+    for request in (voting, other):
+        ask(server, fake_time, request, extra={"top_k": 5}, by_call={"vote": choice})
+    first, second = server.bodies
+    assert (first["structured_outputs"], first["top_k"], second["top_k"]) == (choice["structured_outputs"], 5, 5)
+    assert "structured_outputs" not in second
+    plain, choosing = (OpenAI(Options(model="m", base_url=server.url, by_call=b)) for b in ({}, {"vote": choice}))
+    assert choosing.address(voting) != plain.address(voting)  # another reply may come of it
+    assert choosing.address(other) == plain.address(other) == plain.address(voting)
+
+
 def test_a_repetition_penalty_is_sent_only_where_there_is_one(server: Any, fake_time: Any) -> None:
     server.answers = [OK]
     plain, penal = (

@@ -53,6 +53,8 @@ class Options(Record, frozen=True, kw_only=True):
     input_price: float = 0.0  #: US dollars per million input tokens
     output_price: float = 0.0  #: US dollars per million output tokens
     extra: dict[str, Any] = {}  #: more fields for every request: ``{"repetition_penalty": 1.1}``
+    #: and for those of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
+    by_call: dict[str, dict[str, Any]] = {}
     rename: dict[str, str] = {}  #: fields under other names: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
 
 
@@ -112,6 +114,11 @@ class OpenAI(Teacher):
                 raise TeacherError(what if error.met else f"{what}; is the server running?") from None
             return Reply(text="", finish_reason="error", detail=what)
 
+    def address(self, request: Request) -> str:
+        """Return the content address of the reply, with what is sent for this call alone."""
+        address, own = super().address(request), self._options.by_call.get(request.call)
+        return content_hash(address, json.dumps(own, sort_keys=True)) if own else address
+
     async def close(self) -> None:
         """Release connections; idempotent."""
         if self._client is not None:
@@ -150,7 +157,8 @@ class OpenAI(Teacher):
     # ------------------------------------------------------------------------------------------ one question
 
     async def _ask(self, request: Request) -> Reply:
-        body = wire.body_of(request, self.model, self._options.extra, self._options.rename)
+        extra = self._options.extra | self._options.by_call.get(request.call, {})
+        body = wire.body_of(request, self.model, extra, self._options.rename)
         answer = await self._send("POST", wire.path_of(request), body)
         self._met = True
         if answer is None:
