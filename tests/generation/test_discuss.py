@@ -297,6 +297,8 @@ def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
     result, teacher = hold(replies, style="completion")
     assert (only(result).name, only(result).ending) == ("f", "agreement")
     assert not result.dropped
+    again = {"propose": posed("f"), "advise": YES}  # it begins afresh
+    assert (only(hold(again, style="completion")[0]).name, hold(again, style="completion")[0].dropped) == ("f", ())
     assert teacher.texts[0].endswith("[Instruction]\n")
     assert teacher.stops[:2] == [("\n[Instruction]",), ("\n\n",)]  # it would hold the next discussion as well
     assert set(hold(replies)[1].stops) == {()}

@@ -56,8 +56,9 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
                 context=dict(context or {}),
             )
         )
-        spoke = completes and reply.finish_reason in ("stop", "length") and reply.text.strip()
-        return msgspec.structs.replace(reply, text=printable(opening + reply.text if spoke else reply.text))
+        goes_on = completes and reply.finish_reason in ("stop", "length") and reply.text.strip()
+        goes_on = goes_on and not reply.text.lstrip().startswith(opening.strip() or "\0")  # it says all of it
+        return msgspec.structs.replace(reply, text=printable(opening + reply.text if goes_on else reply.text))
 
     def _temperature(self, calm: bool) -> float:
         return self.judging if calm else self.sampling.temperature
