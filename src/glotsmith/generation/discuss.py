@@ -79,7 +79,9 @@ class Discuss(ItemStep[Proposal, Proposal]):
             return keep(key, item)
         bill, thinking, rules = Bill(), Bill(), self._rules  # a budget is for talking
         memory = await self._minds.memory(session.epoch)
-        thoughts = {a: await self._minds.reflection(a, session, thinking) for a in (session.chair, *session.others)}
+        agents = (session.chair, *session.others)
+        found = await asyncio.gather(*(self._minds.reflection(agent, session, thinking) for agent in agents))
+        thoughts = dict(zip(agents, found, strict=True))
         aim = target(rules.policy, memory, self._plan.chairs(session), rules.languages)
         notes = {a: text for a, text in thoughts.items() if text and isinstance(text, str)}
         talk = _Talk(
