@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.evaluation.candidate import candidate, cut
-from glotsmith.evaluation.questions import Question, Style
+from glotsmith.evaluation.questions import Question, Style, cuts_braces, stop_of
+from glotsmith.languages import names
 
 LUA = Question(
     benchmark="b",
@@ -145,3 +147,35 @@ def test_what_was_stored_is_read_as_its_makers_mean_it(
     question: Question, said: str, style: Style, program: str | None
 ) -> None:
     assert candidate(question, said, style) == program
+
+
+CPP_TYPED = msgspec.structs.replace(CPP, after="", tests=("assert add(1, 2) == 3",), stop=("\n}",), unclosed=True)
+JAVA_TYPED = msgspec.structs.replace(
+    JAVA, after="", tests=("assert add(1, 2) == 3",), stop=("\n    }\n",), unclosed=True
+)
+NOISY = "  // not }\n  /* { \n */ puts(\"}//\"); return '}' - '}' + x + y; // }"
+MAIN = "int main() {\n  assert(add(1, 2) == 3);\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "ending"),
+    [
+        (CPP_TYPED, "  return x + y;\n}\n\nint main() {", "  return x + y;\n}"),
+        (CPP_TYPED, "  return x + y;", "  return x + y;\n}"),  # a server cuts as we do
+        (CPP_TYPED, NOISY, f"{NOISY}\n}}"),
+        (CPP_TYPED, "  if (x) { return y; }\n}", "  if (x) { return y; }\n}"),
+        (JAVA_TYPED, "        return x + y;\n    }\n}\n", "        return x + y;\n}\n}"),
+        (msgspec.structs.replace(CPP_TYPED, tests=(), after=MAIN), "  return x;\n}", "  return x;\n}"),  # McEval's
+        (msgspec.structs.replace(CPP, stop=("\n}",)), "  return x;\n}", "  return x;"),  # MultiPL-E's tests bring it
+        (LUA, "  return x\nend", "  return x\nend"),
+    ],
+)
+def test_a_function_that_was_stopped_at_its_brace_is_closed(question: Question, said: str, ending: str) -> None:
+    assert candidate(question, said, "completion") == question.prefix + ending
+
+
+def test_what_is_asked_in_every_language_can_be_closed() -> None:
+    """Where a language's own stop token is a closing brace, questions of typed calls say so."""
+    unclosed = {n for n in names() if cuts_braces(stop_of(n))}
+    assert {"cpp", "java", "rust", "swift"} <= unclosed
+    assert not {"lua", "ocaml", "python", "javascript", "go"} & unclosed

@@ -6,14 +6,14 @@ import pytest
 
 from glotsmith.evaluation.corrected import beside, key_of
 from glotsmith.evaluation.evaluate import signed
-from glotsmith.evaluation.questions import Question
+from glotsmith.evaluation.questions import Question, of_task
 from glotsmith.records import Function, Origin, Problem, Suite, Task, Verdict
 from glotsmith.suites.prove import Prove
 
 SOURCE = 'def add(x, y):\n    """Add."""\n    return x + y'
 
 
-def task(bench: Any) -> Task:
+def task(bench: Any, language: str = "ocaml") -> Task:
     suite = Suite(
         signature="def add(x: int, y: int) -> int",
         tests=("assert add(1, 2) == 3", "assert add(-1, 1) == 0", "assert add(4, 4) == 8"),
@@ -24,12 +24,14 @@ def task(bench: Any) -> Task:
         writers={},
     )
     function = Function(id="f", name="add", code=SOURCE, docstring="Add.", origin=Origin(source="s", path="p"))
-    result = bench.run(Prove(["ocaml"], bench.verifier).run("f", Problem(id="f", function=function, suite=suite)))
+    result = bench.run(Prove([language], bench.verifier).run("f", Problem(id="f", function=function, suite=suite)))
     return result.kept[0].item
 
 
 def asked(prompt: str, problem: str = "HumanEval_53_add") -> Question:
-    return Question(benchmark="multipl-e", problem=problem, language="ocaml", name="add", prefix=prompt, after="\n();;")
+    return Question(
+        benchmark="multipl-e", problem=problem, language="ocaml", name="add", prefix=prompt, after="\n();;", sign="said"
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,8 +53,25 @@ def test_a_published_prompt_gets_our_suite_or_a_reason(
     assert [i.reason for i in lost] == ([reason] if reason else [])
     assert [q.benchmark for q in found] == ([] if reason else ["multipl-e-corrected"])
     for question in found:
-        texts = {question.problem: [" x + y", " x - y", " exit 0"]}
+        texts = {question.problem: [' print_string "said"; x + y', " x - y", " exit 0"]}
         assert [s.passed for s in bench.judge([question], texts).samples] == [True, False, False]
+
+
+@pytest.mark.slow
+def test_a_base_model_passes_where_its_text_ends_at_a_brace(bench: Any) -> None:
+    """C++ is cut at the function's own brace: typed calls, ours or in the place of published tests, have it again."""
+    posed = task(bench, "cpp")
+    ours = of_task(posed, "b")
+    prompt = "#include<assert.h>\n#include<bits/stdc++.h>\n// Add.\nlong add(long x, long y) {\n"
+    published = Question(
+        benchmark="multipl-e", problem="HumanEval_53_add", language="cpp", name="add", prefix=prompt, stop=("\n}",),
+        after="}\nint main() {\n    auto candidate = add;\n    assert(candidate((1), (2)) == (3));\n}\n",
+    )  # fmt: skip
+    (beside_it,), _ = bench.run(beside([published], {("humaneval", 53, "cpp"): (posed, 1e-6, "")}, bench.verifier))
+    said = ["    return x + y;\n}\n\nint main() {", "    return x - y;"]
+    for question, wrong in ((ours, "fail:wrong"), (beside_it, "fail:wrong"), (published, "fail:runtime")):
+        found = bench.judge([question], {question.problem: said})
+        assert [s.status for s in found.samples] == ["pass", wrong], question.benchmark
 
 
 @pytest.mark.parametrize(

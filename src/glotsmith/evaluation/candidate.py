@@ -12,6 +12,8 @@ from glotsmith.evaluation.questions import Question, Style
 from glotsmith.languages import Card, get
 from glotsmith.languages.extract import extract_code
 
+_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'")
+
 
 def candidate(question: Question, said: str, style: Style) -> str | None:
     """Return the program that a reply stands for, or None where it holds no code."""
@@ -19,7 +21,7 @@ def candidate(question: Question, said: str, style: Style) -> str | None:
         text = said if question.prefix else cut(said, question.stop)  # DS-1000's are a part, with its end marks
         return text if text.strip() else None
     if style != "chat":
-        return f"{question.prefix}{cut(said, question.stop) if style == 'completion' else said}"
+        return closed(question, f"{question.prefix}{cut(said, question.stop) if style == 'completion' else said}")
     card = get(question.language)
     code = extract_code(said, card.fences, name=question.name)
     if code is None or not question.prefix:
@@ -35,6 +37,20 @@ def cut(text: str, stop: Sequence[str]) -> str:
     """Return the text up to the first of the stop tokens."""
     ends = [at for token in stop if token and (at := text.find(token)) >= 0]
     return text[: min(ends)] if ends else text
+
+
+def closed(question: Question, code: str) -> str:
+    """Put back the braces at which a continuation was stopped, where neither it nor the tests have them."""
+    if not question.unclosed:
+        return code
+    syntax = get(question.language).syntax
+    marks = [rf"{re.escape(syntax.line_comment)}.*"] if syntax.line_comment else []
+    if syntax.block_comment:
+        begin, end = map(re.escape, syntax.block_comment[:2])
+        marks.append(rf"{begin}[\s\S]*?{end}")
+    comments = re.compile("|".join(marks) or r"(?!)")
+    missing = sum(depth(comments.sub("", _STRING.sub("", text))) for text in (code, question.after))
+    return code + "\n}" * max(missing, 0)
 
 
 def _fit(question: Question, code: str, card: Card) -> str:
@@ -78,5 +94,5 @@ def defines(line: str, name: str) -> bool:
 
 def depth(text: str) -> int:
     """Return how many braces a text opens and leaves open; those in strings do not count."""
-    bare = re.sub(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'", "", text)
+    bare = _STRING.sub("", text)
     return bare.count("{") - bare.count("}")

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from glotsmith.evaluation.candidate import closed
 from glotsmith.evaluation.passable import STUBS
-from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.evaluation.questions import Impossible, Question, cuts_braces
 from glotsmith.records import Task
 from glotsmith.step import Verify
 
@@ -52,15 +53,17 @@ async def _beside(
         tests=task.tests,
         tolerance=tolerance,
         oracle=oracle,
+        unclosed=cuts_braces(question.stop),
         before="",
         after="",
+        sign="",
         needs="",
         hint="",
         published={},
     )
     stub = STUBS.get(question.language)
     if stub is not None:
-        verdict = await verify.verify(ours.job(f"{ours.prefix}{stub.raises}"))
+        verdict = await verify.verify(ours.job(closed(ours, f"{ours.prefix}{stub.raises}")))
         if verdict.status == "fail:compile":
             return _lost(question, "types_differ", verdict.stderr[-300:])
     return ours

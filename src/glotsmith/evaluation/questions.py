@@ -1,6 +1,7 @@
 """What an evaluation asks, and what became of it."""
 
 import ast
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from glotsmith.languages import get, render
@@ -33,6 +34,7 @@ class Question(Record, frozen=True, kw_only=True):
     continues: str = ""  #: what a base model continues instead, where that is no part of the program
     instruction: str = ""  #: what a chat model is told
     stop: tuple[str, ...] = ()  #: where a continuation ends
+    unclosed: bool = False  #: the stop tokens cut off closing braces that nothing after the candidate brings
     signature: str = ""  #: of ``tests``
     entry_point: str = ""  #: the function's name in the target language, where it is not the signature's
     tests: tuple[str, ...] = ()
@@ -109,6 +111,11 @@ class Sample(Record, frozen=True, kw_only=True):
 PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: MultiPL-E's, and HumanEval's own
 
 
+def cuts_braces(stop: Iterable[str]) -> bool:
+    """Whether a continuation ends at the brace that closes its function, which is then not part of it."""
+    return any("}" in token for token in stop)
+
+
 def stop_of(language: str) -> tuple[str, ...]:
     """Return where a function's continuation ends; MultiPL-E's tokens but for the empty line, which ends nothing."""
     return PYTHON_STOP if language == "python" else tuple(s for s in get(language).syntax.stop if s.strip())
@@ -129,6 +136,7 @@ def of_task(task: Task, benchmark: str, problem: str = "", *, tolerance: float =
         prefix=prefix,
         instruction="\n\n".join(filter(None, (lead, wish, begin))),
         stop=stop_of(task.language),
+        unclosed=cuts_braces(stop_of(task.language)),
         signature=task.signature,
         tests=task.tests,
         tolerance=tolerance,
