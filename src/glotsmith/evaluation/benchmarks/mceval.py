@@ -5,11 +5,13 @@ exit code 0 and, in some, a word that must not be printed. What is wrong with th
 through is found by stubs (``passable``).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
-from glotsmith.evaluation.questions import Impossible, Question, stop_of
+from glotsmith.evaluation.benchmarks.multipl_e import WAYS
+from glotsmith.evaluation.questions import Impossible, Question, cuts_braces, stop_of
 from glotsmith.records import Record
 
 HUB = "Multilingual-Multimodal-NLP/McEval:test:generation"
@@ -20,6 +22,7 @@ class Rule(Record, frozen=True, kw_only=True):
 
     language: str  #: ours
     sign: str = ""  #: regular expression that means failure on stdout or stderr (eval/excute.py)
+    calls_main: bool = False  #: the program is a script that ends with a call of main; ours calls it by itself
 
 
 RULES: Mapping[str, Rule] = {
@@ -30,7 +33,7 @@ RULES: Mapping[str, Rule] = {
     "Haskell": Rule(language="haskell", sign="(?i)fail"),
     "JavaScript": Rule(language="javascript", sign="failed"),
     "Julia": Rule(language="julia"),
-    "Kotlin": Rule(language="kotlin"),
+    "Kotlin": Rule(language="kotlin", calls_main=True),
     "Lua": Rule(language="lua"),
     "PHP": Rule(language="php", sign=r"assert\(\)[\s\S]*failed"),
     "Perl": Rule(language="perl"),
@@ -48,6 +51,8 @@ RULES: Mapping[str, Rule] = {
 KNOWN_WRONG: Mapping[str, str] = {
     "Common Lisp": "a timeout counts as a pass in McEval; here it fails",
     "Shell": "a timeout counts as a pass in McEval; here it fails",
+    "Kotlin": "McEval runs it as a script, without asserts, and some tests are in a main that nothing calls, so that "
+    "everything passes; here main is called, and asserts count",
     "Racket": "McEval looks for the word FAILURE, so that an ERROR passes; here any text on stderr fails",
     "*": "McEval judges a reply without code as the program 1234; here it is fail:no_code",
 }
@@ -80,6 +85,9 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
 
 
 def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
+    test = row.field("test", str)
+    if rule.calls_main:
+        test = re.sub(r"^main\(\);?[ \t]*$", "", test, flags=re.MULTILINE)
     return Question(
         benchmark=benchmark,
         problem=task,
@@ -88,7 +96,8 @@ def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
         prefix=f"{row.field('prompt', str)}\n",
         instruction=row.field("instruction", str, "") or row.field("prompt", str),
         stop=stop_of(rule.language),
-        after=f"\n{row.field('test', str)}\n",
+        unclosed=cuts_braces(stop_of(rule.language)),
+        after=f"\n{test}\n{WAYS[rule.language].after if rule.calls_main else ''}",
         sign=rule.sign,
         time_limit_s=15.0,
         published={name: value for name, value in row.data.items() if name != "raw_generation"},

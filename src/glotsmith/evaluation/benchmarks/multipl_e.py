@@ -8,6 +8,7 @@ stderr besides.
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
@@ -47,6 +48,40 @@ _NEEDS: Mapping[str, tuple[str, str]] = {
     "javascript": ("require('node:assert');\n", "node lacks its module assert"),
 }
 
+
+class Way(NamedTuple):
+    """What the published command does beside running the program."""
+
+    after: str = ""  #: makes the tests' asserts count, as an option of the command does there
+    sign: str = ""  #: a word that means failure, whatever the exit code
+
+
+#: evaluation/src/eval_*.py: ``java -ea``, ``csc -d:DEBUG``. Without, whatever compiles passes.
+WAYS: Mapping[str, Way] = {
+    "csharp": Way(
+        after="static class Debug { "  # hides System.Diagnostics's, whose calls are left out unless DEBUG is defined
+        "public static void Assert(bool holds, params object[] said) "
+        '{ if (!holds) { System.Console.Error.WriteLine("Fail"); System.Environment.Exit(1); } } '
+        "public static void Write(params object[] said) { } "
+        "public static void WriteLine(params object[] said) { } "
+        "public static void Print(params object[] said) { } }\n"
+    ),
+    "java": Way(
+        after="class $Asserting { public static void main(String[] words) throws Exception { "  # the first main is run
+        "ClassLoader.getSystemClassLoader().setDefaultAssertionStatus(true); Problem.main(words); } }\n"
+    ),
+    "kotlin": Way(  # made before main begins
+        after="private val glotsmithAsserting = ClassLoader.getSystemClassLoader().setDefaultAssertionStatus(true)\n"
+    ),
+    "perl": Way(sign="ERROR"),
+}
+
+#: languages of ours whose published programs need a command of their own, and which
+UNSUPPORTED: Mapping[str, str] = {
+    "d": "MultiPL-E builds it by rdmd -unittest: built without, no test is in the program, and everything passes",
+    "go": "MultiPL-E runs it by go test, as a package without main",
+}
+
 #: Where a pass rule of MultiPL-E's own scripts is known to be wrong, and so ours differs.
 KNOWN_WRONG: Mapping[str, str] = {
     "racket": "scripts of MultiPL-T read the exit code alone, and rackunit exits with 0 when checks fail; the "
@@ -66,15 +101,10 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         language, problem = language_of(row.field("language", str)), row.field("name", str)
         if wanted.languages and language not in wanted.languages:
             continue
-        if language not in names():
+        why = UNSUPPORTED.get(language, "" if language in names() else f"no language is named {language!r}")
+        if why:
             lost.append(
-                Impossible(
-                    benchmark=wanted.name,
-                    problem=problem,
-                    language=language,
-                    reason="unsupported",
-                    detail=f"no language is named {language!r}",
-                )
+                Impossible(benchmark=wanted.name, problem=problem, language=language, reason="unsupported", detail=why)
             )
             continue
         found.append(question(row, wanted.name, language))
@@ -104,6 +134,7 @@ def question(row: Row, benchmark: str, language: str) -> Question:
     prompt, problem = row.field("prompt", str), row.field("name", str)
     card, name = get(language), entry_of(problem, prompt)
     needs, hint = _NEEDS.get(language, ("", ""))
+    way = WAYS.get(language, Way())
     fence = card.fences[0]
     return Question(
         benchmark=benchmark,
@@ -115,7 +146,8 @@ def question(row: Row, benchmark: str, language: str) -> Question:
         f"```{fence}\n{prompt.rstrip()}\n```",
         stop=tuple(row.field("stop_tokens", list[str], [])),
         before=shim() if language == "lua" else "",
-        after=f"\n{row.field('tests', str)}",
+        after=f"\n{row.field('tests', str)}" + (f"\n{way.after}" if way.after else ""),
+        sign=way.sign,
         needs=needs,
         hint=hint,
         time_limit_s=15.0,
