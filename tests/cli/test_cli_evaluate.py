@@ -140,6 +140,25 @@ def test_the_first_problems_only(glotsmith: Command, tmp_path: Path, humaneval: 
     assert [r["question"] for r in results(tmp_path / "out")] == ["humaneval/lua/HumanEval/901"]
 
 
+def test_the_first_problems_of_each_language(glotsmith: Command, tmp_path: Path) -> None:
+    """McEval's files are one a language, and number its problems."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for language in ("AWK", "Lua"):
+        row = {"prompt": "function f(x)", "test": "assert(f(1) == 2)", "entry_point": "f"}
+        said = ["```lua\nfunction f(x) return x + 1 end\n```"]
+        rows = [{"task_id": f"{language}/{n}", **row, "raw_generation": said} for n in (1, 2, 3)]
+        write(folder / f"{language}.jsonl", rows)
+    out = tmp_path / "out"
+    command = ("evaluate", f"mceval={folder}", "-l", "lua", "--completions", folder, "--limit", 2, "--k", 1, "-o", out)
+    code, _, said = glotsmith(*command)
+    assert code == 0, said
+    assert [(r["question"], r["status"]) for r in results(out)] == [
+        ("mceval/lua/Lua/1", "pass"),
+        ("mceval/lua/Lua/2", "pass"),
+    ]
+
+
 def test_chat_replies_from_a_file(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
     said = [f"Sure, here it is:\n\n```lua\n{LUA}\n```\n", BODY]
     file = write(tmp_path / "replies.jsonl", [{"task_id": "HumanEval/901", "completions": said}])

@@ -94,16 +94,21 @@ def _once(questions: Sequence[Question]) -> tuple[Question, ...]:
 
 async def _load(chosen: Set, languages: Sequence[str], limit: int, sandbox: Sandbox, verify: Verify) -> Loaded:
     wanted = Wanted(name=chosen.name, languages=tuple(languages), sandbox=sandbox, verify=verify)
-    rows = _first(_rows(chosen, languages), limit)
+    rows = _first(_rows(chosen, languages), limit, numbered=chosen.name == "mceval")
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
     if not languages and (loaded.posable or (rows and not loaded.questions and not loaded.impossible)):
         raise UsageError(f"{chosen.name} can be asked in any language: name one, as in --language lua")
     return loaded
 
 
-def _first(rows: Sequence[Row], limit: int) -> list[Row]:
-    """Return the rows of the first problems, in however many languages they stand there; all of them for 0."""
+def _first(rows: Sequence[Row], limit: int, *, numbered: bool = False) -> list[Row]:
+    """Return the rows of the first problems, in however many languages they stand there; all of them for 0.
+
+    McEval's are numbered in each language (``Lua/1``).
+    """
     names = [next((str(row.data[f]) for f in _PROBLEM if f in row.data), str(row.line)) for row in rows]
+    if numbered:
+        names = [name.rpartition("/")[2] for name in names]
     kept = set(list(dict.fromkeys(names))[: limit or None])
     return [row for row, name in zip(rows, names, strict=True) if name in kept]
 
