@@ -115,9 +115,10 @@ def test_verls_rows_earn_verls_reward(exported: Path) -> None:
 def test_openrlhfs_rows_earn_openrlhfs_reward(exported: Path) -> None:
     reward = module(exported / "openrlhf" / "reward.py")
     label = rows_of(exported / "openrlhf" / "train.jsonl")[0]["label"]
-    prompts = ["<user>Write f.<assistant>"] * 2
-    earned = reward.reward_func([prompts[0] + RIGHT, prompts[1] + WRONG], prompts, [label] * 2)
-    assert earned["rewards"].tolist() == earned["scores"].tolist() == [1.0, 0.0]
+    prompts = [f"<|im_start|>user\nWrite f. Begin with:\n\n{WRONG}<|im_end|>\n<|im_start|>assistant\n"] * 3
+    queries = [prompts[0] + RIGHT, prompts[1] + WRONG, f"<s>{prompts[2]}{RIGHT}<|im_end|><|endoftext|>"]
+    earned = reward.reward_func(queries, prompts, [label] * 3)
+    assert earned["rewards"].tolist() == earned["scores"].tolist() == [1.0, 0.0, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -282,8 +282,9 @@ def test_openais_command_names_a_model_of_theirs_and_the_held_out_rows(content, 
         " -F $(openai api files.create -f train.jsonl -p fine-tune | jq -r .id)"
         " -V $(openai api files.create -f validation.jsonl -p fine-tune | jq -r .id)"
     )
-    export("openai-ft", content, tmp_path)
-    assert "validation" not in (tmp_path / "README.md").read_text()
+    export("openai-ft", content, tmp_path, model="ft:mine; a b")
+    assert "validation" not in (readme := (tmp_path / "README.md").read_text())
+    assert "-m 'ft:mine; a b' -F" in readme
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(1, (1, 1, 1, 1, 8, 1)), (300, (128, 64, 4, 128, 1024, 16))])
