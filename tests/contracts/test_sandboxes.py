@@ -33,6 +33,8 @@ if YOURS:
     BACK_ENDS["yours"] = YOURS
 COLD = [f"{name} cold" for name in ("bubblewrap", "unshare")]  #: without warm workers, as where there is no C compiler
 NAMES = ["yours"] if YOURS else [name for name in BACK_ENDS if name != "yours"] + COLD
+FAST = {"bubblewrap", "yours"}  #: the others take as long each
+PARAMETERS = [pytest.param(name, marks=[] if name in FAST else [pytest.mark.slow]) for name in NAMES]
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +58,7 @@ def open_named(name: str, request: pytest.FixtureRequest) -> Sandbox:
         pytest.skip(str(error).splitlines()[1] if name == "container" else str(error))
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=PARAMETERS)
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     opened = open_named(request.param, request)
     yield opened
@@ -566,7 +568,7 @@ def test_promises(sandbox: Sandbox):
         assert sandbox.promises == (frozenset() if sandbox.name == "none" else ALL_PROMISES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_close(name: str, request: pytest.FixtureRequest):
     """Close kills what runs, removes the folder, and may be called twice."""
     opened = open_named(name, request)

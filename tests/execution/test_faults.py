@@ -157,10 +157,10 @@ def test_a_file_that_cannot_grow_is_a_sentence_and_the_run_goes_on_later(tmp_pat
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 1.5 MB; only root may make one."""
+    """A file system of 5 MB, in which several commits find room, and not all; only root may make one."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", disk]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", disk]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
         pytest.skip("mounting a file system needs root")
     yield disk
@@ -168,7 +168,7 @@ def small_disk(tmp_path):
 
 
 def test_a_full_disk_is_a_sentence_and_the_run_goes_on_later(tmp_path, small_disk):
-    options = ["--count", 100, "--weight", 5000]
+    options = ["--count", 400, "--weight", 5000]
     end(start(tmp_path / "free", tmp_path / "free.log", *options), 0)
     errors = end(start(small_disk / "run", tmp_path / "log", *options), 2)
     assert "the disk is full: free some space and start the same command again" in errors

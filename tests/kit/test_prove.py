@@ -52,7 +52,7 @@ def test_a_whole_proof_has_every_part() -> None:
     found = prove("python")
     assert not any(f.problems for f in found.values()), found
     assert list(found) == [
-        *("toolchain", "rows", "values", "texts", "comments", "stubs", "mutant", "hostile", "speed"),
+        *("toolchain", "rows", "cold", "values", "texts", "comments", "stubs", "mutant", "hostile", "speed"),
     ]
     came, told = map(int, re.findall(r"(\d+) (?:values went|other values)", found["values"].sentence))
     assert came >= 2000
@@ -94,6 +94,13 @@ def test_a_whole_proof_has_every_part() -> None:
             '[exit_at_load]\nexpect = ["fail:exit", "pass"]',
             "hostile",
             "may pass",
+        ),
+        (
+            "card.toml",
+            'run = ["lua5.4",',
+            'run = ["lua5.4", "-e", "os.exit(0)",',
+            "cold",
+            "'accepted' of verdicts.toml came to",
         ),
         ("card.toml", 'command = "lua5.4"', 'command = "lua-of-nowhere"', "toolchain", "was not found"),
     ],

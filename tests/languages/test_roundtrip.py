@@ -57,7 +57,8 @@ def test_values_come_back_equal_and_never_equal_another(card: Card) -> None:
 
 @pytest.mark.slow
 def test_every_code_point_comes_back(card: Card) -> None:
-    assert sandboxed(lambda s: roundtrip.code_points(card, s)) == []
+    """Of the 16 astral planes one point in 61; ``glotsmith languages check`` sends all."""
+    assert sandboxed(lambda s: roundtrip.code_points(card, s, sample=61)) == []
 
 
 @pytest.mark.slow

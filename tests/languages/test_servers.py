@@ -12,12 +12,16 @@ from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier
 
+CSHARP = "class Problem { public static long f(long x) { return @; } }"
 JAVA = "class Problem { static long f(long x) { return @; } }"
 KOTLIN = "fun f(x: Long): Long = @"
 SCALA = "object Problem { def f(x: Long): Long = @ }"
 TYPESCRIPT = "function f(x: number): number { return @; }"
 #: Language, a program around ``@``, what a first program defines, and what a second one names of it.
 LEAKS = [
+    ("csharp", CSHARP, "static class Helper { public static long g(long x) { return x; } }", "Helper.g(x)"),
+    ("csharp", CSHARP, "static class Helper { public static long Same(this long x) { return x; } }", "x.Same()"),
+    ("csharp", CSHARP, "namespace A { class B { public static long C = 1; } }", "x * A.B.C"),
     ("java", JAVA, "class Helper { static long g(long x) { return x; } }", "Helper.g(x)"),
     ("java", JAVA, "interface Shape { long AREA = 1; }", "x + Shape.AREA - 1"),
     ("kotlin", KOTLIN, "object Helper { fun g(x: Long) = x }", "Helper.g(x)"),
@@ -36,6 +40,9 @@ LEAKS = [
 ]
 #: Language, a program that redefines what others use, or breaks off, and one that must pass nevertheless.
 TRACES = [
+    ("csharp", "namespace System { class String { } class Console { } }", CSHARP.replace("@", '"a".Length + x - 1')),
+    ("csharp", "#define DEBUG\nclass A : B { } class B : A { }", CSHARP.replace("@", "x")),
+    ("csharp", f"class A {{ int x = {'(' * 9000}1{')' * 9000}; }}", CSHARP.replace("@", "x")),
     ("java", "class String { }", JAVA.replace("@", '"a".length() + x - 1')),
     ("kotlin", "class String\nclass List", KOTLIN.replace("@", 'listOf(x, "a".length.toLong())[0]')),
     ("scala", "class String; object List; class Some; trait Option[T]", SCALA.replace("@", "List(Some(x)).head.get")),

@@ -35,10 +35,10 @@ FUNCTIONS = {
     if isinstance(node, ast.FunctionDef)
 }  #: name → number of parameters
 LANGUAGES = ("julia", "lua", "ocaml", "r", "racket")
-TIME_LIMIT_S = 2.0  #: CPU seconds; the slowest right programs, in Racket and Julia, take 0.3
+TIME_LIMIT_S = 1.0  #: CPU seconds; the slowest right programs, in Racket and Julia, take 0.3
 ENDLESS = {
-    "lua": 24,
-    "ocaml": 24,
+    "lua": 6,
+    "ocaml": 6,
     "r": 6,
     "racket": 6,
     "julia": 6,

@@ -50,6 +50,8 @@ class Proof:
         yield await self.rows()
         if quick:
             return
+        if _keeps_warm(self.card, self._sandbox):
+            yield await self.cold()
         if self.card.level == "full" and "accepted" in rows(self.card.name):
             for part in (self.values, self.texts, self.comments, self.stubs, self.mutant):
                 yield await part()
@@ -70,6 +72,14 @@ class Proof:
         wrong = await probes.run_rows(self.card, self._verifier, self._watcher.tick)
         sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned the verdicts that verdicts.toml expects"
         return Finding(part="rows", sentence=sentence, problems=(*probes.lacking(self.card), *wrong))
+
+    async def cold(self) -> Finding:
+        """Judge the rows of ``verdicts.toml`` again, with no interpreter and no compiler kept warm."""
+        table = rows(self.card.name)
+        self._watcher.begin("the same rows, started cold", len(table))
+        wrong = await probes.run_rows(self.card, Verifier(Cold(self._sandbox)), self._watcher.tick)
+        sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned them again when all was started cold"
+        return Finding(part="cold", sentence=sentence, problems=tuple(wrong))
 
     async def values(self) -> Finding:
         """Send values through an identity function."""
@@ -146,9 +156,13 @@ class Proof:
 async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Speed | None, Speed | None]:
     """Measure a language cold and, where its card and the sandbox know how, warm."""
     cold = await measure(card, Cold(sandbox), seconds)
+    return cold, await measure(card, sandbox, seconds) if _keeps_warm(card, sandbox) else None
+
+
+def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
+    """Whether the sandbox has something of the language that stays loaded."""
     found = prepared.ready(card.name)
-    warms = (found.warm or found.server) and getattr(sandbox, "warm", False)
-    return cold, await measure(card, sandbox, seconds) if warms else None
+    return bool(found.warm or found.server) and getattr(sandbox, "warm", False)
 
 
 def _finding(part: str, sentence: str, wrong: list[str]) -> Finding:

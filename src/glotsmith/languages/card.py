@@ -263,7 +263,8 @@ def _fingerprint(name: str) -> str:
 def program_files(name: str) -> list[Path]:
     """Return the files that decide how programs are made: all but rows, and what commands take from a neighbour."""
     own = folder(name)
-    beside = re.findall(r"\.\./(\w+)/", (own / "card.toml").read_text("utf-8"))
+    texts = (p.read_text("utf-8") for p in (own / "card.toml", *own.glob("*.sh")))
+    beside = (other for text in texts for other in re.findall(r"\.\./(\w+)/", text))
     folders = [own, *sorted({own.parent / other for other in beside})]
     return [p for f in folders for p in sorted(f.iterdir()) if p.is_file() and p.name not in _ROWS]
 

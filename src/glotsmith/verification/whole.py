@@ -12,7 +12,7 @@ from glotsmith.records import Limits, Outcome, Program
 Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run``, or what tries it again
 
 _ARCHIVE = "built.tar"
-_OVERHEAD_KB = 1024  #: what tar adds: a header a file
+_LARGEST_KB = 32_768  #: an archive that is larger costs more than building again, and no service takes it
 _TAR_CPU_S = 10.0
 
 
@@ -61,7 +61,7 @@ def _packing(program: Program) -> Program:
     limits = msgspec.structs.replace(
         program.limits,
         cpu_s=max(program.limits.cpu_s, _TAR_CPU_S),
-        output_kb=program.limits.file_mb * 1024 + _OVERHEAD_KB,
+        output_kb=_LARGEST_KB,
     )
     return msgspec.structs.replace(program, argv=("sh", "-c", "ls -A | tar -cf - -T -"), stdin="", limits=limits)
 
