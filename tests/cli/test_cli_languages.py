@@ -25,6 +25,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         forget()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lua", "python"])
 def test_the_rows_of_a_language_earn_their_verdicts(glotsmith: Command, name: str) -> None:
     code, said, progress = glotsmith("languages", "check", name, "--quick")
@@ -34,6 +35,7 @@ def test_the_rows_of_a_language_earn_their_verdicts(glotsmith: Command, name: st
     assert "rows of verdicts.toml" in progress
 
 
+@pytest.mark.slow
 def test_a_language_that_is_wrong_is_told_in_sentences(glotsmith: Command, own: Path) -> None:
     code, said, _ = glotsmith("languages", "new", "moon", "--from", "lua", "--folder", own)
     assert code == 0, said

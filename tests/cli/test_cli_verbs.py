@@ -69,12 +69,14 @@ def test_no_arguments_is_help(glotsmith: Command) -> None:
     assert "Commands" in said
 
 
+@pytest.mark.slow
 def test_every_language_is_listed(glotsmith: Command) -> None:
     code, said, _ = glotsmith("languages")
     assert code == 0
     assert all(name in said for name in names())
 
 
+@pytest.mark.slow
 def test_doctor_says_what_works(glotsmith: Command) -> None:
     code, said, _ = glotsmith("doctor")
     assert code == 0

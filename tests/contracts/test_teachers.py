@@ -83,7 +83,11 @@ MAKE: dict[str, Callable[[Path], Teacher]] = {
 }
 
 
-@pytest.fixture(params=MAKE)
+#: Loading a model's libraries takes longer than all the rest.
+PARAMETERS = [pytest.param(name, marks=[pytest.mark.slow] if "transformers" in name else []) for name in MAKE]
+
+
+@pytest.fixture(params=PARAMETERS)
 def using(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Callable[[Teacher], Awaitable[Any]]], Any]:

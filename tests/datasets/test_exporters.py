@@ -89,6 +89,7 @@ def test_a_folder_that_is_a_file(name, rows, tmp_path):
         exporters.get(name).write(rows, tmp_path / "taken")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_memory_does_not_grow_with_the_rows(name, make_example, tmp_path):
     def peak(count):

@@ -329,6 +329,7 @@ def test_a_folder_that_is_a_file(content, tmp_path):
         export("alpaca", content, tmp_path / "taken")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["trl-sft", "trl-grpo", "verl", "parallel"])
 def test_memory_does_not_grow_with_the_rows(name, make_example, tmp_path):
     def peak(count):

@@ -37,6 +37,7 @@ def load(folder, config, cache):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exporter", ["jsonl", "parquet"])
 def test_load_dataset_opens_it_unedited(exporter, make_example, tmp_path):
     dated = Origin(source="s", path="p", version="2024-01-01")

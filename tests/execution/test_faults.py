@@ -167,6 +167,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_sentence_and_the_run_goes_on_later(tmp_path, small_disk):
     options = ["--count", 400, "--weight", 5000]
     end(start(tmp_path / "free", tmp_path / "free.log", *options), 0)

@@ -40,6 +40,7 @@ def prove(name: str, *parts: str, quick: bool = False) -> dict[str, Finding]:
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_a_quick_proof_is_the_rows() -> None:
     found = prove("lua", quick=True)
     assert list(found) == ["toolchain", "rows"]

@@ -159,6 +159,7 @@ def test_nothing_does_not_continue_a_prefix(reply: str) -> None:
     assert extract_code(reply, ("lua",), continues=SIGNATURE, name="add") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply", ["```a\n" * 50_000, "let " * 50_000, "A b. " * 50_000 + "c", "```lua\n" + "(" * 200_000]
 )

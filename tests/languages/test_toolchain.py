@@ -40,6 +40,7 @@ def verdicts(language: str) -> dict[str, Verdict]:
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_without_lua_the_lupa_wheel_earns_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     with_lua = verdicts("lua")
     which = shutil.which

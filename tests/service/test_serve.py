@@ -100,6 +100,7 @@ def test_requests_that_are_no_http(serving: Callable[..., Serving]):
     assert httpx.get(f"{served.address}/health").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_token_from_a_file_or_the_environment(serving: Callable[..., Serving], tmp_path: Path):
     file = tmp_path / "token"
     file.write_text("s3cret\n")
@@ -159,6 +160,7 @@ def test_what_serving_needs_is_named(monkeypatch: pytest.MonkeyPatch, capfd: pyt
 # Ending
 
 
+@pytest.mark.slow
 def test_what_was_accepted_is_answered(serving: Callable[..., Serving]):
     """SIGTERM: what runs and what waits is answered, what is new is refused, and the exit code is 0."""
     served = serving("--jobs", "1", "--queue", "2")
@@ -177,6 +179,7 @@ def test_what_was_accepted_is_answered(serving: Callable[..., Serving]):
         run(served, "true")
 
 
+@pytest.mark.slow
 def test_no_accepted_request_is_lost(serving: Callable[..., Serving], tmp_path: Path):
     """SIGTERM amid 32 busy clients: whatever program was begun was answered; the rest was told, or found nobody."""
     served = serving("--jobs", "2", "--queue", "64")
@@ -207,6 +210,7 @@ def test_no_accepted_request_is_lost(serving: Callable[..., Serving], tmp_path: 
     assert len(refused) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_the_second_signal_quits(serving: Callable[..., Serving], signum: int):
     served = serving("--jobs", "1")
@@ -230,6 +234,7 @@ def test_the_second_signal_quits(serving: Callable[..., Serving], signum: int):
 # The back end that talks to it
 
 
+@pytest.mark.slow
 def test_too_many_are_sent_again(serving: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch):
     """More than the service has room for: all of them come to their end, none as a failure."""
     served = serving("--jobs", "2", "--queue", "1")
@@ -247,6 +252,7 @@ def test_too_many_are_sent_again(serving: Callable[..., Serving], monkeypatch: p
     assert 'status="429"' in httpx.get(f"{served.address}/metrics").text
 
 
+@pytest.mark.slow
 def test_jobs_default_to_the_services(serving: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GLOTSMITH_REMOTE", serving("--jobs", "3").address + "/")
     sandbox = open_sandbox("remote")
@@ -254,6 +260,7 @@ def test_jobs_default_to_the_services(serving: Callable[..., Serving], monkeypat
     asyncio.run(sandbox.close())
 
 
+@pytest.mark.slow
 def test_the_services_token_is_needed(serving: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GLOTSMITH_REMOTE", serving(GLOTSMITH_TOKEN="s3cret").address)
     with pytest.raises(IsolationError, match=r"refused with 401: .*; set GLOTSMITH_REMOTE_TOKEN"):
@@ -262,6 +269,7 @@ def test_the_services_token_is_needed(serving: Callable[..., Serving], monkeypat
     asyncio.run(open_sandbox("remote").close())
 
 
+@pytest.mark.slow
 def test_a_service_that_dies_is_the_machines_fault(serving: Callable[..., Serving], monkeypatch: pytest.MonkeyPatch):
     served = serving()
     monkeypatch.setenv("GLOTSMITH_REMOTE", served.address)

@@ -14,6 +14,8 @@ from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 from small_model import saying
 
+pytestmark = pytest.mark.slow  # loading a model's libraries takes seconds
+
 WORDS = ("one", "two", "three", "four")
 
 
