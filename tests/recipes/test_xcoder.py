@@ -177,6 +177,22 @@ def test_memory_was_used_and_the_figures_tell(run: RunFolder) -> None:
     assert set(told) == {"discussions", "synergy of python's problems", "synergy of lua's problems"}
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("run")
+def test_base_models_come_to_the_same(tmp_path: Path) -> None:
+    """The hand-written replies, as continuations; they are asked with prompts of their own."""
+    source = str(RECORDED / "xcoder_snippets.jsonl")
+    chosen = XCoder(
+        sources=(source,), languages=("python", "lua"), sessions=2, epoch=2, samples=4, wanted=1, ds1=False,
+        max_snippets=2, style="completion",
+    )  # fmt: skip
+    asyncio.run(carry(chosen, tmp_path / "run"))
+    with RunFolder.open(tmp_path / "run") as made:
+        assert {memo.number: memo.outcome for memo in memos(made.ledger, 2)} == {0: "kept", 1: "kept"}
+        versions = {e.lineage.prompt_version for e in rows(made) if e.kind == "ds3"}
+    assert versions == {xcoder.solving_prompts().completion.version}
+
+
 def steps(tmp_path: Path, teacher: str = "scripted", **options: Any) -> list[str]:
     """Return the names of the recipe's steps."""
     chosen = XCoder(sources=(str(RECORDED / "xcoder_snippets.jsonl"),), languages=("python", "lua"), **options)
