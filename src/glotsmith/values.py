@@ -56,6 +56,7 @@ ANY, NONE, BOOL = Type("any"), Type("none"), Type("bool")
 INT, FLOAT, STR = Type("int"), Type("float"), Type("str")
 MIXED = Type("mixed")
 _PLAIN = {bool, int, str, type(None)}
+_WIDEST = 14_000  #: bits of an integer: Python writes up to 4,300 digits
 _SCALARS = {bool: BOOL, int: INT, float: FLOAT, str: STR, type(None): NONE}
 
 
@@ -313,6 +314,8 @@ def parse_value(text: str) -> Value:
 
 def _value(node: ast.expr) -> Value:
     match node:
+        case ast.Constant(value=int() as number) if number.bit_length() > _WIDEST:
+            raise NotLiteral(f"an integer of {number.bit_length():,} bits")
         case ast.Constant(value=int() | float() | str() | None):
             return node.value
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as op, operand=operand):
@@ -359,25 +362,27 @@ def parse_test(text: str) -> Call:
 
     """
     try:
-        body = ast.parse(text.strip()).body
+        return _asserted(ast.parse(text.strip()).body, text)
+    except NotLiteral:
+        raise
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NotLiteral(f"not Python: {text[:80]}") from error
+        raise NotLiteral(f"not Python over literals: {text[:80]}") from error
+
+
+def _asserted(body: list[ast.stmt], text: str) -> Call:
     match body:
-        case [ast.Assert(test=test)]:
-            pass
+        case [ast.Assert(test=ast.Compare(left=ast.Call() as call, ops=[ast.Eq() | ast.Is()], comparators=[expected]))]:
+            return _call(call, _value(expected))
+        case [ast.Assert(test=ast.Compare(left=expected, ops=[ast.Eq() | ast.Is()], comparators=[ast.Call() as call]))]:
+            return _call(call, _value(expected))
+        case [ast.Assert(test=ast.UnaryOp(op=ast.Not(), operand=ast.Call() as call))]:
+            return _call(call, False)
+        case [ast.Assert(test=ast.Call() as call)]:
+            return _call(call, True)
+        case [ast.Assert()]:
+            raise NotLiteral(f"not of the form 'assert f(...) == ...': {text[:80]}")
         case _:
             raise NotLiteral(f"not one assert: {text[:80]}")
-    match test:
-        case ast.Compare(left=ast.Call() as call, ops=[ast.Eq() | ast.Is()], comparators=[expected]):
-            return _call(call, _value(expected))
-        case ast.Compare(left=expected, ops=[ast.Eq() | ast.Is()], comparators=[ast.Call() as call]):
-            return _call(call, _value(expected))
-        case ast.UnaryOp(op=ast.Not(), operand=ast.Call() as call):
-            return _call(call, False)
-        case ast.Call():
-            return _call(test, True)
-        case _:
-            raise NotLiteral(f"not of the form 'assert f(...) == ...': {text[:80]}")
 
 
 def _call(node: ast.Call, expected: Value) -> Call:

@@ -87,6 +87,7 @@ def test_an_unknown_value_of_a_switch_is_told_before_anything_is_read(
     assert switch.partition("=")[0] in said
 
 
+ADD = "function f(a, b) return a + b end"
 HUGE = "x = 1\n" * 900_000  #: over the limit of 5 MB
 ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"response": HUGE * 8}, "sources", "too_large"),  # a line that is not even read whole
@@ -97,7 +98,12 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"response": "\ud800 none"}, "preprocess", "unparsable_code"),
     ({"response": "```\n" * 5000}, "preprocess", "unparsable_code"),
     ({"code": "return 1", "language": "lua", "tests": ["assert f(" * 500]}, "check", "no_tests"),
-    ({"code": "return 1", "language": "lua", "tests": "assert f(1) == 1"}, "check", "too_few_cases"),
+    ({"code": "return 2", "language": "lua", "tests": "assert f(1) == 1"}, "check", "too_few_cases"),
+    (
+        {"code": ADD, "language": "lua", "tests": [f"assert f(0x{'F' * 5000}, {n}) == {n}" for n in range(3)]},
+        "check",
+        "no_tests",
+    ),
 ]
 
 
