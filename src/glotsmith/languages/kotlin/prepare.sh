@@ -5,7 +5,7 @@ home=$(dirname "$(dirname "$(readlink -f "$2")")") lib=$home/lib compiler=
 for jar in compiler stdlib reflect script-runtime; do compiler=$compiler$lib/kotlin-$jar.jar:; done
 compiler=$compiler$lib/annotations-13.0.jar:$lib/trove4j.jar:$lib/kotlinx-coroutines-core-jvm.jar
 library=$lib/kotlin-stdlib.jar:$lib/kotlin-stdlib-jdk7.jar:$lib/kotlin-stdlib-jdk8.jar
-cp "$1"/../java/*.jvm "$1/jvm.sh" .
+cp "$1"/../java/*.jvm "$1/../java/start.sh" "$1/jvm.sh" .
 echo "$home" >home
 echo "$compiler" >compiler
 echo "$library" >library

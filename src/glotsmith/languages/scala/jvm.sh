@@ -5,20 +5,10 @@
 #   run        runs what build made                                   script     runs what main made
 #   served     runs what the server made, in FOLDER                   server     compiles on request
 what=$1 prepared=$2 folder=$3
-read -r library <"$prepared/library"
+. "$prepared/start.sh"
 
-program() {
-    classes=$library:$1
-    shift
-    exec java @"$prepared/program.jvm" -XX:SharedArchiveFile="$prepared/library.jsa" -cp "$classes" "$@"
-}
-
-compiler() {
-    read -r classes <"$prepared/compiler"
-    classes=$classes$1
-    shift
-    exec java @"$prepared/compiler.jvm" -XX:SharedArchiveFile="$prepared/compiler.jsa" -cp "$classes" "$@" \
-        -nowarn -encoding UTF-8 -target:jvm-1.8 -cp "$library"
+compile() {
+    compiler "$@" -nowarn -encoding UTF-8 -target:jvm-1.8 -cp "$library"
 }
 
 # The object with a main: one that extends App, or whose class has a method of that name.
@@ -31,9 +21,9 @@ find_main() {
 }
 
 case $what in
-build) compiler "" scala.tools.nsc.Main -d . "$folder/driver.scala" "$folder/candidate.scala" ;;
-main) compiler "" scala.tools.nsc.Main -d . "$folder/main.scala" ;;
-server) compiler ":$prepared/support.jar" -Xmx768m glotsmith.ScalaServer ;;
+build) compile "" scala.tools.nsc.Main -d . "$folder/driver.scala" "$folder/candidate.scala" ;;
+main) compile "" scala.tools.nsc.Main -d . "$folder/main.scala" ;;
+server) compile ":$prepared/support.jar" -Xmx768m glotsmith.ScalaServer ;;
 run) program "$prepared/support.jar:." glotsmith.ScalaSupport "$folder/job" ;;
 served) program "$prepared/support.jar:$folder" glotsmith.ScalaSupport "$folder/job" ;;
 script) program . "$(find_main)" ;;

@@ -4,7 +4,7 @@ set -e
 lib=$(dirname "$(dirname "$(readlink -f "$2")")")/lib
 library=$lib/scala-library.jar:$lib/scala-reflect.jar:$lib/scala-parser-combinators.jar:$lib/scala-xml.jar
 compiler=$lib/scala-compiler.jar:$library
-cp "$1"/../java/*.jvm "$1/jvm.sh" .
+cp "$1"/../java/*.jvm "$1/../java/start.sh" "$1/jvm.sh" .
 echo "$compiler" >compiler
 echo "$library" >library
 javac -nowarn -proc:none -encoding UTF-8 -XDstringConcat=inline -cp "$compiler" -d classes \
