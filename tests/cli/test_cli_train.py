@@ -1,11 +1,17 @@
 """What a person sees who exports for a trainer or trains: sentences, exit code 2 where it can't be done."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from glotsmith.ledger import Taken
+from glotsmith.records import Example
+from glotsmith.run import RunFolder
+from glotsmith.step import Kept, Result
 from glotsmith.training import needs
 from glotsmith.training.presets import PRESETS, Settings
 
@@ -37,6 +43,8 @@ def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
         (["--set", "batch"], "not of the form NAME=VALUE"),
         (["--set", "batch=many"], "a setting is not right"),
         (["--held-out", "1.5"], "held-out"),
+        (["--seed", "-1"], "training can't be done with seed = -1"),
+        (["--set", "lora_dropout=2"], "training can't be done with lora_dropout = 2"),
     ],
 )
 @pytest.mark.parametrize("method", ["sft", "dpo"])
@@ -56,6 +64,64 @@ def test_what_is_no_dataset_gets_a_sentence(glotsmith: Command, rows: Path, tmp_
     rows.write_bytes(b"\n")
     code, _, said = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
     assert (code, "there is no preference pair to train on" in said) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "sentence"),
+    [
+        ("dpo", "learning_rate=1e-5", "learning_rate is no setting of dpo: set dpo_learning_rate"),
+        ("sft", "beta=0.2", "beta is no setting of sft"),
+    ],
+)
+def test_a_setting_of_the_other_method_gets_a_sentence(
+    glotsmith: Command, rows: Path, tmp_path: Path, method: str, setting: str, sentence: str
+) -> None:
+    code, _, said = glotsmith("train", method, rows, "-m", "model", "-o", tmp_path / "out", "--set", setting)
+    assert (code, sentence in said) == (2, True), said
+
+
+def run_of_stages(folder: Path) -> Path:
+    """A finished run with a row of each of two stages for each of three problems."""
+    example = msgspec.json.decode(ROW, type=Example)
+    said = ({"role": "user", "content": "Write."}, {"role": "assistant", "content": "x"})
+    rows = [
+        msgspec.structs.replace(example, id=f"{p}{s}", parallel_id=p, stage=s, messages=said) for s in (2, 1)
+        for p in "abc"
+    ]  # fmt: skip
+    with RunFolder.create_or_resume(folder, {"recipe": "inverse-instruct"}) as run:
+        run.ledger.begin(["dataset"])
+        kept = tuple(Kept(row.id, row) for row in rows)
+        run.ledger.record("dataset", Taken("unit", "a0"), Result(kept=kept), ordered=True)
+        run.ledger.mark_finished("dataset")
+    return folder
+
+
+def test_a_stage_is_exported_alone_and_the_same_problems_are_held_out(glotsmith: Command, tmp_path: Path) -> None:
+    run = run_of_stages(tmp_path / "run")
+    code, said, _ = glotsmith("export", run, "-f", "trl-sft")
+    assert (code, "stages 1 and 2 lie together" in said) == (0, True), said
+    found = {}
+    for stage in (1, 2):
+        out = tmp_path / str(stage)
+        code, said, err = glotsmith("export", run, "-f", "trl-sft", "--stage", stage, "--held-out", 0.3, "-o", out)
+        assert (code, "lie together" in said) == (0, False), err
+        found[stage] = [
+            [json.loads(line) for line in (out / f"{split}.jsonl").read_text().splitlines()]
+            for split in ("train", "validation")
+        ]
+    assert {row["stage"] for splits in found.items() for row in splits[1][0]} == {1, 2}
+    assert [[row["parallel_id"] for row in split] for split in found[1]] == [
+        [row["parallel_id"] for row in split] for split in found[2]
+    ]
+    for arguments, sentence in (
+        (["-f", "trl-sft", "--stage", "3"], "has no row of stage 3; there are: 1, 2"),
+        (["-f", "trl-dpo", "--stage", "1"], "trl-dpo holds preference pairs, which have no stage"),
+        (["-f", "jsonl", "--stage", "1"], "--model, --held-out and --stage are for trainers' formats"),
+        (["-f", "trl-sft", "--seed", "1"], "--seed says which problems are set aside: give --held-out too"),
+        (["-f", "alpaca", "--model", "m"], "alpaca names no model: leave --model out"),
+    ):
+        code, _, said = glotsmith("export", run, *arguments)
+        assert (code, sentence in said) == (2, True), said
 
 
 def test_a_missing_extra_gets_a_sentence(
@@ -83,13 +149,15 @@ def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> N
     assert code == 0, said
     code, said, err = glotsmith("export", run, "-f", "trl-grpo", "--model", "some/model")
     assert code == 0, err
-    assert "1 rows in train.jsonl" in said
+    assert "1 row in train.jsonl" in said
     assert 'model_name_or_path: "some/model"' in (run / "dataset/trl-grpo/grpo.yaml").read_text()
     for arguments, sentence in (
         (["-f", "trl-dpo"], "nothing to export as trl-dpo: there is no preference pair"),
-        (["-f", "trl-sft", "--held-out", "0.5"], "holds out all of the 1 problems"),
+        (["-f", "trl-sft", "--held-out", "0.5"], "holds out all of the dataset's problems (1)"),
         (["-f", "csv"], "no format is named 'csv'; there are: jsonl, parquet, trl-sft"),
-        (["-f", "jsonl", "--held-out", "0.5"], "--model and --held-out are for trainers' formats"),
+        (["-f", "jsonl", "--held-out", "0.5"], "--model, --held-out and --stage are for trainers' formats"),
+        (["-f", "jsonl", "-o", tmp_path], f"{tmp_path}: the folder holds something else (corpus.py, run)"),
+        (["-f", "trl-sft", "-o", tmp_path], f"{tmp_path}: the folder holds something else (corpus.py, run)"),
     ):
         code, _, said = glotsmith("export", run, *arguments)
         assert (code, sentence in said) == (2, True), said

@@ -1,4 +1,41 @@
+"""A tiny model, and a training of it that takes a second."""
+
 import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from training_rows import QUICK, ROWS, Train
+
+import tiny_model
+from glotsmith.training.presets import settings
+from glotsmith.training.report import TrainingReport
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from glotsmith.training.needs import quiet
+
+    quiet()
+    texts = [row.prompt + row.completion + row.messages[0]["content"] for row in ROWS]
+    return tiny_model.make(tmp_path_factory.mktemp("tiny"), texts, vocabulary=300)
+
+
+@pytest.fixture
+def train(tiny: Path, tmp_path: Path) -> Train:
+    def run(
+        rows: Sequence[Any] = ROWS, folder: str = "out", *, method: Any = "sft", model: Path = tiny,
+        said: list[str] | None = None, **changes: Any,
+    ) -> TrainingReport:  # fmt: skip
+        from glotsmith.training import dpo, sft
+        from glotsmith.training.loop import Job
+
+        job = Job(method=method, model=str(model), preset="general", how=settings("general", QUICK | changes))
+        say = (said if said is not None else []).append
+        return {"sft": sft.sft, "dpo": dpo.dpo}[method](job, lambda: iter(rows), tmp_path / folder, say)
+
+    return run

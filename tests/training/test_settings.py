@@ -79,6 +79,16 @@ def test_the_papers_numbers(name: str) -> None:
         ({"held_out": 1}, "can't be done with held_out = 1"),
         ({"batch": 10, "micro_batch": 4}, r"batch \(10\) must be a multiple of micro_batch \(4\)"),
         ({"packing": "wrapped"}, "wrapped cuts rows anywhere, also within a prompt: it needs loss = all"),
+        ({"packing": "wrapped", "style": "plain"}, "wrapped cuts rows anywhere"),
+        ({"epochs": [float("inf")]}, "can't be done with epochs"),
+        ({"dpo_epochs": 0}, "can't be done with dpo_epochs = 0"),
+        ({"dpo_learning_rate": -1}, "can't be done with dpo_learning_rate"),
+        ({"beta": 0}, "can't be done with beta = 0"),
+        ({"seed": -1}, "can't be done with seed = -1"),
+        ({"seed": 2**32}, "can't be done with seed"),
+        ({"lora_rank": 4, "lora_dropout": 1}, "can't be done with lora_dropout = 1"),
+        ({"lora_rank": 4, "lora_alpha": -1}, "can't be done with lora_alpha = -1"),
+        ({"lora_alpha": 16}, "lora_alpha and lora_dropout are of adapters, and there are none: set lora_rank"),
     ],
 )
 def test_settings_that_can_not_be(changes: dict, message: str) -> None:
@@ -89,9 +99,27 @@ def test_settings_that_can_not_be(changes: dict, message: str) -> None:
 def test_changes_lie_over_the_preset() -> None:
     changed = settings("inverse-coder", {"epochs": 3, "batch": 12})
     assert (changed.epochs, changed.batch, changed.learning_rate) == ((3.0,), 12, 5e-5)
-    assert [settings("inverse-coder", {}).epochs_of(stage) for stage in range(3)] == [1, 2, 2]
+    assert [settings("inverse-coder", {}).epochs_of(stage) for stage in range(4)] == [1, 1, 2, 2]
     with pytest.raises(UsageError, match="no preset is named 'gpt'; there are: general"):
         settings("gpt", {})
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "value", "told"),
+    [
+        ("dpo", "learning_rate", 1e-5, "learning_rate is no setting of dpo: set dpo_learning_rate"),
+        ("dpo", "epochs", 2, "epochs is no setting of dpo: set dpo_epochs"),
+        ("dpo", "packing", "none", "packing is no setting of dpo$"),
+        ("dpo", "loss", "completion", "loss is no setting of dpo$"),
+        ("sft", "dpo_epochs", 2, "dpo_epochs is no setting of sft: set epochs"),
+        ("sft", "beta", 0.2, "beta is no setting of sft$"),
+    ],
+)
+def test_a_setting_that_would_be_ignored_is_refused(method: str, name: str, value: object, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        settings("general", {name: value}, method)  # type: ignore[arg-type]
+    other = "sft" if method == "dpo" else "dpo"
+    settings("general", {name: value}, other)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("batch", "micro"), [(1, 1), (8, 8), (12, 6), (7, 7), (11, 1), (512, 8)])
@@ -109,6 +137,23 @@ def test_problems_are_held_out_whatever_their_order_and_number_of_rows() -> None
     assert held_out(PROBLEMS, 0.1, seed=1) != chosen
     assert held_out(PROBLEMS, 0) == held_out([], 0.5) == frozenset()
     assert chosen < held_out(PROBLEMS, 0.3)
+
+
+def test_what_an_earlier_training_held_out_is_held_out_again() -> None:
+    earlier = held_out(PROBLEMS, 0.2)
+    some = sorted(earlier)[:3] + sorted(set(PROBLEMS) - earlier)[:20]  # of these there are pairs
+    assert held_out(some, 0.2, before=earlier) == set(some) & earlier  # 3 are more than half of 5
+    one = sorted(earlier)[:1] + sorted(set(PROBLEMS) - earlier)[:20]
+    assert set(one) & earlier < held_out(one, 0.2, before=earlier) and len(held_out(one, 0.2, before=earlier)) == 5
+    assert held_out(some, 0, before=earlier) == frozenset()
+    fresh = [f"q{n}" for n in range(40)]
+    assert held_out(fresh, 0.1, before=earlier) == held_out(fresh, 0.1)
+    with pytest.raises(UsageError, match="holds out all"):
+        held_out(earlier, 0.2, before=earlier)
+
+
+def test_a_share_is_no_problem_more_than_it_says() -> None:
+    assert [len(held_out(map(str, range(100)), n / 100)) for n in range(100)] == list(range(100))
 
 
 @pytest.mark.parametrize(("problems", "share"), [(["a"], 0.5), (PROBLEMS, 0.99), (PROBLEMS, 1.0), (PROBLEMS, -0.1)])
@@ -151,6 +196,25 @@ def test_files_that_are_no_dataset(tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(b"no")
     with pytest.raises(InputError, match=r"x\.parquet: not a dataset"):
         list(read(tmp_path / "x.parquet", Example))
+
+
+def test_a_parquet_file_that_is_broken_or_of_something_else_is_named(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from glotsmith.datasets.exporters import get
+
+    (file,) = get("parquet").write([example(n) for n in range(12)], tmp_path)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
+    with pytest.raises(InputError, match=r"train\.parquet: not a dataset"):
+        list(read(file, Example))
+    file.write_bytes(whole)
+    other = pq.read_table(file, partitioning=None).to_pylist()
+    other[7]["parallel_id"] = None
+    pq.write_table(pa.Table.from_pylist(other), file)
+    with pytest.raises(InputError, match=r"train\.parquet: row 8 is none of a dataset \(Example\)"):
+        list(read(file, Example))
 
 
 def test_a_missing_library_is_a_sentence() -> None:

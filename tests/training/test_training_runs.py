@@ -1,55 +1,29 @@
 """Real trainings of a tiny model on the CPU: stages, checkpoints, resuming, adapters, packing, preferences."""
 
+import gc
 import json
 import math
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from training_rows import WORDS, example, preference
+from training_rows import QUICK, ROWS, WORDS, Train, example, preference
 
 import tiny_model
 from glotsmith.errors import UsageError
 from glotsmith.records import Example
-from glotsmith.training import dpo, sft
-from glotsmith.training.loop import Job
+from glotsmith.training import loop, sft
 from glotsmith.training.presets import settings
 from glotsmith.training.report import TrainingReport
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
-QUICK = {"batch": 4, "micro_batch": 4, "max_length": 128, "learning_rate": 3e-3, "warmup": 0, "packing": "none"}
-ROWS = [example(n) for n in range(len(WORDS))]
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from glotsmith.training.needs import quiet
-
-    quiet()
-    texts = [row.prompt + row.completion + row.messages[0]["content"] for row in ROWS]
-    return tiny_model.make(tmp_path_factory.mktemp("tiny"), texts, vocabulary=300)
-
-
-Train = Callable[..., TrainingReport]
-
-
-@pytest.fixture
-def train(tiny: Path, tmp_path: Path) -> Train:
-    def run(
-        rows: Sequence[Any] = ROWS, folder: str = "out", *, method: Any = "sft", model: Path = tiny,
-        said: list[str] | None = None, **changes: Any,
-    ) -> TrainingReport:  # fmt: skip
-        job = Job(method=method, model=str(model), preset="general", how=settings("general", QUICK | changes))
-        say = (said if said is not None else []).append
-        return {"sft": sft.sft, "dpo": dpo.dpo}[method](job, lambda: iter(rows), tmp_path / folder, say)
-
-    return run
 
 
 def weights(folder: Path) -> dict[str, Any]:
@@ -107,6 +81,41 @@ def test_each_stage_starts_from_what_the_one_before_kept(
     assert same(first, {name: value for name, value in begun[1][1].items() if name in first})
     assert same(weights(tmp_path / "out/model"), weights(tmp_path / "out/stages/2/model"))
     assert not same(weights(tmp_path / "out/model"), first)
+
+
+def test_a_stage_gives_its_memory_free(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    models: list[weakref.ref[Any]] = []
+    make = sft._trainer
+
+    def watched(trainee: Any, *arguments: Any) -> Any:
+        assert [model for model in models if model() is not None] == [], "an earlier stage's model is still there"
+        models.append(weakref.ref(trainee.model))
+        return make(trainee, *arguments)
+
+    monkeypatch.setattr(sft, "_trainer", watched)
+    gc.disable()
+    try:
+        train([*(example(n, 1) for n in range(4)), *(example(n, 2) for n in range(4))], max_steps=1, held_out=0)
+    finally:
+        gc.enable()
+    assert len(models) == 2
+
+
+def test_a_stage_alone_has_the_epochs_of_its_number(train: Train) -> None:
+    report = train([example(n, 2) for n in range(4)], epochs=[1, 3], held_out=0)
+    assert [(stage.stage, stage.steps) for stage in report.stages] == [(2, 3)]
+
+
+def test_preferences_hold_out_what_the_model_was_not_trained_on(train: Train, tmp_path: Path) -> None:
+    first = train(max_steps=1, held_out=0.5).data.held_out
+    said: list[str] = []
+    some = sorted({WORDS.index(word) for word in first[:3]} | {n for n, word in enumerate(WORDS) if word not in first})
+    pairs, how = [preference(n) for n in some], {"method": "dpo", "max_steps": 1, "seed": 1, "said": said}
+    again = train(pairs, "dpo", model=tmp_path / "out/model", held_out=0.3, **how).data.held_out
+    assert again == first[:3]
+    assert "Held out again, as" in said[0] and said[0].endswith("3 of 3 problems")
+    fresh = train(pairs, "fresh", held_out=0.3, **how).data.held_out
+    assert len(fresh) == 3 and fresh != again  # else this would show nothing
 
 
 def test_the_checkpoint_is_the_best_on_held_out_problems(train: Train, tmp_path: Path) -> None:
@@ -176,6 +185,40 @@ def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path
         stage.pop("seconds")
         del stage["training"][1:-1]  # a loss is a mean since the one before it, or since the process began
     assert records[0] == records[1]
+
+
+def test_a_training_killed_between_its_last_checkpoint_and_its_weights(
+    train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(folder="whole", max_steps=3, held_out=0.25)
+    store = loop._Stage._store
+    monkeypatch.setattr(loop._Stage, "_store", lambda *_: pytest.fail("killed"))
+    with pytest.raises(pytest.fail.Exception, match="killed"):
+        train(max_steps=3, held_out=0.25)
+    monkeypatch.setattr(loop._Stage, "_store", store)
+    said: list[str] = []
+    resumed = train(max_steps=3, held_out=0.25, said=said)
+    assert "Going on from step 3 of stage 1" in said
+    assert same(weights(tmp_path / "whole/model"), weights(tmp_path / "out/model"))
+    (one,), (other,) = whole.stages, resumed.stages
+    assert (one.stopped, one.chosen_step, one.held_out) == (other.stopped, other.chosen_step, other.held_out)
+    assert other.stopped == "max_steps = 3"
+
+
+def test_two_processes_end_with_one_model(train: Train, tiny: Path, tmp_path: Path) -> None:
+    (one,) = train(folder="alone", epochs=3, checkpoints=2, held_out=0.25).stages
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in ROWS))
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    changes = ["--set=micro_batch=2", "--set=max_minutes=9", "--set=epochs=3"]
+    both = [*launch, *command(tiny, file, tmp_path / "both")[1:], *changes]
+    done = subprocess.run(both, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("Trained on 9 rows") == done.stderr.count("Stage 1 of 1") == 1
+    report = msgspec.json.decode((tmp_path / "both/model/training.json").read_bytes(), type=TrainingReport)
+    (two,) = report.stages
+    assert (report.device, two.steps, two.chosen_step) == ("2 x CPU", one.steps, one.chosen_step)
+    assert [loss.loss for loss in two.held_out] == pytest.approx([loss.loss for loss in one.held_out], rel=0.05)
 
 
 def wait_for(there: Callable[[], bool], seconds: float = 200) -> None:
@@ -274,20 +317,6 @@ def test_preferences_move_the_model_apart(rank: int, train: Train) -> None:
     assert stage.training[-1].loss < 0.3
     assert stage.chosen_loss is not None and stage.chosen_loss < 0.5  # on problems that it never saw
     assert len(report.data.held_out) == 3
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"model": Path("/nowhere")}, "no model can be read from '/nowhere': a folder with weights, or the id"),
-        ({"rows": []}, "the dataset has no row"),
-        ({"max_length": 8}, "no row has anything to learn within max_length = 8 tokens"),
-        ({"template": "alpaca"}, "no chat template is named 'alpaca'; there are: chatml, magicoder"),
-    ],
-)
-def test_what_can_not_be_trained_is_a_sentence(changes: dict[str, Any], message: str, train: Train) -> None:
-    with pytest.raises(UsageError, match=message):
-        train(**changes)
 
 
 @pytest.mark.parametrize("template", ["chatml", "magicoder"])

@@ -1,6 +1,11 @@
 """Small rows to train on; hand-written, one problem a word."""
 
+from collections.abc import Callable
+
 from glotsmith.records import Example, Lineage, Origin, Preference
+from glotsmith.training.report import TrainingReport
+
+Train = Callable[..., TrainingReport]  #: the fixture ``train``
 
 WORDS = ("alpha", "beta", "gamma", "delta", "omega", "sigma", "kappa", "theta", "zeta", "iota", "rho", "tau")
 _LINEAGE = Lineage(teacher="hand-written")
@@ -43,3 +48,7 @@ def preference(number: int) -> Preference:
         chosen_lineage=_LINEAGE,
         rejected_lineage=_LINEAGE,
     )
+
+
+ROWS = [example(n) for n in range(len(WORDS))]
+QUICK = {"batch": 4, "micro_batch": 4, "max_length": 128, "learning_rate": 3e-3, "warmup": 0, "packing": "none"}

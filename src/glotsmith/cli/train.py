@@ -123,15 +123,16 @@ def _rows(
 def _train(
     method: Any, rows: Callable[[], Iterable[Any]], model: str, preset: str, given: dict[str, Any], output: Path
 ) -> None:
-    from glotsmith.training import dpo, needs, sft
+    from glotsmith.training import dpo, needs, ranks, sft
     from glotsmith.training.loop import Job
     from glotsmith.training.presets import settings
 
-    job = Job(method=method, model=model, preset=preset, how=settings(preset, given))
+    job = Job(method=method, model=model, preset=preset, how=settings(preset, given, method))
     if not any(True for _ in rows()):
         what = "row" if method == "sft" else "preference pair"
         raise UsageError(f"there is no {what} to train on")
     needs.quiet()
     trained = {"sft": sft.sft, "dpo": dpo.dpo}[method]
     report = trained(job, rows, output, lambda text: err.print(text, markup=False))
-    out.print(f"Trained on {sum(s.rows for s in report.data.stages)} rows; weights and record: {output / 'model'}")
+    if ranks.leads():
+        out.print(f"Trained on {sum(s.rows for s in report.data.stages)} rows; weights and record: {output / 'model'}")

@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Example, Preference, Record
@@ -36,16 +36,20 @@ class Prepared(Record, frozen=True, kw_only=True):
     stages: tuple[Split, ...]  #: in order of training
     validation: str = ""  #: file name; empty where nothing is held out
     validation_rows: int = 0
+    validation_hash: str = ""
     held_out: tuple[str, ...] = ()  #: parallel ids
 
 
-def prepare(source: Callable[[], Iterable[Item]], how: Settings, folder: Path) -> Prepared:
+def prepare(
+    source: Callable[[], Iterable[Item]], how: Settings, folder: Path, before: frozenset[str] = frozenset()
+) -> Prepared:
     """Write the rows of a dataset as trainers take them.
 
     Args:
         source: the rows; called twice.
         how: the settings.
         folder: where to; what lies there is written anew.
+        before: problems that the model was not trained on so far, by its record.
 
     Raises:
         UsageError: there is nothing to train on.
@@ -55,7 +59,8 @@ def prepare(source: Callable[[], Iterable[Item]], how: Settings, folder: Path) -
     problems = Counter(item.parallel_id for item in source())
     if not problems:
         raise UsageError("the dataset has no row: there is nothing to train on")
-    apart = held_out(problems, how.held_out, how.seed)
+    apart = held_out(problems, how.held_out, how.seed, before)
+    remove_caches(folder)
     files = _Files(folder)
     try:
         for item in source():
@@ -66,6 +71,12 @@ def prepare(source: Callable[[], Iterable[Item]], how: Settings, folder: Path) -
     finally:
         files.close()
     return files.prepared(apart)
+
+
+def remove_caches(folder: Path) -> None:
+    """Remove what ``datasets`` and TRL made of the rows: they make it anew for files that are written anew."""
+    for cached in folder.glob("cache-*"):
+        cached.unlink()
 
 
 def open_rows(file: Path) -> Any:
@@ -82,10 +93,13 @@ def _row(item: Example | Preference, how: Settings) -> Row:
         return _pair(item, how)
     if how.style == "plain":
         return {"text": item.prompt + item.completion} if how.loss == "all" else _plain(item)
-    *prompt, reply = item.messages
-    if not prompt or reply["role"] != "assistant":
-        raise InputError(f"row {item.id}: a conversation that can be trained on ends with the assistant's reply")
-    return {"prompt": prompt, "completion": [reply]}
+    said = [{"role": m.get("role", ""), "content": m.get("content", "")} for m in item.messages]
+    if len(said) < 2 or said[-1]["role"] != "assistant" or not all(m["role"] for m in said):
+        raise InputError(
+            f"row {item.id}: a conversation that can be trained on has a prompt and ends with the assistant's reply; "
+            "train with style = plain if there is none"
+        )
+    return {"prompt": said[:-1], "completion": said[-1:]}
 
 
 def _plain(item: Example) -> Row:
@@ -128,6 +142,7 @@ class _Files:
             ),
             validation=validation.path.name if validation else "",
             validation_rows=validation.rows if validation else 0,
+            validation_hash=validation.hash.hexdigest() if validation else "",
             held_out=tuple(sorted(apart)),
         )
 
@@ -167,15 +182,49 @@ class _File:
             self._held.clear()
 
 
-def too_long(rows: Any, tokenizer: Any, limit: int) -> int:
-    """Return how many rows are longer than ``limit`` tokens, so that a trainer cuts them."""
+class Cut(NamedTuple):
+    """What ``max_length`` does to rows."""
+
+    rows: Any  #: those of which something is left to learn
+    too_long: int  #: rows that lose their end
+    lost: int  #: of these, rows that lose their whole reply, and are left out
+
+
+def cut(rows: Any, tokenizer: Any, how: Settings) -> Cut:
+    """Find the rows that are longer than ``max_length`` tokens, and leave out those of which no reply is left.
+
+    TRL cuts what is longer, and where it packs it keeps prompts without replies. ``wrapped`` loses nothing: what is
+    over the end of a sequence begins the next.
+    """
+    if how.packing == "wrapped" and "chosen" not in rows.column_names:
+        return Cut(rows, 0, 0)
 
     def lengths(batch: dict[str, list[Any]]) -> dict[str, list[int]]:
-        texts = [_text(tokenizer, dict(zip(batch, row, strict=True))) for row in zip(*batch.values(), strict=True)]
-        return {"tokens": [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]}
+        listed = [dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True)]
+        return {
+            "whole": _tokens(tokenizer, [_text(tokenizer, row) for row in listed]),
+            "prompt": _tokens(tokenizer, [_asked(tokenizer, row) for row in listed]),
+        }
 
     counted = rows.map(lengths, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
-    return sum(length > limit for length in counted["tokens"])
+    too_long = sum(length > how.max_length for length in counted["whole"])
+    if how.loss == "all" and "chosen" not in rows.column_names:
+        return Cut(rows, too_long, 0)
+    left = [number for number, length in enumerate(counted["prompt"]) if length < how.max_length]
+    lost = len(rows) - len(left)
+    return Cut(rows.select(left) if lost else rows, too_long, lost)
+
+
+def _tokens(tokenizer: Any, texts: list[str]) -> list[int]:
+    return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+
+
+def _asked(tokenizer: Any, row: Row) -> str:
+    """Return what stands before the reply; "" where there is none."""
+    prompt = row.get("prompt", "")
+    if isinstance(prompt, str):
+        return prompt
+    return tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
 
 
 def _text(tokenizer: Any, row: Row) -> str:

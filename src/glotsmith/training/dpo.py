@@ -8,6 +8,7 @@ from glotsmith.records import Preference
 from glotsmith.training.loop import Job, Say, Trainee, train
 from glotsmith.training.needs import load
 from glotsmith.training.presets import Settings
+from glotsmith.training.ranks import one_device
 from glotsmith.training.report import TrainingReport
 
 
@@ -20,7 +21,7 @@ def _trainer(trainee: Trainee, arguments: dict[str, Any], how: Settings) -> Any:
     trl = load("trl")
     return trl.DPOTrainer(
         model=trainee.model,
-        args=trl.DPOConfig(**arguments, beta=how.beta),
+        args=one_device(trl.DPOConfig(**arguments, beta=how.beta)),
         train_dataset=trainee.rows,
         eval_dataset=trainee.validation,
         processing_class=trainee.tokenizer,

@@ -1,30 +1,35 @@
-"""Train stage by stage, in a folder that says how far it came.
+"""Train stage by stage, in a folder that says how far it came (``folder``)."""
 
-settings.json   what determines the result; compared at each start
-data/           the rows, split and sorted
-stages/N/       checkpoints while a stage is trained; its weights once it is done
-model/          the weights of the last stage, with training.json: the record
-"""
-
-import json
+import gc
 import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 
-from glotsmith.errors import StorageError, UsageError
+from glotsmith.errors import GlotsmithError, StorageError, UsageError
 from glotsmith.records import Example, Preference, Record
-from glotsmith.training import data, models
+from glotsmith.training import checkpoints, data, models, ranks
+from glotsmith.training.folder import PREPARED, claim, held, same_data, stored, write
 from glotsmith.training.needs import load
-from glotsmith.training.presets import Settings
-from glotsmith.training.report import StageReport, TrainingReport, device, stage_report, versions
+from glotsmith.training.presets import Method, Settings
+from glotsmith.training.report import (
+    RECORD,
+    StageReport,
+    TrainingReport,
+    device,
+    held_out_before,
+    stage_report,
+    versions,
+)
 
-Method = Literal["sft", "dpo"]
+_FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: as torch and safetensors say it
+_STAGE = "stage.json"  #: the record of a stage, beside its weights
 _NEARLY_ONE = 1 - 1e-9  #: transformers takes 1.0 for one step, and what is below for a share of all
 
 
@@ -62,26 +67,59 @@ def train(
     """Train, or go on where it was left; return the record.
 
     Raises:
-        UsageError: the folder belongs to another training, the data changed, or something named is not there.
+        UsageError: the folder belongs to another training or another process is at work in it, the data changed,
+            something named is not there, or the device's memory is too small.
         InputError: a row can't be trained on.
         StorageError: the folder can't be written.
 
     """
     try:
         return _train(job, make, source, folder, say)
+    except GlotsmithError:
+        raise
     except OSError as error:
         raise StorageError(f"{folder}: the training can't be stored: {error.strerror or error}") from error
+    except Exception as error:
+        if isinstance(error, load("torch").OutOfMemoryError):
+            raise UsageError(
+                f"the device's memory is full: set a smaller micro_batch (it is {job.how.micro}) or max_length, "
+                "gradient_checkpointing = true, or train adapters (--lora)"
+            ) from error
+        if any(sign in str(error) for sign in _FULL):
+            raise StorageError(f"{folder}: the training can't be stored: {error}") from error
+        raise
 
 
 def _train(job: Job, make: Make, source: Callable[[], Iterable[Any]], folder: Path, say: Say) -> TrainingReport:
-    _claim(folder, job)
     tokenizer = models.tokenizer(job.model, job.how)
-    prepared = data.prepare(source, job.how, folder / "data")
-    _same_data(folder, prepared)
+    with held(folder) if ranks.leads() else nullcontext():
+        if ranks.leads():
+            _prepare(job, source, folder, say)
+        ranks.meet()
+        return _train_stages(job, make, folder, tokenizer, say if ranks.leads() else _say_nothing)
+
+
+def _say_nothing(_: str) -> None:
+    """Leave it to the first process."""
+
+
+def _prepare(job: Job, source: Callable[[], Iterable[Any]], folder: Path, say: Say) -> None:
+    """Take the folder, and lay the data out in it."""
+    claim(folder, job)
+    before = held_out_before(job.model)
+    prepared = data.prepare(source, job.how, folder / "data", before)
+    same_data(folder, prepared)
+    if again := len(before.intersection(prepared.held_out)):
+        say(f"Held out again, as {job.model} has not seen them: {again} of {len(prepared.held_out)} problems")
+
+
+def _train_stages(job: Job, make: Make, folder: Path, tokenizer: Any, say: Say) -> TrainingReport:
+    prepared = stored(folder / PREPARED, data.Prepared)
     done: list[StageReport] = []
     for number in range(len(prepared.stages)):
         stage = _Stage(job, folder, prepared, number, tokenizer)
         done.append(stage.report or stage.train(make, say))
+        _release()
         say(_told(done[-1], number, len(prepared.stages)))
     report = TrainingReport(
         method=job.method,
@@ -93,68 +131,32 @@ def _train(job: Job, make: Make, source: Callable[[], Iterable[Any]], folder: Pa
         versions=versions(),
         device=device(),
     )
-    _finish(job, folder, tokenizer, len(done), report)
-    return report
+    if ranks.leads():
+        _finish(job, folder, tokenizer, len(done), report)
+    ranks.meet()
+    return stored(folder / "model" / RECORD, TrainingReport)
+
+
+def _release() -> None:
+    """Give the memory of a stage's model and optimizer free: they are in cycles, and the next stage needs the room."""
+    gc.collect()
+    if models.on_gpu():
+        load("torch").cuda.empty_cache()
 
 
 def _told(stage: StageReport, number: int, count: int) -> str:
-    held = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
+    apart = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
     last = f"{stage.training[-1].loss:.4f}" if stage.training else "not logged"
     cut = f"; {stage.too_long} rows were cut at max_length" if stage.too_long else ""
     cut += f", and {stage.lost} of them lost their whole reply" if stage.lost else ""
     why = f" ({stage.stopped})" if stage.stopped else ""
     return (
         f"Stage {number + 1} of {count}: {stage.steps} steps{why}, loss {last}; "
-        f"kept the weights of step {stage.chosen_step}{held}{cut}"
+        f"kept the weights of step {stage.chosen_step}{apart}{cut}"
     )
 
 
-# -------------------------------------------------------------------------------------------- folder
-
-
-def _claim(folder: Path, job: Job) -> None:
-    """Take a folder for a training, or go on in it.
-
-    Raises:
-        UsageError: it holds another training, or something else.
-
-    """
-    file, wanted = folder / "settings.json", json.loads(msgspec.json.encode(job))  # as it is stored: tuples as lists
-    if file.is_file():
-        stored = dict(_leaves(json.loads(file.read_text("utf-8"))))
-        asked = dict(_leaves(wanted))
-        changed = [name for name in sorted(stored.keys() | asked.keys()) if stored.get(name) != asked.get(name)]
-        if changed:
-            told = "; ".join(
-                f"{n} was {stored.get(n, 'as by default')} and is now {asked.get(n, 'as by default')}" for n in changed
-            )
-            raise UsageError(f"{folder}: the settings have changed: {told}. Choose another folder, or delete this one")
-        return
-    if folder.exists() and any(folder.iterdir()):
-        raise UsageError(f"{folder}: the folder holds something else: choose a new or empty one")
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(file, wanted)
-
-
-def _leaves(table: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _leaves(cast(dict[str, Any], value), f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
-
-
-def _same_data(folder: Path, prepared: data.Prepared) -> None:
-    file = folder / "data" / "prepared.json"
-    if file.is_file() and msgspec.json.decode(file.read_bytes(), type=data.Prepared) != prepared:
-        raise UsageError(f"{folder}: the dataset has changed since this training began: choose another folder")
-    _write(file, prepared)
-
-
-def _write(file: Path, value: Any) -> None:
-    draft = file.with_name(f".{file.name}.part")
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-    draft.replace(file)
+# ---------------------------------------------------------------------------------------------- end
 
 
 def _finish(job: Job, folder: Path, tokenizer: Any, stages: int, report: TrainingReport) -> None:
@@ -162,15 +164,15 @@ def _finish(job: Job, folder: Path, tokenizer: Any, stages: int, report: Trainin
     target, last = folder / "model", folder / "stages" / str(stages) / "model"
     if target.exists():
         return
-    for cached in (folder / "data").glob("cache-*"):
-        cached.unlink()
+    data.remove_caches(folder / "data")
     draft = folder / ".model.part"
     shutil.rmtree(draft, ignore_errors=True)
     if job.how.lora_rank:
         models.save_merged(models.open_model(job.model, job.how, last), tokenizer, draft)
     else:
         shutil.copytree(last, draft, copy_function=_link)
-    _write(draft / "training.json", report)
+        (draft / _STAGE).unlink()
+    write(draft / RECORD, report)
     draft.replace(target)
 
 
@@ -194,57 +196,71 @@ class _Stage:
         self._data = folder / "data"
         self._validation = prepared.validation
         self._folder = folder / "stages" / str(number + 1)
+        self._checkpoints = self._folder / "checkpoints"
         self._before = folder / "stages" / str(number) / "model" if number else None
 
     @property
     def report(self) -> StageReport | None:
         """What became of it; None while it is not done."""
-        file = self._folder / "model" / "stage.json"
-        return msgspec.json.decode(file.read_bytes(), type=StageReport) if file.is_file() else None
+        file = self._folder / "model" / _STAGE
+        return stored(file, StageReport) if file.is_file() else None
 
     def train(self, make: Make, say: Say) -> StageReport:
         """Train it, or go on from its last checkpoint, and store its weights."""
         how = self._job.how
-        rows = data.open_rows(self._data / self._split.train)
-        too_long = data.too_long(rows, self._tokenizer, how.max_length)
+        cut = self._cut(self._split.train, "no row has")
         budget = _budget(how, say)
-        trainer = make(self._trainee(rows, budget), self._arguments(), how)
+        trainer = make(self._trainee(cut.rows, budget), self._arguments(), how)
         trainer.remove_callback(load("transformers").PrinterCallback)
-        left = len(trainer.train_dataset)
-        if not left:
-            raise UsageError(f"no row has anything to learn within max_length = {how.max_length} tokens: raise it")
+        if not len(trainer.train_dataset):  # where TRL counts a token more than we do
+            raise self._nothing("no row has")
         begun = time.monotonic()
         trainer.train(resume_from_checkpoint=self._resume(say))
-        report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, budget.stopped)
-        lost = self._split.rows - left if how.packing == "none" else 0
-        report = msgspec.structs.replace(report, too_long=too_long, lost=lost)
+        stopped = budget.stopped or _all_steps(how, trainer.state.global_step)
+        report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, stopped)
+        report = msgspec.structs.replace(report, too_long=cut.too_long, lost=cut.lost)
         self._store(trainer, report)
         return report
 
+    def _cut(self, file: str, none_has: str) -> data.Cut:
+        """Open rows, without those of which ``max_length`` leaves nothing."""
+        how = self._job.how
+        cut = data.cut(data.open_rows(self._data / file), self._tokenizer, how)
+        if not len(cut.rows):
+            raise self._nothing(none_has)
+        return cut
+
+    def _nothing(self, none_has: str) -> UsageError:
+        limit = self._job.how.max_length
+        return UsageError(f"{none_has} anything to learn within max_length = {limit} tokens: raise it")
+
     def _trainee(self, rows: Any, budget: Any) -> Trainee:
         how = self._job.how
+        held_out = self._cut(self._validation, "none of the held-out rows has") if self._validation else None
         if how.lora_rank:
             model = models.open_model(self._job.model, how, self._before)
         else:
             model = models.open_model(str(self._before or self._job.model), how)
+        if how.style == "chat":
+            models.end_turns(model, self._tokenizer)
         return Trainee(
             model=model,
             tokenizer=self._tokenizer,
             adapters=None if self._before else models.lora(how),
             rows=rows,
-            validation=data.open_rows(self._data / self._validation) if self._validation else None,
+            validation=held_out.rows if held_out else None,
             callbacks=[budget],
         )
 
     def _arguments(self) -> dict[str, Any]:
         """Return what all trainers take: transformers' ``TrainingArguments``."""
         how, dpo = self._job.how, self._job.method == "dpo"
-        epochs = how.dpo_epochs if dpo else how.epochs_of(self._number)
+        epochs = how.dpo_epochs if dpo else how.epochs_of(self._split.stage)
         interval = min(1 / (epochs * how.checkpoints), _NEARLY_ONE)
         when = {"eval_strategy": "steps", "eval_steps": interval} if self._validation else {"eval_strategy": "no"}
         return {
             **when,
-            "output_dir": str(self._folder / "checkpoints"),
+            "output_dir": str(self._checkpoints),
             "seed": how.seed,
             "data_seed": how.seed,
             "num_train_epochs": epochs,
@@ -275,22 +291,28 @@ class _Stage:
         }
 
     def _resume(self, say: Say) -> str | None:
-        """Return the last whole checkpoint; one that a kill cut short goes."""
-        found = sorted(self._folder.glob("checkpoints/checkpoint-*"), key=lambda f: int(f.name.rpartition("-")[2]))
-        while found and not _is_whole(found[-1]):
-            shutil.rmtree(found.pop())
+        """Return the checkpoint to go on from."""
+        if ranks.leads():
+            checkpoints.last_whole(self._checkpoints)
+        ranks.meet()
+        found = checkpoints.listed(self._checkpoints)
         if not found:
             return None
-        say(f"Going on from step {found[-1].name.rpartition('-')[2]} of stage {self._number + 1}")
+        say(f"Going on from step {checkpoints.step(found[-1])} of stage {self._number + 1}")
         return str(found[-1])
 
     def _store(self, trainer: Any, report: StageReport) -> None:
-        draft, target = self._folder / ".model.part", self._folder / "model"
-        shutil.rmtree(draft, ignore_errors=True)
-        models.save(trainer, draft)
-        _write(draft / "stage.json", report)
-        draft.replace(target)
-        shutil.rmtree(self._folder / "checkpoints", ignore_errors=True)
+        draft = self._folder / ".model.part"
+        if ranks.leads():
+            shutil.rmtree(draft, ignore_errors=True)
+        ranks.meet()
+        models.save(trainer, draft)  # all processes: each may hold a part of the weights
+        ranks.meet()
+        if ranks.leads():
+            write(draft / _STAGE, report)
+            draft.replace(self._folder / "model")
+            shutil.rmtree(self._checkpoints, ignore_errors=True)
+        ranks.meet()
 
 
 def _accumulation(how: Settings) -> int:
@@ -300,20 +322,17 @@ def _accumulation(how: Settings) -> int:
         UsageError: the batch can't be shared out evenly.
 
     """
-    ranks = int(os.environ.get("WORLD_SIZE", "1"))
-    passes = how.batch / (how.micro * ranks)
+    processes = ranks.count()
+    passes = how.batch / (how.micro * processes)
     if passes != math.floor(passes):
-        raise UsageError(f"a batch of {how.batch} can't be made of {ranks} x {how.micro} sequences: set micro_batch")
+        raise UsageError(
+            f"a batch of {how.batch} can't be made of {processes} x {how.micro} sequences: set micro_batch"
+        )
     return int(passes)
 
 
-def _is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint was written to its end, which is the trainer's state."""
-    try:
-        json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True
+def _all_steps(how: Settings, steps: int) -> str:
+    return f"max_steps = {how.max_steps}" if how.max_steps and steps >= how.max_steps else ""
 
 
 def _budget(how: Settings, say: Say) -> Any:
@@ -332,12 +351,11 @@ def _budget(how: Settings, say: Say) -> Any:
                     say(f"step {state.global_step} of {state.max_steps}: {words} {float(logs[name]):.4f}")
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if how.max_minutes and time.monotonic() >= self._end and state.global_step < state.max_steps:
+            over = bool(how.max_minutes) and ranks.agree(time.monotonic() >= self._end)
+            if over and state.global_step < state.max_steps:
                 self.stopped = f"max_minutes = {how.max_minutes:g}"
                 control.should_training_stop = True
                 control.should_save = True
-            if how.max_steps and state.global_step >= state.max_steps:
-                self.stopped = f"max_steps = {how.max_steps}"
             if control.should_training_stop or state.global_step >= state.max_steps:
                 control.should_log = True
                 control.should_evaluate = args.eval_strategy != "no"

@@ -1,7 +1,7 @@
 """The model that a training starts from, its tokenizer, and how its weights are stored at the end."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from glotsmith.errors import UsageError
 from glotsmith.training.needs import load
@@ -9,6 +9,7 @@ from glotsmith.training.presets import Settings
 
 TEMPLATES = Path(__file__).parent / "templates"
 FALLBACK = "chatml"  #: for a model that has no chat template
+_REPLY = "the reply"
 
 
 def on_gpu() -> bool:
@@ -17,8 +18,8 @@ def on_gpu() -> bool:
 
 
 def has_bf16() -> bool:
-    """Whether the accelerator computes in bfloat16."""
-    return on_gpu() and bool(load("torch").cuda.is_bf16_supported())
+    """Whether the accelerator computes in bfloat16, other than by slow emulation."""
+    return on_gpu() and bool(load("torch").cuda.is_bf16_supported(including_emulation=False))
 
 
 def tokenizer(model: str, how: Settings) -> Any:
@@ -45,10 +46,11 @@ def _template(name: str) -> str:
 
 
 def _from(model: str, kind: str, **options: Any) -> Any:
+    found = getattr(load("transformers"), kind)
     try:
-        return getattr(load("transformers"), kind).from_pretrained(model, **options)
-    except (OSError, ValueError) as error:
-        first = next(iter(str(error).splitlines()), "")
+        return found.from_pretrained(model, **options)
+    except Exception as error:  # its files are anybody's, and each library fails in its own way
+        first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise UsageError(
             f"no model can be read from {model!r}: a folder with weights, or the id of one on the hub, is wanted "
             f"({first})"
@@ -63,9 +65,38 @@ def open_model(model: str, how: Settings, adapter: Path | None = None) -> Any:
 
     """
     found = _from(model, "AutoModelForCausalLM", dtype=_dtype(how))
+    _check_length(model, found.config, how)
     if adapter is None:
         return found
     return load("peft").PeftModel.from_pretrained(found, str(adapter), is_trainable=True)
+
+
+def _check_length(model: str, config: Any, how: Settings) -> None:
+    limit = getattr(config, "max_position_embeddings", None)
+    if isinstance(limit, int) and how.max_length > limit > 0:
+        raise UsageError(
+            f"{model} has positions for {limit} tokens, and max_length is {how.max_length}: "
+            f"train with --set max_length={limit}"
+        )
+
+
+def end_turns(model: Any, tokenizer: Any) -> None:
+    """Let generation end where the chat template ends a reply, also where that is not the tokenizer's own end.
+
+    Qwen's base models end a turn with ``<|im_end|>`` and a text with ``<|endoftext|>``: asked with the template that
+    it was trained on, such a model would otherwise never stop.
+    """
+    ended = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "a request"}, {"role": "assistant", "content": _REPLY}], tokenize=False
+    )
+    mark = ended.rpartition(_REPLY)[2].strip()
+    tokens: list[int] = tokenizer(mark, add_special_tokens=False)["input_ids"] if mark else []
+    if not tokens or tokens[0] == tokenizer.eos_token_id or tokens[0] not in tokenizer.get_added_vocab().values():
+        return
+    known: Any = model.generation_config.eos_token_id
+    before = cast(list[Any], known) if isinstance(known, list) else [known]
+    ends = dict.fromkeys([tokenizer.eos_token_id, *before, tokens[0]])
+    model.generation_config.eos_token_id = [end for end in ends if end is not None]
 
 
 def _dtype(how: Settings) -> Any:
@@ -97,5 +128,8 @@ def save(trainer: Any, folder: Path) -> None:
 
 def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:
     """Store a model whose adapters are added to its weights, so that anything can load it."""
-    model.merge_and_unload().save_pretrained(str(folder))
+    whole = model.merge_and_unload()
+    if tokenizer.chat_template:
+        end_turns(whole, tokenizer)
+    whole.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))

@@ -18,6 +18,27 @@ Packing = Literal["none", "wrapped", "bfd"]
 Schedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor"]
 Dtype = Literal["auto", "float32", "bfloat16"]
+Method = Literal["sft", "dpo"]
+
+#: settings of one method alone → what the other has in their place
+ONLY: Mapping[Method, Mapping[str, str]] = {
+    "sft": {"loss": "", "packing": "", "epochs": "dpo_epochs", "learning_rate": "dpo_learning_rate"},
+    "dpo": {"beta": "", "dpo_epochs": "epochs", "dpo_learning_rate": "learning_rate"},
+}
+
+_POSITIVE = ("max_length", "batch", "learning_rate", "checkpoints", "beta", "dpo_learning_rate", "dpo_epochs")
+_NATURAL = (
+    "micro_batch",
+    "warmup",
+    "weight_decay",
+    "max_grad_norm",
+    "max_steps",
+    "max_minutes",
+    "lora_rank",
+    "lora_alpha",
+)
+_SHARES = ("held_out", "lora_dropout")
+_SEEDS = 2**32  #: numpy's
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -30,7 +51,7 @@ class Settings(Record, frozen=True, kw_only=True):
     max_length: int = 2048  #: tokens of a sequence; what is longer is cut, and counted in the record
     batch: int = 32  #: sequences an optimizer step
     micro_batch: int = 0  #: sequences at once on one device; 0: the largest divisor of ``batch`` up to 8
-    epochs: tuple[float, ...] = (3.0,)  #: of each stage; the last counts for further stages too
+    epochs: tuple[float, ...] = (3.0,)  #: of stage 1, 2, ...; the last counts for further stages too
     learning_rate: float = 2e-5  #: at its highest
     schedule: Schedule = "cosine"
     warmup: float = 0.03  #: steps; below 1 the share of all steps
@@ -50,7 +71,7 @@ class Settings(Record, frozen=True, kw_only=True):
     held_out: float = 0.05  #: share of problems; the checkpoint is chosen on them. 0: the last one is taken
     checkpoints: int = 1  #: an epoch
     max_steps: int = 0  #: of a stage; 0: as ``epochs`` has it
-    max_minutes: float = 0.0  #: of a stage; 0 for no limit
+    max_minutes: float = 0.0  #: of a stage, counted anew where it goes on after a kill; 0 for no limit
     dtype: Dtype = "auto"  #: of the weights; auto: float32, and bfloat16 for frozen ones on a GPU that has it
     gradient_checkpointing: bool = False  #: less memory for about a fifth more time
 
@@ -61,22 +82,23 @@ class Settings(Record, frozen=True, kw_only=True):
             UsageError: a setting is out of its range.
 
         """
-        positive = {name: getattr(self, name) for name in ("max_length", "batch", "learning_rate", "checkpoints")}
-        natural = ("micro_batch", "warmup", "weight_decay", "max_grad_norm", "lora_rank", "max_steps", "max_minutes")
-        wrong = [name for name, value in positive.items() if not 0 < value < math.inf]
-        wrong += [name for name in natural if not 0 <= getattr(self, name) < math.inf]
-        wrong += ["epochs"] if not self.epochs or min(self.epochs) <= 0 else []
-        wrong += ["held_out"] if not 0 <= self.held_out < 1 else []
+        wrong = [name for name in _POSITIVE if not 0 < getattr(self, name) < math.inf]
+        wrong += [name for name in _NATURAL if not 0 <= getattr(self, name) < math.inf]
+        wrong += [name for name in _SHARES if not 0 <= getattr(self, name) < 1]
+        wrong += ["epochs"] if not self.epochs or not all(0 < epochs < math.inf for epochs in self.epochs) else []
+        wrong += ["seed"] if not 0 <= self.seed < _SEEDS else []
         if wrong:
             raise UsageError(f"training can't be done with {wrong[0]} = {getattr(self, wrong[0])}")
         if self.micro_batch and self.batch % self.micro_batch:
             raise UsageError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
-        if self.packing != "none" and self.style == "chat" and self.packing == "wrapped" and self.loss == "completion":
+        if self.packing == "wrapped" and self.loss == "completion":
             raise UsageError("packing = wrapped cuts rows anywhere, also within a prompt: it needs loss = all")
+        if not self.lora_rank and (self.lora_alpha or self.lora_dropout):
+            raise UsageError("lora_alpha and lora_dropout are of adapters, and there are none: set lora_rank (--lora)")
 
     def epochs_of(self, stage: int) -> float:
-        """Return the epochs of a stage, counted from 0."""
-        return self.epochs[min(stage, len(self.epochs) - 1)]
+        """Return the epochs of a stage (``Example.stage``, from 1)."""
+        return self.epochs[min(max(stage - 1, 0), len(self.epochs) - 1)]
 
     @property
     def micro(self) -> int:
@@ -106,8 +128,16 @@ PRESETS: Mapping[str, Settings] = {
 }  # fmt: skip
 
 
-def settings(preset: str, changes: Mapping[str, Any]) -> Settings:
-    """Return a preset with changes.
+def _check_heeded(method: Method, changes: Mapping[str, Any]) -> None:
+    for of, names in ONLY.items():
+        ignored = [name for name in names if name in changes and of != method]
+        if ignored:
+            instead = names[ignored[0]]
+            raise UsageError(f"{ignored[0]} is no setting of {method}" + (f": set {instead}" if instead else ""))
+
+
+def settings(preset: str, changes: Mapping[str, Any], method: Method | None = None) -> Settings:
+    """Return a preset with changes; where a method is named, it must heed each of them.
 
     Raises:
         UsageError: there is no such preset or setting, or a value is not of its type.
@@ -118,6 +148,8 @@ def settings(preset: str, changes: Mapping[str, Any]) -> Settings:
     unknown = [name for name in changes if name not in Settings.__struct_fields__]
     if unknown:
         raise UsageError(f"no setting is named {unknown[0]!r}; there are: {', '.join(Settings.__struct_fields__)}")
+    if method:
+        _check_heeded(method, changes)
     given = msgspec.to_builtins(msgspec.structs.asdict(PRESETS[preset])) | dict(changes)
     if isinstance(given["epochs"], int | float):
         given["epochs"] = [given["epochs"]]

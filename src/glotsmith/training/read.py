@@ -51,9 +51,13 @@ def _lines(file: Path, kind: type[Item]) -> Iterator[Item]:
 
 def _parquet(file: Path, kind: type[Item]) -> Iterator[Item]:
     arrow, parquet = cast(Any, import_module("pyarrow")), cast(Any, import_module("pyarrow.parquet"))
+    number = 0
     try:
         for batch in parquet.ParquetFile(file).iter_batches():
             for row in batch.to_pylist():
+                number += 1
                 yield msgspec.convert(row, kind)
-    except (msgspec.ValidationError, arrow.ArrowInvalid) as error:
+    except msgspec.ValidationError as error:
+        raise InputError.at(file, None, f"row {number} is none of a dataset ({kind.__name__}): {error}") from error
+    except (arrow.ArrowException, OSError) as error:
         raise InputError.at(file, None, f"not a dataset ({kind.__name__}): {error}") from error

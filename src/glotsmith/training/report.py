@@ -3,13 +3,18 @@
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from glotsmith.records import Record
+from glotsmith.training import ranks
 from glotsmith.training.data import Prepared
 from glotsmith.training.needs import load
 from glotsmith.training.presets import Settings
 
+RECORD = "training.json"  #: of a training, beside its weights
 _LIBRARIES = ("glotsmith", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
@@ -49,6 +54,15 @@ class TrainingReport(Record, frozen=True, kw_only=True):
     device: str = ""
 
 
+def held_out_before(model: str) -> frozenset[str]:
+    """Return the problems that a model of ours was not trained on, by the record beside its weights."""
+    try:
+        record = msgspec.json.decode((Path(model) / RECORD).read_bytes(), type=TrainingReport)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # no record, or none of ours
+        return frozenset()
+    return frozenset(record.data.held_out)
+
+
 def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageReport:
     """Read what a trainer logged."""
     log: list[Mapping[str, Any]] = state.log_history
@@ -85,4 +99,4 @@ def versions() -> dict[str, str]:
 def device() -> str:
     """Return what it ran on."""
     cuda = load("torch").cuda
-    return f"{cuda.device_count()} x {cuda.get_device_name()}" if cuda.is_available() else "CPU"
+    return f"{ranks.count()} x {cuda.get_device_name() if cuda.is_available() else 'CPU'}"

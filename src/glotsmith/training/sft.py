@@ -8,6 +8,7 @@ from glotsmith.records import Example
 from glotsmith.training.loop import Job, Say, Trainee, train
 from glotsmith.training.needs import load
 from glotsmith.training.presets import Settings
+from glotsmith.training.ranks import one_device
 from glotsmith.training.report import TrainingReport
 
 
@@ -20,12 +21,14 @@ def _trainer(trainee: Trainee, arguments: dict[str, Any], how: Settings) -> Any:
     trl = load("trl")
     return trl.SFTTrainer(
         model=trainee.model,
-        args=trl.SFTConfig(
-            **arguments,
-            packing=how.packing != "none",
-            packing_strategy=how.packing if how.packing != "none" else "bfd",
-            completion_only_loss=None if how.style == "plain" and how.loss == "all" else how.loss == "completion",
-            shuffle_dataset=True,
+        args=one_device(
+            trl.SFTConfig(
+                **arguments,
+                packing=how.packing != "none",
+                packing_strategy=how.packing if how.packing != "none" else "bfd",
+                completion_only_loss=None if how.style == "plain" and how.loss == "all" else how.loss == "completion",
+                shuffle_dataset=True,
+            )
         ),
         train_dataset=trainee.rows,
         eval_dataset=trainee.validation,

@@ -1,0 +1,51 @@
+"""Checkpoints of a stage: which one to go on from."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+_STATE = "trainer_state.json"  #: what transformers writes last
+
+
+def last_whole(folder: Path) -> Path | None:
+    """Return the last checkpoint in a folder; one that a kill cut short goes.
+
+    A checkpoint names the best one so far by the path that it had. The folder may have been moved since, or be called
+    by another path, and transformers would then forget the best one without a word: the name is mended.
+    """
+    for checkpoint in reversed(listed(folder)):
+        if (state := _state(checkpoint)) is not None:
+            _mend(checkpoint, state)
+            return checkpoint
+        shutil.rmtree(checkpoint)
+    return None
+
+
+def listed(folder: Path) -> list[Path]:
+    """Return the checkpoints in a folder, by step."""
+    return sorted(folder.glob("checkpoint-*"), key=step)
+
+
+def step(checkpoint: Path) -> int:
+    """Return the step that a checkpoint was taken at."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _state(checkpoint: Path) -> dict[str, Any] | None:
+    """Return the trainer's state; None where the checkpoint was not written to its end."""
+    try:
+        return json.loads((checkpoint / _STATE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _mend(checkpoint: Path, state: dict[str, Any]) -> None:
+    best = state.get("best_model_checkpoint")
+    here = str(checkpoint.with_name(Path(best).name)) if best else best
+    if here == best:
+        return
+    state["best_model_checkpoint"] = here
+    draft = checkpoint / f".{_STATE}.part"
+    draft.write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", "utf-8")
+    draft.replace(checkpoint / _STATE)

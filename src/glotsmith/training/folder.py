@@ -1,0 +1,152 @@
+"""The folder of a training: whose it is, what it is to hold, and that one process at a time works in it.
+
+settings.json   what determines the result; compared at each start
+data/           the rows, split and sorted
+stages/N/       checkpoints while a stage is trained; its weights once it is done
+model/          the weights of the last stage, with training.json: the record
+lock            held, with the process's number, while one is at work
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from glotsmith.errors import InputError, UsageError
+from glotsmith.records import Record
+from glotsmith.training.data import Prepared
+
+SETTINGS, LOCK, PREPARED = "settings.json", "lock", Path("data") / "prepared.json"
+
+Stored = TypeVar("Stored", bound=Record)
+
+
+@contextmanager
+def held(folder: Path) -> Generator[None]:
+    """Make a folder and hold it for this process; the lock ends with the process, however it ends.
+
+    Raises:
+        UsageError: it holds something else, is a file, or another process is at work in it.
+        OSError: it can't be made or locked.
+
+    """
+    _make(folder)
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _take(lock, folder)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strange = [] if (folder / SETTINGS).exists() else sorted(p.name for p in folder.iterdir() if not _is_ours(p))
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"{folder}: a training needs a folder, and this is a file: choose another path") from error
+    if strange:
+        raise UsageError(
+            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a training that was killed in its first moment may have left the file."""
+    return path.name in (LOCK, f".{SETTINGS}.part")
+
+
+def _take(lock: int, folder: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        pid = os.read(lock, 20).decode("ascii", "replace").strip() or "another one"
+        raise UsageError(
+            f"{folder}: process {pid} is at work in this folder: wait for its end, stop it, or choose another folder"
+        ) from error
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+
+
+def claim(folder: Path, job: Record) -> None:
+    """Store what a training is to be, or compare it with what is stored.
+
+    Where no step has been taken yet nothing is lost, and new settings take the place of the old.
+
+    Raises:
+        UsageError: the folder belongs to another training.
+        InputError: what is stored can't be read.
+
+    """
+    file, wanted = folder / SETTINGS, json.loads(msgspec.json.encode(job))  # as it is stored: tuples as lists
+    changed = _changed(file, wanted) if file.is_file() else ""
+    if changed and _has_begun(folder):
+        raise UsageError(f"{folder}: the settings have changed: {changed}. Choose another folder, or delete this one")
+    if changed:
+        (folder / PREPARED).unlink(missing_ok=True)
+    write(file, wanted)
+
+
+def _changed(file: Path, wanted: dict[str, Any]) -> str:
+    """Say how what is stored differs from what is wanted; "" where it does not."""
+    try:
+        there = dict(_leaves(json.loads(file.read_text("utf-8"))))
+    except (ValueError, AttributeError) as error:
+        raise InputError.at(file, None, f"not the settings of a training ({error}): choose another folder") from error
+    asked = dict(_leaves(wanted))
+    names = [name for name in sorted(there.keys() | asked.keys()) if there.get(name) != asked.get(name)]
+    return "; ".join(
+        f"{n} was {there.get(n, 'as by default')} and is now {asked.get(n, 'as by default')}" for n in names
+    )
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether there is a checkpoint, or weights."""
+    return any(any(folder.glob(made)) for made in ("stages/*/checkpoints/checkpoint-*", "stages/*/model", "model"))
+
+
+def _leaves(table: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(cast(dict[str, Any], value), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def same_data(folder: Path, prepared: Prepared) -> None:
+    """Store what the data is, or compare it with what is stored.
+
+    Raises:
+        UsageError: the dataset is another one.
+        InputError: what is stored can't be read.
+
+    """
+    file = folder / PREPARED
+    if file.is_file() and stored(file, Prepared) != prepared and _has_begun(folder):
+        raise UsageError(f"{folder}: the dataset has changed since this training began: choose another folder")
+    write(file, prepared)
+
+
+def stored(file: Path, kind: type[Stored]) -> Stored:
+    """Return the record that is stored in a file.
+
+    Raises:
+        InputError: it holds none.
+
+    """
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError.at(file, None, f"not the {kind.__name__} of a training ({error})") from error
+
+
+def write(file: Path, value: Any) -> None:
+    """Write a value as JSON; the file appears whole or not at all."""
+    draft = file.with_name(f".{file.name}.part")
+    draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    draft.replace(file)

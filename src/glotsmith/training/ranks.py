@@ -1,0 +1,47 @@
+"""The processes of one training, as ``accelerate launch`` starts them: the first keeps the folder, all train."""
+
+import os
+from typing import Any
+
+from glotsmith.training.models import on_gpu
+from glotsmith.training.needs import load
+
+
+def count() -> int:
+    """Return how many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def leads() -> bool:
+    """Whether this process is the first, which alone writes what is not a checkpoint."""
+    return count() == 1 or int(os.environ.get("RANK", "0")) == 0
+
+
+def one_device(arguments: Any) -> Any:
+    """Return transformers' arguments, bound to one GPU a process.
+
+    With several in sight transformers would spread a process over all of them, and multiply the batch by their number.
+    """
+    if arguments.n_gpu > 1:
+        arguments._n_gpu = 1
+    return arguments
+
+
+def meet() -> None:
+    """Wait until all processes are here."""
+    if count() > 1:
+        _state().wait_for_everyone()
+
+
+def agree(said: bool) -> bool:
+    """Return what the first process says: clocks differ, and all must stop at the same step."""
+    if count() == 1:
+        return said
+    _state()
+    answer = [said]
+    load("accelerate.utils").broadcast_object_list(answer)
+    return answer[0]
+
+
+def _state() -> Any:
+    return load("accelerate").PartialState(cpu=not on_gpu())
