@@ -142,5 +142,5 @@ def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, row
         '[go]\nhead = "func main() {\\n"\ncase = "check(@{name}(@{arguments}), @{expected})\\n"\ntail = "}\\n"\n'
     )
     code, told, _ = glotsmith("benchmark", "make", rows, "-l", "go", "--assertions", table, "-o", tmp_path / "go2")
-    (first, *_) = lines(tmp_path / "go2" / "multipl-e" / "own-go_test.go.jsonl")
-    assert first["tests"].startswith("func main() {\ncheck(add(")
+    (_, second, *_) = lines(tmp_path / "go2" / "multipl-e" / "own-go_test.go.jsonl")
+    assert second["tests"].startswith("func main() {\ncheck(add(")

@@ -11,7 +11,7 @@ from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.evaluation.benchmarks import BENCHMARKS, mceval, multipl_e
 from glotsmith.evaluation.benchmarks.files import hub_rows, read_rows
 from glotsmith.evaluation.completions import read_completions
-from glotsmith.evaluation.questions import Completion, Question, Style
+from glotsmith.evaluation.questions import Completion, Question, Style, stop_of
 from glotsmith.languages import get
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
@@ -111,6 +111,14 @@ def test_the_page_names_every_benchmark_and_every_rule_that_is_known_wrong() -> 
     assert [name for name in BENCHMARKS if f"`{name}`" not in PAGE] == []
     known = [get(n).display for n in multipl_e.KNOWN_WRONG] + [n for n in mceval.KNOWN_WRONG if n != "*"]
     assert [name for name in known if name not in PAGE] == []
+
+
+def test_what_mcevals_solutions_go_on_after_ends_none_of_them() -> None:
+    """Racket's solutions bring functions of their own: cut at "\\n(", two of three would fail."""
+    for rule in mceval.RULES.values():
+        assert set(rule.inside) <= set(stop_of(rule.language))
+    assert mceval.RULES["Racket"].stop == ("\n#|",)
+    assert mceval.RULES["CPP"].stop == ("\n}",)
 
 
 def test_every_language_of_a_table_is_one_of_ours() -> None:

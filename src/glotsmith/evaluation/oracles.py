@@ -7,6 +7,7 @@ on values alone (evalplus/eval/__init__.py names the problems).
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import cast
 
 from msgspec.structs import replace
 
@@ -52,12 +53,12 @@ def _pyramid(arguments: Sequence[Value], expected: Value, actual: Value) -> bool
 def _close(within: float, arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
     """Accept floats that differ by no more than so much, also in lists and tuples."""
     if isinstance(expected, list | tuple):
-        floats = bool(expected) and all(isinstance(e, float) for e in expected)  # list or tuple is then all the same
-        same = isinstance(actual, list | tuple) if floats else type(actual) is type(expected)
-        return (
-            same
-            and len(actual) == len(expected)
-            and all(_close(within, arguments, e, a) for e, a in zip(expected, actual, strict=True))
+        wanted = cast(Sequence[Value], expected)
+        floats = bool(wanted) and all(isinstance(e, float) for e in wanted)  # list or tuple is then all the same
+        if not (isinstance(actual, list | tuple) if floats else type(actual) is type(wanted)):
+            return False
+        return len(actual) == len(wanted) and all(
+            _close(within, arguments, *pair) for pair in zip(wanted, actual, strict=True)
         )
     if isinstance(expected, float) and isinstance(actual, float | int) and not isinstance(actual, bool):
         return math.isclose(expected, actual, rel_tol=1e-6, abs_tol=within)

@@ -77,8 +77,8 @@ def _transposed(number: int, io: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return cases from columns of them."""
     for names_ in _IO:
         if all(name in io for name in names_):
-            given, wanted = (_plain(io[name]) for name in names_)
-            if isinstance(given, list) and isinstance(wanted, list) and len(given) == len(wanted):
-                return [{"stdin": a, "stdout": b} for a, b in zip(given, wanted, strict=True)]
-            raise UsageError(f"row {number}: {' and '.join(names_)} of io must be lists of one length")
+            columns = [cast(list[Any], c) for name in names_ if isinstance(c := _plain(io[name]), list)]
+            if len(columns) != len(names_) or len({*map(len, columns)}) != 1:
+                raise UsageError(f"row {number}: {' and '.join(names_)} of io must be lists of one length")
+            return [{"stdin": a, "stdout": b} for a, b in zip(*columns, strict=True)]
     raise UsageError(f"row {number}: io has the keys {', '.join(io)}; stdin and stdout are wanted")

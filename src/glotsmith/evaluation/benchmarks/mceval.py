@@ -22,29 +22,35 @@ class Rule(Record, frozen=True, kw_only=True):
 
     language: str  #: ours
     sign: str = ""  #: regular expression that means failure on stdout or stderr (eval/excute.py)
+    inside: tuple[str, ...] = ()  #: stop tokens of the language that its canonical solutions go on after
     calls_main: bool = False  #: the program is a script that ends with a call of main; ours calls it by itself
+
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Where a continuation ends: McEval has no such rule, and none of its own solutions may be cut short."""
+        return tuple(token for token in stop_of(self.language) if token not in self.inside)
 
 
 RULES: Mapping[str, Rule] = {
     "C": Rule(language="c", sign="failed"),
     "CPP": Rule(language="cpp", sign="failed"),
-    "Common Lisp": Rule(language="commonlisp"),
-    "Elixir": Rule(language="elixir"),
-    "Haskell": Rule(language="haskell", sign="(?i)fail"),
-    "JavaScript": Rule(language="javascript", sign="failed"),
-    "Julia": Rule(language="julia"),
-    "Kotlin": Rule(language="kotlin", calls_main=True),
+    "Common Lisp": Rule(language="commonlisp", inside=("\n(", "\n;")),
+    "Elixir": Rule(language="elixir", inside=("\ndefp", "\ndef ", "\n#")),
+    "Haskell": Rule(language="haskell", sign="(?i)fail", inside=("\n--",)),
+    "JavaScript": Rule(language="javascript", sign="failed", inside=("\nfunction ", "\n//")),
+    "Julia": Rule(language="julia", inside=("\nfunction",)),
+    "Kotlin": Rule(language="kotlin", calls_main=True, inside=("\n}",)),
     "Lua": Rule(language="lua"),
-    "PHP": Rule(language="php", sign=r"assert\(\)[\s\S]*failed"),
-    "Perl": Rule(language="perl"),
-    "Python": Rule(language="python"),
-    "R": Rule(language="r"),
-    "Racket": Rule(language="racket", sign="FAILURE"),
+    "PHP": Rule(language="php", sign=r"assert\(\)[\s\S]*failed", inside=("\nfunction",)),
+    "Perl": Rule(language="perl", inside=("\nsub", "\n#")),
+    "Python": Rule(language="python", inside=("\n#",)),
+    "R": Rule(language="r", inside=("\n#",)),
+    "Racket": Rule(language="racket", sign="FAILURE", inside=("\n(define ", "\n;", "\n(")),
     "Ruby": Rule(language="ruby"),
-    "Scala": Rule(language="scala"),
+    "Scala": Rule(language="scala", inside=("\n    }\n",)),
     "Shell": Rule(language="bash"),
-    "Swift": Rule(language="swift"),
-    "TypeScript": Rule(language="typescript", sign="failed"),
+    "Swift": Rule(language="swift", inside=("\n}",)),
+    "TypeScript": Rule(language="typescript", sign="failed", inside=("\nfunction ", "\n//")),
 }
 
 #: McEval's name → what is wrong with its rule, and what is done here
@@ -95,8 +101,8 @@ def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
         name=row.field("entry_point", str, ""),
         prefix=f"{row.field('prompt', str)}\n",
         instruction=row.field("instruction", str, "") or row.field("prompt", str),
-        stop=stop_of(rule.language),
-        unclosed=cuts_braces(stop_of(rule.language)),
+        stop=rule.stop,
+        unclosed=cuts_braces(rule.stop),
         after=f"\n{test}\n{WAYS[rule.language].after if rule.calls_main else ''}",
         sign=rule.sign,
         time_limit_s=15.0,
