@@ -55,9 +55,9 @@ def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_
     common = {"sources": (str(tmp_path / "seed.py"),), "languages": ("python", "lua"), "samples": 3, "wanted": 1}
     common |= {"ds1": False, "self_evaluation": "off"}
     cache = tmp_path / "cache.sqlite"
-    with_memory = asyncio.run(carry(XCoder(**common, sessions=10, epoch=1), tmp_path / "on", cache))
+    with_memory = asyncio.run(carry(XCoder(**common, sessions=7, epoch=1), tmp_path / "on", cache))
     off_recipe = XCoder(
-        **common, sessions=32, epoch=8, memory="off"
+        **common, sessions=20, epoch=20, memory="off"
     )  # epochs are only faster where nothing is remembered
     without = asyncio.run(carry(off_recipe, tmp_path / "off", cache))
     assert len(without) >= len(with_memory)
@@ -69,7 +69,7 @@ def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_
     assert 1 <= len(off_names) <= FAVOURITES < len(on_names) <= len(KNOWN)
     with RunFolder.open(tmp_path / "off") as run:
         lived = memos(run.ledger, 2)
-        assert len(lived) == 32
+        assert len(lived) == 20
         assert not any(memo.notes for memo in lived)
     assert "reflect" in with_memory
     assert "reflect" not in without
