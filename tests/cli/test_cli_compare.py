@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.generation.proposals import Proposal, Session
@@ -111,6 +112,7 @@ def test_figures_come_as_json_whole(glotsmith: Command, runs: Path) -> None:
         "finished": True,
         "taken": 1,
         "rows": 3,
+        "originals": 0,
         "problems": 2,
         "distinct": 1,
         "languages": {"lua": 2, "ocaml": 1},
@@ -142,6 +144,23 @@ def test_answers_that_fail_a_round_trip_are_failing_programs(glotsmith: Command,
         pass_on(folder.ledger, "sources", "round_trip", "t", dropped=(*lost, Dropped(Reason.NO_INSTRUCTION)))
     _, said, _ = glotsmith("compare", "--json", tmp_path / "run")
     assert json.loads(said)["failures"] == {"fail:wrong": 2, "fail:compile": 1}  # a broken machine is no wrong answer
+
+
+def test_original_pairs_are_no_rows_that_were_made(glotsmith: Command, tmp_path: Path) -> None:
+    """They would make every row cheaper, and every yield higher."""
+    with RunFolder.create_or_resume(tmp_path / "run", {"recipe": "inverse-instruct"}) as folder:
+        folder.ledger.begin(["sources", "dataset"])
+        item = IoCase(stdin="", stdout="")
+        folder.ledger.record("sources", Taken("u", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
+        made = [
+            example(1, "lua", "", "Add."),
+            msgspec.structs.replace(example(2, "other", "", "Why?"), kind="original"),
+        ]
+        pass_on(folder.ledger, "sources", "dataset", "t", *(Kept(e.id, e) for e in made), tokens=100)
+    _, said, _ = glotsmith("compare", "--json", tmp_path / "run")
+    found = json.loads(said)
+    assert (found["rows"], found["originals"], found["problems"], found["distinct"]) == (1, 1, 1, 1)
+    assert (found["languages"], found["tokens_per_row"]) == ({"lua": 1}, 100)
 
 
 def test_what_is_no_run_is_said_in_a_sentence(glotsmith: Command, tmp_path: Path) -> None:

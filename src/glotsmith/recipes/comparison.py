@@ -22,7 +22,8 @@ class Figures(Record, frozen=True, kw_only=True):
     recipe: str
     finished: bool
     taken: int  #: what the first step took: functions, snippets
-    rows: int  #: dataset rows
+    rows: int  #: dataset rows that were made
+    originals: int  #: pairs of the corpus that stand beside them: nothing was made or paid for them
     problems: int  #: distinct ``parallel_id``
     distinct: int  #: clusters of problems (``SAME_PROBLEM``)
     languages: dict[str, int]  #: language → rows
@@ -51,12 +52,14 @@ def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
     for row in funnel:
         reasons.update(row.reasons)
     languages = Counter(e.language for e in _examples(ledger, last))
+    originals = funnel[-1].made - languages.total() if funnel else 0
     return Figures(
         run=run,
         recipe=recipe,
         finished=bool(last) and ledger.finished(last),
         taken=funnel[0].taken if funnel else 0,
         rows=languages.total(),
+        originals=originals,
         problems=len({e.parallel_id for e in _examples(ledger, last)}),
         distinct=clusters(_examples(ledger, last)),
         languages=dict(sorted(languages.items())),
@@ -73,7 +76,9 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
 
 
 def _examples(ledger: Ledger, last: str) -> Iterator[Example]:
-    return (example for _, example in ledger.kept(last, Example)) if last else iter(())
+    """Yield the rows that were made."""
+    rows = (example for _, example in ledger.kept(last, Example)) if last else iter(())
+    return (example for example in rows if example.kind != "original")
 
 
 def clusters(examples: Iterable[Example]) -> int:
