@@ -24,8 +24,7 @@ def load(name: str) -> Any:
 
 def quiet() -> None:
     """Let the libraries say what went wrong, and nothing else."""
-    for name in ("transformers", "trl", "datasets", "accelerate", "peft"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    datasets = load("datasets")
-    datasets.disable_progress_bars()
+    load("datasets").disable_progress_bars()
     load("transformers").utils.logging.disable_progress_bar()
+    for name in ("transformers", "trl", "datasets", "accelerate", "peft"):  # after the imports, which set levels too
+        logging.getLogger(name).setLevel(logging.ERROR)
