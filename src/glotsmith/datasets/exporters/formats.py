@@ -25,13 +25,12 @@ class Format(NamedTuple):
 
     trainer: str  #: its name in prose, and what it trains
     parts: tuple[Part, ...]
-    command: str  #: to run in the folder; {model} stands for the one that was chosen, {validation} for the next field
+    command: str  #: to run in the folder
     files: tuple[str, ...] = ()  #: templates, rendered beside the data
     install: str = ""  #: what the command needs
     more: str = ""  #: another command, where there are the rows of an optional part
     extension: str = "jsonl"
     model: str = ""  #: that the configuration names unless told otherwise; empty where it names none
-    validation: str = ""  #: what the command says of the held-out rows, where there are any
 
 
 INSTRUCT = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise
@@ -39,8 +38,6 @@ _BASE = "Qwen/Qwen2.5-Coder-1.5B"
 _RANKED = Part(shapes.RANKED, "preferences", "preferences-validation", optional=True)
 _TRL = "pip install trl peft"
 _VERL = "python3 -m verl.trainer.main_ppo --config-path $PWD --config-name grpo"
-_UPLOADED = "$(openai api files.create -f {file} -p fine-tune | jq -r .id)"
-_OPENAI = f"openai api fine_tuning.jobs.create -m {{model}} -F {_UPLOADED.format(file='train.jsonl')}{{validation}}"
 _LOAD = "python -c \"import datasets; print(datasets.load_dataset('.'))\""
 
 FORMATS: Mapping[str, Format] = {
@@ -131,10 +128,10 @@ FORMATS: Mapping[str, Format] = {
     "openai-ft": Format(
         "OpenAI's fine-tuning",
         (Part(shapes.BARE_CHAT),),
-        _OPENAI,
-        install="pip install openai",
+        "python fine_tune.py",
+        ("fine_tune.py",),
+        "pip install openai, and OPENAI_API_KEY in the environment",
         model="gpt-4.1-mini-2025-04-14",
-        validation=f" -V {_UPLOADED.format(file='validation.jsonl')}",
     ),
     "text": Format(
         "continued pretraining on the plain programs",

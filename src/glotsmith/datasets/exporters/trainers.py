@@ -4,7 +4,6 @@ Every file is written aside and put in place at the end; the same rows are the s
 """
 
 import json
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -253,9 +252,7 @@ def _values(name: str, written: Written, folder: Path, model: str) -> dict[str, 
     return {
         "name": name,
         "format": format_,
-        "command": format_.command.format(
-            model=shlex.quote(model), validation=format_.validation if "validation" in given else ""
-        ),
+        "command": format_.command,
         "train_rows": written.rows.get(f"{format_.parts[0].train}.{format_.extension}", 0),
         "chats": any(MESSAGES in part.shape.columns.values() for part in parts),
         "folder": folder.resolve().name,
