@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from glotsmith.evaluation.candidate import candidate, cut
-from glotsmith.evaluation.questions import Question, Style, cuts_braces, stop_of
+from glotsmith.evaluation.questions import Question, Style, stop_of
 from glotsmith.languages import names
+from glotsmith.languages.braces import cuts_braces
 
 LUA = Question(
     benchmark="b",

@@ -155,6 +155,16 @@ def test_a_completion_continues_the_signature() -> None:
     assert result.kept[0].item.code.startswith("local function f(x)\n  return 2 * x")
 
 
+def test_a_completion_gets_back_the_braces_at_which_it_was_stopped() -> None:
+    teacher, verifier = Listed(["\n        return 2 * x; // } pass"]), ByName()
+    java = msgspec.structs.replace(TASK, language="java", prefix="class Problem {\n    static long f(long x) {")
+    asyncio.run(
+        Translate(teacher, verifier, prompts(), Plan(style="completion", rounds=Rounds(samples=1))).run("t", java)
+    )
+    assert "\n    }\n" in teacher.asked[0].sampling.stop
+    assert verifier.jobs[0].code == f"{java.prefix}\n        return 2 * x; // }} pass\n}}\n}}"
+
+
 def test_expected_values_of_hidden_tests_are_not_in_the_prompt() -> None:
     teacher = Listed([code("pass")])
     hidden = msgspec.structs.replace(TASK, tests=(*TASK.tests, "assert f(1000) == 777888"))

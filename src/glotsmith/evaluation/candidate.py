@@ -9,10 +9,9 @@ import re
 from collections.abc import Sequence
 
 from glotsmith.evaluation.questions import Question, Style
-from glotsmith.languages import Card, get
+from glotsmith.languages import Card, braces, get
+from glotsmith.languages.braces import depth
 from glotsmith.languages.extract import extract_code
-
-_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'")
 
 
 def candidate(question: Question, said: str, style: Style) -> str | None:
@@ -41,16 +40,7 @@ def cut(text: str, stop: Sequence[str]) -> str:
 
 def closed(question: Question, code: str) -> str:
     """Put back the braces at which a continuation was stopped, where neither it nor the tests have them."""
-    if not question.unclosed:
-        return code
-    syntax = get(question.language).syntax
-    marks = [rf"{re.escape(syntax.line_comment)}.*"] if syntax.line_comment else []
-    if syntax.block_comment:
-        begin, end = map(re.escape, syntax.block_comment[:2])
-        marks.append(rf"{begin}[\s\S]*?{end}")
-    comments = re.compile("|".join(marks) or r"(?!)")
-    missing = sum(depth(comments.sub("", _STRING.sub("", text))) for text in (code, question.after))
-    return code + "\n}" * max(missing, 0)
+    return braces.closed(get(question.language), code, question.after) if question.unclosed else code
 
 
 def _fit(question: Question, code: str, card: Card) -> str:
@@ -90,9 +80,3 @@ def defines(line: str, name: str) -> bool:
         and bool(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", line))
         and not line.lstrip().startswith(("#", "//", "--", ";", "(*", "*", ">>>", "%", '"'))
     )
-
-
-def depth(text: str) -> int:
-    """Return how many braces a text opens and leaves open; those in strings do not count."""
-    bare = _STRING.sub("", text)
-    return bare.count("{") - bare.count("}")

@@ -8,7 +8,8 @@ import msgspec
 
 from glotsmith.evaluation.candidate import closed
 from glotsmith.evaluation.passable import STUBS
-from glotsmith.evaluation.questions import Impossible, Question, cuts_braces
+from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.languages.braces import cuts_braces
 from glotsmith.records import Task
 from glotsmith.step import Verify
 

@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from glotsmith.evaluation.candidate import defines, depth
+from glotsmith.evaluation.candidate import defines
 from glotsmith.evaluation.evaluate import signed
 from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.languages.braces import depth
 from glotsmith.step import Verify
 
 _WORD = "glotsmith-stub"

@@ -1,10 +1,10 @@
 """What an evaluation asks, and what became of it."""
 
 import ast
-from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
 from glotsmith.languages import get, render
+from glotsmith.languages.braces import cuts_braces
 from glotsmith.records import Checker, Function, IoCase, Job, Record, Task, Verdict
 
 #: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop
@@ -109,11 +109,6 @@ class Sample(Record, frozen=True, kw_only=True):
 
 
 PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: MultiPL-E's, and HumanEval's own
-
-
-def cuts_braces(stop: Iterable[str]) -> bool:
-    """Whether a continuation ends at the brace that closes its function, which is then not part of it."""
-    return any("}" in token for token in stop)
 
 
 def stop_of(language: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import msgspec
 
 from glotsmith.generation.rounds import Rounds
 from glotsmith.languages import Card, get, render
+from glotsmith.languages.braces import closed, cuts_braces
 from glotsmith.languages.extract import extract_code
 from glotsmith.prompts import Prompt
 from glotsmith.reasons import Reason
@@ -147,6 +148,8 @@ class Translate(ItemStep[Task, Solution]):
             code = extract_code(
                 reply.text, card.fences, continues="" if chat else task.prefix, name=task.problem.function.name
             )
+        if code and cuts_braces(stop):
+            code = closed(card, code)
         return Attempt(sample, reply, code, self._lineage(prompt, sample, repaired))
 
     def _lineage(self, prompt: Prompt, sample: int, repaired: str) -> Lineage:

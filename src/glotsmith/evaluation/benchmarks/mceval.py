@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import WAYS
-from glotsmith.evaluation.questions import Impossible, Question, cuts_braces, stop_of
+from glotsmith.evaluation.questions import Impossible, Question, stop_of
+from glotsmith.languages.braces import cuts_braces
 from glotsmith.records import Record
 
 HUB = "Multilingual-Multimodal-NLP/McEval:test:generation"

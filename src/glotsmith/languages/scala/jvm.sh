@@ -11,11 +11,11 @@ compile() {
     compiler "$@" -nowarn -encoding UTF-8 -target:jvm-1.8 -cp "$library"
 }
 
-# The object with a main: one that extends App, or whose class has a method of that name.
+# The object with a main: one that extends App, or has a method of main's type.
 find_main() {
     object=$(sed -nE 's/^object +([A-Za-z0-9_]+) +extends +App.*/\1/p' "$folder/main.scala" | head -n 1)
     [ -n "$object" ] || for file in *\$.class; do
-        if grep -q main "${file%\$.class}.class"; then object=${file%\$.class}; fi
+        if grep -qF '([Ljava/lang/String;)V' "${file%\$.class}.class"; then object=${file%\$.class}; fi
     done
     echo "${object:-Main}"
 }
