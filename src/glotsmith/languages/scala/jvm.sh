@@ -15,7 +15,7 @@ compile() {
 find_main() {
     object=$(sed -nE 's/^object +([A-Za-z0-9_]+) +extends +App.*/\1/p' "$folder/main.scala" | head -n 1)
     [ -n "$object" ] || for file in *\$.class; do
-        if grep -qF '([Ljava/lang/String;)V' "${file%\$.class}.class"; then object=${file%\$.class}; fi
+        if grep -qsF '([Ljava/lang/String;)V' "${file%\$.class}.class"; then object=${file%\$.class}; fi
     done
     echo "${object:-Main}"
 }
