@@ -7,7 +7,6 @@ dataset/        what was exported
 lock            held, with the process's number, while a run works in the folder
 """
 
-import fcntl
 import json
 import math
 import os
@@ -19,9 +18,10 @@ from typing import Any, cast
 
 from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
+from glotsmith.folder import hold
 from glotsmith.ledger import Ledger
 
-CONFIG, LEDGER, CACHE, DATASET, LOCK = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset", "lock"
+CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
 _HEADER = (
     "# Everything that determines this run's result. A run keeps its configuration; it is compared at each start.\n"
@@ -59,7 +59,7 @@ class RunFolder:
             StorageError: it can't be written.
 
         """
-        lock = _prepare(path)
+        lock = hold(path, "run", CONFIG)
         try:
             resumed = (path / CONFIG).exists()
             if resumed:
@@ -105,54 +105,6 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _prepare(path: Path) -> int:
-    """Make the folder and lock it; return the lock's file descriptor."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        strange = [] if (path / CONFIG).exists() else [p.name for p in path.iterdir() if not _is_ours(p.name)]
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{path}: a run needs a folder, and this is a file: choose another path") from error
-    except OSError as error:
-        raise StorageError(f"{path}: the folder can't be made or read ({error.strerror})") from error
-    if strange:
-        raise UsageError(
-            f"{path}: the folder holds something else ({', '.join(sorted(strange)[:3])}) and no {CONFIG}: "
-            "choose a new or empty one"
-        )
-    return _locked(path)
-
-
-def _is_ours(name: str) -> bool:
-    """Whether a run that was killed in its first moment may have left the file."""
-    return name == LOCK or name.startswith(f"{CONFIG}.")
-
-
-def _locked(path: Path) -> int:
-    """Take the folder's lock, which ends with the process, however it ends.
-
-    Raises:
-        UsageError: another process holds it.
-
-    """
-    try:
-        lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise StorageError(f"{path / LOCK}: it can't be written ({error.strerror})") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.ftruncate(lock, 0)
-        os.write(lock, f"{os.getpid()}\n".encode())
-    except OSError as error:
-        pid = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
-        os.close(lock)
-        if not isinstance(error, BlockingIOError):
-            raise StorageError(f"{path / LOCK}: it can't be written ({error.strerror})") from error
-        raise UsageError(
-            f"{path}: process {pid} is at work in this folder: wait for its end, stop it, or choose another folder"
-        ) from error
-    return lock
 
 
 def _load(path: Path) -> dict[str, Any]:

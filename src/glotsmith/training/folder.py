@@ -7,7 +7,6 @@ model/          the weights of the last stage, with training.json: the record
 lock            held, with the process's number, while one is at work
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Generator, Iterable
@@ -18,10 +17,11 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from glotsmith.errors import InputError, UsageError
+from glotsmith.folder import hold
 from glotsmith.records import Record
 from glotsmith.training.data import Prepared
 
-SETTINGS, LOCK, PREPARED = "settings.json", "lock", Path("data") / "prepared.json"
+SETTINGS, PREPARED = "settings.json", Path("data") / "prepared.json"
 
 Stored = TypeVar("Stored", bound=Record)
 
@@ -32,45 +32,14 @@ def held(folder: Path) -> Generator[None]:
 
     Raises:
         UsageError: it holds something else, is a file, or another process is at work in it.
-        OSError: it can't be made or locked.
+        StorageError: it can't be made or locked.
 
     """
-    _make(folder)
-    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    lock = hold(folder, "training", SETTINGS)
     try:
-        _take(lock, folder)
         yield
     finally:
         os.close(lock)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        strange = [] if (folder / SETTINGS).exists() else sorted(p.name for p in folder.iterdir() if not _is_ours(p))
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{folder}: a training needs a folder, and this is a file: choose another path") from error
-    if strange:
-        raise UsageError(
-            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"
-        )
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a training that was killed in its first moment may have left the file."""
-    return path.name in (LOCK, f".{SETTINGS}.part")
-
-
-def _take(lock: int, folder: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        pid = os.read(lock, 20).decode("ascii", "replace").strip() or "another one"
-        raise UsageError(
-            f"{folder}: process {pid} is at work in this folder: wait for its end, stop it, or choose another folder"
-        ) from error
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
 
 
 def claim(folder: Path, job: Record) -> None:
