@@ -15,7 +15,7 @@ from glotsmith.verification import Verifier
 
 SLOW_STATUSES = {"fail:memory", "fail:output"}  #: they take seconds to earn
 #: Slow to start cold: a row of each verdict, and all of them in ``glotsmith languages check``.
-SLOW_STARTS = {"csharp", "java", "julia", "kotlin", "racket", "scala", "typescript"}
+SLOW_STARTS = {"java", "julia", "kotlin", "scala", "typescript"}
 FAST_LANGUAGES = {"lua", "python"}
 
 

@@ -145,13 +145,13 @@ async def code_points(card: Card, sandbox: Sandbox, sample: int = 1) -> list[str
     return [*seen.failed, *unexplained(card, seen), *lost]
 
 
-async def stubs(card: Card, sandbox: Sandbox, wanted: int = STUBS) -> tuple[int, list[str]]:
+async def stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
     """Try stubs of random types; return how many were tried, and a sentence for each that does not compile and raise.
 
     A suite whose types do not compile can be passed by no program (42 % of the published OCaml suites).
     """
     rng, tried = seeded("stubs", card.name), list[tuple[Type, Value]]()
-    for kind in (random_type(rng) for _ in range(wanted)):
+    for kind in (random_type(rng) for _ in range(STUBS)):
         value = random_value(rng, kind, card.limits.int_bits)
         if representable(card, kind, [value], Counter()):
             tried.append((kind, value))
