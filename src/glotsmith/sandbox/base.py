@@ -1,5 +1,6 @@
 """What an isolation back end is: something that runs a program and tells what it saw."""
 
+from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, runtime_checkable
 
 from glotsmith.records import Outcome, Program
@@ -13,6 +14,10 @@ from glotsmith.records import Outcome, Program
 #: disk        what is written is bounded in sum (``Limits.file_mb``), not only file by file
 #: orphans     nothing outlives the run, whatever it did to hide
 Promise = Literal["network", "files", "processes", "program", "disk", "orphans"]
+
+ATTEMPTS = 3  #: a machine that fails three times in a row is reported as such
+
+Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run``, or what takes its place
 
 ALL_PROMISES: frozenset[Promise] = frozenset({"network", "files", "processes", "program", "disk", "orphans"})
 
@@ -47,3 +52,13 @@ class Warming(Protocol):
     def chill(self) -> None:
         """Do without them from now on."""
         ...
+
+
+async def insist(run: Run, program: Program) -> Outcome:
+    """Run a program, again where the machine failed."""
+    outcome = await run(program)
+    for _ in range(ATTEMPTS - 1):
+        if outcome.ending != "infra":
+            break
+        outcome = await run(program)
+    return outcome

@@ -18,11 +18,12 @@ from starlette.responses import PlainTextResponse, Response
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get, names
 from glotsmith.records import Outcome, Program, Record, content_hash
+from glotsmith.sandbox.base import insist
 from glotsmith.service.http import JSON, decode, malformed, read_body, while_connected
 from glotsmith.service.limits import MOST
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
-from glotsmith.verification.agnostics import exit_code, limits, run_whole, text
+from glotsmith.verification.agnostics import exit_code, limits, text
 from glotsmith.verification.whole import script
 
 #: SandboxFusion's names for languages, and ours; any of our own names will do, too.
@@ -116,7 +117,7 @@ async def _run_code(service: Service, request: Request) -> Response:
         asked = decode(_REQUEST, await read_body(request, settings.body_mb * 2**20, settings.body_s))
         try:
             posed = pose(asked)
-            outcome = await while_connected(request, run_whole(service.sandbox.run, posed.program))
+            outcome = await while_connected(request, insist(service.sandbox.run, posed.program))
             answer = told(outcome, posed)
         except (ToolchainError, Unrepresentable) as error:
             answer = RunCodeResponse(status="SandboxError", message=str(error))

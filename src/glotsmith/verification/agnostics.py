@@ -13,9 +13,9 @@ import msgspec
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get
-from glotsmith.records import Limits, Outcome, Program, Record
-from glotsmith.verification.verify import ATTEMPTS
-from glotsmith.verification.whole import Run, outcomes_of, script
+from glotsmith.records import Limits, Outcome, Record
+from glotsmith.sandbox.base import Run, insist
+from glotsmith.verification.whole import outcomes_of, script
 
 MOST_S = 600.0  #: CPU seconds that a test may ask for
 _TIMEOUTS = frozenset({"cpu", "wall"})
@@ -74,7 +74,7 @@ async def _test(run: Run, language: str, item: Item) -> Answer:
     allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb)
     last = _other("no test cases", "the item has no test cases, so nothing could be judged")
     outcomes = outcomes_of(
-        partial(run_whole, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]
+        partial(insist, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]
     )
     async with aclosing(outcomes):
         for case in item.test_cases:
@@ -82,16 +82,6 @@ async def _test(run: Run, language: str, item: Item) -> Answer:
             if last.result != "success":
                 break
     return last
-
-
-async def run_whole(run: Run, program: Program) -> Outcome:
-    """Run a program, again where the machine failed."""
-    outcome = await run(program)
-    for _ in range(ATTEMPTS - 1):
-        if outcome.ending != "infra":
-            break
-        outcome = await run(program)
-    return outcome
 
 
 def _judge(outcome: Outcome, case: TestCase) -> Answer:

@@ -11,7 +11,7 @@ import msgspec
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Card, Unrepresentable, get, program, render, toolchain
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
-from glotsmith.sandbox.base import Sandbox
+from glotsmith.sandbox.base import ATTEMPTS, Sandbox
 from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, Value, parse_signature, parse_test
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
@@ -21,7 +21,6 @@ from glotsmith.verification.warmth import Warmth
 from glotsmith.verification.whole import outcomes_of, script
 
 MOST_RUNS = 16  #: processes for the cases of one program, each of which may end its process
-ATTEMPTS = 3  #: for ``infra:sandbox``; a machine that fails three times in a row is reported as such
 
 
 class Store(Protocol):

@@ -1,6 +1,6 @@
 """Whole programs, run verbatim: once per stdin, and built once for all of them."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
@@ -8,8 +8,7 @@ from glotsmith.languages import Card, Unrepresentable
 from glotsmith.languages.prepared import ready
 from glotsmith.languages.render import fill
 from glotsmith.records import Limits, Outcome, Program
-
-Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run``, or what tries it again
+from glotsmith.sandbox.base import Run
 
 _ARCHIVE = "built.tar"
 _LARGEST_KB = 32_768  #: an archive that is larger costs more than building again, and no service takes it

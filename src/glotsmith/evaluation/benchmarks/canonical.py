@@ -6,13 +6,12 @@ from string import Template
 from glotsmith.evaluation.benchmarks.base import Unchecked
 from glotsmith.languages import render
 from glotsmith.languages.prepared import ready
-from glotsmith.records import Limits, Outcome, Program
-from glotsmith.sandbox.base import Sandbox
+from glotsmith.records import Limits, Program
+from glotsmith.sandbox.base import Sandbox, insist
 from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, type_of
 
 _LIMITS = Limits(cpu_s=120, wall_s=900, memory_mb=4096, output_kb=64 * 1024)
 _MARK = "= "
-_ATTEMPTS = 3  #: before the machine's failure is taken for one
 
 _SCRIPT = Template("""\
 $program
@@ -67,7 +66,9 @@ async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[
         read_only=found.read_only,
         limits=_LIMITS,
     )
-    outcome = await _ran(sandbox, program_)
+    outcome = await insist(sandbox.run, program_)
+    if outcome.ending == "infra":
+        raise Unchecked(f"the original could not be run: {outcome.detail}")
     lines = outcome.stdout.decode("utf-8", "replace").split("\n")[: len(inputs)]
     calls_made = list[Call]()
     for arguments, line in zip(inputs, lines, strict=False):
@@ -77,17 +78,6 @@ async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[
         except NotLiteral:
             continue
     return calls_made
-
-
-async def _ran(sandbox: Sandbox, program: Program) -> Outcome:
-    outcome = await sandbox.run(program)
-    for _ in range(_ATTEMPTS - 1):
-        if outcome.ending != "infra":
-            break
-        outcome = await sandbox.run(program)
-    if outcome.ending != "infra":
-        return outcome
-    raise Unchecked(f"the original could not be run: {outcome.detail}")
 
 
 def _fits(arguments: Sequence[Value]) -> bool:
