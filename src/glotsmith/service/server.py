@@ -10,8 +10,8 @@ import uvicorn
 from glotsmith.errors import UsageError
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.service.app import build, is_loopback
+from glotsmith.service.connections import Connection
 from glotsmith.service.state import Service, Settings
-from glotsmith.service.whole import WholeAnswers
 
 _IDLE_CONNECTIONS = 1024
 _PATIENCE_S = 60  #: with a client that has not said what it wants, or takes nothing of its answer
@@ -57,7 +57,7 @@ class _Server(uvicorn.Server):
     def __init__(self, service: Service, say: Callable[[str], None]) -> None:
         config = uvicorn.Config(
             build(service),
-            http=WholeAnswers,
+            http=Connection,
             ws="none",
             lifespan="off",
             log_config=None,

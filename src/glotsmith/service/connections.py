@@ -8,10 +8,10 @@ takes nothing of its answer for that time has left.
 import asyncio
 from typing import Any, cast
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 
-class WholeAnswers(H11Protocol):
+class Connection(H11Protocol):
     """uvicorn's HTTP, but head and body leave together, and waiting has an end."""
 
     _head: asyncio.TimerHandle | None = None  #: until when a request must have come
@@ -50,7 +50,8 @@ class WholeAnswers(H11Protocol):
         self._taken = _stopped(self._taken)
 
     def _under_way(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request, whatever its type says
+        return cycle is not None and not cycle.response_complete
 
     def _await_head(self) -> None:
         _stopped(self._head)
