@@ -81,6 +81,25 @@ async def run_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
+async def disagreements(card: Card, warm: Verifier, cold: Verifier, tick: Tick) -> list[str]:
+    """Judge each row of ``verdicts.toml`` by both; return a sentence for each that is wrong cold or differs in a case.
+
+    A row that may come to several verdicts may come to another one each time.
+    """
+
+    async def one(title: str, row: Row) -> str:
+        job = row.job(card.name, title)
+        first, second = await warm.verify(job), await cold.verify(job)
+        tick()
+        found = [[v.status, *(c.status for c in v.cases)] for v in (first, second)]
+        if (wrong := complaint(title, row, second)) or len(row.expected) > 1 or found[0] == found[1]:
+            return wrong
+        return f"row {title!r} of verdicts.toml came to {', '.join(found[0])} warm, and to {', '.join(found[1])} cold"
+
+    said = await asyncio.gather(*(one(title, row) for title, row in rows(card.name).items()))
+    return [sentence for sentence in said if sentence]
+
+
 async def refuse(card: Card, verifier: Verifier, title: str, row: Row) -> list[str]:
     """Judge a hostile row, then an honest program and a wrong one: it must be refused, and they judged rightly."""
     said = [complaint(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]

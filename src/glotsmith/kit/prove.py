@@ -77,8 +77,9 @@ class Proof:
         """Judge the rows of ``verdicts.toml`` again, with no interpreter and no compiler kept warm."""
         table = rows(self.card.name)
         self._watcher.begin("the same rows, started cold", len(table))
-        wrong = await probes.run_rows(self.card, Verifier(Cold(self._sandbox)), self._watcher.tick)
-        sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned them again when all was started cold"
+        cold = Verifier(Cold(self._sandbox))
+        wrong = await probes.disagreements(self.card, self._verifier, cold, self._watcher.tick)
+        sentence = f"{len(table) - len(wrong)} of {len(table)} programs came to the same in all cases when started cold"
         return Finding(part="cold", sentence=sentence, problems=tuple(wrong))
 
     async def values(self) -> Finding:
