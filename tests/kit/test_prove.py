@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,52 @@ def test_what_is_wrong_is_found_and_named(changed, file: str, old: str, new: str
         kept = re.split(r"(?m)^(?=\[)", (folder / "hostile.toml").read_text("utf-8"))[:3]
         (folder / "hostile.toml").write_text("".join(kept), "utf-8")
     found = prove("moon", part, quick=True)[part]
+    assert any(problem in p for p in found.problems), found
+
+
+ACCEPTED = 'accepted = { expect = "pass", code = "local function f(x) return x end" }'
+WRONG = 'wrong = { expect = "fail:wrong", code = "local function f(x) return -2 end" }'
+CALIBRATION = ACCEPTED.replace("accepted", "calibration").replace("{ ", "{ reference_cpu_s = 0.1, ")
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ((WRONG, CALIBRATION), "verdicts.toml has no row 'accepted', the identity function"),
+        ((CALIBRATION,), "verdicts.toml has no row 'accepted', the identity function"),
+        ((ACCEPTED, CALIBRATION), "verdicts.toml has no row that expects fail:wrong"),
+        ((ACCEPTED, WRONG), "verdicts.toml has 2 rows; 15 are the least"),
+        ((), "verdicts.toml has no row that must pass"),
+        (
+            (ACCEPTED.replace("{ ", '{ tests = ["assert f(1)[0"], '), WRONG, CALIBRATION),
+            "row 'accepted' of verdicts.toml came to infra:refused",
+        ),
+        (
+            (ACCEPTED.replace("{ ", '{ signature = "def f() -> int", '), WRONG, CALIBRATION),
+            "row 'accepted' of verdicts.toml came to infra:refused",
+        ),
+        (
+            (ACCEPTED, WRONG, CALIBRATION.replace("{ ", '{ signature = "def f(x: int", ')),
+            "row 'calibration' of verdicts.toml came to infra:refused",
+        ),
+        ((ACCEPTED, WRONG, CALIBRATION.replace("return x", "error('no')")), "row 'calibration' of verdicts.toml came"),
+        (
+            ('accepted = { expect = "pass", io = [{ stdin = "", stdout = "" }], code = "" }', WRONG, CALIBRATION),
+            "verdicts.toml has 3 rows; 15 are the least",
+        ),
+    ],
+)
+def test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrated_yet(
+    changed,  # type: ignore[no-untyped-def]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    rows: tuple[str, ...],
+    problem: str,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = changed("moon", "lua", "card.toml", "Moon", "Moon")
+    (folder / "verdicts.toml").write_text("\n".join(rows), "utf-8")
+    found = prove("moon", quick=True)["rows"]
     assert any(problem in p for p in found.problems), found
 
 

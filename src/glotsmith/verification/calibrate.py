@@ -1,9 +1,10 @@
 """CPU limits that mean the same on every machine.
 
 A limit is in seconds of the reference machine. Each language has a program, the row ``calibration`` of its
-``verdicts.toml``, with the CPU time that it took there. Here it runs once, and so does one that does nothing: the
-quotient of what the work took is the language's factor on this machine, and what the start took is granted besides,
-since a program has no part in it. Both are kept for the next time.
+``verdicts.toml``, with the CPU time that it took there. Here it runs once, and so does one that does nothing, the row
+``accepted``: the quotient of what the work took is the language's factor on this machine, and what the start took is
+granted besides, since a program has no part in it. Both are kept for the next time. A language that lacks one of the
+rows has the limits of the reference machine.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ import msgspec
 from glotsmith.languages import get, program, toolchain
 from glotsmith.languages.rows import Row, rows
 from glotsmith.places import cache_home
-from glotsmith.records import Limits, content_hash
+from glotsmith.records import Limits, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_signature, parse_test
 
@@ -68,7 +69,7 @@ class Calibration:
         return self._known[language]
 
     async def _measure(self, language: str, row: Row, key: str) -> Speed:
-        idle = await self._seconds(language, rows(language)["accepted"])
+        idle = await self._seconds(language, rows(language).get("accepted"))
         work = await self._seconds(language, row)
         if idle is None or work is None:
             _log.warning("%s: its speed can't be measured here; limits are those of the reference machine", language)
@@ -79,11 +80,11 @@ class Calibration:
         self._remember(key, speed)
         return speed
 
-    async def _seconds(self, language: str, row: Row) -> float | None:
-        """Return the CPU time of a row's program, started cold; None where it fails."""
-        calls = [parse_test(test).arguments for test in row.tests[:1]]
-        made, _ = program.assemble(get(language), row.code, parse_signature(row.signature), calls)
-        made = msgspec.structs.replace(made, warm=None)
+    async def _seconds(self, language: str, row: Row | None) -> float | None:
+        """Return the CPU time of a row's program, started cold; None where it fails or there is no such function."""
+        made = _cold_call(language, row) if row is not None else None
+        if made is None:
+            return None
         outcomes = [await self._sandbox.run(made) for _ in range(_TRIALS)]
         seconds = [o.cpu_s for o in outcomes if o.ending == "exit" and o.built]
         return min(seconds) if len(seconds) == _TRIALS else None
@@ -107,6 +108,20 @@ class Calibration:
             return json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):
             return {}
+
+
+def _cold_call(language: str, row: Row) -> Program | None:
+    """Return the program that calls a row's function once; None where its language or its test has no such call."""
+    card = get(language)
+    if row.io or card.level != "full":
+        return None
+    try:
+        calls = [parse_test(test).arguments for test in row.tests[:1]]
+        made, _ = program.assemble(card, row.code, parse_signature(row.signature), calls)
+    except ValueError as error:  # NotLiteral, Unrepresentable, or a call with other parameters
+        _log.warning("%s: a row of verdicts.toml can't be called: %s", language, error)
+        return None
+    return msgspec.structs.replace(made, warm=None)
 
 
 def _machine() -> str:
