@@ -294,6 +294,8 @@ class Job(Record, frozen=True, kw_only=True):
     entry_point: str = ""  #: name in the target language; default the Python name
     time_limit_s: float | None = None  #: CPU seconds, on the reference machine (``verification.calibrate``)
     memory_limit_mb: int | None = None
+    output_limit_kb: int | None = None  #: stdout beside what the tests expect, which always fits
+    file_limit_mb: int | None = None  #: what the program writes to its own folder
     tolerance: float = 1e-6  #: relative, for floats; of ``numbers`` also absolute
 
 

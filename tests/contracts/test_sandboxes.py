@@ -431,6 +431,13 @@ def test_output_is_kept_up_to_the_limit(sandbox: Sandbox):
     assert outcome.stdout.startswith(b"first\n")
 
 
+@pytest.mark.parametrize("size", [64 * 1024, 2_000_000, 9_000_000])
+def test_an_output_within_its_limit_arrives_whole(sandbox: Sandbox, size: int):
+    limits = msgspec.structs.replace(SMALL, output_kb=size // 1024 + 1)
+    outcome = py(sandbox, f"print('x' * {size - 1})", limits=limits)
+    assert (outcome.ending, len(outcome.stdout)) == ("exit", size)
+
+
 def test_stderr_keeps_its_tail(sandbox: Sandbox):
     outcome = py(sandbox, "import sys\nsys.stderr.write('x' * 500_000 + 'last')")
     assert (outcome.ending, len(outcome.stderr), outcome.stderr[-5:]) == ("exit", 16 * 1024, b"xlast")

@@ -14,6 +14,7 @@ from glotsmith.service.http import JSON, Refused, decode, read_body, while_conne
 from glotsmith.service.limits import MOST
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
+from glotsmith.verification.allowance import output_kb
 from glotsmith.verification.batch import verify_all
 
 _JOBS: msgspec.json.Decoder[Job | list[Job]] = msgspec.json.Decoder(Job | list[Job])
@@ -54,6 +55,12 @@ def check(job: Job) -> None:
         wrong = f"time_limit_s is {job.time_limit_s}; it must be from 0.001 to {MOST.cpu_s}"
     elif job.memory_limit_mb is not None and not 1 <= job.memory_limit_mb <= MOST.memory_mb:
         wrong = f"memory_limit_mb is {job.memory_limit_mb}; it must be from 1 to {MOST.memory_mb}"
+    elif job.output_limit_kb is not None and not 1 <= job.output_limit_kb <= MOST.output_kb:
+        wrong = f"output_limit_kb is {job.output_limit_kb}; it must be from 1 to {MOST.output_kb}"
+    elif job.file_limit_mb is not None and not 1 <= job.file_limit_mb <= MOST.file_mb:
+        wrong = f"file_limit_mb is {job.file_limit_mb}; it must be from 1 to {MOST.file_mb}"
+    elif (needed := output_kb(job)) > MOST.output_kb:
+        wrong = f"its tests expect an output that needs a limit of {needed} KB; at most {MOST.output_kb} are allowed"
     elif not (math.isfinite(job.tolerance) and job.tolerance >= 0):
         wrong = f"tolerance is {job.tolerance}; it must be 0 or more"
     if wrong:

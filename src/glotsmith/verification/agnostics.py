@@ -15,6 +15,7 @@ from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get
 from glotsmith.records import Limits, Outcome, Record
 from glotsmith.sandbox.base import Run, insist
+from glotsmith.verification.allowance import kb_of, stdout_size
 from glotsmith.verification.whole import outcomes_of, script
 
 MOST_S = 600.0  #: CPU seconds that a test may ask for
@@ -51,9 +52,18 @@ class Answer(Record, frozen=True, kw_only=True):
 _ITEM = msgspec.json.Decoder(Item)
 
 
-def limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024) -> Limits:
-    """Return limits for a client that waits: CPU seconds, and not much longer by the clock."""
-    return Limits(cpu_s=run_s, wall_s=1.5 * run_s + 2, build_cpu_s=build_s, memory_mb=memory_mb)
+def limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024, expected: int = 0) -> Limits:
+    """Return limits for a client that waits: CPU seconds, and not much longer by the clock.
+
+    ``expected`` bytes of stdout fit beside the usual limit.
+    """
+    return Limits(
+        cpu_s=run_s,
+        wall_s=1.5 * run_s + 2,
+        build_cpu_s=build_s,
+        memory_mb=memory_mb,
+        output_kb=Limits().output_kb + kb_of(expected),
+    )
 
 
 async def answer(run: Run, language: str, line: bytes) -> Answer:
@@ -71,7 +81,8 @@ async def answer(run: Run, language: str, line: bytes) -> Answer:
 
 async def _test(run: Run, language: str, item: Item) -> Answer:
     card = get(language)
-    allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb)
+    longest = max((stdout_size(case.output) for case in item.test_cases), default=0)
+    allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb, expected=longest)
     last = _other("no test cases", "the item has no test cases, so nothing could be judged")
     outcomes = outcomes_of(
         partial(insist, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]

@@ -13,6 +13,7 @@ from glotsmith.languages import Card, Unrepresentable, get, program, render, too
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
 from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, Value, parse_signature, parse_test
+from glotsmith.verification import allowance
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
 from glotsmith.verification.compare import Comparison
@@ -20,6 +21,7 @@ from glotsmith.verification.judge import ENDINGS, judge, tail, worst
 from glotsmith.verification.warmth import Warmth
 from glotsmith.verification.whole import outcomes_of, script
 
+_LARGE = 65_536  #: characters of tests of which few are held in memory
 MOST_RUNS = 16  #: processes for the cases of one program, each of which may end its process
 
 
@@ -118,7 +120,8 @@ class Verifier:
     async def _run_calls(
         self, card: Card, job: Job, allowed: Limits, skipped: int, *, examined: bool = False
     ) -> tuple[Verdict, int | None]:
-        posed = _pose(card.name, card.fingerprint, job.tests, job.signature, job.entry_point, skipped)
+        pose = _pose if sum(map(len, job.tests)) < _LARGE else _pose_large
+        posed = pose(card.name, card.fingerprint, job.tests, job.signature, job.entry_point, skipped)
         made, mark = posed.frame.hold(job.code, allowed)
         if (made.warm or made.server) and not examined and not await self._warmth.believed(card.name):
             made = msgspec.structs.replace(made, warm=None, server=None)
@@ -128,7 +131,7 @@ class Verifier:
 
     async def _limits(self, card: Card, job: Job) -> Limits:
         speed = await self._calibration.speed(card.name)
-        return speed.stretch(program.limits(card, job.time_limit_s, job.memory_limit_mb))
+        return speed.stretch(allowance.allowed(card, job))
 
     async def _io(self, card: Card, job: Job) -> Verdict:
         """Run a whole program once per stdin; its stdout must answer as the job's checker has it."""
@@ -155,8 +158,7 @@ class Posed(NamedTuple):
     expected: tuple[Value, ...]
 
 
-@lru_cache(maxsize=512)
-def _pose(language: str, fingerprint: str, tests: tuple[str, ...], signature: str, entry: str, skipped: int) -> Posed:
+def _posed(language: str, fingerprint: str, tests: tuple[str, ...], signature: str, entry: str, skipped: int) -> Posed:
     """Parse and write tests, but for those skipped; the many candidates of a task have them in common."""
     card = get(language)
     calls, settled = settle(tests, signature)
@@ -165,6 +167,10 @@ def _pose(language: str, fingerprint: str, tests: tuple[str, ...], signature: st
     calls = calls[skipped:]
     frame = program.frame(card, settled, [c.arguments for c in calls], entry)
     return Posed(frame, tuple(c.expected for c in calls))
+
+
+_pose = lru_cache(maxsize=512)(_posed)
+_pose_large = lru_cache(maxsize=8)(_posed)  #: of tests that take much memory
 
 
 def settle(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:

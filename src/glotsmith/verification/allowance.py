@@ -1,0 +1,81 @@
+"""What a job's programs may use: the card's limits or the job's own, and never less than the job itself expects."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import cast
+
+import msgspec
+
+from glotsmith.languages import Card, program
+from glotsmith.records import Job, Limits
+from glotsmith.values import NotLiteral, Value, parse_test
+
+_FLOAT = 34  #: bytes of a float with its tag: 17 significant digits, sign, point and exponent
+_TAG = 10  #: bytes of a collection's brackets and tag, with a separator
+_EVENT = 96  #: bytes of a protocol line beside its value
+_DEFAULT = Limits()
+_WIDEST = 16  #: bytes on the wire for a character of a test, at most
+_SMALL = 32_768  #: characters of tests whose values need no exact measure
+_EXACT = 10**15  #: ints beyond it may be written as floats are
+_BUILT = 8  #: bytes that a compiler may write for a byte of the tests
+
+
+def allowed(card: Card, job: Job) -> Limits:
+    """Return the limits of a job's programs, on the reference machine."""
+    limits = program.limits(card, job.time_limit_s, job.memory_limit_mb)
+    return msgspec.structs.replace(limits, output_kb=output_kb(job), file_mb=file_mb(job))
+
+
+def output_kb(job: Job) -> int:
+    """Return how much stdout a job's program may write: the job's limit beside all that its tests expect."""
+    return (job.output_limit_kb or _DEFAULT.output_kb) + kb_of(_expected(job))
+
+
+def kb_of(size: int) -> int:
+    """Return the KB that hold so many bytes."""
+    return -(-size // 1024)
+
+
+def file_mb(job: Job) -> int:
+    """Return how much a job's program may write to files; compilers also write what the tests hold."""
+    held = sum(map(len, job.tests)) + len(job.program)
+    return (job.file_limit_mb or _DEFAULT.file_mb) + _BUILT * held // 2**20
+
+
+def _expected(job: Job) -> int:
+    """Return the most bytes that a right program writes: all values in one process, or the longest stdout."""
+    if job.io:
+        return max(stdout_size(case.stdout) for case in job.io)
+    size = sum(map(len, job.tests))
+    return _WIDEST * size if size < _SMALL else _results(job.tests)
+
+
+def stdout_size(expected: str) -> int:
+    """Return the most bytes of a stdout that a checker takes for the expected one, with room for white space."""
+    return 2 * len(expected.encode("utf-8", "surrogatepass"))
+
+
+@lru_cache(maxsize=16)
+def _results(tests: tuple[str, ...]) -> int:
+    try:
+        return sum(_EVENT + wire_size(parse_test(test).expected) for test in tests)
+    except NotLiteral:
+        return 0  # nothing will run
+
+
+def wire_size(value: Value) -> int:
+    """Return the most bytes that a value takes on the wire."""
+    match value:
+        case bool() | None:
+            return 8
+        case int():
+            return max(len(str(value)) + 8, _FLOAT if abs(value) > _EXACT else 0)
+        case str():
+            return 4 + len(value) + sum(11 for c in value if not (" " <= c <= "~") or c in '"\\')
+        case dict():
+            pairs = cast(Mapping[Value, Value], value).items()
+            return _TAG + sum(_TAG + wire_size(k) + wire_size(v) for k, v in pairs)
+        case list() | tuple() | set() | frozenset():
+            return _TAG + sum(map(wire_size, cast(Sequence[Value], value)))
+        case _:
+            return _FLOAT
