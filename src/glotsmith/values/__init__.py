@@ -1,0 +1,57 @@
+"""The values and types that a test may use, with the parsers of both.
+
+Values are plain Python: ``int float str bool None list tuple dict set``, nested. Types are written as Python
+annotations. Tests are Python asserts over literals, the field's convention (MBPP; MultiPL-T §4.2).
+"""
+
+from glotsmith.values.asserts import Call, parse_test, render_test
+from glotsmith.values.literals import literal, parse_value
+from glotsmith.values.signatures import Parameter, Signature, parse_signature, signature_of
+from glotsmith.values.types import (
+    ANY,
+    BOOL,
+    FLOAT,
+    INT,
+    MIXED,
+    NONE,
+    STR,
+    Kind,
+    NotLiteral,
+    Type,
+    Value,
+    list_of,
+    optional,
+    parse_type,
+    type_of,
+    unite,
+    unite_all,
+)
+
+__all__ = [
+    "ANY",
+    "BOOL",
+    "FLOAT",
+    "INT",
+    "MIXED",
+    "NONE",
+    "STR",
+    "Call",
+    "Kind",
+    "NotLiteral",
+    "Parameter",
+    "Signature",
+    "Type",
+    "Value",
+    "list_of",
+    "literal",
+    "optional",
+    "parse_signature",
+    "parse_test",
+    "parse_type",
+    "parse_value",
+    "render_test",
+    "signature_of",
+    "type_of",
+    "unite",
+    "unite_all",
+]
