@@ -194,7 +194,7 @@ REPLIES = {
         says(chat([{"type": "thinking"}, {"type": "text", "text": "h"}, {"type": "text", "text": "i"}])),
         Reply(text="hi"),
     ),
-    "null content": (says(chat(None)), Reply(text="", finish_reason="refused", detail="the reply has no text")),
+    "null content": (says(chat(None)), Reply(text="", detail="the reply has no text")),
     "null content, cut": (says(chat(None, "length")), Reply(text="", finish_reason="length")),
     "refusal": (
         says(chat(None, refusal="I can't\nhelp.")),

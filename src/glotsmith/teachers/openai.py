@@ -22,7 +22,9 @@ from glotsmith.records import Record, content_hash
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.keys import ApiKey
+from glotsmith.teachers.lenient import text_of
 from glotsmith.teachers.limiter import Clock, Limiter
+from glotsmith.teachers.problems import Problem, Stated, read_problem, shorten
 from glotsmith.teachers.retries import Transient, retry_after
 
 _log = logging.getLogger(__name__)
@@ -164,11 +166,14 @@ class OpenAI(Teacher):
         if answer is None:
             return Reply(text="", finish_reason="error", detail=f"a reply of more than {_LARGEST_BODY >> 20} MiB")
         if not 200 <= answer.status < 300:
-            return await self._refusal(answer, wire.path_of(request))
+            return await self._refusal(answer, read_problem(answer.body), wire.path_of(request))
         try:
             return self._finished(wire.read_reply(answer.body, request))
+        except Stated as stated:
+            return await self._stated(stated, answer, wire.path_of(request))
         except Transient as error:
-            raise Transient(self._readable(str(error)), blames_server=error.blames_server) from None
+            what = self._readable(str(error))
+            raise Transient(what, congested=error.congested, blames_server=error.blames_server) from None
 
     def _finished(self, reply: Reply) -> Reply:
         o = self._options
@@ -197,7 +202,7 @@ class OpenAI(Teacher):
                 data += chunk
                 if len(data) > _LARGEST_BODY:
                     return None
-            text = data.decode("utf-8", "replace")
+            text = text_of(bytes(data), response.headers.get("content-type", ""))
             redact = self._key.redact_reply if response.is_success else self._key.redact
             return _Answer(response.status_code, response.headers, redact(text))
 
@@ -214,13 +219,15 @@ class OpenAI(Teacher):
 
     # ------------------------------------------------------------------------------------------ bad news
 
-    async def _refusal(self, answer: _Answer, path: str) -> Reply:
+    async def _refusal(self, answer: _Answer, problem: Problem, path: str) -> Reply:
         """Tell what a status that is no success means: for the request, for this item, or for all."""
-        problem = wire.read_problem(answer.body)
         said = f"{answer.status} {_phrase(answer.status)}: {self._readable(problem.message)}"
         if answer.status in (403, 400) and problem.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=said)
-        if answer.status in (401, 402, 403) or problem.mentions("insufficient_quota"):
+        refuses_key = answer.status in (401, 402) or problem.mentions("insufficient_quota")
+        if problem.congested and not refuses_key and not _is_too_long(answer.status, problem):
+            self._overloaded(answer, problem, said)
+        if refuses_key or answer.status == HTTPStatus.FORBIDDEN:
             raise TeacherError(f"{self.url} refuses the key: {said}. Set the environment variable {self._key.variable}")
         if answer.status in (404, 405) or problem.mentions("model_not_found"):
             raise TeacherError(f"{self.url}{path} does not answer for {self.model!r}: {said}. {await self._served()}")
@@ -228,16 +235,33 @@ class OpenAI(Teacher):
             location = self._key.redact(answer.headers.get("location", "elsewhere"))
             raise TeacherError(f"{self.url}{path} redirects to {location}; give the final address as base URL")
         if answer.status in _RETRIED or answer.status >= 500:
-            self._overloaded(answer, said)
-        return self._bad_request(answer, problem, said)
+            self._overloaded(answer, problem, said)
+        return self._bad_request(answer.status, problem, said)
 
-    def _overloaded(self, answer: _Answer, said: str) -> NoReturn:
-        overloaded = answer.status in (429, 503)
+    async def _stated(self, stated: Stated, answer: _Answer, path: str) -> Reply:
+        """Tell what an error means that stands in an answer of success.
+
+        A router's answer may repeat what a provider behind it says: a refusal of a key, or of a model, is tried again.
+        """
+        problem, said = stated.problem, self._readable(str(stated))
+        if problem.mentions(*_FILTERED):
+            return Reply(text="", finish_reason="refused", detail=said)
+        refuses_key = problem.status in (401, 402) or problem.mentions("insufficient_quota")
+        refuses_item = problem.status in (400, 413, 422) and not problem.congested
+        if refuses_item or (refuses_key and not problem.provider):
+            return await self._refusal(answer._replace(status=problem.status or answer.status), problem, path)
+        self._overloaded(answer, problem, said)
+
+    def _overloaded(self, answer: _Answer, problem: Problem, said: str) -> NoReturn:
+        """Raise what slows the limiter where the server says, by status or in words, that it has too much to do."""
+        congested = answer.status in (429, 503, 529) or problem.congested
+        blames_server = congested and not {answer.status, problem.status}.isdisjoint({429, 503})
         wait_s = retry_after(answer.headers, self._options.max_wait_s)
-        raise Transient(said, wait_s=wait_s, congested=overloaded, blames_server=overloaded)
+        wait_s = max(wait_s, min(problem.wait_s, self._options.max_wait_s))
+        raise Transient(said, wait_s=wait_s, congested=congested, blames_server=blames_server)
 
-    def _bad_request(self, answer: _Answer, problem: wire.Problem, said: str) -> Reply:
-        if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or problem.mentions(*_TOO_LONG):
+    def _bad_request(self, status: int, problem: Problem, said: str) -> Reply:
+        if _is_too_long(status, problem):
             return Reply(text="", finish_reason="refused", detail=said)
         self._bad_requests += 1
         hopeless = self._answered == 0 and self._bad_requests >= _HOPELESS
@@ -259,7 +283,7 @@ class OpenAI(Teacher):
         return self._readable(f"It serves: {', '.join(models[:20])}{', …' if len(models) > 20 else ''}")
 
     def _readable(self, text: str) -> str:
-        return wire.shorten(self._key.redact(text))
+        return shorten(self._key.redact(text))
 
 
 def _checked_url(url: str) -> str:
@@ -273,6 +297,11 @@ def _checked_url(url: str) -> str:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise UsageError(f"{url!r} is not a base URL; it should look like http://localhost:8000/v1")
     return str(parsed).rstrip("/")
+
+
+def _is_too_long(status: int, problem: Problem) -> bool:
+    too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return too_large or (status not in _RETRIED and status < 500 and problem.mentions(*_TOO_LONG))
 
 
 def _phrase(status: int) -> str:

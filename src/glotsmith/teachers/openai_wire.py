@@ -1,75 +1,45 @@
 """What goes over the wire to an OpenAI-compatible server, and what comes back; no input or output happens here.
 
-Fields follow the OpenAI API reference (chat completions, completions). Servers differ in what they leave out or set
-to null, so that everything but the choice itself is optional.
+Fields follow the OpenAI API reference (chat completions, completions). Servers differ in what they leave out, set to
+null or write in another type, so that everything but the choice's text is optional, and of any type.
 """
 
-import html
 import json
 import math
-import re
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, cast
-
-import msgspec
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 from glotsmith.records import content_hash
 from glotsmith.teachers.base import Reply, Request, first_word
+from glotsmith.teachers.lenient import (
+    Body,
+    as_count,
+    as_dict,
+    as_list,
+    as_number,
+    as_text,
+    read_body,
+)
+from glotsmith.teachers.problems import Problem, Stated, one_line, problem_of, read_problem, whole
 from glotsmith.teachers.retries import Transient
+from glotsmith.teachers.streams import assemble
 
-_LONGEST_PROBLEM = 65536  #: characters of an error body that are looked at
-_LONGEST_MESSAGE = 300  #: characters of a server's message that are repeated to the user
-
-
-class _Token(msgspec.Struct):
-    token: str
-    logprob: float | None = None
-    top_logprobs: list["_Token"] | None = None
-
-
-class _Logprobs(msgspec.Struct):
-    content: list[_Token] | None = None  # chat: one per position
-    tokens: list[Any] | None = None  # completions: a text per position
-    top_logprobs: list[dict[str, float | None] | None] | None = None  # likewise
-
-
-class _Part(msgspec.Struct):
-    type: str = ""
-    text: str | None = None
-
-
-class _Message(msgspec.Struct):
-    content: str | list[_Part] | None = None
-    refusal: str | None = None
-
-
-class _Choice(msgspec.Struct):
-    message: _Message | None = None  # chat
-    text: str | None = None  # completions
-    finish_reason: str | None = None
-    logprobs: _Logprobs | None = None
-
-
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-class _Answer(msgspec.Struct):
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-class Problem(NamedTuple):
-    """What an error body says."""
-
-    message: str  #: one line, not redacted yet
-    code: str  #: machine-readable code or type, lower case; "" where there is none
-
-    def mentions(self, *words: str) -> bool:
-        """Whether the code or the message contains one of ``words`` (lower case)."""
-        text = f"{self.code} {self.message}".lower()
-        return any(word in text for word in words)
+#: How servers say that a reply is cut at its longest …
+_CUT = {
+    *("length", "max_tokens", "max_length", "max_output_tokens", "max_new_tokens", "model_length", "token_limit"),
+    *("model_context_window_exceeded",),
+}
+#: … that a filter stopped it …
+_FILTERED = {
+    *("content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "spii"),
+    *("sensitive", "moderation", "guardrail_intervened", "refusal"),
+}
+#: … and that they gave up. Whatever else they say, the reply is whole.
+_GIVEN_UP = {
+    *("error", "abort", "aborted", "cancelled", "canceled", "network_error", "model_error", "timeout"),
+    *("insufficient_system_resource", "engine_overloaded"),
+}
+_TEXT_PARTS = ("text", "output_text", "")  #: types of the parts of a content that are the reply
 
 
 def path_of(request: Request) -> str:
@@ -111,64 +81,149 @@ def read_reply(body: str, request: Request) -> Reply:
     """Read a successful answer; costs and redaction are the caller's.
 
     Raises:
-        Transient: the body is cut off, not JSON, holds an error after all, or holds no choice.
+        Stated: it states an error after all.
+        Transient: the body is cut off, not JSON, or holds no choice.
 
     """
-    raw = _json(body)
-    if isinstance(raw, dict) and "choices" not in raw:
-        raise Transient(f"the server answered without choices: {read_problem(body).message}")
-    try:
-        answer = msgspec.convert(raw, _Answer)
-    except msgspec.ValidationError as error:
-        raise Transient(f"the server answered in an unknown form ({error})") from None
-    if not answer.choices:
-        raise Transient("the server answered with an empty list of choices")
-    return _reply(answer.choices[0], answer.usage or _Usage(), request)
+    answer = _answer(read_body(body), body)
+    choice = _first_choice(answer)
+    if not choice:
+        raise _without_choice(answer)
+    return _reply(choice, answer, request)
 
 
-def _json(body: str) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        is_page = body.lstrip()[:1] == "<"
-        what = f"a page instead of JSON ({read_problem(body).message})" if is_page else "broken JSON"
-        raise Transient(f"the server answered with {what}", blames_server=is_page) from None
+def _answer(body: Body, text: str) -> Mapping[str, object]:
+    """Return the one object of an answer, which may come as a stream, as a list, or as JSON in a string."""
+    if not body.values:
+        raise _broken(text)
+    value = assemble(body.values) if body.streamed else body.values[0]
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = next(iter(read_body(value).values), value)
+    fields = as_dict(next(iter(as_list(value)), value))
+    if not fields:
+        raise Transient(f"the server answered with JSON that is no object ({one_line(text)[:100]})")
+    return fields
 
 
-def _reply(choice: _Choice, usage: _Usage, request: Request) -> Reply:
-    text, finish, detail = _outcome(choice)
+def _broken(text: str) -> Transient:
+    start = text.lstrip()[:1]
+    if start in ("", "{", "["):
+        return Transient("the server answered with broken JSON" if start else "the server answered with an empty body")
+    problem = read_problem(text)
+    what = "a page" if start == "<" else "a text"
+    told = f"the server answered with {what} instead of JSON ({problem.message})"
+    return Transient(told, blames_server=start == "<", congested=problem.congested)
+
+
+def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
+    choices = answer.get("choices")
+    found = [as_dict(choices), *map(as_dict, as_list(choices))]
+    return next((choice for choice in found if choice), found[0])
+
+
+def _without_choice(answer: Mapping[str, object]) -> Transient:
+    without = {name: value for name, value in answer.items() if name != "choices"}
+    if (stated := _stated(answer)) is not None:
+        return Stated("the server answered with an error", stated)
+    how = "an empty list of choices" if answer.get("choices") == [] else "no choices"
+    return Stated(f"the server answered with {how}", problem_of(without))
+
+
+def _stated(answer: Mapping[str, object]) -> Problem | None:
+    """Return the error that an object states, if it does."""
+    codes = [as_dict(answer.get("base_resp")).get("status_code"), answer.get("error"), answer.get("errors")]
+    if any(codes) or "error" in (answer.get("object"), answer.get("type")):
+        return problem_of({name: value for name, value in answer.items() if name != "choices"})
+    return None
+
+
+def _reply(choice: Mapping[str, object], answer: Mapping[str, object], request: Request) -> Reply:
+    text, finish, detail = _outcome(choice, answer)
+    usage = as_dict(answer.get("usage"))
     return Reply(
-        text=until_stop(_whole(text), request.sampling.stop),
+        text=until_stop(whole(text), request.sampling.stop),
         finish_reason=finish,
         detail=detail,
-        logprobs=_first_logprobs(choice.logprobs) if request.sampling.logprobs else {},
-        input_tokens=max(usage.prompt_tokens or 0, 0),
-        output_tokens=max(usage.completion_tokens or 0, 0),
+        logprobs=_first_logprobs(choice.get("logprobs")) if request.sampling.logprobs else {},
+        input_tokens=_count(usage, "prompt", "input"),
+        output_tokens=_count(usage, "completion", "output"),
     )
 
 
-def _outcome(choice: _Choice) -> tuple[str, Literal["stop", "length", "refused"], str]:
-    text = _text(choice)
-    if choice.finish_reason in ("error", "abort"):  # OpenRouter's and vLLM's words for having given up
-        raise Transient(f"the server stopped half-way (finish_reason {choice.finish_reason})")
-    if choice.finish_reason == "length":
+def _count(usage: Mapping[str, object], *kinds: str) -> int:
+    """Return a number of tokens; 0 where the server says nothing that can be one. Some nest their counts."""
+    for kind in kinds:
+        value = usage.get(f"{kind}_tokens")
+        inner = as_dict(value)
+        if count := as_count(inner.get("total") or inner.get("total_tokens") or value):
+            return count
+    nested = map(as_dict, usage.values())
+    return next((count for inner in nested if (count := _count(inner, *kinds))), 0)
+
+
+def _outcome(
+    choice: Mapping[str, object], answer: Mapping[str, object]
+) -> tuple[str, Literal["stop", "length", "refused"], str]:
+    message = as_dict(choice.get("message") or choice.get("delta"))
+    text, finish = _text(choice, message), _finish(choice)
+    _raise_stated(choice, answer, text, finish)
+    if finish in _CUT:
         return text or "", "length", ""
-    if choice.finish_reason == "content_filter":
+    if finish in _FILTERED:
         return "", "refused", "the server's content filter stopped the reply"
-    if choice.message and choice.message.refusal:
-        return "", "refused", f"the model refused: {_line(choice.message.refusal)}"
-    return (text, "stop", "") if text is not None else ("", "refused", "the reply has no text")
+    if refusal := as_text(message.get("refusal")):
+        return "", "refused", f"the model refused: {one_line(refusal)}"
+    if text:
+        return text, "stop", ""
+    return _without_text(message, text)
 
 
-def _text(choice: _Choice) -> str | None:
-    content = choice.message.content if choice.message else choice.text
-    if isinstance(content, list):
-        return "".join(part.text or "" for part in content if part.type == "text")
-    return content
+def _raise_stated(choice: Mapping[str, object], answer: Mapping[str, object], text: str | None, finish: str) -> None:
+    """Raise the error that a choice states, or its answer where the choice holds no reply."""
+    stated = _stated(choice) or (None if text and finish not in _GIVEN_UP else _stated(answer))
+    if stated is not None:
+        raise Stated("the server answered with an error", stated)
+    if finish in _GIVEN_UP:
+        raise Stated("the server stopped half-way", Problem(f"finish_reason {finish}", finish))
+    if text is None and not choice.keys() & {"message", "text", "delta"}:
+        raise Stated("the server answered with a choice of an unknown form", problem_of(choice))
+    if text is None and not isinstance(choice.get("message") or {}, dict):
+        raise Transient("the server answered with a message of an unknown form")
 
 
-def _whole(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _without_text(message: Mapping[str, object], text: str | None) -> tuple[str, Literal["stop", "refused"], str]:
+    """Return what a message that ended by itself without a text comes to.
+
+    Servers that split thoughts from replies put a reply into the thoughts when the model marks no end of them.
+    """
+    for name in ("reasoning_content", "reasoning"):
+        if (thoughts := as_text(message.get(name))).strip():
+            return thoughts, "stop", f"the reply stands in {name}"
+    calls = [call for name in ("tool_calls", "function_call") if (call := message.get(name))]
+    if calls:
+        return "", "refused", "the reply has no text: the model called a tool"
+    return "", "stop", "" if text is not None else "the reply has no text"
+
+
+def _finish(choice: Mapping[str, object]) -> str:
+    """Return why the reply ended, in lower case; SGLang has an object there."""
+    finish = choice.get("finish_reason") or choice.get("stop_reason")
+    return as_text(as_dict(finish).get("type") or finish).lower()
+
+
+def _text(choice: Mapping[str, object], message: Mapping[str, object]) -> str | None:
+    texts = (_joined(message.get("content")), _joined(choice.get("text")))
+    return next((text for text in texts if text), next((text for text in texts if text is not None), None))
+
+
+def _joined(content: object) -> str | None:
+    """Return a text, or the texts of a content in parts."""
+    if parts := as_list(content):
+        return "".join(_joined(part) or "" for part in parts)
+    if part := as_dict(content):
+        inner = part.get("text", part.get("value"))
+        return _joined(inner) if as_text(part.get("type")) in _TEXT_PARTS else None
+    return content if isinstance(content, str) else None
 
 
 def until_stop(text: str, stop: tuple[str, ...]) -> str:
@@ -176,21 +231,31 @@ def until_stop(text: str, stop: tuple[str, ...]) -> str:
     return text[: min((at for s in stop if s and (at := text.find(s)) >= 0), default=len(text))]
 
 
-def _first_logprobs(logprobs: _Logprobs | None) -> dict[str, float]:
+def _first_logprobs(logprobs: object) -> dict[str, float]:
     """Return the top tokens where the reply's first word stands; tokens of one text have their mass together."""
-    pairs: list[tuple[str, float | None]] = []
-    if logprobs and logprobs.content:
-        at = first_word([t.token for t in logprobs.content])
-        pairs = [(t.token, t.logprob) for t in logprobs.content[at].top_logprobs or ()]
-    elif logprobs and logprobs.top_logprobs:
-        tokens = (logprobs.tokens or [])[: len(logprobs.top_logprobs)]
-        at = first_word([t if isinstance(t, str) else "" for t in tokens])
-        pairs = list((logprobs.top_logprobs[at] or {}).items())
     mass: dict[str, float] = {}
-    for token, logprob in dict.fromkeys(pairs):  # with and without a blank, or parts of a character
-        if logprob is not None and math.isfinite(logprob):
-            mass[_whole(token)] = _together(logprob, mass.get(_whole(token), -math.inf))
+    for token, logprob in dict.fromkeys(_top(logprobs)):  # with and without a blank, or parts of a character
+        if logprob is not None:
+            mass[whole(token)] = _together(logprob, mass.get(whole(token), -math.inf))
     return mass
+
+
+def _top(logprobs: object) -> Iterable[tuple[str, float | None]]:
+    """Return the tokens and their logprobs at the first word's position: in chats a list, in completions a table."""
+    fields = as_dict(logprobs)
+    if positions := [as_dict(p) for p in as_list(fields.get("content")) or as_list(logprobs)]:
+        at = first_word([as_text(p.get("token")) for p in positions])
+        return _pairs(positions[at].get("top_logprobs"))
+    if tables := as_list(fields.get("top_logprobs")):
+        at = first_word([as_text(token) for token in as_list(fields.get("tokens"))[: len(tables)]])
+        return _pairs(tables[at])
+    return []
+
+
+def _pairs(tokens: object) -> Iterable[tuple[str, float | None]]:
+    """Return each token with its logprob; None where it has none."""
+    rows = [(as_text(row.get("token")), row.get("logprob")) for row in map(as_dict, as_list(tokens))]
+    return [(token, as_number(value)) for token, value in [*as_dict(tokens).items(), *rows]]
 
 
 def _together(a: float, b: float) -> float:
@@ -198,49 +263,8 @@ def _together(a: float, b: float) -> float:
     return max(a, b) + math.log1p(math.exp(min(a, b) - max(a, b)))
 
 
-def read_problem(body: str) -> Problem:
-    """Find the message and the code in an error body, in any of the forms that servers use."""
-    text = body[:_LONGEST_PROBLEM]
-    try:
-        raw: object = json.loads(text)
-    except (ValueError, RecursionError):
-        title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
-        return Problem(_line(html.unescape(title[1]) if title else re.sub(r"<[^>]*>", " ", text)), "")
-    return _problem(raw)
-
-
-def _problem(raw: object) -> Problem:
-    if not isinstance(raw, dict):
-        return Problem(_line(raw if isinstance(raw, str) else json.dumps(raw)), "")
-    fields = cast(dict[str, object], raw)
-    if isinstance(inner := fields.get("error"), dict | str) and inner:
-        return _problem(cast(object, inner))
-    message = fields.get("message") or fields.get("detail") or fields
-    code = f"{fields.get('code') or ''} {fields.get('type') or ''}"
-    return Problem(_line(message if isinstance(message, str) else json.dumps(message)), code.strip().lower())
-
-
-def _line(text: str) -> str:
-    return " ".join(_whole(text).split()) or "no message"
-
-
-def shorten(text: str) -> str:
-    """Cut a message to what a person reads; after redaction, as a cut could leave half a key."""
-    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
-
-
 def read_models(body: str) -> list[str]:
     """Return the ids in an answer of ``/models``; none when it can't be read."""
-    try:
-        listing = msgspec.json.decode(body, type=_Models)
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        return []
-    return [m.id for m in listing.data]
-
-
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model]
+    value = next(iter(read_body(body).values), None)
+    models = as_list(as_dict(value).get("data")) or as_list(value)
+    return [name for model in map(as_dict, models) if (name := as_text(model.get("id")))]

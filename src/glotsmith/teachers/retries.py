@@ -1,9 +1,20 @@
 """Failures that may pass, and how long to wait for it."""
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "milli": 1e-3, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|ms|milli|s|m|h|d)[a-z]*\s*")
+_EPOCH_S, _EPOCH_MS = 1e9, 1e12  #: from here on a number of seconds, or of milliseconds, is a date
+_MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
+_RESETS = {  #: when a budget is full again → how much of it is left
+    f"{prefix}ratelimit-reset{kind}": f"{prefix}ratelimit-remaining{kind}"
+    for prefix in ("x-", "")
+    for kind in ("", "-requests", "-tokens")
+}
 
 
 class Transient(Exception):
@@ -20,17 +31,55 @@ class Transient(Exception):
 
 
 def retry_after(headers: Mapping[str, str], longest_s: float) -> float:
-    """Return the seconds that ``Retry-After`` asks to wait, between 0 and ``longest_s``; 0 without the header.
+    """Return the seconds that the headers ask to wait, between 0 and ``longest_s``; 0 where they ask for nothing.
 
-    Seconds or an HTTP-date (RFC 9110 §10.2.3). A date is compared with the response's own ``Date`` where there is
-    one, so that a wrong clock on either side does not matter. A malformed value counts as none.
+    ``retry-after-ms``, then ``Retry-After``: seconds, a duration such as ``1m30s``, or an HTTP-date (RFC 9110
+    §10.2.3). A date is compared with the response's own ``Date`` where there is one, so that a wrong clock on either
+    side does not matter. Then ``x-ratelimit-reset-…``: of the budgets of which nothing is left the last that is full
+    again, or, where all have something left, the first. A malformed value counts as none.
     """
-    value = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = _seconds_until(value, headers.get("date", ""))
+    now = headers.get("date", "")
+    for name in _MILLISECONDS:
+        if (value := headers.get(name, "").strip()) and math.isfinite(seconds := _number(value)):
+            return _between(seconds / 1000, longest_s)
+    if value := headers.get("retry-after", "").strip():
+        return _between(_until(value, now), longest_s)
+    return _between(_until_reset(headers, now), longest_s)
+
+
+def _between(seconds: float, longest_s: float) -> float:
     return min(max(seconds, 0.0), longest_s) if math.isfinite(seconds) else 0.0
+
+
+def _until(value: str, now: str) -> float:
+    """Return the seconds until a moment that is written as a number, a duration or a date; NaN for none of them."""
+    seconds = _number(value)
+    if math.isfinite(seconds) and seconds >= _EPOCH_S:
+        moment = seconds / 1000 if seconds >= _EPOCH_MS else seconds
+        return moment - (_parse_date(now) or datetime.now(UTC)).timestamp()
+    return seconds if math.isfinite(seconds) else seconds_in(value.lower()) or _seconds_until(value, now)
+
+
+def _until_reset(headers: Mapping[str, str], now: str) -> float:
+    waits = {reset: _until(value, now) for reset in _RESETS if (value := headers.get(reset, "").strip())}
+    waits = {reset: seconds for reset, seconds in waits.items() if math.isfinite(seconds)}
+    spent = [seconds for reset, seconds in waits.items() if _number(headers.get(_RESETS[reset], "")) <= 0]
+    return max(spent) if spent else min(waits.values(), default=0.0)
+
+
+def seconds_in(text: str) -> float:
+    """Return a duration such as ``20ms``, ``1.5s`` or ``6m0s`` in seconds; 0 for anything else."""
+    parts = _DURATION.findall(text.strip())
+    if not parts or not re.fullmatch(f"(?:{_DURATION.pattern})+", text.strip()):
+        return 0.0
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _seconds_until(date: str, now: str) -> float:
@@ -39,8 +88,10 @@ def _seconds_until(date: str, now: str) -> float:
 
 
 def _parse_date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            date = parse(text)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            continue
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
+    return None

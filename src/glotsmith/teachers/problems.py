@@ -1,0 +1,185 @@
+"""What a server says of a failure, in any of the forms that servers use, wherever it stands."""
+
+import html
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from glotsmith.teachers.lenient import as_dict, as_list, as_number, as_text, read_body
+from glotsmith.teachers.retries import Transient, seconds_in
+
+_LONGEST_PAGE = 65536  #: characters of a page or a text that are looked at
+_LONGEST_MESSAGE = 300  #: characters of a server's message that are repeated to the user
+_DEPTH = 6  #: objects inside one another that are looked into
+_ITEMS = 5  #: of a list of errors
+
+#: Fields that hold the error itself.
+_INNER = ("error", "errors", "Error", "fault", "base_resp")
+#: Fields that hold its text, in order.
+_MESSAGES = (
+    *("message", "Message", "msg", "detail", "error_message", "error_msg", "errorMessage", "error_description"),
+    *("status_msg", "faultstring", "description", "reason", "title"),
+)
+#: Fields that hold a word or a number for its kind.
+_CODES = (
+    *("code", "type", "status", "error_type", "error_code", "errorCode", "status_code", "statusCode"),
+    *("__type", "@type"),
+)
+_STATUS_IN_TEXT = re.compile(r"\b(?:error|status|http)(?: code)?[ :=]{1,3}(4\d\d|5\d\d)\b", re.IGNORECASE)
+_CONGESTED_STATUS = (429, 503, 529)
+_CONGESTED = re.compile(
+    r"rate.?limit|too.?many.?(?:concurrent.?)?requests|overload|resource.?(?:has been )?exhausted|throttl"
+    r"|(?:at|over|no|exceed\w*|insufficient|out of) capacity|\b(?:is|are|too|currently) busy|server.?busy"
+    r"|slow.?down|queue.{0,12}full|(?:high|heavy) (?:demand|load|traffic)|insufficient_system_resource"
+    r"|concurren\w+ limit|requests per (?:second|minute|day)|tokens per (?:minute|day)"
+)
+_TRY_AGAIN = re.compile(r"(?:try again|retry|wait)(?: in| after| for)? (\d[\d.]*\s?[a-z]+(?:\d[\d.]*\s?[a-z]+)*)")
+
+
+class Problem(NamedTuple):
+    """What a server says of a failure."""
+
+    message: str  #: one line, not redacted yet
+    code: str  #: machine-readable codes and types, lower case; "" where there is none
+    status: int = 0  #: the HTTP status that is stated inside; 0 where there is none
+    wait_s: float = 0.0  #: seconds that the server asks to wait, in the body
+    provider: str = ""  #: whose error a router repeats; "" where it is the server's own
+
+    def mentions(self, *words: str) -> bool:
+        """Whether the code or the message contains one of ``words`` (lower case)."""
+        text = f"{self.code} {self.message}".lower()
+        return any(word in text for word in words)
+
+    @property
+    def congested(self) -> bool:
+        """Whether it says that the server has too much to do."""
+        return self.status in _CONGESTED_STATUS or bool(_CONGESTED.search(f"{self.code} {self.message}".lower()))
+
+
+class Stated(Transient):
+    """An answer of success that states a failure."""
+
+    def __init__(self, what: str, problem: Problem) -> None:
+        super().__init__(f"{what}: {problem.message}", congested=problem.congested, wait_s=problem.wait_s)
+        self.problem = problem
+
+
+def read_problem(body: str) -> Problem:
+    """Find the message and the code in an error body."""
+    values = read_body(body).values
+    told = [value for value in values if as_dict(value).get("error")]
+    told += [value for value in values if _holds_words(value)]
+    return problem_of(told[0] if told else _page(body[:_LONGEST_PAGE]))
+
+
+def problem_of(value: object) -> Problem:
+    """Find the message and the code in what stands where an error is expected."""
+    messages, codes = _collect(value, _DEPTH)
+    message = one_line("; ".join(dict.fromkeys(messages)) or (value if isinstance(value, str) else _written(value)))
+    stated = [int(code) for code in codes if re.fullmatch(r"[45]\d\d", code)]
+    stated += [int(status) for status in _STATUS_IN_TEXT.findall(message)]
+    code = " ".join(dict.fromkeys(codes)).lower()
+    hints = [*_delays(value, _DEPTH), *(seconds_in(text) for text in _TRY_AGAIN.findall(message.lower()))]
+    wait_s = max((hint for hint in hints if math.isfinite(hint)), default=0.0)
+    return Problem(message, code, stated[0] if stated else 0, wait_s, _provider(value))
+
+
+def _page(text: str) -> str:
+    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
+    return html.unescape(title[1]) if title else re.sub(r"<[^>]*>", " ", text)
+
+
+def _written(value: object) -> str:
+    return json.dumps(value) if value else ""
+
+
+def _collect(value: object, depth: int) -> tuple[list[str], list[str]]:
+    """Return the messages and the codes in an error."""
+    if depth <= 0:
+        return [], []
+    if isinstance(value, str):
+        return _collect_text(value, depth)
+    if fields := as_dict(value):
+        return _collect_fields(fields, depth)
+    found = [_collect(item, depth - 1) for item in as_list(value)[:_ITEMS]]
+    return [m for messages, _ in found for m in messages], [c for _, codes in found for c in codes]
+
+
+def _collect_text(text: str, depth: int) -> tuple[list[str], list[str]]:
+    """Return a message, or what a JSON text holds: routers put the provider's body into a string."""
+    if text.lstrip().startswith(("{", "[")):
+        messages, codes = _collect(next(iter(read_body(text).values), None), depth - 1)
+        if messages:
+            return messages, codes
+    return ([text] if text.strip() else []), []
+
+
+def _collect_fields(fields: Mapping[str, object], depth: int) -> tuple[list[str], list[str]]:
+    inner = next((fields[name] for name in _INNER if _holds_words(fields.get(name))), None)
+    messages, codes = _collect(inner, depth - 1)
+    if isinstance(inner, str) and " " not in inner and _told(fields, depth)[0]:
+        messages, codes = [], [inner]  # a code beside its text
+    if not messages:
+        messages, more = _told(fields, depth)
+        codes = [*codes, *more]
+    codes += [str(fields[name]) for name in _CODES if isinstance(fields.get(name), str | int) and fields.get(name)]
+    metadata = as_dict(fields.get("metadata"))
+    codes += [code for code in [as_text(metadata.get("error_type"))] if code]
+    return [*_placed(fields, messages), *_from_provider(metadata, depth)], codes
+
+
+def _holds_words(value: object) -> bool:
+    return bool(as_dict(value) or as_list(value) or as_text(value))
+
+
+def _told(fields: Mapping[str, object], depth: int) -> tuple[list[str], list[str]]:
+    for name in _MESSAGES:
+        messages, codes = _collect(fields.get(name), depth - 1)
+        if messages:
+            return messages, codes
+    return [], []
+
+
+def _placed(fields: Mapping[str, object], messages: Sequence[str]) -> list[str]:
+    """Put the place of a fault before its message, as in ``body.seed: Extra inputs are not permitted`` (FastAPI)."""
+    place = ".".join(str(part) for part in as_list(fields.get("loc")))
+    return [f"{place}: {message}" if place else message for message in messages]
+
+
+def _from_provider(metadata: Mapping[str, object], depth: int) -> list[str]:
+    """Return what the provider behind a router says (OpenRouter's ``metadata``)."""
+    name, (messages, _) = as_text(metadata.get("provider_name")), _collect(metadata.get("raw"), depth - 1)
+    return [f"{name}: {message}" if name else message for message in messages] or ([name] if name else [])
+
+
+def _provider(value: object) -> str:
+    error = as_dict(as_dict(value).get("error", value))
+    return as_text(as_dict(error.get("metadata")).get("provider_name"))
+
+
+def _delays(value: object, depth: int) -> list[float]:
+    """Return the seconds in all fields called ``retryDelay`` or ``retry_after`` (Google's RetryInfo and its kind)."""
+    inner = [*as_dict(value).values(), *as_list(value)] if depth > 0 else []
+    found = [as_dict(value).get(name) for name in ("retryDelay", "retry_delay", "retry_after", "retryAfter")]
+    own = [as_number(delay) or seconds_in(as_text(delay)) for delay in found if delay]
+    return [
+        *own,
+        *(delay for part in inner for delay in _delays(part, depth - 1)),
+    ]
+
+
+def whole(text: str) -> str:
+    """Replace lone surrogates by U+FFFD."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks; a sentence where there is none."""
+    return " ".join(whole(text[:_LONGEST_PAGE]).split()) or "no message"
+
+
+def shorten(text: str) -> str:
+    """Cut a message to what a person reads; after redaction, as a cut could leave half a key."""
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
