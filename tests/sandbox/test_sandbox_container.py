@@ -46,6 +46,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     install(folder, "docker")
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setattr("glotsmith.sandbox.container.ENGINES", ("docker",))  # this machine may have a podman
     for name in ("GLOTSMITH_ENGINE", "GLOTSMITH_IMAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder
@@ -341,6 +342,7 @@ def test_the_first_engine_that_answers_is_taken(engine: Path, tmp_path: Path, mo
     second.mkdir()
     install(second, "podman")
     monkeypatch.setenv("PATH", f"{engine}:{second}:/usr/bin:/bin")
+    monkeypatch.setattr("glotsmith.sandbox.container.ENGINES", ("docker", "podman"))
     asyncio.run(open_sandbox("container").close())
     assert told(second, "run")
 

@@ -5,7 +5,6 @@ system call filter, and is told a file system in which the toolchains are read-o
 ``/tmp`` and ``/dev/shm`` can be written: fresh file systems in memory, of limited size, gone with the program.
 """
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import ClassVar
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Promise
+from glotsmith.sandbox.descriptors import pipe_with
 from glotsmith.sandbox.local import LocalSandbox
 from glotsmith.sandbox.nest.nests import INSIDE, Room
 from glotsmith.sandbox.nobody import BECOME_USER, NOBODY, USER, Namespace
@@ -30,7 +30,7 @@ from glotsmith.sandbox.view import (
     system_binds,
     system_links,
 )
-from glotsmith.sandbox.wrapper import NAMESPACE_FD, wrap
+from glotsmith.sandbox.wrapper import wrap
 
 _NAMESPACES = (
     *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
@@ -63,28 +63,23 @@ class Bubblewrap(LocalSandbox):
 
     def _launch(self, program: Program, folder: Path) -> Launch:
         argv = self._describe(program, folder / "program", environment(program, TMP))
-        fds = [_pipe_with(self._filter)] if self._filter else []
-        for fd in fds:
-            argv += ("--seccomp", str(fd))
+        fds = [pipe_with(self._filter)]
+        argv += ("--seccomp", str(fds[0]))
         inside, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
         if self._namespace is None:
             argv += (*_OWN_USER, "--", *wrap(inside, program.limits, neighbours=0, build=build))
             return Launch(argv, env={}, cwd="/", wrappers=2, fds=fds)
         wrapped = wrap(inside, program.limits, neighbours=self._jobs - 1, become=BECOME_USER, build=build)
-        argv += ("--userns", str(NAMESPACE_FD), *_RIGHTS, "--", *wrapped)
-        opened = ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
-        return Launch(opened, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
+        entered = [*self._namespace.enter, *argv, *_RIGHTS, "--", *wrapped]
+        return Launch(entered, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
 
     def _furnish(self, room: Room) -> Sequence[str]:
-        spare = f" {NAMESPACE_FD}" if self._namespace else ""
-        env = {**room.env, "GLOTSMITH_NEST": room.env["GLOTSMITH_NEST"] + spare}
-        argv = self._describe(room.program, room.folder, env)
+        argv = self._describe(room.program, room.folder, room.env)
         argv.remove("--die-with-parent")  # that is the thread which started it; a nest ends with its control socket
         argv[argv.index("--remount-ro") : argv.index("--remount-ro")] = _bind(str(room.nest), INSIDE)
         if self._namespace is None:
             return [*argv, *_OWN_USER, *_NEST_RIGHTS, "--", *room.argv]
-        argv += ("--userns", str(NAMESPACE_FD), *_NEST_RIGHTS, "--", *room.argv)
-        return ["/bin/sh", "-c", f'exec "$@" {NAMESPACE_FD}<{self._namespace.path}', "sh", *argv]
+        return [*self._namespace.enter, *argv, *_NEST_RIGHTS, "--", *room.argv]
 
     def _describe(self, program: Program, folder: Path, env: Mapping[str, str]) -> list[str]:
         """Return the options that tell what the program sees."""
@@ -114,13 +109,3 @@ def _scratch(limits: Limits) -> list[str]:
     for path, megabytes in scratch_sizes(limits):
         argv += ("--perms", "1777", "--size", str(megabytes * 2**20), "--tmpfs", path)
     return argv
-
-
-def _pipe_with(data: bytes) -> int:
-    """Return the read end of a pipe that holds ``data`` (less than a pipe's capacity)."""
-    read, write = os.pipe()
-    try:
-        os.write(write, data)
-    finally:
-        os.close(write)
-    return read

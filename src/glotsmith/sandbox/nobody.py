@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from glotsmith.errors import IsolationError
+from glotsmith.sandbox.descriptors import above
 
 USER = 1000  #: the program's user and group, inside
 NOBODY = 65534  #: what that is outside
@@ -55,6 +56,11 @@ class Namespace:
         """Where a child can open it; an inherited descriptor could get as far as the program."""
         return f"/proc/{os.getpid()}/fd/{self._fd}"
 
+    @property
+    def enter(self) -> tuple[str, ...]:
+        """The words before a command that runs in it, as user 0; they leave no descriptor open."""
+        return (shutil.which("nsenter") or "nsenter", f"--user={self.path}", "--")
+
     def close(self) -> None:
         """Let go of it; idempotent."""
         self._finalize()
@@ -87,4 +93,4 @@ def _map(holder: "subprocess.Popen[bytes]") -> int:
     namespace = f"/proc/{holder.pid}/ns/user"
     forbid = "echo 0 > /proc/sys/user/max_user_namespaces"
     subprocess.run(["nsenter", f"--user={namespace}", "sh", "-c", forbid], check=False, capture_output=True)
-    return os.open(namespace, os.O_RDONLY)
+    return above(os.open(namespace, os.O_RDONLY))

@@ -19,15 +19,13 @@ MISSING = b"\x00glotsmith:missing\n"  #: on stderr: there is no such command
 BUILDING = b"\x00glotsmith:building\n"  #: on stderr: all is set up, what follows are the builder's words
 UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed or left no command; the program will not start
 
-NAMESPACE_FD = 9  #: where bubblewrap is handed a namespace: the shell closes it, and can only name one digit
 _THREADS = 64  #: that any runtime may have; a fork bomb must end before it has starved the watchdog
 OPEN_FILES = 256  #: descriptors of one process
 
 # Raising one's own oom_score_adj needs no right: if memory runs out despite all, the kernel takes the program first.
 # "exit" keeps the shell from exec'ing its last command. Of a program that a signal killed, its notice ("Killed") is the
 # last line on stderr, as in a terminal.
-_SCRIPT = r"""exec {namespace}<&-
-{limits}
+_SCRIPT = r"""{limits}
 {{ echo 1000 >/proc/self/oom_score_adj; }} 2>/dev/null
 first={first}
 case $first in */*) [ -x "$first" ] && [ ! -d "$first" ];; *) command -v -- "$first";; esac >/dev/null 2>&1 ||
@@ -69,7 +67,6 @@ def wrap(
         tasks = most_tasks(limits, neighbours)
         settings.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # dash calls it -p
     script = _SCRIPT.format(
-        namespace=NAMESPACE_FD,
         become=become,
         limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in settings),
         first=shlex.quote(build[0]) if build else '"$1"',

@@ -8,7 +8,7 @@
      (The variable tells the interpreter's fork from those of shells that may start it.) An interpreter that has no fork
      but can call functions of libraries, like Lua, calls hatch().
 
-   A request comes on the socket whose number is in GLOTSMITH_NEST (behind it may stand a descriptor to close), with four descriptors: stdin, stdout, stderr, and a
+   A request comes on the socket whose number is in GLOTSMITH_NEST, with four descriptors: stdin, stdout, stderr, and a
    channel. What is heard on the channel comes from the stub, process 1 of the program's namespace, which holds it alone:
 
      B  the build runs        R  the program runs        M  there is no such command
@@ -79,6 +79,14 @@ static int read_all(int fd, void *to, size_t size) {
   return 0;
 }
 
+/* Return a descriptor of the same file that takes the place of no standard stream: an interpreter may have closed its own. */
+static int above_streams(int fd) {
+  if (fd < 0 || fd > STDERR_FILENO) return fd;
+  int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  close(fd);
+  return moved;
+}
+
 /* Read a message's length, which comes with the descriptors, then the message into the buffer. */
 static ssize_t receive(int control, int fds[DESCRIPTORS]) {
   uint32_t length;
@@ -89,7 +97,10 @@ static ssize_t receive(int control, int fds[DESCRIPTORS]) {
   do got = recvmsg(control, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL); while (got < 0 && errno == EINTR);
   if (got != sizeof length) return -1;
   struct cmsghdr *c = CMSG_FIRSTHDR(&message);
-  if (fds && c && c->cmsg_type == SCM_RIGHTS) memcpy(fds, CMSG_DATA(c), DESCRIPTORS * sizeof(int));
+  if (fds && c && c->cmsg_type == SCM_RIGHTS) {
+    memcpy(fds, CMSG_DATA(c), DESCRIPTORS * sizeof(int));
+    for (int i = 0; i < DESCRIPTORS; i++) fds[i] = above_streams(fds[i]);
+  }
   if (length > capacity) {
     if (buffer) munmap(buffer, capacity);
     capacity = (length + 0xfffff) & ~(size_t)0xfffff;
@@ -176,7 +187,7 @@ static int network(uint32_t slot) {
     int with = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ioctl(with, SIOCSIFFLAGS, &lo);
     close(with);
-    networks[slot] = syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    networks[slot] = above_streams(syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   }
   return networks[slot];
 }
@@ -344,8 +355,8 @@ static void serve(int control, pid_t (*copy)(void)) {
 
 static int control_socket(void) {
   const char *number = getenv("GLOTSMITH_NEST");
-  int control = -1, spare = -1; /* what the way here has left open */
-  if (number && sscanf(number, "%d %d", &control, &spare) == 2) close(spare);
+  int control = -1;
+  if (number && sscanf(number, "%d", &control) != 1) control = -1;
   unsetenv("GLOTSMITH_NEST"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD"), unsetenv("LD_BIND_NOW");
   if (control >= 0) fcntl(control, F_SETFD, FD_CLOEXEC);
   return control;

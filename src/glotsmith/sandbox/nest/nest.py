@@ -1,7 +1,6 @@
 """A nest: one sandbox that lives long, in which ``nest.c`` makes one program's process after another."""
 
 import contextlib
-import fcntl
 import itertools
 import os
 import signal
@@ -9,10 +8,12 @@ import socket
 import subprocess
 from collections.abc import Callable, Sequence
 
+from glotsmith.sandbox.descriptors import above
 from glotsmith.sandbox.process import kill_namespace
 
 _PATIENCE_S = 20.0  #: how long a nest may take to read a request
 _LAST_WORDS = 2000
+_ABOVE_SHELLS = 10  #: an interpreter may be started by a shell script, which uses single digits as it likes
 
 
 class Nest:
@@ -27,8 +28,7 @@ class Nest:
         """
         self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._control.settimeout(_PATIENCE_S)
-        with far:  # a shell on the way has uses of its own for single digits
-            inside = fcntl.fcntl(far.fileno(), fcntl.F_DUPFD_CLOEXEC, 10)
+        inside = above(far.detach(), _ABOVE_SHELLS)
         try:
             self._process = subprocess.Popen(
                 start(inside),
