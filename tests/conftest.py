@@ -1,4 +1,6 @@
-"""Where all is to be tested (``scripts/test.sh``), a missing toolchain or isolation fails a test, and skips none.
+"""The session gets a home of its own (``own_home``), before anything of glotsmith is imported.
+
+Where all is to be tested (``scripts/test.sh``), a missing toolchain or isolation fails a test, and skips none.
 
 But for the toolchains that ``scripts/toolchains.sh`` can install nowhere.
 """
@@ -9,6 +11,7 @@ from collections.abc import Generator
 
 import pytest
 
+import own_home  # noqa: F401 - first: it changes the environment
 from glotsmith.languages import get, names
 
 EVERYTHING = os.environ.get("GLOTSMITH_TEST_EVERYTHING") == "1"

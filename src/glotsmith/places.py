@@ -1,26 +1,49 @@
 """Where glotsmith keeps what it can make again: compiled helpers, prepared libraries, calibrations."""
 
+import atexit
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 
 def cache_home() -> Path:
     """Return the folder, made where it is missing: ``glotsmith`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
 
-    Where that can't be written, a folder of the user's among the temporary files.
+    Where that can't be written, or there is no home, a folder of the user's among the temporary files.
     """
-    wanted = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "glotsmith"
-    for folder in (wanted, Path(tempfile.gettempdir()) / f"glotsmith-{os.getuid()}"):
+    for folder in (*_wanted(), Path(tempfile.gettempdir()) / f"glotsmith-{os.getuid()}"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            own = os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid()
         except OSError:
             continue
-        if os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid():
+        if own:
             return folder
-    return Path(tempfile.mkdtemp(prefix="glotsmith-"))
+    return _of_this_process()
+
+
+def _wanted() -> list[Path]:
+    """Return the folder that the environment names, if any; as XDG has it, a relative path names none."""
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    if Path(named).is_absolute():
+        return [Path(named) / "glotsmith"]
+    if os.environ.get("HOME") == "":  # which pathlib takes for the root folder
+        return []
+    try:
+        return [Path.home() / ".cache" / "glotsmith"]
+    except RuntimeError:  # neither HOME nor the list of users says where
+        return []
+
+
+@cache
+def _of_this_process() -> Path:
+    """Return a folder that is removed when this process ends: no other place can be written."""
+    made = Path(tempfile.mkdtemp(prefix="glotsmith-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made
 
 
 def make_once(name: str, fill: Callable[[Path], None]) -> Path:

@@ -8,6 +8,7 @@ talks to a service of this machine, started here. A back end of your own is held
 
 import asyncio
 import os
+import pwd
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -218,7 +219,9 @@ def test_host_files_cannot_be_read(sandbox: Sandbox, tmp_path: Path):
     secret = tmp_path / "secret"
     secret.write_text("found")
     home = Path.home() / ".profile"
-    outcome = sh(sandbox, f"cat {secret} {home} {__file__}")
+    home.write_text("found")
+    users = Path(pwd.getpwuid(os.getuid()).pw_dir, ".profile")
+    outcome = sh(sandbox, f"cat {secret} {home} {users} {__file__}")
     assert outcome.stdout == b""
     if sandbox.name != "container":  # an image has such files of its own
         assert sh(sandbox, "cat /etc/shadow /etc/passwd; ls /root /home /sys /run /var").stdout == b""

@@ -1,0 +1,134 @@
+"""The suite keeps out of the user's home: a watched home sees nothing of a session in which it is the user's."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+import own_home
+from watching import watch
+
+ROOT = Path(__file__).parents[1]
+#: Sessions of every kind: in this process, in programs that it starts, warm workers, prepared languages, libraries.
+SAMPLES = {
+    "one process": (
+        "tests/test_own_home.py::test_the_variables_that_lead_to_the_user_are_replaced",
+        "tests/languages/test_toolchain.py",
+        "tests/languages/test_verdicts.py::test_verdict[ocaml accepted]",
+        "tests/cli/test_cli_errors.py",
+        "tests/datasets/test_write.py",
+    ),
+    "workers": (
+        *("-n", "2"),
+        "tests/test_own_home.py::test_the_variables_that_lead_to_the_user_are_replaced",
+        "tests/kit/test_prove.py::test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrated_yet",
+        "tests/languages/test_verdicts.py::test_verdict[r accepted]",
+        "tests/training/test_models.py::test_generation_ends_where_the_template_ends_a_reply",
+    ),
+}
+LEFT = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "OMP_NUM_THREADS")
+FILES = {  # what a home may have, and nothing may read
+    ".cache/glotsmith/calibration.json": "no JSON",
+    ".cache/huggingface/token": "secret",
+    ".config/glotsmith/config.toml": "no TOML [",
+    ".config/pip/pip.conf": "[global]\n",
+    ".local/share/glotsmith/x": "x",
+    ".local/state/x": "x",
+    ".cargo/config.toml": "no TOML [",
+    ".netrc": "machine x",
+    ".npmrc": "x",
+    ".profile": "exit 1",
+    ".Rprofile": "stop()",
+    ".ocamlinit": "syntax error",
+    ".julia/config/startup.jl": "error()",
+}
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> dict[str, str]:
+    """The variables of a user whose home has files that break whatever reads them."""
+    home = tmp_path / "home"
+    for name, text in FILES.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    named = {"XDG_CACHE_HOME": ".cache", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share"}
+    left = {name: os.environ[name] for name in LEFT if name in os.environ}
+    own = {name: str(home / folder) for name, folder in named.items()}
+    return left | own | {"HOME": str(home), "HF_HOME": str(home / ".cache/huggingface"), "OPENAI_API_KEY": "secret"}
+
+
+def contents(home: Path) -> dict[str, str]:
+    return {str(p.relative_to(home)): p.read_text() if p.is_file() else "" for p in home.rglob("*")}
+
+
+def started(users: Mapping[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    argv = [sys.executable, *arguments]
+    return subprocess.run(argv, cwd=ROOT, env=users, capture_output=True, text=True, check=False, timeout=500)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_session_neither_reads_nor_writes_the_users_home(users: dict[str, str], sample: str) -> None:
+    home = Path(users["HOME"])
+    before = contents(home)
+    with watch(home) as watched:
+        done = started(users, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SAMPLES[sample])
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert watched.seen() == set()
+    assert contents(home) == before
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("from glotsmith.places import cache_home; (cache_home() / 'x').touch()", "made {}/.cache/glotsmith/x"),
+        ("import pathlib; pathlib.Path('~/.netrc').expanduser().read_text()", "opened {}/.netrc"),
+        ("import os; os.listdir(os.environ['HF_HOME'])", "opened {}/.cache/huggingface"),
+        ("import os; os.remove(os.path.expanduser('~/.profile'))", "deleted {}/.profile"),
+        ("pass", ""),
+    ],
+)
+def test_the_watch_sees_what_a_program_does(users: dict[str, str], code: str, seen: str) -> None:
+    home = Path(users["HOME"])
+    with watch(home) as watched:
+        assert started(users, "-c", code).returncode == 0
+        found = watched.seen()
+    assert seen.format(home) in found if seen else not found
+
+
+@pytest.mark.parametrize("name", ["HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"])
+def test_the_variables_that_lead_to_the_user_are_replaced(name: str) -> None:
+    assert Path(os.environ[name]).is_relative_to(os.environ[own_home.VARIABLE])
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("OPENAI_API_KEY", False),
+        ("HF_TOKEN", False),
+        ("HF_HUB_CACHE", False),
+        ("GLOTSMITH_LANGUAGES", False),
+        ("NETRC", False),
+        ("GLOTSMITH_TOKEN", False),
+        ("GLOTSMITH_TEST_EVERYTHING", True),
+        ("GLOTSMITH_TEST_BACK_END", True),
+        ("GLOTSMITH_IMAGE", True),
+        ("PATH", True),
+        ("PIP_INDEX_URL", True),
+        ("TMPDIR", True),
+    ],
+)
+def test_what_is_the_users_is_left_out(tmp_path: Path, name: str, kept: bool) -> None:
+    assert (own_home.environment(tmp_path, {name: "x"}).get(name) == "x") is kept
+
+
+def test_a_named_home_is_kept_and_an_unnamed_one_is_removed(tmp_path: Path, users: dict[str, str]) -> None:
+    show = "import sys; sys.path.insert(0, 'tests'); import own_home, os; print(os.environ['HOME'])"
+    named = started(users | {own_home.VARIABLE: str(tmp_path / "kept")}, "-c", show).stdout.strip()
+    unnamed = started(users, "-c", show).stdout.strip()
+    assert (named, Path(named, ".cache").is_dir()) == (str(tmp_path / "kept"), True)
+    assert unnamed
+    assert not Path(unnamed).exists()
