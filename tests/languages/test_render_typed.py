@@ -72,5 +72,23 @@ def test_signatures() -> None:
     assert render.signature_text(ocaml, ocaml.syntax.signature, empty) == "let f () : unit ="
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("rust", "fn f(xs: Vec<isize>, end: Option<String>) -> bool"),
+        ("cpp", "bool f(std::vector<long> xs, std::optional<std::string> end)"),
+        ("java", "public static boolean f(ArrayList<Long> xs, Optional<String> end)"),
+        ("haskell", "f :: [Int] -> (Maybe String) -> Bool"),
+        ("ocaml", "let f (xs : int list) (end_ : string option) : bool"),
+        ("scala", "def f(xs: List[Long], end: Option[String]): Boolean"),
+        ("python", "def f(xs: list[int], end: str | None) -> bool"),
+        ("lua", ""),
+    ],
+)
+def test_a_declaration_is_one_line(language: str, text: str) -> None:
+    signature = parse_signature("def f(xs: list[int], end: str | None) -> bool")
+    assert render.declaration(get(language), signature) == text
+
+
 def test_a_comment_that_must_be_closed_is_closed() -> None:
     assert render.comment(get("ocaml"), 'a "b" *)\n(* c') == "(* a 'b' * ) *)\n(* ( * c *)"

@@ -46,6 +46,27 @@ def test_a_pass_needs_every_result_once_and_in_order(stdout: str, outcome: dict[
     assert judge("x", "python", seen, "M", [1, 2], HOW)[0].status == status
 
 
+UNFIT = "300 does not fit the declared type i8"
+
+
+@pytest.mark.parametrize(
+    ("stdout", "status", "detail"),
+    [
+        (DONE.replace("value 1 2", f'raised 1 "{UNFIT}"'), "fail:runtime", UNFIT),
+        (START + f'M value 0 1\nM raised 1 "{UNFIT}"\n', "fail:runtime", UNFIT),
+        (DONE.replace("value 0 1", f'raised 0 "{UNFIT}"').replace("value 1 2", "value 1 3"), "fail:runtime", UNFIT),
+        (DONE.replace("value 0 1", "value 0 3").replace("value 1 2", f'raised 1 "{UNFIT}"'), "fail:wrong", ""),
+        (DONE.replace("value 1 2", 'raised 1 "boom"'), "fail:runtime", ""),
+        (DONE.replace("value 1 2", f'value 1 "{UNFIT}"'), "fail:wrong", ""),
+        ('M start\nM mismatch "f(String)"\n', "fail:compile", "f(String)"),
+        (START + 'M mismatch "f(String)"\n', "fail:output", "the program wrote protocol lines of its own"),
+    ],
+)
+def test_the_detail_names_an_argument_that_does_not_fit(stdout: str, status: str, detail: str) -> None:
+    verdict, _ = judge("x", "rust", Outcome(ending="exit", stdout=stdout.encode()), "M", [1, 2], HOW)
+    assert (verdict.status, verdict.detail) == (status, detail)
+
+
 def test_what_the_program_printed_is_kept_apart() -> None:
     seen = Outcome(ending="exit", stdout=b"hello\n" + DONE.encode() + b"bye", stderr=b"warning \xff")
     verdict, _ = judge("x", "python", seen, "M", [1, 2], HOW)

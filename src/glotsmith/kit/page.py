@@ -81,6 +81,7 @@ def render(cards: Sequence[Card], measurements: Measurements) -> str:
         isolation=measurements.isolation,
         rows="\n".join(_row(card, run.get(card.name)) for card in cards),
         refused="\n".join(_refused(card) for card in cards),
+        converted="\n".join(_converted(card) for card in cards if card.converted),
     )
     return text.rstrip() + "\n"
 
@@ -101,6 +102,10 @@ def _refused(card: Card) -> str:
         reasons = ["values: only whole programs run"]
     told = [*(reasons or ["nothing"]), *_alike(card)]
     return f"- **{card.display}**: {'; '.join(told)}."
+
+
+def _converted(card: Card) -> str:
+    return f"- **{card.display}**: {card.converted}."
 
 
 def _alike(card: Card) -> list[str]:

@@ -63,6 +63,8 @@ def complaint(title: str, row: Row, verdict: Verdict, table: str = "verdicts") -
         what = f"came to {verdict.status}, and expects {' or '.join(row.expected)}"
     elif row.cases and cases != row.cases:
         what = f"has cases that came to {', '.join(cases)}, and expects {', '.join(row.cases)}"
+    elif row.detail not in verdict.detail:
+        what = f"has not the detail {row.detail!r}"
     else:
         return ""
     said = verdict.detail or " ".join(verdict.stderr.split()) or "; ".join(c.actual for c in verdict.cases if c.actual)

@@ -170,7 +170,7 @@ class Driver(Record, frozen=True, kw_only=True):
     binding: str = ""  #: @{case}, @{index}, @{type}, @{value}; joined into @{bindings} of the driver
     reference: str = ""  #: how a case names a binding
     case: str = (
-        ""  #: @{case}, @{name}, @{arguments}; joined into @{cases}; the driver says @{printer} or @{returns} once
+        ""  #: @{case}, @{name}, @{arguments}; joined into @{cases}; the driver says @{name}, @{printer} or @{returns}
     )
 
 
@@ -217,6 +217,7 @@ class Card(Record, frozen=True, kw_only=True):
     equality: Equality = Equality()
     limits: Defaults = Defaults()
     failure_signs: tuple[str, ...] = ()  #: regular expressions that mean failure on stderr although the exit code is 0
+    converted: str = ""  #: which types a program may declare instead of the signature's, for the page on languages
     refuse: dict[str, str] = {}  #: feature (``render.features``) → why it can't be represented
 
     @property

@@ -106,6 +106,7 @@ def _call_files(
         calls_text = render.fill(d.calls, calls=d.call_separator.join(rows))
         return {driver: card.driver_text, f"calls{card.extension}": calls_text}, ()
     filled = {
+        "name": name,
         "bindings": "\n".join(_bindings(card, signature, i, c) for i, c in enumerate(calls)),
         "cases": "\n".join(_case(card, name, i, len(c)) for i, c in enumerate(calls)),
         "printer": render.printer(card, signature.returns),

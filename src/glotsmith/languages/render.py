@@ -346,6 +346,20 @@ def signature_text(card: Card, template: str, signature: Signature, name: str = 
     )
 
 
+def declaration(card: Card, signature: Signature, name: str = "") -> str:
+    """Write a signature on one line; empty in a language without types.
+
+    Raises:
+        Unrepresentable: a type or the name has no form in the language.
+
+    """
+    if card.types is None:
+        return ""
+    line = next((line for line in card.syntax.signature.splitlines() if "@{name}" in line), "")
+    text = signature_text(card, line.strip(), signature, name)
+    return re.sub(r"[\s:={]+$", "", text)
+
+
 def comment(card: Card, text: str) -> str:
     """Write lines as line comments."""
     s = card.syntax

@@ -22,6 +22,7 @@ class Row(Record, frozen=True, kw_only=True):
     code: str
     expect: str | tuple[str, ...]  #: the verdict's status, or those it may have
     cases: tuple[str, ...] = ()  #: status of each case
+    detail: str = ""  #: a part of the verdict's detail
     signature: str = SIGNATURE
     tests: tuple[str, ...] = TESTS
     io: tuple[IoCase, ...] = ()

@@ -16,6 +16,7 @@ from glotsmith.verification.compare import Comparison, equal
 from glotsmith.verification.wire import describe, parse
 
 TAIL = 2000  #: characters of stdout and stderr that a verdict keeps
+UNFIT = "does not fit the declared type"  #: drivers say so of an argument that a program's own type can't hold
 
 ENDINGS: dict[str, Status] = {
     "cpu": "fail:timeout",
@@ -32,6 +33,7 @@ class Observation(msgspec.Struct):
 
     stage: Literal["nothing", "start", "loaded", "end"] = "nothing"
     absent: bool = False
+    mismatch: str = ""  #: why the entry point can't take the arguments
     load_error: str = ""
     results: list[tuple[str, str]] = []  #: (``value`` or ``raised``, JSON), by case
     forged: bool = False  #: a protocol line came twice, out of order, or unreadable
@@ -60,6 +62,8 @@ def _event(seen: Observation, text: str) -> None:
             seen.stage = "loaded"
         case "absent" if seen.stage == "start":
             seen.absent = True
+        case "mismatch" if seen.stage == "start":
+            seen.mismatch = _text(rest)
         case "raised" if seen.stage == "start" and index == "load":
             seen.load_error = _text(payload)
         case "value" | "raised" if seen.stage == "loaded" and index == str(len(seen.results)):
@@ -123,15 +127,22 @@ def _status(seen: Observation, outcome: Outcome, cases: Sequence[CaseVerdict | N
     if seen.forged or len(seen.results) > len(cases):
         return "fail:output", "the program wrote protocol lines of its own"
     if complete:
-        return worst([c for c in cases if c]), ""
+        judged = [c for c in cases if c]
+        return worst(judged), _unfit(judged)
     if not outcome.built and outcome.ending != "infra":
         return "fail:compile", "the compiler met its limits" if outcome.ending in ENDINGS else ""
     if outcome.ending in ENDINGS:
         return ENDINGS[outcome.ending], outcome.detail
     failed = next((c for c in cases if c and c.status != "pass"), None)
     if failed is not None:
-        return failed.status, ""
+        return failed.status, _unfit([failed])
     return _unfinished(seen, outcome)
+
+
+def _unfit(cases: Sequence[CaseVerdict]) -> str:
+    """Return what the first failed case says, where its argument does not fit the program's own type."""
+    failed = next((c for c in cases if c.status != "pass"), None)
+    return failed.actual if failed and failed.status == "fail:runtime" and UNFIT in failed.actual else ""
 
 
 def worst(cases: Sequence[CaseVerdict]) -> Status:
@@ -145,6 +156,8 @@ def _unfinished(seen: Observation, outcome: Outcome) -> tuple[Status, str]:
     how = f"killed by signal {outcome.code}" if outcome.ending == "signal" else f"exit code {outcome.code}"
     if seen.absent:
         return "fail:compile", "the entry point is not defined"
+    if seen.mismatch:
+        return "fail:compile", tail(seen.mismatch)
     if seen.load_error:
         return "fail:runtime", tail(seen.load_error)
     if outcome.ending == "signal":

@@ -127,7 +127,8 @@ class Verifier:
             made = msgspec.structs.replace(made, warm=None, server=None)
         outcome = await self._sandbox.run(made)
         how = Comparison(card.equality, job.tolerance)
-        return judge(job.id, job.language, outcome, mark, posed.expected, how)
+        verdict, crash = judge(job.id, job.language, outcome, mark, posed.expected, how)
+        return _with_signature(verdict, posed.wanted), crash
 
     async def _limits(self, card: Card, job: Job) -> Limits:
         speed = await self._calibration.speed(card.name)
@@ -156,6 +157,7 @@ class Posed(NamedTuple):
 
     frame: program.Frame
     expected: tuple[Value, ...]
+    wanted: str  #: the entry point's signature; empty in a language without types
 
 
 def _posed(language: str, fingerprint: str, tests: tuple[str, ...], signature: str, entry: str, skipped: int) -> Posed:
@@ -166,7 +168,15 @@ def _posed(language: str, fingerprint: str, tests: tuple[str, ...], signature: s
         render.check(card, call.expected, result=True)
     calls = calls[skipped:]
     frame = program.frame(card, settled, [c.arguments for c in calls], entry)
-    return Posed(frame, tuple(c.expected for c in calls))
+    return Posed(frame, tuple(c.expected for c in calls), render.declaration(card, settled, entry))
+
+
+def _with_signature(verdict: Verdict, wanted: str) -> Verdict:
+    """Say which signature is expected of a program that does not compile."""
+    if verdict.status != "fail:compile" or not wanted:
+        return verdict
+    found = f"{verdict.detail}; " if verdict.detail else ""
+    return msgspec.structs.replace(verdict, detail=f"{found}the expected signature is: {wanted}")
 
 
 _pose = lru_cache(maxsize=512)(_posed)

@@ -26,5 +26,11 @@ int main() {
 #define main glotsmith_candidate_main
 #include "candidate.cpp"
 void glotsmith::cases() {
+    const auto glotsmith_parameters =
+        [](auto glotsmith_n) -> decltype(glotsmith::parameters(glotsmith_n, ::@{name})) { return {}; };
+    const auto glotsmith_call =
+        [](auto &&...glotsmith_x) -> decltype(::@{name}(static_cast<decltype(glotsmith_x)>(glotsmith_x)...)) {
+            return ::@{name}(static_cast<decltype(glotsmith_x)>(glotsmith_x)...);
+        };
 @{cases}
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include <assert.h>
 #include <bits/stdc++.h>
+#include <cxxabi.h>
 #include <unistd.h>
 
 extern "C" ssize_t glotsmith_write(int, const void *, size_t) __asm__("write");
@@ -52,8 +53,24 @@ template <class T> struct is_tuple<T, std::void_t<decltype(std::tuple_size<T>::v
 template <class T> struct is_optional : std::false_type {};
 template <class T> struct is_optional<std::optional<T>> : std::true_type {};
 
-template <class T> void show(std::string &s, const T &x) {
+// The type of W's elements, where W has some: what a result's elements may stand for.
+template <class W, class = void> struct element { using type = void; };
+template <class W> struct element<W, std::void_t<typename W::value_type>> { using type = typename W::value_type; };
+template <class W, size_t I, class = void> struct member { using type = void; };
+template <class W, size_t I>
+struct member<W, I, std::enable_if_t<(I < std::tuple_size<W>::value)>> { using type = std::tuple_element_t<I, W>; };
+
+template <class W, class T> void show(std::string &s, const T &x);
+
+template <class W, class T, size_t... I> void members(std::string &s, const T &x, std::index_sequence<I...>) {
+    const char *comma = "";
+    ((s += comma, comma = ",", glotsmith::show<typename member<W, I>::type>(s, std::get<I>(x))), ...);
+}
+
+// Show a result that stands for a W; void where that is not known.
+template <class W, class T> void show(std::string &s, const T &x) {
     if constexpr (std::is_same_v<T, bool>) s += x ? "true" : "false";
+    else if constexpr (std::is_same_v<T, char> && std::is_same_v<W, std::string>) text(s, {&x, 1});
     else if constexpr (std::is_integral_v<T>) s += std::to_string(x);
     else if constexpr (std::is_enum_v<T>) s += std::to_string((long long)x);
     else if constexpr (std::is_floating_point_v<T>) {
@@ -65,38 +82,245 @@ template <class T> void show(std::string &s, const T &x) {
     } else if constexpr (std::is_convertible_v<const T &, std::string_view>) text(s, x);
     else if constexpr (std::is_same_v<T, std::nullopt_t>) s += "null";
     else if constexpr (is_optional<T>::value) {
-        if (x) glotsmith::show(s, *x); else s += "null";
+        using Item = std::conditional_t<is_optional<W>::value, typename element<W>::type, W>;
+        if (x) glotsmith::show<Item>(s, *x); else s += "null";
     } else if constexpr (is_range<T>::value) {
+        using Item = typename element<W>::type;
         const char *comma = "";
         s += is_map<T>::value ? "{\"m\":[" : is_set<T>::value ? "{\"s\":[" : "[";
         for (const typename T::value_type &item : x) {
             s += comma, comma = ",";
             if constexpr (is_map<T>::value) {
-                s += '[', glotsmith::show(s, item.first), s += ',', glotsmith::show(s, item.second), s += ']';
-            } else glotsmith::show(s, item);
+                s += '[', members<Item>(s, item, std::make_index_sequence<2>()), s += ']';
+            } else glotsmith::show<Item>(s, item);
         }
         s += is_set<T>::value ? "]}" : "]";
     } else if constexpr (is_tuple<T>::value) {
-        const char *comma = "";
         s += "{\"t\":[";
-        std::apply([&](const auto &...item) { ((s += comma, comma = ",", glotsmith::show(s, item)), ...); }, x);
+        members<W>(s, x, std::make_index_sequence<std::tuple_size<T>::value>());
         s += "]}";
     } else s += "{\"x\":\"object\"}";
 }
 
-template <class Wanted, class Call> void run(int number, Call call) {
+// Whether a result of type R may stand for a W.
+template <class W, class R, class = void> struct stands : std::is_convertible<R, W> {};
+template <> struct stands<std::string, char> : std::true_type {};
+template <> struct stands<std::string, std::string_view> : std::true_type {};
+template <class W, class R> struct stands<std::optional<W>, std::optional<R>> : stands<W, R> {};
+template <class W, class R> constexpr bool is_alike =
+    is_range<W>::value && is_range<R>::value && is_set<W>::value == is_set<R>::value &&
+    is_map<W>::value == is_map<R>::value && !std::is_same_v<W, std::string> && !std::is_convertible_v<R, std::string_view>;
+template <class W, class R> struct stands<W, R, std::enable_if_t<is_alike<W, R>>>
+    : stands<std::decay_t<typename W::value_type>, std::decay_t<typename R::value_type>> {};
+template <class W, class R, class I> struct stand;
+template <class W, class R, size_t... I> struct stand<W, R, std::index_sequence<I...>>
+    : std::conjunction<stands<std::decay_t<std::tuple_element_t<I, W>>, std::decay_t<std::tuple_element_t<I, R>>>...> {};
+template <class W, class R> constexpr bool is_as_long = false;
+template <class... W, class... R> constexpr bool is_as_long<std::tuple<W...>, std::tuple<R...>> =
+    sizeof...(W) == sizeof...(R);
+template <class A, class B, class R, class S> constexpr bool is_as_long<std::pair<A, B>, std::pair<R, S>> = true;
+template <class A, class B, class R, class S> constexpr bool is_as_long<std::tuple<A, B>, std::pair<R, S>> = true;
+template <class W, class R> struct stands<W, R, std::enable_if_t<is_as_long<W, R>>>
+    : stand<W, R, std::make_index_sequence<std::tuple_size<W>::value>> {};
+
+// Conversion of an argument of the signature's type S to the candidate's own type T, which has to hold its value.
+struct unfit {
+    std::string text;
+};
+
+template <class T> [[noreturn]] void refuse(const std::string &value) {
+    int status;
+    const char *name = abi::__cxa_demangle(typeid(T).name(), nullptr, nullptr, &status);
+    throw unfit{value + " does not fit the declared type " + (name ? name : typeid(T).name())};
+}
+
+template <class T, class S, class = void> struct as : std::false_type {};
+
+template <class T> struct as<T, T> : std::true_type {
+    static const T &from(T &x) { return x; }
+};
+
+template <class T, class S>
+struct as<T, S, std::enable_if_t<std::is_arithmetic_v<T> && std::is_arithmetic_v<S> && !std::is_same_v<T, S>>>
+    : std::true_type {
+    static T from(S &x) {
+        if constexpr (std::is_floating_point_v<S> && std::is_floating_point_v<T>) {
+            const T y = (T)x;  // a fraction takes the nearest value; a whole number stays what it is
+            if ((S)y == x || x != x || (std::trunc(x) != x && std::isnormal(y))) return y;
+        } else if constexpr (std::is_floating_point_v<T>) {
+            if ((__int128)(long double)(T)x == (__int128)x) return (T)x;
+        } else if constexpr (std::is_floating_point_v<S>) {
+            if (std::trunc(x) == x && std::fabs(x) < 9e18 && (__int128)(T)(long)x == (__int128)x) return (T)(long)x;
+        } else if ((__int128)(T)x == (__int128)x) return (T)x;
+        std::ostringstream value;
+        value << std::boolalpha << x;
+        refuse<T>(value.str());
+    }
+};
+
+template <class T> struct as<T, std::string, std::enable_if_t<std::is_same_v<T, char>>> : std::true_type {
+    static char from(std::string &x) {
+        if (x.size() == 1) return x[0];
+        refuse<char>('"' + x + '"');
+    }
+};
+
+template <class T>
+struct as<T, std::string, std::enable_if_t<std::is_same_v<T, char *> || std::is_same_v<T, const char *>>> : std::true_type {
+    static T from(std::string &x) {
+        if (x.find('\0') == std::string::npos) return x.data();
+        refuse<T>("a text with a NUL");
+    }
+};
+
+template <> struct as<std::string_view, std::string> : std::true_type {
+    static std::string_view from(std::string &x) { return x; }
+};
+
+template <class T, class S> struct as<std::optional<T>, std::optional<S>, std::enable_if_t<!std::is_same_v<T, S>>>
+    : as<T, S> {
+    static std::optional<T> from(std::optional<S> &x) { return x ? std::optional<T>(as<T, S>::from(*x)) : std::nullopt; }
+};
+
+template <class T, class S> struct as<std::optional<T>, S, std::enable_if_t<!is_optional<S>::value>> : as<T, S> {
+    static std::optional<T> from(S &x) { return as<T, S>::from(x); }
+};
+
+template <class T, class = void> struct is_filled : std::false_type {};
+template <class T>
+struct is_filled<T, std::void_t<decltype(std::declval<T &>().insert(std::declval<T &>().end(), std::declval<typename T::value_type>()))>>
+    : std::true_type {};
+template <class T, class S> constexpr bool is_converted = is_alike<T, S> && !std::is_same_v<T, S> && is_filled<T>::value;
+
+template <class T, class S> struct as<T, S, std::enable_if_t<is_converted<T, S> && !is_map<S>::value>>
+    : as<std::remove_const_t<typename T::value_type>, typename S::value_type> {
+    static T from(S &x) {
+        T result;
+        using Item = typename S::value_type;
+        for (auto &&item : x) {
+            if constexpr (std::is_same_v<Item, bool>) {
+                bool bit = item;
+                result.insert(result.end(), as<typename T::value_type, bool>::from(bit));
+            } else result.insert(result.end(), as<typename T::value_type, Item>::from(const_cast<Item &>(item)));
+        }
+        return result;
+    }
+};
+
+template <class T, class S> struct as<T, S, std::enable_if_t<is_converted<T, S> && is_map<S>::value>>
+    : std::conjunction<as<typename T::key_type, typename S::key_type>, as<typename T::mapped_type, typename S::mapped_type>> {
+    static T from(S &x) {
+        T result;
+        for (auto &[key, value] : x) {
+            result.emplace(as<typename T::key_type, typename S::key_type>::from(const_cast<typename S::key_type &>(key)),
+                as<typename T::mapped_type, typename S::mapped_type>::from(value));
+        }
+        return result;
+    }
+};
+
+template <class T, size_t N, class S> struct as<std::array<T, N>, std::vector<S>> : as<T, S> {
+    static std::array<T, N> from(std::vector<S> &x) {
+        if (x.size() != N) refuse<std::array<T, N>>("a list of length " + std::to_string(x.size()));
+        std::vector<T> items = as<std::vector<T>, std::vector<S>>::from(x);
+        std::array<T, N> result;
+        std::copy(items.begin(), items.end(), result.begin());
+        return result;
+    }
+};
+
+template <class... T, class... S>
+struct as<std::tuple<T...>, std::tuple<S...>, std::enable_if_t<sizeof...(T) == sizeof...(S) &&
+    !std::is_same_v<std::tuple<T...>, std::tuple<S...>>>> : std::conjunction<as<T, S>...> {
+    static std::tuple<T...> from(std::tuple<S...> &x) {
+        return std::apply([](auto &...item) { return std::tuple<T...>(as<T, S>::from(item)...); }, x);
+    }
+};
+
+template <class A, class B, class R, class S>
+struct as<std::pair<A, B>, std::tuple<R, S>> : std::conjunction<as<A, R>, as<B, S>> {
+    static std::pair<A, B> from(std::tuple<R, S> &x) {
+        return {as<A, R>::from(std::get<0>(x)), as<B, S>::from(std::get<1>(x))};
+    }
+};
+
+// The parameter types of an entry point, which may be a function or an object that is called: only the overload that has
+// so many parameters counts.
+template <class... A> struct types {};
+template <size_t N> using count = std::integral_constant<size_t, N>;
+
+#define GLOTSMITH_ARITY(n, ...)                                                                 \
+    template <class R, ##__VA_ARGS__> types<GLOTSMITH_NAMES_##n> parameters(count<n>, R (*)(GLOTSMITH_NAMES_##n)); \
+    template <class F, class R, ##__VA_ARGS__> types<GLOTSMITH_NAMES_##n> operands(count<n>, R (F::*)(GLOTSMITH_NAMES_##n)); \
+    template <class F, class R, ##__VA_ARGS__> types<GLOTSMITH_NAMES_##n> operands(count<n>, R (F::*)(GLOTSMITH_NAMES_##n) const);
+#define GLOTSMITH_NAMES_0
+#define GLOTSMITH_NAMES_1 A
+#define GLOTSMITH_NAMES_2 A, B
+#define GLOTSMITH_NAMES_3 A, B, C
+#define GLOTSMITH_NAMES_4 A, B, C, D
+#define GLOTSMITH_NAMES_5 A, B, C, D, E
+#define GLOTSMITH_NAMES_6 A, B, C, D, E, G
+#define GLOTSMITH_NAMES_7 A, B, C, D, E, G, H
+#define GLOTSMITH_NAMES_8 A, B, C, D, E, G, H, I
+GLOTSMITH_ARITY(0)
+GLOTSMITH_ARITY(1, class A)
+GLOTSMITH_ARITY(2, class A, class B)
+GLOTSMITH_ARITY(3, class A, class B, class C)
+GLOTSMITH_ARITY(4, class A, class B, class C, class D)
+GLOTSMITH_ARITY(5, class A, class B, class C, class D, class E)
+GLOTSMITH_ARITY(6, class A, class B, class C, class D, class E, class G)
+GLOTSMITH_ARITY(7, class A, class B, class C, class D, class E, class G, class H)
+GLOTSMITH_ARITY(8, class A, class B, class C, class D, class E, class G, class H, class I)
+template <class N, class F> auto parameters(N n, const F &) -> decltype(operands(n, &F::operator()));
+
+template <class A, class S> using taken = as<std::remove_cv_t<std::remove_reference_t<A>>, S>;
+
+// An argument that is passed for a parameter of type A.
+template <class A, class S, class T = std::remove_cv_t<std::remove_reference_t<A>>> struct passed {
+    T value;
+    passed(S &x) : value(as<T, S>::from(x)) {}
+};
+template <class A, class S> struct passed<A, S, S> {
+    S &value;
+    passed(S &x) : value(x) {}
+};
+
+template <class Call, class Types, class... S> struct convertible : std::false_type {};
+template <class Call, class... A, class... S>
+struct convertible<Call, types<A...>, S...> : std::conjunction<taken<A, S>..., std::is_invocable<Call, A &&...>> {};
+
+template <class Wanted, class Call, class... A> void answer(std::string &line, Call &call, A &&...arguments) {
+    using Result = decltype(call(static_cast<A &&>(arguments)...));
+    if constexpr (std::is_void_v<Result>) {
+        static_assert(std::is_same_v<Wanted, std::nullopt_t>, "the function has to return a value");
+        call(static_cast<A &&>(arguments)...);
+        line += "null";
+    } else {
+        static_assert(stands<Wanted, std::decay_t<Result>>::value, "the result is of another type");
+        const auto result = call(static_cast<A &&>(arguments)...);
+        glotsmith::show<Wanted>(line, result);
+    }
+}
+
+template <class Wanted, class Call, class... A, class... S>
+void answer_converted(std::string &line, Call &call, types<A...>, S &...arguments) {
+    std::tuple<passed<A, S>...> held(arguments...);  // as long as the result, which may refer to them
+    std::apply([&](auto &...x) { answer<Wanted>(line, call, static_cast<A &&>(x.value)...); }, held);
+}
+
+template <class Wanted, class Types, class Call, class... S>
+void run(int number, Types parameters_of, Call call, S &...arguments) {
     std::string line = "value " + std::to_string(number) + " ", error = "raised " + std::to_string(number) + " ";
     try {
-        if constexpr (std::is_void_v<decltype(call())>) {
-            static_assert(std::is_same_v<Wanted, std::nullopt_t>, "the function has to return a value");
-            call();
-            line += "null";
-        } else {
-            static_assert(std::is_convertible_v<decltype(call()), Wanted>, "the result is of another type");
-            const auto result = call();
-            glotsmith::show(line, result);
-        }
+        if constexpr (std::is_invocable_v<Types, count<sizeof...(S)>>) {
+            using Parameters = decltype(parameters_of(count<sizeof...(S)>()));
+            if constexpr (convertible<Call, Parameters, S...>::value)
+                answer_converted<Wanted>(line, call, Parameters(), arguments...);
+            else answer<Wanted>(line, call, arguments...);
+        } else answer<Wanted>(line, call, arguments...);
         return emit(line);
+    } catch (const unfit &e) {
+        text(error, e.text);
     } catch (const std::exception &e) {
         text(error, e.what());
     } catch (...) {

@@ -1,6 +1,11 @@
 // What all drivers share, compiled once a machine: the protocol, and a printer of each type that may be asked for.
-use std::collections::{HashMap, HashSet};
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::panic::{catch_unwind, resume_unwind, AssertUnwindSafe};
+use std::rc::Rc;
+use std::sync::Arc;
 
 /// What the types of a signature need, where a program does not import it: its own names hide these.
 pub mod prelude {
@@ -73,23 +78,86 @@ impl Show for bool {
     }
 }
 
-impl Show for isize {
-    fn show(&self, out: &mut String) {
-        out.push_str(&self.to_string());
-    }
+macro_rules! ints {
+    ($($name:ty)+) => {$(
+        impl Show for $name {
+            fn show(&self, out: &mut String) {
+                out.push_str(&self.to_string());
+            }
+        }
+        impl As<isize> for $name {}
+        impl As<f64> for $name {}
+        impl Take<isize> for $name {
+            fn take(value: isize) -> Result<Self, Unfit> {
+                Self::try_from(value).map_err(|_| unfit::<Self>(&value))
+            }
+        }
+    )+};
 }
+ints!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
 
-impl Show for f64 {
-    fn show(&self, out: &mut String) {
-        out.push_str("{\"f\":\"");
-        out.push_str(&if self.is_nan() { "nan".to_string() } else { self.to_string() }); // shortest that reads back
-        out.push_str("\"}");
-    }
+macro_rules! floats {
+    ($($name:ty)+) => {$(
+        impl Show for $name {
+            fn show(&self, out: &mut String) {
+                out.push_str("{\"f\":\"");
+                out.push_str(&if self.is_nan() { "nan".to_string() } else { self.to_string() }); // shortest that reads back
+                out.push_str("\"}");
+            }
+        }
+        impl As<f64> for $name {}
+        impl Take<isize> for $name {
+            fn take(value: isize) -> Result<Self, Unfit> {
+                let result = value as $name;
+                if result as i128 == value as i128 { Ok(result) } else { Err(unfit::<Self>(&value)) }
+            }
+        }
+        impl Take<f64> for $name {
+            /// A fraction takes the nearest value; a whole number has to stay what it is.
+            fn take(value: f64) -> Result<Self, Unfit> {
+                let result = value as $name;
+                let same = result as f64 == value || value.is_nan();
+                let near = value.fract() != 0.0 && result.is_normal();
+                if same || near { Ok(result) } else { Err(unfit::<Self>(&value)) }
+            }
+        }
+    )+};
 }
+floats!(f32 f64);
 
 impl Show for String {
     fn show(&self, out: &mut String) {
         text(out, self);
+    }
+}
+
+impl Show for str {
+    fn show(&self, out: &mut String) {
+        text(out, self);
+    }
+}
+
+impl Show for char {
+    fn show(&self, out: &mut String) {
+        text(out, self.encode_utf8(&mut [0; 4]));
+    }
+}
+
+macro_rules! pointers {
+    ($($name:ty),+) => {$(
+        impl<'a, T: Show + ?Sized> Show for $name {
+            fn show(&self, out: &mut String) {
+                (**self).show(out);
+            }
+        }
+        impl<'a, W, T: As<W> + ?Sized> As<W> for $name {}
+    )+};
+}
+pointers!(&'a T, &'a mut T, Box<T>, Rc<T>, Arc<T>);
+
+impl<'a, T: Show + ToOwned + ?Sized> Show for Cow<'a, T> {
+    fn show(&self, out: &mut String) {
+        (**self).show(out);
     }
 }
 
@@ -102,7 +170,7 @@ impl<T: Show> Show for Option<T> {
     }
 }
 
-impl<T: Show> Show for Vec<T> {
+impl<T: Show> Show for [T] {
     fn show(&self, out: &mut String) {
         out.push('[');
         join(out, self.iter(), |out, x| x.show(out));
@@ -110,30 +178,60 @@ impl<T: Show> Show for Vec<T> {
     }
 }
 
-impl<K: Show, V: Show> Show for HashMap<K, V> {
+impl<T: Show> Show for Vec<T> {
     fn show(&self, out: &mut String) {
-        out.push_str("{\"m\":[");
-        join(out, self.iter(), |out, (k, v)| {
-            out.push('[');
-            k.show(out);
-            out.push(',');
-            v.show(out);
-            out.push(']');
-        });
-        out.push_str("]}");
+        self.as_slice().show(out);
     }
 }
 
-impl<T: Show> Show for HashSet<T> {
+impl<T: Show, const N: usize> Show for [T; N] {
     fn show(&self, out: &mut String) {
-        out.push_str("{\"s\":[");
-        join(out, self.iter(), |out, x| x.show(out));
-        out.push_str("]}");
+        self.as_slice().show(out);
     }
 }
+
+impl<T: Show> Show for VecDeque<T> {
+    fn show(&self, out: &mut String) {
+        out.push('[');
+        join(out, self.iter(), |out, x| x.show(out));
+        out.push(']');
+    }
+}
+
+macro_rules! maps {
+    ($($name:ident)+) => {$(
+        impl<K: Show, V: Show> Show for $name<K, V> {
+            fn show(&self, out: &mut String) {
+                out.push_str("{\"m\":[");
+                join(out, self.iter(), |out, (k, v)| {
+                    out.push('[');
+                    k.show(out);
+                    out.push(',');
+                    v.show(out);
+                    out.push(']');
+                });
+                out.push_str("]}");
+            }
+        }
+    )+};
+}
+maps!(HashMap BTreeMap);
+
+macro_rules! sets {
+    ($($name:ident)+) => {$(
+        impl<T: Show> Show for $name<T> {
+            fn show(&self, out: &mut String) {
+                out.push_str("{\"s\":[");
+                join(out, self.iter(), |out, x| x.show(out));
+                out.push_str("]}");
+            }
+        }
+    )+};
+}
+sets!(HashSet BTreeSet);
 
 macro_rules! tuples {
-    ($($name:ident)+) => {
+    ($($name:ident $wanted:ident)+) => {
         impl<$($name: Show),+> Show for ($($name,)+) {
             #[allow(non_snake_case)]
             fn show(&self, out: &mut String) {
@@ -144,20 +242,127 @@ macro_rules! tuples {
                 out.push_str("]}");
             }
         }
+        impl<$($wanted, $name: As<$wanted>),+> As<($($wanted,)+)> for ($($name,)+) {}
+        impl<$($wanted, $name: Take<$wanted>),+> Take<($($wanted,)+)> for ($($name,)+) {
+            #[allow(non_snake_case)]
+            fn take(($($wanted,)+): ($($wanted,)+)) -> Result<Self, Unfit> {
+                Ok(($($name::take($wanted)?,)+))
+            }
+        }
     };
 }
-tuples!(A);
-tuples!(A B);
-tuples!(A B C);
-tuples!(A B C D);
-tuples!(A B C D E);
-tuples!(A B C D E F);
-tuples!(A B C D E F G);
-tuples!(A B C D E F G H);
-tuples!(A B C D E F G H I);
-tuples!(A B C D E F G H I J);
-tuples!(A B C D E F G H I J L);
-tuples!(A B C D E F G H I J L M);
+tuples!(A A1);
+tuples!(A A1 B B1);
+tuples!(A A1 B B1 C C1);
+tuples!(A A1 B B1 C C1 D D1);
+tuples!(A A1 B B1 C C1 D D1 E E1);
+tuples!(A A1 B B1 C C1 D D1 E E1 F F1);
+tuples!(A A1 B B1 C C1 D D1 E E1 F F1 G G1);
+tuples!(A A1 B B1 C C1 D D1 E E1 F F1 G G1 H H1);
+tuples!(A A1 B B1 C C1 D D1 E E1 F F1 G G1 H H1 I I1);
+tuples!(A A1 B B1 C C1 D D1 E E1 F F1 G G1 H H1 I I1 J J1);
+tuples!(A A1 B B1 C C1 D D1 E E1 F F1 G G1 H H1 I I1 J J1 L L1);
+tuples!(A A1 B B1 C C1 D D1 E E1 F F1 G G1 H H1 I I1 J J1 L L1 M M1);
+
+/// A result that may stand for one of type W: it shows the same value.
+pub trait As<W: ?Sized>: Show {}
+
+impl As<()> for () {}
+impl As<bool> for bool {}
+impl As<String> for String {}
+impl As<String> for str {}
+impl As<String> for char {}
+impl<'a, W, T: As<W> + ToOwned + ?Sized> As<W> for Cow<'a, T> {}
+impl<W, T: As<W>> As<Option<W>> for Option<T> {}
+impl<W, T: As<W>> As<Vec<W>> for Vec<T> {}
+impl<W, T: As<W>> As<Vec<W>> for VecDeque<T> {}
+impl<W, T: As<W>> As<Vec<W>> for [T] {}
+impl<W, T: As<W>, const N: usize> As<Vec<W>> for [T; N] {}
+impl<W, X, K: As<W>, V: As<X>> As<HashMap<W, X>> for HashMap<K, V> {}
+impl<W, X, K: As<W>, V: As<X>> As<HashMap<W, X>> for BTreeMap<K, V> {}
+impl<W, T: As<W>> As<HashSet<W>> for HashSet<T> {}
+impl<W, T: As<W>> As<HashSet<W>> for BTreeSet<T> {}
+
+/// Why an argument can't be passed.
+pub struct Unfit(String);
+
+fn unfit<T>(value: &dyn Debug) -> Unfit {
+    Unfit(format!("{:?} does not fit the declared type {}", value, std::any::type_name::<T>()))
+}
+
+/// A type of the candidate's that holds any value of the signature's type S, or says which it does not.
+pub trait Take<S>: Sized {
+    fn take(value: S) -> Result<Self, Unfit>;
+}
+
+/// Return an argument as the candidate declares it.
+pub fn take<S, T: Take<S>>(value: S) -> T {
+    T::take(value).unwrap_or_else(|unfit| resume_unwind(Box::new(unfit)))
+}
+
+macro_rules! takes {
+    ($([$($parameters:tt)*] $source:ty => $target:ty, $value:ident: $result:expr;)+) => {$(
+        impl<$($parameters)*> Take<$source> for $target {
+            fn take($value: $source) -> Result<Self, Unfit> {
+                $result
+            }
+        }
+    )+};
+}
+
+fn each<S, T: Take<S>, C: FromIterator<T>>(items: impl IntoIterator<Item = S>) -> Result<C, Unfit> {
+    items.into_iter().map(T::take).collect()
+}
+
+fn entries<K, V, L: Take<K>, W: Take<V>, C: FromIterator<(L, W)>>(
+    items: impl IntoIterator<Item = (K, V)>,
+) -> Result<C, Unfit> {
+    items.into_iter().map(|(k, v)| Ok((L::take(k)?, W::take(v)?))).collect()
+}
+
+takes! {
+    [] () => (), x: Ok(x);
+    [] bool => bool, x: Ok(x);
+    [] String => String, x: Ok(x);
+    ['a] String => &'a str, x: Ok(Box::leak(x.into_boxed_str()));
+    ['a] String => Cow<'a, str>, x: Ok(Cow::Owned(x));
+    [] String => Box<str>, x: Ok(x.into_boxed_str());
+    [] String => Rc<str>, x: Ok(x.into());
+    [] String => Arc<str>, x: Ok(x.into());
+    [] String => char, x: {
+        let mut all = x.chars();
+        match (all.next(), all.next()) {
+            (Some(c), None) => Ok(c),
+            _ => Err(unfit::<char>(&x)),
+        }
+    };
+    [S, T: Take<S>] Option<S> => Option<T>, x: x.map(T::take).transpose();
+    [S, T: Take<S>] Vec<S> => Vec<T>, x: each(x);
+    [S, T: Take<S>] Vec<S> => VecDeque<T>, x: each(x);
+    ['a, S, T: Take<S>] Vec<S> => &'a [T], x: Ok(Box::leak(each::<S, T, Vec<T>>(x)?.into_boxed_slice()));
+    ['a, S, T: Take<S>] Vec<S> => &'a mut [T], x: Ok(Box::leak(each::<S, T, Vec<T>>(x)?.into_boxed_slice()));
+    [S, T: Take<S>] Vec<S> => Box<[T]>, x: Ok(each::<S, T, Vec<T>>(x)?.into_boxed_slice());
+    [S, T: Take<S>] Vec<S> => Rc<[T]>, x: Ok(each::<S, T, Vec<T>>(x)?.into());
+    [S, T: Take<S>, const N: usize] Vec<S> => [T; N], x: {
+        let items: Vec<T> = each(x)?;
+        let length = items.len();
+        items.try_into().map_err(|_| unfit::<[T; N]>(&format_args!("a list of length {}", length)))
+    };
+    [K, V, L: Take<K> + Eq + Hash, W: Take<V>] HashMap<K, V> => HashMap<L, W>, x: entries(x);
+    [K, V, L: Take<K> + Ord, W: Take<V>] HashMap<K, V> => BTreeMap<L, W>, x: entries(x);
+    [S, T: Take<S> + Eq + Hash] HashSet<S> => HashSet<T>, x: each(x);
+    [S, T: Take<S> + Ord] HashSet<S> => BTreeSet<T>, x: each(x);
+    ['a, S, T: Take<S>] S => &'a T, x: Ok(Box::leak(Box::new(T::take(x)?)));
+    ['a, S, T: Take<S>] S => &'a mut T, x: Ok(Box::leak(Box::new(T::take(x)?)));
+    [S, T: Take<S>] S => Box<T>, x: Ok(Box::new(T::take(x)?));
+    [S, T: Take<S>] S => Rc<T>, x: Ok(Rc::new(T::take(x)?));
+    [S, T: Take<S>] S => Arc<T>, x: Ok(Arc::new(T::take(x)?));
+}
+
+/// Call the entry point once and print a result that may stand for one of type W.
+pub fn case_as<W, T: As<W>, F: FnOnce() -> T>(number: usize, call: F) {
+    case(number, call);
+}
 
 /// Call the entry point once and print what comes of it.
 pub fn case<T: Show>(number: usize, call: impl FnOnce() -> T) {
@@ -170,9 +375,10 @@ pub fn case<T: Show>(number: usize, call: impl FnOnce() -> T) {
         }
         Err(cause) => {
             line.insert_str(0, "raised ");
-            let message = match (cause.downcast_ref::<&str>(), cause.downcast_ref::<String>()) {
-                (Some(x), _) => x,
-                (_, Some(x)) => x.as_str(),
+            let message = match (cause.downcast_ref(), cause.downcast_ref::<String>(), cause.downcast_ref()) {
+                (Some(x), _, _) => *x,
+                (_, Some(x), _) => x.as_str(),
+                (_, _, Some(Unfit(x))) => x.as_str(),
                 _ => "a panic with a value that is no text",
             };
             text(&mut line, message);
