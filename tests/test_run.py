@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glotsmith.errors import InputError, StorageError, UsageError
+from glotsmith.records import Record
+from glotsmith.rows import Taken
 from glotsmith.run import RunFolder, to_toml, write_atomically
+from glotsmith.step import Kept, Result
 
 CONFIG = {"recipe": "multipl-t", "seed": 0, "languages": ["lua", "r"], "teacher": {"name": "openai", "model": "m"}}
 
@@ -78,13 +81,111 @@ def test_made_then_resumed(tmp_path):
         ({"recipe": "x" * 100}, 'recipe was "multipl-t" and is now "' + "x" * 59 + "…"),
     ],
 )
-def test_a_changed_configuration_is_named(tmp_path, changes, told):
-    make(tmp_path / "run").close()
+def test_a_changed_configuration_is_named_once_there_are_replies(tmp_path, changes, told):
+    with make(tmp_path / "run") as run:
+        run.cache.put("reply", "k", b"v")
     with pytest.raises(UsageError) as error:
         make(tmp_path / "run", {**CONFIG, **changes})
     assert told in str(error.value)
-    assert f"choose another folder, or delete {tmp_path / 'run'}" in str(error.value)
+    assert f"-o NEWFOLDER --cache {tmp_path / 'run' / 'cache.sqlite'}" in str(error.value)
+    assert "delete" not in str(error.value)
     make(tmp_path / "run").close()  # and the refused start held no lock
+
+
+class Item(Record, frozen=True, kw_only=True):
+    """A row of the runs below."""
+
+    text: str = ""
+
+
+def answer(run, step, *, tokens=0):
+    """Enter one answer of a step of a run of two steps."""
+    run.ledger.begin(["sources", "dataset"])
+    run.ledger.record(step, Taken("k", "a0"), Result(kept=(Kept("k", Item()),), tokens=tokens))
+
+
+@pytest.mark.parametrize(
+    ("work", "bound"),
+    [
+        (lambda run: None, False),
+        (lambda run: answer(run, "sources"), False),
+        (lambda run: run.cache.put("verdict", "k", b"v"), False),
+        (lambda run: run.cache.put("reply", "k", b"v"), True),
+        (lambda run: answer(run, "sources", tokens=7), True),
+        (lambda run: answer(run, "dataset"), True),
+    ],
+    ids=["nothing", "read sources", "a verdict", "a reply", "a reply of a shared cache", "a row"],
+)
+@pytest.mark.parametrize("change", [{"seed": 1}, {"languages": ["r"]}, {"teacher": {"name": "openai", "model": "n"}}])
+def test_a_configuration_binds_once_there_are_rows_or_replies(tmp_path, work, bound, change):
+    with make(tmp_path / "run") as run:
+        work(run)
+    if bound:
+        with pytest.raises(UsageError, match="the configuration has changed"):
+            make(tmp_path / "run", {**CONFIG, **change})
+        return
+    with make(tmp_path / "run", {**CONFIG, **change}) as run:
+        assert not run.resumed
+        assert run.config == {**CONFIG, **change}
+        assert run.ledger.steps == ()
+
+
+def test_what_does_not_determine_rows_may_change_and_is_stored(tmp_path):
+    with make(tmp_path / "run", {**CONFIG, "speed": 1}) as run:
+        answer(run, "dataset")
+    with RunFolder.create_or_resume(tmp_path / "run", {**CONFIG, "speed": 2}, free=["speed"]) as run:
+        assert run.resumed
+        assert run.config["speed"] == 2
+        assert run.ledger.count("dataset") == 1
+
+
+@pytest.mark.parametrize("place", [{"teacher": {"api_key": "hunter2x"}}, {"model": "sk-abc123"}])
+def test_no_key_is_stored(tmp_path, place):
+    with pytest.raises(UsageError, match="looks like a key"):
+        make(tmp_path / "run", {**CONFIG, **place})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_key_that_another_version_has_stored_is_not_printed(tmp_path):
+    with make(tmp_path / "run") as run:
+        run.cache.put("reply", "k", b"v")
+    stored = (tmp_path / "run" / "run.toml").read_text()
+    (tmp_path / "run" / "run.toml").write_text(f'{stored}options = {{api_key = "hunter2x", extra = "sk-abc123"}}\n')
+    with pytest.raises(UsageError) as error:
+        make(tmp_path / "run")
+    assert "api_key was [key] and is now not set" in str(error.value)
+    assert "hunter2x" not in str(error.value)
+    assert "sk-abc123" not in str(error.value)
+
+
+def test_a_preview_takes_the_place_of_a_preview_and_of_nothing_else(tmp_path):
+    preview = {**CONFIG, "preview": 5}
+    with make(tmp_path / "p", preview) as run:
+        answer(run, "dataset")
+        run.cache.put("reply", "k", b"v")
+        (run.dataset / "jsonl").mkdir(parents=True)
+    with make(tmp_path / "p", {**preview, "seed": 1}) as run:
+        assert (run.resumed, run.ledger.steps, run.dataset.exists()) == (False, (), False)
+        assert run.cache.get("reply", "k") == b"v"
+    with make(tmp_path / "run") as run:
+        answer(run, "dataset")
+    with pytest.raises(UsageError, match="holds a run, which no preview may replace"):
+        make(tmp_path / "run", preview)
+    assert make(tmp_path / "run").ledger.count("dataset") == 1
+
+
+def test_another_cache_is_looked_at_and_copied_from(tmp_path):
+    with make(tmp_path / "p") as preview:
+        preview.cache.put("reply", "k", b"v")
+    other = tmp_path / "p" / "cache.sqlite"
+    with RunFolder.create_or_resume(tmp_path / "run", CONFIG, other=other) as run:
+        assert run.cache.get("reply", "k") == b"v"
+        assert run.cache.get("reply", "l") is None
+    with make(tmp_path / "run") as run:
+        assert run.cache.get("reply", "k") == b"v"
+    other.write_bytes(b"no database " * 999)
+    RunFolder.create_or_resume(tmp_path / "run", CONFIG, other=other).close()
+    RunFolder.create_or_resume(tmp_path / "run", CONFIG, other=tmp_path / "none").close()
 
 
 @pytest.mark.parametrize("config", [{**CONFIG, "budget": None}, dict(reversed(CONFIG.items()))])

@@ -1,9 +1,11 @@
 """The content-addressed store of what was paid for: teacher replies and verdicts."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from glotsmith.database import connect, storage
+from glotsmith.errors import StorageError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -21,8 +23,8 @@ class Cache:
     An entry never changes: its key is a hash of everything that determines it, so the first value stays.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the store, or make it.
+    def __init__(self, path: Path, other: Path | None = None) -> None:
+        """Open the store, or make it; what it lacks is looked up in ``other``, if that is there, and copied.
 
         Raises:
             StorageError: the file can't be opened or written, or is damaged.
@@ -30,6 +32,10 @@ class Cache:
         """
         self.path = path
         self._connection = connect(path, _SCHEMA, version=1)
+        self._other: Cache | None = None
+        if other is not None and other.is_file() and other != path:
+            with suppress(StorageError):  # it is of use, and not needed
+                self._other = Cache(other)
         self._lock = threading.Lock()
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -43,7 +49,24 @@ class Cache:
             row = self._connection.execute(
                 "SELECT value FROM entries WHERE kind = ? AND key = ?", (kind, key)
             ).fetchone()
-        return None if row is None else row[0]
+        if row is not None:
+            return row[0]
+        value = self._other.get(kind, key) if self._other else None
+        if value is not None:
+            self.put(kind, key, value)
+        return value
+
+    def holds(self, kind: str) -> bool:
+        """Return whether there is any entry of one ``kind``.
+
+        Raises:
+            StorageError: the file can't be read.
+
+        """
+        with self._lock, storage(self.path):
+            return (
+                self._connection.execute("SELECT 1 FROM entries WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
+            )
 
     def put(self, kind: str, key: str, value: bytes) -> None:
         """Store ``value`` unless the entry is there. It is committed on return: a kill right after loses nothing.
@@ -59,3 +82,5 @@ class Cache:
         """Close the file; idempotent."""
         with self._lock:
             self._connection.close()
+        if self._other is not None:
+            self._other.close()

@@ -12,7 +12,7 @@ CHECKPOINT_PAGES = 8000  #: the write-ahead log's length, of 4 KiB each: every c
 
 _FULL = "the disk is full: free some space and start the same command again; what was written before is safe"
 _WRITE = "it can't be written: check the disk, its quota and the permissions; what was written before is safe"
-_DAMAGED = "the file is damaged or is no SQLite database: restore it from a copy, or delete it and start again"
+_DAMAGED = "the file is damaged or is no SQLite database: restore it from a copy, or move it elsewhere and start again"
 _OPEN = "it can't be opened: check that the folder exists and that you may write there"
 _BUSY = f"another process kept it locked for over {BUSY_S:.0f} s: wait for that process to end"
 

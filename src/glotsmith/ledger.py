@@ -150,7 +150,8 @@ class Ledger:
         if self.steps != tuple(names):
             raise UsageError(
                 f"{self.path}: this run was begun with the steps {', '.join(self.steps)}, "
-                f"and now they are {', '.join(names)}: choose another folder, or delete this one to start afresh"
+                f"and now they are {', '.join(names)}: start in another folder that reuses the replies, "
+                f"-o NEWFOLDER --cache {self.path.with_name('cache.sqlite')}"
             )
 
     def mark_finished(self, step: str) -> None:

@@ -1,6 +1,6 @@
 """The run folder: one run's configuration, ledger, cache and datasets, for one process at a time.
 
-run.toml        everything that determines the result; written once
+run.toml        the configuration; what of it determines rows is kept from the first row or reply on
 ledger.sqlite   what became of every item
 cache.sqlite    teacher replies and verdicts, unless they are shared elsewhere
 dataset/        what was exported
@@ -10,12 +10,16 @@ lock            held, with the process's number, while a run works in the folder
 import json
 import math
 import os
+import shlex
+import shutil
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
+from glotsmith import credentials
 from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.folder import hold
@@ -23,16 +27,17 @@ from glotsmith.ledger import Ledger
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
-_HEADER = (
-    "# Everything that determines this run's result. A run keeps its configuration; it is compared at each start.\n"
-)
+PREVIEW = "preview"  #: the key of a configuration that says that the run is a preview, of so many items
+_HEADER = "# The configuration of this run. What determines its rows is compared at each start; the rest may change.\n"
 _SHOWN = 60  #: characters of a value in a message
 
 
 class RunFolder:
     """An open run folder; close it, or use it in a ``with`` statement."""
 
-    def __init__(self, path: Path, cache: Path | None, lock: int | None, *, resumed: bool) -> None:
+    def __init__(
+        self, path: Path, cache: Path | None, lock: int | None, *, resumed: bool, other: Path | None = None
+    ) -> None:
         """Open the ledger and the cache; ``create_or_resume`` and ``open`` are the doors."""
         self.path = path
         self.resumed = resumed  #: whether the folder was there before
@@ -40,33 +45,42 @@ class RunFolder:
         self._lock = lock
         self.ledger = Ledger(path / LEDGER)
         try:
-            self.cache = Cache(cache or path / CACHE)
+            self.cache = Cache(cache or path / CACHE, other)
         except BaseException:
             self.ledger.close()
             raise
 
     @classmethod
     def create_or_resume(
-        cls, path: Path, config: Mapping[str, Any], cache: Path | None = None, free: Collection[str] = ()
+        cls,
+        path: Path,
+        config: Mapping[str, Any],
+        cache: Path | None = None,
+        free: Collection[str] = (),
+        other: Path | None = None,
     ) -> "RunFolder":
-        """Make a run folder for ``config``, or go on in one that was made for it but for the dotted keys in ``free``.
+        """Make a run folder for ``config``, or go on in one.
 
-        ``config`` may hold what TOML can, in tables and lists, and None, which is left out; never a secret.
-        ``cache`` is a cache file to share between runs.
+        Args:
+            path: of the folder.
+            config: what TOML can hold, in tables and lists, and None, which is left out. With the key ``preview`` the
+                run is a preview, which takes the place of an earlier one, and of nothing else.
+            cache: a cache file to share between runs.
+            free: dotted keys of ``config`` that do not determine rows; all others are kept once there are rows or
+                replies.
+            other: a cache that is looked at too, if it is there.
 
         Raises:
-            UsageError: the folder belongs to a run of another configuration, to a running process, or is no run's.
+            UsageError: the folder belongs to a run of another configuration, to a running process, or is no run's; or
+                the configuration holds a key.
             StorageError: it can't be written.
 
         """
+        credentials.refuse(config)
         lock = hold(path, "run", CONFIG)
         try:
-            resumed = (path / CONFIG).exists()
-            if resumed:
-                _compare(path / CONFIG, config, free)
-            else:
-                write_atomically(path / CONFIG, _HEADER + to_toml(config))
-            return cls(path, cache, lock, resumed=resumed)
+            resumed = _claim(path, config, free, cache or path / CACHE)
+            return cls(path, cache, lock, resumed=resumed, other=other)
         except BaseException:
             os.close(lock)
             raise
@@ -107,32 +121,98 @@ class RunFolder:
         self.close()
 
 
+def is_preview(path: Path) -> bool:
+    """Return whether a folder holds a preview."""
+    return (path / CONFIG).is_file() and bool(_load(path / CONFIG).get(PREVIEW))
+
+
 def _load(path: Path) -> dict[str, Any]:
     """Read a configuration."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}: mend the file, or delete the folder to start afresh") from error
+        raise InputError(f"{path}: {error}: mend the file, or {_elsewhere(path.with_name(CACHE))}") from error
     except OSError as error:
         raise StorageError(f"{path}: it can't be read ({error.strerror})") from error
 
 
-def _compare(path: Path, config: Mapping[str, Any], free: Collection[str]) -> None:
-    """Compare the stored configuration with the one asked for, but for the keys in ``free``.
+def _elsewhere(cache: Path) -> str:
+    """Say how a run begins elsewhere without asking anything again."""
+    return f"start in another folder that reuses the replies: -o NEWFOLDER --cache {shlex.quote(str(cache))}"
+
+
+def _claim(path: Path, config: Mapping[str, Any], free: Collection[str], cache: Path) -> bool:
+    """Store the configuration, unless the folder belongs to another run; return whether that run goes on.
 
     Raises:
-        UsageError: they differ; the sentence names each difference.
+        UsageError: what determines rows has changed, and there are rows or replies; the sentence names each difference.
 
     """
-    stored, wanted = dict(_leaves(_load(path))), dict(_leaves(tomllib.loads(to_toml(config))))
-    keys = sorted((stored.keys() | wanted.keys()) - set(free))
-    changed = [key for key in keys if stored.get(key) != wanted.get(key)]
-    if not changed:
-        return
-    told = "; ".join(f"{key} was {_shown(stored.get(key))} and is now {_shown(wanted.get(key))}" for key in changed)
-    raise UsageError(
-        f"{path}: the configuration has changed: {told}. A run keeps its configuration: "
-        f"choose another folder, or delete {path.parent} to start afresh"
+    file = path / CONFIG
+    if not file.exists():
+        write_atomically(file, _HEADER + to_toml(config))
+        return False
+    stored, wanted = _load(file), tomllib.loads(to_toml(config))
+    preview = bool(wanted.get(PREVIEW))
+    if preview and not stored.get(PREVIEW):
+        raise UsageError(f"{path} holds a run, which no preview may replace: choose another folder with -o")
+    changed = _changes(stored, wanted, free)
+    if changed and not preview and _is_bound(path):
+        raise UsageError(
+            f"{file}: the configuration has changed: {changed}. A run keeps what determines its rows: "
+            f"set it as it was, or {_elsewhere(cache)}"
+        )
+    if preview or changed:
+        _forget(path)
+    if preview:
+        _remove(path / DATASET)
+    if stored != wanted:
+        write_atomically(file, _HEADER + to_toml(config))
+    return not (preview or changed)
+
+
+def _is_bound(path: Path) -> bool:
+    """Whether the folder holds rows of a dataset, or replies, which a run keeps."""
+    if (path / CACHE).exists():
+        with closing(Cache(path / CACHE)) as cache:
+            if cache.holds("reply"):
+                return True
+    if not (path / LEDGER).exists():
+        return False
+    with closing(Ledger(path / LEDGER)) as ledger:
+        funnel = ledger.funnel()
+    return bool(funnel) and (funnel[-1].taken > 0 or any(row.tokens for row in funnel))
+
+
+def _forget(path: Path) -> None:
+    """Remove the ledger of a run without rows, or of a preview; the cache stays."""
+    for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"):
+        _remove(path / name)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there.
+
+    Raises:
+        StorageError: it can't be removed.
+
+    """
+    try:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path}: it can't be removed ({error.strerror})") from error
+
+
+def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
+    """Say how two configurations differ in what determines rows; "" where they do not."""
+    before, now = dict(_leaves(stored)), dict(_leaves(wanted))
+    keys = sorted((before.keys() | now.keys()) - set(free))
+    changed = [key for key in keys if before.get(key) != now.get(key)]
+    return "; ".join(
+        f"{key} was {_shown(key, before.get(key))} and is now {_shown(key, now.get(key))}" for key in changed
     )
 
 
@@ -145,10 +225,12 @@ def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, o
             yield f"{prefix}{key}", value
 
 
-def _shown(value: object) -> str:
+def _shown(key: str, value: object) -> str:
     if value is None:
         return "not set"
-    text = _literal(value)
+    if credentials.is_secret_name(key, value):  # of a folder that another program wrote
+        return credentials.HIDDEN
+    text = credentials.redact(_literal(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 

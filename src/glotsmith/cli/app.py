@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from glotsmith import credentials
 from glotsmith.errors import GlotsmithError
 
 app = typer.Typer(
@@ -38,7 +39,7 @@ out, err = _console(stderr=False), _console(stderr=True)
 
 def say(error: Exception) -> None:
     """Print one error as a sentence."""
-    err.print(f"[bold red]glotsmith:[/] {_escape(str(error))}")
+    err.print(f"[bold red]glotsmith:[/] {_escape(credentials.redact(str(error)))}")
 
 
 def _escape(text: str) -> str:
@@ -52,6 +53,7 @@ def main() -> None:
 
 def _flushed(**options: Any) -> Any:
     """Run the command line and write out what it said, so that a reader that has gone is met here."""
+    credentials.refuse_arguments(sys.argv[1:])
     try:
         return app(**options)
     finally:
@@ -115,7 +117,7 @@ def _usage_or_defect(error: Exception) -> int:
 def _defect(error: Exception) -> int:
     """Keep an internal error's traceback in a log, and say where."""
     log = Path.cwd() / "glotsmith-error.log"
-    text = "".join(traceback.format_exception(error))
+    text = credentials.redact("".join(traceback.format_exception(error)))
     try:
         log.write_text(text, "utf-8")
         where = f"its traceback is in {log.name}"

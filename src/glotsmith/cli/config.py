@@ -1,38 +1,40 @@
 """A run's configuration: from a TOML file, the command line, or both; the latter wins."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 
-from glotsmith import recipes
+from glotsmith import credentials, recipes, settings
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record
-
-#: Dotted keys that do not determine a result: a model may be served elsewhere tomorrow, and where is nobody's business.
-FREE = frozenset({"teacher.base_url"})
+from glotsmith.settings import BINDS, FREE
+from glotsmith.teachers import options_of
 
 
 class TeacherConfig(Record, frozen=True, kw_only=True):
     """Who is asked; keys stay in the environment."""
 
-    name: str = "offline"
-    model: str = ""
-    base_url: str = ""
-    options: dict[str, Any] = {}  #: further fields of the teacher's ``Options``
+    name: Annotated[str, BINDS] = "offline"
+    model: Annotated[str, BINDS] = ""
+    base_url: Annotated[str, FREE] = ""  #: a model may be served elsewhere tomorrow, and where is nobody's business
+    #: further fields of the teacher's ``Options``, each of which says itself whether it determines rows
+    options: Annotated[dict[str, Any], BINDS] = {}
 
 
 class RunConfig(Record, frozen=True, kw_only=True):
-    """Everything that determines a run's result; what ``run.toml`` holds."""
+    """The configuration of a run; what ``run.toml`` holds."""
 
-    recipe: str
-    seed: int = 0
-    isolation: str = "auto"
-    formats: tuple[str, ...] = ("jsonl", "parquet")
+    recipe: Annotated[str, BINDS]
+    seed: Annotated[int, BINDS] = 0
+    isolation: Annotated[str, FREE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
+    formats: Annotated[tuple[str, ...], FREE] = ("jsonl", "parquet")
+    preview: Annotated[int, BINDS] = 0  #: of a preview: items of the sources to go on with; 0 for a run
     teacher: TeacherConfig = TeacherConfig()
-    options: dict[str, Any] = {}  #: the recipe's fields
+    options: Annotated[dict[str, Any], BINDS] = {}  #: the recipe's fields
 
     def made(self) -> Any:
         """Return the recipe.
@@ -50,6 +52,14 @@ class RunConfig(Record, frozen=True, kw_only=True):
             return msgspec.convert(self.options, kind, strict=False)
         except msgspec.ValidationError as error:
             raise UsageError(f"an option of the recipe {self.recipe} is not right: {error}") from error
+
+
+def bounded(chosen: RunConfig) -> RunConfig:
+    """Return the configuration of a preview with the recipe's option that bounds it; any other as it is."""
+    if not chosen.preview:
+        return chosen
+    bound = recipes.get(chosen.recipe).bound
+    return msgspec.structs.replace(chosen, options={**chosen.options, bound: chosen.preview})
 
 
 def read(recipe: str) -> dict[str, Any]:
@@ -71,7 +81,20 @@ def read(recipe: str) -> dict[str, Any]:
         raise InputError.at(path, None, f"not TOML: {error}") from error
 
 
-def settings(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
+def free_keys(teacher: str, recipe: str = "") -> frozenset[str]:
+    """Return the dotted keys of a configuration that do not determine rows, and may change at any time.
+
+    Raises:
+        UsageError: there is no such teacher or recipe.
+
+    """
+    found = settings.free(RunConfig)
+    if teacher and (options := options_of(teacher)):
+        found |= settings.free(options, "teacher.options.")
+    return found | settings.free(recipes.get(recipe), "options.") if recipe else found
+
+
+def assignments(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
     """Parse ``NAME=VALUE``: a value is JSON where it parses as such, else text.
 
     Raises:
@@ -82,7 +105,8 @@ def settings(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise UsageError(f"{where} {pair!r} is not of the form NAME=VALUE")
+            known = re.match(r"[A-Za-z_.-]{0,40}", pair)
+            raise UsageError(f"{where} {known[0] if known else ''}… is not of the form NAME=VALUE")
         try:
             found[name.replace("-", "_")] = msgspec.json.decode(text)
         except msgspec.DecodeError:
@@ -107,10 +131,12 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     """Return the checked configuration.
 
     Raises:
-        UsageError: a field is unknown, missing or of the wrong type.
+        UsageError: a field is unknown, missing or of the wrong type, or holds what looks like a key.
 
     """
+    merged = merge(read(recipe), changes)
+    credentials.refuse(merged, recipe if recipe.endswith(".toml") else "")
     try:
-        return msgspec.convert(merge(read(recipe), changes), RunConfig, strict=False)
+        return msgspec.convert(merged, RunConfig, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"{recipe}: {error}") from error

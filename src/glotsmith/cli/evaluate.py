@@ -23,6 +23,7 @@ from glotsmith.evaluation.questions import Question, Style
 from glotsmith.languages import toolchain
 from glotsmith.records import Record
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.teachers.base import Teacher
 
 Texts = list[str] | None
 
@@ -41,9 +42,12 @@ class Options(Record, frozen=True, kw_only=True):
     plan: Plan
 
     def stored(self) -> dict[str, str]:
-        """Return what is compared when the command goes on in a folder; where a model is served is not."""
-        teacher = msgspec.structs.replace(self.teacher, base_url="")
+        """Return what is compared when the command goes on in a folder: what determines the figures."""
+        free = config.free_keys(self.teacher.name)
+        own = {name: value for name, value in self.teacher.options.items() if f"teacher.options.{name}" not in free}
+        teacher = msgspec.structs.replace(self.teacher, base_url="", options=own)
         fields = {**msgspec.to_builtins(self), "teacher": msgspec.to_builtins(teacher)}
+        del fields["isolation"]
         return {name: msgspec.json.encode(value).decode() for name, value in sorted(fields.items())}
 
     def sampling(self) -> dict[str, float]:
@@ -102,7 +106,7 @@ def evaluate_command(
     """
     if style not in ("", "chat", "completion", "whole") or (style == "whole" and not stored):
         raise UsageError(f"--style is chat or completion, or whole for --completions; not {style!r}")
-    given = config.settings(option or [])
+    given = config.assignments(option or [])
     options = Options(
         sets=tuple(map(named, benchmark)),
         languages=tuple(language or ()),
@@ -135,34 +139,42 @@ def evaluate_command(
         )
     for name in options.languages:
         toolchain.resolve(name)  # raises where it is unknown or can't be run, before anything is paid for
-    output.prepare(output_, options.stored())
-    with closing(Cache(cache or output_ / "cache.sqlite")) as store:
-        asking, found = asyncio.run(_run(options, store, jobs))
+    asking, found = asyncio.run(_run(options, output_, cache, jobs))
     output.write(output_, asking.questions, found, options.stored(), asking.notes, options.sampling())
     _show(found, asking, output_)
 
 
-async def _run(options: Options, store: Cache, jobs: int | None) -> tuple[Asking, Evaluation]:
+async def _run(options: Options, folder: Path, cache: Path | None, jobs: int | None) -> tuple[Asking, Evaluation]:
+    """Check everything, and then take the folder and evaluate."""
     from glotsmith.sandbox import open_sandbox
-
-    sandbox = open_sandbox(options.isolation, jobs)
-    try:
-        return await _evaluate(options, store, sandbox)
-    finally:
-        await sandbox.close()
-
-
-async def _evaluate(options: Options, store: Cache, sandbox: Sandbox) -> tuple[Asking, Evaluation]:
     from glotsmith.teachers import open_teacher
+
+    who, teacher = options.teacher, None
+    if who.name:
+        teacher = open_teacher(who.name, model=who.model, base_url=who.base_url, options=who.options)
+    try:
+        sandbox = open_sandbox(options.isolation, jobs)
+        try:
+            output.prepare(folder, options.stored())
+            with closing(Cache(cache or folder / output.CACHE)) as store:
+                return await _evaluate(options, store, sandbox, teacher)
+        finally:
+            await sandbox.close()
+    finally:
+        if teacher is not None:
+            await teacher.close()
+
+
+async def _evaluate(
+    options: Options, store: Cache, sandbox: Sandbox, teacher: Teacher | None
+) -> tuple[Asking, Evaluation]:
+    from glotsmith.teachers.cached import Cached
     from glotsmith.verification import Verifier
 
-    verifier, who = Verifier(sandbox, store), options.teacher
-    teacher = None
-    if who.name:  # before anything runs: a wrong name or option is told at once
-        teacher = open_teacher(who.name, model=who.model, base_url=who.base_url, options=who.options, cache=store)
+    verifier, cached = Verifier(sandbox, store), Cached(teacher, store) if teacher else None
     try:
         asking = await ask(options.sets, options.originals, options.languages, options.limit, sandbox, verifier)
-        source: Source = Asked(teacher, options.plan) if teacher else _stored(options, asking)
+        source: Source = Asked(cached, options.plan) if cached else _stored(options, asking)
         asking = msgspec.structs.replace(asking, notes=(*asking.notes, *_unanswered(asking.questions, source)))
         with _ticking(sum(map(source.count, asking.questions))) as tick:
             found = await evaluate(
@@ -174,8 +186,8 @@ async def _evaluate(options: Options, store: Cache, sandbox: Sandbox) -> tuple[A
                 on_sample=lambda _: tick(),
             )
     finally:
-        if teacher is not None:
-            await teacher.close()
+        if cached is not None:
+            await cached.close()
     return asking, found
 
 

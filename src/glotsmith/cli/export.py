@@ -1,6 +1,6 @@
 """``glotsmith export``: a run's rows as files that trainers and ``datasets`` open."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, cast
@@ -9,7 +9,7 @@ import typer
 
 from glotsmith import recipes
 from glotsmith.cli.app import app, out
-from glotsmith.cli.config import FREE
+from glotsmith.cli.config import free_keys
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Preference
 from glotsmith.run import RunFolder
@@ -86,11 +86,9 @@ def write_dataset(folder: RunFolder, format_: str, target: Path, choice: Choice 
         UsageError: there is no such format, nothing that it could hold, or a choice that it would ignore.
 
     """
-    from glotsmith.datasets.exporters import EXPORTERS
     from glotsmith.datasets.exporters.formats import FORMATS
 
-    if format_ not in FORMATS and format_ not in EXPORTERS:
-        raise UsageError(f"no format is named {format_!r}; there are: {', '.join([*EXPORTERS, *FORMATS])}")
+    check_formats([format_])
     if choice.seed and not choice.held_out:
         raise UsageError("--seed says which problems are set aside: give --held-out too")
     if format_ in FORMATS:
@@ -100,6 +98,21 @@ def write_dataset(folder: RunFolder, format_: str, target: Path, choice: Choice 
             f"--model, --held-out and --stage are for trainers' formats; {format_} has all rows and no configuration"
         )
     return _whole(folder, format_, target)
+
+
+def check_formats(names: Iterable[str]) -> None:
+    """Refuse the name of a format that there is not.
+
+    Raises:
+        UsageError: there is none of that name.
+
+    """
+    from glotsmith.datasets.exporters import EXPORTERS
+    from glotsmith.datasets.exporters.formats import FORMATS
+
+    for name in names:
+        if name not in FORMATS and name not in EXPORTERS:
+            raise UsageError(f"no format is named {name!r}; there are: {', '.join([*EXPORTERS, *FORMATS])}")
 
 
 def examples(folder: RunFolder) -> Iterator[Example]:
@@ -135,12 +148,13 @@ def _whole(folder: RunFolder, format_: str, target: Path) -> str:
     from glotsmith.datasets import write_dataset as write
 
     ledger, stored = folder.ledger, folder.config
+    free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
     recipe = recipes.get(stored["recipe"])
     card = Card(
         name=folder.path.name,
         recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
         funnel=tuple(ledger.funnel()),
-        parameters={name: value for name, value in _flat(stored) if name not in FREE},
+        parameters={name: value for name, value in _flat(stored) if name not in free},
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),
         findings=findings(folder),
     )

@@ -2,9 +2,9 @@
 
 import asyncio
 import shlex
-import shutil
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import typer
@@ -13,14 +13,17 @@ from rich.table import Table
 from glotsmith import recipes
 from glotsmith.cli import config
 from glotsmith.cli.app import Isolation, Jobs, app, err, out
-from glotsmith.cli.export import findings, write_dataset
+from glotsmith.cli.export import check_formats, findings, write_dataset
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.show import side_by_side
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor
 from glotsmith.execution.signals import stopping_on_signals
+from glotsmith.ledger import Ledger
 from glotsmith.records import Example
-from glotsmith.run import RunFolder
+from glotsmith.run import CACHE, RunFolder
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.teachers.base import Teacher
 
 Texts = list[str] | None
 
@@ -54,7 +57,9 @@ def run(
     base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
     option: Annotated[
         Texts,
-        typer.Option("--set", help="NAME=VALUE: an option of the recipe, or seed; teacher.NAME=VALUE; repeatable."),
+        typer.Option(
+            "--set", help="NAME=VALUE: an option of the recipe, seed or formats; teacher.NAME=VALUE; repeatable."
+        ),
     ] = None,
     isolation: Isolation = "",
     jobs: Jobs = None,
@@ -72,75 +77,110 @@ def run(
     [bold]glotsmith run run.toml --preview 5[/]
     """
     changes = _changes(source, language, teacher, model, base_url, option)
-    chosen = config.load(recipe, {**changes, "isolation": isolation})
-    folder = output or Path("runs") / chosen.recipe
-    if preview:
-        folder = folder.with_name(f"{folder.name}-preview")
-        chosen = msgspec.structs.replace(chosen, options={**chosen.options, recipes.get(chosen.recipe).bound: preview})
-        if (folder / "run.toml").is_file():
-            shutil.rmtree(folder)
-    code = asyncio.run(_run(chosen, folder, jobs, cache))
+    chosen = config.load(recipe, {**changes, "isolation": isolation, "preview": preview or None})
+    folder, other = _folders(output or Path("runs") / chosen.recipe, preview=bool(chosen.preview))
+    code = asyncio.run(_run(chosen, Place(folder, cache, other), jobs))
     if code == 0:
-        _show_end(folder, preview=bool(preview))
+        _show_end(folder, preview=bool(chosen.preview))
         _advise(chosen, folder)
     raise typer.Exit(code)
 
 
+class Place(NamedTuple):
+    """Where a run works."""
+
+    folder: Path
+    cache: Path | None  #: to share between runs
+    other: Path | None  #: a cache that is looked at too: a preview's for its run, and the run's for its preview
+
+
+def _folders(run: Path, *, preview: bool) -> tuple[Path, Path]:
+    """Return the folder to work in, and the cache of the run's preview or of the preview's run."""
+    beside = run.with_name(f"{run.name}-preview")
+    if preview:
+        return beside, run / CACHE
+    return run, beside / CACHE
+
+
 def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url: str, option: Texts) -> dict[str, Any]:
-    given = config.settings(option or [])
+    given = config.assignments(option or [])
     own = {k.removeprefix("teacher."): v for k, v in given.items() if k.startswith("teacher.")}
     rest = {k: v for k, v in given.items() if not k.startswith("teacher.")}
-    seed = rest.pop("seed", None)
+    own_fields = {name: rest.pop(name) for name in ("seed", "formats") if name in rest}
     options = {**rest, "sources": tuple(source or ()), "languages": tuple(language or ())}
     return {
-        "seed": seed,
+        **own_fields,
         "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": own},
         "options": {k: v for k, v in options.items() if v != ()},
     }
 
 
-async def _run(chosen: config.RunConfig, folder: Path, jobs: int | None, cache: Path | None) -> int:
+async def _run(chosen: config.RunConfig, place: Place, jobs: int | None) -> int:
     """Run with signals in hand from the first moment: the imports alone take a while."""
     worker = executor("local")
     with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen:
-        done = await _work(worker, chosen, folder, jobs, cache)
+        done = await _work(worker, chosen, place, jobs)
     if done and not seen.exit_code:
         return 0
-    err.print(f"Stopped; {folder} holds everything so far. The same command goes on from here.")
+    err.print(f"Stopped; {place.folder} holds everything so far. The same command goes on from here.")
     return seen.exit_code or 1
 
 
-async def _work(worker: Executor, chosen: config.RunConfig, folder: Path, jobs: int | None, cache: Path | None) -> bool:
-    """Run the recipe and write the dataset; return whether it came to its end."""
-    from glotsmith.recipes.base import Tools
+async def _work(worker: Executor, chosen: config.RunConfig, place: Place, jobs: int | None) -> bool:
+    """Check everything, run the recipe and write the dataset; return whether the run came to its end."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.teachers import open_teacher
+
+    chosen = config.bounded(chosen)
+    check_formats(chosen.formats)
+    wanted = chosen.teacher
+    teacher = open_teacher(wanted.name, model=wanted.model, base_url=wanted.base_url, options=wanted.options)
+    try:
+        sandbox = open_sandbox(chosen.isolation, jobs)
+        try:
+            check_steps(chosen, sandbox, teacher)
+            free = config.free_keys(wanted.name, chosen.recipe)
+            stored = msgspec.to_builtins(chosen)
+            with RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder:
+                return await _carry_out(worker, chosen, folder, sandbox, teacher)
+        finally:
+            await sandbox.close()
+    finally:
+        await teacher.close()
+
+
+def check_steps(chosen: config.RunConfig, sandbox: Sandbox, teacher: Teacher) -> None:
+    """Make the steps of a run once, without a folder: what can be known of sources, languages and files is checked.
+
+    Raises:
+        GlotsmithError: something that the run needs is not there.
+
+    """
+    from glotsmith.recipes.base import Tools
     from glotsmith.verification import Verifier
 
-    recipe = chosen.made()
-    wanted = chosen.teacher
-    sandbox = open_sandbox(chosen.isolation, jobs)
+    with closing(Ledger(Path(":memory:"))) as ledger:
+        chosen.made().steps(Tools(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger))
+
+
+async def _carry_out(
+    worker: Executor, chosen: config.RunConfig, folder: RunFolder, sandbox: Sandbox, teacher: Teacher
+) -> bool:
+    from glotsmith.recipes.base import Tools
+    from glotsmith.teachers.cached import Cached
+    from glotsmith.verification import Verifier
+
+    cached = Cached(teacher, folder.cache)
+    verifier, ledger = Verifier(sandbox, folder.cache), folder.ledger
+    tools = Tools(sandbox, verifier, cached, chosen.seed, ledger)
     try:
-        with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache, config.FREE) as run_folder:
-            teacher = open_teacher(
-                wanted.name,
-                model=wanted.model,
-                base_url=wanted.base_url,
-                options=wanted.options,
-                cache=run_folder.cache,
-            )
-            try:
-                verifier, ledger = Verifier(sandbox, run_folder.cache), run_folder.ledger
-                tools = Tools(sandbox, verifier, teacher, chosen.seed, ledger)
-                with Shown(err) as shown:
-                    done = await worker.run(recipe.steps(tools), run_folder.ledger, shown)
-            finally:
-                await teacher.close()
-            for name in chosen.formats if done else ():
-                write_dataset(run_folder, name, run_folder.dataset / name)
-            return done
+        with Shown(err) as shown:
+            done = await worker.run(chosen.made().steps(tools), ledger, shown)
     finally:
-        await sandbox.close()
+        await cached.close()
+    for name in chosen.formats if done else ():
+        write_dataset(folder, name, folder.dataset / name)
+    return done
 
 
 def _show_end(path: Path, *, preview: bool) -> None:

@@ -100,7 +100,7 @@ def presets() -> None:
 
 
 def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
-    return config.settings(changes or []) | {name: value for name, value in options.items() if value is not None}
+    return config.assignments(changes or []) | {name: value for name, value in options.items() if value is not None}
 
 
 def _rows(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from glotsmith import credentials
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation.completions import write_results
 from glotsmith.evaluation.evaluate import Evaluation
@@ -34,6 +35,8 @@ _WHY = {
 }
 
 RESULTS, SUMMARY, IMPOSSIBLE = "results.jsonl.gz", "summary.json", "impossible.jsonl"
+CACHE = "cache.sqlite"
+_OWN = frozenset({RESULTS, SUMMARY, IMPOSSIBLE, "multipl-e", CACHE, f"{CACHE}-wal", f"{CACHE}-shm"})
 
 
 class Report(Record, frozen=True, kw_only=True):
@@ -45,22 +48,34 @@ class Report(Record, frozen=True, kw_only=True):
 
 
 def prepare(folder: Path, config: dict[str, str]) -> None:
-    """Make the folder, unless it holds another evaluation.
+    """Make the folder, unless it holds another evaluation or something else.
 
     Raises:
-        UsageError: it does.
+        UsageError: it does, or the configuration holds a key.
         StorageError: it can't be made.
 
     """
+    credentials.refuse(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stored = (folder / SUMMARY).read_bytes() if (folder / SUMMARY).exists() else b""
+        names = {path.name for path in folder.iterdir()}
+        stored = (folder / SUMMARY).read_bytes() if SUMMARY in names else b""
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError(f"{folder}: an evaluation needs a folder, and this is a file: choose another path") from error
     except OSError as error:
         raise StorageError(f"{folder}: can't be made: {error.strerror or error}") from error
+    strange = sorted(name for name in names - _OWN if not name.endswith(".part"))
+    if strange and not stored:
+        raise UsageError(
+            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one with -o"
+        )
     if stored:
         changed = _changed(folder, stored, config)
         if changed:
-            raise UsageError(f"{folder} holds another evaluation ({changed}): give another folder with -o")
+            raise UsageError(
+                f"{folder} holds another evaluation ({changed}): give another folder with -o; "
+                f"--cache {folder / CACHE} reuses its replies"
+            )
 
 
 def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
@@ -68,8 +83,8 @@ def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
         known = msgspec.json.decode(stored, type=Report).config
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SUMMARY} is no summary of ours ({error}): give another folder with -o") from None
-    names = sorted(n for n in known.keys() | config.keys() if known.get(n) != config.get(n))
-    return ", ".join(f"{n} {known.get(n)!r} there, {config.get(n)!r} here" for n in names)
+    names = sorted(n for n in config if known.get(n) != config[n])
+    return ", ".join(f"{n} {known.get(n)!r} there, {config[n]!r} here" for n in names)
 
 
 def write(

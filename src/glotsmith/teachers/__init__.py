@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from glotsmith.errors import UsageError
+from glotsmith.records import Record
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.cached import Cached, Store
 
@@ -36,14 +37,28 @@ def open_teacher(
         InputError: a file that the teacher reads is malformed.
 
     """
-    if name not in TEACHERS:
-        raise UsageError(f"there is no teacher {name!r}; there are: {', '.join(TEACHERS)}")
-    module, _, attribute = TEACHERS[name].partition(":")
-    make = getattr(import_module(module), attribute)
+    make = _class(name)
     common = {"model": model, "base_url": base_url}
     given = {**(options or {}), **{key: value for key, value in common.items() if value}}
     teacher: Teacher = _make(name, make, given)
     return teacher if cache is None else Cached(teacher, cache)
+
+
+def options_of(name: str) -> type[Record] | None:
+    """Return the record of a teacher's options; None for a teacher that has none.
+
+    Raises:
+        UsageError: there is no such teacher.
+
+    """
+    return getattr(_class(name), "Options", None)
+
+
+def _class(name: str) -> Any:
+    if name not in TEACHERS:
+        raise UsageError(f"there is no teacher {name!r}; there are: {', '.join(TEACHERS)}")
+    module, _, attribute = TEACHERS[name].partition(":")
+    return getattr(import_module(module), attribute)
 
 
 def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:

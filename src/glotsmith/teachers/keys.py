@@ -3,10 +3,12 @@
 import html
 import json
 import os
+import re
 from urllib.parse import quote
 
 from glotsmith.errors import UsageError
 
+_NAME = re.compile("[A-Z][A-Z0-9]{0,15}(_[A-Z0-9]{1,15})+")  #: of a variable, as people write it
 _SHORTEST_SECRET = 12  #: characters; local servers are given words such as ``EMPTY``, which code may contain
 
 
@@ -26,6 +28,11 @@ class ApiKey:
 
         """
         value = os.environ.get(variable, "").strip()
+        if required and not value and not _NAME.fullmatch(variable):  # it may be the key itself, and is not repeated
+            raise UsageError(
+                "api_key_env is the name of an environment variable that holds the key, such as OPENAI_API_KEY, "
+                "and none of the name that it holds is set"
+            )
         if required and not value:
             raise UsageError(f"the environment variable {variable} is not set: export your key in it")
         if not (value.isascii() and value.isprintable() and " " not in value):

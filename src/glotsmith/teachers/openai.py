@@ -11,14 +11,16 @@ import logging
 import os
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple, NoReturn
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import httpx
 import msgspec
 import tenacity
+from msgspec import Meta
 
 from glotsmith.errors import TeacherError, UsageError
 from glotsmith.records import Record, content_hash
+from glotsmith.settings import BINDS, FREE
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.keys import ApiKey
@@ -42,22 +44,27 @@ _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 class Options(Record, frozen=True, kw_only=True):
     """What can be set, as ``key = value`` of the teacher's table in a run's configuration."""
 
-    model: str = ""  #: as the server names it; required
-    base_url: str = ""  #: up to and with ``/v1``; default ``$OPENAI_BASE_URL``, then OpenAI's own
-    api_key_env: str = ""  #: environment variable that holds the key; default ``OPENAI_API_KEY``, which may be unset
-    max_concurrency: int = 64  #: requests in flight, at most
-    start_concurrency: int = 8  #: and to begin with
-    attempts: int = 8  #: per request
-    backoff_s: float = 1.0  #: the first wait is random between 0 and this; it doubles with each attempt
-    max_wait_s: float = 120.0  #: longest wait, also when the server asks for more
-    connect_timeout_s: float = 10.0
-    timeout_s: float = 300.0  #: from sending a request to the end of its reply
-    input_price: float = 0.0  #: US dollars per million input tokens
-    output_price: float = 0.0  #: US dollars per million output tokens
-    extra: dict[str, Any] = {}  #: more fields for every request: ``{"repetition_penalty": 1.1}``
+    model: Annotated[str, BINDS] = ""  #: as the server names it; required
+    #: up to and with ``/v1``; default ``$OPENAI_BASE_URL``, then OpenAI's own
+    base_url: Annotated[str, FREE] = ""
+    #: environment variable that holds the key; default ``OPENAI_API_KEY``, which may be unset
+    api_key_env: Annotated[str, FREE] = ""
+    max_concurrency: Annotated[int, FREE, Meta(ge=1)] = 64  #: requests in flight, at most
+    start_concurrency: Annotated[int, FREE, Meta(ge=1)] = 8  #: and to begin with
+    attempts: Annotated[int, FREE, Meta(ge=1)] = 8  #: per request
+    #: the first wait is random between 0 and this; it doubles with each attempt
+    backoff_s: Annotated[float, FREE, Meta(ge=0)] = 1.0
+    max_wait_s: Annotated[float, FREE, Meta(ge=0)] = 120.0  #: longest wait, also when the server asks for more
+    connect_timeout_s: Annotated[float, FREE, Meta(gt=0)] = 10.0
+    timeout_s: Annotated[float, FREE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its reply
+    input_price: Annotated[float, FREE, Meta(ge=0)] = 0.0  #: US dollars per million input tokens
+    output_price: Annotated[float, FREE, Meta(ge=0)] = 0.0  #: US dollars per million output tokens
+    #: more fields for every request: ``{"repetition_penalty": 1.1}``
+    extra: Annotated[dict[str, Any], BINDS] = {}
     #: and for those of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
-    by_call: dict[str, dict[str, Any]] = {}
-    rename: dict[str, str] = {}  #: fields under other names: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
+    by_call: Annotated[dict[str, dict[str, Any]], BINDS] = {}
+    #: fields under other names: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
+    rename: Annotated[dict[str, str], BINDS] = {}
 
 
 class _Answer(NamedTuple):

@@ -9,12 +9,13 @@ One JSON object a line, found by call and item, never by the text of a prompt::
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record, content_hash
+from glotsmith.settings import BINDS
 from glotsmith.teachers.base import Reply, Request, Teacher
 
 _ANY_ITEM = "*"
@@ -24,8 +25,8 @@ _Place = tuple[str, str, str, int | None]  #: call, item, language ("" for any),
 class Options(Record, frozen=True, kw_only=True):
     """Where the replies are."""
 
-    replies: str = ""  #: path of the JSONL file
-    model: str = ""  #: the same, as the command line's ``--model``
+    replies: Annotated[str, BINDS] = ""  #: path of the JSONL file
+    model: Annotated[str, BINDS] = ""  #: the same, as the command line's ``--model``
 
 
 class Row(Record, frozen=True, kw_only=True):

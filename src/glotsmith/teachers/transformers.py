@@ -9,10 +9,11 @@ import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from glotsmith.errors import TeacherError, UsageError
 from glotsmith.records import Record, content_hash
+from glotsmith.settings import BINDS, FREE
 from glotsmith.teachers.base import Reply, Request, Teacher, first_word
 from glotsmith.teachers.openai_wire import seed_of, until_stop
 
@@ -20,11 +21,12 @@ from glotsmith.teachers.openai_wire import seed_of, until_stop
 class Options(Record, frozen=True, kw_only=True):
     """What can be set."""
 
-    model: str = ""  #: a folder with weights and tokeniser, or a name on the hub whose files are there already
-    gguf: str = ""  #: a GGUF file in that folder
-    revision: str = ""  #: of a model on the hub
-    device: str = ""  #: ``cpu``, ``cuda``, ``cuda:1`` …; default: the accelerator, if there is one
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    #: a folder with weights and tokeniser, or a name on the hub whose files are there already
+    model: Annotated[str, BINDS] = ""
+    gguf: Annotated[str, BINDS] = ""  #: a GGUF file in that folder
+    revision: Annotated[str, BINDS] = ""  #: of a model on the hub
+    device: Annotated[str, FREE] = ""  #: ``cpu``, ``cuda``, ``cuda:1`` …; default: the accelerator, if there is one
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], BINDS] = "auto"
 
 
 class Transformers(Teacher):

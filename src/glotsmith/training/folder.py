@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from glotsmith import credentials
 from glotsmith.errors import InputError, UsageError
 from glotsmith.folder import hold
 from glotsmith.records import Record
@@ -52,10 +53,13 @@ def claim(folder: Path, job: Record) -> None:
         InputError: what is stored can't be read.
 
     """
+    credentials.refuse(msgspec.to_builtins(job))
     file, wanted = folder / SETTINGS, json.loads(msgspec.json.encode(job))  # as it is stored: tuples as lists
     changed = _changed(file, wanted) if file.is_file() else ""
     if changed and _has_begun(folder):
-        raise UsageError(f"{folder}: the settings have changed: {changed}. Choose another folder, or delete this one")
+        raise UsageError(
+            f"{folder}: the settings have changed: {changed}. Set them as they were, or train in another folder (-o)"
+        )
     if changed:
         (folder / PREPARED).unlink(missing_ok=True)
     write(file, wanted)
