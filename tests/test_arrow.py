@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
-VALUES = {"records", "values", "reasons", "errors", "places", "folder", "settings", "credentials"}
-ENGINE = {"step", "rows", "ledger", "database", "cache", "run", "execution"}
+VALUES = {"records", "values", "reasons", "errors", "places", "folder", "settings", "credentials", "unanswered"}
+ENGINE = {"step", "rows", "ledger", "open_items", "database", "cache", "run", "execution"}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets", "training", "evaluation"}
 TOP = {"cli", "report", "__main__"}

@@ -7,16 +7,21 @@
     ├── IsolationError           no way to isolate programs on this machine
     ├── InfraError               the machine failed, so that a program has no verdict
     ├── TeacherError             the teacher can't be reached, refuses the key, or answers nonsense for good
+    ├── OutageError              the teacher or the machine failed in midst of work: the same command goes on (exit 3)
+    ├── DefectsError             too many items met an internal error of glotsmith (exit 70)
     └── StorageError             the disk is full or a run folder can't be written
 
 Anything else that escapes is a defect of glotsmith and keeps its traceback.
 """
 
 from pathlib import Path
+from typing import ClassVar
 
 
 class GlotsmithError(Exception):
     """An error with a sentence for a person: what happened, where, and what to do."""
+
+    exit_code: ClassVar[int] = 2  #: of a command that ends with it
 
 
 class UsageError(GlotsmithError):
@@ -47,6 +52,22 @@ class InfraError(GlotsmithError):
 
 class TeacherError(GlotsmithError):
     """The teacher can't be used at all (as opposed to one bad reply, which is a drop)."""
+
+
+class OutageError(GlotsmithError):
+    """The teacher or the machine failed: what they could not answer is open, and the same command asks again."""
+
+    exit_code = 3
+
+
+class TeacherOutage(OutageError, TeacherError):
+    """The teacher's server has gone, or turns everything away, for now."""
+
+
+class DefectsError(GlotsmithError):
+    """Too many items met an internal error; their tracebacks are in the log."""
+
+    exit_code = 70
 
 
 class StorageError(GlotsmithError):

@@ -14,7 +14,7 @@ one, the output's index. It never depends on timing, nor does ``kept``'s order.
 
 import sqlite3
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,8 +23,9 @@ import msgspec
 
 from glotsmith.database import connect, storage
 from glotsmith.errors import StorageError, UsageError
+from glotsmith.open_items import OpenItems, reopening
 from glotsmith.records import FunnelRow, Record, printable
-from glotsmith.rows import BrokenResult, NewRow, RowStatus, Taken, plan
+from glotsmith.rows import NANO, BrokenResult, NewRow, RowStatus, Taken, account, plan
 from glotsmith.step import Result
 
 Item = TypeVar("Item", bound=Record)
@@ -32,7 +33,6 @@ Item = TypeVar("Item", bound=Record)
 COMMIT_RESULTS = 256  #: results in one transaction, at most
 COMMIT_S = 0.05  #: age of a transaction, at most, as long as results come in; else ``flush`` ends it
 PAGE = 256  #: rows read at once
-NANO = 1_000_000_000  #: costs are stored in billionths of a dollar: sums of integers do not depend on their order
 
 _SCHEMA = """
 CREATE TABLE steps (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, finished INTEGER NOT NULL DEFAULT 0);
@@ -71,9 +71,7 @@ WHERE i.step = ? AND i.key = ? AND i.status = 'kept'
 """
 
 _ANSWERED = "SELECT 1 FROM items WHERE step = ? AND parent = ? LIMIT 1"
-
 _COUNT = "SELECT COUNT(*) FROM items INDEXED BY items_to_take WHERE step = ? AND status = 'kept'"
-
 _ANSWERS = "SELECT COUNT(*) FROM items WHERE step = ? AND ordinal = 0"
 
 _ROW = """
@@ -82,8 +80,7 @@ FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
 WHERE i.step = ?
 """
 
-_FUNNEL = """
-SELECT s.name, i.status, i.reason, COUNT(i.id), SUM(i.ordinal = 0), SUM(i.tokens), SUM(i.cost)
+_FUNNEL = """SELECT s.name, i.status, i.reason, COUNT(i.id), SUM(i.ordinal = 0), SUM(i.tokens), SUM(i.cost)
 FROM steps AS s LEFT JOIN items AS i ON i.step = s.place
 GROUP BY s.place, i.status, i.reason ORDER BY s.place
 """
@@ -117,6 +114,7 @@ class Ledger:
         self._atomic = False  #: inside ``atomically``
         self._failure: BaseException | None = None  #: of the first write that failed
         self._places = self._load_steps()
+        self.open_items = OpenItems(self._all, self._places)
 
     def _load_steps(self) -> dict[str, int]:
         """Return the steps' places by name, in order."""
@@ -143,10 +141,11 @@ class Ledger:
         """
         if len(set(names)) < len(names):
             raise ValueError(f"two steps have one name: {', '.join(names)}")
+        self.open_items.begin()
         if not self._places:
             with self.atomically(), storage(self.path):
                 self._connection.executemany("INSERT INTO steps (place, name) VALUES (?, ?)", enumerate(names))
-            self._places = self._load_steps()
+            self._places.update(self._load_steps())
         if self.steps != tuple(names):
             raise UsageError(
                 f"{self.path}: this run was begun with the steps {', '.join(self.steps)}, "
@@ -162,6 +161,24 @@ class Ledger:
     def finished(self, step: str) -> bool:
         """Return whether the step has answered all it will ever get."""
         return self._all("SELECT finished FROM steps WHERE name = ?", step) == [(1,)]
+
+    def count_failed_run(self, step: str, key: str) -> None:
+        """Count this run as one in which the item failed by itself (``OpenItems.count_failed_run``)."""
+        self._open_transaction()
+        self.open_items.count_failed_run(step, key)
+
+    def reopen(self, reason: str, whole: Collection[str]) -> int:
+        """Take back all drops for ``reason``, so that the next start tries those items again; return how many.
+
+        ``whole`` names the ``WholeStep``s: what they and later steps decided is taken back too.
+        """
+        counts = {row.step: row.reasons.get(reason, 0) for row in self.funnel()}
+        first = next((step for step, count in counts.items() if count), None)
+        if first is not None:
+            with self.atomically():
+                for sql, parameters in reopening(self.steps, whole, first, reason):
+                    self._all(sql, *parameters)
+        return sum(counts.values())
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
@@ -343,7 +360,7 @@ class Ledger:
         groups: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self.steps}
         for name, *group in self._all(_FUNNEL):
             groups[name].append(tuple(group))
-        return [_account(name, rows) for name, rows in groups.items()]
+        return [account(name, rows) for name, rows in groups.items()]
 
     def lineage(self, key: str) -> list[Row]:
         """Return every row about the item ``key``: what it was made from, itself, and what was made from it.
@@ -381,20 +398,3 @@ class Ledger:
         if row.status != "kept":
             return []
         return self._rows(f"{_ROW} AND i.parent = ? ORDER BY i.ordinal", self._places[row.step] + 1, row.key)
-
-
-def _account(step: str, groups: Sequence[tuple[Any, ...]]) -> FunnelRow:
-    """Sum up one step; a group is (status, reason, rows, inputs, tokens, billionths of a dollar)."""
-    of = {status: [group for group in groups if group[0] == status] for status in ("kept", "dropped", "lost")}
-    inputs = {status: sum(group[3] for group in of[status]) for status in of}
-    return FunnelRow(
-        step=step,
-        taken=sum(inputs.values()),
-        kept=inputs["kept"],
-        dropped=inputs["dropped"],
-        made=sum(group[2] for group in of["kept"]),
-        reasons={group[1]: group[2] for group in of["dropped"]},
-        losses={group[1]: group[2] for group in of["lost"]},
-        tokens=sum(group[4] or 0 for group in groups),
-        cost=sum(group[5] or 0 for group in groups) / NANO,
-    )

@@ -67,6 +67,12 @@ class Reason(StrEnum):
     NOT_VERIFIED = "not_verified", "the machine failed, so there is no verdict"
     NO_PASSING_SOLUTION = "no_passing_solution", "no candidate passed the suite"
 
+    # any step
+    INTERNAL_ERROR = (
+        "internal_error",
+        "a step raised an unexpected error on it, whose traceback is in the log",
+    )
+
     # structured replies
     EMPTY_REPLY = "empty_reply", "the reply says nothing"
     UNPARSABLE_REPLY = "unparsable_reply", "the reply is not in the form that was asked for"

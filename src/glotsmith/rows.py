@@ -1,15 +1,17 @@
 """What one result becomes in the ledger: row 0 for the input, then the rest; nothing here touches a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from glotsmith.reasons import Reason
-from glotsmith.records import Record, printable
+from glotsmith.records import FunnelRow, Record, printable
 from glotsmith.step import Dropped, Kept, Result
 
 DETAIL_CHARACTERS = 4000  #: longer details are cut
+
+NANO = 1_000_000_000  #: costs are stored in billionths of a dollar: sums of integers do not depend on their order
 
 RowStatus = Literal["kept", "dropped", "lost"]
 
@@ -123,3 +125,20 @@ def _stored(item: Record) -> tuple[bytes, str]:
         return _encode(item), ""
     except UnicodeEncodeError as error:
         return b"", f"{error.reason} at character {error.start}"
+
+
+def account(step: str, groups: Sequence[tuple[Any, ...]]) -> FunnelRow:
+    """Sum up one step; a group is (status, reason, rows, inputs, tokens, billionths of a dollar)."""
+    of = {status: [group for group in groups if group[0] == status] for status in ("kept", "dropped", "lost")}
+    inputs = {status: sum(group[3] for group in of[status]) for status in of}
+    return FunnelRow(
+        step=step,
+        taken=sum(inputs.values()),
+        kept=inputs["kept"],
+        dropped=inputs["dropped"],
+        made=sum(group[2] for group in of["kept"]),
+        reasons={group[1]: group[2] for group in of["dropped"]},
+        losses={group[1]: group[2] for group in of["lost"]},
+        tokens=sum(group[4] or 0 for group in groups),
+        cost=sum(group[5] or 0 for group in groups) / NANO,
+    )

@@ -3,6 +3,8 @@
 Nothing else may happen to an item: an executor writes both to the ledger, so that in = kept + dropped at every step.
 """
 
+import logging
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -10,10 +12,13 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 import msgspec
 
 from glotsmith.reasons import Reason
-from glotsmith.records import Job, Record, Verdict
+from glotsmith.records import Job, Record, Verdict, printable
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
+
+_log = logging.getLogger(__name__)
+_SHOWN = 300  #: characters of an error's text in a drop's detail
 
 
 class Verify(Protocol):
@@ -68,6 +73,14 @@ def drop(reason: Reason, detail: str = "") -> "Result[Record]":
     return Result(dropped=(Dropped(reason, detail),))
 
 
+def internal_error(step: str, key: str, error: Exception) -> Dropped:
+    """Write the traceback of an unexpected error to the log, and return the loss of the item that met it."""
+    _log.error("step %s, item %s: an internal error", step, printable(key), exc_info=error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename.rpartition('glotsmith/')[2]}:{frames[-1].lineno})" if frames else ""
+    return Dropped(Reason.INTERNAL_ERROR, printable(f"{type(error).__name__}: {error}")[:_SHOWN] + where)
+
+
 class Step(ABC, Generic[In, Out]):
     """Base of all steps: a name for ledger and funnel, and the type of what comes out."""
 
@@ -82,7 +95,14 @@ class ItemStep(Step[In, Out]):
 
     @abstractmethod
     async def run(self, key: str, item: In) -> "Result[Out]":
-        """Decide on one item. An exception is a defect and stops the run; a bad item is a ``Dropped``."""
+        """Decide on one item. A bad item is a ``Dropped``.
+
+        Raises:
+            GlotsmithError: the run can't go on; it stops.
+            Unanswered: the teacher or the machine failed; the item stays open.
+            Exception: an internal error; the item is dropped as ``INTERNAL_ERROR``.
+
+        """
 
 
 class BatchStep(Step[In, Out]):
@@ -93,13 +113,17 @@ class BatchStep(Step[In, Out]):
 
     @abstractmethod
     async def run(self, keys: Sequence[str], items: Sequence[In]) -> "Sequence[Result[Out]]":
-        """Decide on a batch. What is decided on one item must not depend on its neighbours."""
+        """Decide on a batch. What is decided on one item must not depend on its neighbours.
+
+        Exceptions mean what they mean in an ``ItemStep``; the executor halves the batch to find the item.
+        """
 
 
 class WholeStep(Step[In, Out]):
     """A step that must see all items, in order of position, after all earlier steps have ended (deduplication).
 
-    It runs afresh at every resume unless it had finished, so it must be deterministic and must not ask a teacher.
+    It runs afresh at every resume unless it had finished, so it must be deterministic and must not ask a teacher. An
+    internal error while it goes through the items drops the item that it had taken last, and it runs again without it.
     """
 
     @abstractmethod
@@ -114,5 +138,6 @@ class SourceStep(Step[Record, Out]):
     def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Out]]]":
         """Yield ``(key of the unit, result)`` in a fixed order; units that are ``done`` may be skipped.
 
-        A key names a unit: one that is yielded again is the same unit, and ignored.
+        A key names a unit: one that is yielded again is the same unit, and ignored. A generator ends at its first
+        exception, so a source drops by ``internal_error`` the unit that an unexpected one belongs to.
         """

@@ -1,117 +1,22 @@
 """What every executor must do, whoever wrote it."""
 
 import asyncio
+import errno
 import random
 import re
 from collections import Counter
 
 import pytest
+from small_steps import TIMEOUT_S, Batches, Each, Evens, Numbers, case, kept, run, taken
 
 from glotsmith.errors import TeacherError, UsageError
-from glotsmith.execution import EXECUTORS, executor
+from glotsmith.execution import executor
 from glotsmith.execution.base import Silent
 from glotsmith.ledger import Ledger
 from glotsmith.reasons import Reason
 from glotsmith.records import IoCase
 from glotsmith.rows import BrokenResult
-from glotsmith.step import BatchStep, Dropped, ItemStep, Kept, Result, SourceStep, WholeStep, drop, keep
-
-TIMEOUT_S = 60
-
-
-def case(text):
-    return IoCase(stdin=str(text), stdout="")
-
-
-class Numbers(SourceStep):
-    """Units 0, 1, …, each kept as it is."""
-
-    name, output = "numbers", IoCase
-
-    def __init__(self, count, after=None):
-        self.count, self.after, self.yielded = count, after, []
-
-    async def run(self, done):
-        for number in range(self.count):
-            if not done(f"unit {number}"):
-                self.yielded.append(number)
-                yield f"unit {number}", keep(str(number), case(number))
-        if self.after:
-            await self.after()
-
-
-class Each(ItemStep):
-    """A function as a step; what it was called with is in ``seen``."""
-
-    output = IoCase
-
-    def __init__(self, name, function=None, concurrency=8):
-        self.name, self.concurrency, self.seen = name, concurrency, []
-        self.function = function or self.same
-
-    @staticmethod
-    async def same(key, item):
-        return keep(key, item)
-
-    async def run(self, key, item):
-        self.seen.append(key)
-        return await self.function(key, item)
-
-
-class Batches(BatchStep):
-    name, output = "batches", IoCase
-
-    def __init__(self, size, short=0):
-        self.size, self.sizes, self.short = size, [], short
-
-    async def run(self, keys, items):
-        self.sizes.append(len(keys))
-        await asyncio.sleep(0)
-        return [keep(key, item) for key, item in zip(keys, items, strict=True)][self.short :]
-
-
-class Evens(WholeStep):
-    """Keeps even numbers, reading everything twice, the second time backwards."""
-
-    name, output = "evens", IoCase
-
-    def __init__(self, forget=0):
-        self.forget, self.seen = forget, []
-
-    def run(self, items):
-        self.seen = [key for key, _ in items()]
-        for key, item in reversed(list(items())[self.forget :]):
-            yield key, keep(key, item) if int(key) % 2 == 0 else drop(Reason.NEAR_DUPLICATE)
-
-
-@pytest.fixture(params=sorted(EXECUTORS))
-def kind(request):
-    return request.param
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    ledger = Ledger(tmp_path / "ledger.sqlite")
-    yield ledger
-    ledger.close()
-
-
-def run(kind, steps, ledger, progress=None, stopping=None):
-    async def work():
-        runner = executor(kind)
-        if stopping is not None:
-            stopping.append(runner.stop)
-        return await asyncio.wait_for(runner.run(steps, ledger, progress or Silent()), TIMEOUT_S)
-
-    return asyncio.run(work())
-
-
-def kept(ledger, step):
-    return [key for key, _ in ledger.kept(step, IoCase)]
-
-
-def taken(ledger):
-    return {row.step: row.taken for row in ledger.funnel()}
+from glotsmith.step import Dropped, Kept, Result, drop, keep
 
 
 def test_every_item_goes_through_every_step(kind, ledger):
@@ -229,7 +134,9 @@ def test_reading_pauses_while_too_much_waits(kind, ledger):
     assert 0 < asyncio.run(scenario()) < 5000
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("oh"), TeacherError("wrong key")])
+@pytest.mark.parametrize(
+    "error", [TeacherError("wrong key"), BrokenResult("two keys"), OSError(errno.ENOSPC, "the disk is full")]
+)
 def test_an_exception_ends_the_run_and_says_where(kind, ledger, error):
     async def fails(key, item):
         await asyncio.sleep(0)
@@ -238,7 +145,7 @@ def test_an_exception_ends_the_run_and_says_where(kind, ledger, error):
         return keep(key, item)
 
     steps = [Numbers(20), Each("fails", fails, 1), Each("last")]
-    with pytest.raises(type(error), match=str(error)) as raised:
+    with pytest.raises(type(error), match=re.escape(str(error))) as raised:
         run(kind, steps, ledger)
     assert "in step 'fails', item 7" in raised.value.__notes__
     assert kept(ledger, "fails") == [str(number) for number in range(7)]
@@ -277,7 +184,6 @@ class Bursting(Numbers):
     ("steps", "error", "note"),
     [
         ([Numbers(3), Each("s", _says_nothing, 1)], BrokenResult, "in step 's', item 0"),
-        ([Numbers(3), Each("s", _cancels_itself, 1)], RuntimeError, "cancelled itself, in step 's', item 0"),
         ([Numbers(3), Each("s", _one_for_all, 1)], BrokenResult, "in step 's', item 1"),
         ([Numbers(3), Batches(3, short=1)], BrokenResult, "in step 'batches', item 0, 1, 2"),
         ([Numbers(3), Evens(forget=1)], BrokenResult, "2 results for 3 items"),

@@ -1,16 +1,19 @@
 """From functions to problems: what becomes of each, and why."""
 
 import asyncio
+import json
 
 import pytest
 
 from glotsmith.reasons import Reason
 from glotsmith.records import Outcome, Problem, Program
 from glotsmith.suites.ask import Asking
+from glotsmith.suites.bench import Bench
 from glotsmith.suites.draft import Draft, DraftCall
 from glotsmith.suites.validate import Bar, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import Reply, Request
+from glotsmith.unanswered import Unanswered, accepting
 from glotsmith.values import parse_test
 
 CALLS = tuple(DraftCall(arguments=f"({n},)", writer="doctest") for n in range(4))
@@ -192,14 +195,57 @@ def test_cases_that_fail_are_left_out_and_coverage_is_that_of_the_rest(sandbox, 
 
 
 class Broken:
-    """A sandbox on a machine that fails."""
+    """A sandbox on a machine that fails, at once or after a program has begun."""
 
     name = "broken"
 
+    def __init__(self, begun: bool = False) -> None:
+        self.begun = begun
+
     async def run(self, program: Program) -> Outcome:
-        return Outcome(ending="infra", detail="no fork")
+        mark = json.loads(program.stdin)["mark"]
+        return Outcome(ending="infra", detail="no fork", stdout=f"{mark} start\n".encode() if self.begun else b"")
 
 
-def test_a_broken_machine_is_no_wrong_answer(function):
-    result = write(Broken(), function(KEPT["ints"][0]))
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_broken_machine_leaves_the_function_open(function, begun):
+    with pytest.raises(Unanswered, match="no fork") as raised:
+        write(Broken(begun), function(KEPT["ints"][0]))
+    assert raised.value.health is not None
+    assert not asyncio.run(raised.value.health.works())
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_where_that_is_accepted_a_broken_machine_drops_it_by_name(function, begun):
+    with accepting():
+        result = write(Broken(begun), function(KEPT["ints"][0]))
     assert [(d.reason, d.detail) for d in result.dropped] == [(Reason.NOT_VERIFIED, "no fork")]
+
+
+def test_a_machine_that_works_is_known_to(sandbox):
+    assert asyncio.run(Bench(sandbox).works())
+
+
+class Failing:
+    """A teacher whose requests fail, all or every second one."""
+
+    name, model, fingerprint = "failing", "", ""
+
+    def __init__(self, every: int) -> None:
+        self.every = every
+
+    async def reply(self, request: Request) -> Reply:
+        if request.sample % self.every == 0:
+            return Reply(text="", finish_reason="error", detail="500: boom")
+        return Reply(text="assert clamp(1, 2, 3) == 2")
+
+
+@pytest.mark.parametrize(("every", "failed"), [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (4, [0, 4])])
+def test_suites_that_the_teacher_could_not_write_are_losses(sandbox, function, every, failed):
+    step = WriteTests(sandbox, Failing(every), Asking())
+    item = function(KEPT["ints"][0])
+    result = asyncio.run(step.run("k", item))
+    assert len(result.kept) == 1
+    assert [(d.reason, d.detail, d.key) for d in result.dropped] == [
+        (Reason.TEACHER_FAILED, "500: boom", f"{item.id}:suite-{n}") for n in failed
+    ]

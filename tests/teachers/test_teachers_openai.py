@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from glotsmith.cache import Cache
-from glotsmith.errors import TeacherError, UsageError
+from glotsmith.errors import TeacherError, TeacherOutage, UsageError
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
 from glotsmith.teachers.cached import Cached
 from glotsmith.teachers.openai import OpenAI, Options
@@ -319,8 +319,9 @@ def test_what_does_not_pass_costs_one_item(server: Any, fake_time: Any, name: st
 @pytest.mark.parametrize("name", ["429", "503", "page with 200"])
 def test_a_server_that_turns_all_away_stops_the_run(server: Any, fake_time: Any, name: str) -> None:
     server.answers = [PASSING[name]]
-    with pytest.raises(TeacherError, match=f"^{server.url}: .+"):
+    with pytest.raises(TeacherError, match=f"^{server.url}: .+") as raised:
         ask(server, fake_time, attempts=3)
+    assert raised.value.exit_code == (2 if "page" in name else 3)
     assert len(server.seen) == 3
 
 
@@ -519,7 +520,7 @@ def test_a_server_that_goes_away_stops_the_run(server: Any, fake_time: Any) -> N
         await teacher.reply(CHAT)
         await asyncio.to_thread(server.shutdown)
         server.server_close()
-        with pytest.raises(TeacherError, match="is the server running"):
+        with pytest.raises(TeacherOutage, match="is the server running"):
             await teacher.reply(CHAT)
         await teacher.close()
 

@@ -1,6 +1,7 @@
 """The command line's frame: one place that turns errors into sentences and exit codes.
 
-Exit codes: 0 done · 1 done, and the answer is no · 2 the user's to mend · 70 a defect · 130, 143 stopped by a signal.
+Exit codes: 0 done · 1 done, and the answer is no · 2 the user's to mend · 3 the teacher or the machine failed, and the
+same command asks again · 70 a defect · 130, 143 stopped by a signal.
 """
 
 import errno
@@ -67,7 +68,7 @@ def _guarded(run: Callable[..., Any]) -> int:
         return stop.exit_code
     except GlotsmithError as error:
         say(error)
-        return 2
+        return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         err.print("stopped")
         return 130

@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -14,15 +15,19 @@ from glotsmith import recipes
 from glotsmith.cli import config
 from glotsmith.cli.app import Isolation, Jobs, app, err, out
 from glotsmith.cli.export import check_formats, findings, write_dataset
+from glotsmith.cli.log import LOG, logging_to
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.show import side_by_side
+from glotsmith.errors import UsageError
 from glotsmith.execution import executor
-from glotsmith.execution.base import Executor
+from glotsmith.execution.base import Executor, FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.ledger import Ledger
+from glotsmith.reasons import Reason
 from glotsmith.records import Example
 from glotsmith.run import CACHE, RunFolder
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.step import Step, WholeStep
 from glotsmith.teachers.base import Teacher
 
 Texts = list[str] | None
@@ -65,8 +70,22 @@ def run(
     jobs: Jobs = None,
     preview: Annotated[int, typer.Option(min=0, help="Try N items of the sources in a folder beside.")] = 0,
     cache: Annotated[Path | None, typer.Option(help="A cache file to share between runs.")] = None,
+    max_failures: Annotated[
+        int, typer.Option(min=1, help="Stop, with exit code 3, when teacher or machine fails so often in a row.")
+    ] = FaultLimits().failures,
+    max_runs: Annotated[
+        int, typer.Option(min=1, help="Drop an item that fails by itself in so many runs, while others do not.")
+    ] = FaultLimits().runs,
+    max_internal_errors: Annotated[
+        int, typer.Option(min=0, help="Stop after so many internal errors of a step in a row, or 5 % of its items.")
+    ] = FaultLimits().internal_errors,
+    retry: Annotated[
+        Texts, typer.Option(help="Try again what was dropped for this reason, as in internal_error; repeatable.")
+    ] = None,
 ) -> None:
     """Run a recipe; the same command goes on where it was left.
+
+    Exit code 3: the teacher or the machine failed. What is without an answer stays open; the same command asks again.
 
     Examples:
 
@@ -79,7 +98,8 @@ def run(
     changes = _changes(source, language, teacher, model, base_url, option)
     chosen = config.load(recipe, {**changes, "isolation": isolation, "preview": preview or None})
     folder, other = _folders(output or Path("runs") / chosen.recipe, preview=bool(chosen.preview))
-    code = asyncio.run(_run(chosen, Place(folder, cache, other), jobs))
+    limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
+    code = asyncio.run(_run(chosen, Place(folder, cache, other), jobs, Faulty(limits, _reasons(retry))))
     if code == 0:
         _show_end(folder, preview=bool(chosen.preview))
         _advise(chosen, folder)
@@ -102,6 +122,27 @@ def _folders(run: Path, *, preview: bool) -> tuple[Path, Path]:
     return run, beside / CACHE
 
 
+class Faulty(NamedTuple):
+    """What is done about faults: when to stop, and what to try again."""
+
+    limits: FaultLimits
+    retry: tuple[Reason, ...]
+
+
+def _reasons(names: Texts) -> tuple[Reason, ...]:
+    """Return the drop reasons of these names.
+
+    Raises:
+        UsageError: there is no such reason.
+
+    """
+    known = {str(reason): reason for reason in Reason}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise UsageError(f"--retry {unknown[0]}: there is no such drop reason; 'glotsmith show' lists those of a run")
+    return tuple(known[name] for name in names or ())
+
+
 def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url: str, option: Texts) -> dict[str, Any]:
     given = config.assignments(option or [])
     own = {k.removeprefix("teacher."): v for k, v in given.items() if k.startswith("teacher.")}
@@ -115,18 +156,20 @@ def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url:
     }
 
 
-async def _run(chosen: config.RunConfig, place: Place, jobs: int | None) -> int:
+async def _run(chosen: config.RunConfig, place: Place, jobs: int | None, faulty: Faulty) -> int:
     """Run with signals in hand from the first moment: the imports alone take a while."""
-    worker = executor("local")
+    worker = executor("local", faulty.limits)
     with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen:
-        done = await _work(worker, chosen, place, jobs)
+        done = await _work(worker, chosen, place, jobs, faulty.retry)
     if done and not seen.exit_code:
         return 0
     err.print(f"Stopped; {place.folder} holds everything so far. The same command goes on from here.")
     return seen.exit_code or 1
 
 
-async def _work(worker: Executor, chosen: config.RunConfig, place: Place, jobs: int | None) -> bool:
+async def _work(
+    worker: Executor, chosen: config.RunConfig, place: Place, jobs: int | None, retry: Sequence[Reason]
+) -> bool:
     """Check everything, run the recipe and write the dataset; return whether the run came to its end."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.teachers import open_teacher
@@ -142,7 +185,7 @@ async def _work(worker: Executor, chosen: config.RunConfig, place: Place, jobs: 
             free = config.free_keys(wanted.name, chosen.recipe)
             stored = msgspec.to_builtins(chosen)
             with RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder:
-                return await _carry_out(worker, chosen, folder, sandbox, teacher)
+                return await _carry_out(worker, chosen, folder, Service(sandbox, teacher), retry)
         finally:
             await sandbox.close()
     finally:
@@ -163,24 +206,41 @@ def check_steps(chosen: config.RunConfig, sandbox: Sandbox, teacher: Teacher) ->
         chosen.made().steps(Tools(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger))
 
 
+class Service(NamedTuple):
+    """Who runs programs, and who is asked."""
+
+    sandbox: Sandbox
+    teacher: Teacher
+
+
 async def _carry_out(
-    worker: Executor, chosen: config.RunConfig, folder: RunFolder, sandbox: Sandbox, teacher: Teacher
+    worker: Executor, chosen: config.RunConfig, folder: RunFolder, service: Service, retry: Sequence[Reason]
 ) -> bool:
     from glotsmith.recipes.base import Tools
     from glotsmith.teachers.cached import Cached
     from glotsmith.verification import Verifier
 
-    cached = Cached(teacher, folder.cache)
-    verifier, ledger = Verifier(sandbox, folder.cache), folder.ledger
-    tools = Tools(sandbox, verifier, cached, chosen.seed, ledger)
+    cached = Cached(service.teacher, folder.cache)
+    verifier, ledger = Verifier(service.sandbox, folder.cache), folder.ledger
+    tools = Tools(service.sandbox, verifier, cached, chosen.seed, ledger)
     try:
-        with Shown(err) as shown:
-            done = await worker.run(chosen.made().steps(tools), ledger, shown)
+        steps = chosen.made().steps(tools)
+        _reopen(ledger, steps, retry)
+        with logging_to(folder.path), Shown(err) as shown:
+            done = await worker.run(steps, ledger, shown)
     finally:
         await cached.close()
     for name in chosen.formats if done else ():
         write_dataset(folder, name, folder.dataset / name)
     return done
+
+
+def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Reason]) -> None:
+    """Take back the drops for these reasons."""
+    whole = {step.name for step in steps if isinstance(step, WholeStep)}
+    for reason in retry:
+        count = ledger.reopen(reason, whole)
+        err.print(f"{count} items that were dropped as {reason} are tried again.")
 
 
 def _show_end(path: Path, *, preview: bool) -> None:
@@ -191,6 +251,8 @@ def _show_end(path: Path, *, preview: bool) -> None:
         made = funnel[-1].made
         what = getattr(recipes.get(folder.config["recipe"]), "makes", "verified programs")
         out.print(f"\n{made} {what} are in {folder.dataset}")
+        if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):
+            out.print(f"{broken} items met an internal error: please report it; the tracebacks are in {path / LOG}")
         for title, finding in findings(folder).items():
             out.print(f"{title}: {finding}")
         examples = (item for _, item in folder.ledger.kept(funnel[-1].step, Example) if item.kind != "original")

@@ -3,22 +3,22 @@
 from collections.abc import Callable
 
 from glotsmith.errors import UsageError
-from glotsmith.execution.base import Executor
+from glotsmith.execution.base import Executor, FaultLimits
 
 
-def _local() -> Executor:
+def _local(limits: FaultLimits) -> Executor:
     from glotsmith.execution.local import Local
 
-    return Local()
+    return Local(limits=limits)
 
 
-EXECUTORS: dict[str, Callable[[], Executor]] = {
+EXECUTORS: dict[str, Callable[[FaultLimits], Executor]] = {
     "local": _local,
 }
 
 
-def executor(name: str) -> Executor:
-    """Return the executor called ``name``.
+def executor(name: str, limits: FaultLimits | None = None) -> Executor:
+    """Return the executor called ``name``, which stops at ``limits``.
 
     Raises:
         UsageError: there is none of that name.
@@ -26,4 +26,4 @@ def executor(name: str) -> Executor:
     """
     if name not in EXECUTORS:
         raise UsageError(f"there is no executor {name!r}: choose one of {', '.join(EXECUTORS)}")
-    return EXECUTORS[name]()
+    return EXECUTORS[name](limits or FaultLimits())

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.step import Step
@@ -37,6 +39,14 @@ class Silent:
         """Show nothing."""
 
 
+class FaultLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """When a run stops because of faults. No limit determines a row that is made."""
+
+    internal_errors: int = 20  #: of a step: in a row, or in all where they are over 5 % of its items
+    failures: int = 10  #: of one service (a teacher's call, a language's programs) in a row
+    runs: int = 3  #: in which an item fails by itself, while others do not, before it is dropped
+
+
 class Executor(Protocol):
     """The contract of every executor (``tests/contracts/test_executors.py`` holds them to it).
 
@@ -50,12 +60,16 @@ class Executor(Protocol):
     async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
         """Run the steps, a ``SourceStep`` first; return True at the end, False after ``stop``.
 
-        However it ends, what was answered is committed.
+        However it ends, what was answered is committed. An item on which a step raises an unexpected error is dropped;
+        one for which the teacher or the machine failed stays open, and so does what needs all items.
 
         Raises:
             UsageError: the ledger was begun with other steps.
             StorageError: the ledger can't be written.
-            Exception: what a step raised: a defect, but for ``GlotsmithError``. A note names the step and the item.
+            OutageError: the teacher or the machine failed too often, or items are open at the end.
+            DefectsError: too many items met an internal error.
+            GlotsmithError: what a step raised; a note names the step and the item.
+            BrokenResult: a step broke its contract, so that the accounts would be wrong; likewise.
 
         """
         ...

@@ -6,8 +6,9 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from glotsmith.execution.base import Progress
-from glotsmith.execution.stages import Reading, Stage, Streaming, Whole, together
+from glotsmith.execution.base import FaultLimits, Progress
+from glotsmith.execution.faults import Faults
+from glotsmith.execution.stages import Engine, Reading, Stage, Streaming, Whole, together
 from glotsmith.ledger import COMMIT_S, Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.step import BatchStep, ItemStep, SourceStep, Step, WholeStep
@@ -20,16 +21,18 @@ class Local:
 
     name = "local"
 
-    def __init__(self, backlog: int = BACKLOG) -> None:
-        """Let about ``backlog`` inputs wait before each step."""
+    def __init__(self, backlog: int = BACKLOG, limits: FaultLimits | None = None) -> None:
+        """Let about ``backlog`` inputs wait before each step, and stop at ``limits``."""
         self._backlog = backlog
+        self._limits = limits or FaultLimits()
         self._stopped = False
         self._work: asyncio.Task[None] | None = None
 
     async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
         """Run the steps; see ``base.Executor.run``."""
         ledger.begin([step.name for step in steps])
-        stages = self._stages(steps, ledger, progress)
+        faults = Faults(ledger, self._limits)
+        stages = self._stages(steps, Engine(ledger, progress, faults))
         if self._stopped:
             return False
         work = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].over)]
@@ -42,6 +45,8 @@ class Local:
                 raise
         finally:
             ledger.flush()
+        if stages[-1].over.is_set() and not stages[-1].complete:
+            raise faults.outage(ledger.steps)
         return stages[-1].over.is_set()
 
     def stop(self) -> None:
@@ -50,29 +55,27 @@ class Local:
         if self._work is not None:
             self._work.cancel()
 
-    def _stages(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> list[Stage]:
+    def _stages(self, steps: Sequence[Step[Any, Any]], engine: Engine) -> list[Stage]:
         """Return the stages, linked, with the backlogs that an earlier start left."""
-        funnel = ledger.funnel()
-        progress.begin(funnel)
+        funnel = engine.ledger.funnel()
+        engine.progress.begin(funnel)
         stages: list[Stage] = []
         for step, account in zip(steps, funnel, strict=True):
-            stage = self._stage(step, account, ledger, progress, stages)
+            stage = self._stage(step, account, engine, stages)
             if stages:
                 stages[-1].following = stage
                 stage.backlog = funnel[len(stages) - 1].made - account.taken
             stages.append(stage)
         return stages
 
-    def _stage(
-        self, step: Step[Any, Any], account: FunnelRow, ledger: Ledger, progress: Progress, before: Sequence[Stage]
-    ) -> Stage:
+    def _stage(self, step: Step[Any, Any], account: FunnelRow, engine: Engine, before: Sequence[Stage]) -> Stage:
         match step, before:
             case SourceStep(), []:
-                return Reading(step, ledger, progress, account.taken)
+                return Reading(step, engine, account.taken)
             case ItemStep() | BatchStep(), [*_, previous]:
-                return Streaming(step, ledger, progress, previous, self._backlog)
+                return Streaming(step, engine, previous, self._backlog)
             case WholeStep(), [*_, previous]:
-                return Whole(step, ledger, progress, previous)
+                return Whole(step, engine, previous)
             case _:
                 raise TypeError(f"step {step.name!r}: a pipeline is a SourceStep and then Item-, Batch- or WholeSteps")
 

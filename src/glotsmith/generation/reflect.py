@@ -11,6 +11,7 @@ import msgspec
 
 from glotsmith.generation.memory import History, Limits, Memo, Memory, Similar, gist
 from glotsmith.generation.proposals import Session
+from glotsmith.generation.shared import shared
 from glotsmith.generation.structured import Unusable, read_object
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
@@ -55,9 +56,7 @@ class Minds:
 
     async def memory(self, epoch: int) -> Memory:
         """Return what is remembered at the beginning of an epoch, when all earlier ones have come to their end."""
-        if epoch not in self._memories:
-            self._memories[epoch] = asyncio.ensure_future(self._recall(epoch))
-        return await asyncio.shield(self._memories[epoch])
+        return await shared(self._memories, epoch, lambda: self._recall(epoch))
 
     async def _recall(self, epoch: int) -> Memory:
         memos = await self._history.before(epoch)
@@ -76,9 +75,7 @@ class Minds:
         if not news:
             return ""
         place = (agent, session.epoch)
-        if place not in self._replies:
-            self._replies[place] = asyncio.ensure_future(self._ask(agent, session.epoch, news))
-        reply = await asyncio.shield(self._replies[place])
+        reply = await shared(self._replies, place, lambda: self._ask(agent, session.epoch, news))
         if agent in session.reflects:
             bill.add(reply)
         found = read_object(reply, Reflection)

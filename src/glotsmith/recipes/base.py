@@ -13,7 +13,9 @@ from glotsmith.errors import UsageError
 from glotsmith.ledger import Ledger
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, Verify
+from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
+from glotsmith.verification.deciding import Deciding
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -24,6 +26,11 @@ class Tools(msgspec.Struct, frozen=True):
     teacher: Teacher
     seed: int = 0
     ledger: Ledger | None = None  #: the run's, for a recipe that learns from what became of its items
+
+    def __post_init__(self) -> None:
+        """Let steps see answers and verdicts only: failures of teacher and machine are the executor's matter."""
+        msgspec.structs.force_setattr(self, "teacher", Answering(self.teacher))
+        msgspec.structs.force_setattr(self, "verifier", Deciding(self.verifier))
 
 
 class Recipe(Protocol):

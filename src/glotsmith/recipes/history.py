@@ -15,10 +15,12 @@ import msgspec
 from glotsmith.generation.convene import Plan, session_key
 from glotsmith.generation.memory import KEPT, Memo
 from glotsmith.generation.proposals import Proposal
+from glotsmith.generation.shared import shared
 from glotsmith.ledger import Ledger, Row
 from glotsmith.reasons import Reason
 from glotsmith.recipes.work import Work
 from glotsmith.records import Candidate, Problem
+from glotsmith.unanswered import Unanswered
 
 CHAIN = ("discuss", "ground", "filter", "write_tests", "validate", "distinct", "prove", "solve")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
@@ -49,9 +51,7 @@ class LedgerHistory:
 
     async def posed(self, epoch: int) -> list[Posed]:
         """Return the problems with suites of all epochs up to this one, in order, when all of them are known."""
-        if epoch not in self._posed:
-            self._posed[epoch] = asyncio.ensure_future(self._read_posed(epoch))
-        return await asyncio.shield(self._posed[epoch])
+        return await shared(self._posed, epoch, lambda: self._read_posed(epoch))
 
     async def _read_posed(self, epoch: int) -> list[Posed]:
         await self._settled(epoch, "validate")
@@ -65,9 +65,16 @@ class LedgerHistory:
         return sorted(found, key=lambda posed: posed.number)
 
     async def _settled(self, epoch: int, last: str) -> None:
-        """Wait until all sessions up to an epoch are answered by all steps up to ``last``."""
+        """Wait until all sessions up to an epoch are answered by all steps up to ``last``.
+
+        Raises:
+            Unanswered: that can't be, since one of them stays open in this run.
+
+        """
         pause = _FIRST_PAUSE_S
         while not self._is_settled(epoch, last):
+            if self._is_held_up(epoch, last):
+                raise Unanswered(Reason.NOT_VERIFIED, f"a session of epoch {epoch} or earlier is open", None)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
@@ -78,6 +85,17 @@ class LedgerHistory:
             self._answered += 1
         chain = CHAIN[: CHAIN.index(last) + 1]
         return self._answered >= wanted and not any(self._ledger.waiting(a, b) for a, b in pairwise(chain))
+
+    def _is_held_up(self, epoch: int, last: str) -> bool:
+        """Whether an item that the epoch waits for is open: one that is tried once more only when its step is idle.
+
+        In the first step that is never, while its later sessions wait.
+        """
+        items, wanted = self._ledger.open_items, min(epoch * self._plan.epoch, self._plan.sessions)
+        sessions = {session_key(number) for number in range(self._answered, wanted)}
+        if not sessions.isdisjoint({*items.waiting(CHAIN[0]), *items.left(CHAIN[0])}):
+            return True
+        return any(items.left(step) for step in CHAIN[1 : CHAIN.index(last) + 1])
 
 
 def memos(ledger: Ledger, agreement: int) -> list[Memo]:

@@ -12,7 +12,7 @@ from glotsmith.sources.corpus import EXAMPLES, Corpus, ReadOptions, locate
 from glotsmith.sources.extract import Found, Module
 from glotsmith.sources.files import Text
 from glotsmith.sources.parse import Unparsable
-from glotsmith.step import Dropped, Kept, Result, SourceStep
+from glotsmith.step import Dropped, Kept, Result, SourceStep, internal_error
 
 _READ_AHEAD = 4  #: texts
 
@@ -49,10 +49,18 @@ class ReadFunctions(SourceStep[Function]):
             # Reading may wait for disk or network; parsing needs the main thread's stack (see ``parse``).
             while chunk := await asyncio.to_thread(_take, texts):
                 for text in chunk:
-                    for key, result in self._units(corpus, text):
+                    for key, result in self._units_or_error(corpus, text):
                         if not done(key):
                             yield key, result
                     await asyncio.sleep(0)
+
+    def _units_or_error(self, corpus: Corpus, text: Text) -> "Iterator[tuple[str, Result[Function]]]":
+        """Yield the units of a text; an unexpected error costs the rest of it."""
+        try:
+            yield from self._units(corpus, text)
+        except Exception as error:
+            key = f"{corpus.spec}:{text.path}"
+            yield key, Result[Function](dropped=(internal_error(self.name, key, error),))
 
     def _units(self, corpus: Corpus, text: Text) -> "Iterator[tuple[str, Result[Function]]]":
         key = f"{corpus.spec}:{text.path}"

@@ -13,7 +13,7 @@ from glotsmith.records import Origin, Record, Snippet, content_hash, printable
 from glotsmith.sources import licences, rows
 from glotsmith.sources.files import Scope, read_text, shown, source_files
 from glotsmith.sources.pairs import NEEDED, Place, snippet_of
-from glotsmith.step import Dropped, Result, SourceStep, keep
+from glotsmith.step import Dropped, Result, SourceStep, internal_error, keep
 
 EXAMPLES = (
     "a .jsonl, .jsonl.gz or .parquet file with instructions and responses or with code, a file or a folder of code in "
@@ -143,7 +143,10 @@ def _unit(place: Place, row: "Mapping[str, Any] | Dropped", column: str, file: P
         wanted = f"no column {column!r}" if column else f"none of the columns {', '.join(NEEDED)}"
         have = ", ".join(sorted(row)) or "none"
         raise InputError.at(file, number, f"{wanted}; it has {have}. Name the one with code with --set column=NAME")
-    return Unit(key, snippet_of(row, place, column))
+    try:
+        return Unit(key, snippet_of(row, place, column))
+    except Exception as error:
+        return Unit(key, internal_error("sources", key, error))
 
 
 # ------------------------------------------------------------------------------------------ files of code

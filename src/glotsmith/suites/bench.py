@@ -9,17 +9,22 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from glotsmith.records import Function, Limits, Outcome, Program, content_hash
+from glotsmith.reasons import Reason
+from glotsmith.records import Function, Limits, Origin, Outcome, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.parameters import body_of
 from glotsmith.suites.raising import raising_lines
+from glotsmith.unanswered import Health, Unanswered
 
 _LIMITS = Limits(cpu_s=40.0, wall_s=240.0, memory_mb=1024, processes=16, output_kb=8192)
 _SUBJECT = "subject.py"
 
 
-class MachineFailed(Exception):
+class MachineFailed(Unanswered):
     """The sandbox could not run the workbench: no fault of the function's."""
+
+    def __init__(self, detail: str, health: Health | None = None) -> None:
+        super().__init__(Reason.NOT_VERIFIED, detail, health)
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +73,25 @@ class Report(NamedTuple):
     coverage: Coverage
 
 
+_EXAMPLE = Function(id="", name="f", code="def f(x):\n    return x", docstring="", origin=Origin(source="", path=""))
+
+
 class Bench:
-    """Runs batches of calls in a sandbox."""
+    """Runs batches of calls in a sandbox; also the health of that (``unanswered.Health``)."""
+
+    name = "the runner (workbench)"
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
+        self.answered = 0  #: programs that ran
+
+    async def works(self) -> bool:
+        """Return whether a plain function gives its value now."""
+        try:
+            [report] = await self.run(_EXAMPLE, [Batch(calls=("(1,)",))], 0)
+        except MachineFailed:
+            return False
+        return report.answers[0].kind == "value"
 
     async def run(self, function: Function, batches: Sequence[Batch], hash_seed: int) -> list[Report]:
         """Run all batches in one sandbox, one interpreter with ``PYTHONHASHSEED=hash_seed``.
@@ -83,17 +102,19 @@ class Bench:
         """
         program, mark = _program(function, batches, hash_seed)
         outcome = await self._sandbox.run(program)
-        if not _started(mark, outcome):
+        if not _ran(mark, outcome):
             outcome = await self._sandbox.run(program)
-        if not _started(mark, outcome):
+        if not _ran(mark, outcome):
             told = outcome.stderr.decode("utf-8", "replace").strip()[-300:]
-            raise MachineFailed(outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {told}")
+            why = outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {told}"
+            raise MachineFailed(why, self)
+        self.answered += 1
         return _reports(mark, outcome, batches)
 
 
-def _started(mark: str, outcome: Outcome) -> bool:
+def _ran(mark: str, outcome: Outcome) -> bool:
     """Whether the workbench itself ran: before any of the function's code it prints its first line."""
-    return outcome.stdout.startswith(f"{mark} start\n".encode())
+    return outcome.ending != "infra" and outcome.stdout.startswith(f"{mark} start\n".encode())
 
 
 def _program(function: Function, batches: Sequence[Batch], hash_seed: int) -> tuple[Program, str]:

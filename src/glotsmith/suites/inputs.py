@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import cast
@@ -98,7 +99,8 @@ def _change(value: Value, mined: Mined, random: Random) -> Value:
         case int():
             return random.choice((value + 1, value - 1, -value, value * 2, value // 2, value + 10, 0, *mined.ints))
         case float():
-            return random.choice((value + 1.0, -value, value / 2, value * 10, float(round(value)), *mined.floats))
+            whole = float(round(value)) if math.isfinite(value) else 0.0
+            return random.choice((value + 1.0, -value, value / 2, value * 10, whole, *mined.floats))
         case str():
             return _change_text(value, mined, random)
         case list():
@@ -155,7 +157,7 @@ def _change_pairs(pairs: list[tuple[Value, Value]], mined: Mined, random: Random
 def _distinct(calls: Sequence[Arguments], count: int) -> list[Arguments]:
     found: dict[str, Arguments] = {}
     for call in calls:
-        if len(text := literal(call)) <= MAX_TEXT and modest(call):
+        if modest(call) and len(text := literal(call)) <= MAX_TEXT:  # Python writes no integer of over 4300 digits
             found.setdefault(text, call)
         if len(found) == count:
             break

@@ -22,6 +22,7 @@ from glotsmith.suites.draft import Draft, DraftCall
 from glotsmith.suites.explore import usable
 from glotsmith.suites.mutants import MAX_MUTANTS, mutants
 from glotsmith.suites.parameters import Unsupported
+from glotsmith.unanswered import is_accepted
 from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, render_test, signature_of
 
 _SEEDS = (1, 2)  #: PYTHONHASHSEED of the two runs
@@ -64,6 +65,8 @@ class Validate(ItemStep[Draft, Problem]):
         except Unsupported as error:
             answer = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
         except MachineFailed as error:
+            if not is_accepted():
+                raise
             answer = Dropped(Reason.NOT_VERIFIED, str(error))
         return Result(dropped=(answer,)) if isinstance(answer, Dropped) else keep(answer.id, answer)
 

@@ -1,7 +1,7 @@
 """From a function to a draft: candidate calls by three writers, chosen by what they reach in the function."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from glotsmith.reasons import Reason
 from glotsmith.records import Function
@@ -16,6 +16,7 @@ from glotsmith.suites.explore import Explorer, Known
 from glotsmith.suites.hints import is_called
 from glotsmith.suites.parameters import Parameter, Unsupported, bind, parameters_of, passable, trim
 from glotsmith.teachers.base import Reply, Teacher
+from glotsmith.unanswered import is_accepted
 from glotsmith.values import literal
 
 _MAX_KNOWN = 100  #: calls taken from teacher and docstring
@@ -44,11 +45,14 @@ class WriteTests(ItemStep[Function, Draft]):
         except Unsupported as error:
             result = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
         except MachineFailed as error:
+            if not is_accepted():
+                raise
             result = Dropped(Reason.NOT_VERIFIED, str(error))
         tokens, cost = sum(r.input_tokens + r.output_tokens for r in replies), sum(r.cost for r in replies)
+        lost = tuple(_failed(item, replies))
         if isinstance(result, Dropped):
-            return Result(dropped=(result,), tokens=tokens, cost=cost)
-        return Result(kept=(Kept(item.id, result),), tokens=tokens, cost=cost)
+            return Result(dropped=(*lost, result), tokens=tokens, cost=cost)
+        return Result(kept=(Kept(item.id, result),), dropped=lost, tokens=tokens, cost=cost)
 
     def _known(self, function: Function, parameters: Sequence[Parameter], replies: Sequence[Reply]) -> Known:
         """Return the calls of docstring and teacher, without repetitions, in the order of preference."""
@@ -69,6 +73,13 @@ class WriteTests(ItemStep[Function, Draft]):
         if not chosen:
             return Dropped(Reason.NO_TESTS, _why_none(function, passed, explorer.complaints))
         return _draft(function, passed, chosen)
+
+
+def _failed(function: Function, replies: Sequence[Reply]) -> Iterator[Dropped]:
+    """Yield a loss for each suite that the teacher could not write, however often it was asked."""
+    for sample, reply in enumerate(replies):
+        if reply.finish_reason == "error":
+            yield Dropped(Reason.TEACHER_FAILED, reply.detail, f"{function.id}:suite-{sample}")
 
 
 def _arity(known: Known) -> int:

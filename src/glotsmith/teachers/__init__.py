@@ -9,7 +9,8 @@ import msgspec
 from glotsmith.errors import UsageError
 from glotsmith.records import Record
 from glotsmith.teachers.base import Teacher
-from glotsmith.teachers.cached import Cached, Store
+from glotsmith.teachers.cached import Cached
+from glotsmith.teachers.watched import Store
 
 TEACHERS = {
     "offline": "glotsmith.teachers.offline:Offline",

@@ -1,25 +1,13 @@
 """A teacher in front of which stands a cache: nothing is paid for twice."""
 
 import asyncio
-from typing import Protocol
 
 import msgspec
 
 from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.watched import Store, Watched
 
 _KIND = "reply"
-
-
-class Store(Protocol):
-    """What of a cache is needed here: bytes by kind and content address."""
-
-    def get(self, kind: str, key: str, /) -> bytes | None:
-        """Return what was put, or None."""
-        ...
-
-    def put(self, kind: str, key: str, value: bytes, /) -> None:
-        """Keep ``value``; it is on disk when this returns."""
-        ...
 
 
 class Cached(Teacher):
@@ -30,7 +18,7 @@ class Cached(Teacher):
     """
 
     def __init__(self, teacher: Teacher, cache: Store) -> None:
-        self.teacher = teacher  #: who is asked
+        self.teacher = Watched(teacher, cache)  #: who is asked
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint

@@ -18,7 +18,7 @@ import msgspec
 import tenacity
 from msgspec import Meta
 
-from glotsmith.errors import TeacherError, UsageError
+from glotsmith.errors import TeacherError, TeacherOutage, UsageError
 from glotsmith.records import Record, content_hash
 from glotsmith.settings import BINDS, FREE
 from glotsmith.teachers import openai_wire as wire
@@ -111,6 +111,7 @@ class OpenAI(Teacher):
 
         Raises:
             TeacherError: the server can't be reached, refuses the key or does not serve the model.
+            TeacherOutage: a server that answered before can't be reached, or one has too much to do.
 
         """
         answered = self._answered
@@ -120,7 +121,9 @@ class OpenAI(Teacher):
             what = f"{self.url}: {error}"
             # When this request was turned away to the end, and so was every other meanwhile, the item is not to blame.
             if error.blames_server and self._answered == answered:
-                raise TeacherError(what if error.met else f"{what}; is the server running?") from None
+                what = what if error.met else f"{what}; is the server running?"
+                kind = TeacherOutage if self._answered or error.congested else TeacherError
+                raise kind(what) from None
             return Reply(text="", finish_reason="error", detail=what)
 
     def address(self, request: Request) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -10,6 +11,7 @@ import msgspec
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Card, Unrepresentable, get, program, render, toolchain
+from glotsmith.languages.rows import rows
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
 from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, Value, parse_signature, parse_test
@@ -22,6 +24,7 @@ from glotsmith.verification.warmth import Warmth
 from glotsmith.verification.whole import outcomes_of, script
 
 _LARGE = 65_536  #: characters of tests of which few are held in memory
+_EXAMPLE = "accepted"  #: the row of a language's ``verdicts.toml`` with the plainest right program
 MOST_RUNS = 16  #: processes for the cases of one program, each of which may end its process
 
 
@@ -45,6 +48,7 @@ class Verifier:
         self._calibration = Calibration(sandbox)
         self._warmth = Warmth(self._judge_warm)
         self._store = store
+        self.ran = Counter[str]()  #: by language: jobs that ran and have a verdict
         self._running: dict[str, asyncio.Task[Verdict]] = {}
         self._waiting: dict[str, int] = {}
 
@@ -63,6 +67,14 @@ class Verifier:
         except (Unrepresentable, NotLiteral) as error:
             verdict = Verdict(id=job.id, language=job.language, status="infra:refused", detail=str(error))
         return msgspec.structs.replace(verdict, id=job.id)
+
+    async def works(self, language: str) -> bool:
+        """Run the language's own example, whatever is stored, and return whether it passes."""
+        row = rows(language).get(_EXAMPLE)
+        try:
+            return row is not None and (await self._judge(row.job(language, _EXAMPLE))).status in row.expected
+        except ToolchainError:
+            return False
 
     async def _once(self, key: str, job: Job) -> Verdict:
         """Run a job, or wait for the same one that is running already."""
@@ -87,6 +99,7 @@ class Verifier:
             verdict = await self._judge(job)
         found = toolchain.resolve(job.language)
         verdict = msgspec.structs.replace(verdict, toolchain=found.version, isolation=self._sandbox.name)
+        self.ran[job.language] += not verdict.is_infra
         if self._store and not verdict.is_infra:
             self._store.put("verdict", key, msgspec.json.encode(verdict))
         return verdict
