@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from glotsmith.installation import install_command
 from glotsmith.ledger import Taken
 from glotsmith.records import Example
 from glotsmith.run import RunFolder
@@ -133,7 +134,7 @@ def test_a_missing_extra_gets_a_sentence(
     monkeypatch.setattr(needs, "import_module", missing)
     code, _, said = glotsmith("train", "sft", rows, "-m", "model", "-o", tmp_path / "out")
     assert code == 2
-    assert "trl is missing. Install what training needs: pip install 'glotsmith[train]'" in said
+    assert f"trl is missing. Install what training needs: {install_command('train')}" in said
 
 
 def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> None:

@@ -33,5 +33,5 @@ def test_programs_run_as_an_ordinary_user_on_debian_12() -> None:
     assert lines.index("USER glotsmith") > max(i for i, line in enumerate(lines) if line.startswith("RUN"))
     assert lines[-2:] == ['ENTRYPOINT ["glotsmith"]', 'CMD ["doctor"]']
     instructions = {x.split()[0] for x in re.findall(r"^[^# ].*", "\n".join(lines), re.MULTILINE)}
-    assert instructions == {"FROM", "ENV", "RUN", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
+    assert instructions - {"COPY"} == {"FROM", "ENV", "RUN", "USER", "WORKDIR", "ENTRYPOINT", "CMD"}
     assert all(line.endswith("\\") for line in lines if line.startswith("      "))

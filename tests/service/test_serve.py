@@ -17,6 +17,7 @@ import pytest
 
 from glotsmith.cli import main
 from glotsmith.errors import IsolationError, UsageError
+from glotsmith.installation import install_command
 from glotsmith.records import Job, Outcome, Program
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.usage import processes
@@ -154,7 +155,7 @@ def test_what_serving_needs_is_named(monkeypatch: pytest.MonkeyPatch, capfd: pyt
     with pytest.raises(SystemExit) as stop:
         main()
     assert stop.value.code == 2
-    assert "pip install 'glotsmith[serve]'" in capfd.readouterr().err
+    assert install_command("serve") in capfd.readouterr().err
 
 
 # Ending

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from glotsmith.errors import InputError, UsageError
+from glotsmith.installation import install_command
 from glotsmith.reasons import Reason
 from glotsmith.sources import rows
 from glotsmith.sources.files import Text
@@ -196,5 +198,5 @@ def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UsageError, match=r"^hf:x needs the datasets extra: pip install 'glotsmith\[datasets\]'$"):
+    with pytest.raises(UsageError, match=f"^hf:x needs the datasets extra: {re.escape(install_command('datasets'))}$"):
         next(rows.of_dataset("hf:x", "x", "", "train", "", LIMIT))

@@ -8,6 +8,7 @@ import pytest
 from training_rows import example, preference
 
 from glotsmith.errors import InputError, UsageError
+from glotsmith.installation import install_command
 from glotsmith.records import Example, Preference
 from glotsmith.training import needs
 from glotsmith.training.presets import PRESETS, Settings, settings
@@ -218,5 +219,5 @@ def test_a_parquet_file_that_is_broken_or_of_something_else_is_named(tmp_path: P
 
 
 def test_a_missing_library_is_a_sentence() -> None:
-    with pytest.raises(UsageError, match=r"no_such_library is missing.*pip install 'glotsmith\[train\]'"):
+    with pytest.raises(UsageError, match=rf"no_such_library is missing.*{re.escape(install_command('train'))}"):
         needs.load("no_such_library")

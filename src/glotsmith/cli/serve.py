@@ -9,6 +9,7 @@ import typer
 
 from glotsmith.cli.app import Isolation, Jobs, app, err
 from glotsmith.errors import UsageError
+from glotsmith.installation import install_command
 
 
 @app.command()
@@ -42,9 +43,7 @@ def serve(
         from glotsmith.service.server import serve as serve_until_stopped
         from glotsmith.service.state import Settings
     except ImportError as error:
-        raise UsageError(
-            f"{error.name} is missing. Install what serving needs: pip install 'glotsmith[serve]'"
-        ) from error
+        raise UsageError(f"{error.name} is missing. Install what serving needs: {install_command('serve')}") from error
     from glotsmith.sandbox import open_sandbox
 
     token = _token(token_file)

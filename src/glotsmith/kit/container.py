@@ -1,8 +1,11 @@
 """A container recipe with the toolchains of languages: what their cards give to apt, on Debian 12."""
 
+import shlex
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
 
+from glotsmith.installation import source
 from glotsmith.kit.install import packages
 from glotsmith.languages import get
 
@@ -17,10 +20,10 @@ def dockerfile(languages: Sequence[str]) -> str:
     wanted = {card.name: packages(card, "apt") for card in cards}
     missing = [card.name for card in cards if not wanted[card.name] and any(t.install for t in card.toolchain)]
     there = [name for name in wanted if name not in missing]
-    debian = sorted({*_OWN, *(p for names in wanted.values() for p in names)})
-    own = version("glotsmith")
+    own = _own()
+    debian = sorted({*_OWN, *own.packages, *(p for names in wanted.values() for p in names)})
     lines = [
-        f"# glotsmith with {', '.join(there)}. Build: docker build -t glotsmith - < Dockerfile",
+        f"# glotsmith with {', '.join(there)}. Build: {own.build}",
         "# Run: docker run --rm -i glotsmith doctor",
         "# bubblewrap makes namespaces inside the container. Where doctor says that the engine forbids it:",
         "#   docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\",
@@ -32,7 +35,8 @@ def dockerfile(languages: Sequence[str]) -> str:
         " && apt-get install -y --no-install-recommends \\",
         *(f"      {package} \\" for package in debian),
         " && rm -rf /var/lib/apt/lists/*",
-        f"RUN python3 -m venv /opt/glotsmith && /opt/glotsmith/bin/pip install --no-cache-dir glotsmith=={own}",
+        *own.copy,
+        f"RUN python3 -m venv /opt/glotsmith && /opt/glotsmith/bin/pip install --no-cache-dir {own.what}",
         "ENV PATH=/opt/glotsmith/bin:$PATH",
         "RUN useradd --create-home glotsmith",
         "USER glotsmith",
@@ -41,3 +45,37 @@ def dockerfile(languages: Sequence[str]) -> str:
         'CMD ["doctor"]',
     ]
     return "\n".join(lines) + "\n"
+
+
+class _Own(NamedTuple):
+    """How glotsmith itself comes into the image."""
+
+    build: str  #: the command that builds the image
+    copy: tuple[str, ...]  #: instructions
+    what: str  #: for pip
+    packages: tuple[str, ...] = ()
+
+
+def _own() -> _Own:
+    """Return how the glotsmith that runs here comes into the image: as a checkout, a file, or from a repository."""
+    found = source()
+    if found is None:
+        name = f"glotsmith-{_version()}-py3-none-any.whl"
+        return _from_folder(".", f"{name} /src/", f"/src/{name}")
+    if found.path is None:
+        git = ("git",) if found.url.startswith("git+") else ()
+        return _Own("docker build -t glotsmith - < Dockerfile", (), shlex.quote(found.requirement()), git)
+    if found.path.is_file():
+        return _from_folder(str(found.path.parent), f"{found.path.name} /src/", f"/src/{found.path.name}")
+    return _from_folder(str(found.path), "pyproject.toml README.md LICENSE /src/", "/src", "COPY src /src/src")
+
+
+def _from_folder(folder: str, files: str, what: str, *more: str) -> _Own:
+    return _Own(f"docker build -t glotsmith -f - {shlex.quote(folder)} < Dockerfile", (f"COPY {files}", *more), what)
+
+
+def _version() -> str:
+    try:
+        return version("glotsmith")
+    except PackageNotFoundError:
+        return "0"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from glotsmith.errors import InputError, UsageError
+from glotsmith.installation import install_command
 from glotsmith.reasons import Reason
 from glotsmith.records import printable
 from glotsmith.sources.files import Text, decode
@@ -126,7 +127,7 @@ def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tupl
     try:
         import datasets
     except ImportError as error:
-        message = f"{spec} needs the datasets extra: pip install 'glotsmith[datasets]'"
+        message = f"{spec} needs the datasets extra: {install_command('datasets')}"
         raise UsageError(message) from error
     try:
         load = cast(Any, datasets).load_dataset

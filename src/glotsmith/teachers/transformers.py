@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from glotsmith.errors import TeacherError, UsageError
+from glotsmith.installation import install_command
 from glotsmith.records import Record, content_hash
 from glotsmith.settings import BINDS, FREE
 from glotsmith.teachers.base import Reply, Request, Teacher, first_word
@@ -93,7 +94,7 @@ def _require() -> None:
     from importlib.util import find_spec
 
     if not (find_spec("torch") and find_spec("transformers")):
-        raise UsageError("the transformers teacher needs the transformers extra: pip install 'glotsmith[transformers]'")
+        raise UsageError(f"the transformers teacher needs the transformers extra: {install_command('transformers')}")
 
 
 class _Model:

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from glotsmith.errors import UsageError
+from glotsmith.installation import install_command
 
 
 def load(name: str) -> Any:
@@ -18,7 +19,7 @@ def load(name: str) -> Any:
         return cast(Any, import_module(name))
     except ImportError as error:
         raise UsageError(
-            f"{error.name or name} is missing. Install what training needs: pip install 'glotsmith[train]'"
+            f"{error.name or name} is missing. Install what training needs: {install_command('train')}"
         ) from error
 
 

@@ -4,11 +4,14 @@ A format is one row here and its configuration in ``templates/``; a shape of row
 function in ``shapes.py``. Field names and options: each trainer's own documentation, as of 2026.
 """
 
+import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from glotsmith.datasets.exporters import shapes
 from glotsmith.datasets.exporters.shapes import Shape
+from glotsmith.installation import requirement
+from glotsmith.languages.render import fill
 
 
 class Part(NamedTuple):
@@ -27,10 +30,16 @@ class Format(NamedTuple):
     parts: tuple[Part, ...]
     command: str  #: to run in the folder
     files: tuple[str, ...] = ()  #: templates, rendered beside the data
-    install: str = ""  #: what the command needs
+    install: str = ""  #: what the command needs; @{glotsmith}: this glotsmith, @{serve}: it with that extra
     more: str = ""  #: another command, where there are the rows of an optional part
     extension: str = "jsonl"
     model: str = ""  #: that the configuration names unless told otherwise; empty where it names none
+
+    @property
+    def needs(self) -> str:
+        """What to install, as it can be typed here."""
+        own = {"glotsmith": requirement(), "serve": requirement("serve")}
+        return fill(self.install, **{name: shlex.quote(text) for name, text in own.items()})
 
 
 INSTRUCT = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise
@@ -70,7 +79,7 @@ FORMATS: Mapping[str, Format] = {
         (Part(shapes.GRPO),),
         "trl grpo --config grpo.yaml",
         ("grpo.yaml", "reward.py"),
-        "pip install trl glotsmith",
+        "pip install trl @{glotsmith}",
         model=INSTRUCT,
     ),
     "axolotl": Format(
@@ -96,7 +105,7 @@ FORMATS: Mapping[str, Format] = {
         (Part(shapes.VERL),),
         _VERL,
         ("grpo.yaml", "reward.py"),
-        "pip install verl glotsmith",
+        "pip install verl @{glotsmith}",
         extension="parquet",
         model=INSTRUCT,
     ),
@@ -105,7 +114,7 @@ FORMATS: Mapping[str, Format] = {
         (Part(shapes.OPENRLHF),),
         "sh train.sh",
         ("train.sh", "reward.py"),
-        "pip install openrlhf[vllm] glotsmith",
+        "pip install 'openrlhf[vllm]' @{glotsmith}",
         model=INSTRUCT,
     ),
     "open-instruct": Format(
@@ -113,7 +122,7 @@ FORMATS: Mapping[str, Format] = {
         (Part(shapes.OPEN_INSTRUCT),),
         "uvicorn reward:app --port 1234 & sh train.sh",
         ("train.sh", "reward.py"),
-        "pip install 'glotsmith[serve]', and open-instruct from its repository",
+        "pip install @{serve} # and open-instruct from its repository",
         model=INSTRUCT,
     ),
     "verifiers": Format(
@@ -121,7 +130,7 @@ FORMATS: Mapping[str, Format] = {
         (Part(shapes.GRPO),),
         "pip install -e . && vf-eval glotsmith-code",
         ("pyproject.toml", "glotsmith_code.py"),
-        "pip install verifiers glotsmith",
+        "pip install verifiers @{glotsmith}",
     ),
     "alpaca": Format("whatever reads Alpaca's fields", (Part(shapes.ALPACA),), _LOAD),
     "sharegpt": Format("whatever reads ShareGPT's fields", (Part(shapes.SHAREGPT),), _LOAD),
@@ -130,7 +139,7 @@ FORMATS: Mapping[str, Format] = {
         (Part(shapes.BARE_CHAT),),
         "python fine_tune.py",
         ("fine_tune.py",),
-        "pip install openai, and OPENAI_API_KEY in the environment",
+        "pip install openai # and OPENAI_API_KEY in the environment",
         model="gpt-4.1-mini-2025-04-14",
     ),
     "text": Format(

@@ -19,6 +19,7 @@ from glotsmith.datasets.exporters.parquet import ParquetFile
 from glotsmith.datasets.exporters.shapes import MESSAGES, Place, Row, Shape
 from glotsmith.datasets.schema import Node, arrow, arrow_type, features
 from glotsmith.errors import StorageError, UsageError
+from glotsmith.installation import requirement
 from glotsmith.prompts import Prompt
 from glotsmith.records import Example, Preference
 
@@ -253,6 +254,7 @@ def _values(name: str, written: Written, folder: Path, model: str) -> dict[str, 
         "name": name,
         "format": format_,
         "command": format_.command,
+        "requirement": requirement(),
         "train_rows": written.rows.get(f"{format_.parts[0].train}.{format_.extension}", 0),
         "chats": any(MESSAGES in part.shape.columns.values() for part in parts),
         "folder": folder.resolve().name,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from glotsmith.errors import InputError, UsageError
+from glotsmith.installation import install_command
 from glotsmith.records import Record
 
 T = TypeVar("T")
@@ -71,7 +72,7 @@ def hub_rows(name: str, split: str, config: str = "") -> list[Row]:
     try:
         datasets = cast(Any, importlib.import_module("datasets"))
     except ImportError:
-        raise UsageError("a benchmark of the hub needs datasets: pip install 'glotsmith[datasets]'") from None
+        raise UsageError(f"a benchmark of the hub needs datasets: {install_command('datasets')}") from None
     try:
         found = datasets.load_dataset(name, config or None, split=split)
     except Exception as error:  # the library raises what its layers raise: no one class covers them

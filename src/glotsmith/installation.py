@@ -1,0 +1,125 @@
+"""Where this glotsmith was installed from, and the commands that install more of it from there.
+
+glotsmith is on no package index, so a command that only names it finds nothing, or another project. What an installer
+wrote down (PEP 610) says where it came from: a checkout, a wheel, a repository.
+"""
+
+import importlib.util
+import json
+import re
+import shlex
+import shutil
+import sys
+import sysconfig
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+from urllib.parse import unquote, urlsplit
+
+_EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
+
+
+class Source(NamedTuple):
+    """What can be installed again."""
+
+    url: str  #: of a folder, a file or a repository
+    editable: bool = False  #: a checkout whose files are used as they are
+
+    @property
+    def path(self) -> Path | None:
+        """The folder or the file of this machine; None where it is elsewhere."""
+        return Path(unquote(urlsplit(self.url).path)) if self.url.startswith("file://") else None
+
+    def requirement(self, extra: str = "") -> str:
+        """Return what stands for it in a list of dependencies, with one of its extras if wanted."""
+        return f"{_named(extra)} @ {self.url}"
+
+
+def source() -> Source | None:
+    """Return where this glotsmith can be installed from again; None where that is not known, or is there no more."""
+    found = _recorded() or _checkout()
+    if found is None or (found.path is not None and not found.path.exists()):
+        return None
+    return found
+
+
+def requirement(extra: str = "") -> str:
+    """Return what stands for this glotsmith in a list of dependencies; its bare name where its source isn't known."""
+    found = source()
+    return found.requirement(extra) if found else _named(extra)
+
+
+def install_command(extra: str) -> str:
+    """Return the command that adds an extra to this glotsmith, in the Python that runs it.
+
+    Where the source isn't known, it installs what the extra asks for by name.
+    """
+    found = source()
+    if found is None:
+        return f"{_pip()} {shlex.join(extras().get(extra, [_named(extra)]))}"
+    if found.editable and found.path:
+        return f"{_pip()} -e {shlex.quote(f'{found.path}[{extra}]')}"
+    return f"{_pip()} {shlex.quote(found.requirement(extra))}"
+
+
+def extras() -> dict[str, list[str]]:
+    """Return what each extra of the installed glotsmith asks for; none where it is not installed."""
+    found: dict[str, list[str]] = {}
+    installed = _installed()
+    for line in (installed.requires if installed else None) or ():
+        wanted, _, condition = line.partition(";")
+        if named := _EXTRA.search(condition):
+            found.setdefault(named[1], []).append(wanted.strip())
+    return found
+
+
+def _named(extra: str) -> str:
+    return f"glotsmith[{extra}]" if extra else "glotsmith"
+
+
+def _installed() -> Distribution | None:
+    try:
+        return distribution("glotsmith")
+    except PackageNotFoundError:
+        return None
+
+
+def _recorded() -> Source | None:
+    """Return what the installer wrote down."""
+    installed = _installed()
+    text = installed.read_text("direct_url.json") if installed else None
+    try:
+        written: Any = json.loads(text or "null")
+    except ValueError:
+        return None
+    return _of(cast("dict[str, Any]", written)) if isinstance(written, dict) else None
+
+
+def _of(written: dict[str, Any]) -> Source | None:
+    url, vcs = written.get("url"), written.get("vcs_info")
+    if not isinstance(url, str):
+        return None
+    if isinstance(vcs, dict):
+        info = cast("dict[str, str]", vcs)
+        url = f"{info['vcs']}+{url}@{info['commit_id']}"
+    if written.get("subdirectory"):
+        url = f"{url}#subdirectory={written['subdirectory']}"
+    return Source(url, bool(written.get("dir_info", {}).get("editable")))
+
+
+def _checkout() -> Source | None:
+    """Return the checkout that this file is in; None where it was installed without one."""
+    root = Path(__file__).parents[2]
+    named = (root / "pyproject.toml").is_file() and (root / "src" / "glotsmith").is_dir()
+    return Source(root.as_uri(), editable=True) if named else None
+
+
+def _pip() -> str:
+    """Return the command that installs into this Python, as it can be typed anywhere."""
+    python = shlex.quote(sys.executable)
+    if importlib.util.find_spec("pip") is None:
+        return f"uv pip install --python {python}"
+    own = shutil.which("pip")
+    if own is not None and Path(own).parent == Path(sysconfig.get_path("scripts")):
+        return "pip install"
+    return f"{python} -m pip install"
