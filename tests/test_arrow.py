@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
-VALUES = {"records", "values", "reasons", "errors", "places", "folder", "settings", "credentials", "unanswered", "installation"}
+VALUES = {"records", "values", "reasons", "errors", "places", "folder", "settings", "credentials", "unanswered"}
+VALUES |= {"installation"}
 ENGINE = {"step", "rows", "ledger", "open_items", "database", "cache", "run", "execution"}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets", "training", "evaluation"}
