@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
@@ -44,15 +45,49 @@ class Memory:
         self.entries.setdefault((kind, key), value)
 
 
-def serve(request: httpx.Request) -> httpx.Response:
-    if "hopeless" in request.content.decode():
-        return httpx.Response(400, json={"error": {"message": "maximum context length is 8"}})
+class Server(BaseHTTPRequestHandler):
+    """A server of the OpenAI API that knows one answer."""
+
+    protocol_version = "HTTP/1.1"
     choice = {"message": {"content": "function add(a, b) return a + b end"}, "finish_reason": "stop"}
-    return httpx.Response(200, json={"choices": [choice]})
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if "hopeless" in asked:
+            self.send(400, {"error": {"message": "maximum context length is 8"}})
+        else:
+            self.send(200, {"choices": [self.choice]})
+
+    def send(self, status: int, value: Any) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class Threads(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+@pytest.fixture(scope="module", autouse=True)
+def address() -> Iterator[None]:
+    with Threads(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        URL.append(f"http://127.0.0.1:{server.server_port}/v1")
+        yield
+        server.shutdown()
+
+
+URL: list[str] = []  #: of the server
 
 
 def openai(_: Path) -> Teacher:
-    return OpenAI(Options(model="m", base_url="http://server.test/v1"), transport=httpx.MockTransport(serve))
+    return OpenAI(Options(model="m", base_url=URL[-1]))
 
 
 def scripted(folder: Path) -> Teacher:

@@ -18,6 +18,9 @@ class ApiKey:
     def __init__(self, variable: str, value: str) -> None:
         self.variable = variable  #: the environment variable that it is read from
         self._value = value
+        forms = {value, json.dumps(value)[1:-1], quote(value, safe="")}
+        forms |= {html.escape(value, quote=quotes) for quotes in (False, True)}
+        self._forms = sorted(forms - {""}, key=len, reverse=True)  # plain, and escaped as in JSON, HTML and URLs
 
     @classmethod
     def from_env(cls, variable: str, *, required: bool) -> "ApiKey":
@@ -49,11 +52,7 @@ class ApiKey:
 
     def redact(self, text: str) -> str:
         """Strike the key out of ``text``, plain or escaped as in JSON, HTML and URLs."""
-        if not self._value:
-            return text
-        forms = {self._value, json.dumps(self._value)[1:-1], quote(self._value, safe="")}
-        forms |= {html.escape(self._value, quote=quotes) for quotes in (False, True)}
-        for form in sorted(forms, key=len, reverse=True):
+        for form in self._forms:
             text = text.replace(form, "[key]")
         return text
 

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
-
-import anyio
 
 
 class Clock(NamedTuple):
@@ -27,7 +26,9 @@ class Limiter:
     def __init__(self, start: int = 8, maximum: int = 64, clock: Clock | None = None) -> None:
         self.maximum = max(1, maximum)
         self._clock = clock or Clock()
-        self._slots = anyio.CapacityLimiter(min(max(1, start), self.maximum))
+        self._limit = min(max(1, start), self.maximum)
+        self._in_flight = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
         self._successes = 0  # since the limit last changed
         self._cuts = 0  # also the epoch that a slot carries
         self._paused_until = self._clock.now()
@@ -35,20 +36,23 @@ class Limiter:
     @property
     def limit(self) -> int:
         """How many requests may be in flight now."""
-        return int(self._slots.total_tokens)
+        return self._limit
 
     @property
     def in_flight(self) -> int:
         """How many slots are taken."""
-        return self._slots.borrowed_tokens
+        return self._in_flight
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[int]:
         """Wait for a free slot and for the end of any pause; yields the epoch to hand back to ``congested``."""
-        async with self._slots:
+        await self._take()
+        try:
             while (left := self._paused_until - self._clock.now()) > 0:
                 await self._clock.sleep(left)
             yield self._cuts
+        finally:
+            self._give_back()
 
     def succeeded(self) -> None:
         """Note that the server coped; call it while the slot is held."""
@@ -70,6 +74,35 @@ class Limiter:
         """Hand out no slot for so long (the server said when to come back)."""
         self._paused_until = max(self._paused_until, self._clock.now() + seconds)
 
+    async def _take(self) -> None:
+        """Wait for a slot, first come, first served."""
+        if self._in_flight < self._limit and not self._waiting:
+            self._in_flight += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # the slot was given in the same moment
+                self._give_back()
+            with suppress(ValueError):
+                self._waiting.remove(turn)
+            raise
+
+    def _give_back(self) -> None:
+        self._in_flight -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        """Give free slots to those who wait."""
+        while self._waiting and self._in_flight < self._limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._in_flight += 1
+                turn.set_result(None)
+
     def _resize(self, limit: int) -> None:
-        self._slots.total_tokens = limit
+        self._limit = limit
         self._successes = 0
+        self._admit()

@@ -5,17 +5,17 @@ connections, broken bodies) is tried again with exponential back-off and full ji
 adapts to the server. The key comes from the environment and goes into one header, nowhere else.
 """
 
-import asyncio
 import json
 import logging
 import os
+import random
 from collections.abc import Mapping
 from http import HTTPStatus
+from itertools import count
 from typing import Annotated, Any, NamedTuple, NoReturn
+from urllib.parse import urlsplit
 
-import httpx
 import msgspec
-import tenacity
 from msgspec import Meta
 
 from glotsmith.errors import TeacherError, TeacherOutage, UsageError
@@ -23,6 +23,7 @@ from glotsmith.records import Record, content_hash
 from glotsmith.settings import BINDS, FREE
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.http import Broken, Exchange, Http, NoAnswer, TooLarge, Unreachable
 from glotsmith.teachers.keys import ApiKey
 from glotsmith.teachers.lenient import text_of
 from glotsmith.teachers.limiter import Clock, Limiter
@@ -34,6 +35,7 @@ _DEFAULT_URL = "https://api.openai.com/v1"
 _DEFAULT_KEY = "OPENAI_API_KEY"
 _LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens is a tenth of it
 _FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever met: a wrong address should not take a minute to tell
+_MOST_DOUBLINGS = 30  #: of the wait between two attempts
 _HOPELESS = 16  #: bad requests in a row, before any answer, after which the fault is not the items'
 _RETRIED = {408, 409, 425, 429}  #: beside all 5xx
 _TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
@@ -79,10 +81,8 @@ class OpenAI(Teacher):
     Options = Options
     name = "openai"
 
-    def __init__(
-        self, options: Options, *, clock: Clock | None = None, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
-        """Prepare to ask; nothing is sent yet. ``clock`` and ``transport`` are for tests.
+    def __init__(self, options: Options, *, clock: Clock | None = None) -> None:
+        """Prepare to ask; nothing is sent yet. ``clock`` is for tests.
 
         Raises:
             UsageError: there is no model, the URL can't be one, or the environment variable with the key is unset.
@@ -100,8 +100,13 @@ class OpenAI(Teacher):
         self._key = ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=bool(options.api_key_env))
         self._clock = clock or Clock()
         self.limiter = Limiter(options.start_concurrency, options.max_concurrency, self._clock)
-        self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._http = Http(
+            self.url,
+            {"Content-Type": "application/json", "Accept": "application/json", **self._key.headers},
+            connect_s=options.connect_timeout_s,
+            timeout_s=options.timeout_s,
+            largest=_LARGEST_BODY,
+        )
         self._met = False  # whether any server has ever answered anything
         self._answered = 0  # replies, and refusals of single items
         self._bad_requests = 0
@@ -116,7 +121,7 @@ class OpenAI(Teacher):
         """
         answered = self._answered
         try:
-            return await self._retrying()(self._attempt, request)
+            return await self._insist(request)
         except Transient as error:
             what = f"{self.url}: {error}"
             # When this request was turned away to the end, and so was every other meanwhile, the item is not to blame.
@@ -133,25 +138,27 @@ class OpenAI(Teacher):
 
     async def close(self) -> None:
         """Release connections; idempotent."""
-        if self._client is not None:
-            await self._client.aclose()
+        await self._http.close()
 
     # ------------------------------------------------------------------------------------------ trying again
 
-    def _retrying(self) -> tenacity.AsyncRetrying:
-        return tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(Transient),
-            stop=self._gives_up,
-            wait=tenacity.wait_random_exponential(multiplier=self._options.backoff_s, max=self._options.max_wait_s),
-            sleep=self._clock.sleep,
-            before_sleep=_tell,
-            reraise=True,
-        )
+    async def _insist(self, request: Request) -> Reply:
+        """Ask until there is an answer, or attempts enough were made; wait longer and longer, by full jitter."""
+        for number in count(1):
+            try:
+                return await self._attempt(request)
+            except Transient as error:
+                missing = not error.met and not self._met
+                if number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts):
+                    raise
+                _log.info("attempt %d failed: %s; trying again", number, error)
+            await self._clock.sleep(self._jittered(number))
+        raise AssertionError  # count() has no end
 
-    def _gives_up(self, state: tenacity.RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        missing = isinstance(error, Transient) and not error.met and not self._met
-        return state.attempt_number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts)
+    def _jittered(self, number: int) -> float:
+        """Return how long to wait behind the attempt of that number."""
+        longest = self._options.backoff_s * 2 ** min(number - 1, _MOST_DOUBLINGS)
+        return random.uniform(0.0, min(longest, self._options.max_wait_s))  # noqa: S311 (no secret)
 
     async def _attempt(self, request: Request) -> Reply:
         async with self.limiter.slot() as epoch:
@@ -193,39 +200,22 @@ class OpenAI(Teacher):
 
     async def _send(self, method: str, path: str, body: bytes | None = None) -> _Answer | None:
         """Send one HTTP request; None for an answer that is too large."""
-        o = self._options
         try:
-            async with asyncio.timeout(o.connect_timeout_s + o.timeout_s):
-                return await self._exchange(method, path, body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            what = f"can't reach the server ({self._readable(str(error)) or type(error).__name__})"
-            raise Transient(what, blames_server=True, met=False) from None
-        except (TimeoutError, httpx.TimeoutException):
-            raise Transient(f"no reply within {o.timeout_s:g} s", congested=True) from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            raise Transient(f"the connection broke ({self._readable(str(error)) or type(error).__name__})") from None
+            return self._read(await self._http.exchange(method, path, body))
+        except TooLarge:
+            return None
+        except Unreachable as error:
+            failure = Transient(f"can't reach the server ({self._readable(str(error))})", blames_server=True, met=False)
+        except NoAnswer:
+            failure = Transient(f"no reply within {self._options.timeout_s:g} s", congested=True)
+        except Broken as error:
+            failure = Transient(f"the connection broke ({self._readable(str(error))})")
+        raise failure
 
-    async def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer | None:
-        async with self._http().stream(method, self.url + path, content=body) as response:
-            data = bytearray()
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > _LARGEST_BODY:
-                    return None
-            text = text_of(bytes(data), response.headers.get("content-type", ""))
-            redact = self._key.redact_reply if response.is_success else self._key.redact
-            return _Answer(response.status_code, response.headers, redact(text))
-
-    def _http(self) -> httpx.AsyncClient:
-        if self._client is None:
-            o = self._options
-            self._client = httpx.AsyncClient(
-                headers={"Content-Type": "application/json", "Accept": "application/json", **self._key.headers},
-                timeout=httpx.Timeout(o.timeout_s, connect=o.connect_timeout_s, pool=None),
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=o.max_concurrency),
-                transport=self._transport,
-            )
-        return self._client
+    def _read(self, answer: Exchange) -> _Answer:
+        text = text_of(answer.body, answer.headers.get("content-type", ""))
+        redact = self._key.redact_reply if 200 <= answer.status < 300 else self._key.redact
+        return _Answer(answer.status, answer.headers, redact(text))
 
     # ------------------------------------------------------------------------------------------ bad news
 
@@ -299,14 +289,16 @@ class OpenAI(Teacher):
 def _checked_url(url: str) -> str:
     """Return the URL without its last slash; one that carries a secret is refused, and not repeated."""
     try:
-        parsed = httpx.URL(url.strip())
-    except (httpx.InvalidURL, ValueError):
+        parsed = urlsplit(url.strip())
+        secret = parsed.username or parsed.password or parsed.query
+        known = parsed.scheme in ("http", "https") and parsed.hostname and parsed.port != 0
+    except ValueError:
         raise UsageError("the base URL can't be parsed; it should look like http://localhost:8000/v1") from None
-    if parsed.userinfo or parsed.query:
+    if secret:
         raise UsageError("the base URL may hold no password and no query; put the key into the environment")
-    if parsed.scheme not in ("http", "https") or not parsed.host:
+    if not known:
         raise UsageError(f"{url!r} is not a base URL; it should look like http://localhost:8000/v1")
-    return str(parsed).rstrip("/")
+    return parsed._replace(fragment="").geturl().rstrip("/")
 
 
 def _is_too_long(status: int, problem: Problem) -> bool:
@@ -316,8 +308,3 @@ def _is_too_long(status: int, problem: Problem) -> bool:
 
 def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in set(HTTPStatus) else "(unknown status)"
-
-
-def _tell(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    _log.info("attempt %d failed: %s; trying again", state.attempt_number, error)

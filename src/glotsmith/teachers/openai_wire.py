@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from glotsmith.records import content_hash
 from glotsmith.teachers.base import Reply, Request, first_word
 from glotsmith.teachers.lenient import (
@@ -69,7 +71,10 @@ def body_of(request: Request, model: str, extra: Mapping[str, Any], rename: Mapp
         body |= {"logprobs": s.logprobs} if s.logprobs else {}
     named = {rename.get(field, field): value for field, value in body.items()} | dict(extra)
     named.pop("", None)
-    return json.dumps(named).encode()  # ASCII, so that even lone surrogates in a prompt can be sent
+    try:
+        return msgspec.json.encode(named)
+    except UnicodeEncodeError:  # a lone surrogate in a prompt: it can be sent as an escape
+        return json.dumps(named).encode()
 
 
 def seed_of(request: Request) -> int:
