@@ -2,16 +2,9 @@
 
 import pytest
 
+from glotsmith.languages import get
 from glotsmith.languages.extract import extract_code
 
-FENCES = {
-    "lua": ("lua",),
-    "ocaml": ("ocaml", "ml"),
-    "racket": ("racket", "rkt", "scheme"),
-    "r": ("r",),
-    "julia": ("julia", "jl"),
-    "python": ("python", "py"),
-}
 LUA = "local function add(a, b)\n  return a + b\nend"
 OCAML = "let rec sum xs =\n  match xs with\n  | [] -> 0\n  | x :: rest -> x + sum rest"
 RACKET = "#lang racket\n\n(define (sum xs)\n  (apply + xs))"
@@ -84,7 +77,7 @@ CHAT = {
 
 @pytest.mark.parametrize(("language", "reply", "code"), CHAT.values(), ids=CHAT)
 def test_code_is_taken_out_of_a_chat_reply(language: str, reply: str, code: str) -> None:
-    assert extract_code(reply, FENCES[language], name=code_name(language)) == code
+    assert extract_code(reply, get(language), name=code_name(language)) == code
 
 
 def code_name(language: str) -> str:
@@ -105,7 +98,7 @@ def code_name(language: str) -> str:
     ],
 )
 def test_a_reply_without_code_gives_none(reply: str) -> None:
-    assert extract_code(reply, ("lua",), name="add") is None
+    assert extract_code(reply, get("lua"), name="add") is None
 
 
 SIGNATURE = "-- Adds.\nlocal function add(a, b)"
@@ -151,12 +144,17 @@ CONTINUED = {
 @pytest.mark.parametrize(("prefix", "reply", "code"), CONTINUED.values(), ids=CONTINUED)
 def test_a_prefix_is_continued_once(prefix: str, reply: str, code: str) -> None:
     name = "sum" if "sum" in prefix else "add"
-    assert extract_code(reply, ("lua", "ocaml", "r", "julia"), continues=prefix, name=name) == code
+    assert extract_code(reply, get(language_of(prefix)), continues=prefix, name=name) == code
+
+
+def language_of(prefix: str) -> str:
+    marks = {"let ": "ocaml", "(define": "racket", "assert": "python", "add <-": "r", "function add": "julia"}
+    return next((language for mark, language in marks.items() if prefix.startswith(mark)), "lua")
 
 
 @pytest.mark.parametrize("reply", ["", "\n\n", "I'm sorry, but I can't do that.", "```lua\n```"])
 def test_nothing_does_not_continue_a_prefix(reply: str) -> None:
-    assert extract_code(reply, ("lua",), continues=SIGNATURE, name="add") is None
+    assert extract_code(reply, get("lua"), continues=SIGNATURE, name="add") is None
 
 
 @pytest.mark.slow
@@ -164,4 +162,4 @@ def test_nothing_does_not_continue_a_prefix(reply: str) -> None:
     "reply", ["```a\n" * 50_000, "let " * 50_000, "A b. " * 50_000 + "c", "```lua\n" + "(" * 200_000]
 )
 def test_hostile_replies_end(reply: str) -> None:
-    extract_code(reply, ("lua",), continues="let rec add x =", name="add")
+    extract_code(reply, get("lua"), continues="let rec add x =", name="add")

@@ -1,6 +1,6 @@
 import pytest
 
-from glotsmith.selection.normalise import CommentSyntax
+from glotsmith.languages.lexer import CommentSyntax
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glotsmith.selection.normalise import CommentSyntax, normalise, pieces, strip_comments
+from glotsmith.languages.lexer import CommentSyntax, pieces
+from glotsmith.selection.normalise import normalise, strip_comments
 
 STRIPPED = [
     # language, text, without comments

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.reasons import Reason
 from glotsmith.records import Inversion, Lineage, Origin, Snippet, Summary
-from glotsmith.selection.normalise import CommentSyntax
 from glotsmith.selection.overlap import Overlap
 from glotsmith.selection.snippets import DecontaminateInversions, DecontaminateSnippets, DeduplicateSnippets
 

@@ -7,10 +7,11 @@ import pytest
 from glotsmith.languages import names
 from glotsmith.languages.extract import first_block
 from glotsmith.languages.grammar import parses
+from glotsmith.languages.replies import label_language
 from glotsmith.languages.rows import rows
 from glotsmith.reasons import Reason
 from glotsmith.records import Origin, Snippet
-from glotsmith.sources.preprocess import Preprocess, guess, known
+from glotsmith.sources.preprocess import Preprocess, guess
 from glotsmith.step import Result
 
 LUA = "local function f(x)\n  return x\nend"
@@ -112,7 +113,7 @@ def test_a_language_is_guessed_or_not(code: str, instruction: str, expected: str
 
 @pytest.mark.parametrize("label", ["C#", "csharp", "CS", "c++", "Common Lisp", "ml", "PY"])
 def test_labels_of_languages(label: str) -> None:
-    assert known(label) in names()
+    assert label_language(label) in names()
 
 
 @pytest.mark.parametrize("language", names())
@@ -129,5 +130,7 @@ def test_what_has_no_grammar_is_told_apart() -> None:
 
 
 def test_the_first_block_that_holds_anything() -> None:
-    assert first_block("```lua\n\n```\n```py\nx\n```") == ("py", "x")
+    found = first_block("```lua\n\n```\n```py\nx\n```")
+    assert found is not None
+    assert (found.label, found.code) == ("py", "x")
     assert first_block("no code") is None

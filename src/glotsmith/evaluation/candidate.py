@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from glotsmith.evaluation.questions import Question, Style
 from glotsmith.languages import Card, braces, get
 from glotsmith.languages.braces import depth
-from glotsmith.languages.extract import extract_code
+from glotsmith.languages.extract import extract_code, join_prefix
 
 
 def candidate(question: Question, said: str, style: Style) -> str | None:
@@ -22,13 +22,10 @@ def candidate(question: Question, said: str, style: Style) -> str | None:
     if style != "chat":
         return closed(question, f"{question.prefix}{cut(said, question.stop) if style == 'completion' else said}")
     card = get(question.language)
-    code = extract_code(said, card.fences, name=question.name)
+    code = extract_code(said, card, name=question.name)
     if code is None or not question.prefix:
         return code
-    fence = "`" * (3 + max((len(run) for run in re.findall("`{3,}", code)), default=0))
-    whole = extract_code(
-        f"{fence}{card.fences[0]}\n{code}\n{fence}", card.fences, continues=question.prefix, name=question.name
-    )
+    whole = join_prefix(question.prefix, code, card, question.name)
     return None if whole is None else _fit(question, whole, card)
 
 

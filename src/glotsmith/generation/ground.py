@@ -113,7 +113,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         if isinstance(said, Unusable):
             return reply, "no_code" if said.reason == Reason.EMPTY_REPLY else "", said
         continues = prefix if self._question.continues else ""
-        code = extract_code(reply.text, get(snippet.language).fences, continues=continues, name=snippet.name)
+        code = extract_code(reply.text, get(snippet.language), continues=continues, name=snippet.name)
         if code is None:
             return reply, "no_code", Unusable(Reason.NO_CODE, said[:200])
         verdict = await self._verify.verify(job(snippet, code))

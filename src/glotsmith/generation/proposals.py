@@ -73,7 +73,7 @@ def read_problem(reply: Reply, language: str = "") -> Problem | Unusable:
     found = read_sections(reply, names)
     if isinstance(found, Unusable):
         return found
-    answer = extract_code(found[ANSWER], get(language).fences) if language else ""
+    answer = extract_code(found[ANSWER], get(language)) if language else ""
     if answer is None:
         return Unusable(Reason.NO_CODE, found[ANSWER][:200])
     if language and all(_is_none(found[name]) for name in PROBLEM[1:]):
@@ -88,7 +88,7 @@ def _executable(instruction: str, found: dict[str, str], answer: str) -> Problem
         name = parse_signature(signature).name
     except (NotLiteral, RecursionError) as error:
         return Unusable(Reason.INCOMPLETE_REPLY, str(error))
-    reference = extract_code(found["Reference"], get("python").fences, name=name)
+    reference = extract_code(found["Reference"], get("python"), name=name)
     if reference is None or not defines(reference, name):
         return Unusable(Reason.NO_CODE, f"the reference defines no function {name}: {found['Reference'][:200]}")
     examples = tuple(stated_examples(found["Examples"], name))

@@ -146,7 +146,7 @@ class Translate(ItemStep[Task, Solution]):
         code = None
         if reply.finish_reason in ("stop", "length"):
             code = extract_code(
-                reply.text, card.fences, continues="" if chat else task.prefix, name=task.problem.function.name
+                reply.text, card, continues="" if chat else task.prefix, name=task.problem.function.name
             )
         if code and cuts_braces(stop):
             code = closed(card, code)

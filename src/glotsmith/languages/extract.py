@@ -1,226 +1,253 @@
-"""Code out of what a model said: fences, prose, thoughts, and continuations of a prefix.
+"""Choose the program in a model's reply: which blocks it stands in, and how it continues a prefix.
 
 Models answer in forms of their own, and a right program in an unexpected form is a loss that nobody notices. What is
-taken out is not judged here: wrong code fails its suite.
+chosen is not judged here: wrong code fails its suite. ``docs/replies.md`` states the rules.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
 
-_THOUGHT = re.compile(
-    r"\A\s*(?:<(think|thinking|reasoning)>.*?(?:</\1>|\Z)|\[THINK\].*?(?:\[/THINK\]|\Z))", re.DOTALL | re.IGNORECASE
+from glotsmith.languages.card import Card
+from glotsmith.languages.definitions import defined_names, defines, mentions
+from glotsmith.languages.grammar import parses, top_level
+from glotsmith.languages.replies import (
+    LONGEST_PARSED,
+    Part,
+    closes_nothing,
+    closing_fences,
+    first_fence,
+    label_language,
+    read,
+    whole_program_end,
 )
-_END_OF_THOUGHT = re.compile(r"\A.*?(?:</think>|\[/THINK\])", re.DOTALL)  # the prompt opened it
-_END_OF_TURN = re.compile(r"<\|(?:im_end|endoftext|eot_id|end_of_text|end|EOT)\|>.*", re.DOTALL)
-_FENCE = re.compile(r"(?P<indent>[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)\Z")
-_LABEL = re.compile(r"[{.\s]*([\w+#-]+)")
+
 _NOT_CODE = re.compile(
     "bash|console|diff|json|markdown|md|output|plaintext|sh|shell|shellsession|stderr|stdout|text|toml|txt|yaml|zsh"
 )
 _WORDS = r"[A-Za-z][A-Za-z'’-]*,?"
 _PROSE = re.compile(
     rf"\s*(?:(?:[-*>]|#{{2,6}}|\d+[.)])\s+)?\**(?:[A-Z]\S*(?:\s+\S+){{2,}}[.:!?][\s*`)\"]*"  # a sentence
-    rf"|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{3,}}|{_WORDS}(?:\s+{_WORDS}){{3,}}[.!?:]\**|(?:Sure|Certainly|Okay|OK)\b.*)\Z"
+    rf"|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{3,}}|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{0,2}}:"
+    rf"|{_WORDS}(?:\s+{_WORDS}){{3,}}[.!?:]\**|(?:Sure|Certainly|Okay|OK)\b.*)\Z"
 )
-_MOST_BLOCKS = 64  #: more are not looked at: a reply of nothing but fences must not take forever
 _SMALLEST = 6  #: a block this many times smaller than the largest is an aside
 _SHORTEST_SIGNATURE = 6  #: characters; a last line of ``{`` says nothing
 _CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->|\s[+*/%]\s")
 _COMMENT = re.compile(r"\s*(?:--|#|;|//|\(\*|/\*|\"\"\"|''')")
+_MOST_ENDS = 8  #: fences at which a block that the prompt opened may end
+_PLACEHOLDER = re.compile(r"\.\.\.|…|\bTODO\b|\b[Yy]our code\b")
+_IMPORTS = re.compile(
+    r"\s*(?:(?:import|open|use|using|library|require|#include|@import)\b[^;()={}\n]*(?:\([^()\n]*\))?[^()={}\n]*;?"
+    r"|from\s+\S+\s+import\b.*|\(require\b.*\)|(?:local|const|let|var)\s+[\w{}, ]+=\s*require\b.*|#lang\b.*)\Z"
+)
 
 
-class Block(NamedTuple):
-    """A fenced block."""
-
-    label: str  #: first word after the fence, lower case; "" for none
-    text: str
-
-
-def extract_code(reply: str, fences: Sequence[str], *, continues: str = "", name: str = "") -> str | None:
+def extract_code(reply: str, card: Card, *, continues: str = "", name: str = "") -> str | None:
     """Return the program in ``reply``, or None when there is none.
 
     Args:
-        reply: what the model said.
-        fences: the labels that blocks of the wanted language go by, lower case (``("ocaml", "ml")``).
+        reply: the text that the model generated.
+        card: the language that is wanted.
         continues: the prefix that the reply was to continue: it is put in front, unless the reply has its own copy
             of it (which is then what counts) or is a whole program anyway.
-        name: the function that is wanted. Among several blocks the first that mentions it is taken: a definition
-            comes before its uses, and what comes before a definition (installation, a sketch) does not name it.
+        name: the function that is wanted. The last block that defines it and parses is taken, together with the
+            imports and helpers that other blocks hold.
 
     """
-    said = spoken(reply)
-    if continues and (text := _continuation(said)) is not None:
-        return _joined(continues, text, name)
-    block = _chosen(list(islice(_blocks(said), _MOST_BLOCKS)), fences, name)
-    if block is not None:
-        return _joined(continues, block.text, name) if continues else _tidy(block.text)
-    return _tidy(_without_prose(said))
+    said = read(reply, card)
+    for parts in (said.answer, said.draft):
+        code = _program("".join(part.raw for part in parts), parts, card, continues, name)
+        if code is not None:
+            return code
+    return None
 
 
-def first_block(text: str) -> Block | None:
-    """Return the first fenced block of a text that holds anything, or None."""
-    return next((b for b in islice(_blocks(text), _MOST_BLOCKS) if b.text.strip()), None)
+def first_block(text: str) -> Part | None:
+    """Return the first fenced block of a reply that holds anything, or None."""
+    return next((part for part in read(text).answer if part.code.strip()), None)
 
 
 def looks_like_code(text: str) -> bool:
-    """Whether a text without fences may be a program: it has signs of one, and is not mostly sentences."""
-    return _is_code(text)
+    """Return whether a text without fences may be a program: it has signs of one, and is not mostly sentences."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    prose = sum(1 for line in lines if _PROSE.match(line) and not _COMMENT.match(line))
+    return prose * 3 < len(lines) * 2 and _CODE_SIGN.search(text) is not None
 
 
 def spoken(reply: str) -> str:
-    """Return what a reply says aloud: without its thought, what follows the end of its turn, and carriage returns."""
-    return _END_OF_TURN.sub("", _without_thought(reply.replace("\r\n", "\n").replace("\r", "\n")))
+    """Return a reply without its thoughts, carriage returns, and what follows the end of its turn."""
+    return read(reply).text
 
 
-def _without_thought(text: str) -> str:
-    text, found = _THOUGHT.subn("", text)
-    return text if found else _END_OF_THOUGHT.sub("", text)
+def _program(text: str, parts: Sequence[Part], card: Card, prefix: str, name: str) -> str | None:
+    """Return the program in the parts of a reply, of which ``text`` is the whole."""
+    if prefix and (body := _continuation(text, card, prefix)) is not None:
+        return join_prefix(prefix, body, card, name)
+    if not prefix and (end := _end_of_opened_block(text, card, name)) is not None:
+        parts = [Part("", True, "", text[:end]), *read(text[end:].partition("\n")[2], card).answer]
+    code = _chosen(parts, card, name)
+    if code is not None:
+        return join_prefix(prefix, code, card, name) if prefix else _tidy(code)
+    if any(part.is_block for part in parts):
+        return None
+    return _tidy(_without_prose(text))
 
 
-def _continuation(said: str) -> str | None:
+def _continuation(text: str, card: Card, prefix: str) -> str | None:
     """Return what directly continues a prefix: all up to a fence that closes what the prompt opened; else None."""
-    before, fence, _ = _split_at_fence(said)
-    if not fence:
-        return _trimmed(said)
-    is_body = _first_line(before)[:1].isspace() or _is_code(before)
-    return before if is_body and not fence["info"].strip() else None
+    fence = first_fence(text)
+    if fence is None:
+        return _trimmed(text)
+    ends = [*(closing.start() for closing in islice(closing_fences(text), _MOST_ENDS)), len(text)]
+    end = whole_program_end(card, text, ends, prefix + _glue(prefix, text))
+    if end is not None and _continues(text[:end]):
+        return text[:end]
+    before = text[: fence.start()]
+    return before if _continues(before) and not fence["info"].strip() else None
 
 
-def _split_at_fence(text: str) -> tuple[str, re.Match[str] | None, str]:
-    at = 0
-    for line in text.splitlines(keepends=True):
-        if fence := _FENCE.match(line.rstrip("\n")):
-            return text[:at], fence, text[at + len(line) :]
-        at += len(line)
-    return text, None, ""
+def _continues(text: str) -> bool:
+    return bool(text.strip()) and (_first_line(text)[:1].isspace() or looks_like_code(text))
 
 
-# ------------------------------------------------------------------------------------------------ fenced blocks
+def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
+    """Return where a block ends that the prompt opened: at a closing fence behind code; None where there is none."""
+    closing = [fence.start() for fence in islice(closing_fences(text), _MOST_ENDS)]
+    fence = first_fence(text)
+    if not closing or fence is None:
+        return None
+    end = whole_program_end(card, text, closing)
+    if end is None and not fence["info"].strip():
+        end = closing[0]
+    if end is None or not looks_like_code(text[:end]):
+        return None
+    code, rest = text[:end], text[end:].partition("\n")[2]
+    evident = defines(card, code, name) if name else _parses(card, code)
+    if closes_nothing(text[end:]):
+        return end if evident or not looks_like_code(rest) else None
+    return end if evident and name and _parses(card, code) else None
 
 
-def _chosen(blocks: Sequence[Block], fences: Sequence[str], name: str) -> Block | None:
-    """Choose among the blocks of the language, else those without label, else those that may be code at all."""
-    filled = [b for b in blocks if b.text.strip()]
-    for group in (
-        [b for b in filled if b.label in fences],
-        [b for b in filled if not b.label],
-        [b for b in filled if not _NOT_CODE.fullmatch(b.label)],
-    ):
-        if group:
-            return _first_good(group, name)
-    return None
+# ------------------------------------------------------------------------------------------------ choice
 
 
-def _first_good(group: Sequence[Block], name: str) -> Block:
-    group = [b for b in group if name and _mentions(b.text, name)] or group
-    largest = max(len(b.text) for b in group)
-    return next(b for b in group if _SMALLEST * len(b.text) >= largest)
+def _chosen(parts: Sequence[Part], card: Card, name: str) -> str | None:
+    """Choose among blocks and text: what defines ``name``, else the blocks of the language, else any that may be code.
 
-
-def _blocks(text: str) -> Iterator[Block]:
-    """Yield the fenced blocks (CommonMark §4.5), also unclosed, indented in lists, and quoted."""
-    rest = text
-    while True:
-        _, fence, rest = _split_at_fence(rest)
-        if fence is None:
-            return
-        lines = rest.split("\n")
-        end = _end(lines, fence["mark"], nested=True) or _end(lines, fence["mark"], nested=False)
-        end = end or _End(len(lines), len(lines))
-        label = _LABEL.match(fence["info"])
-        body = [*lines[: end.line], *([end.code] if end.code else [])]
-        yield Block(label[1].lower() if label else "", "\n".join(_outdent(body, fence["indent"])))
-        rest = "\n".join(lines[end.following :])
-
-
-class _End(NamedTuple):
-    line: int  #: the first that is no longer part of the block
-    following: int  #: where to look for the next block
-    code: str = ""  #: what stands before the fence on its own line
-
-
-def _end(lines: Sequence[str], mark: str, *, nested: bool) -> _End | None:
-    """Find the end of a block.
-
-    A fence with a label, inside, opens a block of its own if ``nested``, as in docstrings of Julia; else it ends a
-    block that was never closed.
+    A label says less than a definition: an example of the use of a solution may have one where the solution has none.
     """
-    depth = 0
-    for number, line in enumerate(lines):
-        fence = _FENCE.match(line)
-        if fence and fence["mark"].startswith(mark):
-            labelled = bool(fence["info"].strip())
-            if labelled and not nested:
-                return _End(number, number)
-            depth += 1 if labelled else -1
-            if depth < 0:
-                return _End(number, number + 1)
-        elif depth == 0 and line.rstrip().endswith(mark) and line.count(mark) == 1:
-            return _End(number, number + 1, line.rstrip().removesuffix(mark))
-    return None
+    blocks = [part for part in parts if part.is_block and part.code.strip()]
+    labelled = [part for part in blocks if part.label in card.fences or label_language(part.label) == card.name]
+    own = [part for part in blocks if part in labelled or not part.label]
+    others = [part for part in blocks if not _NOT_CODE.fullmatch(part.label)]
+    texts = [part._replace(code=_trimmed(part.raw)) for part in parts if not part.is_block]
+    texts = [part for part in texts if looks_like_code(part.code)]
+    texts += [part for part in blocks if _NOT_CODE.fullmatch(part.label)]  # a program may be labelled as plain text
+    texts = [part for part in texts if _parses(card, part.code)]
+    for group in (own, texts, labelled, others):
+        defining = [part for part in group if defines(card, part.code, name)]
+        if defining:
+            return _with_helpers(_best(defining, card), own, card, name)
+        if group is labelled and group:
+            break
+    group = labelled or [part for part in blocks if not part.label] or others
+    return _best_of_all(group, card, name) if group else None
 
 
-def _outdent(lines: Sequence[str], indent: str) -> list[str]:
-    """Take the opening fence's indentation off each line; of ``> `` in a quotation likewise."""
-    if ">" in indent:
-        lines = [re.sub(r"\A[ \t]*>[ \t]?", "", line) for line in lines]
-        indent = indent.split(">")[-1].removeprefix(" ")
-    width = len(indent.expandtabs(4))
-    return [line[min(width, len(line) - len(line.lstrip(" \t"))) :] for line in lines]
+def _best(defining: Sequence[Part], card: Card) -> Part:
+    """Return the last part that parses, before any that leaves something out or does not parse."""
+    ranks = [(_parses(card, p.code), not _PLACEHOLDER.search(p.code)) for p in defining]
+    return max(zip(ranks, range(len(defining)), defining, strict=True))[2]
+
+
+def _best_of_all(group: Sequence[Part], card: Card, name: str) -> str:
+    """Return the first that mentions ``name`` of those that define nothing, or the last that parses of whole programs.
+
+    A block much smaller than the largest is an aside.
+    """
+    group = [part for part in group if name and mentions(part.code, name)] or group
+    largest = max(len(part.code) for part in group)
+    group = [part for part in group if _SMALLEST * len(part.code) >= largest]
+    return group[0].code if name else _best(group, card).code
+
+
+def _with_helpers(chosen: Part, own: Sequence[Part], card: Card, name: str) -> str:
+    """Put before a program what stands in blocks of its own: imports, and definitions that the program uses."""
+    code, found = chosen.code, [chosen.code]
+    imports = any(_IMPORTS.match(line) for line in code.split("\n"))
+    for part in reversed([p for p in own if p is not chosen and _parses(card, p.code)]):
+        is_draft, defined = mentions(part.code, name), defined_names(card, code)
+        for piece in reversed(_without(name, part.code, card) if is_draft else [part.code]):
+            new = defined_names(card, piece) - defined
+            wanted = not (is_draft and imports) if _is_imports(piece) else any(mentions(code, word) for word in new)
+            if wanted and piece.strip() not in code:
+                code = f"{piece}\n{code}"
+                found.append(piece)
+    return _in_order(found[::-1])
+
+
+def _without(name: str, code: str, card: Card) -> list[str]:
+    """Return the top-level parts of a program that do not mention ``name``: the helpers of an earlier draft."""
+    return [part for part in top_level(card.name, code) if not mentions(part, name)]
+
+
+def _parses(card: Card, code: str) -> bool:
+    """Return whether the grammar finds no error; a text too long for it may be a program."""
+    return len(code) > LONGEST_PARSED or parses(card.name, code) is not False
+
+
+def _is_imports(code: str) -> bool:
+    lines = [line for line in code.split("\n") if line.strip() and (_IMPORTS.match(line) or not _COMMENT.match(line))]
+    return bool(lines) and all(_IMPORTS.match(line) for line in lines)
+
+
+def _in_order(parts: Sequence[str]) -> str:
+    """Join programs; a first line that must come first (``#lang``, ``<?php``, ``package``) stands once, at the top."""
+    heads, bodies = list[str](), list[str]()
+    for part in parts:
+        lines = part.strip("\n").split("\n")
+        first = lines[0].strip()
+        if first.startswith(("#lang", "<?php", "package ", "#!", "{-# LANGUAGE")):
+            heads += [] if first in heads else [first]
+            lines = lines[1:]
+        bodies.append("\n".join(lines))
+    return "\n".join([*heads, *bodies])
 
 
 # ------------------------------------------------------------------------------------------------ prefixes
 
 
-def _joined(prefix: str, text: str, name: str) -> str | None:
-    """Put the prefix in front of the text, unless the text is a whole program."""
+def join_prefix(prefix: str, text: str, card: Card, name: str) -> str | None:
+    """Return the prefix with the text behind it, the text alone where it is a whole program, or None for no text."""
     if not text.strip():
         return None
-    if _is_whole(prefix, text, name):
+    if _is_whole(prefix, text, card, name):
         return _tidy(_without_prose(text) or text)
     return f"{prefix}{_glue(prefix, text)}{text}".rstrip()
 
 
-def _is_whole(prefix: str, text: str, name: str) -> bool:
-    """Whether the text has its own copy of the prefix's signature, or defines ``name`` in another way.
+def _is_whole(prefix: str, text: str, card: Card, name: str) -> bool:
+    """Return whether the text has its own copy of the prefix's signature, or defines ``name`` in another way.
 
     A text that begins indented is a body, even if the definition is repeated after it.
     """
     if _first_line(text)[:1].isspace():
         return False
     signature = "".join(_signature(prefix, name).split())
-    return bool(signature and signature in "".join(text.split())) or (bool(name) and _defines(prefix, text, name))
+    return bool(signature and signature in "".join(text.split())) or defines(card, text, name)
 
 
 def _signature(prefix: str, name: str) -> str:
     lines = [line for line in prefix.split("\n") if len("".join(line.split())) >= _SHORTEST_SIGNATURE]
-    named = [line for line in lines if name and _mentions(line, name)]
+    named = [line for line in lines if name and mentions(line, name)]
     return (named or lines or [""])[-1]
-
-
-def _defines(prefix: str, text: str, name: str) -> bool:
-    """Whether an unindented line defines ``name``, by a word that precedes it in the signature, or by assignment.
-
-    A prefix can't know whether the function will call itself: ``let rec`` stands for ``let``.
-    """
-    words = re.findall(r"\w+", re.split(rf"(?<!\w){re.escape(name)}(?!\w)", _signature(prefix, name))[0])
-    heads = "|".join(map(re.escape, words)) or r"(?!)"
-    name = re.escape(name)
-    defined = rf"^(?!\s).*?\b(?:{heads})(?:\s+rec)?[\s(]+{name}(?!\w)"
-    assigned = rf"^{name}\b[^=\n]*?(?:<-|=(?!=))"
-    return re.search(f"{defined}|{assigned}", text, re.M) is not None
 
 
 def _glue(prefix: str, text: str) -> str:
     """Return what belongs between: a model that saw the prefix breaks the line itself, one that quotes does not."""
     goes_on = prefix.endswith(("\n", " ", "\t", "(", "[", ",")) or re.match(r"\n| \S", text)
     return "" if goes_on else "\n"
-
-
-def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text) is not None
 
 
 def _first_line(text: str) -> str:
@@ -233,7 +260,7 @@ def _first_line(text: str) -> str:
 def _without_prose(text: str) -> str:
     """Return the text without prose around it; nothing when what is left is not code."""
     text = _trimmed(text)
-    return text if _is_code(text) else ""
+    return text if looks_like_code(text) else ""
 
 
 def _trimmed(text: str) -> str:
@@ -244,12 +271,6 @@ def _trimmed(text: str) -> str:
         return ""
     only_blank = not any(line.strip() for line in lines[: kept[0]])
     return "\n".join(lines[0 if only_blank else kept[0] : kept[-1] + 1])
-
-
-def _is_code(text: str) -> bool:
-    lines = [line for line in text.split("\n") if line.strip()]
-    prose = sum(1 for line in lines if _PROSE.match(line) and not _COMMENT.match(line))
-    return prose * 3 < len(lines) * 2 and _CODE_SIGN.search(text) is not None
 
 
 def _tidy(code: str) -> str | None:

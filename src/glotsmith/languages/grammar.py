@@ -1,7 +1,16 @@
-"""Does a text parse? tree-sitter's grammars, one for each language, read it and never run it."""
+"""Read programs with tree-sitter's grammars, one for each language; nothing is run."""
 
+import re
+from collections import deque
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
+
+from glotsmith.languages.card import Card
+from glotsmith.languages.lexer import pieces, syntax_of
+
+_LITERAL = ("string", "comment", "heredoc", "template", "quoted", "pod")  #: words in the types of such nodes
+_POD = re.compile(r"^=(?!cut)[a-z]+\d?\b(?:(?!^=cut).)*\Z", re.MULTILINE | re.DOTALL)  #: open documentation in Perl
 
 
 def parses(language: str, code: str) -> bool | None:
@@ -9,11 +18,68 @@ def parses(language: str, code: str) -> bool | None:
 
     Text that is no program at all may parse in a language in which nearly everything does, as prose in Racket or PHP.
     """
+    root = _root(language, _opened(language, code)[0])
+    return None if root is None else not root.has_error and root.child_count > 0
+
+
+def top_level(language: str, code: str) -> list[str]:
+    """Return the texts of a program's outermost definitions, statements and comments, in order."""
+    added = len(_opened(language, code)[0].encode("utf-8", "replace")) - _bytes(code)
+    root = _root(language, _opened(language, code)[0])
+    while root is not None and root.child_count == 1 and root.children[0].child_count > 1:
+        root = root.children[0]  # Haskell's grammar has one node around all declarations
+    nodes = cast(list[Any], root.children) if root is not None else []
+    texts = (cast(bytes, n.text).decode("utf-8", "replace").strip("\n") for n in nodes if n.start_byte >= added)
+    return [text for text in texts if text.strip()]
+
+
+def is_whole_program(card: Card, code: str, within: Sequence[int] = ()) -> bool:
+    """Return whether code parses, ends outside every comment, and has a string or comment at each offset ``within``.
+
+    Args:
+        card: the language.
+        code: the text to parse.
+        within: offsets in ``code``, in characters.
+
+    """
+    code, added = _opened(card.name, code)
+    root = _root(card.name, code)
+    if root is None or root.has_error or not root.child_count or _ends_in_comment(card, code):
+        return False
+    return all(_literal_at(root, _bytes(code[: at + added])) is not None for at in within)
+
+
+def _ends_in_comment(card: Card, code: str) -> bool:
+    """Return whether a block comment is open at the end, which some grammars accept."""
+    last_pieces = deque(pieces(code.rstrip(), syntax_of(card)), maxlen=1)
+    kind, last = last_pieces[0] if last_pieces else ("code", "")
+    block = card.syntax.block_comment
+    is_open = kind == "comment" and bool(block) and last.startswith(block[0]) and not last.endswith(block[1])
+    return is_open or (card.name == "perl" and _POD.search(code) is not None)
+
+
+def _literal_at(root: Any, offset: int) -> Any:
+    """Return the string or comment node that begins before a byte and holds it, or None."""
+    node = root.descendant_for_byte_range(offset, offset)
+    while node is not None and (node.start_byte == offset or not any(word in node.type for word in _LITERAL)):
+        node = node.parent
+    return node
+
+
+def _opened(language: str, code: str) -> tuple[str, int]:
+    """Return code that its grammar reads as code, and the number of characters put in front of it."""
+    mark = "<?php " if language == "php" and "<?" not in code else ""  # without it, all of PHP is text
+    return mark + code, len(mark)
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _root(language: str, code: str) -> Any:
+    """Return the syntax tree's root, or None where there is no grammar."""
     parser = _parser(language)
-    if parser is None:
-        return None
-    root = parser.parse(code.encode("utf-8", "replace")).root_node
-    return not root.has_error and root.child_count > 0
+    return None if parser is None else parser.parse(f"{code}\n".encode("utf-8", "replace")).root_node
 
 
 @cache

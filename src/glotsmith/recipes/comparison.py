@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from glotsmith.datasets.preferences import pairs
+from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.multipl_t import comment_syntax
 from glotsmith.records import Example, Record, Verdict
 from glotsmith.selection.deduplicate import Index, Text
-from glotsmith.selection.normalise import CommentSyntax
 
 SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems are of one cluster, as in MultiPL-T §4.4
 

@@ -17,12 +17,12 @@ from glotsmith.generation.evaluate import Evaluate
 from glotsmith.generation.ground import CheckSnippets, RoundTrip
 from glotsmith.generation.question import Question, Wording
 from glotsmith.generation.summarise import PREFIXES, Summarise
+from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import Tools, check_ranges
 from glotsmith.recipes.multipl_t import comment_syntax
 from glotsmith.records import Inversion, Record
-from glotsmith.selection.normalise import CommentSyntax
 from glotsmith.selection.overlap import Overlap
 from glotsmith.selection.rank import Rank, agreement, scoring
 from glotsmith.selection.snippets import DecontaminateInversions, DecontaminateSnippets, DeduplicateSnippets

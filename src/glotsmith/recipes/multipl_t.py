@@ -15,12 +15,12 @@ from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
 from glotsmith.generation.rounds import Rounds
 from glotsmith.generation.translate import Plan, Prompts, Translate
+from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import Tools
 from glotsmith.records import Record
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
-from glotsmith.selection.normalise import CommentSyntax
 from glotsmith.selection.overlap import Overlap
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
@@ -163,14 +163,4 @@ def prompts() -> Prompts:
 
 def comment_syntax() -> Mapping[str, CommentSyntax]:
     """Return how each language writes comments, for selection."""
-    return {name: _syntax(languages.get(name)) for name in languages.names()}
-
-
-def _syntax(card: languages.Card) -> CommentSyntax:
-    s = card.syntax
-    return CommentSyntax(
-        line=() if s.line_comment_end else (s.line_comment,),
-        block=s.block_comment,
-        strings=s.strings,
-        layout=s.layout,
-    )
+    return {name: syntax_of(languages.get(name)) for name in languages.names()}

@@ -39,9 +39,7 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     except msgspec.ValidationError as error:
         raise UsageError(f"row {number}: {error}") from error
     prefix = _plain(row.get("prefix"))
-    code = extract_code(
-        said(completion), get(job.language).fences, continues=str(prefix) if prefix else "", name=_name(job)
-    )
+    code = extract_code(said(completion), get(job.language), continues=str(prefix) if prefix else "", name=_name(job))
     return msgspec.structs.replace(job, code=code or "")
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from glotsmith.errors import UsageError
+from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.reasons import Reason
 from glotsmith.records import Function, Record, Solution, content_hash
 from glotsmith.selection.candidates import Bands, signature
-from glotsmith.selection.normalise import CommentSyntax, normalise
+from glotsmith.selection.normalise import normalise
 from glotsmith.selection.similarity import Vocabulary, above, tokens
 from glotsmith.step import Dropped, Result, WholeStep, keep
 

@@ -1,87 +1,10 @@
-"""Program text without what carries no meaning: comments and white space.
-
-The reference implementation cuts comments out by searching for their marks, which breaks on strings that contain
-them (MultiPL-T's ``dedup_solutions.py``). Here a scanner passes over strings first.
-"""
+"""Program text without what carries no meaning: comments and white space."""
 
 import re
-from collections.abc import Iterator
-from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Literal
 
-from glotsmith.records import Record
-
-
-class CommentSyntax(Record, frozen=True, kw_only=True):
-    """What a scanner must know of a language to tell comments, strings and code apart."""
-
-    line: tuple[str, ...] = ()  #: marks of comments that end with the line
-    block: tuple[str, ...] = ()  #: opening and closing mark; nested where both balance
-    strings: tuple[str, ...] = ('"',)  #: quotes; a backslash escapes the next character
-    layout: bool = False  #: whether indentation carries meaning
-
-
-Kind = Literal["code", "string", "comment"]
-
-
-def pieces(text: str, syntax: CommentSyntax) -> Iterator[tuple[Kind, str]]:
-    """Cut text into runs of code, strings and comments; joined they are the text again.
-
-    Works on any text: an unterminated block comment reaches to the end, an unterminated quote is code.
-    """
-    position = code = 0
-    while found := _scanner(syntax).search(text, position):
-        start, position = found.span()
-        match found.lastgroup:
-            case "block":
-                position = _end_of_block(text, syntax, start)
-            case "character":  # a character literal or a lone quote: code that must not open a string
-                continue
-            case _:
-                pass
-        if code < start:
-            yield "code", text[code:start]
-        yield ("string" if found.lastgroup == "string" else "comment"), text[start:position]
-        code = position
-    if code < len(text):
-        yield "code", text[code:]
-
-
-@cache
-def _scanner(syntax: CommentSyntax) -> re.Pattern[str]:
-    """Compile the pattern of all places where code ends: the first alternative that fits wins."""
-    opening = syntax.block[0] if syntax.block else ""
-    quotes = sorted(map(re.escape, syntax.strings), key=len, reverse=True)
-    strings = [rf"{q}(?:[^\\{q[-1]}]++|\\.|(?!{q}){q[-1]})*+{q}" for q in quotes]
-    comments: list[str] = []
-    if opening.endswith("[["):  # Lua: long brackets of any level hold comments and strings
-        comments.append(rf"{re.escape(opening[:-2])}\[(?P<a>=*)\[.*?(?:\](?P=a)\]|\Z)")
-        strings.append(r"\[(?P<b>=*)\[.*?\](?P=b)\]")
-    block = [f"(?P<block>{re.escape(opening)})"] if opening and not comments else []
-    comments += [f"{re.escape(mark)}[^\n]*" for mark in sorted(syntax.line, key=len, reverse=True) if mark]
-    # '"' in OCaml, Julia, C and #\" in Lisp are characters, not the beginning of a string
-    characters = [r"#\\."] if ";" in syntax.line else []
-    characters += [] if "'" in syntax.strings else [r"'(?:\\.|[^\\'\n])'"]
-    named = [("comment", comments), ("character", characters), ("string", strings)]
-    return re.compile("|".join([*block, *(f"(?P<{n}>{'|'.join(p)})" for n, p in named if p)]) or r"(?!)", re.DOTALL)
-
-
-def _end_of_block(text: str, syntax: CommentSyntax, start: int) -> int:
-    """Find where a block comment ends.
-
-    Marks are taken as nested if they balance, else the first closing mark ends the comment. So languages that nest
-    comments and those that don't need no flag: in the latter a valid program with an inner opening never balances.
-    """
-    opening, closing = syntax.block[0], syntax.block[-1]
-    depth = 0
-    for mark in re.compile(f"({re.escape(opening)})|{re.escape(closing)}").finditer(text, start):
-        depth += 1 if mark[1] else -1
-        if depth == 0:
-            return mark.end()
-    first = text.find(closing, start + len(opening))
-    return len(text) if first < 0 else first + len(closing)
+from glotsmith.languages.lexer import CommentSyntax, pieces
 
 
 def strip_comments(text: str, syntax: CommentSyntax) -> str:

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glotsmith.errors import UsageError
+from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.selection.benchmarks import Row, read_benchmark
-from glotsmith.selection.normalise import CommentSyntax, strip_comments
+from glotsmith.selection.normalise import strip_comments
 
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(map(str.casefold, keyword.kwlist)) | {"len", "range", "self"}

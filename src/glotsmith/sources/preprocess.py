@@ -5,7 +5,6 @@ block's language must be one of ours, and a response without fences may be of an
 """
 
 import re
-from functools import cache
 from typing import ClassVar
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from glotsmith import languages
 from glotsmith.languages.extract import first_block, looks_like_code, spoken
 from glotsmith.languages.grammar import parses
+from glotsmith.languages.replies import label_language
 from glotsmith.reasons import Reason
 from glotsmith.records import Record, Snippet, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result
@@ -66,7 +66,7 @@ class Preprocess(ItemStep[Snippet, Snippet]):
 
 
 def _plain(item: Snippet) -> Snippet | Dropped:
-    language = known(item.language) if item.language else guess(item.code, item.instruction)
+    language = label_language(item.language) if item.language else guess(item.code, item.instruction)
     if not language:
         return Dropped(Reason.UNKNOWN_LANGUAGE, item.language)
     return msgspec.structs.replace(item, language=language)
@@ -76,24 +76,19 @@ def _responded(item: Snippet) -> Snippet | Dropped:
     """Take the first fenced block; a response without any only if it parses."""
     said = spoken(item.response)
     block = first_block(said)
-    stated = known(item.language)
+    stated = label_language(item.language)
     if block is None:
         language = stated or guess(said, item.instruction)
         if not language or not looks_like_code(said) or parses(language, said) is not True:
             return Dropped(Reason.UNPARSABLE_CODE, said.strip()[:200])
         return msgspec.structs.replace(item, language=language, code=said.strip("\n").rstrip())
-    language = known(block.label) or (stated or guess(block.text, item.instruction) if not block.label else "")
+    language = label_language(block.label) or (stated or guess(block.code, item.instruction) if not block.label else "")
     if not language:
-        return Dropped(Reason.UNKNOWN_LANGUAGE, block.label or block.text.strip()[:200])
-    return msgspec.structs.replace(item, language=language, code=block.text.strip("\n").rstrip())
+        return Dropped(Reason.UNKNOWN_LANGUAGE, block.label or block.code.strip()[:200])
+    return msgspec.structs.replace(item, language=language, code=block.code.strip("\n").rstrip())
 
 
 # ------------------------------------------------------------------------------------------ languages
-
-
-def known(label: str) -> str:
-    """Return the language that a label means: an id, a name or a fence's label, in any case; "" for none of ours."""
-    return _labels().get(label.strip().casefold(), "")
 
 
 def guess(code: str, instruction: str) -> str:
@@ -107,10 +102,3 @@ def guess(code: str, instruction: str) -> str:
 
 def _names(display: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(display)}(?![\w+#])", text) is not None
-
-
-@cache
-def _labels() -> dict[str, str]:
-    found = {f.casefold(): name for name in languages.names() for f in languages.get(name).fences}
-    found |= {languages.get(name).display.casefold(): name for name in languages.names()}
-    return found | {name: name for name in languages.names()}
