@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -152,3 +153,106 @@ def test_uniting_types_is_commutative_and_absorbs(a: object, b: object) -> None:
 def test_a_test_written_and_read_is_the_same(arguments: list[object], expected: object) -> None:
     text = values.render_test(values.Call("f", tuple(arguments), expected))
     assert values.render_test(values.parse_test(text)) == text
+
+
+DECLARED = [
+    ("7", "float", "7.0"),
+    ("-3", "float", "-3.0"),
+    ("(7, 9)", "Optional[tuple[float, float]]", "(7.0, 9.0)"),
+    ("[1, 2.5]", "list[float]", "[1.0, 2.5]"),
+    ("[[1], []]", "list[list[float]]", "[[1.0], []]"),
+    ("(1, 2, 3)", "tuple[float, ...]", "(1.0, 2.0, 3.0)"),
+    ("(1, 'a', 3)", "tuple[int, str, float]", "(1, 'a', 3.0)"),
+    ("{1: 2}", "dict[float, int]", "{1.0: 2}"),
+    ("{1: [2]}", "dict[int, list[float]]", "{1: [2.0]}"),
+    ("{'a': None, 'b': 2}", "dict[str, float | None]", "{'a': None, 'b': 2.0}"),
+    ("{1, 2}", "set[float]", "{1.0, 2.0}"),
+    ("[(1, [2])]", "list[tuple[int, list[float | None]]]", "[(1, [2.0])]"),
+    ("(1, 2)", "list[float]", "(1.0, 2.0)"),
+    ("9007199254740993", "float", "9007199254740992.0"),
+    ("None", "float | None", "None"),
+]
+KEPT = [
+    ("7", "int"),
+    ("7.0", "int"),
+    ("True", "float"),
+    ("[True, 'a', None]", "list[float]"),
+    ("7", "Any"),
+    ("7", "object"),
+    ("[7]", "list"),
+    ("7", "str"),
+    ("7", "list[float]"),
+    ("[7]", "float"),
+    ("(1, 2, 3)", "tuple[float, float]"),
+    ("{'a': 1}", "list[float]"),
+    ("1" + "0" * 400, "float"),
+    ("{9007199254740992, 9007199254740993}", "set[float]"),
+    ("{9007199254740992: 1, 9007199254740993: 2}", "dict[float, str]"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "expected"), [*DECLARED, *((text, kind, text) for text, kind in KEPT)])
+def test_an_int_where_a_float_is_declared_is_a_float(text: str, kind: str, expected: str) -> None:
+    value = values.as_declared(values.parse_value(text), values.parse_type(kind))
+    assert values.literal(value) == values.literal(values.parse_value(expected))
+
+
+@given(anything)
+def test_a_value_of_its_own_type_is_converted_once(value: object) -> None:
+    made = values.as_declared(value, values.type_of(value))
+    assert values.literal(values.as_declared(made, values.type_of(value))) == values.literal(made)
+
+
+nested_ints = st.recursive(
+    st.integers(-1000, 1000), lambda inner: st.lists(inner) | st.lists(inner).map(tuple), max_leaves=9
+)
+
+
+@given(nested_ints)
+def test_ints_become_floats_that_equal_them(value: object) -> None:
+    kind = values.parse_type(re.sub(r"\bint\b", "float", str(values.type_of(value))))
+    made = values.as_declared(value, kind)
+    assert made == value
+    assert "int" not in str(values.type_of(made)) or "object" in str(kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "either"),
+    [
+        ("int | float", True),
+        ("float | int | None", True),
+        ("int | None | float", True),
+        ("list[int | float]", True),
+        ("Union[int, float]", True),
+        ("Optional[typing.Union[float, int]]", True),
+        ("float", False),
+        ("int | None", False),
+        ("float | None", False),
+        ("dict[int, float] | None", False),
+        ("dict[int, float | None]", False),
+        ("tuple[int, float]", False),
+    ],
+)
+def test_a_parameter_of_int_or_float_is_told_from_one_of_float(text: str, either: bool) -> None:
+    signature = values.parse_signature(f"def f(x: {text})")
+    assert signature.parameters[0].either is either
+    assert values.parse_signature(str(signature)) == signature
+
+
+@pytest.mark.parametrize(
+    ("arguments", "signature"),
+    [
+        ([3, 2.5], "def f(x: int | float) -> str"),
+        ([3, 2], "def f(x: int) -> str"),
+        ([3.0, 2.5], "def f(x: float) -> str"),
+        ([[3, 2.5]], "def f(x: list[int | float]) -> str"),
+        ([[3], [2.5], None], "def f(x: list[int | float] | None) -> str"),
+    ],
+)
+def test_an_inferred_signature_says_where_ints_and_floats_are_passed(arguments: list[object], signature: str) -> None:
+    calls = [values.Call("f", (x,), "a") for x in arguments]
+    inferred = values.signature_of("f", ["x"], calls)
+    assert str(inferred) == signature
+    assert [values.call_as_declared(c, inferred) for c in calls] == calls
+    strict = [values.call_as_declared(c, inferred, strict=True).arguments[0] for c in calls]
+    assert ("int" in str(values.type_of(strict))) == ("float" not in signature)

@@ -54,7 +54,10 @@ class Reason(StrEnum):
     SOURCE_FAILS = "source_fails", "the source itself raises or is stopped on every case"
 
     # pose: one problem in one language
-    UNREPRESENTABLE = "unrepresentable", "the target language can't represent a value, type or name"
+    UNREPRESENTABLE = (
+        "unrepresentable",
+        "the target language can't represent a value, type or name, or two tests contradict each other in it",
+    )
     STUB_FAILS_TO_COMPILE = "stub_fails_to_compile", "a typed stub does not compile, so no program could pass"
     STUB_PASSES = "stub_passes", "a stub passes the suite, so the suite proves nothing"
 

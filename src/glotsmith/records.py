@@ -277,6 +277,11 @@ class IoCase(Record, frozen=True, kw_only=True):
 Checker = Literal["exact", "lines", "tokens", "numbers", "unordered"]
 
 
+TOLERANCE = 1e-6  #: relative, for floats
+#: absolute, for floats near zero: what a few hundred roundings of numbers near one leave (2**-52 is 2.2e-16)
+ABSOLUTE_TOLERANCE = 1e-13
+
+
 class Job(Record, frozen=True, kw_only=True):
     """A request for a verdict: one line of ``glotsmith verify``'s input.
 
@@ -296,7 +301,8 @@ class Job(Record, frozen=True, kw_only=True):
     memory_limit_mb: int | None = None
     output_limit_kb: int | None = None  #: stdout beside what the tests expect, which always fits
     file_limit_mb: int | None = None  #: what the program writes to its own folder
-    tolerance: float = 1e-6  #: relative, for floats; of ``numbers`` also absolute
+    tolerance: float = TOLERANCE  #: relative, for floats; of ``numbers`` also absolute
+    absolute_tolerance: float = ABSOLUTE_TOLERANCE  #: for floats, where it is more than the relative one
 
 
 class Limits(Record, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.evaluation.passable import STUBS, check
+from glotsmith.evaluation.passable import STUBS, check, unrepresentable
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import get
 from glotsmith.languages.render import signature_text
@@ -69,3 +69,25 @@ def test_every_stub_fits_a_signature_of_its_language(bench: Any, language: str) 
     assert set(calls) <= set(STUBS)
     assert bench.run(check([asked(language, prefix, f"\n{calls[language]}")], bench.verifier)) == []
     assert [i.reason for i in bench.run(check([asked(language, prefix, "\n")], bench.verifier))] == ["stub_passes"]
+
+
+def suite(language: str, *tests: str, tolerance: float = 1e-6) -> Question:
+    return Question(benchmark="b", problem="p", language=language, name="f", tests=tests, tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (suite("lua", "assert f([1]) == 1", "assert f((1,)) == 2"), ["one call in Lua"]),
+        (suite("javascript", "assert f(3) == True", "assert f(3.0) == False"), ["one call in JavaScript"]),
+        (suite("python", "assert f(3) == 1.0", "assert f(3) == 1.1"), ["f(3) twice"]),
+        (suite("python", "assert f(3) == 1.0", "assert f(3) == 1.1", tolerance=0.5), []),
+        (suite("lua", "assert f({1}) == 1", "assert f({2}) == 2"), ["Lua has no sets"]),
+        (suite("python", "assert f(3) == True", "assert f(3.0) == False"), []),
+        (asked("lua", LUA, "\nassert(add(1, 2) == 3)"), []),
+    ],
+)
+def test_tests_that_contradict_each_other_are_listed(question: Question, said: list[str]) -> None:
+    found = unrepresentable([question])
+    assert [i.reason for i in found] == ["unrepresentable"] * len(said)
+    assert all(word in i.detail for i, word in zip(found, said, strict=True))

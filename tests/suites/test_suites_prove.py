@@ -89,3 +89,26 @@ def test_tests_that_have_no_form_are_left_out_and_counted() -> None:
 def test_a_problem_without_a_form_says_why(item: Problem, why: str) -> None:
     with pytest.raises(Unrepresentable, match=why):
         pose(get("lua"), item, 3)
+
+
+ANY_INT = problem("def f(x: float) -> bool", "assert f(3) == True", "assert f(3.0) == False", "assert f(2.5) == False")
+SEQUENCE = problem("def f(x: object) -> int", "assert f([1]) == 1", "assert f((1,)) == 2", "assert f([]) == 3")
+ABSENT = problem("def f(x: bool | None) -> int", "assert f(None) == 1", "assert f(False) == 2", "assert f(True) == 3")
+
+
+@pytest.mark.parametrize(
+    ("item", "languages", "posed"),
+    [
+        (ANY_INT, ("lua", "javascript", "rust", "java", "python", "racket", "r", "julia"), ["lua", "python", "racket"]),
+        (SEQUENCE, ("lua", "ruby", "python"), ["python"]),
+        (ABSENT, ("lua", "racket", "commonlisp", "rust"), ["lua", "rust"]),
+    ],
+)
+def test_a_suite_that_contradicts_itself_in_a_language_is_dropped_there(
+    item: Problem, languages: tuple[str, ...], posed: list[str]
+) -> None:
+    verify = Says("fail:runtime")
+    result = asyncio.run(Prove(languages, verify).run("p", item))
+    assert [k.item.language for k in result.kept] == posed == [job.language for job in verify.jobs]
+    assert {d.reason for d in result.dropped} == {Reason.UNREPRESENTABLE}
+    assert all("the tests contradict each other: f(" in d.detail for d in result.dropped)

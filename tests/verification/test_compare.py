@@ -5,6 +5,7 @@ import pytest
 
 from glotsmith.languages import get
 from glotsmith.languages.card import Equality
+from glotsmith.records import ABSOLUTE_TOLERANCE
 from glotsmith.verification.compare import Comparison, equal
 
 PYTHON, LUA = Comparison(get("python").equality), Comparison(get("lua").equality)
@@ -140,6 +141,36 @@ def test_tolerance_can_be_set() -> None:
     wire = json.loads('{"f":"1.01"}')
     assert equal(1.0, wire, Comparison(get("python").equality, tolerance=0.02))
     assert not equal(1.0, wire, PYTHON)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "absolute", "same"),
+    [
+        (5.551115123125783e-17, 2.7755575615628914e-17, ABSOLUTE_TOLERANCE, True),
+        (0.0, 2.7755575615628914e-17, ABSOLUTE_TOLERANCE, True),
+        (1.2246467991473532e-16, 0.0, ABSOLUTE_TOLERANCE, True),
+        (3.552713678800501e-15, 0.0, ABSOLUTE_TOLERANCE, True),
+        (0.0, 5.684341886080802e-14, ABSOLUTE_TOLERANCE, True),
+        (0.0, -1e-15, ABSOLUTE_TOLERANCE, True),
+        (0.0, 1e-300, ABSOLUTE_TOLERANCE, True),
+        (0.0, 1e-300, 0.0, False),
+        (5.551115123125783e-17, 2.7755575615628914e-17, 0.0, False),
+        (0.0, 1e-12, ABSOLUTE_TOLERANCE, False),
+        (1e-12, 2e-12, ABSOLUTE_TOLERANCE, False),
+        (1e-9, 1.1e-9, ABSOLUTE_TOLERANCE, False),
+        (1e-6, 0.0, ABSOLUTE_TOLERANCE, False),
+        (1.0, 1.00001, ABSOLUTE_TOLERANCE, False),
+        (1.0, 1.00001, 0.001, True),
+        (0, 1e-17, ABSOLUTE_TOLERANCE, False),
+        (0, 0.0, ABSOLUTE_TOLERANCE, True),
+        (math.inf, 1e308, 1e300, False),
+        (math.nan, 0.0, 1e300, False),
+    ],
+)
+def test_an_absolute_tolerance_decides_near_zero(expected: float, actual: float, absolute: float, same: bool) -> None:
+    how = Comparison(get("python").equality, absolute=absolute)
+    assert equal(expected, {"f": repr(actual)}, how) is same
+    assert equal([expected], [{"f": repr(actual)}], how) is same
 
 
 def test_deep_nesting_is_unequal_and_no_crash() -> None:

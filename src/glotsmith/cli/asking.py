@@ -64,7 +64,9 @@ async def ask(
     for chosen in sets:
         loaded = await _load(chosen, languages, limit, sandbox, verify)
         tasks, lost = await _posed(chosen.name, loaded, languages, verify)
-        questions += [*loaded.questions, *tasks]
+        lost += passable.unrepresentable(loaded.questions)
+        never = {(i.problem, i.language) for i in lost}
+        questions += [*(q for q in loaded.questions if (q.problem, q.language) not in never), *tasks]
         impossible += [*loaded.impossible, *lost, *await passable.check(loaded.questions, verify)]
         notes += loaded.notes
     beside, lost = await _corrected([q for q in questions if q.published], originals, sandbox, verify)

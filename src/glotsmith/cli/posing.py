@@ -7,7 +7,7 @@ from glotsmith.evaluation.benchmarks.base import Posable
 from glotsmith.evaluation.oracles import settle
 from glotsmith.evaluation.questions import Impossible
 from glotsmith.reasons import Reason
-from glotsmith.records import Job, Task
+from glotsmith.records import Job, Task, Verdict
 from glotsmith.step import Verify
 from glotsmith.suites.prove import Prove
 
@@ -49,7 +49,7 @@ async def _sound(
             benchmark=benchmark,
             problem=p.name,
             language=language,
-            reason=(Reason.NOT_VERIFIED if verdict.is_infra else Reason.SOURCE_FAILS).value,
+            reason=_reason(verdict).value,
             detail=verdict.detail or next((c.actual for c in verdict.cases if c.status != "pass"), ""),
         )
         for p, verdict in judged
@@ -57,6 +57,13 @@ async def _sound(
         if not verdict.passed
     ]
     return [p for p, verdict in judged if verdict.passed], lost
+
+
+def _reason(verdict: Verdict) -> Reason:
+    """Return why a problem whose original did not pass is lost."""
+    if verdict.status == "infra:refused":
+        return Reason.UNREPRESENTABLE
+    return Reason.NOT_VERIFIED if verdict.is_infra else Reason.SOURCE_FAILS
 
 
 def _job(p: Posable) -> Job:

@@ -37,7 +37,8 @@ def verify(
     """Judge programs against their tests.
 
     A line is a job: id, language, code, tests (Python asserts over literals), and optionally signature, entry_point,
-    time_limit_s, memory_limit_mb, output_limit_kb, file_limit_mb, tolerance. Instead of tests: io, a list of stdin and
+    time_limit_s, memory_limit_mb, output_limit_kb, file_limit_mb, tolerance,
+    absolute_tolerance. Instead of tests: io, a list of stdin and
     stdout; or program, which is run verbatim. Verdicts come in the order of the jobs. With --format agnostics each line
     is answered as it comes.
 

@@ -14,8 +14,13 @@ from glotsmith.evaluation.candidate import defines
 from glotsmith.evaluation.evaluate import signed
 from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.languages import Unrepresentable, get
+from glotsmith.languages.alike import Tolerance
 from glotsmith.languages.braces import depth
+from glotsmith.languages.calls import read, typed
+from glotsmith.reasons import Reason
 from glotsmith.step import Verify
+from glotsmith.values import NotLiteral
 
 _WORD = "glotsmith-stub"
 _UNKNOWN = ("fail:timeout", "fail:memory")  #: what a slow or small machine makes of any program
@@ -58,6 +63,22 @@ async def check(questions: Sequence[Question], verify: Verify) -> list[Impossibl
     needs = Needs(verify)
     found = await asyncio.gather(*(_check(q, verify, needs) for q in questions if checked(q)))
     return [i for i in found if i is not None]
+
+
+def unrepresentable(questions: Sequence[Question]) -> list[Impossible]:
+    """Return the questions whose own tests have no form in their language, or contradict each other there."""
+    return [
+        _impossible(q, Reason.UNREPRESENTABLE.value, why) for q in questions if q.tests and (why := _contradiction(q))
+    ]
+
+
+def _contradiction(question: Question) -> str:
+    tolerance = Tolerance(question.tolerance, question.absolute_tolerance)
+    try:
+        typed(get(question.language), *read(question.tests, question.signature), tolerance)
+    except (Unrepresentable, NotLiteral) as error:
+        return str(error)
+    return ""
 
 
 def checked(question: Question) -> bool:

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from glotsmith.languages import get, render
 from glotsmith.languages.braces import cuts_braces
-from glotsmith.records import Checker, Function, IoCase, Job, Record, Task, Verdict
+from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, IoCase, Job, Record, Task, Verdict
 
 #: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop
 #: tokens; ``cut``: likewise, but it was cut when it was stored; ``whole``: a program, which is judged as it stands.
@@ -38,7 +38,8 @@ class Question(Record, frozen=True, kw_only=True):
     signature: str = ""  #: of ``tests``
     entry_point: str = ""  #: the function's name in the target language, where it is not the signature's
     tests: tuple[str, ...] = ()
-    tolerance: float = 1e-6
+    tolerance: float = TOLERANCE
+    absolute_tolerance: float = ABSOLUTE_TOLERANCE
     io: tuple[IoCase, ...] = ()
     checker: Checker = "lines"
     before: str = ""  #: the program is ``before``, the candidate, ``after``
@@ -72,6 +73,7 @@ class Question(Record, frozen=True, kw_only=True):
             io=self.io,
             checker=self.checker,
             tolerance=self.tolerance,
+            absolute_tolerance=self.absolute_tolerance,
             time_limit_s=self.time_limit_s,
         )
 
@@ -116,7 +118,9 @@ def stop_of(language: str) -> tuple[str, ...]:
     return PYTHON_STOP if language == "python" else tuple(s for s in get(language).syntax.stop if s.strip())
 
 
-def of_task(task: Task, benchmark: str, problem: str = "", *, tolerance: float = 1e-6, oracle: str = "") -> Question:
+def of_task(
+    task: Task, benchmark: str, problem: str = "", *, tolerance: float = TOLERANCE, oracle: str = ""
+) -> Question:
     """Pose a task whose suite was proved, in words and as a prefix, as dataset rows do."""
     card, function = get(task.language), task.problem.function
     prefix = python_prefix(function) if task.language == "python" else _prefix(task)

@@ -178,6 +178,7 @@ class Equality(Record, frozen=True, kw_only=True):
     """Where the language tells fewer things apart than Python does."""
 
     int_is_float: bool = False  #: 3 equals 3.0
+    one_number: bool = False  #: ints and floats are one type: no program can tell an argument 3 from 3.0
     float_accepts_int: bool = False  #: an exact 3 is a good answer where 3.0 is expected, not the reverse
     list_is_tuple: bool = False
     vector_of_scalars: bool = False  #: scalars of one type are a vector (a wire list), all else a wire tuple

@@ -61,10 +61,18 @@ def check(job: Job) -> None:
         wrong = f"file_limit_mb is {job.file_limit_mb}; it must be from 1 to {MOST.file_mb}"
     elif (needed := output_kb(job)) > MOST.output_kb:
         wrong = f"its tests expect an output that needs a limit of {needed} KB; at most {MOST.output_kb} are allowed"
-    elif not (math.isfinite(job.tolerance) and job.tolerance >= 0):
-        wrong = f"tolerance is {job.tolerance}; it must be 0 or more"
+    else:
+        wrong = _wrong_tolerance(job)
     if wrong:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")
+
+
+def _wrong_tolerance(job: Job) -> str:
+    """Return a sentence where a tolerance of a job is none."""
+    for name, value in (("tolerance", job.tolerance), ("absolute_tolerance", job.absolute_tolerance)):
+        if not (math.isfinite(value) and value >= 0):
+            return f"{name} is {value}; it must be 0 or more"
+    return ""
 
 
 async def judge(service: Service, jobs: list[Job]) -> list[Verdict]:

@@ -127,6 +127,7 @@ def _bounded(components: dict[str, Any]) -> dict[str, Any]:
     job = components["Job"]
     job["properties"]["language"] |= {"enum": [*names()]}
     job["properties"]["tolerance"] |= {"minimum": 0}
+    job["properties"]["absolute_tolerance"] |= {"minimum": 0}
     for name, limit in (("time_limit_s", "cpu_s"), ("memory_limit_mb", "memory_mb")):
         job["properties"][name]["anyOf"][0] |= limits[limit]
     job["anyOf"] = [

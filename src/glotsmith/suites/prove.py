@@ -8,6 +8,7 @@ suites, 284 of 300 "pass" a stub.)
 from collections.abc import Sequence
 
 from glotsmith.languages import Card, Unrepresentable, get, render
+from glotsmith.languages.calls import typed
 from glotsmith.reasons import Reason
 from glotsmith.records import Job, Problem, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
@@ -72,7 +73,8 @@ def pose(card: Card, problem: Problem, min_cases: int) -> Task:
     """Return the task, with the tests that the language can represent.
 
     Raises:
-        Unrepresentable: too few tests are left, or the signature has no form in the language.
+        Unrepresentable: too few tests are left, they contradict each other in the language, or the signature has no
+            form in it.
         NotLiteral: a test can't be parsed.
 
     """
@@ -82,6 +84,7 @@ def pose(card: Card, problem: Problem, min_cases: int) -> Task:
         why = next((why for c in calls if (why := _reason(card, c))), "all expect the same value")
         raise Unrepresentable(f"{len(fit)} of {len(calls)} tests can be written in {card.display}: {why}")
     signature = _signature(parse_signature(problem.suite.signature), fit)
+    typed(card, fit, signature)
     return Task(
         id=content_hash(problem.id, card.name),
         problem=problem,

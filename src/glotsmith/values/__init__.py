@@ -5,8 +5,9 @@ annotations. Tests are Python asserts over literals, the field's convention (MBP
 """
 
 from glotsmith.values.asserts import Call, parse_test, render_test
+from glotsmith.values.declared import as_declared, of_type
 from glotsmith.values.literals import literal, parse_value
-from glotsmith.values.signatures import Parameter, Signature, parse_signature, signature_of
+from glotsmith.values.signatures import Parameter, Signature, call_as_declared, parse_signature, signature_of
 from glotsmith.values.types import (
     ANY,
     BOOL,
@@ -42,8 +43,11 @@ __all__ = [
     "Signature",
     "Type",
     "Value",
+    "as_declared",
+    "call_as_declared",
     "list_of",
     "literal",
+    "of_type",
     "optional",
     "parse_signature",
     "parse_test",

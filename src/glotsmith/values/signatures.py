@@ -1,12 +1,15 @@
 """Typed function signatures, written, read, and inferred from calls."""
 
 import ast
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from glotsmith.values.asserts import Call
-from glotsmith.values.types import ANY, NotLiteral, Type, type_of, type_of_node, unite_all
+from glotsmith.values.declared import as_declared
+from glotsmith.values.literals import literal
+from glotsmith.values.types import ANY, NotLiteral, Type, Value, type_of, type_of_node, unite_all
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -14,6 +17,12 @@ class Parameter(msgspec.Struct, frozen=True):
 
     name: str
     type: Type
+    either: bool = False  #: int and float are told apart: an int that is passed stays an int
+
+    def __str__(self) -> str:
+        """Write it as in a Python ``def``."""
+        kind = re.sub(r"\bfloat\b", "int | float", str(self.type)) if self.either else str(self.type)
+        return self.name if self.type == ANY else f"{self.name}: {kind}"
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -25,7 +34,7 @@ class Signature(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Write it as the first line of a Python ``def``, without the colon."""
-        inner = ", ".join(p.name if p.type == ANY else f"{p.name}: {p.type}" for p in self.parameters)
+        inner = ", ".join(map(str, self.parameters))
         arrow = "" if self.returns == ANY else f" -> {self.returns}"
         return f"def {self.name}({inner}){arrow}"
 
@@ -40,9 +49,33 @@ def signature_of(name: str, parameters: Sequence[str], calls: Sequence[Call]) ->
     for call in calls:
         if len(call.arguments) != len(parameters):
             raise NotLiteral(f"{name} takes {len(parameters)} arguments, a test passes {len(call.arguments)}")
-    columns = [unite_all(type_of(c.arguments[i]) for c in calls) for i in range(len(parameters))]
+    columns = [[c.arguments[i] for c in calls] for i in range(len(parameters))]
+    kinds = [unite_all(map(type_of, column)) for column in columns]
     returns = unite_all(type_of(c.expected) for c in calls)
-    return Signature(name, tuple(map(Parameter, parameters, columns)), returns)
+    return Signature(name, tuple(map(_inferred, parameters, kinds, columns)), returns)
+
+
+def _inferred(name: str, kind: Type, values: Sequence[Value]) -> Parameter:
+    """Return a parameter of a type that was seen; ``either`` where an int is among the values for a float."""
+    return Parameter(name, kind, any(literal(as_declared(v, kind)) != literal(v) for v in values))
+
+
+def call_as_declared(call: Call, signature: Signature, *, strict: bool = False) -> Call:
+    """Return a call whose literals are of the declared types.
+
+    Args:
+        call: a call with as many arguments as the signature has parameters.
+        signature: what is declared.
+        strict: the language checks types, so that a parameter declared as ``int | float`` is a float.
+
+    """
+    arguments = (
+        v if p.either and not strict else as_declared(v, p.type)
+        for v, p in zip(call.arguments, signature.parameters, strict=True)
+    )
+    return msgspec.structs.replace(
+        call, arguments=tuple(arguments), expected=as_declared(call.expected, signature.returns)
+    )
 
 
 def parse_signature(text: str) -> Signature:
@@ -67,5 +100,23 @@ def _signature_of_node(node: ast.FunctionDef) -> Signature:
     a = node.args
     if a.vararg or a.kwarg or a.kwonlyargs:
         raise NotLiteral(f"{node.name} has parameters that can't be passed by position")
-    parameters = tuple(Parameter(p.arg, type_of_node(p.annotation)) for p in (*a.posonlyargs, *a.args))
+    named = [(p.arg, p.annotation) for p in (*a.posonlyargs, *a.args)]
+    parameters = tuple(Parameter(name, type_of_node(kind), _names_both(kind)) for name, kind in named)
     return Signature(node.name, parameters, type_of_node(node.returns))
+
+
+def _names_both(node: ast.expr | None) -> bool:
+    """Whether an annotation names int and float in one union."""
+    unions = ({m.id for m in _members(n) if isinstance(m, ast.Name)} for n in ast.walk(node or ast.Pass()))
+    return any({"int", "float"} <= names for names in unions)
+
+
+def _members(node: ast.AST) -> list[ast.expr]:
+    """Return the members of a union; none of what is no union."""
+    match node:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return [m for side in (left, right) for m in (_members(side) or [side])]
+        case ast.Subscript(value=ast.Name(id="Union") | ast.Attribute(attr="Union"), slice=ast.Tuple(elts=members)):
+            return members
+        case _:
+            return []

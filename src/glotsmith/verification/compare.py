@@ -1,8 +1,8 @@
 """Does a result equal the expected value? The comparison happens here, outside the sandbox.
 
-Ints compare exactly and floats by relative tolerance; nan equals nan; a nan or infinity never equals a finite
-number; a number is never a string, and nothing but the language's own null is None. Where a language tells fewer
-things apart than Python, a flag of its card says so (``languages.card.Equality``).
+Ints compare exactly and floats by a relative or an absolute tolerance; nan equals nan; a nan or infinity never equals
+a finite number; a number is never a string, and nothing but the language's own null is None. Where a language tells
+fewer things apart than Python, a flag of its card says so (``languages.card.Equality``).
 """
 
 import math
@@ -14,6 +14,7 @@ import msgspec
 
 from glotsmith.languages.card import Equality
 from glotsmith.languages.quirks import is_vector
+from glotsmith.records import TOLERANCE
 from glotsmith.values import NotLiteral, Value
 from glotsmith.verification.wire import Wire, number, tag
 
@@ -24,7 +25,8 @@ class Comparison(msgspec.Struct, frozen=True):
     """How values of one language are compared."""
 
     equality: Equality
-    tolerance: float = 1e-6  #: relative, for floats
+    tolerance: float = TOLERANCE  #: relative, for floats
+    absolute: float = 0.0  #: likewise; what of both is wider
 
 
 def equal(expected: Value, wire: Wire, how: Comparison) -> bool:
@@ -77,9 +79,13 @@ def _close(expected: float, actual: float | int, how: Comparison) -> bool:
     if math.isnan(expected) or math.isinf(expected):
         return actual != actual if math.isnan(expected) else actual == expected  # an int may be too large for isnan
     try:
-        return math.isfinite(actual) and math.isclose(expected, actual, rel_tol=how.tolerance)
+        return math.isfinite(actual) and _within(expected, actual, how)
     except OverflowError:  # an int too large for a float
         return False
+
+
+def _within(expected: float, actual: float, how: Comparison) -> bool:
+    return math.isclose(expected, actual, rel_tol=how.tolerance, abs_tol=how.absolute)
 
 
 def _collection(expected: Value, wire: Wire, how: Comparison) -> bool:

@@ -11,10 +11,12 @@ import msgspec
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Card, Unrepresentable, get, program, render, toolchain
+from glotsmith.languages.alike import Tolerance
+from glotsmith.languages.calls import read, typed
 from glotsmith.languages.rows import rows
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
-from glotsmith.values import ANY, Call, NotLiteral, Parameter, Signature, Value, parse_signature, parse_test
+from glotsmith.values import NotLiteral, Value
 from glotsmith.verification import allowance
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
@@ -134,12 +136,13 @@ class Verifier:
         self, card: Card, job: Job, allowed: Limits, skipped: int, *, examined: bool = False
     ) -> tuple[Verdict, int | None]:
         pose = _pose if sum(map(len, job.tests)) < _LARGE else _pose_large
-        posed = pose(card.name, card.fingerprint, job.tests, job.signature, job.entry_point, skipped)
+        tolerance = Tolerance(job.tolerance, job.absolute_tolerance)
+        posed = pose(card.name, card.fingerprint, job.tests, job.signature, job.entry_point, tolerance, skipped)
         made, mark = posed.frame.hold(job.code, allowed)
         if (made.warm or made.server) and not examined and not await self._warmth.believed(card.name):
             made = msgspec.structs.replace(made, warm=None, server=None)
         outcome = await self._sandbox.run(made)
-        how = Comparison(card.equality, job.tolerance)
+        how = Comparison(card.equality, *tolerance)
         verdict, crash = judge(job.id, job.language, outcome, mark, posed.expected, how)
         return _with_signature(verdict, posed.wanted), crash
 
@@ -173,10 +176,18 @@ class Posed(NamedTuple):
     wanted: str  #: the entry point's signature; empty in a language without types
 
 
-def _posed(language: str, fingerprint: str, tests: tuple[str, ...], signature: str, entry: str, skipped: int) -> Posed:
+def _posed(
+    language: str,
+    fingerprint: str,
+    tests: tuple[str, ...],
+    signature: str,
+    entry: str,
+    tolerance: Tolerance,
+    skipped: int,
+) -> Posed:
     """Parse and write tests, but for those skipped; the many candidates of a task have them in common."""
     card = get(language)
-    calls, settled = settle(tests, signature)
+    calls, settled = typed(card, *read(tests, signature), tolerance)
     for call in calls:
         render.check(card, call.expected, result=True)
     calls = calls[skipped:]
@@ -194,27 +205,6 @@ def _with_signature(verdict: Verdict, wanted: str) -> Verdict:
 
 _pose = lru_cache(maxsize=512)(_posed)
 _pose_large = lru_cache(maxsize=8)(_posed)  #: of tests that take much memory
-
-
-def settle(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:
-    """Parse a job's tests and make its signature fit them.
-
-    Raises:
-        NotLiteral: a test or the signature can't be parsed, or there is no test.
-        Unrepresentable: the tests contradict the signature.
-
-    """
-    calls = [parse_test(t) for t in tests]
-    if not calls:
-        raise NotLiteral("a job needs tests, io or program")
-    if signature:
-        declared = parse_signature(signature)
-    else:
-        names = [f"x{i}" for i in range(len(calls[0].arguments))]
-        declared = Signature(calls[0].function, tuple(Parameter(n, ANY) for n in names), ANY)
-    if any(len(c.arguments) != len(declared.parameters) for c in calls):
-        raise NotLiteral(f"a test passes another number of arguments than {declared} takes")
-    return calls, render.settle(declared, [c.arguments for c in calls], [c.expected for c in calls])
 
 
 def address(job: Job, isolation: str) -> str:

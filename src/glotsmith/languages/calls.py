@@ -1,0 +1,134 @@
+"""A suite's calls as one language sees them: typed by the signature, and told apart or not.
+
+Two tests that pass the same arguments in the language and want different results can be passed by no program of it.
+What is the same is decided on the rendered arguments; where a language has two texts for one value, a flag of its card
+says so (``card.Equality``).
+"""
+
+from collections.abc import Sequence
+from typing import cast
+
+from glotsmith.languages import render
+from glotsmith.languages.alike import Likeness, Tolerance
+from glotsmith.languages.card import Card
+from glotsmith.languages.quirks import is_vector
+from glotsmith.languages.render import Unrepresentable
+from glotsmith.values import (
+    ANY,
+    Call,
+    NotLiteral,
+    Parameter,
+    Signature,
+    Value,
+    call_as_declared,
+    literal,
+    of_type,
+    parse_signature,
+    parse_test,
+)
+
+_WIDTH = 200  #: characters of a call or value in a message
+
+
+def read(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:
+    """Parse a suite's tests and its signature; without one, nothing is declared.
+
+    Raises:
+        NotLiteral: a test or the signature can't be parsed, there is no test, or one has another number of arguments.
+
+    """
+    calls = [parse_test(t) for t in tests]
+    if not calls:
+        raise NotLiteral("a job needs tests, io or program")
+    if signature:
+        declared = parse_signature(signature)
+    else:
+        names = [f"x{i}" for i in range(len(calls[0].arguments))]
+        declared = Signature(calls[0].function, tuple(Parameter(n, ANY) for n in names), ANY)
+    if any(len(c.arguments) != len(declared.parameters) for c in calls):
+        raise NotLiteral(f"a test passes another number of arguments than {declared} takes")
+    return calls, declared
+
+
+def typed(
+    card: Card, calls: Sequence[Call], declared: Signature, tolerance: Tolerance | None = None
+) -> tuple[list[Call], Signature]:
+    """Return the calls with literals of the declared types, and the signature that holds all of them.
+
+    In a language that checks types, a type that the tests show counts as declared.
+
+    Raises:
+        Unrepresentable: the tests contradict the signature, or each other in this language.
+
+    """
+    made = [call_as_declared(c, declared) for c in calls]
+    settled = render.settle(declared, [c.arguments for c in made], [c.expected for c in made])
+    if card.values.widen:
+        made = [call_as_declared(c, settled, strict=True) for c in made]
+    rendered = [_rendered(card, settled, c) for c in made]
+    likeness = Likeness(card.equality, tolerance or Tolerance())
+    first = dict[tuple[str, ...], int]()
+    for i, call in enumerate(made):
+        known = first.setdefault(rendered[i], i)
+        if not likeness.alike(made[known].expected, call.expected):
+            raise Unrepresentable(_contradiction(card, calls[known], calls[i]))
+    return made, settled
+
+
+def _contradiction(card: Card, one: Call, other: Call) -> str:
+    calls = [f"{c.function}({', '.join(map(literal, c.arguments))})"[:_WIDTH] for c in (one, other)]
+    wanted = [literal(c.expected)[:_WIDTH] for c in (one, other)]
+    same = f"{calls[0]} twice" if calls[0] == calls[1] else f"{calls[0]} and {calls[1]}, one call in {card.display}"
+    return f"the tests contradict each other: {same}, must return {wanted[0]} and {wanted[1]}"
+
+
+def _rendered(card: Card, signature: Signature, call: Call) -> tuple[str, ...]:
+    """Write the arguments so that those which are one value in the language have one text.
+
+    A language that checks types has one text for a value of one type.
+    """
+    if card.values.widen:
+        pairs = zip(call.arguments, signature.parameters, strict=True)
+        return tuple(render.literal(card, v, p.type) for v, p in pairs)
+    return tuple(render.literal(card, _plain(card, v)) for v in call.arguments)
+
+
+def _plain(card: Card, value: Value) -> Value:
+    """Return the value that stands for all that are the same in the language though their literals differ."""
+    e = card.equality
+    match value:
+        case bool():
+            plain = 1 if value and e.bool_is_number else value
+        case int() | float() | str() | None:
+            plain = value
+        case dict():
+            pairs = cast(dict[Value, Value], value)
+            return _plain_map(card, {_plain_key(card, k): _plain(card, v) for k, v in pairs.items()})
+        case _:
+            return _plain_items(card, value)
+    if e.one_number and type(plain) is int:
+        plain = float(plain)
+    return [plain] if e.scalar_is_singleton and plain is not None else plain
+
+
+def _plain_items(card: Card, value: Value) -> Value:
+    items = cast(Sequence[Value], value)
+    if not items and card.equality.null_is_empty and not isinstance(value, set):
+        return None
+    if card.equality.scalar_is_singleton and is_vector(items):
+        return of_type(value, (float(x) if type(x) is int else x for x in items))
+    return of_type(value, (_plain(card, x) for x in items))
+
+
+def _plain_map(card: Card, pairs: dict[Value, Value]) -> Value:
+    """Return a map; a list where the language has one type for both, and the keys are those of a list."""
+    e = card.equality
+    keys = [str(i) if e.keys_are_text else i for i in range(e.first_key, e.first_key + len(pairs))]
+    return list(pairs.values()) if e.map_from_list and list(pairs) == keys else pairs
+
+
+def _plain_key(card: Card, key: Value) -> Value:
+    e = card.equality
+    if e.map_from_list and isinstance(key, float) and key.is_integer():
+        return int(key)
+    return str(key) if e.keys_are_text and type(key) is int else key
