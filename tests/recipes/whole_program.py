@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -200,6 +200,7 @@ class Server(ThreadingHTTPServer):
         self.life = 0
         self.slowest_s = 0.05
         self.status = 200  #: of every answer
+        self.fails: Callable[[Asked], bool] = lambda _: False  #: which requests meet a 500
         self._random = random.Random(7)
         self._lock = threading.Lock()
 
@@ -238,6 +239,9 @@ class _Handler(BaseHTTPRequestHandler):
         time.sleep(self.server.delay())
         if self.server.status != 200:
             self._send(self.server.status, {"error": {"message": "no"}})
+            return
+        if self.server.fails(asked):
+            self._send(500, {"error": {"message": f"out of order: {asked.call}"}})
             return
         message = {"role": "assistant", "content": f"Reply {asked.serial}.\n\n{answer(asked)}"}
         usage = {"prompt_tokens": len(asked.body), "completion_tokens": 10}
