@@ -8,8 +8,8 @@ loop has 64 workers that write a request's JSON, post it and read the reply's. T
 adaptive limiter begins where it begins by default. Each measurement is a fresh process and a fresh server; kinds
 alternate; the table shows medians. The time is from the first request to the last commit, without imports.
 
-``--peers`` names a Python that has bespokelabs-curator and distilabel (they pin other versions of shared libraries, so
-that they need an environment of their own); those that it has are measured in the same alternation.
+``--peers`` names a Python that has bespokelabs-curator and distilabel, which want other versions of shared libraries
+and so an environment of their own; they are measured in the same alternation.
 """
 
 import argparse
@@ -159,7 +159,38 @@ def teacher(url: str, count: int) -> float:
     return seconds
 
 
-KINDS = {"bare": bare, "teacher": teacher}
+def distilabel(url: str, count: int) -> float:
+    from distilabel.models import OpenAILLM
+
+    asked = OpenAILLM(model="m", base_url=url, api_key="none")
+    asked.load()
+    inputs = [[{"role": "user", "content": f"{number} {PROMPT}"}] for number in range(count)]
+    began = time.perf_counter()
+    for first in range(0, count, SLOTS):  # it answers batch after batch
+        for output in asked.generate_outputs(inputs=inputs[first : first + SLOTS], max_new_tokens=512):
+            assert output["generations"] == [TEXT]
+    return time.perf_counter() - began
+
+
+def curator(url: str, count: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"TELEMETRY_ENABLED": "false", "CURATOR_CACHE_DIR": folder, "CURATOR_DISABLE_RICH_DISPLAY": "1"}
+        import litellm.litellm_core_utils.default_encoding  # noqa: F401 (so that tiktoken downloads nothing)
+        from bespokelabs import curator as peer
+
+        limits = {"max_requests_per_minute": 10**7, "max_tokens_per_minute": 10**10, "max_concurrent_requests": SLOTS}
+        parameters = {"base_url": url, "api_key": "none", **limits}
+        asked = peer.LLM(model_name="gpt-4o-mini", backend="openai", backend_params=parameters)
+        prompts = [f"{number} {PROMPT}" for number in range(count)]
+        began = time.perf_counter()
+        answers = asked(prompts)
+        seconds = time.perf_counter() - began
+        assert len(getattr(answers, "dataset", answers)) == count
+    return seconds
+
+
+OWN = {"bare": bare, "teacher": teacher}
+PEERS = {"curator": curator, "distilabel": distilabel}
 
 
 # ------------------------------------------------------------------------------------------ measuring
@@ -175,7 +206,7 @@ def measure(kind: str, count: int, python: str) -> dict[str, float]:
 
 def only(kind: str, count: int, url: str) -> None:
     began = time.process_time()
-    seconds = KINDS[kind](url, count)
+    seconds = (OWN | PEERS)[kind](url, count)
     print(json.dumps({"seconds": seconds, "cpu": time.process_time() - began}))
 
 
@@ -194,7 +225,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=3000)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", choices=["server", *KINDS], help=argparse.SUPPRESS)
+    parser.add_argument("--peers", metavar="PYTHON", help="also measure bespokelabs-curator and distilabel, with it")
+    parser.add_argument("--only", choices=["server", *OWN, *PEERS], help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only == "server":
@@ -202,10 +234,11 @@ def main() -> None:
     elif options.only:
         only(options.only, options.requests, options.url)
     else:
-        runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
+        pythons = dict.fromkeys(OWN, sys.executable) | (dict.fromkeys(PEERS, options.peers) if options.peers else {})
+        runs: dict[str, list[dict[str, float]]] = {kind: [] for kind in pythons}
         for _ in range(options.repeats):
-            for kind in KINDS:
-                runs[kind].append(measure(kind, options.requests, sys.executable))
+            for kind, python in pythons.items():
+                runs[kind].append(measure(kind, options.requests, python))
         report(runs, options.requests)
 
 
