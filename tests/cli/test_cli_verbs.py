@@ -53,6 +53,22 @@ def test_an_empty_file_is_no_error(glotsmith: Command, tmp_path: Path) -> None:
     assert (code, said) == (0, "")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\ufeff"])
+def test_a_byte_order_mark_is_no_part_of_a_job(glotsmith: Command, tmp_path: Path, end: str) -> None:
+    file = tmp_path / "jobs.jsonl"  # the last of them is two marked files, one behind the other
+    file.write_bytes("".join(("\ufeff", json.dumps(JOBS[0]), end, json.dumps(JOBS[1]), "\n")).encode())
+    code, said, err = glotsmith("verify", file)
+    assert code == 0, err
+    assert [json.loads(line)["status"] for line in said.splitlines()] == ["pass", "fail:wrong"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_configuration(glotsmith: Command, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('recipe = "no-such-recipe"\n', "utf-8-sig")
+    code, _, err = glotsmith("run", file, "-s", tmp_path, "-l", "lua", "-o", tmp_path / "run")
+    assert (code, "no-such-recipe" in err, "not TOML" in err) == (2, True, False), err
+
+
 def test_jobs_come_from_a_pipe_too(glotsmith: Command, tmp_path: Path) -> None:
     pipe = tmp_path / "jobs"
     os.mkfifo(pipe)

@@ -72,6 +72,13 @@ def test_the_prompt_does_not_matter_and_the_item_does(tmp_path: Path) -> None:
     assert len({teacher.address(r) for r in [request, *others]}) == 6
 
 
+def test_a_byte_order_mark_is_no_part_of_a_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", ROWS[0])
+    marked = tmp_path / "b.jsonl"
+    marked.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert Scripted(Options(model=str(marked))).fingerprint == Scripted(Options(model=str(path))).fingerprint
+
+
 def test_a_changed_file_is_another_teacher(tmp_path: Path) -> None:
     first = Scripted(Options(model=str(write(tmp_path / "a.jsonl", *ROWS))))
     second = Scripted(Options(model=str(write(tmp_path / "b.jsonl", *ROWS))))

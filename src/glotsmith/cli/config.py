@@ -76,7 +76,7 @@ def read(recipe: str) -> dict[str, Any]:
     if not path.is_file():
         raise UsageError(f"{path} is no file. Give a recipe's name or a TOML file that has one")
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError.at(path, None, f"not TOML: {error}") from error
 

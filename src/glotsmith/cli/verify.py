@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from codecs import BOM_UTF8
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import nullcontext
@@ -93,7 +94,8 @@ def read(file: Path) -> Callable[[], Iterator[Job]]:
 
 def _jobs(name: str, lines: Iterable[bytes]) -> Iterator[Job]:
     decoder = msgspec.json.Decoder(Job)
-    for number, line in enumerate(lines, 1):
+    for number, marked in enumerate(lines, 1):
+        line = marked.removeprefix(BOM_UTF8)
         if not line.strip():
             continue
         try:

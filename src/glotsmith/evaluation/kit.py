@@ -82,7 +82,7 @@ def _table() -> Mapping[str, Assertions]:
 
 def _assertions(path: Path) -> Mapping[str, Assertions]:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Assertions])
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), dict[str, Assertions])
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise InputError.at(path, None, f"no table of assertions: {error}") from None
 

@@ -102,7 +102,7 @@ class Scripted(Teacher):
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
         raise InputError.at(path, None, f"can't read the scripted replies: {what}") from None
