@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it, from the repository's root: `prepare EXTRA` makes .venv with the pinned dependencies.
+# Sourced by the scripts beside it, from the repository's root: `prepare EXTRA` makes .venv with the versions in constraints.txt.
 
 find_python() {
     for candidate in python3.11 python3.12 python3.13 python3; do
@@ -34,9 +34,9 @@ prepare() {
     if [ ! -x .venv/bin/python ]; then
         make_venv "$python" || return 2
     fi
-    if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
-        echo "Installing glotsmith and its pinned dependencies into .venv …"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".[$extra]" || {
+    if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ constraints.txt -nt "$stamp" ]; then
+        echo "Installing glotsmith and its dependencies into .venv, in the versions of constraints.txt …"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extra]" || {
             echo "The dependencies could not be installed: is the package index reachable? Then run this again." >&2
             return 2
         }

@@ -1,0 +1,31 @@
+#!/bin/sh
+# The fast tests with the lowest version of each dependency that pyproject.toml allows; CI does not run this.
+# pip installs glotsmith with those versions, so they must fit together. The packages that the tests need besides
+# have the versions of constraints.txt; with --train, those of training have their lowest as well.
+# Usage: sh scripts/lowest.sh [--train] [PYTEST_ARGUMENTS]
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/setup.sh
+
+extras=serve,lua
+if [ "${1:-}" = --train ]; then extras=$extras,train; shift; fi
+python=$(find_python) || exit 2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+folder=.venv-lowest
+rm -rf "$folder"
+"$python" -m venv "$folder"
+pip() { "$folder/bin/python" -m pip --disable-pip-version-check "$@"; }
+
+# shellcheck disable=SC2046
+"$folder/bin/python" scripts/lowest.py bounds $(echo "$extras" | tr , ' ') >"$work/bounds"
+echo "Installing the lowest versions into $folder:"
+cat "$work/bounds"
+pip install --quiet -c "$work/bounds" -e ".[$extras]"
+# shellcheck disable=SC2046
+"$folder/bin/python" scripts/lowest.py others $(pip list --format=freeze | cut -d= -f1) >"$work/others"
+pip install --quiet --no-deps -r "$work/others"
+
+# Warnings are errors for the tested set only: old releases warn of what newer ones have changed.
+"$folder/bin/python" -m pytest -W default -q -m "not slow" "$@"
