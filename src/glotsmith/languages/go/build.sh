@@ -42,7 +42,14 @@ else
     { echo "package ${name:-main}"; sed '1,/^\/\/cut/d' "$folder/driver.go"; } >calls.go
     printf 'package main\n\nimport _ "candidate"\n\nfunc main() {}\n' >main.go
     compile arguments arguments.go
-    compile candidate candidate.go calls.go
+    if ! compile candidate candidate.go calls.go >errors 2>&1; then
+        # Where types do not match, the calls are made by reflection, with conversions.
+        grep -q 'cannot use' errors || { cat errors >&2; exit 1; }
+        call='glotsmith_\.Results(\([A-Za-z0-9_]*\)(\(.*\))) })$'
+        check=$(sed -n "s/^.* return $call/glotsmith_.Check(\1, \2)/p" calls.go | head -n 1)
+        sed -e "s/$call/glotsmith_.Call(\1, \2) })/" -e "s/^func init() {\$/&; $check/" calls.go >converted.go
+        compile candidate candidate.go converted.go >again 2>&1 || { cat errors >&2; exit 1; }
+    fi
     compile main main.go
 fi
 "$prepared/tool/link" -s -w -L . -L "$prepared/packages" -o program main.a

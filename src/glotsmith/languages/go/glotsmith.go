@@ -3,6 +3,7 @@ package glotsmith
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"runtime/debug"
 	"strconv"
@@ -52,6 +53,149 @@ func Results(values ...interface{}) Value {
 		return values[0]
 	}
 	return Tuple(values)
+}
+
+// Check ends the program if a function can't be called with arguments of these types.
+func Check(function Value, arguments ...Value) {
+	t := reflect.TypeOf(function)
+	fits := t != nil && t.Kind() == reflect.Func && t.NumIn() == len(arguments) && t.NumOut() > 0
+	for i := 0; fits && i < len(arguments); i++ {
+		fits = takes(reflect.TypeOf(arguments[i]), t.In(i))
+	}
+	if !fits {
+		emit("mismatch " + text(fmt.Sprintf("the entry point is %T", function)))
+		syscall.Exit(1)
+	}
+}
+
+// Call calls a function with arguments converted to the types that it declares.
+func Call(function Value, arguments ...Value) Value {
+	f := reflect.ValueOf(function)
+	in := make([]reflect.Value, len(arguments))
+	for i, argument := range arguments {
+		in[i] = convert(reflect.ValueOf(argument), f.Type().In(i))
+	}
+	call := f.Call
+	if f.Type().IsVariadic() {
+		call = f.CallSlice
+	}
+	var out []Value
+	for _, result := range call(in) {
+		out = append(out, result.Interface())
+	}
+	return Results(out...)
+}
+
+func isInt(t reflect.Type) bool  { return t.Kind() >= reflect.Int && t.Kind() <= reflect.Int64 }
+func isUint(t reflect.Type) bool { return t.Kind() >= reflect.Uint && t.Kind() <= reflect.Uintptr }
+func isFloat(t reflect.Type) bool {
+	return t.Kind() == reflect.Float32 || t.Kind() == reflect.Float64
+}
+
+// takes tells whether values of type from, some at least, can be passed as values of type to.
+func takes(from, to reflect.Type) bool {
+	if from == nil || from.Kind() == reflect.Interface || from.AssignableTo(to) {
+		return true // what is in it shows with the value
+	}
+	switch from.Kind() {
+	case reflect.Int:
+		return isInt(to) || isUint(to) || isFloat(to)
+	case reflect.Float64:
+		return isFloat(to)
+	case reflect.Bool:
+		return to.Kind() == reflect.Bool
+	case reflect.String:
+		return from.ConvertibleTo(to)
+	case reflect.Slice:
+		return (to.Kind() == reflect.Slice || to.Kind() == reflect.Array) && takes(from.Elem(), to.Elem())
+	case reflect.Map:
+		return to.Kind() == reflect.Map && takes(from.Key(), to.Key()) && takes(from.Elem(), to.Elem())
+	case reflect.Ptr:
+		return to.Kind() == reflect.Ptr && takes(from.Elem(), to.Elem())
+	}
+	return false
+}
+
+func unfit(v reflect.Value, to reflect.Type) string {
+	return fmt.Sprintf("%v does not fit the declared type %v", v, to)
+}
+
+// convert returns v as a value of type to; it panics if that would be another value.
+func convert(v reflect.Value, to reflect.Type) reflect.Value {
+	if v.IsValid() && v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if !v.IsValid() { // nil
+		if kind := to.Kind(); kind != reflect.Interface && kind != reflect.Ptr {
+			panic("nil does not fit the declared type " + to.String())
+		}
+		return reflect.Zero(to)
+	}
+	if v.Type().AssignableTo(to) {
+		return v
+	}
+	if !takes(v.Type(), to) {
+		panic(unfit(v, to))
+	}
+	switch v.Kind() {
+	case reflect.Int, reflect.Float64:
+		return number(v, to)
+	case reflect.Slice:
+		return items(v, to)
+	case reflect.Map:
+		return entries(v, to)
+	case reflect.Ptr:
+		if v.IsNil() {
+			return reflect.Zero(to)
+		}
+		pointer := reflect.New(to.Elem())
+		pointer.Elem().Set(convert(v.Elem(), to.Elem()))
+		return pointer.Convert(to)
+	}
+	return v.Convert(to)
+}
+
+// number lets a fraction take the nearest value; a whole number has to stay what it is.
+func number(v reflect.Value, to reflect.Type) reflect.Value {
+	result := v.Convert(to)
+	fits := false
+	switch {
+	case isInt(to):
+		fits = result.Int() == v.Int()
+	case isUint(to):
+		fits = v.Int() >= 0 && result.Uint() == uint64(v.Int())
+	case v.Kind() == reflect.Int:
+		fits = math.Abs(result.Float()) < 1<<63 && int64(result.Float()) == v.Int()
+	default:
+		x, y := v.Float(), result.Float()
+		near := x != math.Trunc(x) && math.Abs(y) >= 1.1754943508222875e-38 && !math.IsInf(y, 0)
+		fits = x == y || x != x || near
+	}
+	if !fits {
+		panic(unfit(v, to))
+	}
+	return result
+}
+
+func items(v reflect.Value, to reflect.Type) reflect.Value {
+	result := reflect.New(to).Elem()
+	if to.Kind() == reflect.Slice {
+		result.Set(reflect.MakeSlice(to, v.Len(), v.Len()))
+	} else if to.Len() != v.Len() {
+		panic(unfit(v, to))
+	}
+	for i := 0; i < v.Len(); i++ {
+		result.Index(i).Set(convert(v.Index(i), to.Elem()))
+	}
+	return result
+}
+
+func entries(v reflect.Value, to reflect.Type) reflect.Value {
+	result := reflect.MakeMap(to)
+	for all := v.MapRange(); all.Next(); {
+		result.SetMapIndex(convert(all.Key(), to.Key()), convert(all.Value(), to.Elem()))
+	}
+	return result
 }
 
 // Case runs one call.
