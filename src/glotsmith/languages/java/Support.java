@@ -4,19 +4,26 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.lang.reflect.Array;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -47,19 +54,26 @@ public class Support {
         new Support().run(arguments[0], "Problem", "call");
     }
 
-    /** Load the candidate's class, then run the methods {@code call0}, {@code call1} ... of the generated one. */
+    /** Load the candidate's class, then call its function with what each method {@code call0} ... returns. */
     protected final void run(String job, String candidate, String call) {
+        run(job, candidate, call, false);
+    }
+
+    /** Load the candidate's class, then run the methods {@code call0} ...: each calls the function, or returns its arguments. */
+    protected final void run(String job, String candidate, String call, boolean direct) {
         int code = 1;
         try {
-            mark = Files.readAllLines(Path.of(job)).get(0);
+            List<String> lines = Files.readAllLines(Path.of(job));
+            mark = lines.get(0);
             out = open();
             emit("start");
+            Entry entry = direct ? null : entry(candidate, lines.get(1), call);
             load(candidate);
             emit("loaded");
             Class<?> calls = Class.forName("GlotsmithCalls");
             Method method;
             for (int i = 0; (method = find(calls, call + i)) != null; i++) {
-                emit(result(i, method));
+                emit(result(i, method, entry));
             }
             emit("end");
             code = 0;
@@ -67,6 +81,26 @@ public class Support {
             emit("raised load " + describe(e));
         }
         runtime.halt(code); // runs no shutdown hook
+    }
+
+    /** Return the candidate's function; end the program if the arguments can't be passed to it. */
+    private static Entry entry(String candidate, String name, String call) throws Throwable {
+        Class<?> calls = Class.forName("GlotsmithCalls");
+        String why;
+        try {
+            Entry entry = new Entry(Class.forName(candidate, false, Support.class.getClassLoader()), name);
+            why = entry.mismatch((Object[]) find(calls, call + 0).invoke(null));
+            if (why == null) {
+                return entry;
+            }
+        } catch (ClassNotFoundException e) {
+            why = "there is no function " + name;
+        }
+        StringBuilder quoted = new StringBuilder();
+        quote(why, quoted);
+        emit("mismatch " + quoted);
+        runtime.halt(1);
+        return null;
     }
 
     private static void load(String candidate) throws Throwable {
@@ -107,10 +141,11 @@ public class Support {
         }
     }
 
-    private String result(int i, Method call) {
+    private String result(int i, Method call, Entry entry) {
         try {
             StringBuilder text = new StringBuilder("value " + i + " ");
-            print(call.invoke(null), text, 0);
+            Object made = call.invoke(null);
+            print(entry == null ? made : entry.call((Object[]) made), text, 0);
             return text.toString();
         } catch (InvocationTargetException e) {
             return "raised " + i + " " + describe(e.getCause());
@@ -136,19 +171,59 @@ public class Support {
         if (x instanceof Optional<?>) {
             return ((Optional<?>) x).isPresent() ? view(((Optional<?>) x).get()) : null;
         }
+        if (x instanceof OptionalLong) {
+            return ((OptionalLong) x).isPresent() ? ((OptionalLong) x).getAsLong() : null;
+        }
+        if (x instanceof OptionalInt) {
+            return ((OptionalInt) x).isPresent() ? ((OptionalInt) x).getAsInt() : null;
+        }
+        if (x instanceof OptionalDouble) {
+            return ((OptionalDouble) x).isPresent() ? ((OptionalDouble) x).getAsDouble() : null;
+        }
         if (x instanceof Iterable<?> && x.getClass().getName().startsWith("org.javatuples.")) {
             return tuple(((Iterable<?>) x).iterator());
         }
         return collection(x);
     }
 
+    /** Return the elements of a tuple; null for what is none. */
+    static List<Object> tuple(Object x) {
+        String name = x.getClass().getName();
+        List<Object> items = new ArrayList<>();
+        if (name.startsWith("org.javatuples.")) {
+            ((Iterable<?>) x).forEach(items::add);
+            return items;
+        }
+        if (!name.equals("kotlin.Pair") && !name.equals("kotlin.Triple")) {
+            return null;
+        }
+        try {
+            for (int i = 1; i <= (name.equals("kotlin.Pair") ? 2 : 3); i++) {
+                items.add(x.getClass().getMethod("component" + i).invoke(x));
+            }
+        } catch (ReflectiveOperationException e) {
+            return null;
+        }
+        return items;
+    }
+
     /** View Java's own collections. */
     protected static Object collection(Object x) {
-        if (x instanceof List<?>) {
-            return list(((List<?>) x).iterator());
-        }
         if (x instanceof Set<?>) {
             return set(((Set<?>) x).iterator());
+        }
+        if (x instanceof Collection<?>) {
+            return list(((Collection<?>) x).iterator());
+        }
+        if (x instanceof Map.Entry<?, ?>) {
+            return tuple(Arrays.asList(((Map.Entry<?, ?>) x).getKey(), ((Map.Entry<?, ?>) x).getValue()).iterator());
+        }
+        if (x != null && x.getClass().isArray()) {
+            List<Object> items = new ArrayList<>();
+            for (int i = 0; i < Array.getLength(x); i++) {
+                items.add(Array.get(x, i));
+            }
+            return list(items.iterator());
         }
         if (!(x instanceof Map<?, ?>)) {
             return x;
@@ -185,9 +260,12 @@ public class Support {
         Object x = value instanceof Items ? value : view(value);
         if (x == null || x instanceof Boolean) {
             b.append(x);
-        } else if (x instanceof Long || x instanceof Integer || x instanceof Short || x instanceof Byte) {
+        } else if (x instanceof Long || x instanceof Integer || x instanceof Short || x instanceof Byte
+            || x instanceof BigInteger) {
             b.append(x);
-        } else if (x instanceof Double || x instanceof Float) {
+        } else if (x instanceof Character) {
+            quote(x.toString(), b);
+        } else if (x instanceof Double || x instanceof Float || x instanceof BigDecimal) {
             number(((Number) x).doubleValue(), b);
         } else if (x instanceof String) {
             quote((String) x, b);

@@ -1,4 +1,4 @@
-// What is generated of a program: the calls and their arguments, each in a method of its own, as one has 64 KB at most.
+// What is generated of a program: the arguments of the calls, each in a method of its own, as one has 64 KB at most.
 // Names are imported one by one: such an import goes before a class of the same name that the candidate may define.
 import glotsmith.Support;
 import java.lang.Boolean;
@@ -15,6 +15,8 @@ import java.util.Optional;
 import org.javatuples.*;
 
 class GlotsmithCalls {
+    static final Object CANDIDATE = Problem.class;
+
 @{bindings}
 @{cases}
 }

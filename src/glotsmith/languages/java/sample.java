@@ -5,6 +5,13 @@ import java.util.stream.*;
 import org.javatuples.*;
 
 class Problem {
+    public static Object f(long number, List<Integer> items, Map<String, ? extends Number> map) {
+        List<Object> all = new ArrayList<>(mixed());
+        all.add(words(number < 0 ? null : "a b  a"));
+        all.add(Pair.with(Optional.of(2.5), new HashSet<>(List.of("x"))));
+        return all;
+    }
+
     static Map<String, Integer> words(String text) {
         HashMap<String, Integer> counts = new HashMap<>();
         for (String word : text.trim().split(" +")) {
@@ -39,19 +46,11 @@ class Problem {
 }
 
 class GlotsmithCalls {
-    static Object call0() {
-        return Problem.mixed();
+    static Object[] call0() {
+        return new Object[] {1L, glotsmith.Support.listOf(1L, 2L), glotsmith.Support.mapOf("a", 1L)};
     }
 
-    static Object call1() {
-        return Problem.words("a b  a");
-    }
-
-    static Object call2() {
-        return Pair.with(Optional.of(2.5), new HashSet<>(List.of("x")));
-    }
-
-    static Object call3() {
-        return Problem.words(null);
+    static Object[] call1() {
+        return new Object[] {-1L, glotsmith.Support.listOf(1L, 2L), glotsmith.Support.mapOf("a", 1L)};
     }
 }

@@ -10,11 +10,11 @@ echo "$home" >home
 echo "$compiler" >compiler
 echo "$library" >library
 javac -nowarn -proc:none -encoding UTF-8 -XDstringConcat=inline -cp "$compiler" -d classes \
-    "$1"/../java/S*.java "$1"/*.java
+    "$1"/../java/[CES]*.java "$1"/*.java
 jar cf support.jar -C classes .
 java @compiler.jvm -XX:ArchiveClassesAtExit=compiler.jsa -cp "$compiler" org.jetbrains.kotlin.cli.jvm.K2JVMCompiler \
     -kotlin-home "$home" -nowarn -no-reflect -no-stdlib -jvm-target 1.8 -cp "$library" -d . "$1/sample.kt"
-echo mark >job
+printf 'mark\nf\n' >job
 java -XX:DumpLoadedClassList=list -XX:+UseSerialGC -cp "$library:support.jar:." glotsmith.KotlinSupport job
 java -Xshare:dump -XX:SharedClassListFile=list -XX:SharedArchiveFile=library.jsa -XX:+UseG1GC -cp "$library"
 rm -r classes list job ./*.class META-INF

@@ -15,7 +15,7 @@ public final class ScalaSupport extends Support {
     }
 
     public static void main(String[] arguments) {
-        new ScalaSupport().run(arguments[0], "Problem$", "call");
+        new ScalaSupport().run(arguments[0], "Problem$", "call", true);
     }
 
     @Override

@@ -8,13 +8,13 @@ cp "$1"/../java/*.jvm "$1/../java/start.sh" "$1/jvm.sh" .
 echo "$compiler" >compiler
 echo "$library" >library
 javac -nowarn -proc:none -encoding UTF-8 -XDstringConcat=inline -cp "$compiler" -d classes \
-    "$1"/../java/S*.java "$1"/*.java
+    "$1"/../java/[CES]*.java "$1"/*.java
 java @compiler.jvm -cp "$compiler" scala.tools.nsc.Main -nowarn -encoding UTF-8 -target:jvm-1.8 \
     -cp "$compiler:classes" -d classes "$1/ScalaServer.scala"
 jar cf support.jar -C classes .
 java @compiler.jvm -XX:ArchiveClassesAtExit=compiler.jsa -cp "$compiler" scala.tools.nsc.Main \
     -nowarn -encoding UTF-8 -target:jvm-1.8 -cp "$library" -d . "$1/sample.scala"
-echo mark >job
+printf 'mark\nf\n' >job
 java -XX:DumpLoadedClassList=list -XX:+UseSerialGC -cp "$library:support.jar:." glotsmith.ScalaSupport job
 java -Xshare:dump -XX:SharedClassListFile=list -XX:SharedArchiveFile=library.jsa -XX:+UseG1GC -cp "$library"
 rm -r classes list job ./*.class
