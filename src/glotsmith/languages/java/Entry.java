@@ -1,5 +1,6 @@
 package glotsmith;
 
+import java.io.File;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -13,19 +14,37 @@ final class Entry {
     private final List<Method> methods = new ArrayList<>();
     private final String name;
 
-    Entry(Class<?> owner, String name) {
+    /** Find the function in a class; one that returns nothing counts where {@code voids}. */
+    Entry(Class<?> owner, String name, boolean voids) {
         this.name = name;
         for (Class<?> c = owner; c != null && c != Object.class; c = c.getSuperclass()) {
             for (Method method : c.getDeclaredMethods()) {
                 int modifiers = method.getModifiers();
                 boolean ours = method.getName().equals(name) && !method.isSynthetic();
                 if (ours && Modifier.isStatic(modifiers) && !Modifier.isPrivate(modifiers)
-                    && method.getReturnType() != void.class || method.getName().equals(name + "$default")) {
+                    && (voids || method.getReturnType() != void.class) || method.getName().equals(name + "$default")) {
                     method.setAccessible(true);
                     methods.add(method);
                 }
             }
         }
+    }
+
+    /** Return the class that has such a static function, of those in the folders of the class path, without starting it. */
+    static Class<?> owner(String name) throws ClassNotFoundException {
+        for (String folder : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            String[] files = new File(folder).list((place, file) -> file.endsWith(".class"));
+            for (String file : files == null ? new String[0] : files) {
+                String title = file.substring(0, file.length() - ".class".length());
+                Class<?> found = Class.forName(title, false, Entry.class.getClassLoader());
+                for (Method method : found.getDeclaredMethods()) {
+                    if (method.getName().equals(name) && Modifier.isStatic(method.getModifiers())) {
+                        return found;
+                    }
+                }
+            }
+        }
+        throw new ClassNotFoundException(name);
     }
 
     /** Return why the arguments can't be passed; null if they can. */

@@ -67,8 +67,9 @@ public class Support {
             mark = lines.get(0);
             out = open();
             emit("start");
-            Entry entry = direct ? null : entry(candidate, lines.get(1), call);
-            load(candidate);
+            Class<?> owner = direct ? null : owner(candidate, lines.get(1));
+            Entry entry = direct ? null : entry(owner, lines.get(1), call);
+            load(direct ? candidate : owner.getName());
             emit("loaded");
             Class<?> calls = Class.forName("GlotsmithCalls");
             Method method;
@@ -83,24 +84,39 @@ public class Support {
         runtime.halt(code); // runs no shutdown hook
     }
 
-    /** Return the candidate's function; end the program if the arguments can't be passed to it. */
-    private static Entry entry(String candidate, String name, String call) throws Throwable {
-        Class<?> calls = Class.forName("GlotsmithCalls");
-        String why;
+    /** Tell whether a function that returns nothing can be the candidate's. */
+    protected boolean callsVoid() {
+        return false;
+    }
+
+    private static Class<?> owner(String candidate, String name) {
         try {
-            Entry entry = new Entry(Class.forName(candidate, false, Support.class.getClassLoader()), name);
-            why = entry.mismatch((Object[]) find(calls, call + 0).invoke(null));
-            if (why == null) {
-                return entry;
+            return Class.forName(candidate, false, Support.class.getClassLoader());
+        } catch (ClassNotFoundException e) { // it has another name
+            try {
+                return Entry.owner(name);
+            } catch (ClassNotFoundException none) {
+                mismatch("there is no function " + name);
+                return null;
             }
-        } catch (ClassNotFoundException e) {
-            why = "there is no function " + name;
         }
+    }
+
+    /** Return the candidate's function; end the program if the arguments can't be passed to it. */
+    private Entry entry(Class<?> owner, String name, String call) throws Throwable {
+        Entry entry = new Entry(owner, name, callsVoid());
+        String why = entry.mismatch((Object[]) find(Class.forName("GlotsmithCalls"), call + 0).invoke(null));
+        if (why != null) {
+            mismatch(why);
+        }
+        return entry;
+    }
+
+    private static void mismatch(String why) {
         StringBuilder quoted = new StringBuilder();
         quote(why, quoted);
         emit("mismatch " + quoted);
         runtime.halt(1);
-        return null;
     }
 
     private static void load(String candidate) throws Throwable {

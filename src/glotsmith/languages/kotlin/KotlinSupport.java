@@ -13,6 +13,11 @@ public final class KotlinSupport extends Support {
     }
 
     @Override
+    protected boolean callsVoid() {
+        return true;
+    }
+
+    @Override
     protected Object view(Object x) {
         if (x instanceof Unit) {
             return null;

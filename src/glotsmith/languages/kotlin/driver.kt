@@ -1,4 +1,4 @@
-// What is generated of a program: the calls and their arguments, each in a function of its own, as a method has 64 KB
+// What is generated of a program: the arguments of the calls, each in a function of its own, as a method has 64 KB
 // at most. Names are imported one by one: such an import goes before what the candidate may define.
 @file:JvmName("GlotsmithCalls")
 
@@ -10,6 +10,7 @@ import kotlin.Nothing
 import kotlin.Pair
 import kotlin.String
 import kotlin.Triple
+import kotlin.arrayOf
 import kotlin.collections.List
 import kotlin.collections.Map
 import kotlin.collections.Set

@@ -24,7 +24,7 @@ fun sum(xs: List<Long>, from: Int = 0): Long = when {
     else -> sum(xs, from + 1)
 }
 
-fun glotsmithCall0(): Any? {
+fun lists(): Any? {
     val grid = Array(3) { IntArray(3) }
     var node: Node? = null
     for (i in 0 until 3) {
@@ -44,8 +44,22 @@ fun glotsmithCall0(): Any? {
     return lists.sorted()
 }
 
-fun glotsmithCall1(): Any? = words("a b  a")
+class CandidateKt {
+    companion object {
+        @JvmStatic
+        fun f(which: Long, items: List<Int>, map: Map<String, Number>): Any? = when (which) {
+            0L -> lists()
+            1L -> words("a b  a")
+            2L -> Triple(2.5, setOf("x"), map)
+            else -> items.first { it > 2 }
+        }
+    }
+}
 
-fun glotsmithCall2(): Any? = Triple(2.5, setOf("x"), null)
+fun glotsmithCall0() = arrayOf<Any?>(0L, arrayListOf(1L, 2L), hashMapOf("a" to 1L))
 
-fun glotsmithCall3(): Any? = listOf(1L).first { it > 1 }
+fun glotsmithCall1() = arrayOf<Any?>(1L, arrayListOf(1L, 2L), hashMapOf("a" to 1L))
+
+fun glotsmithCall2() = arrayOf<Any?>(2L, arrayListOf(1L, 2L), hashMapOf("a" to 1L))
+
+fun glotsmithCall3() = arrayOf<Any?>(3L, arrayListOf(1L, 2L), hashMapOf("a" to 1L))
