@@ -224,7 +224,7 @@ def test_host_files_cannot_be_read(sandbox: Sandbox, tmp_path: Path):
     outcome = sh(sandbox, f"cat {secret} {home} {users} {__file__}")
     assert outcome.stdout == b""
     if sandbox.name != "container":  # an image has such files of its own
-        assert sh(sandbox, "cat /etc/shadow /etc/passwd; ls /root /home /sys /run /var").stdout == b""
+        assert sh(sandbox, "cat /etc/shadow /etc/hosts; ls /root /home /sys /run /var").stdout == b""
 
 
 def test_host_files_cannot_be_reached_through_proc(sandbox: Sandbox, tmp_path: Path):
@@ -261,8 +261,21 @@ def test_no_environment_leaks(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SECRET_KEY", "leaked")
     program = Program(files={}, argv=("env",), env={"MINE": "1"})
     names = {line.split(b"=")[0].decode() for line in run(sandbox, program).stdout.splitlines()}
-    assert {"PATH", "HOME", "TMPDIR", "LANG", "MINE"} <= names
-    assert names <= {"PATH", "HOME", "TMPDIR", "LANG", "MINE", "PWD", "OLDPWD", "SHLVL", "_", "GLOTSMITH_RUN"}
+    assert {"PATH", "HOME", "TMPDIR", "LANG", "USER", "LOGNAME", "MINE"} <= names
+    assert names <= {
+        "PATH",
+        "HOME",
+        "TMPDIR",
+        "LANG",
+        "USER",
+        "LOGNAME",
+        "MINE",
+        "PWD",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+        "GLOTSMITH_RUN",
+    }
 
 
 def test_no_descriptors_leak(sandbox: Sandbox, tmp_path: Path):
@@ -325,6 +338,28 @@ def test_program_is_nobody_of_note(sandbox: Sandbox):
         assert sh(sandbox, "grep -w 1000 /proc/self/uid_map").stdout.split() == [b"1000", b"65534", b"1"]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "getpass.getuser() == pwd.getpwuid(os.getuid()).pw_name",
+        "os.environ['USER'] == os.environ['LOGNAME'] == subprocess.getoutput('whoami')",
+        "os.path.expanduser('~') == os.environ['HOME'] and os.access(os.path.expanduser('~'), os.W_OK)",
+        "grp.getgrgid(os.getgid()).gr_name == subprocess.getoutput('id -gn')",
+    ],
+)
+def test_the_user_has_a_name(sandbox: Sandbox, code: str):
+    outcome = py(sandbox, f"import getpass, grp, os, pwd, subprocess\nprint({code})")
+    assert outcome.stdout == b"True\n", outcome
+
+
+def test_other_users_are_unknown(sandbox: Sandbox):
+    """The names are of no host."""
+    needs(sandbox, "files")
+    names = sh(sandbox, "cut -d: -f1 /etc/passwd").stdout.decode().split()
+    assert names == ["root", "sandbox", "nobody"]
+    assert sh(sandbox, "echo x >>/etc/passwd; wc -l </etc/passwd").stdout == b"3\n"
+
+
 @pytest.mark.parametrize("script", ["cat /dev/stdin > /dev/stdout", "cat <&0 >/proc/self/fd/1", "tee /dev/null"])
 def test_standard_streams_can_be_opened_by_name(sandbox: Sandbox, script: str):
     assert sh(sandbox, script, stdin="through").stdout == b"through"
@@ -377,6 +412,12 @@ LEFT_BEHIND = f"import os\nif os.fork(): os._exit(0)\n{SPIN}"
 )
 def test_limit(sandbox: Sandbox, code: str, endings: set[str]):
     assert py(sandbox, code, limits=msgspec.structs.replace(SMALL, cpu_s=0.5)).ending in endings
+
+
+@pytest.mark.parametrize("megabytes", [64, 128, 1024])
+def test_the_stack_is_nearly_as_large_as_the_memory(sandbox: Sandbox, megabytes: int):
+    limits = msgspec.structs.replace(SMALL, memory_mb=megabytes)
+    assert int(sh(sandbox, "ulimit -s", limits=limits).stdout) == megabytes * 1024 * 7 // 8
 
 
 def test_shared_memory_counts_once(sandbox: Sandbox):

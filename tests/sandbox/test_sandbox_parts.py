@@ -194,6 +194,8 @@ def test_environment_is_all_there_is(tmp_path: Path):
         "HOME": "/h",
         "TMPDIR": "/h",
         "LANG": "C",
+        "USER": "sandbox",
+        "LOGNAME": "sandbox",
         "A": "b",
     }
 

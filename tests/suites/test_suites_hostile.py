@@ -111,3 +111,10 @@ def test_hostile_top_level(sandbox, function, where):
     code = body("pass").replace("def f(x)", "def f(x, y=[].pop())") if where == "definition" else body("pass")
     item = function(code, "import os\nos._exit(0)" if where == "helpers" else "")
     assert validate(sandbox, item).dropped[0].reason == Reason.SOURCE_FAILS
+
+
+@pytest.mark.parametrize("calls", [("(5000,)",), (f"({5000 * '9'},)",)], ids=["made", "given"])
+def test_an_original_writes_as_many_digits_as_a_candidate(sandbox, function, calls):
+    item = function("def f(x):\n    return len(str(10 ** x if x == 5000 else x))")
+    [report] = asyncio.run(Bench(sandbox).run(item, [Batch(calls=calls)], 1))
+    assert [(a.kind, a.text) for a in report.answers] == [("value", "5001" if calls == ("(5000,)",) else "5000")]

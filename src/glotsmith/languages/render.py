@@ -147,11 +147,18 @@ def _literal(card: Card, value: Value, kind: Type) -> str:
         case bool():
             return v.true if value else v.false
         case int() | float():
-            return _number(card, float(value) if v.widen and kind.kind == "float" else value)
+            return _number(card, _widened(card, value) if v.widen and kind.kind == "float" else value)
         case str():
             return fill(v.str, value=escape(card, value))
         case _:
             return _container(card, value, kind)
+
+
+def _widened(card: Card, value: float | int) -> float:
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise Unrepresentable("an int is too large for a float") from error
 
 
 def _number(card: Card, value: float | int) -> str:
@@ -166,7 +173,8 @@ def _number(card: Card, value: float | int) -> str:
         return v.infinity if value > 0 else v.negative_infinity
     else:
         text = fill(v.float, value=repr(value), bits=str(*struct.unpack("<q", struct.pack("<d", value))))
-    return fill(v.negative, value=text) if math.copysign(1, value) < 0 else text
+    negative = value < 0 if isinstance(value, int) else math.copysign(1, value) < 0
+    return fill(v.negative, value=text) if negative else text
 
 
 def escape(card: Card, text: str) -> str:

@@ -87,8 +87,8 @@ class Bubblewrap(LocalSandbox):
         if self._namespace is not None:
             self._namespace.check_readable(own)
         argv = [*self._system, *_scratch(program.limits)]
-        for prefix in own:
-            argv += _bind(prefix)
+        for path, inside in [*((prefix, prefix) for prefix in own), *self._accounts]:
+            argv += _bind(path, inside)
         argv += ("--ro-bind", str(folder), PROGRAM, "--remount-ro", "/dev", "--remount-ro", "/")
         argv += ("--chdir", WORK)
         for name, value in env.items():

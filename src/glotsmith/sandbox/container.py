@@ -71,8 +71,8 @@ class Container(LocalSandbox):
         argv += ("--network", "none", "--read-only", "--user", f"{USER}:{USER}", "--cap-drop", "ALL")
         argv += ("--security-opt", "no-new-privileges", "--security-opt", f"seccomp={profile}")
         argv += _limits(limits)
-        for path in prefixes(program):
-            argv += ("--mount", self._engine.mount(path, path))
+        for path, inside in [*((prefix, prefix) for prefix in prefixes(program)), *self._accounts]:
+            argv += ("--mount", self._engine.mount(path, inside))
         argv += ("--mount", self._engine.mount(str(folder / "program"), PROGRAM, private=True))
         argv += ("--workdir", WORK, "--entrypoint", "/usr/bin/env", self._image, "-i")
         argv += (f"{key}={value}" for key, value in environment(program, TMP).items())

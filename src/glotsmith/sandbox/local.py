@@ -10,6 +10,7 @@ from typing import ClassVar
 import msgspec
 
 from glotsmith.records import Outcome, Program
+from glotsmith.sandbox.accounts import write_accounts
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.folders import Folders
 from glotsmith.sandbox.nest.hatched import Hatched
@@ -43,6 +44,7 @@ class LocalSandbox(ABC):
         self._jobs = jobs or len(os.sched_getaffinity(0))
         self._prepare()
         self._folders = Folders()
+        self._accounts = write_accounts(self._folders.root)  #: (path here, path inside) of files to be shown read-only
         self._running: set[Watched] = set()
         self._nests = Nests(self._furnish, self._folders.root) if self.warm else None
         self._servers = Servers(self._launch, self._folders) if self.warm else None

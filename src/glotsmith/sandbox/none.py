@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from glotsmith.records import Program
+from glotsmith.sandbox.accounts import own_name
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.local import LocalSandbox
 from glotsmith.sandbox.process import Launch
@@ -46,7 +47,7 @@ class Unisolated(LocalSandbox):
         tmp.mkdir()
         prefixes(program)  # the same complaint about a missing toolchain as with isolation
         token = f"{_TOKEN}={secrets.token_hex(16)}"
-        env = environment(program, str(tmp)) | dict([token.split("=")])
+        env = environment(program, str(tmp), own_name()) | dict([token.split("=")])
         files = str(folder / "program")
         build = command(program.build, files)
         argv = wrap(command(program.argv, files), program.limits, neighbours=None, build=build)

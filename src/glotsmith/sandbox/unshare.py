@@ -83,7 +83,7 @@ class Unshare(LocalSandbox):
             "parent": None if nest else os.getpid(),
             "nest": bool(nest),
             "root": str(root),
-            "binds": [*self._binds, *own, *nest, (str(files), PROGRAM)],
+            "binds": [*self._binds, *self._accounts, *own, *nest, (str(files), PROGRAM)],
             "links": self._links,
             "scratch": scratch_sizes(program.limits),
             "userns": self._namespace.path if self._namespace else "",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from glotsmith.records import Limits, Program
+from glotsmith.sandbox.accounts import NAME, variables
 
 PROGRAM = "/box/program"  #: where ``Program.files`` are, inside
 WORK = "/box/work"  #: the current directory, inside
@@ -13,7 +14,8 @@ TMP = "/tmp"  # noqa: S108 - the sandbox's own, a fresh tmpfs
 #: System folders; those that are symlinks on the host (``/bin`` → ``usr/bin``) are symlinks inside.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
-#: The configuration without which nothing starts. No passwd, no keys, no resolver; a language's own is in its card.
+#: The configuration without which nothing starts. Not the host's passwd, no keys, no resolver; a language's own is in
+#: its card.
 CONFIGURATION = (
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
@@ -68,11 +70,11 @@ def scratch_sizes(limits: Limits) -> tuple[tuple[str, int], ...]:
     return (WORK, file_mb), (TMP, file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
 
 
-def environment(program: Program, home: str) -> dict[str, str]:
+def environment(program: Program, home: str, user: str = NAME) -> dict[str, str]:
     """Return the whole environment of a program; ``home`` is its scratch folder."""
     bins = [f"{prefix}/bin" for prefix in program.read_only if Path(prefix, "bin").is_dir()]
     base = {"PATH": ":".join((*bins, *_SEARCH)), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
-    return base | program.env
+    return base | variables(user) | program.env
 
 
 def command(argv: Sequence[str], folder: str) -> list[str]:

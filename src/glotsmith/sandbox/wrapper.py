@@ -21,6 +21,7 @@ UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed or left no 
 
 _THREADS = 64  #: that any runtime may have; a fork bomb must end before it has starved the watchdog
 OPEN_FILES = 256  #: descriptors of one process
+_NOT_STACK = 8  #: part of the memory that is no stack: an endless recursion overflows before memory runs out
 
 # Raising one's own oom_score_adj needs no right: if memory runs out despite all, the kernel takes the program first.
 # "exit" keeps the shell from exec'ing its last command. Of a program that a signal killed, its notice ("Killed") is the
@@ -63,6 +64,8 @@ def wrap(
     # Each limit alone: a lower hard limit on the host must not keep the others from being set.
     settings = ["ulimit -c 0", f"ulimit -n {OPEN_FILES}"]
     settings.append(f"ulimit -f {limits.file_mb * 2048}")  # units of 512 bytes, as POSIX has it
+    stack = stack_mb(limits) * 1024
+    settings.append(f"ulimit -s {stack} || ulimit -s $(ulimit -H -s)")
     if neighbours is not None and counts_per_namespace():
         tasks = most_tasks(limits, neighbours)
         settings.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # dash calls it -p
@@ -81,6 +84,11 @@ def _build_script(build: Sequence[str], limits: Limits, become: str) -> str:
         return ""
     soft = f"ulimit -S -t {math.ceil(limits.build_cpu_s) + 2}"  # soft: the program's own limit comes after it
     return _BUILD.format(limit=soft, become=become, command=shlex.join(build))
+
+
+def stack_mb(limits: Limits) -> int:
+    """Return the limit of a stack in MiB: nearly all of the memory, so that recursion is as deep as memory allows."""
+    return max(limits.memory_mb - max(limits.memory_mb // _NOT_STACK, 1), 8)
 
 
 def most_tasks(limits: Limits, neighbours: int) -> int:

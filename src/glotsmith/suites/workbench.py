@@ -44,8 +44,8 @@ SUBJECT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "subject.py")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 _normpath, _getpid, _write, _exit = os.path.normpath, os.getpid, os.write, os._exit
-_settrace, _setitimer = sys.settrace, signal.setitimer
-_name = type.__dict__["__name__"].__get__
+_settrace, _setitimer, _name = sys.settrace, signal.setitimer, type.__dict__["__name__"].__get__
+sys.set_int_max_str_digits(0)  # as for a candidate (languages/python/driver.py)
 
 
 class OutOfTime(BaseException):

@@ -2,12 +2,19 @@
 
 import ast
 import math
+import sys
 from typing import cast
 
 from glotsmith.values.types import NotLiteral, Value
 
 _PLAIN = {bool, int, str, type(None)}
-_WIDEST = 14_000  #: bits of an integer: Python writes up to 4,300 digits
+
+#: Decimal digits of an integer that is read or written here. CPython refuses more than 4,300 by default, since the time
+#: grows with their square; the functions and programs in the sandbox have no such limit, and their results come here.
+DIGITS = 100_000
+_WIDEST = int(DIGITS * math.log2(10))  #: bits
+if 0 < sys.get_int_max_str_digits() < DIGITS:
+    sys.set_int_max_str_digits(DIGITS)
 
 
 def literal(value: Value) -> str:

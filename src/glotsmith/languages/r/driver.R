@@ -13,6 +13,8 @@ local({
     }
   }
 
+  options(expressions = 500000)  # the highest; the stack ends first
+
   leave <- function(status) quit("no", status, FALSE)
 
   # The candidate may have left output diverted by sink().

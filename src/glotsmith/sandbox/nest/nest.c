@@ -50,7 +50,7 @@ enum { SOON_MS = 10, BEAT_MS = 250, MOST_SLOTS = 1024, MOST_WORDS = 4096, PROGRA
 
 struct request { /* numbers as glotsmith.sandbox.nest.request packs them; words and files follow */
   uint32_t slot; /* no two programs that run at once have the same */
-  uint32_t cpu_s, build_cpu_s, file_mb, shm_mb, tasks, open_files;
+  uint32_t cpu_s, build_cpu_s, file_mb, shm_mb, tasks, open_files, stack_mb;
   uint32_t files, argv, build, env; /* how many of each: files are (path, content), the others words */
 };
 
@@ -200,6 +200,12 @@ static void limit(int what, uint64_t value) {
   setrlimit(what, &both);
 }
 
+/* As high as the machine allows, if that is less. */
+static void limit_stack(uint64_t value) {
+  struct rlimit now;
+  if (!getrlimit(RLIMIT_STACK, &now)) limit(RLIMIT_STACK, now.rlim_max < value ? now.rlim_max : value);
+}
+
 static void drop_rights(void) {
   if (getuid() == 0) { /* of root's prepared namespace */
     syscall(SYS_setgroups, 0, 0);
@@ -231,6 +237,7 @@ static void become(const struct request *r, const int fds[DESCRIPTORS], uint32_t
   if (oom >= 0 && write(oom, "1000", 4) >= 0) close(oom);
   limit(RLIMIT_CORE, 0), limit(RLIMIT_NOFILE, r->open_files), limit(RLIMIT_CPU, cpu_s);
   limit(RLIMIT_FSIZE, (uint64_t)r->file_mb << 20);
+  limit_stack((uint64_t)r->stack_mb << 20);
   if (r->tasks) limit(RLIMIT_NPROC, r->tasks);
   if (chdir("/box/work")) fail("/box/work");
   drop_rights();

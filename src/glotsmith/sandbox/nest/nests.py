@@ -17,6 +17,7 @@ INSIDE = "/box/nest"  #: where the compiled nest is, inside
 _MOST = 8  #: nests kept; an interpreter takes 10 to 200 MB
 _HIDDEN = (WORK, TMP, "/dev/shm")  # noqa: S108 - where each program gets a fresh file system
 _MOST_KEYS = 1024  #: remembered
+_STACK_MB = 2048  #: that an interpreter keeps free for the stacks of its children, whose limits come later
 FAILURES = 3  #: of a nest in a row, before its programs start cold for good
 
 _log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Nests:
         try:
             write_files(warm.files if warm else {}, folder)
             env = environment(program, TMP)
-            argv = command(warm.argv, PROGRAM) if warm else (f"{INSIDE}/nest",)
+            argv = _with_room_for_stacks(command(warm.argv, PROGRAM)) if warm else [f"{INSIDE}/nest"]
             preload = {"LD_PRELOAD": f"{INSIDE}/nest.so"} if warm else {}
 
             def start(number: int) -> Sequence[str]:
@@ -128,6 +129,12 @@ class Nests:
             nest.close()
         self._nests.clear()
         self._library = None
+
+
+def _with_room_for_stacks(argv: Sequence[str]) -> list[str]:
+    """Return the argv of a process whose stack can grow: what it maps lies below the limit at its start."""
+    raised = f"{{ ulimit -S -s {_STACK_MB * 1024} || ulimit -S -s $(ulimit -H -s); }} 2>/dev/null"
+    return ["/bin/sh", "-c", f'{raised}; exec "$@"', "sh", *argv]
 
 
 def _key(program: Program, warm: Warm) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from glotsmith.records import Program
 from glotsmith.sandbox.view import PROGRAM, TMP, check_name, command, content, environment, scratch_sizes
-from glotsmith.sandbox.wrapper import OPEN_FILES
+from glotsmith.sandbox.wrapper import OPEN_FILES, stack_mb
 
-_NUMBERS = struct.Struct("=11I")  #: struct request
+_NUMBERS = struct.Struct("=12I")  #: struct request
 ENDING = struct.Struct("=c3xiQQ")  #: struct ending
 
 
@@ -28,6 +28,7 @@ def pack(program: Program, slot: int, tasks: int) -> bytes:
     (_, file_mb), _, (_, shm_mb) = scratch_sizes(limits)
     numbers = _NUMBERS.pack(
         *(slot, math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, tasks, OPEN_FILES),
+        stack_mb(limits),
         *(len(program.files), len(argv), len(build), len(env)),
     )
     body = b"".join((numbers, *_files(program), *map(_word, (*argv, *build, *env))))
