@@ -1,6 +1,7 @@
 """A sandbox, and functions from source text."""
 
 import ast
+import asyncio
 import textwrap
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,9 @@ from glotsmith.sandbox.base import Sandbox
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    yield open_sandbox()
+    opened = open_sandbox()
+    yield opened
+    asyncio.run(opened.close())
 
 
 def make_function(code: str, helpers: str = "") -> Function:
