@@ -111,6 +111,8 @@ def _prompts(
         return []
     rows = list[dict[str, object]]()
     for p, task in tasks:
+        if not kit.named_values(task):
+            continue
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
         asked = msgspec.structs.replace(of_task(task, "", named), stop=card.syntax.stop)
         rows.append(kit.prompt_row(asked, task, code_of(language), kit.multipl_e_tests(card, task, how)))

@@ -17,7 +17,7 @@ from glotsmith.evaluation.benchmarks.python_original import function_of
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import Card, render
 from glotsmith.records import Example, Problem, Record, Suite, Task, content_hash
-from glotsmith.values import parse_signature, parse_test
+from glotsmith.values import Check, parse_signature, parse_test
 
 _TABLE = Path(__file__).parent / "assertions.toml"
 
@@ -97,8 +97,13 @@ def assertions(language: str, path: Path | None = None) -> Assertions | None:
     return (_assertions(path).get(language) if path else None) or _table().get(language)
 
 
+def named_values(task: Task) -> bool:
+    """Return whether each test of a task names its value, as MultiPL-E's files must."""
+    return not any(isinstance(parse_test(test).expected, Check) for test in task.tests)
+
+
 def multipl_e_tests(card: Card, task: Task, how: Assertions) -> str:
-    """Write a task's tests as MultiPL-E's files have them."""
+    """Write a task's tests, all of which name their values, as MultiPL-E's files have them."""
     signature, name = parse_signature(task.signature), task.problem.function.name
     d, text = card.driver, render.fill(how.head, name=name)
     for test in task.tests:

@@ -12,7 +12,7 @@ from typing import cast
 from msgspec.structs import replace
 
 from glotsmith.records import CaseVerdict, Verdict
-from glotsmith.values import NotLiteral, Value, parse_test, parse_value
+from glotsmith.values import Check, NotLiteral, Value, parse_test, parse_value
 
 Oracle = Callable[[Sequence[Value], Value, Value], bool]
 
@@ -122,6 +122,8 @@ def _case(oracle: Oracle, test: str, case: CaseVerdict) -> CaseVerdict:
     if case.status != "fail:wrong":
         return case
     call = parse_test(test)
+    if isinstance(call.expected, Check):  # it was judged as it says
+        return case
     try:
         right = oracle(call.arguments, call.expected, parse_value(case.actual))
     except (NotLiteral, TypeError, ValueError, ArithmeticError):

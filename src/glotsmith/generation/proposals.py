@@ -141,7 +141,7 @@ def stated_examples(text: str, name: str) -> Iterator[str]:
 def canonical(test: str, name: str) -> str:
     """Write an assert about ``name`` over literals as all tests are written; "" if it is none."""
     try:
-        call = parse_test(test) if test.startswith("assert ") else None
+        call = parse_test(test, name) if test.startswith("assert ") else None
         return render_test(call) if call and call.function == name else ""
     except ValueError:  # NotLiteral, and integers that Python does not write out in decimal
         return ""

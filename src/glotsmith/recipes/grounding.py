@@ -25,7 +25,7 @@ from glotsmith.recipes.history import LedgerHistory, Posed
 from glotsmith.recipes.work import Work
 from glotsmith.records import Example, Function, Job, Origin, Problem, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, WholeStep, drop, keep
-from glotsmith.values import Signature, literal, parse_signature, parse_test
+from glotsmith.values import Check, Signature, literal, parse_signature, parse_test
 
 SHOWN = 5  #: stated examples that solvers see; of a suite's cases, enough must be hidden from them
 
@@ -90,7 +90,7 @@ def _contradiction(item: Proposal, verdict: Verdict) -> Dropped | None:
 
 def _function(item: Proposal) -> Function:
     """Return the reference as a function, with instruction and the first examples as its docstring."""
-    shown = "\n".join(map(_doctest, item.examples[:SHOWN]))
+    shown = "\n".join(filter(None, map(_doctest, item.examples[:SHOWN])))
     docstring = f"{item.instruction}\n\n{shown}" if shown else item.instruction
     session = item.session is not None
     return Function(
@@ -103,7 +103,10 @@ def _function(item: Proposal) -> Function:
 
 
 def _doctest(test: str) -> str:
+    """Write a test as a docstring's example; empty where it does not name its value."""
     call = parse_test(test)
+    if isinstance(call.expected, Check):
+        return ""
     return f">>> {call.function}({', '.join(map(literal, call.arguments))})\n{literal(call.expected)}"
 
 

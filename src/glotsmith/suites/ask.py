@@ -71,7 +71,7 @@ def arguments_in(reply: Reply, name: str, style: Literal["chat", "completion"]) 
 def _arguments(lines: list[str], name: str) -> tuple[Value, ...] | None:
     for end in range(1, len(lines) + 1):
         try:
-            call = parse_test("\n".join(lines[:end]))
+            call = parse_test("\n".join(lines[:end]), name)
         except NotLiteral:
             if end > 1 and lines[end - 1].lstrip().startswith("assert "):
                 return None

@@ -7,6 +7,8 @@ suites, 284 of 300 "pass" a stub.)
 
 from collections.abc import Sequence
 
+import msgspec
+
 from glotsmith.languages import Card, Unrepresentable, get, render
 from glotsmith.languages.calls import typed
 from glotsmith.reasons import Reason
@@ -21,6 +23,8 @@ from glotsmith.values import (
     parse_test,
     render_test,
     signature_of,
+    unite,
+    values_of,
 )
 
 
@@ -78,7 +82,7 @@ def pose(card: Card, problem: Problem, min_cases: int) -> Task:
         NotLiteral: a test can't be parsed.
 
     """
-    calls = [parse_test(t) for t in problem.suite.tests]
+    calls = [parse_test(t, problem.function.name) for t in problem.suite.tests]
     fit = [c for c in calls if _reason(card, c) is None]
     if len(fit) < min_cases or len({literal(c.expected) for c in fit}) < 2:
         why = next((why for c in calls if (why := _reason(card, c))), "all expect the same value")
@@ -98,7 +102,7 @@ def pose(card: Card, problem: Problem, min_cases: int) -> Task:
 
 def _reason(card: Card, call: Call) -> str | None:
     try:
-        for value in (*call.arguments, call.expected):
+        for value in (*call.arguments, *values_of([call])):
             render.check(card, value)
     except Unrepresentable as error:
         return str(error)
@@ -106,5 +110,11 @@ def _reason(card: Card, call: Call) -> str | None:
 
 
 def _signature(declared: Signature, calls: Sequence[Call]) -> Signature:
-    """Infer the types anew from the tests that are left: without a None, an optional is none."""
-    return signature_of(declared.name, [p.name for p in declared.parameters], calls)
+    """Infer the types anew from the tests that are left: without a None, an optional is none.
+
+    A test that does not name its value says nothing of the result's type: the declared one stays.
+    """
+    found = signature_of(declared.name, [p.name for p in declared.parameters], calls)
+    if len(values_of(calls)) == len(calls):
+        return found
+    return msgspec.structs.replace(found, returns=unite(declared.returns, found.returns))

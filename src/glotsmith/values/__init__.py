@@ -4,7 +4,7 @@ Values are plain Python: ``int float str bool None list tuple dict set``, nested
 annotations. Tests are Python asserts over literals, the field's convention (MBPP; MultiPL-T §4.2).
 """
 
-from glotsmith.values.asserts import Call, parse_test, render_test
+from glotsmith.values.asserts import Call, Check, parse_test, render_test, values_of
 from glotsmith.values.declared import as_declared, of_type
 from glotsmith.values.literals import literal, parse_value
 from glotsmith.values.signatures import Parameter, Signature, call_as_declared, parse_signature, signature_of
@@ -37,6 +37,7 @@ __all__ = [
     "NONE",
     "STR",
     "Call",
+    "Check",
     "Kind",
     "NotLiteral",
     "Parameter",
@@ -58,4 +59,5 @@ __all__ = [
     "type_of",
     "unite",
     "unite_all",
+    "values_of",
 ]

@@ -1,64 +1,190 @@
-"""Tests: Python asserts over literals, written and read."""
+"""Tests: Python asserts over literals, written and read.
+
+A test is one call of the function, with what must hold of its result: ``assert f(x) == v`` names the value, and
+anything else is a ``Check``, which ``expressions`` evaluates. What is neither is refused by a message that quotes it.
+"""
 
 import ast
+import copy
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from glotsmith.values import expressions
+from glotsmith.values.evaluate import evaluate
+from glotsmith.values.expressions import RESULT
+from glotsmith.values.functions import FUNCTIONS, TooMuch
 from glotsmith.values.literals import literal, value_of
-from glotsmith.values.types import NotLiteral, Value
+from glotsmith.values.types import NotLiteral, Value, type_of
+
+_QUOTED = 80  #: characters of a test in a message
+
+
+class Check(msgspec.Struct, frozen=True):
+    """What a test says of a result, where that is not its equality with one value."""
+
+    text: str  #: a Python expression over the name ``returned``, true of a right result
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One test: a function's name, the arguments, and the value that must come back."""
+    """One test: a function's name, the arguments, and the value that must come back, or what must hold of it."""
 
     function: str
     arguments: tuple[Value, ...]
-    expected: Value
+    expected: Value | Check
 
 
-def parse_test(text: str) -> Call:
-    """Parse one assert over literals.
+def values_of(calls: Iterable[Call]) -> list[Value]:
+    """Return the values that calls must give, as far as their tests name them."""
+    return [call.expected for call in calls if not isinstance(call.expected, Check)]
 
-    ``assert f(x) == v``, ``assert v == f(x)``, ``assert f(x) is None``, ``assert f(x)`` and ``assert not f(x)``
-    are understood; a message after a comma is ignored.
+
+def parse_test(text: str, name: str = "") -> Call:
+    """Parse one assert about a call of ``name``, else of the one function that is not among ``FUNCTIONS``.
+
+    A message after a comma is ignored. The same call may stand in the test several times.
 
     Raises:
-        NotLiteral: the text is no such assert.
+        NotLiteral: the text is no assert of a form that can be judged.
 
     """
     try:
-        return _asserted(ast.parse(text.strip()).body, text)
-    except NotLiteral:
-        raise
+        match ast.parse(text.strip()).body:
+            case [ast.Assert(test=test)]:
+                return call_of(test, name)
+            case _:
+                raise NotLiteral("not one assert")
+    except NotLiteral as error:
+        quoted = " ".join(text.split())[:_QUOTED]
+        raise NotLiteral(f"{error}: {quoted}") from error
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NotLiteral(f"not Python over literals: {text[:80]}") from error
+        raise NotLiteral(f"not Python over literals: {text[:_QUOTED]}") from error
 
 
-def _asserted(body: list[ast.stmt], text: str) -> Call:
-    match body:
-        case [ast.Assert(test=ast.Compare(left=ast.Call() as call, ops=[ast.Eq() | ast.Is()], comparators=[expected]))]:
-            return _call(call, value_of(expected))
-        case [ast.Assert(test=ast.Compare(left=expected, ops=[ast.Eq() | ast.Is()], comparators=[ast.Call() as call]))]:
-            return _call(call, value_of(expected))
-        case [ast.Assert(test=ast.UnaryOp(op=ast.Not(), operand=ast.Call() as call))]:
-            return _call(call, False)
-        case [ast.Assert(test=ast.Call() as call)]:
-            return _call(call, True)
-        case [ast.Assert()]:
-            raise NotLiteral(f"not of the form 'assert f(...) == ...': {text[:80]}")
+def call_of(test: ast.expr, name: str = "") -> Call:
+    """Return the call that an asserted expression is about; raises as ``parse_test``."""
+    if not name or not calls_in(test, name):
+        name = _function(test)
+    found = calls_in(test, name)
+    if not found:
+        raise NotLiteral("it calls no function")
+    arguments = [_arguments(call) for call in found]
+    if len({literal(a) for a in arguments}) > 1:
+        raise NotLiteral(f"it calls {name} with several arguments, and one test is one call")
+    match test:
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.Is()], comparators=[right]) if len(found) == 1:
+            other = right if left is found[0] else left if right is found[0] else None
+            if other is not None and (value := constant(other)) is not _UNKNOWN:
+                return Call(name, arguments[0], value)
         case _:
-            raise NotLiteral(f"not one assert: {text[:80]}")
+            pass
+    over = _Replaced(name).visit(copy.deepcopy(test))
+    expressions.check(over)
+    for part in constants_in(over):
+        _evaluated(part)
+    return Call(name, arguments[0], Check(ast.unparse(over)))
 
 
-def _call(node: ast.Call, expected: Value) -> Call:
-    match node:
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-            return Call(name, tuple(value_of(x) for x in arguments), expected)
-        case _:
-            raise NotLiteral(f"not a plain call with positional literals: {ast.unparse(node)[:80]}")
+def _function(test: ast.expr) -> str:
+    """Return the one function that a test calls and Python does not have; else the outermost one that it calls."""
+    called = [n for n in ast.walk(test) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    names = [n.func.id for n in called if isinstance(n.func, ast.Name)]
+    own = list(dict.fromkeys(name for name in names if name not in FUNCTIONS))
+    if len(own) > 1:
+        raise NotLiteral(f"it calls several functions: {', '.join(own)}")
+    outermost = [name for call, name in zip(called, names, strict=True) if _literal(call) is _UNKNOWN]
+    return next(iter((*own, *outermost)), "")
+
+
+def calls_in(node: ast.AST, name: str) -> list[ast.Call]:
+    """Return the calls of a function in an expression."""
+    return [n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name]
+
+
+def _arguments(node: ast.Call) -> tuple[Value, ...]:
+    values = [constant(x) for x in node.args]
+    if node.keywords or any(value is _UNKNOWN for value in values):
+        raise NotLiteral("not a plain call with positional literals")
+    return tuple(values)
+
+
+_UNKNOWN = object()
+
+
+def _literal(node: ast.expr) -> Value:
+    try:
+        return value_of(node)
+    except (NotLiteral, ValueError):
+        return _UNKNOWN
+
+
+def constant(node: ast.expr) -> Value:
+    """Return the value of a literal, or of an expression over literals; what has none is not a literal either."""
+    value = _literal(node)
+    if value is not _UNKNOWN:
+        return value
+    try:
+        expressions.check(node, frozenset())
+        value = _evaluated(node)
+        return value_of(ast.parse(literal(value), mode="eval").body) if type_of(value) else _UNKNOWN
+    except (NotLiteral, ValueError):
+        return _UNKNOWN
+
+
+def _evaluated(node: ast.expr) -> Value:
+    """Return the value of an expression over literals that was checked.
+
+    Raises:
+        NotLiteral: it raises, or takes too many steps.
+
+    """
+    try:
+        return evaluate(node)
+    except (TooMuch, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+        raise NotLiteral(f"{ast.unparse(node)[:_QUOTED]} has no value ({type(error).__name__})") from error
+
+
+def constants_in(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the largest parts of a check that do not come of the result and are no literals."""
+    if expressions.is_constant(node):
+        if _literal(node) is _UNKNOWN:
+            yield node
+        return
+    parts = (
+        [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+    )
+    for part in parts:
+        if isinstance(part, ast.BinOp | ast.Call | ast.Subscript | ast.Compare | ast.BoolOp | ast.UnaryOp):
+            yield from constants_in(part)
+
+
+class _Replaced(ast.NodeTransformer):
+    """Calls of the function become the name of its result."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        if isinstance(node.func, ast.Name) and node.func.id == self._name:
+            return ast.Name(RESULT)
+        self.generic_visit(node)
+        return node
+
+
+class _Called(ast.NodeTransformer):
+    """The name of a result becomes a call."""
+
+    def __init__(self, call: ast.expr) -> None:
+        self._call = call
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._call if node.id == RESULT else node
 
 
 def render_test(call: Call) -> str:
     """Write a call as the assert that ``parse_test`` reads back."""
-    arguments = ", ".join(map(literal, call.arguments))
-    return f"assert {call.function}({arguments}) == {literal(call.expected)}"
+    text = f"{call.function}({', '.join(map(literal, call.arguments))})"
+    if not isinstance(call.expected, Check):
+        return f"assert {text} == {literal(call.expected)}"
+    over = ast.parse(call.expected.text, mode="eval").body
+    return f"assert {ast.unparse(_Called(ast.parse(text, mode='eval').body).visit(over))}"

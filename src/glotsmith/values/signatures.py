@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from glotsmith.values.asserts import Call
+from glotsmith.values.asserts import Call, Check, values_of
 from glotsmith.values.declared import as_declared
 from glotsmith.values.literals import literal
 from glotsmith.values.types import ANY, NotLiteral, Type, Value, type_of, type_of_node, unite_all
@@ -51,7 +51,7 @@ def signature_of(name: str, parameters: Sequence[str], calls: Sequence[Call]) ->
             raise NotLiteral(f"{name} takes {len(parameters)} arguments, a test passes {len(call.arguments)}")
     columns = [[c.arguments[i] for c in calls] for i in range(len(parameters))]
     kinds = [unite_all(map(type_of, column)) for column in columns]
-    returns = unite_all(type_of(c.expected) for c in calls)
+    returns = unite_all(map(type_of, values_of(calls)))
     return Signature(name, tuple(map(_inferred, parameters, kinds, columns)), returns)
 
 
@@ -73,9 +73,10 @@ def call_as_declared(call: Call, signature: Signature, *, strict: bool = False) 
         v if p.either and not strict else as_declared(v, p.type)
         for v, p in zip(call.arguments, signature.parameters, strict=True)
     )
-    return msgspec.structs.replace(
-        call, arguments=tuple(arguments), expected=as_declared(call.expected, signature.returns)
-    )
+    expected = call.expected
+    if not isinstance(expected, Check):
+        expected = as_declared(expected, signature.returns)
+    return msgspec.structs.replace(call, arguments=tuple(arguments), expected=expected)
 
 
 def parse_signature(text: str) -> Signature:

@@ -8,7 +8,7 @@ import msgspec
 
 from glotsmith.languages import Card, program
 from glotsmith.records import Job, Limits
-from glotsmith.values import NotLiteral, Value, parse_test
+from glotsmith.values import Check, NotLiteral, Value, parse_test
 
 _FLOAT = 34  #: bytes of a float with its tag: 17 significant digits, sign, point and exponent
 _TAG = 10  #: bytes of a collection's brackets and tag, with a separator
@@ -63,9 +63,11 @@ def _results(tests: tuple[str, ...]) -> int:
         return 0  # nothing will run
 
 
-def wire_size(value: Value) -> int:
-    """Return the most bytes that a value takes on the wire."""
+def wire_size(value: Value | Check) -> int:
+    """Return the most bytes that a value takes on the wire, as far as its test names it."""
     match value:
+        case Check():
+            return _WIDEST * len(value.text)
         case bool() | None:
             return 8
         case int():

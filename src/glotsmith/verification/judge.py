@@ -11,8 +11,10 @@ from typing import Literal
 import msgspec
 
 from glotsmith.records import CaseVerdict, Outcome, Status, Verdict, printable
-from glotsmith.values import NotLiteral, Value
-from glotsmith.verification.compare import Comparison, equal
+from glotsmith.values import Check, NotLiteral, Value
+from glotsmith.values.functions import TooMuch
+from glotsmith.verification.compare import Comparison
+from glotsmith.verification.satisfy import satisfies
 from glotsmith.verification.wire import describe, parse
 
 TAIL = 2000  #: characters of stdout and stderr that a verdict keeps
@@ -82,11 +84,11 @@ def _text(payload: str) -> str:
 
 
 def judge(
-    identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value], how: Comparison
+    identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value | Check], how: Comparison
 ) -> tuple[Verdict, int | None]:
     """Return the verdict on one program, and the case in which it ended by itself before its results were in, if any.
 
-    ``expected`` holds a value per case, in the order of the calls.
+    ``expected`` holds a value or a check per case, in the order of the calls.
     """
     seen = observe(outcome.stdout, mark)
     cases = tuple(_case(seen, i, value, how) for i, value in enumerate(expected))
@@ -107,7 +109,7 @@ def judge(
     return verdict, len(seen.results) if crashed and len(seen.results) < len(expected) else None
 
 
-def _case(seen: Observation, index: int, expected: Value, how: Comparison) -> CaseVerdict | None:
+def _case(seen: Observation, index: int, expected: Value | Check, how: Comparison) -> CaseVerdict | None:
     """Judge one case; None where no result came in."""
     if index >= len(seen.results):
         return None
@@ -116,9 +118,11 @@ def _case(seen: Observation, index: int, expected: Value, how: Comparison) -> Ca
         return CaseVerdict(status="fail:runtime", actual=tail(_text(payload)))
     try:
         wire = parse(payload)
+        status: Status = "pass" if satisfies(expected, wire, how) else "fail:wrong"
     except NotLiteral:
         return CaseVerdict(status="fail:output", actual=tail(payload))
-    status: Status = "pass" if equal(expected, wire, how) else "fail:wrong"
+    except TooMuch:
+        return CaseVerdict(status="fail:output", actual="the value is too large for what its test says of it")
     return CaseVerdict(status=status, actual=printable(describe(wire)))
 
 

@@ -16,7 +16,7 @@ from glotsmith.languages.calls import read, typed
 from glotsmith.languages.rows import rows
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
-from glotsmith.values import NotLiteral, Value
+from glotsmith.values import Check, NotLiteral, Value, values_of
 from glotsmith.verification import allowance
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
@@ -172,7 +172,7 @@ class Posed(NamedTuple):
     """A task's tests, ready for any candidate."""
 
     frame: program.Frame
-    expected: tuple[Value, ...]
+    expected: tuple[Value | Check, ...]
     wanted: str  #: the entry point's signature; empty in a language without types
 
 
@@ -188,8 +188,8 @@ def _posed(
     """Parse and write tests, but for those skipped; the many candidates of a task have them in common."""
     card = get(language)
     calls, settled = typed(card, *read(tests, signature), tolerance)
-    for call in calls:
-        render.check(card, call.expected, result=True)
+    for value in values_of(calls):
+        render.check(card, value, result=True)
     calls = calls[skipped:]
     frame = program.frame(card, settled, [c.arguments for c in calls], entry)
     return Posed(frame, tuple(c.expected for c in calls), render.declaration(card, settled, entry))

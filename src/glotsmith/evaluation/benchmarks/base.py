@@ -38,6 +38,7 @@ class Posable(Record, frozen=True, kw_only=True):
     problem: Problem
     tolerance: float = 1e-6
     oracle: str = ""
+    note: str = ""  #: what a reader of the figures has to know
 
 
 class Loaded(Record, frozen=True, kw_only=True):

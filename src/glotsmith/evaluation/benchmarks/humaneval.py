@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
-from glotsmith.evaluation.benchmarks.python_original import function_of, parse, posable, suite_of
+from glotsmith.evaluation.benchmarks.python_original import function_of, note_of, parse, posable, suite_of
 from glotsmith.evaluation.oracles import BY_FUNCTION
 from glotsmith.evaluation.questions import Impossible
 from glotsmith.records import Origin
@@ -28,7 +28,9 @@ async def gathered(rows: Sequence[Row], wanted: Wanted, problem: Callable[[Row, 
     """Read all rows; what is ``Unusable`` is listed in every language."""
     answers = await asyncio.gather(*(_one(row, wanted, problem) for row in rows))
     lost = [i for a in answers if not isinstance(a, Posable) for i in impossible(wanted, *a)]
-    return Loaded(posable=tuple(a for a in answers if isinstance(a, Posable)), impossible=tuple(lost))
+    found = [a for a in answers if isinstance(a, Posable)]
+    notes = tuple(f"{p.name}: {p.note}" for p in found if p.note)
+    return Loaded(posable=tuple(found), impossible=tuple(lost), notes=notes)
 
 
 async def _one(
@@ -55,5 +57,5 @@ async def _problem(row: Row, wanted: Wanted) -> Posable:
     function = function_of(program, entry, Origin(source=row.file, path=name))
     checks = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "check"]
     found = await suite_of(wanted, function, checks[-1].body if checks else [])
-    oracle = BY_FUNCTION.get(entry, found.oracle)
-    return posable(name, function, found.calls, tolerance=found.tolerance, oracle=oracle)
+    oracle = BY_FUNCTION.get(entry, "")
+    return posable(name, function, found.calls, typed=found.typed, oracle=oracle, note=note_of(found))

@@ -1,12 +1,13 @@
 """MBPP (Austin et al. 2021), full and sanitized: ``task_id, text | prompt, code, test_list``."""
 
 import ast
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.humaneval import gathered
-from glotsmith.evaluation.benchmarks.python_original import function_of, parse, posable, suite_of
+from glotsmith.evaluation.benchmarks.python_original import function_of, note_of, parse, posable, suite_of
 from glotsmith.records import Origin
 
 HUB = "google-research-datasets/mbpp:test:full"
@@ -29,19 +30,24 @@ async def _problem(row: Row, wanted: Wanted) -> Posable:
     wish = row.field("text", str, "") or row.field("prompt", str)
     function = function_of(code, entry, Origin(source=row.file, path=name), wish)
     found = await suite_of(wanted, function, asserts)
-    return posable(name, function, found.calls, tolerance=found.tolerance, oracle=found.oracle)
+    return posable(name, function, found.calls, typed=found.typed, note=note_of(found))
 
 
 def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:
-    """Return the function that the tests call: the one of the original that they name first.
+    """Return the function that the tests call: the one of the original that most of them call, and first.
 
     Raises:
         Unusable: they call none.
 
     """
     defined = {n.name for n in parse(code).body if isinstance(n, ast.FunctionDef)}
-    for statement in asserts:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in defined:
-                return node.func.id
-    raise Unusable("no test calls a function of the original")
+    called = Counter(name for statement in asserts for name in dict.fromkeys(_called(statement, defined)))
+    if not called:
+        raise Unusable("no test calls a function of the original")
+    return called.most_common(1)[0][0]
+
+
+def _called(statement: ast.stmt, defined: set[str]) -> Iterator[str]:
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in defined:
+            yield node.func.id

@@ -2,14 +2,19 @@
 
 import ast
 import inspect
+import itertools
 import warnings
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, cast
+
+import msgspec
 
 from glotsmith.evaluation.benchmarks.base import Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
 from glotsmith.records import Function, Origin, Problem, Suite, content_hash
-from glotsmith.values import Call, NotLiteral, Value, parse_test, render_test, signature_of
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.values import Call, Check, NotLiteral, Value, expressions, literal, render_test, signature_of
+from glotsmith.values.asserts import call_of, calls_in
 
 
 def function_of(program: str, name: str, origin: Origin, docstring: str = "") -> Function:
@@ -71,35 +76,78 @@ def parameters_of(function: Function) -> list[str]:
     return [p.arg for p in (*node.args.posonlyargs, *node.args.args)]
 
 
-async def suite_of(wanted: Wanted, function: Function, asserts: Sequence[ast.stmt]) -> "Calls":
-    """Return a function's calls; values that are no literals come of running the original.
+class Calls(NamedTuple):
+    """What the tests of a benchmark come to."""
+
+    calls: list[Call]
+    open: list[ast.expr]  #: asserted expressions with parts whose value the original tells
+    refused: list[str]  #: why asserts about the function can't be judged
+    left_out: list[str]  #: statements that call the function and are no asserts
+    typed: list[Call]  #: calls with the values of the original: they tell the type of a result that no test names
+
+
+async def suite_of(wanted: Wanted, function: Function, asserts: Sequence[ast.stmt]) -> Calls:
+    """Return a function's calls, each judged as its assert says.
 
     Raises:
-        Unchecked: the machine failed to run it.
+        Unchecked: the machine failed to run the original.
+        Unusable: an assert about the function can't be judged.
 
     """
     found = calls_of(asserts, function.name)
-    if not found.open or wanted.sandbox is None:
+    if wanted.sandbox is not None:
+        found = await _closed(wanted.sandbox, function, found)
+        unnamed = [call.arguments for call in found.calls if isinstance(call.expected, Check)]
+        if unnamed:
+            typed = await expected(wanted.sandbox, function.program, function.name, unnamed)
+            found = found._replace(typed=typed)
+    refused = [*found.refused, *(f"it needs the original to run: {ast.unparse(test)[:200]}" for test in found.open)]
+    if refused:
+        raise Unusable(f"{len(refused)} of its tests can't be judged: {refused[0]}")
+    return found
+
+
+async def _closed(sandbox: Sandbox, function: Function, found: Calls) -> Calls:
+    """Return the calls with the open ones, whose open parts have the values that they have beside the original."""
+    parts = [list(_open_parts(test, _subject(test, function.name))) for test in found.open]
+    if not found.open:
         return found
-    rest = await expected(wanted.sandbox, function.program, function.name, found.open)
-    return found._replace(calls=[*found.calls, *rest])
+    texts = [f"lambda: {ast.unparse(part)}" for part in itertools.chain(*parts)]
+    entry = f"(lambda i: [{', '.join(texts)}][i]())"
+    made = await expected(sandbox, function.program, entry, [(i,) for i in range(len(texts))])
+    values = {call.arguments[0]: call.expected for call in made}
+    numbers, calls, refused = itertools.count(), list(found.calls), list(found.refused)
+    for test, own in zip(found.open, parts, strict=True):
+        known = {id(part): values.get(next(numbers), part) for part in own}
+        filled = cast(ast.expr, _Filled(known).visit(test))
+        try:
+            calls.append(_call(filled, function.name))
+        except NotLiteral as error:
+            refused.append(f"{error}: {ast.unparse(filled)[:200]}")
+    return found._replace(calls=calls, open=[], refused=refused)
 
 
 def posable(
-    name: str, function: Function, calls: Sequence[Call], *, tolerance: float = 1e-6, oracle: str = ""
+    name: str,
+    function: Function,
+    calls: Sequence[Call],
+    *,
+    typed: Sequence[Call] = (),
+    oracle: str = "",
+    note: str = "",
 ) -> Posable:
-    """Return the problem with those calls as its suite, equal ones once.
+    """Return the problem with those calls as its suite, equal ones once; ``typed`` ones only tell types.
 
     Raises:
         Unusable: there is no call, or one passes another number of arguments than the function takes.
 
     """
     if not calls:
-        raise Unusable("no test of it is a call over literals")
+        raise Unusable(f"no test of it is a call that can be judged{f'; {note}' if note else ''}")
     tests = tuple(dict.fromkeys(map(render_test, calls)))
     names = parameters_of(function)[: len(calls[0].arguments)]  # the others have defaults
     try:
-        signature = signature_of(function.name, names, calls)
+        signature = signature_of(function.name, names, [*calls, *typed])
     except NotLiteral as error:
         raise Unusable(str(error)) from None
     suite = Suite(
@@ -112,96 +160,71 @@ def posable(
         writers={"benchmark": len(tests)},
     )
     problem = Problem(id=function.id, function=function, suite=suite)
-    return Posable(name=name, problem=problem, tolerance=tolerance, oracle=oracle)
+    return Posable(name=name, problem=problem, oracle=oracle, note=note)
 
 
-class Calls(NamedTuple):
-    """What the asserts of a benchmark come to."""
-
-    calls: list[Call]
-    open: list[tuple[Value, ...]]  #: arguments whose expected value is no literal: running the original tells it
-    oracle: str = ""  #: the oracle that the tests ask for, if any
-    tolerance: float = 1e-6  #: relative: the widest that they allow
-
-
-def calls_of(asserts: Sequence[ast.stmt], name: str) -> Calls:
-    """Return the calls that statements make of ``name`` (or of ``candidate``).
-
-    ``assert abs(f(x) - v) < eps`` and ``math.isclose(f(x), v, rel_tol=eps)`` are ``f(x) == v`` within eps,
-    ``assert set(f(x)) == set(v)`` asks for the same elements in any order; what is no call over literals is left out.
-    """
-    found = Calls([], [])
-    for statement in asserts:
-        if isinstance(statement, ast.Assert):
-            plain = _plain(statement.test)
-            test = _Renamed(name).visit(plain.test)
-            try:
-                found.calls.append(parse_test(ast.unparse(ast.Assert(test))))
-                found = found._replace(
-                    oracle=plain.oracle or found.oracle, tolerance=max(plain.tolerance, found.tolerance)
-                )
-            except NotLiteral:
-                found.open.extend(_arguments(test, name))
-    return found._replace(calls=[c for c in found.calls if c.function == name])
+def calls_of(statements: Sequence[ast.stmt], name: str) -> Calls:
+    """Return what statements say of calls of ``candidate``, or of ``name`` where they do not speak of that."""
+    found = Calls([], [], [], [], [])
+    for statement in statements:
+        subject = _subject(statement, name)
+        if not calls_in(statement, subject):
+            continue
+        if not isinstance(statement, ast.Assert):
+            found.left_out.append(ast.unparse(statement).split("\n")[0])
+        else:
+            _sort(found, statement.test, name, subject)
+    return found
 
 
-def _arguments(test: ast.expr, name: str) -> list[tuple[Value, ...]]:
-    """Return the arguments of the first call of ``name`` in a test, if they are literals."""
-    for node in ast.walk(test):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-            try:
-                return [parse_test(f"assert {ast.unparse(node)}").arguments]
-            except NotLiteral:
-                return []
-    return []
+def _sort(found: Calls, test: ast.expr, name: str, subject: str) -> None:
+    try:
+        found.calls.append(_call(test, name))
+    except NotLiteral as error:
+        if any(_open_parts(test, subject)):
+            found.open.append(test)
+        else:
+            found.refused.append(f"{error}: {ast.unparse(test)[:200]}")
 
 
-class _Renamed(ast.NodeTransformer):
-    """Calls of ``candidate`` become calls of the function."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        return ast.Name(self._name) if node.id == "candidate" else node
+def _call(test: ast.expr, name: str) -> Call:
+    call = call_of(test, _subject(test, name))
+    return msgspec.structs.replace(call, function=name)
 
 
-class _Plain(NamedTuple):
-    """A test as a plain comparison, and what its wrapping stands for."""
-
-    test: ast.expr
-    oracle: str = ""
-    tolerance: float = 0.0
+def _subject(node: ast.AST, name: str) -> str:
+    """Return the name of the program under test: beside ``candidate``, the function's own name is the original's."""
+    return "candidate" if calls_in(node, "candidate") else name
 
 
-def _plain(test: ast.expr) -> _Plain:
-    match test:
-        case ast.Compare(
-            left=ast.Call(
-                func=ast.Name(id="abs") | ast.Attribute(attr="fabs"),
-                args=[ast.BinOp(left=left, op=ast.Sub(), right=right)],
-            ),
-            ops=[ast.Lt() | ast.LtE()],
-            comparators=[ast.Constant(value=float() | int() as within)],
-        ):
-            return _Plain(_equal(left, right), f"close:{within}")
-        case ast.Compare(
-            left=ast.Call(func=ast.Name(id="set"), args=[left]),
-            ops=[ast.Eq()],
-            comparators=[ast.Call(func=ast.Name(id="set"), args=[right])],
-        ):
-            return _Plain(_equal(left, right), "same_set")
-        case ast.Call(func=ast.Attribute(attr="isclose"), args=[left, right], keywords=keywords):
-            within = {k.arg: k.value.value for k in keywords if isinstance(k.value, ast.Constant)}
-            absolute, relative = within.get("abs_tol"), within.get("rel_tol")
-            return _Plain(
-                _equal(left, right),
-                f"close:{absolute}" if isinstance(absolute, float) else "",
-                relative if isinstance(relative, float) else 0.0,
-            )
-        case _:
-            return _Plain(test)
+def _open_parts(node: ast.expr, subject: str) -> Iterator[ast.expr]:
+    """Yield the largest parts of a test that do not call the subject and have no value here."""
+    if not calls_in(node, subject):
+        try:
+            expressions.check(node, frozenset())
+        except NotLiteral:
+            yield node
+        return
+    parts = (
+        [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
+    )
+    for part in parts:
+        if isinstance(part, ast.expr) and not isinstance(part, ast.Lambda):
+            yield from _open_parts(part, subject)
 
 
-def _equal(left: ast.expr, right: ast.expr) -> ast.expr:
-    return ast.Compare(left, [ast.Eq()], [right])
+class _Filled(ast.NodeTransformer):
+    """Parts of a test become literals."""
+
+    def __init__(self, values: Mapping[int, Value]) -> None:
+        self._values = values
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        value = self._values.get(id(node), node)
+        return self.generic_visit(node) if value is node else ast.parse(literal(value), mode="eval").body
+
+
+def note_of(found: Calls) -> str:
+    """Return what a reader of the figures has to know of a problem's tests; empty where that is nothing."""
+    first = found.left_out[0][:200] if found.left_out else ""
+    return f"{len(found.left_out)} of its statements are no asserts and are left out: {first}" if first else ""

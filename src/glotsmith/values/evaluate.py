@@ -1,0 +1,303 @@
+"""The value of an expression over a result, outside the sandbox, within a number of steps."""
+
+import ast
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from glotsmith.values.expressions import compared_type, dotted, is_constant, types_in
+from glotsmith.values.functions import (
+    CONSTANTS,
+    FUNCTIONS,
+    GATHERED,
+    HASHED,
+    KEYS,
+    METHODS_OF,
+    OPERATORS,
+    ORDER,
+    SCALAR,
+    Close,
+    TooMuch,
+    bounded,
+)
+from glotsmith.values.types import Value
+
+STEPS = 1_000_000  #: of one evaluation
+
+
+class World:
+    """How a language's values compare, and what of Python's types it tells apart; this is Python itself."""
+
+    def same(self, expected: Value, actual: Value) -> bool:
+        """Return whether ``actual`` is what is expected."""
+        return bool(expected == actual)
+
+    def items(self, value: Value) -> Value:
+        """Return the collection that a value is."""
+        return value
+
+    def key(self, value: Value) -> Value:
+        """Return what stands in a set, or as a key of a dict, for a value."""
+        return value
+
+    def is_a(self, value: Value, kind: type) -> bool:
+        """Return whether a value is of a type."""
+        return isinstance(value, kind)
+
+
+PYTHON = World()
+
+
+def evaluate(node: ast.expr, names: Mapping[str, Value] | None = None, world: World = PYTHON) -> Value:
+    """Return the value of an expression that was checked.
+
+    Raises:
+        TooMuch: it takes more than ``STEPS`` steps.
+        TypeError, ValueError, LookupError, ArithmeticError, AttributeError: as Python raises them.
+
+    """
+    return _Evaluator(world).value(node, dict(names or {}))
+
+
+class _Evaluator:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._left = STEPS
+
+    def _spend(self, steps: int = 1) -> None:
+        self._left -= steps
+        if self._left < 0:
+            raise TooMuch
+
+    def value(self, node: ast.expr, names: dict[str, Value]) -> Value:
+        self._spend()
+        match node:
+            case ast.Constant(value=constant):
+                return constant
+            case ast.Name(id=name):
+                return names[name]
+            case ast.Attribute():
+                return CONSTANTS[dotted(node)]
+            case ast.BoolOp(op=op, values=parts):
+                return self._boolean(isinstance(op, ast.And), parts, names)
+            case ast.IfExp(test=test, body=body, orelse=other):
+                return self.value(body if self.value(test, names) else other, names)
+            case ast.UnaryOp(op=op, operand=operand):
+                value = self.value(operand, names)
+                return not value if isinstance(op, ast.Not) else -value if isinstance(op, ast.USub) else +value
+            case ast.Compare():
+                return self._compare(node, names)
+            case ast.BinOp():
+                return self._arithmetic(node, names)
+            case ast.Subscript(value=value, slice=index):
+                return self._subscript(self.value(value, names), index, names)
+            case ast.Call():
+                return self._call(node, names)
+            case _:
+                return self._collection(node, names)
+
+    def _collection(self, node: ast.expr, names: dict[str, Value]) -> Value:
+        match node:
+            case ast.List(elts=items):
+                return [self.value(x, names) for x in items]
+            case ast.Tuple(elts=items):
+                return tuple(self.value(x, names) for x in items)
+            case ast.Set(elts=items):
+                return {self._world.key(self.value(x, names)) for x in items}
+            case ast.Dict(keys=keys, values=values):
+                pairs = zip(cast(list[ast.expr], keys), values, strict=True)
+                return {self._world.key(self.value(k, names)): self.value(v, names) for k, v in pairs}
+            case ast.SetComp():
+                return {self._world.key(x) for x in self._comprehension(node.elt, node.generators, names)}
+            case ast.ListComp() | ast.GeneratorExp():
+                return list(self._comprehension(node.elt, node.generators, names))
+            case _:
+                raise TypeError(ast.unparse(node))
+
+    def _boolean(self, all_: bool, parts: list[ast.expr], names: dict[str, Value]) -> Value:
+        value: Value = all_
+        for part in parts:
+            value = self.value(part, names)
+            if bool(value) is not all_:
+                break
+        return value
+
+    def _comprehension(
+        self, elt: ast.expr, generators: list[ast.comprehension], names: dict[str, Value]
+    ) -> Iterator[Value]:
+        if not generators:
+            yield self.value(elt, names)
+            return
+        first, *rest = generators
+        for item in self._items(self.value(first.iter, names)):
+            inner = {**names, **_bound(first.target, item)}
+            if all(self.value(condition, inner) for condition in first.ifs):
+                yield from self._comprehension(elt, rest, inner)
+
+    def _items(self, value: Value) -> list[Value]:
+        """Return the elements of a collection as a list of their own."""
+        value = self._world.items(value)
+        if isinstance(value, range | list | tuple | str | dict | set | frozenset):
+            self._spend(len(cast(list[Value], value)))
+            return list(cast(list[Value], value))
+        raise TypeError(f"{type(value).__name__} is no collection")
+
+    # ------------------------------------------------------------------------------------------- comparison
+
+    def _compare(self, node: ast.Compare, names: dict[str, Value]) -> bool:
+        if typed := compared_type(node):
+            subject, kinds, wanted = typed
+            value = self.value(subject, names)
+            exact = [k for k in kinds if self._world.is_a(value, k) and not (isinstance(value, bool) and k is int)]
+            return bool(exact) is wanted
+        left, left_node = self.value(node.left, names), node.left
+        for op, right_node in zip(node.ops, node.comparators, strict=True):
+            right = self.value(right_node, names)
+            swapped = is_constant(right_node) and not is_constant(left_node)
+            if not self._compared(op, left, right, swapped):
+                return False
+            left, left_node = right, right_node
+        return True
+
+    def _compared(self, op: ast.cmpop, left: Value, right: Value, swapped: bool) -> bool:
+        match op:
+            case ast.Eq() | ast.Is():
+                return self._equal(left, right, swapped)
+            case ast.NotEq() | ast.IsNot():
+                return not self._equal(left, right, swapped)
+            case ast.In() | ast.NotIn():
+                return self._within(left, right, swapped) is isinstance(op, ast.In)
+            case _:
+                self._spend(_size(left))
+                return bool(ORDER[type(op)](left, right))
+
+    def _equal(self, left: Value, right: Value, swapped: bool) -> bool:
+        expected, actual = (right, left) if swapped else (left, right)
+        self._spend(_size(expected))
+        if isinstance(actual, Close):
+            expected, actual = actual, expected
+        if isinstance(expected, Close):
+            return expected.accepts(actual)
+        return self._world.same(expected, actual)
+
+    def _within(self, left: Value, right: Value, swapped: bool) -> bool:
+        if isinstance(right, str):
+            self._spend(_size(right))
+            if isinstance(left, str):
+                return left in right
+            raise TypeError("only a text is in a text")
+        return any(self._equal(left, item, swapped) for item in self._items(right))
+
+    # --------------------------------------------------------------------------------------- other operations
+
+    def _arithmetic(self, node: ast.BinOp, names: dict[str, Value]) -> Value:
+        left, right = self.value(node.left, names), self.value(node.right, names)
+        self._spend(_cost(node.op, left, right))
+        return bounded(OPERATORS[type(node.op)](left, right))
+
+    def _subscript(self, whole: Value, index: ast.expr, names: dict[str, Value]) -> Value:
+        value: Any = self._world.items(whole)
+        if isinstance(index, ast.Slice):
+            ends = [None if p is None else self.value(p, names) for p in (index.lower, index.upper, index.step)]
+            self._spend(len(value))
+            return value[slice(*ends)]
+        key = self.value(index, names)
+        if isinstance(value, dict) and key not in value:
+            found = [k for k in cast(dict[Value, Value], value) if self._world.same(key, k)]
+            key = found[0] if found else str(key)
+        return cast(Value, value[key])
+
+    def _call(self, node: ast.Call, names: dict[str, Value]) -> Value:
+        name = dotted(node.func)
+        if name == "isinstance":
+            subject = self.value(node.args[0], names)
+            return any(self._world.is_a(subject, kind) for kind in types_in(node.args[1]))
+        keywords = {
+            cast(str, k.arg): KEYS[dotted(k.value)] if k.arg == "key" else self.value(k.value, names)
+            for k in node.keywords
+        }
+        arguments = [self.value(a, names) for a in node.args]
+        if name in FUNCTIONS:
+            return self._function(name, arguments, keywords)
+        subject = self.value(cast(ast.Attribute, node.func).value, names)
+        return self._method(subject, cast(ast.Attribute, node.func).attr, arguments)
+
+    def _function(self, name: str, arguments: list[Value], keywords: dict[str, Any]) -> Value:
+        if name in SCALAR:
+            return SCALAR[name](*arguments, **keywords)
+        if name in GATHERED:
+            first, *rest = [self._items(a) for a in arguments[:1]] + arguments[1:] or [[]]
+            self._spend(_size(rest) * len(first))  # sum(lists, [])
+            if name == "sum" and rest:
+                self._spend(_size(first) * len(first))
+            return GATHERED[name](first, *rest, **keywords)
+        if name in HASHED:
+            keys = map(self._world.key, self._items(arguments[0]) if arguments else ())
+            return dict(Counter(keys)) if name.endswith("Counter") else set(keys)
+        match name:
+            case "len":
+                (value,) = arguments
+                return len(self._world.items(value))
+            case "range":
+                return range(*arguments)
+            case "zip":
+                return list(zip(*map(self._items, arguments), strict=False))
+            case "dict":
+                return self._dict(arguments, keywords)
+            case _:
+                few = arguments if len(arguments) > 1 else self._items(arguments[0])
+                return (min if name == "min" else max)(few, **keywords)
+
+    def _dict(self, arguments: list[Value], keywords: dict[str, Any]) -> Value:
+        first: Any = arguments[0] if arguments else {}
+        pairs: Any = self._items(list(cast(dict[Value, Value], first).items()) if isinstance(first, dict) else first)
+        return {self._world.key(k): v for k, v in pairs} | keywords
+
+    def _method(self, subject: Value, name: str, arguments: list[Value]) -> Value:
+        if name == "join" and isinstance(subject, str):
+            items = self._items(arguments[0])
+            self._spend(len(subject) * len(items))
+            return subject.join(items)
+        allowed = next((names for kind, names in METHODS_OF.items() if isinstance(subject, kind)), frozenset[str]())
+        if name not in allowed:
+            raise AttributeError(name)
+        self._spend(len(subject) if not isinstance(subject, float) else 1)
+        if isinstance(subject, dict) and name != "get":
+            view = list(getattr(cast(dict[Value, Value], subject), name)())
+            return view if name == "values" else set(view)
+        if isinstance(subject, set):
+            subject = cast(set[Value], subject)
+            arguments = [{self._world.key(x) for x in self._items(a)} for a in arguments]
+        return getattr(cast(Any, subject), name)(*arguments)
+
+
+def _bound(target: ast.expr, item: Value) -> dict[str, Value]:
+    if isinstance(target, ast.Name):
+        return {target.id: item}
+    parts = cast(ast.Tuple, target).elts
+    return {k: v for part, x in zip(parts, cast(list[Value], item), strict=True) for k, v in _bound(part, x).items()}
+
+
+def _size(value: Value) -> int:
+    """Return how many steps it takes to look at all of a value."""
+    match value:
+        case str():
+            return 1 + len(value) // 16
+        case list() | tuple() | set() | frozenset():
+            return 1 + sum(map(_size, cast(list[Value], value)))
+        case dict():
+            pairs = cast(dict[Value, Value], value)
+            return 1 + sum(map(_size, pairs)) + sum(map(_size, pairs.values()))
+        case _:
+            return 1
+
+
+def _cost(op: ast.operator, left: Value, right: Value) -> int:
+    """Return the steps that an operation takes: the length of the collection, or some bits of the number, it makes."""
+    sizes = [len(cast(list[Value], v)) if isinstance(v, str | list | tuple | set | dict) else 0 for v in (left, right)]
+    if isinstance(op, ast.Mult) and any(sizes):
+        times = right if sizes[0] else left
+        return max(sizes) * max(times, 1) if isinstance(times, int) else 1
+    if isinstance(op, ast.Pow) and isinstance(left, int) and isinstance(right, int):
+        return left.bit_length() * max(right, 0) * 8 + 1
+    return sum(sizes) + 1

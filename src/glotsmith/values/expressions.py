@@ -1,0 +1,134 @@
+"""Expressions over a result: which of Python's forms a test may use to say something of a value.
+
+Literals, comparisons, arithmetic, subscripts, comprehensions, and calls of the functions and methods of ``functions``.
+Nothing of a test is ever executed as Python: ``check`` refuses every other form, and ``evaluate`` counts its steps.
+"""
+
+import ast
+from typing import cast
+
+from glotsmith.values.functions import CONSTANTS, FUNCTIONS, KEYS, METHODS, MODULES, OPERATORS, TYPES
+from glotsmith.values.types import NotLiteral
+
+RESULT = "returned"  #: the name of the result in an expression
+
+
+def dotted(node: ast.expr) -> str:
+    """Return the name that a node is, dots included; empty where it is none."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in MODULES:
+            return f"{module}.{name}"
+        case _:
+            return ""
+
+
+def check(node: ast.expr, names: frozenset[str] = frozenset({RESULT})) -> None:
+    """Make sure that an expression over ``names`` can be evaluated.
+
+    Raises:
+        NotLiteral: it has a form that can't; the message quotes it.
+
+    """
+    match node:
+        case ast.Constant(value=int() | float() | str() | None):
+            return
+        case ast.Name(id=name) if name in names:
+            return
+        case ast.Attribute() if dotted(node) in CONSTANTS:
+            return
+        case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd()) | ast.BoolOp() | ast.IfExp():
+            parts = list(ast.iter_child_nodes(node))
+        case ast.Compare(left=left, comparators=others):
+            parts = [] if compared_type(node) else [left, *others]
+        case ast.BinOp(op=op) if type(op) in OPERATORS:
+            parts = [node.left, node.right]
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
+            pass
+        case ast.Dict(keys=keys, values=values) if None not in keys:
+            parts = [*cast(list[ast.expr], keys), *values]
+        case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper, step=step)):
+            parts = [value, *(p for p in (lower, upper, step) if p)]
+        case ast.Subscript(value=value, slice=index):
+            parts = [value, index]
+        case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
+            _check_comprehension(node, names)
+            return
+        case ast.Call():
+            parts = _parts_of_call(node)
+        case _:
+            raise _not_judged(node)
+    for part in parts:
+        if isinstance(part, ast.expr):
+            check(part, names)
+
+
+def _not_judged(node: ast.AST) -> NotLiteral:
+    return NotLiteral(f"it says {ast.unparse(node)[:80]}, which can't be judged outside Python")
+
+
+def _check_comprehension(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, names: frozenset[str]) -> None:
+    for generator in node.generators:
+        check(generator.iter, names)
+        bound = {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
+        if RESULT in bound or not isinstance(generator.target, ast.Name | ast.Tuple):
+            raise _not_judged(node)
+        names |= bound
+        for condition in generator.ifs:
+            check(condition, names)
+    check(node.elt, names)
+
+
+def _parts_of_call(node: ast.Call) -> list[ast.expr]:
+    """Return what of a call is left to check once its function is allowed."""
+    keywords = {k.arg for k in node.keywords}
+    given = [*node.args, *(k.value for k in node.keywords)]
+    name = dotted(node.func)
+    if None in keywords or any(isinstance(a, ast.Starred) for a in node.args):
+        raise _not_judged(node)
+    if name == "isinstance" and len(node.args) == 2 and types_in(node.args[1]) and not keywords:
+        return node.args[:1]
+    if name in ("sorted", "min", "max"):
+        given = [*node.args, *(k.value for k in node.keywords if k.arg != "key" or dotted(k.value) not in KEYS)]
+    if name in FUNCTIONS - {"isinstance", "type"}:
+        return given
+    if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and not keywords:
+        return [node.func.value, *given]
+    raise _not_judged(node)
+
+
+def types_in(node: ast.expr) -> tuple[type, ...]:
+    """Return the types that the second argument of ``isinstance`` names; none where one of them is unknown."""
+    match node:
+        case ast.Name(id=name) if name in TYPES:
+            return (TYPES[name],)
+        case ast.Constant(value=None) | ast.Call(func=ast.Name(id="type"), args=[ast.Constant(value=None)]):
+            return (type(None),)
+        case ast.Tuple(elts=[_, *_] as parts):
+            found = [types_in(part) for part in parts]
+            return tuple(t for kinds in found for t in kinds) if all(found) else ()
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            first, second = types_in(left), types_in(right)
+            return (*first, *second) if first and second else ()
+        case _:
+            return ()
+
+
+def compared_type(node: ast.Compare) -> tuple[ast.expr, tuple[type, ...], bool] | None:
+    """Return the value, type and sign of ``type(value) == int`` and its like."""
+    match node:
+        case ast.Compare(
+            left=ast.Call(func=ast.Name(id="type"), args=[value], keywords=[]),
+            ops=[ast.Eq() | ast.Is() | ast.NotEq() | ast.IsNot() as op],
+            comparators=[kind],
+        ) if types := types_in(kind):
+            check(value, frozenset({n.id for n in ast.walk(value) if isinstance(n, ast.Name)} - FUNCTIONS - MODULES))
+            return value, types, isinstance(op, ast.Eq | ast.Is)
+        case _:
+            return None
+
+
+def is_constant(node: ast.expr) -> bool:
+    """Return whether no value in an expression comes of the result."""
+    return all(n.id in FUNCTIONS | MODULES | TYPES.keys() for n in ast.walk(node) if isinstance(n, ast.Name))

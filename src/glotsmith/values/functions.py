@@ -1,0 +1,193 @@
+"""The functions, methods and operators of Python that a test may use, with bounds on what they make."""
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+from glotsmith.values.types import Value
+
+_MOST_DIGITS = 400  #: that a number is rounded to
+_LARGEST = 10**1000  #: of an int that arithmetic makes
+
+
+class TooMuch(Exception):
+    """An evaluation takes more steps than it may."""
+
+
+class Close:
+    """A number, or a collection of numbers, within a tolerance: pytest's ``approx``."""
+
+    def __init__(self, expected: Value, rel: float | None = None, abs: float | None = None) -> None:
+        self.expected = expected
+        self.relative = 1e-6 if rel is None and abs is None else rel or 0.0
+        self.absolute = 1e-12 if abs is None else abs
+
+    def accepts(self, actual: Value) -> bool:
+        """Return whether a value is within the tolerance, and of the same shape where it is a collection."""
+        return self._accepts(self.expected, actual)
+
+    def _accepts(self, expected: Value, actual: Value) -> bool:
+        match expected:
+            case list() | tuple():
+                items = cast(list[Value], expected)
+                return (
+                    isinstance(actual, list | tuple)
+                    and len(items) == len(cast(list[Value], actual))
+                    and all(map(self._accepts, items, cast(list[Value], actual)))
+                )
+            case dict():
+                pairs = cast(dict[Value, Value], expected)
+                return (
+                    isinstance(actual, dict)
+                    and pairs.keys() == cast(dict[Value, Value], actual).keys()
+                    and all(self._accepts(v, cast(dict[Value, Value], actual)[k]) for k, v in pairs.items())
+                )
+            case int() | float() if isinstance(actual, int | float):
+                return math.isclose(expected, actual, rel_tol=0.0, abs_tol=self._within(expected))
+            case _:
+                return bool(expected == actual)
+
+    def _within(self, expected: float) -> float:
+        return max(self.relative * math.fabs(expected), self.absolute) if math.isfinite(expected) else 0.0
+
+
+TYPES: Mapping[str, type] = {t.__name__: t for t in (int, float, str, bool, list, tuple, dict, set, frozenset)}
+MODULES = frozenset({"math", "pytest", "collections", "np", "numpy"})
+CONSTANTS: Mapping[str, float] = {
+    **{f"math.{name}": getattr(math, name) for name in ("pi", "e", "tau", "inf", "nan")},
+    **{f"{numpy}.{name}": getattr(math, name) for numpy in ("np", "numpy") for name in ("pi", "inf", "nan")},
+}
+METHODS_OF: Mapping[type, frozenset[str]] = {
+    str: frozenset(
+        {"lower", "upper", "strip", "lstrip", "rstrip", "split", "splitlines", "startswith", "endswith", "count"}
+        | {"isdigit", "isalpha", "isalnum", "isupper", "islower", "isspace", "find", "index", "title", "swapcase"}
+    ),
+    list: frozenset({"count", "index"}),
+    tuple: frozenset({"count", "index"}),
+    dict: frozenset({"keys", "values", "items", "get"}),
+    set: frozenset({"issubset", "issuperset", "isdisjoint", "union", "intersection", "difference"}),
+    float: frozenset({"is_integer"}),
+}
+METHODS = frozenset[str]({"join"}).union(*METHODS_OF.values())
+
+OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.FloorDiv: lambda a, b: a // b,
+    ast.Mod: lambda a, b: _remainder(a, b),
+    ast.Pow: lambda a, b: a**b,
+    ast.BitAnd: lambda a, b: a & b,
+    ast.BitOr: lambda a, b: a | b,
+    ast.BitXor: lambda a, b: a ^ b,
+}
+ORDER: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def _reversed(items: list[Any]) -> list[Any]:
+    return items[::-1]
+
+
+def _numbered(items: list[Any], start: int = 0) -> list[tuple[int, Any]]:
+    return list(enumerate(items, start))
+
+
+def _product(items: Iterable[Any]) -> Any:
+    result: Any = 1
+    for item in items:
+        result = bounded(result * item)
+    return result
+
+
+def bounded(value: Any) -> Any:
+    """Return a value that arithmetic has made.
+
+    Raises:
+        TooMuch: it is an int of more than 1,000 digits.
+
+    """
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise TooMuch
+    return value
+
+
+def _round(number: Any, digits: int | None = None) -> Any:
+    """Return a rounded number; Python would take forever for some digits."""
+    if digits is not None and abs(digits) > _MOST_DIGITS:
+        raise TooMuch
+    return round(number, digits)
+
+
+def _all_close(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+    """Return whether all numbers of ``a`` are close to those of ``b``, as numpy's ``allclose`` has it."""
+    match b:
+        case list() | tuple() if isinstance(a, list | tuple):
+            pairs = cast(list[Value], a), cast(list[Value], b)
+            return len(pairs[0]) == len(pairs[1]) and all(_all_close(x, y, rtol, atol) for x, y in zip(*pairs))  # noqa: B905
+        case int() | float() if isinstance(a, int | float):
+            return a == b or abs(a - b) <= atol + rtol * abs(b)
+        case _:
+            raise TypeError("no numbers")
+
+
+#: functions that take their arguments as they are
+SCALAR: Mapping[str, Callable[..., Any]] = {
+    "abs": abs,
+    "round": _round,
+    "str": str,
+    "repr": repr,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "ord": ord,
+    "chr": chr,
+    "divmod": divmod,
+    "approx": Close,
+    "pytest.approx": Close,
+    "math.isclose": math.isclose,
+    "isclose": math.isclose,
+    "math.isnan": math.isnan,
+    "math.isinf": math.isinf,
+    "math.isfinite": math.isfinite,
+    "math.floor": math.floor,
+    "math.ceil": math.ceil,
+    "math.fabs": math.fabs,
+    "math.sqrt": math.sqrt,
+    "math.gcd": math.gcd,
+    **{f"{numpy}.{name}": _all_close for numpy in ("np", "numpy") for name in ("isclose", "allclose")},
+}
+#: functions whose first argument is a collection, of which they get a list
+_sum: Callable[..., Any] = sum
+GATHERED: Mapping[str, Callable[..., Any]] = {
+    "sorted": cast(Callable[..., Any], sorted),
+    "list": list[Any],
+    "tuple": tuple[Any, ...],
+    "sum": _sum,
+    "any": any,
+    "all": all,
+    "reversed": _reversed,
+    "enumerate": _numbered,
+    "math.fsum": math.fsum,
+    "math.prod": _product,
+}
+HASHED = frozenset({"set", "frozenset", "Counter", "collections.Counter"})
+OTHER = frozenset({"len", "min", "max", "zip", "dict", "range", "isinstance", "type"})
+FUNCTIONS = frozenset({*SCALAR, *GATHERED, *HASHED, *OTHER})
+
+
+def _remainder(left: Any, right: Any) -> Any:
+    """Return a remainder; a format with ``%`` may be as wide as it says."""
+    if isinstance(left, str):
+        raise TypeError("a text has no remainder")
+    return left % right
+
+
+KEYS: Mapping[str, Callable[[Any], Any]] = {"len": len, "abs": abs, "str": str, "int": int, "str.lower": str.lower}
