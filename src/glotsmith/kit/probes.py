@@ -10,6 +10,7 @@ from glotsmith.languages.rows import Row, rows
 from glotsmith.records import Job, Status, Verdict
 from glotsmith.verification import Verifier
 
+ORDER = "code_point_order"  #: the row that shows that no locale orders strings
 FEWEST = 15  #: rows of ``verdicts.toml``
 #: what a language's rows must show that it can tell apart
 STATUSES: tuple[Status, ...] = (
@@ -33,6 +34,8 @@ def lacking(card: Card) -> list[str]:
     missing = [f"verdicts.toml has {len(table)} rows; {FEWEST} are the least"] if len(table) < FEWEST else []
     if honest(card) is None:
         missing.append("verdicts.toml has no row that must pass")
+    if ORDER not in table:
+        missing.append(f"verdicts.toml has no row {ORDER!r}, which sorts strings by default and gets code point order")
     if card.level != "full":
         return missing
     if "accepted" not in table:
