@@ -80,4 +80,16 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: i
             "use the version that made it, or start in a new folder"
         )
     if found == 0:
-        connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version = {version}; COMMIT;")
+        _make(connection, schema, version)
+
+
+def _make(connection: sqlite3.Connection, schema: str, version: int) -> None:
+    """Make the tables, unless another process has made them since."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in filter(str.strip, schema.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {version}")
+    finally:
+        connection.commit()

@@ -132,8 +132,8 @@ def test_both_forms_of_a_set_judge_alike(glotsmith: Command, rows: Path, tmp_pat
 
 @pytest.mark.slow
 def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
-    code, told, _ = glotsmith("benchmark", "make", rows, "-l", "bash", "-o", tmp_path / "none")
-    assert "0 questions" in told
+    code, _, said = glotsmith("benchmark", "make", rows, "-l", "bash", "-o", tmp_path / "none")
+    assert (code, "Bash runs whole programs" in said, (tmp_path / "none").exists()) == (2, True, False)
     code, told, _ = glotsmith("benchmark", "make", rows, "-l", "go", "-o", tmp_path / "go")
     assert code == 0
     assert "No files for MultiPL-E in Go: give --assertions with a table [go]" in told
@@ -144,3 +144,15 @@ def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, row
     code, told, _ = glotsmith("benchmark", "make", rows, "-l", "go", "--assertions", table, "-o", tmp_path / "go2")
     (_, second, *_) = lines(tmp_path / "go2" / "multipl-e" / "own-go_test.go.jsonl")
     assert second["tests"].startswith("func main() {\ncheck(add(")
+
+
+def test_a_folder_is_for_one_set(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    command = ("benchmark", "make", rows, "-l", "perl", "-o", out)
+    assert glotsmith(*command)[0] == 0
+    assert glotsmith(*command)[0] == 0  # the same again takes its place
+    before = (out / "questions.jsonl").read_bytes()
+    for other in (("--seed", 3), ("--share", 0.5), ("--name", "mine"), ("-l", "lua")):
+        code, _, said = glotsmith(*command, *other)
+        assert (code, "holds another set" in said) == (2, True), said
+    assert (out / "questions.jsonl").read_bytes() == before

@@ -1,7 +1,13 @@
 """What ``glotsmith run`` stores and when: nothing before all is checked, no key ever, and what may change later."""
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -238,3 +244,119 @@ def test_a_preview_replaces_no_run(glotsmith: Command, folder: Path, server: Mod
     code, _, err = glotsmith(*MULTIPL_T, *server.options, "--preview", 1)
     assert (code, "run-preview holds a run, which no preview may replace" in err) == (2, True), err
     assert everything(folder / "run-preview" / "dataset") == before
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, as long as a slow machine may take."""
+    for _ in range(1500):
+        if condition():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+def two_answers(server: ModelServer) -> None:
+    """Let two requests be answered, and hold the third."""
+    server.holding, server.held_after = threading.Event(), 2
+
+
+def solutions(run: Path) -> int:
+    """How many solutions the ledger of a run has."""
+    with RunFolder.open(run) as folder:
+        return folder.ledger.count("translate") if folder.ledger.steps else 0
+
+
+def test_a_stopped_run_writes_what_is_finished_and_says_so(
+    glotsmith: Command, folder: Path, server: ModelServer
+) -> None:
+    two_answers(server)
+
+    def interrupt() -> None:
+        until(lambda: server.asked > 2 and solutions(folder / "run") == 2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    code, _, err = glotsmith(*MULTIPL_T, *server.options, "--set", "teacher.timeout_s=100")
+    thread.join()
+    assert code == 130, err
+    assert "partial: 2 rows of a run that is not finished" in err
+    some = rows(folder / "run")
+    assert len(some) == 2
+    card = (folder / "run/dataset/jsonl/README.md").read_text()
+    assert "**This dataset is partial:** it holds 2 rows of a run that is not finished" in card
+    assert server.holding is not None
+    server.holding.set()
+    assert glotsmith(*MULTIPL_T, *server.options)[0] == 0
+    assert rows(folder / "run") == ["clamp", "shout", "total"]
+    assert "partial" not in (folder / "run/dataset/jsonl/README.md").read_text()
+
+
+@pytest.mark.parametrize("form", ["parquet", "trl-sft", "text", "parallel"])
+def test_a_run_that_works_and_one_that_was_killed_are_exported(
+    glotsmith: Command, folder: Path, server: ModelServer, form: str
+) -> None:
+    two_answers(server)
+    argv = [sys.executable, "-m", "glotsmith", *MULTIPL_T, *server.options]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until(lambda: server.asked > 2 and solutions(folder / "run") == 2)
+        code, out, err = glotsmith("export", "run", "-f", form, "-o", "working")
+        assert (code, "partial: 2 rows of a run that is not finished" in out) == (0, True), err
+        process.kill()
+    code, out, err = glotsmith("export", "run", "-f", form, "-o", "killed")
+    assert (code, "partial: 2 rows of a run that is not finished" in out) == (0, True), err
+    assert "artial:" in (folder / "killed" / "README.md").read_text()
+    before = sorted((p.name, p.read_bytes()) for p in (folder / "working").rglob("*") if p.suffix == ".jsonl")
+    assert before == sorted((p.name, p.read_bytes()) for p in (folder / "killed").rglob("*") if p.suffix == ".jsonl")
+
+
+def test_a_run_without_any_row_so_far_is_no_error(glotsmith: Command, folder: Path, server: ModelServer) -> None:
+    code, _, err = glotsmith(*MULTIPL_T, *server.options, "--model", "other", "--set", "teacher.backoff_s=0")
+    assert (code, "partial: 0 rows" in err) == (2, True), err
+    assert not (folder / "run" / "dataset").exists()
+
+
+def test_a_format_that_has_nothing_to_hold_keeps_no_other_from_being_written(
+    glotsmith: Command, folder: Path, server: ModelServer
+) -> None:
+    formats = ("--set", 'formats=["trl-dpo", "jsonl", "trl-sft"]')
+    code, _, err = glotsmith(*MULTIPL_T, *server.options, *formats)
+    assert (code, "nothing to export as trl-dpo" in err) == (2, True), err
+    assert rows(folder / "run") == ["clamp", "shout", "total"]
+    assert (folder / "run/dataset/trl-sft/train.jsonl").exists()
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet", "trl-sft", "alpaca"])
+def test_an_export_replaces_no_other_runs_and_no_other_formats(
+    glotsmith: Command, folder: Path, server: ModelServer, form: str
+) -> None:
+    assert glotsmith(*MULTIPL_T, *server.options)[0] == 0
+    assert glotsmith(*MULTIPL_T, *server.options, "--set", "seed=5", "-o", "second")[0] == 0
+    assert glotsmith("export", "run", "-f", form, "-o", "out")[0] == 0
+    assert glotsmith("export", "run", "-f", form, "-o", "out")[0] == 0  # the same again
+    before = everything(folder / "out")
+    code, _, err = glotsmith("export", "second", "-f", form, "-o", "out")
+    assert (code, "out: the folder holds the" in err, "another run" in err) == (2, True, True), err
+    assert glotsmith("export", "run", "-f", "sharegpt", "-o", "out")[0] == 2
+    assert everything(folder / "out") == before
+    assert glotsmith("export", "second", "-f", form)[0] == 0  # into its own folder
+
+
+@pytest.mark.parametrize("name", ["photos", "run"])
+def test_no_command_writes_into_a_folder_of_something_else(
+    glotsmith: Command, folder: Path, server: ModelServer, name: str
+) -> None:
+    (folder / "photos").mkdir()
+    (folder / "photos" / "photo.jpg").write_text("x")
+    assert glotsmith(*MULTIPL_T, *server.options)[0] == 0
+    data = "run/dataset/jsonl/data/lua/train.jsonl"
+    before = everything(folder / name)
+    for command in (
+        ("export", "run", "-f", "jsonl"),
+        ("export", "run", "-f", "verl"),
+        ("evaluate", f"rows={data}", "-l", "lua", *server.options),
+        ("benchmark", "make", data, "-l", "perl"),
+    ):
+        code, _, err = glotsmith(*command, "-o", name)
+        assert (code, "holds something else" in err) == (2, True), (command, err)
+    assert everything(folder / name) == before

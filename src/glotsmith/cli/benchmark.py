@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
@@ -19,8 +19,10 @@ from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.rows import example
 from glotsmith.evaluation.questions import Impossible, Question, of_task
-from glotsmith.languages import get, toolchain
+from glotsmith.languages import get, require_typed_calls, toolchain
 from glotsmith.records import Example, Problem, Record, Task
+
+ORIGIN = "origin.json"  #: in the folder of a set: what it was made of
 
 benchmark = typer.Typer(help="Make evaluation sets.", no_args_is_help=True)
 app.add_typer(benchmark, name="benchmark")
@@ -51,6 +53,7 @@ def make(
     Example: [bold]glotsmith benchmark make runs/demo -l ocaml --share 0.2 -o sets/ocaml[/]
     """
     for each in language:
+        require_typed_calls(each)
         toolchain.resolve(each)  # raises where it is unknown or can't be run
         kit.assertions(each, assertions)  # raises where the file is no such table
     rows = [example(row) for row in own_rows(source)]
@@ -59,11 +62,50 @@ def make(
     if not chosen:
         raise UsageError(f"{source}: no problem is left to evaluate on" + (f": {lost[0].detail}" if lost else ""))
     unposable = [_unposable(name, one, p) for p in lost for one in language]
+    claim(output, Origin(str(source), name, tuple(language), share, seed, str(assertions or "")))
     posable = [Posable(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
     made = asyncio.run(_made(name, posable, language, assertions, isolation, jobs))
     impossible = [*unposable, *made.impossible]
     _write(output, name, made, impossible, _training(rows, chosen))
     _say(output, made, len(impossible))
+
+
+class Origin(NamedTuple):
+    """What a set is made of: a folder is for one such set."""
+
+    source: str
+    name: str
+    languages: tuple[str, ...]
+    share: float
+    seed: int
+    assertions: str
+
+
+def claim(folder: Path, origin: Origin) -> None:
+    """Take a folder for a set: a new or empty one, or that of an earlier set of the same origin.
+
+    Raises:
+        UsageError: it holds something else, or another set.
+        StorageError: it can't be made or written.
+
+    """
+    file, wanted = folder / ORIGIN, {name: str(value) for name, value in origin._asdict().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        names = sorted(path.name for path in folder.iterdir())
+        if ORIGIN not in names and names:
+            raise UsageError(
+                f"{folder}: the folder holds something else ({', '.join(names[:3])}): choose a new or empty one with -o"
+            )
+        before = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if names else wanted
+        changed = [f"{n} {before.get(n)} there, {wanted[n]} here" for n in wanted if before.get(n) != wanted[n]]
+        if changed:
+            raise UsageError(f"{folder}: the folder holds another set ({'; '.join(changed)}): choose a new one with -o")
+        file.write_bytes(msgspec.json.encode(wanted) + b"\n")
+    except msgspec.DecodeError as error:
+        raise UsageError(f"{file} is of no set of ours ({error}): choose a new or empty folder with -o") from error
+    except OSError as error:
+        raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
 
 
 class Made(Record, frozen=True, kw_only=True):

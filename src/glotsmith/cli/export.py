@@ -1,17 +1,17 @@
 """``glotsmith export``: a run's rows as files that trainers and ``datasets`` open."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, NamedTuple
 
 import typer
 
 from glotsmith import recipes
 from glotsmith.cli.app import app, out
-from glotsmith.cli.config import free_keys
+from glotsmith.cli.rows import Rows, rows_so_far
 from glotsmith.errors import UsageError
-from glotsmith.records import Example, Preference
 from glotsmith.run import RunFolder
 
 
@@ -49,7 +49,9 @@ def export(
         int, typer.Option(min=0, help="Only the rows of one training stage; 0: all, which a trainer would mix.")
     ] = 0,
 ) -> None:
-    """Write a finished run's dataset, with what a trainer needs beside it: its configuration, and the reward.
+    """Write a run's dataset, with what a trainer needs beside it: its configuration, and the reward.
+
+    Of a run that is not finished, what is finished so far is written, also while it works.
 
     Examples:
 
@@ -62,28 +64,28 @@ def export(
     --model ../own/out -o original[/]
     """
     with RunFolder.open(run) as folder:
-        require_finished(folder)
-        target = output or folder.dataset / format_
-        out.print(write_dataset(folder, format_, target, Choice(model, held_out, seed, stage)))
+        asyncio.run(_export(folder, format_, output or folder.dataset / format_, Choice(model, held_out, seed, stage)))
 
 
-def require_finished(folder: RunFolder) -> None:
-    """Refuse a run that has not come to its end.
-
-    Raises:
-        UsageError: it has not.
-
-    """
-    last = folder.ledger.steps[-1] if folder.ledger.steps else ""
-    if not last or not folder.ledger.finished(last):
-        raise UsageError(f"{folder.path}: the run has not ended; the command that began it goes on with it")
+async def _export(folder: RunFolder, format_: str, target: Path, choice: Choice) -> None:
+    async with rows_so_far(folder) as rows:
+        written = write_dataset(rows, format_, target, choice)
+        if rows.partial:
+            out.print(partial_sentence(rows), markup=False)
+        out.print(written, markup=False)
 
 
-def write_dataset(folder: RunFolder, format_: str, target: Path, choice: Choice = _ALL) -> str:
+def partial_sentence(rows: Rows) -> str:
+    """Say how much of a run that is not finished there is."""
+    return f"partial: {rows.made} rows of a run that is not finished; the command that began it goes on with it"
+
+
+def write_dataset(rows: Rows, format_: str, target: Path, choice: Choice = _ALL) -> str:
     """Write the dataset in one format; return the sentence that says so.
 
     Raises:
-        UsageError: there is no such format, nothing that it could hold, or a choice that it would ignore.
+        UsageError: there is no such format, nothing that it could hold, a choice that it would ignore, or the folder
+            holds something else.
 
     """
     from glotsmith.datasets.exporters.formats import FORMATS
@@ -92,12 +94,12 @@ def write_dataset(folder: RunFolder, format_: str, target: Path, choice: Choice 
     if choice.seed and not choice.held_out:
         raise UsageError("--seed says which problems are set aside: give --held-out too")
     if format_ in FORMATS:
-        return _for_trainer(folder, format_, target, choice)
+        return _for_trainer(rows, format_, target, choice)
     if choice != _ALL:
         raise UsageError(
             f"--model, --held-out and --stage are for trainers' formats; {format_} has all rows and no configuration"
         )
-    return _whole(folder, format_, target)
+    return _whole(rows, format_, target)
 
 
 def check_formats(names: Iterable[str]) -> None:
@@ -115,88 +117,50 @@ def check_formats(names: Iterable[str]) -> None:
             raise UsageError(f"no format is named {name!r}; there are: {', '.join([*EXPORTERS, *FORMATS])}")
 
 
-def examples(folder: RunFolder) -> Iterator[Example]:
-    """Yield the rows of a run stage by stage: who reads on trains in the recipe's order."""
-    for stage in stages(folder):
-        yield from _of_stage(folder, stage)
+def _is_own(rows: Rows, target: Path) -> bool:
+    """Whether a folder is below the run's own datasets, so that what it holds is no other run's."""
+    return target.resolve().is_relative_to(rows.folder.dataset.resolve())
 
 
-def stages(folder: RunFolder) -> list[int]:
-    """Return the training stages of a run's rows, in order."""
-    return sorted({item.stage for _, item in folder.ledger.kept(folder.ledger.steps[-1], Example)})
-
-
-def _of_stage(folder: RunFolder, stage: int) -> Iterator[Example]:
-    return (item for _, item in folder.ledger.kept(folder.ledger.steps[-1], Example) if item.stage == stage)
-
-
-def findings(folder: RunFolder) -> dict[str, str]:
-    """Return what a run has measured beside its rows, title to sentence."""
-    found = getattr(recipes.get(folder.config["recipe"]), "findings", None)
-    return found(folder.ledger) if found else {}
-
-
-def preferences(folder: RunFolder) -> Iterator[Preference]:
-    """Yield the preference pairs of a run."""
-    from glotsmith.datasets.preferences import pairs
-
-    return pairs(folder.ledger)
-
-
-def _whole(folder: RunFolder, format_: str, target: Path) -> str:
+def _whole(rows: Rows, format_: str, target: Path) -> str:
     from glotsmith.datasets import Card
     from glotsmith.datasets import write_dataset as write
 
-    ledger, stored = folder.ledger, folder.config
-    free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
+    stored = rows.folder.config
     recipe = recipes.get(stored["recipe"])
     card = Card(
-        name=folder.path.name,
+        name=rows.folder.path.name,
         recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
-        funnel=tuple(ledger.funnel()),
-        parameters={name: value for name, value in _flat(stored) if name not in free},
+        funnel=tuple(rows.answers.funnel()),
+        parameters=rows.parameters(),
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),
-        findings=findings(folder),
+        findings=rows.findings(),
+        partial=rows.partial,
+        run=rows.run(),
     )
-    summary = write(examples(folder), target, card, exporter=format_)
+    summary = write(rows.examples(), target, card, exporter=format_, owned=_is_own(rows, target))
     return f"{summary.rows} rows in {target}"
 
 
-def _for_trainer(folder: RunFolder, format_: str, target: Path, choice: Choice) -> str:
+def _for_trainer(rows: Rows, format_: str, target: Path, choice: Choice) -> str:
     from glotsmith.datasets.exporters import trainers
     from glotsmith.training.splits import held_out
 
     if choice.stage:
-        _check_stage(folder, format_, choice.stage)
-    rows = partial(_of_stage, folder, choice.stage) if choice.stage else partial(examples, folder)
-    problems = (example.parallel_id for example in examples(folder)) if choice.held_out else ()
+        _check_stage(rows, format_, choice.stage)
+    examples = partial(rows.of_stage, choice.stage) if choice.stage else rows.examples
+    problems = (example.parallel_id for example in rows.examples()) if choice.held_out else ()
     apart = held_out(problems, choice.held_out, choice.seed)  # of all stages, so that it is the same for each
-    content = trainers.Content(rows, partial(preferences, folder), apart)
+    run = "" if _is_own(rows, target) else rows.run()
+    content = trainers.Content(examples, rows.preferences, apart, rows.partial, run)
     written = trainers.export(format_, content, target, model=choice.model)
     return f"{target}: {written}. How to train: {target / 'README.md'}"
 
 
-def _check_stage(folder: RunFolder, format_: str, stage: int) -> None:
+def _check_stage(rows: Rows, format_: str, stage: int) -> None:
     from glotsmith.datasets.exporters.formats import FORMATS
 
     if FORMATS[format_].parts[0].shape.takes == "preferences":
         raise UsageError(f"{format_} holds preference pairs, which have no stage: leave --stage out")
-    if stage not in (known := stages(folder)):
-        raise UsageError(f"{folder.path} has no row of stage {stage}; there are: {', '.join(map(str, known))}")
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Return the leaves of a configuration as text, by dotted name."""
-    found = list[tuple[str, str]]()
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            found += _flat(cast(Mapping[str, Any], value), f"{prefix}{name}.")
-        elif value not in ("", None):
-            found.append((f"{prefix}{name}", _text(value)))
-    return found
-
-
-def _text(value: object) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(str, cast(Sequence[object], value)))
-    return str(value)
+    if stage not in (known := rows.stages()):
+        raise UsageError(f"{rows.folder.path} has no row of stage {stage}; there are: {', '.join(map(str, known))}")

@@ -13,12 +13,13 @@ from rich.table import Table
 
 from glotsmith import recipes
 from glotsmith.cli import config
-from glotsmith.cli.app import Isolation, Jobs, app, err, out
-from glotsmith.cli.export import check_formats, findings, write_dataset
+from glotsmith.cli.app import Isolation, Jobs, app, err, out, say
+from glotsmith.cli.export import check_formats, partial_sentence, write_dataset
 from glotsmith.cli.log import LOG, logging_to
 from glotsmith.cli.progress import Shown, funnel_table
+from glotsmith.cli.rows import Rows, finished_rows, rows_so_far
 from glotsmith.cli.show import side_by_side
-from glotsmith.errors import UsageError
+from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor, FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
@@ -228,10 +229,17 @@ async def _carry_out(
         _reopen(ledger, steps, retry)
         with logging_to(folder.path), Shown(err) as shown:
             done = await worker.run(steps, ledger, shown)
+    except UsageError:
+        raise
+    except GlotsmithError:
+        await _write_so_far(folder, chosen.formats)
+        raise
     finally:
         await cached.close()
-    for name in chosen.formats if done else ():
-        write_dataset(folder, name, folder.dataset / name)
+    if done:
+        _write_all(finished_rows(folder), chosen.formats)
+    else:
+        await _write_so_far(folder, chosen.formats)
     return done
 
 
@@ -241,6 +249,36 @@ def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Rea
     for reason in retry:
         count = ledger.reopen(reason, whole)
         err.print(f"{count} items that were dropped as {reason} are tried again.")
+
+
+async def _write_so_far(folder: RunFolder, formats: Sequence[str]) -> None:
+    """Write the dataset of a run that was stopped; what can't be written is told of, and is no error of the run."""
+    try:
+        async with rows_so_far(folder) as rows:
+            err.print(partial_sentence(rows), markup=False)
+            if rows.made:
+                _write_all(rows, formats)
+    except GlotsmithError as error:
+        say(error)
+
+
+def _write_all(rows: Rows, formats: Sequence[str]) -> None:
+    """Write the dataset in all formats.
+
+    Raises:
+        GlotsmithError: of a format that can't be written; the others are.
+
+    """
+    failures = list[GlotsmithError]()
+    for name in formats:
+        try:
+            write_dataset(rows, name, rows.folder.dataset / name)
+        except GlotsmithError as error:  # such as no preference pair for a format of pairs
+            failures.append(error)
+    for error in failures[1:]:
+        say(error)
+    if failures:
+        raise failures[0]
 
 
 def _show_end(path: Path, *, preview: bool) -> None:
@@ -253,7 +291,7 @@ def _show_end(path: Path, *, preview: bool) -> None:
         out.print(f"\n{made} {what} are in {folder.dataset}")
         if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):
             out.print(f"{broken} items met an internal error: please report it; the tracebacks are in {path / LOG}")
-        for title, finding in findings(folder).items():
+        for title, finding in finished_rows(folder).findings().items():
             out.print(f"{title}: {finding}")
         examples = (item for _, item in folder.ledger.kept(funnel[-1].step, Example) if item.kind != "original")
         first = next((e for e in examples if preview or 8 <= e.completion.count("\n") <= 16), None)

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from glotsmith.cli import config
 from glotsmith.cli.app import app, err, out
-from glotsmith.cli.export import examples, preferences, require_finished
+from glotsmith.cli.rows import Rows, finished_rows
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Preference, Record
 from glotsmith.run import CONFIG, RunFolder
@@ -62,7 +62,7 @@ def sft(
     [bold]glotsmith train sft runs/demo -m Qwen/Qwen2.5-Coder-7B --lora 16 --set batch=16 -o trained[/]
     """
     given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
-    _train("sft", _rows(source, Example, examples), model, preset, given, output)
+    _train("sft", _rows(source, Example, Rows.examples), model, preset, given, output)
 
 
 @training.command()
@@ -82,7 +82,7 @@ def dpo(
     Example: [bold]glotsmith train dpo runs/demo -m trained/model -p xcoder -o preferred[/]
     """
     given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
-    _train("dpo", _rows(source, Preference, preferences), model, preset, given, output)
+    _train("dpo", _rows(source, Preference, Rows.preferences), model, preset, given, output)
 
 
 @training.command()
@@ -103,9 +103,7 @@ def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
     return config.assignments(changes or []) | {name: value for name, value in options.items() if value is not None}
 
 
-def _rows(
-    source: Path, kind: type[Item], of_run: Callable[[RunFolder], Iterable[Item]]
-) -> Callable[[], Iterable[Item]]:
+def _rows(source: Path, kind: type[Item], of_run: Callable[[Rows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
     """Return what reads the rows afresh at each call."""
     from glotsmith.training.read import read
 
@@ -114,8 +112,7 @@ def _rows(
 
     def rows() -> Iterable[Item]:
         with RunFolder.open(source) as folder:
-            require_finished(folder)
-            yield from of_run(folder)
+            yield from of_run(finished_rows(folder))
 
     return rows
 

@@ -21,6 +21,7 @@ _HUB_LICENCES = frozenset(
     | {"lgpl-3.0", "mit", "mpl-2.0", "ncsa", "postgresql", "unlicense", "wtfpl", "zlib"}
 )
 FILE, DRAFT = "README.md", ".README.md.part"
+_RUN, _RUN_LINE = "<!-- run {} -->\n", re.compile("(?m)^<!-- run ([0-9a-f]+) -->$")
 _MARK = "execution-verified"  #: among the tags of every card of ours
 _ABSOLUTE = re.compile(r"""(?<![\w/.~])(?:~[\w.-]*/|/(?!/)|[A-Za-z]:\\)[^\s,;'"|]+""")
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -54,6 +55,8 @@ class Card(Record, frozen=True, kw_only=True):
     parameters: dict[str, str] = {}  #: whatever determines the result: sampling, thresholds, seeds
     benchmarks: tuple[str, ...] = ()  #: what it was decontaminated against
     findings: dict[str, str] = {}  #: what the run measured beside its rows
+    partial: bool = False  #: the run is not finished
+    run: str = ""  #: tells the dataset of one run from another's; "" if it is not known
 
 
 def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]) -> Path:
@@ -70,7 +73,8 @@ def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]
 
     """
     paths = {file.parent.name: file.relative_to(folder).as_posix() for file in files}
-    text = f"{_header(card, summary, paths)}\n{_body(card, summary)}"
+    mark = _RUN.format(card.run) if card.run else ""
+    text = f"{_header(card, summary, paths)}\n{mark}{_body(card, summary)}"
     target, aside = folder / FILE, folder / DRAFT
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,11 +85,11 @@ def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]
     return target
 
 
-def claim(folder: Path) -> None:
-    """Take a folder for a dataset: a new or empty one, or that of an earlier dataset, whole or cut short.
+def claim(folder: Path, run: str = "") -> None:
+    """Take a folder for a dataset: a new or empty one, or that of an earlier dataset of ``run``, whole or cut short.
 
     Raises:
-        UsageError: it holds something else, which must not be lost.
+        UsageError: it holds something else, or the dataset of another run, which must not be lost.
         StorageError: it can't be made or read.
 
     """
@@ -101,6 +105,14 @@ def claim(folder: Path) -> None:
         raise UsageError(
             f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"
         )
+    if run and FILE in strange and _run_of(folder / FILE) not in ("", run):
+        raise UsageError(f"{folder}: the folder holds the dataset of another run: choose a new or empty one")
+
+
+def _run_of(card: Path) -> str:
+    """Return the run that a card names; "" if it names none."""
+    found = _RUN_LINE.search(card.read_text("utf-8", "replace"))
+    return found[1] if found else ""
 
 
 def _is_card(file: Path) -> bool:
@@ -168,7 +180,7 @@ def _body(card: Card, summary: Summary) -> str:
 
 
 def _introduction(card: Card, summary: Summary) -> str:
-    if not summary.rows:
+    if not summary.rows and not card.partial:
         return (
             "**This dataset is empty:** no item came through all steps, so there is no file to load. "
             "The funnel below says where they were lost."
@@ -181,7 +193,24 @@ def _introduction(card: Card, summary: Summary) -> str:
     )
     loading = 'load_dataset("PATH")  # all languages, or one: load_dataset("PATH", "NAME")'
     return "\n\n".join(
-        filter(None, (card.recipe, says, f"```python\nfrom datasets import load_dataset\n\n{loading}\n```"))
+        filter(
+            None,
+            (
+                _unfinished(card, summary),
+                card.recipe,
+                says,
+                f"```python\nfrom datasets import load_dataset\n\n{loading}\n```",
+            ),
+        )
+    )
+
+
+def _unfinished(card: Card, summary: Summary) -> str:
+    if not card.partial:
+        return ""
+    return (
+        f"**This dataset is partial:** it holds {summary.rows:,} rows of a run that is not finished. Near duplicates "
+        "were looked for among what there was; the dataset of the finished run may keep others."
     )
 
 

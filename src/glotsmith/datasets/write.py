@@ -9,7 +9,9 @@ from glotsmith.datasets.summary import Summary
 from glotsmith.records import Example
 
 
-def write_dataset(rows: Iterable[Example], folder: Path, card: Card, *, exporter: str = "jsonl") -> Summary:
+def write_dataset(
+    rows: Iterable[Example], folder: Path, card: Card, *, exporter: str = "jsonl", owned: bool = False
+) -> Summary:
     """Write a dataset that ``datasets.load_dataset(folder)`` opens; without any row, just a card that says so.
 
     Args:
@@ -17,6 +19,7 @@ def write_dataset(rows: Iterable[Example], folder: Path, card: Card, *, exporter
         folder: of the dataset; made if need be. An earlier dataset in it is replaced, anything else is left alone.
         card: what to tell about it.
         exporter: a format (``exporters.EXPORTERS``).
+        owned: the folder is the run's own, so that an earlier dataset in it is no other run's.
 
     Raises:
         UsageError: there is no such format, or the folder holds something else.
@@ -25,7 +28,7 @@ def write_dataset(rows: Iterable[Example], folder: Path, card: Card, *, exporter
 
     """
     summary, written = Summary(), get(exporter)
-    claim(folder)
+    claim(folder, "" if owned else card.run)
     files = written.write(summary.counted(rows), folder)
     write_card(folder, card, summary, files)
     return summary

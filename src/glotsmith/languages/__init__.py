@@ -3,8 +3,24 @@
 ``get("lua")`` and ``names()`` read the folders beside this file; there is no list to edit.
 """
 
+from glotsmith.errors import UsageError
 from glotsmith.languages import toolchain
 from glotsmith.languages.card import Card, get, names
 from glotsmith.languages.render import Unrepresentable
 
-__all__ = ["Card", "Unrepresentable", "get", "names", "toolchain"]
+__all__ = ["Card", "Unrepresentable", "get", "names", "require_typed_calls", "toolchain"]
+
+
+def require_typed_calls(name: str) -> None:
+    """Refuse a language in which functions can't be called with values and return them.
+
+    Raises:
+        UsageError: there is no such language, or it runs whole programs only.
+
+    """
+    if get(name).level != "full":
+        able = ", ".join(other for other in names() if get(other).level == "full")
+        raise UsageError(
+            f"{get(name).display} runs whole programs, and its functions can't be called with typed values, which is "
+            f"needed here; these can: {able}"
+        )

@@ -4,18 +4,21 @@ A recipe may also offer ``findings(ledger)``, which returns what a finished run 
 sentence; the end of a run and the dataset card show it. ``makes`` says what its rows are called where a run ends.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from glotsmith.errors import UsageError
-from glotsmith.ledger import Ledger
+from glotsmith.ledger import Ledger, Row
+from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
 from glotsmith.verification.deciding import Deciding
+
+Item = TypeVar("Item", bound=Record)
 
 
 class Tools(msgspec.Struct, frozen=True):
@@ -33,6 +36,39 @@ class Tools(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "verifier", Deciding(self.verifier))
 
 
+class Tail(NamedTuple):
+    """The end of a recipe's steps, which asks nobody and executes nothing: what selects, and makes rows."""
+
+    after: str  #: name of the last step before it
+    takes: type[Record]  #: what that step keeps
+    steps: Sequence[Step[Any, Any]]
+
+
+class Answers(Protocol):
+    """What of a ledger is read where rows are told of or written (``Ledger``, ``partial.Partial``)."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The names of the steps, in order."""
+        ...
+
+    def kept(self, step: str, type: type[Item], /) -> Iterator[tuple[str, Item]]:
+        """Yield key and item of all that a step kept, in order of position."""
+        ...
+
+    def kept_rows(self, step: str, /) -> Iterator[Row]:
+        """Yield the rows of all that a step kept, in order of position."""
+        ...
+
+    def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Row]:
+        """Yield what was dropped and lost, in order of position."""
+        ...
+
+    def funnel(self) -> list[FunnelRow]:
+        """Return each step's account."""
+        ...
+
+
 class Recipe(Protocol):
     """A recipe is a record: its fields are its options, with docs in ``docs/recipes``."""
 
@@ -42,6 +78,10 @@ class Recipe(Protocol):
 
     def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
         """Return the steps in order; the last one's output is ``Example``."""
+        ...
+
+    def tail(self, ledger: Ledger) -> Tail:
+        """Return the last of the steps, for what a run that is not finished has in its ledger so far."""
         ...
 
 

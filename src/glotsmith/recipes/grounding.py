@@ -20,6 +20,7 @@ from glotsmith.generation.rubric import Unrated, rate
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
 from glotsmith.languages.grammar import parses
+from glotsmith.ledger import Ledger
 from glotsmith.reasons import Reason
 from glotsmith.recipes.history import LedgerHistory, Posed
 from glotsmith.recipes.work import Work
@@ -225,6 +226,26 @@ class Score(ItemStep[Work, Work]):
         dropped = any(not loss.key for loss in lost)
         kept = () if dropped else (Kept(key, msgspec.structs.replace(item, score=score)),)
         return Result(kept=kept, dropped=lost, tokens=bill.tokens, cost=bill.cost)
+
+
+class KnownScores(ItemStep[Work, Work]):
+    """``Score`` for a run that is not finished: the scores that its ledger has, and nobody is asked.
+
+    What passed execution is kept; what nothing executed is left out until it has a score that suffices.
+    """
+
+    name = Score.name
+    output = Work
+
+    def __init__(self, ledger: Ledger) -> None:
+        known = self.name in ledger.steps
+        self._scores = {key: work.score for key, work in ledger.kept(self.name, Work)} if known else {}
+
+    async def run(self, key: str, item: Work) -> Result[Work]:
+        """Give one row its score."""
+        if key not in self._scores and not item.executed:
+            return Result(dropped=drop(Reason.LOW_SCORE, "it has no score so far, or too low a one").dropped)
+        return keep(key, msgspec.structs.replace(item, score=self._scores.get(key, 0.0)))
 
 
 class ToRows(ItemStep[Work, Example]):

@@ -18,6 +18,7 @@ from glotsmith.generation.proposals import Proposal
 from glotsmith.generation.shared import shared
 from glotsmith.ledger import Ledger, Row
 from glotsmith.reasons import Reason
+from glotsmith.recipes.base import Answers
 from glotsmith.recipes.work import Work
 from glotsmith.records import Candidate, Problem
 from glotsmith.unanswered import Unanswered
@@ -98,7 +99,7 @@ class LedgerHistory:
         return any(items.left(step) for step in CHAIN[1 : CHAIN.index(last) + 1])
 
 
-def memos(ledger: Ledger, agreement: int) -> list[Memo]:
+def memos(ledger: Answers, agreement: int) -> list[Memo]:
     """Return what became of each session, in order; of one that is still on its way, what is known so far."""
     found = {key: Fate(proposal, "") for key, proposal in _discussed(ledger)}
     for row in ledger.dropped(CHAIN[0]):
@@ -115,7 +116,7 @@ def memos(ledger: Ledger, agreement: int) -> list[Memo]:
     return sorted((fate.memo(key, agreement) for key, fate in found.items()), key=lambda memo: memo.number)
 
 
-def _discussed(ledger: Ledger) -> Iterator[tuple[str, Proposal]]:
+def _discussed(ledger: Answers) -> Iterator[tuple[str, Proposal]]:
     return ((key, p) for key, p in ledger.kept(CHAIN[0], Proposal) if p.session is not None)
 
 

@@ -20,8 +20,8 @@ from glotsmith.generation.summarise import PREFIXES, Summarise
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Tools, check_ranges
-from glotsmith.recipes.multipl_t import comment_syntax
+from glotsmith.recipes.base import Answers, Tail, Tools, check_ranges
+from glotsmith.recipes.multipl_t import comment_syntax, overlap_with
 from glotsmith.records import Inversion, Record
 from glotsmith.selection.overlap import Overlap
 from glotsmith.selection.rank import Rank, agreement, scoring
@@ -100,8 +100,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
                 "inverse-instruct asks a model to describe code, which the offline teacher can't: "
                 "name another, as in --teacher openai --model MODEL --base-url URL"
             )
-        syntax = comment_syntax()
-        overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
+        syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
         return [
             *self._snippets(tools, syntax, overlap),
             Summarise(self._asked("summarise", tools), self._count, self.prefixes, tools.seed),
@@ -109,11 +108,15 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             *([DecontaminateInversions(overlap)] if overlap else []),
             Rank(argmax=self.round_trip == "off"),
             *([self._round_trip(tools)] if self.round_trip == "on" else []),
-            ToInverseExamples(),
+            *self.tail().steps,
         ]
 
+    def tail(self, ledger: Ledger | None = None) -> Tail:
+        """Return the step that makes rows."""
+        return Tail(RoundTrip.name if self.round_trip == "on" else Rank.name, Inversion, [ToInverseExamples()])
+
     @classmethod
-    def findings(cls, ledger: Ledger) -> dict[str, str]:
+    def findings(cls, ledger: Answers) -> dict[str, str]:
         """Say what P(Yes) rests on, and what it is worth on this run's data: how well it agrees with execution."""
         if Evaluate.name not in ledger.steps:
             return {}

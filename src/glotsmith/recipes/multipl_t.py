@@ -5,6 +5,7 @@ Paper: Cassano et al., OOPSLA 2024, §4.1–4.4. Where we differ, and why: docs/
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,9 +17,10 @@ from glotsmith.errors import UsageError
 from glotsmith.generation.rounds import Rounds
 from glotsmith.generation.translate import Plan, Prompts, Translate
 from glotsmith.languages.lexer import CommentSyntax, syntax_of
+from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Tools
-from glotsmith.records import Record
+from glotsmith.recipes.base import Tail, Tools
+from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
 from glotsmith.selection.overlap import Overlap
@@ -88,8 +90,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """
         for name in self.languages:
             languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
-        syntax = comment_syntax()
-        overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
+        syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
         return [
             ReadFunctions(self.sources, ReadOptions(helpers=self.helpers, imports=self.imports, column=self.column)),
             Filter(self._filter()),
@@ -100,10 +101,23 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *self._suites(tools),
             Prove(self.languages, tools.verifier, self.min_cases),
             Translate(tools.teacher, tools.verifier, prompts(), self._plan(tools.seed)),
+            *self.tail().steps,
+        ]
+
+    def tail(self, ledger: Ledger | None = None) -> Tail:
+        """Return the steps from solutions to rows.
+
+        Raises:
+            InputError: a benchmark file can't be read.
+
+        """
+        syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
+        steps = [
             DeduplicateSolutions(syntax, within=self.max_similarity, across=self.max_similarity),
             *([DecontaminateSolutions(overlap)] if overlap else []),
             ToExamples(),
         ]
+        return Tail(Translate.name, Solution, steps)
 
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is paid for."""
@@ -153,6 +167,25 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             time_limit_s=self.time_limit_s or None,
             seed=seed,
         )
+
+
+def overlap_with(benchmarks: Sequence[str], ngram: int) -> Overlap | None:
+    """Return the index of benchmark files; None without any. Files that are as they were are read once a process.
+
+    Raises:
+        InputError: a file can't be read.
+
+    """
+    return _overlap(tuple((name, *_state(Path(name))) for name in benchmarks), ngram) if benchmarks else None
+
+
+@lru_cache(maxsize=1)
+def _overlap(files: tuple[tuple[str, int, int], ...], ngram: int) -> Overlap:
+    return Overlap.of_files((Path(name) for name, *_ in files), comment_syntax(), n=ngram)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    return (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (0, 0)
 
 
 def prompts() -> Prompts:

@@ -22,10 +22,10 @@ from glotsmith.generation.translate import Prompts, Translate
 from glotsmith.generation.voice import Voice
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Tools, check_ranges
-from glotsmith.recipes.grounding import Agree, Distinct, Ground, Score, ToRows
+from glotsmith.recipes.base import Answers, Tail, Tools, check_ranges
+from glotsmith.recipes.grounding import Agree, Distinct, Ground, KnownScores, Score, ToRows
 from glotsmith.recipes.history import LedgerHistory, memos, session_of
-from glotsmith.recipes.multipl_t import comment_syntax
+from glotsmith.recipes.multipl_t import comment_syntax, overlap_with
 from glotsmith.recipes.work import (
     DecontaminateWork,
     DeduplicateWork,
@@ -37,7 +37,6 @@ from glotsmith.recipes.work import (
     WriteTestsOfWork,
 )
 from glotsmith.records import Record
-from glotsmith.selection.overlap import Overlap
 from glotsmith.selection.similarity import rouge_l_of_texts
 from glotsmith.sources.cut import Cut
 from glotsmith.sources.filters import Filter, FilterOptions
@@ -163,9 +162,8 @@ class XCoder(Record, frozen=True, kw_only=True):
         for name in self._targets:
             languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
         assert tools.ledger is not None, "memory is read from the run's ledger"
-        voice, plan, syntax = self._voice(tools), self._plan(), comment_syntax()
+        voice, plan = self._voice(tools), self._plan()
         history = LedgerHistory(tools.ledger, plan, self.agreement)
-        overlap = Overlap.of_files(map(Path, self.benchmarks), syntax, n=self.ngram) if self.benchmarks else None
         return [
             *self._seeds(voice),
             Convene(plan),
@@ -180,10 +178,21 @@ class XCoder(Record, frozen=True, kw_only=True):
             ),
             Agree(self.agreement),
             *([Score(voice, self.min_score)] if self.self_evaluation == "on" else []),
-            DeduplicateWork(syntax, within=self.max_similarity, across=self.max_similarity),
+            *self._selection(),
+        ]
+
+    def _selection(self) -> Sequence[Step[Any, Any]]:
+        overlap = overlap_with(self.benchmarks, self.ngram)
+        return [
+            DeduplicateWork(comment_syntax(), within=self.max_similarity, across=self.max_similarity),
             *([DecontaminateWork(overlap)] if overlap else []),
             ToRows(),
         ]
+
+    def tail(self, ledger: Ledger) -> Tail:
+        """Return the steps from solutions to rows, with the scores that are known so far."""
+        scores = [KnownScores(ledger)] if self.self_evaluation == "on" else []
+        return Tail(SolveWork.name, Work, [Agree(self.agreement), *scores, *self._selection()])
 
     def _seeds(self, voice: Voice) -> Sequence[Step[Any, Any]]:
         return [
@@ -195,7 +204,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         ]
 
     @classmethod
-    def findings(cls, ledger: Ledger) -> dict[str, str]:
+    def findings(cls, ledger: Answers) -> dict[str, str]:
         """Say what became of the discussions, and which agents' problems suit which languages (synergy)."""
         if "agree" not in ledger.steps:
             return {}

@@ -27,12 +27,17 @@ TEMPLATES = Path(__file__).parent / "templates"
 MANIFEST = ".glotsmith-export"  #: names the files of an export, so that the next one can take their place
 
 
+_ORIGIN = "# run and format: "  #: begins the line of a manifest that says of what the export is
+
+
 class Content(NamedTuple):
     """What there is to export; each call begins anew."""
 
     examples: Callable[[], Iterable[Example]]
     preferences: Callable[[], Iterable[Preference]] = tuple
     held_out: frozenset[str] = frozenset()  #: parallel ids of the problems that no trainer may train on
+    partial: bool = False  #: they are of a run that is not finished
+    run: str = ""  #: tells the export of one run from another's; "" where it does not matter
 
 
 class Written(NamedTuple):
@@ -99,11 +104,12 @@ def export(name: str, content: Content, folder: Path, *, model: str = "") -> Wri
     made: list[Path] = []
     try:
         try:
-            earlier = _earlier(folder)
+            origin = f"{_ORIGIN}{content.run} {name}" if content.run else ""
+            earlier = _earlier(folder, origin)
             folder.mkdir(parents=True, exist_ok=True)
             written = _write_parts(name, content, folder, made)
-            _write_texts(name, written, folder, made, model or FORMATS[name].model)
-            _replace(folder, made, earlier)
+            _write_texts(name, written, folder, made, model or FORMATS[name].model, partial=content.partial)
+            _replace(folder, made, earlier, origin)
         finally:
             for file in (*made, folder / MANIFEST):
                 aside(file).unlink(missing_ok=True)
@@ -112,16 +118,22 @@ def export(name: str, content: Content, folder: Path, *, model: str = "") -> Wri
     return written
 
 
-def _earlier(folder: Path) -> set[str]:
+def _earlier(folder: Path, origin: str) -> set[str]:
     """Return the files of an earlier export.
 
     Raises:
-        UsageError: the folder holds something else, which must not be lost.
+        UsageError: the folder holds something else, or the export of another run or format, which must not be lost.
 
     """
     manifest = folder / MANIFEST
     if manifest.is_file():
-        return set(manifest.read_text("utf-8").splitlines())
+        lines = manifest.read_text("utf-8").splitlines()
+        before = next((line for line in lines if line.startswith(_ORIGIN)), "")
+        if origin and before not in ("", origin):
+            raise UsageError(
+                f"{folder}: the folder holds the export of another run, or in another format: choose a new or empty one"
+            )
+        return {line for line in lines if not line.startswith(_ORIGIN)}
     strange = (
         sorted(file.name for file in folder.iterdir() if not file.name.endswith(".part")) if folder.exists() else []
     )
@@ -132,20 +144,20 @@ def _earlier(folder: Path) -> set[str]:
     return set()
 
 
-def _replace(folder: Path, made: list[Path], earlier: set[str]) -> None:
+def _replace(folder: Path, made: list[Path], earlier: set[str], origin: str) -> None:
     """Put the new files in place of the old ones; whenever this is cut short, the next export knows them all."""
     names = {file.name for file in made}
-    _write_manifest(folder, names | earlier)
+    _write_manifest(folder, names | earlier, origin)
     for file in made:
         aside(file).replace(file)
     for name in sorted(earlier - names):
         (folder / name).unlink(missing_ok=True)
-    _write_manifest(folder, names)
+    _write_manifest(folder, names, origin)
 
 
-def _write_manifest(folder: Path, names: set[str]) -> None:
-    file = folder / MANIFEST
-    aside(file).write_text("".join(f"{name}\n" for name in sorted(names)), "utf-8")
+def _write_manifest(folder: Path, names: set[str], origin: str) -> None:
+    file, lines = folder / MANIFEST, [*([origin] if origin else []), *sorted(names)]
+    aside(file).write_text("".join(f"{line}\n" for line in lines), "utf-8")
     aside(file).replace(file)
 
 
@@ -231,9 +243,9 @@ def _accepted(shape: Shape, items: Iterable[Any], left_out: Counter[str]) -> Ite
 # --------------------------------------------------------------------------------------------- texts
 
 
-def _write_texts(name: str, written: Written, folder: Path, made: list[Path], model: str) -> None:
+def _write_texts(name: str, written: Written, folder: Path, made: list[Path], model: str, *, partial: bool) -> None:
     """Render the format's files, but for those that tell of rows that are not there."""
-    format_, values = FORMATS[name], _values(name, written, folder, model)
+    format_, values = FORMATS[name], _values(name, written, folder, model) | {"partial": partial}
     for file in format_.files:
         text = Prompt(TEMPLATES / name / f"{file}.j2").render(**values)
         if text.strip():  # a template of an optional part is empty without it

@@ -1,0 +1,122 @@
+"""The rows of a run, for the commands that write or train on them: all of a finished one, or what it has so far."""
+
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from glotsmith import recipes
+from glotsmith.cli.config import RunConfig, free_keys
+from glotsmith.errors import UsageError
+from glotsmith.ledger import Ledger
+from glotsmith.recipes.base import Answers
+from glotsmith.records import Example, Preference, content_hash
+from glotsmith.run import LEDGER, RunFolder
+
+
+class Rows(NamedTuple):
+    """What there is of a run."""
+
+    folder: RunFolder
+    answers: Answers  #: the run's ledger, or what stands for it while the run is not finished
+    partial: bool = False
+
+    def examples(self) -> Iterator[Example]:
+        """Yield the rows stage by stage: who reads on trains in the recipe's order."""
+        for stage in self.stages():
+            yield from self.of_stage(stage)
+
+    def stages(self) -> list[int]:
+        """Return the training stages of the rows, in order."""
+        return sorted({item.stage for _, item in self._kept()})
+
+    def of_stage(self, stage: int) -> Iterator[Example]:
+        """Yield the rows of one training stage."""
+        return (item for _, item in self._kept() if item.stage == stage)
+
+    @property
+    def made(self) -> int:
+        """How many rows there are."""
+        return self.answers.funnel()[-1].made
+
+    def preferences(self) -> Iterator[Preference]:
+        """Yield the preference pairs."""
+        from glotsmith.datasets.preferences import pairs
+
+        return pairs(self.answers)
+
+    def findings(self) -> dict[str, str]:
+        """Return what the run has measured beside its rows, title to sentence."""
+        found = getattr(recipes.get(self.folder.config["recipe"]), "findings", None)
+        return found(self.answers) if found else {}
+
+    def parameters(self) -> dict[str, str]:
+        """Return what determines the rows, dotted name to text."""
+        stored = self.folder.config
+        free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
+        return {name: _text(value) for name, value in _leaves(stored) if name not in free}
+
+    def run(self) -> str:
+        """Return what tells this run from others: a hash of what determines its rows."""
+        return content_hash(*(part for pair in sorted(self.parameters().items()) for part in pair))
+
+    def _kept(self) -> Iterator[tuple[str, Example]]:
+        return self.answers.kept(self.answers.steps[-1], Example)
+
+
+def is_finished(folder: RunFolder) -> bool:
+    """Return whether a run has come to its end."""
+    last = folder.ledger.steps[-1] if folder.ledger.steps else ""
+    return bool(last) and folder.ledger.finished(last)
+
+
+def finished_rows(folder: RunFolder) -> Rows:
+    """Return the rows of a run that has come to its end.
+
+    Raises:
+        UsageError: it has not.
+
+    """
+    if not is_finished(folder):
+        raise UsageError(
+            f"{folder.path}: the run has not ended; the command that began it goes on with it, and "
+            "'glotsmith export' writes what it has so far"
+        )
+    return Rows(folder, folder.ledger)
+
+
+@asynccontextmanager
+async def rows_so_far(folder: RunFolder) -> AsyncGenerator[Rows]:
+    """Give the rows of a run, finished or not; of one that is not, those that its last steps make of what is there.
+
+    Raises:
+        UsageError: the run has not begun, or its configuration can't be read.
+
+    """
+    from glotsmith.recipes.partial import so_far
+
+    if is_finished(folder):
+        yield Rows(folder, folder.ledger)
+        return
+    try:
+        recipe = msgspec.convert(folder.config, RunConfig).made()
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{folder.path}: the configuration of the run is not right: {error}") from error
+    with TemporaryDirectory(prefix="glotsmith-partial-") as place, closing(Ledger(Path(place) / LEDGER)) as scratch:
+        yield Rows(folder, await so_far(recipe, folder.ledger, scratch), partial=True)
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the leaves of a configuration that are set, by dotted name."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(cast(Mapping[str, Any], value), f"{prefix}{name}.")
+        elif value not in ("", None):
+            yield f"{prefix}{name}", value
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, cast(list[object], value))) if isinstance(value, list | tuple) else str(value)
