@@ -107,7 +107,8 @@ def _answer(body: Body, text: str) -> Mapping[str, object]:
     fields = as_dict(next(iter(as_list(value)), value))
     if not fields:
         raise Transient(f"the server answered with JSON that is no object ({one_line(text)[:100]})")
-    return fields
+    wrapped = [inner for inner in map(as_dict, fields.values()) if inner.get("choices")]
+    return wrapped[0] if wrapped and not fields.get("choices") else fields
 
 
 def _broken(text: str) -> Transient:
@@ -217,8 +218,14 @@ def _finish(choice: Mapping[str, object]) -> str:
 
 
 def _text(choice: Mapping[str, object], message: Mapping[str, object]) -> str | None:
-    texts = (_joined(message.get("content")), _joined(choice.get("text")))
+    texts = (_content(message.get("content")), _joined(choice.get("text")))
     return next((text for text in texts if text), next((text for text in texts if text is not None), None))
+
+
+def _content(content: object) -> str | None:
+    """Return a content as a text; some proxies read a text that looks like JSON as JSON."""
+    is_value = isinstance(content, int | float) or (as_dict(content) and not as_dict(content).keys() & {"type", "text"})
+    return json.dumps(content, ensure_ascii=False) if is_value else _joined(content)
 
 
 def _joined(content: object) -> str | None:

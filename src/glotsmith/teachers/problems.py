@@ -27,7 +27,7 @@ _CODES = (
     *("code", "type", "status", "error_type", "error_code", "errorCode", "status_code", "statusCode"),
     *("__type", "@type"),
 )
-_STATUS_IN_TEXT = re.compile(r"\b(?:error|status|http)(?: code)?[ :=]{1,3}(4\d\d|5\d\d)\b", re.IGNORECASE)
+_STATUS_IN_TEXT = re.compile(r"(?:^|\b(?:error|status|http)(?: code)?[ :=]{1,3})(4\d\d|5\d\d)\b", re.IGNORECASE)
 _CONGESTED_STATUS = (429, 503, 529)
 _CONGESTED = re.compile(
     r"rate.?limit|too.?many.?(?:concurrent.?)?requests|overload|resource.?(?:has been )?exhausted|throttl"
@@ -176,8 +176,9 @@ def whole(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks; a sentence where there is none."""
-    return " ".join(whole(text[:_LONGEST_PAGE]).split()) or "no message"
+    """Return a text without line breaks and control characters; a sentence where there is none."""
+    printable = (char if char.isprintable() else " " for char in whole(text[:_LONGEST_PAGE]))
+    return " ".join("".join(printable).split()) or "no message"
 
 
 def shorten(text: str) -> str:

@@ -13,16 +13,17 @@ def assemble(chunks: Iterable[object]) -> Mapping[str, object]:
     """Make one answer of a stream's chunks, or return the error that comes before the end of the reply."""
     choice: dict[str, Any] = {"message": {}}
     rest: dict[str, object] = {}
-    ended = False
+    begun = ended = False
     for chunk in chunks:
         fields = as_dict(chunk)
         if _is_error(fields) and not ended:
             return {**rest, **fields}
         part = _first_choice(fields)
         _add(choice, part)
+        begun |= bool(part)
         ended |= chunk == DONE or bool(part.get("finish_reason")) or "message" in part
         rest |= {name: value for name, value in fields.items() if value and name not in ("choices", "error")}
-    return {**rest, "choices": [choice]} if ended else {"error": {"message": _BROKEN_OFF}}
+    return {**rest, "choices": [choice]} if begun and ended else {"error": {"message": _BROKEN_OFF}}
 
 
 def _is_error(fields: Mapping[str, object]) -> bool:
