@@ -12,14 +12,23 @@ find_python() {
     return 1
 }
 
+install_venv() {
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -qq python3-venv >/dev/null 2>&1
+}
+
 make_venv() {
     python=$1
+    if [ ! -w . ]; then
+        echo "$(pwd) can't be written, and .venv belongs there: copy the checkout to a folder of your own" >&2
+        return 1
+    fi
+    rm -rf .venv
     if "$python" -m venv .venv >/dev/null 2>&1; then
         return 0
     fi
     rm -rf .venv
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        apt-get install -y -qq python3-venv >/dev/null 2>&1 || true
+        install_venv || { apt-get update -qq >/dev/null 2>&1 && install_venv; } || true  # a new machine has no lists
     fi
     "$python" -m venv .venv || {
         echo "No virtual environment could be made. On Debian: apt install python3-venv" >&2
@@ -31,7 +40,7 @@ prepare() {
     extra=$1
     python=$(find_python) || return 2
     stamp=".venv/.installed-$extra"
-    if [ ! -x .venv/bin/python ]; then
+    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then  # none, cut short, or of a Python that is gone
         make_venv "$python" || return 2
     fi
     if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ constraints.txt -nt "$stamp" ]; then

@@ -132,3 +132,26 @@ def test_a_named_home_is_kept_and_an_unnamed_one_is_removed(tmp_path: Path, user
     assert (named, Path(named, ".cache").is_dir()) == (str(tmp_path / "kept"), True)
     assert unnamed
     assert not Path(unnamed).exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"), [(".config/pip/pip.conf", 0), (".pip/pip.conf", 3), (None, 0)], ids=["new", "old", "none"]
+)
+def test_ci_runs_in_an_empty_home_that_it_removes(tmp_path: Path, settings: str | None, code: int) -> None:
+    (tmp_path / ".ci").mkdir()
+    (tmp_path / ".ci/run").write_text((ROOT / ".ci/run").read_text())
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/test.sh").write_text(
+        'find "$HOME"; echo "cache ${XDG_CACHE_HOME-unset}"; echo "pip ${PIP_CONFIG_FILE-unset}"\n'
+        f'mkdir -p "$HOME/a/b"; touch "$HOME/a/b/c"; chmod -R a-w "$HOME/a"; exit {code}\n'
+    )
+    users = {"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    if settings:
+        (tmp_path / "home" / settings).parent.mkdir(parents=True)
+        (tmp_path / "home" / settings).touch()
+    done = subprocess.run(["bash", tmp_path / ".ci/run"], env=users, capture_output=True, text=True, check=False)
+    home, *said = done.stdout.splitlines()
+    wanted = str(tmp_path / "home" / settings) if settings else "unset"
+    assert (done.returncode, said) == (code, ["cache unset", f"pip {wanted}"]), done.stderr
+    assert home != users["HOME"]
+    assert not Path(home).exists()

@@ -71,15 +71,18 @@ def test_the_other_packages_are_those_that_are_not_installed() -> None:
     assert list(lowest.others("# x\na-b==1\nc==2\n", ["A_b"])) == ["c==2"]
 
 
+def program(file: Path, script: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
 @pytest.mark.parametrize(
     ("newer", "installs"),
     [("pyproject.toml", True), ("constraints.txt", True), ("README.md", False), (".venv/.installed-test", False)],
 )
 def test_the_scripts_install_the_exact_versions_when_they_change(tmp_path: Path, newer: str, installs: bool) -> None:
-    python = tmp_path / ".venv/bin/python"
-    python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "$@" >>pip.log\n')
-    python.chmod(0o755)
+    program(tmp_path / ".venv/bin/python", 'echo "$@" >>pip.log')
     stamp = tmp_path / ".venv/.installed-test"
     for file in (tmp_path / "pyproject.toml", tmp_path / "constraints.txt", tmp_path / "README.md", stamp):
         file.touch()
@@ -88,3 +91,29 @@ def test_the_scripts_install_the_exact_versions_when_they_change(tmp_path: Path,
     subprocess.run(["sh", "-eu", "-c", f". {ROOT}/scripts/setup.sh; prepare test"], cwd=tmp_path, check=True)
     asked = (tmp_path / "pip.log").read_text() if (tmp_path / "pip.log").exists() else ""
     assert ("-c constraints.txt -e .[test]" in asked) is installs
+
+
+NEW = 'test "$1 $2 $3" = "-m venv .venv" || exit 0; mkdir -p .venv/bin; cp "$0" .venv/bin/python; touch .venv/made'
+
+
+@pytest.mark.parametrize(
+    ("old", "made"),
+    [
+        (None, True),
+        ("exit 1", True),  # cut short before pip was in it, or of a Python that is gone
+        ("exit 0", False),
+    ],
+)
+def test_an_environment_that_can_not_be_used_is_made_anew(tmp_path: Path, old: str | None, made: bool) -> None:
+    program(tmp_path / "bin/python3.11", NEW)
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "constraints.txt").touch()
+    if old is not None:
+        program(tmp_path / ".venv/bin/python", old)
+        (tmp_path / ".venv/left").touch()
+    env = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    code = f". {ROOT}/scripts/setup.sh; prepare test"
+    subprocess.run(["sh", "-eu", "-c", code], cwd=tmp_path, env=env, check=True)
+    assert (tmp_path / ".venv/made").exists() is made
+    assert (tmp_path / ".venv/left").exists() is (not made)
+    assert (tmp_path / ".venv/.installed-test").exists()
