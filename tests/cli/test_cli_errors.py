@@ -57,19 +57,23 @@ def test_a_mistake_gets_a_sentence(
         ('{"id": "a", "language": "cobol", "tests": ["assert f(1) == 1"]}', "no language is named 'cobol'"),
         ('{"id": "a", "language": "lua", "code": "x"}', "none of tests, io, program"),
         ("\xff", "not a job"),
+        ('{"id": "a", "language": "lua", "code": "x",}', "not JSON"),
+        ('{"id": "a", "language": "lua", "tolerance": NaN}', "not JSON"),
+        ("3", "a job is a JSON object"),
+        ('{"id": "a", "language": "lua", "parallel_id": "x", "testss": []}', "do you mean 'tests'"),
     ],
 )
-def test_a_malformed_line_is_named_and_nothing_runs(
+def test_a_malformed_line_has_a_verdict_and_the_others_are_judged(
     glotsmith: Command, tmp_path: Path, line: str, sentence: str
 ) -> None:
-    good = {"id": "a", "language": "lua", "code": "x", "tests": ["assert f(1) == 1"]}
+    good = {"id": "a", "language": "lua", "code": "function f(x) return x end", "tests": ["assert f(1) == 1"]}
     file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
-    file.write_bytes(json.dumps(good).encode() + b"\n\n" + line.encode("latin-1") + b"\n")
+    file.write_bytes(json.dumps(good).encode() + b"\n\n" + line.encode("latin-1") + b"\n" + json.dumps(good).encode())
     code, _, said = glotsmith("verify", file, "-o", verdicts)
-    assert code == 2
-    assert f"{file}:3: " in said
-    assert sentence in said
-    assert not verdicts.exists()
+    assert code == 2, said
+    found = [json.loads(v) for v in verdicts.read_text().splitlines()]
+    assert [(v["status"], v.get("line", 0)) for v in found] == [("pass", 0), ("infra:refused", 3), ("pass", 0)]
+    assert sentence in found[1]["detail"]
 
 
 def test_a_defect_keeps_its_traceback_in_a_log(

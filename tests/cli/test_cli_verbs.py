@@ -1,9 +1,12 @@
+import gzip
 import json
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from glotsmith.languages import names
@@ -44,6 +47,28 @@ def test_verify_answers_in_the_order_of_the_jobs(glotsmith: Command, tmp_path: P
     assert found[1]["cases"][0]["actual"] == "2"
     assert found[0]["isolation"] == "bubblewrap"
     assert "Lua 5.4" in found[0]["toolchain"]
+
+
+ROW = {
+    **{"id": "r", "parallel_id": "p", "language": "lua", "name": "f", "source": "def f(x): return x", "stage": 1},
+    **{"messages": [{"role": "user", "content": "x"}], "kind": "translation", "origin": {"source": "s", "path": "p"}},
+    **{"prompt": "-- same\nfunction f(x)\n", "completion": "  return x\nend\n", "tests": ["assert f(1) == 1"]},
+}
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.json", "rows.jsonl.gz", "rows.parquet"])
+def test_rows_of_a_dataset_are_judged_as_they_are(glotsmith: Command, tmp_path: Path, name: str) -> None:
+    file, rows = tmp_path / name, [ROW, {**ROW, "tests": ["assert f(1) == 2"]}]
+    lines = "".join(json.dumps(row) + "\r\n" for row in rows).encode()
+    if name.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    else:
+        file.write_bytes(gzip.compress(lines) if name.endswith(".gz") else json.dumps(rows, indent=1).encode())
+        if name == "rows.jsonl":
+            file.write_bytes(lines)
+    code, said, err = glotsmith("verify", file)
+    assert code == 0, err
+    assert [json.loads(v)["status"] for v in said.splitlines()] == ["pass", "fail:wrong"]
 
 
 def test_an_empty_file_is_no_error(glotsmith: Command, tmp_path: Path) -> None:

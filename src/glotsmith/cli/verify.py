@@ -2,9 +2,8 @@
 
 import asyncio
 import sys
-from codecs import BOM_UTF8
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -14,11 +13,13 @@ import typer
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, Jobs, app, err
-from glotsmith.errors import InputError, UsageError
+from glotsmith.cli.jobfile import read
+from glotsmith.errors import UsageError
 from glotsmith.languages import names
 from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
 
+_NO_JOB = "infra:refused (no job)"
 _MANY = 256  #: jobs in flight; more only costs memory
 
 
@@ -43,6 +44,9 @@ def verify(
     stdout; or program, which is run verbatim. Verdicts come in the order of the jobs. With --format agnostics each line
     is answered as it comes.
 
+    Rows of a dataset are judged as they are. A line that holds no job gets the verdict infra:refused with its number,
+    the others are judged, and the exit code is 2. It is 0 where every job was judged, whatever the verdicts.
+
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
     if form == "agnostics":
@@ -52,9 +56,12 @@ def verify(
         raise UsageError(f"there is no format {form!r}; choose from glotsmith, agnostics")
     stream = read(file)
     with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink:
-        counts = asyncio.run(_verify(stream(), sink, isolation, jobs))
+        counts = asyncio.run(_verify(stream, sink, isolation, jobs))
         sink.flush()
     err.print(_table(counts))
+    if lines := counts[_NO_JOB]:
+        err.print(f"glotsmith: {lines} of the lines hold no job; their verdicts say why, with the line's number")
+        raise typer.Exit(2)
 
 
 def _converse(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
@@ -69,48 +76,7 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
         asyncio.run(converse(source, sink, language, isolation, workers))
 
 
-def read(file: Path) -> Callable[[], Iterator[Job]]:
-    """Check all jobs of a file before any runs, and return what reads them one by one.
-
-    Raises:
-        InputError: a line is malformed; named by file and line.
-
-    """
-    if str(file) == "-" or file.is_fifo() or file.is_char_device():  # what can be read but once is held
-        with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as lines:
-            held = list(_jobs("standard input" if str(file) == "-" else str(file), lines))
-        return lambda: iter(held)
-    if not file.is_file():
-        raise UsageError(f"{file} is no file. Give a JSONL file with one job a line, or - for standard input")
-
-    def stream() -> Iterator[Job]:
-        with file.open("rb") as lines:
-            yield from _jobs(str(file), lines)
-
-    for _ in stream():
-        pass
-    return stream
-
-
-def _jobs(name: str, lines: Iterable[bytes]) -> Iterator[Job]:
-    decoder = msgspec.json.Decoder(Job)
-    for number, marked in enumerate(lines, 1):
-        line = marked.removeprefix(BOM_UTF8)
-        if not line.strip():
-            continue
-        try:
-            job = decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InputError.at(name, number, f"not a job: {error}. See 'glotsmith verify --help'") from error
-        if job.language not in names():
-            known = ", ".join(names())
-            raise InputError.at(name, number, f"no language is named {job.language!r}; there are: {known}")
-        if not (job.tests or job.io or job.program):
-            raise InputError.at(name, number, "the job has none of tests, io, program, so nothing could be judged")
-        yield job
-
-
-async def _verify(jobs: Iterable[Job], sink: BinaryIO, isolation: str, workers: int | None) -> Counter[str]:
+async def _verify(jobs: Iterable[Job | Verdict], sink: BinaryIO, isolation: str, workers: int | None) -> Counter[str]:
     from glotsmith.sandbox import open_sandbox
     from glotsmith.verification import Verifier
 
@@ -119,13 +85,13 @@ async def _verify(jobs: Iterable[Job], sink: BinaryIO, isolation: str, workers: 
         verifier = Verifier(sandbox)
         async for verdict in in_order(jobs, verifier):
             sink.write(msgspec.json.encode(verdict) + b"\n")
-            counts[verdict.status] += 1
+            counts[_NO_JOB if verdict.line else verdict.status] += 1
     finally:
         await sandbox.close()
     return counts
 
 
-async def in_order(jobs: Iterable[Job], verifier: Verify) -> AsyncIterator[Verdict]:
+async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIterator[Verdict]:
     """Yield verdicts in the order of the jobs while up to 256 are in flight."""
     running = deque[asyncio.Task[Verdict]]()
     try:
@@ -140,8 +106,10 @@ async def in_order(jobs: Iterable[Job], verifier: Verify) -> AsyncIterator[Verdi
             task.cancel()
 
 
-async def _one(verifier: Verify, job: Job) -> Verdict:
-    return await verifier.verify(job)
+async def _one(verifier: Verify, job: Job | Verdict) -> Verdict:
+    from glotsmith.verification.batch import verify_one
+
+    return job if isinstance(job, Verdict) else await verify_one(verifier, job)
 
 
 def _table(counts: Counter[str]) -> Table:
