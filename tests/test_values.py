@@ -36,7 +36,23 @@ def test_types_are_read_in_every_spelling(text: str, expected: Type) -> None:
     assert values.parse_type(text) == expected
 
 
-@pytest.mark.parametrize("text", ["Foo", "Callable[[int], int]", "int[", "np.ndarray", "Iterator[int]", "1 + 2", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Foo",
+        "Callable[[int], int]",
+        "int[",
+        "np.ndarray",
+        "Iterator[int]",
+        "1 + 2",
+        "",
+        "dict[str]",
+        "list[int, str]",
+        "dict[int, int, int]",
+        "set[int, str]",
+        "\0",
+    ],
+)
 def test_other_types_are_refused(text: str) -> None:
     with pytest.raises(NotLiteral):
         values.parse_type(text)

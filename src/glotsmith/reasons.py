@@ -22,7 +22,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable", "the file can't be read as UTF-8 text"
     TOO_LARGE = "too_large", "the file or function is larger than the limit"
     SYNTAX_ERROR = "syntax_error", "the file does not parse as Python"
-    TOO_DEEP = "too_deep", "the source is nested too deeply to parse"
+    TOO_DEEP = "too_deep", "the source is nested too deeply to work on"
     NOT_A_FUNCTION = "not_a_function", "the row holds no top-level function"
     DECORATED = "decorated", "a decorator changes what it does"
     UNDOCUMENTED = "undocumented", "the function has no docstring"

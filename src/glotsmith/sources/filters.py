@@ -24,6 +24,8 @@ _UNPORTABLE = "__import__ breakpoint compile dir eval exec globals id input loca
 #: a counterpart, and no test could say what they return.
 UNPORTABLE = frozenset(_UNPORTABLE.split())
 TRIVIAL_NODES = 9  #: MultiPL-T's ``filter_test_gen.py``: a lone return of fewer nodes is too short
+MOST_LEVELS = 120  #: of a syntax tree; from 180 on, copying and writing it meet the recursion limit
+MOST_BITS = 14_000  #: of an integer; CPython writes 4,300 digits, which are 14,284 bits
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME)\b")
 
 
@@ -165,6 +167,23 @@ def too_large(subject: Subject) -> str | None:
     return f"{count} lines, the limit is {limit}" if 0 < limit < count else None
 
 
+def too_deep(subject: Subject) -> str | None:
+    """Find a tree of more levels than those who work on it by recursion can take (mutants, hints, translation)."""
+    level: list[ast.AST] = [subject.node]
+    for _ in range(MOST_LEVELS):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return None
+    return f"over {MOST_LEVELS} levels"
+
+
+def unwritable_number(subject: Subject) -> str | None:
+    """Find an integer that Python itself refuses to write in decimal digits, though it reads it in others."""
+    numbers = (node.value for node in ast.walk(subject.tree) if isinstance(node, ast.Constant))
+    bits = max((n.bit_length() for n in numbers if isinstance(n, int)), default=0)
+    return f"an integer of {bits:,} bits" if bits > MOST_BITS else None
+
+
 def forbidden_licence(subject: Subject) -> str | None:
     """Find a licence that is not among the accepted ones; an unknown one never is."""
     accepted = frozenset(name.lower() for name in subject.options.licences)
@@ -182,6 +201,8 @@ CHECKS: tuple[tuple[Reason, Check], ...] = (
     (Reason.TRIVIAL, trivial),
     (Reason.NON_ASCII, non_ascii),
     (Reason.TOO_LARGE, too_large),
+    (Reason.TOO_LARGE, unwritable_number),
+    (Reason.TOO_DEEP, too_deep),
     (Reason.FORBIDDEN_LICENCE, forbidden_licence),
 )
 

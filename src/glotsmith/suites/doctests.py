@@ -50,7 +50,7 @@ def _arguments(call: ast.Call, parameters: Sequence[Parameter], names: dict[str,
     try:
         positional = [_value(x, names) for x in call.args]
         keywords = {k.arg: _value(k.value, names) for k in call.keywords if k.arg is not None}
-    except (NotLiteral, SyntaxError, ValueError):
+    except (NotLiteral, SyntaxError, ValueError, RecursionError):
         return None
     if len(keywords) != len(call.keywords):
         return None

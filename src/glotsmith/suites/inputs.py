@@ -108,11 +108,19 @@ def _change(value: Value, mined: Mined, random: Random) -> Value:
         case tuple():
             return _change_one(cast(tuple[Value, ...], value), mined, random)
         case set():
-            return set(_change_items(sorted(cast(set[Value], value), key=repr), mined, random))
+            return set(_change_items(sorted(cast(set[Value], value), key=_written), mined, random))
         case dict():
             return _change_pairs(list(cast(dict[Value, Value], value).items()), mined, random)
         case _:
             return value
+
+
+def _written(value: Value) -> str:
+    """Return a value's text, to sort by; its type for what Python does not write (an integer of over 4300 digits)."""
+    try:
+        return repr(value)
+    except ValueError:
+        return type(value).__name__
 
 
 def _change_text(text: str, mined: Mined, random: Random) -> str:

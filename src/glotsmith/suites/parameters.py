@@ -96,7 +96,7 @@ def _literal_default(node: ast.expr | None) -> Default | None:
         return None
     try:
         return Default(parse_value(ast.unparse(node)))
-    except NotLiteral:
+    except (NotLiteral, ValueError, RecursionError):  # Python writes no integer of over 4300 digits
         return None
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, NamedTuple, cast
 
@@ -20,6 +20,8 @@ _STRINGS = (
     "zz top", "<b>bold</b>", "It's 5 o'clock", "a-b_c d", "AACGT", "#ff8800", "3 + 4 * 2", "aaa",
 )  # fmt: skip
 _UNICODE = ("日本語", "ß")
+_MOST_LEVELS = 4  #: of a type whose values are more than the empty one: their size grows with the power of it
+_EMPTY: dict[str, Callable[[], Value]] = {"list": list, "vartuple": tuple, "set": set, "dict": dict}
 _SHORT = 8  #: elements of a generated container, at most
 
 
@@ -73,10 +75,17 @@ def pool(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
             return [*pool(kind.args[0], mined, random), None]
         case "tuple":
             return _products([pool(a, mined, random) for a in kind.args], random)
+        case _ if _levels(kind) > _MOST_LEVELS:
+            return [_EMPTY[kind.kind]()]
         case "dict":
             return _dicts(kind, mined, random)
         case _:
             return _sequences(kind, mined, random)
+
+
+def _levels(kind: Type) -> int:
+    """Return how deep a type is nested; 1 for a plain one."""
+    return 1 + max(map(_levels, kind.args), default=0)
 
 
 def _merge(plain: Sequence[Value], mined: Sequence[Value], *more: Sequence[Value]) -> list[Value]:

@@ -134,6 +134,7 @@ _NAMES = {
     "set": Type("set", (ANY,)),
     "tuple": Type("vartuple", (ANY,)),
 }
+_ARITY = {"list": 1, "set": 1, "dict": 2}
 _GENERICS = {"list": "list", "sequence": "list", "iterable": "list", "dict": "dict", "set": "set", "frozenset": "set"}
 
 
@@ -146,8 +147,10 @@ def parse_type(text: str) -> Type:
     """
     try:
         return type_of_node(ast.parse(text.strip(), mode="eval").body)
-    except SyntaxError as error:
-        raise NotLiteral(f"{text!r} is not a type annotation") from error
+    except NotLiteral:
+        raise
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise NotLiteral(f"{text[:80]!r} is not a type annotation") from error
 
 
 def type_of_node(node: ast.expr | None) -> Type:
@@ -192,7 +195,7 @@ def _generic(name: str, inner: ast.expr) -> Type:
             return Type("vartuple", (type_of_node(nodes[0]),))
         case "tuple":
             return Type("tuple", tuple(map(type_of_node, nodes)))
-        case key if key in _GENERICS:
+        case key if key in _GENERICS and len(nodes) == _ARITY[_GENERICS[key]]:
             return Type(cast(Kind, _GENERICS[key]), tuple(map(type_of_node, nodes)))
         case _:
             raise NotLiteral(f"the type {name}[…] can't be used in a test")
