@@ -1,17 +1,28 @@
 -- A package of its own, made once a machine: what the drivers of all programs share.
-module Glotsmith (run, test, int, float, str, bool, unit, list, tuple, dict, option) where
+{-# LANGUAGE FlexibleContexts, FlexibleInstances, MultiParamTypeClasses, ScopedTypeVariables, UndecidableInstances #-}
+module Glotsmith (run, test, As (..), int, float, str, bool, unit, list, tuple, dict, option) where
 
-import Control.Exception (SomeException, evaluate, fromException, try)
+import Control.Exception (Exception, SomeException, evaluate, fromException, throw, try)
 import Control.Monad (when)
 import Data.Bits (shiftR, (.&.), (.|.))
 import Data.Char (ord)
+import Data.Int (Int16, Int32, Int64, Int8)
 import Data.IORef (IORef, newIORef, readIORef, writeIORef)
 import Data.List (intersperse)
-import Data.Word (Word8)
+import qualified Data.IntMap as IntMap
+import qualified Data.Map as Map
+import qualified Data.Sequence as Seq
+import qualified Data.Text as Text
+import qualified Data.Text.Lazy as Lazy
+import Data.Foldable (toList)
+import Data.Typeable (Typeable, typeOf)
+import Data.Word (Word16, Word32, Word64, Word8)
 import Foreign.C.Types (CInt (..), CSize (..))
 import Foreign.Marshal.Array (withArrayLen)
 import Foreign.Ptr (Ptr, plusPtr)
+import GHC.Float (double2Float, float2Double)
 import Numeric (showHex)
+import Numeric.Natural (Natural)
 import System.Exit (ExitCode (..))
 import System.IO (hFlush, stdout)
 import System.IO.Unsafe (unsafePerformIO)
@@ -132,3 +143,106 @@ dict key value pairs = showString "{\"m\":" . list pair pairs . showChar '}'
 
 option :: (a -> ShowS) -> Maybe a -> ShowS
 option = maybe (showString "null")
+
+-- Conversions ---------------------------------------------------------------------------------------------------
+
+newtype Unfit = Unfit String
+
+instance Show Unfit where
+  show (Unfit text) = text
+
+instance Exception Unfit
+
+unfit :: (Show a, Typeable b) => a -> b -> b
+unfit x y = throw (Unfit (show x ++ " does not fit the declared type " ++ show (typeOf y)))
+
+-- | A value of a signature's type as one that the candidate declares, or the reverse, of a result.
+class As a b where
+  as :: a -> b
+
+whole :: forall a b. (Integral a, Show a, Integral b, Typeable b) => a -> b
+whole x
+  | toInteger x < 0 && small = unfit x y
+  | toInteger y == toInteger x = y
+  | otherwise = unfit x y
+  where
+    y = fromInteger (toInteger x) :: b
+    small = show (typeOf (undefined :: b)) == "Natural"
+
+instance As Int Int where as = id
+instance As Double Double where as = id
+instance As Bool Bool where as = id
+instance As Char Char where as = id
+instance As () () where as = id
+instance As Int Int8 where as = whole
+instance As Int8 Int where as = whole
+instance As Int Int16 where as = whole
+instance As Int16 Int where as = whole
+instance As Int Int32 where as = whole
+instance As Int32 Int where as = whole
+instance As Int Int64 where as = whole
+instance As Int64 Int where as = whole
+instance As Int Word where as = whole
+instance As Word Int where as = whole
+instance As Int Word8 where as = whole
+instance As Word8 Int where as = whole
+instance As Int Word16 where as = whole
+instance As Word16 Int where as = whole
+instance As Int Word32 where as = whole
+instance As Word32 Int where as = whole
+instance As Int Word64 where as = whole
+instance As Word64 Int where as = whole
+instance As Int Natural where as = whole
+instance As Natural Int where as = whole
+instance As Int Integer where as = whole
+instance As Integer Int where as = whole
+
+instance As Int Double where
+  as x = let y = fromIntegral x in if truncate y == toInteger x then y else unfit x y
+
+instance As Int Float where
+  as x = let y = fromIntegral x in if truncate y == toInteger x then y else unfit x y
+
+-- | A fraction takes the nearest value; a whole number has to stay what it is.
+instance As Double Float where
+  as x
+    | isNaN x || float2Double y == x || near = y
+    | otherwise = unfit x y
+    where
+      y = double2Float x
+      near = not (isInfinite x) && not (isInfinite y) && x /= fromInteger (truncate x) && not (isDenormalized y) && y /= 0
+
+instance As Float Double where as = float2Double
+instance As String Text.Text where as = Text.pack
+instance As Text.Text String where as = Text.unpack
+instance As String Lazy.Text where as = Lazy.pack
+instance As Lazy.Text String where as = Lazy.unpack
+instance As Char String where as c = [c]
+instance As String Char where
+  as [c] = c
+  as x = unfit x 'c'
+
+instance As a b => As (Maybe a) (Maybe b) where as = fmap as
+instance As a b => As [a] [b] where as = map as
+instance As a b => As [a] (Seq.Seq b) where as = Seq.fromList . map as
+instance As a b => As (Seq.Seq a) [b] where as = map as . toList
+instance (As k l, As v w, Ord l) => As [(k, v)] (Map.Map l w) where
+  as x = Map.fromList (map as x)
+
+instance (As k l, As v w) => As (Map.Map k v) [(l, w)] where as = map as . Map.toList
+instance (As v w, As k Int) => As [(k, v)] (IntMap.IntMap w) where
+  as x = IntMap.fromList (map as x)
+
+instance (As Int l, As v w) => As (IntMap.IntMap v) [(l, w)] where as = map as . IntMap.toList
+instance (As a0 b0, As a1 b1) => As (a0, a1) (b0, b1) where
+  as (a0, a1) = (as a0, as a1)
+instance (As a0 b0, As a1 b1, As a2 b2) => As (a0, a1, a2) (b0, b1, b2) where
+  as (a0, a1, a2) = (as a0, as a1, as a2)
+instance (As a0 b0, As a1 b1, As a2 b2, As a3 b3) => As (a0, a1, a2, a3) (b0, b1, b2, b3) where
+  as (a0, a1, a2, a3) = (as a0, as a1, as a2, as a3)
+instance (As a0 b0, As a1 b1, As a2 b2, As a3 b3, As a4 b4) => As (a0, a1, a2, a3, a4) (b0, b1, b2, b3, b4) where
+  as (a0, a1, a2, a3, a4) = (as a0, as a1, as a2, as a3, as a4)
+instance (As a0 b0, As a1 b1, As a2 b2, As a3 b3, As a4 b4, As a5 b5) => As (a0, a1, a2, a3, a4, a5) (b0, b1, b2, b3, b4, b5) where
+  as (a0, a1, a2, a3, a4, a5) = (as a0, as a1, as a2, as a3, as a4, as a5)
+instance (As a0 b0, As a1 b1, As a2 b2, As a3 b3, As a4 b4, As a5 b5, As a6 b6) => As (a0, a1, a2, a3, a4, a5, a6) (b0, b1, b2, b3, b4, b5, b6) where
+  as (a0, a1, a2, a3, a4, a5, a6) = (as a0, as a1, as a2, as a3, as a4, as a5, as a6)

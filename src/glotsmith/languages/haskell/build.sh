@@ -49,5 +49,19 @@ else
         }' "$1/candidate.hs" >Glotsmith_candidate.hs
     set -- "$1/driver.hs" -package-db "$2/packages" -package glotsmith
 fi
-ghc -v0 -w -O1 -dynamic -package-env - -i. -outputdir . -rtsopts=none -with-rtsopts=-K256m -o program "$@"
-[ -x program ] # what runs while it is compiled can end the compiler with success
+compile() {
+    ghc -v0 -w -O1 -dynamic -package-env - -i. -outputdir . -rtsopts=none -with-rtsopts=-K256m -o program "$@" &&
+        [ -x program ] # what runs while it is compiled can end the compiler with success
+}
+compile "$@" 2>errors && exit
+if [ -f Glotsmith_candidate.o ] && grep -q '^[^ ]*driver\.hs:[0-9:]*' errors; then
+    # Where types do not match, results are converted, and arguments, unless the candidate takes any type.
+    driver=$1
+    shift
+    sed 's/result (Glotsmith_candidate.*)$/result (Glotsmith.as &)/; s/(Glotsmith.as result/(Glotsmith.as/' "$driver" >results.hs
+    sed '/^  Glotsmith\.test/s/ \(a[0-9]*_[0-9]*\)/ (Glotsmith.as \1)/g' results.hs >both.hs
+    compile both.hs "$@" 2>again && exit
+    compile results.hs "$@" 2>again && exit
+fi
+cat errors >&2
+exit 1
