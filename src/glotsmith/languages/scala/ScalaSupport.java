@@ -38,6 +38,15 @@ public final class ScalaSupport extends Support {
         if (x instanceof scala.collection.Seq<?>) {
             return list(iterator(((scala.collection.Seq<?>) x).iterator()));
         }
+        if (x instanceof scala.math.BigInt) {
+            return ((scala.math.BigInt) x).bigInteger();
+        }
+        if (x instanceof scala.math.BigDecimal) {
+            return ((scala.math.BigDecimal) x).bigDecimal();
+        }
+        if (x.getClass().isArray()) {
+            return collection(x);
+        }
         if (x instanceof Product && x.getClass().getName().startsWith("scala.Tuple")) {
             return tuple(iterator(((Product) x).productIterator()));
         }

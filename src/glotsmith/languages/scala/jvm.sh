@@ -8,7 +8,7 @@ what=$1 prepared=$2 folder=$3
 . "$prepared/start.sh"
 
 compile() {
-    compiler "$@" -nowarn -encoding UTF-8 -target:jvm-1.8 -cp "$library"
+    compiler "$@" -nowarn -encoding UTF-8 -target:jvm-1.8 -cp "$library:$prepared/support.jar"
 }
 
 # The object with a main: one that extends App, or has a method of main's type.

@@ -10,7 +10,7 @@ echo "$library" >library
 javac -nowarn -proc:none -encoding UTF-8 -XDstringConcat=inline -cp "$compiler" -d classes \
     "$1"/../java/[CES]*.java "$1"/*.java
 java @compiler.jvm -cp "$compiler" scala.tools.nsc.Main -nowarn -encoding UTF-8 -target:jvm-1.8 \
-    -cp "$compiler:classes" -d classes "$1/ScalaServer.scala"
+    -cp "$compiler:classes" -d classes "$1/ScalaServer.scala" "$1/Conversions.scala"
 jar cf support.jar -C classes .
 java @compiler.jvm -XX:ArchiveClassesAtExit=compiler.jsa -cp "$compiler" scala.tools.nsc.Main \
     -nowarn -encoding UTF-8 -target:jvm-1.8 -cp "$library" -d . "$1/sample.scala"
