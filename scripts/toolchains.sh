@@ -1,8 +1,8 @@
 #!/bin/sh
-# Install what glotsmith runs programs with: bubblewrap, a C compiler for warm workers, and the languages' toolchains.
+# Install what glotsmith runs programs with: bubblewrap, a C compiler for warm workers, a container engine, and the languages' toolchains.
 #
 #   sh scripts/toolchains.sh                  everything: minutes, and some gigabytes, on a fresh machine
-#   sh scripts/toolchains.sh sandbox lua      only these: sandbox, warm, and the languages' names
+#   sh scripts/toolchains.sh sandbox lua      only these: sandbox, warm, container, and the languages' names
 #
 # The packages are those that the cards name (scripts/cards.py reads them). Debian and Ubuntu, as root or with
 # passwordless sudo. What is there already stays untouched, and nothing is printed
@@ -26,6 +26,7 @@ say() { printf 'toolchains: %s\n' "$*"; }
 python=$(find_python) || exit 2
 table="sandbox|bwrap|bubblewrap libseccomp2
 warm|cc|gcc libc6-dev
+container|podman|podman runc
 $("$python" scripts/cards.py)"
 
 # field N NAME: the names, commands or packages of a line of the table.

@@ -110,7 +110,7 @@ def test_an_engine_is_told_to_isolate(sandbox: Sandbox, engine: Path):
         "--user": "1000:1000",
         "--pull": "never",
         "--log-driver": "none",
-        "--pids-limit": str(most_tasks(SMALL, 0)),
+        "--pids-limit": str(2 * most_tasks(SMALL, 0)),
         "--memory": "296m",
         "--memory-swap": "296m",
         "--shm-size": "32m",
@@ -123,6 +123,8 @@ def test_an_engine_is_told_to_isolate(sandbox: Sandbox, engine: Path):
         "/box/work:rw,exec,nosuid,nodev,size=4m,mode=1777",
         "/tmp:rw,exec,nosuid,nodev,size=4m,mode=1777",
     ]
+    limits = [words[i + 1].partition("=")[0] for i, word in enumerate(words) if word == "--ulimit"]
+    assert limits == ["nofile", "nproc"]
     security = [words[i + 1] for i, word in enumerate(words) if word == "--security-opt"]
     assert security[0] == "no-new-privileges"
     assert security[1].startswith("seccomp=/")
@@ -160,6 +162,7 @@ def test_podman_is_told_in_its_own_words(engine: Path, monkeypatch: pytest.Monke
     asyncio.run(opened.close())
     words = told(engine, "run")[-1]
     assert "--read-only-tmpfs=false" in words
+    assert "/tmp:rw,exec,nosuid,nodev,size=16m,mode=1777,U" in words
     assert any(word.endswith("/program,target=/box/program,readonly,relabel=private") for word in words)
 
 

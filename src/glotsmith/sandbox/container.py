@@ -9,6 +9,7 @@ this machine: its containers' processes are watched in ``/proc``, and programs' 
 import contextlib
 import itertools
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,8 @@ _CLIENT = (
 _ANSWER_S = 30.0
 _DEATH_S = 8.0  #: how long a container may take to come up before it can be killed, and then to end
 _ENOSYS = 38
+_OPEN_FILES = 1024  #: descriptors of a process; the wrapper sets the program's own limit
+_TASKS = 1 << 15  #: of all containers' users together: the kernel counts a number of a user, not a container's
 
 
 class Container(LocalSandbox):
@@ -70,7 +73,7 @@ class Container(LocalSandbox):
         argv += self._engine.peculiar
         argv += ("--network", "none", "--read-only", "--user", f"{USER}:{USER}", "--cap-drop", "ALL")
         argv += ("--security-opt", "no-new-privileges", "--security-opt", f"seccomp={profile}")
-        argv += _limits(limits)
+        argv += _limits(limits, self._engine.scratch)
         for path, inside in [*((prefix, prefix) for prefix in prefixes(program)), *self._accounts]:
             argv += ("--mount", self._engine.mount(path, inside))
         argv += ("--mount", self._engine.mount(str(folder / "program"), PROGRAM, private=True))
@@ -104,6 +107,8 @@ class _Engine:
         self.path, self.name = path, Path(path).name
         # podman else adds folders that can be written, of no limited size
         self.peculiar = ("--read-only-tmpfs=false",) if self.name == "podman" else ()
+        # podman gives a scratch folder the mode that the image's folder has; so the program's user becomes its owner
+        self.scratch = ",U" if self.name == "podman" else ""
         self.env = {name: os.environ[name] for name in _CLIENT if name in os.environ}
         self.complaint = ""
 
@@ -208,15 +213,25 @@ def _has_ended(child: int) -> bool:
         return True
 
 
-def _limits(limits: Limits) -> Sequence[str]:
+def _limits(limits: Limits, scratch_options: str) -> Sequence[str]:
     """Return the options that bound what the kernel can: the watchdog is exact, these hold between two looks."""
     scratch = dict(scratch_sizes(limits))
     memory = f"{2 * limits.memory_mb + sum(scratch.values())}m"  # what is in scratch folders counts as memory, too
-    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(most_tasks(limits, 0))]
+    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * most_tasks(limits, 0))]
+    # Engines set limits of their own else, which may be above ours: then no container starts.
+    argv += ("--ulimit", f"nofile={_most(resource.RLIMIT_NOFILE, _OPEN_FILES)}")
+    argv += ("--ulimit", f"nproc={_most(resource.RLIMIT_NPROC, _TASKS)}")
     argv += ("--shm-size", f"{scratch.pop('/dev/shm')}m")  # noqa: S108 - the container's own
     for path, megabytes in scratch.items():
-        argv += ("--tmpfs", f"{path}:rw,exec,nosuid,nodev,size={megabytes}m,mode=1777")
+        argv += ("--tmpfs", f"{path}:rw,exec,nosuid,nodev,size={megabytes}m,mode=1777{scratch_options}")
     return argv
+
+
+def _most(what: int, wanted: int) -> str:
+    """Return soft and hard limit of a resource as engines read them: ``wanted``, or what this process may have."""
+    hard = resource.getrlimit(what)[1]
+    most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+    return f"{most}:{most}"
 
 
 def _profile() -> bytes:

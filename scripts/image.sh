@@ -1,0 +1,41 @@
+#!/bin/sh
+# Make a small image for the container back end from packages that are installed here: nothing is downloaded.
+#
+#   sh scripts/image.sh IMAGE [PACKAGE…]      by default what the tests of the sandbox run
+#
+# The image holds the files of the packages and of all that they depend on, where this machine has them. It is made by
+# $GLOTSMITH_ENGINE (by default podman). Debian and Ubuntu.
+set -eu
+
+[ $# -gt 0 ] || { echo "image: usage: sh scripts/image.sh IMAGE [PACKAGE…]" >&2; exit 2; }
+image=$1
+shift
+[ $# -gt 0 ] || set -- dash coreutils util-linux grep sed procps findutils python3
+engine=${GLOTSMITH_ENGINE:-podman}
+command -v "$engine" >/dev/null 2>&1 || { echo "image: $engine is not installed: apt install podman runc" >&2; exit 1; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+        { echo "image: the package $package is not installed" >&2; exit 1; }
+done
+
+apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
+    --no-enhances "$@" | grep '^[a-z0-9]' | sort -u >"$work/packages"
+root=$work/root
+mkdir -p "$root/proc" "$root/dev" "$root/sys" "$root/run" "$root/tmp" "$root/etc" "$root/box"
+chmod 1777 "$root/tmp"
+for folder in bin sbin lib lib32 lib64 libx32; do
+    if [ -L "/$folder" ]; then mkdir -p "$root/usr/$folder" && cp -a "/$folder" "$root/$folder"; fi
+done
+# Packages name files by their old places, too: /bin/sh is /usr/bin/sh.
+xargs dpkg-query -L <"$work/packages" 2>/dev/null | sed -nE 's#^/(bin|sbin|lib|lib32|lib64|libx32)/#/usr/\1/#; \#^/usr/#p' |
+    grep -vE '^/usr/share/(doc|man|locale|info)/' | sort -u | while read -r file; do
+    if [ -L "$file" ] || [ -f "$file" ]; then echo "${file#/}"; fi
+done >"$work/files"
+tar -C / -cf - --no-recursion --files-from "$work/files" etc/alternatives etc/ld.so.cache | tar -C "$root" -xf -
+find /usr/bin /usr/lib -maxdepth 2 -type l -lname '/etc/alternatives/*' | sed 's#^/##' | tar -C / -cf - --files-from - |
+    tar -C "$root" -xf -
+tar -C "$root" -cf - . | "$engine" import - "$image" >/dev/null
+echo "image: $image of $(wc -l <"$work/packages") packages, $(du -sm "$root" | cut -f1) MB"
