@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
-from glotsmith.records import Job, Verdict
+from glotsmith.records import IoCase, Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier
 
@@ -134,3 +134,24 @@ def test_a_sum_that_is_nearly_zero(
     assert (
         judged(verifier, language, "", code, "f([0.1, 0.2, -0.3]) == 5.551115123125783e-17", **fields).status == status
     )
+
+
+@pytest.mark.parametrize(
+    ("printed", "fields", "status"),
+    [
+        ("0.0000004", {}, "pass"),
+        ("0.001", {}, "fail:wrong"),
+        ("0.001", {"absolute_tolerance": 0.01}, "pass"),
+        ("0.001", {"absolute_tolerance": 1e-4}, "fail:wrong"),
+        ("0.001", {"tolerance": 0.01}, "pass"),
+        ("nan", {"absolute_tolerance": 0.01}, "fail:wrong"),
+    ],
+)
+def test_printed_numbers_have_both_tolerances(
+    verifier: Verifier, printed: str, fields: dict[str, float], status: str
+) -> None:
+    job = Job(
+        id="j", language="python", code=f"print('{printed}')", io=(IoCase(stdin="", stdout="0.0"),), checker="numbers",
+        **fields,  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert asyncio.run(verifier.verify(job)).status == status

@@ -4,36 +4,40 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
+from glotsmith.languages.alike import Tolerance
 from glotsmith.records import Checker
 
 
-def exact(expected: str, actual: str, tolerance: float) -> bool:
+def exact(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the texts are the same, to the last blank."""
     return actual == expected
 
 
-def lines(expected: str, actual: str, tolerance: float) -> bool:
+def lines(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the lines are the same, blanks at their ends and empty lines at the end aside."""
     return _lines(actual) == _lines(expected)
 
 
-def tokens(expected: str, actual: str, tolerance: float) -> bool:
+def tokens(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the words between white space are the same."""
     return actual.split() == expected.split()
 
 
-def numbers(expected: str, actual: str, tolerance: float) -> bool:
-    """Return whether the words are the same, or numbers that are close; a nan or infinity is close to itself only."""
+def numbers(expected: str, actual: str, tolerance: Tolerance) -> bool:
+    """Return whether the words are the same, or numbers that are close; a nan or infinity is close to itself only.
+
+    The relative tolerance counts as an absolute one too: printed numbers are rounded.
+    """
     wanted, found = expected.split(), actual.split()
     return len(wanted) == len(found) and all(_close(w, f, tolerance) for w, f in zip(wanted, found, strict=True))
 
 
-def unordered(expected: str, actual: str, tolerance: float) -> bool:
+def unordered(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the lines are the same in any order, as often as they are expected."""
     return Counter(_lines(actual)) == Counter(_lines(expected))
 
 
-CHECKERS: dict[Checker, Callable[[str, str, float], bool]] = {
+CHECKERS: dict[Checker, Callable[[str, str, Tolerance], bool]] = {
     "exact": exact,
     "lines": lines,
     "tokens": tokens,
@@ -46,7 +50,7 @@ def _lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.rstrip().split("\n")]
 
 
-def _close(expected: str, actual: str, tolerance: float) -> bool:
+def _close(expected: str, actual: str, tolerance: Tolerance) -> bool:
     if expected == actual:
         return True
     try:
@@ -55,4 +59,4 @@ def _close(expected: str, actual: str, tolerance: float) -> bool:
         return False
     if not (math.isfinite(wanted) and math.isfinite(found)):
         return wanted == found or (math.isnan(wanted) and math.isnan(found))
-    return math.isclose(wanted, found, rel_tol=tolerance, abs_tol=tolerance)
+    return math.isclose(wanted, found, rel_tol=tolerance.relative, abs_tol=max(tolerance))

@@ -229,7 +229,8 @@ def _exit_status(outcome: Outcome) -> Status:
 
 def _io_case(job: Job, case: IoCase, outcome: Outcome) -> CaseVerdict:
     status, actual = _exit_status(outcome), outcome.stdout.decode("utf-8", "replace")
-    if status == "pass" and not CHECKERS[job.checker](case.stdout, actual, job.tolerance):
+    tolerance = Tolerance(job.tolerance, job.absolute_tolerance)
+    if status == "pass" and not CHECKERS[job.checker](case.stdout, actual, tolerance):
         status = "fail:wrong"
     return CaseVerdict(status=status, actual=tail(actual))
 
