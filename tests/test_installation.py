@@ -98,8 +98,10 @@ def test_an_extra_is_installed_from_where_glotsmith_came(
 
 
 def test_a_checkout_that_is_not_installed_is_its_own_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "_installed", lambda: None)
-    assert installation.source() == (ROOT.as_uri(), True)
+    elsewhere = Installed({"url": "file:///", "dir_info": {}})
+    for found in (None, elsewhere):
+        monkeypatch.setattr(installation, "_installed", lambda found=found: found)
+        assert installation.source() == (ROOT.as_uri(), True)
     assert shlex.split(installation.install_command("train"))[-2:] == ["-e", f"{ROOT}[train]"]
 
 

@@ -37,7 +37,7 @@ class Source(NamedTuple):
 
 def source() -> Source | None:
     """Return where this glotsmith can be installed from again; None where that is not known, or is there no more."""
-    found = _recorded() or _checkout()
+    found = _checkout() or _recorded()  # another one may be installed than runs
     if found is None or (found.path is not None and not found.path.exists()):
         return None
     return found
