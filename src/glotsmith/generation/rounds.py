@@ -13,8 +13,7 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
     """The sampling plan of one problem."""
 
     samples: int = 50  #: at most so many replies a problem (paper: 50)
-    #: languages with another maximum (paper: OCaml 100)
-    per_language: dict[str, int] = msgspec.field(default_factory=lambda: {"ocaml": 100})
+    per_language: dict[str, int] = {}  #: languages with another maximum
     single: bool = False  #: all samples in one round, no early stop: the paper's own setting
     wanted: int = 3  #: stop when so many distinct solutions pass
     hopeless: float = 0.05  #: stop when the chance that any sample left passes is below this

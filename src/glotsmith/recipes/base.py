@@ -4,6 +4,7 @@ A recipe may also offer ``findings(ledger)``, which returns what a finished run 
 sentence; the end of a run and the dataset card show it. ``makes`` says what its rows are called where a run ends.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
@@ -93,7 +94,8 @@ def check_ranges(recipe: object, least: Mapping[str, float], shares: Sequence[st
 
     """
     for name, minimum in least.items():
-        if not getattr(recipe, name) >= minimum:  # NaN is not, either
+        value = getattr(recipe, name)
+        if value is not None and not minimum <= value < math.inf:  # NaN is not, either
             raise UsageError(f"{name} must be {minimum:g} or more, not {getattr(recipe, name)}")
     for name in shares:
         if not 0 <= getattr(recipe, name) <= 1:

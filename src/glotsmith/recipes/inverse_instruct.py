@@ -59,7 +59,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     min_cases: int = 3  #: of a suite, where there is one
     require_suite: bool = False  #: drop snippets without a suite, of which nothing can be executed
 
-    summaries: int = 10  # §4.2
+    summaries: int | None = None  #: default the paper's 10, and one without self-evaluation, §4.2
     prefixes: tuple[str, ...] = PREFIXES  # §4.2
     temperature: float = 0.8  # §4.2
     repetition_penalty: float = 1.1  # §4.2
@@ -83,6 +83,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """Refuse what can't work before anything is paid for."""
         for name in self.languages:
             languages.get(name)  # raises for an unknown one
+            if self.require_suite:
+                languages.require_typed_calls(name)
         check_ranges(self, _LEAST, ("measured", "max_similarity"))
         if not self.prefixes:
             raise UsageError("prefixes must hold at least one way to begin an instruction")
@@ -100,6 +102,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
                 "inverse-instruct asks a model to describe code, which the offline teacher can't: "
                 "name another, as in --teacher openai --model MODEL --base-url URL"
             )
+        for name in self.languages if self.require_suite else ():
+            languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
         syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
         return [
             *self._snippets(tools, syntax, overlap),
@@ -145,8 +149,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
     @property
     def _count(self) -> int:
-        """The ablation without self-evaluation takes one summary, unselected (table 5)."""
-        return self.summaries if self.self_evaluation != "off" else 1
+        """The ablation without self-evaluation takes one summary, unselected (table 5), unless told otherwise."""
+        return self.summaries or (10 if self.self_evaluation != "off" else 1)
 
     def _asked(self, call: str, tools: Tools) -> Question:
         """Return the question of a call, with its sampling."""

@@ -9,8 +9,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import msgspec
-
 from glotsmith import languages
 from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
@@ -19,7 +17,7 @@ from glotsmith.generation.translate import Plan, Prompts, Translate
 from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Tail, Tools
+from glotsmith.recipes.base import Tail, Tools, check_ranges
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
@@ -37,6 +35,14 @@ from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import Sampling
 
 PROMPTS = Path(__file__).parent / "prompts" / "multipl_t"
+PAPER_SAMPLES, PAPER_SAMPLES_BY_LANGUAGE = 50, {"ocaml": 100}  # §4.3
+
+_LEAST = {
+    **dict.fromkeys(("wanted", "max_tokens", "min_cases"), 1),
+    **dict.fromkeys(("suites", "repairs", "temperature", "suite_temperature", "max_lines", "max_functions"), 0),
+    "ngram": 2,
+}
+_SHARES = ("min_coverage", "min_mutation_score", "top_p", "max_similarity")
 
 
 class MultiPLT(Record, frozen=True, kw_only=True):
@@ -64,15 +70,15 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     min_coverage: float = 0.9  #: of the function's own lines, and of its branches, §4.2
     min_mutation_score: float = 0.5  #: share of mutants that the suite must kill
 
-    samples: int = 50  # §4.3
-    samples_by_language: dict[str, int] = msgspec.field(default_factory=lambda: {"ocaml": 100})  # §4.3
+    samples: int | None = None  #: replies for one problem, at most; default the paper's 50, and 100 in OCaml, §4.3
+    samples_by_language: dict[str, int] = {}  #: languages with another number
     temperature: float = 0.8  # §4.3
     top_p: float = 0.95  # §4.3
     max_tokens: int = 512  # §4.3
     wanted: int = 3  #: stop when so many distinct solutions pass
     repairs: int = 0  #: how often a failing candidate goes back with its failing case
     time_limit_s: float = 0.0  #: CPU seconds a candidate may use; 0 for its language's own limit
-    style: Literal["chat", "completion"] = "chat"
+    style: Literal["chat", "completion"] | None = None  #: default ``chat``, and ``completion`` in the paper's setting
     source_in_prompt: bool = True  # §4.3: Python source as comment
     paper_setting: bool = False  #: one round of all samples, completion prompts, no repair: the paper's own setting
 
@@ -84,10 +90,16 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """Return the paper's pipeline.
 
         Raises:
+            UsageError: the teacher writes none of the languages.
             ToolchainError: a target language can't be run here.
             InputError: a benchmark file can't be read.
 
         """
+        if tools.teacher.name == "offline" and "lua" not in self.languages:
+            raise UsageError(
+                "the offline teacher writes Lua alone: add --language lua, or name a model, as in "
+                "--teacher openai --model MODEL --base-url URL"
+            )
         for name in self.languages:
             languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
         syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
@@ -121,10 +133,17 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is paid for."""
-        for name in self.languages:
-            languages.get(name)  # raises for an unknown one
+        for name in (*self.languages, *self.samples_by_language):
+            languages.require_typed_calls(name)  # raises for an unknown one, too
         if not self.languages:
             raise UsageError("name at least one target language, as in --language lua")
+        check_ranges(self, _LEAST, _SHARES)
+        if not self.max_similarity:
+            raise UsageError("max_similarity must lie above 0 and not above 1")
+        if any(
+            count < 1 for count in (1 if self.samples is None else self.samples, *self.samples_by_language.values())
+        ):
+            raise UsageError("samples and samples_by_language must be 1 or more")
         if not 0 <= self.time_limit_s < math.inf:
             raise UsageError(f"time_limit_s must be 0 (the language's own limit) or seconds, not {self.time_limit_s}")
 
@@ -149,21 +168,21 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     @property
     def _style(self) -> Literal["chat", "completion"]:
-        return "completion" if self.paper_setting else self.style
+        return self.style or ("completion" if self.paper_setting else "chat")
 
     def _plan(self, seed: int) -> Plan:
         single = self.paper_setting
         return Plan(
             rounds=Rounds(
-                samples=self.samples,
-                per_language=self.samples_by_language,
+                samples=PAPER_SAMPLES if self.samples is None else self.samples,
+                per_language=(PAPER_SAMPLES_BY_LANGUAGE if self.samples is None else {}) | self.samples_by_language,
                 single=single,
                 wanted=self.wanted,
             ),
             sampling=Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens),
             style=self._style,
             source_in_prompt=self.source_in_prompt,
-            repairs=0 if single else self.repairs,
+            repairs=self.repairs,
             time_limit_s=self.time_limit_s or None,
             seed=seed,
         )

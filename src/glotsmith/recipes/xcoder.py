@@ -127,7 +127,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         if not self.languages:
             raise UsageError("name at least one language with an agent, as in --language lua")
         for name in self._targets:
-            languages.get(name)  # raises for an unknown one
+            languages.require_typed_calls(name)  # raises for an unknown one, too
         check_ranges(self, _LEAST, _SHARES)
         if not (self.ds1 or self.ds2):
             raise UsageError("agents need seeds: leave ds1 or ds2 on")

@@ -94,6 +94,7 @@ def _dataset(spec: str, name: str, options: ReadOptions) -> Corpus:
     dataset, config, split, *more = [*name.split(":"), "", ""]
     if not dataset or any(more):
         raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
+    rows.require_datasets(spec)
     read = partial(rows.of_dataset, spec, dataset, config, split or "train", options.column, options.max_bytes)
     return Corpus(spec=printable(spec), texts=read)
 

@@ -1,6 +1,7 @@
 """Rows of JSONL, Parquet and Hugging Face datasets: each a text, streamed, with its licence where a column tells it."""
 
 import gzip
+import importlib.util
 import json
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -114,6 +115,17 @@ def of_dataset(spec: str, name: str, config: str, split: str, column: str, max_b
     """
     for number, row in dataset_rows(spec, name, config, split):
         yield _text(str(number), row, column, max_bytes, f"{spec}: row {number}")
+
+
+def require_datasets(spec: str) -> None:
+    """Refuse a dataset of the hub where nothing here can read it.
+
+    Raises:
+        UsageError: the ``datasets`` extra is not installed.
+
+    """
+    if importlib.util.find_spec("datasets") is None:
+        raise UsageError(f"{spec} needs the datasets extra: pip install 'glotsmith[datasets]'")
 
 
 def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -128,6 +128,8 @@ def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[Unit]]
     if not dataset or any(more):
         raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
 
+    rows.require_datasets(spec)
+
     def units() -> Iterator[Unit]:
         for number, row in rows.dataset_rows(spec, dataset, config, split or "train"):
             yield _unit(Place(printable(spec), str(number)), row, column, spec, number)

@@ -40,13 +40,14 @@ class Transformers(Teacher):
         """Prepare to ask.
 
         Raises:
-            UsageError: there is no model, or the extra is not installed.
+            UsageError: there is no model, its files are not there, or the extra is not installed.
 
         """
         self.model = options.model
         if not self.model:
             raise UsageError("name the model to load: --model FOLDER, with its weights and tokeniser")
         _require()
+        _check_files(self.model, options.gguf)
         self.fingerprint = content_hash(
             self.name, *_identity(self.model), options.gguf, options.revision, options.dtype
         )
@@ -95,6 +96,18 @@ def _require() -> None:
 
     if not (find_spec("torch") and find_spec("transformers")):
         raise UsageError(f"the transformers teacher needs the transformers extra: {install_command('transformers')}")
+
+
+def _check_files(model: str, gguf: str) -> None:
+    """Refuse a folder without weights; a name on the hub is looked up when it is loaded."""
+    folder = Path(model)
+    if not folder.is_dir():
+        if folder.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1 or folder.exists():
+            raise UsageError(f"{model} is no folder: give one with weights and tokeniser, or a name on the hub")
+        return
+    wanted = gguf or "config.json"
+    if not (folder / wanted).is_file():
+        raise UsageError(f"{folder} holds no {wanted}: give a folder with weights and tokeniser")
 
 
 class _Model:

@@ -1,0 +1,126 @@
+"""What can be known before the first request is checked before it, and what a user sets wins over every default."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glotsmith.errors import UsageError
+from glotsmith.generation.rounds import Rounds
+from glotsmith.languages import get, names
+from glotsmith.recipes.inverse_instruct import InverseInstruct
+from glotsmith.recipes.multipl_t import MultiPLT
+from glotsmith.recipes.xcoder import XCoder
+from glotsmith.teachers import open_teacher
+
+Command = Callable[..., tuple[int, str, str]]
+WHOLE = [name for name in names() if get(name).level != "full"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "one.py").write_text("def f(x):\n    return x\n")
+    (tmp_path / "replies.jsonl").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("language", WHOLE)
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda language: MultiPLT(sources=("one.py",), languages=("lua", language)),
+        lambda language: XCoder(sources=("one.py",), languages=("python", language)),
+        lambda language: XCoder(sources=("one.py",), languages=("python", "lua"), new_languages=(language,)),
+        lambda language: InverseInstruct(sources=("one.py",), languages=(language,), require_suite=True),
+    ],
+    ids=["multipl-t", "xcoder", "a new language of xcoder", "inverse-instruct with suites"],
+)
+def test_a_language_without_typed_calls_is_refused(make: Callable[[str], Any], language: str) -> None:
+    with pytest.raises(UsageError, match="runs whole programs, and its functions can't be called with typed values"):
+        make(language)
+
+
+def test_a_language_without_typed_calls_may_be_described() -> None:
+    assert InverseInstruct(sources=("one.py",), languages=tuple(WHOLE)).languages
+
+
+MULTIPL_T = ("run", "multipl-t", "-s", "one.py")
+SCRIPTED = ("--teacher", "scripted", "--model", "replies.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((*MULTIPL_T, "-l", "bash", *SCRIPTED), "Bash runs whole programs"),
+        ((*MULTIPL_T, "-l", "c", *SCRIPTED), "C runs whole programs"),
+        ((*MULTIPL_T, "-l", "ocaml"), "the offline teacher writes Lua alone"),
+        ((*MULTIPL_T, "-l", "lua", "--set", 'formats=["jsonl", "trl_sft"]'), "no format is named 'trl_sft'"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "samples=0"), "samples and samples_by_language must be 1 or more"),
+        ((*MULTIPL_T, "-l", "lua", "--set", 'samples_by_language={"luaa": 3}'), "no language is named 'luaa'"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "min_coverage=1.5"), "min_coverage is a share between 0 and 1"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "temperature=-1"), "temperature must be 0 or more"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "wanted=0"), "wanted must be 1 or more"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "max_similarity=0"), "max_similarity must lie above 0"),
+        ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "./none"), "./none is no folder"),
+        ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "."), "holds no config.json"),
+        ((*MULTIPL_T, "-l", "lua", "--teacher", "scripted", "--model", "none.jsonl"), "none.jsonl"),
+        (("run", "xcoder", "-s", "one.py", "-l", "python", "-l", "bash", *SCRIPTED), "Bash runs whole programs"),
+        (("run", "inverse-instruct", "-s", "one.py", "--set", "summaries=0", *SCRIPTED), "summaries must be 1 or more"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_mistake_is_told_before_anything_is_written(
+    glotsmith: Command, folder: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    before = sorted(folder.rglob("*"))
+    code, _, said = glotsmith(*arguments, "-o", "run")
+    assert (code, sentence in said) == (2, True), said
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("max_concurrency", 0), ("attempts", 0), ("backoff_s", -1), ("timeout_s", 0), ("input_price", -0.1)],
+)
+def test_a_teachers_option_out_of_its_range_is_refused(name: str, value: float) -> None:
+    with pytest.raises(UsageError, match=f"openai is not right: .*{name}"):
+        open_teacher("openai", model="m", options={name: value})
+
+
+def rounds(**options: Any) -> Rounds:
+    return MultiPLT(sources=("one.py",), languages=("lua", "ocaml"), **options)._plan(0).rounds
+
+
+@pytest.mark.parametrize("paper", [False, True])
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"lua": 50, "ocaml": 100}),
+        ({"samples": 6}, {"lua": 6, "ocaml": 6}),
+        ({"samples": 50}, {"lua": 50, "ocaml": 50}),
+        ({"samples": 6, "samples_by_language": {"ocaml": 9}}, {"lua": 6, "ocaml": 9}),
+        ({"samples_by_language": {"lua": 9}}, {"lua": 9, "ocaml": 100}),
+        ({"samples_by_language": {"ocaml": 9}}, {"lua": 50, "ocaml": 9}),
+    ],
+)
+def test_samples_that_a_user_sets_hold_for_every_language(
+    options: dict[str, Any], expected: dict[str, int], paper: bool
+) -> None:
+    made = rounds(paper_setting=paper, **options)
+    assert {language: made.limit(language) for language in expected} == expected
+
+
+def test_what_a_user_sets_wins_over_the_papers_setting() -> None:
+    made = MultiPLT(sources=("one.py",), languages=("lua",), paper_setting=True, style="chat", repairs=2)
+    assert (made._plan(0).style, made._plan(0).repairs) == ("chat", 2)
+    assert MultiPLT(sources=("one.py",), languages=("lua",), paper_setting=True)._plan(0).style == "completion"
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [({}, 10), ({"summaries": 3}, 3), ({"self_evaluation": "off"}, 1), ({"self_evaluation": "off", "summaries": 3}, 3)],
+)
+def test_summaries_that_a_user_sets_are_asked_for(options: dict[str, Any], count: int) -> None:
+    assert InverseInstruct(sources=("one.py",), **options)._count == count
