@@ -1,5 +1,5 @@
 ## What the drivers of all programs share.
-import std/[options, sets, tables]
+import std/[macros, options, sets, tables]
 
 const TooDeep = 100
 
@@ -78,7 +78,8 @@ proc show[T](b: var string, x: T, depth: int) =
   elif T is SomeUnsignedInt: put(b, natural(BiggestUInt(x)))
   elif T is SomeInteger: put(b, whole(BiggestInt(x)))
   elif T is SomeFloat: put(b, float(BiggestFloat(x)))
-  elif T is string: put(b, text(x))
+  elif T is string or T is cstring: put(b, text($x))
+  elif T is char: put(b, text($x))
   elif T is Option:
     if x.isSome: show(b, x.get, depth + 1) else: put(b, "null")
   elif T is Table or T is OrderedTable: pairs(b, x)
@@ -123,6 +124,99 @@ proc finish*() =
   emit("end")
   leave(0)
 
+# Arguments as the types that the candidate declares: a value is passed only where the type holds it.
+
+type Unfit* = object of CatchableError
+
+proc unfit(value, kind: string) = raise newException(Unfit, value & " does not fit the declared type " & kind)
+
+proc fitting*[A, B](x: seq[A], t: typedesc[seq[B]]): seq[B]
+proc fitting*[A, N, B](x: seq[A], t: typedesc[array[N, B]]): array[N, B]
+proc fitting*[A, B, S, T](x: (A, B), t: typedesc[(S, T)]): (S, T)
+proc fitting*[A, B, C, S, T, U](x: (A, B, C), t: typedesc[(S, T, U)]): (S, T, U)
+
+proc fitting*[S, T](x: S, t: typedesc[T]): T =
+  when S is bool or T is bool:
+    when S is T: x else: {.error: "no conversion".}
+  elif S is int and T is SomeUnsignedInt:
+    if x < 0 or uint64(x) > uint64(high(T)): unfit($x, $T)
+    T(x)
+  elif S is int and T is SomeInteger:
+    if BiggestInt(x) < BiggestInt(low(T)) or BiggestInt(x) > BiggestInt(high(T)): unfit($x, $T)
+    T(x)
+  elif S is int and T is SomeFloat:
+    let y = T(x)
+    if BiggestFloat(y) >= 9223372036854775808.0 or int(y) != x: unfit($x, $T)
+    y
+  elif S is float64 and T is SomeFloat: # a fraction takes the nearest value; a whole number stays what it is
+    let y = T(x)
+    let near = abs(x) < 4503599627370496.0 and x != float64(int(x)) and abs(y) >= 1.17549435e-38
+    if x == x and BiggestFloat(y) != x and not near: unfit($x, $T)
+    y
+  elif S is string and T is char:
+    if x.len != 1: unfit('"' & x & '"', $T)
+    x[0]
+  elif S is string and T is cstring: cstring(x)
+  elif S is T: x
+  else: {.error: "no conversion".}
+
+proc fitting*[A, B](x: seq[A], t: typedesc[seq[B]]): seq[B] =
+  for item in x: result.add fitting(item, B)
+
+proc fitting*[A, N, B](x: seq[A], t: typedesc[array[N, B]]): array[N, B] =
+  if x.len != result.len: unfit("a list of length " & $x.len, $t)
+  var i = 0
+  for slot in mitems(result):
+    slot = fitting(x[i], B)
+    inc i
+
+proc fitting*[A, B, S, T](x: (A, B), t: typedesc[(S, T)]): (S, T) = (fitting(x[0], S), fitting(x[1], T))
+
+proc fitting*[A, B, C, S, T, U](x: (A, B, C), t: typedesc[(S, T, U)]): (S, T, U) =
+  (fitting(x[0], S), fitting(x[1], T), fitting(x[2], U))
+
+proc fill*[S, T](target: var T, x: S) = target = fitting(x, T)
+
+proc parameters(entry: NimNode): seq[NimNode] {.compileTime.} =
+  ## Return the types of an entry point's parameters; none of what has no type.
+  let kind = getTypeImpl(entry)
+  if kind.kind != nnkProcTy: return
+  for definition in kind[0][1 .. ^1]:
+    for _ in 0 ..< definition.len - 2:
+      var t = definition[^2]
+      if t.kind == nnkVarTy: t = t[0]
+      if t.kind == nnkBracketExpr and t[0].kind in {nnkSym, nnkIdent} and ($t[0] == "openArray" or $t[0] == "varargs"):
+        t = newTree(nnkBracketExpr, bindSym"seq", t[1])
+      result.add t
+
+macro apply*(entry: typed, arguments: varargs[typed]): untyped =
+  ## Call an overload of this number of parameters, with arguments converted to their types.
+  var all: seq[NimNode]
+  if entry.kind in {nnkClosedSymChoice, nnkOpenSymChoice}:
+    for each in entry: all.add each
+  else: all.add entry
+  for each in all:
+    let types = parameters(each)
+    if types.len == arguments.len and types.len > 0:
+      result = newStmtList()
+      var call = newCall(each)
+      for i, t in types:
+        let variable = genSym(nskVar, "argument")
+        result.add newTree(nnkVarSection, newIdentDefs(variable, t))
+        result.add newCall(bindSym"fill", variable, arguments[i])
+        call.add variable
+      result.add call
+      return newBlockStmt(result)
+  result = newCall(entry)
+  for argument in arguments: result.add argument
+
+macro converted*(call: untyped): untyped =
+  result = newCall(bindSym"apply")
+  for part in call: result.add part
+
 template test*(index: untyped, call: untyped) =
-  try: returned(index, wire(call))
+  try:
+    when compiles(call): returned(index, wire(call))
+    elif compiles(converted(call)): returned(index, wire(converted(call)))
+    else: returned(index, wire(call))
   except Exception as error: raised(index, error)
