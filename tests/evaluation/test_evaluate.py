@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from glotsmith.errors import TeacherError
+from glotsmith.errors import OutageError, TeacherError
 from glotsmith.evaluation.benchmarks.rows import of_examples
 from glotsmith.evaluation.evaluate import Asked, Plan, evaluate, request
 from glotsmith.evaluation.oracles import BY_FUNCTION, ORACLES, settle
@@ -198,3 +198,34 @@ def test_a_job_is_of_one_family() -> None:
     typed, whole = question("p").job("code"), Question(benchmark="b", problem="p", language="lua", after="\nx").job("c")
     assert (typed.code, typed.program) == ("code", "")
     assert whole == Job(id="b/lua/p", language="lua", program="c\nx")
+
+
+DOWN = Reply(text="", finish_reason="error", detail="500: down")
+
+
+@pytest.mark.parametrize(
+    ("replies", "limit", "stops"),
+    [
+        ([DOWN] * 12, 10, True),
+        ([DOWN] * 9, 10, False),
+        ([RIGHT, DOWN, DOWN], 2, True),
+        ([DOWN, RIGHT, DOWN, RIGHT, DOWN], 2, False),
+        ([DOWN] * 12, 0, False),
+        ([Reply(text="", finish_reason="refused")] * 12, 2, False),
+    ],
+)
+def test_failures_in_a_row_stop_it_with_the_servers_words(
+    bench: Any, replies: list[Reply], limit: int, stops: bool
+) -> None:
+    class InTurn(Simulated):
+        async def reply(self, request: Request) -> Reply:
+            return self.replies[request.item][request.sample]
+
+    plan = Plan(samples=len(replies), ks=(1,))
+    asked = Asked(InTurn({"b/lua/p": replies}), plan)
+    work = evaluate([question("p")], asked, bench.verifier, plan, max_failures=limit)
+    if stops:
+        with pytest.raises(OutageError, match=f"{limit} samples in a row have no verdict .infra:teacher.*500: down"):
+            bench.run(work)
+    else:
+        assert len(bench.run(work).samples) == len(replies)

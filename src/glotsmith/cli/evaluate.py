@@ -16,9 +16,9 @@ from glotsmith.cache import Cache
 from glotsmith.cli import config
 from glotsmith.cli.app import Isolation, Jobs, app, err, out
 from glotsmith.cli.asking import Asking, Set, ask, named
-from glotsmith.errors import UsageError
+from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions, output
-from glotsmith.evaluation.evaluate import Asked, Evaluation, Plan, Source, Stored, evaluate
+from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, Plan, Source, Stored, evaluate
 from glotsmith.evaluation.questions import Question, Style
 from glotsmith.languages import toolchain
 from glotsmith.records import Record
@@ -95,6 +95,9 @@ def evaluate_command(
     isolation: Isolation = "auto",
     jobs: Jobs = None,
     cache: Annotated[Path | None, typer.Option(help="A cache file to share; default: in the folder.")] = None,
+    max_failures: Annotated[
+        int, typer.Option(min=1, help="Stop, with exit code 3, when so many samples in a row have no verdict.")
+    ] = 10,
 ) -> None:
     """Evaluate a model, or a file of completions. The same command goes on where it was left.
 
@@ -139,12 +142,19 @@ def evaluate_command(
         )
     for name in options.languages:
         toolchain.resolve(name)  # raises where it is unknown or can't be run, before anything is paid for
-    asking, found = asyncio.run(_run(options, output_, cache, jobs))
+    asking, found = asyncio.run(_run(options, output_, cache, jobs, max_failures))
     output.write(output_, asking.questions, found, options.stored(), asking.notes, options.sampling())
     _show(found, asking, output_)
+    if failed := [s for s in found.samples if s.status in FAILURES]:
+        raise OutageError(
+            f"{len(failed)} of {len(found.samples)} samples have no verdict ({failed[0].status}: {failed[0].detail}); "
+            "the figures are over the others, and the same command asks again"
+        )
 
 
-async def _run(options: Options, folder: Path, cache: Path | None, jobs: int | None) -> tuple[Asking, Evaluation]:
+async def _run(
+    options: Options, folder: Path, cache: Path | None, jobs: int | None, max_failures: int
+) -> tuple[Asking, Evaluation]:
     """Check everything, and then take the folder and evaluate."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.teachers import open_teacher
@@ -157,7 +167,7 @@ async def _run(options: Options, folder: Path, cache: Path | None, jobs: int | N
         try:
             output.prepare(folder, options.stored())
             with closing(Cache(cache or folder / output.CACHE)) as store:
-                return await _evaluate(options, store, sandbox, teacher)
+                return await _evaluate(options, store, sandbox, teacher, max_failures)
         finally:
             await sandbox.close()
     finally:
@@ -166,7 +176,7 @@ async def _run(options: Options, folder: Path, cache: Path | None, jobs: int | N
 
 
 async def _evaluate(
-    options: Options, store: Cache, sandbox: Sandbox, teacher: Teacher | None
+    options: Options, store: Cache, sandbox: Sandbox, teacher: Teacher | None, max_failures: int
 ) -> tuple[Asking, Evaluation]:
     from glotsmith.teachers.cached import Cached
     from glotsmith.verification import Verifier
@@ -183,6 +193,7 @@ async def _evaluate(
                 verifier,
                 options.plan,
                 impossible=asking.impossible,
+                max_failures=max_failures,
                 on_sample=lambda _: tick(),
             )
     finally:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from glotsmith.errors import OutageError
 from glotsmith.evaluation.candidate import candidate
 from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.oracles import settle
@@ -16,6 +17,7 @@ from glotsmith.records import Record, Verdict, printable
 from glotsmith.step import Verify
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 
+FAILURES = ("infra:teacher", "infra:sandbox")  #: statuses of samples that may be judged another time
 _IN_FLIGHT = 64  #: samples at once; a teacher and a sandbox hold back by themselves
 _STOPS = 4  #: tokens that a server takes; we cut at all of them anyway
 
@@ -119,6 +121,7 @@ async def evaluate(
     *,
     impossible: Sequence[Impossible] = (),
     on_sample: Callable[[Sample], None] | None = None,
+    max_failures: int = 0,
 ) -> Evaluation:
     """Ask every question as often as the plan says, judge every reply, and score.
 
@@ -129,13 +132,15 @@ async def evaluate(
         plan: how to ask, and which k to report.
         impossible: what is known of problems that can't be passed; the summary lists it.
         on_sample: is told of each sample as it comes, in any order.
+        max_failures: samples in a row without a verdict, as teacher or machine failed, after which it stops; 0: never.
 
     Raises:
+        OutageError: so many samples in a row have no verdict.
         TeacherError: no request can succeed.
 
     """
     plan = plan or Plan()
-    run = _Run(source, verify, on_sample)
+    run = _Run(source, verify, on_sample, max_failures)
     samples = [sample async for sample in run.all(questions)]
     summary = summarise(questions, samples, plan.ks, plan.confidence, impossible)
     return Evaluation(samples=tuple(samples), summary=summary)
@@ -152,11 +157,15 @@ def signed(question: Question, verdict: Verdict) -> Verdict:
 class _Run:
     """The state of one evaluation: what is in flight, and which libraries are there."""
 
-    def __init__(self, source: Source, verify: Verify, on_sample: Callable[[Sample], None] | None) -> None:
+    def __init__(
+        self, source: Source, verify: Verify, on_sample: Callable[[Sample], None] | None, max_failures: int
+    ) -> None:
         self._source = source
         self._verify = verify
         self._on_sample = on_sample
         self._needs = Needs(verify)
+        self._max_failures = max_failures
+        self._failed = 0  #: in a row
 
     async def all(self, questions: Sequence[Question]) -> AsyncIterator[Sample]:
         """Yield the samples in order while up to 64 are in flight."""
@@ -166,9 +175,9 @@ class _Run:
                 for number in range(self._source.count(question)):
                     running.append(asyncio.create_task(self._sample(question, number)))
                     if len(running) >= _IN_FLIGHT:
-                        yield await running.pop(0)
+                        yield self._counted(await running.pop(0))
             while running:
-                yield await running.pop(0)
+                yield self._counted(await running.pop(0))
         finally:
             for task in running:
                 task.cancel()
@@ -180,6 +189,16 @@ class _Run:
         sample = await self._judge(question, number, reply)
         if self._on_sample is not None:
             self._on_sample(sample)
+        return sample
+
+    def _counted(self, sample: Sample) -> Sample:
+        """Return the sample, having counted failures of teacher and machine in a row."""
+        self._failed = self._failed + 1 if sample.status in FAILURES else 0
+        if self._max_failures and self._failed >= self._max_failures:
+            raise OutageError(
+                f"{self._failed} samples in a row have no verdict ({sample.status}), in the end with: {sample.detail}. "
+                "What was answered is kept: the same command asks for the rest (--max-failures sets the limit)"
+            )
         return sample
 
     async def _judge(self, question: Question, number: int, reply: Reply) -> Sample:
