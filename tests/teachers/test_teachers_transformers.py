@@ -142,12 +142,19 @@ def test_a_model_trained_again_in_its_folder_is_another(folder: Path, tmp_path: 
     [
         ({}, UsageError, "name the model to load"),
         ({"model": "x", "dtype": "int3"}, UsageError, "dtype"),
-        ({"model": "/no/such/folder"}, TeacherError, "/no/such/folder: the model can't be loaded"),
+        ({"model": "/no/such/folder"}, UsageError, "/no/such/folder is no folder"),
+        ({"model": "/usr"}, UsageError, "/usr holds no config.json"),
     ],
 )
 def test_a_wrong_option_is_told(options: dict[str, str], error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         asyncio.run(open_teacher("transformers", options=options).reply(chat()))
+
+
+def test_a_model_that_can_not_be_loaded_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(TeacherError, match="the model can't be loaded"):
+        asyncio.run(open_teacher("transformers", model=str(tmp_path)).reply(chat()))
 
 
 def test_a_missing_extra_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,7 @@ def require_datasets(spec: str) -> None:
 
     """
     if importlib.util.find_spec("datasets") is None:
-        raise UsageError(f"{spec} needs the datasets extra: pip install 'glotsmith[datasets]'")
+        raise UsageError(f"{spec} needs the datasets extra: {install_command('datasets')}")
 
 
 def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
