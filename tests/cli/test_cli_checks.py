@@ -124,3 +124,16 @@ def test_what_a_user_sets_wins_over_the_papers_setting() -> None:
 )
 def test_summaries_that_a_user_sets_are_asked_for(options: dict[str, Any], count: int) -> None:
     assert InverseInstruct(sources=("one.py",), **options)._count == count
+
+
+@pytest.mark.parametrize("text", ["notes", '{"id": "a", "language": "lua", "tests": ["assert f(1) == 1"]}', "[1]"])
+def test_verdicts_replace_verdicts_alone(glotsmith: Command, folder: Path, text: str) -> None:
+    job = '{"id": "a", "language": "python", "code": "def f(x): return x", "tests": ["assert f(1) == 1"]}'
+    (folder / "jobs.jsonl").write_text(job)
+    (folder / "other").write_text(text)
+    code, _, said = glotsmith("verify", "jobs.jsonl", "-o", "other")
+    assert (code, "holds something other than verdicts" in said) == (2, True), said
+    assert (folder / "other").read_text() == text
+    assert glotsmith("verify", "jobs.jsonl", "-o", "jobs.jsonl")[0] == 2
+    assert (folder / "jobs.jsonl").read_text() == job
+    assert [glotsmith("verify", "jobs.jsonl", "-o", "verdicts")[0] for _ in range(2)] == [0, 0]

@@ -49,6 +49,7 @@ def verify(
 
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
+    _check_output(output)
     if form == "agnostics":
         _converse(file, output, language, isolation, jobs)
         return
@@ -62,6 +63,25 @@ def verify(
     if lines := counts[_NO_JOB]:
         err.print(f"glotsmith: {lines} of the lines hold no job; their verdicts say why, with the line's number")
         raise typer.Exit(2)
+
+
+def _check_output(output: Path) -> None:
+    """Refuse to write over a file that holds something other than verdicts.
+
+    Raises:
+        UsageError: it does.
+
+    """
+    if str(output) == "-" or not output.is_file() or not output.stat().st_size:
+        return
+    with output.open("rb") as lines:
+        first = lines.readline()
+    try:
+        found = msgspec.json.decode(first)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = None
+    if not isinstance(found, dict) or not {"status", "return_code", "result"} & found.keys():
+        raise UsageError(f"{output} holds something other than verdicts: choose another file with -o")
 
 
 def _converse(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
