@@ -14,8 +14,12 @@
 Anything else that escapes is a defect of glotsmith and keeps its traceback.
 """
 
+import difflib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
+
+_CLOSE = 0.7  #: similarity (difflib) from which a name is suggested
 
 
 class GlotsmithError(Exception):
@@ -72,3 +76,31 @@ class DefectsError(GlotsmithError):
 
 class StorageError(GlotsmithError):
     """A file of the run can't be written; what was committed before is safe."""
+
+
+def unknown_name(sentence: str, given: str, known: Iterable[str], spellings: Mapping[str, str] | None = None) -> str:
+    """Return a sentence about a name that is not known, with the known name that it is close to, and all of them.
+
+    Args:
+        sentence: its beginning: ``no preset is named 'octpack'``.
+        given: the name.
+        known: all names that there are.
+        spellings: further spellings → the known names that they stand for.
+
+    """
+    listed = list(known)
+    close = close_name(given, {name: name for name in listed} | dict(spellings or {}))
+    if close:
+        return f"{sentence}; do you mean {close!r}? There are: {', '.join(listed)}"
+    return f"{sentence}; there are: {', '.join(listed)}"
+
+
+def close_name(given: str, spellings: Mapping[str, str]) -> str:
+    """Return the name one of whose spellings is close to ``given``, in any case; "" for none."""
+    folded = {spelling.casefold().replace("_", "-"): name for spelling, name in spellings.items()}
+    wanted = given.casefold().replace("_", "-")
+    close = difflib.get_close_matches(wanted, folded, 1, _CLOSE)
+    if close:
+        return folded[close[0]]
+    longer = [name for spelling, name in folded.items() if len(wanted) > 2 and spelling.startswith(wanted)]
+    return longer[0] if len(set(longer)) == 1 else ""

@@ -236,6 +236,6 @@ def test_a_memory_comes_as_json_lines(glotsmith: Command, remembering: Path) -> 
 
 def test_who_has_no_memory_is_said_in_a_sentence(glotsmith: Command, remembering: Path, runs: Path) -> None:
     code, _, err = glotsmith("show", remembering, "--memory", "ocaml")
-    assert (code, "no agent 'ocaml'; its agents: lua, python" in err) == (2, True)
+    assert (code, "no agent 'ocaml'; there are: lua, python" in err) == (2, True)
     code, _, err = glotsmith("show", runs / "one", "--memory", "lua")
     assert (code, "only the agents of xcoder remember" in err) == (2, True)

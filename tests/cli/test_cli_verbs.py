@@ -212,3 +212,13 @@ def test_a_run_from_a_toml_file(glotsmith: Command, corpus: Path, tmp_path: Path
     code, said, err = glotsmith("run", file, "-o", tmp_path / "run")
     assert code == 0, err
     assert "2 verified programs" in said
+
+
+@pytest.mark.parametrize("language", ["Lua", "LUA", ".lua", " lua "])
+def test_a_job_may_write_its_language_as_people_do(glotsmith: Command, tmp_path: Path, language: str) -> None:
+    file = tmp_path / "jobs.jsonl"
+    file.write_text(json.dumps({**JOBS[0], "language": language}) + "\n")
+    code, said, err = glotsmith("verify", file)
+    assert code == 0, err
+    verdict = json.loads(said)
+    assert (verdict["status"], verdict["language"]) == ("pass", "lua")

@@ -4,7 +4,8 @@ import pytest
 
 from glotsmith.languages import get, names
 from glotsmith.languages.extract import extract_code, spoken
-from glotsmith.languages.replies import label_language, read
+from glotsmith.languages.replies import read
+from glotsmith.languages.spelling import label_language
 
 LUA = "local function add(a, b)\n  return a + b\nend"
 WRONG = "local function add(a, b)\n  return a - b\nend"

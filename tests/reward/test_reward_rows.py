@@ -109,3 +109,16 @@ def test_a_row_that_asks_for_nothing(row: Any) -> None:
 def test_a_row_that_is_wrong(row: Any, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         pose(3, FENCED, row)
+
+
+@pytest.mark.parametrize("language", ["Lua", " LUA ", ".lua"])
+def test_a_row_may_write_its_language_as_people_do(language: str) -> None:
+    job = pose(7, FENCED, {**ROW, "language": language})
+    assert job is not None
+    assert job.language == "lua"
+
+
+@pytest.mark.parametrize(("language", "close"), [("luaa", "lua"), ("OCmal", "ocaml"), ("TypeScripd", "typescript")])
+def test_a_typo_of_a_language_gets_a_suggestion(language: str, close: str) -> None:
+    with pytest.raises(UsageError, match=rf"^row 7: .*do you mean '{close}'\?"):
+        pose(7, FENCED, {**ROW, "language": language})

@@ -26,7 +26,7 @@ from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT, wrap
 
 def test_unknown_name():
     with pytest.raises(
-        UsageError, match="no isolation 'docker'; choose from auto, bubblewrap, unshare, container, remote, none"
+        UsageError, match="no isolation 'docker'; there are: auto, bubblewrap, unshare, container, remote, none"
     ):
         open_sandbox("docker")
 

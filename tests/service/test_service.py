@@ -577,3 +577,29 @@ def test_every_endpoint_has_a_path_of_its_own():
     service = Service(Scripted(), Settings(jobs=1))
     paths = [route.path for routes in ENDPOINTS for route in routes(service)]
     assert len(set(paths)) == len(paths)
+
+
+@pytest.mark.parametrize("language", ["Python", "py", "python3", " PY "])
+def test_a_job_may_write_its_language_as_people_do(language: str) -> None:
+    async def test(c: Client) -> None:
+        reply = await c.post("/verify", JOB | {"language": language})
+        assert (reply.status_code, reply.json()["language"]) == (200, "python")
+
+    within(test)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/verify", JOB | {"language": "pyhton"}, "do you mean 'python'? There are: bash"),
+        ("/verify", JOB | {"language": "klingon"}, "no language is named 'klingon'; there are: bash"),
+        ("/run_code", {"code": "", "language": "javscript"}, "do you mean 'javascript'?"),
+    ],
+)
+def test_a_typo_of_a_language_gets_a_suggestion(path: str, body: dict[str, Any], sentence: str) -> None:
+    async def test(c: Client) -> None:
+        reply = await c.post(path, body)
+        assert reply.status_code == 422
+        assert sentence in told(reply)
+
+    within(test)

@@ -53,7 +53,7 @@ def test_a_cache_stands_in_front(tmp_path: Path) -> None:
         (
             "openai",
             {"model": "m", "options": {"temprature": 1}},
-            "no option 'temprature'; its options: model, base_url",
+            "no option 'temprature'; there are: model, base_url",
         ),
         ("openai", {"model": "m", "options": {"attempts": "many"}}, "openai is not right: .*attempts"),
         ("scripted", {"model": "f", "base_url": "http://h/v1"}, "scripted has no option 'base_url'"),

@@ -19,7 +19,7 @@ from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.rows import example
 from glotsmith.evaluation.questions import Impossible, Question, of_task
-from glotsmith.languages import get, require_typed_calls, toolchain
+from glotsmith.languages import get, require_typed_calls, resolve, toolchain
 from glotsmith.records import Example, Problem, Record, Task
 
 ORIGIN = "origin.json"  #: in the folder of a set: what it was made of
@@ -52,6 +52,7 @@ def make(
 
     Example: [bold]glotsmith benchmark make runs/demo -l ocaml --share 0.2 -o sets/ocaml[/]
     """
+    language = [*map(resolve, language)]
     for each in language:
         require_typed_calls(each)
         toolchain.resolve(each)  # raises where it is unknown or can't be run

@@ -9,7 +9,8 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from glotsmith import credentials, recipes, settings
-from glotsmith.errors import InputError, UsageError
+from glotsmith.errors import InputError, UsageError, unknown_name
+from glotsmith.languages import resolve
 from glotsmith.records import Record
 from glotsmith.settings import BINDS, FREE
 from glotsmith.teachers import options_of
@@ -47,7 +48,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         known = kind.__struct_fields__
         for name in self.options:
             if name not in known:
-                raise UsageError(f"the recipe {self.recipe} has no option {name!r}; its options: {', '.join(known)}")
+                raise UsageError(unknown_name(f"the recipe {self.recipe} has no option {name!r}", name, known))
         try:
             return msgspec.convert(self.options, kind, strict=False)
         except msgspec.ValidationError as error:
@@ -127,6 +128,16 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
+def _with_language_ids(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with the ids of the languages that they name, so that another spelling is no other run."""
+    return {
+        name: [resolve(one) if isinstance(one, str) else one for one in cast("list[object]", value)]
+        if name.rpartition("_")[2] == "languages" and isinstance(value, list | tuple)
+        else value
+        for name, value in options.items()
+    }
+
+
 def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     """Return the checked configuration.
 
@@ -135,6 +146,8 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
 
     """
     merged = merge(read(recipe), changes)
+    if isinstance(options := merged.get("options"), Mapping):
+        merged["options"] = _with_language_ids(cast(Mapping[str, Any], options))
     credentials.refuse(merged, recipe if recipe.endswith(".toml") else "")
     try:
         return msgspec.convert(merged, RunConfig, strict=False)

@@ -20,7 +20,7 @@ from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions, output
 from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, Plan, Source, Stored, evaluate
 from glotsmith.evaluation.questions import Question, Style
-from glotsmith.languages import toolchain
+from glotsmith.languages import resolve, toolchain
 from glotsmith.records import Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.teachers.base import Teacher
@@ -112,7 +112,7 @@ def evaluate_command(
     given = config.assignments(option or [])
     options = Options(
         sets=tuple(map(named, benchmark)),
-        languages=tuple(language or ()),
+        languages=tuple(map(resolve, language or ())),
         teacher=config.TeacherConfig(
             name=teacher,
             model=model,

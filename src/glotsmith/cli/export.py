@@ -11,7 +11,7 @@ import typer
 from glotsmith import recipes
 from glotsmith.cli.app import app, out
 from glotsmith.cli.rows import Rows, rows_so_far
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.run import RunFolder
 
 
@@ -114,7 +114,7 @@ def check_formats(names: Iterable[str]) -> None:
 
     for name in names:
         if name not in FORMATS and name not in EXPORTERS:
-            raise UsageError(f"no format is named {name!r}; there are: {', '.join([*EXPORTERS, *FORMATS])}")
+            raise UsageError(unknown_name(f"no format is named {name!r}", name, [*EXPORTERS, *FORMATS]))
 
 
 def _is_own(rows: Rows, target: Path) -> bool:

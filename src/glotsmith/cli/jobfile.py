@@ -13,7 +13,8 @@ from typing import IO, Any, cast
 import msgspec
 
 from glotsmith.errors import UsageError
-from glotsmith.languages import names
+from glotsmith.languages import resolve, unknown_language
+from glotsmith.languages.spelling import label_language
 from glotsmith.records import Example, Job, Verdict
 
 _FIELDS = frozenset(Job.__struct_fields__)
@@ -108,7 +109,7 @@ def _row(number: int, row: Any) -> Job | Verdict:
     if job is not None:
         wrong = _complaint(job)
         if not wrong:
-            return job
+            return msgspec.structs.replace(job, language=resolve(job.language))
     language = fields.get("language")
     return refused(number, name if isinstance(name, str) else "", wrong, language if isinstance(language, str) else "")
 
@@ -124,8 +125,8 @@ def _unknown(row: Mapping[str, Any]) -> str:
 
 
 def _complaint(job: Job) -> str:
-    if job.language not in names():
-        return f"no language is named {job.language!r}; there are: {', '.join(names())}"
+    if not label_language(job.language):
+        return unknown_language(job.language)
     if not (job.tests or job.io or job.program):
         return "the job has none of tests, io, program, so nothing could be judged"
     return ""

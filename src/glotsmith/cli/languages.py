@@ -13,7 +13,7 @@ from rich.table import Table
 from glotsmith.cli.app import Isolation, app, err, out
 from glotsmith.cli.progress import Said
 from glotsmith.errors import InputError, ToolchainError, UsageError
-from glotsmith.languages import Card, get, names, toolchain
+from glotsmith.languages import Card, get, names, resolve, toolchain
 from glotsmith.languages.card import VARIABLE
 
 languages = typer.Typer(help="The languages, and which of them run here.", invoke_without_command=True)
@@ -55,7 +55,7 @@ def check(
 
     Example: [bold]glotsmith languages check ocaml[/]
     """
-    card = get(name)
+    card = get(resolve(name))
     wrong = asyncio.run(_prove(card, isolation, quick))
     out.print(f"{card.display} {'is not judged rightly here' if wrong else 'is judged rightly here'}")
     raise typer.Exit(1 if wrong else 0)
@@ -98,7 +98,7 @@ def new(
     from glotsmith.kit import start
 
     place = folder or start.home()
-    made = start.start(name, place, like, display, extension)
+    made = start.start(name, place, resolve(like) if like else "", display, extension)
     out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}", markup=False)
     if not start.is_found(place):
         out.print(f"so that it is found: export {VARIABLE}={place.resolve()}", markup=False)
@@ -117,7 +117,7 @@ def install(
     """
     from glotsmith.kit import install as kit
 
-    cards = [get(name) for name in dict.fromkeys(names_)]
+    cards = [get(name) for name in dict.fromkeys(map(resolve, names_))]
     here = kit.machine()
     plans = [kit.plan(card, here) for card in cards]
     for step in plans:
@@ -156,7 +156,7 @@ def container(
     """
     from glotsmith.kit.container import dockerfile
 
-    sys.stdout.write(dockerfile(list(dict.fromkeys(names_ or names()))))
+    sys.stdout.write(dockerfile(list(dict.fromkeys(map(resolve, names_ or names())))))
 
 
 @languages.command()

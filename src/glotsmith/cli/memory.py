@@ -6,8 +6,9 @@ from rich.table import Table
 
 from glotsmith import recipes
 from glotsmith.cli.app import out
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.generation.memory import Limits, Memo, Memory, gist
+from glotsmith.languages.spelling import label_language
 from glotsmith.run import RunFolder
 
 
@@ -25,8 +26,9 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
     if config["recipe"] != "xcoder":
         raise UsageError(f"{folder.path}: only the agents of xcoder remember, and this is a run of {config['recipe']}")
     options = msgspec.convert(config.get("options", {}), recipes.get("xcoder"), strict=False)
+    agent = label_language(agent) or agent
     if agent not in options.languages:
-        raise UsageError(f"the run has no agent {agent!r}; its agents: {', '.join(options.languages)}")
+        raise UsageError(unknown_name(f"the run has no agent {agent!r}", agent, options.languages))
     found = memos(folder.ledger, options.agreement) if "solve" in folder.ledger.steps else []
     memory = Memory(found, rouge_l_of_texts, Limits(size=options.memory_size, shown=options.memory_shown))
     remembered = memory.of(agent)

@@ -19,7 +19,7 @@ from glotsmith.cli.log import LOG, logging_to
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.rows import Rows, finished_rows, rows_so_far
 from glotsmith.cli.show import side_by_side
-from glotsmith.errors import GlotsmithError, UsageError
+from glotsmith.errors import GlotsmithError, UsageError, unknown_name
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor, FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
@@ -140,7 +140,7 @@ def _reasons(names: Texts) -> tuple[Reason, ...]:
     known = {str(reason): reason for reason in Reason}
     unknown = [name for name in names or () if name not in known]
     if unknown:
-        raise UsageError(f"--retry {unknown[0]}: there is no such drop reason; 'glotsmith show' lists those of a run")
+        raise UsageError(unknown_name(f"--retry: there is no drop reason {unknown[0]!r}", unknown[0], known))
     return tuple(known[name] for name in names or ())
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from glotsmith.cli.app import app, out
 from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.ledger import Ledger, Row
 from glotsmith.reasons import Reason
 from glotsmith.records import Example
@@ -70,10 +70,10 @@ def show(
 
 def _check(ledger: Ledger, step: str, reason: str) -> None:
     if step and step not in ledger.steps:
-        raise UsageError(f"the run has no step {step!r}; its steps: {', '.join(ledger.steps)}")
+        raise UsageError(unknown_name(f"the run has no step {step!r}", step, ledger.steps))
     known = [str(r) for r in Reason]
     if reason and reason not in known:
-        raise UsageError(f"there is no drop reason {reason!r}; there are: {', '.join(known)}")
+        raise UsageError(unknown_name(f"there is no drop reason {reason!r}", reason, known))
 
 
 def _story(ledger: Ledger, key: str) -> list[Row]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from glotsmith.cli.app import Isolation, Jobs, app, err
 from glotsmith.cli.jobfile import read
 from glotsmith.errors import UsageError
-from glotsmith.languages import names
+from glotsmith.languages import names, resolve
 from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
 
@@ -87,8 +87,9 @@ def _check_output(output: Path) -> None:
 def _converse(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
     from glotsmith.cli.converse import converse
 
-    if language not in names():
+    if not language:
         raise UsageError(f"name the programs' language by --language; there are: {', '.join(names())}")
+    language = resolve(language)
     with (
         nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source,
         nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink,

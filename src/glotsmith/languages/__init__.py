@@ -7,8 +7,9 @@ from glotsmith.errors import UsageError
 from glotsmith.languages import toolchain
 from glotsmith.languages.card import Card, get, names
 from glotsmith.languages.render import Unrepresentable
+from glotsmith.languages.spelling import resolve, unknown_language
 
-__all__ = ["Card", "Unrepresentable", "get", "names", "require_typed_calls", "toolchain"]
+__all__ = ["Card", "Unrepresentable", "get", "names", "require_typed_calls", "resolve", "toolchain", "unknown_language"]
 
 
 def require_typed_calls(name: str) -> None:

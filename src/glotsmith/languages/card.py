@@ -14,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.errors import InputError, UsageError
+from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.records import Record, content_hash
 
 FOLDER = Path(__file__).parent
@@ -328,7 +328,7 @@ def folder(name: str) -> Path:
 
     """
     if name not in _found():
-        raise UsageError(f"no language is named {name!r}; there are: {', '.join(names())}")
+        raise UsageError(unknown_name(f"no language is named {name!r}", name, names()))
     return _found()[name]
 
 

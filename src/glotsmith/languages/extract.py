@@ -17,10 +17,10 @@ from glotsmith.languages.replies import (
     closes_nothing,
     closing_fences,
     first_fence,
-    label_language,
     read,
     whole_program_end,
 )
+from glotsmith.languages.spelling import label_language
 
 _NOT_CODE = re.compile(
     "bash|console|diff|json|markdown|md|output|plaintext|sh|shell|shellsession|stderr|stdout|text|toml|txt|yaml|zsh"

@@ -7,12 +7,12 @@ fences alone decide. ``docs/replies.md`` states the rules.
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
-from glotsmith.languages.card import Card, get, names
+from glotsmith.languages.card import Card, get
 from glotsmith.languages.grammar import is_whole_program
+from glotsmith.languages.spelling import label_language
 
 _MOST_BLOCKS = 64  #: more are not read: a reply of nothing but fences must not take forever
 _MOST_ENDS = 8  #: fences at which the end of one block is looked for
@@ -76,18 +76,6 @@ def read(reply: str, card: Card | None = None) -> Reply:
         else:
             answer.append(part)
     return Reply(tuple(answer), tuple(draft))
-
-
-def label_language(label: str) -> str:
-    """Return the language that a label, a language's id or its display name means, in any case; "" for none."""
-    return _labels(names()).get(label.strip().casefold(), "")
-
-
-@cache
-def _labels(languages: tuple[str, ...]) -> dict[str, str]:
-    found = {fence.casefold(): name for name in languages for fence in get(name).fences}
-    found |= {get(name).display.casefold(): name for name in languages}
-    return found | {name: name for name in languages}
 
 
 def first_fence(text: str) -> re.Match[str] | None:

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 
 RECIPES = {
     "multipl-t": "glotsmith.recipes.multipl_t:MultiPLT",
@@ -20,6 +20,6 @@ def get(name: str) -> Any:
 
     """
     if name not in RECIPES:
-        raise UsageError(f"there is no recipe {name!r}; there are: {', '.join(RECIPES)}")
+        raise UsageError(unknown_name(f"there is no recipe {name!r}", name, RECIPES))
     module, _, attribute = RECIPES[name].partition(":")
     return getattr(import_module(module), attribute)

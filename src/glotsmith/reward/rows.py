@@ -6,8 +6,9 @@ from typing import Any, cast
 import msgspec
 
 from glotsmith.errors import UsageError
-from glotsmith.languages import get, names
+from glotsmith.languages import get, unknown_language
 from glotsmith.languages.extract import extract_code
+from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
 
@@ -30,8 +31,9 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     if not (asked.get("tests") or asked.get("io")):
         return None
     language = asked.get("language")
-    if language not in names():
-        raise UsageError(f"row {number}: no language is named {language!r}; there are: {', '.join(names())}")
+    if not (isinstance(language, str) and label_language(language)):
+        raise UsageError(f"row {number}: {unknown_language(language)}")
+    asked["language"] = label_language(language)
     if isinstance(io := asked.get("io"), dict):
         asked["io"] = _transposed(number, cast(dict[str, Any], io))
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from glotsmith.errors import IsolationError, UsageError
+from glotsmith.errors import IsolationError, UsageError, unknown_name
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, Warming
 
@@ -49,7 +49,7 @@ def open_sandbox(name: str = "auto", jobs: int | None = None, *, warm: bool = Tr
 
     """
     if name not in (*BACK_ENDS, "auto"):
-        raise UsageError(f"there is no isolation {name!r}; choose from auto, {', '.join(BACK_ENDS)}")
+        raise UsageError(unknown_name(f"there is no isolation {name!r}", name, ("auto", *BACK_ENDS)))
     complaints: list[str] = []
     for candidate in [n for n in BACK_ENDS if n not in BY_NAME] if name == "auto" else [name]:
         try:

@@ -8,7 +8,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from glotsmith.languages import names
+from glotsmith.errors import UsageError
+from glotsmith.languages import names, resolve
 from glotsmith.service.http import Refused, read_body, while_connected
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
@@ -31,10 +32,10 @@ def routes(service: Service) -> list[Endpoint]:
 
 
 async def _agnostics(service: Service, request: Request) -> Response:
-    language = request.query_params.get("language", "")
-    if language not in names():
-        told = f"no language is named {language!r}; there are: {', '.join(names())}"
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, told)
+    try:
+        language = resolve(request.query_params.get("language", ""))
+    except UsageError as error:
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
     with service.admission.enter():
         body = await read_body(request, service.settings.body_mb * 2**20, service.settings.body_s, LINES)
         lines = [line for line in body.split(b"\n") if line.strip()]

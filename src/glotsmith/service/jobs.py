@@ -8,7 +8,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from glotsmith.languages import names
+from glotsmith.languages import unknown_language
+from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job, Verdict
 from glotsmith.service.http import JSON, Refused, decode, read_body, while_connected
 from glotsmith.service.limits import MOST
@@ -32,23 +33,23 @@ async def _verify(service: Service, request: Request) -> Response:
         asked = decode(_JOBS, await read_body(request, settings.body_mb * 2**20, settings.body_s))
         jobs = asked if isinstance(asked, list) else [asked]
         service.admission.bound(len(jobs))
-        for job in jobs:
-            check(job)
+        jobs = [checked(job) for job in jobs]
         with service.admission.extend(max(len(jobs) - 1, 0)):
             verdicts = await while_connected(request, judge(service, jobs))
     return Response(msgspec.json.encode(verdicts if isinstance(asked, list) else verdicts[0]), media_type=JSON)
 
 
-def check(job: Job) -> None:
-    """Make sure that a stranger's job can be judged.
+def checked(job: Job) -> Job:
+    """Return a stranger's job with its language's id, after making sure that it can be judged.
 
     Raises:
         Refused: its language is unknown, it says not what is to hold, or a limit is out of bounds.
 
     """
     wrong = ""
-    if job.language not in names():
-        wrong = f"no language is named {job.language!r}; there are: {', '.join(names())}"
+    language = label_language(job.language)
+    if not language:
+        wrong = unknown_language(job.language)
     elif not (job.tests or job.io or job.program):
         wrong = "it has none of tests, io, program, so nothing could be judged"
     elif job.time_limit_s is not None and not 0.001 <= job.time_limit_s <= MOST.cpu_s:
@@ -65,6 +66,7 @@ def check(job: Job) -> None:
         wrong = _wrong_tolerance(job)
     if wrong:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")
+    return msgspec.structs.replace(job, language=language)
 
 
 def _wrong_tolerance(job: Job) -> str:

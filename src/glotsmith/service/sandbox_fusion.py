@@ -15,8 +15,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from glotsmith.errors import ToolchainError
+from glotsmith.errors import ToolchainError, unknown_name
 from glotsmith.languages import Unrepresentable, get, names
+from glotsmith.languages.spelling import label_language
 from glotsmith.records import Outcome, Program, Record, content_hash
 from glotsmith.sandbox.base import insist
 from glotsmith.service.http import JSON, decode, malformed, read_body, while_connected
@@ -137,9 +138,11 @@ def pose(asked: RunCodeRequest) -> _Posed:
     """
     if asked.language in REFUSED:
         raise Unrepresentable(f"{asked.language} can't be run: {REFUSED[asked.language]}")
-    if asked.language not in LANGUAGES:
-        raise msgspec.ValidationError(f"no language is named {asked.language!r}; there are: {', '.join(LANGUAGES)}")
-    card = get(LANGUAGES[asked.language])
+    language = LANGUAGES.get(asked.language) or label_language(asked.language)
+    if not language:
+        sentence = unknown_name(f"no language is named {asked.language!r}", asked.language, LANGUAGES)
+        raise msgspec.ValidationError(sentence)
+    card = get(language)
     memory_mb = asked.memory_limit_MB if asked.memory_limit_MB > 0 else card.limits.memory_mb
     allowed = limits(asked.run_timeout, asked.compile_timeout, memory_mb)
     allowed = msgspec.structs.replace(

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.cached import Cached
@@ -57,7 +57,7 @@ def options_of(name: str) -> type[Record] | None:
 
 def _class(name: str) -> Any:
     if name not in TEACHERS:
-        raise UsageError(f"there is no teacher {name!r}; there are: {', '.join(TEACHERS)}")
+        raise UsageError(unknown_name(f"there is no teacher {name!r}", name, TEACHERS))
     module, _, attribute = TEACHERS[name].partition(":")
     return getattr(import_module(module), attribute)
 
@@ -66,10 +66,10 @@ def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:
     kind = getattr(make, "Options", None)
     if kind is None and not given:
         return make()
-    known = ", ".join(kind.__struct_fields__) if kind else "none"
+    known = kind.__struct_fields__ if kind else ()
     for key in given:
-        if kind is None or key not in kind.__struct_fields__:
-            raise UsageError(f"the teacher {name} has no option {key!r}; its options: {known}")
+        if key not in known:
+            raise UsageError(unknown_name(f"the teacher {name} has no option {key!r}", key, known))
     try:
         return make(msgspec.convert(dict(given), kind, strict=False))
     except msgspec.ValidationError as error:

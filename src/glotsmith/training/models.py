@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.training.needs import load
 from glotsmith.training.presets import Settings
 
@@ -40,8 +40,8 @@ def tokenizer(model: str, how: Settings) -> Any:
 def _template(name: str) -> str:
     file = TEMPLATES / f"{name}.jinja"
     if not file.is_file():
-        known = ", ".join(sorted(f.stem for f in TEMPLATES.glob("*.jinja")))
-        raise UsageError(f"no chat template is named {name!r}; there are: {known}")
+        known = sorted(f.stem for f in TEMPLATES.glob("*.jinja"))
+        raise UsageError(unknown_name(f"no chat template is named {name!r}", name, known))
     return file.read_text("utf-8")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
 
 Style = Literal["plain", "chat"]
@@ -144,10 +144,10 @@ def settings(preset: str, changes: Mapping[str, Any], method: Method | None = No
 
     """
     if preset not in PRESETS:
-        raise UsageError(f"no preset is named {preset!r}; there are: {', '.join(PRESETS)}")
+        raise UsageError(unknown_name(f"no preset is named {preset!r}", preset, PRESETS))
     unknown = [name for name in changes if name not in Settings.__struct_fields__]
     if unknown:
-        raise UsageError(f"no setting is named {unknown[0]!r}; there are: {', '.join(Settings.__struct_fields__)}")
+        raise UsageError(unknown_name(f"no setting is named {unknown[0]!r}", unknown[0], Settings.__struct_fields__))
     if method:
         _check_heeded(method, changes)
     given = msgspec.to_builtins(msgspec.structs.asdict(PRESETS[preset])) | dict(changes)

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Example
 
 EXPORTERS = {
@@ -39,5 +39,5 @@ def get(name: str) -> Exporter:
 
     """
     if name not in EXPORTERS:
-        raise UsageError(f"no dataset format is named {name!r}; there are: {', '.join(EXPORTERS)}")
+        raise UsageError(unknown_name(f"no dataset format is named {name!r}", name, EXPORTERS))
     return cast(Exporter, import_module(EXPORTERS[name]))

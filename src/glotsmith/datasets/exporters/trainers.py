@@ -18,7 +18,7 @@ from glotsmith.datasets.exporters.groups import grouped, not_unicode
 from glotsmith.datasets.exporters.parquet import ParquetFile
 from glotsmith.datasets.exporters.shapes import MESSAGES, Place, Row, Shape
 from glotsmith.datasets.schema import Node, arrow, arrow_type, features
-from glotsmith.errors import StorageError, UsageError
+from glotsmith.errors import StorageError, UsageError, unknown_name
 from glotsmith.installation import requirement
 from glotsmith.prompts import Prompt
 from glotsmith.records import Example, Preference
@@ -98,7 +98,7 @@ def export(name: str, content: Content, folder: Path, *, model: str = "") -> Wri
 
     """
     if name not in FORMATS:
-        raise UsageError(f"no trainer's format is named {name!r}; there are: {', '.join(FORMATS)}")
+        raise UsageError(unknown_name(f"no trainer's format is named {name!r}", name, FORMATS))
     if model and not FORMATS[name].model:
         raise UsageError(f"{name} names no model: leave --model out")
     made: list[Path] = []

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import cast
 
-from glotsmith.errors import UsageError
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.evaluation.benchmarks.base import Benchmark, Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 
@@ -32,5 +32,5 @@ def get(name: str) -> Benchmark:
 
     """
     if name not in BENCHMARKS:
-        raise UsageError(f"no benchmark is named {name!r}; there are: {', '.join(BENCHMARKS)}")
+        raise UsageError(unknown_name(f"no benchmark is named {name!r}", name, BENCHMARKS))
     return cast(Benchmark, import_module(BENCHMARKS[name]))

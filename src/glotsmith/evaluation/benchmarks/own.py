@@ -7,7 +7,8 @@ import msgspec
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Question
-from glotsmith.languages import names
+from glotsmith.languages import unknown_language
+from glotsmith.languages.spelling import label_language
 
 HUB = ""
 
@@ -28,8 +29,9 @@ def _question(row: Row) -> Question:
         question = msgspec.convert(row.data, Question)
     except msgspec.ValidationError as error:
         raise row.error(f"not a question: {error}") from None
-    if question.language not in names():
-        raise row.error(f"no language is named {question.language!r}; there are: {', '.join(names())}")
+    language = label_language(question.language)
+    if not language:
+        raise row.error(unknown_language(question.language))
     if not (question.tests or question.io or question.before.strip() or question.after.strip()):
         raise row.error("the question has none of tests, io, before, after: any program would pass")
-    return question
+    return msgspec.structs.replace(question, language=language)
