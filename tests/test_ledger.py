@@ -234,7 +234,7 @@ def test_what_was_flushed_is_there_when_opened_again(tmp_path):
     assert again.finished("source")
     assert not again.finished("a")
     assert [key for key, _ in again.kept("source", IoCase)] == ["x"]
-    with pytest.raises(UsageError, match=r"steps source, a.*now they are source, z.*delete"):
+    with pytest.raises(UsageError, match=r"steps source, a.*now they are source, z.*--cache"):
         again.begin(["source", "z"])
     again.close()
 
