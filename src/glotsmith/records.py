@@ -122,7 +122,7 @@ class Verdict(Record, frozen=True, kw_only=True):
     toolchain: str = ""
     isolation: str = ""
     detail: str = ""  #: one sentence, where the status needs one
-    line: int = 0  #: of a job file, from 1, where no job could be read from it
+    line: int = 0  #: of a job file or a list of jobs, from 1, where no job could be read from it
 
     @property
     def passed(self) -> bool:

@@ -93,3 +93,35 @@ def test_wrong_options(options: dict[str, Any], sentence: str) -> None:
 def test_completions_and_rows_are_pairs() -> None:
     with pytest.raises(UsageError, match="there are 3 completions and 2 rows"):
         score(SAID, [ROW] * 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "row", "sentence"),
+    [
+        (SAID[0], {**ROW, "language": "klingon"}, "row 1: no language is named 'klingon'"),
+        (SAID[0], {**ROW, "tests": [1]}, "row 1: Expected `str`, got `int`"),
+        (SAID[0], {**ROW, "tests": "assert f(1) == 1"}, "row 1: Expected `array`, got `str`"),
+        (SAID[0], {"language": "lua", "io": {"stdin": ["1"], "stdout": []}}, "row 1: stdin and stdout of io"),
+        (SAID[0], None, "row 1 is NoneType; a mapping"),
+        (None, ROW, "completion 1 is NoneType; a text or a list of messages"),
+        ([3], ROW, "completion 1 is list; a text or a list of messages"),
+    ],
+)
+def test_a_malformed_row_is_masked_and_the_others_are_judged(
+    scripted: None, said: Any, row: Any, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert score([SAID[0], said, SAID[2]], [ROW, row, ROW], faults="mask") == [1.0, None, 0.0]
+    assert [r.message for r in caplog.records if sentence in r.message and "infra:refused" in r.message]
+    with pytest.raises(UsageError, match=sentence):
+        score([SAID[0], said, SAID[2]], [ROW, row, ROW])
+
+
+def test_a_defect_costs_its_own_completion(scripted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pose(number: int, *_: Any) -> Job:
+        return {0: 1}[number] and Job(id="0", language="lua", code="pass")  # type: ignore[return-value]
+
+    monkeypatch.setattr("glotsmith.reward.scoring.pose", pose)
+    assert score(SAID[:2], [ROW] * 2, faults="mask") == [1.0, None]
+    with pytest.raises(KeyError):
+        score(SAID[:2], [ROW] * 2)

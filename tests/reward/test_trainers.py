@@ -136,3 +136,15 @@ def test_the_machines_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer()
     assert code_reward([LUA, ""], **{n: v[:2] for n, v in COLUMNS.items()}, **trainer.keywords) == [None, 0.0]
     assert trainer.metrics == {"code_reward/masked": 0.5}
+
+
+@pytest.mark.parametrize(
+    "truth",
+    ["{", "[1]", None, {"language": "lua"}, {"tests": TESTS}, {"fn_name": "f", "inputs": ["1"], "outputs": ["2"]}],
+)
+def test_a_malformed_ground_truth_is_nan_and_the_others_are_judged(truth: Any) -> None:
+    good = json.dumps({"language": "lua", "tests": TESTS})
+    rewards = compute_scores(["x"] * 3, [LUA, LUA, "I can't."], [good, truth, good], faults="mask")
+    assert (rewards[0], math.isnan(rewards[1]), rewards[2]) == (1.0, True, 0.0)
+    with pytest.raises(UsageError):
+        compute_scores(["x"] * 2, [LUA] * 2, [good, truth])

@@ -285,10 +285,12 @@ def test_verify(monkeypatch: pytest.MonkeyPatch):
         (b"[", 400, "the body is no JSON"),
         (b"null", 422, "got `null`"),
         ({}, 422, "missing required field"),
-        ([JOB, 1], 422, "$[1]"),
         (JOB | {"language": "klingon"}, 422, "no language is named 'klingon'"),
         (JOB | {"language": "../python"}, 422, "no language is named"),
-        ([JOB, JOB | {"id": "second", "tests": []}], 422, "job 'second': it has none of tests, io, program"),
+        (JOB | {"id": "second", "tests": []}, 422, "job 'second': it has none of tests, io, program"),
+        (b"[1, ", 400, "the body is no JSON"),
+        (b'[1] {"id": 2}', 400, "the body is no JSON"),
+        (b"3", 422, "Expected `object`, got `int`"),
         (JOB | {"time_limit_s": 0}, 422, "time_limit_s is 0.0"),
         (JOB | {"time_limit_s": 1e9}, 422, "time_limit_s is 1000000000.0"),
         (JOB | {"memory_limit_mb": -5}, 422, "memory_limit_mb is -5"),
@@ -309,6 +311,74 @@ def test_what_is_no_job(body: Any, status: int, sentence: str):
         assert c.service.admission.admitted == 0
 
     within(test, queue=9)
+
+
+@pytest.mark.parametrize(
+    ("item", "name", "sentence"),
+    [
+        (b"1", "", "Expected `object`, got `int`"),
+        (b"null", "", "got `null`"),
+        (b"[]", "", "got `array`"),
+        (b"{}", "", "missing required field `id`"),
+        (b'{"id": 5}', "", "Expected `str`, got `int`"),
+        (b'{"id": "b", "language": "lua", "extra": 1}', "b", "unknown field `extra`"),
+        (b'{"id": "b", "language": "lua", "tests": "assert f(1) == 1"}', "b", "Expected `array`, got `str`"),
+        (b'{"id": "b", "language": "klingon", "tests": ["assert f(1) == 1"]}', "b", "no language is named 'klingon'"),
+        (b'{"id": "b", "language": "lua"}', "b", "it has none of tests, io, program"),
+        (b'{"id": "b", "language": "lua", "tests": ["assert f(1) == 1"], "tolerance": -1}', "b", "tolerance is -1.0"),
+        (b'{"id": "b", "language": "lua", "program": "x", "memory_limit_mb": 0}', "b", "memory_limit_mb is 0"),
+        (b'{"id": "b", "language": "lua", "code": "\\ud800"}', "", "it is no JSON"),
+        (b'{"id": "b", "language": "lua", "code": "\xff"}', "", "it is no JSON"),
+        (b'{"id": "b", "language": "lua", "program": "x", "tolerance": 1e999}', "", "out of range"),
+        (b'{"id": "b", "language": "lua", "program": "x", "tolerance": NaN}', "", "it is no JSON"),
+    ],
+)
+def test_an_item_that_is_no_job_has_its_own_verdict(
+    item: bytes, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+):
+    async def test(c: Client) -> None:
+        async def verify(job: Job) -> Verdict:
+            return Verdict(id=job.id, language=job.language, status="pass")
+
+        monkeypatch.setattr(c.service.verifier, "verify", verify)
+        good = msgspec.json.encode(JOB)
+        reply = await c.post("/verify", b" [" + b",".join((good, item, good)) + b"]")
+        assert reply.status_code == 200, reply.text
+        assert [(v["status"], v.get("line", 0)) for v in reply.json()] == [
+            ("pass", 0),
+            ("infra:refused", 2),
+            ("pass", 0),
+        ]
+        refused = reply.json()[1]
+        assert (refused["id"], refused["detail"].startswith("item 2 of the list is no job: ")) == (name, True)
+        assert sentence in refused["detail"]
+        alone = await c.post("/verify", b"[" + item + b"]")
+        assert [v["line"] for v in alone.json()] == [1]
+        assert c.service.admission.admitted == 0
+
+    within(test, queue=8)
+
+
+def test_one_lines_defect_is_not_the_others(monkeypatch: pytest.MonkeyPatch):
+    async def test(c: Client) -> None:
+        async def run(program: Program) -> Outcome:
+            if "bad" in str(program.files):
+                raise RuntimeError("a defect")
+            return Outcome(ending="exit", code=0, stdout=b"1")
+
+        monkeypatch.setattr(c.service.sandbox, "run", run)
+        lines = [
+            {"code": code, "test_cases": [{"input": "", "output": "1"}], "timeout_s": 5.0} for code in ("a", "bad", "b")
+        ]
+        body = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+        reply = await c.http.post(
+            "/agnostics?language=lua", content=body, headers={"content-type": "application/x-ndjson"}
+        )
+        found = [msgspec.json.decode(line) for line in reply.content.splitlines()]
+        assert [a["result"] for a in found] == ["success", "fail:other", "success"]
+        assert "RuntimeError" in found[1]["details"]["message"]
+
+    within(test, queue=8)
 
 
 def test_one_jobs_defect_is_not_the_others(monkeypatch: pytest.MonkeyPatch):

@@ -24,9 +24,11 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     """Return the job of a completion, its code empty where there is none; None for a row without tests.
 
     Raises:
-        UsageError: the row names no known language, or a field is not of its type.
+        UsageError: the row names no known language, a field is not of its type, or the completion is no text or chat.
 
     """
+    if not isinstance(cast(object, row), Mapping):
+        raise UsageError(f"row {number} is {type(row).__name__}; a mapping with language and tests is wanted")
     asked = {name: value for name in FIELDS if (value := _plain(row.get(name))) not in (None, "", [], {})}
     if not (asked.get("tests") or asked.get("io")):
         return None
@@ -40,9 +42,20 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
         job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"row {number}: {error}") from error
+    if not _is_said(completion):
+        raise UsageError(f"completion {number} is {type(completion).__name__}; a text or a list of messages is wanted")
     prefix = _plain(row.get("prefix"))
     code = extract_code(said(completion), get(job.language), continues=str(prefix) if prefix else "", name=_name(job))
     return msgspec.structs.replace(job, code=code or "")
+
+
+def _is_said(completion: object) -> bool:
+    """Whether a trainer handed on a text, or messages."""
+    if isinstance(completion, str):
+        return True
+    return isinstance(completion, Sequence) and all(
+        isinstance(message, Mapping) for message in cast(Sequence[object], completion)
+    )
 
 
 def said(completion: Completion) -> str:

@@ -13,8 +13,12 @@ from glotsmith.reward.rows import Completion, pose
 #: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of tests passed, of a program that
 #: ran to its end; Agnostics (arXiv 2508.04865) found that policies learn to game it.
 Credit = Literal["all", "share"]
-#: What a completion gets that the machine failed to judge: ``raise`` an ``InfraError``, or ``mask`` it by None.
+#: What a completion gets that could not be judged: ``raise`` an error, or ``mask`` it by None.
 Faults = Literal["raise", "mask"]
+
+#: What is to hold of a completion; an error in its place says why a trainer's row could not be read.
+Row = Mapping[str, object] | UsageError
+Posed = Job | Verdict | None  #: a verdict: why there is no job; None: nothing is asked
 
 _RAN = frozenset({"fail:wrong", "fail:runtime", "fail:timeout", "fail:memory"})  #: may earn a share
 _log = logging.getLogger(__name__)
@@ -73,7 +77,7 @@ def score(
     default one per processor.
 
     Raises:
-        UsageError: an option or a row can't be acted on.
+        UsageError: an option can't be acted on, or a row, and ``faults`` is ``raise``.
         IsolationError: programs can't be isolated here.
         InfraError: the machine failed to judge a completion, and ``faults`` is ``raise``.
 
@@ -96,11 +100,9 @@ async def score_async(
     return [r.reward for r in await rewarded_async(completions, rows, options)]
 
 
-def rewarded(
-    completions: Sequence[Completion], rows: Sequence[Mapping[str, object]], options: Options
-) -> list[Rewarded]:
+def rewarded(completions: Sequence[Completion], rows: Sequence[Row], options: Options) -> list[Rewarded]:
     """Return rewards and statuses."""
-    posed = _pose(completions, rows)
+    posed = _pose(completions, rows, options)
     future = _open(options).submit(_to_run(posed))
     try:
         verdicts = future.result()
@@ -110,11 +112,9 @@ def rewarded(
     return _settle(posed, verdicts, options)
 
 
-async def rewarded_async(
-    completions: Sequence[Completion], rows: Sequence[Mapping[str, object]], options: Options
-) -> list[Rewarded]:
+async def rewarded_async(completions: Sequence[Completion], rows: Sequence[Row], options: Options) -> list[Rewarded]:
     """Return rewards and statuses, while the event loop goes on."""
-    posed = await asyncio.to_thread(_pose, completions, rows)
+    posed = await asyncio.to_thread(_pose, completions, rows, options)
     opened = await asyncio.to_thread(_open, options)
     return _settle(posed, await asyncio.wrap_future(opened.submit(_to_run(posed))), options)
 
@@ -123,24 +123,44 @@ def _open(options: Options) -> Pool:
     return pool(options.isolation, options.jobs)
 
 
-def _pose(completions: Sequence[Completion], rows: Sequence[Mapping[str, object]]) -> list[Job | None]:
+def _pose(completions: Sequence[Completion], rows: Sequence[Row], options: Options) -> list[Posed]:
     if len(completions) != len(rows):
         raise UsageError(f"there are {len(completions)} completions and {len(rows)} rows; each needs one")
-    return [pose(number, c, row) for number, (c, row) in enumerate(zip(completions, rows, strict=True))]
+    return [_posed(number, c, row, options) for number, (c, row) in enumerate(zip(completions, rows, strict=True))]
 
 
-def _to_run(posed: Iterable[Job | None]) -> list[Job]:
-    return [job for job in posed if job is not None and job.code]
+def _posed(number: int, completion: Completion, row: Row, options: Options) -> Posed:
+    """Return the job of a completion; where faults are masked, a verdict on a row or a completion that makes none."""
+    try:
+        if isinstance(row, UsageError):
+            raise UsageError(f"row {number}: {row}")
+        return pose(number, completion, row)
+    except UsageError as error:
+        if options.faults == "raise":
+            raise
+        return Verdict(id=str(number), language="", status="infra:refused", detail=str(error))
+    except Exception as error:
+        if options.faults == "raise":
+            raise
+        _log.exception("completion %d could not be made a job", number)
+        detail = f"glotsmith failed on this row ({type(error).__name__}); its log has more"
+        return Verdict(id=str(number), language="", status="infra:refused", detail=detail)
 
 
-def _settle(posed: Sequence[Job | None], verdicts: Sequence[Verdict], options: Options) -> list[Rewarded]:
+def _to_run(posed: Iterable[Posed]) -> list[Job]:
+    return [job for job in posed if isinstance(job, Job) and job.code]
+
+
+def _settle(posed: Sequence[Posed], verdicts: Sequence[Verdict], options: Options) -> list[Rewarded]:
     by_id = {verdict.id: verdict for verdict in verdicts}
     return [_reward(job, by_id.get(job.id) if job else None, options) for job in posed]
 
 
-def _reward(job: Job | None, verdict: Verdict | None, options: Options) -> Rewarded:
+def _reward(job: Posed, verdict: Verdict | None, options: Options) -> Rewarded:
     if job is None:
         return Rewarded(None, "not asked")
+    if isinstance(job, Verdict):
+        return Rewarded(_fault(job, options), job.status)
     if verdict is None:
         return Rewarded(0.0, "no code")
     if verdict.is_infra:
@@ -149,7 +169,8 @@ def _reward(job: Job | None, verdict: Verdict | None, options: Options) -> Rewar
 
 
 def _fault(verdict: Verdict, options: Options) -> None:
-    told = f"completion {verdict.id}, in {verdict.language}, has no verdict ({verdict.status}): {verdict.detail}"
+    language = f", in {verdict.language}," if verdict.language else ""
+    told = f"completion {verdict.id}{language} has no verdict ({verdict.status}): {verdict.detail}"
     if options.faults == "raise":
         raise InfraError(told)
     _log.warning("%s", told)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from glotsmith.errors import UsageError
 from glotsmith.reward.rows import FIELDS, Completion
-from glotsmith.reward.scoring import Credit, Faults, Options, Rewarded, rewarded, rewarded_async
+from glotsmith.reward.scoring import Credit, Faults, Options, Rewarded, Row, rewarded, rewarded_async
 
 _COLUMNS = (*FIELDS, "prefix")
 
@@ -35,7 +35,7 @@ def code_reward(
     has, TRL adds 0 for this one, so ``faults`` must be ``raise`` there.
 
     Raises:
-        UsageError: no column says what is to hold, or a row can't be acted on.
+        UsageError: no column says what is to hold, or a row can't be acted on and ``faults`` is ``raise``.
         InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """
@@ -101,15 +101,16 @@ def compute_score(
 
     ``ground_truth`` is a JSON object (text, or a mapping) with the fields of ``score``'s rows; what is missing there is
     taken from ``extra_info``. verl's own ``{"inputs": […], "outputs": […]}`` and ``{"assert_case": […]}`` are read too,
-    with ``language`` from either place, else Python. Options come from ``custom_reward_function.reward_kwargs``.
+    with ``language`` from either place, else Python. Options come from ``custom_reward_function.reward_kwargs``; where
+    ``faults`` is ``mask``, what could not be judged is nan.
 
     Raises:
-        UsageError: it says nothing that could be judged.
-        InfraError: the machine failed, and ``faults`` is ``raise``; with ``mask`` it is nan.
+        UsageError: it says nothing that could be judged, and ``faults`` is ``raise``.
+        InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """
     options = Options(credit, faults, isolation, jobs).check()
-    return _number(rewarded([solution_str], [_truth(ground_truth, extra_info)], options)[0])
+    return _number(rewarded([solution_str], [_row(ground_truth, extra_info)], options)[0])
 
 
 async def compute_score_async(
@@ -126,7 +127,7 @@ async def compute_score_async(
 ) -> float:
     """Do as ``compute_score``, while the trainer's event loop goes on: verl then has many at once."""
     options = Options(credit, faults, isolation, jobs).check()
-    return _number((await rewarded_async([solution_str], [_truth(ground_truth, extra_info)], options))[0])
+    return _number((await rewarded_async([solution_str], [_row(ground_truth, extra_info)], options))[0])
 
 
 def compute_scores(
@@ -144,14 +145,23 @@ def compute_scores(
     """Reward many solutions in one call: verl's reward manager ``batch``."""
     options = Options(credit, faults, isolation, jobs).check()
     infos = extra_infos if extra_infos is not None else [None] * len(ground_truths)
-    rows = [_truth(truth, info) for truth, info in zip(ground_truths, infos, strict=True)]
+    rows = [_row(truth, info) for truth, info in zip(ground_truths, infos, strict=True)]
     return [_number(r) for r in rewarded(solution_strs, rows, options)]
 
 
 def _number(result: Rewarded) -> float:
-    if result.status == "not asked":
-        raise UsageError("the ground truth has neither tests nor io, so nothing could be judged")
     return math.nan if result.reward is None else result.reward
+
+
+def _row(ground_truth: object, extra_info: Mapping[str, Any] | None) -> Row:
+    """Return a row, or the error that says why there is none: it costs its own solution only."""
+    try:
+        row = _truth(ground_truth, extra_info)
+    except UsageError as error:
+        return error
+    if not (row.get("tests") or row.get("io")):
+        return UsageError("the ground truth has neither tests nor io, so nothing could be judged")
+    return row
 
 
 def _truth(ground_truth: object, extra_info: Mapping[str, Any] | None) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 from http import HTTPStatus
 
 import msgspec
@@ -13,9 +14,10 @@ from glotsmith.languages import names, resolve
 from glotsmith.service.http import Refused, read_body, while_connected
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
-from glotsmith.verification.agnostics import Answer, Item, answer
+from glotsmith.verification.agnostics import Answer, Item, answer, refused
 
 LINES = "application/x-ndjson"
+_log = logging.getLogger(__name__)
 
 
 def routes(service: Service) -> list[Endpoint]:
@@ -47,5 +49,14 @@ async def _agnostics(service: Service, request: Request) -> Response:
 
 async def _answers(service: Service, language: str, lines: list[bytes]) -> list[Answer]:
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(answer(service.sandbox.run, language, line)) for line in lines]
+        tasks = [group.create_task(_answer(service, language, line)) for line in lines]
     return [task.result() for task in tasks]
+
+
+async def _answer(service: Service, language: str, line: bytes) -> Answer:
+    """Answer one line; a defect of ours is logged, and costs this line only."""
+    try:
+        return await answer(service.sandbox.run, language, line)
+    except Exception as error:
+        _log.exception("a line of language %s could not be judged", language)
+        return refused("infra:refused", f"glotsmith failed on this line ({type(error).__name__}); its log has more")

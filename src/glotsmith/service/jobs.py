@@ -1,8 +1,14 @@
-"""``POST /verify``: a ``Job``, or a list of them → a ``Verdict``, or a list of them in the same order."""
+"""``POST /verify``: a ``Job``, or a list of them → a ``Verdict``, or a list of them in the same order.
+
+An item of a list that is no job has the verdict ``infra:refused``, and the others are judged.
+"""
 
 import functools
+import json
 import math
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Annotated, Any, cast
 
 import msgspec
 from starlette.requests import Request
@@ -11,32 +17,100 @@ from starlette.responses import Response
 from glotsmith.languages import unknown_language
 from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job, Verdict
-from glotsmith.service.http import JSON, Refused, decode, read_body, while_connected
+from glotsmith.service.http import JSON, Refused, decode, malformed, read_body, while_connected
 from glotsmith.service.limits import MOST
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 from glotsmith.verification.allowance import output_kb
 from glotsmith.verification.batch import verify_all
 
-_JOBS: msgspec.json.Decoder[Job | list[Job]] = msgspec.json.Decoder(Job | list[Job])
+_JOB = msgspec.json.Decoder(Job)
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_ANY = msgspec.json.Decoder()
+_SPACE = b" \t\r\n"  #: that JSON allows before a value
+#: An item of a list, for the description: a job is wanted, and anything else gets a verdict.
+_Item = Annotated[
+    Any,
+    msgspec.Meta(
+        extra_json_schema={
+            "anyOf": [{"$ref": "#/components/schemas/Job"}, {}],
+            "description": "A job; anything else has the verdict infra:refused, and the other items are judged.",
+        }
+    ),
+]
 
 
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoint."""
-    asked = Operation("Judge a job, or a list of jobs", Verdict | list[Verdict], Job | list[Job])
+    asked = Operation("Judge a job, or a list of jobs", Verdict | list[Verdict], Job | list[_Item])
     return [Endpoint("POST", "/verify", functools.partial(_verify, service), asked)]
 
 
 async def _verify(service: Service, request: Request) -> Response:
     with service.admission.enter():
         settings = service.settings
-        asked = decode(_JOBS, await read_body(request, settings.body_mb * 2**20, settings.body_s))
-        jobs = asked if isinstance(asked, list) else [asked]
-        service.admission.bound(len(jobs))
-        jobs = [checked(job) for job in jobs]
+        body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
+        is_list = body.lstrip(_SPACE).startswith(b"[")
+        items = _items(body) if is_list else [body]
+        service.admission.bound(len(items))
+        jobs = [item(place, raw) for place, raw in enumerate(items, 1)] if is_list else [_single(body)]
         with service.admission.extend(max(len(jobs) - 1, 0)):
             verdicts = await while_connected(request, judge(service, jobs))
-    return Response(msgspec.json.encode(verdicts if isinstance(asked, list) else verdicts[0]), media_type=JSON)
+    return Response(msgspec.json.encode(verdicts if is_list else verdicts[0]), media_type=JSON)
+
+
+def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
+    """Return the JSON of each item of a list; half a character or a NaN in one of them costs that item only.
+
+    Raises:
+        Refused: the body is no list of JSON.
+
+    """
+    try:
+        return _ITEMS.decode(body)
+    except (ValueError, RecursionError) as error:
+        try:
+            return [json.dumps(value).encode() for value in json.loads(body)]  # Python's reader takes more
+        except (ValueError, RecursionError):
+            raise malformed(error) from error
+
+
+def _single(body: bytes) -> Job:
+    return checked(decode(_JOB, body))
+
+
+def item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
+    """Return the job that an item of a list is, or the verdict ``infra:refused`` where it is none.
+
+    Args:
+        place: of the item in its list, from 1.
+        raw: its JSON.
+
+    """
+    try:
+        return checked(_JOB.decode(raw))
+    except Refused as error:
+        why = str(error)
+    except (ValueError, RecursionError) as error:
+        why = str(malformed(error)).replace("the body", "it")
+    given = _given(raw)
+    name, language = given.get("id"), given.get("language")
+    return Verdict(
+        id=name if isinstance(name, str) else "",
+        language=label_language(language) if isinstance(language, str) else "",
+        status="infra:refused",
+        line=place,
+        detail=f"item {place} of the list is no job: {why}",
+    )
+
+
+def _given(raw: msgspec.Raw | bytes) -> dict[str, Any]:
+    """Return the fields of an item that is no job; none where it is no object."""
+    try:
+        found: Any = _ANY.decode(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
 def checked(job: Job) -> Job:
@@ -77,6 +151,8 @@ def _wrong_tolerance(job: Job) -> str:
     return ""
 
 
-async def judge(service: Service, jobs: list[Job]) -> list[Verdict]:
-    """Return the verdicts on jobs that were checked, in their order."""
-    return [service.metrics.judged(verdict) for verdict in await verify_all(service.verifier, jobs)]
+async def judge(service: Service, jobs: Sequence[Job | Verdict]) -> list[Verdict]:
+    """Return the verdicts on jobs that were checked, in their order; a verdict among them stays in its place."""
+    judged = iter(await verify_all(service.verifier, [job for job in jobs if isinstance(job, Job)]))
+    verdicts = [next(judged) if isinstance(job, Job) else job for job in jobs]
+    return [service.metrics.judged(verdict) for verdict in verdicts]

@@ -74,16 +74,16 @@ async def answer(run: Run, language: str, line: bytes) -> Answer:
             raise msgspec.ValidationError(f"timeout_s is {item.timeout_s}; it must be above 0 and at most {MOST_S}")
         return await _test(run, language, item)
     except (ValueError, RecursionError) as error:  # a sandbox's, too: NULs in words
-        return _other("malformed line", str(error))
+        return refused("malformed line", str(error))
     except (ToolchainError, Unrepresentable) as error:
-        return _other("infra:toolchain", str(error))
+        return refused("infra:toolchain", str(error))
 
 
 async def _test(run: Run, language: str, item: Item) -> Answer:
     card = get(language)
     longest = max((stdout_size(case.output) for case in item.test_cases), default=0)
     allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb, expected=longest)
-    last = _other("no test cases", "the item has no test cases, so nothing could be judged")
+    last = refused("no test cases", "the item has no test cases, so nothing could be judged")
     outcomes = outcomes_of(
         partial(insist, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]
     )
@@ -98,7 +98,7 @@ async def _test(run: Run, language: str, item: Item) -> Answer:
 def _judge(outcome: Outcome, case: TestCase) -> Answer:
     stdout, stderr = text(outcome.stdout), text(outcome.stderr)
     if outcome.ending == "infra":
-        return _other("infra:sandbox", outcome.detail)
+        return refused("infra:sandbox", outcome.detail)
     if outcome.ending in _TIMEOUTS:
         return Answer(result="fail:timeout", stdout=stdout, stderr=stderr)
     if outcome.ending != "exit" or outcome.code != 0 or not outcome.built:
@@ -118,5 +118,6 @@ def text(data: bytes) -> str:
     return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _other(kind: str, message: str) -> Answer:
+def refused(kind: str, message: str) -> Answer:
+    """Return the answer to a line that could not be judged: ``fail:other``, with details."""
     return Answer(result="fail:other", stdout="", stderr="", details={"type": kind, "message": message})
