@@ -72,7 +72,7 @@ def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, r
     forms = {one: [r["name"] for r in lines(out / "multipl-e" / f"mine-{one}.jsonl")] for one in ("ml", "pl")}
     assert forms["pl"] == ["own_0_mixed", "own_1_add", "own_2_pairs"]
     assert forms["ml"] == forms["pl"][1:]  # a problem has one name, whichever others a language can't hold
-    assert questions[0]["prefix"] == "(* Add two ints. *)\nlet add (x : int) (y : int) : int ="
+    assert questions[0]["prefix"] == "(* Add two ints. *)\nlet add (x : int) (y : int) : int =\n"
     assert len(questions[0]["tests"]) == 3  # of the row that has more
     lost = {(i["problem"], i["language"]): i["reason"] for i in lines(out / "impossible.jsonl")}
     assert lost[(f"{4:032x}", "ocaml")] == "unusable"

@@ -10,9 +10,9 @@ from glotsmith.errors import OutageError, TeacherError
 from glotsmith.evaluation.benchmarks.rows import of_examples
 from glotsmith.evaluation.evaluate import Asked, Plan, evaluate, request
 from glotsmith.evaluation.oracles import BY_FUNCTION, ORACLES, settle
-from glotsmith.evaluation.questions import Impossible, Question, Sample
-from glotsmith.evaluation.summary import summarise
-from glotsmith.records import CaseVerdict, Example, Job, Lineage, Origin, Verdict
+from glotsmith.evaluation.questions import Impossible, Question, Sample, at_signature, of_task
+from glotsmith.evaluation.summary import summarise, warnings_of
+from glotsmith.records import CaseVerdict, Example, Function, Job, Lineage, Origin, Problem, Suite, Task, Verdict
 from glotsmith.teachers.base import Reply, Request
 
 
@@ -229,3 +229,71 @@ def test_failures_in_a_row_stop_it_with_the_servers_words(
             bench.run(work)
     else:
         assert len(bench.run(work).samples) == len(replies)
+
+
+EMPTY = ["", "  \n", "\n\n"]
+
+
+@pytest.mark.parametrize(
+    ("completions", "warned"),
+    [
+        (["  return x + 1\nend"] * 10, False),
+        (["  return x + 1\nend"] * 9 + [""], False),
+        (["  return x + 1\nend"] * 8 + ["", " \n"], True),
+        (EMPTY, True),
+        ([], False),
+    ],
+)
+def test_many_empty_completions_are_told(completions: list[str], warned: bool) -> None:
+    asked = question("p")
+    samples = [
+        Sample(question=asked.id, sample=n, status="fail:wrong", completion=text, code=f"{asked.prefix}\n{text}")
+        for n, text in enumerate(completions)
+    ]
+    found = warnings_of(samples, [asked])
+    assert bool(found) is warned
+    assert all("--prompt-end" in line and f"of {len(completions)} completions" in line for line in found)
+
+
+def test_completions_that_are_cut_at_once_count_as_empty() -> None:
+    asked = question("p")
+    cut = Sample(question=asked.id, sample=0, status="fail:compile", completion="\nlocal x", code=asked.prefix)
+    assert warnings_of([cut], [asked])
+    lost = Sample(question=asked.id, sample=0, status="infra:teacher")
+    assert warnings_of([lost], [asked]) == []
+
+
+FUNCTION = Function(
+    id="f", name="f", code="def f(x):\n    return [x]", docstring="A list.\n>>> f(1.0)\n[1.0]",
+    origin=Origin(source="tests", path="f.py"),
+)  # fmt: skip
+SUITE = Suite(
+    signature="def f(x: float) -> list[float]", tests=("assert f(1.0) == [1.0]",),
+    line_coverage=1.0, branch_coverage=1.0, mutation_score=1.0, mutants=0, writers={},
+)  # fmt: skip
+PROMPTS = [  # R's has no line break, as MultiPL-E's
+    ("lua", "local function f(x)", "-- A table.\n-- >>> f(1.0)\n-- {1.0}\nlocal function f(x)\n"),
+    (
+        "r",
+        "f <- function(x) {",
+        "# A list.\n# >>> f(1.0)\n# c(1.0)\nf <- function(x) {",
+    ),
+    (
+        "racket",
+        "#lang racket\n\n(define (f x)",
+        "#lang racket\n;; A list.\n;; >>> (f 1.0)\n;; (list 1.0)\n(define (f x)\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("language", "signature", "prompt"), PROMPTS)
+def test_a_completion_prompt_has_the_published_form(language: str, signature: str, prompt: str) -> None:
+    problem = Problem(id="p", function=FUNCTION, suite=SUITE)
+    task = Task(
+        id="t", problem=problem, language=language, prefix=signature, tests=SUITE.tests, signature=SUITE.signature
+    )
+    posed = of_task(task, "b")
+    assert posed.prefix.replace(";; ", "; ") == prompt.replace(";; ", "; ")
+    assert request(posed, 0, Plan(style="completion")).prompt == posed.prefix
+    assert at_signature(posed).prefix == posed.prefix.removesuffix("\n")
+    assert "[1.0]" in of_task(task, "b", wording="verbatim").prefix

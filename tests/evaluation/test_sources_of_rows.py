@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.errors import GlotsmithError, UsageError
@@ -99,6 +100,32 @@ def test_completions_find_their_questions(
     else:
         assert read_completions(file, questions) == found
         assert {c.style for c in read_completions(file, questions, style="chat").popitem()[1] if c.text} <= {"chat"}
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "row", "name"),
+    [
+        ("mbpp", {"task_id": 11, "completion": "x"}, 11),  # as its makers write it
+        ("mbpp", {"task_id": "11", "completion": "x"}, "11"),
+        ("mbpp", {"task_id": "MBPP/11", "completion": "x"}, "MBPP/11"),
+        ("mbpp", {"task_id": "Mbpp/11", "completion": "x"}, "Mbpp/11"),  # as EvalPlus writes it
+        ("mbpp", {"task_id": 12, "completion": "x"}, None),
+        ("humaneval", {"task_id": "HumanEval/11", "completion": "x"}, "HumanEval/11"),
+        ("humaneval", {"task_id": 11, "completion": "x"}, None),  # nobody numbers HumanEval so
+    ],
+)
+def test_a_benchmarks_own_names_of_problems_are_known(
+    tmp_path: Path, benchmark: str, row: dict[str, Any], name: object
+) -> None:
+    problem = {"mbpp": "MBPP/11", "humaneval": "HumanEval/11"}[benchmark]
+    question = msgspec.structs.replace(asked(problem, "lua"), alias="11" if benchmark == "mbpp" else "")
+    file = tmp_path / "x.jsonl"
+    file.write_text(json.dumps(row) + "\n")
+    if name is None:
+        with pytest.raises(GlotsmithError, match="no completion is about a question"):
+            read_completions(file, [question])
+    else:
+        assert list(read_completions(file, [question])) == [question.id]
 
 
 def test_one_completion_a_row_adds_up(tmp_path: Path) -> None:

@@ -147,16 +147,16 @@ def test_cost_and_pass_rate_count_every_reply() -> None:
 
 
 def test_a_completion_continues_the_signature() -> None:
-    teacher = Listed(["\n  return 2 * x -- pass\nend -- pass"])
+    teacher = Listed(["  return 2 * x -- pass\nend -- pass"])
     result, _ = translate(teacher, style="completion", rounds=Rounds(samples=1))
-    assert teacher.asked[0].prompt.endswith("-- Double.\nlocal function f(x)")
+    assert teacher.asked[0].prompt.endswith("-- Double.\nlocal function f(x)\n")
     assert "-- ## Canonical Python Solution ##\n-- def f(x):" in teacher.asked[0].prompt
     assert teacher.asked[0].sampling.stop
     assert result.kept[0].item.code.startswith("local function f(x)\n  return 2 * x")
 
 
 def test_a_completion_gets_back_the_braces_at_which_it_was_stopped() -> None:
-    teacher, verifier = Listed(["\n        return 2 * x; // } pass"]), ByName()
+    teacher, verifier = Listed(["        return 2 * x; // } pass"]), ByName()
     java = msgspec.structs.replace(TASK, language="java", prefix="class Problem {\n    static long f(long x) {")
     asyncio.run(
         Translate(teacher, verifier, prompts(), Plan(style="completion", rounds=Rounds(samples=1))).run("t", java)

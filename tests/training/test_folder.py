@@ -59,7 +59,9 @@ def test_what_has_begun_keeps_its_settings_and_its_data(begun: str, tmp_path: Pa
         begin(tmp_path, begun)
     with held(tmp_path):
         claim(tmp_path, job(batch=4))
-        with pytest.raises(UsageError, match=r"how\.batch was 4 and is now 8\. Choose another folder"):
+        with pytest.raises(
+            UsageError, match=r"how\.batch was 4 and is now 8\. Set them as they were, or train in another"
+        ):
             claim(tmp_path, job(batch=8))
         same_data(tmp_path, prepared())
         for changed in (prepared("b"), prepared(validation_hash="b")):

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -128,6 +129,17 @@ def _defect(error: Exception) -> int:
     return 70
 
 
+class Wordings(StrEnum):
+    """How docstrings of Python originals are written in another language."""
+
+    target = "target"
+    verbatim = "verbatim"
+
+
+Docstrings = Annotated[
+    Wordings,
+    typer.Option(help="Examples and terms in docstrings: target (of the target language) or verbatim (Python's)."),
+]
 Isolation = Annotated[
     str,
     typer.Option(

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from glotsmith.cli.posing import pose
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import benchmarks, corrected, passable
@@ -10,6 +12,7 @@ from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
 from glotsmith.evaluation.benchmarks.files import Row, hub_rows, read_rows
 from glotsmith.evaluation.questions import Impossible, Question, of_task
 from glotsmith.languages import names
+from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record, Task
 from glotsmith.run import RunFolder
 from glotsmith.sandbox.base import Sandbox
@@ -52,6 +55,7 @@ async def ask(
     limit: int,
     sandbox: Sandbox,
     verify: Verify,
+    wording: Wording = "target",
 ) -> Asking:
     """Read the benchmarks, pose what has a Python original, and check by stubs what is published as it is.
 
@@ -63,7 +67,7 @@ async def ask(
     questions, impossible, notes = list[Question](), list[Impossible](), list[str]()
     for chosen in sets:
         loaded = await _load(chosen, languages, limit, sandbox, verify)
-        tasks, lost = await _posed(chosen.name, loaded, languages, verify)
+        tasks, lost = await _posed(chosen.name, loaded, languages, verify, wording)
         lost += passable.unrepresentable(loaded.questions)
         never = {(i.problem, i.language) for i in lost}
         questions += [*(q for q in loaded.questions if (q.problem, q.language) not in never), *tasks]
@@ -147,12 +151,17 @@ def own_rows(path: Path) -> list[Row]:
 
 
 async def _posed(
-    benchmark: str, loaded: Loaded, languages: Sequence[str], verify: Verify
+    benchmark: str, loaded: Loaded, languages: Sequence[str], verify: Verify, wording: Wording
 ) -> tuple[list[Question], list[Impossible]]:
     if not loaded.posable:
         return [], []
     tasks, lost = await pose(benchmark, loaded.posable, languages, verify)
-    made = [of_task(task, benchmark, p.name, tolerance=p.tolerance, oracle=p.oracle) for p, task in tasks]
+    made = [
+        msgspec.structs.replace(
+            of_task(task, benchmark, p.name, tolerance=p.tolerance, oracle=p.oracle, wording=wording), alias=p.alias
+        )
+        for p, task in tasks
+    ]
     return made, lost
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 
-from glotsmith.cli.app import Isolation, Jobs, app, out
+from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, out
 from glotsmith.cli.asking import own_rows
 from glotsmith.cli.posing import pose
 from glotsmith.datasets.schema import plain
@@ -20,6 +20,7 @@ from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.rows import example
 from glotsmith.evaluation.questions import Impossible, Question, of_task
 from glotsmith.languages import get, require_typed_calls, resolve, toolchain
+from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Example, Problem, Record, Task
 
 ORIGIN = "origin.json"  #: in the folder of a set: what it was made of
@@ -40,6 +41,7 @@ def make(
     assertions: Annotated[
         Path | None, typer.Option(help="TOML: how further languages write tests in MultiPL-E's files.")
     ] = None,
+    docstrings: Docstrings = Wordings.target,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the set.")] = Path("benchmark"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
@@ -65,7 +67,7 @@ def make(
     unposable = [_unposable(name, one, p) for p in lost for one in language]
     claim(output, Origin(str(source), name, tuple(language), share, seed, str(assertions or "")))
     posable = [Posable(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
-    made = asyncio.run(_made(name, posable, language, assertions, isolation, jobs))
+    made = asyncio.run(_made(name, posable, language, assertions, docstrings.value, isolation, jobs))
     impossible = [*unposable, *made.impossible]
     _write(output, name, made, impossible, _training(rows, chosen))
     _say(output, made, len(impossible))
@@ -119,7 +121,13 @@ class Made(Record, frozen=True, kw_only=True):
 
 
 async def _made(
-    name: str, posable: Sequence[Posable], languages: Sequence[str], path: Path | None, isolation: str, jobs: int | None
+    name: str,
+    posable: Sequence[Posable],
+    languages: Sequence[str],
+    path: Path | None,
+    wording: Wording,
+    isolation: str,
+    jobs: int | None,
 ) -> Made:
     from glotsmith.sandbox import open_sandbox
     from glotsmith.verification import Verifier
@@ -129,7 +137,8 @@ async def _made(
         verifier = Verifier(sandbox)
         tasks, impossible = await pose(name, posable, languages, verifier)
         numbers = {p.name: number for number, p in enumerate(posable)}  # the same in all languages
-        prompts = {one: _prompts(one, [t for t in tasks if t[1].language == one], numbers, path) for one in languages}
+        of = {one: [t for t in tasks if t[1].language == one] for one in languages}
+        prompts = {one: _prompts(one, of[one], numbers, path, wording) for one in languages}
         published = [
             question(Row(file=name, line=i, data=row), f"{name}-multipl-e", one)
             for one, rows in prompts.items()
@@ -139,7 +148,7 @@ async def _made(
     finally:
         await sandbox.close()
     return Made(
-        questions=[of_task(task, name, p.name) for p, task in tasks],
+        questions=[of_task(task, name, p.name, wording=wording) for p, task in tasks],
         prompts={one: rows for one, rows in prompts.items() if rows},
         impossible=impossible,
         silent=[one for one in languages if kit.assertions(one, path) is None],
@@ -147,7 +156,11 @@ async def _made(
 
 
 def _prompts(
-    language: str, tasks: Sequence[tuple[Posable, Task]], numbers: Mapping[str, int], path: Path | None
+    language: str,
+    tasks: Sequence[tuple[Posable, Task]],
+    numbers: Mapping[str, int],
+    path: Path | None,
+    wording: Wording,
 ) -> list[dict[str, object]]:
     how, card = kit.assertions(language, path), get(language)
     if how is None:
@@ -157,8 +170,8 @@ def _prompts(
         if not kit.named_values(task):
             continue
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
-        asked = msgspec.structs.replace(of_task(task, "", named), stop=card.syntax.stop)
-        rows.append(kit.prompt_row(asked, task, code_of(language), kit.multipl_e_tests(card, task, how)))
+        asked = msgspec.structs.replace(of_task(task, "", named, wording=wording), stop=card.syntax.stop)
+        rows.append(kit.prompt_row(asked, task, code_of(language), kit.multipl_e_tests(card, task, how), wording))
     return rows
 
 

@@ -14,13 +14,16 @@ from rich.table import Table
 
 from glotsmith.cache import Cache
 from glotsmith.cli import config
-from glotsmith.cli.app import Isolation, Jobs, app, err, out
+from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, err, out
 from glotsmith.cli.asking import Asking, Set, ask, named
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions, output
 from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, Plan, Source, Stored, evaluate
-from glotsmith.evaluation.questions import Question, Style
+from glotsmith.evaluation.questions import Question, Style, at_signature
+from glotsmith.evaluation.summary import warnings_of
+from glotsmith.evaluation.trained import PROMPT_ENDS, trained_form
 from glotsmith.languages import resolve, toolchain
+from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.teachers.base import Teacher
@@ -40,6 +43,8 @@ class Options(Record, frozen=True, kw_only=True):
     limit: int
     isolation: str
     plan: Plan
+    docstrings: Wording
+    prompt_end: str  #: of completion prompts: ``newline``, ``signature``; empty where no model continues them
 
     def stored(self) -> dict[str, str]:
         """Return what is compared when the command goes on in a folder: what determines the figures."""
@@ -88,6 +93,14 @@ def evaluate_command(
             "their field's name says)."
         ),
     ] = "",
+    prompt_end: Annotated[
+        str,
+        typer.Option(
+            help="How a completion prompt ends: newline (as MultiPL-E's), signature, or auto: as the model was trained "
+            "by glotsmith, else newline."
+        ),
+    ] = "auto",
+    docstrings: Docstrings = Wordings.target,
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="k of pass@k; repeatable.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
     seed: Annotated[int, typer.Option()] = 0,
@@ -109,6 +122,10 @@ def evaluate_command(
     """
     if style not in ("", "chat", "completion", "whole") or (style == "whole" and not stored):
         raise UsageError(f"--style is chat or completion, or whole for --completions; not {style!r}")
+    if prompt_end not in ("auto", *PROMPT_ENDS):
+        raise UsageError(f"--prompt-end must be auto, {' or '.join(PROMPT_ENDS)}, not {prompt_end!r}")
+    form = trained_form(model)
+    style = style or ("" if stored else form.style)
     given = config.assignments(option or [])
     options = Options(
         sets=tuple(map(named, benchmark)),
@@ -133,6 +150,8 @@ def evaluate_command(
             seed=seed,
             ks=tuple(sorted(set(k or (1, 10, 100)))),
         ),
+        docstrings=docstrings.value,
+        prompt_end="" if stored else form.prompt_end if prompt_end == "auto" else prompt_end,
     )
     if bool(options.completions) == bool(teacher):
         raise UsageError("name who is asked (--teacher, --model) or a file that is judged (--completions), one of both")
@@ -143,6 +162,8 @@ def evaluate_command(
     for name in options.languages:
         toolchain.resolve(name)  # raises where it is unknown or can't be run, before anything is paid for
     asking, found = asyncio.run(_run(options, output_, cache, jobs, max_failures))
+    notes = (*asking.notes, *warnings_of(found.samples, asking.questions))
+    asking = msgspec.structs.replace(asking, notes=notes)
     output.write(output_, asking.questions, found, options.stored(), asking.notes, options.sampling())
     _show(found, asking, output_)
     if failed := [s for s in found.samples if s.status in FAILURES]:
@@ -183,7 +204,16 @@ async def _evaluate(
 
     verifier, cached = Verifier(sandbox, store), Cached(teacher, store) if teacher else None
     try:
-        asking = await ask(options.sets, options.originals, options.languages, options.limit, sandbox, verifier)
+        asking = await ask(
+            options.sets,
+            options.originals,
+            options.languages,
+            options.limit,
+            sandbox,
+            verifier,
+            options.docstrings,
+        )
+        asking = _with_prompt_end(asking, options.prompt_end)
         source: Source = Asked(cached, options.plan) if cached else _stored(options, asking)
         asking = msgspec.structs.replace(asking, notes=(*asking.notes, *_unanswered(asking.questions, source)))
         with _ticking(sum(map(source.count, asking.questions))) as tick:
@@ -200,6 +230,14 @@ async def _evaluate(
         if cached is not None:
             await cached.close()
     return asking, found
+
+
+def _with_prompt_end(asking: Asking, end: str) -> Asking:
+    """Return the questions with prompts that end as asked; rows of a dataset keep their prompts word for word."""
+    if end != "signature":
+        return asking
+    questions = (q if q.benchmark == "rows" else at_signature(q) for q in asking.questions)
+    return msgspec.structs.replace(asking, questions=tuple(questions))
 
 
 def _stored(options: Options, asking: Asking) -> Stored:

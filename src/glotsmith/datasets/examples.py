@@ -4,7 +4,8 @@ from functools import cache
 
 from glotsmith.datasets.rows import LanguageFacts, example
 from glotsmith.languages import get
-from glotsmith.records import Example, Solution
+from glotsmith.languages.docstrings import Wording, docstring_for
+from glotsmith.records import Example, Solution, Task
 from glotsmith.step import ItemStep, Result, keep
 
 
@@ -14,9 +15,18 @@ class ToExamples(ItemStep[Solution, Example]):
     name = "dataset"
     output = Example
 
+    def __init__(self, wording: Wording = "target") -> None:
+        """Write docstrings in this wording."""
+        self._wording: Wording = wording
+
     async def run(self, key: str, item: Solution) -> Result[Example]:
         """Make one row; nothing is dropped here."""
-        return keep(item.id, example(item, facts(item.task.language)))
+        return keep(item.id, example(item, facts(item.task.language), wish_of(item.task, self._wording)))
+
+
+def wish_of(task: Task, wording: Wording) -> str:
+    """Return the docstring of a task's Python original as it reads in the task's language."""
+    return docstring_for(task.language, task.problem.function.docstring.strip(), task.signature, wording)
 
 
 @cache

@@ -74,7 +74,7 @@ def read_completions(
 def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
     known = defaultdict[str, list[Question]](list)
     for question in questions:
-        for name in {question.id, question.problem, *((question.alias,) if question.alias else ())}:
+        for name in {name.casefold() for name in (question.id, question.problem, question.alias) if name}:
             known[name].append(question)
     return known
 
@@ -82,7 +82,7 @@ def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
 def _named(row: Row) -> str:
     for field in _NAMES:
         if row.data.get(field) not in (None, ""):
-            return str(row.data[field])
+            return str(row.data[field]).casefold()
     match row.data.get("metadata"):
         case {"problem_id": int() | str() as number}:  # DS-1000
             return str(number)

@@ -16,6 +16,7 @@ from glotsmith.evaluation.benchmarks.base import Unusable
 from glotsmith.evaluation.benchmarks.python_original import function_of
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import Card, render
+from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Example, Problem, Record, Suite, Task, content_hash
 from glotsmith.values import Check, parse_signature, parse_test
 
@@ -118,15 +119,16 @@ def multipl_e_tests(card: Card, task: Task, how: Assertions) -> str:
     return text + render.fill(how.tail, name=name)
 
 
-def prompt_row(question: Question, task: Task, code: str, tests: str) -> dict[str, object]:
+def prompt_row(question: Question, task: Task, code: str, tests: str, wording: Wording) -> dict[str, object]:
     """Return a row in the form of MultiPL-E's prompt files; ``code`` is MultiPL-E's name of the language."""
+    transformed = wording == "target"
     return {
         "name": question.problem,
         "language": code,
-        "prompt": f"{question.prefix}\n",
-        "doctests": "keep",
+        "prompt": question.prefix,
+        "doctests": "transform" if transformed else "keep",
         "original": task.problem.function.origin.path,
-        "prompt_terminology": "verbatim",
+        "prompt_terminology": "reworded" if transformed else "verbatim",
         "tests": tests,
         "stop_tokens": list(question.stop),
     }

@@ -3,8 +3,11 @@
 import ast
 from typing import Any, Literal, NamedTuple
 
+import msgspec
+
 from glotsmith.languages import get, render
 from glotsmith.languages.braces import cuts_braces
+from glotsmith.languages.docstrings import Wording, docstring_for
 from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, IoCase, Job, Record, Task, Verdict
 
 #: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop
@@ -119,12 +122,21 @@ def stop_of(language: str) -> tuple[str, ...]:
 
 
 def of_task(
-    task: Task, benchmark: str, problem: str = "", *, tolerance: float = TOLERANCE, oracle: str = ""
+    task: Task,
+    benchmark: str,
+    problem: str = "",
+    *,
+    tolerance: float = TOLERANCE,
+    oracle: str = "",
+    wording: Wording = "target",
 ) -> Question:
-    """Pose a task whose suite was proved, in words and as a prefix, as dataset rows do."""
+    """Pose a task whose suite was proved, in words and as a prefix, as dataset rows do.
+
+    The prefix ends as MultiPL-E's published prompts do; ``wording`` is that of the docstring.
+    """
     card, function = get(task.language), task.problem.function
-    prefix = python_prefix(function) if task.language == "python" else _prefix(task)
-    wish = function.docstring.strip()
+    wish = docstring_for(task.language, function.docstring.strip(), task.signature, wording)
+    prefix = python_prefix(function) if task.language == "python" else _prefix(task, wish)
     lead = f"Write a function `{function.name}` in {card.display}."
     begin = f"Begin with:\n\n```{card.fences[0]}\n{task.prefix if task.language != 'python' else prefix}\n```"
     return Question(
@@ -143,15 +155,20 @@ def of_task(
     )
 
 
-def _prefix(task: Task) -> str:
-    """Return the docstring as a comment, and the signature below it."""
-    card, wish = get(task.language), task.problem.function.docstring.strip()
+def _prefix(task: Task, wish: str) -> str:
+    """Return the wish as a comment, and the signature below it."""
+    card = get(task.language)
     prelude = card.syntax.prelude
     head, signature = "", task.prefix
     if prelude:
         head, signature = f"{prelude}\n", task.prefix.removeprefix(prelude).lstrip("\n")
     comment = f"{render.comment(card, wish)}\n" if wish else ""
-    return f"{head}{comment}{signature}"
+    return f"{head}{comment}{signature}{card.syntax.prompt_end}"
+
+
+def at_signature(question: Question) -> Question:
+    """Return the question with a prefix that ends with the signature, without the line break behind it."""
+    return msgspec.structs.replace(question, prefix=question.prefix.removesuffix("\n"))
 
 
 def python_prefix(function: Function) -> str:

@@ -7,6 +7,8 @@ from glotsmith.evaluation.pass_at_k import Interval, interval, pass_at_k
 from glotsmith.evaluation.questions import Impossible, Question, Sample
 from glotsmith.records import Record
 
+_MANY_EMPTY = 0.1  #: share of completions above which the prompt is suspected
+
 
 class Figure(Record, frozen=True, kw_only=True):
     """One pass@k."""
@@ -73,6 +75,29 @@ def summarise(
     keys = dict.fromkeys([*groups, *sorted(lost)])
     scores = tuple(_score(key, groups.get(key, []), ks, confidence, lost[key]) for key in keys)
     return Summary(scores=scores, impossible=tuple(impossible), confidence=confidence)
+
+
+def warnings_of(samples: Sequence[Sample], questions: Sequence[Question]) -> list[str]:
+    """Return what the samples say of the prompts rather than of the model: many replies that are empty."""
+    by_id = {question.id: question for question in questions}
+    asked, empty = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for sample in samples:
+        question = by_id[sample.question]
+        if sample.scored:
+            asked[question.benchmark, question.language] += 1
+            empty[question.benchmark, question.language] += _is_empty(sample, question)
+    return [
+        f"{benchmark}, {language}: {empty[benchmark, language]} of {count} completions are empty or end at once. The "
+        "prompt may end where the model expects more: try --prompt-end signature or newline, or --style chat"
+        for (benchmark, language), count in asked.items()
+        if empty[benchmark, language] > _MANY_EMPTY * count
+    ]
+
+
+def _is_empty(sample: Sample, question: Question) -> bool:
+    """Return whether a reply is blank, or begins with a stop token so that nothing of it is left."""
+    text = sample.completion
+    return not text.strip() or (bool(question.prefix) and sample.code.strip() == question.prefix.strip())
 
 
 def _score(

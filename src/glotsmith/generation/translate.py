@@ -9,6 +9,7 @@ import msgspec
 from glotsmith.generation.rounds import Rounds
 from glotsmith.languages import Card, get, render
 from glotsmith.languages.braces import closed, cuts_braces
+from glotsmith.languages.docstrings import Wording, docstring_for
 from glotsmith.languages.extract import extract_code
 from glotsmith.prompts import Prompt
 from glotsmith.reasons import Reason
@@ -38,6 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     time_limit_s: float | None = None  #: CPU seconds a candidate may use; None for its language's own limit
     seed: int = 0
     call: str = "translate"  #: as in ``Request.call``
+    docstrings: Wording = "target"  #: of completion prompts
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -114,8 +116,10 @@ class Translate(ItemStep[Task, Solution]):
         )
 
     async def _attempt(self, task: Task, sample: int) -> Attempt:
-        prompt = self._prompts.chat if self._plan.style == "chat" else self._prompts.completion
-        text = prompt.render(**values(get(task.language), task, source=self._plan.source_in_prompt))
+        chat, plan = self._plan.style == "chat", self._plan
+        prompt = self._prompts.chat if chat else self._prompts.completion
+        text = prompt.render(**values(get(task.language), task, source=plan.source_in_prompt, wording=plan.docstrings))
+        text += "" if chat else get(task.language).syntax.prompt_end
         return await self._ask(self._plan.call, task, sample, prompt, text, "")
 
     async def _repair(self, task: Task, failed: Attempt) -> Attempt:
@@ -145,9 +149,8 @@ class Translate(ItemStep[Task, Solution]):
         reply = await self._teacher.reply(request)
         code = None
         if reply.finish_reason in ("stop", "length"):
-            code = extract_code(
-                reply.text, card, continues="" if chat else task.prefix, name=task.problem.function.name
-            )
+            prefix = "" if chat else task.prefix + card.syntax.prompt_end
+            code = extract_code(reply.text, card, continues=prefix, name=task.problem.function.name)
         if code and cuts_braces(stop):
             code = closed(card, code)
         return Attempt(sample, reply, code, self._lineage(prompt, sample, repaired))
@@ -284,9 +287,10 @@ def _context(task: Task) -> dict[str, str]:
     }
 
 
-def values(card: Card, task: Task, *, source: bool) -> Mapping[str, str]:
+def values(card: Card, task: Task, *, source: bool, wording: Wording = "target") -> Mapping[str, str]:
     """Return what a translation prompt may use."""
     function = task.problem.function
+    docstring = docstring_for(task.language, function.docstring, task.signature, wording)
     return {
         "language": card.display,
         "fence": card.fences[0],
@@ -294,7 +298,7 @@ def values(card: Card, task: Task, *, source: bool) -> Mapping[str, str]:
         "source": function.program if source else "",
         "source_comment": render.comment(card, function.program) if source else "",
         "docstring": function.docstring,
-        "docstring_comment": render.comment(card, function.docstring),
+        "docstring_comment": render.comment(card, docstring),
         "heading": render.comment(card, "## Canonical Python Solution ##"),
         "signature": task.signature,
         "prefix": task.prefix,

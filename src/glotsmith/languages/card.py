@@ -73,11 +73,26 @@ class Syntax(Record, frozen=True, kw_only=True):
     stub: str = ""  #: a whole function that compiles and raises; placeholders as in ``signature``
     stop: tuple[str, ...] = ()  #: where a completion of one function ends (MultiPL-E's stop tokens)
     prelude: str = ""  #: text that a prompt begins with (``#lang racket``)
+    prompt_end: str = "\n"  #: what follows the signature in MultiPL-E's published prompts
+    application: str = "@{name}(@{arguments})"  #: a call, as an example in a docstring shows it
+    argument_separator: str = ", "  #: of ``application``; a blank: arguments of several words get parentheses
 
     @property
     def words(self) -> frozenset[str]:
         """The reserved words."""
         return frozenset(self.reserved.split())
+
+
+class Terms(Record, frozen=True, kw_only=True):
+    """What the language calls Python's kinds of values, for docstrings (as MultiPL-E's "reworded" prompts)."""
+
+    array: str = "array"
+    list: str = "list"
+    tuple: str = "tuple"
+    dictionary: str = "dictionary"
+    none: str = ""  #: default: ``values.none``, where it has no placeholder
+    true: str = ""  #: default: ``values.true``
+    false: str = ""  #: default: ``values.false``
 
 
 class Values(Record, frozen=True, kw_only=True):
@@ -212,6 +227,8 @@ class Card(Record, frozen=True, kw_only=True):
     toolchain: tuple[Toolchain, ...]
     syntax: Syntax
     values: Values = Values()  #: needed, as ``driver``, by level ``full``
+    examples: dict[str, str] = {}  #: fields of ``values`` as people write them, where the driver needs another form
+    terms: Terms = Terms()
     types: Types | None = None
     printers: Printers | None = None
     driver: Driver = Driver()

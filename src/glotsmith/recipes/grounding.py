@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from glotsmith.datasets.examples import facts
+from glotsmith.datasets.examples import facts, wish_of
 from glotsmith.datasets.rows import comment, example, fenced
 from glotsmith.generation.ground import flaw
 from glotsmith.generation.memory import Limits, Similar, newest
@@ -19,6 +19,7 @@ from glotsmith.generation.proposals import Proposal
 from glotsmith.generation.rubric import Unrated, rate
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
+from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.grammar import parses
 from glotsmith.ledger import Ledger
 from glotsmith.reasons import Reason
@@ -254,15 +255,19 @@ class ToRows(ItemStep[Work, Example]):
     name = "dataset"
     output = Example
 
+    def __init__(self, wording: Wording = "target") -> None:
+        """Write the examples of instructions in this wording."""
+        self._wording: Wording = wording
+
     async def run(self, key: str, item: Work) -> Result[Example]:
         """Make one row; nothing is dropped here."""
-        return keep(key, _row(item))
+        return keep(key, _row(item, self._wording))
 
 
-def _row(work: Work) -> Example:
+def _row(work: Work, wording: Wording) -> Example:
     kind, score = work.proposal.kind, work.score
     if work.solution is not None:
-        made = example(work.solution, facts(work.language))
+        made = example(work.solution, facts(work.language), wish_of(work.solution.task, wording))
         return msgspec.structs.replace(made, kind=kind, score=score)
     return msgspec.structs.replace(_unproved(work), kind=kind, score=score)
 

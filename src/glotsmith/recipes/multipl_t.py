@@ -14,6 +14,7 @@ from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
 from glotsmith.generation.rounds import Rounds
 from glotsmith.generation.translate import Plan, Prompts, Translate
+from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
@@ -80,6 +81,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     time_limit_s: float = 0.0  #: CPU seconds a candidate may use; 0 for its language's own limit
     style: Literal["chat", "completion"] | None = None  #: default ``chat``, and ``completion`` in the paper's setting
     source_in_prompt: bool = True  # §4.3: Python source as comment
+    docstrings: Wording = "target"  #: examples and terms in docstrings: of the target language, or verbatim
     paper_setting: bool = False  #: one round of all samples, completion prompts, no repair: the paper's own setting
 
     max_similarity: float = 0.6  #: ROUGE-L, within a problem and across, §4.4
@@ -127,7 +129,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         steps = [
             DeduplicateSolutions(syntax, within=self.max_similarity, across=self.max_similarity),
             *([DecontaminateSolutions(overlap)] if overlap else []),
-            ToExamples(),
+            ToExamples(self.docstrings),
         ]
         return Tail(Translate.name, Solution, steps)
 
@@ -182,6 +184,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             sampling=Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens),
             style=self._style,
             source_in_prompt=self.source_in_prompt,
+            docstrings=self.docstrings,
             repairs=self.repairs,
             time_limit_s=self.time_limit_s or None,
             seed=seed,

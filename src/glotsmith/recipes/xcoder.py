@@ -20,6 +20,7 @@ from glotsmith.generation.seed import Seed
 from glotsmith.generation.translate import Plan as Solving
 from glotsmith.generation.translate import Prompts, Translate
 from glotsmith.generation.voice import Voice
+from glotsmith.languages.docstrings import Wording
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import Answers, Tail, Tools, check_ranges
@@ -108,6 +109,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     min_mutation_score: float = 0.5
     samples: int = 8  #: replies for one problem and language, at most
     wanted: int = 2  #: stop when so many distinct solutions pass
+    docstrings: Wording = "target"  #: examples and terms of instructions: of the target language, or verbatim
     repairs: int = 0
 
     self_evaluation: Switch = "on"  #: the nine-point rubric
@@ -186,7 +188,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         return [
             DeduplicateWork(comment_syntax(), within=self.max_similarity, across=self.max_similarity),
             *([DecontaminateWork(overlap)] if overlap else []),
-            ToRows(),
+            ToRows(self.docstrings),
         ]
 
     def tail(self, ledger: Ledger) -> Tail:
@@ -280,6 +282,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             rounds=Rounds(samples=self.samples, per_language={}, wanted=self.wanted),
             sampling=self._sampling(),
             style=self.style,
+            docstrings=self.docstrings,
             source_in_prompt=False,  # who solves must not see the reference
             repairs=self.repairs,
             seed=tools.seed,

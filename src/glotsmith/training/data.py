@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
+from zlib import crc32
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Example, Preference, Record
@@ -92,7 +93,7 @@ def _row(item: Example | Preference, how: Settings) -> Row:
     if isinstance(item, Preference):
         return _pair(item, how)
     if how.style == "plain":
-        return {"text": item.prompt + item.completion} if how.loss == "all" else _plain(item)
+        return _plain(item, how)
     said = [{"role": m.get("role", ""), "content": m.get("content", "")} for m in item.messages]
     if len(said) < 2 or said[-1]["role"] != "assistant" or not all(m["role"] for m in said):
         raise InputError(
@@ -102,10 +103,18 @@ def _row(item: Example | Preference, how: Settings) -> Row:
     return {"prompt": said[:-1], "completion": said[-1:]}
 
 
-def _plain(item: Example) -> Row:
-    if not item.completion:
+def _plain(item: Example, how: Settings) -> Row:
+    if not item.completion and how.loss == "completion":
         raise InputError(f"row {item.id} has no completion: train with loss = all")
-    return {"prompt": item.prompt, "completion": item.completion}
+    prompt, completion = item.prompt, item.completion
+    if completion.startswith("\n") and _ends_behind_newline(item, how):
+        prompt, completion = f"{prompt}\n", completion[1:]
+    return {"prompt": prompt, "completion": completion}
+
+
+def _ends_behind_newline(item: Example, how: Settings) -> bool:
+    """Return whether a row's prompt ends behind the line break; of ``both``, half of the rows by their ids."""
+    return how.boundary == "newline" or (how.boundary == "both" and bool(crc32(item.id.encode()) & 1))
 
 
 def _pair(item: Preference, how: Settings) -> Row:
@@ -199,6 +208,9 @@ def cut(rows: Any, tokenizer: Any, how: Settings) -> Cut:
     if how.packing == "wrapped" and "chosen" not in rows.column_names:
         return Cut(rows, 0, 0)
 
+    if how.style == "plain" and "chosen" not in rows.column_names:
+        return _cut_plain(rows, tokenizer, how)
+
     def lengths(batch: dict[str, list[Any]]) -> dict[str, list[int]]:
         listed = [dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True)]
         return {
@@ -210,13 +222,55 @@ def cut(rows: Any, tokenizer: Any, how: Settings) -> Cut:
     too_long = sum(length > how.max_length for length in counted["whole"])
     if how.loss == "all" and "chosen" not in rows.column_names:
         return Cut(rows, too_long, 0)
-    left = [number for number, length in enumerate(counted["prompt"]) if length < how.max_length]
+    return _without_lost(rows, counted["prompt"], too_long, how)
+
+
+def _cut_plain(rows: Any, tokenizer: Any, how: Settings) -> Cut:
+    """Find the same by tokens of which prompt and completion have their own."""
+
+    def lengths(batch: dict[str, list[str]]) -> dict[str, list[int]]:
+        prompts = [len(ids) for ids in _ids(tokenizer, batch["prompt"], special=True)]
+        ends = _tokens(tokenizer, [f"{text}{tokenizer.eos_token}" for text in batch["completion"]])
+        return {"whole": [a + b for a, b in zip(prompts, ends, strict=True)], "prompt": prompts}
+
+    counted = rows.map(lengths, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
+    too_long = sum(length > how.max_length for length in counted["whole"])
+    return Cut(rows, too_long, 0) if how.loss == "all" else _without_lost(rows, counted["prompt"], too_long, how)
+
+
+def _without_lost(rows: Any, prompts: Sequence[int], too_long: int, how: Settings) -> Cut:
+    left = [number for number, length in enumerate(prompts) if length < how.max_length]
     lost = len(rows) - len(left)
     return Cut(rows.select(left) if lost else rows, too_long, lost)
 
 
+def tokenised(rows: Any, tokenizer: Any, how: Settings) -> Any:
+    """Return plain rows as tokens, with prompt and completion tokenised apart; other rows as they are.
+
+    A model is asked with a prompt that ends where its tokens end. Tokenised together, a line break and the indentation
+    behind it may be one token, and the model never sees the boundary at which it is asked.
+    """
+    if how.style != "plain" or "chosen" in rows.column_names:
+        return rows
+
+    def tokens(batch: dict[str, list[str]]) -> dict[str, list[list[int]]]:
+        prompts = _ids(tokenizer, batch["prompt"], special=True)
+        ends = _ids(tokenizer, [f"{text}{tokenizer.eos_token}" for text in batch["completion"]], special=False)
+        found = {"input_ids": [prompt + end for prompt, end in zip(prompts, ends, strict=True)]}
+        if how.loss == "completion":
+            pairs = zip(prompts, ends, strict=True)
+            found["completion_mask"] = [[0] * len(prompt) + [1] * len(end) for prompt, end in pairs]
+        return found
+
+    return rows.map(tokens, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
+
+
+def _ids(tokenizer: Any, texts: list[str], *, special: bool) -> list[list[int]]:
+    return list(tokenizer(texts, add_special_tokens=special)["input_ids"])
+
+
 def _tokens(tokenizer: Any, texts: list[str]) -> list[int]:
-    return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    return [len(ids) for ids in _ids(tokenizer, texts, special=False)]
 
 
 def _asked(tokenizer: Any, row: Row) -> str:
@@ -229,8 +283,6 @@ def _asked(tokenizer: Any, row: Row) -> str:
 
 def _text(tokenizer: Any, row: Row) -> str:
     """Return what is trained on: of a pair, the longer reply."""
-    if "text" in row:
-        return row["text"] + tokenizer.eos_token
     replies: Sequence[Any] = [row[name] for name in ("completion", "chosen", "rejected") if name in row]
     if isinstance(row["prompt"], str):
         return max((row["prompt"] + reply + tokenizer.eos_token for reply in replies), key=len)

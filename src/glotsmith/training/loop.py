@@ -228,7 +228,7 @@ class _Stage:
         cut = data.cut(data.open_rows(self._data / file), self._tokenizer, how)
         if not len(cut.rows):
             raise self._nothing(none_has)
-        return cut
+        return cut._replace(rows=data.tokenised(cut.rows, self._tokenizer, how))
 
     def _nothing(self, none_has: str) -> UsageError:
         limit = self._job.how.max_length

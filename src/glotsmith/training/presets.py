@@ -14,6 +14,7 @@ from glotsmith.records import Record
 
 Style = Literal["plain", "chat"]
 Loss = Literal["all", "completion"]
+Boundary = Literal["both", "newline", "signature"]
 Packing = Literal["none", "wrapped", "bfd"]
 Schedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor"]
@@ -45,6 +46,7 @@ class Settings(Record, frozen=True, kw_only=True):
     """What determines a training, beside its data and the model that it starts from."""
 
     style: Style = "chat"  #: a row's ``prompt`` and ``completion``, or its conversation
+    boundary: Boundary = "both"  #: of plain rows: prompts end behind the signature's line break, before it, or both
     template: str = ""  #: chat template: ``chatml``, ``magicoder``, or empty for the model's own
     loss: Loss = "completion"  #: which tokens are learned: all, or the reply alone
     packing: Packing = "none"  #: ``wrapped``: one stream, cut at ``max_length``; ``bfd``: whole rows, apart

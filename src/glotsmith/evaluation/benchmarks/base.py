@@ -39,6 +39,7 @@ class Posable(Record, frozen=True, kw_only=True):
     tolerance: float = 1e-6
     oracle: str = ""
     note: str = ""  #: what a reader of the figures has to know
+    alias: str = ""  #: another name of the problem, by which files of completions may call it
 
 
 class Loaded(Record, frozen=True, kw_only=True):

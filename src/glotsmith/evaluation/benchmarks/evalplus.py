@@ -56,7 +56,8 @@ async def _problem(row: Row, sandbox: Sandbox) -> Posable | tuple[str, Unusable]
         function = function_of(program, entry, Origin(source=row.file, path=name), wish)
         calls = await expected(sandbox, program, entry, _inputs(row))
         within = max(1e-6, row.field("atol", float, 0.0))  # absolute: 1e-17 is as good as 0.0
-        return posable(name, function, calls, oracle=BY_FUNCTION.get(entry, f"close:{within}"))
+        alias = name.removeprefix("Mbpp/") if name.startswith("Mbpp/") else ""
+        return posable(name, function, calls, oracle=BY_FUNCTION.get(entry, f"close:{within}"), alias=alias)
     except Unusable as error:
         return name, error
 

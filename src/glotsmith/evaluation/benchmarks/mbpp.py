@@ -26,11 +26,12 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
 async def _problem(row: Row, wanted: Wanted) -> Posable:
     code = row.field("code", str).replace("\r\n", "\n").replace("\t", "    ")
     asserts = [node for text in row.field("test_list", list[str]) for node in parse(text).body]
-    name, entry = f"MBPP/{row.field('task_id', int)}", entry_of(asserts, code)
+    number, entry = row.field("task_id", int), entry_of(asserts, code)
+    name = f"MBPP/{number}"
     wish = row.field("text", str, "") or row.field("prompt", str)
     function = function_of(code, entry, Origin(source=row.file, path=name), wish)
     found = await suite_of(wanted, function, asserts)
-    return posable(name, function, found.calls, typed=found.typed, note=note_of(found))
+    return posable(name, function, found.calls, typed=found.typed, note=note_of(found), alias=str(number))
 
 
 def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:

@@ -135,6 +135,7 @@ def posable(
     typed: Sequence[Call] = (),
     oracle: str = "",
     note: str = "",
+    alias: str = "",
 ) -> Posable:
     """Return the problem with those calls as its suite, equal ones once; ``typed`` ones only tell types.
 
@@ -160,7 +161,7 @@ def posable(
         writers={"benchmark": len(tests)},
     )
     problem = Problem(id=function.id, function=function, suite=suite)
-    return Posable(name=name, problem=problem, oracle=oracle, note=note)
+    return Posable(name=name, problem=problem, oracle=oracle, note=note, alias=alias)
 
 
 def calls_of(statements: Sequence[ast.stmt], name: str) -> Calls:

@@ -1,0 +1,253 @@
+"""Python docstrings in the words and literals of another language.
+
+MultiPL-E's published prompts are made so ("doctests: transform", "prompt terminology: reworded"; Cassano et al. 2023,
+§3.3): the examples of calls are written in the target language, and so are the names of Python's kinds of values. What
+can't be translated stays as it is.
+"""
+
+import ast
+import doctest
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from glotsmith.languages.card import Card, get
+from glotsmith.languages.render import Unrepresentable, fill, literal, settle
+from glotsmith.values import NotLiteral, Signature, Value, parse_signature
+from glotsmith.values.literals import value_of
+
+#: ``target``: examples and terms in the target language; ``verbatim``: as the Python original has them.
+Wording = Literal["target", "verbatim"]
+
+_RESULT = re.compile(
+    r"\s*(?:=>|==?|-->|->|➞|→|⇒|returns?|(?:should|must|will) (?:return|be|equal)|#\s*(?:=>|->|returns?)?)\s*"
+)
+_VALUES = ("None", "True", "False")
+_SINGULARS = {
+    **{f"{word}s": word for word in ("array", "list", "tuple")},
+    "dict": "dictionary",
+    "dicts": "dictionary",
+    "dictionaries": "dictionary",
+}
+_TERM = re.compile(
+    r"(?P<article>\b[Aa]n? )?(?<![\w.\"'/-])"
+    r"(?P<term>[Aa]rrays?|[Ll]ists?|[Tt]uples?|[Dd]ictionar(?:y|ies)|[Dd]icts?|None(?! of\b)|True|False)(?![\w\[(\"'])"
+)
+_LONGEST_LITERAL = 400  #: characters of a value that a line of text states
+_MOST_CALLS = 64  #: examples in the text of one docstring
+_ATOM = re.compile(r"[\w.]+|\([^()]*\)|\[[^\[\]]*\]|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+
+
+class _Example(NamedTuple):
+    """A call in a docstring with the value that it states."""
+
+    start: int
+    end: int
+    arguments: tuple[Value, ...]
+    join: str  #: the text between call and value
+    value: Value
+
+
+def docstring_for(language: str, docstring: str, signature: str, wording: Wording = "target") -> str:
+    """Return a Python function's docstring as it reads in another language.
+
+    Args:
+        language: the target language.
+        docstring: the text, without quotes.
+        signature: of the function, in Python, with the types of the task.
+        wording: ``verbatim`` returns the docstring unchanged.
+
+    """
+    card = get(language)
+    if wording == "verbatim" or language == "python" or card.level != "full":
+        return docstring
+    try:
+        parsed = parse_signature(signature)
+    except NotLiteral:
+        return docstring
+    return _Translation(_for_people(language), parsed).text(docstring)
+
+
+@cache
+def _for_people(language: str) -> Card:
+    """Return a card whose literals are those that people write, where the driver needs another form."""
+    card = get(language)
+    return msgspec.structs.replace(card, values=msgspec.structs.replace(card.values, **card.examples))
+
+
+class _Translation:
+    """The docstrings of one function in one language."""
+
+    def __init__(self, card: Card, signature: Signature) -> None:
+        self._card = card
+        self._signature = signature
+
+    def text(self, docstring: str) -> str:
+        """Translate examples of either form, and the words between them."""
+        return "".join(self._parts(docstring))
+
+    def _parts(self, docstring: str) -> Iterator[str]:
+        position = 0
+        for start, end, example in _doctests(docstring, self._signature.name):
+            yield self._prose(docstring[position:start])
+            yield self._doctest(docstring[start:end], example)
+            position = end
+        yield self._prose(docstring[position:])
+
+    def _doctest(self, text: str, example: _Example | None) -> str:
+        call = self._call(example) if example else None
+        if example is None or call is None:
+            return text
+        indent = re.match(r"[ \t]*", text)
+        below = re.search(r"\n([ \t]*)(?!\.\.\.)\S[^\n]*\n?\Z", text)
+        margin = below[1] if below else indent[0] if indent else ""
+        ending = "\n" if text.endswith("\n") else ""
+        return f"{indent[0] if indent else ''}>>> {call[0]}\n{margin}{call[1]}{ending}"
+
+    def _prose(self, text: str) -> str:
+        position, parts = 0, list[str]()
+        for example in _inline(text, self._signature.name):
+            call = self._call(example)
+            if call is None:
+                continue
+            parts += [self._words(text[position : example.start]), call[0], example.join, call[1]]
+            position = example.end
+        return "".join([*parts, self._words(text[position:])])
+
+    def _call(self, example: _Example) -> tuple[str, str] | None:
+        """Return call and value in the language; None where it has no form for them."""
+        try:
+            signature = settle(self._signature, [example.arguments], [example.value])
+            types = [parameter.type for parameter in signature.parameters]
+            arguments = [literal(self._card, x, t) for x, t in zip(example.arguments, types, strict=True)]
+            return self._application(arguments), literal(self._card, example.value, signature.returns)
+        except (Unrepresentable, NotLiteral, ValueError, RecursionError):
+            return None
+
+    def _application(self, arguments: Sequence[str]) -> str:
+        syntax = self._card.syntax
+        if syntax.argument_separator == " ":
+            arguments = [a if _ATOM.fullmatch(a) or syntax.application.startswith("(") else f"({a})" for a in arguments]
+        text = syntax.argument_separator.join(arguments) or syntax.no_parameters
+        return fill(syntax.application, name=self._signature.name, arguments=text).replace(" )", ")")
+
+    def _words(self, text: str) -> str:
+        """Replace the names of Python's kinds of values, but for the names of parameters and of the function."""
+        own = {self._signature.name, *(parameter.name for parameter in self._signature.parameters)}
+        terms = _terms(self._card.name)
+        return _TERM.sub(lambda found: found[0] if found["term"] in own else _replaced(found, terms), text)
+
+
+def _replaced(found: re.Match[str], terms: Mapping[str, str]) -> str:
+    """Return a term of the language in the number and capitals of the one found, with the article that fits."""
+    term = found["term"]
+    singular = _SINGULARS.get(term.lower(), term.lower()) if term not in _VALUES else term
+    word = terms[singular]
+    if word == singular:
+        return found[0]
+    if singular not in _VALUES:
+        word = f"{word}s" if term.lower() != singular and term.lower() != "dict" else word
+        word = word[:1].upper() + word[1:] if term[:1].isupper() else word
+    article = found["article"] or ""
+    if article:
+        article = f"{article[0]}{'n' if word[:1].lower() in 'aeiou' else ''} "
+    return f"{article}{word}"
+
+
+@cache
+def _terms(language: str) -> Mapping[str, str]:
+    """Return what the language calls each kind of value, and how it writes Python's constants."""
+    card = get(language)
+    kinds = {name: str(getattr(card.terms, name)) for name in ("array", "list", "tuple", "dictionary")}
+    return {**kinds, **{value: _value_term(card, value) for value in _VALUES}}
+
+
+def _value_term(card: Card, value: str) -> str:
+    own = str(getattr(card.terms, value.lower()))
+    template = str(getattr(card.values, value.lower()))
+    return own or (template if template and "@{" not in template else value)
+
+
+# ------------------------------------------------------------------------------------------------ examples
+
+
+def _doctests(docstring: str, name: str) -> Iterator[tuple[int, int, _Example | None]]:
+    """Yield where each ``>>>`` example stands, and its call where it is one of ``name`` over literals."""
+    try:
+        found = doctest.DocTestParser().parse(docstring)
+    except ValueError:
+        return
+    for example in found:
+        if isinstance(example, doctest.Example):
+            yield *_lines_of(docstring, example), _example_of(example.source, example.want, name)
+
+
+def _lines_of(docstring: str, example: doctest.Example) -> tuple[int, int]:
+    lines = docstring.split("\n")
+    count = example.source.count("\n") + example.want.count("\n")
+    start = sum(len(line) + 1 for line in lines[: example.lineno])
+    return start, min(start + sum(len(line) + 1 for line in lines[example.lineno :][:count]), len(docstring))
+
+
+def _example_of(source: str, want: str, name: str) -> _Example | None:
+    try:
+        call, value = ast.parse(source.strip(), mode="eval").body, ast.parse(want.strip(), mode="eval").body
+        return _Example(0, 0, _arguments(call, name), "", value_of(value))
+    except (SyntaxError, ValueError, RecursionError, MemoryError, NotLiteral):
+        return None
+
+
+def _inline(text: str, name: str) -> Iterator[_Example]:
+    """Yield calls of ``name`` over literals in a line of text, each with the value that is stated behind it."""
+    position = 0
+    for found in islice(re.finditer(rf"(?<![\w.]){re.escape(name)}\(", text), _MOST_CALLS):
+        if found.start() < position:
+            continue
+        line_end = text.find("\n", found.start())
+        line = text[found.start() : line_end if line_end >= 0 else len(text)]
+        example = _stated(line, name)
+        if example is not None:
+            position = found.start() + example.end
+            yield example._replace(start=found.start(), end=position)
+
+
+def _stated(line: str, name: str) -> _Example | None:
+    """Return the call at the start of a line, and the longest literal that its result is said to be."""
+    for closing in islice(re.finditer(r"\)", line), _MOST_CALLS):
+        try:
+            arguments = _arguments(ast.parse(line[: closing.end()], mode="eval").body, name)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, NotLiteral):
+            continue
+        join = _RESULT.match(line, closing.end())
+        value = _longest_literal(line[join.end() :]) if join and join[0].strip() else None
+        if join is None or value is None:
+            return None
+        return _Example(0, join.end() + value[0], arguments, join[0], value[1])
+    return None
+
+
+def _longest_literal(text: str) -> tuple[int, Value] | None:
+    """Return the length and the value of the longest literal at the start of a text."""
+    for end in range(min(len(text), _LONGEST_LITERAL), 0, -1):
+        if text[end - 1].isspace():
+            continue
+        try:
+            node = ast.parse(text[:end].strip(), mode="eval").body
+            if isinstance(node, ast.Tuple) and not text.startswith("("):
+                continue  # a comma of the sentence
+            return end, value_of(node)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, NotLiteral):
+            continue
+    return None
+
+
+def _arguments(call: ast.expr, name: str) -> tuple[Value, ...]:
+    match call:
+        case ast.Call(func=ast.Name(id=found), args=arguments, keywords=[]) if found == name:
+            return tuple(value_of(argument) for argument in arguments)
+        case _:
+            raise NotLiteral("not a call of the function with positional literals")
