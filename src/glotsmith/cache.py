@@ -4,7 +4,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from glotsmith.database import connect, storage
+from glotsmith.database import connect, connect_to_read, storage
 from glotsmith.errors import StorageError
 
 _SCHEMA = """
@@ -23,15 +23,17 @@ class Cache:
     An entry never changes: its key is a hash of everything that determines it, so the first value stays.
     """
 
-    def __init__(self, path: Path, other: Path | None = None) -> None:
+    def __init__(self, path: Path, other: Path | None = None, *, read_only: bool = False) -> None:
         """Open the store, or make it; what it lacks is looked up in ``other``, if that is there, and copied.
+
+        With ``read_only``, it is opened to be read, also where nothing can be written.
 
         Raises:
             StorageError: the file can't be opened or written, or is damaged.
 
         """
         self.path = path
-        self._connection = connect(path, _SCHEMA, version=1)
+        self._connection = (connect_to_read if read_only else connect)(path, _SCHEMA, version=1)
         self._other: Cache | None = None
         if other is not None and other.is_file() and other != path:
             with suppress(StorageError):  # it is of use, and not needed

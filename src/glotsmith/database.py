@@ -1,9 +1,12 @@
 """How the run's SQLite files are opened, and how their errors become sentences."""
 
+import shutil
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 from glotsmith.errors import StorageError
 
@@ -68,17 +71,62 @@ def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:
     return connection
 
 
+def connect_to_read(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    """Open ``path`` to read it, also where neither the file nor its folder can be written; no file is made or changed.
+
+    Where there is no file, the connection is to empty tables in memory. A write-ahead log that another process left
+    is read too: SQLite needs a writable folder for that, so elsewhere copies of both files are read.
+
+    Raises:
+        StorageError: see ``storage``; also for a file made by another version of glotsmith.
+
+    """
+    if not path.is_file():
+        return connect(Path(":memory:"), schema, version)
+    with storage(path):
+        try:
+            return _readable(path, path, "mode=ro", version)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+        log = path.with_name(f"{path.name}-wal")
+        if not (log.is_file() and log.stat().st_size):
+            return _readable(path, path, "immutable=1", version)
+        with TemporaryDirectory(prefix="glotsmith-read-") as place:  # an open file outlives its name
+            for file in (path, log):
+                shutil.copyfile(file, Path(place) / file.name)
+            return _readable(path, Path(place) / path.name, "mode=rw", version)
+
+
+def _readable(named: Path, file: Path, mode: str, version: int) -> sqlite3.Connection:
+    """Open a file and read from it once, since SQLite opens its write-ahead log only then."""
+    uri = f"file:{quote(str(file.absolute()))}?{mode}"
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+        _check_version(named, found, version)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_version(path: Path, found: int, version: int) -> None:
+    if found not in (0, version):
+        raise StorageError(
+            f"{path}: it has format {found}, and this glotsmith writes format {version}: "
+            "use the version that made it, or start in a new folder"
+        )
+
+
 def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: int) -> None:
     """Set the modes; make the tables in one transaction, so that two processes may open a new file at once."""
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found not in (0, version):
-        raise StorageError(
-            f"{path}: it has format {found}, and this glotsmith writes format {version}: "
-            "use the version that made it, or start in a new folder"
-        )
+    _check_version(path, found, version)
     if found == 0:
         _make(connection, schema, version)
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from glotsmith.database import connect, storage
+from glotsmith.database import connect, connect_to_read, storage
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.open_items import OpenItems, reopening
 from glotsmith.records import FunnelRow, Record, printable
@@ -105,10 +105,10 @@ class Ledger:
     Every method raises ``StorageError`` when the disk is full or the file can't be used.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the ledger, or make it."""
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the ledger, or make it; to read it only, also where nothing can be written."""
         self.path = path
-        self._connection = connect(path, _SCHEMA, version=1)
+        self._connection = (connect_to_read if read_only else connect)(path, _SCHEMA, version=1)
         self._results = 0  #: results in the open transaction
         self._since = 0.0  #: when it began, seconds
         self._atomic = False  #: inside ``atomically``

@@ -43,9 +43,9 @@ class RunFolder:
         self.resumed = resumed  #: whether the folder was there before
         self.dataset = path / DATASET
         self._lock = lock
-        self.ledger = Ledger(path / LEDGER)
+        self.ledger = Ledger(path / LEDGER, read_only=lock is None)
         try:
-            self.cache = Cache(cache or path / CACHE, other)
+            self.cache = Cache(cache or path / CACHE, other, read_only=lock is None)
         except BaseException:
             self.ledger.close()
             raise
@@ -87,7 +87,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, cache: Path | None = None) -> "RunFolder":
-        """Open a run folder to read in it (``show``, ``export``), even while a run works there.
+        """Open a run folder to read in it, even while a run works there (``show``, ``export``); nothing is written.
 
         Raises:
             UsageError: it is no run folder.

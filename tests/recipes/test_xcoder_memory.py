@@ -8,6 +8,7 @@ import pytest
 from simulated_agents import FAVOURITES, KNOWN, Simulated
 from small_corpus import SOURCE
 
+from glotsmith.cache import Cache
 from glotsmith.errors import ToolchainError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
@@ -30,7 +31,7 @@ async def carry(chosen: XCoder, folder: Path, cache: Path) -> list[str]:
     sandbox, simulated = open_sandbox(), Simulated()
     try:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run:
-            own = Cached(simulated, RunFolder.open(folder).cache)  # replies are not shared between the runs compared
+            own = Cached(simulated, Cache(folder / "own.sqlite"))  # replies are not shared between the runs compared
             tools = Tools(sandbox, Verifier(sandbox, run.cache), own, 0, run.ledger)
             assert await Local().run(chosen.steps(tools), run.ledger, Silent())
     finally:
