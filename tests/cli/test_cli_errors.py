@@ -1,5 +1,6 @@
 """What a person sees who types it wrong: a sentence that says what to do, exit code 2, never a traceback."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -94,6 +95,77 @@ def test_a_malformed_line_has_a_verdict_and_the_others_are_judged(
     found = [json.loads(v) for v in verdicts.read_text().splitlines()]
     assert [(v["status"], v.get("line", 0)) for v in found] == [("pass", 0), ("infra:refused", 3), ("pass", 0)]
     assert sentence in found[1]["detail"]
+
+
+GOOD = b'{"id": "a", "language": "lua", "code": "function f(x) return x end", "tests": ["assert f(1) == 1"]}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        (
+            "jobs.jsonl.gz",
+            gzip.compress(GOOD, mtime=0)[:-9],
+            r"jobs.jsonl.gz:2: the file can't be read from here on: .*end",
+        ),
+        (
+            "jobs.jsonl.gz",
+            gzip.compress(GOOD, mtime=0)[:14] + b"\x07\xff" * 9,
+            r"jobs.jsonl.gz:1: the file can't be read",
+        ),
+        ("jobs.jsonl", gzip.compress(GOOD, mtime=0)[:14], r"jobs.jsonl:1: the file can't be read"),
+        ("jobs.jsonl.gz", b"not packed\n", r"jobs.jsonl.gz:1: no gzip file"),
+        ("jobs.jsonl", b"\x7fELF\x02\x00\x00" * 9, r"jobs.jsonl:1: a binary file; JSONL in UTF-8"),
+        ("jobs.jsonl", GOOD.decode().encode("utf-16"), r"jobs.jsonl:1: a binary file; JSONL in UTF-8"),
+        ("jobs.jsonl", b"PAR1\x15\x04", r"a Parquet file must be named .parquet"),
+        ("jobs.parquet", b"", r"jobs.parquet: not a readable Parquet file"),
+        ("jobs.parquet", GOOD, r"jobs.parquet: not a readable Parquet file"),
+        ("jobs.jsonl", b'{"id": "' + b"x" * 2**20 + b'"}\n' + GOOD, r"jobs.jsonl:1: the line is longer than 1 MiB"),
+        ("folder", None, r"folder is a folder\. Give a JSONL file"),
+        ("folder.parquet", None, r"folder.parquet is a folder"),
+    ],
+)
+def test_a_file_that_can_not_be_read_is_a_sentence(
+    glotsmith: Command, tmp_path: Path, name: str, content: bytes | None, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glotsmith.cli.jobfile._LONGEST_MB", 1)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / name
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    code, _, said = glotsmith("verify", file)
+    assert code == 2, said
+    assert re.search(sentence, said), said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (GOOD + b'{"id": "' + b"x" * 2**21 + b'"}\n' + GOOD, ["pass", 2, "pass"]),
+        (GOOD + b'{"id": "' + b"x" * 2**20, ["pass", 2]),
+        (GOOD + b"\x7fELF\x00\n" + GOOD, ["pass", 2, "pass"]),
+        (gzip.compress(GOOD * 3000, mtime=0)[:-9], ["pass"] * 3000 + [3001]),
+    ],
+)
+def test_what_is_broken_further_on_does_not_take_the_others(
+    glotsmith: Command, tmp_path: Path, content: bytes, lines: list[str | int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glotsmith.cli.jobfile._LONGEST_MB", 1)
+    file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
+    file.write_bytes(content)
+    code, _, said = glotsmith("verify", file, "-o", verdicts)
+    assert code == 2, said
+    found = [json.loads(line) for line in verdicts.read_text().splitlines()]
+    assert [v.get("line") or v["status"] for v in found] == lines
+    assert f"1 of the lines of {file} hold no job" in said
+
+
+def test_a_folder_is_no_input_of_agnostics(glotsmith: Command, tmp_path: Path) -> None:
+    code, _, said = glotsmith("verify", tmp_path, "--format", "agnostics", "--language", "lua")
+    assert (code, "is a folder. Give a JSONL file" in said) == (2, True), said
 
 
 def test_a_defect_keeps_its_traceback_in_a_log(

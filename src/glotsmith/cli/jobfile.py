@@ -2,32 +2,28 @@
 
 import difflib
 import gzip
+import io
 import json
 import sys
+import zlib
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import IO, Any, cast
 
 import msgspec
 
-from glotsmith.errors import UsageError
+from glotsmith.cli import exported
+from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.languages import resolve, unknown_language
 from glotsmith.languages.spelling import label_language
-from glotsmith.records import Example, Job, Verdict
+from glotsmith.records import Job, Verdict
 
 _FIELDS = frozenset(Job.__struct_fields__)
-#: columns of our own rows and exports that say nothing of what is to hold
-_KNOWN = frozenset(Example.__struct_fields__) | {
-    "prefix",
-    "reward_model",
-    "data_source",
-    "extra_info",
-    "ability",
-    "line",
-}
-_ROW = frozenset({"parallel_id", "completion", "messages"})  #: a row with one of them is a dataset's
+_LONGEST_MB = 64  #: of a line; a job's expected output has a few
+_LARGEST_MB = 1024  #: of a JSON array, which is read as a whole
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"  #: what such files begin with
 
 
 def read(file: Path) -> Iterator[Job | Verdict]:
@@ -35,12 +31,23 @@ def read(file: Path) -> Iterator[Job | Verdict]:
 
     Raises:
         UsageError: there is no such file.
-        InputError: a Parquet file can't be read.
+        InputError: nothing of it can be read: it is binary, or a broken Parquet or gzip file.
+
+    """
+    check_file(file)
+    return _read(file)
+
+
+def check_file(file: Path) -> None:
+    """Make sure that there is a file to read.
+
+    Raises:
+        UsageError: there is none.
 
     """
     if str(file) != "-" and not (file.is_file() or file.is_fifo() or file.is_char_device()):
-        raise UsageError(f"{file} is no file. Give a JSONL file with one job a line, or - for standard input")
-    return _read(file)
+        what = "is a folder" if file.is_dir() else "is no file"
+        raise UsageError(f"{file} {what}. Give a JSONL file with one job a line, or - for standard input")
 
 
 def _read(file: Path) -> Iterator[Job | Verdict]:
@@ -48,70 +55,132 @@ def _read(file: Path) -> Iterator[Job | Verdict]:
         from glotsmith.evaluation.benchmarks.files import read_rows
 
         for row in read_rows(file):
-            yield _row(row.line or 0, row.data)
+            yield from _row(row.line or 0, row.data)
         return
-    with _open(file) as lines:
-        yield from _texts(lines)
+    with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
+        yield from _texts(file, _Lines(file, _unpacked(file, cast(io.BufferedReader, source))))
 
 
-def _open(file: Path) -> Any:
-    if str(file) == "-":
-        return nullcontext(sys.stdin.buffer)
-    return cast(IO[bytes], gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+def _unpacked(file: Path, source: io.BufferedReader) -> IO[bytes]:
+    """Return the bytes of a text, unpacked where they are packed.
+
+    Raises:
+        InputError: they are no text.
+
+    """
+    start = source.peek(4096)
+    if start.startswith(_PARQUET):
+        raise InputError.at(file, None, "a Parquet file must be named .parquet")
+    if start.startswith(_GZIP):
+        return cast(IO[bytes], gzip.GzipFile(fileobj=source))
+    if file.suffix == ".gz" and start:
+        raise InputError.at(file, 1, "no gzip file, though its name says so: rename it, or pack it again")
+    if b"\0" in start and not _begins_json(start):
+        raise InputError.at(file, 1, "a binary file; JSONL in UTF-8 with one job a line is wanted")
+    return source
 
 
-def _texts(lines: Iterable[bytes]) -> Iterator[Job | Verdict]:
+def _begins_json(start: bytes) -> bool:
+    """Whether what a file begins with may be lines of JSON, of which one may be broken."""
+    line = start.removeprefix(BOM_UTF8).lstrip().partition(b"\n")[0]
+    return line[:1] in (b"{", b"[") and b"\0" not in line
+
+
+class _Lines:
+    """Lines of bounded length, with their numbers; what can't be read any further ends them."""
+
+    def __init__(self, file: Path, source: IO[bytes]) -> None:
+        self._source, self._file, self.number = source, file, 0
+
+    def next(self) -> bytes | Verdict | None:
+        """Return the next line, or a verdict where it is too long or broken; None at the end."""
+        self.number += 1
+        try:
+            line = self._source.readline(_LONGEST_MB * 2**20)
+            if not line or line.endswith(b"\n") or len(line) < _LONGEST_MB * 2**20 or _begins_array(line):
+                return line or None
+            while (rest := self._source.readline(2**20)) and not rest.endswith(b"\n"):
+                pass
+        except (OSError, EOFError, zlib.error) as error:
+            self._source = io.BytesIO()
+            return self.refused(f"the file can't be read from here on: {error}")
+        return self.refused(f"the line is longer than {_LONGEST_MB} MiB")
+
+    def rest(self) -> bytes:
+        """Return what is left, as far as an array may go."""
+        return self._source.read(_LARGEST_MB * 2**20)
+
+    def refused(self, why: str) -> Verdict:
+        """Return the verdict on the current line."""
+        return refused(self.number, "", f"{self._file}:{self.number}: {why}")
+
+
+def _begins_array(line: bytes) -> bool:
+    return line.removeprefix(BOM_UTF8).lstrip().startswith(b"[")
+
+
+def _texts(file: Path, lines: _Lines) -> Iterator[Job | Verdict]:
     first = True
-    numbered = enumerate(lines, 1)
-    for number, marked in numbered:
-        line = marked.removeprefix(BOM_UTF8)
+    while (read := lines.next()) is not None:
+        if isinstance(read, Verdict):
+            if first:
+                raise InputError(read.detail)
+            yield read
+            continue
+        line = read.removeprefix(BOM_UTF8)
         if not line.strip():
             continue
-        if first and line.lstrip().startswith(b"["):
-            yield from _array(number, b"".join((line, *(rest for _, rest in numbered))))
+        if first and _begins_array(line):
+            yield from _array(lines, line)
             return
         first = False
-        yield _line(number, line)
+        yield from _line(lines.number, line)
 
 
-def _line(number: int, line: bytes) -> Job | Verdict:
+def _line(number: int, line: bytes) -> Iterator[Job | Verdict]:
     try:
-        return _row(number, msgspec.json.decode(line))
+        row = msgspec.json.decode(line)
     except (ValueError, RecursionError) as error:
-        return refused(number, "", f"not JSON: {error}")
+        yield refused(number, "", f"not JSON: {error}")
+        return
+    yield from _row(number, row)
 
 
-def _array(number: int, text: bytes) -> Iterator[Job | Verdict]:
+def _array(lines: _Lines, start: bytes) -> Iterator[Job | Verdict]:
     try:
-        rows: Any = msgspec.json.decode(text)
-    except (ValueError, RecursionError) as error:
-        yield refused(number, "", f"not a JSON array: {error}")
+        rows: Any = msgspec.json.decode(start + lines.rest())
+    except (ValueError, RecursionError, OSError, EOFError, zlib.error) as error:
+        yield lines.refused(f"not a JSON array: {error}")
         return
     for place, row in enumerate(rows, 1):
-        yield _row(place, row)
+        yield from _row(place, row)
 
 
-def _row(number: int, row: Any) -> Job | Verdict:
-    """Return the job that a row is; a row of a dataset is the job of its program."""
+def _row(number: int, row: Any) -> Iterator[Job | Verdict]:
+    """Yield the job that a row is; a row of a dataset is the job, or the jobs, of its programs."""
     if not isinstance(row, dict):
-        return refused(number, "", f"a job is a JSON object, and this is {json.dumps(row)[:80]}")
+        yield refused(number, "", f"a job is a JSON object, and this is {json.dumps(row)[:80]}")
+        return
     fields = cast(dict[str, Any], row)
-    name, kept = fields.get("id"), fields
-    if _ROW & fields.keys():
-        kept = {k: v for k, v in fields.items() if k in _FIELDS or k not in _KNOWN}
-        if "code" not in kept and isinstance(fields.get("completion"), str):
-            kept["code"] = f"{fields.get('prompt') or ''}{fields['completion']}"
-    wrong = _unknown(kept)
     try:
-        job = msgspec.convert(kept, Job) if not wrong else None
-    except (ValueError, RecursionError) as error:
-        job, wrong = None, str(error)
-    if job is not None:
-        wrong = _complaint(job)
-        if not wrong:
-            return msgspec.structs.replace(job, language=resolve(job.language))
-    language = fields.get("language")
-    return refused(number, name if isinstance(name, str) else "", wrong, language if isinstance(language, str) else "")
+        yield from _jobs(number, fields)
+    except (GlotsmithError, ValueError, RecursionError) as error:
+        name, language = fields.get("id"), fields.get("language")
+        named = [value if isinstance(value, str) else "" for value in (name, language)]
+        yield refused(number, named[0], str(error), named[1])
+
+
+def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
+    is_row = exported.is_row(fields)
+    if wrong := _unknown({name: None for name in fields if not (is_row and name in exported.COLUMNS)}):
+        raise UsageError(wrong)
+    if is_row:
+        yield from exported.jobs(number, fields)
+        return
+    job = msgspec.convert(fields, Job)
+    if wrong := _complaint(job):
+        raise UsageError(wrong)
+    yield msgspec.structs.replace(job, language=resolve(job.language))
 
 
 def _unknown(row: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, Jobs, app, err
-from glotsmith.cli.jobfile import read
+from glotsmith.cli.jobfile import check_file, read
 from glotsmith.errors import UsageError
 from glotsmith.languages import names, resolve
 from glotsmith.records import Job, Verdict
@@ -44,7 +44,9 @@ def verify(
     stdout; or program, which is run verbatim. Verdicts come in the order of the jobs. With --format agnostics each line
     is answered as it comes.
 
-    Rows of a dataset are judged as they are. A line that holds no job gets the verdict infra:refused with its number,
+    Rows of a dataset and of every export that holds programs with tests (jsonl, parquet, parallel) are judged as they
+    are, also with a model's reply as completion, response or messages beside the tests (trl-grpo, verl, openrlhf …). A
+    line that holds no job gets the verdict infra:refused with its number,
     the others are judged, and the exit code is 2. It is 0 where every job was judged, whatever the verdicts.
 
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
@@ -57,11 +59,17 @@ def verify(
         raise UsageError(f"there is no format {form!r}; choose from glotsmith, agnostics")
     stream = read(file)
     with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink:
-        counts = asyncio.run(_verify(stream, sink, isolation, jobs))
+        counts, refused = asyncio.run(_verify(stream, sink, isolation, jobs))
         sink.flush()
     err.print(_table(counts))
-    if lines := counts[_NO_JOB]:
-        err.print(f"glotsmith: {lines} of the lines hold no job; their verdicts say why, with the line's number")
+    if not counts:
+        err.print(f"glotsmith: {file} holds no job", markup=False)
+    if refused:
+        err.print(
+            f"glotsmith: {counts[_NO_JOB]} of the lines of {file} hold no job; their verdicts say why. "
+            f"Line {refused[0].line} is {refused[0].detail}",
+            markup=False,
+        )
         raise typer.Exit(2)
 
 
@@ -90,6 +98,7 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
     if not language:
         raise UsageError(f"name the programs' language by --language; there are: {', '.join(names())}")
     language = resolve(language)
+    check_file(file)
     with (
         nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source,
         nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink,
@@ -97,19 +106,24 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
         asyncio.run(converse(source, sink, language, isolation, workers))
 
 
-async def _verify(jobs: Iterable[Job | Verdict], sink: BinaryIO, isolation: str, workers: int | None) -> Counter[str]:
+async def _verify(
+    jobs: Iterable[Job | Verdict], sink: BinaryIO, isolation: str, workers: int | None
+) -> tuple[Counter[str], list[Verdict]]:
+    """Write the verdicts; return how many there are of each status, and the first of those on lines without a job."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.verification import Verifier
 
-    sandbox, counts = open_sandbox(isolation, workers), Counter[str]()
+    sandbox, counts, refused = open_sandbox(isolation, workers), Counter[str](), list[Verdict]()
     try:
         verifier = Verifier(sandbox)
         async for verdict in in_order(jobs, verifier):
             sink.write(msgspec.json.encode(verdict) + b"\n")
             counts[_NO_JOB if verdict.line else verdict.status] += 1
+            if verdict.line and not refused:
+                refused.append(verdict)
     finally:
         await sandbox.close()
-    return counts
+    return counts, refused
 
 
 async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIterator[Verdict]:

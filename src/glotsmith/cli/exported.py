@@ -1,0 +1,136 @@
+"""Rows of our exports as jobs: in which columns the tests stand, and in which the program.
+
+The program in a reply is found by the reader that data, evaluation and reward use (``languages/extract.py``).
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from glotsmith.datasets.exporters.formats import FORMATS
+from glotsmith.errors import UsageError
+from glotsmith.records import Example, Job
+from glotsmith.reward.rows import pose
+
+#: a row with one of them is no job, but a row of a dataset
+_MARKS = frozenset(
+    {"parallel_id", "completion", "messages", "conversations", "programs", "reward_model", "ground_truth", "text"}
+) | {"instruction", "extra_info"}
+_REPLIES = ("completion", "response", "messages", "conversations", "output")  #: columns of what a model said
+_SHAPES = [(name, frozenset(part.shape.columns)) for name, form in FORMATS.items() for part in form.parts]
+#: columns of our rows and exports
+COLUMNS = frozenset(Example.__struct_fields__).union(_REPLIES, {"prefix", "line"}, *(shape for _, shape in _SHAPES))
+
+
+def is_row(fields: Mapping[str, Any]) -> bool:
+    """Whether an object is a row of a dataset rather than a job."""
+    return bool(_MARKS & fields.keys())
+
+
+def jobs(number: int, row: Mapping[str, Any]) -> Iterator[Job]:
+    """Yield the jobs of a row: one, or one for each program of a row of ``parallel``.
+
+    Raises:
+        UsageError: the row has no tests or no program, or a field is not of its type; the sentence says which.
+
+    """
+    programs = row.get("programs")
+    if not isinstance(programs, list):
+        yield _job(number, {**row, **_truth(row)}, row)
+        return
+    for program in cast(list[Any], programs):
+        if not isinstance(program, Mapping):
+            raise UsageError("an entry of its programs is no object")
+        yield _job(number, cast(Mapping[str, Any], program), row)
+
+
+def _job(number: int, fields: Mapping[str, Any], row: Mapping[str, Any]) -> Job:
+    try:
+        job = pose(number, _said(fields), fields)
+    except UsageError as error:
+        raise UsageError(str(error).removeprefix(f"row {number}: ")) from error
+    if job is None:
+        raise UsageError(_without_tests(row))
+    code = fields.get("code", _program(fields))
+    if code is None and not _has_reply(fields):
+        raise UsageError(_without_program(row))
+    name = fields.get("id")
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"its id is {json.dumps(name, default=str)[:80]}; a text is wanted")
+    return msgspec.structs.replace(job, id=name or str(number), code=job.code if code is None else str(code))
+
+
+def _truth(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a job that a column of a trainer's format holds as JSON."""
+    extra, model = row.get("extra_info"), row.get("reward_model")
+    truth = cast(Mapping[str, Any], model).get("ground_truth") if isinstance(model, Mapping) else None
+    truth = truth or row.get("ground_truth") or row.get("label")
+    found = {**cast(Mapping[str, Any], extra)} if isinstance(extra, Mapping) else dict[str, Any]()
+    if isinstance(truth, str):
+        truth = _parsed(truth)
+    if isinstance(truth, list) and len(cast(list[Any], truth)) == 1:  # open-instruct's: a list of one test
+        truth = _parsed(truth[0])
+    return {**found, **cast(Mapping[str, Any], truth)} if isinstance(truth, Mapping) else found
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"its ground truth is no JSON: {error}") from error
+
+
+def _program(fields: Mapping[str, Any]) -> str | None:
+    """Return the program of a row that has it in columns of its own; None where it stands in a reply."""
+    prompt, completion, text = fields.get("prompt"), fields.get("completion"), fields.get("text")
+    if isinstance(prompt, str) and isinstance(completion, str) and fields.get("kind") != "original":
+        return f"{prompt}{completion}" if {"source", "lineage", "kind"} & fields.keys() else None
+    return text if isinstance(text, str) and not _has_reply(fields) else None
+
+
+def _has_reply(fields: Mapping[str, Any]) -> bool:
+    return any(_reply(fields.get(name)) is not None for name in _REPLIES)
+
+
+def _said(fields: Mapping[str, Any]) -> str | list[dict[str, Any]]:
+    found = (_reply(fields.get(name)) for name in _REPLIES)
+    return next((reply for reply in found if reply is not None), "")
+
+
+def _reply(column: object) -> str | list[dict[str, Any]] | None:
+    """Return what a column says a model said; None where it holds nothing of a model's."""
+    if isinstance(column, str):
+        return column
+    if not isinstance(column, Sequence):
+        return None
+    turns = [_turn(cast(Mapping[str, Any], m)) for m in cast(Sequence[Any], column) if isinstance(m, Mapping)]
+    said = [turn for turn in turns if turn["role"] == "assistant"]
+    return said[-1:] or None
+
+
+def _turn(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message in OpenAI's form, also where it is in ShareGPT's."""
+    role = message.get("role") or {"gpt": "assistant"}.get(str(message.get("from")), "user")
+    return {"role": role, "content": message.get("content", message.get("value"))}
+
+
+def _without_tests(row: Mapping[str, Any]) -> str:
+    return (
+        f"the row{_of(row)} has no tests, so nothing could be judged; the formats jsonl, parquet and parallel of "
+        "'glotsmith export' hold programs with their tests"
+    )
+
+
+def _without_program(row: Mapping[str, Any]) -> str:
+    return (
+        f"the row{_of(row)} has tests but no program, which a model is to write: add its reply as a column "
+        f"{', '.join(_REPLIES[:-1])} or {_REPLIES[-1]}"
+    )
+
+
+def _of(row: Mapping[str, Any]) -> str:
+    """Say of which formats a row can be."""
+    fits = [name for name, shape in _SHAPES if shape == frozenset(row)]
+    return f" (its fields are those of {', '.join(fits)})" if fits else ""
