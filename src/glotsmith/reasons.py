@@ -97,6 +97,7 @@ class Reason(StrEnum):
 
     # xcoder
     REPEATS_MEMORY = "repeats_memory", "the discussion came to a problem that its agents had made before"
+    UNREAD_EXAMPLE = "unread_example", "an example that it states can't be judged, and was left out"
     CONTRADICTED = "contradicted", "an example that it states is not what its own reference solution gives"
     SAME_BEHAVIOUR = "same_behaviour", "it gives what an earlier problem gives, on all that one's tests"
     NO_AGREEMENT = "no_agreement", "independent solutions in too few languages agree on its tests"

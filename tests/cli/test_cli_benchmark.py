@@ -80,6 +80,27 @@ def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, r
     assert [r["name"] for r in lines(out / "train.jsonl")] == ["gone"]
 
 
+@pytest.mark.parametrize(
+    "test", ["assert add(1, 2) > 2", "assert sorted([add(1, 2)]) == [3]", "assert add(3, 4)", "assert not add(1, -1)"]
+)
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_the_files_for_multipl_e_leave_out_is_listed(
+    glotsmith: Command, tmp_path: Path, test: str, alone: bool
+) -> None:
+    file, out = tmp_path / "rows.jsonl", tmp_path / "set"
+    given = [{**ADD, "tests": [*ADD["tests"], test]}, *([] if alone else [PAIRS])]
+    file.write_text("".join(json.dumps(r) + "\n" for r in given))
+    code, told, said = glotsmith("benchmark", "make", file, "-l", "perl", "--name", "mine", "-o", out)
+    assert code == 0, said
+    assert [q["name"] for q in lines(out / "questions.jsonl")] == [r["name"] for r in given]
+    assert "1 of the questions are not in the files for MultiPL-E; impossible.jsonl says why" in told
+    (found,) = lines(out / "impossible.jsonl")
+    assert (found["benchmark"], found["language"], found["reason"]) == ("mine-multipl-e", "perl", "unrepresentable")
+    assert found["problem"].startswith("add-")
+    assert test in found["detail"]
+    assert (out / "multipl-e" / "mine-pl.jsonl").exists() != alone
+
+
 def test_problems_that_evaluate_do_not_train(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
     seen = set[frozenset[str]]()
     for seed in range(4):

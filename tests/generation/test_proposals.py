@@ -1,6 +1,6 @@
 import pytest
 
-from glotsmith.generation.proposals import Problem, canonical, read_problem
+from glotsmith.generation.proposals import Problem, canonical, left_out_of, read_problem
 from glotsmith.generation.structured import Unusable
 from glotsmith.reasons import Reason
 from glotsmith.teachers.base import Reply
@@ -58,7 +58,7 @@ def test_what_can_not_be_used_has_its_reason(reply: Reply, language: str, reason
     ("line", "found"),
     [
         ("assert f(0x10) == [1]", "assert f(16) == [1]"),
-        (f"assert f(0x{'F' * 6000}) == 1", ""),
+        (f"assert f(0x{'F' * 90_000}) == 1", ""),  # more digits than are written
         ("assert f(x) == 1", ""),
         ("assert g(1) == 1", ""),
         ("f(1) == 1", ""),
@@ -68,3 +68,31 @@ def test_what_can_not_be_used_has_its_reason(reply: Reply, language: str, reason
 )
 def test_stated_examples_are_written_as_all_tests_are(line: str, found: str) -> None:
     assert canonical(line, "f") == found
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("assert f(y) == 3", "assert f(y) == 3: "),
+        ("- `assert g(1) == 1`", "it does not call f"),
+        ("assert f(1) == f(2)", "assert f(1) == f(2): "),
+        ("assert f(open('x')) == 1", "assert f(open('x')) == 1: "),
+        ("f(1) == 2", "it is no assert statement"),
+        ("assert f(1 ==", "assert f(1 ==: "),
+    ],
+)
+def test_an_example_that_can_not_be_judged_is_listed_with_its_reason(line: str, sentence: str) -> None:
+    reply = Reply(text=GOOD.replace("assert f(y) == 3", f"{line}\nOf these f(2) is plain.\n```"))
+    problem = read_problem(reply)
+    assert isinstance(problem, Problem)
+    assert problem.examples == ("assert f(1) == 2",)
+    (why,) = left_out_of(reply, problem)
+    assert why.reason == Reason.UNREAD_EXAMPLE
+    assert sentence in why.detail
+
+
+def test_of_a_problem_with_good_examples_nothing_is_left_out() -> None:
+    reply = Reply(text=GOOD.replace("assert f(y) == 3", "assert f(2) == 4"))
+    problem = read_problem(reply)
+    assert isinstance(problem, Problem)
+    assert left_out_of(reply, problem) == []

@@ -70,7 +70,7 @@ def make(
     made = asyncio.run(_made(name, posable, language, assertions, docstrings.value, isolation, jobs))
     impossible = [*unposable, *made.impossible]
     _write(output, name, made, impossible, _training(rows, chosen))
-    _say(output, made, len(impossible))
+    _say(output, made, len(impossible) - made.left_out)
 
 
 class Origin(NamedTuple):
@@ -117,6 +117,7 @@ class Made(Record, frozen=True, kw_only=True):
     questions: list[Question]
     prompts: dict[str, list[dict[str, object]]]  #: language → rows in MultiPL-E's form
     impossible: list[Impossible]
+    left_out: int  #: how many of these can be asked, but not by MultiPL-E's files
     silent: list[str]  #: languages whose tests can't be written for MultiPL-E
 
 
@@ -145,12 +146,15 @@ async def _made(
             for i, row in enumerate(rows, 1)
         ]
         impossible += await passable.check(published, verifier)
+        written = [t for t in tasks if kit.assertions(t[1].language, path) is not None]
+        left_out = [_left_out(name, p, task) for p, task in written if kit.nameless_test(task)]
     finally:
         await sandbox.close()
     return Made(
         questions=[of_task(task, name, p.name, wording=wording) for p, task in tasks],
         prompts={one: rows for one, rows in prompts.items() if rows},
-        impossible=impossible,
+        impossible=[*impossible, *left_out],
+        left_out=len(left_out),
         silent=[one for one in languages if kit.assertions(one, path) is None],
     )
 
@@ -167,12 +171,20 @@ def _prompts(
         return []
     rows = list[dict[str, object]]()
     for p, task in tasks:
-        if not kit.named_values(task):
-            continue
+        if kit.nameless_test(task):
+            continue  # _left_out lists it
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
         asked = msgspec.structs.replace(of_task(task, "", named, wording=wording), stop=card.syntax.stop)
         rows.append(kit.prompt_row(asked, task, code_of(language), kit.multipl_e_tests(card, task, how), wording))
     return rows
+
+
+def _left_out(name: str, p: Posable, task: Task) -> Impossible:
+    """Return why MultiPL-E's files leave a problem out that questions.jsonl has."""
+    detail = f"MultiPL-E's files can't hold the test {kit.nameless_test(task)!r}, which names no value of the call"
+    return Impossible(
+        benchmark=f"{name}-multipl-e", problem=p.name, language=task.language, reason="unrepresentable", detail=detail
+    )
 
 
 def _unposable(name: str, language: str, lost: kit.Unposable) -> Impossible:
@@ -202,6 +214,8 @@ def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible]
 def _say(folder: Path, made: Made, impossible: int) -> None:
     counts = ", ".join(f"{sum(q.language == one for q in made.questions)} in {get(one).display}" for one in _of(made))
     out.print(f"{len(made.questions)} questions ({counts}); {impossible} that can't be asked or passed")
+    if made.left_out:
+        out.print(f"{made.left_out} of the questions are not in the files for MultiPL-E; impossible.jsonl says why")
     for one in made.silent:
         out.print(f"No files for MultiPL-E in {get(one).display}: give --assertions with a table [{one}]", markup=False)
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …", markup=False)

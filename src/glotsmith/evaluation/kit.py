@@ -98,9 +98,9 @@ def assertions(language: str, path: Path | None = None) -> Assertions | None:
     return (_assertions(path).get(language) if path else None) or _table().get(language)
 
 
-def named_values(task: Task) -> bool:
-    """Return whether each test of a task names its value, as MultiPL-E's files must."""
-    return not any(isinstance(parse_test(test).expected, Check) for test in task.tests)
+def nameless_test(task: Task) -> str:
+    """Return the first test of a task that names no value, as each test of MultiPL-E's files must; "" for none."""
+    return next((test for test in task.tests if isinstance(parse_test(test).expected, Check)), "")
 
 
 def multipl_e_tests(card: Card, task: Task, how: Assertions) -> str:

@@ -19,7 +19,7 @@ import msgspec
 from glotsmith.generation.convene import Plan
 from glotsmith.generation.memory import Memo, Memory, gist
 from glotsmith.generation.policy import Policy, target
-from glotsmith.generation.proposals import PROBLEM, Ending, Problem, Proposal, Session, read_problem
+from glotsmith.generation.proposals import PROBLEM, Ending, Problem, Proposal, Session, left_out_of, read_problem
 from glotsmith.generation.reflect import Minds
 from glotsmith.generation.structured import Unusable, read_object
 from glotsmith.generation.voice import Bill, Voice
@@ -236,6 +236,8 @@ class _Talk:
         if isinstance(problem, Unusable):
             self._lose(call, agent, round_, problem)
             return problem
+        for number, why in enumerate(left_out_of(reply, problem)):
+            self._lose(call, agent, round_, why, f":example:{number}")
         return msgspec.structs.replace(problem, lineage=self._voice.lineage(call, round_))
 
     async def _judge(self, call: str, agent: str, round_: int, values: dict[str, object], kind: type[T]) -> T | None:
@@ -260,8 +262,8 @@ class _Talk:
             )
         )
 
-    def _lose(self, call: str, agent: str, round_: int, why: Unusable) -> None:
-        self.lost.append(Dropped(why.reason, why.detail, f"{self.seat.id}:{call}:{agent}:{round_}"))
+    def _lose(self, call: str, agent: str, round_: int, why: Unusable, part: str = "") -> None:
+        self.lost.append(Dropped(why.reason, why.detail, f"{self.seat.id}:{call}:{agent}:{round_}{part}"))
 
     def _said(self, draft: Problem, objections: Sequence[str]) -> dict[str, object]:
         return {"draft": draft, "objections": list(objections)}

@@ -1,7 +1,8 @@
 """What the agents of xCoder work on: a problem on its way from a seat in a discussion, or a snippet, to a program."""
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from glotsmith.generation.structured import Unusable, read_sections
@@ -140,8 +141,32 @@ def stated_examples(text: str, name: str) -> Iterator[str]:
 
 def canonical(test: str, name: str) -> str:
     """Write an assert about ``name`` over literals as all tests are written; "" if it is none."""
+    return _canonical(test, name)[0]
+
+
+def left_out(tests: Iterable[str], name: str) -> list[Unusable]:
+    """Return why each of those tests can't be judged that ``canonical`` does not write."""
+    read = ((test, _canonical(test, name)) for test in tests)
+    return [Unusable(Reason.UNREAD_EXAMPLE, f"{test[:200]}: {why}") for test, (written, why) in read if not written]
+
+
+def left_out_of(reply: Reply, problem: Problem) -> list[Unusable]:
+    """Return why each of those examples can't be judged that a reply states and its problem lacks."""
+    found = read_sections(reply, PROBLEM)
+    if isinstance(found, Unusable) or not problem.name:
+        return []
+    lines = [line.strip().removeprefix("- ").strip("`") for line in found["Examples"].splitlines()]
+    stated = re.compile(rf"assert\b|{re.escape(problem.name)}\s*\(")
+    return left_out((line for line in lines if stated.match(line)), problem.name)
+
+
+def _canonical(test: str, name: str) -> tuple[str, str]:
+    """Return a test as all tests are written, or "" and why it is none."""
+    if not test.startswith("assert "):
+        return "", "it is no assert statement"
     try:
-        call = parse_test(test, name) if test.startswith("assert ") else None
-        return render_test(call) if call and call.function == name else ""
-    except ValueError:  # NotLiteral, and integers that Python does not write out in decimal
-        return ""
+        call = parse_test(test, name)
+        written = render_test(call)
+    except ValueError as error:  # NotLiteral, and integers that Python does not write out in decimal
+        return "", str(error)
+    return (written, "") if call.function == name else ("", f"it does not call {name}")

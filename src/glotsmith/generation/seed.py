@@ -7,7 +7,16 @@ import asyncio
 
 import msgspec
 
-from glotsmith.generation.proposals import PROBLEM, Problem, Proposal, canonical, function_name, read_problem
+from glotsmith.generation.proposals import (
+    PROBLEM,
+    Problem,
+    Proposal,
+    canonical,
+    function_name,
+    left_out,
+    left_out_of,
+    read_problem,
+)
 from glotsmith.generation.structured import Unusable, read_sections
 from glotsmith.generation.voice import Bill, Voice
 from glotsmith.languages import get
@@ -33,8 +42,8 @@ class Seed(ItemStep[Snippet, Proposal]):
 
     async def run(self, key: str, item: Snippet) -> Result[Proposal]:
         """Ask for one snippet's seeds."""
-        bill = Bill()
-        answers = await asyncio.gather(*(self._seed(kind, key, item, bill) for kind in self._kinds))
+        bill, unread = Bill(), list[Dropped]()
+        answers = await asyncio.gather(*(self._seed(kind, key, item, bill, unread) for kind in self._kinds))
         kept = tuple(Kept(a.id, a) for a in answers if isinstance(a, Proposal))
         lost = tuple(
             Dropped(a.reason, a.detail, f"{kind}-{key}")
@@ -43,9 +52,12 @@ class Seed(ItemStep[Snippet, Proposal]):
         )
         if not kept:
             lost = (*lost, Dropped(lost[0].reason, lost[0].detail))
+        lost = (*lost, *sorted(unread, key=lambda drop: drop.key))
         return Result(kept=kept, dropped=lost, tokens=bill.tokens, cost=bill.cost)
 
-    async def _seed(self, kind: str, key: str, snippet: Snippet, bill: Bill) -> Proposal | Unusable:
+    async def _seed(
+        self, kind: str, key: str, snippet: Snippet, bill: Bill, unread: list[Dropped]
+    ) -> Proposal | Unusable:
         card = get(snippet.language)
         values: dict[str, object] = {"language": card.display, "fence": card.fences[0], "snippet": snippet.code}
         values["python"] = snippet.language == "python"
@@ -55,6 +67,8 @@ class Seed(ItemStep[Snippet, Proposal]):
         problem = _inspired(reply, snippet) if kind == "ds1" else _inferred(reply, snippet)
         if isinstance(problem, Unusable):
             return problem
+        left = left_out_of(reply, problem) if kind == "ds1" else left_out(snippet.tests, problem.name or snippet.name)
+        unread += [Dropped(why.reason, why.detail, f"{kind}-{key}:example:{n}") for n, why in enumerate(left)]
         return _proposal(kind, key, snippet, problem, self._voice.lineage(kind))
 
 
