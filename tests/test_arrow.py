@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
 VALUES = {"records", "values", "reasons", "errors", "places", "folder", "settings", "credentials", "unanswered"}
 VALUES |= {"installation"}
-ENGINE = {"step", "rows", "ledger", "open_items", "database", "cache", "run", "execution"}
+ENGINE = {"step", "rows", "ledger", "ledger_sql", "open_items", "exchanges", "database", "cache", "run", "execution"}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets", "training", "evaluation"}
 TOP = {"cli", "report", "__main__"}

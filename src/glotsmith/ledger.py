@@ -21,10 +21,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from glotsmith import ledger_sql as tables
 from glotsmith.database import connect, connect_to_read, storage
 from glotsmith.errors import StorageError, UsageError
+from glotsmith.exchanges import Exchanges, Heard
 from glotsmith.open_items import OpenItems, reopening
-from glotsmith.records import FunnelRow, Record, printable
+from glotsmith.records import FunnelRow, Record, content_hash, printable
 from glotsmith.rows import NANO, BrokenResult, NewRow, RowStatus, Taken, account, plan
 from glotsmith.step import Result
 
@@ -33,57 +35,6 @@ Item = TypeVar("Item", bound=Record)
 COMMIT_RESULTS = 256  #: results in one transaction, at most
 COMMIT_S = 0.05  #: age of a transaction, at most, as long as results come in; else ``flush`` ends it
 PAGE = 256  #: rows read at once
-
-_SCHEMA = """
-CREATE TABLE steps (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, finished INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE payloads (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
-CREATE TABLE items (
-    id INTEGER PRIMARY KEY,
-    step INTEGER NOT NULL REFERENCES steps,
-    key TEXT NOT NULL,
-    parent TEXT NOT NULL,
-    ordinal INTEGER NOT NULL,
-    position TEXT NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    detail TEXT NOT NULL,
-    payload INTEGER REFERENCES payloads,
-    tokens INTEGER NOT NULL,
-    cost INTEGER NOT NULL
-);
-CREATE UNIQUE INDEX items_answered ON items (step, parent, ordinal);
-CREATE UNIQUE INDEX items_in_order ON items (step, status, position);
-CREATE UNIQUE INDEX items_by_key ON items (step, key) WHERE status = 'kept';
-CREATE INDEX items_to_take ON items (step) WHERE status = 'kept';
-"""
-
-_PENDING = """
-SELECT i.id, i.key, i.position, i.payload, p.data
-FROM items AS i INDEXED BY items_to_take JOIN payloads AS p ON p.id = i.payload
-WHERE i.step = ? AND i.status = 'kept' AND i.id > ?
-    AND NOT EXISTS (SELECT 1 FROM items AS a WHERE a.step = ? AND a.parent = i.key)
-ORDER BY i.id LIMIT ?
-"""
-
-_TAKEN = """
-SELECT i.id, i.key, i.position, i.payload, p.data FROM items AS i JOIN payloads AS p ON p.id = i.payload
-WHERE i.step = ? AND i.key = ? AND i.status = 'kept'
-"""
-
-_ANSWERED = "SELECT 1 FROM items WHERE step = ? AND parent = ? LIMIT 1"
-_COUNT = "SELECT COUNT(*) FROM items INDEXED BY items_to_take WHERE step = ? AND status = 'kept'"
-_ANSWERS = "SELECT COUNT(*) FROM items WHERE step = ? AND ordinal = 0"
-
-_ROW = """
-SELECT i.step, i.key, i.parent, i.position, i.status, i.reason, i.detail, p.data
-FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
-WHERE i.step = ?
-"""
-
-_FUNNEL = """SELECT s.name, i.status, i.reason, COUNT(i.id), SUM(i.ordinal = 0), SUM(i.tokens), SUM(i.cost)
-FROM steps AS s LEFT JOIN items AS i ON i.step = s.place
-GROUP BY s.place, i.status, i.reason ORDER BY s.place
-"""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -108,13 +59,14 @@ class Ledger:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open the ledger, or make it; to read it only, also where nothing can be written."""
         self.path = path
-        self._connection = (connect_to_read if read_only else connect)(path, _SCHEMA, version=1)
+        self._connection = (connect_to_read if read_only else connect)(path, tables.SCHEMA, version=1)
         self._results = 0  #: results in the open transaction
         self._since = 0.0  #: when it began, seconds
         self._atomic = False  #: inside ``atomically``
         self._failure: BaseException | None = None  #: of the first write that failed
         self._places = self._load_steps()
         self.open_items = OpenItems(self._all, self._places)
+        self.exchanges = Exchanges(self._all)
 
     def _load_steps(self) -> dict[str, int]:
         """Return the steps' places by name, in order."""
@@ -142,6 +94,7 @@ class Ledger:
         if len(set(names)) < len(names):
             raise ValueError(f"two steps have one name: {', '.join(names)}")
         self.open_items.begin()
+        self.exchanges.begin()
         if not self._places:
             with self.atomically(), storage(self.path):
                 self._connection.executemany("INSERT INTO steps (place, name) VALUES (?, ?)", enumerate(names))
@@ -208,6 +161,15 @@ class Ledger:
         if self._results >= COMMIT_RESULTS or time.monotonic() - self._since > COMMIT_S:
             self.flush()
         return sum(row.status == "kept" for row in rows)
+
+    def note_reply(self, heard: Heard) -> None:
+        """Write down a reply that the run heard, committed with the results around it."""
+        self._open_transaction()
+        try:
+            self.exchanges.enter(heard, content_hash(printable(heard.prompt)))
+        except BaseException as error:
+            self._fail(error)
+            raise
 
     def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
         """Return the input of which the step has kept an output ``key`` before."""
@@ -304,25 +266,25 @@ class Ledger:
 
     def pending(self, previous: str, step: str, after: int, limit: int) -> list[Taken]:
         """Return up to ``limit`` items that ``previous`` kept in rows behind ``after``, not answered by ``step``."""
-        rows = self._all(_PENDING, self._places[previous], after, self._places[step], limit)
+        rows = self._all(tables.PENDING, self._places[previous], after, self._places[step], limit)
         return [Taken(key, position, id, payload, data) for id, key, position, payload, data in rows]
 
     def taken(self, previous: str, key: str) -> Taken | None:
         """Return the item that ``previous`` kept as ``key``, as an input of the next step; None if there is none."""
-        rows = self._all(_TAKEN, self._places[previous], key)
+        rows = self._all(tables.TAKEN, self._places[previous], key)
         return Taken(rows[0][1], rows[0][2], rows[0][0], *rows[0][3:]) if rows else None
 
     def count(self, step: str) -> int:
         """Return how many outputs the step has kept."""
-        return self._all(_COUNT, self._places[step])[0][0]
+        return self._all(tables.COUNT, self._places[step])[0][0]
 
     def answered(self, step: str, key: str) -> bool:
         """Return whether the step has answered the input ``key``."""
-        return bool(self._all(_ANSWERED, self._places[step], printable(key)))
+        return bool(self._all(tables.ANSWERED, self._places[step], printable(key)))
 
     def waiting(self, previous: str, step: str) -> int:
         """Return how many outputs of ``previous`` the next step has not answered."""
-        return self.count(previous) - self._all(_ANSWERS, self._places[step])[0][0]
+        return self.count(previous) - self._all(tables.ANSWERS, self._places[step])[0][0]
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -344,21 +306,21 @@ class Ledger:
 
     def _in_order(self, step: str, status: RowStatus) -> Iterator[Row]:
         """Read page by page: no reader stays open, so that the write-ahead log can be emptied meanwhile."""
-        sql = f"{_ROW} AND i.status = ? AND i.position > ? ORDER BY i.position LIMIT {PAGE}"
+        sql = f"{tables.ROW} AND i.status = ? AND i.position > ? ORDER BY i.position LIMIT {PAGE}"
         position = ""
         while page := self._rows(sql, self._places[step], status, position):
             yield from page
             position = page[-1].position
 
     def _rows(self, sql: str, *parameters: object) -> list[Row]:
-        """Run a query that begins as ``_ROW`` does."""
+        """Run a query that begins as ``tables.ROW`` does."""
         names = self.steps
         return [Row(names[int(row[0])], *row[1:]) for row in self._all(sql, *parameters)]
 
     def funnel(self) -> list[FunnelRow]:
         """Return each step's account, in order of the pipeline, steps that have not begun too."""
         groups: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self.steps}
-        for name, *group in self._all(_FUNNEL):
+        for name, *group in self._all(tables.FUNNEL):
             groups[name].append(tuple(group))
         return [account(name, rows) for name, rows in groups.items()]
 
@@ -383,18 +345,18 @@ class Ledger:
 
     def _about(self, step: str, key: str) -> list[Row]:
         """Return the rows of one step that carry ``key``, but for lost ones."""
-        kept = self._rows(f"{_ROW} AND i.key = ? AND i.status = 'kept'", self._places[step], key)
-        taken = self._rows(f"{_ROW} AND i.parent = ? AND i.ordinal = 0", self._places[step], key)
+        kept = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", self._places[step], key)
+        taken = self._rows(f"{tables.ROW} AND i.parent = ? AND i.ordinal = 0", self._places[step], key)
         return [*kept, *(row for row in taken if row.status == "dropped")]
 
     def _ancestors(self, row: Row) -> Iterator[Row]:
         """Yield the rows that led to this one, backwards."""
         for place in range(self._places[row.step] - 1, -1, -1):
-            (row,) = self._rows(f"{_ROW} AND i.key = ? AND i.status = 'kept'", place, row.parent)
+            (row,) = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", place, row.parent)
             yield row
 
     def _children(self, row: Row) -> list[Row]:
         """Return what the next step made of a kept row."""
         if row.status != "kept":
             return []
-        return self._rows(f"{_ROW} AND i.parent = ? ORDER BY i.ordinal", self._places[row.step] + 1, row.key)
+        return self._rows(f"{tables.ROW} AND i.parent = ? ORDER BY i.ordinal", self._places[row.step] + 1, row.key)

@@ -98,7 +98,7 @@ def test_runs_stand_side_by_side(glotsmith: Command, runs: Path) -> None:
     assert lines["rows"] == ["3", "0"]
     assert lines["distinct problems (clusters)"] == ["1", "0"]
     assert lines["tokens per row"] == ["300", "–"]
-    assert lines["cost per row, US $"] == ["0.200000", "–"]
+    assert lines["cost per row, both, US $"] == ["0.200000", "–"]
     assert lines["failing programs"] == ["fail:wrong 2", "–"]
 
 
@@ -119,6 +119,8 @@ def test_figures_come_as_json_whole(glotsmith: Command, runs: Path) -> None:
         "pairs": 0,
         "tokens": 900,
         "cost": 0.6,
+        "cached_cost": None,
+        "cached_tokens": None,
         "failures": {"fail:wrong": 2, "fail:compile": 1},
         "reasons": {"no_code": 1},
         "tokens_per_row": 300.0,

@@ -24,6 +24,8 @@ def compare(
 ) -> None:
     """Set runs side by side: yield, distinct problems, languages, cost of a row, failure classes.
 
+    What replies from a cache cost when they were asked is stated beside what was paid in the run.
+
     Example: [bold]glotsmith compare runs/memory-on runs/memory-off[/]
     """
     found = [_figures(run) for run in runs]
@@ -66,11 +68,17 @@ def _lines(found: "list[Figures]") -> list[tuple[str, list[str]]]:
         ("preference pairs", [f"{e.pairs:,}" for e in found]),
         ("tokens", [f"{e.tokens:,}" for e in found]),
         ("tokens per row", [f"{e.tokens_per_row:,.0f}" if e.rows else "–" for e in found]),
-        ("cost, US $", [f"{e.cost:.4f}" for e in found]),
-        ("cost per row, US $", [f"{e.cost_per_row:.6f}" if e.rows else "–" for e in found]),
+        ("of these, from a cache", ["not known" if e.cached_tokens is None else f"{e.cached_tokens:,}" for e in found]),
+        ("cost paid in this run, US $", [f"{e.cost:.4f}" for e in found]),
+        ("cost of replies from a cache, US $", [_cached_cost(e) for e in found]),
+        ("cost per row, both, US $", [f"{e.cost_per_row:.6f}" if e.rows else "–" for e in found]),
         ("failing programs", [_counts(e.failures, _SHOWN) for e in found]),
         ("dropped because", [_counts(e.reasons, _SHOWN) for e in found]),
     ]
+
+
+def _cached_cost(each: "Figures") -> str:
+    return "not known" if each.cached_cost is None else f"{each.cached_cost:.4f}"
 
 
 def _counts(counts: dict[str, int], most: int) -> str:

@@ -37,6 +37,8 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
             typer.echo(msgspec.json.encode(memo))
         return
     out.print(_table(remembered[-limit:], agent))
+    if len(remembered) > limit:
+        out.print(f"the latest {limit} of {len(remembered)} shown; --limit N for more")
     for line in _conclusions(memory, remembered, agent, options.languages):
         out.print(line, markup=False)
 

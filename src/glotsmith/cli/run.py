@@ -20,6 +20,7 @@ from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.rows import Rows, finished_rows, rows_so_far
 from glotsmith.cli.show import side_by_side
 from glotsmith.errors import GlotsmithError, UsageError, unknown_name
+from glotsmith.exchanges import Heard
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor, FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
@@ -29,7 +30,8 @@ from glotsmith.records import Example
 from glotsmith.run import CACHE, RunFolder
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, WholeStep
-from glotsmith.teachers.base import Teacher
+from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.cached import Hear
 
 Texts = list[str] | None
 
@@ -221,7 +223,7 @@ async def _carry_out(
     from glotsmith.teachers.cached import Cached
     from glotsmith.verification import Verifier
 
-    cached = Cached(service.teacher, folder.cache)
+    cached = Cached(service.teacher, folder.cache, hearing(folder.ledger))
     verifier, ledger = Verifier(service.sandbox, folder.cache), folder.ledger
     tools = Tools(service.sandbox, verifier, cached, chosen.seed, ledger)
     try:
@@ -241,6 +243,17 @@ async def _carry_out(
     else:
         await _write_so_far(folder, chosen.formats)
     return done
+
+
+def hearing(ledger: Ledger) -> Hear:
+    """Return what writes the replies that a run hears into its ledger."""
+
+    def hear(request: Request, address: str, reply: Reply, cached: bool) -> None:
+        text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
+        tokens = reply.input_tokens + reply.output_tokens
+        ledger.note_reply(Heard(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens))
+
+    return hear
 
 
 def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Reason]) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -14,7 +14,8 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from glotsmith.cli.app import app, out
+from glotsmith.cli import story
+from glotsmith.cli.app import app, err, out
 from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
 from glotsmith.errors import UsageError, unknown_name
@@ -27,15 +28,21 @@ from glotsmith.run import RunFolder
 @app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    item: Annotated[str, typer.Argument(help="A key: its whole story, from source to dataset.")] = "",
+    item: Annotated[
+        str,
+        typer.Argument(
+            help="A key, its beginning, or a function's name: its whole story, with programs, replies and prompts."
+        ),
+    ] = "",
     step: Annotated[str, typer.Option(help="Only this step.")] = "",
     dropped: Annotated[
         bool, typer.Option("--dropped", help="What was dropped, and lost on the way, with reasons.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Only what was dropped for this reason.")] = "",
     memory: Annotated[str, typer.Option(help="Of xcoder: what the agent of this language remembers.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many rows.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many rows or replies.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines, whole.")] = False,
+    cache: Annotated[Path | None, typer.Option(help="The cache with the replies, where the run shared one.")] = None,
 ) -> None:
     """Show a run's funnel, its kept or dropped items, or the story of one.
 
@@ -45,27 +52,26 @@ def show(
 
     [bold]glotsmith show runs/demo --dropped --reason low_coverage[/]
 
-    [bold]glotsmith show runs/demo 36d8f34e[/]
+    [bold]glotsmith show runs/demo 36d8f34e[/], or the name of a function: [bold]glotsmith show runs/demo slugify[/]
 
     [bold]glotsmith show runs/xcoder --memory ocaml[/]
     """
-    with RunFolder.open(run) as folder:
+    with RunFolder.open(run, cache) as folder:
         ledger = folder.ledger
         if memory:
             show_memory(folder, memory, limit, as_json=as_json)
             return
         _check(ledger, step, reason)
         if item:
-            _tell(_story(ledger, item), as_json=as_json)
+            _tell(folder, story.find(ledger, item), limit, as_json=as_json)
             return
-        if dropped or reason:
-            rows = ledger.dropped(step or None, reason or None)
-        elif step:
-            rows = ledger.kept_rows(step)
-        else:
+        if not (dropped or reason or step):
             out.print(funnel_table(ledger.funnel()))
             return
+        drops = dropped or bool(reason)
+        rows = ledger.dropped(step or None, reason or None) if drops else ledger.kept_rows(step)
         _print(islice(rows, limit), as_json=as_json)
+        _say_cut(limit, _count(ledger, step, reason, dropped=drops), as_json=as_json)
 
 
 def _check(ledger: Ledger, step: str, reason: str) -> None:
@@ -74,16 +80,6 @@ def _check(ledger: Ledger, step: str, reason: str) -> None:
     known = [str(r) for r in Reason]
     if reason and reason not in known:
         raise UsageError(unknown_name(f"there is no drop reason {reason!r}", reason, known))
-
-
-def _story(ledger: Ledger, key: str) -> list[Row]:
-    keys = ledger.complete(key)
-    if len(keys) > 1 and key not in keys:
-        raise UsageError(f"several items begin with {key!r}: {keys[0]}, {keys[1]} …; give more of the key")
-    rows = ledger.lineage(key if key in keys or not keys else keys[0])
-    if not rows:
-        raise UsageError(f"the run knows no item {key!r}; 'glotsmith show RUN --step STEP' lists keys")
-    return rows
 
 
 def side_by_side(example: Example) -> Columns:
@@ -100,14 +96,35 @@ def side_by_side(example: Example) -> Columns:
     return Columns(panels, padding=(0, 0))
 
 
-def _tell(rows: list[Row], *, as_json: bool) -> None:
-    """Print an item's story, and what became of it side by side with its source, and its tests."""
+def _tell(folder: RunFolder, rows: list[Row], limit: int, *, as_json: bool) -> None:
+    """Print an item's story, its row side by side with its source, its tests, and what was asked and replied."""
     _print(iter(rows), as_json=as_json)
-    for row in rows if not as_json else []:
+    found = story.asked(folder, rows)
+    if as_json:
+        for exchange, reply in found:
+            typer.echo(json.dumps({**exchange._asdict(), "reply": reply}, ensure_ascii=False))
+        return
+    for row in rows:
         if row.step == "dataset" and row.status == "kept":
             example = msgspec.json.decode(row.data or b"", type=Example)
             out.print(side_by_side(example))
             out.print("\n".join(example.tests), markup=False)
+    story.print_programs(rows, found, limit)
+
+
+def _count(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
+    """Return how many rows there are to list."""
+    if not dropped:
+        return ledger.count(step)
+    funnel = [row for row in ledger.funnel() if step in ("", row.step)]
+    tables = (counts for row in funnel for counts in (row.reasons, row.losses))
+    return sum(count for counts in tables for name, count in counts.items() if reason in ("", name))
+
+
+def _say_cut(shown: int, total: int, *, as_json: bool) -> None:
+    """Say that a list was cut; beside JSON lines, where nobody parses it."""
+    if total > shown:
+        (err if as_json else out).print(f"{shown} of {total} shown; --limit N for more")
 
 
 def _print(rows: Iterator[Row], *, as_json: bool) -> None:
@@ -140,19 +157,6 @@ def _name(row: Row) -> str:
     if not row.data:
         return row.parent.rpartition("/")[2][-40:]
     item = json.loads(row.data)
-    found = _find(item, "name") or ""
-    language = _find(item, "language")
+    found = story.field(item, "name") or ""
+    language = story.field(item, "language")
     return f"{found} ({language})" if language else str(found)
-
-
-def _find(item: Any, field: str) -> Any:
-    """Return the first value called ``field`` in a nested item."""
-    if not isinstance(item, dict):
-        return None
-    fields = cast(dict[str, Any], item)
-    if field in fields:
-        return fields[field]
-    for value in fields.values():
-        if (found := _find(value, field)) is not None:
-            return found
-    return None

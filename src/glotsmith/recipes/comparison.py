@@ -29,7 +29,9 @@ class Figures(Record, frozen=True, kw_only=True):
     languages: dict[str, int]  #: language → rows
     pairs: int  #: preference pairs
     tokens: int
-    cost: float  #: US dollars
+    cost: float  #: US dollars, of replies that were paid for in this run
+    cached_cost: float | None  #: what replies from a cache cost when they were asked; None if the ledger does not say
+    cached_tokens: int | None  #: of ``tokens``, those of replies from a cache; likewise
     failures: dict[str, int]  #: verdict status → failing programs
     reasons: dict[str, int]  #: drop reason → inputs dropped, at all steps
 
@@ -40,8 +42,8 @@ class Figures(Record, frozen=True, kw_only=True):
 
     @property
     def cost_per_row(self) -> float:
-        """US dollars for each row; 0 without rows."""
-        return self.cost / self.rows if self.rows else 0.0
+        """US dollars for each row, replies from a cache included; 0 without rows."""
+        return (self.cost + (self.cached_cost or 0.0)) / self.rows if self.rows else 0.0
 
 
 def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
@@ -53,6 +55,7 @@ def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
         reasons.update(row.reasons)
     languages = Counter(e.language for e in _examples(ledger, last))
     originals = funnel[-1].made - languages.total() if funnel else 0
+    spent = ledger.exchanges.spent()
     return Figures(
         run=run,
         recipe=recipe,
@@ -65,7 +68,9 @@ def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
         languages=dict(sorted(languages.items())),
         pairs=sum(1 for _ in pairs(ledger)),
         tokens=sum(row.tokens for row in funnel),
-        cost=sum(row.cost for row in funnel),
+        cost=spent[0].cost if spent else sum(row.cost for row in funnel),
+        cached_cost=spent[1].cost if spent else None,
+        cached_tokens=spent[1].tokens if spent else None,
         failures=_ordered(Counter(_failures(ledger))),
         reasons=_ordered(reasons),
     )

@@ -1,6 +1,7 @@
 """A teacher in front of which stands a cache: nothing is paid for twice."""
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 
@@ -8,6 +9,9 @@ from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.watched import Store, Watched
 
 _KIND = "reply"
+
+#: Takes a request, its address, its reply as it was when it was asked, and whether it came from the cache.
+Hear = Callable[[Request, str, Reply, bool], None]
 
 
 class Cached(Teacher):
@@ -17,12 +21,14 @@ class Cached(Teacher):
     that are asked at the same time share one question; all but the first get the reply as if from the cache.
     """
 
-    def __init__(self, teacher: Teacher, cache: Store) -> None:
+    def __init__(self, teacher: Teacher, cache: Store, hear: Hear | None = None) -> None:
+        """Stand before a teacher; each reply is told to ``hear``, with its address and whether it was in the cache."""
         self.teacher = Watched(teacher, cache)  #: who is asked
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
         self._cache = cache
+        self._hear = hear
         self._asking: dict[str, asyncio.Task[Reply]] = {}
 
     def address(self, request: Request) -> str:
@@ -33,9 +39,9 @@ class Cached(Teacher):
         """Answer from the cache, at no cost, or ask and remember."""
         address = self.address(request)
         if (task := self._asking.get(address)) is not None:
-            return _free(await asyncio.shield(task))
+            return self._free(request, address, await asyncio.shield(task))
         if (stored := self._stored(address)) is not None:
-            return _free(stored)
+            return self._free(request, address, stored)
         # A task of its own: who asked may be cancelled while others wait for the same reply, which is paid for anyway.
         task = asyncio.create_task(self._ask(address, request))
         self._asking[address] = task
@@ -61,13 +67,17 @@ class Cached(Teacher):
         reply = await self.teacher.reply(request)
         if reply.finish_reason != "error":
             self._cache.put(_KIND, address, msgspec.json.encode(reply))
+            if self._hear:
+                self._hear(request, address, reply, False)
         return reply
+
+    def _free(self, request: Request, address: str, reply: Reply) -> Reply:
+        """Return a reply that someone else has paid for, at no cost."""
+        if self._hear and reply.finish_reason != "error":
+            self._hear(request, address, reply, True)
+        return msgspec.structs.replace(reply, cost=0.0)
 
     def _forget(self, address: str, task: asyncio.Task[Reply]) -> None:
         del self._asking[address]
         if not task.cancelled():
             task.exception()  # marks it as seen, should nobody be left who waits for it
-
-
-def _free(reply: Reply) -> Reply:
-    return msgspec.structs.replace(reply, cost=0.0)

@@ -1,0 +1,129 @@
+"""The story of one item of a run: its rows, the programs made of it, and what was asked and replied about it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.text import Text
+
+from glotsmith.cli.app import out
+from glotsmith.errors import UsageError, close_name
+from glotsmith.exchanges import Exchange
+from glotsmith.languages.spelling import label_language
+from glotsmith.ledger import Ledger, Row
+from glotsmith.run import RunFolder
+
+_NOT_NOTED = "The run does not say what was asked about this item: nothing was, or an earlier version made the run."
+_NO_REPLY = "The reply is not in the run's cache. Where the run shared another, give it: --cache FILE"
+
+
+class Asked(NamedTuple):
+    """One question about an item, with its reply."""
+
+    exchange: Exchange
+    reply: str | None  #: None where the cache does not hold it
+
+
+def find(ledger: Ledger, item: str) -> list[Row]:
+    """Return the story of the item with a key, the beginning of one, or the name of a function.
+
+    Raises:
+        UsageError: there is no such item, or there are several.
+
+    """
+    keys = ledger.complete(item)
+    if item not in keys:
+        keys = _named(ledger, item) or keys
+    if len(keys) > 1 and item not in keys:
+        some = ", ".join(key[:12] for key in keys[:8])
+        raise UsageError(f"several items are {item!r}: {some}; give one of these keys, or more of it")
+    rows = ledger.lineage(item if item in keys or not keys else keys[0])
+    if not rows:
+        close = close_name(item, {name: name for name in _names(ledger)})
+        hint = f"do you mean {close!r}?" if close else "'glotsmith show RUN --step STEP' lists keys and names"
+        raise UsageError(f"the run knows no item {item!r}; {hint}")
+    return rows
+
+
+def _named(ledger: Ledger, name: str) -> list[str]:
+    """Return the keys of the items of a name, of the first step that has any."""
+    written = json.dumps(name, ensure_ascii=False).encode()
+    for step in ledger.steps:
+        found = (row for row in _all(ledger, step) if written in (row.data or b"") and name_of(row) == name)
+        if keys := list(dict.fromkeys(row.key for row in found)):
+            return keys
+    return []
+
+
+def _names(ledger: Ledger) -> set[str]:
+    return {name for row in _all(ledger, ledger.steps[0]) if (name := name_of(row))} if ledger.steps else set()
+
+
+def _all(ledger: Ledger, step: str) -> Iterator[Row]:
+    yield from ledger.kept_rows(step)
+    yield from ledger.dropped(step)
+
+
+def name_of(row: Row) -> str:
+    """Return the name of the function that an item is about; "" for none."""
+    return str(field(json.loads(row.data), "name") or "") if row.data else ""
+
+
+def field(item: Any, name: str) -> Any:
+    """Return the first value called ``name`` in a nested item."""
+    if not isinstance(item, dict):
+        return None
+    fields = cast(dict[str, Any], item)
+    if name in fields:
+        return fields[name]
+    return next((found for value in fields.values() if (found := field(value, name)) is not None), None)
+
+
+def asked(folder: RunFolder, rows: Sequence[Row]) -> list[Asked]:
+    """Return what was asked about the items of a story, with the replies."""
+    items = dict.fromkeys(key for row in rows for key in (row.parent, row.key))
+    return [Asked(e, _reply(folder, e)) for e in folder.ledger.exchanges.of(items)]
+
+
+def _reply(folder: RunFolder, exchange: Exchange) -> str | None:
+    data = folder.cache.get("reply", exchange.address)
+    return str(msgspec.json.decode(data, type=dict[str, Any]).get("text", "")) if data else None
+
+
+def print_programs(rows: Sequence[Row], found: Sequence[Asked], limit: int) -> None:
+    """Print each prompt once, below it the replies, and with each reply the program that was taken from it."""
+    programs = {(place, sample): panel for row in rows for place, sample, panel in _programs(row)}
+    if not found:
+        for panel in list(programs.values())[:limit]:
+            out.print(panel)
+        out.print(_NOT_NOTED)
+    for (call, prompt), group in groupby(found[:limit], lambda one: (one.exchange.call, one.exchange.prompt)):
+        out.print(Panel(Text(prompt or "not stored: it holds what is no text"), title=f"prompt: {call}"))
+        for exchange, reply in group:
+            text = Text(_NO_REPLY if reply is None else reply)
+            out.print(Panel(text, title=f"reply {exchange.sample} to {call}"))
+            if panel := programs.get((exchange.item, exchange.sample)):
+                out.print(panel)
+    shown, total = min(limit, len(found)), len(found)
+    if total > shown:
+        out.print(f"{shown} of {total} replies shown; --limit N for more")
+
+
+def _programs(row: Row) -> Iterator[tuple[str, int, Panel]]:
+    """Yield the program of a row, with the item and the sample that it came from."""
+    item = cast(dict[str, Any], json.loads(row.data)) if row.data else {}
+    code, lineage = item.get("code"), item.get("lineage")
+    if not isinstance(code, str) or not isinstance(lineage, dict):
+        return
+    task = item.get("task")
+    place = task if isinstance(task, str) else str(cast(dict[str, Any], task or {}).get("id") or row.parent)
+    verdict = field(item, "verdict")
+    status = cast(dict[str, Any], verdict).get("status", "") if isinstance(verdict, dict) else ""
+    sample = int(cast(dict[str, Any], lineage).get("sample", 0))
+    language = label_language(str(field(item, "language") or ""))
+    title = f"program {sample}, {language}: {status or row.reason or row.status} ({row.step})"
+    yield place, sample, Panel(Syntax(code, language or "text", word_wrap=True), title=title)

@@ -1,0 +1,116 @@
+"""What a run asked its teacher, item by item: for people who look at an item, and for what a run would have cost.
+
+Two tables beside the ledger's items. A prompt stands in them once; replies are in the cache, under their address.
+"""
+
+import sqlite3
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from glotsmith.records import printable
+from glotsmith.rows import NANO
+
+Run = Callable[..., list[tuple[Any, ...]]]
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS prompts (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, data BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS exchanges (
+    item TEXT NOT NULL,
+    address TEXT NOT NULL,
+    call TEXT NOT NULL,
+    sample INTEGER NOT NULL,
+    prompt INTEGER REFERENCES prompts,
+    cached INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    PRIMARY KEY (item, address)
+) WITHOUT ROWID
+"""
+_PROMPT = "INSERT INTO prompts (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
+_ENTER = """
+INSERT INTO exchanges VALUES (?, ?, ?, ?, (SELECT id FROM prompts WHERE hash = ?), ?, ?, ?)
+ON CONFLICT (item, address) DO NOTHING
+"""
+_OF = """
+SELECT e.item, e.address, e.call, e.sample, p.data FROM exchanges AS e LEFT JOIN prompts AS p ON p.id = e.prompt
+WHERE e.item = ? ORDER BY e.call, e.sample, e.address
+"""
+_SPENT = """
+SELECT cached, COUNT(*), SUM(cost), SUM(tokens)
+FROM (SELECT MIN(cached) AS cached, MAX(cost) AS cost, MAX(tokens) AS tokens FROM exchanges GROUP BY address)
+GROUP BY cached
+"""
+
+
+class Exchange(NamedTuple):
+    """One question and where its reply is."""
+
+    item: str
+    address: str  #: of the reply, in the cache
+    call: str
+    sample: int
+    prompt: str  #: "" where it could not be stored
+
+
+class Heard(NamedTuple):
+    """A reply that a run heard."""
+
+    address: str
+    item: str
+    call: str
+    sample: int
+    prompt: str
+    cached: bool  #: whether it was paid for before, by this run or another
+    cost: float  #: US dollars, when it was asked
+    tokens: int
+
+
+class Spent(NamedTuple):
+    """What replies cost: the number of requests, US dollars and tokens."""
+
+    requests: int = 0
+    cost: float = 0.0
+    tokens: int = 0
+
+
+class Exchanges:
+    """The exchanges of one ledger; ``Ledger.exchanges`` is its only maker."""
+
+    def __init__(self, run: Run) -> None:
+        """Run statements by ``run``."""
+        self._run = run
+
+    def begin(self) -> None:
+        """Make the tables, unless they are there."""
+        for statement in SCHEMA.split(";"):
+            self._run(statement)
+
+    def enter(self, heard: Heard, hash_: str) -> None:
+        """Write down a reply; the first one of an item and address stays."""
+        with suppress(UnicodeEncodeError):  # a lone surrogate, which is no text: the prompt is not stored
+            self._run(_PROMPT, hash_, heard.prompt.encode())
+        cost = round(heard.cost * NANO)
+        self._run(
+            _ENTER,
+            *(printable(heard.item), heard.address, heard.call, heard.sample, hash_),
+            *(heard.cached, cost, heard.tokens),
+        )
+
+    def of(self, items: Collection[str]) -> list[Exchange]:
+        """Return what was asked about these items, in order of the call and the sample."""
+        rows = [row for item in items for row in self._read(_OF, item)]
+        return [Exchange(row[0], row[1], row[2], row[3], (row[4] or b"").decode()) for row in rows]
+
+    def spent(self) -> tuple[Spent, Spent] | None:
+        """Return what was paid in this run, and what its replies from a cache cost before; None if it is not known."""
+        rows = self._read(_SPENT)
+        found = {cached: Spent(count, cost / NANO, tokens) for cached, count, cost, tokens in rows}
+        return (found.get(0, Spent()), found.get(1, Spent())) if found else None
+
+    def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Read; a ledger that an earlier version began has no such tables."""
+        try:
+            return self._run(sql, *parameters)
+        except sqlite3.OperationalError:
+            return []
