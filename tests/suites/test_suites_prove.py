@@ -65,6 +65,16 @@ def test_each_language_is_decided_by_itself() -> None:
     assert [(d.reason, d.key) for d in result.dropped] == [(Reason.UNREPRESENTABLE, "p:lua")]
 
 
+@pytest.mark.parametrize("test", ["assert str(f(9)) == '{9: 9}'", "assert f(9)[9] == 9", "assert 9 in f(9)"])
+def test_a_check_that_right_programs_can_fail_is_left_out(test: str) -> None:
+    maps = problem("def f(x: int) -> dict[int, int]", *(f"assert f({i}) == {{{i}: {i}}}" for i in range(3)), test)
+    result = prove("fail:runtime", maps, ("perl", "python"))
+    assert [(k.item.language, k.item.dropped_tests) for k in result.kept] == [("perl", 1), ("python", 0)]
+    few = problem("def f(x: int) -> dict[int, int]", *maps.suite.tests[-2:])
+    with pytest.raises(Unrepresentable, match=r"1 of 2 .* a dict, which are texts in Perl"):
+        pose(get("perl"), few, 2)
+
+
 def test_tests_that_have_no_form_are_left_out_and_counted() -> None:
     some = problem(
         "def f(x: int) -> list[int | None]",

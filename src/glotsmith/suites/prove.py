@@ -11,11 +11,13 @@ import msgspec
 
 from glotsmith.languages import Card, Unrepresentable, get, render
 from glotsmith.languages.calls import typed
+from glotsmith.languages.undecided import undecided
 from glotsmith.reasons import Reason
 from glotsmith.records import Job, Problem, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
 from glotsmith.values import (
     Call,
+    Check,
     NotLiteral,
     Signature,
     literal,
@@ -83,11 +85,12 @@ def pose(card: Card, problem: Problem, min_cases: int) -> Task:
 
     """
     calls = [parse_test(t, problem.function.name) for t in problem.suite.tests]
-    fit = [c for c in calls if _reason(card, c) is None]
+    declared = parse_signature(problem.suite.signature)
+    fit = [c for c in calls if _reason(card, c, declared) is None]
     if len(fit) < min_cases or len({literal(c.expected) for c in fit}) < 2:
-        why = next((why for c in calls if (why := _reason(card, c))), "all expect the same value")
+        why = next((why for c in calls if (why := _reason(card, c, declared))), "all expect the same value")
         raise Unrepresentable(f"{len(fit)} of {len(calls)} tests can be written in {card.display}: {why}")
-    signature = _signature(parse_signature(problem.suite.signature), fit)
+    signature = _signature(declared, fit)
     typed(card, fit, signature)
     return Task(
         id=content_hash(problem.id, card.name),
@@ -100,7 +103,9 @@ def pose(card: Card, problem: Problem, min_cases: int) -> Task:
     )
 
 
-def _reason(card: Card, call: Call) -> str | None:
+def _reason(card: Card, call: Call, declared: Signature) -> str | None:
+    if isinstance(call.expected, Check) and (why := undecided(card, call.expected, declared.returns)):
+        return why
     try:
         for value in (*call.arguments, *values_of([call])):
             render.check(card, value)
