@@ -144,7 +144,7 @@ def test_programs_pass_and_the_rejected_of_a_pair_fail(run: RunFolder) -> None:
     assert all(p.prompt == found[p.parallel_id, p.language].messages[0]["content"] for p in made)
 
     async def judge(example: Example, reply: str) -> str:
-        code = extract_code(reply, get(example.language).fences)
+        code = extract_code(reply, get(example.language))
         job = Job(id="x", language=example.language, code=code or "", signature=example.signature, tests=example.tests)
         return (await Verifier(sandbox).verify(job)).status
 

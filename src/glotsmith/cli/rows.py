@@ -46,7 +46,9 @@ class Rows(NamedTuple):
         """Yield the preference pairs."""
         from glotsmith.datasets.preferences import pairs
 
-        return pairs(self.answers)
+        stored = self.folder.config
+        kept = "target" if hasattr(recipes.get(stored["recipe"]), "docstrings") else "verbatim"
+        return pairs(self.answers, wording=stored.get("options", {}).get("docstrings", kept))
 
     def findings(self) -> dict[str, str]:
         """Return what the run has measured beside its rows, title to sentence."""

@@ -14,8 +14,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 from rapidfuzz.distance import Indel
 
-from glotsmith.datasets.examples import facts
+from glotsmith.datasets.examples import facts, wish_of
 from glotsmith.datasets.rows import conversation, fenced
+from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Candidate, Preference, Solution, content_hash
 
 PER_TASK = 4  #: pairs of one problem in one language, at most
@@ -68,12 +69,13 @@ class _Holder(msgspec.Struct):
     solution: Solution | None = None
 
 
-def pairs(ledger: Rows, per_task: int = PER_TASK) -> Iterator[Preference]:
+def pairs(ledger: Rows, per_task: int = PER_TASK, wording: Wording = "target") -> Iterator[Preference]:
     """Yield the pairs of a run, in the order of its dataset; the same ledger gives the same pairs.
 
     Args:
         ledger: of a run of any recipe whose steps keep ``Solution``s and lose ``Candidate``s.
         per_task: how many pairs of one problem in one language at most.
+        wording: of the examples and terms in prompts, as in the rows of the run.
 
     Yields:
         Of each problem and language the failing programs that passed most cases first, each against the passing
@@ -86,7 +88,7 @@ def pairs(ledger: Rows, per_task: int = PER_TASK) -> Iterator[Preference]:
     with closing(sqlite3.connect("")) as misses:  # "": a private database on disk, gone when it is closed
         _fill(misses, ledger, {solution.task.id for solution in _solutions(ledger, step)})
         for _, passing in groupby(_solutions(ledger, step), key=lambda solution: solution.task.id):
-            yield from _of_task(list(passing), misses, per_task)
+            yield from _of_task(list(passing), misses, per_task, wording)
 
 
 def _last_with_solutions(ledger: Rows) -> str | None:
@@ -152,11 +154,11 @@ def _passed_cases(candidate: Candidate) -> int:
     return sum(case.status == "pass" for case in candidate.verdict.cases) if candidate.verdict else 0
 
 
-def _of_task(passing: list[Solution], misses: sqlite3.Connection, most: int) -> Iterator[Preference]:
+def _of_task(passing: list[Solution], misses: sqlite3.Connection, most: int, wording: Wording) -> Iterator[Preference]:
     """Yield the pairs of one problem in one language."""
     codes = {solution.code.strip() for solution in passing}
     nearest = _nearest(misses, passing[0].task.id)
-    near = [_preference(passing, miss) for miss in nearest if _differs(miss, codes)]
+    near = [_preference(passing, miss, wording) for miss in nearest if _differs(miss, codes)]
     yield from sorted(near, key=lambda p: (-p.passed_cases, -p.similarity, p.id))[:most]
 
 
@@ -167,14 +169,13 @@ def _differs(miss: _Miss, codes: set[str]) -> bool:
     return fresh
 
 
-def _preference(passing: list[Solution], miss: _Miss) -> Preference:
+def _preference(passing: list[Solution], miss: _Miss, wording: Wording) -> Preference:
     candidate = miss.candidate
     likeness = [Indel.normalized_similarity(s.code, candidate.code) for s in passing]
     best = max(range(len(passing)), key=lambda n: (likeness[n], -n))
     chosen = passing[best]
     language = facts(chosen.task.language)
-    wish = chosen.task.problem.function.docstring.strip()
-    prompt, reply = conversation(chosen.code, chosen.task, wish, language)
+    prompt, reply = conversation(chosen.code, chosen.task, wish_of(chosen.task, wording), language)
     assert candidate.verdict is not None, "_candidate sees to it"
     return Preference(
         id=content_hash(chosen.id, candidate.code),
