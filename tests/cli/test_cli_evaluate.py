@@ -306,3 +306,47 @@ def test_a_killed_evaluation_goes_on_and_asks_nothing_twice(tmp_path: Path, huma
 def plain(folder: Path) -> list[dict[str, Any]]:
     """Return the results without the CPU times, which two runs measure apart."""
     return [{**r, "verdict": {**r.get("verdict", {}), "seconds": 0}} for r in results(folder)]
+
+
+def test_show_opens_an_evaluation(glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path) -> None:
+    out = tmp_path / "out"
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--teacher", "scripted", "--model", replies)
+    code, table, said = glotsmith(*command, "-n", 4, "--k", 1, "-o", out)
+    assert code == 0, said
+    assert "fail:compile 1, fail:no_code 1, fail:wrong 1" in table
+    code, said, err = glotsmith("show", out)
+    assert code == 0, err
+    for part in ("25.0% (", "fail:no_code", "1 problems whose own original fails its tests", "--status"):
+        assert part in said
+    for arguments, parts, count in (
+        (("--status", "fail:no_code"), ("Sorry.", "fail:no_code"), 1),
+        (("--status", "fail:wrong"), ("return 0 end", "case 1: fail:wrong 0"), 1),
+        (("HumanEval/901",), ("Sorry.", "return 0 end"), 4),
+        (("901", "--status", "pass"), ("pass",), 1),
+        (("lua",), ("Sorry.",), 4),
+    ):
+        code, said, err = glotsmith("show", out, *arguments)
+        assert code == 0, err
+        assert said.count(", sample ") == count
+        assert all(part in said for part in parts), said
+    code, said, err = glotsmith("show", out, "--json", "-n", 3)
+    assert ([json.loads(line)["sample"] for line in said.splitlines()], code) == ([0, 1, 2], 0)
+    assert "3 of 4 shown; --limit N for more" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--status", "fail:no_cod"), "do you mean 'fail:no_code'?"),
+        (("--status", "fail:memory"), "There are: fail:compile|there are: fail:compile"),
+        (("HumanEval/999",), "no sample of HumanEval/999"),
+    ],
+)
+def test_show_says_which_samples_there_are(
+    glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    out = tmp_path / "out"
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--teacher", "scripted", "--model", replies)
+    glotsmith(*command, "-n", 4, "--k", 1, "-o", out)
+    code, _, err = glotsmith("show", out, *arguments)
+    assert (code, any(one in err for one in sentence.split("|"))) == (2, True), err

@@ -1,5 +1,7 @@
 import math
+from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.errors import ToolchainError
@@ -121,3 +123,25 @@ def test_types_that_typed_languages_lack_are_refused() -> None:
             render.type_text(card, parse_type("object"))
         with pytest.raises(Unrepresentable):
             render.printer(card, ANY)
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [
+        ("\U0001f600", True),
+        (["a", "\U00010000"], True),
+        ({"k\U0001d11e": 1}, True),
+        (({"a": ("\U0010ffff",)},), True),
+        ("\uffff", False),
+        ("é€漢", False),
+        ([1, "", None], False),
+    ],
+)
+def test_a_card_may_refuse_text_beyond_the_basic_plane(value: Any, refused: bool) -> None:
+    card = msgspec.structs.replace(get("lua"), refuse={"str.astral": "UCS-2 only"})
+    assert ("str.astral" in set(render.features(value))) is refused
+    if refused:
+        with pytest.raises(Unrepresentable, match="UCS-2 only"):
+            render.check(card, value)
+    else:
+        render.check(card, value)

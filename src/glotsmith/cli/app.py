@@ -10,20 +10,22 @@ import sys
 import traceback
 from collections.abc import Callable
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from glotsmith import credentials
+from glotsmith import credentials, recipes
+from glotsmith.cli.log import log_to_stderr
 from glotsmith.errors import GlotsmithError
+from glotsmith.languages import names
 
 app = typer.Typer(
     name="glotsmith",
     help="Execution-verified multilingual training data for code models.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
@@ -39,9 +41,42 @@ def _console(*, stderr: bool) -> Console:
 out, err = _console(stderr=False), _console(stderr=True)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"glotsmith {version('glotsmith')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version_: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="On stderr, errors only: no progress and no advice.")
+    ] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="The log on stderr too; twice: also its details.")
+    ] = 0,
+) -> None:
+    """Execution-verified multilingual training data for code models.
+
+    A run writes its log into its folder, run.log.
+    """
+    err.quiet = quiet
+    log_to_stderr(verbose)
+
+
 def say(error: Exception) -> None:
     """Print one error as a sentence."""
-    err.print(f"[bold red]glotsmith:[/] {_escape(credentials.redact(str(error)))}")
+    _print_error(f"[bold red]glotsmith:[/] {_escape(credentials.redact(str(error)))}")
+
+
+def _print_error(text: str) -> None:
+    """Print on stderr, in quiet mode too."""
+    quiet, err.quiet = err.quiet, False
+    err.print(text)
+    err.quiet = quiet
 
 
 def _escape(text: str) -> str:
@@ -125,7 +160,9 @@ def _defect(error: Exception) -> int:
         where = f"its traceback is in {log.name}"
     except OSError:
         where = f"its traceback:\n{text}"
-    err.print(f"[bold red]glotsmith:[/] an internal error ({type(error).__name__}); please report it. {_escape(where)}")
+    _print_error(
+        f"[bold red]glotsmith:[/] an internal error ({type(error).__name__}); please report it. {_escape(where)}"
+    )
     return 70
 
 
@@ -148,3 +185,13 @@ Isolation = Annotated[
     ),
 ]
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Programs at once; default: one per core.")]
+
+
+def complete_language(incomplete: str) -> list[str]:
+    """Return the languages that an unfinished word of a command line may become."""
+    return [name for name in names() if name.startswith(incomplete.casefold())]
+
+
+def complete_recipe(incomplete: str) -> list[str]:
+    """Return the recipes that an unfinished word may become."""
+    return [name for name in recipes.RECIPES if name.startswith(incomplete)]

@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 
-from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, out
+from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, complete_language, out
 from glotsmith.cli.asking import own_rows
 from glotsmith.cli.posing import pose
 from glotsmith.datasets.schema import plain
@@ -32,7 +32,10 @@ app.add_typer(benchmark, name="benchmark")
 @benchmark.command()
 def make(
     source: Annotated[Path, typer.Argument(help="A run folder, or dataset rows (JSONL, Parquet).")],
-    language: Annotated[list[str], typer.Option("--language", "-l", help="Language of the set; repeatable.")],
+    language: Annotated[
+        list[str],
+        typer.Option("--language", "-l", help="Language of the set; repeatable.", autocompletion=complete_language),
+    ],
     name: Annotated[str, typer.Option(help="Name of the benchmark in tables.")] = "own",
     share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of the problems that evaluate; rows of the others train.")

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from glotsmith.cache import Cache
 from glotsmith.cli import config
-from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, err, out
+from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, complete_language, err, out
 from glotsmith.cli.asking import Asking, Set, ask, named
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions, output
@@ -70,7 +70,9 @@ def evaluate_command(
             "mceval, ds1000, livecodebench-x; questions (of 'benchmark make'), rows (of a dataset)."
         ),
     ],
-    language: Annotated[Texts, typer.Option("--language", "-l", help="Target language; repeatable.")] = None,
+    language: Annotated[
+        Texts, typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language)
+    ] = None,
     teacher: Annotated[str, typer.Option(help="Who is asked: openai, transformers, scripted.")] = "",
     model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from glotsmith.cli.app import Isolation, app, err, out
+from glotsmith.cli.app import Isolation, app, complete_language, err, out
 from glotsmith.cli.progress import Said
 from glotsmith.errors import InputError, ToolchainError, UsageError
 from glotsmith.languages import Card, get, names, resolve, toolchain
@@ -45,7 +45,9 @@ def _table() -> Table:
 
 @languages.command()
 def check(
-    name: Annotated[str, typer.Argument(help="A language, as 'glotsmith languages' lists it.")],
+    name: Annotated[
+        str, typer.Argument(help="A language, as 'glotsmith languages' lists it.", autocompletion=complete_language)
+    ],
     isolation: Isolation = "auto",
     quick: Annotated[bool, typer.Option("--quick", help="Only the toolchain and the rows of verdicts.toml.")] = False,
 ) -> None:

@@ -1,6 +1,7 @@
 """The log of a run: what it warns of, and the tracebacks of internal errors, in the run folder."""
 
 import logging
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,22 @@ from pathlib import Path
 from glotsmith import credentials
 
 LOG = "run.log"
+_STDERR = "stderr"  #: name of the handler
+_FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def log_to_stderr(verbose: int) -> None:
+    """Write the log on stderr too: from INFO on, or from DEBUG on where ``verbose`` is above 1; not at all for 0."""
+    logger = logging.getLogger("glotsmith")
+    for earlier in [handler for handler in logger.handlers if handler.name == _STDERR]:
+        logger.removeHandler(earlier)
+    logger.setLevel(logging.NOTSET)
+    if verbose:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.name = _STDERR
+        handler.setFormatter(logging.Formatter(_FORM))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO if verbose == 1 else logging.DEBUG)
 
 
 class _Redacted(logging.Formatter):
@@ -25,7 +42,8 @@ def logging_to(folder: Path) -> Generator[Path, None, None]:
     handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     before = logger.level
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    handler.setLevel(logging.INFO)
+    logger.setLevel(min(before or logging.INFO, logging.INFO))
     try:
         yield path
     finally:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from glotsmith import recipes
 from glotsmith.cli import config
-from glotsmith.cli.app import Isolation, Jobs, app, err, out, say
+from glotsmith.cli.app import Isolation, Jobs, app, complete_language, complete_recipe, err, out, say
 from glotsmith.cli.export import check_formats, partial_sentence, write_dataset
 from glotsmith.cli.log import LOG, logging_to
 from glotsmith.cli.progress import Shown, funnel_table
@@ -51,14 +51,21 @@ def list_recipes() -> None:
 
 @app.command()
 def run(
-    recipe: Annotated[str, typer.Argument(help="A recipe (see 'glotsmith recipes'), or a TOML file that has one.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe (see 'glotsmith recipes'), or a TOML file that has one.", autocompletion=complete_recipe
+        ),
+    ],
     source: Annotated[
         Texts,
         typer.Option(
             "--source", "-s", help="package:toolz, stdlib:textwrap, a folder, a file, hf:dataset; repeatable."
         ),
     ] = None,
-    language: Annotated[Texts, typer.Option("--language", "-l", help="Target language; repeatable.")] = None,
+    language: Annotated[
+        Texts, typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language)
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder; default runs/RECIPE.")] = None,
     teacher: Annotated[str, typer.Option(help="offline, openai, transformers, scripted.")] = "",
     model: Annotated[str, typer.Option(help="The teacher's model; for scripted, the file with replies.")] = "",

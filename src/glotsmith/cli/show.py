@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from glotsmith.cli import story
+from glotsmith.cli import evaluated, story
 from glotsmith.cli.app import app, err, out
 from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
@@ -27,7 +27,7 @@ from glotsmith.run import RunFolder
 
 @app.command()
 def show(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="A run folder, or the folder of an evaluation.")],
     item: Annotated[
         str,
         typer.Argument(
@@ -39,12 +39,15 @@ def show(
         bool, typer.Option("--dropped", help="What was dropped, and lost on the way, with reasons.")
     ] = False,
     reason: Annotated[str, typer.Option(help="Only what was dropped for this reason.")] = "",
+    status: Annotated[
+        str, typer.Option(help="Of an evaluation: the samples with this status, as in fail:no_code.")
+    ] = "",
     memory: Annotated[str, typer.Option(help="Of xcoder: what the agent of this language remembers.")] = "",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many rows or replies.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines, whole.")] = False,
     cache: Annotated[Path | None, typer.Option(help="The cache with the replies, where the run shared one.")] = None,
 ) -> None:
-    """Show a run's funnel, its kept or dropped items, or the story of one.
+    """Show a run's funnel, its items, or the story of one; an evaluation's figures, classes and samples.
 
     Examples:
 
@@ -55,7 +58,14 @@ def show(
     [bold]glotsmith show runs/demo 36d8f34e[/], or the name of a function: [bold]glotsmith show runs/demo slugify[/]
 
     [bold]glotsmith show runs/xcoder --memory ocaml[/]
+
+    [bold]glotsmith show runs/evaluation --status fail:no_code[/], or the name of a question in place of the status
     """
+    if evaluated.is_evaluation(run):
+        evaluated.show_evaluation(run, item, status or reason, limit, as_json=as_json)
+        return
+    if status:
+        raise UsageError(f"{run}: --status is for an evaluation, and this is none; --reason is for a run")
     with RunFolder.open(run, cache) as folder:
         ledger = folder.ledger
         if memory:

@@ -8,17 +8,17 @@ multipl-e/LANGUAGE/ result files for MultiPL-E's own tools, where questions came
 
 import gzip
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from glotsmith import credentials
-from glotsmith.errors import StorageError, UsageError
+from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.evaluation.completions import write_results
 from glotsmith.evaluation.evaluate import Evaluation
 from glotsmith.evaluation.pass_at_k import Interval
-from glotsmith.evaluation.questions import Question
+from glotsmith.evaluation.questions import Question, Sample
 from glotsmith.evaluation.summary import Summary
 from glotsmith.records import Record
 
@@ -45,6 +45,35 @@ class Report(Record, frozen=True, kw_only=True):
     config: dict[str, str]
     summary: Summary
     notes: tuple[str, ...] = ()
+
+
+def read_report(folder: Path) -> Report:
+    """Return what an evaluation has found.
+
+    Raises:
+        InputError: its summary is malformed.
+
+    """
+    try:
+        return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Report)
+    except msgspec.DecodeError as error:
+        raise InputError.at(folder / SUMMARY, None, f"no summary of an evaluation: {error}") from error
+
+
+def read_samples(folder: Path) -> Iterator[Sample]:
+    """Yield the samples of an evaluation, in order.
+
+    Raises:
+        InputError: a line is malformed.
+
+    """
+    file, decoder = folder / RESULTS, msgspec.json.Decoder(Sample)
+    with gzip.open(file) as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError as error:
+                raise InputError.at(file, number, f"no sample: {error}") from error
 
 
 def prepare(folder: Path, config: dict[str, str]) -> None:
@@ -134,13 +163,30 @@ def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
         "samples",
         "infra",
         "impossible",
+        "commonest failures",
     ]
     rows = list[list[str]]()
     for score in summary.scores:
         figures = {f.k: _figure(f.value) for f in score.figures}
         counts = (score.problems - score.unscored, score.samples, score.infra, score.impossible)
-        rows.append([score.benchmark, score.language, *(figures.get(k, "–") for k in ks), *map(str, counts)])
+        rows.append(
+            [
+                score.benchmark,
+                score.language,
+                *(figures.get(k, "–") for k in ks),
+                *map(str, counts),
+                commonest(score.statuses),
+            ]
+        )
     return columns, rows
+
+
+def commonest(statuses: Mapping[str, int], most: int = 3) -> str:
+    """Return the commonest classes of samples that did not pass, with their counts."""
+    failures = sorted(((s, n) for s, n in statuses.items() if s != "pass"), key=lambda pair: (-pair[1], pair[0]))
+    more = len(failures) - most
+    shown = [f"{status} {count}" for status, count in failures[:most]]
+    return ", ".join([*shown, *([f"{more} more"] if more > 0 else [])]) or "–"
 
 
 def _figure(value: Interval) -> str:

@@ -45,8 +45,8 @@ def features(value: Value) -> Iterator[str]:
     """Yield what a language may be unable to represent in ``value``: names for ``[refuse]`` in a card.
 
     Kinds (``set``, ``float``), places (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and special values
-    (``str.nul``, ``str.surrogate``, ``dict.key.empty``, ``dict.key.nan``, ``dict.key.twin`` (1 beside
-    "1"), ``set.nan``, ``float.nan``, ``float.infinity``).
+    (``str.nul``, ``str.surrogate``, ``str.astral`` (a character beyond U+FFFF), ``dict.key.empty``, ``dict.key.nan``,
+    ``dict.key.twin`` (1 beside "1"), ``set.nan``, ``float.nan``, ``float.infinity``).
     """
     kind = type_of(value).kind
     yield kind
@@ -82,6 +82,8 @@ def _text_features(value: str) -> Iterator[str]:
         yield "str.nul"
     if any("\ud800" <= c <= "\udfff" for c in value):
         yield "str.surrogate"
+    if any(c > "\uffff" for c in value):
+        yield "str.astral"
 
 
 def check(card: Card, value: Value, *, result: bool = False) -> None:

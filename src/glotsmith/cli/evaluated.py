@@ -1,0 +1,102 @@
+"""``glotsmith show FOLDER`` of an evaluation: its figures, notes and failure classes, and its samples."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+import typer
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from glotsmith.cli.app import err, out
+from glotsmith.errors import UsageError, unknown_name
+from glotsmith.evaluation import output
+from glotsmith.evaluation.questions import Sample
+
+_DETAIL = 300  #: characters of a verdict's detail in a table
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Return whether a folder holds what an evaluation has found."""
+    return (folder / output.SUMMARY).is_file()
+
+
+def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_json: bool) -> None:
+    """Print figures, notes and failure classes; or, of a question or a status, the samples whole.
+
+    Raises:
+        UsageError: there is no sample of that question or status.
+
+    """
+    if question or status or as_json:
+        _samples(folder, question, status, limit, as_json=as_json)
+        return
+    report = output.read_report(folder)
+    columns, rows = output.table(report.summary)
+    figures = Table(*columns)
+    for row in rows:
+        figures.add_row(*row)
+    out.print(figures)
+    for note in (*(f"Note: {note}" for note in report.notes), *output.impossible_lines(report.summary)):
+        out.print(note, markup=False)
+    classes = Table("benchmark", "language", "status", "samples", "for example")
+    examples = {(_place(s), s.status): s for s in reversed([*output.read_samples(folder)])}
+    for score in report.summary.scores:
+        for name, count in Counter(score.statuses).most_common():
+            first = next((s for (_, of), s in examples.items() if of == name and _is_of(s, score.language)), None)
+            detail = first.detail or (first.verdict.detail if first.verdict else "") if first else ""
+            shown = f"{first.question}: {detail[:_DETAIL]}".rstrip(": ") if first else ""
+            classes.add_row(score.benchmark, score.language, name, str(count), Text(shown))
+    out.print(classes)
+    out.print("Samples of one class or question: --status fail:wrong, or the question's name", markup=False)
+
+
+def _place(sample: Sample) -> str:
+    return sample.question.rpartition("/")[2]
+
+
+def _is_of(sample: Sample, language: str) -> bool:
+    return language in sample.question.split("/") or (
+        sample.verdict is not None and sample.verdict.language == language
+    )
+
+
+def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: bool) -> None:
+    found = [*_matching(folder, question, status)]
+    if not found:
+        every = [*output.read_samples(folder)]
+        known = sorted({s.status for s in every}) if status else list(dict.fromkeys(s.question for s in every))[:20]
+        what = f"the evaluation has no sample of {question or 'any question'}"
+        raise UsageError(unknown_name(f"{what} with status {status!r}" if status else what, status or question, known))
+    for sample in islice(found, limit):
+        if as_json:
+            typer.echo(msgspec.json.encode(sample))
+        else:
+            _print(sample)
+    if len(found) > limit:
+        (err if as_json else out).print(f"{limit} of {len(found)} shown; --limit N for more")
+
+
+def _matching(folder: Path, question: str, status: str) -> Iterator[Sample]:
+    """Yield the samples with a status, of a question: its id, or a part of that such as the problem or the language."""
+    for sample in output.read_samples(folder):
+        is_asked = not question or f"/{question}/" in f"/{sample.question}/"
+        if is_asked and status in ("", sample.status):
+            yield sample
+
+
+def _print(sample: Sample) -> None:
+    verdict, language = sample.verdict, sample.verdict.language if sample.verdict else "text"
+    out.print(Text(f"{sample.question}, sample {sample.sample}: {sample.status}", style="bold"))
+    out.print(Panel(Text(sample.completion or "empty"), title="completion"))
+    if sample.code:
+        out.print(Panel(Syntax(sample.code, language, word_wrap=True), title="program"))
+    if detail := sample.detail or (verdict.detail if verdict else ""):
+        out.print(Panel(Text(detail), title="detail"))
+    for number, case in enumerate(verdict.cases if verdict else (), 1):
+        if case.status != "pass":
+            out.print(f"case {number}: {case.status} {case.actual}".rstrip(), markup=False)
