@@ -4,25 +4,36 @@
 #   sh scripts/image.sh IMAGE [PACKAGE…]      by default what the tests of the sandbox run
 #
 # The image holds the files of the packages and of all that they depend on, where this machine has them. It is made by
-# $GLOTSMITH_ENGINE (by default podman). Debian and Ubuntu.
+# $GLOTSMITH_ENGINE (by default podman), unless it is there and holds the same versions. Debian and Ubuntu.
 set -eu
 
 [ $# -gt 0 ] || { echo "image: usage: sh scripts/image.sh IMAGE [PACKAGE…]" >&2; exit 2; }
 image=$1
 shift
-[ $# -gt 0 ] || set -- dash coreutils util-linux grep sed procps findutils python3
+has() { dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
+if [ $# = 0 ]; then
+    set -- bash dash coreutils util-linux grep sed procps findutils python3
+    for package in lua5.4; do
+        if has "$package"; then set -- "$@" "$package"; fi
+    done
+fi
 engine=${GLOTSMITH_ENGINE:-podman}
 command -v "$engine" >/dev/null 2>&1 || { echo "image: $engine is not installed: apt install podman runc" >&2; exit 1; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 for package in "$@"; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+    has "$package" ||
         { echo "image: the package $package is not installed" >&2; exit 1; }
 done
 
 apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
     --no-enhances "$@" | grep '^[a-z0-9]' | sort -u >"$work/packages"
+contents=$({ cat "$0"; xargs dpkg-query -W <"$work/packages" 2>/dev/null; } | sha256sum | cut -c1-16)
+if [ "$("$engine" image inspect --format '{{.Config.Labels.contents}}' "$image" 2>/dev/null)" = "$contents" ]; then
+    echo "image: $image is up to date"
+    exit 0
+fi
 root=$work/root
 mkdir -p "$root/proc" "$root/dev" "$root/sys" "$root/run" "$root/tmp" "$root/etc" "$root/box"
 chmod 1777 "$root/tmp"
@@ -37,5 +48,5 @@ done >"$work/files"
 tar -C / -cf - --no-recursion --files-from "$work/files" etc/alternatives etc/ld.so.cache | tar -C "$root" -xf -
 find /usr/bin /usr/lib -maxdepth 2 -type l -lname '/etc/alternatives/*' | sed 's#^/##' | tar -C / -cf - --files-from - |
     tar -C "$root" -xf -
-tar -C "$root" -cf - . | "$engine" import - "$image" >/dev/null
+tar -C "$root" -cf - . | "$engine" import --change "LABEL contents=$contents" - "$image" >/dev/null
 echo "image: $image of $(wc -l <"$work/packages") packages, $(du -sm "$root" | cut -f1) MB"

@@ -247,6 +247,36 @@ def test_wall_limit(sandbox: Sandbox, engine: Path):
     assert time.monotonic() - begun < 15
 
 
+@pytest.mark.parametrize(
+    ("script", "ending"), [("yes", "output"), ("while :; do :; done", "cpu"), ("yes >&2 & yes", "output")]
+)
+def test_no_command_is_waited_for_while_a_program_is_killed(
+    sandbox: Sandbox, engine: Path, script: str, ending: str
+) -> None:
+    """An engine's own command waits until all output has been read, which happens only after it returns."""
+    assert sh(sandbox, script).ending == ending
+    assert told(engine, "kill") == []
+    assert left(engine) == []
+
+
+@pytest.mark.parametrize(("script", "ending"), [("yes", "output"), ("while :; do :; done", "cpu")])
+def test_the_engine_kills_what_this_user_may_not(
+    sandbox: Sandbox, engine: Path, monkeypatch: pytest.MonkeyPatch, script: str, ending: str
+) -> None:
+    """As with an engine without root, whose containers have users of their own."""
+    real = os.kill
+
+    def refusing(pid: int, number: int) -> None:
+        if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"/bin/sh\0-c"):
+            raise PermissionError
+        real(pid, number)
+
+    monkeypatch.setattr("glotsmith.sandbox.container.os.kill", refusing)
+    assert sh(sandbox, script).ending == ending
+    assert len(told(engine, "kill")) >= 1
+    assert left(engine) == []
+
+
 # Afterwards
 
 

@@ -177,17 +177,38 @@ class _Started:
         return walk(self._shell) if self._shell is not None else ()
 
     def kill(self, client: int) -> None:
-        """Kill the container, which ends the client. It can be killed only once it is there, so wait for that."""
+        """Kill the container, which ends the client."""
         if self._killed_at is None:
-            deadline = time.monotonic() + _DEATH_S
-            while self._engine.ask("kill", "--signal", "KILL", self._name) is None:
-                if _has_ended(client) or time.monotonic() > deadline:
-                    break
-                time.sleep(0.02)
+            if not self._kill_shell():
+                self._kill_by_engine(client)
             self._killed_at = time.monotonic()
         elif time.monotonic() - self._killed_at > _DEATH_S:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(client, signal.SIGKILL)
+            _kill_if_there(client)
+
+    def _kill_shell(self) -> bool:
+        """Kill process 1 and so the container, without waiting; return whether it is there and may be killed.
+
+        The engine's own command waits until all output has been read, which happens only after it returns.
+        """
+        shell = self._shell or _find_shell(self._name)
+        if shell is None or not _is_shell(shell, self._name):
+            return False
+        try:
+            os.kill(shell, signal.SIGKILL)
+        except OSError:
+            self._shell = shell
+            return False
+        return True
+
+    def _kill_by_engine(self, client: int) -> None:
+        """Kill by the engine's command. A container can be killed only once it is there, so wait for that."""
+        if self._shell is not None:
+            _kill_if_there(client)  # it may wait to write output, and the engine for it
+        deadline = time.monotonic() + _DEATH_S
+        while self._engine.ask("kill", "--signal", "KILL", self._name) is None:
+            if _has_ended(client) or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
 
     def bury(self) -> None:
         """Remove the container where the client may not have seen to that."""
@@ -196,14 +217,21 @@ class _Started:
 
 
 def _find_shell(name: str) -> int | None:
-    for pid in processes():
-        try:
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if words[:2] == [b"/bin/sh", b"-c"] and words[3:4] == [name.encode()]:
-            return pid
-    return None
+    return next((pid for pid in processes() if _is_shell(pid, name)), None)
+
+
+def _is_shell(pid: int, name: str) -> bool:
+    """Return whether a process is the shell of the container with this name."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return words[:2] == [b"/bin/sh", b"-c"] and words[3:4] == [name.encode()]
+
+
+def _kill_if_there(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _has_ended(child: int) -> bool:

@@ -1,0 +1,52 @@
+"""Programs that fight back (``attacks``), in containers of a real engine.
+
+As root, where everything is to be tested, a machine without an engine fails this test. Elsewhere it is skipped.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from attacks import canary, is_refused_and_harms_nobody, opened, verifier
+
+from glotsmith.errors import IsolationError
+from glotsmith.languages.rows import rows
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.verification import Verifier
+
+__all__ = ["canary", "verifier"]
+pytestmark = pytest.mark.slow
+EVERYTHING = os.environ.get("GLOTSMITH_TEST_EVERYTHING") == "1" and os.geteuid() == 0
+
+#: by language: an attack of each kind, most of them in more than one language
+ATTACKS = {
+    "python": (
+        *("forged_by_a_child", "reads_other_programs", "memory_bomb_of_children", "process_bomb", "disk_filler"),
+        *("network", "kills_everything", "leaves_children", "traces_its_parents", "gains_rights", "lifts_limits"),
+    ),
+    "lua": (
+        *("forged_on_every_descriptor", "memory_bomb", "process_bomb", "one_file_without_end", "network"),
+        *("kills_everything", "reads_other_programs", "replaces_its_program", "wipes_files", "plants_symlinks"),
+    ),
+    "bash": ("process_bomb", "endless_output", "network", "kills_everything", "reads_other_programs", "wipes_files"),
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox(canary: Path) -> Iterator[Sandbox]:
+    """One sandbox for all, so that each program meets what those before it left."""
+    try:
+        yield from opened("container", canary)
+    except IsolationError as error:
+        if EVERYTHING:
+            raise
+        pytest.skip(str(error).splitlines()[1])
+
+
+@pytest.mark.parametrize(("language", "title"), [(name, title) for name, some in ATTACKS.items() for title in some])
+def test_a_hostile_program_is_refused_and_harms_nobody(
+    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str
+) -> None:
+    row = rows(language, "hostile")[title]
+    is_refused_and_harms_nobody(sandbox, verifier, canary, language, title, row)
