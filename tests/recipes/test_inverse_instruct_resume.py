@@ -45,7 +45,8 @@ class Inverter(whole_program._Handler):
         with self.server._lock:
             asked = Asked(self.server.life, len(self.server.log), call, name, sample, body)
             self.server.log.append(asked)
-        time.sleep(self.server.delay())
+        if self._fails(asked):
+            return
         row: dict[str, Any] = SAID.get((call, name, sample), {"reply": ""})
         message = {"role": "assistant", "content": f"<think>Reply {asked.serial}.</think>{row['reply']}"}
         choice: dict[str, Any] = {"message": message, "finish_reason": "stop"}

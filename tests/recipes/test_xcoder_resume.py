@@ -43,7 +43,8 @@ class Agents(whole_program._Handler):
         with self.server._lock:
             asked = Asked(self.server.life, len(self.server.log), call_of(text), "", seed, body)
             self.server.log.append(asked)
-        time.sleep(self.server.delay())
+        if self._fails(asked):
+            return
         told = f"Reply {asked.serial}.\n\n{say(text, seed, SAMPLES.get(seed, 0))}"
         message = {"role": "assistant", "content": told}
         usage = {"prompt_tokens": len(body), "completion_tokens": 10}

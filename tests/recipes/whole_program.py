@@ -236,16 +236,22 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = self.server.note(self.rfile.read(int(self.headers["Content-Length"])))
-        time.sleep(self.server.delay())
-        if self.server.status != 200:
-            self._send(self.server.status, {"error": {"message": "no"}})
-            return
-        if self.server.fails(asked):
-            self._send(500, {"error": {"message": f"out of order: {asked.call}"}})
+        if self._fails(asked):
             return
         message = {"role": "assistant", "content": f"Reply {asked.serial}.\n\n{answer(asked)}"}
         usage = {"prompt_tokens": len(asked.body), "completion_tokens": 10}
         self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
+
+    def _fails(self, asked: Asked) -> bool:
+        """Wait, and return whether the server failed, in which case the error is sent."""
+        time.sleep(self.server.delay())
+        if self.server.status != 200:
+            self._send(self.server.status, {"error": {"message": "no"}})
+        elif self.server.fails(asked):
+            self._send(500, {"error": {"message": f"out of order: {asked.call}"}})
+        else:
+            return False
+        return True
 
     def do_GET(self) -> None:
         self._send(200, {"data": [{"id": "another"}]})

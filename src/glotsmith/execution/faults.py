@@ -103,10 +103,11 @@ class Faults:
             OutageError: it is one too many in a row.
 
         """
-        self._last[step] = error
         health = error.health
-        if health is None:
+        if health is None:  # it waits for others, whose failure is the cause
+            self._last.setdefault(step, error)
             return
+        self._last[step] = error
         row = self._failed.setdefault(health.name, [])
         if health.answered != self._answered.get(health.name, health.answered):
             row.clear()

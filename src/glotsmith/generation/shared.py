@@ -13,9 +13,16 @@ async def shared(known: "dict[Key, asyncio.Future[T]]", key: Key, work: Callable
     future = known.get(key)
     if future is None:
         future = known[key] = asyncio.ensure_future(work())
+        future.add_done_callback(_retrieve)
     try:
         return await asyncio.shield(future)
     except Exception:
         if known.get(key) is future:
             del known[key]
         raise
+
+
+def _retrieve(future: "asyncio.Future[T]") -> None:
+    """Mark the exception as seen: whoever waited for it may have been cancelled."""
+    if not future.cancelled():
+        future.exception()
