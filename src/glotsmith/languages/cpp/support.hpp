@@ -273,6 +273,16 @@ GLOTSMITH_ARITY(7, class A, class B, class C, class D, class E, class G, class H
 GLOTSMITH_ARITY(8, class A, class B, class C, class D, class E, class G, class H, class I)
 template <class N, class F> auto parameters(N n, const F &) -> decltype(operands(n, &F::operator()));
 
+// The number of parameters, N or more, of which those behind the first N must have default values; 0 if that is not known.
+template <class Types, size_t N> constexpr size_t arity() {
+    if constexpr (std::is_invocable_v<Types, count<N>>) return N;
+    else if constexpr (N < 8) return arity<Types, N + 1>();
+    else return 0;
+}
+
+template <class... A, size_t... I>
+types<std::tuple_element_t<I, std::tuple<A...>>...> leading(types<A...>, std::index_sequence<I...>);
+
 template <class A, class S> using taken = as<std::remove_cv_t<std::remove_reference_t<A>>, S>;
 
 // An argument that is passed for a parameter of type A.
@@ -312,8 +322,8 @@ template <class Wanted, class Types, class Call, class... S>
 void run(int number, Types parameters_of, Call call, S &...arguments) {
     std::string line = "value " + std::to_string(number) + " ", error = "raised " + std::to_string(number) + " ";
     try {
-        if constexpr (std::is_invocable_v<Types, count<sizeof...(S)>>) {
-            using Parameters = decltype(parameters_of(count<sizeof...(S)>()));
+        if constexpr (constexpr size_t all = arity<Types, sizeof...(S)>(); all != 0 || std::is_invocable_v<Types, count<0>>) {
+            using Parameters = decltype(leading(parameters_of(count<all>()), std::index_sequence_for<S...>()));
             if constexpr (convertible<Call, Parameters, S...>::value)
                 answer_converted<Wanted>(line, call, Parameters(), arguments...);
             else answer<Wanted>(line, call, arguments...);
