@@ -6,11 +6,19 @@ A field of a configuration declares its kind beside its type, so that a new fiel
     timeout_s: Annotated[float, FREE, msgspec.Meta(gt=0)] = 300.0
 """
 
-from typing import Any, get_type_hints
+from collections.abc import Callable, Mapping
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 _KIND = "binds"
+_WORDS: dict[object, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+}
 
 BINDS = msgspec.Meta(extra={_KIND: True})  #: it determines rows: a run keeps it
 FREE = msgspec.Meta(extra={_KIND: False})  #: it does not: speed, limits of time, prices, places, files that are written
@@ -44,3 +52,45 @@ def _is_record(hint: Any) -> bool:
 def _kind(hint: Any) -> bool | None:
     extras = [meta.extra or {} for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
     return next((extra[_KIND] for extra in extras if _KIND in extra), None)
+
+
+def complaint(record: type, given: Mapping[str, Any], called: Callable[[str], str]) -> str:
+    """Return a sentence about the first field whose value is not of its type, or that is missing; "" for none.
+
+    Args:
+        record: the type of the settings.
+        given: field → value, as it was read.
+        called: returns what a user calls a field: an option of the command line, a key of a file.
+
+    """
+    hints = get_type_hints(record, include_extras=True)
+    for field in msgspec.structs.fields(record):
+        if field.name not in given:
+            if field.required:
+                return f"{called(field.name)} is missing: it must be {_allowed(hints[field.name])}"
+            continue
+        value = given[field.name]
+        try:
+            msgspec.convert(value, hints[field.name], strict=False)
+        except msgspec.ValidationError:
+            return f"{called(field.name)} is {value!r}, and must be {_allowed(hints[field.name])}"
+    return ""
+
+
+def _allowed(hint: Any) -> str:
+    """Say in words what a type allows."""
+    if hasattr(hint, "__metadata__"):
+        bounds = [text for meta in hint.__metadata__ if isinstance(meta, msgspec.Meta) for text in _bounds(meta)]
+        return " ".join([_allowed(hint.__origin__), *bounds])
+    if (origin := get_origin(hint)) is Literal:
+        return f"one of {', '.join(map(str, get_args(hint)))}"
+    if origin in (tuple, list):
+        return f"a list, of which each is {_allowed(get_args(hint)[0])}"
+    if origin in (Union, UnionType):
+        return " or ".join(_allowed(part) for part in get_args(hint) if part is not NoneType)
+    return _WORDS.get(hint, "a table")
+
+
+def _bounds(meta: msgspec.Meta) -> list[str]:
+    limits = ((meta.ge, "of {} or more"), (meta.gt, "above {}"), (meta.le, "of {} or less"), (meta.lt, "below {}"))
+    return [form.format(limit) for limit, form in limits if limit is not None]

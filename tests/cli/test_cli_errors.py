@@ -18,7 +18,13 @@ Command = Callable[..., tuple[int, str, str]]
         (["run"], r"Missing argument 'recipe'"),
         (["run", "multiplt"], r"no recipe 'multiplt'; do you mean 'multipl-t'"),
         (["run", "nowhere.toml"], r"nowhere.toml is no file"),
-        (["run", "multipl-t"], r"sources"),
+        (["run", "multipl-t"], r"-s \(--source\), or options.sources in a TOML file, is missing: it must be a list"),
+        (["run", "multipl-t", "-s", "x", "--set", "temperature=hot"], r"--set temperature, .* must be a number"),
+        (["run", "multipl-t", "-s", "x", "--set", "helpers=maybe"], r"--set helpers, .* must be true or false"),
+        (["run", "multipl-t", "-s", "x", "--set", "style=poem"], r"--set style, .* must be one of "),
+        (["run", "multipl-t", "-s", "x", "--set", "benchmarks=a"], r"--set benchmarks, .* is 'a', and must be a list"),
+        (["run", "multipl-t", "-s", "x", "--set", "seed=often"], r"--set seed is 'often', and must be a whole number"),
+        (["run", "multipl-t", "-s", "x", "--preview", "few"], r"Invalid value for '--preview'.*integer"),
         (
             ["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "luaa"],
             r"named 'luaa'; do you mean 'lua'",
@@ -43,7 +49,10 @@ Command = Callable[..., tuple[int, str, str]]
         (["languages", "new", "moon", "--from", "luaa"], r"do you mean 'lua'\?"),
         (["languages", "container", "ocmal"], r"do you mean 'ocaml'\?"),
         (["languages", "install", "--dry-run", "rcaket"], r"do you mean 'racket'\?"),
-        (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", "samples=many"], r"samples"),
+        (
+            ["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", "samples=many"],
+            r"--set samples, .* is 'many', and must be a whole number",
+        ),
         (
             ["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--teacher", "gpt"],
             r"no teacher 'gpt'; there are",

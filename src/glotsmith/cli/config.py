@@ -52,7 +52,14 @@ class RunConfig(Record, frozen=True, kw_only=True):
         try:
             return msgspec.convert(self.options, kind, strict=False)
         except msgspec.ValidationError as error:
-            raise UsageError(f"an option of the recipe {self.recipe} is not right: {error}") from error
+            wrong = settings.complaint(kind, self.options, option_name)
+            raise UsageError(f"an option of the recipe {self.recipe} is not right: {wrong or error}") from error
+
+
+def option_name(field: str) -> str:
+    """Return what a user types for a recipe's option, and its key in a TOML file."""
+    flag = {"sources": "-s (--source)", "languages": "-l (--language)"}.get(field, f"--set {field}")
+    return f"{flag}, or options.{field} in a TOML file,"
 
 
 def bounded(chosen: RunConfig) -> RunConfig:
@@ -152,4 +159,5 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     try:
         return msgspec.convert(merged, RunConfig, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{recipe}: {error}") from error
+        wrong = settings.complaint(RunConfig, merged, lambda name: f"--set {name}")
+        raise UsageError(f"{recipe}: {wrong or error}") from error

@@ -96,7 +96,7 @@ def check_ranges(recipe: object, least: Mapping[str, float], shares: Sequence[st
     for name, minimum in least.items():
         value = getattr(recipe, name)
         if value is not None and not minimum <= value < math.inf:  # NaN is not, either
-            raise UsageError(f"{name} must be {minimum:g} or more, not {getattr(recipe, name)}")
+            raise UsageError(f"--set {name} must be {minimum:g} or more, not {getattr(recipe, name)}")
     for name in shares:
         if not 0 <= getattr(recipe, name) <= 1:
-            raise UsageError(f"{name} is a share between 0 and 1, not {getattr(recipe, name)}")
+            raise UsageError(f"--set {name} is a share between 0 and 1, not {getattr(recipe, name)}")

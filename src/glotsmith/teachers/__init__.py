@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
+from glotsmith.settings import complaint
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.cached import Cached
 from glotsmith.teachers.watched import Store
@@ -73,4 +74,5 @@ def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:
     try:
         return make(msgspec.convert(dict(given), kind, strict=False))
     except msgspec.ValidationError as error:
-        raise UsageError(f"an option of the teacher {name} is not right: {error}") from None
+        wrong = complaint(cast(type, kind), given, lambda field: f"--set teacher.{field}") or str(error)
+        raise UsageError(f"an option of the teacher {name} is not right: {wrong}") from None

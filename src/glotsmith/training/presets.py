@@ -11,6 +11,7 @@ import msgspec
 
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
+from glotsmith.settings import complaint
 
 Style = Literal["plain", "chat"]
 Loss = Literal["all", "completion"]
@@ -158,4 +159,5 @@ def settings(preset: str, changes: Mapping[str, Any], method: Method | None = No
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"a setting is not right: {error}") from error
+        wrong = complaint(Settings, given, lambda field: f"--set {field}") or str(error)
+        raise UsageError(f"a setting is not right: {wrong}") from error
