@@ -34,5 +34,5 @@ def test_a_card_with_a_mistake_is_refused_by_name(tmp_path: Path, change: tuple[
 
 
 def test_an_unknown_language_is_a_sentence() -> None:
-    with pytest.raises(UsageError, match=r"no language is named 'luaa'; there are: .*lua"):
+    with pytest.raises(UsageError, match=r"no language is named 'luaa'; do you mean 'lua'\? There are: .*lua"):
         get("luaa")
