@@ -19,6 +19,7 @@ from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.languages import resolve, unknown_language
 from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job, Verdict
+from glotsmith.verification.bounds import out_of_bounds
 
 _FIELDS = frozenset(Job.__struct_fields__)
 _LONGEST_MB = 64  #: of a line; a job's expected output has a few
@@ -198,7 +199,7 @@ def _complaint(job: Job) -> str:
         return unknown_language(job.language)
     if not (job.tests or job.io or job.program):
         return "the job has none of tests, io, program, so nothing could be judged"
-    return ""
+    return out_of_bounds(job)
 
 
 def refused(number: int, name: str, why: str, language: str = "") -> Verdict:

@@ -3,7 +3,6 @@
 Paper: Cassano et al., OOPSLA 2024, §4.1–4.4. Where we differ, and why: docs/recipes/multipl_t.md.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +33,7 @@ from glotsmith.suites.prove import Prove
 from glotsmith.suites.validate import Bar, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import Sampling
+from glotsmith.verification.bounds import LEAST, MOST
 
 PROMPTS = Path(__file__).parent / "prompts" / "multipl_t"
 PAPER_SAMPLES, PAPER_SAMPLES_BY_LANGUAGE = 50, {"ocaml": 100}  # §4.3
@@ -146,8 +146,11 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             count < 1 for count in (1 if self.samples is None else self.samples, *self.samples_by_language.values())
         ):
             raise UsageError("samples and samples_by_language must be 1 or more")
-        if not 0 <= self.time_limit_s < math.inf:
-            raise UsageError(f"time_limit_s must be 0 (the language's own limit) or seconds, not {self.time_limit_s}")
+        if self.time_limit_s and not LEAST.cpu_s <= self.time_limit_s <= MOST.cpu_s:
+            raise UsageError(
+                f"time_limit_s must be 0 (the language's own limit) or from {LEAST.cpu_s} to {MOST.cpu_s} seconds, "
+                f"not {self.time_limit_s}"
+            )
 
     def _filter(self) -> FilterOptions:
         return FilterOptions(

@@ -11,6 +11,7 @@ from glotsmith.languages.extract import extract_code
 from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
+from glotsmith.verification.bounds import out_of_bounds
 
 #: What a model said: text, or the messages of a chat, of which the assistant's last one counts.
 Completion = str | Sequence[Mapping[str, Any]]
@@ -24,7 +25,8 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     """Return the job of a completion, its code empty where there is none; None for a row without tests.
 
     Raises:
-        UsageError: the row names no known language, a field is not of its type, or the completion is no text or chat.
+        UsageError: the row names no known language, a field is not of its type or out of bounds, or the completion is
+            no text or chat.
 
     """
     if not isinstance(cast(object, row), Mapping):
@@ -42,6 +44,8 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
         job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"row {number}: {error}") from error
+    if wrong := out_of_bounds(job):
+        raise UsageError(f"row {number}: {wrong}")
     if not _is_said(completion):
         raise UsageError(f"completion {number} is {type(completion).__name__}; a text or a list of messages is wanted")
     prefix = _plain(row.get("prefix"))

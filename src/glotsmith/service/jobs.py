@@ -5,7 +5,6 @@ An item of a list that is no job has the verdict ``infra:refused``, and the othe
 
 import functools
 import json
-import math
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, cast
@@ -23,6 +22,7 @@ from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 from glotsmith.verification.allowance import output_kb
 from glotsmith.verification.batch import verify_all
+from glotsmith.verification.bounds import out_of_bounds
 
 _JOB = msgspec.json.Decoder(Job)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -126,29 +126,13 @@ def checked(job: Job) -> Job:
         wrong = unknown_language(job.language)
     elif not (job.tests or job.io or job.program):
         wrong = "it has none of tests, io, program, so nothing could be judged"
-    elif job.time_limit_s is not None and not 0.001 <= job.time_limit_s <= MOST.cpu_s:
-        wrong = f"time_limit_s is {job.time_limit_s}; it must be from 0.001 to {MOST.cpu_s}"
-    elif job.memory_limit_mb is not None and not 1 <= job.memory_limit_mb <= MOST.memory_mb:
-        wrong = f"memory_limit_mb is {job.memory_limit_mb}; it must be from 1 to {MOST.memory_mb}"
-    elif job.output_limit_kb is not None and not 1 <= job.output_limit_kb <= MOST.output_kb:
-        wrong = f"output_limit_kb is {job.output_limit_kb}; it must be from 1 to {MOST.output_kb}"
-    elif job.file_limit_mb is not None and not 1 <= job.file_limit_mb <= MOST.file_mb:
-        wrong = f"file_limit_mb is {job.file_limit_mb}; it must be from 1 to {MOST.file_mb}"
+    elif found := out_of_bounds(job, MOST):
+        wrong = found
     elif (needed := output_kb(job)) > MOST.output_kb:
         wrong = f"its tests expect an output that needs a limit of {needed} KB; at most {MOST.output_kb} are allowed"
-    else:
-        wrong = _wrong_tolerance(job)
     if wrong:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")
     return msgspec.structs.replace(job, language=language)
-
-
-def _wrong_tolerance(job: Job) -> str:
-    """Return a sentence where a tolerance of a job is none."""
-    for name, value in (("tolerance", job.tolerance), ("absolute_tolerance", job.absolute_tolerance)):
-        if not (math.isfinite(value) and value >= 0):
-            return f"{name} is {value}; it must be 0 or more"
-    return ""
 
 
 async def judge(service: Service, jobs: Sequence[Job | Verdict]) -> list[Verdict]:

@@ -18,6 +18,7 @@ from glotsmith.languages import names
 from glotsmith.sandbox.wire import Refusal
 from glotsmith.service.http import JSON, Handler
 from glotsmith.service.limits import MOST, least
+from glotsmith.verification.bounds import FIELDS, LEAST, TOLERANCES
 
 #: What any request may be answered by.
 _ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -126,10 +127,10 @@ def _bounded(components: dict[str, Any]) -> dict[str, Any]:
         schema |= {"minimum": least(name), "maximum": getattr(MOST, name)}
     job = components["Job"]
     job["properties"]["language"] |= {"enum": [*names()]}
-    job["properties"]["tolerance"] |= {"minimum": 0}
-    job["properties"]["absolute_tolerance"] |= {"minimum": 0}
-    for name, limit in (("time_limit_s", "cpu_s"), ("memory_limit_mb", "memory_mb")):
-        job["properties"][name]["anyOf"][0] |= limits[limit]
+    for name in TOLERANCES:
+        job["properties"][name] |= {"minimum": 0}
+    for name, limit in FIELDS.items():
+        job["properties"][name]["anyOf"][0] |= {"minimum": getattr(LEAST, limit), "maximum": getattr(MOST, limit)}
     job["anyOf"] = [
         {"required": [name], "properties": {name: {least_: 1}}}
         for name, least_ in (("tests", "minItems"), ("io", "minItems"), ("program", "minLength"))

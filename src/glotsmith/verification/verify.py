@@ -18,6 +18,7 @@ from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status,
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
 from glotsmith.values import Check, NotLiteral, Value, values_of
 from glotsmith.verification import allowance
+from glotsmith.verification.bounds import out_of_bounds
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
 from glotsmith.verification.compare import Comparison
@@ -60,6 +61,8 @@ class Verifier:
         A job that can't be put to a program of its language is ``infra:toolchain`` or ``infra:refused`` with a
         sentence, never a failure of the program.
         """
+        if wrong := out_of_bounds(job):
+            return Verdict(id=job.id, language=job.language, status="infra:refused", detail=wrong)
         try:
             key = address(job, self._sandbox.name)
             known = self._store.get("verdict", key) if self._store else None

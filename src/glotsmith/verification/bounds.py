@@ -1,0 +1,32 @@
+"""The limits and tolerances that a job may ask for: one check for files, rewards, the service and Python."""
+
+import math
+
+from glotsmith.records import Job, Limits
+
+#: below it no toolchain starts a program
+LEAST = Limits(cpu_s=0.001, memory_mb=4, output_kb=1, file_mb=1)
+#: an hour of CPU, and more space than a machine has; the service allows strangers less
+MOST = Limits(cpu_s=3600.0, memory_mb=2**20, output_kb=2**20, file_mb=2**20)
+
+#: field of a job → the limit that it sets
+FIELDS = {
+    "time_limit_s": "cpu_s",
+    "memory_limit_mb": "memory_mb",
+    "output_limit_kb": "output_kb",
+    "file_limit_mb": "file_mb",
+}
+TOLERANCES = ("tolerance", "absolute_tolerance")
+
+
+def out_of_bounds(job: Job, most: Limits = MOST) -> str:
+    """Return a sentence about the first limit or tolerance of a job that can't be acted on; "" for none."""
+    for field, limit in FIELDS.items():
+        asked, low, high = getattr(job, field), getattr(LEAST, limit), getattr(most, limit)
+        if asked is not None and not low <= asked <= high:  # NaN is not, either
+            return f"{field} is {asked}; it must be from {low} to {high}"
+    for field in TOLERANCES:
+        asked = getattr(job, field)
+        if not (math.isfinite(asked) and asked >= 0):
+            return f"{field} is {asked}; it must be 0 or more, and finite"
+    return ""
