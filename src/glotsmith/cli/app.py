@@ -67,6 +67,10 @@ def common(
     log_to_stderr(verbose)
 
 
+class Stopped(Exception):
+    """Ctrl-C ended a command; the text says what is kept. (Typer discards the text of a KeyboardInterrupt.)"""
+
+
 def say(error: Exception) -> None:
     """Print one error as a sentence."""
     _print_error(f"[bold red]glotsmith:[/] {_escape(credentials.redact(str(error)))}")
@@ -105,8 +109,11 @@ def _guarded(run: Callable[..., Any]) -> int:
     except GlotsmithError as error:
         say(error)
         return error.exit_code
+    except Stopped as stop:
+        err.print(str(stop), markup=False)
+        return 130
     except (KeyboardInterrupt, typer.Abort):
-        err.print("stopped")
+        err.print("Stopped.")
         return 130
     except BrokenPipeError:
         return _unheard()

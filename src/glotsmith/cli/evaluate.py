@@ -14,7 +14,7 @@ from rich.table import Table
 
 from glotsmith.cache import Cache
 from glotsmith.cli import config
-from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, complete_language, err, out
+from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
 from glotsmith.cli.asking import Asking, Set, ask, named
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions, output
@@ -163,7 +163,13 @@ def evaluate_command(
         )
     for name in options.languages:
         toolchain.resolve(name)  # raises where it is unknown or can't be run, before anything is paid for
-    asking, found = asyncio.run(_run(options, output_, cache, jobs, max_failures))
+    try:
+        asking, found = asyncio.run(_run(options, output_, cache, jobs, max_failures))
+    except KeyboardInterrupt:
+        raise Stopped(
+            f"Stopped: {cache or output_ / output.CACHE} keeps the replies and verdicts so far. "
+            "The same command goes on from there."
+        ) from None
     notes = (*asking.notes, *warnings_of(found.samples, asking.questions))
     asking = msgspec.structs.replace(asking, notes=notes)
     output.write(output_, asking.questions, found, options.stored(), asking.notes, options.sampling())

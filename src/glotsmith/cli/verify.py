@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -12,7 +12,7 @@ import msgspec
 import typer
 from rich.table import Table
 
-from glotsmith.cli.app import Isolation, Jobs, app, err
+from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err
 from glotsmith.cli.jobfile import check_file, read
 from glotsmith.errors import UsageError
 from glotsmith.languages import names, resolve
@@ -49,6 +49,8 @@ def verify(
     line that holds no job gets the verdict infra:refused with its number,
     the others are judged, and the exit code is 2. It is 0 where every job was judged, whatever the verdicts.
 
+    Each verdict is written at once. Ctrl-C keeps what is written; the same command judges all jobs anew.
+
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
     _check_output(output)
@@ -57,10 +59,12 @@ def verify(
         return
     if form != "glotsmith":
         raise UsageError(f"there is no format {form!r}; choose from glotsmith, agnostics")
-    stream = read(file)
-    with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink:
-        counts, refused = asyncio.run(_verify(stream, sink, isolation, jobs))
-        sink.flush()
+    stream, counts = _Counted(read(file)), Counter[str]()
+    try:
+        with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink:
+            refused = asyncio.run(_verify(stream, sink, counts, isolation, jobs))
+    except KeyboardInterrupt:
+        raise Stopped(_stopped(counts.total(), stream, file, output)) from None
     err.print(_table(counts))
     if not counts:
         err.print(f"glotsmith: {file} holds no job", markup=False)
@@ -71,6 +75,27 @@ def verify(
             markup=False,
         )
         raise typer.Exit(2)
+
+
+class _Counted:
+    """Jobs, and the number of those that were read."""
+
+    def __init__(self, jobs: Iterator[Job | Verdict]) -> None:
+        self.unread, self.count = jobs, 0
+
+    def __iter__(self) -> Iterator[Job | Verdict]:
+        for job in self.unread:
+            self.count += 1
+            yield job
+
+
+def _stopped(written: int, jobs: _Counted, file: Path, output: Path) -> str:
+    """Return the sentence that says how many jobs have a verdict; a file is read to its end for it."""
+    if file.is_file():
+        jobs.count += sum(1 for _ in jobs.unread)
+    of = f"{jobs.count} jobs" if file.is_file() else f"{jobs.count} jobs read so far"
+    place = "on stdout" if str(output) == "-" else f"in {output}"
+    return f"Stopped: {written} of {of} have a verdict {place}. The same command judges all of them anew."
 
 
 def _check_output(output: Path) -> None:
@@ -107,23 +132,24 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
 
 
 async def _verify(
-    jobs: Iterable[Job | Verdict], sink: BinaryIO, isolation: str, workers: int | None
-) -> tuple[Counter[str], list[Verdict]]:
-    """Write the verdicts; return how many there are of each status, and the first of those on lines without a job."""
+    jobs: Iterable[Job | Verdict], sink: BinaryIO, counts: Counter[str], isolation: str, workers: int | None
+) -> list[Verdict]:
+    """Write each verdict at once and count its status; return the first verdict on a line without a job."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.verification import Verifier
 
-    sandbox, counts, refused = open_sandbox(isolation, workers), Counter[str](), list[Verdict]()
+    sandbox, refused = open_sandbox(isolation, workers), list[Verdict]()
     try:
         verifier = Verifier(sandbox)
         async for verdict in in_order(jobs, verifier):
             sink.write(msgspec.json.encode(verdict) + b"\n")
+            sink.flush()
             counts[_NO_JOB if verdict.line else verdict.status] += 1
             if verdict.line and not refused:
                 refused.append(verdict)
     finally:
         await sandbox.close()
-    return counts, refused
+    return refused
 
 
 async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIterator[Verdict]:
@@ -139,6 +165,7 @@ async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIter
     finally:
         for task in running:
             task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)  # before the caller closes the sandbox
 
 
 async def _one(verifier: Verify, job: Job | Verdict) -> Verdict:

@@ -182,7 +182,7 @@ class _Run:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)  # one error is told, not 64
-            self._needs.close()
+            await self._needs.close()
 
     async def _sample(self, question: Question, number: int) -> Sample:
         reply = await self._source.reply(question, number)

@@ -27,7 +27,8 @@ class Needs:
         verdict = await self._verify.verify(Job(id="needs", language=question.language, program=question.needs))
         return "" if verdict.passed else verdict.detail if verdict.is_infra else question.hint
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give up what is still being asked."""
         for task in self._probes.values():
             task.cancel()
+        await asyncio.gather(*self._probes.values(), return_exceptions=True)

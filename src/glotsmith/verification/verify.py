@@ -94,7 +94,7 @@ class Verifier:
             self._waiting[key] -= 1
             if not self._waiting[key]:
                 del self._waiting[key]
-                task.cancel()  # nobody waits for it any more; without effect where it is done
+                await _cancelled(task)  # nobody waits for it any more
 
     async def _run(self, key: str, job: Job) -> Verdict:
         verdict = await self._judge(job)
@@ -169,6 +169,13 @@ class Verifier:
         if status == "pass" and any(re.search(sign, stderr) for sign in card.failure_signs):
             status = "fail:wrong"
         return _summary(job, status, [outcome], ())
+
+
+async def _cancelled(task: asyncio.Task[Verdict]) -> None:
+    """Cancel a task and wait for its end, so that it does not meet a closed sandbox."""
+    if not task.done():
+        task.cancel()
+        await asyncio.wait([task])
 
 
 class Posed(NamedTuple):

@@ -1,0 +1,81 @@
+"""Ctrl-C in a command that judges: one sentence, exit code 130, and what was written stays."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+PATIENCE_S = 120
+SLOW = "while true do end"
+COMMAND = (sys.executable, "-m", "glotsmith")
+
+
+def job(number: int, code: str = "function f(x) return x end") -> str:
+    fields = {"id": str(number), "language": "lua", "code": code, "tests": ["assert f(1) == 1"], "entry_point": "f"}
+    return json.dumps(fields | {"time_limit_s": 60.0}) + "\n"
+
+
+def interrupted(arguments: Sequence[str], ready: Callable[[], bool], folder: Path) -> tuple[int, str, str]:
+    """Start a command and send SIGINT when ``ready()``; return exit code, stdout and stderr."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    end = time.monotonic() + PATIENCE_S
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, out, err
+
+
+@pytest.mark.parametrize(
+    ("codes", "written"),
+    [([None, None, SLOW, None], 2), ([None, SLOW], 1), ([None, None, None, SLOW, SLOW, SLOW], 3)],
+)
+def test_verify_writes_each_verdict_at_once(tmp_path: Path, codes: list[str | None], written: int) -> None:
+    jobs, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
+    jobs.write_text("".join(job(number, code) if code else job(number) for number, code in enumerate(codes)))
+
+    def ready() -> bool:
+        return verdicts.exists() and verdicts.read_bytes().count(b"\n") == written
+
+    code, _, said = interrupted(["verify", "jobs.jsonl", "-o", "verdicts.jsonl"], ready, tmp_path)
+    assert (code, verdicts.read_bytes().count(b"\n")) == (130, written)
+    sentence = (
+        f"Stopped: {written} of {len(codes)} jobs have a verdict in verdicts.jsonl. "
+        "The same command judges all of them anew."
+    )
+    assert said.split("\n") == [sentence, ""]
+
+
+PROBLEM = {
+    "task_id": "HumanEval/0",
+    "prompt": 'def f(x: int) -> int:\n    """Return x.\n    >>> f(1)\n    1\n    """\n',
+    "entry_point": "f",
+    "canonical_solution": "    return x\n",
+    "test": "def check(candidate):\n    assert candidate(1) == 1\n    assert candidate(2) == 2\n",
+}
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
+def test_evaluate_says_what_is_kept(tmp_path: Path, seconds: float) -> None:
+    (tmp_path / "set.jsonl").write_text(json.dumps(PROBLEM) + "\n")
+    lines = (json.dumps({"task_id": "HumanEval/0", "completion": f"{SLOW} -- {n}"}) for n in range(40))
+    (tmp_path / "replies.jsonl").write_text("\n".join(lines))
+    begun = list[float]()
+
+    def ready() -> bool:
+        if (tmp_path / "ev" / "cache.sqlite").exists():
+            begun.append(time.monotonic())
+        return bool(begun) and time.monotonic() - begun[0] > seconds
+
+    arguments = ["evaluate", "humaneval=set.jsonl", "-l", "lua", "--completions", "replies.jsonl", "-o", "ev"]
+    code, out, said = interrupted(arguments, ready, tmp_path)
+    sentence = "Stopped: ev/cache.sqlite keeps the replies and verdicts so far. The same command goes on from there."
+    assert (code, out, said.split("\n")) == (130, "", [sentence, ""])
