@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import typer.main
 
-from glotsmith.cli import app
+from glotsmith.cli.verbs import app
 from glotsmith.languages import names
 from glotsmith.reasons import Reason
 from glotsmith.recipes import RECIPES, get

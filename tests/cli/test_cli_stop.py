@@ -79,3 +79,31 @@ def test_evaluate_says_what_is_kept(tmp_path: Path, seconds: float) -> None:
     code, out, said = interrupted(arguments, ready, tmp_path)
     sentence = "Stopped: ev/cache.sqlite keeps the replies and verdicts so far. The same command goes on from there."
     assert (code, out, said.split("\n")) == (130, "", [sentence, ""])
+
+
+@pytest.mark.parametrize("command", [["verify", "jobs.jsonl"], ["doctor"], ["show", "x"], ["run", "x"], ["--help"]])
+@pytest.mark.parametrize("module", ["glotsmith.languages", "glotsmith.cli.app", "rich.console", "glotsmith.cli.verify"])
+def test_an_interrupt_while_modules_are_imported_is_a_plain_stop(command: list[str], module: str) -> None:
+    code = (
+        "import os, signal, sys\n"
+        f"sys.argv = ['glotsmith', *{command!r}]\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from glotsmith.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize(("command", "expected"), [("verify jobs.jsonl", 0), ("show nowhere", 2), ("--version", 0)])
+def test_a_closed_stream_is_no_error(tmp_path: Path, command: str, closed: str, expected: int) -> None:
+    (tmp_path / "jobs.jsonl").write_text(job(1))
+    line = f"{' '.join(COMMAND)} {command} {closed}"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (expected, False), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["jobs.jsonl"]

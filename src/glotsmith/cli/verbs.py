@@ -1,0 +1,19 @@
+"""All verbs of the command line; the import registers them."""
+
+from glotsmith.cli import benchmark, compare, evaluate, export, languages, run, serve, show, train, verify
+from glotsmith.cli.app import app, main
+
+__all__ = [
+    "app",
+    "benchmark",
+    "compare",
+    "evaluate",
+    "export",
+    "languages",
+    "main",
+    "run",
+    "serve",
+    "show",
+    "train",
+    "verify",
+]
