@@ -310,7 +310,7 @@ def test_what_is_no_job(body: Any, status: int, sentence: str):
         assert sentence in told(reply)
         assert c.service.admission.admitted == 0
 
-    within(test, queue=9)
+    within(test, list_items=10)
 
 
 @pytest.mark.parametrize(
@@ -562,18 +562,6 @@ def test_more_than_fits_is_told_to_come_again():
     within(test)
 
 
-def test_a_list_of_jobs_takes_a_place_for_each(monkeypatch: pytest.MonkeyPatch):
-    async def test(c: Client) -> None:
-        waiting = asyncio.create_task(c.post("/run", {"argv": ["wait"]}))
-        await c.until(1)
-        refused = await c.post("/verify", [JOB] * 10)
-        assert (refused.status_code, c.service.admission.admitted) == (429, 1)
-        c.sandbox.go.set()
-        await waiting
-
-    within(test, queue=9)
-
-
 def test_a_client_that_leaves_takes_its_program_with_it():
     async def test(c: Client) -> None:
         app, messages = build(c.service), asyncio.Queue[dict[str, Any]]()
@@ -624,7 +612,7 @@ def test_health_and_metrics():
         health = (await c.http.get("/health")).json()
         assert health["isolation"] == "scripted"
         assert set(health["promises"]) == ALL_PROMISES
-        assert (health["jobs"], health["queue"], health["status"]) == (1, 1, "ok")
+        assert (health["jobs"], health["queue"], health["list_items"], health["status"]) == (1, 1, 100_000, "ok")
         await c.post("/run", {"argv": ["true"]})
         await c.post("/run", {})
         await c.http.get("/a/path/of/a/strangers%0Amaking")
@@ -637,6 +625,7 @@ def test_health_and_metrics():
         assert 'glotsmith_programs_total{ending="exit"} 1.0' in lines
         assert "glotsmith_cpu_seconds_total 0.5" in lines
         assert "glotsmith_admitted 0.0" in lines
+        assert "glotsmith_list_items 0.0" in lines
         assert "glotsmith_capacity 2.0" in lines
         assert "glotsmith_program_seconds_count 1.0" in lines
 

@@ -20,7 +20,10 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8707,
     isolation: Isolation = "auto",
     jobs: Jobs = None,
-    queue: Annotated[int, typer.Option(min=0, help="Programs that may wait for their turn.")] = 64,
+    queue: Annotated[int, typer.Option(min=0, help="Further requests that may wait for their turn.")] = 64,
+    list_items: Annotated[
+        int, typer.Option(min=1, help="Jobs or lines that all lists under way may have together.")
+    ] = 100_000,
     token_file: Annotated[
         Path | None, typer.Option(help="File with the token that clients must give; or set GLOTSMITH_TOKEN.")
     ] = None,
@@ -53,6 +56,7 @@ def serve(
     settings = Settings(
         jobs=at_once,
         queue=queue,
+        list_items=list_items,
         token=token,
         expose=tuple(os.path.normpath(path.absolute()) for path in expose or ()),
     )

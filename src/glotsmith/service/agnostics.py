@@ -1,6 +1,5 @@
 """``POST /agnostics?language=…``: Agnostics' JSON lines (``verification/agnostics.py``), answered line by line."""
 
-import asyncio
 import functools
 import logging
 from http import HTTPStatus
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from glotsmith.errors import UsageError
 from glotsmith.languages import names, resolve
 from glotsmith.service.http import Refused, read_body, while_connected
+from glotsmith.service.lists import answer_list
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 from glotsmith.verification.agnostics import Answer, Item, answer, refused
@@ -29,6 +29,7 @@ def routes(service: Service) -> list[Endpoint]:
         media=LINES,
         lines=(Item, Answer),
         query={"language": names()},
+        note=f"There may be {service.settings.list_items} lines.",
     )
     return [Endpoint("POST", "/agnostics", functools.partial(_agnostics, service), asked)]
 
@@ -38,19 +39,25 @@ async def _agnostics(service: Service, request: Request) -> Response:
         language = resolve(request.query_params.get("language", ""))
     except UsageError as error:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
-    with service.admission.enter():
+    with service.admission.enter() as place:
         body = await read_body(request, service.settings.body_mb * 2**20, service.settings.body_s, LINES)
         lines = [line for line in body.split(b"\n") if line.strip()]
-        service.admission.bound(len(lines))
-        with service.admission.extend(max(len(lines) - 1, 0)):
-            answers = await while_connected(request, _answers(service, language, lines))
-    return Response(b"".join(msgspec.json.encode(a) + b"\n" for a in answers), media_type=LINES)
+        service.admission.add_list(place, len(lines))
+        answered = functools.partial(_answer_line, service, language)
+        answers = await while_connected(request, answer_list(service.admission, lines, answered, _refuse_line))
+    return Response(b"".join(answers), media_type=LINES)
 
 
-async def _answers(service: Service, language: str, lines: list[bytes]) -> list[Answer]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_answer(service, language, line)) for line in lines]
-    return [task.result() for task in tasks]
+async def _answer_line(service: Service, language: str, _: int, line: bytes) -> bytes:
+    return _encode(await _answer(service, language, line))
+
+
+def _refuse_line(_: int, why: str) -> bytes:
+    return _encode(refused("infra:refused", why))
+
+
+def _encode(answer: Answer) -> bytes:
+    return msgspec.json.encode(answer) + b"\n"
 
 
 async def _answer(service: Service, language: str, line: bytes) -> Answer:

@@ -1,6 +1,7 @@
 """``POST /verify``: a ``Job``, or a list of them → a ``Verdict``, or a list of them in the same order.
 
-An item of a list that is no job has the verdict ``infra:refused``, and the others are judged.
+An item of a list that is no job has the verdict ``infra:refused``, and the others are judged. A list may be longer than
+the queue (``lists.py``).
 """
 
 import functools
@@ -18,10 +19,11 @@ from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job, Verdict
 from glotsmith.service.http import JSON, Refused, decode, malformed, read_body, while_connected
 from glotsmith.service.limits import MOST
+from glotsmith.service.lists import answer_list
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 from glotsmith.verification.allowance import output_kb
-from glotsmith.verification.batch import verify_all
+from glotsmith.verification.batch import verify_one
 from glotsmith.verification.bounds import out_of_bounds
 
 _JOB = msgspec.json.Decoder(Job)
@@ -42,21 +44,35 @@ _Item = Annotated[
 
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoint."""
-    asked = Operation("Judge a job, or a list of jobs", Verdict | list[Verdict], Job | list[_Item])
+    jobs: Any = Annotated[list[_Item], msgspec.Meta(max_length=service.settings.list_items)]
+    asked = Operation("Judge a job, or a list of jobs", Verdict | list[Verdict], Job | jobs)
     return [Endpoint("POST", "/verify", functools.partial(_verify, service), asked)]
 
 
 async def _verify(service: Service, request: Request) -> Response:
-    with service.admission.enter():
+    with service.admission.enter() as place:
         settings = service.settings
         body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
-        is_list = body.lstrip(_SPACE).startswith(b"[")
-        items = _items(body) if is_list else [body]
-        service.admission.bound(len(items))
-        jobs = [item(place, raw) for place, raw in enumerate(items, 1)] if is_list else [_single(body)]
-        with service.admission.extend(max(len(jobs) - 1, 0)):
-            verdicts = await while_connected(request, judge(service, jobs))
-    return Response(msgspec.json.encode(verdicts if is_list else verdicts[0]), media_type=JSON)
+        if body.lstrip(_SPACE).startswith(b"["):
+            items = _items(body)
+            service.admission.add_list(place, len(items))
+            answer = functools.partial(_judge_item, service)
+            verdicts = await while_connected(request, answer_list(service.admission, items, answer, _refuse_item))
+            content = b"[" + b",".join(verdicts) + b"]"
+        else:
+            (verdict,) = await while_connected(request, judge(service, [_single(body)]))
+            content = msgspec.json.encode(verdict)
+    return Response(content, media_type=JSON)
+
+
+async def _judge_item(service: Service, place: int, raw: msgspec.Raw | bytes) -> bytes:
+    found = item(place, raw)
+    verdict = (await judge(service, [found]))[0] if isinstance(found, Job) else service.metrics.judged(found)
+    return msgspec.json.encode(verdict)
+
+
+def _refuse_item(place: int, why: str) -> bytes:
+    return msgspec.json.encode(Verdict(id="", language="", status="infra:refused", line=place, detail=why))
 
 
 def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
@@ -135,8 +151,6 @@ def checked(job: Job) -> Job:
     return msgspec.structs.replace(job, language=language)
 
 
-async def judge(service: Service, jobs: Sequence[Job | Verdict]) -> list[Verdict]:
-    """Return the verdicts on jobs that were checked, in their order; a verdict among them stays in its place."""
-    judged = iter(await verify_all(service.verifier, [job for job in jobs if isinstance(job, Job)]))
-    verdicts = [next(judged) if isinstance(job, Job) else job for job in jobs]
-    return [service.metrics.judged(verdict) for verdict in verdicts]
+async def judge(service: Service, jobs: Sequence[Job]) -> list[Verdict]:
+    """Return the verdicts on jobs that were checked, in their order."""
+    return [service.metrics.judged(await verify_one(service.verifier, job)) for job in jobs]

@@ -20,7 +20,8 @@ class Metrics:
         self.wall = Histogram(
             "glotsmith_program_seconds", "From asking the sandbox to its answer.", buckets=_SECONDS, registry=own
         )
-        self.admitted = Gauge("glotsmith_admitted", "Programs and jobs admitted and not answered.", registry=own)
+        self.admitted = Gauge("glotsmith_admitted", "Requests admitted and not answered.", registry=own)
+        self.listed = Gauge("glotsmith_list_items", "Items of the lists among these requests.", registry=own)
         self.capacity = Gauge("glotsmith_capacity", "How many of these there may be.", registry=own)
 
     def text(self) -> bytes:

@@ -42,6 +42,7 @@ class Operation(NamedTuple):
     body: Any = None  #: the type of what is asked; None: nothing
     media: str = JSON
     lines: tuple[Any, ...] = ()  #: of text that is JSON lines: their types, asked and answered
+    note: str = ""  #: a sentence that is added to the description
     query: dict[str, Sequence[str]] = {}  #: name → values of the query parameters, all of them needed
     refusals: tuple[HTTPStatus, ...] = ()  #: beside those that any such endpoint has
 
@@ -93,10 +94,12 @@ def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
     lines = [
         f"[{schema['$ref'].rpartition('/')[2]}]({schema['$ref']})" for schema in (known[_key(t)] for t in asked.lines)
     ]
+    typed = f"A line is a {' and is answered by a '.join(lines)}." if lines else ""
+    description = " ".join(filter(None, (typed, asked.note)))
     told: dict[str, Any] = {
         "operationId": endpoint.path.strip("/").replace("/", "_").replace(".", "_"),
         "summary": asked.summary,
-        **({"description": f"A line is a {' and is answered by a '.join(lines)}."} if lines else {}),
+        **({"description": description} if description else {}),
         "responses": {
             "200": {"description": "The answer.", "content": {asked.media: {"schema": reply}}},
             **{str(int(s)): _refusal(s, known[_key(Refusal)]) for s in sorted(refusals)},

@@ -23,7 +23,8 @@ class Health(Record, frozen=True, kw_only=True, omit_defaults=False):
     isolation: str
     promises: tuple[str, ...]  #: of the isolation (``sandbox/base.py``)
     jobs: int  #: programs at once
-    queue: int  #: further ones that may wait
+    queue: int  #: further requests that may wait
+    list_items: int  #: that all lists under way may have together
     version: str
 
 
@@ -52,6 +53,7 @@ async def _health(service: Service, _: Request) -> Response:
         promises=tuple(sorted(service.sandbox.promises)),
         jobs=service.settings.jobs,
         queue=service.settings.queue,
+        list_items=service.settings.list_items,
         version=version("glotsmith"),
     )
     return Response(msgspec.json.encode(health), media_type=JSON)

@@ -14,6 +14,9 @@ class Settings:
 
     jobs: int  #: programs at once
     queue: int = 64  #: further ones that may wait
+    list_items: int = (
+        100_000  #: jobs or lines that all lists may have together; each takes some KB until it is answered
+    )
     token: str = field(default="", repr=False)  #: what ``Authorization: Bearer`` must say; empty: nothing
     expose: tuple[str, ...] = ()  #: folders that programs may ask to see, with all below them
     body_mb: int = 32
@@ -27,6 +30,7 @@ class Service:
         self.settings, self.metrics = settings, Metrics()
         self.sandbox: Sandbox = Counted(sandbox, self.metrics)
         self.verifier = Verifier(self.sandbox)
-        self.admission = Admission(settings.jobs, settings.queue)
+        self.admission = Admission(settings.jobs, settings.queue, settings.list_items)
         self.metrics.capacity.set(self.admission.capacity)
+        self.metrics.listed.set_function(lambda: self.admission.listed)
         self.metrics.admitted.set_function(lambda: self.admission.admitted)
