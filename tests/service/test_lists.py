@@ -218,6 +218,7 @@ def test_answers_of_a_list_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setattr(lists, "ANSWERS_MB", 1)
         verdicts = (await c.post("/verify", named("", 6))).json()
         assert [v["status"] for v in verdicts] == ["pass"] * 4 + ["infra:refused"] * 2
+        assert ids(verdicts) == [str(i) for i in range(6)]
         assert "the answers before item 6 have 1 MiB" in verdicts[5]["detail"]
 
     within(test, queue=0)

@@ -52,7 +52,7 @@ async def _answer_line(service: Service, language: str, _: int, line: bytes) -> 
     return _encode(await _answer(service, language, line))
 
 
-def _refuse_line(_: int, why: str) -> bytes:
+def _refuse_line(_: int, __: bytes, why: str) -> bytes:
     return _encode(refused("infra:refused", why))
 
 

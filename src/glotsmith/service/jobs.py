@@ -57,7 +57,8 @@ async def _verify(service: Service, request: Request) -> Response:
             items = _items(body)
             service.admission.add_list(place, len(items))
             answer = functools.partial(_judge_item, service)
-            verdicts = await while_connected(request, answer_list(service.admission, items, answer, _refuse_item))
+            refuse = functools.partial(_refuse_item, service)
+            verdicts = await while_connected(request, answer_list(service.admission, items, answer, refuse))
             content = b"[" + b",".join(verdicts) + b"]"
         else:
             (verdict,) = await while_connected(request, judge(service, [_single(body)]))
@@ -71,8 +72,8 @@ async def _judge_item(service: Service, place: int, raw: msgspec.Raw | bytes) ->
     return msgspec.json.encode(verdict)
 
 
-def _refuse_item(place: int, why: str) -> bytes:
-    return msgspec.json.encode(Verdict(id="", language="", status="infra:refused", line=place, detail=why))
+def _refuse_item(service: Service, place: int, raw: msgspec.Raw | bytes, why: str) -> bytes:
+    return msgspec.json.encode(service.metrics.judged(_refused(place, raw, why)))
 
 
 def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
@@ -109,6 +110,10 @@ def item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
         why = str(error)
     except (ValueError, RecursionError) as error:
         why = str(malformed(error)).replace("the body", "it")
+    return _refused(place, raw, f"item {place} of the list is no job: {why}")
+
+
+def _refused(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
     given = _given(raw)
     name, language = given.get("id"), given.get("language")
     return Verdict(
@@ -116,7 +121,7 @@ def item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
         language=label_language(language) if isinstance(language, str) else "",
         status="infra:refused",
         line=place,
-        detail=f"item {place} of the list is no job: {why}",
+        detail=detail,
     )
 
 

@@ -15,10 +15,10 @@ ANSWERS_MB = 256  #: of one list; what is under way when the answers reach it is
 
 T = TypeVar("T")
 Answer = Callable[[int, T], Awaitable[bytes]]  #: place of an item from 1, and the item → its answer
-Refuse = Callable[[int, str], bytes]  #: place of an item from 1, and a sentence → its answer
+Refuse = Callable[[int, T, str], bytes]  #: place of an item from 1, the item, and a sentence → its answer
 
 
-async def answer_list(admission: Admission, items: Sequence[T], answer: Answer[T], refuse: Refuse) -> list[bytes]:
+async def answer_list(admission: Admission, items: Sequence[T], answer: Answer[T], refuse: Refuse[T]) -> list[bytes]:
     """Return the answers to the items of a list, in their order."""
     return await _List(admission.turns, items, answer, refuse).answers(admission.most_turns)
 
@@ -26,7 +26,7 @@ async def answer_list(admission: Admission, items: Sequence[T], answer: Answer[T
 class _List(Generic[T]):
     """One list that is being answered."""
 
-    def __init__(self, turns: asyncio.Semaphore, items: Sequence[T], answer: Answer[T], refuse: Refuse) -> None:
+    def __init__(self, turns: asyncio.Semaphore, items: Sequence[T], answer: Answer[T], refuse: Refuse[T]) -> None:
         self._turns, self._answer, self._refuse = turns, answer, refuse
         self._rest: Iterator[tuple[int, T]] = enumerate(items)
         self._answers = [b""] * len(items)
@@ -49,4 +49,4 @@ class _List(Generic[T]):
         if self._size < ANSWERS_MB * 2**20:
             return await self._answer(place, item)
         why = f"the answers before item {place} have {ANSWERS_MB} MiB; send this item and the rest in another list"
-        return self._refuse(place, why)
+        return self._refuse(place, item, why)
