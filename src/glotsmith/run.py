@@ -24,6 +24,7 @@ from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.folder import hold
 from glotsmith.ledger import Ledger
+from glotsmith.settings import is_free
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
@@ -209,7 +210,7 @@ def _remove(path: Path) -> None:
 def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
     """Say how two configurations differ in what determines rows; "" where they do not."""
     before, now = dict(_leaves(stored)), dict(_leaves(wanted))
-    keys = sorted((before.keys() | now.keys()) - set(free))
+    keys = sorted(key for key in before.keys() | now.keys() if not is_free(key, free))
     changed = [key for key in keys if before.get(key) != now.get(key)]
     return "; ".join(
         f"{key} was {_shown(key, before.get(key))} and is now {_shown(key, now.get(key))}" for key in changed

@@ -6,7 +6,7 @@ A field of a configuration declares its kind beside its type, so that a new fiel
     timeout_s: Annotated[float, FREE, msgspec.Meta(gt=0)] = 300.0
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -22,6 +22,12 @@ _WORDS: dict[object, str] = {
 
 BINDS = msgspec.Meta(extra={_KIND: True})  #: it determines rows: a run keeps it
 FREE = msgspec.Meta(extra={_KIND: False})  #: it does not: speed, limits of time, prices, places, files that are written
+
+_PATH = "path"
+SOURCE = msgspec.Meta(extra={_PATH: "source"})  #: it names sources, of which some are paths; rows name them as written
+FILE = msgspec.Meta(extra={_PATH: "file"})  #: it is the path of a file that must exist
+MODEL = msgspec.Meta(extra={_PATH: "model"})  #: it is the path of a model's folder, or a name on a hub
+TARGET = msgspec.Meta(extra={_PATH: "target"})  #: it is a path that a command writes to
 
 
 def kinds(record: type) -> dict[str, bool | None]:
@@ -41,6 +47,19 @@ def free(record: type, prefix: str = "") -> frozenset[str]:
     return frozenset(own).union(*inner)
 
 
+def is_free(key: str, free: Collection[str]) -> bool:
+    """Return whether a dotted key, or a table that holds it, is one of the keys that do not determine rows."""
+    parts = key.split(".")
+    return any(".".join(parts[:count]) in free for count in range(1, len(parts) + 1))
+
+
+def path_kinds(record: type, prefix: str = "") -> dict[str, str]:
+    """Return, for each field of a record that declares paths, dotted name → "source", "file", "model" or "target"."""
+    hints = get_type_hints(record, include_extras=True)
+    found = {f"{prefix}{name}": _extra(hints[name], _PATH) for name in _fields(record)}
+    return {name: kind for name, kind in found.items() if kind is not None}
+
+
 def _fields(record: type) -> tuple[str, ...]:
     return tuple(field.name for field in msgspec.structs.fields(record))
 
@@ -50,8 +69,13 @@ def _is_record(hint: Any) -> bool:
 
 
 def _kind(hint: Any) -> bool | None:
+    return _extra(hint, _KIND)
+
+
+def _extra(hint: Any, key: str) -> Any:
+    """Return what the type of a field declares under a key; None where it declares nothing."""
     extras = [meta.extra or {} for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-    return next((extra[_KIND] for extra in extras if _KIND in extra), None)
+    return next((extra[key] for extra in extras if key in extra), None)
 
 
 def complaint(record: type, given: Mapping[str, Any], called: Callable[[str], str]) -> str:

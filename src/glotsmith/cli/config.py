@@ -9,10 +9,11 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from glotsmith import credentials, recipes, settings
+from glotsmith.cli import paths
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve
 from glotsmith.records import Record
-from glotsmith.settings import BINDS, FREE
+from glotsmith.settings import BINDS, FREE, TARGET
 from glotsmith.teachers import options_of
 
 
@@ -34,6 +35,10 @@ class RunConfig(Record, frozen=True, kw_only=True):
     isolation: Annotated[str, FREE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
     formats: Annotated[tuple[str, ...], FREE] = ("jsonl", "parquet")
     preview: Annotated[int, BINDS] = 0  #: of a preview: items of the sources to go on with; 0 for a run
+    output: Annotated[str, FREE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
+    cache: Annotated[str, FREE, TARGET] = ""  #: a cache file to share between runs
+    #: dotted key → absolute folder that its relative paths are relative to; ``load`` fills it in
+    relative_to: Annotated[dict[str, str], FREE] = {}
     teacher: TeacherConfig = TeacherConfig()
     options: Annotated[dict[str, Any], BINDS] = {}  #: the recipe's fields
 
@@ -50,10 +55,45 @@ class RunConfig(Record, frozen=True, kw_only=True):
             if name not in known:
                 raise UsageError(unknown_name(f"the recipe {self.recipe} has no option {name!r}", name, known))
         try:
-            return msgspec.convert(self.options, kind, strict=False)
+            return msgspec.convert(self._with_located_files(kind), kind, strict=False)
         except msgspec.ValidationError as error:
             wrong = settings.complaint(kind, self.options, option_name)
             raise UsageError(f"an option of the recipe {self.recipe} is not right: {wrong or error}") from error
+
+    def _with_located_files(self, kind: type[Record]) -> dict[str, Any]:
+        options = dict(self.options)
+        for name, what in settings.path_kinds(kind).items():
+            value = options.get(name)
+            if what == "file" and isinstance(value, list | tuple):
+                options[name] = [self._located(f"options.{name}", one) for one in cast("list[object]", value)]
+        return options
+
+    def _located(self, key: str, value: object) -> Any:
+        return paths.located(value, self.relative_to.get(key, "")) if isinstance(value, str) else value
+
+    def target(self, key: str) -> Path | None:
+        """Return the path of ``output`` or ``cache`` as it is in the working directory; None where it is not set."""
+        value = getattr(self, key)
+        return Path(self._located(key, value)).expanduser() if value else None
+
+    def sources_folder(self) -> Path:
+        """Return the folder that the relative paths of the sources are relative to."""
+        folder = Path(self.relative_to.get("options.sources", ""))
+        return Path() if folder == Path.cwd() else folder
+
+    def located_sources(self) -> list[str]:
+        """Return the sources as a user writes them in the working directory."""
+        folder = self.relative_to.get("options.sources", "")
+        return [paths.located_source(spec, folder) for spec in self.options.get("sources", ())]
+
+    def located_teacher(self) -> TeacherConfig:
+        """Return the teacher with paths that are right in the working directory."""
+        options = {
+            name: self._located(key, value) if (key := f"teacher.options.{name}") in self.relative_to else value
+            for name, value in self.teacher.options.items()
+        }
+        model = self._located("teacher.model", self.teacher.model)
+        return msgspec.structs.replace(self.teacher, model=model, options=options)
 
 
 def option_name(field: str) -> str:
@@ -149,15 +189,31 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     """Return the checked configuration.
 
     Raises:
-        UsageError: a field is unknown, missing or of the wrong type, or holds what looks like a key.
+        UsageError: a field is unknown, missing or of the wrong type, or holds what looks like a key; or a path of the
+            TOML file does not exist.
 
     """
-    merged = merge(read(recipe), changes)
+    file = read(recipe)
+    merged = merge(file, changes)
     if isinstance(options := merged.get("options"), Mapping):
         merged["options"] = _with_language_ids(cast(Mapping[str, Any], options))
     credentials.refuse(merged, recipe if recipe.endswith(".toml") else "")
     try:
-        return msgspec.convert(merged, RunConfig, strict=False)
+        chosen = msgspec.convert(merged, RunConfig, strict=False)
     except msgspec.ValidationError as error:
         wrong = settings.complaint(RunConfig, merged, lambda name: f"--set {name}")
         raise UsageError(f"{recipe}: {wrong or error}") from error
+    toml = Path(recipe) if Path(recipe).suffix == ".toml" else None
+    return msgspec.structs.replace(chosen, relative_to=paths.folders(_path_kinds(chosen), file, changes, toml))
+
+
+def _path_kinds(chosen: RunConfig) -> dict[str, str]:
+    """Return the kind of path of each dotted key of a configuration that holds paths."""
+    options = options_of(chosen.teacher.name)
+    own = settings.path_kinds(options) if options else {}
+    return {
+        **settings.path_kinds(RunConfig),
+        **settings.path_kinds(recipes.get(chosen.recipe), "options."),
+        **{f"teacher.options.{name}": kind for name, kind in own.items()},
+        **({"teacher.model": own["model"]} if "model" in own else {}),
+    }

@@ -15,6 +15,7 @@ from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import Answers
 from glotsmith.records import Example, Preference, content_hash
 from glotsmith.run import LEDGER, RunFolder
+from glotsmith.settings import is_free
 
 
 class Rows(NamedTuple):
@@ -59,7 +60,7 @@ class Rows(NamedTuple):
         """Return what determines the rows, dotted name to text."""
         stored = self.folder.config
         free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
-        return {name: _text(value) for name, value in _leaves(stored) if name not in free}
+        return {name: _text(value) for name, value in _leaves(stored) if not is_free(name, free)}
 
     def run(self) -> str:
         """Return what tells this run from others: a hash of what determines its rows."""

@@ -107,9 +107,11 @@ def run(
     """
     changes = _changes(source, language, teacher, model, base_url, option)
     chosen = config.load(recipe, {**changes, "isolation": isolation, "preview": preview or None})
-    folder, other = _folders(output or Path("runs") / chosen.recipe, preview=bool(chosen.preview))
+    wanted = output or chosen.target("output") or Path("runs") / chosen.recipe
+    folder, other = _folders(wanted, preview=bool(chosen.preview))
+    place = Place(folder, cache or chosen.target("cache"), other)
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
-    code = asyncio.run(_run(chosen, Place(folder, cache, other), jobs, Faulty(limits, _reasons(retry))))
+    code = asyncio.run(_run(chosen, place, jobs, Faulty(limits, _reasons(retry))))
     if code == 0:
         _show_end(folder, preview=bool(chosen.preview))
         _advise(chosen, folder)
@@ -186,8 +188,10 @@ async def _work(
 
     chosen = config.bounded(chosen)
     check_formats(chosen.formats)
-    wanted = chosen.teacher
+    wanted = chosen.located_teacher()
     teacher = open_teacher(wanted.name, model=wanted.model, base_url=wanted.base_url, options=wanted.options)
+    if teacher.model and teacher.model == wanted.model:
+        teacher.model = chosen.teacher.model  # rows name it as the user wrote it, in every working directory
     try:
         sandbox = open_sandbox(chosen.isolation, jobs)
         try:
@@ -213,7 +217,7 @@ def check_steps(chosen: config.RunConfig, sandbox: Sandbox, teacher: Teacher) ->
     from glotsmith.verification import Verifier
 
     with closing(Ledger(Path(":memory:"))) as ledger:
-        chosen.made().steps(Tools(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger))
+        chosen.made().steps(Tools(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger, chosen.sources_folder()))
 
 
 class Service(NamedTuple):
@@ -232,7 +236,7 @@ async def _carry_out(
 
     cached = Cached(service.teacher, folder.cache, hearing(folder.ledger))
     verifier, ledger = Verifier(service.sandbox, folder.cache), folder.ledger
-    tools = Tools(service.sandbox, verifier, cached, chosen.seed, ledger)
+    tools = Tools(service.sandbox, verifier, cached, chosen.seed, ledger, chosen.sources_folder())
     try:
         steps = chosen.made().steps(tools)
         _reopen(ledger, steps, retry)
@@ -324,7 +328,7 @@ def _advise(chosen: config.RunConfig, folder: Path) -> None:
     out.print(f"\nLook at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
     if chosen.teacher.name != "offline":
         return
-    given = [f"-s {shlex.quote(s)}" for s in chosen.options.get("sources", ())]
+    given = [f"-s {shlex.quote(s)}" for s in chosen.located_sources()]
     given += [
         f"--set {shlex.quote(f'{name}={msgspec.json.encode(value).decode()}')}"
         for name, value in chosen.options.items()

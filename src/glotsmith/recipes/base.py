@@ -6,6 +6,7 @@ sentence; the end of a run and the dataset card show it. ``makes`` says what its
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -30,6 +31,7 @@ class Tools(msgspec.Struct, frozen=True):
     teacher: Teacher
     seed: int = 0
     ledger: Ledger | None = None  #: the run's, for a recipe that learns from what became of its items
+    folder: Path = Path()  #: that the relative paths of sources are relative to
 
     def __post_init__(self) -> None:
         """Let steps see answers and verdicts only: failures of teacher and machine are the executor's matter."""

@@ -6,7 +6,7 @@ Paper: Wu et al., InverseCoder, AAAI 2025, §4–5. Where we differ, and why: do
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -26,6 +26,7 @@ from glotsmith.records import Inversion, Record
 from glotsmith.selection.overlap import Overlap
 from glotsmith.selection.rank import Rank, agreement, scoring
 from glotsmith.selection.snippets import DecontaminateInversions, DecontaminateSnippets, DeduplicateSnippets
+from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
 from glotsmith.sources.snippets import ReadSnippets
@@ -49,7 +50,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     bound: ClassVar[str] = "max_snippets"
     makes: ClassVar[str] = "programs with instructions, and original pairs,"
 
-    sources: tuple[str, ...]  #: instruction corpora, code, and other runs
+    sources: Annotated[tuple[str, ...], SOURCE]  #: instruction corpora, code, and other runs
     languages: tuple[str, ...] = ()  #: of snippets that are wanted; empty for all
     column: str = ""  #: of rows: where the code is, if its name is an unusual one
     max_snippets: int = 0  #: go on with so many, chosen by content hash; 0 for all
@@ -76,7 +77,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     answer_temperature: float = 0.0
     measured: float = 0.0  #: share of snippets of which every summary makes a round trip, to measure P(Yes)
 
-    benchmarks: tuple[str, ...] = ()  #: files to decontaminate against
+    benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
     ngram: int = 10  #: words in common that count as an overlap
 
     def __post_init__(self) -> None:
@@ -137,7 +138,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         self, tools: Tools, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None
     ) -> Sequence[Step[Any, Any]]:
         return [
-            ReadSnippets(self.sources, self.column),
+            ReadSnippets(self.sources, self.column, tools.folder),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
             Preprocess(self.languages, originals=self.originals),
             DeduplicateSnippets(

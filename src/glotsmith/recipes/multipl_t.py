@@ -6,7 +6,7 @@ Paper: Cassano et al., OOPSLA 2024, §4.1–4.4. Where we differ, and why: docs/
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from glotsmith import languages
 from glotsmith.datasets.examples import ToExamples
@@ -22,6 +22,7 @@ from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
 from glotsmith.selection.overlap import Overlap
+from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.read import ReadFunctions
@@ -53,7 +54,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     paper: ClassVar[str] = "MultiPL-T, OOPSLA 2024 (arXiv 2308.09895)"
     bound: ClassVar[str] = "max_functions"
 
-    sources: tuple[str, ...]  #: where Python functions come from
+    sources: Annotated[tuple[str, ...], SOURCE]  #: where Python functions come from
     languages: tuple[str, ...] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five
 
     helpers: bool = False  #: bring along the module's own helpers and constants that a function needs
@@ -85,7 +86,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     paper_setting: bool = False  #: one round of all samples, completion prompts, no repair: the paper's own setting
 
     max_similarity: float = 0.6  #: ROUGE-L, within a problem and across, §4.4
-    benchmarks: tuple[str, ...] = ()  #: files to decontaminate against
+    benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
     ngram: int = 10  #: words in common that count as an overlap
 
     def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
@@ -106,7 +107,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
         syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
         return [
-            ReadFunctions(self.sources, ReadOptions(helpers=self.helpers, imports=self.imports, column=self.column)),
+            ReadFunctions(self.sources, self._reading(tools)),
             Filter(self._filter()),
             *([Sample(self.max_functions)] if self.max_functions else []),
             *([TypeCheck()] if self.typecheck else []),
@@ -151,6 +152,9 @@ class MultiPLT(Record, frozen=True, kw_only=True):
                 f"time_limit_s must be 0 (the language's own limit) or from {LEAST.cpu_s} to {MOST.cpu_s} seconds, "
                 f"not {self.time_limit_s}"
             )
+
+    def _reading(self, tools: Tools) -> ReadOptions:
+        return ReadOptions(helpers=self.helpers, imports=self.imports, column=self.column, folder=str(tools.folder))
 
     def _filter(self) -> FilterOptions:
         return FilterOptions(

@@ -6,7 +6,7 @@ reasons, in docs/recipes/xcoder.md.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from glotsmith import languages
 from glotsmith.errors import UsageError
@@ -39,6 +39,7 @@ from glotsmith.recipes.work import (
 )
 from glotsmith.records import Record
 from glotsmith.selection.similarity import rouge_l_of_texts
+from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.cut import Cut
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
@@ -75,7 +76,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     bound: ClassVar[str] = "max_snippets"
     makes: ClassVar[str] = "rows"
 
-    sources: tuple[str, ...]  #: where snippets come from: files and folders of code, tables, other runs
+    sources: Annotated[tuple[str, ...], SOURCE]  #: of snippets: files and folders of code, tables, other runs
     languages: tuple[str, ...] = ("python", "lua", "ocaml", "ruby")  #: one agent each
     new_languages: tuple[str, ...] = ()  #: further targets, without an agent and seeds of their own
     column: str = ""  #: of tables: where the code is
@@ -121,7 +122,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     style: Literal["chat", "completion"] = "chat"
 
     max_similarity: float = 0.6  #: ROUGE-L between programs, within a problem and across
-    benchmarks: tuple[str, ...] = ()  #: files to decontaminate against
+    benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
     ngram: int = 10  # report §4.1
 
     def __post_init__(self) -> None:
@@ -167,7 +168,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         voice, plan = self._voice(tools), self._plan()
         history = LedgerHistory(tools.ledger, plan, self.agreement)
         return [
-            *self._seeds(voice),
+            *self._seeds(voice, tools),
             Convene(plan),
             Discuss(voice, self._minds(voice, history), plan, self._rules()),
             Ground(tools.verifier, unexecuted=self.unexecuted, min_cases=self.min_cases),
@@ -196,9 +197,9 @@ class XCoder(Record, frozen=True, kw_only=True):
         scores = [KnownScores(ledger)] if self.self_evaluation == "on" else []
         return Tail(SolveWork.name, Work, [Agree(self.agreement), *scores, *self._selection()])
 
-    def _seeds(self, voice: Voice) -> Sequence[Step[Any, Any]]:
+    def _seeds(self, voice: Voice, tools: Tools) -> Sequence[Step[Any, Any]]:
         return [
-            ReadSnippets(self.sources, self.column),
+            ReadSnippets(self.sources, self.column, tools.folder),
             Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
             Cut(self.max_snippet_tokens),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),

@@ -36,6 +36,7 @@ class ReadOptions(Record, frozen=True, kw_only=True):
     max_bytes: int = 5_000_000  #: of one file, or characters of one row
     tests: bool = False  #: read test folders and test files of packages and folders too
     column: str = ""  #: with the code, in rows; empty for ``content`` or ``code``
+    folder: str = ""  #: that relative paths are relative to; empty for the working directory
 
 
 class Corpus(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +67,14 @@ def locate(spec: str, options: ReadOptions) -> Corpus:
             return _path(spec, options)
 
 
+def is_path(spec: str) -> bool:
+    """Return whether a specification is the path of a file or a folder."""
+    scheme, colon, _ = spec.partition(":")
+    return not (colon and scheme in ("package", "stdlib", "hf"))
+
+
 def _path(spec: str, options: ReadOptions) -> Corpus:
-    path = _existing(spec)
+    path = _existing(spec, options.folder)
     if path is None:
         raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {EXAMPLES}")
     if path.is_dir():
@@ -82,9 +89,9 @@ def _path(spec: str, options: ReadOptions) -> Corpus:
     raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {EXAMPLES}")
 
 
-def _existing(spec: str) -> Path | None:
+def _existing(spec: str, folder: str) -> Path | None:
     try:
-        path = Path(spec).expanduser()
+        path = Path(folder, Path(spec).expanduser())
         return path if spec and path.exists() else None
     except (OSError, RuntimeError):  # a name that is too long, a folder without permission, a user who isn't there
         return None

@@ -42,11 +42,11 @@ class ReadSnippets(SourceStep[Snippet]):
     name: ClassVar[str] = "sources"
     output: ClassVar[type[Record]] = Snippet
 
-    def __init__(self, specs: Sequence[str], column: str = "") -> None:
-        """Take the specifications, and the name of the column with code where it is an unusual one."""
+    def __init__(self, specs: Sequence[str], column: str = "", folder: Path = Path()) -> None:
+        """Take the specifications, an unusual name of the column with code, and the folder of relative paths."""
         if not specs:
             raise UsageError(f"name at least one source: {EXAMPLES}")
-        self._sources = [_locate(spec, column) for spec in dict.fromkeys(specs)]
+        self._sources = [_locate(spec, column, folder) for spec in dict.fromkeys(specs)]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Snippet]]]":
         """Yield units in the order of specifications, rows and paths.
@@ -71,11 +71,11 @@ def _result(found: Snippet | Dropped) -> Result[Snippet]:
     return Result(dropped=(found,)) if isinstance(found, Dropped) else keep(found.id, found)
 
 
-def _locate(spec: str, column: str) -> "Callable[[], Iterator[Unit]]":
+def _locate(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[Unit]]":
     scheme, colon, name = spec.partition(":")
     if scheme == "hf" and colon:
         return _dataset(spec, name, column)
-    path = Path(spec).expanduser()
+    path = folder / Path(spec).expanduser()
     if not spec or not path.exists():
         raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {EXAMPLES}")
     if (path / "run.toml").is_file() or (path / "data").is_dir():

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, cast
 from glotsmith.errors import TeacherError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Record, content_hash
-from glotsmith.settings import BINDS, FREE
+from glotsmith.settings import BINDS, FREE, MODEL
 from glotsmith.teachers.base import Reply, Request, Teacher, first_word
 from glotsmith.teachers.openai_wire import seed_of, until_stop
 
@@ -23,7 +23,7 @@ class Options(Record, frozen=True, kw_only=True):
     """What can be set."""
 
     #: a folder with weights and tokeniser, or a name on the hub whose files are there already
-    model: Annotated[str, BINDS] = ""
+    model: Annotated[str, BINDS, MODEL] = ""
     gguf: Annotated[str, BINDS] = ""  #: a GGUF file in that folder
     revision: Annotated[str, BINDS] = ""  #: of a model on the hub
     device: Annotated[str, FREE] = ""  #: ``cpu``, ``cuda``, ``cuda:1`` …; default: the accelerator, if there is one
