@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.cli.config import RunConfig, TeacherConfig, free_keys
 from glotsmith.recipes import RECIPES, get
-from glotsmith.settings import BINDS, FREE, free, kinds
+from glotsmith.settings import BINDS, FREE, free, is_free, kinds, path_kinds
 from glotsmith.teachers import TEACHERS, options_of
 
 RECORDS = [RunConfig, TeacherConfig, *(options for name in TEACHERS if (options := options_of(name)))]
@@ -60,3 +60,17 @@ def test_what_may_change(teacher: str, expected: set[str]) -> None:
     assert expected <= named
     assert {"isolation", "formats", "teacher.base_url"} <= found
     assert not {"recipe", "seed", "teacher.name", "teacher.model", "teacher.options.extra", "options"} & found
+
+
+@pytest.mark.parametrize(
+    ("key", "wanted"),
+    [("formats", True), ("relative_to.options.sources", True), ("relative", False), ("options.relative_to", False)],
+)
+def test_all_keys_of_a_free_table_are_free(key: str, wanted: bool) -> None:
+    assert is_free(key, {"formats", "relative_to"}) is wanted
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_declares_its_paths(name: str) -> None:
+    found = path_kinds(get(name), "options.")
+    assert found == {"options.sources": "source", "options.benchmarks": "file"}

@@ -27,6 +27,27 @@ def read(*specs: Path | str, column: str = "") -> dict[str, Result[Snippet]]:
     return asyncio.run(main())
 
 
+@pytest.mark.parametrize("spec", ["code", "code/a.lua", "./rows.jsonl", "run"])
+def test_a_relative_path_is_looked_for_in_the_folder_and_kept_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    folder = tmp_path / "folder"
+    for place in ("code", "elsewhere", "run/data/lua"):
+        (folder / place).mkdir(parents=True)
+    (folder / "code/a.lua").write_text("return 1")
+    for table in ("rows.jsonl", "run/data/lua/train.jsonl"):
+        (folder / table).write_text('{"content": "x = 1"}\n')
+
+    async def keys(step: ReadSnippets) -> list[str]:
+        return [key async for key, _ in step.run(lambda _: False)]
+
+    monkeypatch.chdir(folder)
+    here = asyncio.run(keys(ReadSnippets([spec])))
+    monkeypatch.chdir("elsewhere")
+    assert asyncio.run(keys(ReadSnippets([spec], folder=folder))) == here
+    assert here[0].startswith(f"{spec}:")
+
+
 def snippets(*specs: Path | str, column: str = "") -> list[Snippet]:
     return [kept.item for result in read(*specs, column=column).values() for kept in result.kept]
 
