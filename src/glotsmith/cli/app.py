@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from glotsmith import credentials, recipes
 from glotsmith.cli.log import log_to_stderr
@@ -35,7 +36,7 @@ _PIPE_WIDTH = 160  #: columns of a table that goes to no terminal, unless COLUMN
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
 
 out, err = _console(stderr=False), _console(stderr=True)
@@ -73,18 +74,14 @@ class Stopped(Exception):
 
 def say(error: Exception) -> None:
     """Print one error as a sentence."""
-    _print_error(f"[bold red]glotsmith:[/] {_escape(credentials.redact(str(error)))}")
+    _print_error(credentials.redact(str(error)))
 
 
 def _print_error(text: str) -> None:
-    """Print on stderr, in quiet mode too."""
+    """Print a sentence after the program's name on stderr, in quiet mode too."""
     quiet, err.quiet = err.quiet, False
-    err.print(text)
+    err.print(Text.assemble(("glotsmith:", "bold red"), f" {text}"))
     err.quiet = quiet
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
 
 
 def main() -> None:
@@ -110,7 +107,7 @@ def _guarded(run: Callable[..., Any]) -> int:
         say(error)
         return error.exit_code
     except Stopped as stop:
-        err.print(str(stop), markup=False)
+        err.print(str(stop))
         return 130
     except (KeyboardInterrupt, typer.Abort):
         err.print("Stopped.")
@@ -167,9 +164,7 @@ def _defect(error: Exception) -> int:
         where = f"its traceback is in {log.name}"
     except OSError:
         where = f"its traceback:\n{text}"
-    _print_error(
-        f"[bold red]glotsmith:[/] an internal error ({type(error).__name__}); please report it. {_escape(where)}"
-    )
+    _print_error(f"an internal error ({type(error).__name__}); please report it. {where}")
     return 70
 
 

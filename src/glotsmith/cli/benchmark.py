@@ -220,8 +220,8 @@ def _say(folder: Path, made: Made, impossible: int) -> None:
     if made.left_out:
         out.print(f"{made.left_out} of the questions are not in the files for MultiPL-E; impossible.jsonl says why")
     for one in made.silent:
-        out.print(f"No files for MultiPL-E in {get(one).display}: give --assertions with a table [{one}]", markup=False)
-    out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …", markup=False)
+        out.print(f"No files for MultiPL-E in {get(one).display}: give --assertions with a table [{one}]")
+    out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")
 
 
 def _of(made: Made) -> list[str]:

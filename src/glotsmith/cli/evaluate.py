@@ -275,7 +275,7 @@ def _show(found: Evaluation, asking: Asking, folder: Path) -> None:
         table.add_row(*row)
     out.print(table)
     for note in asking.notes:
-        out.print(f"Note: {note}", markup=False)
+        out.print(f"Note: {note}")
     for line in output.impossible_lines(found.summary):
-        out.print(line, markup=False)
-    out.print(f"Samples, figures and reasons are in {folder}", markup=False)
+        out.print(line)
+    out.print(f"Samples, figures and reasons are in {folder}")

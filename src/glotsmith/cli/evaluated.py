@@ -42,7 +42,7 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
         figures.add_row(*row)
     out.print(figures)
     for note in (*(f"Note: {note}" for note in report.notes), *output.impossible_lines(report.summary)):
-        out.print(note, markup=False)
+        out.print(note)
     classes = Table("benchmark", "language", "status", "samples", "for example")
     examples = {(_place(s), s.status): s for s in reversed([*output.read_samples(folder)])}
     for score in report.summary.scores:
@@ -52,7 +52,7 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
             shown = f"{first.question}: {detail[:_DETAIL]}".rstrip(": ") if first else ""
             classes.add_row(score.benchmark, score.language, name, str(count), Text(shown))
     out.print(classes)
-    out.print("Samples of one class or question: --status fail:wrong, or the question's name", markup=False)
+    out.print("Samples of one class or question: --status fail:wrong, or the question's name")
 
 
 def _place(sample: Sample) -> str:
@@ -99,4 +99,4 @@ def _print(sample: Sample) -> None:
         out.print(Panel(Text(detail), title="detail"))
     for number, case in enumerate(verdict.cases if verdict else (), 1):
         if case.status != "pass":
-            out.print(f"case {number}: {case.status} {case.actual}".rstrip(), markup=False)
+            out.print(f"case {number}: {case.status} {case.actual}".rstrip())

@@ -71,8 +71,8 @@ async def _export(folder: RunFolder, format_: str, target: Path, choice: Choice)
     async with rows_so_far(folder) as rows:
         written = write_dataset(rows, format_, target, choice)
         if rows.partial:
-            out.print(partial_sentence(rows), markup=False)
-        out.print(written, markup=False)
+            out.print(partial_sentence(rows))
+        out.print(written)
 
 
 def partial_sentence(rows: Rows) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, app, complete_language, err, out
@@ -39,7 +38,7 @@ def _table() -> Table:
             level = get(name).level
             shown.add_row(name, level, "yes", toolchain.resolve(name).version)
         except (ToolchainError, InputError) as error:
-            shown.add_row(name, level, "no", escape(str(error)))
+            shown.add_row(name, level, "no", str(error))
     return shown
 
 
@@ -71,9 +70,9 @@ async def _prove(card: Card, isolation: str, quick: bool) -> int:
     sandbox, wrong = open_sandbox(isolation), 0
     try:
         async for finding in Proof(card, sandbox, Said(err)).findings(quick=quick):
-            out.print(f"{finding.part}: {finding.sentence}", markup=False)
+            out.print(f"{finding.part}: {finding.sentence}")
             for problem in finding.problems[:_SHOWN]:
-                out.print(f"  wrong: {problem}", markup=False)
+                out.print(f"  wrong: {problem}")
             if len(finding.problems) > _SHOWN:
                 out.print(f"  and {len(finding.problems) - _SHOWN} more")
             wrong += len(finding.problems)
@@ -101,10 +100,10 @@ def new(
 
     place = folder or start.home()
     made = start.start(name, place, resolve(like) if like else "", display, extension)
-    out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}", markup=False)
+    out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}")
     if not start.is_found(place):
-        out.print(f"so that it is found: export {VARIABLE}={place.resolve()}", markup=False)
-    out.print(f"then fill in the card, and: glotsmith languages check {name} --quick", markup=False)
+        out.print(f"so that it is found: export {VARIABLE}={place.resolve()}")
+    out.print(f"then fill in the card, and: glotsmith languages check {name} --quick")
 
 
 @languages.command()
@@ -124,12 +123,12 @@ def install(
     plans = [kit.plan(card, here) for card in cards]
     for step in plans:
         if step.version:
-            out.print(f"{step.language}: is there already, {step.version}", markup=False)
+            out.print(f"{step.language}: is there already, {step.version}")
         elif step.why_not:
-            out.print(f"{step.language}: can't be had here ({step.why_not})", markup=False)
+            out.print(f"{step.language}: can't be had here ({step.why_not})")
     commands = kit.commands(plans, here)
     for command in commands:
-        out.print(shlex.join(command), markup=False)
+        out.print(shlex.join(command))
     if dry_run or not commands:
         raise typer.Exit(0 if all(not step.why_not for step in plans) else 1)
     if not yes:
@@ -142,7 +141,7 @@ def install(
         version = kit.version(get(step.language))
         missing += not version
         said = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
-        out.print(f"{step.language}: {said}", markup=False)
+        out.print(f"{step.language}: {said}")
     raise typer.Exit(1 if missing or any(step.why_not for step in plans) else 0)
 
 

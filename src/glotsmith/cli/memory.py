@@ -40,7 +40,7 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
     if len(remembered) > limit:
         out.print(f"the latest {limit} of {len(remembered)} shown; --limit N for more")
     for line in _conclusions(memory, remembered, agent, options.languages):
-        out.print(line, markup=False)
+        out.print(line)
 
 
 def _table(remembered: list[Memo], agent: str) -> Table:

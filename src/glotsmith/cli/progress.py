@@ -83,14 +83,14 @@ class Said:
     def begin(self, what: str, total: int) -> None:
         """Say that a part begins."""
         self._what, self._total, self._count, self._said = what, total, 0, time.monotonic()
-        self._console.print(f"  … {what}{f' ({total})' if total else ''}", markup=False)
+        self._console.print(f"  … {what}{f' ({total})' if total else ''}")
 
     def tick(self) -> None:
         """Count one program."""
         self._count += 1
         if time.monotonic() - self._said > _EVERY_S:
             self._said = time.monotonic()
-            self._console.print(f"  … {self._count} of {self._total} {self._what}", markup=False)
+            self._console.print(f"  … {self._count} of {self._total} {self._what}")
 
 
 def funnel_table(funnel: Sequence[FunnelRow]) -> Table:

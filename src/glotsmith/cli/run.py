@@ -279,7 +279,7 @@ async def _write_so_far(folder: RunFolder, formats: Sequence[str]) -> None:
     """Write the dataset of a run that was stopped; what can't be written is told of, and is no error of the run."""
     try:
         async with rows_so_far(folder) as rows:
-            err.print(partial_sentence(rows), markup=False)
+            err.print(partial_sentence(rows))
             if rows.made:
                 _write_all(rows, formats)
     except GlotsmithError as error:

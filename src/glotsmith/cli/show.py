@@ -100,7 +100,7 @@ def side_by_side(example: Example) -> Columns:
     source = (Syntax(example.source, "python", word_wrap=True), f"python: {example.name}")
     left, title = source if example.source else asked
     panels = [
-        Panel(left, title=title, width=width),
+        Panel(left, title=Text(title), width=width),
         Panel(Syntax(code, example.language, word_wrap=True), title=example.language, width=width),
     ]
     return Columns(panels, padding=(0, 0))
@@ -118,7 +118,7 @@ def _tell(folder: RunFolder, rows: list[Row], limit: int, *, as_json: bool) -> N
         if row.step == "dataset" and row.status == "kept":
             example = msgspec.json.decode(row.data or b"", type=Example)
             out.print(side_by_side(example))
-            out.print("\n".join(example.tests), markup=False)
+            out.print("\n".join(example.tests))
     story.print_programs(rows, found, limit)
 
 
@@ -145,7 +145,7 @@ def _print(rows: Iterator[Row], *, as_json: bool) -> None:
     table = Table("step", "key", "what", "status", "because")
     for row in rows:
         because = f"{Reason(row.reason).because}: {row.detail}" if row.reason else ""
-        table.add_row(row.step, row.key[:12], _name(row), row.status, because.rstrip(": ")[:300].replace("[", r"\["))
+        table.add_row(row.step, row.key[:12], _name(row), row.status, because.rstrip(": ")[:300])
     out.print(table)
 
 

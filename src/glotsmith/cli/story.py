@@ -102,10 +102,10 @@ def print_programs(rows: Sequence[Row], found: Sequence[Asked], limit: int) -> N
             out.print(panel)
         out.print(_NOT_NOTED)
     for (call, prompt), group in groupby(found[:limit], lambda one: (one.exchange.call, one.exchange.prompt)):
-        out.print(Panel(Text(prompt or "not stored: it holds what is no text"), title=f"prompt: {call}"))
+        out.print(Panel(Text(prompt or "not stored: it holds what is no text"), title=Text(f"prompt: {call}")))
         for exchange, reply in group:
             text = Text(_NO_REPLY if reply is None else reply)
-            out.print(Panel(text, title=f"reply {exchange.sample} to {call}"))
+            out.print(Panel(text, title=Text(f"reply {exchange.sample} to {call}")))
             if panel := programs.get((exchange.item, exchange.sample)):
                 out.print(panel)
     shown, total = min(limit, len(found)), len(found)
@@ -126,4 +126,4 @@ def _programs(row: Row) -> Iterator[tuple[str, int, Panel]]:
     sample = int(cast(dict[str, Any], lineage).get("sample", 0))
     language = label_language(str(field(item, "language") or ""))
     title = f"program {sample}, {language}: {status or row.reason or row.status} ({row.step})"
-    yield place, sample, Panel(Syntax(code, language or "text", word_wrap=True), title=title)
+    yield place, sample, Panel(Syntax(code, language or "text", word_wrap=True), title=Text(title))

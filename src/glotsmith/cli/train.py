@@ -130,6 +130,6 @@ def _train(
         raise UsageError(f"there is no {what} to train on")
     needs.quiet()
     trained = {"sft": sft.sft, "dpo": dpo.dpo}[method]
-    report = trained(job, rows, output, lambda text: err.print(text, markup=False))
+    report = trained(job, rows, output, lambda text: err.print(text))
     if ranks.leads():
         out.print(f"Trained on {sum(s.rows for s in report.data.stages)} rows; weights and record: {output / 'model'}")

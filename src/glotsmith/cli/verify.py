@@ -67,12 +67,11 @@ def verify(
         raise Stopped(_stopped(counts.total(), stream, file, output)) from None
     err.print(_table(counts))
     if not counts:
-        err.print(f"glotsmith: {file} holds no job", markup=False)
+        err.print(f"glotsmith: {file} holds no job")
     if refused:
         err.print(
             f"glotsmith: {counts[_NO_JOB]} of the lines of {file} hold no job; their verdicts say why. "
             f"Line {refused[0].line} is {refused[0].detail}",
-            markup=False,
         )
         raise typer.Exit(2)
 
