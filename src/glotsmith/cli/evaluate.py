@@ -16,6 +16,7 @@ from glotsmith.cache import Cache
 from glotsmith.cli import config
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
 from glotsmith.cli.asking import Asking, Set, ask, named
+from glotsmith.cli.folders import removed_if_refused
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions, output
 from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, Plan, Source, Stored, evaluate
@@ -29,6 +30,7 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.teachers.base import Teacher
 
 Texts = list[str] | None
+_DATABASE = ("", "-wal", "-shm")  #: ends of the names of a database's files
 
 
 class Options(Record, frozen=True, kw_only=True):
@@ -194,9 +196,14 @@ async def _run(
     try:
         sandbox = open_sandbox(options.isolation, jobs)
         try:
-            output.prepare(folder, options.stored())
-            with closing(Cache(cache or folder / output.CACHE)) as store:
-                return await _evaluate(options, store, sandbox, teacher, max_failures)
+            with removed_if_refused(folder, *(f"{output.CACHE}{end}" for end in _DATABASE)) as disposable:
+                output.prepare(folder, options.stored())
+                with closing(Cache(cache or folder / output.CACHE)) as store:
+                    try:
+                        return await _evaluate(options, store, sandbox, teacher, max_failures)
+                    finally:
+                        if store.holds("reply"):
+                            disposable.clear()
         finally:
             await sandbox.close()
     finally:

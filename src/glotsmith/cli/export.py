@@ -10,6 +10,7 @@ import typer
 
 from glotsmith import recipes
 from glotsmith.cli.app import app, out
+from glotsmith.cli.folders import removed_if_refused
 from glotsmith.cli.rows import Rows, rows_so_far
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.run import RunFolder
@@ -63,8 +64,12 @@ def export(
     [bold]glotsmith export runs/inverse --format trl-sft --stage 1 -o own[/], and, when that is trained, [bold]--stage 2
     --model ../own/out -o original[/]
     """
+    from glotsmith.datasets.card import DRAFT
+
     with RunFolder.open(run) as folder:
-        asyncio.run(_export(folder, format_, output or folder.dataset / format_, Choice(model, held_out, seed, stage)))
+        target = output or folder.dataset / format_
+        with removed_if_refused(target, DRAFT):
+            asyncio.run(_export(folder, format_, target, Choice(model, held_out, seed, stage)))
 
 
 async def _export(folder: RunFolder, format_: str, target: Path, choice: Choice) -> None:
