@@ -107,3 +107,20 @@ def test_a_closed_stream_is_no_error(tmp_path: Path, command: str, closed: str, 
     done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (expected, False), done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["jobs.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("verify jobs.jsonl -o /dev/full", "/dev/full: the disk is full after 0 verdicts. Free some space and run the"),
+        ("verify jobs.jsonl > /dev/full", "stdout: the disk is full after 0 verdicts. Free some space and run the"),
+        ("--version > /dev/full", "the disk is full, and a file may be cut short. Free some space and run the command"),
+    ],
+)
+def test_a_full_disk_is_said_without_a_promise(tmp_path: Path, arguments: str, sentence: str) -> None:
+    (tmp_path / "jobs.jsonl").write_text(job(1))
+    line = f"{' '.join(COMMAND)} {arguments}"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert sentence in " ".join(done.stderr.split()), done.stderr
+    assert not {"Traceback", "safe"} & set(done.stderr.replace("(", " ").split())
+    assert done.returncode in (2, 3)

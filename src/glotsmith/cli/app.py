@@ -135,7 +135,7 @@ def _unheard() -> int:
 
 def _system(error: OSError) -> int:
     if error.errno == errno.ENOSPC:
-        say(GlotsmithError("the disk is full; what was committed is safe. Free some space and run the command again"))
+        say(GlotsmithError("the disk is full, and a file may be cut short. Free some space and run the command again"))
         return 2
     if error.filename is not None and isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
         say(GlotsmithError(f"{error.filename}: {error.strerror}"))

@@ -1,6 +1,7 @@
 """``glotsmith verify``: a verdict on each line of a JSONL file."""
 
 import asyncio
+import errno
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err
 from glotsmith.cli.jobfile import check_file, read
-from glotsmith.errors import UsageError
+from glotsmith.errors import StorageError, UsageError
 from glotsmith.languages import names, resolve
 from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
@@ -65,9 +66,11 @@ def verify(
             refused = asyncio.run(_verify(stream, sink, counts, isolation, jobs))
     except KeyboardInterrupt:
         raise Stopped(_stopped(counts.total(), stream, file, output)) from None
-    err.print(_table(counts))
-    if not counts:
-        err.print(f"glotsmith: {file} holds no job")
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise StorageError(_full(counts.total(), output)) from error
+    err.print(_table(counts) if counts else f"glotsmith: {file} holds no job")
     if refused:
         err.print(
             f"glotsmith: {counts[_NO_JOB]} of the lines of {file} hold no job; their verdicts say why. "
@@ -95,6 +98,14 @@ def _stopped(written: int, jobs: _Counted, file: Path, output: Path) -> str:
     of = f"{jobs.count} jobs" if file.is_file() else f"{jobs.count} jobs read so far"
     place = "on stdout" if str(output) == "-" else f"in {output}"
     return f"Stopped: {written} of {of} have a verdict {place}. The same command judges all of them anew."
+
+
+def _full(written: int, output: Path) -> str:
+    place = "stdout" if str(output) == "-" else output
+    return (
+        f"{place}: the disk is full after {written} {'verdict' if written == 1 else 'verdicts'}. "
+        "Free some space and run the command again: it judges all jobs anew"
+    )
 
 
 def _check_output(output: Path) -> None:
