@@ -12,7 +12,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from glotsmith.errors import unknown_name
+
 _KIND = "binds"
+_LONGEST = 80  #: characters of a value in a sentence
 _WORDS: dict[object, str] = {
     int: "a whole number",
     float: "a number",
@@ -97,8 +100,21 @@ def complaint(record: type, given: Mapping[str, Any], called: Callable[[str], st
         try:
             msgspec.convert(value, hints[field.name], strict=False)
         except msgspec.ValidationError:
-            return f"{called(field.name)} is {value!r}, and must be {_allowed(hints[field.name])}"
+            return f"{called(field.name)} is {_shown(value)}, and must be {_allowed(hints[field.name])}"
     return ""
+
+
+def unknown(record: type, given: Mapping[str, Any], named: str) -> str:
+    """Return a sentence about the first name that is no field of a record, with those that there are; "" for none."""
+    known = _fields(record)
+    wrong = next((name for name in given if name not in known), None)
+    return "" if wrong is None else unknown_name(f"{named} has no field {wrong!r}", wrong, known)
+
+
+def _shown(value: object) -> str:
+    """Return what was given, cut to a length that a sentence bears."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _allowed(hint: Any) -> str:

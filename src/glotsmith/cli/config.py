@@ -14,7 +14,7 @@ from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve
 from glotsmith.records import Record
 from glotsmith.settings import BINDS, FREE, TARGET
-from glotsmith.teachers import options_of
+from glotsmith.teachers import TEACHERS, options_of
 
 
 class TeacherConfig(Record, frozen=True, kw_only=True):
@@ -198,10 +198,13 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     if isinstance(options := merged.get("options"), Mapping):
         merged["options"] = _with_language_ids(cast(Mapping[str, Any], options))
     credentials.refuse(merged, recipe if recipe.endswith(".toml") else "")
+    if wrong := _unknown_field(merged):
+        raise UsageError(f"{recipe}: {wrong}")
+    is_file = recipe.endswith(".toml")
     try:
         chosen = msgspec.convert(merged, RunConfig, strict=False)
     except msgspec.ValidationError as error:
-        wrong = settings.complaint(RunConfig, merged, lambda name: f"--set {name}")
+        wrong = settings.complaint(RunConfig, merged, lambda name: f"the field {name}" if is_file else f"--set {name}")
         raise UsageError(f"{recipe}: {wrong or error}") from error
     toml = Path(recipe) if Path(recipe).suffix == ".toml" else None
     return msgspec.structs.replace(chosen, relative_to=paths.folders(_path_kinds(chosen), file, changes, toml))
@@ -217,3 +220,28 @@ def _path_kinds(chosen: RunConfig) -> dict[str, str]:
         **{f"teacher.options.{name}": kind for name, kind in own.items()},
         **({"teacher.model": own["model"]} if "model" in own else {}),
     }
+
+
+def _unknown_field(given: Mapping[str, Any]) -> str:
+    """Return a sentence about a field that a run's configuration does not have, and where it belongs; "" for none."""
+    teacher = given.get("teacher")
+    below = cast(Mapping[str, Any], teacher) if isinstance(teacher, Mapping) else dict[str, Any]()
+    for table, record, prefix in ((given, RunConfig, ""), (below, TeacherConfig, "teacher.")):
+        named = "the table [teacher]" if prefix else "the configuration of a run"
+        wrong = settings.unknown(record, table, named)
+        if wrong:
+            name = next(name for name in table if name not in record.__struct_fields__)
+            return f"{wrong}{_belongs(f'{prefix}{name}', given)}"
+    return ""
+
+
+def _belongs(name: str, given: Mapping[str, Any]) -> str:
+    """Return the end of a sentence: where a field that stands in the wrong place belongs; "" if nowhere."""
+    recipe = given.get("recipe")
+    if isinstance(recipe, str) and recipe in recipes.RECIPES and name in recipes.get(recipe).__struct_fields__:
+        return f". It belongs into the table [options], as an option of the recipe {recipe}"
+    teacher = cast("Mapping[str, Any]", given["teacher"]).get("name") if name.startswith("teacher.") else None
+    kind = options_of(teacher) if teacher in TEACHERS else None
+    if kind and name.removeprefix("teacher.") in kind.__struct_fields__:
+        return ". It belongs into the table [teacher.options]"
+    return ""

@@ -14,6 +14,7 @@ from typing import IO, Any, cast
 
 import msgspec
 
+from glotsmith import settings
 from glotsmith.cli import exported
 from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.languages import resolve, unknown_language
@@ -178,7 +179,10 @@ def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
     if is_row:
         yield from exported.jobs(number, fields)
         return
-    job = msgspec.convert(fields, Job)
+    try:
+        job = msgspec.convert(fields, Job)
+    except msgspec.ValidationError as error:
+        raise UsageError(settings.complaint(Job, fields, lambda name: f"the field {name}") or str(error)) from error
     if wrong := _complaint(job):
         raise UsageError(wrong)
     yield msgspec.structs.replace(job, language=resolve(job.language))
