@@ -56,6 +56,20 @@ def test_a_missing_toolchain_is_told_and_nothing_runs(glotsmith: Command, own: P
     assert "klingon was not found. Install it (apt: klingon" in said
 
 
+def test_all_holes_are_named_first(glotsmith: Command, own: Path) -> None:
+    code, said, _ = glotsmith("languages", "new", "klingon", "--level", "io", "--folder", own)
+    assert code == 0
+    assert "klingon: card.toml, hostile.toml, verdicts.toml" in " ".join(said.split())
+    code, said, _ = glotsmith("languages", "check", "klingon")
+    assert code == 1
+    assert said.startswith("holes: ")
+    assert said.count("fill in this place: ") == len(re.findall("TODO:", "".join(_texts(own / "klingon"))))
+
+
+def _texts(folder: Path) -> list[str]:
+    return [path.read_text("utf-8") for path in folder.iterdir()]
+
+
 def test_a_new_language_elsewhere_says_how_it_is_found(glotsmith: Command, tmp_path: Path) -> None:
     code, said, _ = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
     assert code == 0
@@ -117,6 +131,7 @@ def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Comm
     [
         (["check", "cobol"], "no language is named 'cobol'"),
         (["check", "lua", "--isolation", "jail"], "no isolation 'jail'"),
+        (["new", "x", "--level", "none"], "--level none is none: write --level full or --level io"),
         (["new", "Lua"], "can't name a language"),
         (["new", "moon", "--from", "luaa"], "no language is named 'luaa'"),
         (["install"], "Missing argument"),

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,3 +42,27 @@ def changed(own: Path) -> Copy:
         return folder
 
     return make
+
+
+@pytest.fixture
+def look_anew() -> Callable[[], None]:
+    """Have files of languages read anew."""
+    return forget
+
+
+@pytest.fixture
+def fill_by_examples(own: Path) -> Callable[[Path], None]:
+    """Fill each hole of an unfilled language by the example that its comment gives."""
+    return _fill_by_examples
+
+
+def _fill_by_examples(folder: Path) -> None:
+    """Fill each hole of an unfilled language by the example that its comment gives."""
+    card_file = folder / "card.toml"
+    text = card_file.read_text("utf-8")
+    card_file.write_text(re.sub(r"# TODO: `(\w+)`.*Example: (.*)\n\1 = .*", r"\1 = \2", text), "utf-8")
+    row = re.compile(r"# Example in \w+: (.*)\n((?:\w+ = \{|\[\w+\](?:.*\n){4}).*)code = \"TODO: .*?\"")
+    for name in ("verdicts.toml", "hostile.toml"):
+        text = (folder / name).read_text("utf-8")
+        (folder / name).write_text(row.sub(lambda m: f"{m[2]}code = '''{m[1]}'''", text), "utf-8")
+    forget()

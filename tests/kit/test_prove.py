@@ -2,14 +2,18 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from glotsmith.kit import start
 from glotsmith.kit.prove import Finding, Proof
 from glotsmith.kit.speed import Cold, measure
 from glotsmith.languages import get
+from glotsmith.records import IoCase, Job
 from glotsmith.sandbox import open_sandbox
+from glotsmith.verification import Verifier
 
 KINDS = ("set", "none", "bool", "int", "float", "str", "list", "tuple", "dict")
 REFUSES_ALL = "\n".join(f'{kind} = "no"' for kind in KINDS)
@@ -163,6 +167,56 @@ def test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrate
     (folder / "verdicts.toml").write_text("\n".join(rows), "utf-8")
     found = prove("moon", quick=True)["rows"]
     assert any(problem in p for p in found.problems), found
+
+
+@pytest.mark.slow
+def test_a_language_of_whole_programs_is_proven_by_the_examples_of_its_template(
+    own: Path, fill_by_examples: Callable[[Path], None]
+) -> None:
+    made = start.start("shell", own, extension=".sh", level="io")
+    fill_by_examples(made)
+    found = prove("shell")
+    assert list(found) == ["toolchain", "rows", "hostile", "speed"]
+    assert not any(f.problems for f in found.values()), found
+
+    async def verify(code: str) -> str:
+        sandbox = open_sandbox()
+        try:
+            io = (IoCase(stdin="4\n", stdout="16\n"),)
+            return (await Verifier(sandbox).verify(Job(id="square", language="shell", code=code, io=io))).status
+        finally:
+            await sandbox.close()
+
+    assert asyncio.run(verify("read -r n; echo $((n * n))")) == "pass"
+    assert asyncio.run(verify("read -r n; echo $((n + n))")) == "fail:wrong"
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_template_earn_their_verdicts(
+    own: Path, fill_by_examples: Callable[[Path], None], look_anew: Callable[[], None]
+) -> None:
+    made = start.start("moon", own, "lua")
+    made_blank = start.start("klingon", own)
+    fill_by_examples(made_blank)
+    (made / "verdicts.toml").write_text((made_blank / "verdicts.toml").read_text("utf-8"), "utf-8")
+    look_anew()
+    found = prove("moon", "rows")["rows"]
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(("options", "least"), [({}, 60), ({"level": "io"}, 40), ({"like": "bash"}, 4)])
+def test_holes_are_named_before_anything_else(
+    own: Path, options: dict[str, str], least: int, look_anew: Callable[[], None]
+) -> None:
+    made = start.start("klingon", own, **options)
+    file = made / "card.toml"
+    file.write_text(re.sub("(?m)^command = .*$", 'command = "klingon"', file.read_text("utf-8")), "utf-8")
+    look_anew()
+    found = prove("klingon")
+    assert list(found) == ["holes", "toolchain"]
+    assert found["holes"].all_shown
+    assert len(found["holes"].problems) >= least
+    assert all(re.match(rf"{made}/[\w.]+:\d+: fill in this place: ", p) for p in found["holes"].problems)
 
 
 def test_without_isolation_nothing_hostile_runs() -> None:

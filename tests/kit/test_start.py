@@ -31,6 +31,24 @@ def test_the_template_asks_for_every_verdict_and_every_attack(own: Path) -> None
     assert not any("pass" in row.expected for row in rows("klingon", "hostile").values())
 
 
+def test_a_new_language_of_whole_programs_has_no_driver_and_no_row_with_typed_calls(own: Path) -> None:
+    made = start.start("klingon", own, extension=".kl", level="io")
+    assert {p.name for p in made.iterdir()} == {"card.toml", "verdicts.toml", "hostile.toml"}
+    assert get("klingon").level == "io"
+    assert get("klingon").toolchain[0].script == ("klingon", "@{dir}/main.kl")
+    assert len(rows("klingon")) >= FEWEST
+    assert tuple(rows("klingon", "hostile")) == ATTACKS
+    for table in ("verdicts", "hostile"):
+        assert all(row.io for row in rows("klingon", table).values())
+    assert not any("pass" in row.expected for row in rows("klingon", "hostile").values())
+
+
+@pytest.mark.parametrize(("like", "level"), [("bash", ""), ("c", "io"), ("lua", "full")])
+def test_a_copy_keeps_the_level_of_the_other_language(own: Path, like: str, level: str) -> None:
+    start.start("moon", own, like, level=level)
+    assert get("moon").level == get(like).level
+
+
 def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
     start.start("moon", own, "lua", display="Moon of Lua")
     moon, lua = get("moon"), get("lua")
@@ -52,6 +70,9 @@ def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
         ("x", {"like": "luaa"}, "no language is named 'luaa'"),
         ("x", {"display": 'X"'}, "leave out quotes"),
         ("x", {"extension": "../x"}, "leave out quotes, slashes"),
+        ("x", {"level": "run"}, "--level run is none: write --level full or --level io"),
+        ("x", {"level": "io", "like": "lua"}, r"--from lua copies a language of level full.*\(bash, c\)"),
+        ("x", {"level": "full", "like": "c"}, "--from c copies a language of level io, and --level is full"),
     ],
 )
 def test_what_can_not_be_started_is_a_sentence(own: Path, name: str, options: dict[str, str], why: str) -> None:

@@ -71,10 +71,11 @@ async def _prove(card: Card, isolation: str, quick: bool) -> int:
     try:
         async for finding in Proof(card, sandbox, Said(err)).findings(quick=quick):
             out.print(f"{finding.part}: {finding.sentence}")
-            for problem in finding.problems[:_SHOWN]:
+            shown = len(finding.problems) if finding.all_shown else _SHOWN
+            for problem in finding.problems[:shown]:
                 out.print(f"  wrong: {problem}")
-            if len(finding.problems) > _SHOWN:
-                out.print(f"  and {len(finding.problems) - _SHOWN} more")
+            if len(finding.problems) > shown:
+                out.print(f"  and {len(finding.problems) - shown} more")
             wrong += len(finding.problems)
     finally:
         await sandbox.close()
@@ -91,15 +92,21 @@ def new(
     ] = None,
     display: Annotated[str, typer.Option(help="Its name as people write it.")] = "",
     extension: Annotated[str, typer.Option(help="Of its files, as in .lua; a copy keeps what it had.")] = "",
+    level: Annotated[
+        str,
+        typer.Option(help="full: functions called with values; io: whole programs, without a driver. Default full."),
+    ] = "",
 ) -> None:
     """Start a language: a folder with a card that explains its fields, a driver, and rows to fill in.
 
-    Example: [bold]glotsmith languages new tcl --from lua[/]
+    Each place that is to be filled in has a mark TODO; 'glotsmith languages check' names those that are left.
+
+    Example: [bold]glotsmith languages new tcl --from lua[/], or [bold]glotsmith languages new awk --level io[/]
     """
     from glotsmith.kit import start
 
     place = folder or start.home()
-    made = start.start(name, place, resolve(like) if like else "", display, extension)
+    made = start.start(name, place, resolve(like) if like else "", display, extension, level)
     out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}")
     if not start.is_found(place):
         out.print(f"so that it is found: export {VARIABLE}={place.resolve()}")

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from glotsmith.errors import ToolchainError
-from glotsmith.kit import probes, roundtrip
+from glotsmith.kit import holes, probes, roundtrip
 from glotsmith.kit.speed import Cold, Speed, measure
 from glotsmith.languages import prepared
 from glotsmith.languages.card import Card
@@ -20,6 +20,7 @@ class Finding(Record, frozen=True, kw_only=True):
     part: str
     sentence: str
     problems: tuple[str, ...] = ()  #: one sentence each; none where the part holds
+    all_shown: bool = False  #: each problem has to be shown, however many there are
 
 
 class Watcher(Protocol):
@@ -42,7 +43,13 @@ class Proof:
         self._verifier = Verifier(sandbox)
 
     async def findings(self, *, quick: bool = False) -> AsyncIterator[Finding]:
-        """Yield what each part came to; ``quick`` stops after the rows, and so does a toolchain that is missing."""
+        """Yield the holes that are left, then what each part came to.
+
+        ``quick`` stops after the rows, and so does a toolchain that is missing.
+        """
+        left = self.holes()
+        if left.problems:
+            yield left
         first = self.toolchain()
         yield first
         if first.problems:
@@ -57,6 +64,15 @@ class Proof:
                 yield await part()
         yield await self.hostile()
         yield await self.speed()
+
+    def holes(self) -> Finding:
+        """Find the places of the folder that are still to be filled in."""
+        missing = holes.missing_driver(self.card)
+        found = [*([missing] if missing else []), *(hole.sentence for hole in holes.holes(self.card.file.parent))]
+        sentence = f"{len(found)} places are still to be filled in; fill in each and delete its mark TODO:"
+        return Finding(
+            part="holes", sentence=sentence if found else "none is left", problems=tuple(found), all_shown=True
+        )
 
     def toolchain(self) -> Finding:
         """Find the toolchain."""

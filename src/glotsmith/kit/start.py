@@ -1,16 +1,18 @@
 """Starts the folder of a new language."""
 
+import json
 import os
 import re
 from pathlib import Path
 
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.languages import card, get, names
+from glotsmith.languages import Card, card, get, names
 from glotsmith.languages.render import fill
 
 _TEMPLATE = Path(__file__).parent / "template"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: beside the driver
+_LEVELS = {"full": _TEMPLATE, "io": _TEMPLATE / "io"}  #: where the files of each level are
 
 
 def home() -> Path:
@@ -24,11 +26,12 @@ def is_found(folder: Path) -> bool:
     return folder.resolve() in (place.resolve() for place in card.folders())
 
 
-def start(name: str, folder: Path, like: str = "", display: str = "", extension: str = "") -> Path:
-    """Make ``folder/name`` from the template, or as a copy of the language ``like``; return it.
+def start(name: str, folder: Path, like: str = "", display: str = "", extension: str = "", level: str = "") -> Path:
+    """Make ``folder/name`` from the template of ``level`` ("" for full), or as a copy of ``like``; return it.
 
     Raises:
-        UsageError: the name is none, or is taken; there is no language ``like``; the folder exists.
+        UsageError: the name is none, or is taken; there is no language ``like`` or it has another level; there is
+            no such level; the folder exists.
         StorageError: the folder can't be made.
 
     """
@@ -43,7 +46,8 @@ def start(name: str, folder: Path, like: str = "", display: str = "", extension:
     for text in (display, extension):
         if not text.isprintable() or {'"', "\\", "/"} & {*text}:
             raise UsageError(f"{text!r} can't stand in a card: leave out quotes, slashes and backslashes")
-    texts = _copied(name, like, display) if like else _blank(name, display, extension or f".{name}")
+    _check_level(level, like)
+    texts = _copied(name, like, display) if like else _blank(name, display, extension or f".{name}", level or "full")
     try:
         made.mkdir(parents=True)
         for file, text in texts.items():
@@ -54,13 +58,23 @@ def start(name: str, folder: Path, like: str = "", display: str = "", extension:
     return made
 
 
-def _blank(name: str, display: str, extension: str) -> dict[str, str]:
+def _check_level(level: str, like: str) -> None:
+    if level and level not in _LEVELS:
+        raise UsageError(f"--level {level} is none: write --level {' or --level '.join(_LEVELS)}")
+    if level and like and get(like).level != level:
+        able = ", ".join(name for name in names() if get(name).level == level)
+        raise UsageError(
+            f"--from {like} copies a language of level {get(like).level}, and --level is {level}: leave out one of "
+            f"these options, or copy a language of level {level} ({able})"
+        )
+
+
+def _blank(name: str, display: str, extension: str, level: str) -> dict[str, str]:
     parts = {"name": name, "display": display, "extension": extension if extension[:1] == "." else f".{extension}"}
-    own = {file: (_TEMPLATE / file).read_text("utf-8") for file in (*_FILES, "driver")}
-    return {
-        f"driver{parts['extension']}" if file == "driver" else file: _filled(file, text, parts)
-        for file, text in own.items()
-    }
+    texts = {file: _filled(file, (_LEVELS[level] / file).read_text("utf-8"), parts) for file in _FILES}
+    if level == "full":
+        texts[f"driver{parts['extension']}"] = fill((_TEMPLATE / "driver").read_text("utf-8"), **parts)
+    return texts
 
 
 def _filled(file: str, text: str, parts: dict[str, str]) -> str:
@@ -72,12 +86,52 @@ def _filled(file: str, text: str, parts: dict[str, str]) -> str:
 
 
 def _copied(name: str, like: str, display: str) -> dict[str, str]:
+    """Return the files of another language; marks say which of its facts are to be replaced."""
     source = get(like)
     texts = {path.name: path.read_text("utf-8") for path in source.file.parent.iterdir() if path.is_file()}
-    head = f"# Begun as a copy of {source.display}'s card: every fact below is still that language's.\n"
     own = re.sub(r"(?m)^name = .*$", f'name = "{name}"', texts["card.toml"], count=1)
     own = re.sub(r"(?m)^display = .*$", f'display = "{display}"', own, count=1)
-    return {**texts, "card.toml": head + own.replace("[[toolchain]]", _FIRST_STEP + "[[toolchain]]", 1)}
+    texts["card.toml"] = _card_head(source, display, sorted({*texts} - {*_FILES})) + _with_holes(own, source, display)
+    for file, example in _ROWS.items():
+        if file in texts:
+            texts[file] = f"# TODO: write each `code` in {display}. Example: {example}\n{texts[file]}"
+    return texts
 
 
-_FIRST_STEP = "# First this: how the new language is found, built, run and installed.\n"
+def _card_head(source: Card, display: str, others: list[str]) -> str:
+    what = f"for {display}; it is a copy of {source.display}'s, which is the example"
+    marks = "".join(f"# TODO: rewrite {file} {what}\n" for file in others)
+    return (
+        f"# Begun as a copy of {source.display}'s card: every fact below is still that language's.\n"
+        "# A hole is a line with the mark TODO and a colon. Do what it says and delete its line; "
+        f"`glotsmith languages check` names those that are left.\n{marks}"
+        f"# TODO: `extension` and `fences`: write those of {display}. "
+        f'Example: extension = "{source.extension}" and fences = {json.dumps(source.fences)} are {source.display}\'s\n'
+    )
+
+
+def _with_holes(text: str, source: Card, display: str) -> str:
+    """Put before the first of each table of a card a hole that says what the table holds."""
+    for table, what in _TABLES.items():
+        mark = f"# TODO: [{table}], {what}: write that of {display}. Example: below is {source.display}'s\n"
+        text = re.sub(rf"(?m)^(?=\[+{table}\]+ *(#.*)?$)", lambda _, mark=mark: mark, text, count=1)
+    return text
+
+
+_TABLES = {
+    "toolchain": "how the language is found, built, run and installed",
+    "syntax": "comments, strings, names, reserved words, the first line of a function and a stub",
+    "values": "the literal of each type",
+    "examples": "the literals as people write them, where the driver needs other ones",
+    "terms": "what the language calls its kinds of values",
+    "types": "the types of a signature",
+    "printers": "the expressions that print a typed result",
+    "driver": "how calls reach the driver",
+    "equality": "where the language tells fewer things apart than Python",
+    "limits": "the width of its ints, and the limits that it needs",
+    "refuse": "what it can't represent, with the reason",
+}  #: table of a card → what it holds
+_ROWS = {
+    "verdicts.toml": "the code of row `accepted` below passes",
+    "hostile.toml": "the code of the first row below is refused",
+}  #: file of rows → what its rows show

@@ -245,8 +245,18 @@ class Card(Record, frozen=True, kw_only=True):
 
     @property
     def driver_text(self) -> str:
-        """The driver's source."""
-        return _text(self.file.parent / f"driver{self.extension}")
+        """The driver's source.
+
+        Raises:
+            InputError: there is none; a card of level ``io`` needs none.
+
+        """
+        path = self.file.parent / f"driver{self.extension}"
+        try:
+            return _text(path)
+        except FileNotFoundError:
+            what = f'there is no such file, which a card of level = "{self.level}" needs; write it, or set level = "io"'
+            raise InputError.at(path, None, what) from None
 
     @property
     def warm_files(self) -> dict[str, str | bytes]:

@@ -1,0 +1,101 @@
+"""The holes of a language's folder are named by file, line and what belongs there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from glotsmith.errors import InputError
+from glotsmith.kit import start
+from glotsmith.kit.holes import holes, missing_driver
+from glotsmith.languages import get, names
+
+FULL = [
+    ("card.toml", "`fences`, what teachers write behind ``` when they mean this language. Example: ["),
+    ("card.toml", '`command`, the program to look for on PATH. Example: "lua5.4"'),
+    ("card.toml", "`run`, the command that runs the driver"),
+    ("card.toml", '`line_comment`, what begins a comment of one line. Example: "--"'),
+    ("card.toml", "`reserved`, the words that can't be names"),
+    ("card.toml", "`stub`, a whole function that compiles and raises. Example: "),
+    ("card.toml", "`dict`, the literal of a map. Example: "),
+    ("card.toml", "`call`, one argument list"),
+    ("card.toml", "`int_bits`, the width of the native int"),
+    ("card.toml", "one line for each feature that the language can't represent"),
+    ("driver.kl", "1. Before anything of the candidate runs, capture what you need. Example: local write"),
+    ("driver.kl", '3. Compile, but do not yet run, "candidate.kl". Example: '),
+    ("driver.kl", '7. Print the event "end"'),
+    ("verdicts.toml", "the code of row 'accepted': f returns its argument, whatever its type"),
+    ("verdicts.toml", "the code of row 'broken': a syntax error"),
+    ("verdicts.toml", "the code of row 'code_point_order': f sorts strings as the language does by default"),
+    ("hostile.toml", "the code of row 'exit_at_load': exits with 0 before f is called"),
+    ("hostile.toml", "the code of row 'plants_symlinks': symlinks to /etc/passwd"),
+]
+IO = [
+    ("card.toml", "`fences`, what teachers write"),
+    ("card.toml", "`script`, the command that runs a program"),
+    ("card.toml", "`install`, package names by installer"),
+    ("verdicts.toml", "the code of row 'accepted': reads two ints, one a line, and prints their sum"),
+    ("verdicts.toml", "the code of row 'endless_output': prints without end"),
+    ("hostile.toml", "the code of row 'network': prints 9 only if 127.0.0.1 or 8.8.8.8 can be reached"),
+]
+COPY = [
+    ("card.toml", "rewrite driver.lua for Klingon; it is a copy of Lua's"),
+    ("card.toml", '`extension` and `fences`: write those of Klingon. Example: extension = ".lua" and fences = ["lua"]'),
+    ("card.toml", "[toolchain], how the language is found"),
+    ("card.toml", "[values], the literal of each type"),
+    ("card.toml", "[refuse], what it can't represent"),
+    ("verdicts.toml", "write each `code` in Klingon. Example: "),
+    ("hostile.toml", "write each `code` in Klingon. Example: "),
+]
+
+
+@pytest.mark.parametrize(
+    ("level", "like", "file", "what"),
+    [
+        *(("full", "", *row) for row in FULL),
+        *(("io", "", *row) for row in IO),
+        *(("", "lua", *row) for row in COPY),
+    ],
+)
+def test_each_hole_is_named_until_its_line_is_replaced(own: Path, level: str, like: str, file: str, what: str) -> None:
+    made = start.start("klingon", own, like, extension=".kl", level=level)
+    before = holes(made)
+    (found,) = [hole for hole in before if hole.file == made / file and hole.what.startswith(what)]
+    assert found.sentence.startswith(f"{made / file}:{found.line}: fill in this place: {what}")
+    lines = (made / file).read_text("utf-8").splitlines()
+    assert "TODO:" in lines[found.line - 1]
+    lines[found.line - 1] = "# done"
+    (made / file).write_text("\n".join(lines), "utf-8")
+    assert len(holes(made)) == len(before) - 1
+    assert all(not (hole.file == made / file and hole.what == found.what) for hole in holes(made))
+
+
+@pytest.mark.parametrize("level", ["full", "io"])
+def test_each_hole_has_an_example(own: Path, level: str) -> None:
+    made = start.start("klingon", own, level=level)
+    for hole in holes(made):
+        lines = hole.file.read_text("utf-8").splitlines()
+        near = "\n".join(lines[max(0, hole.line - 6) : hole.line])
+        assert "Example" in near, hole.sentence
+
+
+def test_a_language_that_is_filled_in_has_no_hole(own: Path, fill_by_examples: Callable[[Path], None]) -> None:
+    made = start.start("klingon", own, level="io")
+    assert len(holes(made)) > 30
+    fill_by_examples(made)
+    assert holes(made) == []
+    assert not [hole.sentence for name in names() for hole in holes(get(name).file.parent)]
+
+
+@pytest.mark.parametrize(("level", "like", "missing"), [("io", "", False), ("", "bash", False), ("full", "", True)])
+def test_only_a_card_of_full_level_needs_a_driver(
+    own: Path, level: str, like: str, missing: bool, look_anew: Callable[[], None]
+) -> None:
+    made = start.start("klingon", own, like, extension=".kl", level=level)
+    (made / "driver.kl").unlink(missing_ok=True)
+    look_anew()
+    said = missing_driver(get("klingon"))
+    assert said.startswith(f'{made / "driver.kl"} is missing: a card of level = "full" needs a driver') is missing
+    assert bool(said) is missing
+    with pytest.raises(InputError, match=r"driver\.\w+: there is no such file"):
+        _ = get("klingon").driver_text
