@@ -124,3 +124,22 @@ def test_a_full_disk_is_said_without_a_promise(tmp_path: Path, arguments: str, s
     assert sentence in " ".join(done.stderr.split()), done.stderr
     assert not {"Traceback", "safe"} & set(done.stderr.replace("(", " ").split())
     assert done.returncode in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["doctor"], "glotsmith.cli.languages.names"),
+        (["languages"], "glotsmith.cli.languages.names"),
+        (["verify", "x"], "glotsmith.cli.verify.read"),
+    ],
+)
+def test_an_interrupt_in_any_command_is_said(
+    glotsmith: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch, arguments: list[str], place: str
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupt)
+    code, _, said = glotsmith(*arguments)
+    assert (code, said) == (130, "Stopped.\n")

@@ -17,14 +17,31 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperGroup
 
 from glotsmith import credentials, recipes
 from glotsmith.cli.log import log_to_stderr
 from glotsmith.errors import GlotsmithError
 from glotsmith.languages import names
 
+
+class Stopped(Exception):
+    """Ctrl-C ended a command; the text says what is kept. (Typer discards the text of a KeyboardInterrupt.)"""
+
+
+class _Group(TyperGroup):
+    """The commands; Ctrl-C in each is ``Stopped``, as typer itself ends silently."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Stopped("Stopped.") from None
+
+
 app = typer.Typer(
     name="glotsmith",
+    cls=_Group,
     help="Execution-verified multilingual training data for code models.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -66,10 +83,6 @@ def common(
     """
     err.quiet = quiet
     log_to_stderr(verbose)
-
-
-class Stopped(Exception):
-    """Ctrl-C ended a command; the text says what is kept. (Typer discards the text of a KeyboardInterrupt.)"""
 
 
 def say(error: Exception) -> None:
