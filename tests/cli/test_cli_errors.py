@@ -97,7 +97,7 @@ def test_a_mistake_gets_a_sentence(
             "the field tests is 'assert', and must be a list, of which",
         ),
         ('{"id": "a", "language": "lua", "time_limit_s": "s"}', "the field time_limit_s is 's', and must be a number"),
-        ('{"id": "a", "language": "lua", "parallel_id": "x", "testss": []}', "do you mean 'tests'"),
+        ('{"id": "a", "language": "lua", "parallel_id": "x", "testss": []}', "do you mean 'tests'? See"),
     ],
 )
 def test_a_malformed_line_has_a_verdict_and_the_others_are_judged(

@@ -169,6 +169,32 @@ def test_chat_replies_from_a_file(glotsmith: Command, tmp_path: Path, humaneval:
     assert [r["status"] for r in results(tmp_path / "base")] == ["fail:compile", "pass"]
 
 
+@pytest.mark.parametrize(
+    ("unknown", "note"),
+    [
+        ([], None),
+        (["HumanEval/9999"], "names 1 problem that is not in this evaluation: HumanEval/9999"),
+        (["a", "b"], "names 2 problems that are not in this evaluation: a, b"),
+        (["a", "b", "c", "d"], "names 4 problems that are not in this evaluation: a, b, c, …"),
+    ],
+)
+def test_completions_of_other_problems_and_a_k_without_a_figure_are_noted(
+    glotsmith: Command, tmp_path: Path, humaneval: Path, unknown: list[str], note: str | None
+) -> None:
+    rows = [{"task_id": name, "completions": [BODY]} for name in ("HumanEval/901", *unknown)]
+    file = write(tmp_path / "replies.jsonl", rows)
+    out = tmp_path / "out"
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--completions", file, "--k", 1, "--k", 10, "-o", out)
+    assert glotsmith(*command)[0] == 0
+    notes = json.loads((out / "summary.json").read_text())["notes"]
+    assert [n.partition(" names ")[2] for n in notes if " names " in n] == (
+        [note.removeprefix("names ")] if note else []
+    )
+    assert [n for n in notes if "pass@10" in n] == [
+        "there is no pass@10: no problem has 10 samples with a verdict, so give --samples 10 or more"
+    ]
+
+
 def test_a_problem_that_stands_twice_is_asked_once_or_not_at_all(
     glotsmith: Command, tmp_path: Path, humaneval: Path
 ) -> None:

@@ -312,7 +312,7 @@ def test_a_run_that_works_and_one_that_was_killed_are_exported(
 
 def test_a_run_without_any_row_so_far_is_no_error(glotsmith: Command, folder: Path, server: ModelServer) -> None:
     code, _, err = glotsmith(*MULTIPL_T, *server.options, "--model", "other", "--set", "teacher.backoff_s=0")
-    assert (code, "partial: 0 rows" in err) == (2, True), err
+    assert (code, "partial:" in err) == (2, False), err
     assert not (folder / "run" / "dataset").exists()
 
 

@@ -172,7 +172,7 @@ def evaluate_command(
             f"Stopped: {cache or output_ / output.CACHE} keeps the replies and verdicts so far. "
             "The same command goes on from there."
         ) from None
-    notes = (*asking.notes, *warnings_of(found.samples, asking.questions))
+    notes = (*asking.notes, *warnings_of(found.samples, asking.questions), *_without_figure(k or (), found))
     asking = msgspec.structs.replace(asking, notes=notes)
     output.write(output_, asking.questions, found, options.stored(), asking.notes, options.sampling())
     _show(found, asking, output_)
@@ -230,7 +230,8 @@ async def _evaluate(
         )
         asking = _with_prompt_end(asking, options.prompt_end)
         source: Source = Asked(cached, options.plan) if cached else _stored(options, asking)
-        asking = msgspec.structs.replace(asking, notes=(*asking.notes, *_unanswered(asking.questions, source)))
+        notes = (*asking.notes, *_unanswered(asking.questions, source), *_not_asked(options, asking))
+        asking = msgspec.structs.replace(asking, notes=notes)
         with _ticking(sum(map(source.count, asking.questions))) as tick:
             found = await evaluate(
                 asking.questions,
@@ -266,6 +267,28 @@ def _unanswered(questions: Sequence[Question], source: Source) -> list[str]:
     asked = Counter((q.benchmark, q.language) for q in questions)
     missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
     return [f"{b}, {one}: {n} of {asked[b, one]} problems have no completion" for (b, one), n in missing.items()]
+
+
+def _not_asked(options: Options, asking: Asking) -> list[str]:
+    """Say how many problems of a file of completions are none of this evaluation, with the names of three."""
+    if not options.completions:
+        return []
+    names = {name for q in asking.questions for name in (q.id, q.problem, q.alias)}
+    unknown = completions.unknown_problems(Path(options.completions), names | {i.problem for i in asking.impossible})
+    if not unknown:
+        return []
+    shown = ", ".join([*unknown[:3], *(["…"] if len(unknown) > 3 else [])])
+    count = "1 problem that is" if len(unknown) == 1 else f"{len(unknown)} problems that are"
+    return [f"{options.completions} names {count} not in this evaluation: {shown}"]
+
+
+def _without_figure(ks: Sequence[int], found: Evaluation) -> list[str]:
+    """Say of which k that was asked for there is no figure."""
+    known = {figure.k for score in found.summary.scores for figure in score.figures}
+    return [
+        f"there is no pass@{k}: no problem has {k} samples with a verdict, so give --samples {k} or more"
+        for k in sorted({*ks} - known)
+    ]
 
 
 @contextmanager

@@ -208,5 +208,5 @@ def _complaint(job: Job) -> str:
 
 def refused(number: int, name: str, why: str, language: str = "") -> Verdict:
     """Return the verdict on a line that holds no job."""
-    detail = f"not a job: {why}. See 'glotsmith verify --help'"
+    detail = f"not a job: {why}{'' if why.endswith(('.', '?')) else '.'} See 'glotsmith verify --help'"
     return Verdict(id=name, language=language, status="infra:refused", line=number, detail=detail)

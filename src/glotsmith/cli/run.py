@@ -19,7 +19,7 @@ from glotsmith.cli.log import LOG, logging_to
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.rows import Rows, finished_rows, rows_so_far
 from glotsmith.cli.show import side_by_side
-from glotsmith.errors import GlotsmithError, UsageError, unknown_name
+from glotsmith.errors import GlotsmithError, InputError, UsageError, unknown_name
 from glotsmith.exchanges import Heard
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor, FaultLimits
@@ -244,8 +244,8 @@ async def _carry_out(
             done = await worker.run(steps, ledger, shown)
     except UsageError:
         raise
-    except GlotsmithError:
-        await _write_so_far(folder, chosen.formats)
+    except GlotsmithError as error:
+        await _write_so_far(folder, chosen.formats, goes_on=not isinstance(error, InputError))
         raise
     finally:
         await cached.close()
@@ -275,11 +275,15 @@ def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Rea
         err.print(f"{count} items that were dropped as {reason} are tried again.")
 
 
-async def _write_so_far(folder: RunFolder, formats: Sequence[str]) -> None:
-    """Write the dataset of a run that was stopped; what can't be written is told of, and is no error of the run."""
+async def _write_so_far(folder: RunFolder, formats: Sequence[str], *, goes_on: bool = True) -> None:
+    """Write the dataset of a run that was stopped; what can't be written is told of, and is no error of the run.
+
+    Without a row there is nothing to say, and where the same command fails again (not ``goes_on``) it can't go on.
+    """
     try:
         async with rows_so_far(folder) as rows:
-            err.print(partial_sentence(rows))
+            if rows.made and goes_on:
+                err.print(partial_sentence(rows))
             if rows.made:
                 _write_all(rows, formats)
     except GlotsmithError as error:

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,23 @@ def read_completions(
     known = _index(questions)
     found = defaultdict[str, list[Completion]](list)
     for row in read_rows(path):
-        name, texts = _named(row), _texts(row, style)
+        name, texts = _named(row).casefold(), _texts(row, style)
         for question in _about(row, known.get(name, []), language):
             found[question.id] += texts
     if not found:
         raise UsageError(f"{path}: no completion is about a question of this evaluation")
     return dict(found)
+
+
+def unknown_problems(path: Path, problems: Iterable[str]) -> list[str]:
+    """Return the names in a file of completions that name none of these problems, each once.
+
+    Raises:
+        InputError: a row has no name.
+
+    """
+    known = {name.casefold() for name in problems}
+    return list(dict.fromkeys(name for row in read_rows(path) if (name := _named(row)).casefold() not in known))
 
 
 def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
@@ -82,7 +93,7 @@ def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
 def _named(row: Row) -> str:
     for field in _NAMES:
         if row.data.get(field) not in (None, ""):
-            return str(row.data[field]).casefold()
+            return str(row.data[field])
     match row.data.get("metadata"):
         case {"problem_id": int() | str() as number}:  # DS-1000
             return str(number)

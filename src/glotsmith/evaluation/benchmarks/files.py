@@ -37,7 +37,7 @@ class Row(Record, frozen=True, kw_only=True):
             return msgspec.convert(value, kind)
         except msgspec.ValidationError:
             what = "has no" if name not in self.data else f"has a {type(value).__name__} as its"
-            raise self.error(f"the row {what} field {name!r} ({kind})") from None
+            raise self.error(f"the row {what} field {name!r}") from None
 
     def error(self, what: str) -> InputError:
         """Return the error that names this row."""
