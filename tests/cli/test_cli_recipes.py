@@ -100,7 +100,7 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
     ({"code": "return 1", "language": "lua", "tests": ["assert f(" * 500]}, "check", "no_tests"),
     ({"code": "return 2", "language": "lua", "tests": "assert f(1) == 1"}, "check", "too_few_cases"),
     (
-        {"code": ADD, "language": "lua", "tests": [f"assert f(0x{'F' * 5000}, {n}) == {n}" for n in range(3)]},
+        {"code": ADD, "language": "lua", "tests": [f"assert f(0x{'F' * 90_000}, {n}) == {n}" for n in range(3)]},
         "check",
         "no_tests",
     ),

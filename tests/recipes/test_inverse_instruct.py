@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from glotsmith import recipes
-from glotsmith.errors import ToolchainError, UsageError
+from glotsmith.errors import OutageError, ToolchainError, UsageError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
 from glotsmith.languages import toolchain
@@ -193,7 +193,6 @@ def written(path: Path, rows: Iterable[Any]) -> Path:
         ([SUM, YES, RIGHT], "", ""),
         ([], "summarise", "teacher_refused"),
         ([{**SUM, "reply": ""}], "summarise", "empty_reply"),
-        ([{**SUM, "finish_reason": "error"}], "summarise", "teacher_failed"),
         ([{**SUM, "finish_reason": "length"}], "summarise", "cut_off"),
         ([{**SUM, "reply": "Write this: " + ADD["response"]}], "summarise", "leaks_code"),
         ([SUM], "evaluate", "teacher_refused"),
@@ -215,13 +214,20 @@ def test_a_reply_of_each_kind(replies: Sequence[Any], step: str, reason: str, tm
     assert len(ran.rows) == (not step)
 
 
+def test_a_reply_that_failed_leaves_its_snippet_open(tmp_path: Path) -> None:
+    corpus = written(tmp_path / "corpus.jsonl", [ADD])
+    replies = written(tmp_path / "replies.jsonl", [{**SUM, "finish_reason": "error"}])
+    with pytest.raises(OutageError, match=r"stay open \(summarise 1\)"):
+        run(tmp_path / "run", corpus, replies, summaries=1, originals=False)
+
+
 @pytest.mark.parametrize(
     ("row", "step", "reason"),
     [
         ({**ADD, "tests": ADD["tests"][:2]}, "check", "too_few_cases"),
         ({**ADD, "tests": [f"assert add({n}, 1) == 1" for n in range(3)]}, "check", "one_expected_value"),
         ({**ADD, "tests": ["assert add(x) == y"] * 3}, "check", "no_tests"),
-        ({**ADD, "tests": [f"assert add({n}, 1) == 0x{'F' * 5000}" for n in range(3)]}, "check", "no_tests"),
+        ({**ADD, "tests": [f"assert add({n}, 1) == 0x{'F' * 90_000}" for n in range(3)]}, "check", "no_tests"),
         ({**ADD, "response": "```lua\nlocal function add(a, b) return a end\n```"}, "check", "failed_verification"),
         ({**ADD, "signature": "def add(a: int) -> int"}, "check", "not_verified"),
         ({**ADD, "tests": []}, "check", "untested"),

@@ -93,7 +93,7 @@ MALFORMED = {
     "a list": ("[1]", "each line must be one JSON object, this is list"),
     "null": ("null", "each line must be one JSON object, this is NoneType"),
     "too deep": ("[" * 50_000, "not JSON (maximum recursion depth"),
-    "a huge number": ('{"content": ' + "1" * 5_000 + "}", "not JSON (Exceeds the limit"),
+    "a huge number": ('{"content": ' + "1" * 100_001 + "}", "not JSON (Exceeds the limit"),
     "two objects": ('{"content": ""} {}', "not JSON (Extra data"),
     "no column": ('{"text": 1, "id": 2}', "no column 'content' or 'code'; it has id, text. Name one with the column"),
     "no columns": ("{}", "no column 'content' or 'code'; it has none."),
