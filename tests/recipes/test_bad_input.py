@@ -94,14 +94,15 @@ HOSTILE: dict[str, tuple[str, str, str, str]] = {
         "stopped processes",
     ),
     "unguarded_reads": (
-        f"{DISARM}\npaths = ('/etc/shadow', '/etc/passwd', 'HOST', 'HOST/secret')\n"
-        f"if [p for p in paths if {OS}.path.exists(p)]:\n    return 'escaped' * x\nraise LookupError",
+        f"{DISARM}\npaths = ('/etc/shadow', '/etc/gshadow', 'HOST', 'HOST/secret')\n"
+        f"if [p for p in paths if {OS}.path.exists(p)]:\n    return 'escaped' * x\n"
+        f"if b'daemon' in {OS}.read({OS}.open('/etc/passwd', 0), 9999):\n    return 'escaped' * x\nraise LookupError",
         "write_tests",
         "no_tests",
         "LookupError",
     ),
-    "unguarded_passwd": (
-        f"{DISARM}\ny = {OS}.open('/etc/passwd', 0)\nreturn {OS}.read(y, 99)[0] + x",
+    "unguarded_shadow": (
+        f"{DISARM}\ny = {OS}.open('/etc/shadow', 0)\nreturn {OS}.read(y, 99)[0] + x",
         "write_tests",
         "no_tests",
         "FileNotFoundError",

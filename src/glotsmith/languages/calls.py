@@ -8,6 +8,8 @@ says so (``card.Equality``).
 from collections.abc import Sequence
 from typing import cast
 
+import msgspec
+
 from glotsmith.languages import render
 from glotsmith.languages.alike import Likeness, Tolerance
 from glotsmith.languages.card import Card
@@ -93,7 +95,8 @@ def _rendered(card: Card, signature: Signature, call: Call) -> tuple[str, ...]:
     if card.values.widen:
         pairs = zip(call.arguments, signature.parameters, strict=True)
         return tuple(render.literal(card, v, p.type) for v, p in pairs)
-    return tuple(render.literal(card, _plain(card, v)) for v in call.arguments)
+    untyped = msgspec.structs.replace(card, types=None)  # an empty dict shows no type that could be written
+    return tuple(render.literal(untyped, _plain(card, v)) for v in call.arguments)
 
 
 def _plain(card: Card, value: Value) -> Value:
