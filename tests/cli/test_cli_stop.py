@@ -66,7 +66,7 @@ PROBLEM = {
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
 def test_evaluate_says_what_is_kept(tmp_path: Path, seconds: float) -> None:
     (tmp_path / "set.jsonl").write_text(json.dumps(PROBLEM) + "\n")
-    lines = (json.dumps({"task_id": "HumanEval/0", "completion": f"{SLOW} -- {n}"}) for n in range(40))
+    lines = (json.dumps({"task_id": "HumanEval/0", "completion": f"{SLOW} -- {n}"}) for n in range(2000))
     (tmp_path / "replies.jsonl").write_text("\n".join(lines))
     begun = list[float]()
 
