@@ -230,7 +230,7 @@ def test_agnostics(sandbox: Sandbox) -> None:
     lines = b"\n".join([*map(msgspec.json.encode, asked), b"{", b"", b"[]"])
 
     async def send(language: str, body: bytes, media: str = "application/x-ndjson") -> httpx.Response:
-        app = build(Service(sandbox, Settings(jobs=2, queue=10)))
+        app = build(Service(sandbox, Settings(jobs=2, queue=10, list_items=12)))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
             where = f"/agnostics?language={language}"
             return await client.post(where, content=body, headers={"content-type": media}, timeout=60)
