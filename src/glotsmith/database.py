@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import quote
 from glotsmith.errors import StorageError
 
 BUSY_S = 60.0  #: seconds to wait for another process's write
+_PAUSE_S = 0.02  #: between two tries to set the journal mode
 CHECKPOINT_PAGES = 8000  #: the write-ahead log's length, of 4 KiB each: every checkpoint waits for the disk
 
 _FULL = "the disk is full: free some space and start the same command again; what was written before is safe"
@@ -122,13 +124,26 @@ def _check_version(path: Path, found: int, version: int) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: int) -> None:
     """Set the modes; make the tables in one transaction, so that two processes may open a new file at once."""
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_write_ahead_log(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     _check_version(path, found, version)
     if found == 0:
         _make(connection, schema, version)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Set the journal mode, and wait for another process that sets it too: SQLite refuses the second one at once."""
+    end = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def _make(connection: sqlite3.Connection, schema: str, version: int) -> None:
