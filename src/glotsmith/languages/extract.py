@@ -13,6 +13,7 @@ from glotsmith.languages.definitions import defined_names, defines, mentions
 from glotsmith.languages.grammar import parses, top_level
 from glotsmith.languages.replies import (
     LONGEST_PARSED,
+    MOST_ENDS,
     Part,
     closes_nothing,
     closing_fences,
@@ -35,7 +36,6 @@ _SMALLEST = 6  #: a block this many times smaller than the largest is an aside
 _SHORTEST_SIGNATURE = 6  #: characters; a last line of ``{`` says nothing
 _CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->|\s[+*/%]\s")
 _COMMENT = re.compile(r"\s*(?:--|#|;|//|\(\*|/\*|\"\"\"|''')")
-_MOST_ENDS = 8  #: fences at which a block that the prompt opened may end
 _PLACEHOLDER = re.compile(r"\.\.\.|…|\bTODO\b|\b[Yy]our code\b")
 _IMPORTS = re.compile(
     r"\s*(?:(?:import|open|use|using|library|require|#include|@import)\b[^;()={}\n]*(?:\([^()\n]*\))?[^()={}\n]*;?"
@@ -99,7 +99,7 @@ def _continuation(text: str, card: Card, prefix: str) -> str | None:
     fence = first_fence(text)
     if fence is None:
         return _trimmed(text)
-    ends = [*(closing.start() for closing in islice(closing_fences(text), _MOST_ENDS)), len(text)]
+    ends = [*(closing.start() for closing in islice(closing_fences(text), MOST_ENDS)), len(text)]
     end = whole_program_end(card, text, ends, prefix + _glue(prefix, text))
     if end is not None and _continues(text[:end]):
         return text[:end]
@@ -113,7 +113,7 @@ def _continues(text: str) -> bool:
 
 def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
     """Return where a block ends that the prompt opened: at a closing fence behind code; None where there is none."""
-    closing = [fence.start() for fence in islice(closing_fences(text), _MOST_ENDS)]
+    closing = [fence.start() for fence in islice(closing_fences(text), MOST_ENDS)]
     fence = first_fence(text)
     if not closing or fence is None:
         return None

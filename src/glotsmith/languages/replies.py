@@ -15,7 +15,7 @@ from glotsmith.languages.grammar import is_whole_program
 from glotsmith.languages.spelling import label_language
 
 _MOST_BLOCKS = 64  #: more are not read: a reply of nothing but fences must not take forever
-_MOST_ENDS = 8  #: fences at which the end of one block is looked for
+MOST_ENDS = 8  #: fences at which the end of one block is looked for
 _MOST_TAGS = 256  #: quoted marks of thoughts and turns that are passed over
 LONGEST_PARSED = 20_000  #: characters; a grammar may take minutes for more of what is no program
 _QUOTED_WITHIN = 200  #: characters on each side of a mark in which its quotes are looked for
@@ -185,7 +185,7 @@ def _card_of(label: str, card: Card | None) -> Card | None:
 
 
 def _end_of_block(body: str, mark: str, card: Card | None) -> _End:
-    closing = [_End(fence.start(), fence.end() + 1) for fence in islice(closing_fences(body, mark), _MOST_ENDS)]
+    closing = [_End(fence.start(), fence.end() + 1) for fence in islice(closing_fences(body, mark), MOST_ENDS)]
     if closing and not body[: closing[0].code].strip():
         return closing[0]
     if card is not None:
