@@ -4,17 +4,21 @@ import gzip
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from glotsmith.evaluation.output import CACHE
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -312,7 +316,7 @@ def test_a_killed_evaluation_goes_on_and_asks_nothing_twice(tmp_path: Path, huma
     out = tmp_path / "killed"
     first = subprocess.Popen(command(out), start_new_session=True, stderr=subprocess.PIPE)
     assert model.enough.wait(60)
-    time.sleep(1)  # the first 8 are stored meanwhile
+    wait_for_replies(out / CACHE, 8)  # the first 8 are stored; the others are under way
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     assert not (out / "summary.json").exists()
@@ -327,6 +331,23 @@ def test_a_killed_evaluation_goes_on_and_asks_nothing_twice(tmp_path: Path, huma
     assert sum(model.asked.values()) == asked  # a third time: nothing at all
     subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True, timeout=120)
     assert plain(out) == plain(tmp_path / "whole")
+
+
+def wait_for_replies(cache: Path, number: int) -> None:
+    """Wait until so many replies are stored.
+
+    Raises:
+        AssertionError: they are not within a minute.
+
+    """
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with closing(sqlite3.connect(f"file:{cache}?mode=ro", uri=True)) as store:
+            (stored,) = store.execute("SELECT count(*) FROM entries WHERE kind = 'reply'").fetchone()
+        if stored >= number:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{cache} holds {stored} replies, not {number}")
 
 
 def plain(folder: Path) -> list[dict[str, Any]]:

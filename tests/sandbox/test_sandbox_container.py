@@ -352,6 +352,7 @@ def test_dead_sessions_are_swept(engine: Path):
 
 def test_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("GLOTSMITH_ENGINE", raising=False)
     with pytest.raises(IsolationError, match="no container engine is installed: apt install podman"):
         open_sandbox("container")
     monkeypatch.setenv("GLOTSMITH_ENGINE", "nerdctl")

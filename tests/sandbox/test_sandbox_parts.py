@@ -32,11 +32,13 @@ def test_unknown_name():
 
 
 def test_auto_never_gives_up_isolation(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(BACK_ENDS, "bubblewrap", f"{__name__}:Broken")
-    monkeypatch.setitem(BACK_ENDS, "unshare", f"{__name__}:Broken")
+    for name in BACK_ENDS.keys() - {"none"}:  # the machine may offer each of them, a container too
+        monkeypatch.setitem(BACK_ENDS, name, f"{__name__}:Broken")
     monkeypatch.setitem(sys.modules, __name__, sys.modules[__name__])
-    with pytest.raises(IsolationError, match=r"(?s)bubblewrap: out of order.*unshare: out of order.*--isolation none"):
+    with pytest.raises(IsolationError) as refusal:
         open_sandbox()
+    for name in ("bubblewrap", "unshare", "--isolation none"):
+        assert name in str(refusal.value)
 
 
 def Broken(jobs: int | None) -> None:
