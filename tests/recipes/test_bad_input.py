@@ -19,7 +19,7 @@ OS = "dataclasses.inspect.os"
 SYS = "dataclasses.sys"
 SLEEP = f"{OS}.execvp('sleep', ['sleep', '600'])"
 SOCKET = "dataclasses.inspect.importlib.import_module('socket')"
-#: Finds the workbench in the frames below and switches off what forbids reaching for the machine.
+#: Finds the runner script in the frames below and switches off what forbids reaching for the machine.
 DISARM = """frame = dataclasses.sys._getframe()
 while frame:
     below = frame.f_locals.get('self')
@@ -86,7 +86,7 @@ HOSTILE: dict[str, tuple[str, str, str, str]] = {
     ),
     "hash_value": ("y = hash('a' * x)\nreturn y + 1", "validate", "nondeterministic", "it returned"),
     "says_nothing_new": ("if x > 3:\n    return 1\nreturn 1", "validate", "one_expected_value", ""),
-    # the same with the workbench's own guard switched off: only the sandbox is left
+    # the same with the runner script's own guard switched off: only the sandbox is left
     "unguarded_forks": (
         f"{DISARM}\nfor _ in range(20):\n    if {OS}.fork() == 0:\n        {SLEEP}\nreturn x + 1",
         "write_tests",

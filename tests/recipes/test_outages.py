@@ -261,7 +261,7 @@ def test_a_machine_that_breaks_down_costs_nothing(
 
 def test_a_program_that_alone_breaks_the_machine_is_dropped_after_three_runs(tmp_path: Path) -> None:
     def fails(program: Program, _: int) -> bool:
-        return any("running" in text for text in program.files.values()) and "workbench.py" not in program.files
+        return any("running" in text for text in program.files.values()) and "runner_script.py" not in program.files
 
     ledger = Ledger(corpus(tmp_path) / "ledger.sqlite")
     for _ in range(2):

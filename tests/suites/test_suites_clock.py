@@ -1,7 +1,7 @@
 import pytest
 
 from glotsmith.records import Function, Origin
-from glotsmith.suites.clock import clock_read
+from glotsmith.suites.clock import find_clock_read
 
 
 def function(code: str, helpers: str = "") -> Function:
@@ -23,8 +23,8 @@ def function(code: str, helpers: str = "") -> Function:
     ],
 )
 def test_what_reads_the_clock(code: str, read: str) -> None:
-    assert clock_read(function(code)) == read
+    assert find_clock_read(function(code)) == read
 
 
 def test_helpers_count_too() -> None:
-    assert clock_read(function("def f(x):\n    return g() + x", "def g():\n    return time.time()")) == "time.time"
+    assert find_clock_read(function("def f(x):\n    return g() + x", "def g():\n    return time.time()")) == "time.time"

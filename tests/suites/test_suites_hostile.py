@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from glotsmith.reasons import Reason
-from glotsmith.suites.bench import Batch, Bench
-from glotsmith.suites.draft import Draft, DraftCall
+from glotsmith.suites.draft import DraftCase, DraftSuite
+from glotsmith.suites.function_runner import CallBatch, FunctionRunner
 from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
 
-CALLS = tuple(DraftCall(arguments=f"({n},)", writer="doctest") for n in range(4))
+CALLS = tuple(DraftCase(arguments=f"({n},)", writer="doctest") for n in range(4))
 
 #: Each returns ``x + 1`` in the end, if it gets there: a suite with any other value would be a forgery.
 HOSTILE = {
@@ -27,7 +27,7 @@ HOSTILE = {
     "fork bomb": "import os\n    while True:\n        os.fork()",
     "starts a program": "import subprocess\n    subprocess.run(['true'])",
     "reads a file": "x = len(open('/proc/self/stat').read())",
-    "reads itself": "x = len(open('@').read())".replace("@", "/box/program/workbench.py"),
+    "reads itself": "x = len(open('@').read())".replace("@", "/box/program/runner_script.py"),
     "deletes its folder": "import shutil\n    shutil.rmtree('/box/program')",
     "lists folders": "import os\n    x = len(os.listdir('/'))",
     "writes a file": "open('/tmp/x', 'w').write('x')",
@@ -63,7 +63,7 @@ def body(text: str) -> str:
 
 
 def validate(sandbox, item):
-    return asyncio.run(Validate(sandbox).run("k", Draft(function=item, parameters=("x",), calls=CALLS)))
+    return asyncio.run(Validate(sandbox).run("k", DraftSuite(function=item, parameters=("x",), calls=CALLS)))
 
 
 SLOW = ("loops", "loops in C", "swallows the alarm", "sleeps")
@@ -80,9 +80,9 @@ def test_hostile_draft_is_dropped(sandbox, function, name):
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("name", HARMLESS)
 def test_harmless_values_are_true(sandbox, function, name, alone):
-    batch = Batch(calls=tuple(c.arguments for c in CALLS), alone=alone)
-    [report] = asyncio.run(Bench(sandbox).run(function(body(HARMLESS[name])), [batch], 1))
-    assert [(a.kind, a.text) for a in report.answers] == [("value", str(n + 1)) for n in range(4)]
+    batch = CallBatch(calls=tuple(c.arguments for c in CALLS), one_process_per_call=alone)
+    [report] = asyncio.run(FunctionRunner(sandbox).run(function(body(HARMLESS[name])), [batch], 1))
+    assert [(a.kind, a.text) for a in report.results] == [("value", str(n + 1)) for n in range(4)]
 
 
 @pytest.mark.parametrize("name", ["loops", "exits hard", "kills its parent", "fork bomb", "reads a file"])
@@ -95,9 +95,9 @@ def test_one_bad_call_hides_no_other(sandbox, function):
     item = function(
         "def f(x):\n    import os\n    if x == 1:\n        os._exit(3)\n    while x == 2:\n        pass\n    return x"
     )
-    batch = Batch(calls=tuple(f"({n},)" for n in range(5)), cpu_s=0.2)
-    [report] = asyncio.run(Bench(sandbox).run(item, [batch], 1))
-    assert [(a.kind, a.text) for a in report.answers] == [
+    batch = CallBatch(calls=tuple(f"({n},)" for n in range(5)), cpu_s=0.2)
+    [report] = asyncio.run(FunctionRunner(sandbox).run(item, [batch], 1))
+    assert [(a.kind, a.text) for a in report.results] == [
         ("value", "0"),
         ("stopped", "exit 3"),
         ("stopped", "cpu"),
@@ -116,5 +116,5 @@ def test_hostile_top_level(sandbox, function, where):
 @pytest.mark.parametrize("calls", [("(5000,)",), (f"({5000 * '9'},)",)], ids=["made", "given"])
 def test_an_original_writes_as_many_digits_as_a_candidate(sandbox, function, calls):
     item = function("def f(x):\n    return len(str(10 ** x if x == 5000 else x))")
-    [report] = asyncio.run(Bench(sandbox).run(item, [Batch(calls=calls)], 1))
-    assert [(a.kind, a.text) for a in report.answers] == [("value", "5001" if calls == ("(5000,)",) else "5000")]
+    [report] = asyncio.run(FunctionRunner(sandbox).run(item, [CallBatch(calls=calls)], 1))
+    assert [(a.kind, a.text) for a in report.results] == [("value", "5001" if calls == ("(5000,)",) else "5000")]

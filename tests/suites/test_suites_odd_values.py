@@ -6,10 +6,10 @@ import pytest
 
 from glotsmith.records import Function, Origin
 from glotsmith.suites.doctests import doctest_calls
-from glotsmith.suites.hints import rank_types
-from glotsmith.suites.inputs import abreast, generate, guesses, mutate
-from glotsmith.suites.parameters import parameters_of
-from glotsmith.suites.pools import Mined, mine, pool
+from glotsmith.suites.inputs import generate_calls, heaviest_combinations, mutate_calls, zip_pools
+from glotsmith.suites.parameters import positional_parameters
+from glotsmith.suites.type_weights import rank_types
+from glotsmith.suites.value_pools import SourceConstants, collect_constants, value_pool
 from glotsmith.values import literal
 
 INF, NAN, HUGE = float("inf"), float("nan"), 1 << 20_000
@@ -23,11 +23,13 @@ SEEDS = [
 
 @pytest.mark.parametrize("value", SEEDS, ids=range(len(SEEDS)))
 @pytest.mark.parametrize(
-    "mined", [Mined(), Mined((HUGE, -HUGE), (INF, NAN, 1e308), ("\ud800", ""))], ids=["plain", "odd"]
+    "mined",
+    [SourceConstants(), SourceConstants((HUGE, -HUGE), (INF, NAN, 1e308), ("\ud800", ""))],
+    ids=["plain", "odd"],
 )
 def test_odd_seeds_can_be_mutated(value, mined):
     for seed in range(20):
-        for (argument,) in mutate([(value,)], mined, Random(seed), 60):
+        for (argument,) in mutate_calls([(value,)], mined, Random(seed), 60):
             assert literal(argument)
 
 
@@ -61,10 +63,10 @@ ANNOTATIONS = [
 def test_odd_annotations_are_hints_like_any(annotation):
     code = f"def f(x: {annotation}):\n    return x"
     function = Function(id="f" * 16, name="f", code=code, docstring="", origin=Origin(source="", path=""))
-    parameters, mined, random = parameters_of(function), mine(function), Random(1)
-    for kinds, _ in guesses([rank_types(function, p) for p in parameters], 12):
-        assert abreast([pool(k, mined, None)[:3] for k in kinds], 3)
-        mutate(generate(kinds, parameters, mined, random, 20), mined, random, 20)
+    parameters, mined, random = positional_parameters(function), collect_constants(function), Random(1)
+    for kinds, _ in heaviest_combinations([rank_types(function, p) for p in parameters], 12):
+        assert zip_pools([value_pool(k, mined, None)[:3] for k in kinds], 3)
+        mutate_calls(generate_calls(kinds, parameters, mined, random, 20), mined, random, 20)
 
 
 EXAMPLES = [
@@ -84,9 +86,9 @@ def test_odd_examples_are_read_or_left_out(example):
         docstring=docstring,
         origin=Origin(source="", path=""),
     )
-    calls = doctest_calls(function, parameters_of(function))
+    calls = doctest_calls(function, positional_parameters(function))
     assert calls[-1] == (3, 1)
-    mutate(calls, mine(function), Random(1), 60)
+    mutate_calls(calls, collect_constants(function), Random(1), 60)
 
 
 DEFAULTS = [
@@ -99,6 +101,6 @@ DEFAULTS = [
 def test_odd_defaults_are_values_or_none(default):
     code = f"def f(x, y={default}):\n    return x"
     function = Function(id="f" * 16, name="f", code=code, docstring="", origin=Origin(source="", path=""))
-    parameters, mined, random = parameters_of(function), mine(function), Random(1)
-    for kinds, _ in guesses([rank_types(function, p) for p in parameters], 4):
-        mutate(generate(kinds, parameters, mined, random, 20), mined, random, 20)
+    parameters, mined, random = positional_parameters(function), collect_constants(function), Random(1)
+    for kinds, _ in heaviest_combinations([rank_types(function, p) for p in parameters], 4):
+        mutate_calls(generate_calls(kinds, parameters, mined, random, 20), mined, random, 20)

@@ -7,16 +7,16 @@ import pytest
 
 from glotsmith.reasons import Reason
 from glotsmith.records import Outcome, Problem, Program
-from glotsmith.suites.ask import Asking
-from glotsmith.suites.bench import Bench
-from glotsmith.suites.draft import Draft, DraftCall
-from glotsmith.suites.validate import Bar, Validate
+from glotsmith.suites.draft import DraftCase, DraftSuite
+from glotsmith.suites.function_runner import FunctionRunner
+from glotsmith.suites.teacher_suites import SuiteRequestOptions
+from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import Reply, Request
 from glotsmith.unanswered import Unanswered, accepting
 from glotsmith.values import parse_test
 
-CALLS = tuple(DraftCall(arguments=f"({n},)", writer="doctest") for n in range(4))
+CALLS = tuple(DraftCase(arguments=f"({n},)", writer="doctest") for n in range(4))
 
 KEPT = {
     "ints": (
@@ -164,7 +164,7 @@ def test_teacher_gives_arguments_and_execution_the_values(sandbox, function):
     teacher = Says("```python\nassert add(41, 1) == 999\nassert add(x, 1) == 2\n```", "I can't.")
     item = function("def add(a, b):\n    return a + b")
     result = write(sandbox, item, teacher)
-    assert len(teacher.requests) == 5 == Asking().samples
+    assert len(teacher.requests) == 5 == SuiteRequestOptions().samples
     assert (result.tokens, result.cost) == (25, 2.5)
     [kept] = asyncio.run(Validate(sandbox).run("k", result.kept[0].item)).kept
     assert "assert add(41, 1) == 42" in kept.item.suite.tests
@@ -173,23 +173,25 @@ def test_teacher_gives_arguments_and_execution_the_values(sandbox, function):
 
 def test_bar_is_settable(sandbox, function):
     item = function("def f(x):\n    return x if x else -x")
-    assert make(sandbox, item, Bar(mutants=0)).kept[0].item.suite.mutants == 0
-    assert make(sandbox, item, Bar(cases=13)).dropped[0].reason == Reason.TOO_FEW_CASES
+    assert make(sandbox, item, SuiteThresholds(max_mutants=0)).kept[0].item.suite.mutants == 0
+    assert make(sandbox, item, SuiteThresholds(min_cases=13)).dropped[0].reason == Reason.TOO_FEW_CASES
 
 
 def test_weak_suite(sandbox, function):
     item = function("def f(x):\n    y = x + 1\n    z = y * 3\n    w = z - 2\n    return x")
-    draft = Draft(function=item, parameters=("x",), calls=CALLS)
-    result = asyncio.run(Validate(sandbox, Bar(mutation_score=0.9)).run("k", draft))
+    draft = DraftSuite(function=item, parameters=("x",), calls=CALLS)
+    result = asyncio.run(Validate(sandbox, SuiteThresholds(mutation_score=0.9)).run("k", draft))
     assert result.dropped[0].reason == Reason.WEAK_SUITE
 
 
 def test_cases_that_fail_are_left_out_and_coverage_is_that_of_the_rest(sandbox, function):
     item = function("def f(x):\n    if x == 0:\n        y = 1\n        z = y\n        return 1 / 0 + z\n    return x")
-    draft = Draft(function=item, parameters=("x",), calls=CALLS)
+    draft = DraftSuite(function=item, parameters=("x",), calls=CALLS)
     result = asyncio.run(Validate(sandbox).run("k", draft))
     assert result.dropped[0].reason == Reason.LOW_COVERAGE
-    [kept] = asyncio.run(Validate(sandbox, Bar(line_coverage=0.2, branch_coverage=0.2, mutants=0)).run("k", draft)).kept
+    [kept] = asyncio.run(
+        Validate(sandbox, SuiteThresholds(line_coverage=0.2, branch_coverage=0.2, max_mutants=0)).run("k", draft)
+    ).kept
     assert kept.item.suite.tests == tuple(f"assert f({n}) == {n}" for n in (1, 2, 3))
     assert kept.item.suite.line_coverage < 0.9
 
@@ -223,7 +225,7 @@ def test_where_that_is_accepted_a_broken_machine_drops_it_by_name(function, begu
 
 
 def test_a_machine_that_works_is_known_to(sandbox):
-    assert asyncio.run(Bench(sandbox).works())
+    assert asyncio.run(FunctionRunner(sandbox).works())
 
 
 class Failing:
@@ -242,7 +244,7 @@ class Failing:
 
 @pytest.mark.parametrize(("every", "failed"), [(1, [0, 1, 2, 3, 4]), (2, [0, 2, 4]), (4, [0, 4])])
 def test_suites_that_the_teacher_could_not_write_are_losses(sandbox, function, every, failed):
-    step = WriteTests(sandbox, Failing(every), Asking())
+    step = WriteTests(sandbox, Failing(every), SuiteRequestOptions())
     item = function(KEPT["ints"][0])
     result = asyncio.run(step.run("k", item))
     assert len(result.kept) == 1

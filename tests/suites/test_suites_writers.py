@@ -5,15 +5,22 @@ from random import Random
 
 import pytest
 
-from glotsmith.suites.ask import arguments_in, prompt
-from glotsmith.suites.choose import Trial, choose
+from glotsmith.suites.case_selection import ObservedCall, choose_cases
 from glotsmith.suites.doctests import doctest_calls
-from glotsmith.suites.hints import rank_types
-from glotsmith.suites.inputs import generate, guesses, modest, mutate
-from glotsmith.suites.mutants import mutants
-from glotsmith.suites.parameters import Unsupported, bind, body_of, parameters_of, passable, trim
-from glotsmith.suites.pools import mine, pool
+from glotsmith.suites.inputs import generate_calls, has_exact_integers, heaviest_combinations, mutate_calls
+from glotsmith.suites.mutants import make_mutants
+from glotsmith.suites.parameters import (
+    UnsupportedParameters,
+    bind_arguments,
+    body_lines,
+    passable_parameters,
+    positional_parameters,
+    required_arity,
+)
 from glotsmith.suites.raising import raising_lines
+from glotsmith.suites.teacher_suites import parse_arguments, suite_prompt
+from glotsmith.suites.type_weights import rank_types
+from glotsmith.suites.value_pools import collect_constants, value_pool
 from glotsmith.teachers.base import Reply
 from glotsmith.values import ANY, INT, literal, parse_type, type_of, unite
 
@@ -34,22 +41,22 @@ BOUND = [
 
 @pytest.mark.parametrize(("arguments", "keywords", "expected"), BOUND)
 def test_bind(function, arguments, keywords, expected):
-    assert bind(parameters_of(function(ABC)), arguments, keywords) == expected
+    assert bind_arguments(positional_parameters(function(ABC)), arguments, keywords) == expected
 
 
 def test_passable_and_trim(function):
-    parameters = passable(parameters_of(function(ABC)))
+    parameters = passable_parameters(positional_parameters(function(ABC)))
     assert [p.name for p in parameters] == ["a", "b", "c"]
-    assert trim(parameters, [(1, 2, None), (5, 2, None)]) == 1
-    assert trim(parameters, [(1, 3, None), (5, 2, None)]) == 2
-    assert trim(parameters, [(1, 2, None), (5, 2, 0)]) == 3
-    assert trim(parameters, [(1, True, None), (1, 2, None)]) == 2
+    assert required_arity(parameters, [(1, 2, None), (5, 2, None)]) == 1
+    assert required_arity(parameters, [(1, 3, None), (5, 2, None)]) == 2
+    assert required_arity(parameters, [(1, 2, None), (5, 2, 0)]) == 3
+    assert required_arity(parameters, [(1, True, None), (1, 2, None)]) == 2
 
 
 @pytest.mark.parametrize("code", ["def f():\n    pass", "def f(*xs):\n    return xs", "def f(x, *, k):\n    return k"])
 def test_unsupported(function, code):
-    with pytest.raises(Unsupported):
-        parameters_of(function(code))
+    with pytest.raises(UnsupportedParameters):
+        positional_parameters(function(code))
 
 
 DOCTESTS = {
@@ -74,7 +81,7 @@ DOCTESTS = {
 def test_doctests(function, text):
     indented = text.replace("\n", "\n    ")
     item = function(f'def f(a, b):\n    """Do.\n\n    {indented}\n    """\n    return a')
-    assert doctest_calls(item, parameters_of(item)) == DOCTESTS[text]
+    assert doctest_calls(item, positional_parameters(item)) == DOCTESTS[text]
 
 
 REPLIES = [
@@ -91,18 +98,18 @@ REPLIES = [
 
 @pytest.mark.parametrize(("style", "text", "expected"), REPLIES)
 def test_replies(style, text, expected):
-    assert list(arguments_in(Reply(text=text), "f", style)) == expected
+    assert list(parse_arguments(Reply(text=text), "f", style)) == expected
 
 
 def test_refusals_give_nothing():
-    assert list(arguments_in(Reply(text="assert f(1) == 2", finish_reason="refused"), "f", "chat")) == []
+    assert list(parse_arguments(Reply(text="assert f(1) == 2", finish_reason="refused"), "f", "chat")) == []
 
 
 def test_prompts():
-    text = prompt("completion").render(source="def f(x): ...", name="f")
+    text = suite_prompt("completion").render(source="def f(x): ...", name="f")
     assert text.startswith("def f(x): ...\n\n# Unit tests for f\n") and text.endswith("\nassert f(")
-    assert "```python\ndef f" in prompt("chat").render(source="def f(x): ...", name="f")
-    assert prompt("chat").version != prompt("completion").version
+    assert "```python\ndef f" in suite_prompt("chat").render(source="def f(x): ...", name="f")
+    assert suite_prompt("chat").version != suite_prompt("completion").version
 
 
 HINTS = {
@@ -125,15 +132,15 @@ HINTS = {
 @pytest.mark.parametrize("code", HINTS)
 def test_hints(function, code):
     item = function(code)
-    assert str(rank_types(item, parameters_of(item)[0])[0][0]) == HINTS[code]
+    assert str(rank_types(item, positional_parameters(item)[0])[0][0]) == HINTS[code]
 
 
 def test_guesses_come_heaviest_first():
     a, b = parse_type("str"), parse_type("list[int]")
     ranked = [[(INT, 2.0), (a, 1.0)], [(b, 5.0), (INT, 1.5), (a, 0.0)]]
-    weights = [w for _, w in guesses(ranked, 10)]
+    weights = [w for _, w in heaviest_combinations(ranked, 10)]
     assert weights == sorted(weights, reverse=True) and len(weights) == 6
-    assert guesses(ranked, 1) == [((INT, b), 7.0)]
+    assert heaviest_combinations(ranked, 1) == [((INT, b), 7.0)]
 
 
 TYPES = [
@@ -145,19 +152,19 @@ TYPES = [
 
 @pytest.mark.parametrize("text", TYPES)
 def test_pools_hold_their_type(function, text):
-    kind, mined = parse_type(text), mine(function("def f(x):\n    return x == 'zebra' or x == 4711"))
-    values = pool(kind, mined, Random(1))
+    kind, mined = parse_type(text), collect_constants(function("def f(x):\n    return x == 'zebra' or x == 4711"))
+    values = value_pool(kind, mined, Random(1))
     assert values and all(unite(type_of(v), kind) in (kind, parse_type("float")) for v in values)
-    assert [literal(v) for v in values] == [literal(v) for v in pool(kind, mined, Random(1))]
-    for v in mutate([(v,) for v in values], mined, Random(2), 50):
+    assert [literal(v) for v in values] == [literal(v) for v in value_pool(kind, mined, Random(1))]
+    for v in mutate_calls([(v,) for v in values], mined, Random(2), 50):
         assert unite(type_of(v[0]), kind) in (kind, parse_type("float"))
 
 
 def test_mined_constants_are_tried(function):
     item = function('def f(x):\n    """Maybe "quoted".\n    """\n    return x == "zebra" or x == 4711', "K = 'helper'")
-    mined = mine(item)
+    mined = collect_constants(item)
     assert {"zebra", "quoted", "helper"} <= set(mined.strings) and {4710, 4711, 4712} <= set(mined.ints)
-    calls = generate([parse_type("str")], parameters_of(item), mined, Random(0), 40)
+    calls = generate_calls([parse_type("str")], positional_parameters(item), mined, Random(0), 40)
     assert ("zebra",) in calls and len({literal(c) for c in calls}) == len(calls) <= 40
 
 
@@ -166,7 +173,7 @@ def test_mined_constants_are_tried(function):
     [(2**53, True), (2**53 + 1, False), ([{"a": -(10**20)}], False), ({1.5: "x"}, True), (True, True)],
 )
 def test_modest(value, expected):
-    assert modest(value) is expected
+    assert has_exact_integers(value) is expected
 
 
 MUTATED = {
@@ -180,12 +187,12 @@ MUTATED = {
 @pytest.mark.parametrize("body", MUTATED)
 def test_mutants(function, body):
     item = function(f'def f(x, n=3):\n    """Doc < 5."""\n    {body}')
-    found = mutants(item, 100)
+    found = make_mutants(item, 100)
     assert all(any(part in code for code in found) for part in MUTATED[body])
     original = ast.unparse(ast.parse(item.code))
     assert len(set(found)) == len(found) and original not in found
     assert all("n=3" in code and "Doc < 5." in code for code in found)
-    assert mutants(item, 2) == found[:2]
+    assert make_mutants(item, 2) == found[:2]
 
 
 RAISING = {
@@ -206,22 +213,25 @@ def test_raising_lines(function, body):
     assert raising_lines(function(f"def f(x):\n    {body}")) == RAISING[body]
     helped = function(f"def f(x):\n    {body}", "K = 1")
     assert raising_lines(helped) == {n + 3 for n in RAISING[body]}
-    assert body_of(helped)[0] == 4
+    assert body_lines(helped)[0] == 4
 
 
 def trial(value, result, *arcs, writer="generated"):
-    return Trial((value,), writer, result, frozenset(arcs))
+    return ObservedCall((value,), writer, result, frozenset(arcs))
 
 
 def test_choose_covers_then_varies():
     trials = [trial(n, 0, "1,2") for n in range(5)] + [trial(9, 1, "1,3"), trial(10, 2, "1,2"), trial("é", 3, "1,2")]
-    chosen = choose(trials, [INT])
+    chosen = choose_cases(trials, [INT])
     assert [t.arguments for t in chosen[:3]] == [(0,), (9,), (10,)]
     assert ("é",) not in [t.arguments for t in chosen]
 
 
 def test_choose_mixes_types_only_for_coverage():
     trials = [trial(1, 1, "1,2"), trial("a", 2, "1,2"), trial(None, 3, "1,4"), trial("b", 4, "1,5"), trial(2, 2, "1,2")]
-    assert {t.text for t in choose(trials[:2], [INT])} == {"(1,)"}
-    assert {t.text for t in choose(trials, [INT])} == {"(1,)", "(None,)", "('b',)", "(2,)"}
-    assert {t.text for t in choose([trial(1, 1, "a"), trial(2, 5, "a", writer="doctest")], [ANY])} == {"(1,)", "(2,)"}
+    assert {t.text for t in choose_cases(trials[:2], [INT])} == {"(1,)"}
+    assert {t.text for t in choose_cases(trials, [INT])} == {"(1,)", "(None,)", "('b',)", "(2,)"}
+    assert {t.text for t in choose_cases([trial(1, 1, "a"), trial(2, 5, "a", writer="doctest")], [ANY])} == {
+        "(1,)",
+        "(2,)",
+    }

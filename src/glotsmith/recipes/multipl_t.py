@@ -29,9 +29,9 @@ from glotsmith.sources.read import ReadFunctions
 from glotsmith.sources.sample import Sample
 from glotsmith.sources.typecheck import TypeCheck
 from glotsmith.step import Step
-from glotsmith.suites.ask import Asking
 from glotsmith.suites.prove import Prove
-from glotsmith.suites.validate import Bar, Validate
+from glotsmith.suites.teacher_suites import SuiteRequestOptions
+from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import Sampling
 from glotsmith.verification.bounds import LEAST, MOST
@@ -163,12 +163,12 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     def _suites(self, tools: Tools) -> Sequence[Step[Any, Any]]:
         sampling = Sampling(temperature=self.suite_temperature, top_p=self.top_p, max_tokens=self.max_tokens)
-        asking = Asking(samples=self.suites, sampling=sampling, style=self._style, seed=tools.seed)
-        bar = Bar(
+        asking = SuiteRequestOptions(samples=self.suites, sampling=sampling, style=self._style, seed=tools.seed)
+        bar = SuiteThresholds(
             line_coverage=self.min_coverage,
             branch_coverage=self.min_coverage,
             mutation_score=self.min_mutation_score,
-            cases=self.min_cases,
+            min_cases=self.min_cases,
         )
         return [
             WriteTests(tools.sandbox, tools.teacher if self.suites else None, asking),

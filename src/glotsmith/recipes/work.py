@@ -18,7 +18,7 @@ from glotsmith.selection.decontaminate import Decontaminate, Part
 from glotsmith.selection.deduplicate import Deduplicate, Text
 from glotsmith.sources.filters import Filter
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, keep
-from glotsmith.suites.draft import Draft
+from glotsmith.suites.draft import DraftSuite
 from glotsmith.suites.prove import Prove
 from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
@@ -29,7 +29,7 @@ class Work(Record, frozen=True, kw_only=True):
 
     proposal: Proposal
     function: Function | None = None
-    draft: Draft | None = None
+    draft: DraftSuite | None = None
     problem: Problem | None = None
     task: Task | None = None
     solution: Solution | None = None

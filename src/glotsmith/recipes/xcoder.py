@@ -46,8 +46,8 @@ from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
 from glotsmith.sources.snippets import ReadSnippets
 from glotsmith.step import Step
-from glotsmith.suites.ask import Asking
-from glotsmith.suites.validate import Bar, Validate
+from glotsmith.suites.teacher_suites import SuiteRequestOptions
+from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import Sampling
 
@@ -266,12 +266,12 @@ class XCoder(Record, frozen=True, kw_only=True):
         return Minds(history, voice, rouge_l_of_texts, self._limits(), memory=remembers, reflection=self._reflects)
 
     def _suites(self, tools: Tools) -> Sequence[Step[Any, Any]]:
-        asking = Asking(samples=self.suites, style=self.style, seed=tools.seed)
-        bar = Bar(
+        asking = SuiteRequestOptions(samples=self.suites, style=self.style, seed=tools.seed)
+        bar = SuiteThresholds(
             line_coverage=self.min_coverage,
             branch_coverage=self.min_coverage,
             mutation_score=self.min_mutation_score,
-            cases=self.min_cases,
+            min_cases=self.min_cases,
         )
         return [
             WriteTestsOfWork(WriteTests(tools.sandbox, tools.teacher if self.suites else None, asking)),

@@ -22,7 +22,7 @@ _READS = frozenset(
 _BY_DEFAULT = frozenset(("localtime", "gmtime", "ctime", "asctime"))
 
 
-def clock_read(function: Function) -> str:
+def find_clock_read(function: Function) -> str:
     """Return the first expression of the function's program that reads a clock; "" if there is none."""
     try:
         nodes = ast.walk(ast.parse(function.program))

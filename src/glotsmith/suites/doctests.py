@@ -5,11 +5,11 @@ import doctest
 from collections.abc import Iterator, Sequence
 
 from glotsmith.records import Function
-from glotsmith.suites.parameters import Parameter, bind
+from glotsmith.suites.parameters import SourceParameter, bind_arguments
 from glotsmith.values import NotLiteral, Value, parse_value
 
 
-def doctest_calls(function: Function, parameters: Sequence[Parameter]) -> list[tuple[Value, ...]]:
+def doctest_calls(function: Function, parameters: Sequence[SourceParameter]) -> list[tuple[Value, ...]]:
     """Return the arguments of every call of the function on literals, in order, wherever it stands in an example.
 
     Names that an earlier example gave a literal (``>>> xs = [1, 2]``) are replaced by it.
@@ -46,7 +46,9 @@ def _calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
                 pass
 
 
-def _arguments(call: ast.Call, parameters: Sequence[Parameter], names: dict[str, ast.expr]) -> tuple[Value, ...] | None:
+def _arguments(
+    call: ast.Call, parameters: Sequence[SourceParameter], names: dict[str, ast.expr]
+) -> tuple[Value, ...] | None:
     try:
         positional = [_value(x, names) for x in call.args]
         keywords = {k.arg: _value(k.value, names) for k in call.keywords if k.arg is not None}
@@ -54,7 +56,7 @@ def _arguments(call: ast.Call, parameters: Sequence[Parameter], names: dict[str,
         return None
     if len(keywords) != len(call.keywords):
         return None
-    return bind(parameters, positional, keywords)
+    return bind_arguments(parameters, positional, keywords)
 
 
 class _Inline(ast.NodeTransformer):

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 from typing import cast
 
-from glotsmith.suites.parameters import Parameter
-from glotsmith.suites.pools import Mined, pool
+from glotsmith.suites.parameters import SourceParameter
+from glotsmith.suites.value_pools import SourceConstants, value_pool
 from glotsmith.values import Type, Value, literal
 
 Arguments = tuple[Value, ...]
@@ -17,7 +17,9 @@ MAX_TEXT = 400  #: characters of a call's arguments
 MAX_INT = 2**53  #: integers beyond it are not exact in every language
 
 
-def guesses(ranked: Sequence[Sequence[tuple[Type, float]]], limit: int) -> list[tuple[tuple[Type, ...], float]]:
+def heaviest_combinations(
+    ranked: Sequence[Sequence[tuple[Type, float]]], limit: int
+) -> list[tuple[tuple[Type, ...], float]]:
     """Return the ``limit`` heaviest combinations of one type per parameter, heaviest first, with their weights."""
     start = tuple(0 for _ in ranked)
     heap, seen = [(-_weight(ranked, start), start)], {start}
@@ -37,19 +39,19 @@ def _weight(ranked: Sequence[Sequence[tuple[Type, float]]], places: Sequence[int
     return sum(r[i][1] for r, i in zip(ranked, places, strict=True))
 
 
-def abreast(pools: Sequence[Sequence[Value]], count: int) -> list[Arguments]:
+def zip_pools(pools: Sequence[Sequence[Value]], count: int) -> list[Arguments]:
     """Return ``count`` calls: the first values of all pools, the second ones, and so on."""
     return [tuple(p[min(n, len(p) - 1)] for p in pools) for n in range(count)]
 
 
-def generate(
-    kinds: Sequence[Type], parameters: Sequence[Parameter], mined: Mined, random: Random, count: int
+def generate_calls(
+    kinds: Sequence[Type], parameters: Sequence[SourceParameter], mined: SourceConstants, random: Random, count: int
 ) -> list[Arguments]:
     """Return up to ``count`` different calls of given types.
 
     First the defaults with each parameter varied by itself, then all parameters at random.
     """
-    pools = [pool(k, mined, random) for k in kinds]
+    pools = [value_pool(k, mined, random) for k in kinds]
     base = tuple(p.default.value if p.default else q[0] for p, q in zip(parameters, pools, strict=True))
     singles = [(*base[:i], v, *base[i + 1 :]) for v_at in itertools.zip_longest(*pools, fillvalue=_GAP)
                for i, v in enumerate(v_at) if v is not _GAP]  # fmt: skip
@@ -77,7 +79,7 @@ def _alike(pools: Sequence[Sequence[Value]], random: Random) -> Iterator[Argumen
         yield tuple(value if value in p else p[0] for p in pools)
 
 
-def mutate(seeds: Sequence[Arguments], mined: Mined, random: Random, count: int) -> list[Arguments]:
+def mutate_calls(seeds: Sequence[Arguments], mined: SourceConstants, random: Random, count: int) -> list[Arguments]:
     """Return up to ``count`` different calls near ``seeds``: one to three small changes each."""
     if not seeds:
         return []
@@ -91,7 +93,7 @@ def mutate(seeds: Sequence[Arguments], mined: Mined, random: Random, count: int)
     return _distinct(found, count)
 
 
-def _change(value: Value, mined: Mined, random: Random) -> Value:
+def _change(value: Value, mined: SourceConstants, random: Random) -> Value:
     """Return a value of the same type nearby."""
     match value:
         case bool():
@@ -123,7 +125,7 @@ def _written(value: Value) -> str:
         return type(value).__name__
 
 
-def _change_text(text: str, mined: Mined, random: Random) -> str:
+def _change_text(text: str, mined: SourceConstants, random: Random) -> str:
     i, j = sorted((random.randint(0, len(text)), random.randint(0, len(text))))
     piece = random.choice((*mined.strings, "a", "b", "1", "0", " ", "-", ".", "A"))
     return random.choice(
@@ -132,7 +134,7 @@ def _change_text(text: str, mined: Mined, random: Random) -> str:
     )[:60]  # fmt: skip
 
 
-def _change_items(items: list[Value], mined: Mined, random: Random) -> list[Value]:
+def _change_items(items: list[Value], mined: SourceConstants, random: Random) -> list[Value]:
     if not items:
         return items
     i, j = random.randrange(len(items)), random.randrange(len(items))
@@ -142,7 +144,7 @@ def _change_items(items: list[Value], mined: Mined, random: Random) -> list[Valu
     return random.choice((changed, changed, items[:i] + items[i + 1 :], doubled[:12], swapped, items[::-1]))
 
 
-def _change_one(items: tuple[Value, ...], mined: Mined, random: Random) -> tuple[Value, ...]:
+def _change_one(items: tuple[Value, ...], mined: SourceConstants, random: Random) -> tuple[Value, ...]:
     """Change one item where it stands: a tuple's places have types of their own."""
     if not items:
         return items
@@ -150,7 +152,7 @@ def _change_one(items: tuple[Value, ...], mined: Mined, random: Random) -> tuple
     return (*items[:i], _change(items[i], mined, random), *items[i + 1 :])
 
 
-def _change_pairs(pairs: list[tuple[Value, Value]], mined: Mined, random: Random) -> dict[Value, Value]:
+def _change_pairs(pairs: list[tuple[Value, Value]], mined: SourceConstants, random: Random) -> dict[Value, Value]:
     if not pairs:
         return {}
     i = random.randrange(len(pairs))
@@ -165,19 +167,21 @@ def _change_pairs(pairs: list[tuple[Value, Value]], mined: Mined, random: Random
 def _distinct(calls: Sequence[Arguments], count: int) -> list[Arguments]:
     found: dict[str, Arguments] = {}
     for call in calls:
-        if modest(call) and len(text := literal(call)) <= MAX_TEXT:  # Python writes no integer of over 4300 digits
+        if (
+            has_exact_integers(call) and len(text := literal(call)) <= MAX_TEXT
+        ):  # Python writes no integer of over 4300 digits
             found.setdefault(text, call)
         if len(found) == count:
             break
     return list(found.values())
 
 
-def modest(value: Value) -> bool:
+def has_exact_integers(value: Value) -> bool:
     """Whether every integer in a value is exact in every language."""
     if isinstance(value, int):
         return abs(value) <= MAX_INT
     if isinstance(value, dict):
-        return all(modest(k) and modest(v) for k, v in cast(dict[Value, Value], value).items())
+        return all(has_exact_integers(k) and has_exact_integers(v) for k, v in cast(dict[Value, Value], value).items())
     if isinstance(value, list | tuple | set | frozenset):
-        return all(map(modest, cast(Iterable[Value], value)))
+        return all(map(has_exact_integers, cast(Iterable[Value], value)))
     return True

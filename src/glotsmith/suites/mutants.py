@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from glotsmith.records import Function, content_hash
-from glotsmith.suites.parameters import definition
+from glotsmith.suites.parameters import parse_definition
 
 MAX_MUTANTS = 20
 
@@ -27,18 +27,18 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 Change = Callable[[], object]  #: changes a node of a copied tree in place
 
 
-def mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
+def make_mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
     """Return the code of up to ``count`` mutants, all different from the function and each other.
 
     Which ones are taken depends on the function's id alone, and is spread over its whole body.
     """
-    original = ast.unparse(definition(function))
+    original = ast.unparse(parse_definition(function))
     found: dict[str, None] = {}
-    indices = range(sum(1 for _ in _changes(definition(function))))
+    indices = range(sum(1 for _ in _changes(parse_definition(function))))
     for index in sorted(indices, key=lambda index: content_hash(function.id, str(index))):
         if len(found) == count:
             break
-        tree = copy.deepcopy(definition(function))  # the parser shares operator nodes between trees
+        tree = copy.deepcopy(parse_definition(function))  # the parser shares operator nodes between trees
         change = next(islice(_changes(tree), index, None))
         change()
         text = ast.unparse(ast.fix_missing_locations(tree))

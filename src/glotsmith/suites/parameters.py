@@ -13,27 +13,27 @@ from glotsmith.records import Function
 from glotsmith.values import NotLiteral, Value, parse_value
 
 
-class Default(NamedTuple):
+class LiteralDefault(NamedTuple):
     """A literal default; a class of its own because the value may be None."""
 
     value: Value
 
 
-class Parameter(NamedTuple):
+class SourceParameter(NamedTuple):
     """A parameter that can be passed by position."""
 
     name: str
     annotation: str = ""  #: as written
-    default: Default | None = None  #: where it is a literal
+    default: LiteralDefault | None = None  #: where it is a literal
     required: bool = True
 
 
-class Unsupported(ValueError):
+class UnsupportedParameters(ValueError):
     """The function can't be called by position; the message says why."""
 
 
 @lru_cache(maxsize=256)
-def definition(function: Function) -> ast.FunctionDef:
+def parse_definition(function: Function) -> ast.FunctionDef:
     """Return the function's syntax tree.
 
     Raises:
@@ -43,65 +43,65 @@ def definition(function: Function) -> ast.FunctionDef:
     try:
         body = ast.parse(function.code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unsupported(f"the code does not parse: {error}") from error
+        raise UnsupportedParameters(f"the code does not parse: {error}") from error
     for node in body:
         if isinstance(node, ast.FunctionDef) and node.name == function.name:
             return node
-    raise Unsupported(f"the code holds no plain function {function.name}")
+    raise UnsupportedParameters(f"the code holds no plain function {function.name}")
 
 
-def body_of(function: Function) -> tuple[int, int, int]:
+def body_lines(function: Function) -> tuple[int, int, int]:
     """Return three lines of ``function.program``: of the ``def``, of the first statement after the docstring, the last.
 
     Raises:
         Unsupported: as for ``definition``.
 
     """
-    node = definition(function)
+    node = parse_definition(function)
     offset = function.program.count("\n") - function.code.count("\n")
-    body = statements(node)
+    body = body_without_docstring(node)
     first = body[0].lineno if body else node.lineno
     return node.lineno + offset, first + offset, (node.end_lineno or node.lineno) + offset
 
 
-def statements(node: ast.FunctionDef) -> list[ast.stmt]:
+def body_without_docstring(node: ast.FunctionDef) -> list[ast.stmt]:
     """Return a function's body without its docstring."""
     return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
 
 
-def parameters_of(function: Function) -> tuple[Parameter, ...]:
+def positional_parameters(function: Function) -> tuple[SourceParameter, ...]:
     """Return the parameters that can be passed by position.
 
     Raises:
         Unsupported: there is none, or a keyword-only parameter has no default.
 
     """
-    a = definition(function).args
+    a = parse_definition(function).args
     if any(default is None for default in a.kw_defaults):
-        raise Unsupported("a keyword-only parameter has no default")
+        raise UnsupportedParameters("a keyword-only parameter has no default")
     nodes = [*a.posonlyargs, *a.args]
     if not nodes:
-        raise Unsupported("it takes no positional parameter, so there is nothing to vary")
+        raise UnsupportedParameters("it takes no positional parameter, so there is nothing to vary")
     defaults: list[ast.expr | None] = [None] * (len(nodes) - len(a.defaults)) + list(a.defaults)
     return tuple(map(_parameter, nodes, defaults))
 
 
-def _parameter(node: ast.arg, default: ast.expr | None) -> Parameter:
+def _parameter(node: ast.arg, default: ast.expr | None) -> SourceParameter:
     annotation = ast.unparse(node.annotation) if node.annotation else ""
-    return Parameter(node.arg, annotation, _literal_default(default), default is None)
+    return SourceParameter(node.arg, annotation, _literal_default(default), default is None)
 
 
-def _literal_default(node: ast.expr | None) -> Default | None:
+def _literal_default(node: ast.expr | None) -> LiteralDefault | None:
     if node is None:
         return None
     try:
-        return Default(parse_value(ast.unparse(node)))
+        return LiteralDefault(parse_value(ast.unparse(node)))
     except (NotLiteral, ValueError, RecursionError):  # Python writes no integer of over 4300 digits
         return None
 
 
-def bind(
-    parameters: Sequence[Parameter], arguments: Sequence[Value], keywords: Mapping[str, Value]
+def bind_arguments(
+    parameters: Sequence[SourceParameter], arguments: Sequence[Value], keywords: Mapping[str, Value]
 ) -> tuple[Value, ...] | None:
     """Return a call's arguments by position, as many as can be known, or None if the call does not fit."""
     names = [p.name for p in parameters]
@@ -121,7 +121,7 @@ def bind(
     return tuple(bound)
 
 
-def passable(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
+def passable_parameters(parameters: Sequence[SourceParameter]) -> tuple[SourceParameter, ...]:
     """Return the longest run of leading parameters that are required or have a literal default."""
     for position, p in enumerate(parameters):
         if p.default is None and not p.required:
@@ -129,7 +129,7 @@ def passable(parameters: Sequence[Parameter]) -> tuple[Parameter, ...]:
     return tuple(parameters)
 
 
-def trim(parameters: Sequence[Parameter], calls: Sequence[tuple[Value, ...]]) -> int:
+def required_arity(parameters: Sequence[SourceParameter], calls: Sequence[tuple[Value, ...]]) -> int:
     """Return how many leading parameters must be passed: trailing ones that always have their default need not."""
     arity = len(calls[0]) if calls else 0
     while arity > 1 and (default := parameters[arity - 1].default) is not None:

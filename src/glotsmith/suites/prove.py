@@ -52,7 +52,7 @@ class Prove(ItemStep[Problem, Task]):
 
     async def _pose(self, card: Card, problem: Problem) -> Task | Dropped:
         try:
-            task = pose(card, problem, self._min_cases)
+            task = make_task(card, problem, self._min_cases)
         except (Unrepresentable, NotLiteral) as error:
             return Dropped(Reason.UNREPRESENTABLE, f"{card.name}: {error}", f"{problem.id}:{card.name}")
         signature = parse_signature(task.signature)
@@ -75,7 +75,7 @@ def _loss(verdict: Verdict) -> tuple[Reason, str] | None:
     return None
 
 
-def pose(card: Card, problem: Problem, min_cases: int) -> Task:
+def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     """Return the task, with the tests that the language can represent.
 
     Raises:

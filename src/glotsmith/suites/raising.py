@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from glotsmith.records import Function
-from glotsmith.suites.parameters import body_of, definition, statements
+from glotsmith.suites.parameters import body_lines, body_without_docstring, parse_definition
 
 _WAYS_OUT = (ast.Return, ast.Yield, ast.YieldFrom, ast.Break, ast.Continue)
 
@@ -14,9 +14,9 @@ def raising_lines(function: Function) -> frozenset[int]:
 
     A block in a ``try`` does not count, since the error may be caught there.
     """
-    node = definition(function)
-    offset = body_of(function)[0] - node.lineno
-    return frozenset(line + offset for line in _of_block(statements(node)))
+    node = parse_definition(function)
+    offset = body_lines(function)[0] - node.lineno
+    return frozenset(line + offset for line in _of_block(body_without_docstring(node)))
 
 
 def _of_block(block: Sequence[ast.stmt]) -> Iterator[int]:

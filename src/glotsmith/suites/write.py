@@ -7,14 +7,21 @@ from glotsmith.reasons import Reason
 from glotsmith.records import Function
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Dropped, ItemStep, Kept, Result
-from glotsmith.suites.ask import Asking, arguments_in, ask
-from glotsmith.suites.bench import Bench, MachineFailed
-from glotsmith.suites.choose import Trial, choose
+from glotsmith.suites.case_selection import ObservedCall, choose_cases
 from glotsmith.suites.doctests import doctest_calls
-from glotsmith.suites.draft import Draft, DraftCall
-from glotsmith.suites.explore import Explorer, Known
-from glotsmith.suites.hints import is_called
-from glotsmith.suites.parameters import Parameter, Unsupported, bind, parameters_of, passable, trim
+from glotsmith.suites.draft import DraftCase, DraftSuite
+from glotsmith.suites.explore import InputExplorer, KnownCalls
+from glotsmith.suites.function_runner import FunctionRunner, RunnerFailed
+from glotsmith.suites.parameters import (
+    SourceParameter,
+    UnsupportedParameters,
+    bind_arguments,
+    passable_parameters,
+    positional_parameters,
+    required_arity,
+)
+from glotsmith.suites.teacher_suites import SuiteRequestOptions, parse_arguments, request_suites
+from glotsmith.suites.type_weights import is_called
 from glotsmith.teachers.base import Reply, Teacher
 from glotsmith.unanswered import is_accepted
 from glotsmith.values import literal
@@ -22,29 +29,31 @@ from glotsmith.values import literal
 _MAX_KNOWN = 100  #: calls taken from teacher and docstring
 
 
-class WriteTests(ItemStep[Function, Draft]):
+class WriteTests(ItemStep[Function, DraftSuite]):
     """Write candidate calls: the teacher's, the docstring's, and generated ones. Expected values come later."""
 
     name = "write_tests"
-    output = Draft
+    output = DraftSuite
 
-    def __init__(self, sandbox: Sandbox, teacher: Teacher | None = None, asking: Asking | None = None) -> None:
+    def __init__(
+        self, sandbox: Sandbox, teacher: Teacher | None = None, options: SuiteRequestOptions | None = None
+    ) -> None:
         """Write in ``sandbox``; ask ``teacher``, if there is one, as ``asking`` says (default: the paper's way)."""
-        self._bench = Bench(sandbox)
+        self._bench = FunctionRunner(sandbox)
         self._teacher = teacher
-        self._asking = asking or Asking()
+        self._asking = options or SuiteRequestOptions()
 
-    async def run(self, key: str, item: Function) -> Result[Draft]:
+    async def run(self, key: str, item: Function) -> Result[DraftSuite]:
         """Write the draft of one function."""
         replies: list[Reply] = []
         try:
-            parameters = parameters_of(item)
+            parameters = positional_parameters(item)
             if self._teacher is not None:
-                replies = await ask(self._teacher, item, self._asking)
+                replies = await request_suites(self._teacher, item, self._asking)
             result = await self._write(item, parameters, self._known(item, parameters, replies))
-        except Unsupported as error:
+        except UnsupportedParameters as error:
             result = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
-        except MachineFailed as error:
+        except RunnerFailed as error:
             if not is_accepted():
                 raise
             result = Dropped(Reason.NOT_VERIFIED, str(error))
@@ -54,24 +63,26 @@ class WriteTests(ItemStep[Function, Draft]):
             return Result(dropped=(*lost, result), tokens=tokens, cost=cost)
         return Result(kept=(Kept(item.id, result),), dropped=lost, tokens=tokens, cost=cost)
 
-    def _known(self, function: Function, parameters: Sequence[Parameter], replies: Sequence[Reply]) -> Known:
+    def _known(self, function: Function, parameters: Sequence[SourceParameter], replies: Sequence[Reply]) -> KnownCalls:
         """Return the calls of docstring and teacher, without repetitions, in the order of preference."""
         bound = [(a, "doctest") for a in doctest_calls(function, parameters)]
         for reply in replies:
-            for arguments in arguments_in(reply, function.name, self._asking.style):
-                if (call := bind(parameters, arguments, {})) is not None:
+            for arguments in parse_arguments(reply, function.name, self._asking.style):
+                if (call := bind_arguments(parameters, arguments, {})) is not None:
                     bound.append((call, "teacher"))
         unique = {literal(call): (call, writer) for call, writer in reversed(bound)}
         return list(unique.values())[::-1][:_MAX_KNOWN]
 
-    async def _write(self, function: Function, parameters: Sequence[Parameter], known: Known) -> Draft | Dropped:
-        arity = _arity(known) or len(passable(parameters))
+    async def _write(
+        self, function: Function, parameters: Sequence[SourceParameter], known: KnownCalls
+    ) -> DraftSuite | Dropped:
+        arity = _arity(known) or len(passable_parameters(parameters))
         passed, same = parameters[:arity], [(a, w) for a, w in known if len(a) == arity]
-        explorer = Explorer(self._bench, function, passed)
+        explorer = InputExplorer(self._bench, function, passed)
         await explorer.explore(same)
-        chosen = choose(explorer.trials, explorer.base) if explorer.base else []
+        chosen = choose_cases(explorer.observed, explorer.argument_types) if explorer.argument_types else []
         if not chosen:
-            return Dropped(Reason.NO_TESTS, _why_none(function, passed, explorer.complaints))
+            return Dropped(Reason.NO_TESTS, _why_none(function, passed, explorer.failures))
         return _draft(function, passed, chosen)
 
 
@@ -82,19 +93,19 @@ def _failed(function: Function, replies: Sequence[Reply]) -> Iterator[Dropped]:
             yield Dropped(Reason.TEACHER_FAILED, reply.detail, f"{function.id}:suite-{sample}")
 
 
-def _arity(known: Known) -> int:
+def _arity(known: KnownCalls) -> int:
     """Return the number of arguments that most known calls have, the larger one if two are as frequent."""
     counts = Counter(len(arguments) for arguments, _ in known)
     return max(counts, key=lambda n: (counts[n], n), default=0)
 
 
-def _draft(function: Function, parameters: Sequence[Parameter], chosen: Sequence[Trial]) -> Draft:
-    arity = trim(parameters, [t.arguments for t in chosen])
-    calls = tuple(DraftCall(arguments=literal(t.arguments[:arity]), writer=t.writer) for t in chosen)
-    return Draft(function=function, parameters=tuple(p.name for p in parameters[:arity]), calls=calls)
+def _draft(function: Function, parameters: Sequence[SourceParameter], chosen: Sequence[ObservedCall]) -> DraftSuite:
+    arity = required_arity(parameters, [t.arguments for t in chosen])
+    calls = tuple(DraftCase(arguments=literal(t.arguments[:arity]), writer=t.writer) for t in chosen)
+    return DraftSuite(function=function, parameters=tuple(p.name for p in parameters[:arity]), calls=calls)
 
 
-def _why_none(function: Function, parameters: Sequence[Parameter], complaints: Sequence[str]) -> str:
+def _why_none(function: Function, parameters: Sequence[SourceParameter], complaints: Sequence[str]) -> str:
     """Say in a line why no call gave a value."""
     called = [p.name for p in parameters if p.required and is_called(function, p.name)]
     if called:

@@ -1,14 +1,17 @@
-"""Runs a function on arguments, inside the sandbox: one forked child for many calls, results as marked lines.
+"""Runs a function on arguments inside the sandbox. One forked child makes many calls and writes one line a result.
 
-This file is sent to the sandbox as text and never imported. It reads one JSON job from stdin::
+``function_runner.py`` sends this file to the sandbox as text. It is never imported. It reads one JSON job from stdin::
 
-    {"mark": "…", "batches": [{"source": "…", "name": "f", "calls": ["(1, 'a')"], "cpu_s": 1.0, "size": 2000,
-      "measure": "", "alone": false, "stop": false, "body": [1, 3, 9], "unreachable": [], "coverage": "…"}]}
+    {"mark": "…", "batches": [{"source": "…", "name": "f", "calls": ["(1, 'a')"], "cpu_s": 1.0, "max_chars": 2000,
+      "measure": "", "one_process_per_call": false, "stop_at_failure": false, "body": [1, 3, 9], "unreachable": [],
+      "coverage": "…"}]}
 
-and prints ``MARK start``, then lines ``MARK BATCH CASE KIND PAYLOAD``, then ``MARK end``. Kinds are ``value LITERAL``,
-``raised TEXT``, ``opaque TYPE``, ``large``, ``effect EVENT`` (a reach for the machine), ``stopped WHY``, ``skipped``;
-and ``arcs`` and ``coverage`` for measurements. The function's own output goes nowhere. A call that exits, loops or
-crashes costs itself; after ``DEATHS`` of them in a batch the rest is skipped.
+It prints ``MARK start``, then lines ``MARK BATCH CASE KIND PAYLOAD``, then ``MARK end``. The kinds are
+``value LITERAL``, ``raised TEXT``, ``opaque TYPE``, ``large``, ``effect EVENT`` (the function tried to reach outside
+its process), ``stopped CAUSE``, ``skipped``, and ``arcs`` and ``coverage`` for measurements. The output of the function
+is discarded.
+A call that exits, loops or crashes affects only its own result. After ``DEATHS`` such calls the rest of a batch is
+skipped.
 """
 
 # ruff: noqa: SIM905
@@ -216,11 +219,11 @@ class Child:
             self.say(case, "arcs " + " ".join([f"{a},{b}" for a, b in sorted(self.tracer.arcs)]))
         self.say(case, why)
         self.stops += why == "stopped cpu"
-        return self.stops < DEATHS and not (self.batch["stop"] and not why.startswith("value "))
+        return self.stops < DEATHS and not (self.batch["stop_at_failure"] and not why.startswith("value "))
 
     def _written(self, result):
         try:
-            return "value " + literal(result, [self.batch["size"]])
+            return "value " + literal(result, [self.batch["max_chars"]])
         except Unfit as error:
             return error.args[0]
         except BaseException as error:
@@ -369,7 +372,7 @@ def run_batch(mark, batch, say):
     """Run all calls of a batch, in as few children as their behaviour allows."""
     todo, deaths = list(range(len(batch["calls"]))), 0
     while todo and deaths < DEATHS:
-        group = todo[:1] if batch["alone"] else todo
+        group = todo[:1] if batch["one_process_per_call"] else todo
         lines, ending = run_child(mark, batch, group)
         left = [case for case in group if case not in {c for c, what in lines if not what.startswith(MEASURES)}]
         if ending and left:
@@ -377,7 +380,7 @@ def run_batch(mark, batch, say):
         for case, what in lines:
             say(case, what)
             deaths += DEATHS / 2 if what == "stopped wall" else what.startswith("stopped ")
-        if batch["stop"]:
+        if batch["stop_at_failure"]:
             return
         todo = left + todo[len(group) :]
     for case in todo:

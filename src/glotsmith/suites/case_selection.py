@@ -6,15 +6,15 @@ from functools import reduce
 
 import msgspec
 
-from glotsmith.suites.inputs import Arguments, modest
+from glotsmith.suites.inputs import Arguments, has_exact_integers
 from glotsmith.values import ANY, Type, Value, literal, type_of, unite
 
-WANTED = 12  #: cases, where the writers did not find more by themselves
+TARGET_CASES = 12  #: cases, where the writers did not find more by themselves
 MAX_CASES = 20
-ENOUGH = 0.9  #: share of the arcs for which types are not mixed
+STRICT_ARC_SHARE = 0.9  #: share of the arcs for which types are not mixed
 
 
-class Trial(msgspec.Struct, frozen=True):
+class ObservedCall(msgspec.Struct, frozen=True):
     """A call that returned a literal."""
 
     arguments: Arguments
@@ -33,7 +33,7 @@ class Trial(msgspec.Struct, frozen=True):
         return literal(self.arguments)
 
 
-def choose(trials: Sequence[Trial], base: Sequence[Type]) -> list[Trial]:
+def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[ObservedCall]:
     """Choose up to ``MAX_CASES``, in the order in which they were chosen.
 
     Args:
@@ -42,44 +42,44 @@ def choose(trials: Sequence[Trial], base: Sequence[Type]) -> list[Trial]:
 
     """
     chosen = _Chosen(base)
-    distinct = list({t.text: t for t in reversed(trials)}.values())[::-1]
-    fitting = [t for t in distinct if not mixes(chosen.united(t))] or distinct
+    distinct = list({t.text: t for t in reversed(calls)}.values())[::-1]
+    fitting = [t for t in distinct if not contains_mixed(chosen.united(t))] or distinct
     chosen.cover(fitting)
     chosen.cover(distinct)
     chosen.vary([t for t in fitting if t.writer != "generated"], MAX_CASES)
-    chosen.vary([t for t in fitting if t.writer == "generated" and _plain(t)], WANTED)
+    chosen.vary([t for t in fitting if t.writer == "generated" and _plain(t)], TARGET_CASES)
     return chosen.trials
 
 
-def mixes(kinds: Iterable[Type]) -> bool:
+def contains_mixed(kinds: Iterable[Type]) -> bool:
     """Whether a type is, or holds, what has nothing in common."""
-    return any(k.kind == "mixed" or mixes(k.args) for k in kinds)
+    return any(k.kind == "mixed" or contains_mixed(k.args) for k in kinds)
 
 
-def _plain(trial: Trial) -> bool:
+def _plain(trial: ObservedCall) -> bool:
     """Whether no language has trouble with the values: ASCII text and exact integers."""
-    return trial.text.isascii() and literal(trial.value).isascii() and modest(trial.value)
+    return trial.text.isascii() and literal(trial.value).isascii() and has_exact_integers(trial.value)
 
 
 class _Chosen:
     def __init__(self, base: Sequence[Type]) -> None:
-        self.trials: list[Trial] = []
+        self.trials: list[ObservedCall] = []
         self.kinds: tuple[Type, ...] = (*base, ANY)
         self._arcs: set[str] = set()
         self._results: Counter[str] = Counter()
 
-    def united(self, trial: Trial) -> tuple[Type, ...]:
+    def united(self, trial: ObservedCall) -> tuple[Type, ...]:
         return tuple(map(unite, self.kinds, trial.kinds))
 
-    def _take(self, trial: Trial) -> None:
+    def _take(self, trial: ObservedCall) -> None:
         self.trials.append(trial)
         self.kinds = self.united(trial)
         self._arcs |= trial.arcs
         self._results[literal(trial.value)] += 1
 
-    def cover(self, trials: Sequence[Trial]) -> None:
+    def cover(self, trials: Sequence[ObservedCall]) -> None:
         """Take, again and again, the first of those that add most arcs: as long as possible without loosening types."""
-        enough = ENOUGH * len(frozenset[str]().union(*(t.arcs for t in trials)))
+        enough = STRICT_ARC_SHARE * len(frozenset[str]().union(*(t.arcs for t in trials)))
         for allowed in (self._keeps, self._fits, _anything):
             while len(self.trials) < MAX_CASES and not (allowed is _anything and len(self._arcs) >= enough):
                 gains = [(len(t.arcs - self._arcs), t) for t in trials if allowed(t)]
@@ -89,7 +89,7 @@ class _Chosen:
                 among = [t for gain, t in gains if gain == best]
                 self._take(next((t for t in among if _plain(t)), among[0]))
 
-    def vary(self, trials: Sequence[Trial], limit: int) -> None:
+    def vary(self, trials: Sequence[ObservedCall], limit: int) -> None:
         """Fill up with cases whose results are the rarest so far, keeping the types as they are."""
         left = [t for t in trials if t not in self.trials]
         while left and len(self.trials) < limit:
@@ -98,12 +98,12 @@ class _Chosen:
             if self._keeps(trial) or (trial.writer != "generated" and self._fits(trial)):
                 self._take(trial)
 
-    def _fits(self, trial: Trial) -> bool:
+    def _fits(self, trial: ObservedCall) -> bool:
         """Whether a case has types in common with those before."""
         after = self.united(trial)
-        return not mixes(after) or after == self.kinds
+        return not contains_mixed(after) or after == self.kinds
 
-    def _keeps(self, trial: Trial) -> bool:
+    def _keeps(self, trial: ObservedCall) -> bool:
         """Whether a case leaves known types of arguments as they are, and does not make the result an optional."""
         after = self.united(trial)
         same = all(a == b or _open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
@@ -111,7 +111,7 @@ class _Chosen:
         return same and result and self._fits(trial)
 
 
-def _anything(_: Trial) -> bool:
+def _anything(_: ObservedCall) -> bool:
     return True
 
 
@@ -120,6 +120,6 @@ def _open(kind: Type) -> bool:
     return kind == ANY or any(map(_open, kind.args))
 
 
-def common(rows: Sequence[Sequence[Type]]) -> tuple[Type, ...]:
+def unite_columns(rows: Sequence[Sequence[Type]]) -> tuple[Type, ...]:
     """Unite rows of types column by column."""
     return tuple(reduce(unite, column) for column in zip(*rows, strict=True))

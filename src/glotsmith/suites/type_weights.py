@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from glotsmith.records import Function
-from glotsmith.suites.parameters import Parameter, definition, statements
-from glotsmith.suites.usage import weigh_usage
+from glotsmith.suites.parameters import SourceParameter, body_without_docstring, parse_definition
+from glotsmith.suites.usage_weights import weigh_usage
 from glotsmith.values import ANY, MIXED, NONE, NotLiteral, Type, parse_type, type_of
 
 #: The types that are tried, likeliest first, with the weight each has before any hint.
-LATTICE: dict[str, float] = {
+PRIOR_WEIGHTS: dict[str, float] = {
     "int": 1.0,
     "list[int]": 1.0,
     "str": 0.95,
@@ -75,14 +75,14 @@ _WORDS = {
 }  # fmt: skip
 
 
-def rank_types(function: Function, parameter: Parameter) -> list[tuple[Type, float]]:
+def rank_types(function: Function, parameter: SourceParameter) -> list[tuple[Type, float]]:
     """Return candidate types with their weights, likeliest first; the order is the same on every run."""
-    weights: Counter[Type] = Counter({parse_type(tag): weight for tag, weight in LATTICE.items()})
+    weights: Counter[Type] = Counter({parse_type(tag): weight for tag, weight in PRIOR_WEIGHTS.items()})
     _add(weights, _from_annotation(parameter.annotation))
     _add(weights, _from_default(parameter))
     _add(weights, _from_name(parameter.name))
     _add(weights, _from_docstring(function.docstring, parameter.name))
-    _add(weights, weigh_usage(statements(definition(function)), parameter.name))
+    _add(weights, weigh_usage(body_without_docstring(parse_definition(function)), parameter.name))
     return sorted(weights.items(), key=lambda pair: (-pair[1], str(pair[0])))
 
 
@@ -113,7 +113,7 @@ def _concrete(kind: Type) -> Type:
     return Type(kind.kind, tuple(map(_concrete, kind.args)))
 
 
-def _from_default(parameter: Parameter) -> list[tuple[Type, float]]:
+def _from_default(parameter: SourceParameter) -> list[tuple[Type, float]]:
     if parameter.default is None:
         return []
     found = _concrete(type_of(parameter.default.value))
@@ -145,5 +145,5 @@ def is_called(function: Function, name: str) -> bool:
     """Whether the body calls the parameter: a function can't be a literal."""
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
-        for node in ast.walk(definition(function))
+        for node in ast.walk(parse_definition(function))
     )

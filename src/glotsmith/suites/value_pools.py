@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, NamedTuple, cast
 
 from glotsmith.records import Function
-from glotsmith.suites.parameters import definition, statements
+from glotsmith.suites.parameters import body_without_docstring, parse_definition
 from glotsmith.values import ANY, Type, Value
 
 _INTS = (3, 5, 0, 1, 2, 7, 10, -1, 4, 12, -4, 6, 100, 17, 9, 64, 97, 255, 1000, 2024)
@@ -25,7 +25,7 @@ _EMPTY: dict[str, Callable[[], Value]] = {"list": list, "vartuple": tuple, "set"
 _SHORT = 8  #: elements of a generated container, at most
 
 
-class Mined(NamedTuple):
+class SourceConstants(NamedTuple):
     """Constants from the function's body, its helpers, and strings its docstring quotes."""
 
     ints: tuple[int, ...] = ()
@@ -33,16 +33,16 @@ class Mined(NamedTuple):
     strings: tuple[str, ...] = ()
 
 
-def mine(function: Function) -> Mined:
+def collect_constants(function: Function) -> SourceConstants:
     """Collect the constants that inputs may have to hit, in order of appearance, twenty of a kind at most."""
-    nodes = [n for s in statements(definition(function)) for n in ast.walk(s)]
+    nodes = [n for s in body_without_docstring(parse_definition(function)) for n in ast.walk(s)]
     nodes += _helper_nodes(function.helpers)
     found = [n.value for n in nodes if isinstance(n, ast.Constant)]
     ints = [x for x in found if type(x) is int and abs(x) < 10**6]
     floats = [x for x in found if type(x) is float and abs(x) < 10**6]
     quoted = [a or b for a, b in re.findall(r"'([^'\n]{1,30})'|\"([^\"\n]{1,30})\"", function.docstring)]
     strings = [*(x for x in found if type(x) is str and len(x) <= 30), *quoted]
-    return Mined(_first(y for x in ints for y in (x, x + 1, x - 1)), _first(floats), _first(strings))
+    return SourceConstants(_first(y for x in ints for y in (x, x + 1, x - 1)), _first(floats), _first(strings))
 
 
 def _helper_nodes(helpers: str) -> list[ast.AST]:
@@ -56,7 +56,7 @@ def _first(items: Iterable[Any], count: int = 20) -> tuple[Any, ...]:
     return tuple(list(dict.fromkeys(items))[:count])
 
 
-def pool(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
+def value_pool(kind: Type, constants: SourceConstants, random: Random | None) -> list[Value]:
     """Return values of a type, the plainest first; the same for the same ``random``; without one, no noise."""
     match kind.kind:
         case "none":
@@ -64,23 +64,25 @@ def pool(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
         case "bool":
             return [True, False]
         case "int" | "any" | "mixed":
-            return _merge(_INTS, mined.ints, [random.randint(-50, 200) for _ in range(6)] if random else ())
+            return _merge(_INTS, constants.ints, [random.randint(-50, 200) for _ in range(6)] if random else ())
         case "float":
             return _merge(
-                _FLOATS, mined.floats, [round(random.uniform(-50, 200), 2) for _ in range(6)] if random else ()
+                _FLOATS, constants.floats, [round(random.uniform(-50, 200), 2) for _ in range(6)] if random else ()
             )
         case "str":
-            return _merge(_STRINGS, mined.strings, _assembled(mined.strings, random) if random else (), _UNICODE)
+            return _merge(
+                _STRINGS, constants.strings, _assembled(constants.strings, random) if random else (), _UNICODE
+            )
         case "optional":
-            return [*pool(kind.args[0], mined, random), None]
+            return [*value_pool(kind.args[0], constants, random), None]
         case "tuple":
-            return _products([pool(a, mined, random) for a in kind.args], random)
+            return _products([value_pool(a, constants, random) for a in kind.args], random)
         case _ if _levels(kind) > _MOST_LEVELS:
             return [_EMPTY[kind.kind]()]
         case "dict":
-            return _dicts(kind, mined, random)
+            return _dicts(kind, constants, random)
         case _:
-            return _sequences(kind, mined, random)
+            return _sequences(kind, constants, random)
 
 
 def _levels(kind: Type) -> int:
@@ -110,9 +112,9 @@ def _products(pools: Sequence[Sequence[Value]], random: Random | None) -> list[V
     return [tuple(p[0] for p in pools), *(tuple(random.choice(p) for p in pools) for _ in range(12))]
 
 
-def _sequences(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
+def _sequences(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
     inner = kind.args[0] if kind.args else ANY
-    items = pool(inner, mined, random)
+    items = value_pool(inner, mined, random)
     lists = _matrices(items) if inner.kind == "list" else []
     lists += [list(x) for x in _shapes(items, random)]
     make = {"list": list[Value], "vartuple": tuple[Value, ...], "set": _hashable_set}[kind.kind]
@@ -151,9 +153,9 @@ def _shapes(items: Sequence[Value], random: Random | None) -> list[list[Value]]:
     return shapes
 
 
-def _dicts(kind: Type, mined: Mined, random: Random | None) -> list[Value]:
+def _dicts(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
     key_type, value_type = kind.args
-    keys, values = _keys(pool(key_type, mined, random)), pool(value_type, mined, random)
+    keys, values = _keys(value_pool(key_type, mined, random)), value_pool(value_type, mined, random)
     plain = dict(zip(keys, values, strict=False))
     made: list[Value] = [dict(list(plain.items())[:3]), {}, dict(list(plain.items())[:1])]
     if value_type == Type("list", (key_type,)):

@@ -16,7 +16,7 @@ _LINES_PER_TEST = 20  #: an assertion may be broken over this many lines
 _PROMPTS = Path(__file__).parent / "prompts"
 
 
-class Asking(msgspec.Struct, frozen=True, kw_only=True):
+class SuiteRequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to ask for tests; the defaults are the paper's (``test_gen.py``)."""
 
     samples: int = 5  #: "five independent test suites", united
@@ -25,18 +25,18 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 0
 
 
-def prompt(style: Literal["chat", "completion"]) -> Prompt:
+def suite_prompt(style: Literal["chat", "completion"]) -> Prompt:
     """Return the prompt of a style; its ``version`` goes into lineages."""
     return Prompt(_PROMPTS / f"{style}.jinja")
 
 
-async def ask(teacher: Teacher, function: Function, asking: Asking) -> list[Reply]:
+async def request_suites(teacher: Teacher, function: Function, options: SuiteRequestOptions) -> list[Reply]:
     """Ask for ``samples`` suites of one function, in order of sample."""
-    return await asyncio.gather(*(teacher.reply(_request(function, asking, n)) for n in range(asking.samples)))
+    return await asyncio.gather(*(teacher.reply(_request(function, options, n)) for n in range(options.samples)))
 
 
-def _request(function: Function, asking: Asking, sample: int) -> Request:
-    text = prompt(asking.style).render(source=function.code.rstrip(), name=function.name)
+def _request(function: Function, asking: SuiteRequestOptions, sample: int) -> Request:
+    text = suite_prompt(asking.style).render(source=function.code.rstrip(), name=function.name)
     chat = asking.style == "chat"
     return Request(
         call="write_tests",
@@ -50,7 +50,7 @@ def _request(function: Function, asking: Asking, sample: int) -> Request:
     )
 
 
-def arguments_in(reply: Reply, name: str, style: Literal["chat", "completion"]) -> Iterator[tuple[Value, ...]]:
+def parse_arguments(reply: Reply, name: str, style: Literal["chat", "completion"]) -> Iterator[tuple[Value, ...]]:
     """Yield the arguments of every assertion about ``name`` in a reply that is literal and passes at least one.
 
     A completion goes on where the prompt stopped, at ``assert f(``, so its first assertion begins there; a model

@@ -1,4 +1,4 @@
-"""The host's side of ``workbench.py``: builds the program, reads the marked lines, and trusts nothing else."""
+"""The host's side of ``runner_script.py``: builds the program, reads the marked lines, and trusts nothing else."""
 
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import msgspec
 from glotsmith.reasons import Reason
 from glotsmith.records import Function, Limits, Origin, Outcome, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.suites.parameters import body_of
+from glotsmith.suites.parameters import body_lines
 from glotsmith.suites.raising import raising_lines
 from glotsmith.unanswered import Health, Unanswered
 
@@ -20,26 +20,26 @@ _LIMITS = Limits(cpu_s=40.0, wall_s=240.0, memory_mb=1024, processes=16, output_
 _SUBJECT = "subject.py"
 
 
-class MachineFailed(Unanswered):
-    """The sandbox could not run the workbench: no fault of the function's."""
+class RunnerFailed(Unanswered):
+    """The sandbox could not run the runner script: no fault of the function's."""
 
     def __init__(self, detail: str, health: Health | None = None) -> None:
         super().__init__(Reason.NOT_VERIFIED, detail, health)
 
 
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
+class CallBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Calls of one function to run one after another."""
 
     calls: tuple[str, ...]  #: argument tuples as literals
     code: str = ""  #: the function's text, where it is not the original (a mutant)
     cpu_s: float = 1.0  #: CPU seconds a call
-    size: int = 2000  #: characters of a result's literal
+    max_chars: int = 2000  #: characters of a result's literal
     measure: str = ""  #: ``arcs`` for each call, ``coverage`` of them all, or nothing
-    alone: bool = False  #: a process for each call
-    stop: bool = False  #: stop at the first call that gives no value
+    one_process_per_call: bool = False  #: a process for each call
+    stop_at_failure: bool = False  #: stop at the first call that gives no value
 
 
-class Answer(NamedTuple):
+class CallResult(NamedTuple):
     """What one call came to."""
 
     kind: str = "skipped"  #: ``value raised opaque large effect stopped skipped``
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
     arcs: frozenset[str] = frozenset()  #: ``from,to`` line pairs, where they were measured
 
 
-class Coverage(NamedTuple):
+class BodyCoverage(NamedTuple):
     """Of the function's own body."""
 
     lines: int = 0
@@ -66,20 +66,20 @@ class Coverage(NamedTuple):
         return self.branches_hit / self.branches if self.branches else 1.0
 
 
-class Report(NamedTuple):
+class BatchResult(NamedTuple):
     """What a batch came to."""
 
-    answers: tuple[Answer, ...]
-    coverage: Coverage
+    results: tuple[CallResult, ...]
+    coverage: BodyCoverage
 
 
 _EXAMPLE = Function(id="", name="f", code="def f(x):\n    return x", docstring="", origin=Origin(source="", path=""))
 
 
-class Bench:
+class FunctionRunner:
     """Runs batches of calls in a sandbox; also the health of that (``unanswered.Health``)."""
 
-    name = "the runner (workbench)"
+    name = "the function runner"
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -88,12 +88,12 @@ class Bench:
     async def works(self) -> bool:
         """Return whether a plain function gives its value now."""
         try:
-            [report] = await self.run(_EXAMPLE, [Batch(calls=("(1,)",))], 0)
-        except MachineFailed:
+            [report] = await self.run(_EXAMPLE, [CallBatch(calls=("(1,)",))], 0)
+        except RunnerFailed:
             return False
-        return report.answers[0].kind == "value"
+        return report.results[0].kind == "value"
 
-    async def run(self, function: Function, batches: Sequence[Batch], hash_seed: int) -> list[Report]:
+    async def run(self, function: Function, batches: Sequence[CallBatch], hash_seed: int) -> list[BatchResult]:
         """Run all batches in one sandbox, one interpreter with ``PYTHONHASHSEED=hash_seed``.
 
         Raises:
@@ -107,24 +107,24 @@ class Bench:
         if not _ran(mark, outcome):
             told = outcome.stderr.decode("utf-8", "replace").strip()[-300:]
             why = outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {told}"
-            raise MachineFailed(why, self)
+            raise RunnerFailed(why, self)
         self.answered += 1
         return _reports(mark, outcome, batches)
 
 
 def _ran(mark: str, outcome: Outcome) -> bool:
-    """Whether the workbench itself ran: before any of the function's code it prints its first line."""
+    """Whether the runner script itself ran: before any of the function's code it prints its first line."""
     return outcome.ending != "infra" and outcome.stdout.startswith(f"{mark} start\n".encode())
 
 
-def _program(function: Function, batches: Sequence[Batch], hash_seed: int) -> tuple[Program, str]:
+def _program(function: Function, batches: Sequence[CallBatch], hash_seed: int) -> tuple[Program, str]:
     measured = any(b.measure == "coverage" for b in batches)
     original = function.program
     jobs = [_job(function, b) for b in batches]
-    mark = content_hash("workbench", original, msgspec.json.encode(jobs).decode())
+    mark = content_hash("runner_script", original, msgspec.json.encode(jobs).decode())
     program = Program(
-        files={"workbench.py": _script(), _SUBJECT: original},
-        argv=(_interpreter(), "-s", "-P", "-B", "-W", "ignore", "@{dir}/workbench.py"),
+        files={"runner_script.py": _script(), _SUBJECT: original},
+        argv=(_interpreter(), "-s", "-P", "-B", "-W", "ignore", "@{dir}/runner_script.py"),
         stdin=msgspec.json.encode({"mark": mark, "batches": jobs}).decode(),
         env={"PYTHONHASHSEED": str(hash_seed)},
         read_only=(sys.base_prefix, *((f"{_coverage_site()}/coverage",) if measured else ())),
@@ -133,13 +133,13 @@ def _program(function: Function, batches: Sequence[Batch], hash_seed: int) -> tu
     return program, mark
 
 
-def _job(function: Function, batch: Batch) -> dict[str, Any]:
+def _job(function: Function, batch: CallBatch) -> dict[str, Any]:
     code = batch.code or function.code
     return {
         **msgspec.structs.asdict(batch),
         "source": f"{function.helpers}\n\n\n{code}" if function.helpers else code,
         "name": function.name,
-        "body": body_of(function),
+        "body": body_lines(function),
         "unreachable": sorted(raising_lines(function)) if batch.measure == "coverage" else [],
         "coverage": _coverage_site() if batch.measure == "coverage" else "",
     }
@@ -147,7 +147,7 @@ def _job(function: Function, batch: Batch) -> dict[str, Any]:
 
 @cache
 def _script() -> str:
-    return Path(__file__).with_name("workbench.py").read_text("utf-8")
+    return Path(__file__).with_name("runner_script.py").read_text("utf-8")
 
 
 @cache
@@ -163,11 +163,11 @@ def _coverage_site() -> str:
     return str(Path(found.origin).parent.parent)
 
 
-def _reports(mark: str, outcome: Outcome, batches: Sequence[Batch]) -> list[Report]:
+def _reports(mark: str, outcome: Outcome, batches: Sequence[CallBatch]) -> list[BatchResult]:
     ended = "skipped" if outcome.ending == "exit" else f"stopped {outcome.ending}"
     kind, _, text = ended.partition(" ")
-    answers = [[Answer(kind, text) for _ in b.calls] for b in batches]
-    coverages = [Coverage() for _ in batches]
+    answers = [[CallResult(kind, text) for _ in b.calls] for b in batches]
+    coverages = [BodyCoverage() for _ in batches]
     arcs: dict[tuple[int, int], frozenset[str]] = {}
     for line in outcome.stdout.decode("ascii", "replace").split("\n"):
         words = line.split(" ", 4)
@@ -177,7 +177,7 @@ def _reports(mark: str, outcome: Outcome, batches: Sequence[Batch]) -> list[Repo
         if kind == "arcs":
             arcs[batch, case] = frozenset(text.split())
         elif kind == "coverage":
-            coverages[batch] = max(coverages[batch], Coverage(*map(int, text.split())))
+            coverages[batch] = max(coverages[batch], BodyCoverage(*map(int, text.split())))
         else:
-            answers[batch][case] = Answer(kind, text, arcs.get((batch, case), frozenset()))
-    return [Report(tuple(a), c) for a, c in zip(answers, coverages, strict=True)]
+            answers[batch][case] = CallResult(kind, text, arcs.get((batch, case), frozenset()))
+    return [BatchResult(tuple(a), c) for a, c in zip(answers, coverages, strict=True)]
