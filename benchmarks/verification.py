@@ -1,7 +1,7 @@
 """Verdicts a second, side by side in one run with bare cold interpreters and with ``bounded-subprocess``.
 
 200 distinct programs a language, of the size of MultiPL-E's: half are wrong, a tenth does not compile. They are the
-24 functions of ``tests/recipes/five`` (12 in ``benchmarks/programs`` for the compiled languages), each right and wrong,
+24 functions of ``tests/recipes/multipl_t/five`` (12 in ``benchmarks/programs`` for compiled languages), right, wrong,
 made distinct by a comment, since nothing may be answered from memory. Beside ours, in full isolation, run the same
 programs with their tests as assertions, as MultiPL-E writes them: by the interpreter under ``xargs -P2``, with no
 isolation and no limit, and by ``bounded-subprocess`` (two threads).
@@ -36,7 +36,7 @@ from glotsmith.verification import Verifier
 from glotsmith.verification.verify import settle
 
 ROOT = Path(__file__).parents[1]
-FIVE = ROOT / "tests" / "recipes" / "five"
+FIVE = ROOT / "tests" / "recipes" / "multipl_t" / "five"
 MORE = ROOT / "benchmarks" / "programs"
 JOBS = 2
 #: Wrong translations that the few tests of a docstring do not tell from right ones: left out, with the right ones.

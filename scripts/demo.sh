@@ -11,13 +11,13 @@ sh scripts/toolchains.sh sandbox warm lua
 prepare demo
 
 folder=${1:-runs/demo}
-recorded=src/glotsmith/recipes/recorded
+recipes=src/glotsmith/recipes
 
-.venv/bin/glotsmith run inverse-instruct --source $recorded/inverse_instruct_corpus.jsonl \
-    --teacher scripted --model $recorded/inverse_instruct.jsonl --output "$folder-inverse-instruct" --set summaries=3
+.venv/bin/glotsmith run inverse-instruct --source $recipes/inverse_instruct/recorded/corpus.jsonl \
+    --teacher scripted --model $recipes/inverse_instruct/recorded/replies.jsonl --output "$folder-inverse-instruct" --set summaries=3
 
-.venv/bin/glotsmith run xcoder --source $recorded/xcoder_snippets.jsonl --language python --language lua \
-    --teacher scripted --model $recorded/xcoder.jsonl --output "$folder-xcoder" \
+.venv/bin/glotsmith run xcoder --source $recipes/xcoder/recorded/snippets.jsonl --language python --language lua \
+    --teacher scripted --model $recipes/xcoder/recorded/replies.jsonl --output "$folder-xcoder" \
     --set sessions=10 --set epoch=5 --set samples=4 --set wanted=1
 .venv/bin/glotsmith show "$folder-xcoder" --memory lua
 

@@ -4,7 +4,7 @@ import pytest
 
 from glotsmith.errors import UsageError
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.xcoder import PROMPTS as XCODER
+from glotsmith.recipes.xcoder.recipe import PROMPTS as XCODER
 from glotsmith.records import content_hash
 
 

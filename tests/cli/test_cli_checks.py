@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import UsageError
-from glotsmith.generation.rounds import Rounds
+from glotsmith.generation.sampling_plan import Rounds
 from glotsmith.languages import get, names
-from glotsmith.recipes.inverse_instruct import InverseInstruct
-from glotsmith.recipes.multipl_t import MultiPLT
-from glotsmith.recipes.xcoder import XCoder
+from glotsmith.recipes.inverse_instruct.recipe import InverseInstruct
+from glotsmith.recipes.multipl_t.recipe import MultiPLT
+from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.teachers import open_teacher
 
 Command = Callable[..., tuple[int, str, str]]

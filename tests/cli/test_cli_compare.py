@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from glotsmith.generation.proposals import Proposal, Session
 from glotsmith.ledger import Ledger, Taken
 from glotsmith.reasons import Reason
-from glotsmith.recipes.history import CHAIN
-from glotsmith.recipes.work import Work
+from glotsmith.recipes.xcoder.history import CHAIN
+from glotsmith.recipes.xcoder.pipeline_item import Work
+from glotsmith.recipes.xcoder.proposals import Proposal, Session
 from glotsmith.records import (
     Candidate,
     Example,

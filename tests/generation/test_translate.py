@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from glotsmith.generation.rounds import Rounds
+from glotsmith.generation.sampling_plan import Rounds
 from glotsmith.generation.translate import Plan, Translate
 from glotsmith.reasons import Reason
-from glotsmith.recipes.multipl_t import prompts
+from glotsmith.recipes.multipl_t.recipe import prompts
 from glotsmith.records import CaseVerdict, Function, Job, Origin, Problem, Solution, Suite, Task, Verdict
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request

@@ -18,7 +18,7 @@ from glotsmith.execution import executor
 from glotsmith.execution.base import Silent
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import Tools
-from glotsmith.recipes.multipl_t import MultiPLT
+from glotsmith.recipes.multipl_t.recipe import MultiPLT
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox import open_sandbox
 from glotsmith.teachers import open_teacher

@@ -24,7 +24,7 @@ from glotsmith.verification import Verifier
 
 pytestmark = pytest.mark.slow
 
-RECORDED = Path(recipes.__file__).parent / "recorded"
+RECIPES = Path(recipes.__file__).parent
 SOURCE = '''
 def double(x: int) -> int:
     """Return twice the number.
@@ -64,11 +64,11 @@ def config(recipe: str, folder: Path) -> RunConfig:
         (folder / "src" / "small.py").write_text(SOURCE)
         options: dict[str, Any] = {"sources": [str(folder / "src")], "languages": ["lua"], "suites": 0}
         return RunConfig(recipe=recipe, options={**options, "typecheck": False})
-    teacher = {"name": "scripted", "model": str(RECORDED / f"{recipe.replace('-', '_')}.jsonl")}
+    teacher = {"name": "scripted", "model": str(RECIPES / recipe.replace("-", "_") / "recorded/replies.jsonl")}
     options = {
-        "inverse-instruct": {"sources": [str(RECORDED / "inverse_instruct_corpus.jsonl")], "summaries": 3},
+        "inverse-instruct": {"sources": [str(RECIPES / "inverse_instruct/recorded/corpus.jsonl")], "summaries": 3},
         "xcoder": {
-            **{"sources": [str(RECORDED / "xcoder_snippets.jsonl")], "languages": ["python", "lua"]},
+            **{"sources": [str(RECIPES / "xcoder/recorded/snippets.jsonl")], "languages": ["python", "lua"]},
             **{"sessions": 10, "epoch": 5, "samples": 4, "wanted": 1},
         },
     }[recipe]

@@ -7,8 +7,8 @@ from rich.table import Table
 from glotsmith import recipes
 from glotsmith.cli.app import out
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.generation.memory import Limits, Memo, Memory, gist
 from glotsmith.languages.spelling import label_language
+from glotsmith.recipes.xcoder.memory import Limits, Memo, Memory, gist
 from glotsmith.run import RunFolder
 
 
@@ -19,7 +19,7 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
         UsageError: the run is of another recipe, or has no agent of that language.
 
     """
-    from glotsmith.recipes.history import memos
+    from glotsmith.recipes.xcoder.history import memos
     from glotsmith.selection.similarity import rouge_l_of_texts
 
     config = folder.config

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.generation.rounds import Rounds
+from glotsmith.generation.sampling_plan import Rounds
 from glotsmith.languages import Card, get, render
 from glotsmith.languages.braces import closed, cuts_braces
 from glotsmith.languages.docstrings import Wording, docstring_for

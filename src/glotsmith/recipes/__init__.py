@@ -6,9 +6,9 @@ from typing import Any
 from glotsmith.errors import UsageError, unknown_name
 
 RECIPES = {
-    "multipl-t": "glotsmith.recipes.multipl_t:MultiPLT",
-    "xcoder": "glotsmith.recipes.xcoder:XCoder",
-    "inverse-instruct": "glotsmith.recipes.inverse_instruct:InverseInstruct",
+    "multipl-t": "glotsmith.recipes.multipl_t.recipe:MultiPLT",
+    "xcoder": "glotsmith.recipes.xcoder.recipe:XCoder",
+    "inverse-instruct": "glotsmith.recipes.inverse_instruct.recipe:InverseInstruct",
 }
 
 

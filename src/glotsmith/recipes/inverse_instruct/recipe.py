@@ -1,0 +1,190 @@
+"""Inverse-Instruct: instructions summarised from code, scored by the model itself, grounded in execution.
+
+Paper: Wu et al., InverseCoder, AAAI 2025, §4–5. Where we differ, and why: docs/recipes/inverse_instruct.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+
+from glotsmith import languages
+from glotsmith.errors import UsageError
+from glotsmith.languages.lexer import CommentSyntax
+from glotsmith.ledger import Ledger
+from glotsmith.prompts import Prompt
+from glotsmith.recipes.base import Answers, Tail, Tools, check_ranges
+from glotsmith.recipes.inverse_instruct.dataset_rows import ToInverseExamples
+from glotsmith.recipes.inverse_instruct.rank import Rank, agreement, scoring
+from glotsmith.recipes.inverse_instruct.round_trip import CheckSnippets, RoundTrip
+from glotsmith.recipes.inverse_instruct.selection import (
+    DecontaminateInversions,
+    DecontaminateSnippets,
+    DeduplicateSnippets,
+)
+from glotsmith.recipes.inverse_instruct.self_evaluation import Evaluate
+from glotsmith.recipes.inverse_instruct.snippet_requests import Question, Wording
+from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
+from glotsmith.recipes.multipl_t.recipe import comment_syntax, overlap_with
+from glotsmith.records import Inversion, Record
+from glotsmith.selection.overlap import Overlap
+from glotsmith.settings import FILE, SOURCE
+from glotsmith.sources.preprocess import Preprocess
+from glotsmith.sources.sample import SampleSnippets
+from glotsmith.sources.snippets import ReadSnippets
+from glotsmith.step import Step
+from glotsmith.teachers.base import Sampling
+
+PROMPTS = Path(__file__).parent / "prompts"
+
+_LEAST = {
+    **dict.fromkeys(("summaries", "votes", "top_logprobs", "evaluation_tokens", "max_tokens", "min_cases", "ngram"), 1),
+    **dict.fromkeys(("max_snippets", "temperature", "answer_temperature"), 0),
+    "repetition_penalty": 0.01,
+}
+
+
+class InverseInstruct(Record, frozen=True, kw_only=True):
+    """The recipe's options; the defaults are the paper's where it has one."""
+
+    title: ClassVar[str] = "instructions summarised from code, scored by the model, grounded in execution"
+    paper: ClassVar[str] = "InverseCoder, AAAI 2025 (arXiv 2407.05700)"
+    bound: ClassVar[str] = "max_snippets"
+    makes: ClassVar[str] = "programs with instructions, and original pairs,"
+
+    sources: Annotated[tuple[str, ...], SOURCE]  #: instruction corpora, code, and other runs
+    languages: tuple[str, ...] = ()  #: of snippets that are wanted; empty for all
+    column: str = ""  #: of rows: where the code is, if its name is an unusual one
+    max_snippets: int = 0  #: go on with so many, chosen by content hash; 0 for all
+    originals: bool = True  #: keep the original pairs beside what is made of them, §5
+    max_similarity: float = 1.0  #: ROUGE-L of programs above which the later one is dropped; 1 for exact ones only
+
+    min_cases: int = 3  #: of a suite, where there is one
+    require_suite: bool = False  #: drop snippets without a suite, of which nothing can be executed
+
+    summaries: int | None = None  #: default the paper's 10, and one without self-evaluation, §4.2
+    prefixes: tuple[str, ...] = PREFIXES  # §4.2
+    temperature: float = 0.8  # §4.2
+    repetition_penalty: float = 1.1  # §4.2
+    max_tokens: int = 2048  # §4.2
+    stop: tuple[str, ...] = ("```",)  #: of completions; a chat ends by itself, §4.2
+    style: Literal["chat", "completion"] = "chat"
+
+    self_evaluation: Literal["logprobs", "votes", "off"] = "logprobs"  # §4.3
+    evaluation_tokens: int = 5  # §4.3
+    top_logprobs: int = 20  #: top tokens of the evaluation's first position, §4.3
+    votes: int = 5  #: sampled replies, where a server gives no logprobs
+
+    round_trip: Literal["on", "off"] = "on"  #: the teacher's answer to the instruction must pass the snippet's suite
+    answer_temperature: float = 0.0
+    measured: float = 0.0  #: share of snippets of which every summary makes a round trip, to measure P(Yes)
+
+    benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
+    ngram: int = 10  #: words in common that count as an overlap
+
+    def __post_init__(self) -> None:
+        """Refuse what can't work before anything is paid for."""
+        for name in self.languages:
+            languages.get(name)  # raises for an unknown one
+            if self.require_suite:
+                languages.require_typed_calls(name)
+        check_ranges(self, _LEAST, ("measured", "max_similarity"))
+        if not self.prefixes:
+            raise UsageError("prefixes must hold at least one way to begin an instruction")
+
+    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+        """Return the paper's pipeline, with the round trip that it lacks.
+
+        Raises:
+            UsageError: the teacher is the offline one, which translates and nothing else.
+            InputError: a benchmark file can't be read.
+
+        """
+        if tools.teacher.name == "offline":
+            raise UsageError(
+                "inverse-instruct asks a model to describe code, which the offline teacher can't: "
+                "name another, as in --teacher openai --model MODEL --base-url URL"
+            )
+        for name in self.languages if self.require_suite else ():
+            languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
+        syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
+        return [
+            *self._snippets(tools, syntax, overlap),
+            Summarise(self._asked("summarise", tools), self._count, self.prefixes, tools.seed),
+            *([self._evaluate(tools)] if self.self_evaluation != "off" else []),
+            *([DecontaminateInversions(overlap)] if overlap else []),
+            Rank(argmax=self.round_trip == "off"),
+            *([self._round_trip(tools)] if self.round_trip == "on" else []),
+            *self.tail().steps,
+        ]
+
+    def tail(self, ledger: Ledger | None = None) -> Tail:
+        """Return the step that makes rows."""
+        return Tail(RoundTrip.name if self.round_trip == "on" else Rank.name, Inversion, [ToInverseExamples()])
+
+    @classmethod
+    def findings(cls, ledger: Answers) -> dict[str, str]:
+        """Say what P(Yes) rests on, and what it is worth on this run's data: how well it agrees with execution."""
+        if Evaluate.name not in ledger.steps:
+            return {}
+        told = scoring(item for _, item in ledger.kept(Rank.name, Inversion))
+        found = {"P(Yes) of first choices": told} if told else {}
+        if RoundTrip.name not in ledger.steps:
+            return found
+        kept = (item for _, item in ledger.kept(RoundTrip.name, Inversion))
+        rows = (row for row in ledger.dropped(RoundTrip.name) if row.status == "dropped" and row.data)
+        failed = (msgspec.json.decode(row.data or b"", type=Inversion) for row in rows)
+        return found | {f"P(Yes) against execution, {a.of}": str(a) for a in agreement(chain(kept, failed))}
+
+    def _snippets(
+        self, tools: Tools, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None
+    ) -> Sequence[Step[Any, Any]]:
+        return [
+            ReadSnippets(self.sources, self.column, tools.folder),
+            *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
+            Preprocess(self.languages, originals=self.originals),
+            DeduplicateSnippets(
+                {**syntax, "": CommentSyntax()}, within=self.max_similarity, across=self.max_similarity
+            ),
+            *([DecontaminateSnippets(overlap)] if overlap else []),
+            CheckSnippets(tools.verifier, self.min_cases, required=self.require_suite),
+        ]
+
+    @property
+    def _count(self) -> int:
+        """The ablation without self-evaluation takes one summary, unselected (table 5), unless told otherwise."""
+        return self.summaries or (10 if self.self_evaluation != "off" else 1)
+
+    def _asked(self, call: str, tools: Tools) -> Question:
+        """Return the question of a call, with its sampling."""
+        sampling = {
+            "summarise": Sampling(
+                temperature=self.temperature,
+                max_tokens=self.max_tokens,
+                repetition_penalty=self.repetition_penalty,
+                stop=self.stop if self.style == "completion" else (),
+            ),
+            "evaluate": Sampling(max_tokens=self.evaluation_tokens, logprobs=self.top_logprobs),
+            "vote": Sampling(temperature=1.0, max_tokens=self.evaluation_tokens),
+            "answer": Sampling(
+                temperature=self.answer_temperature,
+                max_tokens=self.max_tokens,
+                stop=("\n```",) if self.style == "completion" else (),  # the prompt opens a fence
+            ),
+        }[call]
+        return Question(call, tools.teacher, wording(call), self.style, sampling, tools.seed)
+
+    def _evaluate(self, tools: Tools) -> Evaluate:
+        by_logprobs = self.self_evaluation == "logprobs"
+        return Evaluate(self._asked("evaluate", tools), self._asked("vote", tools), self.votes, logprobs=by_logprobs)
+
+    def _round_trip(self, tools: Tools) -> RoundTrip:
+        return RoundTrip(self._asked("answer", tools), tools.verifier, self.measured)
+
+
+def wording(call: str) -> Wording:
+    """Return the prompts of a call: a vote is asked in the words of an evaluation."""
+    name = "evaluate" if call == "vote" else call
+    return Wording(Prompt(PROMPTS / f"{name}.j2"), Prompt(PROMPTS / f"{name}_completion.j2"))

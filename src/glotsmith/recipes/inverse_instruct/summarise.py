@@ -1,0 +1,112 @@
+"""Summarise a snippet: K instructions to which it is the answer (InverseCoder §4.2).
+
+Each sample begins with a verb of its own, drawn by snippet and sample, never by a worker's state; the published script
+seeds every worker alike. What is no instruction is a loss with its reason.
+"""
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+from glotsmith.generation.structured_replies import Unusable, text_of
+from glotsmith.languages import get
+from glotsmith.reasons import Reason
+from glotsmith.recipes.inverse_instruct.snippet_requests import Question
+from glotsmith.records import Inversion, Snippet, Summary, content_hash
+from glotsmith.step import Dropped, ItemStep, Result, keep
+from glotsmith.teachers.base import Reply
+
+#: The paper's: the five most frequent first words of its corpus, and near-synonyms (Fig. 3).
+PREFIXES = ("Write a", "Create a", "Implement a", "Develop a", "Design a", "Build a", "I want a")
+_LINE = 8  #: characters without white space; shorter lines of a program say nothing
+_SHOWN = 300  #: characters of a lost reply in its detail
+
+
+class Summarise(ItemStep[Snippet, Inversion]):
+    """Ask for K instructions of each snippet; originals pass."""
+
+    name = "summarise"
+    output = Inversion
+    concurrency = 32
+
+    def __init__(self, question: Question, count: int = 10, prefixes: Sequence[str] = PREFIXES, seed: int = 0) -> None:
+        self._question, self._count, self._prefixes, self._seed = question, count, tuple(prefixes), seed
+
+    async def run(self, key: str, item: Snippet) -> Result[Inversion]:
+        """Summarise one snippet."""
+        if item.kind == "original":
+            return keep(key, Inversion(snippet=item))
+        openings = [self._opening(item, n) for n in range(self._count)]
+        asked = [self._question.ask(item, n, opening=opening) for n, opening in enumerate(openings)]
+        replies = await asyncio.gather(*asked)
+        return self._result(
+            key, item, [self._read(item, r, o) for r, o in zip(replies, openings, strict=True)], replies
+        )
+
+    def _opening(self, snippet: Snippet, sample: int) -> str:
+        number = int(content_hash(snippet.id, str(self._seed), str(sample))[:8], 16)
+        prefix, display = self._prefixes[number % len(self._prefixes)], get(snippet.language).display
+        article = "n" if prefix.endswith(" a") and (display[0] in "AEIO" or display == "R") else ""
+        return f"{prefix}{article} {display}"
+
+    def _read(self, snippet: Snippet, reply: Reply, opening: str) -> str | Unusable:
+        text = text_of(reply)
+        if isinstance(text, Unusable):
+            return text
+        if reply.finish_reason == "length":
+            return Unusable(Reason.CUT_OFF, text[-_SHOWN:])
+        text = opened(text, opening, continues=self._question.continues)
+        return Unusable(Reason.LEAKS_CODE, text[:_SHOWN]) if leaks(text, snippet.code) else text
+
+    def _result(
+        self, key: str, snippet: Snippet, found: Sequence[str | Unusable], replies: Sequence[Reply]
+    ) -> Result[Inversion]:
+        summaries: dict[str, Summary] = {}
+        lost: list[Dropped] = []
+        for sample, text in enumerate(found):
+            if isinstance(text, Unusable):
+                lost.append(Dropped(text.reason, text.detail, f"{snippet.id}:{sample}"))
+                continue
+            identity = content_hash(snippet.id, text)
+            if identity in summaries:
+                lost.append(Dropped(Reason.DUPLICATE_SUMMARY, f"as {identity}", f"{snippet.id}:{sample}"))
+                continue
+            lineage = self._question.lineage(sample)
+            summaries[identity] = Summary(id=identity, sample=sample, text=text, lineage=lineage)
+        inverted = Inversion(snippet=snippet, summaries=tuple(summaries.values()))
+        return settled(key, inverted, lost, replies)
+
+
+def settled(key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequence[Reply]) -> Result[Inversion]:
+    """Return the result of a step that leaves ``item`` some summaries; without any, it is dropped for why they went."""
+    cost = sum(r.cost for r in replies)
+    tokens = sum(r.input_tokens + r.output_tokens for r in replies)
+    if item.summaries:
+        kept = keep(key, item).kept
+        return Result(kept=kept, dropped=tuple(lost), cost=cost, tokens=tokens)
+    reasons = {loss.reason for loss in lost}
+    detail = f"{len(lost)} lost; the first: {lost[0].reason}: {lost[0].detail}" if lost else ""
+    overall = Dropped(reasons.pop() if len(reasons) == 1 else Reason.NO_INSTRUCTION, detail, item=item)
+    return Result(dropped=(*lost, overall), cost=cost, tokens=tokens)
+
+
+def opened(text: str, opening: str, *, continues: bool) -> str:
+    """Return an instruction with its opening, which a continuation leaves out, and a chatty model may."""
+    text = re.sub(
+        r"\A(?:#{1,6} .*\n+|\**(?:Problem|Instruction|Task|Description)[^:\n]{0,20}:\**\s*)", "", text.strip()
+    )
+    if text.casefold().startswith(opening.casefold()):
+        return text
+    return f"{opening} {text}" if continues or text[:1].islower() else text
+
+
+def leaks(instruction: str, code: str) -> bool:
+    """Whether an instruction holds the program it should describe: more than half of its lines that say something.
+
+    A signature, a constant or an example may be quoted; white space does not count.
+    """
+    lines = {line for raw in code.splitlines() if len(line := "".join(raw.split())) >= _LINE}
+    text = "".join(instruction.split())
+    quoted = sum(line in text for line in lines)
+    whole = "".join(code.split())
+    return (quoted > 1 and 2 * quoted > len(lines)) or (bool(whole) and whole in text)

@@ -1,0 +1,1 @@
+"""MultiPL-T: translate tested Python functions into low-resource languages (docs/recipes/multipl_t.md)."""

@@ -1,0 +1,1 @@
+"""xCoder: language agents with memory pose new problems (docs/recipes/xcoder.md)."""

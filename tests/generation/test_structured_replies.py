@@ -1,0 +1,102 @@
+"""What structured replies are read as: every dress that models put them in, and every failure by its name."""
+
+import msgspec
+import pytest
+
+from glotsmith.generation.structured_replies import Unusable, read_object, read_sections, text_of
+from glotsmith.reasons import Reason
+from glotsmith.teachers.base import Reply
+
+
+class Score(msgspec.Struct):
+    points: int
+    why: str = ""
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ('{"points": 4, "why": "clear"}', Score(4, "clear")),
+        ('Sure! Here it is:\n\n```json\n{"points": 4, "why": "clear"}\n```\nAnything else?', Score(4, "clear")),
+        ('<think>{"points": 1}</think>{"points": 4}', Score(4)),
+        ('{"points": "4", "why": "one\ntwo"}', Score(4, "one\ntwo")),  # a string for a number, a broken line
+        ('{"points": 4, "why": "a, }",}', Score(4, "a, }")),  # a comma too many, and one in a string
+        ('The form {"x": ...} is this: {"points": 4, "more": [1, 2]}', Score(4)),
+        ('{"why": "none"} {"points": 4}', Score(4)),
+        ('{"points": 4}<|im_end|>{"points": 5}', Score(4)),
+    ],
+)
+def test_an_object_is_found_in_every_dress(said: str, expected: Score) -> None:
+    assert read_object(Reply(text=said), Score) == expected
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(text=""), Reason.EMPTY_REPLY),
+        (Reply(text=" \n"), Reason.EMPTY_REPLY),
+        (Reply(text="<think>what to say?</think>"), Reason.EMPTY_REPLY),
+        (Reply(text="four points"), Reason.UNPARSABLE_REPLY),
+        (Reply(text='{"points": 4, "why": "it is'), Reason.UNPARSABLE_REPLY),  # cut off
+        (Reply(text="{" * 100_000), Reason.UNPARSABLE_REPLY),
+        (Reply(text='{"a":' * 5_000), Reason.UNPARSABLE_REPLY),
+        (Reply(text="[4]"), Reason.UNPARSABLE_REPLY),
+        (Reply(text='{"why": "no number"}'), Reason.INCOMPLETE_REPLY),
+        (Reply(text='{"points": "many"}'), Reason.INCOMPLETE_REPLY),
+        (Reply(text="", finish_reason="refused", detail="no"), Reason.TEACHER_REFUSED),
+        (Reply(text="", finish_reason="error", detail="no"), Reason.TEACHER_FAILED),
+    ],
+)
+def test_what_is_no_object_has_a_name(reply: Reply, reason: Reason) -> None:
+    found = read_object(reply, Score)
+    assert isinstance(found, Unusable)
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[Problem]\nAdd up.\n[Solution]\n```lua\n[Problem]\n```",
+        "## Problem\n\nAdd up.\n\n## Solution\n```lua\n[Problem]\n```\n",
+        "Here you are.\n**Problem:** Add up.\n\n**Solution:**\n```lua\n[Problem]\n```",
+        "problem:\nAdd up.\n1. SOLUTION\n```lua\n[Problem]\n```\n# Problem\nThe same again.",
+    ],
+)
+def test_sections_are_found_in_every_dress(said: str) -> None:
+    expected = {"problem": "Add up.", "solution": "```lua\n[Problem]\n```"}
+    found = read_sections(Reply(text=said), ("problem", "solution"))
+    assert isinstance(found, dict)
+    assert {name: text.strip() for name, text in found.items()} == expected
+
+
+def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
+    names = ("Instruction", "Reference", "Examples")
+    said = "[Instruction]\nAdd.\n\nExamples:\n- 1 and 2 give 3\n[Reference]\nx\n[Examples]\ny\n[Instruction]\nAgain."
+    found = read_sections(Reply(text=said), names)
+    assert isinstance(found, dict)
+    assert found["Instruction"] == "Add.\n\nExamples:\n- 1 and 2 give 3"
+    assert (found["Reference"], found["Examples"]) == ("x", "y")
+    twice = read_sections(Reply(text="[Instruction]\nAdd.\n[Instruction]\nNo.\n[Reference]\nx\n[Examples]\ny"), names)
+    assert twice == {"Instruction": "Add.", "Reference": "x", "Examples": "y"}
+    shuffled = read_sections(Reply(text="[Examples]\ny\n[Reference]\nx\n[Instruction]\nAdd."), names)
+    assert shuffled == {"Instruction": "Add.", "Reference": "x", "Examples": "y"}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("", Reason.EMPTY_REPLY),
+        ("Add up: return the sum.", Reason.UNPARSABLE_REPLY),
+        ("The problem is hard.\nThe solution too.", Reason.UNPARSABLE_REPLY),
+        ("# Problem\nAdd up.", Reason.INCOMPLETE_REPLY),
+        ("# Problem\nAdd up.\n# Solution\n\n", Reason.INCOMPLETE_REPLY),
+    ],
+)
+def test_what_has_not_all_sections_has_a_name(said: str, reason: Reason) -> None:
+    found = read_sections(Reply(text=said), ("problem", "solution"))
+    assert isinstance(found, Unusable)
+    assert found.reason == reason
+
+
+def test_a_plain_text_is_what_was_said() -> None:
+    assert text_of(Reply(text="<think>hm</think>\nWrite a sum.\n")) == "Write a sum."

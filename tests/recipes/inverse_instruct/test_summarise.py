@@ -1,0 +1,109 @@
+import asyncio
+
+import pytest
+
+from glotsmith.recipes.inverse_instruct.recipe import wording
+from glotsmith.recipes.inverse_instruct.snippet_requests import Question, Wording
+from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise, leaks, opened
+from glotsmith.records import Inversion, Origin, Snippet
+from glotsmith.step import Result
+from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
+
+CODE = "local function add(a, b)\n  local sum = a + b\n  return sum\nend"
+
+
+class Recording(Teacher):
+    """Says by sample what it was told to say, and notes what it was asked."""
+
+    name, model, fingerprint = "recording", "", "x"
+
+    def __init__(self, said: list[str]) -> None:
+        self.said, self.asked = said, list[Request]()
+
+    async def reply(self, request: Request) -> Reply:
+        self.asked.append(request)
+        await asyncio.sleep(0.01 * (len(self.said) - request.sample))  # the last question is answered first
+        return Reply(text=self.said[request.sample])
+
+    async def close(self) -> None:
+        """Hold nothing."""
+
+
+def snippet(**fields: str) -> Snippet:
+    given = {"id": "s1", "language": "lua", "code": CODE, **fields}
+    return Snippet(origin=Origin(source="x", path="1"), **given)  # type: ignore[arg-type]
+
+
+def summarised(teacher: Teacher, item: Snippet, style: str = "chat", count: int = 3) -> Result[Inversion]:
+    prompts: Wording = wording("summarise")
+    question = Question("summarise", teacher, prompts, style, Sampling(temperature=0.8))  # type: ignore[arg-type]
+    return asyncio.run(Summarise(question, count).run(item.id, item))
+
+
+def test_summaries_are_joined_to_their_sample_whatever_the_order_of_replies() -> None:
+    result = summarised(Recording(["Write 0.", "Write 1.", "Write 2."]), snippet())
+    (kept,) = result.kept
+    assert [(s.sample, s.text) for s in kept.item.summaries] == [(0, "Write 0."), (1, "Write 1."), (2, "Write 2.")]
+    assert len({s.id for s in kept.item.summaries}) == 3
+
+
+def test_openings_differ_by_sample_and_snippet_and_are_the_same_again() -> None:
+    def openings(item: Snippet) -> list[str]:
+        teacher = Recording(["Write it."] * 10)
+        summarised(teacher, item, style="completion", count=10)
+        return [r.prompt.rsplit("\n", 1)[1] for r in sorted(teacher.asked, key=lambda r: r.sample)]
+
+    first = openings(snippet())
+    assert openings(snippet()) == first != openings(snippet(id="s2"))
+    assert len(set(first)) > 3
+    assert all(o.removesuffix(" Lua") in PREFIXES for o in first)
+    assert any(o.endswith("an OCaml") for o in openings(snippet(language="ocaml")))
+
+
+def test_a_chat_is_asked_with_the_papers_words() -> None:
+    teacher = Recording(["Write it."])
+    summarised(teacher, snippet(), count=1)
+    (message,) = teacher.asked[0].messages
+    assert message.content.startswith("This is a response code snippet to a programming problem")
+    assert f"```lua\n{CODE}\n```" in message.content
+
+
+def test_an_original_passes_unasked() -> None:
+    teacher = Recording([])
+    assert summarised(teacher, snippet(kind="original")).kept[0].item.summaries == ()
+    assert teacher.asked == []
+
+
+@pytest.mark.parametrize(
+    ("text", "continues", "expected"),
+    [
+        ("Write a Lua function.", False, "Write a Lua function."),
+        ("write a lua function.", True, "write a lua function."),
+        ("function that adds.", False, "Write a Lua function that adds."),
+        (" function that adds.", True, "Write a Lua function that adds."),
+        ("Design a function.", False, "Design a function."),
+        ("**Problem Description:** Write a Lua function.", False, "Write a Lua function."),
+        ("## Problem\n\nWrite a Lua function.", False, "Write a Lua function."),
+    ],
+)
+def test_an_instruction_has_its_opening_once(text: str, continues: bool, expected: str) -> None:
+    assert opened(text, "Write a Lua", continues=continues) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Write a Lua function that adds two numbers.", False),
+        ("Write `local function add(a, b)`, which adds.", False),  # a signature may be told
+        (f"Write this:\n```lua\n{CODE}\n```", True),
+        ("Write local function add(a,b), with local sum=a+b and then return sum.", True),
+        ("Write:\n    local sum = a + b\n    return sum", True),
+    ],
+)
+def test_an_instruction_must_not_hold_the_program(text: str, expected: bool) -> None:
+    assert leaks(text, CODE) is expected
+
+
+def test_one_line_leaks_as_a_whole() -> None:
+    assert leaks("Write f = lambda x: x", "f = lambda x: x")
+    assert not leaks("Write the identity.", "f = lambda x: x")

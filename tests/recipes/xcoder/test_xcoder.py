@@ -1,0 +1,308 @@
+"""The whole of xcoder, over the replies that are bundled for the demo: hand-written, with real execution throughout.
+
+Among them are right and wrong programs, an unparsable, an empty and a refused reply, and the same program twice.
+"""
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from glotsmith.datasets.preferences import pairs
+from glotsmith.errors import ToolchainError, UsageError
+from glotsmith.execution.base import Silent
+from glotsmith.execution.local import Local
+from glotsmith.languages import get, toolchain
+from glotsmith.languages.extract import extract_code
+from glotsmith.ledger import Ledger
+from glotsmith.recipes.base import Tools
+from glotsmith.recipes.comparison import figures
+from glotsmith.recipes.xcoder import recipe as xcoder
+from glotsmith.recipes.xcoder.discussion import Rules
+from glotsmith.recipes.xcoder.history import CHAIN, memos
+from glotsmith.recipes.xcoder.memory import Limits
+from glotsmith.recipes.xcoder.recipe import XCoder
+from glotsmith.recipes.xcoder.rubric import WEIGHTS
+from glotsmith.recipes.xcoder.schedule import Plan
+from glotsmith.recipes.xcoder.steps import SHOWN
+from glotsmith.records import Example, Job, Preference
+from glotsmith.run import RunFolder
+from glotsmith.sandbox import open_sandbox
+from glotsmith.teachers import open_teacher
+from glotsmith.verification import Verifier
+
+RECORDED = Path(xcoder.__file__).parent / "recorded"
+PAGE = Path(__file__).parents[3] / "docs" / "recipes" / "xcoder.md"
+
+OUTCOMES = {
+    0: "kept",
+    1: "kept",
+    2: "same_behaviour",  # session 1's problem in other words
+    3: "contradicted",  # a stated example is wrong
+    4: "empty_reply",
+    5: "kept",  # memory made the chair pose another problem
+    6: "unparsable_reply",
+    7: "kept",
+    8: "no_agreement",  # nobody solves it in Lua
+    9: "teacher_refused",
+}
+LOSSES = {
+    ("seed", "unparsable_reply"): 1,
+    ("discuss", "unparsable_reply"): 2,  # a chair's, and an adviser's
+    ("discuss", "empty_reply"): 1,
+    ("discuss", "teacher_refused"): 1,
+    ("solve", "failed_verification"): 5,
+    ("solve", "duplicate_candidate"): 1,
+    ("score", "unparsable_reply"): 2,  # of rows that passed, so that they stay
+}
+DROPS = {
+    ("discuss", "empty_reply"): 1,
+    ("discuss", "teacher_refused"): 1,
+    ("discuss", "unparsable_reply"): 1,
+    ("ground", "contradicted"): 1,
+    ("distinct", "same_behaviour"): 1,
+    ("solve", "no_passing_solution"): 1,
+    ("agree", "no_agreement"): 1,
+    ("score", "low_score"): 2,  # a bad instruction, and one that comes with a bad answer
+}
+
+
+async def carry(chosen: XCoder, folder: Path) -> None:
+    """Run the recipe as ``glotsmith run`` does."""
+    sandbox = open_sandbox()
+    try:
+        with RunFolder.create_or_resume(folder, {"recipe": "xcoder", "options": msgspec.to_builtins(chosen)}) as run:
+            teacher = open_teacher("scripted", model=str(RECORDED / "replies.jsonl"), cache=run.cache)
+            tools = Tools(sandbox, Verifier(sandbox, run.cache), teacher, 0, run.ledger)
+            assert await Local().run(chosen.steps(tools), run.ledger, Silent())
+            await teacher.close()
+    finally:
+        await sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
+    for language in ("python", "lua"):
+        try:
+            toolchain.resolve(language)
+        except ToolchainError as error:
+            pytest.skip(str(error))
+    source = str(RECORDED / "snippets.jsonl")
+    folder = tmp_path_factory.mktemp("xcoder") / "run"
+    chosen = XCoder(sources=(source,), languages=("python", "lua"), sessions=10, epoch=5, samples=4, wanted=1)
+    asyncio.run(carry(chosen, folder))
+    with RunFolder.open(folder) as opened:
+        yield opened
+
+
+def rows(run: RunFolder) -> list[Example]:
+    return [example for _, example in run.ledger.kept("dataset", Example)]
+
+
+@pytest.mark.slow
+def test_every_session_comes_to_its_own_end(run: RunFolder) -> None:
+    assert {memo.number: memo.outcome for memo in memos(run.ledger, 2)} == OUTCOMES
+
+
+@pytest.mark.slow
+def test_the_funnel_accounts_for_everything(run: RunFolder) -> None:
+    funnel = run.ledger.funnel()
+    assert all(row.taken == row.kept + row.dropped for row in funnel)
+    assert all(before.made == after.taken for before, after in pairwise(funnel))
+    assert {(r.step, reason): n for r in funnel for reason, n in r.losses.items()} == LOSSES
+    assert {(r.step, reason): n for r in funnel for reason, n in r.reasons.items()} == DROPS
+
+
+@pytest.mark.slow
+def test_the_rows_are_of_all_kinds_and_their_groups_of_two_languages(run: RunFolder) -> None:
+    found = rows(run)
+    assert Counter(e.kind for e in found) == {"ds1": 2, "ds2": 3, "ds3": 8}
+    groups: dict[str, set[str]] = {}
+    for example in found:
+        if example.kind == "ds3":
+            groups.setdefault(example.parallel_id, set()).add(example.language)
+    assert list(groups.values()) == [{"python", "lua"}] * 4
+    assert all(e.score for e in found if e.name != "word_counts")
+    unexecuted = [e for e in found if not e.tests]
+    assert [(e.kind, e.name, e.language) for e in unexecuted] == [("ds2", "gcd", "lua")]
+    assert not unexecuted[0].lineage.toolchain
+    assert all(e.lineage.toolchain and e.mutation_score for e in found if e.tests)
+
+
+@pytest.mark.slow
+def test_programs_pass_and_the_rejected_of_a_pair_fail(run: RunFolder) -> None:
+    found = {(e.parallel_id, e.language): e for e in rows(run)}
+    made = list(pairs(run.ledger))
+    assert [p.status for p in made] == ["fail:wrong"] * 3
+    assert all(p.prompt == found[p.parallel_id, p.language].messages[0]["content"] for p in made)
+
+    async def judge(example: Example, reply: str) -> str:
+        code = extract_code(reply, get(example.language))
+        job = Job(id="x", language=example.language, code=code or "", signature=example.signature, tests=example.tests)
+        return (await Verifier(sandbox).verify(job)).status
+
+    async def all_of(made: list[Preference]) -> list[tuple[str, str]]:
+        try:
+            judged = []
+            for p in made:
+                example = found[p.parallel_id, p.language]
+                judged.append((await judge(example, p.chosen), await judge(example, p.rejected)))
+            return judged
+        finally:
+            await sandbox.close()
+
+    sandbox = open_sandbox()
+    assert asyncio.run(all_of(made)) == [("pass", "fail:wrong")] * 3
+
+
+@pytest.mark.slow
+def test_memory_was_used_and_the_figures_tell(run: RunFolder) -> None:
+    fifth = memos(run.ledger, 2)[5]
+    assert fifth.name == "is_balanced"  # the chair's first draft was session 1's
+    assert fifth.epoch == 2
+    assert set(fifth.notes) == {"python", "lua"}
+    found = figures("x", "xcoder", run.ledger)
+    assert (found.rows, found.problems, found.distinct, found.pairs) == (13, 9, 9, 3)
+    assert found.languages == {"lua": 6, "python": 7}
+    assert found.failures == {"fail:wrong": 5}
+    told = XCoder.findings(run.ledger)
+    assert told["discussions"] == "10 held, 4 problems kept"
+    assert set(told) == {"discussions", "synergy of python's problems", "synergy of lua's problems"}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("run")
+def test_base_models_come_to_the_same(tmp_path: Path) -> None:
+    """The hand-written replies, as continuations; they are asked with prompts of their own."""
+    source = str(RECORDED / "snippets.jsonl")
+    chosen = XCoder(
+        sources=(source,), languages=("python", "lua"), sessions=2, epoch=2, samples=4, wanted=1, ds1=False,
+        max_snippets=2, style="completion",
+    )  # fmt: skip
+    asyncio.run(carry(chosen, tmp_path / "run"))
+    with RunFolder.open(tmp_path / "run") as made:
+        assert {memo.number: memo.outcome for memo in memos(made.ledger, 2)} == {0: "kept", 1: "kept"}
+        versions = {e.lineage.prompt_version for e in rows(made) if e.kind == "ds3"}
+    assert versions == {xcoder.solving_prompts().completion.version}
+
+
+def steps(tmp_path: Path, teacher: str = "scripted", **options: Any) -> list[str]:
+    """Return the names of the recipe's steps."""
+    chosen = XCoder(sources=(str(RECORDED / "snippets.jsonl"),), languages=("python", "lua"), **options)
+    model = str(RECORDED / "replies.jsonl") if teacher == "scripted" else ""
+    tools = Tools(None, None, open_teacher(teacher, model=model), 0, Ledger(tmp_path / "ledger.sqlite"))  # type: ignore[arg-type]
+    try:
+        return [step.name for step in chosen.steps(tools)]
+    except ToolchainError as error:
+        pytest.skip(str(error))
+    finally:
+        assert tools.ledger
+        tools.ledger.close()
+
+
+def test_memory_reads_the_steps_that_there_are(tmp_path: Path) -> None:
+    names = steps(tmp_path)
+    assert tuple(names[names.index(CHAIN[0]) :][: len(CHAIN)]) == CHAIN
+
+
+def test_switches_change_the_steps(tmp_path: Path) -> None:
+    whole = steps(tmp_path)
+    assert [n for n in whole if n not in steps(tmp_path, self_evaluation="off")] == ["score"]
+    assert [n for n in steps(tmp_path, max_snippets=3) if n not in whole] == ["sample"]
+    benchmark = tmp_path / "benchmark.jsonl"
+    benchmark.write_text(json.dumps({"prompt": "def f(x): pass", "canonical_solution": "return 1"}) + "\n")
+    assert [n for n in steps(tmp_path, benchmarks=(str(benchmark),)) if n not in whole] == ["decontaminate_solutions"]
+
+
+def test_a_teacher_that_only_translates_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="can't pose problems: name a model"):
+        steps(tmp_path, teacher="offline")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"languages": ()}, "name at least one language with an agent"),
+        ({"languages": ("klingon",)}, "klingon"),
+        ({"languages": ("python",)}, "a second language beside python"),
+        ({"epoch": 0}, "epoch must be 1 or more, not 0"),
+        ({"agreement": 0}, "agreement must be 1 or more"),
+        ({"agreement": 4, "languages": ("python", "lua", "ocaml")}, "no problem is tried in over 3 languages"),
+        ({"agreement": 4, "topology": "none"}, "no problem is tried in over 3 languages"),
+        ({"memory_shown": -1}, "memory_shown must be 0 or more, not -1"),
+        ({"min_score": float("nan")}, "min_score must be 0 or more, not nan"),
+        ({"max_instruction_similarity": 70.0}, "a share between 0 and 1, not 70.0"),
+        ({"ds1": False, "ds2": False}, "agents need seeds"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_in_a_sentence(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        XCoder(sources=("x",), **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("topology", ("central", "parallel", "none")),
+        ("policy", ("balance", "weakness", "transfer")),
+        ("memory", ("on", "off")),
+        ("reflection", ("on", "off")),
+        ("self_evaluation", ("on", "off")),
+    ],
+)
+def test_ablations_go_by_their_names(name: str, values: tuple[str, ...]) -> None:
+    for value in values:
+        made = msgspec.convert({"sources": ["x"], name: value}, XCoder)
+        assert getattr(made, name) == value
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"sources": ["x"], name: "maybe"}, XCoder)
+
+
+def test_options_of_discussions_reach_them() -> None:
+    chosen = XCoder(
+        sources=("x",), languages=("lua", "ocaml"), new_languages=("ruby",), topology="parallel", policy="weakness",
+        rounds=5, budget=70, sessions=9, epoch=4, others=1, inspirations=2, memory_size=11, memory_shown=7,
+        max_instruction_similarity=0.25, max_reference_similarity=0.35,
+    )  # fmt: skip
+    assert chosen._rules() == Rules(
+        topology="parallel", rounds=5, budget=70, policy="weakness", languages=("lua", "ocaml", "ruby")
+    )
+    assert chosen._plan() == Plan(agents=("lua", "ocaml"), sessions=9, epoch=4, others=1, inspirations=2)
+    assert chosen._limits() == Limits(size=11, shown=7, instructions=0.25, references=0.35)
+    for changes in ({"memory": "off"}, {"reflection": "off"}):
+        assert not msgspec.structs.replace(chosen, **changes)._plan().reflection
+    assert msgspec.structs.replace(chosen, topology="none")._plan().others == 0
+
+
+def test_the_page_tells_what_the_recipe_does() -> None:
+    """Beside the table of defaults (``test_docs``): the numbers that its prose names."""
+    page, made = PAGE.read_text("utf-8"), XCoder(sources=("x",))
+    for sentence in (
+        f"Size {made.memory_size}, the newest; {made.memory_shown} of them",
+        f"ROUGE-L of instructions over {made.max_instruction_similarity}, or of references over "
+        f"{made.max_reference_similarity}",
+        f"at most {made.rounds} revisions",
+        "consistency and correctness 2, comments and ease of learning ½, others 1",
+        f"a suite of under {made.min_cases} cases",
+        f"the first {SHOWN} stated examples",
+    ):
+        assert sentence in page
+    weights = Counter(WEIGHTS.values())
+    assert weights == {2.0: 2, 0.5: 2, 1.0: 5}
+    assert {WEIGHTS[n] for n in ("consistency", "correctness")} == {2.0}
+    assert {WEIGHTS[n] for n in ("comments", "easy_to_learn")} == {0.5}
+    told = set(re.findall(r"^\| `(\w+)`", page.partition("## Defaults")[2], re.MULTILINE))
+    of_a_run = {"sources", "languages", "new_languages", "column", "max_snippets", "benchmarks"}
+    assert told == {f.name for f in msgspec.structs.fields(XCoder)} - of_a_run
+
+
+def test_the_recorded_replies_are_all_for_calls_of_the_recipe() -> None:
+    lines = (RECORDED / "replies.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["call"] for line in lines} <= {*xcoder.CALLS, "solve"}
