@@ -14,7 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from glotsmith.cli import evaluated, story
+from glotsmith.cli import evaluated, opened, story
 from glotsmith.cli.app import app, err, out
 from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
@@ -27,7 +27,7 @@ from glotsmith.run import RunFolder
 
 @app.command()
 def show(
-    run: Annotated[Path, typer.Argument(help="A run folder, or the folder of an evaluation.")],
+    run: Annotated[Path, typer.Argument(help="The folder of a run, an evaluation, a training or an evaluation set.")],
     item: Annotated[
         str,
         typer.Argument(
@@ -47,7 +47,8 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines, whole.")] = False,
     cache: Annotated[Path | None, typer.Option(help="The cache with the replies, where the run shared one.")] = None,
 ) -> None:
-    """Show a run's funnel, its items, or the story of one; an evaluation's figures, classes and samples.
+    """Show a run's funnel, its items, or the story of one; an evaluation's figures, classes and samples;
+    a training's settings and losses; what an evaluation set holds.
 
     Examples:
 
@@ -66,6 +67,8 @@ def show(
         return
     if status:
         raise UsageError(f"{run}: --status is for an evaluation, and this is none; --reason is for a run")
+    if opened.show_other(run, as_json=as_json):
+        return
     with RunFolder.open(run, cache) as folder:
         ledger = folder.ledger
         if memory:
