@@ -24,7 +24,7 @@ from soak import jobs
 
 from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.usage import walk
+from glotsmith.sandbox.process_tree import walk_tree
 from glotsmith.verification import Verifier
 
 AT_ONCE = 2
@@ -79,7 +79,7 @@ async def window(judges: list[Judge], made: Made, seconds: float, seen: Counter[
 
 def held(pid: int) -> str:
     """Say what a process and all below it hold."""
-    tree = list(walk(pid))
+    tree = list(walk_tree(pid))
     files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
     return f"{len(tree)} processes, {files} descriptors, {sum(p.memory_mb for p in tree):.0f} MB in all"
 

@@ -22,7 +22,7 @@ from glotsmith.languages.rows import rows
 from glotsmith.records import Job, Limits, Program
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.local import LocalSandbox
-from glotsmith.sandbox.usage import walk
+from glotsmith.sandbox.process_tree import walk_tree
 from glotsmith.verification import Verifier
 
 KINDS = {"pass": "accepted", "fail:wrong": "wrong", "fail:compile": "broken"}
@@ -45,7 +45,7 @@ class State(NamedTuple):
 
 
 def state(sandbox: LocalSandbox) -> State:
-    tree = list(walk(os.getpid()))
+    tree = list(walk_tree(os.getpid()))
     files = sum(1 for p in sandbox._folders.root.rglob("*") if p.is_file())
     own, rest = tree[0].memory_mb, sum(p.memory_mb for p in tree[1:])
     return State(sum(1 for _ in Path("/proc/self/fd").iterdir()), len(tree), own, rest, files)

@@ -327,7 +327,7 @@ class Warm(Record, frozen=True, kw_only=True):
 
 
 class Server(Record, frozen=True, kw_only=True):
-    """A compiler that is started once, and compiles the files of many programs (``sandbox/servers.py``)."""
+    """A compiler that is started once, and compiles the files of many programs (``sandbox/compile_servers.py``)."""
 
     argv: tuple[str, ...]
     files: dict[str, str | bytes] = {}  #: readable in its folder

@@ -22,7 +22,7 @@ from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox import BACK_ENDS, open_sandbox
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox
 from glotsmith.sandbox.local import LocalSandbox
-from glotsmith.sandbox.usage import children, processes
+from glotsmith.sandbox.process_tree import list_children, list_pids
 from serving import Serving
 
 PYTHON = "/usr/bin/python3"
@@ -103,7 +103,7 @@ def py(sandbox: Sandbox, code: str, *, limits: Limits = SMALL, stdin: str = "") 
 def alive(marker: str) -> list[int]:
     """Processes of this machine with ``marker`` on their command line."""
     found: list[int] = []
-    for pid in processes():
+    for pid in list_pids():
         try:
             line = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
@@ -604,7 +604,7 @@ def test_nothing_leaks(sandbox: Sandbox, request: pytest.FixtureRequest):
         folders: list[Path] = service.folders if service else []
         if is_here(sandbox):
             folders = list(sandbox._folders.root.iterdir())  # type: ignore[attr-defined]
-        return [(len(list(Path(f"/proc/{pid}/fd").iterdir())), len(children(pid)), len(folders)) for pid in pids]
+        return [(len(list(Path(f"/proc/{pid}/fd").iterdir())), len(list_children(pid)), len(folders)) for pid in pids]
 
     def is_no_more() -> bool:
         return all(a <= b for now, then in zip(state(), before, strict=True) for a, b in zip(now, then, strict=True))

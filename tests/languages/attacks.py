@@ -22,7 +22,7 @@ from glotsmith.languages.rows import Row, rows
 from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.sandbox.usage import processes
+from glotsmith.sandbox.process_tree import list_pids
 from glotsmith.verification import Verifier
 
 FAST_LANGUAGES = {"lua", "python"}
@@ -89,7 +89,7 @@ def alive(back_end: str) -> list[int]:
     """Processes of this machine that a hostile program started; those just killed get a moment to vanish."""
     found: list[int] = []
     for _ in range(40):
-        found = [pid for pid in processes() if SLEEP.encode() in command_line(pid) and not is_anothers(pid, back_end)]
+        found = [pid for pid in list_pids() if SLEEP.encode() in command_line(pid) and not is_anothers(pid, back_end)]
         if not found:
             break
         time.sleep(0.05)

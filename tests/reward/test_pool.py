@@ -16,7 +16,7 @@ import pytest
 
 from glotsmith.reward import close, score, score_async
 from glotsmith.reward import pool as pools
-from glotsmith.sandbox.usage import walk
+from glotsmith.sandbox.process_tree import walk_tree
 from serving import Serving
 
 LUA = "```lua\nfunction f(x) return x + {} end\n```"
@@ -56,13 +56,13 @@ def test_threads_and_loops_share_one() -> None:
 
 
 def test_closing_leaves_nothing_and_is_no_end() -> None:
-    before, had = {p.pid for p in walk(os.getpid())}, folders(os.getpid())  # other tests' sandboxes
+    before, had = {p.pid for p in walk_tree(os.getpid())}, folders(os.getpid())  # other tests' sandboxes
     for _ in range(2):
         assert judged(1) == [1.0]
-        assert {p.pid for p in walk(os.getpid())} > before
+        assert {p.pid for p in walk_tree(os.getpid())} > before
         close()
         close()
-        assert {p.pid for p in walk(os.getpid())} <= before
+        assert {p.pid for p in walk_tree(os.getpid())} <= before
         assert set(folders(os.getpid())) <= set(had)
 
 

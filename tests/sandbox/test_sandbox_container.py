@@ -24,9 +24,9 @@ from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox import BACK_ENDS, open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.sandbox.container import _profile  # pyright: ignore[reportPrivateUsage]
+from glotsmith.sandbox.process_tree import list_pids
 from glotsmith.sandbox.seccomp import DENIED
-from glotsmith.sandbox.usage import processes
-from glotsmith.sandbox.wrapper import most_tasks
+from glotsmith.sandbox.wrapper import max_tasks
 
 STAND_IN = Path(__file__).with_name("engine.py")
 SMALL = Limits(cpu_s=0.5, wall_s=20, memory_mb=128, processes=16, file_mb=4, output_kb=64)
@@ -88,7 +88,7 @@ def alive(marker: str) -> bool:
 
 def command_lines() -> list[bytes]:
     lines = []
-    for pid in processes():
+    for pid in list_pids():
         try:
             lines.append(Path(f"/proc/{pid}/cmdline").read_bytes())
         except OSError:
@@ -110,7 +110,7 @@ def test_an_engine_is_told_to_isolate(sandbox: Sandbox, engine: Path):
         "--user": "1000:1000",
         "--pull": "never",
         "--log-driver": "none",
-        "--pids-limit": str(2 * most_tasks(SMALL, 0)),
+        "--pids-limit": str(2 * max_tasks(SMALL, 0)),
         "--memory": "296m",
         "--memory-swap": "296m",
         "--shm-size": "32m",

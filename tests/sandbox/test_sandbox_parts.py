@@ -15,11 +15,11 @@ from glotsmith.errors import IsolationError, UsageError
 from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox import BACK_ENDS, bubblewrap, open_sandbox, probe
 from glotsmith.sandbox.base import ALL_PROMISES
-from glotsmith.sandbox.folders import Folders, remove, sweep
-from glotsmith.sandbox.pipes import Stderr, Stdout
-from glotsmith.sandbox.usage import measure, processes, walk
-from glotsmith.sandbox.view import command, environment, prefixes, write_files
-from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT, wrap
+from glotsmith.sandbox.pipes import LimitedBuffer, StderrParser
+from glotsmith.sandbox.process_tree import list_pids, measure_tree, walk_tree
+from glotsmith.sandbox.temporary_folders import SessionFolders, remove_folder, remove_stale_folders
+from glotsmith.sandbox.view import command, environment, toolchain_prefixes, write_files
+from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT, wrap_command
 
 # Opening
 
@@ -55,7 +55,7 @@ def test_probe_names_every_back_end():
     found = probe()
     assert [p.name for p in found] == list(BACK_ENDS)
     assert found[-1].works
-    assert all(promise in found[-1].sentence for promise in ALL_PROMISES)
+    assert all(promise in found[-1].message for promise in ALL_PROMISES)
 
 
 def test_open_within_a_running_loop():
@@ -94,13 +94,13 @@ def test_killed_glotsmith_leaves_no_process(name: str, tmp_path: Path):
     child.wait()
     child.stdout.close()
     _until(lambda: not _with(marker))
-    sweep(folder.parent)  # unless another test's session has done so by now
+    remove_stale_folders(folder.parent)  # unless another test's session has done so by now
     assert not folder.exists()
 
 
 def _with(marker: str) -> list[int]:
     found: list[int] = []
-    for pid in processes():
+    for pid in list_pids():
         try:
             if marker.encode() in Path(f"/proc/{pid}/cmdline").read_bytes() and pid != os.getpid():
                 found.append(pid)
@@ -120,7 +120,7 @@ def _until(condition, seconds: float = 30) -> None:
 
 
 def test_sweep_takes_only_the_dead(tmp_path: Path):
-    mine = Folders(tmp_path)
+    mine = SessionFolders(tmp_path)
     namespace, pid, started = mine.root.name.split("-")[2:5]
     keep = [
         mine.root,
@@ -134,7 +134,7 @@ def test_sweep_takes_only_the_dead(tmp_path: Path):
     ]
     for folder in [*keep[1:], *dead]:
         (folder / "program").mkdir(parents=True)
-    sweep(tmp_path)
+    remove_stale_folders(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(keep)
     mine.close()
     mine.close()
@@ -147,7 +147,7 @@ def test_sweep_follows_no_symlink(tmp_path: Path):
     (victim / "file").write_text("here")
     namespace = Path("/proc/self/ns/pid").readlink().name.strip("pid:[]")
     (tmp_path / f"glotsmith-sandbox-{namespace}-99999999-5-x").symlink_to(victim)
-    sweep(tmp_path)
+    remove_stale_folders(tmp_path)
     assert (victim / "file").read_text() == "here"
 
 
@@ -159,8 +159,8 @@ def test_remove_whatever_a_program_made(tmp_path: Path):
     (folder / "link").symlink_to(tmp_path)
     script = "import os\nfor _ in range(3000):\n    os.mkdir('d'); os.chdir('d')"
     subprocess.run([sys.executable, "-c", script], cwd=folder, check=True)
-    remove(folder)
-    remove(folder)
+    remove_folder(folder)
+    remove_folder(folder)
     assert [p.name for p in tmp_path.iterdir()] == ["outside"]
 
 
@@ -177,7 +177,7 @@ def test_remove_whatever_a_program_made(tmp_path: Path):
     ],
 )
 def test_prefixes(read_only: tuple[str, ...], expected: list[str]):
-    assert prefixes(Program(files={}, argv=("x",), read_only=read_only)) == expected
+    assert toolchain_prefixes(Program(files={}, argv=("x",), read_only=read_only)) == expected
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_prefixes(read_only: tuple[str, ...], expected: list[str]):
 )
 def test_prefixes_refused(prefix: str, error: type[Exception]):
     with pytest.raises(error):
-        prefixes(Program(files={}, argv=("x",), read_only=(prefix,)))
+        toolchain_prefixes(Program(files={}, argv=("x",), read_only=(prefix,)))
 
 
 def test_environment_is_all_there_is(tmp_path: Path):
@@ -230,7 +230,7 @@ def test_files_may_hold_half_a_character(tmp_path: Path):
     ],
 )
 def test_stderr(chunks: list[bytes], state: str, said: bytes):
-    stderr = Stderr(20)
+    stderr = StderrParser(20)
     for chunk in chunks:
         stderr.feed(chunk)
     assert (stderr.state, bytes(stderr.data)) == (state, said)
@@ -239,7 +239,7 @@ def test_stderr(chunks: list[bytes], state: str, said: bytes):
 @pytest.mark.parametrize(("size", "overflows"), [(0, 0), (9, 0), (10, 0), (11, 1)])
 def test_stdout(size: int, overflows: int):
     seen: list[int] = []
-    stdout = Stdout(10, lambda: seen.append(1))
+    stdout = LimitedBuffer(10, lambda: seen.append(1))
     stdout.feed(b"x" * size)
     assert (len(stdout.data), len(seen)) == (min(size, 10), overflows)
 
@@ -248,13 +248,15 @@ def test_stdout(size: int, overflows: int):
 
 
 def test_wrapper_keeps_arguments_apart():
-    argv = wrap(["printf", "[%s]", "a b", "", "$HOME", "'\"`x`"], Limits(), neighbours=None)
+    argv = wrap_command(["printf", "[%s]", "a b", "", "$HOME", "'\"`x`"], Limits(), neighbours=None)
     done = subprocess.run(argv, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"[a b][][$HOME]['\"`x`]", READY)
 
 
 def test_wrapper_sets_limits():
-    argv = wrap(["sh", "-c", "ulimit -c; ulimit -f; ulimit -t; ulimit -n"], Limits(cpu_s=1.5, file_mb=2), neighbours=0)
+    argv = wrap_command(
+        ["sh", "-c", "ulimit -c; ulimit -f; ulimit -t; ulimit -n"], Limits(cpu_s=1.5, file_mb=2), neighbours=0
+    )
     assert subprocess.run(argv, capture_output=True, check=True).stdout.split() == [b"0", b"4096", b"4", b"256"]
 
 
@@ -267,9 +269,9 @@ def test_walk_finds_children_of_all_threads():
     child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, start_new_session=True)
     assert child.stdout is not None
     child.stdout.readline()
-    _until(lambda: [p.depth for p in walk(child.pid)] == [0, 1, 2])
-    usage = measure(walk(child.pid), 1, most=10, enough_mb=1e6)
-    bounded = measure(walk(child.pid), 0, most=1, enough_mb=1e6)
+    _until(lambda: [p.depth for p in walk_tree(child.pid)] == [0, 1, 2])
+    usage = measure_tree(walk_tree(child.pid), 1, most=10, enough_mb=1e6)
+    bounded = measure_tree(walk_tree(child.pid), 0, most=1, enough_mb=1e6)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()

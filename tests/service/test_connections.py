@@ -9,7 +9,7 @@ import pytest
 
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import ALL_PROMISES
-from glotsmith.sandbox.wire import pack
+from glotsmith.sandbox.program_json import encode_program
 from glotsmith.service import server
 from glotsmith.service.state import Service, Settings
 
@@ -64,7 +64,7 @@ def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(argv: str) -> bytes:
-    body = pack(Program(files={}, argv=(argv,)))
+    body = encode_program(Program(files={}, argv=(argv,)))
     head = f"POST /run HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     return f"{head}\r\n\r\n".encode() + body
 

@@ -20,8 +20,8 @@ from glotsmith.errors import IsolationError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Job, Outcome, Program
 from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.usage import processes
-from glotsmith.sandbox.wire import pack, unpack_outcome
+from glotsmith.sandbox.process_tree import list_pids
+from glotsmith.sandbox.program_json import decode_outcome, encode_program
 from serving import Serving
 
 JSON = {"content-type": "application/json"}
@@ -50,13 +50,13 @@ def serving() -> Iterator[Callable[..., Serving]]:
 
 
 def run(served: Serving, *argv: str, **headers: str) -> httpx.Response:
-    body = pack(Program(files={}, argv=argv))
+    body = encode_program(Program(files={}, argv=argv))
     return httpx.post(f"{served.address}/run", content=body, headers=JSON | headers, timeout=60)
 
 
 def alive(marker: str) -> bool:
     lines: list[bytes] = []
-    for pid in processes():
+    for pid in list_pids():
         try:
             lines.append(Path(f"/proc/{pid}/cmdline").read_bytes())
         except OSError:
@@ -76,7 +76,7 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 def test_programs_and_jobs(serving: Callable[..., Serving]):
     served = serving("--jobs", "2")
-    outcome = unpack_outcome(run(served, "sh", "-c", "echo $((6 * 7)); exit 3").content)
+    outcome = decode_outcome(run(served, "sh", "-c", "echo $((6 * 7)); exit 3").content)
     assert (outcome.ending, outcome.code, outcome.stdout) == ("exit", 3, b"42\n")
     job = Job(id="a", language="python", code="def f(x):\n    return x + 1", tests=("assert f(1) == 2",))
     jobs = msgspec.json.encode([job, msgspec.structs.replace(job, id="b", tests=("assert f(1) == 3",))])
@@ -173,7 +173,7 @@ def test_what_was_accepted_is_answered(serving: Callable[..., Serving]):
         until(lambda: httpx.get(f"{served.address}/ready").status_code == 503)
         refused = run(served, "true")
         assert (refused.status_code, "about to end" in refused.text) == (503, True)
-        said = [unpack_outcome(reply.result().content).stdout for reply in accepted]
+        said = [decode_outcome(reply.result().content).stdout for reply in accepted]
     assert said == [b"0\n", b"1\n"]
     assert served.wait() == 0
     with pytest.raises(httpx.ConnectError):
@@ -190,12 +190,14 @@ def test_no_accepted_request_is_lost(serving: Callable[..., Serving], tmp_path: 
         with contextlib.suppress(httpx.HTTPError), httpx.Client(timeout=60) as http:
             for i in range(1000):
                 name = f"{number}-{i}"
-                body = pack(Program(files={}, argv=("sh", "-c", f"echo > {tmp_path}/{name}; sleep 0.02; echo {name}")))
+                body = encode_program(
+                    Program(files={}, argv=("sh", "-c", f"echo > {tmp_path}/{name}; sleep 0.02; echo {name}"))
+                )
                 reply = http.post(f"{served.address}/run", content=body, headers=JSON)
                 if reply.status_code != 200:
                     refused.append(reply.status_code)
                     return
-                assert unpack_outcome(reply.content).stdout == f"{name}\n".encode()
+                assert decode_outcome(reply.content).stdout == f"{name}\n".encode()
                 answered.append(name)
 
     with ThreadPoolExecutor(32) as pool:
@@ -219,7 +221,7 @@ def test_the_second_signal_quits(serving: Callable[..., Serving], signum: int):
     def left_alone() -> None:
         with contextlib.suppress(httpx.HTTPError):
             reply = run(served, "sleep", "6161.2")
-            assert reply.status_code == 503 or unpack_outcome(reply.content).ending == "infra"
+            assert reply.status_code == 503 or decode_outcome(reply.content).ending == "infra"
 
     thread = threading.Thread(target=left_alone)
     thread.start()
@@ -287,7 +289,7 @@ def test_a_service_that_dies_is_the_machines_fault(serving: Callable[..., Servin
     for outcome in asyncio.run(die()):
         assert outcome.ending == "infra"
         assert served.address in outcome.detail
-    for pid in processes():  # without isolation, nobody else does it
+    for pid in list_pids():  # without isolation, nobody else does it
         try:
             if b"sleep\x006161.3" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 os.kill(pid, signal.SIGKILL)

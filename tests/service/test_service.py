@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from glotsmith.records import Job, Limits, Outcome, Program, Verdict
 from glotsmith.sandbox.base import ALL_PROMISES
-from glotsmith.sandbox.wire import pack, unpack, unpack_outcome
+from glotsmith.sandbox.program_json import decode_outcome, decode_program, encode_program
 from glotsmith.service.app import ENDPOINTS, build
 from glotsmith.service.state import Service, Settings
 
@@ -107,9 +107,9 @@ def test_run():
             env={"A": "b=c"},
             limits=Limits(cpu_s=1.5, file_mb=2),
         )
-        reply = await c.post("/run", pack(program))
+        reply = await c.post("/run", encode_program(program))
         assert (reply.status_code, reply.headers["content-type"]) == (200, "application/json")
-        assert unpack_outcome(reply.content) == Outcome(ending="exit", stdout=b"\xff\x00out", cpu_s=0.5)
+        assert decode_outcome(reply.content) == Outcome(ending="exit", stdout=b"\xff\x00out", cpu_s=0.5)
         (seen,) = c.sandbox.seen
         assert seen == msgspec.structs.replace(program, files={**program.files, "half": b"\xed\xa0\x80"})
 
@@ -131,7 +131,7 @@ def test_outcomes_are_plain_json():
 )
 def test_programs_arrive_as_they_were(files: dict[str, str | bytes], stdin: str):
     program = Program(files=files, argv=("x",), stdin=stdin)
-    assert unpack(pack(program)) == program
+    assert decode_program(encode_program(program)) == program
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_what_a_sandbox_takes_for_no_program():
 def test_only_toolchains_and_what_is_exposed_can_be_seen(prefix: str, shown: bool):
     async def test(c: Client) -> None:
         reply = await c.post("/run", {"argv": ["true"], "read_only": [prefix]})
-        outcome = unpack_outcome(reply.content)
+        outcome = decode_outcome(reply.content)
         assert (outcome.ending, len(c.sandbox.seen)) == (("exit", 1) if shown else ("infra", 0))
         assert shown or "was not given with --expose" in outcome.detail
 
@@ -565,7 +565,7 @@ def test_more_than_fits_is_told_to_come_again():
 def test_a_client_that_leaves_takes_its_program_with_it():
     async def test(c: Client) -> None:
         app, messages = build(c.service), asyncio.Queue[dict[str, Any]]()
-        body = pack(Program(files={}, argv=("wait",)))
+        body = encode_program(Program(files={}, argv=("wait",)))
         headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         scope = {"type": "http", "method": "POST", "path": "/run", "headers": headers, "query_string": b""}
         messages.put_nowait({"type": "http.request", "body": body, "more_body": False})

@@ -43,7 +43,7 @@ class Toolchain(Record, frozen=True, kw_only=True):
     script: tuple[str, ...] = ()
     server: tuple[
         str, ...
-    ] = ()  #: starts a compile server (``sandbox/servers.py``), which may do the work of ``build``
+    ] = ()  #: starts a compile server (``sandbox/compile_servers.py``), which may do the work of ``build``
     sources: dict[str, str] = {}  #: program's files → names for the server; default: driver and candidate, as they are
     served: tuple[str, ...] = ()  #: runs the driver that the server has compiled, which lies in @{dir}
     warm: tuple[str, ...] = ()  #: starts an interpreter that loads what all programs need, and forks

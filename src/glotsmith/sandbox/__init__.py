@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from glotsmith.errors import IsolationError, UsageError, unknown_name
 from glotsmith.records import Limits, Program
-from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, Warming
+from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
 
 #: Name → ``module:Class``; ``auto`` takes the first that works, but none of ``BY_NAME``.
 BACK_ENDS = {
@@ -18,7 +18,7 @@ BACK_ENDS = {
     "remote": "glotsmith.sandbox.remote:Remote",
     "none": "glotsmith.sandbox.none:Unisolated",
 }
-BY_NAME = frozenset({"remote", "none"})  #: taken only by name: programs leave this machine, or are let loose on it
+ONLY_BY_NAME = frozenset({"remote", "none"})  #: taken only by name: programs leave this machine, or are let loose on it
 
 _ADVICE = (
     "Install bubblewrap (apt install bubblewrap). Or run programs with all your rights by --isolation none: "
@@ -29,12 +29,12 @@ _ADVICE = (
 _TRIAL_S = 30.0
 
 
-class Probed(NamedTuple):
+class ProbeResult(NamedTuple):
     """What became of trying one back end."""
 
     name: str
     works: bool
-    sentence: str
+    message: str
 
 
 def open_sandbox(name: str = "auto", jobs: int | None = None, *, warm: bool = True) -> Sandbox:
@@ -51,30 +51,30 @@ def open_sandbox(name: str = "auto", jobs: int | None = None, *, warm: bool = Tr
     if name not in (*BACK_ENDS, "auto"):
         raise UsageError(unknown_name(f"there is no isolation {name!r}", name, ("auto", *BACK_ENDS)))
     complaints: list[str] = []
-    for candidate in [n for n in BACK_ENDS if n not in BY_NAME] if name == "auto" else [name]:
+    for candidate in [n for n in BACK_ENDS if n not in ONLY_BY_NAME] if name == "auto" else [name]:
         try:
             opened = _open(candidate, jobs)
         except IsolationError as error:
             complaints.append(f"{candidate}: {error}")
         else:
-            if not warm and isinstance(opened, Warming):
-                opened.chill()
+            if not warm and isinstance(opened, SupportsWarmWorkers):
+                opened.disable_warm_workers()
             return opened
     raise IsolationError("\n".join(["programs can't be isolated here", *complaints, _ADVICE]))
 
 
-def probe() -> list[Probed]:
+def probe() -> list[ProbeResult]:
     """Try every back end, for ``glotsmith doctor``."""
     return [_probe(name) for name in BACK_ENDS]
 
 
-def _probe(name: str) -> Probed:
+def _probe(name: str) -> ProbeResult:
     try:
         promises = _open(name, 1, keep=False).promises
     except IsolationError as error:
-        return Probed(name, False, str(error))
+        return ProbeResult(name, False, str(error))
     lacking = ", ".join(sorted(ALL_PROMISES - promises))
-    return Probed(name, True, f"works, but protects none of: {lacking}" if lacking else "works")
+    return ProbeResult(name, True, f"works, but protects none of: {lacking}" if lacking else "works")
 
 
 def _open(name: str, jobs: int | None, *, keep: bool = True) -> Sandbox:

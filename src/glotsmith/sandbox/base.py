@@ -46,15 +46,15 @@ class Sandbox(Protocol):
 
 
 @runtime_checkable
-class Warming(Protocol):
+class SupportsWarmWorkers(Protocol):
     """A back end that keeps interpreters and compilers warm."""
 
-    def chill(self) -> None:
+    def disable_warm_workers(self) -> None:
         """Do without them from now on."""
         ...
 
 
-async def insist(run: Run, program: Program) -> Outcome:
+async def run_with_retries(run: Run, program: Program) -> Outcome:
     """Run a program, again where the machine failed."""
     outcome = await run(program)
     for _ in range(ATTEMPTS - 1):

@@ -13,24 +13,24 @@ from typing import ClassVar
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Promise
-from glotsmith.sandbox.descriptors import pipe_with
+from glotsmith.sandbox.fork_server.pool import FORK_SERVER, ForkServerLaunch
 from glotsmith.sandbox.local import LocalSandbox
-from glotsmith.sandbox.nest.nests import INSIDE, Room
-from glotsmith.sandbox.nobody import BECOME_USER, NOBODY, USER, Namespace
-from glotsmith.sandbox.process import Launch
+from glotsmith.sandbox.pipes import pipe_holding
 from glotsmith.sandbox.seccomp import build_filter
+from glotsmith.sandbox.spawned_process import ProcessLaunch
+from glotsmith.sandbox.user_namespace import BECOME_USER, NOBODY, USER, UserNamespace
 from glotsmith.sandbox.view import (
     PROGRAM,
     TMP,
     WORK,
     command,
     environment,
-    prefixes,
     scratch_sizes,
     system_binds,
     system_links,
+    toolchain_prefixes,
 )
-from glotsmith.sandbox.wrapper import wrap
+from glotsmith.sandbox.wrapper import wrap_command
 
 _NAMESPACES = (
     *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
@@ -53,7 +53,7 @@ class Bubblewrap(LocalSandbox):
         if bwrap is None:
             raise IsolationError("bubblewrap is not installed: apt install bubblewrap")
         self._filter = build_filter()
-        self._namespace = Namespace.open()
+        self._namespace = UserNamespace.open()
         self._system = [bwrap, *_NAMESPACES]
         for path in system_binds():
             self._system += _bind(path)
@@ -61,29 +61,29 @@ class Bubblewrap(LocalSandbox):
             self._system += ("--symlink", target, path)
         self._system += ("--proc", "/proc", "--dev", "/dev")
 
-    def _launch(self, program: Program, folder: Path) -> Launch:
+    def _launch(self, program: Program, folder: Path) -> ProcessLaunch:
         argv = self._describe(program, folder / "program", environment(program, TMP))
-        fds = [pipe_with(self._filter)]
+        fds = [pipe_holding(self._filter)]
         argv += ("--seccomp", str(fds[0]))
         inside, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
         if self._namespace is None:
-            argv += (*_OWN_USER, "--", *wrap(inside, program.limits, neighbours=0, build=build))
-            return Launch(argv, env={}, cwd="/", wrappers=2, fds=fds)
-        wrapped = wrap(inside, program.limits, neighbours=self._jobs - 1, become=BECOME_USER, build=build)
+            argv += (*_OWN_USER, "--", *wrap_command(inside, program.limits, neighbours=0, build=build))
+            return ProcessLaunch(argv, env={}, cwd="/", wrappers=2, fds=fds)
+        wrapped = wrap_command(inside, program.limits, neighbours=self._jobs - 1, become=BECOME_USER, build=build)
         entered = [*self._namespace.enter, *argv, *_RIGHTS, "--", *wrapped]
-        return Launch(entered, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
+        return ProcessLaunch(entered, env={}, cwd="/", wrappers=2, fds=fds, owner=NOBODY)
 
-    def _furnish(self, room: Room) -> Sequence[str]:
+    def _fork_server_command(self, room: ForkServerLaunch) -> Sequence[str]:
         argv = self._describe(room.program, room.folder, room.env)
         argv.remove("--die-with-parent")  # that is the thread which started it; a nest ends with its control socket
-        argv[argv.index("--remount-ro") : argv.index("--remount-ro")] = _bind(str(room.nest), INSIDE)
+        argv[argv.index("--remount-ro") : argv.index("--remount-ro")] = _bind(str(room.library), FORK_SERVER)
         if self._namespace is None:
             return [*argv, *_OWN_USER, *_NEST_RIGHTS, "--", *room.argv]
         return [*self._namespace.enter, *argv, *_NEST_RIGHTS, "--", *room.argv]
 
     def _describe(self, program: Program, folder: Path, env: Mapping[str, str]) -> list[str]:
         """Return the options that tell what the program sees."""
-        own = prefixes(program)
+        own = toolchain_prefixes(program)
         if self._namespace is not None:
             self._namespace.check_readable(own)
         argv = [*self._system, *_scratch(program.limits)]

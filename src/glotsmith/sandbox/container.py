@@ -23,14 +23,14 @@ import msgspec
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Promise
-from glotsmith.sandbox.folders import is_of_the_dead
 from glotsmith.sandbox.local import LocalSandbox
-from glotsmith.sandbox.nobody import USER
-from glotsmith.sandbox.process import Launch
+from glotsmith.sandbox.process_tree import ProcessStat, list_pids, walk_tree
 from glotsmith.sandbox.seccomp import DENIED, NAMESPACE_FLAGS
-from glotsmith.sandbox.usage import Process, processes, walk
-from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, prefixes, scratch_sizes
-from glotsmith.sandbox.wrapper import most_tasks, wrap
+from glotsmith.sandbox.spawned_process import ProcessLaunch
+from glotsmith.sandbox.temporary_folders import belongs_to_dead_session
+from glotsmith.sandbox.user_namespace import USER
+from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, scratch_sizes, toolchain_prefixes
+from glotsmith.sandbox.wrapper import max_tasks, wrap_command
 
 ENGINES = ("docker", "podman")
 IMAGE = "glotsmith/toolchains"
@@ -61,10 +61,10 @@ class Container(LocalSandbox):
             raise IsolationError(
                 f"{self._engine.name} has no image {self._image}: pull or build it, or name another by GLOTSMITH_IMAGE"
             )
-        self._remove(is_of_the_dead)
+        self._remove(belongs_to_dead_session)
         self._numbers = itertools.count(1)
 
-    def _launch(self, program: Program, folder: Path) -> Launch:
+    def _launch(self, program: Program, folder: Path) -> ProcessLaunch:
         limits, name = program.limits, f"{self._folders.root.name}-{next(self._numbers)}"
         profile = folder / "seccomp.json"
         profile.write_bytes(_profile())
@@ -74,17 +74,19 @@ class Container(LocalSandbox):
         argv += ("--network", "none", "--read-only", "--user", f"{USER}:{USER}", "--cap-drop", "ALL")
         argv += ("--security-opt", "no-new-privileges", "--security-opt", f"seccomp={profile}")
         argv += _limits(limits, self._engine.scratch)
-        for path, inside in [*((prefix, prefix) for prefix in prefixes(program)), *self._accounts]:
+        for path, inside in [*((prefix, prefix) for prefix in toolchain_prefixes(program)), *self._accounts]:
             argv += ("--mount", self._engine.mount(path, inside))
         argv += ("--mount", self._engine.mount(str(folder / "program"), PROGRAM, private=True))
         argv += ("--workdir", WORK, "--entrypoint", "/usr/bin/env", self._image, "-i")
         argv += (f"{key}={value}" for key, value in environment(program, TMP).items())
-        wrapped = wrap(command(program.argv, PROGRAM), limits, neighbours=None, build=command(program.build, PROGRAM))
+        wrapped = wrap_command(
+            command(program.argv, PROGRAM), limits, neighbours=None, build=command(program.build, PROGRAM)
+        )
         # The name of the shell, which it never uses, is how its process is found on the host.
         argv += (*wrapped[:3], name, *wrapped[4:])
         started = _Started(self._engine, name)
-        return Launch(
-            argv, self._engine.env, "/", wrappers=1, kill=started.kill, members=started.members, bury=started.bury
+        return ProcessLaunch(
+            argv, self._engine.env, "/", wrappers=1, kill=started.kill, members=started.members, reap=started.reap
         )
 
     async def close(self) -> None:
@@ -170,11 +172,11 @@ class _Started:
         self._shell: int | None = None  #: its process 1, as this machine numbers it
         self._killed_at: float | None = None
 
-    def members(self, _: int) -> Iterable[Process]:
+    def members(self, _: int) -> Iterable[ProcessStat]:
         """Yield the container's processes, its shell first; the engine's own are not among them."""
         if self._shell is None:
             self._shell = _find_shell(self._name)
-        return walk(self._shell) if self._shell is not None else ()
+        return walk_tree(self._shell) if self._shell is not None else ()
 
     def kill(self, client: int) -> None:
         """Kill the container, which ends the client."""
@@ -210,14 +212,14 @@ class _Started:
                 break
             time.sleep(0.02)
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """Remove the container where the client may not have seen to that."""
         if self._killed_at is not None or (self._shell is not None and Path(f"/proc/{self._shell}").exists()):
             self._engine.ask("rm", "--force", self._name)
 
 
 def _find_shell(name: str) -> int | None:
-    return next((pid for pid in processes() if _is_shell(pid, name)), None)
+    return next((pid for pid in list_pids() if _is_shell(pid, name)), None)
 
 
 def _is_shell(pid: int, name: str) -> bool:
@@ -245,7 +247,7 @@ def _limits(limits: Limits, scratch_options: str) -> Sequence[str]:
     """Return the options that bound what the kernel can: the watchdog is exact, these hold between two looks."""
     scratch = dict(scratch_sizes(limits))
     memory = f"{2 * limits.memory_mb + sum(scratch.values())}m"  # what is in scratch folders counts as memory, too
-    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * most_tasks(limits, 0))]
+    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * max_tasks(limits, 0))]
     # Engines set limits of their own else, which may be above ours: then no container starts.
     argv += ("--ulimit", f"nofile={_most(resource.RLIMIT_NOFILE, _OPEN_FILES)}")
     argv += ("--ulimit", f"nproc={_most(resource.RLIMIT_NPROC, _TASKS)}")

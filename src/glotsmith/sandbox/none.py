@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from glotsmith.records import Program
-from glotsmith.sandbox.accounts import own_name
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.local import LocalSandbox
-from glotsmith.sandbox.process import Launch
-from glotsmith.sandbox.usage import processes, read, session, walk
-from glotsmith.sandbox.view import command, environment, prefixes
-from glotsmith.sandbox.wrapper import wrap
+from glotsmith.sandbox.process_tree import list_pids, read_process, session_processes, walk_tree
+from glotsmith.sandbox.spawned_process import ProcessLaunch
+from glotsmith.sandbox.view import command, environment, own_user_name, toolchain_prefixes
+from glotsmith.sandbox.wrapper import wrap_command
 
 _BURIAL_S = 5.0
 _MOST = 10_000  #: processes looked at: a bomb may grow faster than anyone can count
@@ -41,18 +40,24 @@ class Unisolated(LocalSandbox):
     def _prepare(self) -> None:
         pass
 
-    def _launch(self, program: Program, folder: Path) -> Launch:
+    def _launch(self, program: Program, folder: Path) -> ProcessLaunch:
         work, tmp = folder / "work", folder / "tmp"
         work.mkdir()
         tmp.mkdir()
-        prefixes(program)  # the same complaint about a missing toolchain as with isolation
+        toolchain_prefixes(program)  # the same complaint about a missing toolchain as with isolation
         token = f"{_TOKEN}={secrets.token_hex(16)}"
-        env = environment(program, str(tmp), own_name()) | dict([token.split("=")])
+        env = environment(program, str(tmp), own_user_name()) | dict([token.split("=")])
         files = str(folder / "program")
         build = command(program.build, files)
-        argv = wrap(command(program.argv, files), program.limits, neighbours=None, build=build)
-        return Launch(
-            argv, env, str(work), wrappers=1, kill=kill_tree, members=session, bury=lambda: kill_marked(token.encode())
+        argv = wrap_command(command(program.argv, files), program.limits, neighbours=None, build=build)
+        return ProcessLaunch(
+            argv,
+            env,
+            str(work),
+            wrappers=1,
+            kill=kill_tree,
+            members=session_processes,
+            reap=lambda: kill_marked(token.encode()),
         )
 
 
@@ -60,7 +65,7 @@ def kill_tree(root: int) -> None:
     """Kill a process's group and all its descendants; they are stopped first, so that none gets away by forking."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(root, signal.SIGSTOP)
-    tree = [process.pid for process in itertools.islice(walk(root), _MOST)]
+    tree = [process.pid for process in itertools.islice(walk_tree(root), _MOST)]
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in tree:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -86,7 +91,9 @@ def kill_marked(token: bytes) -> None:
 
 
 def _marked(token: bytes) -> list[int]:
-    return [pid for pid in processes() if _has(pid, token) and (process := read(pid)) and process.state not in "ZX"]
+    return [
+        pid for pid in list_pids() if _has(pid, token) and (process := read_process(pid)) and process.state not in "ZX"
+    ]
 
 
 def _has(pid: int, token: bytes) -> bool:

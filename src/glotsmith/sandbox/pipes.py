@@ -1,6 +1,7 @@
 """The parent's ends of a program's pipes: nothing here blocks, whatever the program does."""
 
 import asyncio
+import fcntl
 import os
 from collections.abc import Callable
 from typing import Protocol
@@ -10,7 +11,7 @@ from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT
 _CHUNK = 65536
 
 
-class Stream(Protocol):
+class ByteConsumer(Protocol):
     """Something that takes what was read."""
 
     def feed(self, data: bytes) -> None:
@@ -18,7 +19,7 @@ class Stream(Protocol):
         ...
 
 
-class Stdout:
+class LimitedBuffer:
     """Keeps everything up to a limit, then calls for the end of the program."""
 
     data: bytearray
@@ -35,7 +36,7 @@ class Stdout:
             self._overflow()
 
 
-class Tail:
+class TailBuffer:
     """Keeps the last bytes."""
 
     data: bytearray
@@ -59,7 +60,7 @@ _WORDS = {
 }
 
 
-class Stderr:
+class StderrParser:
     """Splits what the wrapper said from what the program said, and keeps the tail of the latter."""
 
     state: str  #: ``setup`` until the wrapper has spoken, then ``building`` or not, then ``ready unbuilt missing``
@@ -87,10 +88,10 @@ class Stderr:
         return False
 
 
-class Reader:
+class PipeReader:
     """Feeds a stream from a pipe: while the loop runs, once it listens, and when it is drained."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, stream: Stream) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, stream: ByteConsumer) -> None:
         self._loop, self._fd, self._stream = loop, fd, stream
         self._listens = False
         os.set_blocking(fd, False)
@@ -127,7 +128,7 @@ class Reader:
         return bool(data)
 
 
-class Writer:
+class PipeWriter:
     """Writes the program's stdin while the loop runs, and closes it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, data: bytes) -> None:
@@ -152,3 +153,36 @@ class Writer:
             self._rest = self._rest[:0]
         if not self._rest:
             self.close()
+
+
+STREAMS = 3  #: standard streams; a child's own take the place of an inherited descriptor with a lower number
+
+
+def renumber_above(fd: int, lowest: int = STREAMS) -> int:
+    """Return a descriptor of the same file with a free number that is not below ``lowest``; ``fd`` is closed.
+
+    A process that has closed its standard streams gets their numbers for what it opens next.
+
+    Raises:
+        OSError: the process has no more descriptors.
+
+    """
+    try:
+        return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, lowest)
+    finally:
+        os.close(fd)
+
+
+def pipe_holding(data: bytes) -> int:
+    """Return the read end of a pipe that holds ``data``, which must be smaller than a pipe's capacity.
+
+    Raises:
+        OSError: the process has no more descriptors.
+
+    """
+    read, write = os.pipe()
+    try:
+        os.write(write, data)
+    finally:
+        os.close(write)
+    return renumber_above(read)

@@ -18,7 +18,7 @@ import tenacity
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox.base import Promise
-from glotsmith.sandbox.wire import pack, sentence, unpack_outcome
+from glotsmith.sandbox.program_json import decode_outcome, encode_program, error_text
 
 _CONNECT_S = 10.0
 _LONGEST_WAIT_S = 60.0  #: between two tries, whatever ``Retry-After`` says
@@ -33,7 +33,7 @@ _ALIVE = (  # a machine that vanished without a word is found out within two min
 )
 
 
-class Health(msgspec.Struct, frozen=True):
+class RemoteHealth(msgspec.Struct, frozen=True):
     """What a service says of itself at ``/health``."""
 
     isolation: str
@@ -103,7 +103,7 @@ class Remote:
 
     async def run(self, program: Program) -> Outcome:
         """Run one program to its end or its limits."""
-        body, connection = pack(program), self._connect()
+        body, connection = encode_program(program), self._connect()
         async with connection.slots:
             if self._closed:
                 return _infra("the sandbox is closed")
@@ -148,11 +148,11 @@ class Remote:
         if reply.status_code == HTTPStatus.TOO_MANY_REQUESTS:
             raise _Full(_retry_after(reply))
         if reply.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
-            raise ValueError(sentence(reply.content) or "the service takes this for no program")
+            raise ValueError(error_text(reply.content) or "the service takes this for no program")
         if reply.status_code != HTTPStatus.OK:
             return _infra(_refusal(self._address, reply))
         try:
-            return unpack_outcome(reply.content)
+            return decode_outcome(reply.content)
         except ValueError as error:
             return _infra(f"what the service at {self._address} answered is no outcome: {error}")
 
@@ -163,7 +163,7 @@ class Remote:
             await self._connection.close()
 
 
-def _ask(address: str, token: str) -> Health:
+def _ask(address: str, token: str) -> RemoteHealth:
     """Ask a service how it is.
 
     Raises:
@@ -178,7 +178,7 @@ def _ask(address: str, token: str) -> Health:
     if reply.status_code != HTTPStatus.OK:
         raise IsolationError(_refusal(address, reply))
     try:
-        return msgspec.json.decode(reply.content, type=Health)
+        return msgspec.json.decode(reply.content, type=RemoteHealth)
     except (ValueError, RecursionError) as error:
         raise IsolationError(f"what answers at {address} is no 'glotsmith serve': {error}") from error
 
@@ -188,7 +188,7 @@ def _headers(token: str) -> dict[str, str]:
 
 
 def _refusal(address: str, reply: httpx.Response) -> str:
-    told = sentence(reply.content)
+    told = error_text(reply.content)
     if reply.status_code == HTTPStatus.UNAUTHORIZED:
         told = f"{told or 'it wants another token'}; set GLOTSMITH_REMOTE_TOKEN"
     return f"the service at {address} refused with {reply.status_code}{f': {told}' if told else ''}"

@@ -1,11 +1,12 @@
 """What a program sees of the host: the system's toolchains, read-only, and nothing else."""
 
 import os
+import pwd
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from glotsmith.records import Limits, Program
-from glotsmith.sandbox.accounts import NAME, variables
+from glotsmith.sandbox.user_namespace import USER
 
 PROGRAM = "/box/program"  #: where ``Program.files`` are, inside
 WORK = "/box/work"  #: the current directory, inside
@@ -24,6 +25,12 @@ CONFIGURATION = (
     "/etc/localtime",
 )
 
+NAME = "sandbox"  #: the program's user
+_ACCOUNT_FILES = {
+    "passwd": f"root:x:0:0::/:/bin/sh\n{NAME}:x:{USER}:{USER}::{TMP}:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
+    "group": f"root:x:0:\n{NAME}:x:{USER}:\nnogroup:x:65534:\n",
+}
+
 _SEARCH = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
@@ -41,7 +48,7 @@ def system_links() -> Iterator[tuple[str, str]]:
             yield str(Path(path).readlink()), path
 
 
-def prefixes(program: Program) -> list[str]:
+def toolchain_prefixes(program: Program) -> list[str]:
     """Return the program's own prefixes that are not visible anyway, outer ones first.
 
     Raises:
@@ -74,7 +81,7 @@ def environment(program: Program, home: str, user: str = NAME) -> dict[str, str]
     """Return the whole environment of a program; ``home`` is its scratch folder."""
     bins = [f"{prefix}/bin" for prefix in program.read_only if Path(prefix, "bin").is_dir()]
     base = {"PATH": ":".join((*bins, *_SEARCH)), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
-    return base | variables(user) | program.env
+    return base | user_variables(user) | program.env
 
 
 def command(argv: Sequence[str], folder: str) -> list[str]:
@@ -82,7 +89,7 @@ def command(argv: Sequence[str], folder: str) -> list[str]:
     return [word.replace("@{dir}", folder) for word in argv]
 
 
-def content(data: str | bytes) -> bytes:
+def file_bytes(data: str | bytes) -> bytes:
     """Return a file's bytes; a text's lone surrogates are written as they are, for the language to refuse."""
     return data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
 
@@ -109,7 +116,31 @@ def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
         check_name(name)
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content(data))
+        path.write_bytes(file_bytes(data))
         path.chmod(0o644)
     for parent in {folder, *(parent for name in files for parent in (folder / name).parents if parent > folder)}:
         parent.chmod(0o755)  # the program may run as another user; the folder above is closed to everyone
+
+
+def write_accounts(folder: Path) -> list[tuple[str, str]]:
+    """Write the files into a new folder ``etc`` in ``folder``; return (path here, path inside) of each."""
+    etc = folder / "etc"
+    etc.mkdir()
+    for name, text in _ACCOUNT_FILES.items():
+        (etc / name).write_text(text)
+        (etc / name).chmod(0o644)
+    etc.chmod(0o755)
+    return [(str(etc / name), f"/etc/{name}") for name in _ACCOUNT_FILES]
+
+
+def user_variables(name: str = NAME) -> dict[str, str]:
+    """Return the variables that name a user."""
+    return {"USER": name, "LOGNAME": name}
+
+
+def own_user_name() -> str:
+    """Return the name of the user that this process belongs to; its number where it has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

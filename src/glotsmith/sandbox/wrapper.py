@@ -45,7 +45,7 @@ code=$?
 [ $code = 0 ] || {{ printf '\000glotsmith:unbuilt\n' >&2; exit $code; }}"""
 
 
-def wrap(
+def wrap_command(
     command: Sequence[str],
     limits: Limits,
     *,
@@ -67,7 +67,7 @@ def wrap(
     stack = stack_mb(limits) * 1024
     settings.append(f"ulimit -s {stack} || ulimit -s $(ulimit -H -s)")
     if neighbours is not None and counts_per_namespace():
-        tasks = most_tasks(limits, neighbours)
+        tasks = max_tasks(limits, neighbours)
         settings.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # dash calls it -p
     script = _SCRIPT.format(
         become=become,
@@ -91,7 +91,7 @@ def stack_mb(limits: Limits) -> int:
     return max(limits.memory_mb - max(limits.memory_mb // _NOT_STACK, 1), 8)
 
 
-def most_tasks(limits: Limits, neighbours: int) -> int:
+def max_tasks(limits: Limits, neighbours: int) -> int:
     """Return how many threads a program and its neighbours may have together."""
     return (limits.processes * 2 + _THREADS) * (neighbours + 1)
 

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from glotsmith.sandbox.wire import Refusal
+from glotsmith.sandbox.program_json import ErrorMessage
 
 JSON = "application/json"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -25,7 +25,7 @@ class Refused(Exception):
 
     def response(self) -> Response:
         """Return it as JSON."""
-        return Response(msgspec.json.encode(Refusal(error=str(self))), self.status, self.headers, JSON)
+        return Response(msgspec.json.encode(ErrorMessage(error=str(self))), self.status, self.headers, JSON)
 
 
 class Gone(Exception):

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from glotsmith.languages import names
-from glotsmith.sandbox.wire import Refusal
+from glotsmith.sandbox.program_json import ErrorMessage
 from glotsmith.service.http import JSON, Handler
 from glotsmith.service.limits import MOST, least
 from glotsmith.verification.bounds import FIELDS, LEAST, TOLERANCES
@@ -70,8 +70,10 @@ def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
     """Return the description of endpoints; ``token`` says whether one is needed."""
     asked = [e.operation for e in endpoints]
     types = [t for o in asked for t in (o.body, o.reply, *o.lines) if t not in (None, str)]
-    schemas, components = msgspec.json.schema_components([*types, Refusal], ref_template="#/components/schemas/{name}")
-    known = dict(zip(map(_key, [*types, Refusal]), schemas, strict=True))
+    schemas, components = msgspec.json.schema_components(
+        [*types, ErrorMessage], ref_template="#/components/schemas/{name}"
+    )
+    known = dict(zip(map(_key, [*types, ErrorMessage]), schemas, strict=True))
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, known)
@@ -102,7 +104,7 @@ def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
         **({"description": description} if description else {}),
         "responses": {
             "200": {"description": "The answer.", "content": {asked.media: {"schema": reply}}},
-            **{str(int(s)): _refusal(s, known[_key(Refusal)]) for s in sorted(refusals)},
+            **{str(int(s)): _refusal(s, known[_key(ErrorMessage)]) for s in sorted(refusals)},
         },
     }
     if asked.query:
@@ -138,7 +140,7 @@ def _bounded(components: dict[str, Any]) -> dict[str, Any]:
         {"required": [name], "properties": {name: {least_: 1}}}
         for name, least_ in (("tests", "minItems"), ("io", "minItems"), ("program", "minLength"))
     ]
-    components["Sent"]["properties"]["argv"] |= {"minItems": 1}
+    components["ProgramMessage"]["properties"]["argv"] |= {"minItems": 1}
     return components
 
 

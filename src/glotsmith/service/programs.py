@@ -1,4 +1,4 @@
-"""``POST /run``: a ``Program`` (``sandbox/wire.py``) → an ``Outcome``. What ``--isolation remote`` talks to."""
+"""``POST /run``: a ``Program`` (``sandbox/program_json.py``) → an ``Outcome``. What ``--isolation remote`` talks to."""
 
 import asyncio
 import functools
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from glotsmith.errors import GlotsmithError
 from glotsmith.languages import names, toolchain
 from glotsmith.records import Limits, Outcome, Program
-from glotsmith.sandbox.wire import Sent, pack_outcome, unpack
+from glotsmith.sandbox.program_json import ProgramMessage, decode_program, encode_outcome
 from glotsmith.service.http import JSON, malformed, read_body, while_connected
 from glotsmith.service.limits import MOST, least
 from glotsmith.service.openapi import Endpoint, Operation
@@ -22,7 +22,9 @@ _ALWAYS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # visible to every progra
 
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoint."""
-    return [Endpoint("POST", "/run", functools.partial(_run, service), Operation("Run a program", Outcome, Sent))]
+    return [
+        Endpoint("POST", "/run", functools.partial(_run, service), Operation("Run a program", Outcome, ProgramMessage))
+    ]
 
 
 async def _run(service: Service, request: Request) -> Response:
@@ -30,13 +32,13 @@ async def _run(service: Service, request: Request) -> Response:
         settings = service.settings
         body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
         try:
-            program = unpack(body)
+            program = decode_program(body)
             check(program)
             hidden = await _hidden(program, settings.expose)
             outcome = hidden or await while_connected(request, service.sandbox.run(program))
         except (ValueError, RecursionError) as error:  # a sandbox's, too: files that leave their folder, NULs in words
             raise malformed(error) from error
-    return Response(pack_outcome(outcome), media_type=JSON)
+    return Response(encode_outcome(outcome), media_type=JSON)
 
 
 def check(program: Program) -> None:

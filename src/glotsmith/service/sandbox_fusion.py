@@ -19,7 +19,7 @@ from glotsmith.errors import ToolchainError, unknown_name
 from glotsmith.languages import Unrepresentable, get, names
 from glotsmith.languages.spelling import label_language
 from glotsmith.records import Outcome, Program, Record, content_hash
-from glotsmith.sandbox.base import insist
+from glotsmith.sandbox.base import run_with_retries
 from glotsmith.service.http import JSON, decode, malformed, read_body, while_connected
 from glotsmith.service.limits import MOST
 from glotsmith.service.openapi import Endpoint, Operation
@@ -118,7 +118,7 @@ async def _run_code(service: Service, request: Request) -> Response:
         asked = decode(_REQUEST, await read_body(request, settings.body_mb * 2**20, settings.body_s))
         try:
             posed = pose(asked)
-            outcome = await while_connected(request, insist(service.sandbox.run, posed.program))
+            outcome = await while_connected(request, run_with_retries(service.sandbox.run, posed.program))
             answer = told(outcome, posed)
         except (ToolchainError, Unrepresentable) as error:
             answer = RunCodeResponse(status="SandboxError", message=str(error))

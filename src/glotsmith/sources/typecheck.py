@@ -18,7 +18,7 @@ from typing import Any, ClassVar, cast
 from glotsmith.errors import StorageError, ToolchainError
 from glotsmith.reasons import Reason
 from glotsmith.records import Function, Record, printable
-from glotsmith.sandbox.folders import Folders
+from glotsmith.sandbox.temporary_folders import SessionFolders
 from glotsmith.step import BatchStep, Dropped, Result, keep
 
 PYTHON_VERSION = "3.11"  #: what the programs are checked for, whichever Python runs this
@@ -80,7 +80,7 @@ def _result(key: str, item: Function, error: str | None) -> Result[Function]:
 
 
 async def _pyright(programs: Sequence[str], timeout_s: float) -> list[str | None]:
-    folders = Folders()
+    folders = SessionFolders()
     try:
         with folders.fresh() as folder:
             _write(folder, programs)

@@ -14,7 +14,7 @@ import msgspec
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get
 from glotsmith.records import Limits, Outcome, Record
-from glotsmith.sandbox.base import Run, insist
+from glotsmith.sandbox.base import Run, run_with_retries
 from glotsmith.verification.allowance import kb_of, stdout_size
 from glotsmith.verification.whole import outcomes_of, script
 
@@ -85,7 +85,7 @@ async def _test(run: Run, language: str, item: Item) -> Answer:
     allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb, expected=longest)
     last = refused("no test cases", "the item has no test cases, so nothing could be judged")
     outcomes = outcomes_of(
-        partial(insist, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]
+        partial(run_with_retries, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]
     )
     async with aclosing(outcomes):
         for case in item.test_cases:

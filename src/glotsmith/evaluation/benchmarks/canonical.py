@@ -7,7 +7,7 @@ from glotsmith.evaluation.benchmarks.base import Unchecked
 from glotsmith.languages import render
 from glotsmith.languages.prepared import ready
 from glotsmith.records import Limits, Program
-from glotsmith.sandbox.base import Sandbox, insist
+from glotsmith.sandbox.base import Sandbox, run_with_retries
 from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, type_of
 
 _LIMITS = Limits(cpu_s=120, wall_s=900, memory_mb=4096, output_kb=64 * 1024)
@@ -66,7 +66,7 @@ async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[
         read_only=found.read_only,
         limits=_LIMITS,
     )
-    outcome = await insist(sandbox.run, program_)
+    outcome = await run_with_retries(sandbox.run, program_)
     if outcome.ending == "infra":
         raise Unchecked(f"the original could not be run: {outcome.detail}")
     lines = outcome.stdout.decode("utf-8", "replace").split("\n")[: len(inputs)]

@@ -209,7 +209,7 @@
                  do (run-case f index (mapcar #'build arguments)))
            (event "end")
            (leave-with 0)))
-       (warm-up ()  ; compile something, as programs do; then fork (sandbox/nest)
+       (warm-up ()  ; compile something, as programs do; then fork (sandbox/fork_server)
          (funcall (compile nil '(lambda (x) (loop for i below x sum (* i 2)))) 10)
          (sb-impl::finalizer-thread-stop)
          (sb-alien:alien-funcall

@@ -165,9 +165,9 @@ function main(folder::String, stay::Bool)
     stay || leave(0)
 end
 
-# Fork (sandbox/nest). Julia speaks through copies of descriptors 0, 1 and 2, and all children would share one epoll
+# Fork (sandbox/fork_server). Julia speaks through copies of descriptors 0, 1 and 2, and all children would share one epoll
 # instance: each gets its own, in the same places.
-function hatch()
+function become_fork_server()
     copies = map(s -> Base.cconvert(Cint, Base._fd(s)), (stdin, stdout, stderr))
     shared = ccall(:uv_backend_fd, Cint, (Ptr{Cvoid},), Base.eventloop())
     ccall(:fork, Cint, ())

@@ -1,4 +1,4 @@
-# Run what programs run, so that it is compiled already when they do; then fork (sandbox/nest).
+# Run what programs run, so that it is compiled already when they do; then fork (sandbox/fork_server).
 let folder = mktempdir()
     write(joinpath(folder, "job"), "warm\nf\n")
     write(joinpath(folder, "calls.jl"), """
@@ -42,6 +42,6 @@ let folder = mktempdir()
     rm(folder, recursive = true)
 end
 GC.gc()
-precompile(GlotsmithDriver.hatch, ())
+precompile(GlotsmithDriver.become_fork_server, ())
 ENV["GLOTSMITH_FORK"] = "1"
-GlotsmithDriver.hatch()
+GlotsmithDriver.become_fork_server()

@@ -1,5 +1,5 @@
 -- Loads candidate.lua beside it, calls the entry point once per argument list in calls.lua, prints typed results.
--- The file job holds the mark and the entry point's name. As `driver.lua warm` it forks first (sandbox/nest). Everything is captured first: the candidate may shadow any global.
+-- The file job holds the mark and the entry point's name. As `driver.lua warm` it forks first (sandbox/fork_server). Everything is captured first: the candidate may shadow any global.
 local folder = arg[0]:match("^(.*)/[^/]*$") or "."
 local stdout, stderr, open, exit = io.stdout, io.stderr, io.open, os.exit
 local load, next, pcall, rawget, tostring, type = load, next, pcall, rawget, tostring, type
@@ -75,7 +75,7 @@ end
 -- The entry point may be local to the candidate's chunk, so it is fetched by a last line of that chunk;
 -- a candidate that ends in a return of its own (a module) is asked for what it returns.
 if arg[1] == "warm" then
-  package.loadlib("/box/nest/nest.so", "hatch")()
+  package.loadlib("/box/fork_server/fork_server.so", "become_fork_server")()
   arg[1] = nil
 end
 mark, entry = read("job"):match("^(.-)\n(.-)\n")

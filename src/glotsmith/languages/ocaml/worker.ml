@@ -1,5 +1,5 @@
 (* The warm worker: `worker COMPILER.so WARM.ml PROGRAM.ml`. Loads the compiler and all modules of the standard library,
-   compiles and runs WARM.ml, so that what programs use is read; then forks (sandbox/nest): a child compiles and runs
+   compiles and runs WARM.ml, so that what programs use is read; then forks (sandbox/fork_server): a child compiles and runs
    PROGRAM.ml. It's linked with -linkall and support.ml. *)
 external load : string -> string -> unit = "glotsmith_load"
 external compile : string -> string = "glotsmith_compile"

@@ -131,7 +131,7 @@ sub main () {
 if ("@ARGV" eq 'warm') {
     $ENV{GLOTSMITH_FORK} = 1;
     fork;
-    delete @ENV{qw(GLOTSMITH_FORK GLOTSMITH_NEST LD_PRELOAD)};  # as of a program that starts cold
+    delete @ENV{qw(GLOTSMITH_FORK GLOTSMITH_FORK_SERVER LD_PRELOAD)};  # as of a program that starts cold
 }
 @ARGV = (); # files that <> reads
 main();

@@ -176,7 +176,7 @@ if (\in_array('warm', \array_slice($argv, 1), true)) {
     \putenv('GLOTSMITH_FORK=1');
     \pcntl_fork();
     \putenv('GLOTSMITH_FORK');
-    unset($_SERVER['GLOTSMITH_NEST'], $_SERVER['LD_PRELOAD']);  // as of a program that starts cold
+    unset($_SERVER['GLOTSMITH_FORK_SERVER'], $_SERVER['LD_PRELOAD']);  // as of a program that starts cold
     $argv = $_SERVER['argv'] = [$argv[0]];
     $argc = $_SERVER['argc'] = 1;
 }

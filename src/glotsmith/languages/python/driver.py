@@ -1,7 +1,7 @@
 """Loads candidate.py beside it, calls the entry point once per argument list in calls.py, prints typed results.
 
 The file job holds the mark and the entry point's name. Everything is captured first: the candidate may shadow any
-builtin. As ``driver.py warm`` it forks first (``sandbox/nest``).
+builtin. As ``driver.py warm`` it forks first (``sandbox/fork_server``).
 """
 
 import contextlib
@@ -98,6 +98,6 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["warm"]:
         os.environ["GLOTSMITH_FORK"] = "1"
         os.fork()
-        for _name in ("GLOTSMITH_FORK", "GLOTSMITH_NEST", "LD_PRELOAD"):
+        for _name in ("GLOTSMITH_FORK", "GLOTSMITH_FORK_SERVER", "LD_PRELOAD"):
             os.environ.pop(_name, None)
     _main(_FOLDER)

@@ -1,5 +1,5 @@
 # Loads candidate.R beside it, calls the entry point once per argument list in calls.R, prints typed results.
-# The file job holds the mark and the entry point's name. As `driver.R warm` it forks first (sandbox/nest). The candidate is evaluated in the global environment, as a script would be;
+# The file job holds the mark and the entry point's name. As `driver.R warm` it forks first (sandbox/fork_server). The candidate is evaluated in the global environment, as a script would be;
 # nothing here lives there, so that it may define any name.
 local({
   arguments <- commandArgs(FALSE)

@@ -227,7 +227,7 @@
       (environment-variables-set! (current-environment-variables) #"GLOTSMITH_FORK" #"1")
       ((ffi-call (ffi-obj #"fork" (ffi-lib #f)) null _int32))))
 
-  ; Expand and run what programs use, so that it is loaded already when they do; then fork (sandbox/nest). Most of the time
+  ; Expand and run what programs use, so that it is loaded already when they do; then fork (sandbox/fork_server). Most of the time
   ; that a module takes goes into instantiating the macros of its language, anew for each module. So the fork happens
   ; while a module in racket is being expanded, in a macro that stands for its body: the body is the program's.
   (define-values (warm-up)

@@ -11,7 +11,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-class Process(NamedTuple):
+class ProcessStat(NamedTuple):
     """One line of ``/proc/PID/stat``, as far as it matters here."""
 
     pid: int
@@ -23,7 +23,7 @@ class Process(NamedTuple):
     memory_mb: float  #: resident
 
 
-class Usage(NamedTuple):
+class TreeUsage(NamedTuple):
     """The sum over a tree."""
 
     processes: int = 0
@@ -31,9 +31,9 @@ class Usage(NamedTuple):
     cpu_s: float = 0.0
     memory_mb: float = 0.0  #: resident; pages shared by several processes count once when it would matter
 
-    def peak(self, other: "Usage") -> "Usage":
+    def peak(self, other: "TreeUsage") -> "TreeUsage":
         """Return the larger of each figure."""
-        return Usage(
+        return TreeUsage(
             max(self.processes, other.processes),
             max(self.tasks, other.tasks),
             max(self.cpu_s, other.cpu_s),
@@ -41,7 +41,7 @@ class Usage(NamedTuple):
         )
 
 
-def measure(tree: Iterable[Process], wrappers: int, *, most: int, enough_mb: float) -> Usage:
+def measure_tree(tree: Iterable[ProcessStat], wrappers: int, *, most: int, enough_mb: float) -> TreeUsage:
     """Sum up a tree of processes.
 
     The first ``wrappers`` generations are ours: only the CPU time of children they have waited for counts. Not many
@@ -55,29 +55,29 @@ def measure(tree: Iterable[Process], wrappers: int, *, most: int, enough_mb: flo
     if memory > enough_mb and 1 < len(own) <= most:
         memory = sum(_proportional_mb(p) for p in own)
     processes = sum(p.depth >= wrappers for p in tree)
-    return Usage(processes, sum(p.threads for p in own), sum(p.cpu_s for p in tree), memory)
+    return TreeUsage(processes, sum(p.threads for p in own), sum(p.cpu_s for p in tree), memory)
 
 
-def walk(root: int) -> Iterator[Process]:
+def walk_tree(root: int) -> Iterator[ProcessStat]:
     """Yield a process and all its descendants, as far as they are still there when they are looked at."""
     waiting = [(root, 0)]
     while waiting:
         pid, depth = waiting.pop()
-        process = read(pid, depth)
+        process = read_process(pid, depth)
         if process is not None:
             yield process
-            waiting.extend((child, depth + 1) for child in children(pid, process.threads))
+            waiting.extend((child, depth + 1) for child in list_children(pid, process.threads))
 
 
-def session(root: int) -> Iterator[Process]:
+def session_processes(root: int) -> Iterator[ProcessStat]:
     """Yield the processes of the session that ``root`` leads: also those that have lost their parents."""
-    for pid in processes():
-        process = read(pid, depth=int(pid != root))
+    for pid in list_pids():
+        process = read_process(pid, depth=int(pid != root))
         if process is not None and process.session == root:
             yield process
 
 
-def read(pid: int, depth: int = 0) -> Process | None:
+def read_process(pid: int, depth: int = 0) -> ProcessStat | None:
     """Read one process; None when it is gone."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
@@ -86,13 +86,13 @@ def read(pid: int, depth: int = 0) -> Process | None:
     # The name, in parentheses, may hold anything, so count from the last one. f[0] is field 3 of proc(5).
     f = stat[stat.rindex(b")") + 2 :].split()
     cpu_s = (int(f[11]) + int(f[12]) + int(f[13]) + int(f[14])) / _TICK
-    return Process(pid, depth, int(f[3]), f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
+    return ProcessStat(pid, depth, int(f[3]), f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
 
 
-def children(pid: int, threads: int = 1) -> list[int]:
+def list_children(pid: int, threads: int = 1) -> list[int]:
     """Return the children of all threads of a process."""
     if not _lists_children():
-        return [child for child in processes() if _parent(child) == pid]
+        return [child for child in list_pids() if _parent(child) == pid]
     try:
         tasks = [str(pid)] if threads == 1 else [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
@@ -100,7 +100,7 @@ def children(pid: int, threads: int = 1) -> list[int]:
     return [int(child) for task in tasks for child in _read_children(pid, task)]
 
 
-def processes() -> list[int]:
+def list_pids() -> list[int]:
     """Return all processes that can be seen."""
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 
@@ -126,7 +126,7 @@ def _parent(pid: int) -> int | None:
     return int(stat[stat.rindex(b")") + 2 :].split()[1])
 
 
-def _proportional_mb(process: Process) -> float:
+def _proportional_mb(process: ProcessStat) -> float:
     """Memory with shared pages divided among those that share them; the resident figure where we may not know."""
     try:
         rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_bytes()

@@ -8,10 +8,10 @@ behind: a program comes to the same without, and a service forks programs from n
 import msgspec
 
 from glotsmith.records import Limits, Outcome, Program, Record
-from glotsmith.sandbox.view import content
+from glotsmith.sandbox.view import file_bytes
 
 
-class Sent(Record, frozen=True, kw_only=True):
+class ProgramMessage(Record, frozen=True, kw_only=True):
     """A program on its way; a file's name is in ``files`` or in ``files_base64``."""
 
     argv: tuple[str, ...]
@@ -25,11 +25,11 @@ class Sent(Record, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
-_SENT = msgspec.json.Decoder(Sent)
+_SENT = msgspec.json.Decoder(ProgramMessage)
 _OUTCOME = msgspec.json.Decoder(Outcome)
 
 
-def pack(program: Program) -> bytes:
+def encode_program(program: Program) -> bytes:
     """Return a program as JSON.
 
     Raises:
@@ -41,15 +41,15 @@ def pack(program: Program) -> bytes:
         if isinstance(held, str) and _is_text(held):
             text[name] = held
         else:
-            data[name] = content(held)
+            data[name] = file_bytes(held)
     plain = _is_text(program.stdin)
-    sent = Sent(
+    sent = ProgramMessage(
         argv=program.argv,
         files=text,
         files_base64=data,
         build=program.build,
         stdin=program.stdin if plain else "",
-        stdin_base64=b"" if plain else content(program.stdin),
+        stdin_base64=b"" if plain else file_bytes(program.stdin),
         env=program.env,
         read_only=program.read_only,
         limits=program.limits,
@@ -57,7 +57,7 @@ def pack(program: Program) -> bytes:
     return msgspec.json.encode(sent)
 
 
-def unpack(data: bytes) -> Program:
+def decode_program(data: bytes) -> Program:
     """Return the program that JSON describes.
 
     Raises:
@@ -85,12 +85,12 @@ def unpack(data: bytes) -> Program:
     )
 
 
-def pack_outcome(outcome: Outcome) -> bytes:
+def encode_outcome(outcome: Outcome) -> bytes:
     """Return an outcome as JSON."""
     return msgspec.json.encode(outcome)
 
 
-def unpack_outcome(data: bytes) -> Outcome:
+def decode_outcome(data: bytes) -> Outcome:
     """Return the outcome that JSON describes.
 
     Raises:
@@ -108,15 +108,15 @@ def _is_text(text: str) -> bool:
     return True
 
 
-class Refusal(Record, frozen=True, kw_only=True):
+class ErrorMessage(Record, frozen=True, kw_only=True):
     """What a service says in place of an answer."""
 
     error: str  #: one sentence
 
 
-def sentence(body: bytes) -> str:
+def error_text(body: bytes) -> str:
     """Return the sentence of a refusal; empty where there is none."""
     try:
-        return msgspec.json.decode(body, type=Refusal).error
+        return msgspec.json.decode(body, type=ErrorMessage).error
     except (ValueError, RecursionError):
         return ""

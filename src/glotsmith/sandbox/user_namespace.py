@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from glotsmith.errors import IsolationError
-from glotsmith.sandbox.descriptors import above
+from glotsmith.sandbox.pipes import renumber_above
 
 USER = 1000  #: the program's user and group, inside
 NOBODY = 65534  #: what that is outside
@@ -23,7 +23,7 @@ NOBODY = 65534  #: what that is outside
 BECOME_USER = f"setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all --bounding-set=-all --"
 
 
-class Namespace:
+class UserNamespace:
     """A prepared namespace; it lives as long as a descriptor for it."""
 
     def __init__(self, fd: int) -> None:
@@ -31,7 +31,7 @@ class Namespace:
         self._finalize = weakref.finalize(self, os.close, fd)
 
     @classmethod
-    def open(cls) -> "Namespace | None":
+    def open(cls) -> "UserNamespace | None":
         """Make the namespace; None for an ordinary user, who needs none.
 
         Raises:
@@ -93,4 +93,4 @@ def _map(holder: "subprocess.Popen[bytes]") -> int:
     namespace = f"/proc/{holder.pid}/ns/user"
     forbid = "echo 0 > /proc/sys/user/max_user_namespaces"
     subprocess.run(["nsenter", f"--user={namespace}", "sh", "-c", forbid], check=False, capture_output=True)
-    return above(os.open(namespace, os.O_RDONLY))
+    return renumber_above(os.open(namespace, os.O_RDONLY))

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glotsmith.records import Limits, Program, Server, content_hash
-from glotsmith.sandbox.folders import Folders
-from glotsmith.sandbox.process import Launch
-from glotsmith.sandbox.view import content, write_files
+from glotsmith.sandbox.spawned_process import ProcessLaunch
+from glotsmith.sandbox.temporary_folders import SessionFolders
+from glotsmith.sandbox.view import file_bytes, write_files
 
 _LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mb=4096, processes=128, file_mb=64)
 _PATIENCE_S = 60.0  #: for one request, on a busy machine; what takes longer is compiled cold, within its limits
@@ -26,18 +26,18 @@ _LONGEST = 1 << 28  #: bytes of a name, a content or a text
 _log = logging.getLogger(__name__)
 
 
-class Made(NamedTuple):
+class CompileResult(NamedTuple):
     """What a compiler answered."""
 
     compiled: bool
-    said: bytes
+    messages: bytes
     files: dict[str, bytes]
 
 
 class CompileServer:
     """One running server; it answers one request at a time."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self, launch: ProcessLaunch) -> None:
         """Start it.
 
         Raises:
@@ -61,7 +61,7 @@ class CompileServer:
             for fd in launch.fds:
                 os.close(fd)
 
-    def answer(self, request: bytes) -> Made:
+    def answer(self, request: bytes) -> CompileResult:
         """Send a request and wait for its answer. (Blocks: ``close`` from elsewhere ends it.)
 
         Raises:
@@ -75,7 +75,7 @@ class CompileServer:
         self._process.stdin.flush()
         compiled = self._read(1) == b"\0"
         said = self._block()
-        return Made(compiled, said, {self._block().decode(): self._block() for _ in range(self._number())})
+        return CompileResult(compiled, said, {self._block().decode(): self._block() for _ in range(self._number())})
 
     def _number(self) -> int:
         return int.from_bytes(self._read(4), "big")
@@ -98,23 +98,23 @@ class CompileServer:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 self._launch.kill(self._process.pid)
             self._process.wait()
-            self._launch.bury()
+            self._launch.reap()
         for file in (self._process.stdin, self._process.stdout):
             assert file is not None
             with contextlib.suppress(OSError):
                 file.close()
 
 
-class Servers:
+class CompileServerPool:
     """The compile servers of one sandbox, started when they are needed."""
 
-    def __init__(self, launch: Callable[[Program, Path], Launch], folders: Folders) -> None:
+    def __init__(self, launch: Callable[[Program, Path], ProcessLaunch], folders: SessionFolders) -> None:
         self._launch, self._folders = launch, folders
         self._idle: dict[str, list[CompileServer]] = {}
         self._all: dict[str, list[CompileServer]] = {}
         self._broken: set[str] = set()
 
-    async def compile(self, program: Program) -> Made | None:
+    async def compile(self, program: Program) -> CompileResult | None:
         """Return what the program's compile server makes of its files; None where it can't be had."""
         assert program.server is not None
         server_files = (part for name, text in program.server.files.items() for part in (name, str(text)))
@@ -126,7 +126,7 @@ class Servers:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 sources = {shown: program.files[name] for name, shown in program.server.sources.items()}
-                made = await asyncio.to_thread(server.answer, pack(sources))
+                made = await asyncio.to_thread(server.answer, pack_compile_request(sources))
         except (OSError, ValueError, TimeoutError) as error:
             if server.requests == 1:
                 self._broken.add(key)
@@ -171,14 +171,14 @@ class Servers:
         self._idle.clear()
 
 
-def pack(files: Mapping[str, str | bytes]) -> bytes:
+def pack_compile_request(files: Mapping[str, str | bytes]) -> bytes:
     """Return the request for some files."""
     return b"".join((_number(len(files)), *_blocks(files)))
 
 
 def _blocks(files: Mapping[str, str | bytes]) -> Iterator[bytes]:
     for name, data in files.items():
-        for block in (name.encode(), content(data)):
+        for block in (name.encode(), file_bytes(data)):
             yield _number(len(block))
             yield block
 

@@ -6,9 +6,9 @@
      GLOTSMITH_FORK in its environment and calls fork(). In the interpreter that call never returns; it returns 0 in
      each program's process, which is thus a copy of the loaded interpreter, and has never run anything else.
      (The variable tells the interpreter's fork from those of shells that may start it.) An interpreter that has no fork
-     but can call functions of libraries, like Lua, calls hatch().
+     but can call functions of libraries, like Lua, calls become_fork_server().
 
-   A request comes on the socket whose number is in GLOTSMITH_NEST, with four descriptors: stdin, stdout, stderr, and a
+   A request comes on the socket whose number is in GLOTSMITH_FORK_SERVER, with four descriptors: stdin, stdout, stderr, and a
    channel. What is heard on the channel comes from the stub, process 1 of the program's namespace, which holds it alone:
 
      B  the build runs        R  the program runs        M  there is no such command
@@ -48,7 +48,7 @@
 enum { STDIN, STDOUT, STDERR, CHANNEL, DESCRIPTORS };
 enum { SOON_MS = 10, BEAT_MS = 250, MOST_SLOTS = 1024, MOST_WORDS = 4096, PROGRAM_USER = 1000 };
 
-struct request { /* numbers as glotsmith.sandbox.nest.request packs them; words and files follow */
+struct request { /* numbers as glotsmith.sandbox.fork_server.request packs them; words and files follow */
   uint32_t slot; /* no two programs that run at once have the same */
   uint32_t cpu_s, build_cpu_s, file_mb, shm_mb, tasks, open_files, stack_mb;
   uint32_t files, argv, build, env; /* how many of each: files are (path, content), the others words */
@@ -361,10 +361,10 @@ static void serve(int control, pid_t (*copy)(void)) {
 }
 
 static int control_socket(void) {
-  const char *number = getenv("GLOTSMITH_NEST");
+  const char *number = getenv("GLOTSMITH_FORK_SERVER");
   int control = -1;
   if (number && sscanf(number, "%d", &control) != 1) control = -1;
-  unsetenv("GLOTSMITH_NEST"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD"), unsetenv("LD_BIND_NOW");
+  unsetenv("GLOTSMITH_FORK_SERVER"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD"), unsetenv("LD_BIND_NOW");
   if (control >= 0) fcntl(control, F_SETFD, FD_CLOEXEC);
   return control;
 }
@@ -398,7 +398,7 @@ pid_t fork(void) {
   return 0;
 }
 
-int hatch(void *state) { /* a lua_CFunction that returns nothing */
+int become_fork_server(void *state) { /* a lua_CFunction that returns nothing */
   (void)state;
   setenv("GLOTSMITH_FORK", "1", 1);
   fork();

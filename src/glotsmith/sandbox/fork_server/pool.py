@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from glotsmith.records import Program, Warm, content_hash
-from glotsmith.sandbox.folders import remove
-from glotsmith.sandbox.nest.library import compiled
-from glotsmith.sandbox.nest.nest import Nest
+from glotsmith.sandbox.fork_server.server import ForkServer, compile_fork_server
 from glotsmith.sandbox.seccomp import build_filter
+from glotsmith.sandbox.temporary_folders import remove_folder
 from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, write_files
 
-INSIDE = "/box/nest"  #: where the compiled nest is, inside
+FORK_SERVER = "/box/fork_server"  #: where the compiled nest is, inside
 _MOST = 8  #: nests kept; an interpreter takes 10 to 200 MB
 _HIDDEN = (WORK, TMP, "/dev/shm")  # noqa: S108 - where each program gets a fresh file system
 _MOST_KEYS = 1024  #: remembered
@@ -23,20 +22,20 @@ FAILURES = 3  #: of a nest in a row, before its programs start cold for good
 _log = logging.getLogger(__name__)
 
 
-class Room(NamedTuple):
+class ForkServerLaunch(NamedTuple):
     """What a back end is to start, with rights to make namespaces."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
     folder: Path  #: to be shown at ``/box/program``, read-only
-    nest: Path  #: to be shown at ``INSIDE``, read-only
+    library: Path  #: to be shown at ``INSIDE``, read-only
     program: Program  #: whose prefixes are to be shown
 
 
-class Furnish(Protocol):
+class ForkServerCommand(Protocol):
     """How a back end starts a nest."""
 
-    def __call__(self, room: Room) -> Sequence[str]:
+    def __call__(self, room: ForkServerLaunch) -> Sequence[str]:
         """Return the argv of a command that starts ``room.argv`` in the room."""
         ...
 
@@ -49,25 +48,25 @@ class _Known(NamedTuple):
     others: tuple[Sequence[str], Mapping[str, str]]
 
 
-class Nests:
+class ForkServerPool:
     """Opens nests when they are needed, closes those that nobody has needed for longest."""
 
-    def __init__(self, furnish: Furnish, folder: Path) -> None:
+    def __init__(self, furnish: ForkServerCommand, folder: Path) -> None:
         """Keep files of interpreters in ``folder``, which is private and will be removed."""
         self._furnish, self._folder = furnish, folder
-        self._library = compiled()
-        self._nests: dict[str, Nest] = {}  #: the one needed last comes last
+        self._library = compile_fork_server()
+        self._servers: dict[str, ForkServer] = {}  #: the one needed last comes last
         self._failures: dict[str, int] = {}
         self._keys: dict[int, _Known] = {}  #: by the identity of ``Program.warm``, which programs of a task share
 
-    def get(self, program: Program) -> tuple[str, Nest] | None:
+    def get(self, program: Program) -> tuple[str, ForkServer] | None:
         """Return the nest for a program and its key, started where it is not there; None where there can be none."""
         if any(Path(prefix).is_relative_to(place) for prefix in program.read_only for place in _HIDDEN):
             return None  # a nest's programs find nothing there
         key = self._key(program)
         if self._library is None or self._failures.get(key, 0) >= FAILURES:
             return None
-        nest = self._nests.pop(key, None)
+        nest = self._servers.pop(key, None)
         if nest is not None and not nest.alive:
             self._fail(key, nest)
             nest = None
@@ -75,7 +74,7 @@ class Nests:
         if nest is None:
             self._failures[key] = FAILURES
             return None
-        self._nests[key] = nest
+        self._servers[key] = nest
         self._retire()
         return key, nest
 
@@ -95,39 +94,39 @@ class Nests:
         """Note that a nest has made a program and told of its end."""
         self._failures.pop(key, None)
 
-    def _fail(self, key: str, nest: Nest) -> None:
+    def _fail(self, key: str, nest: ForkServer) -> None:
         self._failures[key] = self._failures.get(key, 0) + 1
-        _log.warning("a warm worker has ended: %s", nest.last_words())
+        _log.warning("a warm worker has ended: %s", nest.stderr_text())
         nest.close()
 
     def _retire(self) -> None:
-        for key in [k for k, n in self._nests.items() if not n.busy][: max(0, len(self._nests) - _MOST)]:
-            self._nests.pop(key).close()
+        for key in [k for k, n in self._servers.items() if not n.busy][: max(0, len(self._servers) - _MOST)]:
+            self._servers.pop(key).close()
 
-    def _open(self, program: Program, library: Path) -> Nest | None:
+    def _open(self, program: Program, library: Path) -> ForkServer | None:
         warm = program.warm
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             write_files(warm.files if warm else {}, folder)
             env = environment(program, TMP)
-            argv = _with_room_for_stacks(command(warm.argv, PROGRAM)) if warm else [f"{INSIDE}/nest"]
-            preload = {"LD_PRELOAD": f"{INSIDE}/nest.so"} if warm else {}
+            argv = _with_room_for_stacks(command(warm.argv, PROGRAM)) if warm else [f"{FORK_SERVER}/fork_server"]
+            preload = {"LD_PRELOAD": f"{FORK_SERVER}/fork_server.so"} if warm else {}
 
             def start(number: int) -> Sequence[str]:
-                settings = {**env, **preload, "GLOTSMITH_NEST": str(number)}
-                return self._furnish(Room(argv, settings, folder, library, program))
+                settings = {**env, **preload, "GLOTSMITH_FORK_SERVER": str(number)}
+                return self._furnish(ForkServerLaunch(argv, settings, folder, library, program))
 
-            return Nest(start, build_filter())
+            return ForkServer(start, build_filter())
         except OSError as error:
             _log.warning("no warm worker can be started: %s", error)
-            remove(folder)
+            remove_folder(folder)
             return None
 
     def close(self) -> None:
         """Kill them all; idempotent."""
-        for nest in self._nests.values():
+        for nest in self._servers.values():
             nest.close()
-        self._nests.clear()
+        self._servers.clear()
         self._library = None
 
 

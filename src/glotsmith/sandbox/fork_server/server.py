@@ -1,22 +1,29 @@
-"""A nest: one sandbox that lives long, in which ``nest.c`` makes one program's process after another."""
+"""A nest: one sandbox that lives long, in which ``fork_server.c`` makes one program's process after another."""
 
 import contextlib
+import hashlib
 import itertools
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
-from glotsmith.sandbox.descriptors import above
-from glotsmith.sandbox.process import kill_namespace
+from glotsmith.places import make_once
+from glotsmith.sandbox.pipes import renumber_above
+from glotsmith.sandbox.spawned_process import kill_namespace
 
 _PATIENCE_S = 20.0  #: how long a nest may take to read a request
 _LAST_WORDS = 2000
 _ABOVE_SHELLS = 10  #: an interpreter may be started by a shell script, which uses single digits as it likes
 
 
-class Nest:
+class ForkServer:
     """A running nest. Programs that it has made end with it."""
 
     def __init__(self, start: Callable[[int], Sequence[str]], system_calls: bytes) -> None:
@@ -28,7 +35,7 @@ class Nest:
         """
         self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._control.settimeout(_PATIENCE_S)
-        inside = above(far.detach(), _ABOVE_SHELLS)
+        inside = renumber_above(far.detach(), _ABOVE_SHELLS)
         try:
             self._process = subprocess.Popen(
                 start(inside),
@@ -65,7 +72,7 @@ class Nest:
         """Let another program have the number."""
         self._slots.discard(slot)
 
-    def ask(self, request: bytes, fds: Sequence[int]) -> bool:
+    def send_request(self, request: bytes, fds: Sequence[int]) -> bool:
         """Hand on a request with its four descriptors; whether the nest still listens."""
         return not self.broken and self._send(request, fds)
 
@@ -83,7 +90,7 @@ class Nest:
         """Whether it can be asked."""
         return not self.broken and self._process.poll() is None
 
-    def last_words(self) -> str:
+    def stderr_text(self) -> str:
         """Return what the nest said on stderr."""
         if self._process.stderr is not None and not self._process.stderr.closed:
             os.set_blocking(self._process.stderr.fileno(), False)
@@ -94,7 +101,7 @@ class Nest:
     def close(self) -> None:
         """Kill it, and all that it made; idempotent."""
         self.broken = True
-        self.last_words()
+        self.stderr_text()
         self._control.close()
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
@@ -107,3 +114,34 @@ class Nest:
         for file in (self._process.stdin, self._process.stdout, self._process.stderr):
             if file is not None:
                 file.close()
+
+
+_SOURCE = Path(__file__).with_name("fork_server.c")
+_FLAGS = ("-O2", "-Wall", "-Wl,-z,now")  # now: else each program looks up each function anew
+NO_COMPILER = "warm workers need a C compiler (apt install gcc libc6-dev): programs start cold"
+
+
+@cache
+def compile_fork_server() -> Path | None:
+    """Return the folder with ``fork_server`` and ``fork_server.so``; None where there is no C compiler that works."""
+    compiler = _compiler()
+    if compiler is None:
+        return None
+    digest = hashlib.blake2b(_SOURCE.read_bytes() + repr(compiler).encode(), digest_size=8).hexdigest()
+    try:
+        return make_once(f"fork-server-{digest}", lambda folder: _compile(compiler, folder))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _compiler() -> list[str] | None:
+    found = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
+    if found is not None:
+        return [found]
+    return [sys.executable, "-m", "ziglang", "cc"] if find_spec("ziglang") else None
+
+
+def _compile(compiler: list[str], folder: Path) -> None:
+    for name, flags in (("fork_server", ()), ("fork_server.so", ("-DPRELOAD", "-shared", "-fPIC"))):
+        argv = [*compiler, *_FLAGS, *flags, str(_SOURCE), "-o", str(folder / name), "-ldl"]
+        subprocess.run(argv, check=True, capture_output=True, timeout=120)

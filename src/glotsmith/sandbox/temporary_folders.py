@@ -18,7 +18,7 @@ _NAME = re.compile(rf"{_PREFIX}-(?P<namespace>\d+)-(?P<pid>\d+)-(?P<started>\d+)
 _ENOUGH = 256 * 2**20  #: bytes that must be free in /dev/shm for it to be used
 
 
-class Folders:
+class SessionFolders:
     """A session's folder, with one folder per running program in it."""
 
     root: Path
@@ -31,7 +31,7 @@ class Folders:
 
         """
         parent = parent or _parent()
-        sweep(parent)
+        remove_stale_folders(parent)
         self.root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{_session(os.getpid())}-", dir=parent))
 
     def make(self) -> Path:
@@ -45,14 +45,14 @@ class Folders:
         try:
             yield folder
         finally:
-            remove(folder)
+            remove_folder(folder)
 
     def close(self) -> None:
         """Remove everything; idempotent."""
-        remove(self.root)
+        remove_folder(self.root)
 
 
-def remove(folder: Path) -> None:
+def remove_folder(folder: Path) -> None:
     """Remove a folder whatever a (dead) program made of it: without rights, or thousands of levels deep.
 
     Neither way follows symlinks. What can't be removed is left to the next sweep.
@@ -66,20 +66,20 @@ def remove(folder: Path) -> None:
             subprocess.run(argv, check=False, stdin=subprocess.DEVNULL, capture_output=True)
 
 
-def sweep(parent: Path) -> None:
+def remove_stale_folders(parent: Path) -> None:
     """Remove the folders of sessions of ours that have died."""
     for folder in parent.glob(f"{_PREFIX}-*"):
-        if not is_of_the_dead(folder.name):
+        if not belongs_to_dead_session(folder.name):
             continue
         try:
             status = folder.lstat()
         except OSError:
             continue
         if status.st_uid == os.geteuid():
-            remove(folder)
+            remove_folder(folder)
 
 
-def is_of_the_dead(name: str) -> bool:
+def belongs_to_dead_session(name: str) -> bool:
     """Whether a name that begins like a session's folder is of a session that has died; False where nobody can tell."""
     match = _NAME.match(name)
     if match is None or match["namespace"] != _namespace():

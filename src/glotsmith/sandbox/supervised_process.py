@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Literal
 
 from glotsmith.records import Limits, Outcome
-from glotsmith.sandbox.pipes import Reader, Stdout, Writer
-from glotsmith.sandbox.usage import Process, Usage, measure
-from glotsmith.sandbox.wrapper import most_tasks
+from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter
+from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, measure_tree
+from glotsmith.sandbox.wrapper import max_tasks
 
 _FIRST_LOOK_S = 0.02  #: most programs have ended before the watchdog looks at all
 _LOOK_S = 0.05
@@ -20,7 +20,7 @@ DEATH_S = 10.0  #: how long a killed process may take to be dead
 Stopped = Literal["cpu", "wall", "memory", "processes", "output", "closed", "unkillable"]
 
 
-class Watched(ABC):
+class SupervisedProcess(ABC):
     """A running program. Make it, ``await watch()``, always ``dispose()``; then ``outcome()`` tells."""
 
     wrappers: int  #: generations of processes that are ours, before the program's own
@@ -28,7 +28,7 @@ class Watched(ABC):
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._stopped: Stopped | None = None
-        self._peak = Usage()
+        self._peak = TreeUsage()
         self._code = 0
         self._cpu_s = 0.0  #: of all that has ended
         self._build_cpu_s = 0.0
@@ -37,8 +37,8 @@ class Watched(ABC):
         self._loop = asyncio.get_running_loop()
         self._ended = False
         self._alarm: asyncio.Future[None] | None = None  #: rings at the end, or when it is time to look
-        self.stdout = Stdout(limits.output_kb * 1024, self._note_flood)
-        self._pipes: list[Reader | Writer] = []
+        self.stdout = LimitedBuffer(limits.output_kb * 1024, self._note_flood)
+        self._pipes: list[PipeReader | PipeWriter] = []
         self._begun = self._phase_begun = time.monotonic()
         self._building = False
 
@@ -50,7 +50,7 @@ class Watched(ABC):
         """Return how far it is: ``setup``, perhaps ``building``, then ``ready unbuilt missing``."""
 
     @abstractmethod
-    def _members(self) -> Iterable[Process]:
+    def _members(self) -> Iterable[ProcessStat]:
         """Yield the processes that are there, the wrappers first."""
 
     @abstractmethod
@@ -58,15 +58,15 @@ class Watched(ABC):
         """Kill all of them; may be called again."""
 
     @abstractmethod
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         """Make sure that all are dead, and note ``_code`` and ``_cpu_s``, or that they do not die."""
 
     @abstractmethod
-    def _said(self) -> bytes:
+    def _stderr_bytes(self) -> bytes:
         """Return what was said on stderr."""
 
     @abstractmethod
-    def complaint(self) -> str:
+    def failure_detail(self) -> str:
         """Say what failed, where it was not the program."""
 
     # ----------------------------------------------------------------------------------------- watching
@@ -88,7 +88,7 @@ class Watched(ABC):
             self._stopped = self._stopped or "output"
         self.stop("output")
 
-    async def watch(self) -> None:
+    async def supervise(self) -> None:
         """Wait for the end, which a limit may bring about."""
         pause = _FIRST_LOOK_S
         killed_at = None
@@ -116,7 +116,7 @@ class Watched(ABC):
     def _listen_to_pipes(self) -> None:
         """Begin to read what the program writes: the little that most programs write is read when they have ended."""
         for pipe in self._pipes:
-            if isinstance(pipe, Reader):
+            if isinstance(pipe, PipeReader):
                 pipe.listen()
 
     @property
@@ -124,15 +124,15 @@ class Watched(ABC):
         limits = self._limits
         return max(limits.memory_mb, limits.build_memory_mb) if self._building else limits.memory_mb
 
-    def _measure(self) -> Usage:
-        return measure(self._members(), self.wrappers, most=self._limits.processes, enough_mb=self._memory_mb)
+    def _measure(self) -> TreeUsage:
+        return measure_tree(self._members(), self.wrappers, most=self._limits.processes, enough_mb=self._memory_mb)
 
     def _look(self) -> None:
         """Take one sample of the process tree and hold it against the limits."""
         limits, now = self._limits, self._measure()
         self._peak = self._peak.peak(now)
         cpu_s = limits.build_cpu_s if self._building else limits.cpu_s
-        if now.processes > limits.processes or now.tasks > most_tasks(limits, neighbours=0):
+        if now.processes > limits.processes or now.tasks > max_tasks(limits, neighbours=0):
             self.stop("processes")
         elif now.memory_mb > self._memory_mb:
             self.stop("memory")
@@ -168,9 +168,9 @@ class Watched(ABC):
         self._disposed = True
         self._note_end()
         self._wall_s = time.monotonic() - self._begun
-        self._bury()
+        self._reap()
         for pipe in self._pipes:
-            if isinstance(pipe, Reader):
+            if isinstance(pipe, PipeReader):
                 pipe.drain()
             pipe.close()
 
@@ -184,12 +184,12 @@ class Watched(ABC):
             ending=ending,
             code=code,
             stdout=bytes(self.stdout.data),
-            stderr=b"" if ending == "infra" else self._said(),
+            stderr=b"" if ending == "infra" else self._stderr_bytes(),
             cpu_s=round(max(cpu_s, 0.0), 6),
             wall_s=round(self._wall_s, 6),
             peak_memory_mb=round(self._peak.memory_mb, 3),
             built=self.state == "ready",
-            detail=self.complaint() if ending == "infra" else "",
+            detail=self.failure_detail() if ending == "infra" else "",
         )
 
 

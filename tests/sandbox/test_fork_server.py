@@ -13,9 +13,9 @@ from glotsmith.errors import IsolationError
 from glotsmith.languages.rows import rows
 from glotsmith.records import Limits, Outcome, Program, Warm
 from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.fork_server import pool
+from glotsmith.sandbox.fork_server.server import ForkServer
 from glotsmith.sandbox.local import LocalSandbox
-from glotsmith.sandbox.nest import nests
-from glotsmith.sandbox.nest.nest import Nest
 from glotsmith.verification import Verifier
 
 PYTHON = "/usr/bin/python3"
@@ -25,7 +25,7 @@ import os, sys
 sys.loaded = "warm"
 os.environ["GLOTSMITH_FORK"] = "1"
 os.fork()
-for name in ("GLOTSMITH_FORK", "GLOTSMITH_NEST", "LD_PRELOAD"):
+for name in ("GLOTSMITH_FORK", "GLOTSMITH_FORK_SERVER", "LD_PRELOAD"):
     os.environ.pop(name, None)
 exec(open("/box/program/main.py").read())
 """
@@ -59,9 +59,9 @@ def run(sandbox: LocalSandbox, *programs: Program) -> list[Outcome]:
     return asyncio.run(gathered())
 
 
-def warm_nests(sandbox: LocalSandbox) -> list[Nest]:
-    assert sandbox._nests is not None
-    return list(sandbox._nests._nests.values())
+def fork_servers(sandbox: LocalSandbox) -> list[ForkServer]:
+    assert sandbox._fork_servers is not None
+    return list(sandbox._fork_servers._servers.values())
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_next_program_starts_from_nothing(sandbox: LocalSandbox, code: str, 
     )
     assert (before.ending, bad.ending) == ("exit", ending), bad
     assert after.stdout == b"warm [] [] []\n"
-    assert [n.alive for n in warm_nests(sandbox)].count(True) >= 1
+    assert [n.alive for n in fork_servers(sandbox)].count(True) >= 1
 
 
 def test_neighbours_do_not_see_each_other(sandbox: LocalSandbox) -> None:
@@ -159,8 +159,8 @@ def test_a_worker_that_dies_costs_a_cold_run_and_nothing_else(sandbox: LocalSand
         await sandbox.run(program("0"))
         task = asyncio.create_task(sandbox.run(program("import time; time.sleep(0.5); print(sys.loaded)")))
         await asyncio.sleep(0.2)
-        for nest in warm_nests(sandbox):
-            nest.close()
+        for server in fork_servers(sandbox):
+            server.close()
         return await task
 
     assert asyncio.run(killed()).stdout == b"cold\n"
@@ -171,8 +171,8 @@ def test_an_interpreter_that_never_forks_is_given_up(sandbox: LocalSandbox) -> N
     broken = Warm(argv=(PYTHON, "-c", "raise SystemExit('no')"), files={})
     made = Program(files={}, argv=("echo", "cold"), warm=broken)
     assert [run(sandbox, made)[0].stdout for _ in range(5)] == [b"cold\n"] * 5
-    assert sandbox._nests is not None
-    assert nests.FAILURES in sandbox._nests._failures.values()
+    assert sandbox._fork_servers is not None
+    assert pool.FAILURES in sandbox._fork_servers._failures.values()
 
 
 def test_a_signal_that_a_cold_run_does_not_confirm_is_not_believed(sandbox: LocalSandbox) -> None:
@@ -181,7 +181,7 @@ def test_a_signal_that_a_cold_run_does_not_confirm_is_not_believed(sandbox: Loca
 
 
 def test_without_a_compiler_programs_start_cold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nests, "compiled", lambda: None)
+    monkeypatch.setattr(pool, "compile_fork_server", lambda: None)
     opened = open_sandbox()
     assert isinstance(opened, LocalSandbox)
     try:
@@ -214,8 +214,8 @@ def test_workers_killed_at_random_lose_no_verdict_and_spoil_none() -> None:
         async def kill() -> None:
             while True:
                 await asyncio.sleep(rng.uniform(0.02, 0.2))
-                for nest in warm_nests(opened)[:1]:
-                    os.kill(nest._process.pid, signal.SIGKILL)
+                for server in fork_servers(opened)[:1]:
+                    os.kill(server._process.pid, signal.SIGKILL)
 
         killer = asyncio.create_task(kill())
         jobs = []

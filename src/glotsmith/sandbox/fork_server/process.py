@@ -1,5 +1,6 @@
-"""A program that a nest made: what is heard of it on its channel (``nest.c``)."""
+"""A program that a nest made: what is heard of it on its channel (``fork_server.c``)."""
 
+import math
 import os
 import select
 import socket
@@ -8,23 +9,24 @@ import time
 from collections.abc import Iterable
 
 from glotsmith.records import Program
-from glotsmith.sandbox.nest.nest import Nest
-from glotsmith.sandbox.nest.request import ENDING, pack
-from glotsmith.sandbox.pipes import Reader, Tail, Writer
-from glotsmith.sandbox.usage import Process, walk
-from glotsmith.sandbox.watch import DEATH_S, Watched
+from glotsmith.sandbox.fork_server.server import ForkServer
+from glotsmith.sandbox.pipes import PipeReader, PipeWriter, TailBuffer
+from glotsmith.sandbox.process_tree import ProcessStat, walk_tree
+from glotsmith.sandbox.supervised_process import DEATH_S, SupervisedProcess
+from glotsmith.sandbox.view import PROGRAM, TMP, check_name, command, environment, file_bytes, scratch_sizes
+from glotsmith.sandbox.wrapper import OPEN_FILES, stack_mb
 
 _CREDENTIALS = struct.Struct("=3i")  # struct ucred
 _STATES = {b"B": "building", b"R": "ready", b"M": "missing", b"U": "unbuilt"}
 _SET_UP_S = 60.0  #: how long a nest may take to load an interpreter, on a busy machine
 
 
-class Hatched(Watched):
+class ForkedProcess(SupervisedProcess):
     """A program in a nest. It is lost where the nest did not tell how it ended: then nothing is known of it."""
 
     wrappers = 1
 
-    def __init__(self, nest: Nest, program: Program, tasks: int, owner: int | None) -> None:
+    def __init__(self, nest: ForkServer, program: Program, tasks: int, owner: int | None) -> None:
         """Ask the nest for the program.
 
         Raises:
@@ -37,18 +39,18 @@ class Hatched(Watched):
         self._makes_command = bool(program.build) and "/" in program.argv[0]
         self._slot = nest.take_slot()
         try:
-            request = pack(program, self._slot, tasks)
+            request = pack_request(program, self._slot, tasks)
         except ValueError:
             nest.free_slot(self._slot)
             raise
         self.lost = True
-        self.stderr = Tail(program.limits.output_kb * 256)
+        self.stderr = TailBuffer(program.limits.output_kb * 256)
         self._channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.setblocking(False)
         self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         given = [*self._connect(program.stdin.encode("utf-8", "surrogatepass"), owner), far.detach()]
         try:
-            asked = nest.ask(request, given)
+            asked = nest.send_request(request, given)
         finally:
             for fd in given:
                 os.close(fd)
@@ -62,13 +64,13 @@ class Hatched(Watched):
         read, write = os.pipe()  # even for nothing: some interpreters remember what stdin was when they started
         ends.append(read)
         if stdin:
-            self._pipes.append(Writer(loop, write, stdin))
+            self._pipes.append(PipeWriter(loop, write, stdin))
         else:
             os.close(write)
         for stream in (self.stdout, self.stderr):
             read, write = os.pipe()
             ends.append(write)
-            self._errors = Reader(loop, read, stream)
+            self._errors = PipeReader(loop, read, stream)
             self._pipes.append(self._errors)
         if owner is not None:
             for fd in ends:
@@ -123,8 +125,8 @@ class Hatched(Watched):
     def _wall_left(self) -> float:
         return self._begun + _SET_UP_S - time.monotonic() if self._state == "setup" else super()._wall_left()
 
-    def _members(self) -> Iterable[Process]:
-        return walk(self._pid) if self._pid else ()
+    def _members(self) -> Iterable[ProcessStat]:
+        return walk_tree(self._pid) if self._pid else ()
 
     # ------------------------------------------------------------------------------------------- ending
 
@@ -134,7 +136,7 @@ class Hatched(Watched):
         except OSError:
             self._note_end()
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         self._loop.remove_reader(self._channel.fileno())
         if self.lost:
             self._await_ending()
@@ -160,15 +162,57 @@ class Hatched(Watched):
         elif self._state != "missing":
             self._hear(data)
 
-    def _said(self) -> bytes:
+    def _stderr_bytes(self) -> bytes:
         return bytes(self.stderr.data)
 
-    def complaint(self) -> str:
+    def failure_detail(self) -> str:
         """Say what failed, where it was not the program."""
         if self._stopped == "closed":
             return "the sandbox was closed while the program ran"
         if self._state == "missing":
             return "no such command in the sandbox"
         return (
-            f"a warm worker did not say how the program ended {self._nest.last_words() if self.lost else ''}".rstrip()
+            f"a warm worker did not say how the program ended {self._nest.stderr_text() if self.lost else ''}".rstrip()
         )
+
+
+_NUMBERS = struct.Struct("=12I")  #: struct request
+ENDING = struct.Struct("=c3xiQQ")  #: struct ending
+
+
+def pack_request(program: Program, slot: int, tasks: int) -> bytes:
+    """Return the message that asks for ``program``, its length first.
+
+    No two programs that run at once may have the same ``slot``; ``tasks`` is RLIMIT_NPROC, 0 for none.
+
+    Raises:
+        ValueError: a file's name leaves the program's folder.
+
+    """
+    limits = program.limits
+    argv = () if program.warm else command(program.argv, PROGRAM)
+    build = () if program.warm else command(program.build, PROGRAM)
+    env = [] if program.warm else [f"{k}={v}" for k, v in environment(program, TMP).items()]
+    (_, file_mb), _, (_, shm_mb) = scratch_sizes(limits)
+    numbers = _NUMBERS.pack(
+        *(slot, math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, tasks, OPEN_FILES),
+        stack_mb(limits),
+        *(len(program.files), len(argv), len(build), len(env)),
+    )
+    body = b"".join((numbers, *_files(program), *map(_word, (*argv, *build, *env))))
+    return len(body).to_bytes(4, "little") + body
+
+
+def _files(program: Program) -> Iterable[bytes]:
+    for name, data in program.files.items():
+        check_name(name)
+        yield _word(name)
+        yield _counted(file_bytes(data))
+
+
+def _word(text: str) -> bytes:
+    return _counted(text.encode("utf-8", "surrogateescape"))
+
+
+def _counted(data: bytes) -> bytes:
+    return len(data).to_bytes(4, "little") + data + b"\0"

@@ -1,4 +1,4 @@
-"""Set up a sandbox with nothing but system calls, then run a command in it: ``python -I -S enter.py SPEC``.
+"""Set up a sandbox with nothing but system calls, then run a command in it: ``python -I -S unshare_setup.py SPEC``.
 
 This is a program of its own, not a module: it runs in a fresh process and imports nothing of glotsmith. SPEC is JSON,
 see ``Spec``. It leaves two processes: this one, which waits, and process 1 of the new PID namespace. The order of the

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from glotsmith.records import Limits
-from glotsmith.sandbox.pipes import Reader, Stderr, Writer
-from glotsmith.sandbox.usage import Process, children, walk
-from glotsmith.sandbox.watch import DEATH_S, Watched
+from glotsmith.sandbox.pipes import PipeReader, PipeWriter, StderrParser
+from glotsmith.sandbox.process_tree import ProcessStat, list_children, walk_tree
+from glotsmith.sandbox.supervised_process import DEATH_S, SupervisedProcess
 
 
 def kill_namespace(outer: int) -> None:
@@ -23,14 +23,14 @@ def kill_namespace(outer: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(outer, signal.SIGSTOP)
         os.waitid(os.P_PID, outer, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        inside = children(outer)
+        inside = list_children(outer)
         for pid in inside or [outer]:
             os.kill(pid, signal.SIGKILL)
         os.kill(outer, signal.SIGCONT)
 
 
 @dataclass(frozen=True)
-class Launch:
+class ProcessLaunch:
     """How a back end starts a program."""
 
     argv: Sequence[str]
@@ -38,16 +38,16 @@ class Launch:
     cwd: str
     wrappers: int  #: generations of processes that are ours, before the program's own
     kill: Callable[[int], None] = kill_namespace  #: kills all, given the outermost process (not yet reaped)
-    members: Callable[[int], Iterable[Process]] = walk  #: all of its processes, given the outermost one
-    bury: Callable[[], None] = lambda: None  #: called when the outermost process is dead; kills what outlived it
+    members: Callable[[int], Iterable[ProcessStat]] = walk_tree  #: all of its processes, given the outermost one
+    reap: Callable[[], None] = lambda: None  #: called when the outermost process is dead; kills what outlived it
     fds: Sequence[int] = ()  #: descriptors to hand on; the launch owns them no longer
     owner: int | None = None  #: user on the host that the program is, if not ours: may open ``/dev/stdin`` and so on
 
 
-class Spawned(Watched):
+class SpawnedProcess(SupervisedProcess):
     """A program that was started by a ``Launch``."""
 
-    def __init__(self, launch: Launch, stdin: bytes, limits: Limits) -> None:
+    def __init__(self, launch: ProcessLaunch, stdin: bytes, limits: Limits) -> None:
         """Start the program.
 
         Raises:
@@ -56,7 +56,7 @@ class Spawned(Watched):
         """
         super().__init__(limits)
         self._launch, self.wrappers = launch, launch.wrappers
-        self.stderr = Stderr(limits.output_kb * 256, self._note_state)
+        self.stderr = StderrParser(limits.output_kb * 256, self._note_state)
         self._process = _spawn(launch, piped=bool(stdin))
         try:
             self._pidfd = os.pidfd_open(self._process.pid)
@@ -76,11 +76,11 @@ class Spawned(Watched):
         assert process.stdout is not None
         assert process.stderr is not None
         loop.add_reader(self._pidfd, self._note_death)
-        self._pipes.append(Reader(loop, os.dup(process.stdout.fileno()), self.stdout))
-        self._pipes.append(Reader(loop, os.dup(process.stderr.fileno()), self.stderr))
+        self._pipes.append(PipeReader(loop, os.dup(process.stdout.fileno()), self.stdout))
+        self._pipes.append(PipeReader(loop, os.dup(process.stderr.fileno()), self.stderr))
         self._listen_to_pipes()  # what the wrapper says comes this way
         if process.stdin is not None:
-            self._pipes.append(Writer(loop, os.dup(process.stdin.fileno()), stdin))
+            self._pipes.append(PipeWriter(loop, os.dup(process.stdin.fileno()), stdin))
         for file in (process.stdout, process.stderr, process.stdin):
             if file is not None:
                 if self._launch.owner is not None:
@@ -91,13 +91,13 @@ class Spawned(Watched):
         self._loop.remove_reader(self._pidfd)
         self._note_end()
 
-    def _members(self) -> Iterable[Process]:
+    def _members(self) -> Iterable[ProcessStat]:
         return self._launch.members(self._process.pid)
 
     def _kill(self) -> None:
         self._launch.kill(self._process.pid)
 
-    def _bury(self) -> None:
+    def _reap(self) -> None:
         self._loop.remove_reader(self._pidfd)
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
@@ -107,13 +107,13 @@ class Spawned(Watched):
             self._cpu_s = usage.ru_utime + usage.ru_stime
         else:
             self._stopped = "unkillable"
-        self._launch.bury()
+        self._launch.reap()
         os.close(self._pidfd)
 
-    def _said(self) -> bytes:
+    def _stderr_bytes(self) -> bytes:
         return bytes(self.stderr.data)
 
-    def complaint(self) -> str:
+    def failure_detail(self) -> str:
         """Say what failed, where it was not the program."""
         if self._stopped == "closed":
             return "the sandbox was closed while the program ran"
@@ -121,12 +121,12 @@ class Spawned(Watched):
             return f"process {self._process.pid} does not die; the machine needs a look (dmesg)"
         if self.state == "missing":
             return "no such command in the sandbox"
-        said = self._said().decode(errors="replace").strip()
+        said = self._stderr_bytes().decode(errors="replace").strip()
         where = f"{self._launch.argv[0]} could not set up the program's isolation"
         return f"{where}: {said[-500:]}" if said else f"{where} (exit code {self._code})"
 
 
-def _spawn(launch: Launch, *, piped: bool) -> subprocess.Popen[bytes]:
+def _spawn(launch: ProcessLaunch, *, piped: bool) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             launch.argv,
