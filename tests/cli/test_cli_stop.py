@@ -48,8 +48,7 @@ def test_verify_writes_each_verdict_at_once(tmp_path: Path, codes: list[str | No
     code, _, said = interrupted(["verify", "jobs.jsonl", "-o", "verdicts.jsonl"], ready, tmp_path)
     assert (code, verdicts.read_bytes().count(b"\n")) == (130, written)
     sentence = (
-        f"Stopped: {written} of {len(codes)} jobs have a verdict in verdicts.jsonl. "
-        "The same command judges all of them anew."
+        f"Stopped: {written} of {len(codes)} jobs have a verdict in verdicts.jsonl. The same command judges the others."
     )
     assert said.split("\n") == [sentence, ""]
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err
 from glotsmith.cli.jobfile import check_file, read
+from glotsmith.cli.judged import Judged
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.languages import names, resolve
 from glotsmith.records import Job, Verdict
@@ -50,7 +51,8 @@ def verify(
     line that holds no job gets the verdict infra:refused with its number,
     the others are judged, and the exit code is 2. It is 0 where every job was judged, whatever the verdicts.
 
-    Each verdict is written at once. Ctrl-C keeps what is written; the same command judges all jobs anew.
+    Each verdict is written at once. After a stop the same command with -o FILE
+    goes on: jobs that have a verdict there are not judged again, and verdicts of other jobs are refused.
 
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
@@ -60,16 +62,21 @@ def verify(
         return
     if form != "glotsmith":
         raise UsageError(f"there is no format {form!r}; choose from glotsmith, agnostics")
-    stream, counts = _Counted(read(file)), Counter[str]()
+    judged, counts = Judged(output), Counter[str]()
+    stream = _Counted(judged.left(read(file)), len(judged.verdicts))
+    refused = [verdict for verdict in judged.verdicts if verdict.line][:1]
+    counts.update(map(_class, judged.verdicts))
     try:
-        with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink:
-            refused = asyncio.run(_verify(stream, sink, counts, isolation, jobs))
+        judged.begin()
+        with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("ab") as sink:
+            refused += asyncio.run(_verify(stream, sink, counts, judged, isolation, jobs))
+        judged.finish()
     except KeyboardInterrupt:
-        raise Stopped(_stopped(counts.total(), stream, file, output)) from None
+        raise Stopped(_stopped(counts.total(), stream, file, output, judged)) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise StorageError(_full(counts.total(), output)) from error
+        raise StorageError(_full(counts.total(), output, judged)) from error
     err.print(_table(counts) if counts else f"glotsmith: {file} holds no job")
     if refused:
         err.print(
@@ -82,8 +89,8 @@ def verify(
 class _Counted:
     """Jobs, and the number of those that were read."""
 
-    def __init__(self, jobs: Iterator[Job | Verdict]) -> None:
-        self.unread, self.count = jobs, 0
+    def __init__(self, jobs: Iterator[Job | Verdict], before: int) -> None:
+        self.unread, self.count = jobs, before
 
     def __iter__(self) -> Iterator[Job | Verdict]:
         for job in self.unread:
@@ -91,20 +98,22 @@ class _Counted:
             yield job
 
 
-def _stopped(written: int, jobs: _Counted, file: Path, output: Path) -> str:
+def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: Judged) -> str:
     """Return the sentence that says how many jobs have a verdict; a file is read to its end for it."""
     if file.is_file():
         jobs.count += sum(1 for _ in jobs.unread)
     of = f"{jobs.count} jobs" if file.is_file() else f"{jobs.count} jobs read so far"
     place = "on stdout" if str(output) == "-" else f"in {output}"
-    return f"Stopped: {written} of {of} have a verdict {place}. The same command judges all of them anew."
+    then = "judges all of them anew" if not judged.is_kept else "judges the others"
+    return f"Stopped: {written} of {of} have a verdict {place}. The same command {then}."
 
 
-def _full(written: int, output: Path) -> str:
+def _full(written: int, output: Path, judged: Judged) -> str:
+    then = "judges the others" if judged.is_kept else "judges all jobs anew"
     place = "stdout" if str(output) == "-" else output
     return (
         f"{place}: the disk is full after {written} {'verdict' if written == 1 else 'verdicts'}. "
-        "Free some space and run the command again: it judges all jobs anew"
+        f"Free some space and run the command again: it {then}"
     )
 
 
@@ -116,6 +125,8 @@ def _check_output(output: Path) -> None:
 
     """
     if str(output) == "-" or not output.is_file() or not output.stat().st_size:
+        return
+    if Judged(output).is_cut:
         return
     with output.open("rb") as lines:
         first = lines.readline()
@@ -142,7 +153,12 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
 
 
 async def _verify(
-    jobs: Iterable[Job | Verdict], sink: BinaryIO, counts: Counter[str], isolation: str, workers: int | None
+    jobs: Iterable[Job | Verdict],
+    sink: BinaryIO,
+    counts: Counter[str],
+    judged: Judged,
+    isolation: str,
+    workers: int | None,
 ) -> list[Verdict]:
     """Write each verdict at once and count its status; return the first verdict on a line without a job."""
     from glotsmith.sandbox import open_sandbox
@@ -151,15 +167,28 @@ async def _verify(
     sandbox, refused = open_sandbox(isolation, workers), list[Verdict]()
     try:
         verifier = Verifier(sandbox)
-        async for verdict in in_order(jobs, verifier):
+        taken = deque[Job | Verdict]()
+        async for verdict in in_order(_remembered(jobs, taken), verifier):
             sink.write(msgspec.json.encode(verdict) + b"\n")
             sink.flush()
-            counts[_NO_JOB if verdict.line else verdict.status] += 1
+            judged.note(taken.popleft())
+            counts[_class(verdict)] += 1
             if verdict.line and not refused:
                 refused.append(verdict)
     finally:
         await sandbox.close()
     return refused
+
+
+def _class(verdict: Verdict) -> str:
+    return _NO_JOB if verdict.line else verdict.status
+
+
+def _remembered(jobs: Iterable[Job | Verdict], taken: deque[Job | Verdict]) -> Iterator[Job | Verdict]:
+    """Yield the jobs, and add each to ``taken``."""
+    for job in jobs:
+        taken.append(job)
+        yield job
 
 
 async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIterator[Verdict]:

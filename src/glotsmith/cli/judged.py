@@ -1,0 +1,83 @@
+"""The verdicts of a stopped ``glotsmith verify``: a file beside the output holds the hash of each job judged."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.errors import UsageError
+from glotsmith.records import Job, Verdict
+
+
+class Judged:
+    """The output of one ``verify``, and the verdicts that an earlier start left there."""
+
+    def __init__(self, output: Path) -> None:
+        """Read and repair what a stopped command left; an output without hashes begins anew."""
+        self._output = output
+        self.is_kept = str(output) != "-" and (output.is_file() or not output.exists())
+        self._hashes = output.with_name(f".{output.name}.jobs")
+        self.verdicts = list[Verdict]()
+        self._known = list[str]()
+        self._size = 0  #: bytes of the output that are kept
+        if self.is_kept and self._hashes.is_file() and output.is_file():
+            self._read()
+
+    def _read(self) -> None:
+        """Take the verdicts that are whole and have a hash; a cut last line is left out."""
+        lines, known = _whole_lines(self._output), _whole_lines(self._hashes)
+        for line, name in zip(lines, known, strict=False):
+            try:
+                self.verdicts.append(msgspec.json.decode(line, type=Verdict))
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return
+            self._known.append(name.decode("ascii", "replace"))
+            self._size += len(line) + 1
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the output holds nothing but the beginning of its first verdict."""
+        return self.is_kept and self._hashes.is_file() and b"\n" not in self._output.read_bytes()[: 2**20]
+
+    def left(self, jobs: Iterator[Job | Verdict]) -> Iterator[Job | Verdict]:
+        """Skip the jobs that have a verdict, and return the others.
+
+        Raises:
+            UsageError: the verdicts are of other jobs.
+
+        """
+        for number, known in enumerate(self._known, 1):
+            job = next(jobs, None)
+            if job is None or digest(job) != known:
+                raise UsageError(
+                    f"{self._output} holds verdicts of other jobs (job {number} differs): choose another file with -o"
+                )
+        return jobs
+
+    def begin(self) -> None:
+        """Write back what is kept, so that new verdicts follow it."""
+        if self.is_kept:
+            with self._output.open("ab") as file:
+                file.truncate(self._size)
+            self._hashes.write_text("".join(f"{known}\n" for known in self._known), "ascii")
+
+    def note(self, job: Job | Verdict) -> None:
+        """Note that the verdict on a job is written."""
+        if self.is_kept:
+            with self._hashes.open("a", encoding="ascii") as file:
+                file.write(f"{digest(job)}\n")
+
+    def finish(self) -> None:
+        """Remove the hashes: every job has a verdict."""
+        if self.is_kept:
+            self._hashes.unlink(missing_ok=True)
+
+
+def digest(job: Job | Verdict) -> str:
+    """Return the hash of a job, or of the verdict on a line that holds none."""
+    return hashlib.sha256(msgspec.json.encode(job)).hexdigest()
+
+
+def _whole_lines(file: Path) -> list[bytes]:
+    return file.read_bytes().split(b"\n")[:-1]
