@@ -14,6 +14,7 @@ from glotsmith.languages import get, names, toolchain
 from glotsmith.languages.card import Card, Equality
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.values import STR, Type, Value, list_of
 
 T = TypeVar("T")
 FULL = [name for name in names() if get(name).level == "full"]
@@ -94,3 +95,18 @@ def test_canonical_text_conflates_what_a_flag_says(value: object, other: object,
     for flag in Equality.__struct_fields__:
         same = canonical(value, Equality(**{flag: True})) == canonical(other, Equality(**{flag: True}))
         assert same == (alike is None or flag in alike), flag
+
+
+ASTRAL = ["a😀b", "\U00010000", "x\U0010ffff", "👩\u200d👧é𝒳"]
+
+
+def test_text_beyond_the_basic_plane_comes_back_or_is_refused_by_name(card: Card) -> None:
+    sent: list[tuple[Type, list[Value]]] = [(STR, [*ASTRAL]), (list_of(STR), [[text, ""] for text in ASTRAL])]
+    seen = sandboxed(lambda s: roundtrip.identity(card, s, sent))
+    assert not seen.failed
+    if "str.astral" in card.refuse:
+        assert seen.pairs == []
+        assert set(seen.refused) == {card.refuse["str.astral"]}
+    else:
+        assert len(seen.pairs) == 2 * len(ASTRAL)
+        assert roundtrip.changed(card, seen) == []
