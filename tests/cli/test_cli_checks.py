@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import UsageError
-from glotsmith.generation.sampling_plan import Rounds
+from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.languages import get, names
 from glotsmith.recipes.inverse_instruct.recipe import InverseInstruct
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
@@ -89,8 +89,8 @@ def test_a_teachers_option_out_of_its_range_is_refused(name: str, value: float) 
         open_teacher("openai", model="m", options={name: value})
 
 
-def rounds(**options: Any) -> Rounds:
-    return MultiPLT(sources=("one.py",), languages=("lua", "ocaml"), **options)._plan(0).rounds
+def rounds(**options: Any) -> SamplingPlan:
+    return MultiPLT(sources=("one.py",), languages=("lua", "ocaml"), **options)._plan(0).sampling_plan
 
 
 @pytest.mark.parametrize("paper", [False, True])
@@ -109,7 +109,7 @@ def test_samples_that_a_user_sets_hold_for_every_language(
     options: dict[str, Any], expected: dict[str, int], paper: bool
 ) -> None:
     made = rounds(paper_setting=paper, **options)
-    assert {language: made.limit(language) for language in expected} == expected
+    assert {language: made.max_replies(language) for language in expected} == expected
 
 
 def test_what_a_user_sets_wins_over_the_papers_setting() -> None:

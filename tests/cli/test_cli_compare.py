@@ -11,9 +11,9 @@ import pytest
 
 from glotsmith.ledger import Ledger, Taken
 from glotsmith.reasons import Reason
-from glotsmith.recipes.xcoder.history import CHAIN
-from glotsmith.recipes.xcoder.pipeline_item import Work
-from glotsmith.recipes.xcoder.proposals import Proposal, Session
+from glotsmith.recipes.xcoder.history import SESSION_STEPS
+from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
+from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
 from glotsmith.records import (
     Candidate,
     Example,
@@ -174,7 +174,7 @@ def test_what_is_no_run_is_said_in_a_sentence(glotsmith: Command, tmp_path: Path
 
 
 def seat(number: int, **fields: Any) -> Proposal:
-    session = Session(number=number, epoch=number + 1, place=0, chair="lua", others=("python",))
+    session = DiscussionSession(number=number, epoch=number + 1, place=0, chair="lua", others=("python",))
     return Proposal(
         id=f"session-{number}", kind="ds3", language="python", origin=ORIGIN, lineage=LINEAGE, session=session, **fields
     )
@@ -196,17 +196,17 @@ def remembering(tmp_path: Path) -> Path:
     config = {"recipe": "xcoder", "options": {"sources": ["x"], "languages": ["lua", "python"]}}
     with RunFolder.create_or_resume(tmp_path / "run", config) as folder:
         ledger = folder.ledger
-        ledger.begin(["convene", *CHAIN])
+        ledger.begin(["convene", *SESSION_STEPS])
         seats = [seat(0), seat(1)]
         kept = tuple(Kept(s.id, s) for s in seats)
         ledger.record("convene", Taken("u", "a0"), Result(kept=kept), ordered=True)
         posed = seat(0, instruction="Do it. Well.", name="f", signature="s", reference="r")
-        work: Record = Work(proposal=posed)
+        work: Record = PipelineItem(proposal=posed)
         pass_on(ledger, "convene", "discuss", "session-0", Kept("session-0", posed))
         notes = seat(1, notes={"lua": "Bad: Dull."})
         silent = Dropped(Reason.EMPTY_REPLY, item=notes)
         pass_on(ledger, "convene", "discuss", "session-1", dropped=(silent,))
-        for before, step in pairwise(CHAIN[:-1]):
+        for before, step in pairwise(SESSION_STEPS[:-1]):
             names = ["session-0"] if step != "prove" else ["session-0:lua", "session-0:python"]
             pass_on(ledger, before, step, "session-0", *(Kept(name, work) for name in names))
         losses = (
@@ -214,7 +214,7 @@ def remembering(tmp_path: Path) -> Path:
             Dropped(Reason.NO_PASSING_SOLUTION),
         )
         pass_on(ledger, "prove", "solve", "session-0:lua", dropped=losses)
-        passed = Kept("session-0:python:1", Work(proposal=posed, solution=solution("python")))
+        passed = Kept("session-0:python:1", PipelineItem(proposal=posed, solution=solution("python")))
         pass_on(ledger, "prove", "solve", "session-0:python", passed)
     return tmp_path / "run"
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from glotsmith.generation.structured_replies import Unusable, read_object, read_sections, text_of
+from glotsmith.generation.structured_replies import UnusableReply, read_object, read_sections, reply_text
 from glotsmith.reasons import Reason
 from glotsmith.teachers.base import Reply
 
@@ -49,7 +49,7 @@ def test_an_object_is_found_in_every_dress(said: str, expected: Score) -> None:
 )
 def test_what_is_no_object_has_a_name(reply: Reply, reason: Reason) -> None:
     found = read_object(reply, Score)
-    assert isinstance(found, Unusable)
+    assert isinstance(found, UnusableReply)
     assert found.reason == reason
 
 
@@ -94,9 +94,9 @@ def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
 )
 def test_what_has_not_all_sections_has_a_name(said: str, reason: Reason) -> None:
     found = read_sections(Reply(text=said), ("problem", "solution"))
-    assert isinstance(found, Unusable)
+    assert isinstance(found, UnusableReply)
     assert found.reason == reason
 
 
 def test_a_plain_text_is_what_was_said() -> None:
-    assert text_of(Reply(text="<think>hm</think>\nWrite a sum.\n")) == "Write a sum."
+    assert reply_text(Reply(text="<think>hm</think>\nWrite a sum.\n")) == "Write a sum."

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from glotsmith.generation.sampling_plan import Rounds
-from glotsmith.generation.translate import Plan, Translate
+from glotsmith.generation.sampling_plan import SamplingPlan
+from glotsmith.generation.translate import Translate, TranslationOptions
 from glotsmith.reasons import Reason
-from glotsmith.recipes.multipl_t.recipe import prompts
+from glotsmith.recipes.multipl_t.recipe import translation_prompts
 from glotsmith.records import CaseVerdict, Function, Job, Origin, Problem, Solution, Suite, Task, Verdict
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request
@@ -64,7 +64,7 @@ def code(status: str, n: int = 0) -> str:
 
 def translate(teacher: Listed, **plan: object) -> tuple[Result[Solution], ByName]:
     verifier = ByName()
-    step = Translate(teacher, verifier, prompts(), Plan(**plan))  # type: ignore[arg-type]
+    step = Translate(teacher, verifier, translation_prompts(), TranslationOptions(**plan))  # type: ignore[arg-type]
     return asyncio.run(step.run("t", TASK)), verifier
 
 
@@ -120,7 +120,7 @@ def test_sampling_ends_when_the_teacher_refuses_for_good() -> None:
 
 def test_the_papers_setting_asks_fifty_times_at_once() -> None:
     teacher = Listed([code("pass", n) for n in range(50)])
-    result, _ = translate(teacher, rounds=Rounds(single=True))
+    result, _ = translate(teacher, sampling_plan=SamplingPlan(single=True))
     assert (len(teacher.asked), len(result.kept)) == (50, 50)
 
 
@@ -136,19 +136,19 @@ def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
 @pytest.mark.parametrize("limit", [None, 1.5])
 def test_the_plans_time_limit_is_that_of_candidates_and_repairs(limit: float | None) -> None:
     teacher = Listed([code("fail:timeout")], repairs=[code("pass", 7)])
-    _, verifier = translate(teacher, repairs=1, time_limit_s=limit, rounds=Rounds(samples=1))
+    _, verifier = translate(teacher, repairs=1, time_limit_s=limit, sampling_plan=SamplingPlan(samples=1))
     assert [job.time_limit_s for job in verifier.jobs] == [limit, limit]
 
 
 def test_cost_and_pass_rate_count_every_reply() -> None:
-    result, _ = translate(Listed([code("pass", 1), code("fail:wrong", 2)]), rounds=Rounds(samples=2))
+    result, _ = translate(Listed([code("pass", 1), code("fail:wrong", 2)]), sampling_plan=SamplingPlan(samples=2))
     assert (result.cost, result.tokens) == (1.0, 20)
     assert result.kept[0].item.pass_rate == 0.5
 
 
 def test_a_completion_continues_the_signature() -> None:
     teacher = Listed(["  return 2 * x -- pass\nend -- pass"])
-    result, _ = translate(teacher, style="completion", rounds=Rounds(samples=1))
+    result, _ = translate(teacher, style="completion", sampling_plan=SamplingPlan(samples=1))
     assert teacher.asked[0].prompt.endswith("-- Double.\nlocal function f(x)\n")
     assert "-- ## Canonical Python Solution ##\n-- def f(x):" in teacher.asked[0].prompt
     assert teacher.asked[0].sampling.stop
@@ -159,7 +159,12 @@ def test_a_completion_gets_back_the_braces_at_which_it_was_stopped() -> None:
     teacher, verifier = Listed(["        return 2 * x; // } pass"]), ByName()
     java = msgspec.structs.replace(TASK, language="java", prefix="class Problem {\n    static long f(long x) {")
     asyncio.run(
-        Translate(teacher, verifier, prompts(), Plan(style="completion", rounds=Rounds(samples=1))).run("t", java)
+        Translate(
+            teacher,
+            verifier,
+            translation_prompts(),
+            TranslationOptions(style="completion", sampling_plan=SamplingPlan(samples=1)),
+        ).run("t", java)
     )
     assert "\n    }\n" in teacher.asked[0].sampling.stop
     assert verifier.jobs[0].code == f"{java.prefix}\n        return 2 * x; // }} pass\n}}\n}}"
@@ -168,7 +173,7 @@ def test_a_completion_gets_back_the_braces_at_which_it_was_stopped() -> None:
 def test_expected_values_of_hidden_tests_are_not_in_the_prompt() -> None:
     teacher = Listed([code("pass")])
     hidden = msgspec.structs.replace(TASK, tests=(*TASK.tests, "assert f(1000) == 777888"))
-    asyncio.run(Translate(teacher, ByName(), prompts(), Plan()).run("t", hidden))
+    asyncio.run(Translate(teacher, ByName(), translation_prompts(), TranslationOptions()).run("t", hidden))
     assert "777888" not in str(teacher.asked)
 
 

@@ -17,7 +17,7 @@ from glotsmith.errors import OutageError
 from glotsmith.execution import executor
 from glotsmith.execution.base import Silent
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.base import Tools
+from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox import open_sandbox
@@ -223,7 +223,7 @@ def machine_run(ledger: Ledger, folder: Path, fails: Callable[[Program, int], bo
         sandbox = Flaky(fails)
         try:
             recipe = MultiPLT(sources=(str(folder / "src"),), languages=("lua",), typecheck=False)
-            tools = Tools(sandbox, Verifier(sandbox), open_teacher("offline"), 0, ledger)
+            tools = RecipeServices(sandbox, Verifier(sandbox), open_teacher("offline"), 0, ledger)
             return await executor("local").run(recipe.steps(tools), ledger, Silent())
         finally:
             await sandbox.close()

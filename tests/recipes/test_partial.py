@@ -15,7 +15,7 @@ from glotsmith.cli.rows import is_finished, rows_so_far
 from glotsmith.errors import UsageError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
-from glotsmith.recipes.base import Tools
+from glotsmith.recipes.base import RecipeServices
 from glotsmith.records import Example
 from glotsmith.run import RunFolder
 from glotsmith.sandbox import open_sandbox
@@ -80,7 +80,7 @@ async def finish(chosen: RunConfig, folder: Path) -> None:
     try:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen)) as run:
             teacher = open_teacher(chosen.teacher.name, model=chosen.teacher.model, cache=run.cache)
-            tools = Tools(sandbox, Verifier(sandbox, run.cache), teacher, 0, run.ledger)
+            tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), teacher, 0, run.ledger)
             assert await Local().run(chosen.made().steps(tools), run.ledger, Silent())
             await teacher.close()
     finally:

@@ -12,7 +12,7 @@ from glotsmith.errors import UsageError
 from glotsmith.run import RunFolder
 
 if TYPE_CHECKING:
-    from glotsmith.recipes.comparison import Figures
+    from glotsmith.recipes.comparison import RunFigures
 
 _SHOWN = 6  #: failure classes and reasons in the table; ``--json`` has all
 
@@ -40,21 +40,21 @@ def compare(
     out.print(table)
 
 
-def _figures(run: Path) -> "Figures":
-    from glotsmith.recipes.comparison import figures
+def _figures(run: Path) -> "RunFigures":
+    from glotsmith.recipes.comparison import compute_figures
 
     with RunFolder.open(run) as folder:
         if not folder.ledger.steps:
             raise UsageError(f"{run}: the run has not begun, so there is nothing to compare")
-        return figures(str(run), folder.config["recipe"], folder.ledger)
+        return compute_figures(str(run), folder.config["recipe"], folder.ledger)
 
 
-def _every(each: "Figures") -> dict[str, object]:
+def _every(each: "RunFigures") -> dict[str, object]:
     """Return all fields, also those that have their default (which ``Record`` leaves out)."""
     return {name: getattr(each, name) for name in each.__struct_fields__}
 
 
-def _lines(found: "list[Figures]") -> list[tuple[str, list[str]]]:
+def _lines(found: "list[RunFigures]") -> list[tuple[str, list[str]]]:
     """Return the table's rows: a name and a cell for each run."""
     return [
         ("recipe", [e.recipe if e.finished else f"{e.recipe} (not finished)" for e in found]),
@@ -77,7 +77,7 @@ def _lines(found: "list[Figures]") -> list[tuple[str, list[str]]]:
     ]
 
 
-def _cached_cost(each: "Figures") -> str:
+def _cached_cost(each: "RunFigures") -> str:
     return "not known" if each.cached_cost is None else f"{each.cached_cost:.4f}"
 
 

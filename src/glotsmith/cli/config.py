@@ -106,7 +106,7 @@ def bounded(chosen: RunConfig) -> RunConfig:
     """Return the configuration of a preview with the recipe's option that bounds it; any other as it is."""
     if not chosen.preview:
         return chosen
-    bound = recipes.get(chosen.recipe).bound
+    bound = recipes.get(chosen.recipe).limit_option
     return msgspec.structs.replace(chosen, options={**chosen.options, bound: chosen.preview})
 
 

@@ -8,7 +8,7 @@ from glotsmith import recipes
 from glotsmith.cli.app import out
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.languages.spelling import label_language
-from glotsmith.recipes.xcoder.memory import Limits, Memo, Memory, gist
+from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits, RememberedSession, first_sentence
 from glotsmith.run import RunFolder
 
 
@@ -19,7 +19,7 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
         UsageError: the run is of another recipe, or has no agent of that language.
 
     """
-    from glotsmith.recipes.xcoder.history import memos
+    from glotsmith.recipes.xcoder.history import remembered_sessions
     from glotsmith.selection.similarity import rouge_l_of_texts
 
     config = folder.config
@@ -29,9 +29,9 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
     agent = label_language(agent) or agent
     if agent not in options.languages:
         raise UsageError(unknown_name(f"the run has no agent {agent!r}", agent, options.languages))
-    found = memos(folder.ledger, options.agreement) if "solve" in folder.ledger.steps else []
-    memory = Memory(found, rouge_l_of_texts, Limits(size=options.memory_size, shown=options.memory_shown))
-    remembered = memory.of(agent)
+    found = remembered_sessions(folder.ledger, options.agreement) if "solve" in folder.ledger.steps else []
+    memory = AgentMemory(found, rouge_l_of_texts, MemoryLimits(size=options.memory_size, shown=options.memory_shown))
+    remembered = memory.sessions_of(agent)
     if as_json:
         for memo in remembered:
             typer.echo(msgspec.json.encode(memo))
@@ -43,24 +43,26 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
         out.print(line)
 
 
-def _table(remembered: list[Memo], agent: str) -> Table:
+def _table(remembered: list[RememberedSession], agent: str) -> Table:
     table = Table("session", "epoch", "role", "for", "problem", "outcome", "solved in", f"{agent} failed by")
     for memo in remembered:
         role = "chair" if memo.agent == agent else "adviser" if agent in memo.others else "target"
         failed = ", ".join(f"{status} {count}" for status, count in memo.failures.get(agent, {}).items())
-        what = f"{memo.name}: {gist(memo.instruction, 60)}" if memo.name else ""
+        what = f"{memo.name}: {first_sentence(memo.instruction, 60)}" if memo.name else ""
         cells = (role, memo.target, what.replace("[", r"\["), memo.outcome, ", ".join(memo.passed), failed)
         table.add_row(memo.key, str(memo.epoch), *cells)
     return table
 
 
-def _conclusions(memory: Memory, remembered: list[Memo], agent: str, agents: tuple[str, ...]) -> list[str]:
+def _conclusions(
+    memory: AgentMemory, remembered: list[RememberedSession], agent: str, agents: tuple[str, ...]
+) -> list[str]:
     notes = next((memo.notes[agent] for memo in reversed(remembered) if agent in memo.notes), "")
-    hard = ", ".join(f"{status} {count}" for status, count in memory.hard(agent).items())
+    hard = ", ".join(f"{status} {count}" for status, count in memory.frequent_failures(agent).items())
     synergy = ", ".join(f"{other} {memory.synergy(agent, other):+.2f}" for other in agents)
     return [
         f"Its last reflection: {notes or 'none'}",
         f"What it finds hard: {hard or 'nothing yet'}",
-        f"Solved of what was tried (smoothed): {memory.rate(agent):.2f}",
+        f"Solved of what was tried (smoothed): {memory.solve_rate(agent):.2f}",
         f"How its problems suit each language, against all problems (synergy): {synergy}",
     ]

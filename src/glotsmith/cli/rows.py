@@ -12,7 +12,7 @@ from glotsmith import recipes
 from glotsmith.cli.config import RunConfig, free_keys
 from glotsmith.errors import UsageError
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.base import Answers
+from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Example, Preference, content_hash
 from glotsmith.run import LEDGER, RunFolder
 from glotsmith.settings import is_free
@@ -22,7 +22,7 @@ class Rows(NamedTuple):
     """What there is of a run."""
 
     folder: RunFolder
-    answers: Answers  #: the run's ledger, or what stands for it while the run is not finished
+    answers: LedgerReader  #: the run's ledger, or what stands for it while the run is not finished
     partial: bool = False
 
     def examples(self) -> Iterator[Example]:
@@ -99,7 +99,7 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[Rows]:
         UsageError: the run has not begun, or its configuration can't be read.
 
     """
-    from glotsmith.recipes.partial import so_far
+    from glotsmith.recipes.partial import make_partial_rows
 
     if is_finished(folder):
         yield Rows(folder, folder.ledger)
@@ -109,7 +109,7 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[Rows]:
     except msgspec.ValidationError as error:
         raise UsageError(f"{folder.path}: the configuration of the run is not right: {error}") from error
     with TemporaryDirectory(prefix="glotsmith-partial-") as place, closing(Ledger(Path(place) / LEDGER)) as scratch:
-        yield Rows(folder, await so_far(recipe, folder.ledger, scratch), partial=True)
+        yield Rows(folder, await make_partial_rows(recipe, folder.ledger, scratch), partial=True)
 
 
 def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:

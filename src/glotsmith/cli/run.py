@@ -213,11 +213,13 @@ def check_steps(chosen: config.RunConfig, sandbox: Sandbox, teacher: Teacher) ->
         GlotsmithError: something that the run needs is not there.
 
     """
-    from glotsmith.recipes.base import Tools
+    from glotsmith.recipes.base import RecipeServices
     from glotsmith.verification import Verifier
 
     with closing(Ledger(Path(":memory:"))) as ledger:
-        chosen.made().steps(Tools(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger, chosen.sources_folder()))
+        chosen.made().steps(
+            RecipeServices(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger, chosen.sources_folder())
+        )
 
 
 class Service(NamedTuple):
@@ -230,13 +232,13 @@ class Service(NamedTuple):
 async def _carry_out(
     worker: Executor, chosen: config.RunConfig, folder: RunFolder, service: Service, retry: Sequence[Reason]
 ) -> bool:
-    from glotsmith.recipes.base import Tools
+    from glotsmith.recipes.base import RecipeServices
     from glotsmith.teachers.cached import Cached
     from glotsmith.verification import Verifier
 
     cached = Cached(service.teacher, folder.cache, hearing(folder.ledger))
     verifier, ledger = Verifier(service.sandbox, folder.cache), folder.ledger
-    tools = Tools(service.sandbox, verifier, cached, chosen.seed, ledger, chosen.sources_folder())
+    tools = RecipeServices(service.sandbox, verifier, cached, chosen.seed, ledger, chosen.sources_folder())
     try:
         steps = chosen.made().steps(tools)
         _reopen(ledger, steps, retry)

@@ -9,7 +9,7 @@ import msgspec
 PRIOR = (0.3, 0.7)
 
 
-class Rounds(msgspec.Struct, frozen=True, kw_only=True):
+class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The sampling plan of one problem."""
 
     samples: int = 50  #: at most so many replies a problem (paper: 50)
@@ -18,7 +18,7 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
     wanted: int = 3  #: stop when so many distinct solutions pass
     hopeless: float = 0.05  #: stop when the chance that any sample left passes is below this
 
-    def limit(self, language: str) -> int:
+    def max_replies(self, language: str) -> int:
         """Return the most replies to ask for in a language."""
         return self.per_language.get(language, self.samples)
 
@@ -27,19 +27,19 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
 
         ``asked`` counts replies so far, ``failed`` those without a passing program, ``passed`` distinct passing ones.
         """
-        left = self.limit(language) - asked
+        left = self.max_replies(language) - asked
         if left <= 0 or (self.single and asked):
             return 0
         if self.single:
             return left
         if passed >= self.wanted:
             return 0
-        if passed == 0 and failed and chance(failed, left) < self.hopeless:
+        if passed == 0 and failed and success_chance(failed, left) < self.hopeless:
             return 0
         return min(left, max(1, asked))
 
 
-def chance(failed: int, left: int) -> float:
+def success_chance(failed: int, left: int) -> float:
     """Return the posterior chance that at least one of ``left`` samples passes after ``failed`` failures and no pass.
 
     Beta–binomial: 1 - B(a, b + failed + left) / B(a, b + failed).

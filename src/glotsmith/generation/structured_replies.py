@@ -25,31 +25,31 @@ _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _SHOWN = 200  #: characters of a reply in a drop's detail
 
 
-class Unusable(NamedTuple):
+class UnusableReply(NamedTuple):
     """Why a reply can't be used; what a ``Dropped`` takes."""
 
     reason: Reason
     detail: str = ""
 
 
-def text_of(reply: Reply) -> str | Unusable:
+def reply_text(reply: Reply) -> str | UnusableReply:
     """Return what a reply says, without thoughts and marks of the end, or why it says nothing."""
     if reply.finish_reason == "refused":
-        return Unusable(Reason.TEACHER_REFUSED, reply.detail)
+        return UnusableReply(Reason.TEACHER_REFUSED, reply.detail)
     if reply.finish_reason == "error":
-        return Unusable(Reason.TEACHER_FAILED, reply.detail)
+        return UnusableReply(Reason.TEACHER_FAILED, reply.detail)
     text = spoken(reply.text).strip()
-    return text or Unusable(Reason.EMPTY_REPLY, "nothing but thoughts" if reply.text.strip() else "")
+    return text or UnusableReply(Reason.EMPTY_REPLY, "nothing but thoughts" if reply.text.strip() else "")
 
 
-def read_object(reply: Reply, kind: type[T]) -> T | Unusable:
+def read_object(reply: Reply, kind: type[T]) -> T | UnusableReply:
     """Return the first JSON object in a reply that converts to ``kind`` (a msgspec struct), or why there is none.
 
     Numbers and booleans may be strings (``strict=False``). A struct that is to accept further fields must not forbid
     them (``records.Record`` does).
     """
-    text = text_of(reply)
-    if isinstance(text, Unusable):
+    text = reply_text(reply)
+    if isinstance(text, UnusableReply):
         return text
     wrong = ""
     for found in _objects(text):
@@ -58,8 +58,8 @@ def read_object(reply: Reply, kind: type[T]) -> T | Unusable:
         except msgspec.ValidationError as error:
             wrong = wrong or str(error)
     if wrong:
-        return Unusable(Reason.INCOMPLETE_REPLY, wrong)
-    return Unusable(Reason.UNPARSABLE_REPLY, f"no JSON object in: {text[:_SHOWN]}")
+        return UnusableReply(Reason.INCOMPLETE_REPLY, wrong)
+    return UnusableReply(Reason.UNPARSABLE_REPLY, f"no JSON object in: {text[:_SHOWN]}")
 
 
 def _objects(text: str) -> Iterator[object]:
@@ -85,7 +85,7 @@ def _decoded(decoder: json.JSONDecoder, text: str) -> tuple[object, int] | None:
     return None
 
 
-def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | Unusable:
+def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | UnusableReply:
     """Return the text of each named section of a reply, or why one is missing or empty.
 
     A section begins with a line that holds nothing but its name, in any case, as a heading, in brackets, bold, or with
@@ -93,15 +93,15 @@ def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | Unusab
     sections stand in order, one that comes too early is text; of two of one name the first counts, as models repeat
     themselves at the end.
     """
-    text = text_of(reply)
-    if isinstance(text, Unusable):
+    text = reply_text(reply)
+    if isinstance(text, UnusableReply):
         return text
     found = _sections(text, names)
     if not found:
-        return Unusable(Reason.UNPARSABLE_REPLY, f"no section {', '.join(names)} in: {text[:_SHOWN]}")
+        return UnusableReply(Reason.UNPARSABLE_REPLY, f"no section {', '.join(names)} in: {text[:_SHOWN]}")
     missing = [name for name in names if not found.get(name, "").strip()]
     if missing:
-        return Unusable(Reason.INCOMPLETE_REPLY, f"no section {', '.join(missing)}")
+        return UnusableReply(Reason.INCOMPLETE_REPLY, f"no section {', '.join(missing)}")
     return {name: found[name].strip("\n").rstrip() for name in names}
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.generation.sampling_plan import Rounds
+from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.languages import Card, get, render
 from glotsmith.languages.braces import closed, cuts_braces
 from glotsmith.languages.docstrings import Wording, docstring_for
@@ -20,7 +20,7 @@ from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 _STALE = 4  #: a round of so many replies that brings no new program is the last
 
 
-class Prompts(msgspec.Struct, frozen=True):
+class TranslationPrompts(msgspec.Struct, frozen=True):
     """The prompts of translation, by name: ``chat``, ``completion``, ``repair``."""
 
     chat: Prompt
@@ -28,10 +28,10 @@ class Prompts(msgspec.Struct, frozen=True):
     repair: Prompt
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to ask."""
 
-    rounds: Rounds = Rounds()
+    sampling_plan: SamplingPlan = SamplingPlan()
     sampling: Sampling = Sampling(temperature=0.8, top_p=0.95, max_tokens=512)
     style: Literal["chat", "completion"] = "chat"
     source_in_prompt: bool = True  #: show the Python source (the paper's setting; an ablation without)
@@ -42,7 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     docstrings: Wording = "target"  #: of completion prompts
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class TranslationAttempt(msgspec.Struct, frozen=True):
     """One reply on its way."""
 
     sample: int
@@ -55,15 +55,15 @@ class Attempt(msgspec.Struct, frozen=True):
 class Translate(ItemStep[Task, Solution]):
     """Ask the teacher in rounds until enough distinct candidates pass, it refuses, repeats itself, or there is no hope.
 
-    Passing candidates are kept, up to ``Rounds.wanted`` unless the plan is the paper's; every other reply is a loss
-    with its reason and, where there is code, the ``Candidate``.
+    Passing candidates are kept, up to ``SamplingPlan.wanted`` unless the plan is the paper's. Every other reply is a
+    loss with its reason and, where there is code, the ``Candidate``.
     """
 
     name = "translate"
     output = Solution
     concurrency = 32
 
-    def __init__(self, teacher: Teacher, verify: Verify, prompts: Prompts, plan: Plan) -> None:
+    def __init__(self, teacher: Teacher, verify: Verify, prompts: TranslationPrompts, plan: TranslationOptions) -> None:
         self._teacher = teacher
         self._verify = verify
         self._prompts = prompts
@@ -80,7 +80,7 @@ class Translate(ItemStep[Task, Solution]):
                 break
         return search.result()
 
-    async def _judge(self, task: Task, search: "_Search", attempts: Sequence[Attempt]) -> bool:
+    async def _judge(self, task: Task, search: "_Search", attempts: Sequence[TranslationAttempt]) -> bool:
         """Verify the new ones among a round's candidates; return whether there was any."""
         fresh = [a for a in attempts if search.is_new(a)]
         judged = await asyncio.gather(*(self._settle(task, a, self._plan.repairs) for a in fresh))
@@ -88,7 +88,7 @@ class Translate(ItemStep[Task, Solution]):
             search.add(chain)
         return bool(fresh)
 
-    async def _settle(self, task: Task, attempt: Attempt, repairs: int) -> list[Attempt]:
+    async def _settle(self, task: Task, attempt: TranslationAttempt, repairs: int) -> list[TranslationAttempt]:
         """Verify one candidate, and repair it while it fails and repairs are left."""
         chain = [await self._verified(task, attempt)]
         for _ in range(repairs):
@@ -98,7 +98,7 @@ class Translate(ItemStep[Task, Solution]):
             chain.append(await self._verified(task, await self._repair(task, last)))
         return chain
 
-    async def _verified(self, task: Task, attempt: Attempt) -> Attempt:
+    async def _verified(self, task: Task, attempt: TranslationAttempt) -> TranslationAttempt:
         if attempt.code is None:
             return attempt
         verdict = await self._verify.verify(self._job(task, attempt.code))
@@ -115,14 +115,14 @@ class Translate(ItemStep[Task, Solution]):
             time_limit_s=self._plan.time_limit_s,
         )
 
-    async def _attempt(self, task: Task, sample: int) -> Attempt:
+    async def _attempt(self, task: Task, sample: int) -> TranslationAttempt:
         chat, plan = self._plan.style == "chat", self._plan
         prompt = self._prompts.chat if chat else self._prompts.completion
         text = prompt.render(**values(get(task.language), task, source=plan.source_in_prompt, wording=plan.docstrings))
         text += "" if chat else get(task.language).syntax.prompt_end
         return await self._ask(self._plan.call, task, sample, prompt, text, "")
 
-    async def _repair(self, task: Task, failed: Attempt) -> Attempt:
+    async def _repair(self, task: Task, failed: TranslationAttempt) -> TranslationAttempt:
         prompt, verdict = self._prompts.repair, failed.verdict
         card = get(task.language)
         text = prompt.render(
@@ -132,7 +132,9 @@ class Translate(ItemStep[Task, Solution]):
         )
         return await self._ask("repair", task, failed.sample, prompt, text, content_hash(failed.code or ""))
 
-    async def _ask(self, call: str, task: Task, sample: int, prompt: Prompt, text: str, repaired: str) -> Attempt:
+    async def _ask(
+        self, call: str, task: Task, sample: int, prompt: Prompt, text: str, repaired: str
+    ) -> TranslationAttempt:
         card, plan = get(task.language), self._plan
         chat = plan.style == "chat" or call == "repair"
         stop = () if chat else card.syntax.stop
@@ -153,7 +155,7 @@ class Translate(ItemStep[Task, Solution]):
             code = extract_code(reply.text, card, continues=prefix, name=task.problem.function.name)
         if code and cuts_braces(stop):
             code = closed(card, code)
-        return Attempt(sample, reply, code, self._lineage(prompt, sample, repaired))
+        return TranslationAttempt(sample, reply, code, self._lineage(prompt, sample, repaired))
 
     def _lineage(self, prompt: Prompt, sample: int, repaired: str) -> Lineage:
         return Lineage(
@@ -170,11 +172,11 @@ class Translate(ItemStep[Task, Solution]):
 class _Search:
     """What is known about one task: the distinct candidates so far and what became of them."""
 
-    def __init__(self, task: Task, plan: Plan) -> None:
+    def __init__(self, task: Task, plan: TranslationOptions) -> None:
         self._task = task
         self._plan = plan
         self._seen: dict[str, bool] = {}  #: code → whether it passed
-        self._passed: list[Attempt] = []
+        self._passed: list[TranslationAttempt] = []
         self._lost: list[Dropped] = []
         self._replies: list[Reply] = []
         self.asked = 0
@@ -182,9 +184,9 @@ class _Search:
         self._again = 0  #: replies that repeat one
 
     def next_round(self) -> int:
-        return self._plan.rounds.next_round(self._task.language, self.asked, self._failed, len(self._passed))
+        return self._plan.sampling_plan.next_round(self._task.language, self.asked, self._failed, len(self._passed))
 
-    def is_new(self, attempt: Attempt) -> bool:
+    def is_new(self, attempt: TranslationAttempt) -> bool:
         """Count a reply, and tell whether its code is worth a run."""
         self.asked += 1
         self._replies.append(attempt.reply)
@@ -202,7 +204,7 @@ class _Search:
         self._seen[attempt.code] = False
         return True
 
-    def add(self, chain: Sequence[Attempt]) -> None:
+    def add(self, chain: Sequence[TranslationAttempt]) -> None:
         """Take in a candidate with its repairs; the last may have passed."""
         self._replies += [a.reply for a in chain[1:]]
         for attempt in chain:
@@ -217,7 +219,7 @@ class _Search:
                 reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_VERIFICATION
                 self._lose(attempt, reason, failure(self._task, verdict))
 
-    def _lose(self, attempt: Attempt, reason: Reason, detail: str) -> None:
+    def _lose(self, attempt: TranslationAttempt, reason: Reason, detail: str) -> None:
         candidate = attempt.code is not None and reason != Reason.DUPLICATE_CANDIDATE
         item = Candidate(
             task=self._task.id,
@@ -249,7 +251,7 @@ class _Search:
             return Dropped(first.reason, first.detail)
         return Dropped(Reason.NO_PASSING_SOLUTION, f"{self.asked} replies; first: {first.detail}")
 
-    def _solution(self, attempt: Attempt, rate: float) -> Kept[Solution]:
+    def _solution(self, attempt: TranslationAttempt, rate: float) -> Kept[Solution]:
         code = attempt.code or ""
         identity = content_hash(self._task.id, code)
         return Kept(

@@ -23,7 +23,7 @@ from glotsmith.verification.deciding import Deciding
 Item = TypeVar("Item", bound=Record)
 
 
-class Tools(msgspec.Struct, frozen=True):
+class RecipeServices(msgspec.Struct, frozen=True):
     """The services that a recipe composes its steps from."""
 
     sandbox: Sandbox
@@ -39,16 +39,16 @@ class Tools(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "verifier", Deciding(self.verifier))
 
 
-class Tail(NamedTuple):
+class FinalSteps(NamedTuple):
     """The end of a recipe's steps, which asks nobody and executes nothing: what selects, and makes rows."""
 
-    after: str  #: name of the last step before it
-    takes: type[Record]  #: what that step keeps
+    after_step: str  #: name of the last step before it
+    input_type: type[Record]  #: what that step keeps
     steps: Sequence[Step[Any, Any]]
 
 
-class Answers(Protocol):
-    """What of a ledger is read where rows are told of or written (``Ledger``, ``partial.Partial``)."""
+class LedgerReader(Protocol):
+    """What of a ledger is read where rows are told of or written (``Ledger``, ``partial.PartialLedger``)."""
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -77,13 +77,13 @@ class Recipe(Protocol):
 
     title: ClassVar[str]  #: what it makes, in a line
     paper: ClassVar[str]
-    bound: ClassVar[str]  #: the option that says with how many items of the sources to go on (``--preview``)
+    limit_option: ClassVar[str]  #: the option that says with how many items of the sources to go on (``--preview``)
 
-    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+    def steps(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the steps in order; the last one's output is ``Example``."""
         ...
 
-    def tail(self, ledger: Ledger) -> Tail:
+    def final_steps(self, ledger: Ledger) -> FinalSteps:
         """Return the last of the steps, for what a run that is not finished has in its ledger so far."""
         ...
 

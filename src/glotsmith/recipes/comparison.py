@@ -15,7 +15,7 @@ from glotsmith.selection.deduplicate import Index, Text
 SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems are of one cluster, as in MultiPL-T §4.4
 
 
-class Figures(Record, frozen=True, kw_only=True):
+class RunFigures(Record, frozen=True, kw_only=True):
     """What came of one run."""
 
     run: str
@@ -46,7 +46,7 @@ class Figures(Record, frozen=True, kw_only=True):
         return (self.cost + (self.cached_cost or 0.0)) / self.rows if self.rows else 0.0
 
 
-def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
+def compute_figures(run: str, recipe: str, ledger: Ledger) -> RunFigures:
     """Return the figures of a run, finished or not."""
     funnel = ledger.funnel()
     last = ledger.steps[-1] if ledger.steps else ""
@@ -56,7 +56,7 @@ def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
     languages = Counter(e.language for e in _examples(ledger, last))
     originals = funnel[-1].made - languages.total() if funnel else 0
     spent = ledger.exchanges.spent()
-    return Figures(
+    return RunFigures(
         run=run,
         recipe=recipe,
         finished=bool(last) and ledger.finished(last),
@@ -64,7 +64,7 @@ def figures(run: str, recipe: str, ledger: Ledger) -> Figures:
         rows=languages.total(),
         originals=originals,
         problems=len({e.parallel_id for e in _examples(ledger, last)}),
-        distinct=clusters(_examples(ledger, last)),
+        distinct=count_clusters(_examples(ledger, last)),
         languages=dict(sorted(languages.items())),
         pairs=sum(1 for _ in pairs(ledger)),
         tokens=sum(row.tokens for row in funnel),
@@ -86,7 +86,7 @@ def _examples(ledger: Ledger, last: str) -> Iterator[Example]:
     return (example for example in rows if example.kind != "original")
 
 
-def clusters(examples: Iterable[Example]) -> int:
+def count_clusters(examples: Iterable[Example]) -> int:
     """Return the number of problems that are not much like an earlier one.
 
     A problem is its Python original, or where there is none, its instruction. Problems that share an original or

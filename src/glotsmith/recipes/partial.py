@@ -7,15 +7,15 @@ from glotsmith.errors import UsageError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
 from glotsmith.ledger import Ledger, Row
-from glotsmith.recipes.base import Recipe, Tail
+from glotsmith.recipes.base import FinalSteps, Recipe
 from glotsmith.records import FunnelRow, Record
 from glotsmith.step import Result, SourceStep, keep
 
 Item = TypeVar("Item", bound=Record)
 
 
-class Partial:
-    """The ledger of a run up to some step, and a scratch ledger from there on (``base.Answers``)."""
+class PartialLedger:
+    """The ledger of a run up to some step, and a scratch ledger from there on (``base.LedgerReader``)."""
 
     def __init__(self, ledger: Ledger, scratch: Ledger) -> None:
         """Read ``ledger`` up to the first step of ``scratch``, which begins with what that step kept."""
@@ -50,7 +50,7 @@ class Partial:
         return self._scratch if step in self._scratch.steps[1:] else self._ledger
 
 
-async def so_far(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> Partial:
+async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> PartialLedger:
     """Return the rows of what a run has finished so far; the run's own ledger is only read.
 
     Args:
@@ -63,24 +63,24 @@ async def so_far(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> Partial:
         InputError: a benchmark file that the tail needs can't be read.
 
     """
-    tail = recipe.tail(ledger)
-    if tail.after not in ledger.steps:
+    tail = recipe.final_steps(ledger)
+    if tail.after_step not in ledger.steps:
         raise UsageError(
-            f"{ledger.path.parent}: the run has not begun, or another version made it: there is no step {tail.after!r}"
+            f"{ledger.path.parent} has no step {tail.after_step!r}: the run has not started, or another version made it"
         )
     await Local().run([_finished(tail, ledger), *tail.steps], scratch, Silent())
-    return Partial(ledger, scratch)
+    return PartialLedger(ledger, scratch)
 
 
-def _finished(tail: Tail, ledger: Ledger) -> SourceStep[Record]:
+def _finished(tail: FinalSteps, ledger: Ledger) -> SourceStep[Record]:
     """Return the step that reads what is finished before the tail."""
 
     class Finished(SourceStep[Record]):
-        name = tail.after
-        output = tail.takes
+        name = tail.after_step
+        output = tail.input_type
 
         async def run(self, done: Callable[[str], bool]) -> AsyncIterator[tuple[str, Result[Record]]]:
-            for key, item in ledger.kept(tail.after, tail.takes):
+            for key, item in ledger.kept(tail.after_step, tail.input_type):
                 yield key, keep(key, item)
 
     return Finished()

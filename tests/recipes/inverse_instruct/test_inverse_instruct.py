@@ -18,9 +18,9 @@ from glotsmith.errors import OutageError, ToolchainError, UsageError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
 from glotsmith.languages import toolchain
-from glotsmith.recipes.base import Tools
+from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.inverse_instruct import recipe as inverse_instruct
-from glotsmith.recipes.inverse_instruct.recipe import InverseInstruct, wording
+from glotsmith.recipes.inverse_instruct.recipe import InverseInstruct, prompts_of
 from glotsmith.records import Example, FunnelRow
 from glotsmith.run import RunFolder
 from glotsmith.sandbox import open_sandbox
@@ -69,7 +69,7 @@ async def _run(recipe: InverseInstruct, folder: Path, replies: Path) -> Ran:
     try:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(recipe)) as opened:
             teacher = open_teacher("scripted", model=str(replies), cache=opened.cache)
-            steps = recipe.steps(Tools(sandbox, Verifier(sandbox, opened.cache), teacher))
+            steps = recipe.steps(RecipeServices(sandbox, Verifier(sandbox, opened.cache), teacher))
             assert await Local().run(steps, opened.ledger, Silent())
             await teacher.close()
             ledger = opened.ledger
@@ -279,7 +279,7 @@ def test_options_that_cannot_work_are_refused_in_a_sentence(options: dict[str, A
 
 
 def test_the_offline_teacher_is_refused_before_anything_is_read() -> None:
-    tools = Tools(None, None, open_teacher("offline"))  # type: ignore[arg-type]
+    tools = RecipeServices(None, None, open_teacher("offline"))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="the offline teacher can't"):
         InverseInstruct(sources=(str(CORPUS),)).steps(tools)
 
@@ -310,7 +310,7 @@ def test_a_model_that_completes_is_asked_in_the_papers_words_and_makes_the_same(
 
 def test_a_model_that_completes_is_told_what_its_function_must_be_called() -> None:
     """Without a signature too: an answer under another name fails every test."""
-    prompt = wording("answer").completion
+    prompt = prompts_of("answer").completion
     values = {"instruction": "Add.", "prefix": "", "fence": "lua", "language": "Lua"}
     assert "`add`" in prompt.render(name="add", signature="", **values)
     assert "`def add(a: int)`" in prompt.render(name="add", signature="def add(a: int)", **values)

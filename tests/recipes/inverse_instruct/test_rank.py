@@ -4,7 +4,7 @@ import random
 import msgspec
 import pytest
 
-from glotsmith.recipes.inverse_instruct.rank import Rank, agreement, auc, scoring
+from glotsmith.recipes.inverse_instruct.rank import RankSummaries, auc, compare_with_round_trips, describe_scores
 from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
 
 SNIPPET = Snippet(id="s", language="lua", code="x", origin=Origin(source="x", path="1"))
@@ -31,7 +31,7 @@ def summary(sample: int, p_yes: float | None, round_trip: str = "") -> Summary:
 @pytest.mark.parametrize("argmax", [True, False])
 def test_summaries_are_ranked(scores: list[float | None], order: list[int], ties: int, argmax: bool) -> None:
     item = Inversion(snippet=SNIPPET, summaries=tuple(summary(n, p) for n, p in enumerate(scores)))
-    result = asyncio.run(Rank(argmax=argmax).run("s", item))
+    result = asyncio.run(RankSummaries(argmax=argmax).run("s", item))
     (kept,) = result.kept
     assert [s.sample for s in kept.item.summaries] == (order[:1] if argmax else order)
     assert kept.item.ties == ties
@@ -75,7 +75,7 @@ def test_first_choices_alone_are_compared_unless_all_were_tried() -> None:
         tried(summary(0, None, "pass")),
         tried(),
     ]
-    first, every = agreement(items)
+    first, every = compare_with_round_trips(items)
     assert (first.passed, first.failed, first.auc) == (2, 1, 0.5)
     assert (every.passed, every.failed, every.auc) == (1, 1, 1.0)
     assert str(first).startswith("AUC 0.500 (standard error ")
@@ -90,16 +90,16 @@ def test_what_scores_rest_on_is_told() -> None:
 
     items = [ranked(), ranked(ties=2, no=0.0, unseen="no"), ranked(method="votes", votes=5, yes=1.0, no=0.0)]
     unscored = [Inversion(snippet=SNIPPET), Inversion(snippet=SNIPPET, summaries=(summary(0, None),))]
-    assert scoring(items + unscored) == (
+    assert describe_scores(items + unscored) == (
         "2 by logprobs, 1 by votes; 1 tied with another; Yes and No had 0.70 of the probability on average, "
         "and 1 times one was not seen"
     )
-    assert scoring(items[2:]) == "0 by logprobs, 1 by votes; 0 tied with another"
-    assert scoring(unscored) == ""
+    assert describe_scores(items[2:]) == "0 by logprobs, 1 by votes; 0 tied with another"
+    assert describe_scores(unscored) == ""
 
 
 def test_where_all_pass_there_is_no_auc_and_it_is_said() -> None:
-    (found,) = agreement([tried(summary(0, 0.9, "pass"))])
+    (found,) = compare_with_round_trips([tried(summary(0, 0.9, "pass"))])
     assert found.auc is None
     assert "no AUC: of 1 round trips 1 passed" in str(found)
     assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from glotsmith.recipes.inverse_instruct.recipe import wording
-from glotsmith.recipes.inverse_instruct.self_evaluation import Evaluate
-from glotsmith.recipes.inverse_instruct.snippet_requests import Question, Style
+from glotsmith.recipes.inverse_instruct.recipe import prompts_of
+from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
+from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, Style
 from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Sampling, Teacher
@@ -101,11 +101,13 @@ def scores(kind: str, served: Served, style: Style, top: int) -> list[Scored | N
         asked = teacher(kind, served)
         try:
             sampling = Sampling(max_tokens=5, logprobs=top)
-            question = Question("evaluate", asked, wording("evaluate"), style, sampling)
+            question = SnippetRequest("evaluate", asked, prompts_of("evaluate"), style, sampling)
             found: list[Scored | None] = []
             for n, text in enumerate(TEXTS):
                 summary = Summary(id=str(n), sample=n, text=text, lineage=Lineage(teacher="test"))
-                result = await Evaluate(question, question).run("s1", Inversion(snippet=SNIPPET, summaries=(summary,)))
+                result = await ScoreSummaries(question, question).run(
+                    "s1", Inversion(snippet=SNIPPET, summaries=(summary,))
+                )
                 found.append(result.kept[0].item.summaries[0].scored if result.kept else None)
             return found
         finally:
@@ -116,7 +118,7 @@ def scores(kind: str, served: Served, style: Style, top: int) -> list[Scored | N
 
 def tokens(served: Served, text: str, style: Style) -> list[int]:
     """The prompt as the server reads it, asked of the server."""
-    prompt = wording("evaluate")[style == "completion"].render(
+    prompt = prompts_of("evaluate")[style == "completion"].render(
         instruction=text, code=SNIPPET.code, language="Lua", fence="lua"
     )
     with httpx.Client(base_url=served.url) as client:

@@ -6,11 +6,16 @@ from collections.abc import Mapping
 
 import pytest
 
-from glotsmith.generation.structured_replies import Unusable
+from glotsmith.generation.structured_replies import UnusableReply
 from glotsmith.reasons import Reason
-from glotsmith.recipes.inverse_instruct.recipe import wording
-from glotsmith.recipes.inverse_instruct.self_evaluation import Evaluate, from_logprobs, from_votes, spelling
-from glotsmith.recipes.inverse_instruct.snippet_requests import Question
+from glotsmith.recipes.inverse_instruct.recipe import prompts_of
+from glotsmith.recipes.inverse_instruct.self_evaluation import (
+    ScoreSummaries,
+    score_from_logprobs,
+    score_from_votes,
+    yes_or_no,
+)
+from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
 from glotsmith.teachers.base import Reply, Request, Sampling
 
@@ -28,7 +33,7 @@ def logs(**shares: float) -> dict[str, float]:
     ],
 )  # fmt: skip
 def test_spellings(token: str, word: str) -> None:
-    assert spelling(token) == word
+    assert yes_or_no(token) == word
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,7 @@ def test_spellings(token: str, word: str) -> None:
     ],
 )
 def test_a_score(logprobs: Mapping[str, float], score: float, unseen: str, left: float) -> None:
-    found = from_logprobs(logprobs)
+    found = score_from_logprobs(logprobs)
     assert isinstance(found, Scored)
     assert found.p_yes == pytest.approx(score)
     assert (found.unseen, found.method) == (unseen, "logprobs")
@@ -56,8 +61,8 @@ def test_a_score(logprobs: Mapping[str, float], score: float, unseen: str, left:
 
 @pytest.mark.parametrize("logprobs", [logs(As=0.9, The=0.1), logs(Y=0.9), {"Yes": -math.inf}])
 def test_no_score(logprobs: Mapping[str, float]) -> None:
-    found = from_logprobs(logprobs)
-    assert isinstance(found, Unusable)
+    found = score_from_logprobs(logprobs)
+    assert isinstance(found, UnusableReply)
     assert found.reason == Reason.NOT_SCORED
 
 
@@ -72,7 +77,7 @@ def test_no_score(logprobs: Mapping[str, float]) -> None:
     ],
 )
 def test_votes(said: list[str], score: float, votes: int) -> None:
-    found = from_votes([Reply(text=text) for text in said])
+    found = score_from_votes([Reply(text=text) for text in said])
     assert isinstance(found, Scored)
     assert found.p_yes == pytest.approx(score)
     assert (found.votes, found.method) == (votes, "votes")
@@ -88,8 +93,8 @@ def test_votes(said: list[str], score: float, votes: int) -> None:
     ],
 )
 def test_no_vote(replies: list[Reply], reason: Reason) -> None:
-    found = from_votes(replies)
-    assert isinstance(found, Unusable)
+    found = score_from_votes(replies)
+    assert isinstance(found, UnusableReply)
     assert found.reason == reason
 
 
@@ -119,17 +124,17 @@ class Opinion:
 def test_who_is_asked_for_what(wanted: bool, logprobs: Mapping[str, float], calls: list[str], method: str) -> None:
     teacher = Opinion(logprobs)
 
-    def question(call: str, sampling: Sampling) -> Question:
-        return Question(call, teacher, wording(call), "chat", sampling)  # type: ignore[arg-type]
+    def question(call: str, sampling: Sampling) -> SnippetRequest:
+        return SnippetRequest(call, teacher, prompts_of(call), "chat", sampling)  # type: ignore[arg-type]
 
-    step = Evaluate(question("evaluate", Sampling(logprobs=5)), question("vote", Sampling()), 3, logprobs=wanted)
+    step = ScoreSummaries(question("evaluate", Sampling(logprobs=5)), question("vote", Sampling()), 3, logprobs=wanted)
     snippet = Snippet(id="s", language="lua", code="return 1", origin=Origin(source="s", path="p"))
     summaries = [Summary(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)]
     (kept,) = asyncio.run(step.run("s", Inversion(snippet=snippet, summaries=tuple(summaries)))).kept
     assert sorted(r.call for r in teacher.asked) == sorted(calls * 2)
     assert any(r.sampling.logprobs for r in teacher.asked) is wanted
     assert len({(r.call, r.sample) for r in teacher.asked}) == len(teacher.asked)  # else two votes were one reply
-    version = wording("evaluate").chat.version
+    version = prompts_of("evaluate").chat.version
     assert [(s.id, s.scored.method, s.scored.prompt_version) for s in kept.item.summaries if s.scored] == [
         ("0", method, version),
         ("1", method, version),

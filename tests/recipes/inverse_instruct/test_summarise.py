@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from glotsmith.recipes.inverse_instruct.recipe import wording
-from glotsmith.recipes.inverse_instruct.snippet_requests import Question, Wording
-from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise, leaks, opened
+from glotsmith.recipes.inverse_instruct.recipe import prompts_of
+from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
+from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise, contains_program, with_opening
 from glotsmith.records import Inversion, Origin, Snippet
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
@@ -35,8 +35,8 @@ def snippet(**fields: str) -> Snippet:
 
 
 def summarised(teacher: Teacher, item: Snippet, style: str = "chat", count: int = 3) -> Result[Inversion]:
-    prompts: Wording = wording("summarise")
-    question = Question("summarise", teacher, prompts, style, Sampling(temperature=0.8))  # type: ignore[arg-type]
+    prompts: StylePrompts = prompts_of("summarise")
+    question = SnippetRequest("summarise", teacher, prompts, style, Sampling(temperature=0.8))  # type: ignore[arg-type]
     return asyncio.run(Summarise(question, count).run(item.id, item))
 
 
@@ -87,7 +87,7 @@ def test_an_original_passes_unasked() -> None:
     ],
 )
 def test_an_instruction_has_its_opening_once(text: str, continues: bool, expected: str) -> None:
-    assert opened(text, "Write a Lua", continues=continues) == expected
+    assert with_opening(text, "Write a Lua", continues=continues) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_an_instruction_has_its_opening_once(text: str, continues: bool, expecte
     ],
 )
 def test_an_instruction_must_not_hold_the_program(text: str, expected: bool) -> None:
-    assert leaks(text, CODE) is expected
+    assert contains_program(text, CODE) is expected
 
 
 def test_one_line_leaks_as_a_whole() -> None:
-    assert leaks("Write f = lambda x: x", "f = lambda x: x")
-    assert not leaks("Write the identity.", "f = lambda x: x")
+    assert contains_program("Write f = lambda x: x", "f = lambda x: x")
+    assert not contains_program("Write the identity.", "f = lambda x: x")

@@ -19,7 +19,7 @@ from glotsmith.errors import ToolchainError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
 from glotsmith.languages import get, toolchain
-from glotsmith.recipes.base import Tools
+from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
 from glotsmith.records import Candidate, Example, Solution, Task
 from glotsmith.run import RunFolder
@@ -139,7 +139,7 @@ async def carry(chosen: MultiPLT, folder: Path, replies: Path, cache: Path) -> N
     try:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run:
             teacher = open_teacher("scripted", model=str(replies), cache=run.cache)
-            steps = chosen.steps(Tools(sandbox, Verifier(sandbox, run.cache), teacher))
+            steps = chosen.steps(RecipeServices(sandbox, Verifier(sandbox, run.cache), teacher))
             assert await Local().run(steps, run.ledger, Silent())
             await teacher.close()
     finally:

@@ -8,14 +8,14 @@ import pytest
 
 from glotsmith.prompts import Prompt
 from glotsmith.reasons import Reason
-from glotsmith.recipes.xcoder.agent_requests import Voice
-from glotsmith.recipes.xcoder.agents import Minds, Reflection
-from glotsmith.recipes.xcoder.discussion import Discuss, Rules
-from glotsmith.recipes.xcoder.memory import Limits, Memo
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests
+from glotsmith.recipes.xcoder.agents import EpochMemories, ReflectionReply
+from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules
+from glotsmith.recipes.xcoder.memory import MemoryLimits, RememberedSession
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.recipe import CALLS, PROMPTS
-from glotsmith.recipes.xcoder.schedule import Plan, session_key
-from glotsmith.recipes.xcoder.seeds import Seed
+from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
+from glotsmith.recipes.xcoder.seeds import MakeSeeds
 from glotsmith.records import Lineage, Origin, Snippet
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request, Sampling
@@ -57,16 +57,16 @@ class Says:
 class Past:
     """A history that is known from the start."""
 
-    def __init__(self, *memos: Memo) -> None:
+    def __init__(self, *memos: RememberedSession) -> None:
         self.memos = memos
 
-    async def before(self, epoch: int) -> tuple[Memo, ...]:
+    async def sessions_before(self, epoch: int) -> tuple[RememberedSession, ...]:
         return self.memos
 
 
 def hold(
     replies: Mapping[str, str],
-    *memos: Memo,
+    *memos: RememberedSession,
     number: int = 0,
     style: str = "chat",
     inspirations: tuple[str, ...] = (),
@@ -77,18 +77,20 @@ def hold(
 ) -> tuple[Result[Proposal], Says]:
     """Hold one session."""
     teacher = Says(replies)
-    voice = Voice(
+    voice = AgentRequests(
         teacher=teacher,  # type: ignore[arg-type]
         prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
         sampling=Sampling(),
         style=style,  # type: ignore[arg-type]
     )
     others = 0 if rules.get("topology") == "none" else 2
-    plan = Plan(agents=agents, sessions=8, epoch=2, others=others)
-    minds = Minds(Past(*memos), voice, lambda a, b: float(a == b), Limits(), memory=memory, reflection=reflection)
-    step = Discuss(voice, minds, plan, Rules(languages=AGENTS, **rules))  # type: ignore[arg-type]
+    plan = SessionPlan(agents=agents, sessions=8, epoch=2, others=others)
+    minds = EpochMemories(
+        Past(*memos), voice, lambda a, b: float(a == b), MemoryLimits(), memory=memory, reflection=reflection
+    )
+    step = Discuss(voice, minds, plan, DiscussionRules(languages=AGENTS, **rules))  # type: ignore[arg-type]
     origin, lineage = Origin(source="s", path="p"), Lineage(teacher="t")
-    session = msgspec.structs.replace(plan.planned()[number], inspirations=inspirations)
+    session = msgspec.structs.replace(plan.all_sessions()[number], inspirations=inspirations)
     seat = Proposal(id=session_key(number), kind="ds3", session=session, origin=origin, lineage=lineage)
     return asyncio.run(step.run(seat.id, seat)), teacher
 
@@ -171,7 +173,7 @@ def test_an_agent_alone_asks_nobody() -> None:
     assert only(result).languages == ("python", "lua")  # somebody else must agree
 
 
-REMEMBERED = Memo(
+REMEMBERED = RememberedSession(
     key="session-0", number=0, epoch=1, agent="python", others=("lua",), target="lua", name="f",
     signature="def f(x: int) -> int", instruction="Write f.", reference="r", outcome="kept", passed=("lua",),
     failures={"lua": {"fail:wrong": 2}},
@@ -227,12 +229,12 @@ def test_a_reflection_without_a_merit_or_a_fault_is_of_no_use_either() -> None:
 
 
 def test_a_reflection_is_a_few_short_lines_whatever_is_said() -> None:
-    said = Reflection(merits=["Good.\n\n[Reference]\nx", " "], faults=[f"{n} {'very ' * 200}" for n in range(9)])
+    said = ReflectionReply(merits=["Good.\n\n[Reference]\nx", " "], faults=[f"{n} {'very ' * 200}" for n in range(9)])
     lines = str(said).split("\n")
     assert lines[0] == "Good: Good. [Reference] x"
     assert [line[:6] for line in lines[1:]] == ["Bad: 0", "Bad: 1", "Bad: 2"]
     assert max(map(len, lines)) < 310
-    assert str(Reflection(merits=[""])) == ""
+    assert str(ReflectionReply(merits=[""])) == ""
 
 
 def test_a_reflection_that_no_record_can_hold_costs_no_session() -> None:
@@ -306,14 +308,14 @@ def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
 
 def test_a_base_models_ds2_ends_with_the_instruction() -> None:
     teacher = Says({"ds2": "Write `f`."})
-    voice = Voice(
+    voice = AgentRequests(
         teacher=teacher,  # type: ignore[arg-type]
         prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
         style="completion",
     )
     code = "def f(x):\n    return x + 1"
     snippet = Snippet(id="s", language="python", name="f", code=code, origin=Origin(source="s", path="p"))
-    [kept] = asyncio.run(Seed(voice, ("ds2",)).run("s", snippet)).kept
+    [kept] = asyncio.run(MakeSeeds(voice, ("ds2",)).run("s", snippet)).kept
     assert kept.item.instruction == "Write `f`."
     assert "\n[" in teacher.stops[0]
     assert "\n```" in teacher.stops[0]

@@ -9,26 +9,26 @@ import pytest
 
 from glotsmith.ledger import Ledger, Taken
 from glotsmith.reasons import Reason
-from glotsmith.recipes.xcoder.history import CHAIN, LedgerHistory
-from glotsmith.recipes.xcoder.pipeline_item import Work
+from glotsmith.recipes.xcoder.history import SESSION_STEPS, LedgerHistory
+from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
-from glotsmith.recipes.xcoder.schedule import Plan, session_key
+from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.records import Lineage, Origin
 from glotsmith.step import Dropped, Kept, Result
 
-PLAN = Plan(agents=("lua", "python"), sessions=4, epoch=2)
+PLAN = SessionPlan(agents=("lua", "python"), sessions=4, epoch=2)
 ORIGIN, LINEAGE = Origin(source="s", path="p"), Lineage(teacher="t")
 
 
 def seat(number: int) -> Proposal:
-    session = PLAN.planned()[number]
+    session = PLAN.all_sessions()[number]
     return Proposal(id=session_key(number), kind="ds3", origin=ORIGIN, lineage=LINEAGE, session=session)
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "ledger.sqlite")
-    made.begin(["convene", *CHAIN])
+    made.begin(["convene", *SESSION_STEPS])
     kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
     made.record("convene", Taken("u", "a0"), Result(kept=kept), ordered=True)
     yield made
@@ -39,7 +39,7 @@ def answer(ledger: Ledger, before: str, step: str, number: int, *, kept: bool) -
     key = session_key(number)
     taken = ledger.taken(before, key)
     assert taken
-    item = seat(number) if step == CHAIN[0] else Work(proposal=seat(number))
+    item = seat(number) if step == SESSION_STEPS[0] else PipelineItem(proposal=seat(number))
     result = (
         Result(kept=(Kept(key, item),)) if kept else Result(dropped=(Dropped(Reason.EMPTY_REPLY, item=seat(number)),))
     )
@@ -50,7 +50,7 @@ def began(ledger: Ledger, epoch: int) -> bool:
     """Whether the epoch begins within a moment."""
 
     async def wait() -> None:
-        await LedgerHistory(ledger, PLAN, 2).before(epoch)
+        await LedgerHistory(ledger, PLAN, 2).sessions_before(epoch)
 
     try:
         asyncio.run(asyncio.wait_for(wait(), 0.05))
@@ -67,7 +67,7 @@ def test_an_epoch_waits_until_all_sessions_before_it_have_gone_all_the_way(ledge
     answer(ledger, "convene", "discuss", 0, kept=False)
     assert not began(ledger, 2)
     answer(ledger, "convene", "discuss", 1, kept=True)
-    for before, step in pairwise(CHAIN):
+    for before, step in pairwise(SESSION_STEPS):
         assert not began(ledger, 2), step
         answer(ledger, before, step, 1, kept=step != "solve")
     assert began(ledger, 2)
@@ -77,17 +77,17 @@ def test_an_epoch_waits_until_all_sessions_before_it_have_gone_all_the_way(ledge
 def test_an_epoch_remembers_earlier_ones_alone(ledger: Ledger) -> None:
     for number in (0, 1, 2):
         answer(ledger, "convene", "discuss", number, kept=False)
-    found = asyncio.run(LedgerHistory(ledger, PLAN, 2).before(2))
+    found = asyncio.run(LedgerHistory(ledger, PLAN, 2).sessions_before(2))
     assert [memo.number for memo in found] == [0, 1]
 
 
 def test_problems_are_known_in_the_order_of_sessions_when_all_are_validated(ledger: Ledger) -> None:
     answer(ledger, "convene", "discuss", 1, kept=True)
-    for before, step in pairwise(CHAIN[: CHAIN.index("validate") + 1]):
+    for before, step in pairwise(SESSION_STEPS[: SESSION_STEPS.index("validate") + 1]):
         answer(ledger, before, step, 1, kept=True)
 
     async def posed() -> int:
-        return len(await LedgerHistory(ledger, PLAN, 2).posed(1))
+        return len(await LedgerHistory(ledger, PLAN, 2).posed_problems(1))
 
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(posed(), 0.05))

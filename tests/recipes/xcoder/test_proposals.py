@@ -1,8 +1,8 @@
 import pytest
 
-from glotsmith.generation.structured_replies import Unusable
+from glotsmith.generation.structured_replies import UnusableReply
 from glotsmith.reasons import Reason
-from glotsmith.recipes.xcoder.proposals import Problem, canonical, left_out_of, read_problem
+from glotsmith.recipes.xcoder.proposals import DraftProblem, canonical_assert, read_problem, unreadable_examples
 from glotsmith.teachers.base import Reply
 
 GOOD = (
@@ -14,7 +14,7 @@ LUA = "[Answer]\n```lua\nlocal function f(x) return 2 * x end\n```"
 
 def test_a_problem_is_read_with_what_execution_needs() -> None:
     found = read_problem(Reply(text=f"Sure!\n\n{GOOD}"))
-    assert found == Problem(
+    assert found == DraftProblem(
         instruction="Write `f`, which doubles.",
         name="f",
         signature="def f(x: int) -> int",
@@ -25,7 +25,7 @@ def test_a_problem_is_read_with_what_execution_needs() -> None:
 
 def test_an_answer_may_come_without_anything_to_execute() -> None:
     none = "[Instruction]\nA queue.\n[Signature]\nnone\n[Reference]\nNone.\n[Examples]\n`none`\n"
-    assert read_problem(Reply(text=none + LUA), "lua") == Problem(
+    assert read_problem(Reply(text=none + LUA), "lua") == DraftProblem(
         instruction="A queue.", answer="local function f(x) return 2 * x end"
     )
     assert read_problem(Reply(text=GOOD + LUA), "lua").answer  # type: ignore[union-attr]
@@ -50,7 +50,7 @@ def test_an_answer_may_come_without_anything_to_execute() -> None:
 )
 def test_what_can_not_be_used_has_its_reason(reply: Reply, language: str, reason: Reason) -> None:
     found = read_problem(reply, language)
-    assert isinstance(found, Unusable)
+    assert isinstance(found, UnusableReply)
     assert found.reason == reason
 
 
@@ -67,7 +67,7 @@ def test_what_can_not_be_used_has_its_reason(reply: Reply, language: str, reason
     ],
 )
 def test_stated_examples_are_written_as_all_tests_are(line: str, found: str) -> None:
-    assert canonical(line, "f") == found
+    assert canonical_assert(line, "f") == found
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_stated_examples_are_written_as_all_tests_are(line: str, found: str) -> 
 def test_an_example_that_can_not_be_judged_is_listed_with_its_reason(line: str, sentence: str) -> None:
     reply = Reply(text=GOOD.replace("assert f(y) == 3", f"{line}\nOf these f(2) is plain.\n```"))
     problem = read_problem(reply)
-    assert isinstance(problem, Problem)
+    assert isinstance(problem, DraftProblem)
     assert problem.examples == ("assert f(1) == 2",)
-    (why,) = left_out_of(reply, problem)
+    (why,) = unreadable_examples(reply, problem)
     assert why.reason == Reason.UNREAD_EXAMPLE
     assert sentence in why.detail
 
@@ -94,5 +94,5 @@ def test_an_example_that_can_not_be_judged_is_listed_with_its_reason(line: str, 
 def test_of_a_problem_with_good_examples_nothing_is_left_out() -> None:
     reply = Reply(text=GOOD.replace("assert f(y) == 3", "assert f(2) == 4"))
     problem = read_problem(reply)
-    assert isinstance(problem, Problem)
-    assert left_out_of(reply, problem) == []
+    assert isinstance(problem, DraftProblem)
+    assert unreadable_examples(reply, problem) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.recipes.xcoder.single_flight import shared
+from glotsmith.recipes.xcoder.single_flight import run_once_per_key
 
 
 async def failing() -> int:
@@ -24,7 +24,7 @@ def test_all_get_the_result_of_one_piece_of_work() -> None:
 
     async def main() -> list[int]:
         known: dict[int, asyncio.Future[int]] = {}
-        return await asyncio.gather(*(shared(known, 1, work) for _ in range(3)))
+        return await asyncio.gather(*(run_once_per_key(known, 1, work) for _ in range(3)))
 
     assert asyncio.run(main()) == [7, 7, 7]
     assert len(begun) == 1
@@ -34,7 +34,7 @@ def test_work_that_fails_is_forgotten() -> None:
     async def main() -> dict[int, asyncio.Future[int]]:
         known: dict[int, asyncio.Future[int]] = {}
         with pytest.raises(ValueError, match="no"):
-            await shared(known, 1, failing)
+            await run_once_per_key(known, 1, failing)
         return known
 
     assert asyncio.run(main()) == {}
@@ -47,7 +47,7 @@ def test_work_that_fails_when_nobody_waits_any_more_says_nothing() -> None:
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
         known: dict[int, asyncio.Future[int]] = {}
-        waiting = asyncio.create_task(shared(known, 1, failing))
+        waiting = asyncio.create_task(run_once_per_key(known, 1, failing))
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting, *known.values()])

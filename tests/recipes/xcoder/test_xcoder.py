@@ -22,16 +22,16 @@ from glotsmith.execution.local import Local
 from glotsmith.languages import get, toolchain
 from glotsmith.languages.extract import extract_code
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.base import Tools
-from glotsmith.recipes.comparison import figures
+from glotsmith.recipes.base import RecipeServices
+from glotsmith.recipes.comparison import compute_figures
 from glotsmith.recipes.xcoder import recipe as xcoder
-from glotsmith.recipes.xcoder.discussion import Rules
-from glotsmith.recipes.xcoder.history import CHAIN, memos
-from glotsmith.recipes.xcoder.memory import Limits
+from glotsmith.recipes.xcoder.discussion import DiscussionRules
+from glotsmith.recipes.xcoder.history import SESSION_STEPS, remembered_sessions
+from glotsmith.recipes.xcoder.memory import MemoryLimits
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.recipes.xcoder.rubric import WEIGHTS
-from glotsmith.recipes.xcoder.schedule import Plan
-from glotsmith.recipes.xcoder.steps import SHOWN
+from glotsmith.recipes.xcoder.schedule import SessionPlan
+from glotsmith.recipes.xcoder.steps import SHOWN_EXAMPLES
 from glotsmith.records import Example, Job, Preference
 from glotsmith.run import RunFolder
 from glotsmith.sandbox import open_sandbox
@@ -80,7 +80,7 @@ async def carry(chosen: XCoder, folder: Path) -> None:
     try:
         with RunFolder.create_or_resume(folder, {"recipe": "xcoder", "options": msgspec.to_builtins(chosen)}) as run:
             teacher = open_teacher("scripted", model=str(RECORDED / "replies.jsonl"), cache=run.cache)
-            tools = Tools(sandbox, Verifier(sandbox, run.cache), teacher, 0, run.ledger)
+            tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), teacher, 0, run.ledger)
             assert await Local().run(chosen.steps(tools), run.ledger, Silent())
             await teacher.close()
     finally:
@@ -108,7 +108,7 @@ def rows(run: RunFolder) -> list[Example]:
 
 @pytest.mark.slow
 def test_every_session_comes_to_its_own_end(run: RunFolder) -> None:
-    assert {memo.number: memo.outcome for memo in memos(run.ledger, 2)} == OUTCOMES
+    assert {memo.number: memo.outcome for memo in remembered_sessions(run.ledger, 2)} == OUTCOMES
 
 
 @pytest.mark.slow
@@ -164,11 +164,11 @@ def test_programs_pass_and_the_rejected_of_a_pair_fail(run: RunFolder) -> None:
 
 @pytest.mark.slow
 def test_memory_was_used_and_the_figures_tell(run: RunFolder) -> None:
-    fifth = memos(run.ledger, 2)[5]
+    fifth = remembered_sessions(run.ledger, 2)[5]
     assert fifth.name == "is_balanced"  # the chair's first draft was session 1's
     assert fifth.epoch == 2
     assert set(fifth.notes) == {"python", "lua"}
-    found = figures("x", "xcoder", run.ledger)
+    found = compute_figures("x", "xcoder", run.ledger)
     assert (found.rows, found.problems, found.distinct, found.pairs) == (13, 9, 9, 3)
     assert found.languages == {"lua": 6, "python": 7}
     assert found.failures == {"fail:wrong": 5}
@@ -188,7 +188,7 @@ def test_base_models_come_to_the_same(tmp_path: Path) -> None:
     )  # fmt: skip
     asyncio.run(carry(chosen, tmp_path / "run"))
     with RunFolder.open(tmp_path / "run") as made:
-        assert {memo.number: memo.outcome for memo in memos(made.ledger, 2)} == {0: "kept", 1: "kept"}
+        assert {memo.number: memo.outcome for memo in remembered_sessions(made.ledger, 2)} == {0: "kept", 1: "kept"}
         versions = {e.lineage.prompt_version for e in rows(made) if e.kind == "ds3"}
     assert versions == {xcoder.solving_prompts().completion.version}
 
@@ -197,7 +197,7 @@ def steps(tmp_path: Path, teacher: str = "scripted", **options: Any) -> list[str
     """Return the names of the recipe's steps."""
     chosen = XCoder(sources=(str(RECORDED / "snippets.jsonl"),), languages=("python", "lua"), **options)
     model = str(RECORDED / "replies.jsonl") if teacher == "scripted" else ""
-    tools = Tools(None, None, open_teacher(teacher, model=model), 0, Ledger(tmp_path / "ledger.sqlite"))  # type: ignore[arg-type]
+    tools = RecipeServices(None, None, open_teacher(teacher, model=model), 0, Ledger(tmp_path / "ledger.sqlite"))  # type: ignore[arg-type]
     try:
         return [step.name for step in chosen.steps(tools)]
     except ToolchainError as error:
@@ -209,7 +209,7 @@ def steps(tmp_path: Path, teacher: str = "scripted", **options: Any) -> list[str
 
 def test_memory_reads_the_steps_that_there_are(tmp_path: Path) -> None:
     names = steps(tmp_path)
-    assert tuple(names[names.index(CHAIN[0]) :][: len(CHAIN)]) == CHAIN
+    assert tuple(names[names.index(SESSION_STEPS[0]) :][: len(SESSION_STEPS)]) == SESSION_STEPS
 
 
 def test_switches_change_the_steps(tmp_path: Path) -> None:
@@ -271,11 +271,11 @@ def test_options_of_discussions_reach_them() -> None:
         rounds=5, budget=70, sessions=9, epoch=4, others=1, inspirations=2, memory_size=11, memory_shown=7,
         max_instruction_similarity=0.25, max_reference_similarity=0.35,
     )  # fmt: skip
-    assert chosen._rules() == Rules(
+    assert chosen._rules() == DiscussionRules(
         topology="parallel", rounds=5, budget=70, policy="weakness", languages=("lua", "ocaml", "ruby")
     )
-    assert chosen._plan() == Plan(agents=("lua", "ocaml"), sessions=9, epoch=4, others=1, inspirations=2)
-    assert chosen._limits() == Limits(size=11, shown=7, instructions=0.25, references=0.35)
+    assert chosen._plan() == SessionPlan(agents=("lua", "ocaml"), sessions=9, epoch=4, others=1, inspirations=2)
+    assert chosen._limits() == MemoryLimits(size=11, shown=7, instructions=0.25, references=0.35)
     for changes in ({"memory": "off"}, {"reflection": "off"}):
         assert not msgspec.structs.replace(chosen, **changes)._plan().reflection
     assert msgspec.structs.replace(chosen, topology="none")._plan().others == 0
@@ -291,7 +291,7 @@ def test_the_page_tells_what_the_recipe_does() -> None:
         f"at most {made.rounds} revisions",
         "consistency and correctness 2, comments and ease of learning ½, others 1",
         f"a suite of under {made.min_cases} cases",
-        f"the first {SHOWN} stated examples",
+        f"the first {SHOWN_EXAMPLES} stated examples",
     ):
         assert sentence in page
     weights = Counter(WEIGHTS.values())

@@ -13,9 +13,9 @@ from glotsmith.errors import ToolchainError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
 from glotsmith.languages import toolchain
-from glotsmith.recipes.base import Tools
-from glotsmith.recipes.comparison import Figures, figures
-from glotsmith.recipes.xcoder.history import memos
+from glotsmith.recipes.base import RecipeServices
+from glotsmith.recipes.comparison import RunFigures, compute_figures
+from glotsmith.recipes.xcoder.history import remembered_sessions
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.records import Example
 from glotsmith.run import RunFolder
@@ -32,18 +32,18 @@ async def carry(chosen: XCoder, folder: Path, cache: Path) -> list[str]:
     try:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run:
             own = Cached(simulated, Cache(folder / "own.sqlite"))  # replies are not shared between the runs compared
-            tools = Tools(sandbox, Verifier(sandbox, run.cache), own, 0, run.ledger)
+            tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), own, 0, run.ledger)
             assert await Local().run(chosen.steps(tools), run.ledger, Silent())
     finally:
         await sandbox.close()
     return simulated.asked
 
 
-def made(folder: Path) -> tuple[Figures, set[str]]:
+def made(folder: Path) -> tuple[RunFigures, set[str]]:
     """Return a run's figures and the discussed problems of which it has rows."""
     with RunFolder.open(folder) as run:
         rows = [e for _, e in run.ledger.kept("dataset", Example) if e.kind == "ds3"]
-        return figures(folder.name, "xcoder", run.ledger), {e.name for e in rows}
+        return compute_figures(folder.name, "xcoder", run.ledger), {e.name for e in rows}
 
 
 def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_it(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_
     assert on.distinct >= 2 * off.distinct - 1  # the seed is a problem of both
     assert 1 <= len(off_names) <= FAVOURITES < len(on_names) <= len(KNOWN)
     with RunFolder.open(tmp_path / "off") as run:
-        lived = memos(run.ledger, 2)
+        lived = remembered_sessions(run.ledger, 2)
         assert len(lived) == 20
         assert not any(memo.notes for memo in lived)
     assert "reflect" in with_memory

@@ -10,12 +10,18 @@ import pytest
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
 from glotsmith.reasons import Reason
-from glotsmith.recipes.xcoder.history import Posed
-from glotsmith.recipes.xcoder.memory import Limits
-from glotsmith.recipes.xcoder.pipeline_item import FilterWork, ProveWork, ValidateWork, Work, WriteTestsOfWork
-from glotsmith.recipes.xcoder.proposals import Proposal, Session
+from glotsmith.recipes.xcoder.history import PosedProblem
+from glotsmith.recipes.xcoder.memory import MemoryLimits
+from glotsmith.recipes.xcoder.pipeline_item import (
+    FilterReference,
+    PipelineItem,
+    ProveProblem,
+    ValidateProblem,
+    WriteProblemTests,
+)
+from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
 from glotsmith.recipes.xcoder.rubric import WEIGHTS
-from glotsmith.recipes.xcoder.steps import Agree, Distinct, Ground, Score
+from glotsmith.recipes.xcoder.steps import DropRepeatedProblems, ExecuteReference, RequireAgreement, ScoreByRubric
 from glotsmith.records import Function, Job, Lineage, Origin, Problem, Solution, Suite, Task, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
@@ -48,7 +54,7 @@ SAME_WORDS = (ROTATE[0].replace("Move", "Shift"), ROTATE[1].replace("k % len(xs)
 
 def proposal(problem: tuple[str, str, tuple[str, ...]], number: int = 0, **fields: Any) -> Proposal:
     instruction, reference, examples = problem
-    session = Session(number=number, epoch=1, place=number, chair="python", others=("lua",))
+    session = DiscussionSession(number=number, epoch=1, place=number, chair="python", others=("lua",))
     fields = {"session": session, "languages": ("lua",), "language": "lua"} | fields
     return Proposal(
         id=f"session-{number}",
@@ -78,10 +84,10 @@ def sandbox() -> Iterator[Sandbox]:
 class Known:
     """A history whose problems are given."""
 
-    def __init__(self, *posed: Posed) -> None:
+    def __init__(self, *posed: PosedProblem) -> None:
         self.known = posed
 
-    async def posed(self, epoch: int) -> tuple[Posed, ...]:
+    async def posed_problems(self, epoch: int) -> tuple[PosedProblem, ...]:
         return self.known
 
 
@@ -90,19 +96,19 @@ async def through(sandbox: Sandbox, item: Proposal, *earlier: Proposal) -> Resul
     verifier = Verifier(sandbox)
     history = Known()
     steps = [
-        Ground(verifier),
-        FilterWork(Filter(FilterOptions(imports=True, ascii_only=False))),
-        WriteTestsOfWork(WriteTests(sandbox)),
-        ValidateWork(Validate(sandbox)),
-        Distinct(history, verifier, rouge_l_of_texts, Limits(), 4),  # type: ignore[arg-type]
-        ProveWork(verifier, 3),
+        ExecuteReference(verifier),
+        FilterReference(Filter(FilterOptions(imports=True, ascii_only=False))),
+        WriteProblemTests(WriteTests(sandbox)),
+        ValidateProblem(Validate(sandbox)),
+        DropRepeatedProblems(history, verifier, rouge_l_of_texts, MemoryLimits(), 4),  # type: ignore[arg-type]
+        ProveProblem(verifier, 3),
     ]
     for each in earlier:
         work: Any = each
         for step in steps[:4]:
             work = (await step.run(each.id, work)).kept[0].item
         assert each.session
-        history.known = (*history.known, Posed(each.id, each.session.number, work.problem))
+        history.known = (*history.known, PosedProblem(each.id, each.session.number, work.problem))
     result: Result[Any] = Result()
     work = item
     for step in steps:
@@ -173,23 +179,23 @@ class Broken:
 
 @pytest.mark.slow
 def test_a_suite_that_a_stub_passes_is_dropped(sandbox: Sandbox) -> None:
-    async def posed() -> Work:
+    async def posed() -> PipelineItem:
         own = open_sandbox()
         try:
             result = await through(own, proposal(ROTATE))
         finally:
             await own.close()
         task = result.kept[0].item.task
-        return Work(proposal=proposal(ROTATE), problem=task.problem)
+        return PipelineItem(proposal=proposal(ROTATE), problem=task.problem)
 
-    result = asyncio.run(ProveWork(Broken(), 3).run("session-0", asyncio.run(posed())))
+    result = asyncio.run(ProveProblem(Broken(), 3).run("session-0", asyncio.run(posed())))
     assert not result.kept
     assert {d.reason for d in result.dropped} == {Reason.STUB_PASSES}
 
 
-def solved(make: Any, number: int, *languages: str, session: bool = True) -> list[tuple[str, Work]]:
+def solved(make: Any, number: int, *languages: str, session: bool = True) -> list[tuple[str, PipelineItem]]:
     held = proposal(ROTATE, number) if session else proposal(ROTATE, number, session=None)
-    return [(f"{held.id}:{language}", Work(proposal=held, solution=make(language))) for language in languages]
+    return [(f"{held.id}:{language}", PipelineItem(proposal=held, solution=make(language))) for language in languages]
 
 
 def test_a_problem_needs_solutions_in_two_languages(make_solution_in: Any) -> None:
@@ -197,9 +203,9 @@ def test_a_problem_needs_solutions_in_two_languages(make_solution_in: Any) -> No
     agreed = solved(make_solution_in, 1, "lua")
     seed = solved(make_solution_in, 2, "python", session=False)
     items = [*alone, *agreed, *seed]
-    kept = [bool(r.kept) for _, r in Agree(2).run(lambda: iter(items))]
+    kept = [bool(r.kept) for _, r in RequireAgreement(2).run(lambda: iter(items))]
     assert kept == [False, False, True, True]
-    three = dict(Agree(3).run(lambda: iter(solved(make_solution_in, 1, "lua"))))
+    three = dict(RequireAgreement(3).run(lambda: iter(solved(make_solution_in, 1, "lua"))))
     [loss] = three["session-1:lua"].dropped
     assert (loss.reason, loss.detail) == (Reason.NO_AGREEMENT, "lua, python alone, of 3 languages")
 
@@ -248,8 +254,8 @@ LOW = "{" + ", ".join(f'"{name}": 2' for name in WEIGHTS) + "}"
 def test_the_rubric_is_a_gate_only_for_what_was_not_executed(
     reply: str, executed: bool, kept: float | None, reason: Reason | None, make_solution_in: Any
 ) -> None:
-    work = Work(proposal=proposal(ROTATE), solution=make_solution_in("lua") if executed else None)
-    result = asyncio.run(Score(Rates(reply), 3.0).run("k", work))  # type: ignore[arg-type]
+    work = PipelineItem(proposal=proposal(ROTATE), solution=make_solution_in("lua") if executed else None)
+    result = asyncio.run(ScoreByRubric(Rates(reply), 3.0).run("k", work))  # type: ignore[arg-type]
     assert [k.item.score for k in result.kept] == ([] if kept is None else [kept])
     assert [d.reason for d in result.dropped] == ([reason] if reason else [])
     assert result.tokens == 7
@@ -258,12 +264,12 @@ def test_the_rubric_is_a_gate_only_for_what_was_not_executed(
 UNEXECUTABLE = proposal(("A queue.", "def f(x): return x", ()), session=None, answer="return {}")
 
 
-def ground(item: Proposal, verdict: str = "pass", *, unexecuted: bool = True) -> Result[Work]:
+def ground(item: Proposal, verdict: str = "pass", *, unexecuted: bool = True) -> Result[PipelineItem]:
     class Says:
         async def verify(self, job: Job) -> Verdict:
             return Verdict(id=job.id, language=job.language, status=verdict, toolchain="Lua 5.4")  # type: ignore[arg-type]
 
-    return asyncio.run(Ground(Says(), unexecuted=unexecuted).run("k", item))
+    return asyncio.run(ExecuteReference(Says(), unexecuted=unexecuted).run("k", item))
 
 
 def test_what_can_not_be_executed_passes_only_if_it_may() -> None:

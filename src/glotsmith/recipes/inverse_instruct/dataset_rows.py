@@ -7,11 +7,11 @@ from glotsmith.datasets.rows import fenced, split_item
 from glotsmith.records import Example, Inversion, Lineage, Snippet, Summary
 from glotsmith.step import ItemStep, Result, keep
 
-OWN, ORIGINAL = 1, 2  #: training stages
+OWN_STAGE, ORIGINAL = 1, 2  #: training stages
 _NO_LANGUAGE = "other"  #: of an original whose program was not found: it names a folder
 
 
-class ToInverseExamples(ItemStep[Inversion, Example]):
+class MakeInverseExamples(ItemStep[Inversion, Example]):
     """Make a row of each snippet with its instruction, and of each original."""
 
     name = "dataset"
@@ -20,10 +20,10 @@ class ToInverseExamples(ItemStep[Inversion, Example]):
     async def run(self, key: str, item: Inversion) -> Result[Example]:
         """Make one row; nothing is dropped here."""
         snippet = item.snippet
-        return keep(key, original(snippet) if snippet.kind == "original" else inverse(item))
+        return keep(key, original_example(snippet) if snippet.kind == "original" else inverse_example(item))
 
 
-def inverse(item: Inversion) -> Example:
+def inverse_example(item: Inversion) -> Example:
     """Return the row of a snippet: its best instruction, and the program as the reply."""
     snippet, best = item.snippet, item.summaries[0]
     about, wish = facts(snippet.language), _wish(snippet, best.text)
@@ -47,7 +47,7 @@ def inverse(item: Inversion) -> Example:
         mutation_score=snippet.mutation_score,
         pass_rate=round(sum(passes) / len(passes), 4) if passes else 0.0,
         kind="inverse",
-        stage=OWN,
+        stage=OWN_STAGE,
         score=best.scored.p_yes if best.scored else 0.0,
     )
 
@@ -73,7 +73,7 @@ def _lineage(snippet: Snippet, best: Summary) -> Lineage:
     )
 
 
-def original(snippet: Snippet) -> Example:
+def original_example(snippet: Snippet) -> Example:
     """Return the row of a pair, as the corpus has it."""
     return Example(
         id=snippet.id,

@@ -15,7 +15,7 @@ from glotsmith.records import Inversion, Record, Summary
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
 
-class Rank(ItemStep[Inversion, Inversion]):
+class RankSummaries(ItemStep[Inversion, Inversion]):
     """Put summaries in order, best first; with ``argmax`` only the best is left."""
 
     name = "rank"
@@ -39,7 +39,7 @@ def _score(summary: Summary) -> float:
     return summary.scored.p_yes if summary.scored else 0.0
 
 
-def scoring(inversions: Iterable[Inversion]) -> str:
+def describe_scores(inversions: Iterable[Inversion]) -> str:
     """Say what the scores of first choices rest on: how they came about, and how often chance decided; "" for none."""
     methods, ties, unseen, mass = Counter[str](), 0, 0, 0.0
     for item in inversions:
@@ -58,7 +58,7 @@ def scoring(inversions: Iterable[Inversion]) -> str:
     return told
 
 
-class Agreement(Record, frozen=True, kw_only=True):
+class ScoreAgreement(Record, frozen=True, kw_only=True):
     """How well P(Yes) tells apart what passes from what fails when it is run."""
 
     of: str  #: which summaries are compared
@@ -75,7 +75,7 @@ class Agreement(Record, frozen=True, kw_only=True):
         return f"{told} over {count} round trips, of which {self.passed} passed"
 
 
-def agreement(inversions: Iterable[Inversion]) -> list[Agreement]:
+def compare_with_round_trips(inversions: Iterable[Inversion]) -> list[ScoreAgreement]:
     """Compare P(Yes) with the round trips that were made.
 
     ``first choices``: the best summary of each snippet. Later ones are tried only where better ones failed, so that to
@@ -96,10 +96,10 @@ def _is_judged(summary: Summary) -> bool:
     return summary.round_trip != "" and not summary.round_trip.startswith("infra:")
 
 
-def _compared(of: str, pairs: Sequence[tuple[float, bool]]) -> Agreement:
+def _compared(of: str, pairs: Sequence[tuple[float, bool]]) -> ScoreAgreement:
     passed, failed = sum(good for _, good in pairs), sum(not good for _, good in pairs)
     value = auc(pairs)
-    return Agreement(of=of, passed=passed, failed=failed, auc=value, error=_error(value, passed, failed))
+    return ScoreAgreement(of=of, passed=passed, failed=failed, auc=value, error=_error(value, passed, failed))
 
 
 def auc(pairs: Sequence[tuple[float, bool]]) -> float | None:

@@ -15,17 +15,17 @@ from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Answers, Tail, Tools, check_ranges
-from glotsmith.recipes.inverse_instruct.dataset_rows import ToInverseExamples
-from glotsmith.recipes.inverse_instruct.rank import Rank, agreement, scoring
+from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges
+from glotsmith.recipes.inverse_instruct.dataset_rows import MakeInverseExamples
+from glotsmith.recipes.inverse_instruct.rank import RankSummaries, compare_with_round_trips, describe_scores
 from glotsmith.recipes.inverse_instruct.round_trip import CheckSnippets, RoundTrip
 from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateInversions,
     DecontaminateSnippets,
     DeduplicateSnippets,
 )
-from glotsmith.recipes.inverse_instruct.self_evaluation import Evaluate
-from glotsmith.recipes.inverse_instruct.snippet_requests import Question, Wording
+from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
+from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
 from glotsmith.recipes.multipl_t.recipe import comment_syntax, overlap_with
 from glotsmith.records import Inversion, Record
@@ -51,7 +51,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "instructions summarised from code, scored by the model, grounded in execution"
     paper: ClassVar[str] = "InverseCoder, AAAI 2025 (arXiv 2407.05700)"
-    bound: ClassVar[str] = "max_snippets"
+    limit_option: ClassVar[str] = "max_snippets"
     makes: ClassVar[str] = "programs with instructions, and original pairs,"
 
     sources: Annotated[tuple[str, ...], SOURCE]  #: instruction corpora, code, and other runs
@@ -94,7 +94,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         if not self.prefixes:
             raise UsageError("prefixes must hold at least one way to begin an instruction")
 
-    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+    def steps(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline, with the round trip that it lacks.
 
         Raises:
@@ -115,31 +115,35 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             Summarise(self._asked("summarise", tools), self._count, self.prefixes, tools.seed),
             *([self._evaluate(tools)] if self.self_evaluation != "off" else []),
             *([DecontaminateInversions(overlap)] if overlap else []),
-            Rank(argmax=self.round_trip == "off"),
+            RankSummaries(argmax=self.round_trip == "off"),
             *([self._round_trip(tools)] if self.round_trip == "on" else []),
-            *self.tail().steps,
+            *self.final_steps().steps,
         ]
 
-    def tail(self, ledger: Ledger | None = None) -> Tail:
+    def final_steps(self, ledger: Ledger | None = None) -> FinalSteps:
         """Return the step that makes rows."""
-        return Tail(RoundTrip.name if self.round_trip == "on" else Rank.name, Inversion, [ToInverseExamples()])
+        return FinalSteps(
+            RoundTrip.name if self.round_trip == "on" else RankSummaries.name, Inversion, [MakeInverseExamples()]
+        )
 
     @classmethod
-    def findings(cls, ledger: Answers) -> dict[str, str]:
+    def findings(cls, ledger: LedgerReader) -> dict[str, str]:
         """Say what P(Yes) rests on, and what it is worth on this run's data: how well it agrees with execution."""
-        if Evaluate.name not in ledger.steps:
+        if ScoreSummaries.name not in ledger.steps:
             return {}
-        told = scoring(item for _, item in ledger.kept(Rank.name, Inversion))
+        told = describe_scores(item for _, item in ledger.kept(RankSummaries.name, Inversion))
         found = {"P(Yes) of first choices": told} if told else {}
         if RoundTrip.name not in ledger.steps:
             return found
         kept = (item for _, item in ledger.kept(RoundTrip.name, Inversion))
         rows = (row for row in ledger.dropped(RoundTrip.name) if row.status == "dropped" and row.data)
         failed = (msgspec.json.decode(row.data or b"", type=Inversion) for row in rows)
-        return found | {f"P(Yes) against execution, {a.of}": str(a) for a in agreement(chain(kept, failed))}
+        return found | {
+            f"P(Yes) against execution, {a.of}": str(a) for a in compare_with_round_trips(chain(kept, failed))
+        }
 
     def _snippets(
-        self, tools: Tools, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None
+        self, tools: RecipeServices, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None
     ) -> Sequence[Step[Any, Any]]:
         return [
             ReadSnippets(self.sources, self.column, tools.folder),
@@ -157,7 +161,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """The ablation without self-evaluation takes one summary, unselected (table 5), unless told otherwise."""
         return self.summaries or (10 if self.self_evaluation != "off" else 1)
 
-    def _asked(self, call: str, tools: Tools) -> Question:
+    def _asked(self, call: str, tools: RecipeServices) -> SnippetRequest:
         """Return the question of a call, with its sampling."""
         sampling = {
             "summarise": Sampling(
@@ -174,17 +178,19 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
                 stop=("\n```",) if self.style == "completion" else (),  # the prompt opens a fence
             ),
         }[call]
-        return Question(call, tools.teacher, wording(call), self.style, sampling, tools.seed)
+        return SnippetRequest(call, tools.teacher, prompts_of(call), self.style, sampling, tools.seed)
 
-    def _evaluate(self, tools: Tools) -> Evaluate:
+    def _evaluate(self, tools: RecipeServices) -> ScoreSummaries:
         by_logprobs = self.self_evaluation == "logprobs"
-        return Evaluate(self._asked("evaluate", tools), self._asked("vote", tools), self.votes, logprobs=by_logprobs)
+        return ScoreSummaries(
+            self._asked("evaluate", tools), self._asked("vote", tools), self.votes, logprobs=by_logprobs
+        )
 
-    def _round_trip(self, tools: Tools) -> RoundTrip:
+    def _round_trip(self, tools: RecipeServices) -> RoundTrip:
         return RoundTrip(self._asked("answer", tools), tools.verifier, self.measured)
 
 
-def wording(call: str) -> Wording:
+def prompts_of(call: str) -> StylePrompts:
     """Return the prompts of a call: a vote is asked in the words of an evaluation."""
     name = "evaluate" if call == "vote" else call
-    return Wording(Prompt(PROMPTS / f"{name}.j2"), Prompt(PROMPTS / f"{name}_completion.j2"))
+    return StylePrompts(Prompt(PROMPTS / f"{name}.j2"), Prompt(PROMPTS / f"{name}_completion.j2"))

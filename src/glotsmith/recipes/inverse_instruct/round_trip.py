@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from glotsmith.generation.structured_replies import Unusable, text_of
+from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.languages import Unrepresentable, get, render
 from glotsmith.languages.extract import extract_code
 from glotsmith.reasons import Reason
-from glotsmith.recipes.inverse_instruct.snippet_requests import Question
-from glotsmith.recipes.inverse_instruct.summarise import settled
+from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
+from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
 from glotsmith.records import Inversion, Job, Snippet, Status, Summary, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, Verify, drop, keep
 from glotsmith.teachers.base import Reply
@@ -75,7 +75,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
     output = Inversion
     concurrency = 16
 
-    def __init__(self, question: Question, verify: Verify, measured: float = 0.0) -> None:
+    def __init__(self, question: SnippetRequest, verify: Verify, measured: float = 0.0) -> None:
         self._question, self._verify, self._measured = question, verify, measured
 
     async def run(self, key: str, item: Inversion) -> Result[Inversion]:
@@ -104,23 +104,23 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         made = msgspec.structs.replace(item, tried=tuple(tried), measured=measured)
         return _chosen(key, made, passed[:1], lost, replies)
 
-    async def _answer(self, snippet: Snippet, summary: Summary) -> tuple[Reply, Status | str, Unusable | None]:
+    async def _answer(self, snippet: Snippet, summary: Summary) -> tuple[Reply, Status | str, UnusableReply | None]:
         """Return the teacher's answer to a summary, what it came to ("" for no verdict), and why it does not count."""
         prefix = _prefix(snippet)
         values = {"instruction": summary.text, "name": snippet.name, "signature": snippet.signature, "prefix": prefix}
         reply = await self._question.ask(snippet, summary.sample, **values)
-        said = text_of(reply)
-        if isinstance(said, Unusable):
+        said = reply_text(reply)
+        if isinstance(said, UnusableReply):
             return reply, "no_code" if said.reason == Reason.EMPTY_REPLY else "", said
         continues = prefix if self._question.continues else ""
         code = extract_code(reply.text, get(snippet.language), continues=continues, name=snippet.name)
         if code is None:
-            return reply, "no_code", Unusable(Reason.NO_CODE, said[:200])
+            return reply, "no_code", UnusableReply(Reason.NO_CODE, said[:200])
         verdict = await self._verify.verify(job(snippet, code))
         if verdict.passed:
             return reply, "pass", None
         reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_ROUND_TRIP
-        return reply, verdict.status, Unusable(reason, failure(snippet, verdict))
+        return reply, verdict.status, UnusableReply(reason, failure(snippet, verdict))
 
 
 def _chosen(
@@ -130,7 +130,7 @@ def _chosen(
     gone = {loss.key.partition(":")[0] for loss in lost} | {s.id for s in best}
     others = [Dropped(Reason.NOT_CHOSEN, _told(s), f"{s.id}:passed_over") for s in item.summaries if s.id not in gone]
     left = msgspec.structs.replace(item, summaries=tuple(best))
-    return settled(key, left, [*lost, *others], replies)
+    return result_with_summaries(key, left, [*lost, *others], replies)
 
 
 def _told(summary: Summary) -> str:

@@ -10,18 +10,18 @@ from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 Style = Literal["chat", "completion"]
 
 
-class Wording(NamedTuple):
+class StylePrompts(NamedTuple):
     """A prompt for models that chat, and one for models that go on with a text."""
 
     chat: Prompt
     completion: Prompt
 
 
-class Question:
+class SnippetRequest:
     """Asks a teacher one kind of question, each for one reply."""
 
     def __init__(
-        self, call: str, teacher: Teacher, wording: Wording, style: Style, sampling: Sampling, seed: int = 0
+        self, call: str, teacher: Teacher, wording: StylePrompts, style: Style, sampling: Sampling, seed: int = 0
     ) -> None:
         self.call, self.sampling = call, sampling
         self._teacher, self._seed, self._style = teacher, seed, style

@@ -8,10 +8,10 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from glotsmith.generation.structured_replies import Unusable, text_of
+from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.languages import get
 from glotsmith.reasons import Reason
-from glotsmith.recipes.inverse_instruct.snippet_requests import Question
+from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.records import Inversion, Snippet, Summary, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import Reply
@@ -29,7 +29,9 @@ class Summarise(ItemStep[Snippet, Inversion]):
     output = Inversion
     concurrency = 32
 
-    def __init__(self, question: Question, count: int = 10, prefixes: Sequence[str] = PREFIXES, seed: int = 0) -> None:
+    def __init__(
+        self, question: SnippetRequest, count: int = 10, prefixes: Sequence[str] = PREFIXES, seed: int = 0
+    ) -> None:
         self._question, self._count, self._prefixes, self._seed = question, count, tuple(prefixes), seed
 
     async def run(self, key: str, item: Snippet) -> Result[Inversion]:
@@ -49,22 +51,22 @@ class Summarise(ItemStep[Snippet, Inversion]):
         article = "n" if prefix.endswith(" a") and (display[0] in "AEIO" or display == "R") else ""
         return f"{prefix}{article} {display}"
 
-    def _read(self, snippet: Snippet, reply: Reply, opening: str) -> str | Unusable:
-        text = text_of(reply)
-        if isinstance(text, Unusable):
+    def _read(self, snippet: Snippet, reply: Reply, opening: str) -> str | UnusableReply:
+        text = reply_text(reply)
+        if isinstance(text, UnusableReply):
             return text
         if reply.finish_reason == "length":
-            return Unusable(Reason.CUT_OFF, text[-_SHOWN:])
-        text = opened(text, opening, continues=self._question.continues)
-        return Unusable(Reason.LEAKS_CODE, text[:_SHOWN]) if leaks(text, snippet.code) else text
+            return UnusableReply(Reason.CUT_OFF, text[-_SHOWN:])
+        text = with_opening(text, opening, continues=self._question.continues)
+        return UnusableReply(Reason.LEAKS_CODE, text[:_SHOWN]) if contains_program(text, snippet.code) else text
 
     def _result(
-        self, key: str, snippet: Snippet, found: Sequence[str | Unusable], replies: Sequence[Reply]
+        self, key: str, snippet: Snippet, found: Sequence[str | UnusableReply], replies: Sequence[Reply]
     ) -> Result[Inversion]:
         summaries: dict[str, Summary] = {}
         lost: list[Dropped] = []
         for sample, text in enumerate(found):
-            if isinstance(text, Unusable):
+            if isinstance(text, UnusableReply):
                 lost.append(Dropped(text.reason, text.detail, f"{snippet.id}:{sample}"))
                 continue
             identity = content_hash(snippet.id, text)
@@ -74,10 +76,12 @@ class Summarise(ItemStep[Snippet, Inversion]):
             lineage = self._question.lineage(sample)
             summaries[identity] = Summary(id=identity, sample=sample, text=text, lineage=lineage)
         inverted = Inversion(snippet=snippet, summaries=tuple(summaries.values()))
-        return settled(key, inverted, lost, replies)
+        return result_with_summaries(key, inverted, lost, replies)
 
 
-def settled(key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequence[Reply]) -> Result[Inversion]:
+def result_with_summaries(
+    key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequence[Reply]
+) -> Result[Inversion]:
     """Return the result of a step that leaves ``item`` some summaries; without any, it is dropped for why they went."""
     cost = sum(r.cost for r in replies)
     tokens = sum(r.input_tokens + r.output_tokens for r in replies)
@@ -90,7 +94,7 @@ def settled(key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequenc
     return Result(dropped=(*lost, overall), cost=cost, tokens=tokens)
 
 
-def opened(text: str, opening: str, *, continues: bool) -> str:
+def with_opening(text: str, opening: str, *, continues: bool) -> str:
     """Return an instruction with its opening, which a continuation leaves out, and a chatty model may."""
     text = re.sub(
         r"\A(?:#{1,6} .*\n+|\**(?:Problem|Instruction|Task|Description)[^:\n]{0,20}:\**\s*)", "", text.strip()
@@ -100,7 +104,7 @@ def opened(text: str, opening: str, *, continues: bool) -> str:
     return f"{opening} {text}" if continues or text[:1].islower() else text
 
 
-def leaks(instruction: str, code: str) -> bool:
+def contains_program(instruction: str, code: str) -> bool:
     """Whether an instruction holds the program it should describe: more than half of its lines that say something.
 
     A signature, a constant or an example may be quoted; white space does not count.

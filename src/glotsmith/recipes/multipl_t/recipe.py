@@ -11,13 +11,13 @@ from typing import Annotated, Any, ClassVar, Literal
 from glotsmith import languages
 from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
-from glotsmith.generation.sampling_plan import Rounds
-from glotsmith.generation.translate import Plan, Prompts, Translate
+from glotsmith.generation.sampling_plan import SamplingPlan
+from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Tail, Tools, check_ranges
+from glotsmith.recipes.base import FinalSteps, RecipeServices, check_ranges
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
@@ -52,7 +52,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "tested Python functions moved into low-resource languages"
     paper: ClassVar[str] = "MultiPL-T, OOPSLA 2024 (arXiv 2308.09895)"
-    bound: ClassVar[str] = "max_functions"
+    limit_option: ClassVar[str] = "max_functions"
 
     sources: Annotated[tuple[str, ...], SOURCE]  #: where Python functions come from
     languages: tuple[str, ...] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five
@@ -89,7 +89,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
     ngram: int = 10  #: words in common that count as an overlap
 
-    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+    def steps(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline.
 
         Raises:
@@ -115,11 +115,11 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *([DecontaminateFunctions(overlap)] if overlap else []),
             *self._suites(tools),
             Prove(self.languages, tools.verifier, self.min_cases),
-            Translate(tools.teacher, tools.verifier, prompts(), self._plan(tools.seed)),
-            *self.tail().steps,
+            Translate(tools.teacher, tools.verifier, translation_prompts(), self._plan(tools.seed)),
+            *self.final_steps().steps,
         ]
 
-    def tail(self, ledger: Ledger | None = None) -> Tail:
+    def final_steps(self, ledger: Ledger | None = None) -> FinalSteps:
         """Return the steps from solutions to rows.
 
         Raises:
@@ -132,7 +132,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *([DecontaminateSolutions(overlap)] if overlap else []),
             ToExamples(self.docstrings),
         ]
-        return Tail(Translate.name, Solution, steps)
+        return FinalSteps(Translate.name, Solution, steps)
 
     def __post_init__(self) -> None:
         """Refuse what can't work before anything is paid for."""
@@ -153,7 +153,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
                 f"not {self.time_limit_s}"
             )
 
-    def _reading(self, tools: Tools) -> ReadOptions:
+    def _reading(self, tools: RecipeServices) -> ReadOptions:
         return ReadOptions(helpers=self.helpers, imports=self.imports, column=self.column, folder=str(tools.folder))
 
     def _filter(self) -> FilterOptions:
@@ -161,7 +161,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             imports=self.imports, ascii_only=self.ascii_only, max_lines=self.max_lines, licences=self.licences
         )
 
-    def _suites(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+    def _suites(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
         sampling = Sampling(temperature=self.suite_temperature, top_p=self.top_p, max_tokens=self.max_tokens)
         asking = SuiteRequestOptions(samples=self.suites, sampling=sampling, style=self._style, seed=tools.seed)
         bar = SuiteThresholds(
@@ -179,10 +179,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def _style(self) -> Literal["chat", "completion"]:
         return self.style or ("completion" if self.paper_setting else "chat")
 
-    def _plan(self, seed: int) -> Plan:
+    def _plan(self, seed: int) -> TranslationOptions:
         single = self.paper_setting
-        return Plan(
-            rounds=Rounds(
+        return TranslationOptions(
+            sampling_plan=SamplingPlan(
                 samples=PAPER_SAMPLES if self.samples is None else self.samples,
                 per_language=(PAPER_SAMPLES_BY_LANGUAGE if self.samples is None else {}) | self.samples_by_language,
                 single=single,
@@ -217,10 +217,10 @@ def _state(file: Path) -> tuple[int, int]:
     return (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (0, 0)
 
 
-def prompts() -> Prompts:
+def translation_prompts() -> TranslationPrompts:
     """Return the recipe's prompts."""
     names = ("translate", "translate_completion", "repair")
-    return Prompts(*(Prompt(PROMPTS / f"{name}.j2") for name in names))
+    return TranslationPrompts(*(Prompt(PROMPTS / f"{name}.j2") for name in names))
 
 
 def comment_syntax() -> Mapping[str, CommentSyntax]:

@@ -13,13 +13,13 @@ from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
 _ENDS = {"{": ("\n\n",), "[Instruction]\n": ("\n[Instruction]",)}
 
 
-class Voice(msgspec.Struct, frozen=True, kw_only=True):
+class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
     """Who is asked, with which prompts and settings."""
 
     teacher: Teacher
     prompts: Mapping[str, Prompt]  #: by call
     sampling: Sampling = Sampling(temperature=0.8, top_p=0.95, max_tokens=2048)
-    judging: float = 0.0  #: temperature of calls that judge (``calm``)
+    judging_temperature: float = 0.0  #: temperature of calls that judge (``calm``)
     style: Literal["chat", "completion"] = "chat"
     seed: int = 0
 
@@ -34,7 +34,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
         opening: str = "",
         ends: tuple[str, ...] = (),
         context: Mapping[str, str] | None = None,
-        calm: bool = False,
+        judges: bool = False,
     ) -> Reply:
         """Ask one question; to a base model with the beginning of the reply, ``opening``, in its mouth.
 
@@ -51,7 +51,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
                 sample=sample,
                 messages=() if completes else (Message(role="user", content=text),),
                 prompt=f"{text}\n\n{opening}" if completes else "",
-                sampling=msgspec.structs.replace(self.sampling, temperature=self._temperature(calm), stop=stop),
+                sampling=msgspec.structs.replace(self.sampling, temperature=self._temperature(judges), stop=stop),
                 seed=self.seed + turn,
                 context=dict(context or {}),
             )
@@ -61,7 +61,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(reply, text=printable(opening + reply.text if goes_on else reply.text))
 
     def _temperature(self, calm: bool) -> float:
-        return self.judging if calm else self.sampling.temperature
+        return self.judging_temperature if calm else self.sampling.temperature
 
     def lineage(self, call: str, sample: int = 0) -> Lineage:
         """Return how what came of a call came about."""
@@ -75,7 +75,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Bill:
+class ReplyCosts:
     """What a number of replies cost together."""
 
     def __init__(self) -> None:

@@ -16,43 +16,51 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from glotsmith.generation.structured_replies import Unusable, read_object
+from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
 from glotsmith.reasons import Reason
-from glotsmith.recipes.xcoder.agent_requests import Bill, Voice
-from glotsmith.recipes.xcoder.agents import Minds
-from glotsmith.recipes.xcoder.memory import Memo, Memory, gist
-from glotsmith.recipes.xcoder.proposals import PROBLEM, Ending, Problem, Proposal, Session, left_out_of, read_problem
-from glotsmith.recipes.xcoder.schedule import Plan
-from glotsmith.recipes.xcoder.target_language import Policy, target
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.agents import EpochMemories
+from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
+from glotsmith.recipes.xcoder.proposals import (
+    PROBLEM_SECTIONS,
+    DiscussionSession,
+    DraftProblem,
+    Ending,
+    Proposal,
+    read_problem,
+    unreadable_examples,
+)
+from glotsmith.recipes.xcoder.schedule import SessionPlan
+from glotsmith.recipes.xcoder.target_language import TargetPolicy, choose_target_language
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import Reply
 
 Topology = Literal["central", "parallel", "none"]
 T = TypeVar("T")
 
-_OPENING = f"[{PROBLEM[0]}]\n"
+_OPENING = f"[{PROBLEM_SECTIONS[0]}]\n"
 _ANOTHER = "Pose another problem."
 
 
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
+class DiscussionRules(msgspec.Struct, frozen=True, kw_only=True):
     """How a discussion goes."""
 
     topology: Topology = "central"
     rounds: int = 2  #: of revision, at most
     budget: int = 0  #: output tokens of one discussion, beyond which no round begins; 0 for no limit
-    policy: Policy = "balance"
+    policy: TargetPolicy = "balance"
     languages: tuple[str, ...]  #: that may be a target
 
 
-class Advice(msgspec.Struct):
+class AdviceReply(msgspec.Struct):
     """An adviser's reply."""
 
     agree: bool
     advice: str = ""
 
 
-class Vote(msgspec.Struct):
+class VoteReply(msgspec.Struct):
     """An equal's reply."""
 
     choice: int  #: number of a draft, from 1
@@ -66,7 +74,7 @@ class Discuss(ItemStep[Proposal, Proposal]):
     output = Proposal
     concurrency = 32
 
-    def __init__(self, voice: Voice, minds: Minds, plan: Plan, rules: Rules) -> None:
+    def __init__(self, voice: AgentRequests, minds: EpochMemories, plan: SessionPlan, rules: DiscussionRules) -> None:
         self._voice = voice
         self._minds = minds
         self._plan = plan
@@ -77,12 +85,12 @@ class Discuss(ItemStep[Proposal, Proposal]):
         session = item.session
         if session is None:
             return keep(key, item)
-        bill, thinking, rules = Bill(), Bill(), self._rules  # a budget is for talking
-        memory = await self._minds.memory(session.epoch)
+        bill, thinking, rules = ReplyCosts(), ReplyCosts(), self._rules  # a budget is for talking
+        memory = await self._minds.at_epoch(session.epoch)
         agents = (session.chair, *session.others)
-        found = await asyncio.gather(*(self._minds.reflection(agent, session, thinking) for agent in agents))
+        found = await asyncio.gather(*(self._minds.reflect(agent, session, thinking) for agent in agents))
         thoughts = dict(zip(agents, found, strict=True))
-        aim = target(rules.policy, memory, self._plan.chairs(session), rules.languages)
+        aim = choose_target_language(rules.policy, memory, self._plan.chairs_up_to(session), rules.languages)
         notes = {a: text for a, text in thoughts.items() if text and isinstance(text, str)}
         talk = _Talk(
             self._voice, rules, memory, msgspec.structs.replace(item, language=aim, notes=notes), session, bill
@@ -90,7 +98,7 @@ class Discuss(ItemStep[Proposal, Proposal]):
         talk.lost += [
             Dropped(why.reason, why.detail, f"{key}:reflect:{agent}")
             for agent, why in thoughts.items()
-            if isinstance(why, Unusable) and agent in session.reflects
+            if isinstance(why, UnusableReply) and agent in session.reflects
         ]
         result = await (talk.equals() if rules.topology == "parallel" else talk.chaired())
         kept = (keep(key, result).kept) if isinstance(result, Proposal) else ()
@@ -103,7 +111,13 @@ class _Talk:
     """One discussion."""
 
     def __init__(
-        self, voice: Voice, rules: Rules, memory: Memory, seat: Proposal, session: Session, bill: Bill
+        self,
+        voice: AgentRequests,
+        rules: DiscussionRules,
+        memory: AgentMemory,
+        seat: Proposal,
+        session: DiscussionSession,
+        bill: ReplyCosts,
     ) -> None:
         self._voice, self._rules, self._memory, self._bill = voice, rules, memory, bill
         self.seat, self._session = seat, session
@@ -113,10 +127,10 @@ class _Talk:
 
     # --- with a chair, or alone ------------------------------------------------------------------------------------
 
-    async def chaired(self) -> Proposal | Unusable:
+    async def chaired(self) -> Proposal | UnusableReply:
         """Draft, take advice and revise."""
         draft = await self._draft("propose", self._session.chair, 0, {})
-        if isinstance(draft, Unusable):
+        if isinstance(draft, UnusableReply):
             return draft
         round_, ending = 0, ""
         while not ending:
@@ -125,14 +139,14 @@ class _Talk:
             ending = "silence" if objections is None else self._ending(round_) if objections else "agreement"
             if not ending:
                 revised = await self._draft("revise", self._session.chair, round_, self._said(draft, objections or []))
-                draft = draft if isinstance(revised, Unusable) else revised
+                draft = draft if isinstance(revised, UnusableReply) else revised
         return self._settled(draft, round_, ending)
 
-    async def _objections(self, draft: Problem, round_: int) -> list[str] | None:
+    async def _objections(self, draft: DraftProblem, round_: int) -> list[str] | None:
         """Return what speaks against a draft: memory first, which costs nothing, else advisers; None if all fail."""
         if found := self._nothing_new(draft):
             return [found]
-        asked = [self._judge("advise", agent, round_, {"draft": draft}, Advice) for agent in self._others]
+        asked = [self._judge("advise", agent, round_, {"draft": draft}, AdviceReply) for agent in self._others]
         replies = await asyncio.gather(*asked)
         given = [(a, r) for a, r in zip(self._others, replies, strict=True) if r is not None]
         if self._others and not given:
@@ -141,13 +155,13 @@ class _Talk:
 
     # --- as equals -------------------------------------------------------------------------------------------------
 
-    async def equals(self) -> Proposal | Unusable:
+    async def equals(self) -> Proposal | UnusableReply:
         """Draft side by side, vote, and revise."""
         first = [self._draft("propose", agent, 0, {}) for agent in self._agents]
         found = dict(zip(self._agents, await asyncio.gather(*first), strict=True))
-        drafts = {agent: draft for agent, draft in found.items() if isinstance(draft, Problem)}
+        drafts = {agent: draft for agent, draft in found.items() if isinstance(draft, DraftProblem)}
         if not drafts:
-            return next(draft for draft in found.values() if isinstance(draft, Unusable))
+            return next(draft for draft in found.values() if isinstance(draft, UnusableReply))
         round_, ending, winner = 0, "", next(iter(drafts))
         while not ending:
             round_ += 1
@@ -157,7 +171,7 @@ class _Talk:
                 drafts = await self._revised(drafts, advice or [], round_)
         return self._settled(drafts[winner], round_, ending)
 
-    async def _elect(self, drafts: dict[str, Problem], round_: int) -> tuple[str, bool, list[str] | None]:
+    async def _elect(self, drafts: dict[str, DraftProblem], round_: int) -> tuple[str, bool, list[str] | None]:
         """Return whose draft won, whether over half of the agents chose it, and what was said; None without a vote."""
         agents = list(drafts)
         repeated = {a for a in agents if self._nothing_new(drafts[a])}
@@ -170,20 +184,22 @@ class _Talk:
         majority = 2 * counts[winner] > len(self._agents) and winner not in repeated
         return winner, majority, [v.advice for v in votes if v.advice] if votes else None
 
-    async def _vote(self, agent: str, round_: int, drafts: Sequence[Problem]) -> Vote | None:
-        vote = await self._judge("vote", agent, round_, {"drafts": drafts}, Vote)
+    async def _vote(self, agent: str, round_: int, drafts: Sequence[DraftProblem]) -> VoteReply | None:
+        vote = await self._judge("vote", agent, round_, {"drafts": drafts}, VoteReply)
         if vote is None or 1 <= vote.choice <= len(drafts):
             return vote
-        self._lose("vote", agent, round_, Unusable(Reason.INCOMPLETE_REPLY, f"there is no draft {vote.choice}"))
+        self._lose("vote", agent, round_, UnusableReply(Reason.INCOMPLETE_REPLY, f"there is no draft {vote.choice}"))
         return None
 
-    async def _revised(self, drafts: dict[str, Problem], advice: list[str], round_: int) -> dict[str, Problem]:
+    async def _revised(
+        self, drafts: dict[str, DraftProblem], advice: list[str], round_: int
+    ) -> dict[str, DraftProblem]:
         """Let every agent revise its draft in view of what was said; one that can't keeps it."""
 
-        async def one(agent: str, draft: Problem) -> Problem:
+        async def one(agent: str, draft: DraftProblem) -> DraftProblem:
             said = [*filter(None, [self._nothing_new(draft)]), *advice]
             revised = await self._draft("revise", agent, round_, self._said(draft, said))
-            return draft if isinstance(revised, Unusable) else revised
+            return draft if isinstance(revised, UnusableReply) else revised
 
         changed = await asyncio.gather(*(one(agent, draft) for agent, draft in drafts.items()))
         return dict(zip(drafts, changed, strict=True))
@@ -196,24 +212,26 @@ class _Talk:
             return "budget"
         return "rounds" if round_ > self._rules.rounds else ""
 
-    def _repeated(self, draft: Problem) -> Memo | None:
-        return self._memory.repeats(draft.name, draft.signature, draft.instruction, draft.reference)
+    def _repeated(self, draft: DraftProblem) -> RememberedSession | None:
+        return self._memory.find_repeated(draft.name, draft.signature, draft.instruction, draft.reference)
 
-    def _nothing_new(self, draft: Problem) -> str:
+    def _nothing_new(self, draft: DraftProblem) -> str:
         """Say what a draft repeats, "" if nothing: what was made before, or a task that should inspire it only."""
         if memo := self._repeated(draft):
-            return f"Memory: it repeats {memo.name}, which was made before: {gist(memo.instruction)} {_ANOTHER}"
+            return (
+                f"Memory: it repeats {memo.name}, which was made before: {first_sentence(memo.instruction)} {_ANOTHER}"
+            )
         return f"It copies a task that was meant to inspire it. {_ANOTHER}" if self._copied(draft) else ""
 
-    def _copied(self, draft: Problem) -> bool:
-        return self._memory.copies(draft.instruction, self._session.inspirations)
+    def _copied(self, draft: DraftProblem) -> bool:
+        return self._memory.copies_any(draft.instruction, self._session.inspirations)
 
-    def _settled(self, draft: Problem, rounds: int, ending: str) -> Proposal | Unusable:
+    def _settled(self, draft: DraftProblem, rounds: int, ending: str) -> Proposal | UnusableReply:
         """Return the proposal, unless there is nothing new in it: nothing more is spent on it then."""
         if memo := self._repeated(draft):
-            return Unusable(Reason.REPEATS_MEMORY, f"{draft.name}: as {memo.name} of {memo.key}")
+            return UnusableReply(Reason.REPEATS_MEMORY, f"{draft.name}: as {memo.name} of {memo.key}")
         if self._copied(draft):
-            return Unusable(Reason.NEAR_DUPLICATE, f"{draft.name}: as a task that was meant to inspire it")
+            return UnusableReply(Reason.NEAR_DUPLICATE, f"{draft.name}: as a task that was meant to inspire it")
         languages = tuple(dict.fromkeys((self.seat.language, *self._agents)))
         if languages == ("python",):  # the reference is Python too: someone else must agree
             languages += tuple(name for name in self._rules.languages if name != "python")[:1]
@@ -230,20 +248,22 @@ class _Talk:
             ending=ending,
         )
 
-    async def _draft(self, call: str, agent: str, round_: int, values: dict[str, object]) -> Problem | Unusable:
+    async def _draft(
+        self, call: str, agent: str, round_: int, values: dict[str, object]
+    ) -> DraftProblem | UnusableReply:
         reply = await self._asked(call, agent, round_, values, _OPENING)
         problem = read_problem(reply)
-        if isinstance(problem, Unusable):
+        if isinstance(problem, UnusableReply):
             self._lose(call, agent, round_, problem)
             return problem
-        for number, why in enumerate(left_out_of(reply, problem)):
+        for number, why in enumerate(unreadable_examples(reply, problem)):
             self._lose(call, agent, round_, why, f":example:{number}")
         return msgspec.structs.replace(problem, lineage=self._voice.lineage(call, round_))
 
     async def _judge(self, call: str, agent: str, round_: int, values: dict[str, object], kind: type[T]) -> T | None:
         """Return a reply that judges, or None: an abstention."""
         found = read_object(await self._asked(call, agent, round_, values, "{"), kind)
-        if isinstance(found, Unusable):
+        if isinstance(found, UnusableReply):
             self._lose(call, agent, round_, found)
             return None
         return found
@@ -258,14 +278,14 @@ class _Talk:
                 turn=self._session.number,
                 opening=opening,
                 context={"name": self.seat.id, "language": agent},
-                calm=call in ("advise", "vote"),
+                judges=call in ("advise", "vote"),
             )
         )
 
-    def _lose(self, call: str, agent: str, round_: int, why: Unusable, part: str = "") -> None:
+    def _lose(self, call: str, agent: str, round_: int, why: UnusableReply, part: str = "") -> None:
         self.lost.append(Dropped(why.reason, why.detail, f"{self.seat.id}:{call}:{agent}:{round_}{part}"))
 
-    def _said(self, draft: Problem, objections: Sequence[str]) -> dict[str, object]:
+    def _said(self, draft: DraftProblem, objections: Sequence[str]) -> dict[str, object]:
         return {"draft": draft, "objections": list(objections)}
 
     def _facts(self, agent: str) -> dict[str, object]:
@@ -275,8 +295,8 @@ class _Talk:
             "agent": get(agent).display,
             "target": aim.display,
             "others": [get(a).display for a in self._agents if a != agent],
-            "inspirations": [gist(text, 600) for text in self._session.inspirations],
-            "made": self._memory.lines(agent),
-            "hard": self._memory.hard(self.seat.language),
+            "inspirations": [first_sentence(text, 600) for text in self._session.inspirations],
+            "made": self._memory.prompt_lines(agent),
+            "hard": self._memory.frequent_failures(self.seat.language),
             "notes": self.seat.notes.get(agent, ""),
         }

@@ -1,6 +1,6 @@
 """What the language agents of xCoder remember: what they made, what came of it, and what their language finds hard.
 
-Memory is no store of its own. It is a pure function of what the ledger says of earlier epochs (``Memo`` by ``Memo``),
+Memory has no store. It is a pure function of what the ledger says of earlier epochs (``RememberedSession``),
 so that it is the same after a kill, at any concurrency, and for a person who reads it.
 """
 
@@ -13,14 +13,14 @@ import msgspec
 
 from glotsmith.records import Record
 
-Similar = Callable[[str, str], float]  #: how alike two texts are, 0-1 (ROUGE-L)
+Similarity = Callable[[str, str], float]  #: how alike two texts are, 0-1 (ROUGE-L)
 
 KEPT = "kept"
 
 T = TypeVar("T")
 
 
-class Memo(Record, frozen=True, kw_only=True):
+class RememberedSession(Record, frozen=True, kw_only=True):
     """What is remembered of one discussion."""
 
     key: str  #: of its session
@@ -49,15 +49,15 @@ class Memo(Record, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.passed, *self.failures)))
 
 
-class History(Protocol):
+class SessionHistory(Protocol):
     """Where memories come from (``recipes/xcoder/history.py``: the run's ledger)."""
 
-    async def before(self, epoch: int) -> Sequence[Memo]:
+    async def sessions_before(self, epoch: int) -> Sequence[RememberedSession]:
         """Return the memos of all earlier epochs, in order of session, when all of those have come to their end."""
         ...
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much is remembered."""
 
     size: int = 200  #: memos an agent can be reminded of; older ones are forgotten
@@ -66,39 +66,41 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     references: float = 0.8  #: ROUGE-L of two reference solutions, likewise
 
 
-class Memory:
+class AgentMemory:
     """All agents' memories at the beginning of an epoch."""
 
-    def __init__(self, memos: Sequence[Memo], similar: Similar, limits: Limits | None = None) -> None:
+    def __init__(
+        self, memos: Sequence[RememberedSession], similar: Similarity, limits: MemoryLimits | None = None
+    ) -> None:
         self._memos = tuple(memos)
         self._similar = similar
-        self._limits = limits or Limits()
+        self._limits = limits or MemoryLimits()
 
-    def of(self, agent: str) -> list[Memo]:
-        """Return what an agent remembers, the latest last: the discussions it took part in, up to ``Limits.size``."""
+    def sessions_of(self, agent: str) -> list[RememberedSession]:
+        """Return what an agent remembers, the latest last: the discussions it took part in, at most ``size``."""
         return newest([m for m in self._memos if agent in m.agents or agent == m.target], self._limits.size)
 
-    def lines(self, agent: str) -> list[str]:
+    def prompt_lines(self, agent: str) -> list[str]:
         """Return what a prompt says of an agent's past: name, gist and outcome, a line each."""
-        made = [m for m in self.of(agent) if m.name]
-        return [f"{m.name}: {gist(m.instruction)} ({m.outcome})" for m in newest(made, self._limits.shown)]
+        made = [m for m in self.sessions_of(agent) if m.name]
+        return [f"{m.name}: {first_sentence(m.instruction)} ({m.outcome})" for m in newest(made, self._limits.shown)]
 
-    def news(self, agent: str, epoch: int) -> list[Memo]:
+    def sessions_of_last_epoch(self, agent: str, epoch: int) -> list[RememberedSession]:
         """Return what the agent has lived through in the epoch before ``epoch``: what it reflects on."""
-        return [m for m in self.of(agent) if m.epoch == epoch - 1]
+        return [m for m in self.sessions_of(agent) if m.epoch == epoch - 1]
 
-    def hard(self, language: str) -> dict[str, int]:
+    def frequent_failures(self, language: str) -> dict[str, int]:
         """Return what a language finds hard: verdict status → failing programs, the most frequent first."""
         found = Counter[str]()
         for memo in self._memos:
             found.update(memo.failures.get(language, {}))
         return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
 
-    def made(self, language: str) -> int:
+    def count_kept(self, language: str) -> int:
         """Return in how many kept problems a solution in the language passed."""
         return sum(m.outcome == KEPT and language in m.passed for m in self._memos)
 
-    def rate(self, language: str) -> float:
+    def solve_rate(self, language: str) -> float:
         """Return the smoothed share of problems tried in a language that were solved there."""
         tried = [m for m in self._memos if language in m.languages]
         return _smoothed(sum(language in m.passed for m in tried), len(tried))
@@ -111,20 +113,20 @@ class Memory:
         half, the former to the latter, so that little evidence says little.
         """
         tried = [m for m in self._memos if language in m.languages and m.agent == agent]
-        overall = self.rate(language)
+        overall = self.solve_rate(language)
         return _smoothed(sum(language in m.passed for m in tried), len(tried), overall) - overall
 
-    def pairings(self, agent: str, language: str) -> int:
+    def count_pairings(self, agent: str, language: str) -> int:
         """Return how many of the agent's discussions had the language as their target."""
         return sum(m.agent == agent and m.target == language for m in self._memos)
 
     @cached_property
-    def _known(self) -> list[Memo]:
+    def _known(self) -> list[RememberedSession]:
         agents = {m.agent for m in self._memos}
-        found = {m.key: m for agent in sorted(agents) for m in self.of(agent) if m.name}
+        found = {m.key: m for agent in sorted(agents) for m in self.sessions_of(agent) if m.name}
         return sorted(found.values(), key=lambda m: m.number)
 
-    def repeats(self, name: str, signature: str, instruction: str, reference: str) -> Memo | None:
+    def find_repeated(self, name: str, signature: str, instruction: str, reference: str) -> RememberedSession | None:
         """Return the first remembered problem that this one repeats: in name and signature, in words, or in code."""
         limits = self._limits
         for memo in self._known:
@@ -136,7 +138,7 @@ class Memory:
                 return memo
         return None
 
-    def copies(self, instruction: str, texts: Sequence[str]) -> bool:
+    def copies_any(self, instruction: str, texts: Sequence[str]) -> bool:
         """Whether an instruction is one of ``texts`` in much the same words."""
         return any(self._similar(text, instruction) > self._limits.instructions for text in texts)
 
@@ -151,7 +153,7 @@ def _smoothed(successes: int, trials: int, expected: float = 0.5) -> float:
     return (successes + 2 * expected) / (trials + 2)
 
 
-def gist(instruction: str, longest: int = 120) -> str:
+def first_sentence(instruction: str, longest: int = 120) -> str:
     """Return an instruction's first sentence on one line."""
     line = " ".join(instruction.split())
     end = line.find(". ")

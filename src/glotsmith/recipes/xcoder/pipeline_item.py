@@ -24,7 +24,7 @@ from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
 
 
-class Work(Record, frozen=True, kw_only=True):
+class PipelineItem(Record, frozen=True, kw_only=True):
     """A proposal and what has become of it so far: one of the other fields, or none where nothing can be executed."""
 
     proposal: Proposal
@@ -58,25 +58,25 @@ class Work(Record, frozen=True, kw_only=True):
         return self.solution.task.problem.id if self.solution else self.proposal.id
 
 
-class Through(ItemStep[Work, Work]):
+class Through(ItemStep[PipelineItem, PipelineItem]):
     """A stage's step, on the part ``takes`` of the work, from which it makes the part ``makes``.
 
     Work without that part passes unchanged.
     """
 
-    output = Work
+    output = PipelineItem
     takes: ClassVar[str]
     makes: ClassVar[str]
 
     @abstractmethod
-    def inner(self, work: Work) -> ItemStep[Any, Any]:
+    def inner(self, work: PipelineItem) -> ItemStep[Any, Any]:
         """Return the step that the work goes through."""
 
     def key(self, key: str, item: Any) -> str:
         """Return the key of an output; a step that makes several of one must tell them apart."""
         return key
 
-    async def run(self, key: str, item: Work) -> Result[Work]:
+    async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Let the part through the inner step."""
         part = getattr(item, self.takes)
         if part is None:
@@ -89,7 +89,7 @@ class Through(ItemStep[Work, Work]):
         return Result(kept=kept, dropped=result.dropped, cost=result.cost, tokens=result.tokens)
 
 
-class FilterWork(Through):
+class FilterReference(Through):
     """``sources.filters``: documented, stands alone, returns a value, is not trivial …"""
 
     name = "filter"
@@ -98,12 +98,12 @@ class FilterWork(Through):
     def __init__(self, filter_: Filter) -> None:
         self._filter = filter_
 
-    def inner(self, work: Work) -> Filter:
+    def inner(self, work: PipelineItem) -> Filter:
         """Return the filter."""
         return self._filter
 
 
-class WriteTestsOfWork(Through):
+class WriteProblemTests(Through):
     """``suites.write``: the stated examples are the docstring's, so that their arguments are tried first."""
 
     name = "write_tests"
@@ -112,12 +112,12 @@ class WriteTestsOfWork(Through):
     def __init__(self, write: WriteTests) -> None:
         self._write = write
 
-    def inner(self, work: Work) -> WriteTests:
+    def inner(self, work: PipelineItem) -> WriteTests:
         """Return the writer."""
         return self._write
 
 
-class ValidateWork(Through):
+class ValidateProblem(Through):
     """``suites.validate``: expected values by execution of the reference, coverage, mutants."""
 
     name = "validate"
@@ -126,12 +126,12 @@ class ValidateWork(Through):
     def __init__(self, validate: Validate) -> None:
         self._validate = validate
 
-    def inner(self, work: Work) -> Validate:
+    def inner(self, work: PipelineItem) -> Validate:
         """Return the validation."""
         return self._validate
 
 
-class ProveWork(Through):
+class ProveProblem(Through):
     """``suites.prove`` in the languages that the work is wanted in: its values have forms there, and a stub fails."""
 
     name = "prove"
@@ -140,7 +140,7 @@ class ProveWork(Through):
     def __init__(self, verify: Verify, min_cases: int) -> None:
         self._verify, self._min_cases = verify, min_cases
 
-    def inner(self, work: Work) -> Prove:
+    def inner(self, work: PipelineItem) -> Prove:
         """Return the proof in the work's languages."""
         return Prove(work.proposal.languages, self._verify, self._min_cases)
 
@@ -149,7 +149,7 @@ class ProveWork(Through):
         return f"{key}:{item.language}"
 
 
-class SolveWork(Through):
+class SolveProblem(Through):
     """``generation.translate``: solutions by those who did not see the reference; or the answer that came with it."""
 
     name = "solve"
@@ -159,7 +159,7 @@ class SolveWork(Through):
     def __init__(self, solve: Translate, verify: Verify) -> None:
         self._solve, self._verify = solve, verify
 
-    def inner(self, work: Work) -> ItemStep[Task, Solution]:
+    def inner(self, work: PipelineItem) -> ItemStep[Task, Solution]:
         """Return who solves it."""
         return _Answer(self._verify, work.proposal) if work.proposal.answer else self._solve
 
@@ -192,24 +192,24 @@ class _Answer(ItemStep[Task, Solution]):
         return Result(dropped=(Dropped(reason, detail, f"{key}:0", failed), Dropped(reason, detail)))
 
 
-class DeduplicateWork(Deduplicate[Work]):
+class DeduplicateItems(Deduplicate[PipelineItem]):
     """``selection.deduplicate``, on the programs."""
 
     name = "deduplicate_solutions"
-    output = Work
+    output = PipelineItem
 
-    def text(self, item: Work) -> Text:
+    def text(self, item: PipelineItem) -> Text:
         """Compare the program within its problem and language."""
         return Text(item.language, item.group, item.code)
 
 
-class DecontaminateWork(Decontaminate[Work]):
+class DecontaminateItems(Decontaminate[PipelineItem]):
     """``selection.decontaminate``, on program, reference and instruction."""
 
     name = "decontaminate_solutions"
-    output = Work
+    output = PipelineItem
 
-    def parts(self, item: Work) -> Iterator[Part]:
+    def parts(self, item: PipelineItem) -> Iterator[Part]:
         """Look at all that a model is trained on, and at the reference."""
         yield Part("program", item.code, item.language)
         yield Part("instruction", item.proposal.instruction)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from glotsmith.generation.structured_replies import Unusable, read_sections
+from glotsmith.generation.structured_replies import UnusableReply, read_sections
 from glotsmith.languages import get
 from glotsmith.languages.extract import extract_code
 from glotsmith.reasons import Reason
@@ -13,13 +13,13 @@ from glotsmith.records import Lineage, Origin, Record
 from glotsmith.teachers.base import Reply
 from glotsmith.values import NotLiteral, parse_signature, parse_test, render_test
 
-PROBLEM = ("Instruction", "Signature", "Reference", "Examples")  #: the sections of a problem in a reply
+PROBLEM_SECTIONS = ("Instruction", "Signature", "Reference", "Examples")  #: the sections of a problem in a reply
 ANSWER = "Answer"
 
 Ending = Literal["", "agreement", "rounds", "budget", "silence"]
 
 
-class Session(Record, frozen=True, kw_only=True):
+class DiscussionSession(Record, frozen=True, kw_only=True):
     """A discussion that is to be held."""
 
     number: int  #: from 0
@@ -46,14 +46,14 @@ class Proposal(Record, frozen=True, kw_only=True):
     answer: str = ""  #: a program in ``language`` that comes with it (Ds1, Ds2)
     origin: Origin
     lineage: Lineage
-    session: Session | None = None
+    session: DiscussionSession | None = None
     notes: dict[str, str] = {}  #: agent → what its reflection said before the session
     rounds: int = 0  #: of discussion
     ending: Ending = ""
 
 
-class Problem(Record, frozen=True, kw_only=True):
-    """What a reply with the sections ``PROBLEM`` says."""
+class DraftProblem(Record, frozen=True, kw_only=True):
+    """What a reply with the sections ``PROBLEM_SECTIONS`` says."""
 
     instruction: str
     name: str = ""
@@ -64,38 +64,38 @@ class Problem(Record, frozen=True, kw_only=True):
     lineage: Lineage | None = None  #: of a draft
 
 
-def read_problem(reply: Reply, language: str = "") -> Problem | Unusable:
+def read_problem(reply: Reply, language: str = "") -> DraftProblem | UnusableReply:
     """Return the problem that a reply poses, with its answer in ``language`` if one was asked for.
 
     A problem with an answer may go without signature, reference and examples (``none``): then nothing of it can be
     executed by tests. One without an answer may not.
     """
-    names = (*PROBLEM, ANSWER) if language else PROBLEM
+    names = (*PROBLEM_SECTIONS, ANSWER) if language else PROBLEM_SECTIONS
     found = read_sections(reply, names)
-    if isinstance(found, Unusable):
+    if isinstance(found, UnusableReply):
         return found
     answer = extract_code(found[ANSWER], get(language)) if language else ""
     if answer is None:
-        return Unusable(Reason.NO_CODE, found[ANSWER][:200])
-    if language and all(_is_none(found[name]) for name in PROBLEM[1:]):
-        return Problem(instruction=found["Instruction"].strip(), answer=answer)
+        return UnusableReply(Reason.NO_CODE, found[ANSWER][:200])
+    if language and all(_is_none(found[name]) for name in PROBLEM_SECTIONS[1:]):
+        return DraftProblem(instruction=found["Instruction"].strip(), answer=answer)
     return _executable(found["Instruction"].strip(), found, answer)
 
 
-def _executable(instruction: str, found: dict[str, str], answer: str) -> Problem | Unusable:
+def _executable(instruction: str, found: dict[str, str], answer: str) -> DraftProblem | UnusableReply:
     """Return a problem with what execution needs, or which part of that is in the wrong form."""
     signature = _unfenced(found["Signature"])
     try:
         name = parse_signature(signature).name
     except (NotLiteral, RecursionError) as error:
-        return Unusable(Reason.INCOMPLETE_REPLY, str(error))
+        return UnusableReply(Reason.INCOMPLETE_REPLY, str(error))
     reference = extract_code(found["Reference"], get("python"), name=name)
-    if reference is None or not defines(reference, name):
-        return Unusable(Reason.NO_CODE, f"the reference defines no function {name}: {found['Reference'][:200]}")
+    if reference is None or not defines_only(reference, name):
+        return UnusableReply(Reason.NO_CODE, f"the reference defines no function {name}: {found['Reference'][:200]}")
     examples = tuple(stated_examples(found["Examples"], name))
     if not examples:
-        return Unusable(Reason.INCOMPLETE_REPLY, f"no assert about {name} in: {found['Examples'][:200]}")
-    return Problem(
+        return UnusableReply(Reason.INCOMPLETE_REPLY, f"no assert about {name} in: {found['Examples'][:200]}")
+    return DraftProblem(
         instruction=instruction,
         name=name,
         signature=signature,
@@ -114,12 +114,12 @@ def _unfenced(text: str) -> str:
     return "\n".join(lines).strip().strip("`").strip()
 
 
-def defines(code: str, name: str) -> bool:
+def defines_only(code: str, name: str) -> bool:
     """Whether a Python text is one plain function of that name, which is what all later steps take."""
-    return function_name(code) == name
+    return only_function_name(code) == name
 
 
-def function_name(code: str) -> str:
+def only_function_name(code: str) -> str:
     """Return the name of the one function that a Python text is; "" if it is anything else."""
     try:
         body = ast.parse(code).body
@@ -135,29 +135,31 @@ def function_name(code: str) -> str:
 def stated_examples(text: str, name: str) -> Iterator[str]:
     """Yield the asserts about ``name`` over literals in a text, each on a line of its own."""
     for line in text.splitlines():
-        if found := canonical(line.strip().removeprefix("- ").strip("`"), name):
+        if found := canonical_assert(line.strip().removeprefix("- ").strip("`"), name):
             yield found
 
 
-def canonical(test: str, name: str) -> str:
+def canonical_assert(test: str, name: str) -> str:
     """Write an assert about ``name`` over literals as all tests are written; "" if it is none."""
     return _canonical(test, name)[0]
 
 
-def left_out(tests: Iterable[str], name: str) -> list[Unusable]:
-    """Return why each of those tests can't be judged that ``canonical`` does not write."""
+def unreadable_tests(tests: Iterable[str], name: str) -> list[UnusableReply]:
+    """Return why each of those tests can't be judged that ``canonical_assert`` does not write."""
     read = ((test, _canonical(test, name)) for test in tests)
-    return [Unusable(Reason.UNREAD_EXAMPLE, f"{test[:200]}: {why}") for test, (written, why) in read if not written]
+    return [
+        UnusableReply(Reason.UNREAD_EXAMPLE, f"{test[:200]}: {why}") for test, (written, why) in read if not written
+    ]
 
 
-def left_out_of(reply: Reply, problem: Problem) -> list[Unusable]:
+def unreadable_examples(reply: Reply, problem: DraftProblem) -> list[UnusableReply]:
     """Return why each of those examples can't be judged that a reply states and its problem lacks."""
-    found = read_sections(reply, PROBLEM)
-    if isinstance(found, Unusable) or not problem.name:
+    found = read_sections(reply, PROBLEM_SECTIONS)
+    if isinstance(found, UnusableReply) or not problem.name:
         return []
     lines = [line.strip().removeprefix("- ").strip("`") for line in found["Examples"].splitlines()]
     stated = re.compile(rf"assert\b|{re.escape(problem.name)}\s*\(")
-    return left_out((line for line in lines if stated.match(line)), problem.name)
+    return unreadable_tests((line for line in lines if stated.match(line)), problem.name)
 
 
 def _canonical(test: str, name: str) -> tuple[str, str]:

@@ -10,33 +10,40 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from glotsmith import languages
 from glotsmith.errors import UsageError
-from glotsmith.generation.sampling_plan import Rounds
-from glotsmith.generation.translate import Plan as Solving
-from glotsmith.generation.translate import Prompts, Translate
+from glotsmith.generation.sampling_plan import SamplingPlan
+from glotsmith.generation.translate import Translate, TranslationPrompts
+from glotsmith.generation.translate import TranslationOptions as Solving
 from glotsmith.languages.docstrings import Wording
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import Answers, Tail, Tools, check_ranges
+from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges
 from glotsmith.recipes.multipl_t.recipe import comment_syntax, overlap_with
-from glotsmith.recipes.xcoder.agent_requests import Voice
-from glotsmith.recipes.xcoder.agents import Minds
-from glotsmith.recipes.xcoder.discussion import Discuss, Rules, Topology
-from glotsmith.recipes.xcoder.history import LedgerHistory, memos, session_of
-from glotsmith.recipes.xcoder.memory import Limits, Memory
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests
+from glotsmith.recipes.xcoder.agents import EpochMemories
+from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules, Topology
+from glotsmith.recipes.xcoder.history import LedgerHistory, remembered_sessions, session_of
+from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
 from glotsmith.recipes.xcoder.pipeline_item import (
-    DecontaminateWork,
-    DeduplicateWork,
-    FilterWork,
-    ProveWork,
-    SolveWork,
-    ValidateWork,
-    Work,
-    WriteTestsOfWork,
+    DecontaminateItems,
+    DeduplicateItems,
+    FilterReference,
+    PipelineItem,
+    ProveProblem,
+    SolveProblem,
+    ValidateProblem,
+    WriteProblemTests,
 )
-from glotsmith.recipes.xcoder.schedule import Convene, Plan
-from glotsmith.recipes.xcoder.seeds import Seed
-from glotsmith.recipes.xcoder.steps import Agree, Distinct, Ground, KnownScores, Score, ToRows
-from glotsmith.recipes.xcoder.target_language import Policy
+from glotsmith.recipes.xcoder.schedule import ScheduleSessions, SessionPlan
+from glotsmith.recipes.xcoder.seeds import MakeSeeds
+from glotsmith.recipes.xcoder.steps import (
+    DropRepeatedProblems,
+    ExecuteReference,
+    MakeXCoderExamples,
+    RequireAgreement,
+    ReuseScores,
+    ScoreByRubric,
+)
+from glotsmith.recipes.xcoder.target_language import TargetPolicy
 from glotsmith.records import Record
 from glotsmith.selection.similarity import rouge_l_of_texts
 from glotsmith.settings import FILE, SOURCE
@@ -73,7 +80,7 @@ class XCoder(Record, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "new problems by language agents that remember and discuss, solved in many languages"
     paper: ClassVar[str] = "Qwen2.5-xCoder, ACL 2025 (arXiv 2502.07487)"
-    bound: ClassVar[str] = "max_snippets"
+    limit_option: ClassVar[str] = "max_snippets"
     makes: ClassVar[str] = "rows"
 
     sources: Annotated[tuple[str, ...], SOURCE]  #: of snippets: files and folders of code, tables, other runs
@@ -93,7 +100,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     others: int = 2  #: agents beside the first
     rounds: int = 2  #: revisions of a discussion, at most
     budget: int = 0  #: output tokens of a discussion, after which it ends; 0 for no limit
-    policy: Policy = "balance"  #: of the target language: ``balance``, ``weakness`` or ``transfer``
+    policy: TargetPolicy = "balance"  #: of the target language: ``balance``, ``weakness`` or ``transfer``
     inspirations: int = 3  #: seeds that a session is shown
 
     memory: Switch = "on"
@@ -148,7 +155,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     def _targets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.languages, *self.new_languages)))
 
-    def steps(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+    def steps(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the steps from snippets to rows.
 
         Raises:
@@ -169,51 +176,53 @@ class XCoder(Record, frozen=True, kw_only=True):
         history = LedgerHistory(tools.ledger, plan, self.agreement)
         return [
             *self._seeds(voice, tools),
-            Convene(plan),
+            ScheduleSessions(plan),
             Discuss(voice, self._minds(voice, history), plan, self._rules()),
-            Ground(tools.verifier, unexecuted=self.unexecuted, min_cases=self.min_cases),
-            FilterWork(Filter(FilterOptions(imports=True, ascii_only=False))),
+            ExecuteReference(tools.verifier, unexecuted=self.unexecuted, min_cases=self.min_cases),
+            FilterReference(Filter(FilterOptions(imports=True, ascii_only=False))),
             *self._suites(tools),
-            Distinct(history, tools.verifier, rouge_l_of_texts, self._limits(), self.epoch),
-            ProveWork(tools.verifier, self.min_cases),
-            SolveWork(
+            DropRepeatedProblems(history, tools.verifier, rouge_l_of_texts, self._limits(), self.epoch),
+            ProveProblem(tools.verifier, self.min_cases),
+            SolveProblem(
                 Translate(tools.teacher, tools.verifier, solving_prompts(), self._solving(tools)), tools.verifier
             ),
-            Agree(self.agreement),
-            *([Score(voice, self.min_score)] if self.self_evaluation == "on" else []),
+            RequireAgreement(self.agreement),
+            *([ScoreByRubric(voice, self.min_score)] if self.self_evaluation == "on" else []),
             *self._selection(),
         ]
 
     def _selection(self) -> Sequence[Step[Any, Any]]:
         overlap = overlap_with(self.benchmarks, self.ngram)
         return [
-            DeduplicateWork(comment_syntax(), within=self.max_similarity, across=self.max_similarity),
-            *([DecontaminateWork(overlap)] if overlap else []),
-            ToRows(self.docstrings),
+            DeduplicateItems(comment_syntax(), within=self.max_similarity, across=self.max_similarity),
+            *([DecontaminateItems(overlap)] if overlap else []),
+            MakeXCoderExamples(self.docstrings),
         ]
 
-    def tail(self, ledger: Ledger) -> Tail:
+    def final_steps(self, ledger: Ledger) -> FinalSteps:
         """Return the steps from solutions to rows, with the scores that are known so far."""
-        scores = [KnownScores(ledger)] if self.self_evaluation == "on" else []
-        return Tail(SolveWork.name, Work, [Agree(self.agreement), *scores, *self._selection()])
+        scores = [ReuseScores(ledger)] if self.self_evaluation == "on" else []
+        return FinalSteps(
+            SolveProblem.name, PipelineItem, [RequireAgreement(self.agreement), *scores, *self._selection()]
+        )
 
-    def _seeds(self, voice: Voice, tools: Tools) -> Sequence[Step[Any, Any]]:
+    def _seeds(self, voice: AgentRequests, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
         return [
             ReadSnippets(self.sources, self.column, tools.folder),
             Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
             Cut(self.max_snippet_tokens),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
-            Seed(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
+            MakeSeeds(voice, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
         ]
 
     @classmethod
-    def findings(cls, ledger: Answers) -> dict[str, str]:
+    def findings(cls, ledger: LedgerReader) -> dict[str, str]:
         """Say what became of the discussions, and which agents' problems suit which languages (synergy)."""
         if "agree" not in ledger.steps:
             return {}
-        lived = memos(ledger, 1)
-        kept = {session_of(key) for key, work in ledger.kept("agree", Work) if work.proposal.session}
-        memory = Memory(lived, rouge_l_of_texts)
+        lived = remembered_sessions(ledger, 1)
+        kept = {session_of(key) for key, work in ledger.kept("agree", PipelineItem) if work.proposal.session}
+        memory = AgentMemory(lived, rouge_l_of_texts)
         found = {"discussions": f"{len(lived)} held, {len(kept)} problems kept"}
         for agent in dict.fromkeys(memo.agent for memo in lived):
             tried = sorted({language for memo in lived for language in memo.languages})
@@ -221,17 +230,17 @@ class XCoder(Record, frozen=True, kw_only=True):
             found[f"synergy of {agent}'s problems"] = told or "none was solved"
         return found
 
-    def _voice(self, tools: Tools) -> Voice:
+    def _voice(self, tools: RecipeServices) -> AgentRequests:
         prompts = {call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS}
-        return Voice(
+        return AgentRequests(
             teacher=tools.teacher, prompts=prompts, sampling=self._sampling(), style=self.style, seed=tools.seed
         )
 
     def _sampling(self) -> Sampling:
         return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
 
-    def _plan(self) -> Plan:
-        return Plan(
+    def _plan(self) -> SessionPlan:
+        return SessionPlan(
             agents=self.languages,
             sessions=self.sessions,
             epoch=self.epoch,
@@ -244,8 +253,8 @@ class XCoder(Record, frozen=True, kw_only=True):
     def _reflects(self) -> bool:
         return self.memory == "on" and self.reflection == "on"
 
-    def _rules(self) -> Rules:
-        return Rules(
+    def _rules(self) -> DiscussionRules:
+        return DiscussionRules(
             topology=self.topology,
             rounds=self.rounds,
             budget=self.budget,
@@ -253,19 +262,21 @@ class XCoder(Record, frozen=True, kw_only=True):
             languages=self._targets,
         )
 
-    def _limits(self) -> Limits:
-        return Limits(
+    def _limits(self) -> MemoryLimits:
+        return MemoryLimits(
             size=self.memory_size,
             shown=self.memory_shown,
             instructions=self.max_instruction_similarity,
             references=self.max_reference_similarity,
         )
 
-    def _minds(self, voice: Voice, history: LedgerHistory) -> Minds:
+    def _minds(self, voice: AgentRequests, history: LedgerHistory) -> EpochMemories:
         remembers = self.memory == "on"
-        return Minds(history, voice, rouge_l_of_texts, self._limits(), memory=remembers, reflection=self._reflects)
+        return EpochMemories(
+            history, voice, rouge_l_of_texts, self._limits(), memory=remembers, reflection=self._reflects
+        )
 
-    def _suites(self, tools: Tools) -> Sequence[Step[Any, Any]]:
+    def _suites(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
         asking = SuiteRequestOptions(samples=self.suites, style=self.style, seed=tools.seed)
         bar = SuiteThresholds(
             line_coverage=self.min_coverage,
@@ -274,13 +285,13 @@ class XCoder(Record, frozen=True, kw_only=True):
             min_cases=self.min_cases,
         )
         return [
-            WriteTestsOfWork(WriteTests(tools.sandbox, tools.teacher if self.suites else None, asking)),
-            ValidateWork(Validate(tools.sandbox, bar)),
+            WriteProblemTests(WriteTests(tools.sandbox, tools.teacher if self.suites else None, asking)),
+            ValidateProblem(Validate(tools.sandbox, bar)),
         ]
 
-    def _solving(self, tools: Tools) -> Solving:
+    def _solving(self, tools: RecipeServices) -> Solving:
         return Solving(
-            rounds=Rounds(samples=self.samples, per_language={}, wanted=self.wanted),
+            sampling_plan=SamplingPlan(samples=self.samples, per_language={}, wanted=self.wanted),
             sampling=self._sampling(),
             style=self.style,
             docstrings=self.docstrings,
@@ -291,6 +302,6 @@ class XCoder(Record, frozen=True, kw_only=True):
         )
 
 
-def solving_prompts() -> Prompts:
+def solving_prompts() -> TranslationPrompts:
     """Return the prompts by which a posed problem is solved."""
-    return Prompts(*(Prompt(PROMPTS / f"{name}.j2") for name in ("solve", "solve_completion", "repair")))
+    return TranslationPrompts(*(Prompt(PROMPTS / f"{name}.j2") for name in ("solve", "solve_completion", "repair")))

@@ -6,10 +6,10 @@ rather than less fine: consistency and correctness count twice, comments and eas
 
 import msgspec
 
-from glotsmith.generation.structured_replies import Unusable, read_object
+from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
 from glotsmith.reasons import Reason
-from glotsmith.recipes.xcoder.agent_requests import Bill, Voice
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 
 WEIGHTS: dict[str, float] = {
     "consistency": 2.0,  #: question and answer are about the same
@@ -25,7 +25,7 @@ WEIGHTS: dict[str, float] = {
 _LEAST, _MOST = 1.0, 5.0
 
 
-class Points(msgspec.Struct):
+class RubricPoints(msgspec.Struct):
     """A reply's points, each 1 to 5; what else it says is not looked at."""
 
     consistency: float
@@ -39,35 +39,37 @@ class Points(msgspec.Struct):
     easy_to_learn: float
 
 
-def weighted(points: Points) -> float:
+def weighted_score(points: RubricPoints) -> float:
     """Return the weighted mean of the points, 1 to 5 (the paper's s = Σ wᵢ sᵢ with Σ wᵢ = 1)."""
     total = sum(weight * getattr(points, name) for name, weight in WEIGHTS.items())
     return round(total / sum(WEIGHTS.values()), 4)
 
 
-async def rate(voice: Voice, item: str, name: str, language: str, instruction: str, code: str, bill: Bill) -> float:
+async def request_score(
+    voice: AgentRequests, item: str, name: str, language: str, instruction: str, code: str, bill: ReplyCosts
+) -> float:
     """Return the score of an instruction and its answer, 1 to 5.
 
     Raises:
-        Unrated: the reply can't be used.
+        UnusableScore: the reply can't be used.
 
     """
     card = get(language)
     values = {"language": card.display, "fence": card.fences[0], "instruction": instruction, "code": code}
     values["points"] = ", ".join(WEIGHTS)
     context = {"name": name, "language": language}
-    reply = bill.add(await voice.ask("rubric", item, values, opening="{", context=context, calm=True))
-    points = read_object(reply, Points)
-    if isinstance(points, Unusable):
-        raise Unrated(points)
+    reply = bill.add(await voice.ask("rubric", item, values, opening="{", context=context, judges=True))
+    points = read_object(reply, RubricPoints)
+    if isinstance(points, UnusableReply):
+        raise UnusableScore(points)
     if not all(_LEAST <= getattr(points, name) <= _MOST for name in WEIGHTS):
-        raise Unrated(Unusable(Reason.INCOMPLETE_REPLY, "a point is not between 1 and 5"))
-    return weighted(points)
+        raise UnusableScore(UnusableReply(Reason.INCOMPLETE_REPLY, "a point is not between 1 and 5"))
+    return weighted_score(points)
 
 
-class Unrated(Exception):
+class UnusableScore(Exception):
     """A reply that holds no score; ``why`` says so in a drop's words."""
 
-    def __init__(self, why: Unusable) -> None:
+    def __init__(self, why: UnusableReply) -> None:
         super().__init__(why.detail)
         self.why = why

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from glotsmith.recipes.xcoder.proposals import Proposal, Session
+from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
 from glotsmith.records import Lineage
 from glotsmith.step import Kept, Result, WholeStep
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How many discussions, and who takes part."""
 
     agents: tuple[str, ...]  #: languages with an agent, in turn
@@ -20,23 +20,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     inspirations: int = 3  #: seeds that a session is shown
     reflection: bool = True
 
-    def session(self, number: int) -> Session:
+    def session(self, number: int) -> DiscussionSession:
         """Return a session without its inspirations."""
         epoch, place = divmod(number, self.epoch)
         agents, turn = self.agents, number % len(self.agents)
         rest = [agents[(turn + i) % len(agents)] for i in range(1, len(agents))]
         shift = epoch % len(rest) if rest else 0  # so that a chair meets all others in time
         chair, others = agents[turn], tuple((rest[shift:] + rest[:shift])[: self.others])
-        return Session(number=number, epoch=epoch + 1, place=place, chair=chair, others=others)
+        return DiscussionSession(number=number, epoch=epoch + 1, place=place, chair=chair, others=others)
 
-    def chairs(self, session: Session) -> list[str]:
+    def chairs_up_to(self, session: DiscussionSession) -> list[str]:
         """Return the chairs of a session's epoch, up to its own."""
         first = session.number - session.place
         return [self.agents[n % len(self.agents)] for n in range(first, session.number + 1)]
 
-    def planned(self) -> list[Session]:
+    def all_sessions(self) -> list[DiscussionSession]:
         """Return all sessions; of an epoch, the first in which an agent sits is charged with its reflection."""
-        found: list[Session] = []
+        found: list[DiscussionSession] = []
         charged: set[tuple[int, str]] = set()
         for session in map(self.session, range(self.sessions)):
             who = [a for a in (session.chair, *session.others) if (session.epoch, a) not in charged]
@@ -51,7 +51,7 @@ def session_key(number: int) -> str:
     return f"session-{number}"
 
 
-class Convene(WholeStep[Proposal, Proposal]):
+class ScheduleSessions(WholeStep[Proposal, Proposal]):
     """Pass the seeds on, and among them the sessions, in order: the first agents speak when their seeds are known.
 
     A session is entered as made from the seed beside which it stands, which is its first inspiration.
@@ -60,7 +60,7 @@ class Convene(WholeStep[Proposal, Proposal]):
     name = "convene"
     output = Proposal
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: SessionPlan) -> None:
         self._plan = plan
 
     def run(self, items: Callable[[], Iterator[tuple[str, Proposal]]]) -> Iterator[tuple[str, Result[Proposal]]]:
@@ -70,14 +70,14 @@ class Convene(WholeStep[Proposal, Proposal]):
         for _, seed in items():
             by_language[seed.language].append(seed.instruction)
             count += 1
-        sessions, given = self._plan.planned(), 0
+        sessions, given = self._plan.all_sessions(), 0
         for place, (key, seed) in enumerate(items(), start=1):
             until = len(sessions) * place // count
             seats = [self._seat(s, seed, by_language[s.chair]) for s in sessions[given:until]]
             given = until
             yield key, Result(kept=(Kept(key, seed), *(Kept(seat.id, seat) for seat in seats)))
 
-    def _seat(self, session: Session, seed: Proposal, own: Sequence[str]) -> Proposal:
+    def _seat(self, session: DiscussionSession, seed: Proposal, own: Sequence[str]) -> Proposal:
         """Return a session as an item: with the seed beside it and further ones in the chair's language, in turn."""
         shown = self._plan.inspirations
         start = session.number // len(self._plan.agents) * (shown - 1)  # where the chair's last turn ended

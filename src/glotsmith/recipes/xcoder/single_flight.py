@@ -8,7 +8,9 @@ Key = TypeVar("Key")
 T = TypeVar("T")
 
 
-async def shared(known: "dict[Key, asyncio.Future[T]]", key: Key, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def run_once_per_key(
+    known: "dict[Key, asyncio.Future[T]]", key: Key, work: Callable[[], Coroutine[Any, Any, T]]
+) -> T:
     """Return the result of ``work``, begun by the first who asks for ``key``; ``known`` forgets work that fails."""
     future = known.get(key)
     if future is None:

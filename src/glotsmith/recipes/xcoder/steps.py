@@ -19,20 +19,20 @@ from glotsmith.languages.grammar import parses
 from glotsmith.ledger import Ledger
 from glotsmith.reasons import Reason
 from glotsmith.recipes.inverse_instruct.round_trip import flaw
-from glotsmith.recipes.xcoder.agent_requests import Bill, Voice
-from glotsmith.recipes.xcoder.history import LedgerHistory, Posed
-from glotsmith.recipes.xcoder.memory import Limits, Similar, newest
-from glotsmith.recipes.xcoder.pipeline_item import Work
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.history import LedgerHistory, PosedProblem
+from glotsmith.recipes.xcoder.memory import MemoryLimits, Similarity, newest
+from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
-from glotsmith.recipes.xcoder.rubric import Unrated, rate
+from glotsmith.recipes.xcoder.rubric import UnusableScore, request_score
 from glotsmith.records import Example, Function, Job, Origin, Problem, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, WholeStep, drop, keep
 from glotsmith.values import Check, Signature, literal, parse_signature, parse_test
 
-SHOWN = 5  #: stated examples that solvers see; of a suite's cases, enough must be hidden from them
+SHOWN_EXAMPLES = 5  #: stated examples that solvers see; of a suite's cases, enough must be hidden from them
 
 
-class Ground(ItemStep[Proposal, Work]):
+class ExecuteReference(ItemStep[Proposal, PipelineItem]):
     """Make a proposal's function, if its reference gives what the examples state: before anything else is spent on it.
 
     A Ds2 that came with its own suite is run by it: if it fails, it goes; if the suite says too little (few cases, one
@@ -40,12 +40,12 @@ class Ground(ItemStep[Proposal, Work]):
     """
 
     name = "ground"
-    output = Work
+    output = PipelineItem
 
     def __init__(self, verify: Verify, *, unexecuted: bool = True, min_cases: int = 3) -> None:
         self._verify, self._unexecuted, self._min_cases = verify, unexecuted, min_cases
 
-    async def run(self, key: str, item: Proposal) -> Result[Work]:
+    async def run(self, key: str, item: Proposal) -> Result[PipelineItem]:
         """Ground one proposal."""
         if not item.reference and not item.examples:
             return self._without(key, item, (Reason.UNTESTED, ""))
@@ -58,18 +58,18 @@ class Ground(ItemStep[Proposal, Work]):
             if loss := _contradiction(item, verdict):
                 return Result(dropped=(loss,))
         if item.reference:
-            return keep(key, Work(proposal=item, function=_function(item)))
+            return keep(key, PipelineItem(proposal=item, function=_function(item)))
         if fault := flaw(item.examples, self._min_cases):
             return self._without(key, item, fault)
         toolchain, isolation = (verdict.toolchain, verdict.isolation) if verdict else ("", "")
-        return keep(key, Work(proposal=item, toolchain=toolchain, isolation=isolation))
+        return keep(key, PipelineItem(proposal=item, toolchain=toolchain, isolation=isolation))
 
-    def _without(self, key: str, item: Proposal, why: tuple[Reason, str]) -> Result[Work]:
+    def _without(self, key: str, item: Proposal, why: tuple[Reason, str]) -> Result[PipelineItem]:
         """Pass on what nothing was proved of if it may, and parses at least (report §4.1), or drop it."""
         if self._unexecuted and parses(item.language, item.answer) is False:
             why = Reason.UNPARSABLE_CODE, item.answer[:200]
         elif self._unexecuted:
-            return keep(key, Work(proposal=item))
+            return keep(key, PipelineItem(proposal=item))
         return Result(dropped=drop(*why).dropped)
 
 
@@ -92,7 +92,7 @@ def _contradiction(item: Proposal, verdict: Verdict) -> Dropped | None:
 
 def _function(item: Proposal) -> Function:
     """Return the reference as a function, with instruction and the first examples as its docstring."""
-    shown = "\n".join(filter(None, map(_doctest, item.examples[:SHOWN])))
+    shown = "\n".join(filter(None, map(_doctest, item.examples[:SHOWN_EXAMPLES])))
     docstring = f"{item.instruction}\n\n{shown}" if shown else item.instruction
     session = item.session is not None
     return Function(
@@ -112,7 +112,7 @@ def _doctest(test: str) -> str:
     return f">>> {call.function}({', '.join(map(literal, call.arguments))})\n{literal(call.expected)}"
 
 
-class Distinct(ItemStep[Work, Work]):
+class DropRepeatedProblems(ItemStep[PipelineItem, PipelineItem]):
     """Drop a discussed problem that an earlier session has posed: in much the same words, or in others.
 
     In other words: either reference passes all the other's tests, and the arguments and results are of the same kinds.
@@ -120,24 +120,26 @@ class Distinct(ItemStep[Work, Work]):
     """
 
     name = "distinct"
-    output = Work
+    output = PipelineItem
 
-    def __init__(self, history: LedgerHistory, verify: Verify, similar: Similar, limits: Limits, epoch: int) -> None:
+    def __init__(
+        self, history: LedgerHistory, verify: Verify, similar: Similarity, limits: MemoryLimits, epoch: int
+    ) -> None:
         """Wait for up to ``epoch`` sessions at a time: as many may be here at once, and others must pass."""
         self._history, self._verify, self._similar, self._limits = history, verify, similar, limits
         self.concurrency = epoch + 8
 
-    async def run(self, key: str, item: Work) -> Result[Work]:
+    async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Compare one problem with those of earlier sessions."""
         session, problem = item.proposal.session, item.problem
         if session is None or problem is None:
             return keep(key, item)
-        earlier = [p for p in await self._history.posed(session.epoch) if p.number < session.number]
+        earlier = [p for p in await self._history.posed_problems(session.epoch) if p.number < session.number]
         recent = newest(earlier, self._limits.size)
         loss = self._in_words(problem, recent) or await self._in_behaviour(problem, recent)
         return Result(dropped=(loss,)) if loss else keep(key, item)
 
-    def _in_words(self, problem: Problem, earlier: Sequence[Posed]) -> Dropped | None:
+    def _in_words(self, problem: Problem, earlier: Sequence[PosedProblem]) -> Dropped | None:
         text, code = problem.function.docstring, problem.function.code
         for posed in earlier:
             other = posed.problem.function
@@ -148,7 +150,7 @@ class Distinct(ItemStep[Work, Work]):
                 return Dropped(Reason.NEAR_DUPLICATE, f"ROUGE-L {max(likeness):.3f} with {posed.key}, {other.name}")
         return None
 
-    async def _in_behaviour(self, problem: Problem, earlier: Sequence[Posed]) -> Dropped | None:
+    async def _in_behaviour(self, problem: Problem, earlier: Sequence[PosedProblem]) -> Dropped | None:
         kinds = _kinds(parse_signature(problem.suite.signature))
         for posed in earlier:
             if _kinds(parse_signature(posed.problem.suite.signature)) != kinds:
@@ -175,7 +177,7 @@ def _kinds(signature: Signature) -> tuple[str, ...]:
     return (*(p.type.kind for p in signature.parameters), signature.returns.kind)
 
 
-class Agree(WholeStep[Work, Work]):
+class RequireAgreement(WholeStep[PipelineItem, PipelineItem]):
     """Keep the solutions of a discussed problem if enough languages agree on its tests by execution.
 
     The reference counts for Python: its execution gave the expected values. All others were written by those who saw
@@ -183,12 +185,14 @@ class Agree(WholeStep[Work, Work]):
     """
 
     name = "agree"
-    output = Work
+    output = PipelineItem
 
     def __init__(self, languages: int = 2) -> None:
         self._languages = languages
 
-    def run(self, items: Callable[[], Iterator[tuple[str, Work]]]) -> "Iterator[tuple[str, Result[Work]]]":
+    def run(
+        self, items: Callable[[], Iterator[tuple[str, PipelineItem]]]
+    ) -> "Iterator[tuple[str, Result[PipelineItem]]]":
         """Count languages in one pass, decide in a second."""
         agreeing: defaultdict[str, set[str]] = defaultdict(lambda: {"python"})
         for _, work in items():
@@ -202,26 +206,26 @@ class Agree(WholeStep[Work, Work]):
                 yield key, Result(dropped=(Dropped(Reason.NO_AGREEMENT, detail),))
 
 
-class Score(ItemStep[Work, Work]):
+class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
     """Score by the rubric. What passed execution is kept whatever its score; else the score must reach ``least``."""
 
     name = "score"
-    output = Work
+    output = PipelineItem
     concurrency = 32
 
-    def __init__(self, voice: Voice, least: float) -> None:
+    def __init__(self, voice: AgentRequests, least: float) -> None:
         self._voice, self._least = voice, least
 
-    async def run(self, key: str, item: Work) -> Result[Work]:
+    async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Score one row."""
-        bill, p = Bill(), item.proposal
+        bill, p = ReplyCosts(), item.proposal
         lost: tuple[Dropped, ...] = ()
         score = 0.0
         try:
-            score = await rate(self._voice, key, p.name, item.language, p.instruction, item.code, bill)
+            score = await request_score(self._voice, key, p.name, item.language, p.instruction, item.code, bill)
             if score < self._least and not item.executed:
                 lost = (Dropped(Reason.LOW_SCORE, f"{score} of {self._least}"),)
-        except Unrated as error:
+        except UnusableScore as error:
             loss = Dropped(error.why.reason, error.why.detail, f"{key}:rubric" if item.executed else "")
             lost = (loss,)
         dropped = any(not loss.key for loss in lost)
@@ -229,27 +233,27 @@ class Score(ItemStep[Work, Work]):
         return Result(kept=kept, dropped=lost, tokens=bill.tokens, cost=bill.cost)
 
 
-class KnownScores(ItemStep[Work, Work]):
-    """``Score`` for a run that is not finished: the scores that its ledger has, and nobody is asked.
+class ReuseScores(ItemStep[PipelineItem, PipelineItem]):
+    """``ScoreByRubric`` for a run that is not finished: the scores that its ledger has, and nobody is asked.
 
     What passed execution is kept; what nothing executed is left out until it has a score that suffices.
     """
 
-    name = Score.name
-    output = Work
+    name = ScoreByRubric.name
+    output = PipelineItem
 
     def __init__(self, ledger: Ledger) -> None:
         known = self.name in ledger.steps
-        self._scores = {key: work.score for key, work in ledger.kept(self.name, Work)} if known else {}
+        self._scores = {key: work.score for key, work in ledger.kept(self.name, PipelineItem)} if known else {}
 
-    async def run(self, key: str, item: Work) -> Result[Work]:
+    async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Give one row its score."""
         if key not in self._scores and not item.executed:
             return Result(dropped=drop(Reason.LOW_SCORE, "it has no score so far, or too low a one").dropped)
         return keep(key, msgspec.structs.replace(item, score=self._scores.get(key, 0.0)))
 
 
-class ToRows(ItemStep[Work, Example]):
+class MakeXCoderExamples(ItemStep[PipelineItem, Example]):
     """Make a dataset row of each: Ds1, Ds2 and Ds3 are told apart by ``Example.kind``."""
 
     name = "dataset"
@@ -259,12 +263,12 @@ class ToRows(ItemStep[Work, Example]):
         """Write the examples of instructions in this wording."""
         self._wording: Wording = wording
 
-    async def run(self, key: str, item: Work) -> Result[Example]:
+    async def run(self, key: str, item: PipelineItem) -> Result[Example]:
         """Make one row; nothing is dropped here."""
         return keep(key, _row(item, self._wording))
 
 
-def _row(work: Work, wording: Wording) -> Example:
+def _row(work: PipelineItem, wording: Wording) -> Example:
     kind, score = work.proposal.kind, work.score
     if work.solution is not None:
         made = example(work.solution, facts(work.language), wish_of(work.solution.task, wording))
@@ -272,7 +276,7 @@ def _row(work: Work, wording: Wording) -> Example:
     return msgspec.structs.replace(_unproved(work), kind=kind, score=score)
 
 
-def _unproved(work: Work) -> Example:
+def _unproved(work: PipelineItem) -> Example:
     """Return the row of an answer without a Python reference; its tests are the snippet's own, if it has any."""
     p, language = work.proposal, facts(work.language)
     wish = p.instruction.strip()
