@@ -15,7 +15,7 @@ import own_home  # noqa: F401 - first: it changes the environment
 from glotsmith.languages import get, names
 
 EVERYTHING = os.environ.get("GLOTSMITH_TEST_EVERYTHING") == "1"
-MISSING = ("can't be run here", "can't be isolated here")  #: what ToolchainError and IsolationError say
+MISSING = ("can't be run here", "Cannot isolate programs")  #: what ToolchainError and IsolationError say
 KNOWN = {"apt", "sh scripts/toolchains.sh"}  #: ways to install that the script takes
 ELSEWHERE = tuple(
     f"{card.display} can't be run here"

@@ -75,7 +75,7 @@ def test_programs_run_beside_taken_descriptors(folder: Path, name: str, root: bo
     assert len(found) == 6
     for back_end, results in found.items():
         if isinstance(results, str):
-            assert "programs can't be isolated here" in results, f"{back_end}: {results}"
+            assert "Cannot isolate programs on this machine" in results, f"{back_end}: {results}"
             pytest.skip(results)
         temperature = "warm" if back_end in ("bubblewrap warm", "unshare warm") else "cold"
         wanted = {"interpreter": f"in {temperature} 0 1 2 3", "server": f"{temperature} 0 1 2 3"}

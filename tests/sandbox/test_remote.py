@@ -76,17 +76,17 @@ def outcome_of(answers: list[bytes], monkeypatch: pytest.MonkeyPatch, **limits: 
         (reply(404, b"{}"), "refused with 404"),
         (reply(401, b'{"error": "no"}'), "refused with 401: no; set GLOTSMITH_REMOTE_TOKEN"),
         (reply(413, b'{"error": "too large"}'), "refused with 413: too large"),
-        (reply(200, b""), "is no outcome"),
-        (reply(200, b'{"ending": "bliss"}'), "is no outcome: Invalid enum value 'bliss'"),
-        (reply(200, b"[" * 100_000), "is no outcome"),
+        (reply(200, b""), "an invalid outcome"),
+        (reply(200, b'{"ending": "bliss"}'), "an invalid outcome: Invalid enum value 'bliss'"),
+        (reply(200, b"[" * 100_000), "an invalid outcome"),
         (reply(302, b"", b"location: http://127.0.0.1:9/"), "refused with 302"),
-        (b"", "can't be reached"),
-        (b"nonsense\r\n\r\n", "can't be reached"),
+        (b"", "Cannot reach the service"),
+        (b"nonsense\r\n\r\n", "Cannot reach the service"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{", None),  # and no more
     ],
 )
 def test_a_broken_service_is_infra(answer: bytes, detail: str | None, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(remote, "_QUEUE_S", 0.2)
+    monkeypatch.setattr(remote, "_QUEUE_TIMEOUT_S", 0.2)
     outcome = outcome_of([answer], monkeypatch, wall_s=0.2, build_cpu_s=0.1)
     assert outcome.ending == "infra"
     assert (detail or "did not answer within") in outcome.detail
@@ -102,9 +102,9 @@ def test_too_many_requests_are_sent_again_when_asked(monkeypatch: pytest.MonkeyP
 
 
 def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(remote, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(remote, "_RETRY_TIMEOUT_S", 0.5)
     outcome = outcome_of([reply(429, b"", b"retry-after: 0")], monkeypatch)
-    assert (outcome.ending, "had too much to do" in outcome.detail) == ("infra", True)
+    assert (outcome.ending, "was overloaded" in outcome.detail) == ("infra", True)
 
 
 @pytest.mark.parametrize(
@@ -158,14 +158,14 @@ def test_unknown_promises_are_not_passed_on(monkeypatch: pytest.MonkeyPatch):
 
 def test_no_address(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("GLOTSMITH_REMOTE", raising=False)
-    with pytest.raises(IsolationError, match="set GLOTSMITH_REMOTE to the address of a 'glotsmith serve'"):
+    with pytest.raises(IsolationError, match="Set GLOTSMITH_REMOTE to the address of a 'glotsmith serve'"):
         open_sandbox("remote")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "ftp://127.0.0.1", "http://", "http://[", "http://127.0.0.1:99999"])
 def test_no_address_at_all(address: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GLOTSMITH_REMOTE", address)
-    with pytest.raises(IsolationError, match="nothing answers at"):
+    with pytest.raises(IsolationError, match="No service answers at"):
         open_sandbox("remote")
 
 
@@ -173,5 +173,5 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("GLOTSMITH_REMOTE", f"http://127.0.0.1:{port}")
-    with pytest.raises(IsolationError, match=r"Is 'glotsmith serve' running there\?"):
+    with pytest.raises(IsolationError, match=r"Start 'glotsmith serve' there"):
         open_sandbox("remote")

@@ -23,7 +23,7 @@ from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox import BACK_ENDS, open_sandbox
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.sandbox.container import _profile  # pyright: ignore[reportPrivateUsage]
+from glotsmith.sandbox.container import _seccomp_profile  # pyright: ignore[reportPrivateUsage]
 from glotsmith.sandbox.process_tree import list_pids
 from glotsmith.sandbox.seccomp import DENIED
 from glotsmith.sandbox.wrapper import max_tasks
@@ -146,7 +146,7 @@ def test_no_option_gives_anything_away(sandbox: Sandbox, engine: Path):
 
 
 def test_the_filter_is_the_same(sandbox: Sandbox):
-    profile = json.loads(_profile())
+    profile = json.loads(_seccomp_profile())
     assert profile["defaultAction"] == "SCMP_ACT_ALLOW"
     assert profile["syscalls"][0] == {"names": list(DENIED), "action": "SCMP_ACT_ERRNO", "errnoRet": 38}
     assert [rule["names"] for rule in profile["syscalls"][1:]] == [["clone"]] * 7

@@ -270,8 +270,8 @@ def test_walk_finds_children_of_all_threads():
     assert child.stdout is not None
     child.stdout.readline()
     _until(lambda: [p.depth for p in walk_tree(child.pid)] == [0, 1, 2])
-    usage = measure_tree(walk_tree(child.pid), 1, most=10, enough_mb=1e6)
-    bounded = measure_tree(walk_tree(child.pid), 0, most=1, enough_mb=1e6)
+    usage = measure_tree(walk_tree(child.pid), 1, max_processes=10, memory_limit_mb=1e6)
+    bounded = measure_tree(walk_tree(child.pid), 0, max_processes=1, memory_limit_mb=1e6)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()

@@ -1,4 +1,8 @@
-"""Running programs that nobody trusts: one file per isolation back end, one line per back end in this table."""
+"""Sandboxes for untrusted programs: one file per isolation back end, one line per back end in ``BACK_ENDS``.
+
+``bubblewrap.py`` and ``unshare.py`` share ``namespace_sandbox.py``, whose warm workers come from ``fork_server/`` (warm
+interpreters) and ``compile_servers.py`` (warm compilers).
+"""
 
 import asyncio
 import importlib
@@ -10,7 +14,7 @@ from glotsmith.errors import IsolationError, UsageError, unknown_name
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
 
-#: Name → ``module:Class``; ``auto`` takes the first that works, but none of ``BY_NAME``.
+#: Name → ``module:Class``. ``auto`` selects the first that works and is not in ``ONLY_BY_NAME``.
 BACK_ENDS = {
     "bubblewrap": "glotsmith.sandbox.bubblewrap:Bubblewrap",
     "unshare": "glotsmith.sandbox.unshare:Unshare",
@@ -18,19 +22,17 @@ BACK_ENDS = {
     "remote": "glotsmith.sandbox.remote:Remote",
     "none": "glotsmith.sandbox.none:Unisolated",
 }
-ONLY_BY_NAME = frozenset({"remote", "none"})  #: taken only by name: programs leave this machine, or are let loose on it
+ONLY_BY_NAME = frozenset({"remote", "none"})  #: they send programs elsewhere, or do not isolate them
 
 _ADVICE = (
-    "Install bubblewrap (apt install bubblewrap). Or run programs with all your rights by --isolation none: "
-    "what a model wrote could then read your files, delete them and use the network."
+    "Install bubblewrap (apt install bubblewrap). With --isolation none programs run with all your permissions: "
+    "code from a model can then read and delete your files and use the network."
 )
-
-
-_TRIAL_S = 30.0
+_PROBE_TIMEOUT_S = 30.0
 
 
 class ProbeResult(NamedTuple):
-    """What became of trying one back end."""
+    """The result of probing one back end."""
 
     name: str
     works: bool
@@ -38,33 +40,33 @@ class ProbeResult(NamedTuple):
 
 
 def open_sandbox(name: str = "auto", jobs: int | None = None, *, warm: bool = True) -> Sandbox:
-    """Open a back end by name, after it has proved that it works by running ``true``.
+    """Open a back end by name and check that it works by running ``true``.
 
-    ``auto`` is the first that isolates and works. ``jobs`` programs run at once, by default one per processor. Without
-    ``warm`` each program starts from nothing, which is slower and comes to the same.
+    ``auto`` selects the first back end that isolates and works. The sandbox runs ``jobs`` programs at once, by default
+    one per processor. Without ``warm`` each program starts cold, which is slower and gives the same outcomes.
 
     Raises:
-        UsageError: there is no such back end.
-        IsolationError: it does not work here; the message says why and what to do.
+        UsageError: the back end does not exist.
+        IsolationError: the back end does not work on this machine; the message says why and what to do.
 
     """
     if name not in (*BACK_ENDS, "auto"):
         raise UsageError(unknown_name(f"there is no isolation {name!r}", name, ("auto", *BACK_ENDS)))
-    complaints: list[str] = []
+    failures: list[str] = []
     for candidate in [n for n in BACK_ENDS if n not in ONLY_BY_NAME] if name == "auto" else [name]:
         try:
             opened = _open(candidate, jobs)
         except IsolationError as error:
-            complaints.append(f"{candidate}: {error}")
+            failures.append(f"{candidate}: {error}")
         else:
             if not warm and isinstance(opened, SupportsWarmWorkers):
                 opened.disable_warm_workers()
             return opened
-    raise IsolationError("\n".join(["programs can't be isolated here", *complaints, _ADVICE]))
+    raise IsolationError("\n".join(["Cannot isolate programs on this machine:", *failures, _ADVICE]))
 
 
 def probe() -> list[ProbeResult]:
-    """Try every back end, for ``glotsmith doctor``."""
+    """Probe every back end, for ``glotsmith doctor``."""
     return [_probe(name) for name in BACK_ENDS]
 
 
@@ -73,31 +75,31 @@ def _probe(name: str) -> ProbeResult:
         promises = _open(name, 1, keep=False).promises
     except IsolationError as error:
         return ProbeResult(name, False, str(error))
-    lacking = ", ".join(sorted(ALL_PROMISES - promises))
-    return ProbeResult(name, True, f"works, but protects none of: {lacking}" if lacking else "works")
+    missing = ", ".join(sorted(ALL_PROMISES - promises))
+    return ProbeResult(name, True, f"works, without protection of: {missing}" if missing else "works")
 
 
 def _open(name: str, jobs: int | None, *, keep: bool = True) -> Sandbox:
     module, _, attribute = BACK_ENDS[name].partition(":")
     back_end = getattr(importlib.import_module(module), attribute)
-    # A thread has no event loop yet, whether or not our caller has one.
+    # The caller may run in an event loop; a new thread has none.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(_try(back_end, jobs, keep))).result()
+        return thread.submit(lambda: asyncio.run(_open_and_probe(back_end, jobs, keep))).result()
 
 
-async def _try(back_end: Callable[[int | None], Sandbox], jobs: int | None, keep: bool) -> Sandbox:
-    """Open a back end and run ``true`` in it."""
+async def _open_and_probe(back_end: Callable[[int | None], Sandbox], jobs: int | None, keep: bool) -> Sandbox:
+    """Open a back end and run ``true`` in it; close it afterwards if it fails or ``keep`` is false."""
     try:
         sandbox = back_end(jobs)
     except OSError as error:
-        raise IsolationError(f"no temporary folder can be made: {error}") from error
+        raise IsolationError(f"Cannot create a temporary folder: {error}") from error
     works = False
     try:
-        outcome = await sandbox.run(Program(files={}, argv=("true",), limits=Limits(wall_s=_TRIAL_S)))
+        outcome = await sandbox.run(Program(files={}, argv=("true",), limits=Limits(wall_s=_PROBE_TIMEOUT_S)))
         works = outcome.ending == "exit" and outcome.code == 0
     finally:
         if not (works and keep):
             await sandbox.close()
     if not works:
-        raise IsolationError(outcome.detail or f"true ended by {outcome.ending} {outcome.code}")
+        raise IsolationError(outcome.detail or f"The command true ended with {outcome.ending} {outcome.code}.")
     return sandbox

@@ -1,47 +1,47 @@
-"""What an isolation back end is: something that runs a program and tells what it saw."""
+"""The ``Sandbox`` protocol that every isolation back end implements: run a program, return its outcome."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, runtime_checkable
 
 from glotsmith.records import Outcome, Program
 
-#: A property that a back end may or may not keep against a hostile program; limits and clean-up hold for all.
+#: A property that a back end may guarantee against a hostile program. All back ends enforce limits and clean up.
 #:
-#: network     nothing outside can be reached, not even this machine's own ports
-#: files       of the host's files only the toolchains are visible, and none can be changed
-#: processes   no process outside can be seen or signalled
+#: network     the program can reach no network, not even the ports of this machine
+#: files       of the host's files only the toolchains are visible, and the program can change none of them
+#: processes   the program can neither see nor signal processes outside
 #: program     the program can't change its own files (``Program.files``)
-#: disk        what is written is bounded in sum (``Limits.file_mb``), not only file by file
-#: orphans     nothing outlives the run, whatever it did to hide
+#: disk        the total size of what the program writes is limited (``Limits.file_mb``), not only each file
+#: orphans     no process outlives the run, even if it tries to hide
 Promise = Literal["network", "files", "processes", "program", "disk", "orphans"]
 
-ATTEMPTS = 3  #: a machine that fails three times in a row is reported as such
+ATTEMPTS = 3  #: a failure of the machine is reported after this number of consecutive failures
 
-Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run``, or what takes its place
+Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run`` or a replacement
 
 ALL_PROMISES: frozenset[Promise] = frozenset({"network", "files", "processes", "program", "disk", "orphans"})
 
 
 class Sandbox(Protocol):
-    """The contract of every back end (``tests/contracts/test_sandboxes.py`` holds them to it).
+    """The contract of every back end; ``tests/contracts/test_sandboxes.py`` checks it.
 
-    Each program gets a folder of its own that nobody else sees and that is gone afterwards, no network, no
-    environment but ``Program.env`` and ``PATH``, ``HOME``, ``TMPDIR``, ``LANG=C.UTF-8``; and it can neither see nor
-    touch any process outside, as far as ``promises`` goes. ``run`` never raises for what a program does: that is an
-    ``Outcome``. A machine that fails (no fork, no disk, no such command) is ``Outcome(ending="infra")``. Cancelling
-    ``run`` kills the program and all it started. Any number of ``run`` may be awaited at once; the back end starts
-    no more than its ``jobs`` at a time.
+    Each program gets a private folder that is removed afterwards, and no network. Its environment consists of
+    ``Program.env``, ``PATH``, ``HOME``, ``TMPDIR`` and ``LANG=C.UTF-8``. It can neither see nor signal processes
+    outside, as far as ``promises`` says. ``run`` never raises for what a program does: the result is an ``Outcome``. A
+    failure of the machine (no process, no disk space, no such command) is ``Outcome(ending="infra")``. Cancelling
+    ``run`` kills the program and its children. Any number of ``run`` may be awaited at once; the back end runs at most
+    ``jobs`` programs at a time.
     """
 
     name: str  #: as in ``--isolation`` and in every verdict
-    promises: frozenset[Promise]  #: what holds against a hostile program
+    promises: frozenset[Promise]  #: the guarantees against a hostile program
 
     async def run(self, program: Program) -> Outcome:
         """Run one program to its end or its limits."""
         ...
 
     async def close(self) -> None:
-        """Kill what is left and remove all folders; idempotent."""
+        """Kill the running programs and remove all folders; idempotent."""
         ...
 
 
@@ -50,15 +50,20 @@ class SupportsWarmWorkers(Protocol):
     """A back end that keeps interpreters and compilers warm."""
 
     def disable_warm_workers(self) -> None:
-        """Do without them from now on."""
+        """Close the warm workers; further programs start cold."""
         ...
 
 
 async def run_with_retries(run: Run, program: Program) -> Outcome:
-    """Run a program, again where the machine failed."""
+    """Run a program; repeat it after failures of the machine, at most ``ATTEMPTS`` times."""
     outcome = await run(program)
     for _ in range(ATTEMPTS - 1):
         if outcome.ending != "infra":
             break
         outcome = await run(program)
     return outcome
+
+
+def infra_outcome(detail: str) -> Outcome:
+    """Return the outcome of a program that the machine failed to run."""
+    return Outcome(ending="infra", detail=detail)

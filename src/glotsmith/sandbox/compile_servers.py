@@ -1,7 +1,8 @@
-"""Compile servers: compilers that stay loaded, each in a sandbox of its own. They never run what they compile.
+"""Compile servers: compilers that stay loaded, each in its own sandbox. They never run what they compile.
 
-A request is a count of files and each one's name and content; the answer a byte (0 compiled, 1 refused), what the
-compiler said, a count of files and each one's name and content. Counts and lengths are 32 bits, big-endian.
+A request consists of the number of files, then the name and content of each. The answer consists of a byte (0 compiled,
+1 failed), the messages of the compiler, the number of files, then the name and content of each. Numbers and lengths
+have 32 bits, big-endian.
 """
 
 import asyncio
@@ -19,29 +20,29 @@ from glotsmith.sandbox.temporary_folders import SessionFolders
 from glotsmith.sandbox.view import file_bytes, write_files
 
 _LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mb=4096, processes=128, file_mb=64)
-_PATIENCE_S = 60.0  #: for one request, on a busy machine; what takes longer is compiled cold, within its limits
-_MOST = 4  #: servers of one kind; each takes some hundred MB
-_REQUESTS = 2000  #: before a server is replaced
-_LONGEST = 1 << 28  #: bytes of a name, a content or a text
+_REQUEST_TIMEOUT_S = 60.0  #: on a busy machine; a program that takes longer is compiled cold, within its limits
+_MAX_SERVERS = 4  #: of one kind; each takes some hundred MB
+_MAX_REQUESTS = 2000  #: after which a server is replaced
+_MAX_BLOCK = 1 << 28  #: bytes of a name, a content or the messages
 _log = logging.getLogger(__name__)
 
 
 class CompileResult(NamedTuple):
-    """What a compiler answered."""
+    """The answer of a compile server."""
 
-    compiled: bool
+    succeeded: bool
     messages: bytes
     files: dict[str, bytes]
 
 
 class CompileServer:
-    """One running server; it answers one request at a time."""
+    """A running compile server; it answers one request at a time."""
 
     def __init__(self, launch: ProcessLaunch) -> None:
-        """Start it.
+        """Start the server.
 
         Raises:
-            OSError: the machine can't.
+            OSError: the machine cannot start it.
 
         """
         self._launch = launch
@@ -61,39 +62,40 @@ class CompileServer:
             for fd in launch.fds:
                 os.close(fd)
 
-    def answer(self, request: bytes) -> CompileResult:
-        """Send a request and wait for its answer. (Blocks: ``close`` from elsewhere ends it.)
+    def compile(self, request: bytes) -> CompileResult:
+        """Send a request and return its answer. This blocks; ``close`` in another thread interrupts it.
 
         Raises:
-            OSError: the server is gone.
-            ValueError: it said something that is no answer.
+            OSError: the server has ended.
+            ValueError: the answer is malformed.
 
         """
         assert self._process.stdin is not None
         self.requests += 1
         self._process.stdin.write(request)
         self._process.stdin.flush()
-        compiled = self._read(1) == b"\0"
-        said = self._block()
-        return CompileResult(compiled, said, {self._block().decode(): self._block() for _ in range(self._number())})
+        succeeded = self._read(1) == b"\0"
+        messages = self._read_block()
+        files = {self._read_block().decode(): self._read_block() for _ in range(self._read_number())}
+        return CompileResult(succeeded, messages, files)
 
-    def _number(self) -> int:
+    def _read_number(self) -> int:
         return int.from_bytes(self._read(4), "big")
 
-    def _block(self) -> bytes:
-        return self._read(self._number())
+    def _read_block(self) -> bytes:
+        return self._read(self._read_number())
 
     def _read(self, size: int) -> bytes:
         assert self._process.stdout is not None
-        if size > _LONGEST:
-            raise ValueError(f"a compile server announced {size} bytes")
+        if size > _MAX_BLOCK:
+            raise ValueError(f"the compile server announced {size} bytes, more than {_MAX_BLOCK}")
         data = self._process.stdout.read(size)
         if len(data) != size:
-            raise BrokenPipeError("a compile server has ended")
+            raise BrokenPipeError("the compile server has ended")
         return data
 
     def close(self) -> None:
-        """Kill it; idempotent."""
+        """Kill the server; idempotent."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 self._launch.kill(self._process.pid)
@@ -106,7 +108,7 @@ class CompileServer:
 
 
 class CompileServerPool:
-    """The compile servers of one sandbox, started when they are needed."""
+    """The compile servers of one sandbox, started on demand."""
 
     def __init__(self, launch: Callable[[Program, Path], ProcessLaunch], folders: SessionFolders) -> None:
         self._launch, self._folders = launch, folders
@@ -115,35 +117,33 @@ class CompileServerPool:
         self._broken: set[str] = set()
 
     async def compile(self, program: Program) -> CompileResult | None:
-        """Return what the program's compile server makes of its files; None where it can't be had."""
+        """Compile a program's files in its compile server; return None if no server is available."""
         assert program.server is not None
-        server_files = (part for name, text in program.server.files.items() for part in (name, str(text)))
-        env = (f"{name}={value}" for name, value in sorted(program.env.items()))
-        key = content_hash(*program.server.argv, "", *program.read_only, "", *env, "", *server_files)
+        key = _key(program, program.server)
         server = self._take(key, program, program.server)
         if server is None:
             return None
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                 sources = {shown: program.files[name] for name, shown in program.server.sources.items()}
-                made = await asyncio.to_thread(server.answer, pack_compile_request(sources))
+                compiled = await asyncio.to_thread(server.compile, pack_compile_request(sources))
         except (OSError, ValueError, TimeoutError) as error:
             if server.requests == 1:
                 self._broken.add(key)
-            _log.warning("a compile server failed, its program is compiled cold: %s", error or "it took too long")
+            _log.warning("A compile server failed; the program is compiled cold: %s", error or "timeout")
             self._drop(key, server)
             return None
         except asyncio.CancelledError:
             self._drop(key, server)
             raise
         self._give_back(key, server)
-        return made
+        return compiled
 
     def _take(self, key: str, program: Program, kind: Server) -> CompileServer | None:
         if self._idle.get(key):
             return self._idle[key].pop()
         running = self._all.setdefault(key, [])
-        if len(running) >= _MOST or key in self._broken:
+        if len(running) >= _MAX_SERVERS or key in self._broken:
             return None
         folder = self._folders.make()
         (folder / "program").mkdir()
@@ -153,7 +153,7 @@ class CompileServerPool:
         return running[-1]
 
     def _give_back(self, key: str, server: CompileServer) -> None:
-        if server.requests >= _REQUESTS:
+        if server.requests >= _MAX_REQUESTS:
             self._drop(key, server)
         else:
             self._idle.setdefault(key, []).append(server)
@@ -164,24 +164,30 @@ class CompileServerPool:
         server.close()
 
     def close(self) -> None:
-        """Kill them all; idempotent."""
+        """Kill all servers; idempotent."""
         for server in [s for servers in self._all.values() for s in servers]:
             server.close()
         self._all.clear()
         self._idle.clear()
 
 
+def _key(program: Program, kind: Server) -> str:
+    files = (part for name, text in kind.files.items() for part in (name, str(text)))
+    env = (f"{name}={value}" for name, value in sorted(program.env.items()))
+    return content_hash(*kind.argv, "", *program.read_only, "", *env, "", *files)
+
+
 def pack_compile_request(files: Mapping[str, str | bytes]) -> bytes:
-    """Return the request for some files."""
-    return b"".join((_number(len(files)), *_blocks(files)))
+    """Return the request that compiles these files."""
+    return b"".join((_pack_number(len(files)), *_pack_blocks(files)))
 
 
-def _blocks(files: Mapping[str, str | bytes]) -> Iterator[bytes]:
+def _pack_blocks(files: Mapping[str, str | bytes]) -> Iterator[bytes]:
     for name, data in files.items():
         for block in (name.encode(), file_bytes(data)):
-            yield _number(len(block))
+            yield _pack_number(len(block))
             yield block
 
 
-def _number(value: int) -> bytes:
+def _pack_number(value: int) -> bytes:
     return value.to_bytes(4, "big")

@@ -1,9 +1,10 @@
-"""Isolation by a container engine, docker or podman, through its command line: for machines that have nothing else.
+"""Isolation by a container engine (docker or podman) through its command line, for machines without alternatives.
 
-The image (``GLOTSMITH_IMAGE``) holds the toolchains, in the places where this machine has them. Each program gets a
-container of its own: no network, no capabilities, a read-only root, and the same limits and system call filter as
-elsewhere. The engine is docker or podman, whichever answers first, or what ``GLOTSMITH_ENGINE`` names. It must run on
-this machine: its containers' processes are watched in ``/proc``, and programs' files are shown to them where they lie.
+The image (``GLOTSMITH_IMAGE``) contains the toolchains at the same paths as this machine. Each program gets its own
+container without network and capabilities, with a read-only root, and with the same limits and system call filter as
+in other back ends. The engine is the one that ``GLOTSMITH_ENGINE`` names, or the first of docker and podman that
+answers. It must run on this machine: ``/proc`` shows the processes of containers, and the files of programs are bound
+from their folders.
 """
 
 import contextlib
@@ -36,16 +37,16 @@ ENGINES = ("docker", "podman")
 IMAGE = "glotsmith/toolchains"
 LABEL = "glotsmith"
 
-#: What an engine's command line needs of our environment; programs see none of it.
-_CLIENT = (
+#: Environment variables that the command line of an engine needs; programs do not see them.
+_CLIENT_VARIABLES = (
     *("PATH", "HOME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS"),
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "CONTAINER_HOST"),
 )
-_ANSWER_S = 30.0
-_DEATH_S = 8.0  #: how long a container may take to come up before it can be killed, and then to end
+_ENGINE_TIMEOUT_S = 30.0
+_KILL_TIMEOUT_S = 8.0  #: for a container to start, before which it can't be killed, and then to end
 _ENOSYS = 38
-_OPEN_FILES = 1024  #: descriptors of a process; the wrapper sets the program's own limit
-_TASKS = 1 << 15  #: of all containers' users together: the kernel counts a number of a user, not a container's
+_OPEN_FILES = 1024  #: of a process of the engine; the wrapper sets the limit of the program
+_MAX_TASKS = 1 << 15  #: of all containers: the kernel counts the tasks of a user, not of a container
 
 
 class Container(LocalSandbox):
@@ -57,9 +58,9 @@ class Container(LocalSandbox):
     def _prepare(self) -> None:
         self._image = os.environ.get("GLOTSMITH_IMAGE") or IMAGE
         self._engine = _find_engine()
-        if self._engine.ask("image", "inspect", self._image) is None:
+        if self._engine.run("image", "inspect", self._image) is None:
             raise IsolationError(
-                f"{self._engine.name} has no image {self._image}: pull or build it, or name another by GLOTSMITH_IMAGE"
+                f"{self._engine.name} has no image {self._image}: pull or build it, or set GLOTSMITH_IMAGE."
             )
         self._remove(belongs_to_dead_session)
         self._numbers = itertools.count(1)
@@ -67,13 +68,13 @@ class Container(LocalSandbox):
     def _launch(self, program: Program, folder: Path) -> ProcessLaunch:
         limits, name = program.limits, f"{self._folders.root.name}-{next(self._numbers)}"
         profile = folder / "seccomp.json"
-        profile.write_bytes(_profile())
-        argv = [self._engine.path, "run", "--rm", "--interactive", "--name", name, "--label", f"{LABEL}={_boot()}"]
+        profile.write_bytes(_seccomp_profile())
+        argv = [self._engine.path, "run", "--rm", "--interactive", "--name", name, "--label", f"{LABEL}={_boot_id()}"]
         argv += ("--pull", "never", "--log-driver", "none", "--no-healthcheck", "--hostname", "sandbox")
-        argv += self._engine.peculiar
+        argv += self._engine.run_options
         argv += ("--network", "none", "--read-only", "--user", f"{USER}:{USER}", "--cap-drop", "ALL")
         argv += ("--security-opt", "no-new-privileges", "--security-opt", f"seccomp={profile}")
-        argv += _limits(limits, self._engine.scratch)
+        argv += _limits(limits, self._engine.scratch_options)
         for path, inside in [*((prefix, prefix) for prefix in toolchain_prefixes(program)), *self._accounts]:
             argv += ("--mount", self._engine.mount(path, inside))
         argv += ("--mount", self._engine.mount(str(folder / "program"), PROGRAM, private=True))
@@ -82,65 +83,65 @@ class Container(LocalSandbox):
         wrapped = wrap_command(
             command(program.argv, PROGRAM), limits, neighbours=None, build=command(program.build, PROGRAM)
         )
-        # The name of the shell, which it never uses, is how its process is found on the host.
+        # The shell does not use $0; its value identifies the process on the host.
         argv += (*wrapped[:3], name, *wrapped[4:])
-        started = _Started(self._engine, name)
+        container = _RunningContainer(self._engine, name)
         return ProcessLaunch(
-            argv, self._engine.env, "/", wrappers=1, kill=started.kill, members=started.members, reap=started.reap
+            argv, self._engine.env, "/", wrappers=1, kill=container.kill, members=container.members, reap=container.reap
         )
 
     async def close(self) -> None:
-        """Kill what is left and remove all folders and containers; idempotent."""
+        """Kill the running programs and remove all folders and containers; idempotent."""
         await super().close()
         self._remove(lambda name: name.startswith(f"{self._folders.root.name}-"))
 
-    def _remove(self, wanted: Callable[[str], bool]) -> None:
-        """Remove containers of this machine's sessions by name, dead or alive."""
-        listed = self._engine.ask("ps", "--all", "--filter", f"label={LABEL}={_boot()}", "--format", "{{.Names}}")
-        names = [name for name in (listed or "").split() if wanted(name)]
+    def _remove(self, matches: Callable[[str], bool]) -> None:
+        """Remove the containers of sessions on this machine whose names match, running or not."""
+        listed = self._engine.run("ps", "--all", "--filter", f"label={LABEL}={_boot_id()}", "--format", "{{.Names}}")
+        names = [name for name in (listed or "").split() if matches(name)]
         if names:
-            self._engine.ask("rm", "--force", *names)
+            self._engine.run("rm", "--force", *names)
 
 
 class _Engine:
-    """An engine's command line."""
+    """The command line of a container engine."""
 
     def __init__(self, path: str) -> None:
         self.path, self.name = path, Path(path).name
-        # podman else adds folders that can be written, of no limited size
-        self.peculiar = ("--read-only-tmpfs=false",) if self.name == "podman" else ()
-        # podman gives a scratch folder the mode that the image's folder has; so the program's user becomes its owner
-        self.scratch = ",U" if self.name == "podman" else ""
-        self.env = {name: os.environ[name] for name in _CLIENT if name in os.environ}
-        self.complaint = ""
+        # by default podman adds writable folders of unlimited size
+        self.run_options = ("--read-only-tmpfs=false",) if self.name == "podman" else ()
+        # podman copies the mode of the image's folder to a scratch folder; U makes the program's user its owner
+        self.scratch_options = ",U" if self.name == "podman" else ""
+        self.env = {name: os.environ[name] for name in _CLIENT_VARIABLES if name in os.environ}
+        self.failure = ""
 
-    def ask(self, *arguments: str) -> str | None:
-        """Return what a command printed; None if it failed, and then ``complaint`` says why."""
+    def run(self, *arguments: str) -> str | None:
+        """Run a command of the engine; return its stdout, or None if it failed. Then ``failure`` says why."""
         try:
             done = subprocess.run(
                 [self.path, *arguments],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=_ANSWER_S,
+                timeout=_ENGINE_TIMEOUT_S,
                 env=self.env,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            self.complaint = str(error)
+            self.failure = str(error)
             return None
-        self.complaint = done.stderr.decode(errors="replace").strip()
+        self.failure = done.stderr.decode(errors="replace").strip()
         return done.stdout.decode(errors="replace") if done.returncode == 0 else None
 
     def mount(self, source: str, target: str, *, private: bool = False) -> str:
-        """Return the words that show a folder of ours read-only.
+        """Return the value of ``--mount`` that binds a path of the host read-only.
 
         Raises:
-            OSError: its path can't be said.
+            OSError: the command line can't express the path.
 
         """
         if any(c in source for c in ',"\n'):
-            raise OSError(f"an engine can't be told of a path with a comma or a quote: {source}")
-        label = ",relabel=private" if private and self.name == "podman" else ""  # for SELinux, which docker leaves out
+            raise OSError(f"container engines cannot mount a path with a comma or a quote: {source}")
+        label = ",relabel=private" if private and self.name == "podman" else ""  # SELinux; docker lacks it
         return f"type=bind,source={source},target={target},readonly{label}"
 
 
@@ -148,32 +149,32 @@ def _find_engine() -> _Engine:
     """Return the first engine that answers.
 
     Raises:
-        IsolationError: none does; the message says why.
+        IsolationError: no engine answers; the message says why.
 
     """
     wanted = os.environ.get("GLOTSMITH_ENGINE", "")
     paths = [path for name in ([wanted] if wanted else ENGINES) if (path := shutil.which(name))]
     if not paths:
-        what = f"{wanted} is not" if wanted else "no container engine is"
-        raise IsolationError(f"{what} installed: apt install podman, or docker.io")
-    complaints: list[str] = []
+        missing = f"{wanted} is not" if wanted else "no container engine is"
+        raise IsolationError(f"{missing} installed: apt install podman, or docker.io")
+    failures: list[str] = []
     for engine in map(_Engine, paths):
-        if engine.ask("version") is not None:
+        if engine.run("version") is not None:
             return engine
-        complaints.append(f"{engine.name} does not answer: {engine.complaint or 'it says nothing'}")
-    raise IsolationError("; ".join(complaints))
+        failures.append(f"{engine.name} does not answer: {engine.failure or 'no error message'}")
+    raise IsolationError("; ".join(failures))
 
 
-class _Started:
-    """One container, from ``run`` to its end."""
+class _RunningContainer:
+    """One container, from its start to its removal."""
 
     def __init__(self, engine: _Engine, name: str) -> None:
         self._engine, self._name = engine, name
-        self._shell: int | None = None  #: its process 1, as this machine numbers it
+        self._shell: int | None = None  #: number of its process 1 on the host
         self._killed_at: float | None = None
 
     def members(self, _: int) -> Iterable[ProcessStat]:
-        """Yield the container's processes, its shell first; the engine's own are not among them."""
+        """Yield the processes of the container, its shell first, without those of the engine."""
         if self._shell is None:
             self._shell = _find_shell(self._name)
         return walk_tree(self._shell) if self._shell is not None else ()
@@ -184,13 +185,13 @@ class _Started:
             if not self._kill_shell():
                 self._kill_by_engine(client)
             self._killed_at = time.monotonic()
-        elif time.monotonic() - self._killed_at > _DEATH_S:
-            _kill_if_there(client)
+        elif time.monotonic() - self._killed_at > _KILL_TIMEOUT_S:
+            _kill_if_alive(client)
 
     def _kill_shell(self) -> bool:
-        """Kill process 1 and so the container, without waiting; return whether it is there and may be killed.
+        """Kill process 1, and so the container, without waiting; return whether that was possible.
 
-        The engine's own command waits until all output has been read, which happens only after it returns.
+        The kill command of the engine would wait until all output is read, which happens only after it returns.
         """
         shell = self._shell or _find_shell(self._name)
         if shell is None or not _is_shell(shell, self._name):
@@ -203,19 +204,19 @@ class _Started:
         return True
 
     def _kill_by_engine(self, client: int) -> None:
-        """Kill by the engine's command. A container can be killed only once it is there, so wait for that."""
+        """Kill the container by a command of the engine; wait for its start, before which it can't be killed."""
         if self._shell is not None:
-            _kill_if_there(client)  # it may wait to write output, and the engine for it
-        deadline = time.monotonic() + _DEATH_S
-        while self._engine.ask("kill", "--signal", "KILL", self._name) is None:
+            _kill_if_alive(client)  # the client may block on its output, and the engine on the client
+        deadline = time.monotonic() + _KILL_TIMEOUT_S
+        while self._engine.run("kill", "--signal", "KILL", self._name) is None:
             if _has_ended(client) or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
 
     def reap(self) -> None:
-        """Remove the container where the client may not have seen to that."""
+        """Remove the container if the client may not have removed it."""
         if self._killed_at is not None or (self._shell is not None and Path(f"/proc/{self._shell}").exists()):
-            self._engine.ask("rm", "--force", self._name)
+            self._engine.run("rm", "--force", self._name)
 
 
 def _find_shell(name: str) -> int | None:
@@ -231,7 +232,7 @@ def _is_shell(pid: int, name: str) -> bool:
     return words[:2] == [b"/bin/sh", b"-c"] and words[3:4] == [name.encode()]
 
 
-def _kill_if_there(pid: int) -> None:
+def _kill_if_alive(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
@@ -244,28 +245,28 @@ def _has_ended(child: int) -> bool:
 
 
 def _limits(limits: Limits, scratch_options: str) -> Sequence[str]:
-    """Return the options that bound what the kernel can: the watchdog is exact, these hold between two looks."""
+    """Return the options that set the kernel's limits, which hold between two checks of the exact watchdog."""
     scratch = dict(scratch_sizes(limits))
-    memory = f"{2 * limits.memory_mb + sum(scratch.values())}m"  # what is in scratch folders counts as memory, too
+    memory = f"{2 * limits.memory_mb + sum(scratch.values())}m"  # files in scratch folders count as memory
     argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * max_tasks(limits, 0))]
-    # Engines set limits of their own else, which may be above ours: then no container starts.
-    argv += ("--ulimit", f"nofile={_most(resource.RLIMIT_NOFILE, _OPEN_FILES)}")
-    argv += ("--ulimit", f"nproc={_most(resource.RLIMIT_NPROC, _TASKS)}")
+    # By default engines set their own limits. If these exceed the hard limits of this process, no container starts.
+    argv += ("--ulimit", f"nofile={_ulimit(resource.RLIMIT_NOFILE, _OPEN_FILES)}")
+    argv += ("--ulimit", f"nproc={_ulimit(resource.RLIMIT_NPROC, _MAX_TASKS)}")
     argv += ("--shm-size", f"{scratch.pop('/dev/shm')}m")  # noqa: S108 - the container's own
     for path, megabytes in scratch.items():
         argv += ("--tmpfs", f"{path}:rw,exec,nosuid,nodev,size={megabytes}m,mode=1777{scratch_options}")
     return argv
 
 
-def _most(what: int, wanted: int) -> str:
-    """Return soft and hard limit of a resource as engines read them: ``wanted``, or what this process may have."""
-    hard = resource.getrlimit(what)[1]
+def _ulimit(resource_: int, wanted: int) -> str:
+    """Return soft:hard limit of a resource for ``--ulimit``: ``wanted``, or the hard limit of this process if lower."""
+    hard = resource.getrlimit(resource_)[1]
     most = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
     return f"{most}:{most}"
 
 
-def _profile() -> bytes:
-    """Return our system call filter as engines read it."""
+def _seccomp_profile() -> bytes:
+    """Return the system call filter as a seccomp profile for engines."""
     rules: list[dict[str, object]] = [{"names": DENIED, "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS}]
     for flag in NAMESPACE_FLAGS:
         argument = {"index": 0, "value": flag, "valueTwo": flag, "op": "SCMP_CMP_MASKED_EQ"}
@@ -273,6 +274,6 @@ def _profile() -> bytes:
     return msgspec.json.encode({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules})
 
 
-def _boot() -> str:
-    """Name this machine, as long as it runs: several may share an engine."""
+def _boot_id() -> str:
+    """Return the boot ID of this machine: several machines may share an engine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()

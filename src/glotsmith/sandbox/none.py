@@ -1,12 +1,12 @@
-"""No isolation: limits only. For machines where nothing else works and programs one trusts; only by explicit name.
+"""No isolation, only limits: for trusted programs on machines where nothing else works. Only selected by name.
 
-What is covered: CPU and wall time, resident memory, number of processes, size of each file, size of the output; a
-temporary folder of its own, removed afterwards; no environment of the caller's; children are killed, as long as they
-don't clear their environment and leave the process tree in order to hide.
+This back end limits CPU and wall time, resident memory, the number of processes, the size of each file and the size of
+the output. Each program gets a temporary folder, which is removed afterwards, and none of the caller's environment.
+Children are killed unless they clear their environment and leave the process tree.
 
-What is *not* covered: everything else. The program runs with all rights of the user: it can read and change the user's
-files, reach the network, see and kill the user's processes, change its own files, and fill the disk with many files.
-The limits do not see a process that opens a session of its own while it runs.
+Nothing else is covered. The program runs with all permissions of the user: it can read and change the user's files,
+reach the network, see and kill the user's processes, change its own files, and fill the disk with many files. The
+limits do not include a process that opens a session of its own.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ from glotsmith.sandbox.spawned_process import ProcessLaunch
 from glotsmith.sandbox.view import command, environment, own_user_name, toolchain_prefixes
 from glotsmith.sandbox.wrapper import wrap_command
 
-_BURIAL_S = 5.0
-_MOST = 10_000  #: processes looked at: a bomb may grow faster than anyone can count
+_KILL_TIMEOUT_S = 5.0
+_MAX_PROCESSES = 10_000  #: inspected at once: a fork bomb may grow faster than they can be listed
 _TOKEN = "GLOTSMITH_RUN"  # noqa: S105 - the name of a variable
 
 
 class Unisolated(LocalSandbox):
-    """Programs as ordinary processes."""
+    """Programs as ordinary processes of the user."""
 
     name: ClassVar[str] = "none"
     promises: ClassVar[frozenset[Promise]] = frozenset()
@@ -44,7 +44,7 @@ class Unisolated(LocalSandbox):
         work, tmp = folder / "work", folder / "tmp"
         work.mkdir()
         tmp.mkdir()
-        toolchain_prefixes(program)  # the same complaint about a missing toolchain as with isolation
+        toolchain_prefixes(program)  # raises for a missing toolchain, as with isolation
         token = f"{_TOKEN}={secrets.token_hex(16)}"
         env = environment(program, str(tmp), own_user_name()) | dict([token.split("=")])
         files = str(folder / "program")
@@ -62,10 +62,10 @@ class Unisolated(LocalSandbox):
 
 
 def kill_tree(root: int) -> None:
-    """Kill a process's group and all its descendants; they are stopped first, so that none gets away by forking."""
+    """Kill a process group and all its descendants. They are stopped first, so that none escapes by forking."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(root, signal.SIGSTOP)
-    tree = [process.pid for process in itertools.islice(walk_tree(root), _MOST)]
+    tree = [process.pid for process in itertools.islice(walk_tree(root), _MAX_PROCESSES)]
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in tree:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -75,28 +75,30 @@ def kill_tree(root: int) -> None:
 
 
 def kill_marked(token: bytes) -> None:
-    """Kill every process that was started with ``token`` in its environment, and wait until they are dead.
+    """Kill every process with ``token`` in its initial environment, and wait until they are dead.
 
-    Two looks in a row must find none: a process has no environment for the moment in which it starts a program.
+    Two consecutive searches must find none: a process that executes a program briefly has no environment.
     """
-    deadline = time.monotonic() + _BURIAL_S
-    unseen = 0
-    while unseen < 2 and time.monotonic() < deadline:
-        marked = _marked(token)
-        unseen = 0 if marked else unseen + 1
+    deadline = time.monotonic() + _KILL_TIMEOUT_S
+    empty_searches = 0
+    while empty_searches < 2 and time.monotonic() < deadline:
+        marked = _find_marked(token)
+        empty_searches = 0 if marked else empty_searches + 1
         for pid in marked:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.002)
 
 
-def _marked(token: bytes) -> list[int]:
+def _find_marked(token: bytes) -> list[int]:
     return [
-        pid for pid in list_pids() if _has(pid, token) and (process := read_process(pid)) and process.state not in "ZX"
+        pid
+        for pid in list_pids()
+        if _has_in_environment(pid, token) and (process := read_process(pid)) and process.state not in "ZX"
     ]
 
 
-def _has(pid: int, token: bytes) -> bool:
+def _has_in_environment(pid: int, token: bytes) -> bool:
     try:
         return token in Path(f"/proc/{pid}/environ").read_bytes().split(b"\x00")
     except OSError:

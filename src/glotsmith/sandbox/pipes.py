@@ -1,4 +1,4 @@
-"""The parent's ends of a program's pipes: nothing here blocks, whatever the program does."""
+"""The parent's ends of a program's pipes, which never block, and descriptors that a child inherits."""
 
 import asyncio
 import fcntl
@@ -12,15 +12,15 @@ _CHUNK = 65536
 
 
 class ByteConsumer(Protocol):
-    """Something that takes what was read."""
+    """A consumer of the bytes that are read."""
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Consume the next bytes."""
         ...
 
 
 class LimitedBuffer:
-    """Keeps everything up to a limit, then calls for the end of the program."""
+    """Keeps the bytes up to a limit; calls ``overflow`` beyond it."""
 
     data: bytearray
 
@@ -29,7 +29,7 @@ class LimitedBuffer:
         self._limit, self._overflow = limit, overflow
 
     def feed(self, data: bytes) -> None:
-        """Keep what fits."""
+        """Keep what fits into the limit."""
         self.data += data
         if len(self.data) > self._limit:
             del self.data[self._limit :]
@@ -37,7 +37,7 @@ class LimitedBuffer:
 
 
 class TailBuffer:
-    """Keeps the last bytes."""
+    """Keeps the last bytes up to a limit."""
 
     data: bytearray
 
@@ -46,42 +46,42 @@ class TailBuffer:
         self._limit = limit
 
     def feed(self, data: bytes) -> None:
-        """Forget what came long before."""
+        """Append the bytes and drop the oldest."""
         self.data += data
         if len(self.data) > self._limit:
             del self.data[: len(self.data) - self._limit]
 
 
-#: state → (the wrapper's word, the next state). Once a builder may speak, only what follows a build is listened for:
-#: a source's text that it quotes can make its own program fail, and nothing else.
-_WORDS = {
+#: State → (marker of the wrapper, next state). During a build only the markers that may follow it are recognized: a
+#: source text that the compiler quotes can thus make only its own program fail.
+_MARKERS = {
     "setup": ((READY, "ready"), (MISSING, "missing"), (BUILDING, "building")),
     "building": ((READY, "ready"), (UNBUILT, "unbuilt")),
 }
 
 
 class StderrParser:
-    """Splits what the wrapper said from what the program said, and keeps the tail of the latter."""
+    """Separates the markers of the shell wrapper from the program's stderr; keeps the tail of the latter."""
 
-    state: str  #: ``setup`` until the wrapper has spoken, then ``building`` or not, then ``ready unbuilt missing``
-    data: bytearray  #: what the program said; where it was not built, the builder
+    state: str  #: ``setup``, then ``building`` if there is a build, then ``ready``, ``unbuilt`` or ``missing``
+    data: bytearray  #: stderr of the program, or of its build if that failed
 
     def __init__(self, limit: int, changed: Callable[[], None] = lambda: None) -> None:
         self.state, self.data = "setup", bytearray()
         self._limit, self._changed = limit, changed
 
     def feed(self, data: bytes) -> None:
-        """Look for the wrapper's words; then keep the tail."""
+        """Parse markers, then keep the tail."""
         self.data += data
-        while self._look():
+        while self._parse_marker():
             self._changed()
         if self.state != "setup" and len(self.data) > self._limit:
             del self.data[: len(self.data) - self._limit]
 
-    def _look(self) -> bool:
-        """Take the wrapper's next word, if it is there."""
-        for word, state in _WORDS.get(self.state, ()):
-            before, found, after = self.data.partition(word)
+    def _parse_marker(self) -> bool:
+        """Consume the next marker; return whether there was one."""
+        for marker, state in _MARKERS.get(self.state, ()):
+            before, found, after = self.data.partition(marker)
             if found:
                 self.state, self.data = state, before if state == "unbuilt" else after
                 return True
@@ -89,34 +89,34 @@ class StderrParser:
 
 
 class PipeReader:
-    """Feeds a stream from a pipe: while the loop runs, once it listens, and when it is drained."""
+    """Feeds a consumer from a pipe: in the event loop after ``start``, and in ``drain``."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, stream: ByteConsumer) -> None:
         self._loop, self._fd, self._stream = loop, fd, stream
-        self._listens = False
+        self._started = False
         os.set_blocking(fd, False)
 
-    def listen(self) -> None:
-        """Begin to read what comes; idempotent. A program that writes more than a pipe holds waits for this."""
-        if self._fd >= 0 and not self._listens:
-            self._listens = True
+    def start(self) -> None:
+        """Start to read in the event loop; idempotent. A program that fills the pipe blocks until then."""
+        if self._fd >= 0 and not self._started:
+            self._started = True
             self._loop.add_reader(self._fd, self._read)
 
     def drain(self) -> None:
-        """Read all that is there, without waiting for more: for when all writers are dead."""
+        """Read everything that is in the pipe, without waiting; call it when all writers are dead."""
         while self._fd >= 0 and self._read():
             pass
 
     def close(self) -> None:
         """Close the pipe; idempotent."""
         if self._fd >= 0:
-            if self._listens:
+            if self._started:
                 self._loop.remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
 
     def _read(self) -> bool:
-        """Read once; whether there was something."""
+        """Read once; return whether there was data."""
         try:
             data = os.read(self._fd, _CHUNK)
         except BlockingIOError:
@@ -129,7 +129,7 @@ class PipeReader:
 
 
 class PipeWriter:
-    """Writes the program's stdin while the loop runs, and closes it."""
+    """Writes the program's stdin in the event loop, then closes the pipe."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, data: bytes) -> None:
         self._loop, self._fd, self._rest = loop, fd, memoryview(data)
@@ -149,22 +149,22 @@ class PipeWriter:
             self._rest = self._rest[os.write(self._fd, self._rest) :]
         except BlockingIOError:
             return
-        except OSError:  # EPIPE: the program does not care to read
+        except OSError:  # EPIPE: the program does not read stdin
             self._rest = self._rest[:0]
         if not self._rest:
             self.close()
 
 
-STREAMS = 3  #: standard streams; a child's own take the place of an inherited descriptor with a lower number
+STREAMS = 3  #: number of standard streams; in a child they replace inherited descriptors with lower numbers
 
 
 def renumber_above(fd: int, lowest: int = STREAMS) -> int:
-    """Return a descriptor of the same file with a free number that is not below ``lowest``; ``fd`` is closed.
+    """Return a descriptor of the same file with a free number of at least ``lowest``; close ``fd``.
 
-    A process that has closed its standard streams gets their numbers for what it opens next.
+    A process that has closed its standard streams gets their numbers for the files that it opens next.
 
     Raises:
-        OSError: the process has no more descriptors.
+        OSError: the process has no free descriptors.
 
     """
     try:
@@ -174,10 +174,10 @@ def renumber_above(fd: int, lowest: int = STREAMS) -> int:
 
 
 def pipe_holding(data: bytes) -> int:
-    """Return the read end of a pipe that holds ``data``, which must be smaller than a pipe's capacity.
+    """Return the read end of a pipe that holds ``data``, which must be smaller than the capacity of a pipe.
 
     Raises:
-        OSError: the process has no more descriptors.
+        OSError: the process has no free descriptors.
 
     """
     read, write = os.pipe()

@@ -1,4 +1,4 @@
-"""What a tree of processes uses right now, read from ``/proc`` (see ``proc(5)``)."""
+"""Process trees and their current CPU time, memory and threads, read from ``/proc`` (see ``proc(5)``)."""
 
 import functools
 import itertools
@@ -12,27 +12,27 @@ _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 class ProcessStat(NamedTuple):
-    """One line of ``/proc/PID/stat``, as far as it matters here."""
+    """The relevant fields of ``/proc/PID/stat``."""
 
     pid: int
-    depth: int  #: generations below the tree's root
-    session: int  #: number of the session's first process
+    depth: int  #: generations below the root of the tree
+    session: int  #: number of the session leader
     state: str  #: ``R``, ``S``, ``Z`` …
-    cpu_s: float  #: user and system time, with that of children it has waited for
+    cpu_s: float  #: user and system time, including children that were waited for
     threads: int
     memory_mb: float  #: resident
 
 
 class TreeUsage(NamedTuple):
-    """The sum over a tree."""
+    """The sums over a process tree."""
 
     processes: int = 0
     tasks: int = 0  #: threads of all processes
     cpu_s: float = 0.0
-    memory_mb: float = 0.0  #: resident; pages shared by several processes count once when it would matter
+    memory_mb: float = 0.0  #: resident; shared pages count once if the total is near the limit
 
     def peak(self, other: "TreeUsage") -> "TreeUsage":
-        """Return the larger of each figure."""
+        """Return the maximum of each field."""
         return TreeUsage(
             max(self.processes, other.processes),
             max(self.tasks, other.tasks),
@@ -41,25 +41,27 @@ class TreeUsage(NamedTuple):
         )
 
 
-def measure_tree(tree: Iterable[ProcessStat], wrappers: int, *, most: int, enough_mb: float) -> TreeUsage:
-    """Sum up a tree of processes.
+def measure_tree(
+    tree: Iterable[ProcessStat], wrappers: int, *, max_processes: int, memory_limit_mb: float
+) -> TreeUsage:
+    """Return the sums over a process tree.
 
-    The first ``wrappers`` generations are ours: only the CPU time of children they have waited for counts. Not many
-    more than ``most`` processes are looked at: a fork bomb grows faster than anyone can count. Resident memory is
-    summed first, which counts shared pages several times and costs next to nothing; only a sum of more than
-    ``enough_mb`` is looked at more closely.
+    The first ``wrappers`` generations are glotsmith's own: of these only the CPU time of their waited-for children
+    counts. At most ``max_processes`` + ``wrappers`` + 1 processes are read, because a fork bomb grows faster than its
+    processes can be read. Resident memory is summed first, which is fast but counts shared pages several times. Only if
+    the sum exceeds ``memory_limit_mb`` are shared pages divided among the processes.
     """
-    tree = list(itertools.islice(tree, most + wrappers + 1))
+    tree = list(itertools.islice(tree, max_processes + wrappers + 1))
     own = [p for p in tree if p.depth >= wrappers and p.state != "Z"]
     memory = sum(p.memory_mb for p in own)
-    if memory > enough_mb and 1 < len(own) <= most:
+    if memory > memory_limit_mb and 1 < len(own) <= max_processes:
         memory = sum(_proportional_mb(p) for p in own)
     processes = sum(p.depth >= wrappers for p in tree)
     return TreeUsage(processes, sum(p.threads for p in own), sum(p.cpu_s for p in tree), memory)
 
 
 def walk_tree(root: int) -> Iterator[ProcessStat]:
-    """Yield a process and all its descendants, as far as they are still there when they are looked at."""
+    """Yield a process and all its descendants that still exist when they are read."""
     waiting = [(root, 0)]
     while waiting:
         pid, depth = waiting.pop()
@@ -70,7 +72,7 @@ def walk_tree(root: int) -> Iterator[ProcessStat]:
 
 
 def session_processes(root: int) -> Iterator[ProcessStat]:
-    """Yield the processes of the session that ``root`` leads: also those that have lost their parents."""
+    """Yield the processes of the session that ``root`` leads, including orphans."""
     for pid in list_pids():
         process = read_process(pid, depth=int(pid != root))
         if process is not None and process.session == root:
@@ -78,12 +80,12 @@ def session_processes(root: int) -> Iterator[ProcessStat]:
 
 
 def read_process(pid: int, depth: int = 0) -> ProcessStat | None:
-    """Read one process; None when it is gone."""
+    """Read one process; return None if it has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return None
-    # The name, in parentheses, may hold anything, so count from the last one. f[0] is field 3 of proc(5).
+    # The process name, in parentheses, may contain parentheses: split after the last one. f[0] is field 3 of proc(5).
     f = stat[stat.rindex(b")") + 2 :].split()
     cpu_s = (int(f[11]) + int(f[12]) + int(f[13]) + int(f[14])) / _TICK
     return ProcessStat(pid, depth, int(f[3]), f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
@@ -101,7 +103,7 @@ def list_children(pid: int, threads: int = 1) -> list[int]:
 
 
 def list_pids() -> list[int]:
-    """Return all processes that can be seen."""
+    """Return the numbers of all visible processes."""
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 
 
@@ -109,12 +111,12 @@ def _read_children(pid: int, task: str) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/task/{task}/children").read_bytes().split()
     except OSError:
-        return []  # this thread has ended, which says nothing about the others
+        return []  # this thread has ended; others may exist
 
 
 @functools.cache
 def _lists_children() -> bool:
-    """Whether the kernel was built with CONFIG_PROC_CHILDREN, as nearly all are."""
+    """Return whether the kernel was built with CONFIG_PROC_CHILDREN, as most are."""
     return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists()
 
 
@@ -127,11 +129,11 @@ def _parent(pid: int) -> int | None:
 
 
 def _proportional_mb(process: ProcessStat) -> float:
-    """Memory with shared pages divided among those that share them; the resident figure where we may not know."""
+    """Return the proportional memory (PSS), which divides shared pages; the resident memory if PSS is not readable."""
     try:
         rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_bytes()
     except (ProcessLookupError, FileNotFoundError):
-        return 0.0  # it has ended, or is about to
+        return 0.0  # it has ended or is ending
     except OSError:
         return process.memory_mb
     found = rollup.partition(b"\nPss:")[2].split(maxsplit=1)

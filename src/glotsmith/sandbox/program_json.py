@@ -1,8 +1,8 @@
-"""Programs and outcomes as JSON: what ``glotsmith serve`` is sent at ``/run``, and what it answers.
+"""Programs and outcomes as JSON: requests and answers of ``glotsmith serve`` at ``/run``.
 
-A ``Program`` may hold bytes, and text that is no Unicode (half of a surrogate pair); JSON can't, so these travel in
-fields of their own, in base64. An ``Outcome`` holds bytes only, which msgspec writes in base64. ``Program.warm`` stays
-behind: a program comes to the same without, and a service forks programs from nothing that a stranger sent.
+A ``Program`` may contain bytes and text with lone surrogates, which JSON can't represent; these are sent in separate
+fields, in base64. An ``Outcome`` contains only bytes, which msgspec writes in base64. ``Program.warm`` is not sent:
+outcomes are the same without it, and a service must not fork programs from an interpreter that a client message.
 """
 
 import msgspec
@@ -12,20 +12,20 @@ from glotsmith.sandbox.view import file_bytes
 
 
 class ProgramMessage(Record, frozen=True, kw_only=True):
-    """A program on its way; a file's name is in ``files`` or in ``files_base64``."""
+    """A program as JSON; the name of a file is either in ``files`` or in ``files_base64``."""
 
     argv: tuple[str, ...]
     files: dict[str, str] = {}
     files_base64: dict[str, bytes] = {}
     build: tuple[str, ...] = ()
     stdin: str = ""
-    stdin_base64: bytes = b""  #: in place of ``stdin``
+    stdin_base64: bytes = b""  #: instead of ``stdin``
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()
     limits: Limits = Limits()
 
 
-_SENT = msgspec.json.Decoder(ProgramMessage)
+_PROGRAM = msgspec.json.Decoder(ProgramMessage)
 _OUTCOME = msgspec.json.Decoder(Outcome)
 
 
@@ -33,20 +33,20 @@ def encode_program(program: Program) -> bytes:
     """Return a program as JSON.
 
     Raises:
-        ValueError: a name or a word of a command is no Unicode text.
+        ValueError: a name or a word of a command is not valid Unicode.
 
     """
-    text, data = dict[str, str](), dict[str, bytes]()
-    for name, held in program.files.items():
-        if isinstance(held, str) and _is_text(held):
-            text[name] = held
+    texts, binaries = dict[str, str](), dict[str, bytes]()
+    for name, content in program.files.items():
+        if isinstance(content, str) and _is_text(content):
+            texts[name] = content
         else:
-            data[name] = file_bytes(held)
+            binaries[name] = file_bytes(content)
     plain = _is_text(program.stdin)
-    sent = ProgramMessage(
+    message = ProgramMessage(
         argv=program.argv,
-        files=text,
-        files_base64=data,
+        files=texts,
+        files_base64=binaries,
         build=program.build,
         stdin=program.stdin if plain else "",
         stdin_base64=b"" if plain else file_bytes(program.stdin),
@@ -54,34 +54,34 @@ def encode_program(program: Program) -> bytes:
         read_only=program.read_only,
         limits=program.limits,
     )
-    return msgspec.json.encode(sent)
+    return msgspec.json.encode(message)
 
 
 def decode_program(data: bytes) -> Program:
     """Return the program that JSON describes.
 
     Raises:
-        ValueError: it is no JSON, or describes no program (``msgspec.ValidationError``).
+        ValueError: it is not JSON, or not a program (``msgspec.ValidationError``).
 
     """
-    sent = _SENT.decode(data)
-    if both := sent.files.keys() & sent.files_base64.keys():
-        raise msgspec.ValidationError(f"the file {min(both)!r} is there twice, as text and in base64")
-    if sent.stdin and sent.stdin_base64:
-        raise msgspec.ValidationError("stdin is there twice, as text and in base64")
+    message = _PROGRAM.decode(data)
+    if both := message.files.keys() & message.files_base64.keys():
+        raise msgspec.ValidationError(f"The file {min(both)!r} appears twice, in files and in files_base64.")
+    if message.stdin and message.stdin_base64:
+        raise msgspec.ValidationError("Both stdin and stdin_base64 are set.")
     try:
-        stdin = sent.stdin_base64.decode("utf-8", "surrogatepass") if sent.stdin_base64 else sent.stdin
+        stdin = message.stdin_base64.decode("utf-8", "surrogatepass") if message.stdin_base64 else message.stdin
     except UnicodeDecodeError as error:
-        raise msgspec.ValidationError(f"stdin_base64 holds no UTF-8: {error.reason} at byte {error.start}") from error
-    files: dict[str, str | bytes] = {**sent.files, **sent.files_base64}
+        raise msgspec.ValidationError(f"stdin_base64 is not UTF-8: {error.reason} at byte {error.start}") from error
+    files: dict[str, str | bytes] = {**message.files, **message.files_base64}
     return Program(
-        argv=sent.argv,
+        argv=message.argv,
         files=files,
-        build=sent.build,
+        build=message.build,
         stdin=stdin,
-        env=sent.env,
-        read_only=sent.read_only,
-        limits=sent.limits,
+        env=message.env,
+        read_only=message.read_only,
+        limits=message.limits,
     )
 
 
@@ -94,7 +94,7 @@ def decode_outcome(data: bytes) -> Outcome:
     """Return the outcome that JSON describes.
 
     Raises:
-        ValueError: it describes none.
+        ValueError: it is not an outcome.
 
     """
     return _OUTCOME.decode(data)
@@ -109,13 +109,13 @@ def _is_text(text: str) -> bool:
 
 
 class ErrorMessage(Record, frozen=True, kw_only=True):
-    """What a service says in place of an answer."""
+    """The answer of a service to a request that it refuses."""
 
-    error: str  #: one sentence
+    error: str  #: message
 
 
 def error_text(body: bytes) -> str:
-    """Return the sentence of a refusal; empty where there is none."""
+    """Return the message of a refusal; "" if there is none."""
     try:
         return msgspec.json.decode(body, type=ErrorMessage).error
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""Programs run by another machine's ``glotsmith serve``: as isolated as they are there, and as fast as the way to it.
+"""Programs that a ``glotsmith serve`` on another machine runs, isolated as that service promises.
 
-``GLOTSMITH_REMOTE`` is its address, such as ``http://10.0.0.5:8707``, and ``GLOTSMITH_REMOTE_TOKEN`` its token, if it
-wants one. Commands name toolchains by their paths, so both machines need the same ones in the same places.
+``GLOTSMITH_REMOTE`` is its address, such as ``http://10.0.0.5:8707``, and ``GLOTSMITH_REMOTE_TOKEN`` its token if it
+requires one. Commands refer to toolchains by path, so both machines need the same toolchains at the same paths.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ import tenacity
 
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Outcome, Program
-from glotsmith.sandbox.base import Promise
+from glotsmith.sandbox.base import Promise, infra_outcome
 from glotsmith.sandbox.program_json import decode_outcome, encode_program, error_text
 
-_CONNECT_S = 10.0
-_LONGEST_WAIT_S = 60.0  #: between two tries, whatever ``Retry-After`` says
-_PATIENCE_S = 900.0  #: for a service that has too much to do
-_QUEUE_S = 900.0  #: how much longer than its own limits allow a program may take: it may wait its turn there
-_ALIVE = (  # a machine that vanished without a word is found out within two minutes
+_CONNECT_TIMEOUT_S = 10.0
+_MAX_RETRY_AFTER_S = 60.0  #: longer values of ``Retry-After`` are cut
+_RETRY_TIMEOUT_S = 900.0  #: how long requests to an overloaded service are repeated
+_QUEUE_TIMEOUT_S = 900.0  #: how long a program may wait in the queue of the service, beyond its own limits
+_KEEPALIVE = (  # detect within two minutes a machine that has disappeared without closing the connection
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15),
@@ -34,15 +34,15 @@ _ALIVE = (  # a machine that vanished without a word is found out within two min
 
 
 class RemoteHealth(msgspec.Struct, frozen=True):
-    """What a service says of itself at ``/health``."""
+    """The answer of a service at ``/health``."""
 
     isolation: str
     promises: tuple[str, ...]
     jobs: int
 
 
-class _Full(Exception):
-    """The service asked to come again later."""
+class _Overloaded(Exception):
+    """The service requested to retry later."""
 
     def __init__(self, wait_s: float) -> None:
         super().__init__()
@@ -50,23 +50,23 @@ class _Full(Exception):
 
 
 class _Connection:
-    """The client of one event loop, with its slots. A sandbox may be used by one loop after another."""
+    """The client of one event loop, with its slots. Consecutive event loops may use the same sandbox."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, address: str, token: str, jobs: int) -> None:
         limits = httpx.Limits(max_connections=jobs, max_keepalive_connections=jobs, keepalive_expiry=30)
-        transport = httpx.AsyncHTTPTransport(limits=limits, socket_options=_ALIVE)
+        transport = httpx.AsyncHTTPTransport(limits=limits, socket_options=_KEEPALIVE)
         self.client = httpx.AsyncClient(base_url=address, headers=_headers(token), transport=transport)
         self.loop, self.slots, self.closed = loop, asyncio.Semaphore(jobs), asyncio.Event()
         self._guard: AsyncGenerator[None] | None = None
 
     async def open(self) -> httpx.AsyncClient:
-        """Return the client. A loop that ends closes its generators, and so this client, in time."""
+        """Return the client. A loop closes its generators at its end, and with them this client."""
         if self._guard is None:
-            self._guard = self._close_at_the_end()
+            self._guard = self._close_with_loop()
             await anext(self._guard)
         return self.client
 
-    async def _close_at_the_end(self) -> AsyncGenerator[None]:
+    async def _close_with_loop(self) -> AsyncGenerator[None]:
         try:
             yield
         finally:
@@ -79,23 +79,23 @@ class _Connection:
 
 
 class Remote:
-    """Programs in another glotsmith's sandbox."""
+    """Programs in the sandbox of a remote glotsmith."""
 
     name: ClassVar[str] = "remote"
     promises: frozenset[Promise]  #: the service's
 
     def __init__(self, jobs: int | None = None) -> None:
-        """Ask the service what it promises; ``jobs`` programs are there at once, by default as many as it runs.
+        """Fetch the promises of the service; send ``jobs`` programs at once, by default as many as it runs.
 
         Raises:
-            IsolationError: no address is given, or nothing that can be used answers there.
+            IsolationError: GLOTSMITH_REMOTE is not set, or no usable service answers there.
 
         """
         self._address = os.environ.get("GLOTSMITH_REMOTE", "").rstrip("/")
         if not self._address:
-            raise IsolationError("set GLOTSMITH_REMOTE to the address of a 'glotsmith serve', such as http://host:8707")
+            raise IsolationError("Set GLOTSMITH_REMOTE to the address of a 'glotsmith serve', such as http://host:8707")
         self._token = os.environ.get("GLOTSMITH_REMOTE_TOKEN", "")
-        health = _ask(self._address, self._token)
+        health = _fetch_health(self._address, self._token)
         self.promises = frozenset(cast(Promise, p) for p in health.promises if p in get_args(Promise))
         self._jobs = jobs or health.jobs
         self._connection: _Connection | None = None
@@ -106,18 +106,18 @@ class Remote:
         body, connection = encode_program(program), self._connect()
         async with connection.slots:
             if self._closed:
-                return _infra("the sandbox is closed")
-            work = asyncio.ensure_future(self._send(connection, body, _seconds(program.limits)))
+                return infra_outcome("The sandbox is closed.")
+            sending = asyncio.ensure_future(self._send(connection, body, _answer_timeout_s(program.limits)))
             closed = asyncio.ensure_future(connection.closed.wait())
             try:
-                await asyncio.wait({work, closed}, return_when=asyncio.FIRST_COMPLETED)
-                if work.done():
-                    return work.result()
-                return _infra("the sandbox was closed while the program ran")
+                await asyncio.wait({sending, closed}, return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    return sending.result()
+                return infra_outcome("The sandbox was closed while the program ran.")
             finally:
-                for task in (work, closed):
+                for task in (sending, closed):
                     task.cancel()
-                await asyncio.gather(work, closed, return_exceptions=True)
+                await asyncio.gather(sending, closed, return_exceptions=True)
 
     def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
@@ -127,60 +127,61 @@ class Remote:
 
     async def _send(self, connection: _Connection, body: bytes, seconds: float) -> Outcome:
         client = await connection.open()
-        patience = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(_Full),
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(_Overloaded),
             wait=_pause,
-            stop=tenacity.stop_after_delay(_PATIENCE_S),
+            stop=tenacity.stop_after_delay(_RETRY_TIMEOUT_S),
             reraise=True,
         )
         try:
-            return await patience(self._post, client, body, seconds)
-        except _Full:
-            return _infra(f"the service at {self._address} had too much to do for {_PATIENCE_S:.0f} seconds")
+            return await retrying(self._post, client, body, seconds)
+        except _Overloaded:
+            seconds = _RETRY_TIMEOUT_S
+            return infra_outcome(f"The service at {self._address} was overloaded for {seconds:.0f} seconds.")
         except httpx.ReadTimeout:
-            return _infra(f"the service at {self._address} did not answer within {seconds:.0f} seconds")
+            return infra_outcome(f"The service at {self._address} did not answer within {seconds:.0f} seconds.")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return _infra(f"the service at {self._address} can't be reached: {error or type(error).__name__}")
+            return infra_outcome(f"Cannot reach the service at {self._address}: {error or type(error).__name__}")
 
     async def _post(self, client: httpx.AsyncClient, body: bytes, seconds: float) -> Outcome:
-        timeout = httpx.Timeout(_CONNECT_S, read=seconds, write=120.0, pool=None)
+        timeout = httpx.Timeout(_CONNECT_TIMEOUT_S, read=seconds, write=120.0, pool=None)
         reply = await client.post("/run", content=body, headers={"content-type": "application/json"}, timeout=timeout)
         if reply.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise _Full(_retry_after(reply))
+            raise _Overloaded(_retry_after(reply))
         if reply.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
-            raise ValueError(error_text(reply.content) or "the service takes this for no program")
+            raise ValueError(error_text(reply.content) or "the service rejected the program")
         if reply.status_code != HTTPStatus.OK:
-            return _infra(_refusal(self._address, reply))
+            return infra_outcome(_refusal(self._address, reply))
         try:
             return decode_outcome(reply.content)
         except ValueError as error:
-            return _infra(f"what the service at {self._address} answered is no outcome: {error}")
+            return infra_outcome(f"The service at {self._address} answered with an invalid outcome: {error}")
 
     async def close(self) -> None:
-        """Close the connections, at which the service kills what is left; idempotent."""
+        """Close the connections; the service then kills the running programs. Idempotent."""
         self._closed = True
         if self._connection is not None and self._connection.loop is asyncio.get_running_loop():
             await self._connection.close()
 
 
-def _ask(address: str, token: str) -> RemoteHealth:
-    """Ask a service how it is.
+def _fetch_health(address: str, token: str) -> RemoteHealth:
+    """Return the health of a service.
 
     Raises:
-        IsolationError: it does not answer, or is no glotsmith.
+        IsolationError: the service does not answer, or it is not ``glotsmith serve``.
 
     """
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(), timeout=_CONNECT_S) as client:  # by no proxy
+        with httpx.Client(transport=httpx.HTTPTransport(), timeout=_CONNECT_TIMEOUT_S) as client:  # without a proxy
             reply = client.get(f"{address}/health", headers=_headers(token))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise IsolationError(f"nothing answers at {address}: {error}. Is 'glotsmith serve' running there?") from error
+        raise IsolationError(f"No service answers at {address}: {error}. Start 'glotsmith serve' there.") from error
     if reply.status_code != HTTPStatus.OK:
         raise IsolationError(_refusal(address, reply))
     try:
         return msgspec.json.decode(reply.content, type=RemoteHealth)
     except (ValueError, RecursionError) as error:
-        raise IsolationError(f"what answers at {address} is no 'glotsmith serve': {error}") from error
+        raise IsolationError(f"The service at {address} is not 'glotsmith serve': {error}") from error
 
 
 def _headers(token: str) -> dict[str, str]:
@@ -188,31 +189,27 @@ def _headers(token: str) -> dict[str, str]:
 
 
 def _refusal(address: str, reply: httpx.Response) -> str:
-    told = error_text(reply.content)
+    reason = error_text(reply.content)
     if reply.status_code == HTTPStatus.UNAUTHORIZED:
-        told = f"{told or 'it wants another token'}; set GLOTSMITH_REMOTE_TOKEN"
-    return f"the service at {address} refused with {reply.status_code}{f': {told}' if told else ''}"
+        reason = f"{reason or 'the token is wrong'}; set GLOTSMITH_REMOTE_TOKEN"
+    return f"The service at {address} refused with {reply.status_code}{f': {reason}' if reason else ''}"
 
 
-def _seconds(limits: Limits) -> float:
-    """Return how long a program's answer may take."""
-    return 2 * limits.wall_s + limits.build_cpu_s + _QUEUE_S
+def _answer_timeout_s(limits: Limits) -> float:
+    """Return the timeout of a request that runs a program."""
+    return 2 * limits.wall_s + limits.build_cpu_s + _QUEUE_TIMEOUT_S
 
 
 _jitter = tenacity.wait_random_exponential(multiplier=0.1, max=5.0)
 
 
 def _pause(state: tenacity.RetryCallState) -> float:
-    """Wait as long as was asked, and a little longer: not all at the same time."""
-    full = state.outcome.exception() if state.outcome else None
-    return (full.wait_s if isinstance(full, _Full) else 0.0) + _jitter(state)
+    """Return the requested wait plus a random time, so that not all requests are repeated at once."""
+    error = state.outcome.exception() if state.outcome else None
+    return (error.wait_s if isinstance(error, _Overloaded) else 0.0) + _jitter(state)
 
 
 def _retry_after(reply: httpx.Response) -> float:
-    """Return the seconds that ``Retry-After`` asks for; a service of ours says them as a number."""
-    asked = reply.headers.get("retry-after", "").strip()
-    return min(float(asked), _LONGEST_WAIT_S) if asked.isdecimal() else 1.0
-
-
-def _infra(detail: str) -> Outcome:
-    return Outcome(ending="infra", detail=detail)
+    """Return the seconds in ``Retry-After``; ``glotsmith serve`` sends a number."""
+    value = reply.headers.get("retry-after", "").strip()
+    return min(float(value), _MAX_RETRY_AFTER_S) if value.isdecimal() else 1.0

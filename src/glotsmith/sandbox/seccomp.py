@@ -1,7 +1,7 @@
-"""A system call filter: what no solution to a programming task needs, and what would get round the limits.
+"""The system call filter: denies calls that programs do not need or that would evade the limits.
 
-The calls below fail as if the kernel did not have them, which every runtime handles, because old kernels do not.
-Everything else is allowed. libseccomp writes the filter (a classic BPF program, ``seccomp(2)``) for this machine.
+Denied calls fail with ENOSYS, as on a kernel without them; every runtime handles this because old kernels lack them.
+All other calls are allowed. libseccomp writes the filter (a classic BPF program, ``seccomp(2)``) for this machine.
 """
 
 import functools
@@ -13,23 +13,23 @@ from glotsmith.errors import IsolationError
 
 _ENOSYS = 38
 
-#: Calls that fail, whatever their arguments.
+#: Calls that fail with any arguments.
 DENIED = (
-    # memory that belongs to no process, so that the watchdog can't see it
+    # memory that belongs to no process, which the watchdog can't measure
     *("memfd_create", "memfd_secret", "shmget", "semget", "msgget", "mq_open", "add_key", "request_key", "keyctl"),
     # other processes
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "process_madvise"),
-    # files by another way than their path
+    # files by handles instead of paths
     *("name_to_handle_at", "open_by_handle_at"),
-    # favourite ways into the kernel
+    # interfaces with frequent vulnerabilities
     *("bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register"),
-    # other views of the machine
+    # namespaces, mounts, modules
     *("setns", "unshare", "clone3", "mount", "open_tree", "fsopen", "pivot_root"),
     *("kexec_load", "init_module", "finit_module"),
 )
 
-#: Flags of ``clone`` that make namespaces: it fails with any of them. (``clone3`` has them where no filter sees them;
-#: the C libraries fall back on ``clone``.)
+#: Flags of ``clone`` that create namespaces: it fails with any of them. ``clone3`` has its flags in memory, which
+#: filters can't read; C libraries fall back to ``clone``.
 NAMESPACE_FLAGS = (
     0x0002_0000,  # CLONE_NEWNS
     0x0200_0000,  # CLONE_NEWCGROUP
@@ -45,7 +45,7 @@ NAMESPACE_FLAGS = (
 def build_filter() -> bytes:
     """Return the filter for this machine as ``struct sock_filter[]``.
 
-    A foreign architecture's calls (i386 on x86_64, and x32) are denied whole: their numbers mean other calls.
+    All calls of foreign architectures (i386 on x86_64, and x32) are denied, because their numbers mean other calls.
 
     Raises:
         IsolationError: libseccomp is missing or too old; the message says what to install.
@@ -68,15 +68,15 @@ def build_filter() -> bytes:
 def _number(library: ModuleType, call: str) -> int:
     number: int = library.resolve_syscall(library.system_arch(), call)
     if number == -1:
-        raise IsolationError(f"the libseccomp here does not know {call}; version 2.5.2 or later is needed")
+        raise IsolationError(f"The installed libseccomp does not know {call}. Install version 2.5.2 or later.")
     return number
 
 
 def _library() -> ModuleType:
-    """Import the binding, which looks for the library as it is imported."""
+    """Import the binding, which loads the library on import."""
     try:
         return importlib.import_module("pyseccomp")
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         raise IsolationError(
-            f"the system call filter can't be built: {error}. Install libseccomp (apt install libseccomp2)"
+            f"Cannot build the system call filter: {error}. Install libseccomp (apt install libseccomp2)."
         ) from error

@@ -1,4 +1,4 @@
-"""A program in a process tree of its own: started, watched, killed, buried. Shared by all local back ends."""
+"""A cold start: a program in a process tree of its own, which a back end's ``ProcessLaunch`` describes."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from glotsmith.records import Limits
 from glotsmith.sandbox.pipes import PipeReader, PipeWriter, StderrParser
 from glotsmith.sandbox.process_tree import ProcessStat, list_children, walk_tree
-from glotsmith.sandbox.supervised_process import DEATH_S, SupervisedProcess
+from glotsmith.sandbox.supervised_process import KILL_TIMEOUT_S, SupervisedProcess
 
 
 def kill_namespace(outer: int) -> None:
-    """Kill process 1 of the PID namespace below ``outer``, and with it all that is inside.
+    """Kill process 1 of the PID namespace below ``outer``; the kernel kills all other processes in it.
 
-    ``outer`` then reaps it and ends, so that what they used can be read. While it is stopped it can't start the
-    namespace behind our back.
+    ``outer`` then reaps process 1 and ends, so the CPU time that they used can be read. ``outer`` is stopped first so
+    that it cannot create the namespace in the meantime.
     """
     with contextlib.suppress(ProcessLookupError):
         os.kill(outer, signal.SIGSTOP)
@@ -36,27 +36,27 @@ class ProcessLaunch:
     argv: Sequence[str]
     env: Mapping[str, str]
     cwd: str
-    wrappers: int  #: generations of processes that are ours, before the program's own
-    kill: Callable[[int], None] = kill_namespace  #: kills all, given the outermost process (not yet reaped)
-    members: Callable[[int], Iterable[ProcessStat]] = walk_tree  #: all of its processes, given the outermost one
-    reap: Callable[[], None] = lambda: None  #: called when the outermost process is dead; kills what outlived it
-    fds: Sequence[int] = ()  #: descriptors to hand on; the launch owns them no longer
-    owner: int | None = None  #: user on the host that the program is, if not ours: may open ``/dev/stdin`` and so on
+    wrappers: int  #: generations of glotsmith's own processes above those of the program
+    kill: Callable[[int], None] = kill_namespace  #: kills all processes, given the outermost one (not yet reaped)
+    members: Callable[[int], Iterable[ProcessStat]] = walk_tree  #: all processes, given the outermost one
+    reap: Callable[[], None] = lambda: None  #: called when the outermost process is dead; kills its survivors
+    fds: Sequence[int] = ()  #: descriptors that the process inherits; closed after the start
+    owner: int | None = None  #: user on the host that the program runs as, if not ours; may open ``/dev/stdin``
 
 
 class SpawnedProcess(SupervisedProcess):
-    """A program that was started by a ``Launch``."""
+    """A program that a ``ProcessLaunch`` started."""
 
     def __init__(self, launch: ProcessLaunch, stdin: bytes, limits: Limits) -> None:
         """Start the program.
 
         Raises:
-            OSError: the machine can't (no such executable, no memory, no process).
+            OSError: the machine cannot start it (no such executable, no memory, no process).
 
         """
         super().__init__(limits)
         self._launch, self.wrappers = launch, launch.wrappers
-        self.stderr = StderrParser(limits.output_kb * 256, self._note_state)
+        self.stderr = StderrParser(limits.output_kb * 256, self._on_state_change)
         self._process = _spawn(launch, piped=bool(stdin))
         try:
             self._pidfd = os.pidfd_open(self._process.pid)
@@ -68,17 +68,17 @@ class SpawnedProcess(SupervisedProcess):
 
     @property
     def state(self) -> str:
-        """Return what the wrapper has said so far."""
+        """Return the state that the wrapper reported last."""
         return self.stderr.state
 
     def _connect(self, stdin: bytes) -> None:
         process, loop = self._process, self._loop
         assert process.stdout is not None
         assert process.stderr is not None
-        loop.add_reader(self._pidfd, self._note_death)
+        loop.add_reader(self._pidfd, self._on_death)
         self._pipes.append(PipeReader(loop, os.dup(process.stdout.fileno()), self.stdout))
         self._pipes.append(PipeReader(loop, os.dup(process.stderr.fileno()), self.stderr))
-        self._listen_to_pipes()  # what the wrapper says comes this way
+        self._start_readers()  # the wrapper reports its state on stderr
         if process.stdin is not None:
             self._pipes.append(PipeWriter(loop, os.dup(process.stdin.fileno()), stdin))
         for file in (process.stdout, process.stderr, process.stdin):
@@ -87,9 +87,9 @@ class SpawnedProcess(SupervisedProcess):
                     os.fchown(file.fileno(), self._launch.owner, -1)
                 file.close()
 
-    def _note_death(self) -> None:
+    def _on_death(self) -> None:
         self._loop.remove_reader(self._pidfd)
-        self._note_end()
+        self._on_end()
 
     def _members(self) -> Iterable[ProcessStat]:
         return self._launch.members(self._process.pid)
@@ -101,12 +101,12 @@ class SpawnedProcess(SupervisedProcess):
         self._loop.remove_reader(self._pidfd)
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
-        if poll.poll(DEATH_S * 1000):
+        if poll.poll(KILL_TIMEOUT_S * 1000):
             _, status, usage = os.wait4(self._process.pid, 0)
             self._code = self._process.returncode = os.waitstatus_to_exitcode(status)
             self._cpu_s = usage.ru_utime + usage.ru_stime
         else:
-            self._stopped = "unkillable"
+            self._stop_reason = "unkillable"
         self._launch.reap()
         os.close(self._pidfd)
 
@@ -114,16 +114,16 @@ class SpawnedProcess(SupervisedProcess):
         return bytes(self.stderr.data)
 
     def failure_detail(self) -> str:
-        """Say what failed, where it was not the program."""
-        if self._stopped == "closed":
-            return "the sandbox was closed while the program ran"
-        if self._stopped == "unkillable":
-            return f"process {self._process.pid} does not die; the machine needs a look (dmesg)"
+        """Return what failed in the sandbox rather than in the program."""
+        if self._stop_reason == "closed":
+            return "The sandbox was closed while the program ran."
+        if self._stop_reason == "unkillable":
+            return f"Cannot kill process {self._process.pid}. Check the kernel log (dmesg)."
         if self.state == "missing":
-            return "no such command in the sandbox"
-        said = self._stderr_bytes().decode(errors="replace").strip()
-        where = f"{self._launch.argv[0]} could not set up the program's isolation"
-        return f"{where}: {said[-500:]}" if said else f"{where} (exit code {self._code})"
+            return "The command does not exist in the sandbox."
+        failure = f"{self._launch.argv[0]} could not set up the program's isolation"
+        text = self._stderr_bytes().decode(errors="replace").strip()
+        return f"{failure}: {text[-500:]}" if text else f"{failure} (exit code {self._code})"
 
 
 def _spawn(launch: ProcessLaunch, *, piped: bool) -> subprocess.Popen[bytes]:

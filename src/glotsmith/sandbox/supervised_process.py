@@ -1,4 +1,7 @@
-"""A running program under watch: fed, read, held to its limits, told of. Back ends say how it starts and dies."""
+"""A running program: feeds it, reads its output, enforces its limits and reports its outcome.
+
+Subclasses define how a program starts and dies: ``SpawnedProcess`` (cold start) and ``ForkedProcess`` (fork server).
+"""
 
 import asyncio
 import contextlib
@@ -13,111 +16,111 @@ from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter
 from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, measure_tree
 from glotsmith.sandbox.wrapper import max_tasks
 
-_FIRST_LOOK_S = 0.02  #: most programs have ended before the watchdog looks at all
-_LOOK_S = 0.05
-DEATH_S = 10.0  #: how long a killed process may take to be dead
+_FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
+_CHECK_INTERVAL_S = 0.05
+KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
-Stopped = Literal["cpu", "wall", "memory", "processes", "output", "closed", "unkillable"]
+StopReason = Literal["cpu", "wall", "memory", "processes", "output", "closed", "unkillable"]
 
 
 class SupervisedProcess(ABC):
-    """A running program. Make it, ``await watch()``, always ``dispose()``; then ``outcome()`` tells."""
+    """A running program. Call ``await supervise()``, then always ``dispose()``, then ``outcome()``."""
 
-    wrappers: int  #: generations of processes that are ours, before the program's own
+    wrappers: int  #: generations of glotsmith's own processes above those of the program
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._stopped: Stopped | None = None
+        self._stop_reason: StopReason | None = None
         self._peak = TreeUsage()
         self._code = 0
-        self._cpu_s = 0.0  #: of all that has ended
+        self._cpu_s = 0.0  #: of all processes that have ended
         self._build_cpu_s = 0.0
         self._wall_s = 0.0
         self._disposed = False
         self._loop = asyncio.get_running_loop()
         self._ended = False
-        self._alarm: asyncio.Future[None] | None = None  #: rings at the end, or when it is time to look
-        self.stdout = LimitedBuffer(limits.output_kb * 1024, self._note_flood)
+        self._wakeup: asyncio.Future[None] | None = None  #: resolved at the program's end and at the next check
+        self.stdout = LimitedBuffer(limits.output_kb * 1024, self._on_output_overflow)
         self._pipes: list[PipeReader | PipeWriter] = []
-        self._begun = self._phase_begun = time.monotonic()
+        self._started_at = self._phase_started_at = time.monotonic()
         self._building = False
 
-    # ------------------------------------------------------------------------------ what a back end says
+    # ------------------------------------------------------------------------- defined by subclasses
 
     @property
     @abstractmethod
     def state(self) -> str:
-        """Return how far it is: ``setup``, perhaps ``building``, then ``ready unbuilt missing``."""
+        """Return the state: ``setup``, ``building`` if there is a build, then ``ready``, ``unbuilt`` or ``missing``."""
 
     @abstractmethod
     def _members(self) -> Iterable[ProcessStat]:
-        """Yield the processes that are there, the wrappers first."""
+        """Yield the existing processes, the wrappers first."""
 
     @abstractmethod
     def _kill(self) -> None:
-        """Kill all of them; may be called again."""
+        """Kill all processes; may be called again."""
 
     @abstractmethod
     def _reap(self) -> None:
-        """Make sure that all are dead, and note ``_code`` and ``_cpu_s``, or that they do not die."""
+        """Wait until all processes are dead; set ``_code`` and ``_cpu_s``, or report that they do not die."""
 
     @abstractmethod
     def _stderr_bytes(self) -> bytes:
-        """Return what was said on stderr."""
+        """Return the stderr of the program or of its build."""
 
     @abstractmethod
     def failure_detail(self) -> str:
-        """Say what failed, where it was not the program."""
+        """Return what failed in the sandbox rather than in the program."""
 
-    # ----------------------------------------------------------------------------------------- watching
+    # ----------------------------------------------------------------------------------- supervising
 
-    def _note_end(self) -> None:
+    def _on_end(self) -> None:
         self._ended = True
-        if self._alarm is not None:
-            _ring(self._alarm)
+        if self._wakeup is not None:
+            _resolve(self._wakeup)
 
-    def _note_state(self) -> None:
-        """Begin to count anew when a build has ended."""
+    def _on_state_change(self) -> None:
+        """Restart the count of wall and CPU time when a build has ended."""
         if self.state == "ready":
-            self._phase_begun = time.monotonic()
+            self._phase_started_at = time.monotonic()
             self._build_cpu_s = self._measure().cpu_s if self._building else 0.0
         self._building = self.state == "building"
 
-    def _note_flood(self) -> None:
-        if self._disposed:  # it was read when all was over
-            self._stopped = self._stopped or "output"
+    def _on_output_overflow(self) -> None:
+        if self._disposed:  # the rest of the output was read after the end
+            self._stop_reason = self._stop_reason or "output"
         self.stop("output")
 
     async def supervise(self) -> None:
-        """Wait for the end, which a limit may bring about."""
-        pause = _FIRST_LOOK_S
+        """Wait for the program's end; kill the program at its limits."""
+        pause = _FIRST_CHECK_S
         killed_at = None
         while not await self._ends_within(pause):
-            self._listen_to_pipes()
-            self._look()
-            if self._stopped is not None:
+            self._start_readers()
+            self._check_limits()
+            if self._stop_reason is not None:
                 killed_at = killed_at or time.monotonic()
                 self._kill_quietly()
-                if time.monotonic() - killed_at > DEATH_S:
+                if time.monotonic() - killed_at > KILL_TIMEOUT_S:
                     return
-            pause = min(pause * 1.25, _LOOK_S, max(self._wall_left(), 0.001))
+            pause = min(pause * 1.25, _CHECK_INTERVAL_S, max(self._remaining_wall_s(), 0.001))
 
     async def _ends_within(self, seconds: float) -> bool:
-        alarm = self._loop.create_future()  # asyncio.wait does the same in three times the time
-        timer = self._loop.call_later(seconds, _ring, alarm)
-        self._alarm = alarm
+        wakeup = self._loop.create_future()  # asyncio.wait takes three times as long
+        timer = self._loop.call_later(seconds, _resolve, wakeup)
+        self._wakeup = wakeup
         try:
             if not self._ended:
-                await alarm
+                await wakeup
         finally:
             timer.cancel()
         return self._ended
 
-    def _listen_to_pipes(self) -> None:
-        """Begin to read what the program writes: the little that most programs write is read when they have ended."""
+    def _start_readers(self) -> None:
+        """Start reading output. Short output stays in the pipe and is read after the program's end."""
         for pipe in self._pipes:
             if isinstance(pipe, PipeReader):
-                pipe.listen()
+                pipe.start()
 
     @property
     def _memory_mb(self) -> int:
@@ -125,31 +128,33 @@ class SupervisedProcess(ABC):
         return max(limits.memory_mb, limits.build_memory_mb) if self._building else limits.memory_mb
 
     def _measure(self) -> TreeUsage:
-        return measure_tree(self._members(), self.wrappers, most=self._limits.processes, enough_mb=self._memory_mb)
+        return measure_tree(
+            self._members(), self.wrappers, max_processes=self._limits.processes, memory_limit_mb=self._memory_mb
+        )
 
-    def _look(self) -> None:
-        """Take one sample of the process tree and hold it against the limits."""
-        limits, now = self._limits, self._measure()
-        self._peak = self._peak.peak(now)
+    def _check_limits(self) -> None:
+        """Measure the process tree once and stop it if it exceeds a limit."""
+        limits, usage = self._limits, self._measure()
+        self._peak = self._peak.peak(usage)
         cpu_s = limits.build_cpu_s if self._building else limits.cpu_s
-        if now.processes > limits.processes or now.tasks > max_tasks(limits, neighbours=0):
+        if usage.processes > limits.processes or usage.tasks > max_tasks(limits, neighbours=0):
             self.stop("processes")
-        elif now.memory_mb > self._memory_mb:
+        elif usage.memory_mb > self._memory_mb:
             self.stop("memory")
         elif self._peak.cpu_s - self._build_cpu_s > cpu_s:
             self.stop("cpu")
-        elif self._wall_left() <= 0:
+        elif self._remaining_wall_s() <= 0:
             self.stop("wall")
 
-    def _wall_left(self) -> float:
+    def _remaining_wall_s(self) -> float:
         limits = self._limits
         wall_s = limits.wall_s + limits.build_cpu_s if self._building else limits.wall_s
-        return self._phase_begun + wall_s - time.monotonic()
+        return self._phase_started_at + wall_s - time.monotonic()
 
-    def stop(self, reason: Stopped) -> None:
-        """Kill everything; the first reason given counts."""
-        if self._stopped is None and not self._disposed:
-            self._stopped = reason
+    def stop(self, reason: StopReason) -> None:
+        """Kill all processes; the first reason given counts."""
+        if self._stop_reason is None and not self._disposed:
+            self._stop_reason = reason
             self._kill_quietly()
 
     def _kill_quietly(self) -> None:
@@ -157,28 +162,29 @@ class SupervisedProcess(ABC):
             self._kill()
 
     def dispose(self) -> None:
-        """Make sure that all is dead, read what is left and close everything; idempotent and without waiting.
+        """Wait until all processes are dead, read the remaining output and close everything; idempotent.
 
-        (Where ``watch`` was cancelled it kills, and then waits for the few milliseconds that takes.)
+        This returns at once, except after ``supervise`` was cancelled: then it kills the processes and waits a few
+        milliseconds for their death.
         """
         if self._disposed:
             return
         if not self._ended:
             self.stop("closed")
         self._disposed = True
-        self._note_end()
-        self._wall_s = time.monotonic() - self._begun
+        self._on_end()
+        self._wall_s = time.monotonic() - self._started_at
         self._reap()
         for pipe in self._pipes:
             if isinstance(pipe, PipeReader):
                 pipe.drain()
             pipe.close()
 
-    # ------------------------------------------------------------------------------------------ telling
+    # ------------------------------------------------------------------------------------- reporting
 
     def outcome(self) -> Outcome:
-        """Tell what happened."""
-        ending, code = name_ending(self._stopped, self._code, self.state)
+        """Return the outcome; call it after ``dispose``."""
+        ending, code = classify_ending(self._stop_reason, self._code, self.state)
         cpu_s = max(self._peak.cpu_s - self._build_cpu_s, self._cpu_s - self._build_cpu_s)
         return Outcome(
             ending=ending,
@@ -193,20 +199,20 @@ class SupervisedProcess(ABC):
         )
 
 
-def _ring(alarm: asyncio.Future[None]) -> None:
-    if not alarm.done():
-        alarm.set_result(None)
+def _resolve(wakeup: asyncio.Future[None]) -> None:
+    if not wakeup.done():
+        wakeup.set_result(None)
 
 
-def name_ending(
-    stopped: Stopped | None, code: int, state: str
+def classify_ending(
+    stop_reason: StopReason | None, code: int, state: str
 ) -> tuple[Literal["exit", "signal", "cpu", "wall", "memory", "processes", "output", "infra"], int]:
-    """Name the ending, and its exit code or signal."""
-    if stopped == "closed" or stopped == "unkillable" or state in ("setup", "missing"):
+    """Return the kind of ending, and the exit code or signal."""
+    if stop_reason == "closed" or stop_reason == "unkillable" or state in ("setup", "missing"):
         return "infra", 0
-    if stopped is not None:
-        return stopped, int(signal.SIGKILL)
-    number = -code if code < 0 else code - 128  # the shell says 128 + N for signal N
+    if stop_reason is not None:
+        return stop_reason, int(signal.SIGKILL)
+    number = -code if code < 0 else code - 128  # a shell reports signal N as exit code 128 + N
     if number == signal.SIGXCPU:
         return "cpu", number
     if 0 < number < signal.NSIG:

@@ -1,7 +1,7 @@
-"""Private folders for programs' files: in memory where possible, and never left behind.
+"""Private temporary folders for the files of programs, in memory if possible, removed even after a killed session.
 
-The name of a session's folder tells whose it is (PID namespace, process, its start time), so that the next session
-can remove what a killed one left.
+The name of a session's folder identifies its owner (PID namespace, process, start time), so that the next session can
+remove the folders of killed sessions.
 """
 
 import os
@@ -14,20 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PREFIX = "glotsmith-sandbox"
-_NAME = re.compile(rf"{_PREFIX}-(?P<namespace>\d+)-(?P<pid>\d+)-(?P<started>\d+)-")
-_ENOUGH = 256 * 2**20  #: bytes that must be free in /dev/shm for it to be used
+_NAME = re.compile(rf"{_PREFIX}-(?P<namespace>\d+)-(?P<pid>\d+)-(?P<start>\d+)-")
+_MIN_FREE = 256 * 2**20  #: bytes that must be free in /dev/shm for it to be used
 
 
 class SessionFolders:
-    """A session's folder, with one folder per running program in it."""
+    """The folder of a session, with one folder per running program in it."""
 
     root: Path
 
     def __init__(self, parent: Path | None = None) -> None:
-        """Make the session's folder, in ``parent`` if given; sweep those of dead sessions beside it.
+        """Create the session's folder in ``parent``; remove the folders of dead sessions in ``parent``.
 
         Raises:
-            OSError: no folder can be made.
+            OSError: no folder can be created.
 
         """
         parent = parent or _parent()
@@ -35,12 +35,12 @@ class SessionFolders:
         self.root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{_session(os.getpid())}-", dir=parent))
 
     def make(self) -> Path:
-        """Make a new, empty, private folder that stays until all are removed."""
+        """Create a private folder that exists until ``close``."""
         return Path(tempfile.mkdtemp(dir=self.root))
 
     @contextmanager
     def fresh(self) -> Generator[Path]:
-        """Give a new, empty, private folder, gone when the context ends."""
+        """Yield a new private folder and remove it afterwards."""
         folder = self.make()
         try:
             yield folder
@@ -48,14 +48,14 @@ class SessionFolders:
             remove_folder(folder)
 
     def close(self) -> None:
-        """Remove everything; idempotent."""
+        """Remove all folders of the session; idempotent."""
         remove_folder(self.root)
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder whatever a (dead) program made of it: without rights, or thousands of levels deep.
+    """Remove a folder, even if a (dead) program has removed permissions or nested thousands of folders in it.
 
-    Neither way follows symlinks. What can't be removed is left to the next sweep.
+    This never follows symlinks. The next session retries what can't be removed.
     """
     try:
         shutil.rmtree(folder)
@@ -67,7 +67,7 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_stale_folders(parent: Path) -> None:
-    """Remove the folders of sessions of ours that have died."""
+    """Remove the folders of this user's dead sessions."""
     for folder in parent.glob(f"{_PREFIX}-*"):
         if not belongs_to_dead_session(folder.name):
             continue
@@ -80,31 +80,31 @@ def remove_stale_folders(parent: Path) -> None:
 
 
 def belongs_to_dead_session(name: str) -> bool:
-    """Whether a name that begins like a session's folder is of a session that has died; False where nobody can tell."""
+    """Return whether the name of a folder or container belongs to a dead session; False if that is unknown."""
     match = _NAME.match(name)
     if match is None or match["namespace"] != _namespace():
-        return False  # not one of ours, or of another container
-    return _started(int(match["pid"])) != match["started"]
+        return False  # of another program, or of another PID namespace
+    return _start_time(int(match["pid"])) != match["start"]
 
 
 def _parent() -> Path:
-    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes the folder private
-    if os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free >= _ENOUGH:
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp creates a private folder
+    if os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free >= _MIN_FREE:
         return memory
     return Path(tempfile.gettempdir())
 
 
 def _session(pid: int) -> str:
-    return f"{_namespace()}-{pid}-{_started(pid)}"
+    return f"{_namespace()}-{pid}-{_start_time(pid)}"
 
 
 def _namespace() -> str:
-    """Name the PID namespace: the same process number means another process in another container."""
+    """Return the number of the PID namespace: process numbers are unique only within one."""
     return "".join(c for c in str(Path("/proc/self/ns/pid").readlink()) if c.isdigit())
 
 
-def _started(pid: int) -> str:
-    """Return when a process started, in ticks since boot; empty when it is gone."""
+def _start_time(pid: int) -> str:
+    """Return the start time of a process in ticks since boot; "" if it has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:

@@ -1,11 +1,11 @@
-"""Set up a sandbox with nothing but system calls, then run a command in it: ``python -I -S unshare_setup.py SPEC``.
+"""Set up a sandbox by system calls, then run a command in it: ``python -I -S unshare_setup.py SPEC``.
 
-This is a program of its own, not a module: it runs in a fresh process and imports nothing of glotsmith. SPEC is JSON,
-see ``Spec``. It leaves two processes: this one, which waits, and process 1 of the new PID namespace. The order of the
-steps follows ``user_namespaces(7)``, ``pivot_root(2)`` and ``seccomp(2)``.
+This is a program, not a module: it runs in a fresh process and imports nothing from glotsmith. SPEC is the JSON of a
+``SandboxSpec``. Two processes remain: this one, which waits, and process 1 of the new PID namespace. The order of steps
+follows ``user_namespaces(7)``, ``pivot_root(2)`` and ``seccomp(2)``.
 """
 
-# pathlib and socket would double the time to start, so:
+# Importing pathlib and socket would double the start time, hence:
 # ruff: noqa: PTH102, PTH103, PTH110, PTH112, PTH120, PTH123, PTH211
 
 import _socket
@@ -30,18 +30,16 @@ _NEWUSER, _NEWPID, _NEWNET = 0x10000000, 0x20000000, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Spec(TypedDict):
-    """What to set up; paths are absolute."""
+class SandboxSpec(TypedDict):
+    """The sandbox to set up; paths are absolute."""
 
-    parent: (
-        int | None
-    )  #: process that must be alive, or there is nobody to run for; null for a nest, which knows by itself
-    nest: bool  #: the command is to make namespaces itself: it keeps its rights, within its user namespace
-    root: str  #: an empty folder to build the new root in
+    parent: int | None  #: process with whose death the sandbox ends; null for a fork server, which has a control socket
+    fork_server: bool  #: the command creates namespaces itself, so it keeps its capabilities in its user namespace
+    root: str  #: empty folder in which the new root is built
     binds: list[tuple[str, str]]  #: (host path, path inside), read-only
     links: list[tuple[str, str]]  #: (target, path inside)
     scratch: list[tuple[str, int]]  #: (path inside, MiB)
-    userns: str  #: file of a user namespace prepared by root, with a user 1000; empty to make one
+    userns: str  #: file of a user namespace that root prepared, with a user 1000; empty to create a new one
     cwd: str
     env: dict[str, str]
     filter: str  #: seccomp filter, in hex
@@ -60,7 +58,7 @@ def call(name: str, *arguments: Any) -> int:
     """Call a function of libc.
 
     Raises:
-        OSError: it failed; named after the function.
+        OSError: the function failed; the error names it.
 
     """
     result = getattr(_libc, name)(*arguments)
@@ -71,7 +69,7 @@ def call(name: str, *arguments: Any) -> int:
 
 
 def prctl(option: int, *arguments: Any) -> None:
-    """Call prctl with all of its five arguments."""
+    """Call prctl with five arguments; missing ones are 0."""
     call("prctl", option, *(*arguments, 0, 0, 0, 0)[:4])
 
 
@@ -81,7 +79,7 @@ def mount(source: str, target: str, kind: str | None, flags: int, data: str = ""
 
 
 def protect(path: str, *, recursive: bool) -> None:
-    """Make a mount read-only, and all below it; no set-user-id programs, no devices there."""
+    """Make a mount read-only and nosuid; ``recursive`` also makes it nodev and includes the mounts below."""
     wanted = _AttrRequest(set=_ATTR_RDONLY | _ATTR_NOSUID | (_ATTR_NODEV if recursive else 0))
     flags = _AT_RECURSIVE if recursive else 0
     size = ctypes.c_size_t(ctypes.sizeof(wanted))
@@ -89,7 +87,7 @@ def protect(path: str, *, recursive: bool) -> None:
 
 
 def enter_namespaces(userns: str) -> None:
-    """Enter new namespaces: as user 1000, whoever we are outside, or as user 0 of the one that root prepared."""
+    """Enter new namespaces, as user 1000 of a new user namespace or as user 0 of the one that root prepared."""
     uid, gid = os.getuid(), os.getgid()
     if userns:
         fd = os.open(userns, os.O_RDONLY)
@@ -103,14 +101,14 @@ def enter_namespaces(userns: str) -> None:
 
 
 def write(path: str, text: str) -> None:
-    """Write one of the kernel's files, in one go."""
+    """Write a file of the kernel in a single call."""
     fd = os.open(path, os.O_WRONLY)
     os.write(fd, text.encode())
     os.close(fd)
 
 
 def bind(source: str, target: str) -> None:
-    """Show ``source``, with what is mounted below it, at ``target``, which is made."""
+    """Bind ``source``, including mounts below it, at ``target``, which is created."""
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
     elif not os.path.exists(target):
@@ -119,8 +117,8 @@ def bind(source: str, target: str) -> None:
     mount(source, target, None, _MS_BIND | _MS_REC)
 
 
-def build_root(spec: Spec) -> None:
-    """Build the new root; the host's is still there."""
+def build_root(spec: SandboxSpec) -> None:
+    """Build the new root; the root of the host is still mounted."""
     root = spec["root"]
     mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     mount("tmpfs", root, "tmpfs", _MS_NOSUID | _MS_NODEV, "size=1m,mode=755")
@@ -138,7 +136,7 @@ def build_root(spec: Spec) -> None:
 
 
 def build_devices(root: str) -> None:
-    """Make a /dev of its own with the harmless devices."""
+    """Create a /dev with the harmless devices."""
     os.mkdir(f"{root}/dev")
     mount("tmpfs", f"{root}/dev", "tmpfs", _MS_NOSUID, "size=64k,mode=755")
     for name in ("null", "zero", "full", "random", "urandom"):
@@ -147,10 +145,10 @@ def build_devices(root: str) -> None:
         os.symlink(f"/proc/self/fd{target}", f"{root}/dev/{name}")
 
 
-def enter_root(spec: Spec) -> None:
+def enter_root(spec: SandboxSpec) -> None:
     """Make the new root the only one."""
     os.chdir(spec["root"])
-    call("pivot_root", b".", b".")  # the old root now lies over the new one, see pivot_root(2)
+    call("pivot_root", b".", b".")  # the old root now covers the new one, see pivot_root(2)
     call("umount2", b".", _MNT_DETACH)
     os.chdir("/")
     write("/proc/sys/user/max_user_namespaces", "0")
@@ -162,15 +160,15 @@ def enter_root(spec: Spec) -> None:
 
 
 def raise_loopback() -> None:
-    """Bring up the namespace's own loopback device, as bubblewrap does."""
+    """Bring up the loopback device of the namespace, as bubblewrap does."""
     request = struct.pack("16sh14x", b"lo", 0x1 | 0x40)  # struct ifreq: IFF_UP | IFF_RUNNING
-    with_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
-    fcntl.ioctl(with_socket.fileno(), 0x8914, request)  # SIOCSIFFLAGS
-    with_socket.close()
+    any_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    fcntl.ioctl(any_socket.fileno(), 0x8914, request)  # SIOCSIFFLAGS
+    any_socket.close()
 
 
-def lock(filter_: bytes) -> None:
-    """Give up all rights for good. The capabilities held now go with exec, as the user is not root inside."""
+def drop_privileges(filter_: bytes) -> None:
+    """Drop all privileges permanently. The current capabilities end with exec, because the user is not root inside."""
     with open("/proc/sys/kernel/cap_last_cap") as file:
         last = int(file.read())
     for capability in range(last + 1):
@@ -179,14 +177,14 @@ def lock(filter_: bytes) -> None:
         os.setgroups([])
         os.setresgid(1000, 1000, 1000)
         os.setresuid(1000, 1000, 1000)
-        die_with(0)  # new credentials have cleared it
+        die_with(0)  # the change of user has cleared it
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     if filter_:
         prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FilterProgram(len(filter_) // 8, filter_)))
 
 
-def keep_rights() -> None:
-    """Keep all capabilities of the user namespace through exec, which takes them from all but user 0."""
+def keep_capabilities() -> None:
+    """Keep all capabilities of the user namespace across exec, which otherwise drops them for users other than 0."""
     header, data = struct.pack("=Ii", _CAPABILITY_VERSION, 0), bytearray(24)
     for option in ("capget", "capset"):
         buffer = (ctypes.c_char * 24).from_buffer(data)
@@ -202,7 +200,7 @@ def keep_rights() -> None:
 
 
 def die_with(parent: int | None) -> None:
-    """Be killed when the parent dies; now, if it is dead already."""
+    """Request to be killed when the parent dies; exit if the parent is already dead."""
     prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL) if parent is not None else 0)
     if parent is not None and os.getppid() != parent:
         os._exit(1)
@@ -210,19 +208,19 @@ def die_with(parent: int | None) -> None:
 
 def main() -> int:
     """Set everything up, run the command, and return its exit code (128 + N for signal N)."""
-    spec: Spec = json.loads(sys.argv[1])
+    spec: SandboxSpec = json.loads(sys.argv[1])
     die_with(spec["parent"])
     enter_namespaces(spec["userns"])
-    die_with(spec["parent"])  # new credentials may have cleared it
+    die_with(spec["parent"])  # entering a user namespace may have cleared it
     child = os.fork()
     if child == 0:
-        die_with(0)  # seen from inside, the parent is process 0
+        die_with(0)  # the parent is outside the namespace: its number inside is 0
         build_root(spec)
         enter_root(spec)
-        if spec["nest"]:
-            keep_rights()
+        if spec["fork_server"]:
+            keep_capabilities()
         else:
-            lock(bytes.fromhex(spec["filter"]))
+            drop_privileges(bytes.fromhex(spec["filter"]))
         os.execve(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code

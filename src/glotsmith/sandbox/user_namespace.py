@@ -1,8 +1,9 @@
-"""For root alone: a user namespace in which programs are ``nobody``, on the host, too.
+"""User namespace and uid mapping for root: on the host, the programs of root run as the user ``nobody``.
 
-A namespace that root makes maps the program's user to root: no capability, but root's files if any were visible, and
-no limit on the number of processes, which Linux does not enforce for root. So root prepares one namespace, before
-any program runs, that maps user 0 inside to root, for setting up mounts, and user 1000 inside to nobody.
+A user namespace that root creates for each program would map the program's user to root. The program would have no
+capabilities, but it could read root's files if any were visible, and Linux does not enforce a limit on the number of
+root's processes. Therefore root prepares one user namespace before any program runs. It maps user 0 inside to root,
+for setting up mounts, and user 1000 inside to nobody.
 """
 
 import os
@@ -15,16 +16,16 @@ from pathlib import Path
 from glotsmith.errors import IsolationError
 from glotsmith.sandbox.pipes import renumber_above
 
-USER = 1000  #: the program's user and group, inside
-NOBODY = 65534  #: what that is outside
+USER = 1000  #: user and group of programs, inside
+NOBODY = 65534  #: the same user and group on the host
 
-#: How process 1 starts the program as ``USER``. It stays what it is: a process can't be killed with its parent unless
-#: the parent may kill it, and the program can't touch it.
+#: Shell words with which process 1 starts the program as ``USER``. Process 1 itself keeps its user: it can be killed
+#: with its parent only while the parent may kill it, and the program must not be able to signal it.
 BECOME_USER = f"setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all --bounding-set=-all --"
 
 
 class UserNamespace:
-    """A prepared namespace; it lives as long as a descriptor for it."""
+    """A prepared user namespace; it exists as long as its descriptor is open."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -32,44 +33,46 @@ class UserNamespace:
 
     @classmethod
     def open(cls) -> "UserNamespace | None":
-        """Make the namespace; None for an ordinary user, who needs none.
+        """Create the namespace; return None for an ordinary user, who does not need it.
 
         Raises:
-            IsolationError: root can't make it; the message says why.
+            IsolationError: root cannot create it; the message says why.
 
         """
-        return cls(_make()) if os.geteuid() == 0 else None
+        return cls(_create()) if os.geteuid() == 0 else None
 
     def check_readable(self, paths: Iterable[str]) -> None:
-        """Make sure that nobody can read the given prefixes.
+        """Check that the user nobody can read these paths.
 
         Raises:
-            PermissionError: it can't; the message says what to do.
+            PermissionError: nobody cannot; the message says what to do.
 
         """
         for path in paths:
             if os.stat(path).st_mode & 0o5 != 0o5:  # noqa: PTH116
-                raise PermissionError(f"programs run as nobody, who can't read {path}; try chmod -R o+rX {path}")
+                raise PermissionError(f"user nobody cannot read {path}. Run: chmod -R o+rX {path}")
 
     @property
     def path(self) -> str:
-        """Where a child can open it; an inherited descriptor could get as far as the program."""
+        """The path at which a child process can open the namespace: the program could use an inherited descriptor."""
         return f"/proc/{os.getpid()}/fd/{self._fd}"
 
     @property
     def enter(self) -> tuple[str, ...]:
-        """The words before a command that runs in it, as user 0; they leave no descriptor open."""
+        """The words before a command that runs it in the namespace as user 0, with no additional open descriptor."""
         return (shutil.which("nsenter") or "nsenter", f"--user={self.path}", "--")
 
     def close(self) -> None:
-        """Let go of it; idempotent."""
+        """Close the descriptor; idempotent."""
         self._finalize()
 
 
-def _make() -> int:
+def _create() -> int:
     lacking = [tool for tool in ("unshare", "nsenter", "setpriv") if shutil.which(tool) is None]
     if lacking:
-        raise IsolationError(f"root needs {', '.join(lacking)} of util-linux to run programs as nobody")
+        raise IsolationError(
+            f"Root needs {', '.join(lacking)} to run programs as user nobody. Run: apt install util-linux"
+        )
     try:
         with subprocess.Popen(
             ["unshare", "--user", "sh", "-c", "echo; read line"],
@@ -77,13 +80,13 @@ def _make() -> int:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as holder:
-            return _map(holder)
+            return _write_uid_mapping(holder)
     except OSError as error:
-        raise IsolationError(f"root can't make a user namespace: {error}") from error
+        raise IsolationError(f"Root cannot create a user namespace: {error}") from error
 
 
-def _map(holder: "subprocess.Popen[bytes]") -> int:
-    """Write the maps of the namespace that ``holder`` is in, and forbid namespaces within it."""
+def _write_uid_mapping(holder: "subprocess.Popen[bytes]") -> int:
+    """Write the uid and gid maps of the holder's namespace, and forbid namespaces inside; return its descriptor."""
     assert holder.stdout is not None
     assert holder.stderr is not None
     if not holder.stdout.readline():

@@ -1,4 +1,4 @@
-"""What a program sees of the host: the system's toolchains, read-only, and nothing else."""
+"""What a program sees: its file system (read-only toolchains, its files, scratch), environment and user account."""
 
 import os
 import pwd
@@ -8,15 +8,15 @@ from pathlib import Path
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.user_namespace import USER
 
-PROGRAM = "/box/program"  #: where ``Program.files`` are, inside
+PROGRAM = "/box/program"  #: path of ``Program.files``, inside
 WORK = "/box/work"  #: the current directory, inside
 TMP = "/tmp"  # noqa: S108 - the sandbox's own, a fresh tmpfs
 
-#: System folders; those that are symlinks on the host (``/bin`` → ``usr/bin``) are symlinks inside.
+#: System folders. Those that are symlinks on the host (``/bin`` → ``usr/bin``) are symlinks inside.
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 
-#: The configuration without which nothing starts. Not the host's passwd, no keys, no resolver; a language's own is in
-#: its card.
+#: Configuration files that toolchains need in order to start: no passwd, keys or resolver of the host. Files that a
+#: single language needs are in its language card.
 CONFIGURATION = (
     "/etc/ld.so.cache",
     "/etc/ld.so.conf",
@@ -35,7 +35,7 @@ _SEARCH = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
 def system_binds() -> Iterator[str]:
-    """Yield the host paths that are bound read-only, at the same path."""
+    """Yield the host paths that are bound read-only at the same path."""
     for path in (*SYSTEM, *CONFIGURATION):
         if Path(path).exists() and not (path in SYSTEM and Path(path).is_symlink()):
             yield path
@@ -49,36 +49,36 @@ def system_links() -> Iterator[tuple[str, str]]:
 
 
 def toolchain_prefixes(program: Program) -> list[str]:
-    """Return the program's own prefixes that are not visible anyway, outer ones first.
+    """Return the program's toolchain prefixes that are not visible by default, outer ones first.
 
     Raises:
-        OSError: a prefix does not exist (a broken machine, not a wrong program).
-        ValueError: a prefix is not absolute, or is the root.
+        OSError: a prefix does not exist, which is an error of the machine, not of the program.
+        ValueError: a prefix is not absolute, or it is the root.
 
     """
     wanted: set[str] = set()
     for prefix in program.read_only:
         if not prefix.startswith("/") or not prefix.strip("/"):
-            raise ValueError(f"read_only must be absolute paths below the root, not {prefix!r}")
+            raise ValueError(f"Program.read_only must contain absolute paths below the root, not {prefix!r}")
         path = os.path.normpath(prefix)
         if not Path(path).exists():
-            raise FileNotFoundError(f"the toolchain's folder {path} does not exist")
+            raise FileNotFoundError(f"the toolchain folder {path} does not exist")
         if path not in SYSTEM and not path.startswith("/usr/"):
             wanted.add(path)
     return sorted(wanted)
 
 
 def scratch_sizes(limits: Limits) -> tuple[tuple[str, int], ...]:
-    """Return the folders that can be written, with their sizes in MiB.
+    """Return the writable folders with their sizes in MiB.
 
-    Shared memory counts as the memory it is (Julia keeps its compiled code there), so it may be larger.
+    Shared memory counts as memory (Julia stores compiled code there), so it may be larger.
     """
-    file_mb = max(limits.file_mb, 1)  # 0 would be without limit
+    file_mb = max(limits.file_mb, 1)  # 0 would mean no limit
     return (WORK, file_mb), (TMP, file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
 
 
 def environment(program: Program, home: str, user: str = NAME) -> dict[str, str]:
-    """Return the whole environment of a program; ``home`` is its scratch folder."""
+    """Return the complete environment of a program; ``home`` is its scratch folder."""
     bins = [f"{prefix}/bin" for prefix in program.read_only if Path(prefix, "bin").is_dir()]
     base = {"PATH": ":".join((*bins, *_SEARCH)), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
     return base | user_variables(user) | program.env
@@ -90,26 +90,26 @@ def command(argv: Sequence[str], folder: str) -> list[str]:
 
 
 def file_bytes(data: str | bytes) -> bytes:
-    """Return a file's bytes; a text's lone surrogates are written as they are, for the language to refuse."""
+    """Return the bytes of a file. Lone surrogates are encoded as they are; the language rejects them."""
     return data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
 
 
 def check_name(name: str) -> None:
-    """Make sure that a file stays in its folder.
+    """Check that the name of a file stays in the program's folder.
 
     Raises:
         ValueError: it does not.
 
     """
     if not name or name.startswith("/") or ".." in name.split("/") or "\0" in name:
-        raise ValueError(f"a program's file must stay in its folder: {name!r}")
+        raise ValueError(f"The files of a program must stay in its folder; {name!r} does not.")
 
 
 def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
-    """Write ``Program.files`` into a fresh folder that no program can reach yet.
+    """Write ``Program.files`` into a fresh folder that no program can access yet.
 
     Raises:
-        ValueError: a path leaves the folder.
+        ValueError: the name of a file leaves the folder.
 
     """
     for name, data in files.items():
@@ -119,11 +119,11 @@ def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:
         path.write_bytes(file_bytes(data))
         path.chmod(0o644)
     for parent in {folder, *(parent for name in files for parent in (folder / name).parents if parent > folder)}:
-        parent.chmod(0o755)  # the program may run as another user; the folder above is closed to everyone
+        parent.chmod(0o755)  # the program may run as another user; the folder above is private
 
 
 def write_accounts(folder: Path) -> list[tuple[str, str]]:
-    """Write the files into a new folder ``etc`` in ``folder``; return (path here, path inside) of each."""
+    """Write passwd and group into a new folder ``etc`` in ``folder``; return (host path, path inside) of each."""
     etc = folder / "etc"
     etc.mkdir()
     for name, text in _ACCOUNT_FILES.items():
@@ -134,12 +134,12 @@ def write_accounts(folder: Path) -> list[tuple[str, str]]:
 
 
 def user_variables(name: str = NAME) -> dict[str, str]:
-    """Return the variables that name a user."""
+    """Return the environment variables with the user's name."""
     return {"USER": name, "LOGNAME": name}
 
 
 def own_user_name() -> str:
-    """Return the name of the user that this process belongs to; its number where it has no name."""
+    """Return the name of this process's user; its number if it has no name."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

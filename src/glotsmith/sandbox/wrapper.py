@@ -1,8 +1,7 @@
-"""The few lines of shell that stand between an isolation back end and the program.
+"""The shell wrapper that starts a program: sets resource limits (ulimit), reports the state on stderr, builds and runs.
 
-They set the limits that are inherited, say on stderr whether the program can start, and wait for it. In a PID
-namespace the shell is process 1: when it ends, the kernel kills whatever the program left behind. The shell has told
-all it has to tell before the program starts, so that the program can't speak in its place.
+In a PID namespace the shell is process 1: when it ends, the kernel kills the remaining processes. The shell reports
+everything before the program starts, so the program can't forge its reports.
 """
 
 import functools
@@ -14,18 +13,18 @@ from collections.abc import Sequence
 
 from glotsmith.records import Limits
 
-READY = b"\x00glotsmith:ready\n"  #: on stderr: all is set up, the program starts now
-MISSING = b"\x00glotsmith:missing\n"  #: on stderr: there is no such command
-BUILDING = b"\x00glotsmith:building\n"  #: on stderr: all is set up, what follows are the builder's words
-UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed or left no command; the program will not start
+READY = b"\x00glotsmith:ready\n"  #: on stderr: setup is complete, the program starts
+MISSING = b"\x00glotsmith:missing\n"  #: on stderr: the command does not exist
+BUILDING = b"\x00glotsmith:building\n"  #: on stderr: setup is complete, messages of the build follow
+UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed or left no command to run
 
-_THREADS = 64  #: that any runtime may have; a fork bomb must end before it has starved the watchdog
+_THREADS = 64  #: that any runtime may have; low enough to stop a fork bomb before it starves the watchdog
 OPEN_FILES = 256  #: descriptors of one process
-_NOT_STACK = 8  #: part of the memory that is no stack: an endless recursion overflows before memory runs out
+_NON_STACK_DIVISOR = 8  #: 1/8 of the memory is not stack, so endless recursion overflows before memory runs out
 
-# Raising one's own oom_score_adj needs no right: if memory runs out despite all, the kernel takes the program first.
-# "exit" keeps the shell from exec'ing its last command. Of a program that a signal killed, its notice ("Killed") is the
-# last line on stderr, as in a terminal.
+# Raising oom_score_adj needs no privilege; if memory runs out, the kernel kills the program first. "exit" prevents the
+# shell from replacing itself by its last command. If a signal kills the program, the shell writes a notice ("Killed")
+# as the last line on stderr, as in a terminal.
 _SCRIPT = r"""{limits}
 {{ echo 1000 >/proc/self/oom_score_adj; }} 2>/dev/null
 first={first}
@@ -53,25 +52,25 @@ def wrap_command(
     become: str = "",
     build: Sequence[str] = (),
 ) -> list[str]:
-    """Return the argv that runs ``command`` within ``limits``, by way of the shell words ``become``, if any.
+    """Return the argv that runs ``command`` within ``limits``, prefixed with the shell words ``become``.
 
-    ``build`` runs before it, with CPU time of its own; what it prints comes out on stderr.
+    ``build`` runs first, with its own limit of CPU time; its output appears on stderr.
 
-    RLIMIT_NPROC counts a user's threads, so it is set only if the program lives in a user namespace of ours, which it
-    shares with so many ``neighbours``, and the kernel counts per namespace (since Linux 5.14). It is a backstop, for
-    a fork bomb; the watchdog counts exactly.
+    RLIMIT_NPROC counts all threads of a user. It is set only if the program runs in one of glotsmith's user namespaces,
+    shared with ``neighbours`` other programs, and if the kernel counts per namespace (since Linux 5.14). It stops fork
+    bombs; the watchdog enforces the exact limit.
     """
-    # Each limit alone: a lower hard limit on the host must not keep the others from being set.
-    settings = ["ulimit -c 0", f"ulimit -n {OPEN_FILES}"]
-    settings.append(f"ulimit -f {limits.file_mb * 2048}")  # units of 512 bytes, as POSIX has it
+    # Each limit is set separately: a lower hard limit of the host must not prevent the others.
+    ulimits = ["ulimit -c 0", f"ulimit -n {OPEN_FILES}"]
+    ulimits.append(f"ulimit -f {limits.file_mb * 2048}")  # units of 512 bytes (POSIX)
     stack = stack_mb(limits) * 1024
-    settings.append(f"ulimit -s {stack} || ulimit -s $(ulimit -H -s)")
+    ulimits.append(f"ulimit -s {stack} || ulimit -s $(ulimit -H -s)")
     if neighbours is not None and counts_per_namespace():
         tasks = max_tasks(limits, neighbours)
-        settings.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # dash calls it -p
+        ulimits.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # -p in dash
     script = _SCRIPT.format(
         become=become,
-        limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in settings),
+        limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in ulimits),
         first=shlex.quote(build[0]) if build else '"$1"',
         build=_build_script(build, limits, become),
         cpu=f"{{ ulimit -t {math.ceil(limits.cpu_s) + 2}; }} 2>/dev/null",
@@ -82,22 +81,22 @@ def wrap_command(
 def _build_script(build: Sequence[str], limits: Limits, become: str) -> str:
     if not build:
         return ""
-    soft = f"ulimit -S -t {math.ceil(limits.build_cpu_s) + 2}"  # soft: the program's own limit comes after it
+    soft = f"ulimit -S -t {math.ceil(limits.build_cpu_s) + 2}"  # soft: the limit of the program follows
     return _BUILD.format(limit=soft, become=become, command=shlex.join(build))
 
 
 def stack_mb(limits: Limits) -> int:
-    """Return the limit of a stack in MiB: nearly all of the memory, so that recursion is as deep as memory allows."""
-    return max(limits.memory_mb - max(limits.memory_mb // _NOT_STACK, 1), 8)
+    """Return the stack limit in MiB: most of the memory, so that recursion can be as deep as memory allows."""
+    return max(limits.memory_mb - max(limits.memory_mb // _NON_STACK_DIVISOR, 1), 8)
 
 
 def max_tasks(limits: Limits, neighbours: int) -> int:
-    """Return how many threads a program and its neighbours may have together."""
+    """Return the maximum number of threads of a program and its neighbours."""
     return (limits.processes * 2 + _THREADS) * (neighbours + 1)
 
 
 @functools.cache
 def counts_per_namespace() -> bool:
-    """Whether the kernel counts a user's threads per user namespace."""
+    """Return whether the kernel counts the threads of a user per user namespace."""
     version = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return version is not None and (int(version[1]), int(version[2])) >= (5, 14)

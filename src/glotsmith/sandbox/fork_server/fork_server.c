@@ -1,21 +1,27 @@
-/* A nest hatches programs: it lives in a sandbox, and for each request makes a child in namespaces of its own (PID and
-   mounts; of the network, whose making is slow, a namespace that nobody else is in), with fresh file systems, limits, no rights and a system call filter. Compiled in two ways:
+/* Fork server (zygote): isolates warm programs.
 
-   - as a program, it executes each request's command;
-   - as a library (-DPRELOAD) in LD_PRELOAD, it takes the place of fork(): an interpreter loads what it needs, sets
-     GLOTSMITH_FORK in its environment and calls fork(). In the interpreter that call never returns; it returns 0 in
-     each program's process, which is thus a copy of the loaded interpreter, and has never run anything else.
-     (The variable tells the interpreter's fork from those of shells that may start it.) An interpreter that has no fork
-     but can call functions of libraries, like Lua, calls become_fork_server().
+   The fork server runs in a sandbox of its own. For each request it creates a process in new PID and mount namespaces,
+   with fresh file systems, resource limits, no capabilities and a system call filter. Creating a network namespace is
+   slow, so network namespaces are reused: no two programs share one at the same time. This file is compiled twice:
 
-   A request comes on the socket whose number is in GLOTSMITH_FORK_SERVER, with four descriptors: stdin, stdout, stderr, and a
-   channel. What is heard on the channel comes from the stub, process 1 of the program's namespace, which holds it alone:
+   - As a program, it executes the command of each request.
+   - As a library (-DPRELOAD) that is loaded through LD_PRELOAD, it replaces fork(). An interpreter loads what programs
+     need, sets GLOTSMITH_FORK in its environment and calls fork(). In the interpreter this call never returns: the
+     interpreter becomes the fork server. The call returns 0 in the process of each program, which is a copy of the
+     loaded interpreter that has run no other program. (A shell that starts the interpreter may call fork() too;
+     GLOTSMITH_FORK distinguishes the interpreter's call.) An interpreter without fork() that can call functions of
+     shared libraries, such as Lua, calls become_fork_server().
 
-     B  the build runs        R  the program runs        M  there is no such command
-     (R is not said of a program that is not built and soon ends)
-     U  the build failed      E  all is over: struct ending
+   Requests arrive on the socket whose number is in GLOTSMITH_FORK_SERVER. Each request carries four descriptors: stdin,
+   stdout, stderr and a channel. Process 1 of the program's PID namespace (program_init) reports events on the channel;
+   no other process holds it:
 
-   When the other side shuts the channel down, the stub kills all that is in its namespace.
+     B  the build runs        R  the program runs        M  the command does not exist
+     U  the build failed      E  the program and its children are dead: struct ending
+
+   R is not sent for a program without a build that ends within READY_DELAY_MS.
+
+   When the peer shuts down the channel, process 1 kills everything in its namespace.
    See namespaces(7), pid_namespaces(7), clone(2), seccomp(2), capabilities(7). */
 
 #define _GNU_SOURCE
@@ -46,28 +52,28 @@
 #include <unistd.h>
 
 enum { STDIN, STDOUT, STDERR, CHANNEL, DESCRIPTORS };
-enum { SOON_MS = 10, BEAT_MS = 250, MOST_SLOTS = 1024, MOST_WORDS = 4096, PROGRAM_USER = 1000 };
+enum { READY_DELAY_MS = 10, POLL_MS = 250, MAX_SLOTS = 1024, MAX_WORDS = 4096, PROGRAM_USER = 1000 };
 
-struct request { /* numbers as glotsmith.sandbox.fork_server.request packs them; words and files follow */
-  uint32_t slot; /* no two programs that run at once have the same */
+struct request { /* numbers as pack_request in process.py writes them; files and words follow */
+  uint32_t slot; /* unique among the programs that run at the same time */
   uint32_t cpu_s, build_cpu_s, file_mb, shm_mb, tasks, open_files, stack_mb;
-  uint32_t files, argv, build, env; /* how many of each: files are (path, content), the others words */
+  uint32_t files, argv, build, env; /* counts: a file is a pair (path, content), all others are words */
 };
 
 struct ending {
-  char event; /* E */
+  char event; /* always E */
   char unused[3];
-  int32_t status; /* of the program, as wait(2) has it; -1 where it never ran */
-  uint64_t cpu_us; /* user and system time of all that was waited for */
+  int32_t status; /* exit status of the program as in wait(2); -1 if it never ran */
+  uint64_t cpu_us; /* user and system time of all processes that were waited for */
   uint64_t build_cpu_us;
 };
 
 static const char *const scratch[] = {"/box/work", "/tmp", "/dev/shm"};
 static struct sock_fprog filter;
-static char *buffer; /* the request; mapped, since the heap of an interpreter is not ours */
+static char *buffer; /* the request; mapped, because the heap belongs to the interpreter */
 static size_t capacity;
 
-/* ------------------------------------------------------------------------------------------ reading a request */
+/* ------------------------------------------------------------------------------------------------ reading a request */
 
 static int read_all(int fd, void *to, size_t size) {
   for (char *at = to; size;) {
@@ -79,27 +85,27 @@ static int read_all(int fd, void *to, size_t size) {
   return 0;
 }
 
-/* Return a descriptor of the same file that takes the place of no standard stream: an interpreter may have closed its own. */
-static int above_streams(int fd) {
+/* Return a descriptor of the same file above the standard streams, in case the interpreter has closed some of these. */
+static int move_above_streams(int fd) {
   if (fd < 0 || fd > STDERR_FILENO) return fd;
   int moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
   close(fd);
   return moved;
 }
 
-/* Read a message's length, which comes with the descriptors, then the message into the buffer. */
-static ssize_t receive(int control, int fds[DESCRIPTORS]) {
+/* Read the length of a message and the descriptors that come with it, then read the message into the buffer. */
+static ssize_t receive(int peer, int fds[DESCRIPTORS]) {
   uint32_t length;
-  union { struct cmsghdr header; char space[CMSG_SPACE(DESCRIPTORS * sizeof(int))]; } told;
+  union { struct cmsghdr header; char space[CMSG_SPACE(DESCRIPTORS * sizeof(int))]; } control;
   struct iovec io = {&length, sizeof length};
-  struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &told, .msg_controllen = sizeof told};
+  struct msghdr message = {.msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   ssize_t got;
-  do got = recvmsg(control, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL); while (got < 0 && errno == EINTR);
+  do got = recvmsg(peer, &message, MSG_CMSG_CLOEXEC | MSG_WAITALL); while (got < 0 && errno == EINTR);
   if (got != sizeof length) return -1;
   struct cmsghdr *c = CMSG_FIRSTHDR(&message);
   if (fds && c && c->cmsg_type == SCM_RIGHTS) {
     memcpy(fds, CMSG_DATA(c), DESCRIPTORS * sizeof(int));
-    for (int i = 0; i < DESCRIPTORS; i++) fds[i] = above_streams(fds[i]);
+    for (int i = 0; i < DESCRIPTORS; i++) fds[i] = move_above_streams(fds[i]);
   }
   if (length > capacity) {
     if (buffer) munmap(buffer, capacity);
@@ -107,26 +113,26 @@ static ssize_t receive(int control, int fds[DESCRIPTORS]) {
     buffer = mmap(0, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (buffer == MAP_FAILED) return -1;
   }
-  return read_all(control, buffer, length) ? -1 : (ssize_t)length;
+  return read_all(peer, buffer, length) ? -1 : (ssize_t)length;
 }
 
-/* A word is its length, its bytes and a NUL. */
-static char *next(char **at, uint32_t *length) {
+/* A word consists of its length, its bytes and a NUL. */
+static char *next_word(char **at, uint32_t *length) {
   memcpy(length, *at, sizeof *length);
   char *word = *at + sizeof *length;
   *at = word + *length + 1;
   return word;
 }
 
-static void words(char **at, uint32_t count, char **to) {
+static void read_words(char **at, uint32_t count, char **to) {
   uint32_t length;
-  for (uint32_t i = 0; i < count; i++) to[i] = next(at, &length);
+  for (uint32_t i = 0; i < count; i++) to[i] = next_word(at, &length);
   to[count] = 0;
 }
 
-/* ------------------------------------------------------------------------------------------- setting up the room */
+/* -------------------------------------------------------------------------------------- setting up the file systems */
 
-static void say(int channel, char event) {
+static void send_event(int channel, char event) {
   if (send(channel, &event, 1, MSG_NOSIGNAL) < 0) _exit(1);
 }
 
@@ -159,7 +165,7 @@ static void write_file(const char *folder, const char *name, const char *content
   close(fd);
 }
 
-static char *make_room(const struct request *r, char *at) {
+static char *mount_file_systems(const struct request *r, char *at) {
   const char *folder = "/box/program";
   const unsigned long flags = MS_NOSUID | MS_NODEV;
   uint32_t length;
@@ -168,46 +174,46 @@ static char *make_room(const struct request *r, char *at) {
   for (int i = 0; i < 3; i++) mount_scratch(scratch[i], i == 2 ? r->shm_mb : r->file_mb);
   if (mount("tmpfs", folder, "tmpfs", flags, "mode=755")) fail(folder);
   for (uint32_t i = 0; i < r->files; i++) {
-    char *name = next(&at, &length);
-    char *content = next(&at, &length);
+    char *name = next_word(&at, &length);
+    char *content = next_word(&at, &length);
     write_file(folder, name, content, length);
   }
   if (mount(0, folder, 0, MS_REMOUNT | MS_RDONLY | flags, 0)) fail(folder);
   return at;
 }
 
-static int networks[MOST_SLOTS]; /* by slot; 0 where there is none yet */
+static int slot_networks[MAX_SLOTS]; /* descriptors by slot; 0 if not created yet */
 
-/* Return a network of a slot's own, with nothing in it but a loopback device; made when it is first needed. */
-static int network(uint32_t slot) {
-  if (slot >= MOST_SLOTS) return -1;
-  if (!networks[slot]) {
+/* Return the network namespace of a slot. It contains only a loopback device and is created on first use. */
+static int slot_network(uint32_t slot) {
+  if (slot >= MAX_SLOTS) return -1;
+  if (!slot_networks[slot]) {
     struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     if (unshare(CLONE_NEWNET)) return -1;
-    int with = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ioctl(with, SIOCSIFFLAGS, &lo);
-    close(with);
-    networks[slot] = above_streams(syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ioctl(any, SIOCSIFFLAGS, &lo);
+    close(any);
+    slot_networks[slot] = move_above_streams(syscall(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
   }
-  return networks[slot];
+  return slot_networks[slot];
 }
 
-/* --------------------------------------------------------------------------------------- becoming the program */
+/* ------------------------------------------------------------------------------- preparing the process of a program */
 
-static void limit(int what, uint64_t value) {
+static void set_limit(int what, uint64_t value) {
   struct rlimit both = {value, value}, now;
   if (!getrlimit(what, &now) && now.rlim_max < value) return;
   setrlimit(what, &both);
 }
 
-/* As high as the machine allows, if that is less. */
-static void limit_stack(uint64_t value) {
+/* Use the hard limit of the machine if it is lower. */
+static void set_stack_limit(uint64_t value) {
   struct rlimit now;
-  if (!getrlimit(RLIMIT_STACK, &now)) limit(RLIMIT_STACK, now.rlim_max < value ? now.rlim_max : value);
+  if (!getrlimit(RLIMIT_STACK, &now)) set_limit(RLIMIT_STACK, now.rlim_max < value ? now.rlim_max : value);
 }
 
-static void drop_rights(void) {
-  if (getuid() == 0) { /* of root's prepared namespace */
+static void drop_privileges(void) {
+  if (getuid() == 0) { /* user 0 of the user namespace that root prepared */
     syscall(SYS_setgroups, 0, 0);
     if (syscall(SYS_setresgid, PROGRAM_USER, PROGRAM_USER, PROGRAM_USER)) fail("setresgid");
     if (syscall(SYS_setresuid, PROGRAM_USER, PROGRAM_USER, PROGRAM_USER)) fail("setresuid");
@@ -219,52 +225,54 @@ static void drop_rights(void) {
   if (filter.len && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0)) fail("seccomp");
 }
 
-/* Once for all programs: no right that they may come by in executing a file; the nest's own stay. */
-static void drop_rights_of_files(void) {
+/* Prevent all programs from gaining capabilities by executing a file. The fork server keeps its own capabilities. */
+static void drop_bounding_set(void) {
   for (int i = 0; !prctl(PR_CAPBSET_DROP, i, 0, 0, 0); i++) {}
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 }
 
-static void forget_signals(void) {
+static void reset_signals(void) {
   struct sigaction plain = {.sa_handler = SIG_DFL};
   for (int i = 1; i < NSIG; i++) sigaction(i, &plain, 0);
 }
 
-static void become(const struct request *r, const int fds[DESCRIPTORS], uint32_t cpu_s, int input, int output) {
+static void enter_program(const struct request *r, const int fds[DESCRIPTORS], uint32_t cpu_s, int input, int output) {
   setsid();
   dup2(input, STDIN_FILENO), dup2(output, STDOUT_FILENO), dup2(fds[STDERR], STDERR_FILENO);
-  int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); /* if memory runs out, take this one first */
+  /* The kernel kills this process first if memory runs out. */
+  int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (oom >= 0 && write(oom, "1000", 4) >= 0) close(oom);
-  limit(RLIMIT_CORE, 0), limit(RLIMIT_NOFILE, r->open_files), limit(RLIMIT_CPU, cpu_s);
-  limit(RLIMIT_FSIZE, (uint64_t)r->file_mb << 20);
-  limit_stack((uint64_t)r->stack_mb << 20);
-  if (r->tasks) limit(RLIMIT_NPROC, r->tasks);
+  set_limit(RLIMIT_CORE, 0), set_limit(RLIMIT_NOFILE, r->open_files), set_limit(RLIMIT_CPU, cpu_s);
+  set_limit(RLIMIT_FSIZE, (uint64_t)r->file_mb << 20);
+  set_stack_limit((uint64_t)r->stack_mb << 20);
+  if (r->tasks) set_limit(RLIMIT_NPROC, r->tasks);
   if (chdir("/box/work")) fail("/box/work");
-  drop_rights();
-  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* so that it may open its own /proc/self/fd */
+  drop_privileges();
+  prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* allows the program to open its own /proc/self/fd */
 }
 
 static void execute(char **argv, char **env, int channel) {
   sigset_t none;
-  forget_signals();
+  reset_signals();
   sigemptyset(&none), sigprocmask(SIG_SETMASK, &none, 0);
   execvpe(argv[0], argv, env);
-  if (errno == ENOENT || errno == EACCES) say(channel, 'M');
+  if (errno == ENOENT || errno == EACCES) send_event(channel, 'M');
   dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
   _exit(127);
 }
 
-/* ------------------------------------------------------------------------------------------------ the stub */
+/* --------------------------------------------------------------------------- process 1 of a program's PID namespace */
 
-/* Wait for one child of the namespace's, reaping all others, until it ends or the other side goes away. If it does not
-   end soon, say that it runs, where that is still ``untold``: who listens is woken once for most programs. */
-static int await(pid_t wanted, int channel, int untold) {
+/* Wait for one child and reap all others, until the child ends or the peer shuts down the channel (-1). If
+   `report_ready` is set, send R only when the child outlives READY_DELAY_MS: this saves the peer a wakeup for most
+   programs. */
+static int wait_for_child(pid_t wanted, int channel, int report_ready) {
   int handle = syscall(SYS_pidfd_open, wanted, 0), status;
-  struct pollfd watched[] = {{channel, POLLIN | POLLRDHUP, 0}, {handle, POLLIN, 0}};
+  struct pollfd poll_fds[] = {{channel, POLLIN | POLLRDHUP, 0}, {handle, POLLIN, 0}};
   for (;;) {
-    int ready = poll(watched, 2, untold ? SOON_MS : BEAT_MS);
-    if (untold && (ready == 0 || watched[0].revents)) say(channel, 'R'), untold = 0;
-    if (ready > 0 && watched[0].revents) return -1;
+    int ready = poll(poll_fds, 2, report_ready ? READY_DELAY_MS : POLL_MS);
+    if (report_ready && (ready == 0 || poll_fds[0].revents)) send_event(channel, 'R'), report_ready = 0;
+    if (ready > 0 && poll_fds[0].revents) return -1;
     for (pid_t one; (one = waitpid(-1, &status, WNOHANG)) > 0;)
       if (one == wanted) return close(handle), status;
     if (ready < 0 && errno != EINTR) return -1;
@@ -277,7 +285,7 @@ static uint64_t cpu_us(void) {
   return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000000ull + u.ru_utime.tv_usec + u.ru_stime.tv_usec;
 }
 
-static void end(struct ending e, int channel) {
+static void finish(struct ending e, int channel) {
   kill(-1, SIGKILL);
   while (waitpid(-1, 0, 0) > 0 || errno == EINTR) {}
   e.event = 'E';
@@ -286,56 +294,56 @@ static void end(struct ending e, int channel) {
   _exit(0);
 }
 
-/* Process 1 of the program's namespace. Returns in the program only, and there only if nothing is to be executed. */
-static void stub(int fds[DESCRIPTORS], int net, pid_t (*copy)(void), const sigset_t *mask) {
-  static char *argv[MOST_WORDS], *build[MOST_WORDS], *env[MOST_WORDS];
+/* Run as process 1. Returns only in the process of a program, and only if the program is not executed as a command. */
+static void program_init(int fds[DESCRIPTORS], int net, pid_t (*real_fork)(void), const sigset_t *mask) {
+  static char *argv[MAX_WORDS], *build[MAX_WORDS], *env[MAX_WORDS];
   struct request r;
   struct ending e = {.status = -1};
   const int channel = fds[CHANNEL];
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0);
   if (setns(net, CLONE_NEWNET)) fail("network");
-  for (int i = 0; i < MOST_SLOTS; i++)
-    if (networks[i]) close(networks[i]);
+  for (int i = 0; i < MAX_SLOTS; i++)
+    if (slot_networks[i]) close(slot_networks[i]);
   memcpy(&r, buffer, sizeof r);
-  char *at = make_room(&r, buffer + sizeof r);
-  words(&at, r.argv, argv), words(&at, r.build, build), words(&at, r.env, env);
+  char *at = mount_file_systems(&r, buffer + sizeof r);
+  read_words(&at, r.argv, argv), read_words(&at, r.build, build), read_words(&at, r.env, env);
   if (r.build) {
-    say(channel, 'B');
+    send_event(channel, 'B');
     pid_t builder = fork();
     if (builder == 0) {
       int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-      become(&r, fds, r.build_cpu_s, nothing, fds[STDERR]);
+      enter_program(&r, fds, r.build_cpu_s, nothing, fds[STDERR]);
       execute(build, env, channel);
     }
-    int status = await(builder, channel, 0);
+    int status = wait_for_child(builder, channel, 0);
     e.build_cpu_us = cpu_us();
     if (status) {
       e.status = status;
-      say(channel, 'U');
-      end(e, channel);
+      send_event(channel, 'U');
+      finish(e, channel);
     }
   }
-  if (r.build) say(channel, 'R');
-  pid_t program = copy();
+  if (r.build) send_event(channel, 'R');
+  pid_t program = real_fork();
   if (program < 0) fail("fork");
   if (program == 0) {
-    become(&r, fds, r.cpu_s, fds[STDIN], fds[STDOUT]);
+    enter_program(&r, fds, r.cpu_s, fds[STDIN], fds[STDOUT]);
     if (r.argv) execute(argv, env, channel);
     for (int i = 0; i < DESCRIPTORS; i++) close(fds[i]);
     sigprocmask(SIG_SETMASK, mask, 0);
     return;
   }
   for (int i = 0; i < CHANNEL; i++) close(fds[i]);
-  e.status = await(program, channel, !r.build);
-  end(e, channel);
+  e.status = wait_for_child(program, channel, !r.build);
+  finish(e, channel);
 }
 
-/* ------------------------------------------------------------------------------------------------ the nest */
+/* ------------------------------------------------------------------------------------------------------- the server */
 
-/* Serve until the other side goes away. Returns in programs only. */
-static void serve(int control, pid_t (*copy)(void)) {
-  const unsigned long apart = CLONE_NEWPID | CLONE_NEWNS; /* IPC between programs is refused by the filter */
+/* Serve requests until the peer closes the socket. Returns only in the processes of programs. */
+static void serve(int control, pid_t (*real_fork)(void)) {
+  const unsigned long namespaces = CLONE_NEWPID | CLONE_NEWNS; /* no IPC namespace: the filter denies IPC */
   sigset_t all, mask;
   ssize_t size = receive(control, 0);
   if (size < 0) _exit(1);
@@ -343,16 +351,17 @@ static void serve(int control, pid_t (*copy)(void)) {
   memcpy(rules, buffer, size);
   filter = (struct sock_fprog){size / sizeof *rules, rules};
   sigfillset(&all), sigprocmask(SIG_SETMASK, &all, &mask);
-  drop_rights_of_files();
+  drop_bounding_set();
   for (;;) {
     int fds[DESCRIPTORS] = {-1, -1, -1, -1};
     if (receive(control, fds) < 0) _exit(0);
-    int net = network(*(uint32_t *)buffer);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* not before: a process without this can't open its own /proc/self/ns */
-    pid_t child = syscall(SYS_clone, apart | SIGCHLD, 0, 0, 0, 0);
+    int net = slot_network(*(uint32_t *)buffer);
+    /* After slot_network: a process that is not dumpable can't open its own /proc/self/ns. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    pid_t child = syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0);
     if (child == 0) {
       close(control);
-      stub(fds, net, copy, &mask);
+      program_init(fds, net, real_fork, &mask);
       return;
     }
     for (int i = 0; i < DESCRIPTORS; i++) close(fds[i]);
@@ -370,8 +379,9 @@ static int control_socket(void) {
 }
 
 #ifdef PRELOAD
-/* Julia's compiler writes code through a second mapping of shared memory, or through /proc/self/mem. In a forked child
-   either would write into the interpreter, and so into all its other children. Without both it writes where it runs. */
+/* Julia's compiler writes code through a second mapping of shared memory or through /proc/self/mem. In a forked child,
+   both would write into the memory of the interpreter, and so of all its other children. Both fail here, and Julia then
+   writes code in place. */
 
 void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset) {
   if ((flags & MAP_SHARED) && (protection & PROT_EXEC)) return errno = EACCES, MAP_FAILED;
@@ -392,13 +402,13 @@ int open(const char *path, int flags, ...) {
 int open64(const char *, int, ...) __attribute__((alias("open")));
 
 pid_t fork(void) {
-  pid_t (*copy)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
-  if (!getenv("GLOTSMITH_FORK")) return copy();
-  serve(control_socket(), copy);
+  pid_t (*real_fork)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+  if (!getenv("GLOTSMITH_FORK")) return real_fork();
+  serve(control_socket(), real_fork);
   return 0;
 }
 
-int become_fork_server(void *state) { /* a lua_CFunction that returns nothing */
+int become_fork_server(void *state) { /* lua_CFunction without results */
   (void)state;
   setenv("GLOTSMITH_FORK", "1", 1);
   fork();

@@ -1,10 +1,10 @@
-"""The nests of one sandbox: one for each warm interpreter, and one for all that is merely executed."""
+"""The worker pool of a sandbox: one fork server for each warm interpreter, and one that executes other commands."""
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from glotsmith.records import Program, Warm, content_hash
 from glotsmith.sandbox.fork_server.server import ForkServer, compile_fork_server
@@ -12,131 +12,129 @@ from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.temporary_folders import remove_folder
 from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, write_files
 
-FORK_SERVER = "/box/fork_server"  #: where the compiled nest is, inside
-_MOST = 8  #: nests kept; an interpreter takes 10 to 200 MB
-_HIDDEN = (WORK, TMP, "/dev/shm")  # noqa: S108 - where each program gets a fresh file system
-_MOST_KEYS = 1024  #: remembered
-_STACK_MB = 2048  #: that an interpreter keeps free for the stacks of its children, whose limits come later
-FAILURES = 3  #: of a nest in a row, before its programs start cold for good
+FORK_SERVER = "/box/fork_server"  #: the folder of the compiled fork server, inside the sandbox
+_MAX_SERVERS = 8  #: an interpreter takes 10 to 200 MB
+_SCRATCH = (WORK, TMP, "/dev/shm")  # noqa: S108 - each program gets fresh file systems here
+_MAX_KEYS = 1024  #: remembered
+_STACK_MB = 2048  #: reserved by an interpreter for the stacks of its children, which set their limits later
+FAILURES = 3  #: consecutive failures of a fork server after which its programs always start cold
 
 _log = logging.getLogger(__name__)
 
 
 class ForkServerLaunch(NamedTuple):
-    """What a back end is to start, with rights to make namespaces."""
+    """What a back end starts as a fork server, with the capabilities to create namespaces."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
-    folder: Path  #: to be shown at ``/box/program``, read-only
-    library: Path  #: to be shown at ``INSIDE``, read-only
-    program: Program  #: whose prefixes are to be shown
+    folder: Path  #: appears at ``/box/program``, read-only
+    library: Path  #: folder of the compiled fork server; appears at ``FORK_SERVER``, read-only
+    program: Program  #: its toolchain prefixes are visible
 
 
-class ForkServerCommand(Protocol):
-    """How a back end starts a nest."""
-
-    def __call__(self, room: ForkServerLaunch) -> Sequence[str]:
-        """Return the argv of a command that starts ``room.argv`` in the room."""
-        ...
-
-
-class _Known(NamedTuple):
-    """A key, and what it was made of."""
-
+class _CachedKey(NamedTuple):
     key: str
     warm: Warm
     others: tuple[Sequence[str], Mapping[str, str]]
 
 
 class ForkServerPool:
-    """Opens nests when they are needed, closes those that nobody has needed for longest."""
+    """Starts fork servers when they are needed and closes the least recently used ones."""
 
-    def __init__(self, furnish: ForkServerCommand, folder: Path) -> None:
-        """Keep files of interpreters in ``folder``, which is private and will be removed."""
-        self._furnish, self._folder = furnish, folder
+    def __init__(self, build_argv: Callable[[ForkServerLaunch], Sequence[str]], folder: Path) -> None:
+        """Create an empty pool.
+
+        ``build_argv`` returns the command that isolates and starts a launch. Files of interpreters are stored in
+        ``folder``, which is private and which the caller removes.
+        """
+        self._build_argv, self._folder = build_argv, folder
         self._library = compile_fork_server()
-        self._servers: dict[str, ForkServer] = {}  #: the one needed last comes last
+        self._servers: dict[str, ForkServer] = {}  #: the most recently used one comes last
         self._failures: dict[str, int] = {}
-        self._keys: dict[int, _Known] = {}  #: by the identity of ``Program.warm``, which programs of a task share
+        self._keys: dict[int, _CachedKey] = {}  #: by identity of ``Program.warm``, which the programs of a task share
 
     def get(self, program: Program) -> tuple[str, ForkServer] | None:
-        """Return the nest for a program and its key, started where it is not there; None where there can be none."""
-        if any(Path(prefix).is_relative_to(place) for prefix in program.read_only for place in _HIDDEN):
-            return None  # a nest's programs find nothing there
+        """Return the key and fork server of a program, started if necessary; None if the program must start cold."""
+        if any(Path(prefix).is_relative_to(place) for prefix in program.read_only for place in _SCRATCH):
+            return None  # the fresh file systems would hide the prefix
         key = self._key(program)
         if self._library is None or self._failures.get(key, 0) >= FAILURES:
             return None
-        nest = self._servers.pop(key, None)
-        if nest is not None and not nest.alive:
-            self._fail(key, nest)
-            nest = None
-        nest = nest or self._open(program, self._library)
-        if nest is None:
+        server = self._servers.pop(key, None)
+        if server is not None and not server.alive:
+            self._record_failure(key, server)
+            server = None
+        server = server or self._start(program, self._library)
+        if server is None:
             self._failures[key] = FAILURES
             return None
-        self._servers[key] = nest
-        self._retire()
-        return key, nest
+        self._servers[key] = server
+        self._close_unused()
+        return key, server
 
     def _key(self, program: Program) -> str:
-        """Return the key of a program's nest."""
+        """Return the key of the program's fork server."""
         warm, others = program.warm, (program.read_only, program.env)
         if warm is None:
             return content_hash(*program.read_only)
-        known = self._keys.get(id(warm))
-        if known is None or known.warm is not warm or known.others != others:
-            if len(self._keys) > _MOST_KEYS:
+        cached = self._keys.get(id(warm))
+        if cached is None or cached.warm is not warm or cached.others != others:
+            if len(self._keys) > _MAX_KEYS:
                 self._keys.clear()
-            known = self._keys[id(warm)] = _Known(_key(program, warm), warm, others)
-        return known.key
+            cached = self._keys[id(warm)] = _CachedKey(_hash_interpreter(program, warm), warm, others)
+        return cached.key
 
-    def succeed(self, key: str) -> None:
-        """Note that a nest has made a program and told of its end."""
+    def record_success(self, key: str) -> None:
+        """Reset the count of failures: the fork server has run a program and reported its end."""
         self._failures.pop(key, None)
 
-    def _fail(self, key: str, nest: ForkServer) -> None:
+    def _record_failure(self, key: str, server: ForkServer) -> None:
         self._failures[key] = self._failures.get(key, 0) + 1
-        _log.warning("a warm worker has ended: %s", nest.stderr_text())
-        nest.close()
+        _log.warning("A warm worker ended: %s", server.describe_end())
+        server.close()
 
-    def _retire(self) -> None:
-        for key in [k for k, n in self._servers.items() if not n.busy][: max(0, len(self._servers) - _MOST)]:
+    def _close_unused(self) -> None:
+        idle = [key for key, server in self._servers.items() if not server.busy]
+        for key in idle[: max(0, len(self._servers) - _MAX_SERVERS)]:
             self._servers.pop(key).close()
 
-    def _open(self, program: Program, library: Path) -> ForkServer | None:
+    def _start(self, program: Program, library: Path) -> ForkServer | None:
         warm = program.warm
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             write_files(warm.files if warm else {}, folder)
             env = environment(program, TMP)
-            argv = _with_room_for_stacks(command(warm.argv, PROGRAM)) if warm else [f"{FORK_SERVER}/fork_server"]
+            argv = _with_growing_stack(command(warm.argv, PROGRAM)) if warm else [f"{FORK_SERVER}/fork_server"]
             preload = {"LD_PRELOAD": f"{FORK_SERVER}/fork_server.so"} if warm else {}
 
             def start(number: int) -> Sequence[str]:
-                settings = {**env, **preload, "GLOTSMITH_FORK_SERVER": str(number)}
-                return self._furnish(ForkServerLaunch(argv, settings, folder, library, program))
+                variables = {**env, **preload, "GLOTSMITH_FORK_SERVER": str(number)}
+                return self._build_argv(ForkServerLaunch(argv, variables, folder, library, program))
 
             return ForkServer(start, build_filter())
         except OSError as error:
-            _log.warning("no warm worker can be started: %s", error)
+            _log.warning("Cannot start a warm worker; its programs start cold: %s", error)
             remove_folder(folder)
             return None
 
     def close(self) -> None:
-        """Kill them all; idempotent."""
-        for nest in self._servers.values():
-            nest.close()
+        """Kill all fork servers; idempotent."""
+        for server in self._servers.values():
+            server.close()
         self._servers.clear()
         self._library = None
 
 
-def _with_room_for_stacks(argv: Sequence[str]) -> list[str]:
-    """Return the argv of a process whose stack can grow: what it maps lies below the limit at its start."""
+def _with_growing_stack(argv: Sequence[str]) -> list[str]:
+    """Return the argv that starts ``argv`` with a high stack limit.
+
+    The kernel places mappings below the stack limit that a process has at its start.
+    """
     raised = f"{{ ulimit -S -s {_STACK_MB * 1024} || ulimit -S -s $(ulimit -H -s); }} 2>/dev/null"
     return ["/bin/sh", "-c", f'{raised}; exec "$@"', "sh", *argv]
 
 
-def _key(program: Program, warm: Warm) -> str:
+def _hash_interpreter(program: Program, warm: Warm) -> str:
     files = (text for name in sorted(warm.files) for text in (name, str(warm.files[name])))
     env = (f"{k}={v}" for k, v in sorted(program.env.items()))
     return content_hash(*warm.argv, "", *program.read_only, "", *env, "", *files)

@@ -1,4 +1,4 @@
-"""A program that a nest made: what is heard of it on its channel (``fork_server.c``)."""
+"""A program that a fork server runs: sends its request to ``fork_server.c`` and reads the events on its channel."""
 
 import math
 import os
@@ -12,56 +12,61 @@ from glotsmith.records import Program
 from glotsmith.sandbox.fork_server.server import ForkServer
 from glotsmith.sandbox.pipes import PipeReader, PipeWriter, TailBuffer
 from glotsmith.sandbox.process_tree import ProcessStat, walk_tree
-from glotsmith.sandbox.supervised_process import DEATH_S, SupervisedProcess
+from glotsmith.sandbox.supervised_process import KILL_TIMEOUT_S, SupervisedProcess
 from glotsmith.sandbox.view import PROGRAM, TMP, check_name, command, environment, file_bytes, scratch_sizes
 from glotsmith.sandbox.wrapper import OPEN_FILES, stack_mb
 
-_CREDENTIALS = struct.Struct("=3i")  # struct ucred
+_REQUEST_NUMBERS = struct.Struct("=12I")  #: struct request
+_ENDING = struct.Struct("=c3xiQQ")  #: struct ending
+_CREDENTIALS = struct.Struct("=3i")  #: struct ucred
 _STATES = {b"B": "building", b"R": "ready", b"M": "missing", b"U": "unbuilt"}
-_SET_UP_S = 60.0  #: how long a nest may take to load an interpreter, on a busy machine
+_SETUP_TIMEOUT_S = 60.0  #: for loading an interpreter on a busy machine
 
 
 class ForkedProcess(SupervisedProcess):
-    """A program in a nest. It is lost where the nest did not tell how it ended: then nothing is known of it."""
+    """A program that runs in a fork server.
+
+    ``lost`` is true until the fork server reports how the program ended. Nothing is known about a lost program.
+    """
 
     wrappers = 1
 
-    def __init__(self, nest: ForkServer, program: Program, tasks: int, owner: int | None) -> None:
-        """Ask the nest for the program.
+    def __init__(self, server: ForkServer, program: Program, tasks: int, owner: int | None) -> None:
+        """Request the program from the fork server.
 
         Raises:
-            OSError: no pipe can be made.
-            ValueError: a file's name leaves the program's folder.
+            OSError: no pipe can be created.
+            ValueError: the name of a file leaves the program's folder.
 
         """
         super().__init__(program.limits)
-        self._nest, self._state, self._pid = nest, "setup", 0
-        self._makes_command = bool(program.build) and "/" in program.argv[0]
-        self._slot = nest.take_slot()
+        self._server, self._state, self._pid = server, "setup", 0
+        self._builds_command = bool(program.build) and "/" in program.argv[0]
+        self._slot = server.take_slot()
         try:
             request = pack_request(program, self._slot, tasks)
         except ValueError:
-            nest.free_slot(self._slot)
+            server.free_slot(self._slot)
             raise
         self.lost = True
         self.stderr = TailBuffer(program.limits.output_kb * 256)
-        self._channel, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.setblocking(False)
         self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        given = [*self._connect(program.stdin.encode("utf-8", "surrogatepass"), owner), far.detach()]
+        passed = [*self._create_streams(program.stdin.encode("utf-8", "surrogatepass"), owner), peer.detach()]
         try:
-            asked = nest.send_request(request, given)
+            accepted = server.send_request(request, passed)
         finally:
-            for fd in given:
+            for fd in passed:
                 os.close(fd)
-        self._loop.add_reader(self._channel.fileno(), self._listen)
-        if not asked:
-            self._note_end()
+        self._loop.add_reader(self._channel.fileno(), self._on_event)
+        if not accepted:
+            self._on_end()
 
-    def _connect(self, stdin: bytes, owner: int | None) -> list[int]:
-        """Make the three streams; return the program's ends."""
+    def _create_streams(self, stdin: bytes, owner: int | None) -> list[int]:
+        """Create stdin, stdout and stderr; return the program's ends."""
         loop, ends = self._loop, list[int]()
-        read, write = os.pipe()  # even for nothing: some interpreters remember what stdin was when they started
+        read, write = os.pipe()  # also for an empty stdin: some interpreters keep what stdin was when they started
         ends.append(read)
         if stdin:
             self._pipes.append(PipeWriter(loop, write, stdin))
@@ -70,123 +75,120 @@ class ForkedProcess(SupervisedProcess):
         for stream in (self.stdout, self.stderr):
             read, write = os.pipe()
             ends.append(write)
-            self._errors = PipeReader(loop, read, stream)
-            self._pipes.append(self._errors)
+            self._stderr_reader = PipeReader(loop, read, stream)
+            self._pipes.append(self._stderr_reader)
         if owner is not None:
             for fd in ends:
                 os.fchown(fd, owner, -1)
         return ends
 
-    # ------------------------------------------------------------------------------------------ hearing
+    # ----------------------------------------------------------------------------- events of the channel
 
-    def _listen(self) -> None:
+    def _on_event(self) -> None:
         try:
-            data, told, _, _ = self._channel.recvmsg(ENDING.size, socket.CMSG_SPACE(_CREDENTIALS.size))
+            data, ancillary, _, _ = self._channel.recvmsg(_ENDING.size, socket.CMSG_SPACE(_CREDENTIALS.size))
         except BlockingIOError:
             return
         except OSError:
-            data, told = b"", []
+            data, ancillary = b"", []
         if not data:
             self._loop.remove_reader(self._channel.fileno())
-            self._note_end()
+            self._on_end()
         elif data[:1] == b"E":
-            self._note_ending(data)
+            self._on_ending(data)
         elif self._state != "missing":
             if not self._pid:
-                self._pid = _CREDENTIALS.unpack(told[0][2])[0]
-                self._phase_begun = time.monotonic()
-            if data == b"R" and self._building:  # what the builder said is of no use any more
-                self._errors.drain()
+                self._pid = _CREDENTIALS.unpack(ancillary[0][2])[0]
+                self._phase_started_at = time.monotonic()
+            if data == b"R" and self._building:  # a successful build's messages are discarded
+                self._stderr_reader.drain()
                 self.stderr.data.clear()
-            self._hear(data)
-            self._note_state()
+            self._change_state(data)
+            self._on_state_change()
 
-    def _hear(self, word: bytes) -> None:
-        """Note how far it is. A command that the build should have made, and did not, is the program's own fault."""
-        unmade = word == b"M" and self._state == "ready" and self._makes_command
-        self._state = "unbuilt" if unmade else _STATES.get(word, self._state)
+    def _change_state(self, event: bytes) -> None:
+        """Set the state. If the build left no command to run, then the program failed, not the sandbox."""
+        unbuilt = event == b"M" and self._state == "ready" and self._builds_command
+        self._state = "unbuilt" if unbuilt else _STATES.get(event, self._state)
 
-    def _note_ending(self, data: bytes) -> None:
-        _, status, cpu_us, build_cpu_us = ENDING.unpack(data)
+    def _on_ending(self, data: bytes) -> None:
+        _, status, cpu_us, build_cpu_us = _ENDING.unpack(data)
         if self._state == "setup":
             if status < 0:
                 return
-            self._state = "ready"  # it has ended before it was told of
+            self._state = "ready"  # a short program ends before its R is sent
         self._code = 0 if status < 0 else os.waitstatus_to_exitcode(status)
         self._cpu_s, self._build_cpu_s = (cpu_us + build_cpu_us) / 1e6, build_cpu_us / 1e6
         self.lost = False
-        self._note_end()
+        self._on_end()
 
     @property
     def state(self) -> str:
-        """Return what was heard last."""
+        """Return the state that the channel reported last."""
         return self._state
 
-    def _wall_left(self) -> float:
-        return self._begun + _SET_UP_S - time.monotonic() if self._state == "setup" else super()._wall_left()
+    def _remaining_wall_s(self) -> float:
+        if self._state == "setup":
+            return self._started_at + _SETUP_TIMEOUT_S - time.monotonic()
+        return super()._remaining_wall_s()
 
     def _members(self) -> Iterable[ProcessStat]:
         return walk_tree(self._pid) if self._pid else ()
 
-    # ------------------------------------------------------------------------------------------- ending
+    # -------------------------------------------------------------------------------------------- ending
 
     def _kill(self) -> None:
         try:
             self._channel.shutdown(socket.SHUT_WR)
         except OSError:
-            self._note_end()
+            self._on_end()
 
     def _reap(self) -> None:
         self._loop.remove_reader(self._channel.fileno())
         if self.lost:
             self._await_ending()
-        self._nest.free_slot(self._slot)
+        self._server.free_slot(self._slot)
         self._channel.close()
 
     def _await_ending(self) -> None:
-        deadline = time.monotonic() + DEATH_S
+        deadline = time.monotonic() + KILL_TIMEOUT_S
         poll = select.poll()
         poll.register(self._channel, select.POLLIN)
         while self.lost and self._state != "gone" and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            self._drain_channel()
+            self._read_event()
         if self.lost:
-            self._nest.broken = True  # whatever is wrong with it, all that it made ends with it
-            self._nest.close()
+            self._server.broken = True  # its programs end with it, whatever went wrong
+            self._server.close()
 
-    def _drain_channel(self) -> None:
-        data = self._channel.recv(ENDING.size)
+    def _read_event(self) -> None:
+        data = self._channel.recv(_ENDING.size)
         if data[:1] == b"E":
-            self._note_ending(data)
+            self._on_ending(data)
         elif not data:
             self._state = "gone"
         elif self._state != "missing":
-            self._hear(data)
+            self._change_state(data)
 
     def _stderr_bytes(self) -> bytes:
         return bytes(self.stderr.data)
 
     def failure_detail(self) -> str:
-        """Say what failed, where it was not the program."""
-        if self._stopped == "closed":
-            return "the sandbox was closed while the program ran"
+        """Return what failed in the sandbox rather than in the program."""
+        if self._stop_reason == "closed":
+            return "The sandbox was closed while the program ran."
         if self._state == "missing":
-            return "no such command in the sandbox"
-        return (
-            f"a warm worker did not say how the program ended {self._nest.stderr_text() if self.lost else ''}".rstrip()
-        )
-
-
-_NUMBERS = struct.Struct("=12I")  #: struct request
-ENDING = struct.Struct("=c3xiQQ")  #: struct ending
+            return "The command does not exist in the sandbox."
+        cause = f": {self._server.describe_end()}" if self.lost else "."
+        return f"The fork server did not report how the program ended{cause}"
 
 
 def pack_request(program: Program, slot: int, tasks: int) -> bytes:
-    """Return the message that asks for ``program``, its length first.
+    """Return the request for ``program``, preceded by its length.
 
-    No two programs that run at once may have the same ``slot``; ``tasks`` is RLIMIT_NPROC, 0 for none.
+    ``slot`` is unique among the programs that run at the same time. ``tasks`` is RLIMIT_NPROC; 0 sets no limit.
 
     Raises:
-        ValueError: a file's name leaves the program's folder.
+        ValueError: the name of a file leaves the program's folder.
 
     """
     limits = program.limits
@@ -194,25 +196,25 @@ def pack_request(program: Program, slot: int, tasks: int) -> bytes:
     build = () if program.warm else command(program.build, PROGRAM)
     env = [] if program.warm else [f"{k}={v}" for k, v in environment(program, TMP).items()]
     (_, file_mb), _, (_, shm_mb) = scratch_sizes(limits)
-    numbers = _NUMBERS.pack(
+    numbers = _REQUEST_NUMBERS.pack(
         *(slot, math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, tasks, OPEN_FILES),
         stack_mb(limits),
         *(len(program.files), len(argv), len(build), len(env)),
     )
-    body = b"".join((numbers, *_files(program), *map(_word, (*argv, *build, *env))))
+    body = b"".join((numbers, *_pack_files(program), *map(_pack_word, (*argv, *build, *env))))
     return len(body).to_bytes(4, "little") + body
 
 
-def _files(program: Program) -> Iterable[bytes]:
+def _pack_files(program: Program) -> Iterable[bytes]:
     for name, data in program.files.items():
         check_name(name)
-        yield _word(name)
-        yield _counted(file_bytes(data))
+        yield _pack_word(name)
+        yield _pack_bytes(file_bytes(data))
 
 
-def _word(text: str) -> bytes:
-    return _counted(text.encode("utf-8", "surrogateescape"))
+def _pack_word(text: str) -> bytes:
+    return _pack_bytes(text.encode("utf-8", "surrogateescape"))
 
 
-def _counted(data: bytes) -> bytes:
+def _pack_bytes(data: bytes) -> bytes:
     return len(data).to_bytes(4, "little") + data + b"\0"

@@ -1,4 +1,4 @@
-"""A nest: one sandbox that lives long, in which ``fork_server.c`` makes one program's process after another."""
+"""A fork server: a long-lived sandbox in which ``fork_server.c`` forks one warm program after another."""
 
 import contextlib
 import hashlib
@@ -18,44 +18,46 @@ from glotsmith.places import make_once
 from glotsmith.sandbox.pipes import renumber_above
 from glotsmith.sandbox.spawned_process import kill_namespace
 
-_PATIENCE_S = 20.0  #: how long a nest may take to read a request
-_LAST_WORDS = 2000
-_ABOVE_SHELLS = 10  #: an interpreter may be started by a shell script, which uses single digits as it likes
+_TIMEOUT_S = 20.0  #: for reading a request, and for dying
+_STDERR_BYTES = 2000
+_LOWEST_DESCRIPTOR = 10  #: a shell script may start the interpreter, and scripts use single digits for their own files
+_SOURCE = Path(__file__).with_name("fork_server.c")
+_FLAGS = ("-O2", "-Wall", "-Wl,-z,now")  # now: resolve functions once, not again in each program
 
 
 class ForkServer:
-    """A running nest. Programs that it has made end with it."""
+    """A running fork server. The programs that it has forked end with it."""
 
-    def __init__(self, start: Callable[[int], Sequence[str]], system_calls: bytes) -> None:
-        """Start the nest; ``start`` returns the argv, given the number of the descriptor that it is to inherit.
+    def __init__(self, start: Callable[[int], Sequence[str]], seccomp_filter: bytes) -> None:
+        """Start the fork server; ``start`` returns the argv for the number of the inherited control socket.
 
         Raises:
-            OSError: the machine can't start it.
+            OSError: the machine cannot start it.
 
         """
-        self._control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._control.settimeout(_PATIENCE_S)
-        inside = renumber_above(far.detach(), _ABOVE_SHELLS)
+        self._control, peer = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._control.settimeout(_TIMEOUT_S)
+        inherited = renumber_above(peer.detach(), _LOWEST_DESCRIPTOR)
         try:
             self._process = subprocess.Popen(
-                start(inside),
+                start(inherited),
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,  # of the kind that programs will have, which some interpreters look at
+                stdout=subprocess.PIPE,  # a pipe, as programs have: some interpreters check the type once at the start
                 stderr=subprocess.PIPE,
                 env={},
                 cwd="/",
-                pass_fds=(inside,),
+                pass_fds=(inherited,),
                 start_new_session=True,
             )
         except OSError:
             self._control.close()
             raise
         finally:
-            os.close(inside)
-        self._slots = set[int]()  #: of programs that run
+            os.close(inherited)
+        self._slots = set[int]()  #: of running programs
         self.broken = False
-        self._words = b""
-        self._send(len(system_calls).to_bytes(4, "little") + system_calls, ())
+        self._stderr = b""
+        self._send(len(seccomp_filter).to_bytes(4, "little") + seccomp_filter, ())
 
     @property
     def busy(self) -> bool:
@@ -69,11 +71,11 @@ class ForkServer:
         return slot
 
     def free_slot(self, slot: int) -> None:
-        """Let another program have the number."""
+        """Make the number available to other programs."""
         self._slots.discard(slot)
 
     def send_request(self, request: bytes, fds: Sequence[int]) -> bool:
-        """Hand on a request with its four descriptors; whether the nest still listens."""
+        """Send a request with its four descriptors; return whether the fork server accepts requests."""
         return not self.broken and self._send(request, fds)
 
     def _send(self, data: bytes, fds: Sequence[int]) -> bool:
@@ -87,27 +89,27 @@ class ForkServer:
 
     @property
     def alive(self) -> bool:
-        """Whether it can be asked."""
+        """Whether the fork server runs and accepts requests."""
         return not self.broken and self._process.poll() is None
 
-    def stderr_text(self) -> str:
-        """Return what the nest said on stderr."""
+    def describe_end(self) -> str:
+        """Return what the fork server wrote to stderr, and its exit code."""
         if self._process.stderr is not None and not self._process.stderr.closed:
             os.set_blocking(self._process.stderr.fileno(), False)
             with contextlib.suppress(OSError):
-                self._words += self._process.stderr.read(_LAST_WORDS) or b""
-        return f"{self._words.decode(errors='replace').strip()} (exit code {self._process.poll()})"
+                self._stderr += self._process.stderr.read(_STDERR_BYTES) or b""
+        return f"{self._stderr.decode(errors='replace').strip()} (exit code {self._process.poll()})"
 
     def close(self) -> None:
-        """Kill it, and all that it made; idempotent."""
+        """Kill the fork server and its programs; idempotent."""
         self.broken = True
-        self.stderr_text()
+        self.describe_end()
         self._control.close()
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 kill_namespace(self._process.pid)
             try:
-                self._process.wait(_PATIENCE_S)
+                self._process.wait(_TIMEOUT_S)
             except subprocess.TimeoutExpired:
                 os.kill(self._process.pid, signal.SIGKILL)
                 self._process.wait()
@@ -116,15 +118,13 @@ class ForkServer:
                 file.close()
 
 
-_SOURCE = Path(__file__).with_name("fork_server.c")
-_FLAGS = ("-O2", "-Wall", "-Wl,-z,now")  # now: else each program looks up each function anew
-NO_COMPILER = "warm workers need a C compiler (apt install gcc libc6-dev): programs start cold"
-
-
 @cache
 def compile_fork_server() -> Path | None:
-    """Return the folder with ``fork_server`` and ``fork_server.so``; None where there is no C compiler that works."""
-    compiler = _compiler()
+    """Return the folder with ``fork_server`` and ``fork_server.so``; None if no C compiler works.
+
+    They are compiled once per machine and compiler.
+    """
+    compiler = _find_compiler()
     if compiler is None:
         return None
     digest = hashlib.blake2b(_SOURCE.read_bytes() + repr(compiler).encode(), digest_size=8).hexdigest()
@@ -134,7 +134,7 @@ def compile_fork_server() -> Path | None:
         return None
 
 
-def _compiler() -> list[str] | None:
+def _find_compiler() -> list[str] | None:
     found = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
     if found is not None:
         return [found]
