@@ -2,7 +2,7 @@
 
 A ``Program`` may contain bytes and text with lone surrogates, which JSON can't represent; these are sent in separate
 fields, in base64. An ``Outcome`` contains only bytes, which msgspec writes in base64. ``Program.warm`` is not sent:
-outcomes are the same without it, and a service must not fork programs from an interpreter that a client message.
+outcomes are the same without it, and a service must not fork programs from an interpreter that a client sent.
 """
 
 import msgspec
@@ -111,7 +111,7 @@ def _is_text(text: str) -> bool:
 class ErrorMessage(Record, frozen=True, kw_only=True):
     """The answer of a service to a request that it refuses."""
 
-    error: str  #: message
+    error: str
 
 
 def error_text(body: bytes) -> str:
