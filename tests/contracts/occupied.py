@@ -1,7 +1,7 @@
-"""Run programs in every way that a back end has, while descriptors are taken: ``occupied.py PATTERN FILE``.
+"""Run programs in every local back end while descriptors are taken: ``occupied.py PATTERN FILE``.
 
-PATTERN is JSON: ``taken`` and ``closed`` are descriptors, ``most`` is the limit of open files, if it is to be changed.
-The results are written to FILE as JSON, since standard streams may be closed.
+PATTERN is JSON: ``taken`` and ``closed`` are descriptors, ``most`` is an optional limit of open files. The results are
+written to FILE as JSON, because standard streams may be closed.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ PROGRAMS = {
 
 
 def take(pattern: dict[str, list[int]], file: int) -> None:
-    """Leave this process no other descriptors than a pattern says."""
+    """Open and close descriptors of this process as a pattern says."""
     if pattern["most"]:
         most = pattern["most"][0]
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, max(most, resource.getrlimit(resource.RLIMIT_NOFILE)[1])))
@@ -80,7 +80,7 @@ def take(pattern: dict[str, list[int]], file: int) -> None:
 
 
 async def results(name: str, *, warm: bool) -> list[list[str]]:
-    """Return (what was run, how it ended, what it printed, what the machine says) of programs that run at once."""
+    """Run programs at the same time; return (kind, ending, stdout, detail) of each."""
     sandbox = open_sandbox(name, AT_ONCE, warm=warm)
     try:
         kinds = [kind for kind in PROGRAMS for _ in range(AT_ONCE)]
@@ -91,7 +91,7 @@ async def results(name: str, *, warm: bool) -> list[list[str]]:
 
 
 def main() -> None:
-    """Write the results of every back end of this machine, by its name; a sentence where it does not work."""
+    """Write the results by back end; the error message if a back end does not work."""
     pattern, path = json.loads(sys.argv[1]), Path(sys.argv[2])
     file = os.open(path, os.O_WRONLY | os.O_CREAT)
     take(pattern, file)

@@ -1,4 +1,4 @@
-"""No back end depends on which descriptors are free: programs run beside any that are taken, whoever the user is."""
+"""Programs run with any set of open or closed descriptors in glotsmith's process, as root and as another user."""
 
 import json
 import os
@@ -14,8 +14,8 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("occupied.py")
 SOURCE = Path(__file__).parents[2] / "src"
-PYTHON = "/usr/bin/python3"  #: that of this process may lie in root's home
-USER = 12_345  #: an ordinary user of no name
+PYTHON = "/usr/bin/python3"  #: the interpreter of this process may be in root's home
+USER = 12_345  #: an ordinary user without a name
 ALL = range(3, 64)
 
 
@@ -44,14 +44,14 @@ FAST = {"4 free below 9", "streams closed"}
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that an ordinary user can reach, unlike one of pytest's."""
+    """Create a folder that an ordinary user can access, unlike those of pytest."""
     made = Path(tempfile.mkdtemp())
     yield made
     shutil.rmtree(made)
 
 
 def start(folder: Path, *words: str, root: bool) -> "subprocess.CompletedProcess[bytes]":
-    """Run Python on this source with these packages, and nothing of the user's."""
+    """Run Python with this source and these packages, without the user's environment."""
     path = ":".join([str(SOURCE), *(place for place in sys.path if place.endswith("-packages"))])
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_CACHE_HOME": str(folder), "PYTHONPATH": path}
     if root or os.geteuid():
@@ -64,9 +64,9 @@ def start(folder: Path, *words: str, root: bool) -> "subprocess.CompletedProcess
 
 @pytest.mark.parametrize("root", [True, False], ids=["root", "user"])
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in FAST else [pytest.mark.slow]) for n in PATTERNS])
-def test_programs_run_beside_taken_descriptors(folder: Path, name: str, root: bool) -> None:
+def test_programs_run_with_any_open_descriptors(folder: Path, name: str, root: bool) -> None:
     if root and os.geteuid():
-        pytest.skip("only root can start it as root")
+        pytest.skip("this test needs root")
     if not root and start(folder, "-c", "import glotsmith.sandbox", root=False).returncode:
         pytest.skip(f"an ordinary user's {PYTHON} can't import this source and its packages")
     done = start(folder, str(SCRIPT), json.dumps(PATTERNS[name]), str(folder / "found"), root=root)
@@ -81,7 +81,7 @@ def test_programs_run_beside_taken_descriptors(folder: Path, name: str, root: bo
         wanted = {"interpreter": f"in {temperature} 0 1 2 3", "server": f"{temperature} 0 1 2 3"}
         for kind, ending, printed, detail in results:
             if kind == "server" and temperature == "warm":
-                printed = printed.replace("cold", "warm")  # there are fewer servers than programs
+                printed = printed.replace("cold", "warm")  # there are fewer compile servers than programs
             assert (ending, detail, printed) == ("exit", "", wanted.get(kind, "in 0 1 2 3")), (back_end, kind)
         if temperature == "warm":
             assert any(printed.startswith("warm") for kind, _, printed, _ in results if kind == "server")

@@ -1,7 +1,7 @@
-"""What every isolation back end must keep: each test tries to break one property.
+"""The contract of every isolation back end: each test tries to break one property.
 
-Tests of a property that a back end does not promise are skipped for it, and ``none`` must say what it lacks. ``remote``
-talks to a service of this machine, started here. A back end of your own is held to the same:
+Tests of a promise that a back end does not make are skipped. ``remote`` talks to a service that these tests start. To
+test a back end of your own:
 
     GLOTSMITH_TEST_BACK_END=module:Class pytest tests/contracts/test_sandboxes.py
 """
@@ -27,21 +27,21 @@ from serving import Serving
 
 PYTHON = "/usr/bin/python3"
 SMALL = Limits(cpu_s=2, wall_s=20, memory_mb=128, processes=16, file_mb=4, output_kb=64)
-LATER_S = 15.0  #: within which another machine must have done what is done at once here
+REMOTE_DELAY_S = 15.0  #: within which a remote service must do what a local sandbox does at once
 
 EVERYTHING = os.environ.get("GLOTSMITH_TEST_EVERYTHING") == "1"
 YOURS = os.environ.get("GLOTSMITH_TEST_BACK_END", "")
 if YOURS:
     BACK_ENDS["yours"] = YOURS
-COLD = [f"{name} cold" for name in ("bubblewrap", "unshare")]  #: without warm workers, as where there is no C compiler
+COLD = [f"{name} cold" for name in ("bubblewrap", "unshare")]  #: without warm workers, as if no C compiler existed
 NAMES = ["yours"] if YOURS else [name for name in BACK_ENDS if name != "yours"] + COLD
-FAST = {"bubblewrap", "yours"}  #: the others take as long each
+FAST = {"bubblewrap", "yours"}  #: each of the others takes as long again
 PARAMETERS = [pytest.param(name, marks=[] if name in FAST else [pytest.mark.slow]) for name in NAMES]
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """What ``remote`` talks to; it may show programs what these tests make."""
+    """Start the service for ``remote``; programs may see the files of these tests."""
     served = Serving("--jobs", "2", "--expose", str(tmp_path_factory.getbasetemp()), env={"SECRET_KEY": "leaked"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLOTSMITH_REMOTE", served.address)
@@ -52,11 +52,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 def open_named(name: str, request: pytest.FixtureRequest) -> Sandbox:
     try:
         if name == "remote":
-            asyncio.run(open_sandbox("auto", jobs=1).close())  # where nothing isolates, there is nothing to serve with
+            asyncio.run(open_sandbox("auto", jobs=1).close())  # the service needs a back end that isolates
             request.getfixturevalue("service")
         return open_sandbox(name.removesuffix(" cold"), jobs=2, warm=not name.endswith(" cold"))
     except IsolationError as error:
-        # An engine is nothing that every machine should have, but where root tests everything (see conftest.py).
+        # A container engine is required only where root tests everything (see conftest.py).
         optional = name == "container" and not (EVERYTHING and os.geteuid() == 0)
         pytest.skip(str(error).splitlines()[1] if optional else str(error))
 
@@ -68,14 +68,14 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     asyncio.run(opened.close())
 
 
-def is_here(sandbox: Sandbox) -> bool:
-    """Whether a back end keeps folders and processes on this machine, where they can be looked at."""
+def is_local(sandbox: Sandbox) -> bool:
+    """Return whether the folders and processes of a back end are on this machine, where tests can inspect them."""
     return isinstance(sandbox, LocalSandbox)
 
 
-def soon(sandbox: Sandbox, holds: Callable[[], bool]) -> bool:
-    """Whether something holds; elsewhere than here it may take a moment."""
-    deadline = time.monotonic() + (0 if is_here(sandbox) else LATER_S)
+def holds_soon(sandbox: Sandbox, holds: Callable[[], bool]) -> bool:
+    """Return whether a condition holds; a remote service gets some time to fulfil it."""
+    deadline = time.monotonic() + (0 if is_local(sandbox) else REMOTE_DELAY_S)
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
     return holds()
@@ -101,7 +101,7 @@ def py(sandbox: Sandbox, code: str, *, limits: Limits = SMALL, stdin: str = "") 
 
 
 def alive(marker: str) -> list[int]:
-    """Processes of this machine with ``marker`` on their command line."""
+    """Return the processes of this machine with ``marker`` on their command line."""
     found: list[int] = []
     for pid in list_pids():
         try:
@@ -113,7 +113,7 @@ def alive(marker: str) -> list[int]:
     return found
 
 
-# How programs end
+# Endings
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def alive(marker: str) -> list[int]:
         ("exit 0", "exit", 0),
         ("exit 3", "exit", 3),
         ("exit 126", "exit", 126),
-        ("exit 127", "exit", 127),  # of the program's own making, so not "no such command"
+        ("exit 127", "exit", 127),  # the exit code of the program does not mean "no such command"
         ("no-such-command", "exit", 127),
         ("exit 255", "exit", 255),
         ("kill -SEGV $$", "signal", 11),
@@ -142,7 +142,7 @@ def test_output(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("text", ["", "one\n", "ünïcödé 🎈\n", "x" * 3_000_000])
-def test_stdin_arrives_whole(sandbox: Sandbox, text: str):
+def test_stdin_arrives_completely(sandbox: Sandbox, text: str):
     outcome = sh(sandbox, "wc -c", stdin=text)
     assert int(outcome.stdout) == len(text.encode())
 
@@ -152,26 +152,26 @@ def test_stdin_may_be_ignored(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("argv", [("no-such-command",), ("/no/such/command",), ("/etc",), ("@{dir}/a.txt",)])
-def test_missing_command_is_no_fault_of_the_program(sandbox: Sandbox, argv: tuple[str, ...]):
+def test_a_missing_command_is_infra(sandbox: Sandbox, argv: tuple[str, ...]):
     outcome = run(sandbox, Program(files={"a.txt": "not executable"}, argv=argv))
     assert outcome.ending == "infra"
     assert argv[0] in outcome.detail
 
 
-def test_missing_prefix_is_no_fault_of_the_program(sandbox: Sandbox):
+def test_a_missing_prefix_is_infra(sandbox: Sandbox):
     outcome = run(sandbox, Program(files={}, argv=("true",), read_only=("/no/such/prefix",)))
     assert outcome.ending == "infra"
     assert "/no/such/prefix" in outcome.detail
 
 
 @pytest.mark.parametrize("build", ["exit 0", "echo >program", "mkdir program"])
-def test_a_build_that_leaves_no_program_is_the_programs_fault(sandbox: Sandbox, build: str):
+def test_a_build_without_a_command_is_a_failure_of_the_program(sandbox: Sandbox, build: str):
     program = Program(files={}, build=("sh", "-c", f"{build}; echo why"), argv=("./program",), limits=SMALL)
     outcome = asyncio.run(sandbox.run(program))
     assert (outcome.ending, outcome.built) == ("exit", False), outcome
 
 
-def test_program_cannot_claim_a_broken_machine(sandbox: Sandbox):
+def test_a_program_cannot_cause_infra(sandbox: Sandbox):
     outcome = sh(sandbox, r"printf '\000glotsmith:missing\n' >&2; exit 127")
     assert (outcome.ending, outcome.code) == ("exit", 127)
     assert b"glotsmith:missing" in outcome.stderr
@@ -193,8 +193,8 @@ def test_files_stay_in_the_folder(sandbox: Sandbox, name: str):
 
 
 def test_current_directory_is_writable_and_private(sandbox: Sandbox):
-    write_and_look = "touch left $HOME/left /tmp/glotsmith-test-left; ls -A . $HOME; pwd"
-    first, second = sh(sandbox, write_and_look), sh(sandbox, "ls -A . $HOME")
+    write_and_list = "touch left $HOME/left /tmp/glotsmith-test-left; ls -A . $HOME; pwd"
+    first, second = sh(sandbox, write_and_list), sh(sandbox, "ls -A . $HOME")
     Path("/tmp/glotsmith-test-left").unlink(missing_ok=True)
     assert first.stdout.count(b"left") >= 2
     assert b"left" not in second.stdout
@@ -209,7 +209,7 @@ def test_program_folder_is_read_only(sandbox: Sandbox):
 @pytest.mark.parametrize(
     "path", ["/", "/usr", "/usr/bin", "/etc", "/box", "/dev", "/proc/sys/kernel", "/root", "/home"]
 )
-def test_nothing_else_can_be_written(sandbox: Sandbox, path: str):
+def test_no_other_folder_is_writable(sandbox: Sandbox, path: str):
     needs(sandbox, "files")
     outcome = sh(sandbox, f"touch {path}/glotsmith-probe && echo written")
     assert outcome.stdout == b""
@@ -225,7 +225,7 @@ def test_host_files_cannot_be_read(sandbox: Sandbox, tmp_path: Path):
     users = Path(pwd.getpwuid(os.getuid()).pw_dir, ".profile")
     outcome = sh(sandbox, f"cat {secret} {home} {users} {__file__}")
     assert outcome.stdout == b""
-    if sandbox.name != "container":  # an image has such files of its own
+    if sandbox.name != "container":  # images contain such files
         assert sh(sandbox, "cat /etc/shadow /etc/hosts; ls /root /home /sys /run /var").stdout == b""
 
 
@@ -235,8 +235,8 @@ def test_host_files_cannot_be_reached_through_proc(sandbox: Sandbox, tmp_path: P
     assert b"found" not in sh(sandbox, f"cat /proc/*/root{tmp_path}/secret /proc/*/cwd{tmp_path}/secret").stdout
 
 
-def test_symlinks_lead_nowhere(sandbox: Sandbox, tmp_path: Path):
-    """Neither while the program runs nor when its folder is removed."""
+def test_symlinks_do_not_reach_the_host(sandbox: Sandbox, tmp_path: Path):
+    """This holds while the program runs and when its folder is removed."""
     (tmp_path / "precious").write_text("here")
     outcome = sh(
         sandbox, f"ln -s {tmp_path} link; ln -s {tmp_path}/precious p; mkdir d; ln -s {tmp_path} d/link; echo ok"
@@ -284,10 +284,10 @@ def test_no_descriptors_leak(sandbox: Sandbox, tmp_path: Path):
     with (tmp_path / "open").open("w") as file:
         os.set_inheritable(file.fileno(), True)
         outcome = sh(sandbox, "ls /proc/self/fd")
-    assert outcome.stdout.split() == [b"0", b"1", b"2", b"3"]  # 3 is ls's own
+    assert outcome.stdout.split() == [b"0", b"1", b"2", b"3"]  # 3 belongs to ls
 
 
-# Reach
+# Network, processes and users
 
 
 def test_no_network(sandbox: Sandbox):
@@ -300,7 +300,7 @@ def test_no_network(sandbox: Sandbox):
     assert b"Network is unreachable" in outcome.stderr
 
 
-def test_abstract_sockets_are_out_of_reach(sandbox: Sandbox):
+def test_abstract_sockets_are_unreachable(sandbox: Sandbox):
     needs(sandbox, "network")
     name = f"\0glotsmith-{os.getpid()}"
     with socket.socket(socket.AF_UNIX) as server:
@@ -316,7 +316,7 @@ def test_host_processes_are_invisible(sandbox: Sandbox):
     assert len(pids) <= 4
 
 
-def test_killing_everything_harms_nobody(sandbox: Sandbox):
+def test_killing_everything_kills_no_other_process(sandbox: Sandbox):
     needs(sandbox, "processes")
     outcome = sh(sandbox, "kill -9 -1; kill -9 1; echo alive; exit 5")
     assert (outcome.ending, outcome.code, outcome.stdout) == ("exit", 5, b"alive\n")
@@ -324,7 +324,7 @@ def test_killing_everything_harms_nobody(sandbox: Sandbox):
     assert (outcome.ending, outcome.code) == ("exit", 6)
 
 
-def test_no_rights_to_gain(sandbox: Sandbox):
+def test_no_privileges_can_be_gained(sandbox: Sandbox):
     needs(sandbox, "files")
     status = sh(sandbox, "grep -E 'Cap|NoNewPrivs' /proc/self/status; unshare -U true || unshare -r true || echo no")
     words = status.stdout.split()
@@ -332,8 +332,8 @@ def test_no_rights_to_gain(sandbox: Sandbox):
     assert words[11:] == [b"1", b"no"]
 
 
-def test_program_is_nobody_of_note(sandbox: Sandbox):
-    """Root's programs are not root's on the host, either."""
+def test_the_user_is_unprivileged(sandbox: Sandbox):
+    """The programs of root do not run as root on the host."""
     needs(sandbox, "files")
     assert sh(sandbox, "id -u; id -g; id -G").stdout.split() == [b"1000"] * 3
     if os.geteuid() == 0 and sandbox.name != "container":
@@ -355,7 +355,7 @@ def test_the_user_has_a_name(sandbox: Sandbox, code: str):
 
 
 def test_other_users_are_unknown(sandbox: Sandbox):
-    """The names are of no host."""
+    """The names of the host's users are invisible."""
     needs(sandbox, "files")
     names = sh(sandbox, "cut -d: -f1 /etc/passwd").stdout.decode().split()
     assert names == ["root", "sandbox", "nobody"]
@@ -404,7 +404,7 @@ LEFT_BEHIND = f"import os\nif os.fork(): os._exit(0)\n{SPIN}"
         (SPREAD, {"memory"}),
         (SHARED_MAPPING, {"memory"}),
         (SLEEPERS, {"processes"}),
-        (THREADS, {"processes", "exit"}),  # "exit" where the kernel refuses the thread before the watchdog looks
+        (THREADS, {"processes", "exit"}),  # "exit" if the kernel refuses the thread before the watchdog's check
         (FORK_BOMB, {"processes", "cpu"}),
         (CHATTER, {"output"}),
         (LEFT_BEHIND, {"exit"}),
@@ -445,26 +445,26 @@ def test_wall_limit(sandbox: Sandbox, script: str):
 
 
 def test_fork_bomb_of_shells_leaves_the_machine_alone(sandbox: Sandbox):
-    """It kills its parents, so that the tree is in constant motion."""
+    """Parents end at once, so the process tree changes constantly."""
     needs(sandbox, "processes")
     outcome = sh(sandbox, "b() { b | b & }; b; sleep 20")
-    assert outcome.ending in {"processes", "cpu", "wall"}  # "wall" where it ran against the kernel's limit at once
+    assert outcome.ending in {"processes", "cpu", "wall"}  # "wall" if it reaches the kernel's limit at once
 
 
-def test_one_file_is_bounded(sandbox: Sandbox):
+def test_the_size_of_a_file_is_limited(sandbox: Sandbox):
     outcome = sh(sandbox, "dd if=/dev/zero of=big bs=1M count=64; stat -c %s big")
     assert int(outcome.stdout) <= 4 * 2**20
 
 
 @pytest.mark.parametrize("folder", [".", "/tmp", "/dev/shm"])
-def test_disk_is_bounded_in_sum(sandbox: Sandbox, folder: str):
+def test_the_total_size_of_files_is_limited(sandbox: Sandbox, folder: str):
     needs(sandbox, "disk")
     script = f"for i in 1 2 3 4 5 6 7 8 9 10 11 12; do head -c 4000000 /dev/zero > {folder}/$i; done; du -sk {folder}"
     outcome = sh(sandbox, script)
     assert int(outcome.stdout.split()[0]) <= 33 * 1024
 
 
-def test_memory_outside_processes_is_refused(sandbox: Sandbox):
+def test_memory_outside_processes_is_denied(sandbox: Sandbox):
     needs(sandbox, "disk")
     code = "import os\ntry: os.memfd_create('x')\nexcept OSError as e: print(e.errno)"
     assert py(sandbox, code).stdout == b"38\n"
@@ -478,7 +478,7 @@ def test_output_is_kept_up_to_the_limit(sandbox: Sandbox):
 
 
 @pytest.mark.parametrize("size", [64 * 1024, 2_000_000, 9_000_000])
-def test_an_output_within_its_limit_arrives_whole(sandbox: Sandbox, size: int):
+def test_output_within_the_limit_arrives_completely(sandbox: Sandbox, size: int):
     limits = msgspec.structs.replace(SMALL, output_kb=size // 1024 + 1)
     outcome = py(sandbox, f"print('x' * {size - 1})", limits=limits)
     assert (outcome.ending, len(outcome.stdout)) == ("exit", size)
@@ -489,7 +489,7 @@ def test_stderr_keeps_its_tail(sandbox: Sandbox):
     assert (outcome.ending, len(outcome.stderr), outcome.stderr[-5:]) == ("exit", 16 * 1024, b"xlast")
 
 
-def test_figures_are_reported(sandbox: Sandbox):
+def test_usage_is_reported(sandbox: Sandbox):
     outcome = py(
         sandbox,
         "import time\nx = bytearray(50 * 2**20)\nt = time.process_time()\nwhile time.process_time() < t + .3: pass",
@@ -498,7 +498,7 @@ def test_figures_are_reported(sandbox: Sandbox):
     assert 50 <= outcome.peak_memory_mb <= 100
 
 
-# Afterwards
+# After the end
 
 
 @pytest.mark.parametrize(
@@ -522,7 +522,7 @@ def test_children_that_hide_are_dead(sandbox: Sandbox):
     assert alive("4242.2") == []
 
 
-def test_stopped_programs_leave_nobody(sandbox: Sandbox):
+def test_stopped_programs_leave_no_process(sandbox: Sandbox):
     outcome = sh(sandbox, "setsid sleep 4242.3 & sleep 4242.3", limits=Limits(wall_s=0.2))
     assert outcome.ending == "wall"
     assert alive("4242.3") == []
@@ -538,11 +538,11 @@ def test_cancelling_kills(sandbox: Sandbox, delay: float):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        if is_here(sandbox):
+        if is_local(sandbox):
             assert alive("4242.4") == []
 
     asyncio.run(cancelled())
-    assert soon(sandbox, lambda: alive("4242.4") == [])
+    assert holds_soon(sandbox, lambda: alive("4242.4") == [])
 
 
 def test_cancelling_before_the_start(sandbox: Sandbox):
@@ -553,15 +553,15 @@ def test_cancelling_before_the_start(sandbox: Sandbox):
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(isinstance(result, asyncio.CancelledError) for result in results)
-        if is_here(sandbox):
+        if is_local(sandbox):
             assert alive("4242.5") == []
 
     asyncio.run(cancelled())
-    assert soon(sandbox, lambda: alive("4242.5") == [])
+    assert holds_soon(sandbox, lambda: alive("4242.5") == [])
 
 
 def test_no_more_than_jobs_at_once(sandbox: Sandbox):
-    async def gathered() -> tuple[list[Outcome], int]:
+    async def run_all() -> tuple[list[Outcome], int]:
         async def count() -> None:
             while True:
                 seen.append(len(alive("4242.6")))
@@ -574,23 +574,23 @@ def test_no_more_than_jobs_at_once(sandbox: Sandbox):
         counter.cancel()
         return outcomes, max(seen)
 
-    outcomes, most = asyncio.run(gathered())
+    outcomes, most = asyncio.run(run_all())
     assert [o.ending for o in outcomes] == ["exit"] * 6
-    assert most <= 2 * 3  # back end, wrapper and program each carry the argument
+    assert most <= 2 * 3  # the argument appears in back end, wrapper and program
 
 
-def test_neighbours_do_not_mix(sandbox: Sandbox):
-    async def gathered() -> list[Outcome]:
+def test_simultaneous_programs_do_not_mix(sandbox: Sandbox):
+    async def run_all() -> list[Outcome]:
         program = [
             Program(files={"n": str(i)}, argv=("sh", "-c", "cat @{dir}/n; cat"), stdin=f"/{i}") for i in range(20)
         ]
         return await asyncio.gather(*map(sandbox.run, program))
 
-    assert [o.stdout.decode() for o in asyncio.run(gathered())] == [f"{i}/{i}" for i in range(20)]
+    assert [o.stdout.decode() for o in asyncio.run(run_all())] == [f"{i}/{i}" for i in range(20)]
 
 
 def test_nothing_leaks(sandbox: Sandbox, request: pytest.FixtureRequest):
-    """Many programs, good and bad, leave no descriptor, process or folder; not at a service, either."""
+    """Many programs leave no descriptor, process or folder, neither locally nor at the service."""
     service: Serving | None = request.getfixturevalue("service") if sandbox.name == "remote" else None
 
     async def many(times: int) -> None:
@@ -602,17 +602,17 @@ def test_nothing_leaks(sandbox: Sandbox, request: pytest.FixtureRequest):
     def state() -> list[tuple[int, int, int]]:
         pids = [os.getpid(), *([service.pid] if service else [])]
         folders: list[Path] = service.folders if service else []
-        if is_here(sandbox):
+        if is_local(sandbox):
             folders = list(sandbox._folders.root.iterdir())  # type: ignore[attr-defined]
         return [(len(list(Path(f"/proc/{pid}/fd").iterdir())), len(list_children(pid)), len(folders)) for pid in pids]
 
-    def is_no_more() -> bool:
+    def has_not_grown() -> bool:
         return all(a <= b for now, then in zip(state(), before, strict=True) for a, b in zip(now, then, strict=True))
 
-    asyncio.run(many(1))  # what is kept warm is there now
+    asyncio.run(many(1))  # starts the warm workers
     before = state()
     asyncio.run(many(4 if sandbox.name == "container" else 34))
-    assert soon(sandbox, is_no_more), (before, state())
+    assert holds_soon(sandbox, has_not_grown), (before, state())
 
 
 def test_promises(sandbox: Sandbox):
@@ -623,7 +623,7 @@ def test_promises(sandbox: Sandbox):
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_close(name: str, request: pytest.FixtureRequest):
-    """Close kills what runs, removes the folder, and may be called twice."""
+    """Close kills running programs, removes the folder, and may be called twice."""
     opened = open_named(name, request)
 
     async def closed() -> Outcome:
@@ -633,11 +633,11 @@ def test_close(name: str, request: pytest.FixtureRequest):
         await opened.close()
         return await task
 
-    begun = time.monotonic()
+    started = time.monotonic()
     outcome = asyncio.run(closed())
-    assert time.monotonic() - begun < 60
+    assert time.monotonic() - started < 60
     assert outcome.ending == "infra"
-    assert soon(opened, lambda: alive("4242.7") == [])
-    if is_here(opened):
+    assert holds_soon(opened, lambda: alive("4242.7") == [])
+    if is_local(opened):
         assert not opened._folders.root.exists()  # type: ignore[attr-defined]
     assert asyncio.run(opened.run(Program(files={}, argv=("true",)))).ending == "infra"

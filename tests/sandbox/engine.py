@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""A stand-in for an engine's command line: it notes what it is told, and runs "containers" by bubblewrap.
+"""A fake container engine: it logs its command lines and runs "containers" in bubblewrap.
 
-It keeps its containers as files in the folder ``containers`` beside it. A file ``down`` makes it fail, ``slow`` makes
-containers take half a second to come up.
+Containers are files in the folder ``containers`` beside this script. If a file ``down`` exists, all commands fail; with
+``slow``, containers need half a second to start.
 """
 
 import os
@@ -29,7 +29,7 @@ def kill(name: str) -> None:
     if not pid:
         fail(f"Error: No such container: {name}")
     try:
-        os.kill(pid, signal.SIGSTOP)  # bubblewrap must not start the container behind our back
+        os.kill(pid, signal.SIGSTOP)  # bubblewrap must not start the container in the meantime
         inside = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for process in inside or [pid]:
             os.kill(int(process), signal.SIGKILL)

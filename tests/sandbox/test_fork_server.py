@@ -1,4 +1,4 @@
-"""Warm workers: what they share with the programs they make, which is nothing, and what happens when they die."""
+"""Fork servers share nothing with the programs that they fork, and a fork server that dies costs only a cold start."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[LocalSandbox]:
 
 
 def program(code: str, limits: Limits = LIMITS) -> Program:
-    """A Python program that a warm interpreter may run; run cold, it says so."""
+    """A Python program that sets ``sys.loaded`` to "warm" in a fork server and to "cold" after a cold start."""
     return Program(
         files={"main.py": code, "cold.py": f"import os, sys\nsys.loaded = 'cold'\n{code}"},
         argv=(PYTHON, "@{dir}/cold.py"),
@@ -53,10 +53,10 @@ def program(code: str, limits: Limits = LIMITS) -> Program:
 
 
 def run(sandbox: LocalSandbox, *programs: Program) -> list[Outcome]:
-    async def gathered() -> list[Outcome]:
+    async def run_all() -> list[Outcome]:
         return list(await asyncio.gather(*map(sandbox.run, programs)))
 
-    return asyncio.run(gathered())
+    return asyncio.run(run_all())
 
 
 def fork_servers(sandbox: LocalSandbox) -> list[ForkServer]:
@@ -86,7 +86,7 @@ def fork_servers(sandbox: LocalSandbox) -> list[ForkServer]:
         ),
     ],
 )
-def test_a_program_sees_itself_alone(sandbox: LocalSandbox, code: str, printed: str) -> None:
+def test_a_program_sees_only_itself(sandbox: LocalSandbox, code: str, printed: str) -> None:
     (outcome,) = run(sandbox, program(code))
     assert (outcome.stdout.decode().strip(), outcome.ending) == (printed, "exit"), outcome
 
@@ -103,7 +103,7 @@ def test_a_program_sees_itself_alone(sandbox: LocalSandbox, code: str, printed: 
         "import ctypes; 1 / (ctypes.CDLL(None).setns(0, 0) + 1)",
     ],
 )
-def test_a_program_can_not_reach_what_made_it(sandbox: LocalSandbox, code: str) -> None:
+def test_a_program_cannot_access_its_fork_server(sandbox: LocalSandbox, code: str) -> None:
     outcome, after = run(sandbox, program(code)) + run(sandbox, program("print(sys.loaded)"))
     assert (outcome.ending, outcome.code, outcome.stdout) == ("exit", 1, b""), outcome
     assert after.stdout == b"warm\n"
@@ -127,7 +127,7 @@ def test_a_program_can_not_reach_what_made_it(sandbox: LocalSandbox, code: str) 
         ("open('big', 'wb').write(bytes(64 << 20))", "exit"),
     ],
 )
-def test_the_next_program_starts_from_nothing(sandbox: LocalSandbox, code: str, ending: str) -> None:
+def test_programs_share_no_state_with_earlier_ones(sandbox: LocalSandbox, code: str, ending: str) -> None:
     limits = Limits(cpu_s=1, memory_mb=200, processes=16)
     before, bad, after = (
         run(sandbox, p)[0]
@@ -142,7 +142,7 @@ def test_the_next_program_starts_from_nothing(sandbox: LocalSandbox, code: str, 
     assert [n.alive for n in fork_servers(sandbox)].count(True) >= 1
 
 
-def test_neighbours_do_not_see_each_other(sandbox: LocalSandbox) -> None:
+def test_simultaneous_programs_do_not_see_each_other(sandbox: LocalSandbox) -> None:
     code = """
 import socket, time
 own = socket.socket(socket.AF_UNIX); own.bind("\\0here"); own.listen()
@@ -154,8 +154,8 @@ print(len(os.listdir("/tmp")), len([p for p in os.listdir("/proc") if p.isdigit(
     assert [o.stdout for o in run(sandbox, program(code), program(code))] == [b"1 2\n"] * 2
 
 
-def test_a_worker_that_dies_costs_a_cold_run_and_nothing_else(sandbox: LocalSandbox) -> None:
-    async def killed() -> Outcome:
+def test_a_dead_fork_server_costs_only_a_cold_start(sandbox: LocalSandbox) -> None:
+    async def run_and_kill_servers() -> Outcome:
         await sandbox.run(program("0"))
         task = asyncio.create_task(sandbox.run(program("import time; time.sleep(0.5); print(sys.loaded)")))
         await asyncio.sleep(0.2)
@@ -163,11 +163,11 @@ def test_a_worker_that_dies_costs_a_cold_run_and_nothing_else(sandbox: LocalSand
             server.close()
         return await task
 
-    assert asyncio.run(killed()).stdout == b"cold\n"
+    assert asyncio.run(run_and_kill_servers()).stdout == b"cold\n"
     assert run(sandbox, program("print(sys.loaded)"))[0].stdout == b"warm\n"
 
 
-def test_an_interpreter_that_never_forks_is_given_up(sandbox: LocalSandbox) -> None:
+def test_an_interpreter_that_never_forks_is_not_restarted(sandbox: LocalSandbox) -> None:
     broken = Warm(argv=(PYTHON, "-c", "raise SystemExit('no')"), files={})
     made = Program(files={}, argv=("echo", "cold"), warm=broken)
     assert [run(sandbox, made)[0].stdout for _ in range(5)] == [b"cold\n"] * 5
@@ -175,7 +175,7 @@ def test_an_interpreter_that_never_forks_is_given_up(sandbox: LocalSandbox) -> N
     assert pool.FAILURES in sandbox._fork_servers._failures.values()
 
 
-def test_a_signal_that_a_cold_run_does_not_confirm_is_not_believed(sandbox: LocalSandbox) -> None:
+def test_a_signal_is_confirmed_by_a_cold_start(sandbox: LocalSandbox) -> None:
     (outcome,) = run(sandbox, program("os.kill(os.getpid(), 11) if sys.loaded == 'warm' else print('fine')"))
     assert (outcome.ending, outcome.stdout) == ("exit", b"fine\n")
 
@@ -190,7 +190,7 @@ def test_without_a_compiler_programs_start_cold(monkeypatch: pytest.MonkeyPatch)
         asyncio.run(opened.close())
 
 
-def test_chilled_programs_start_cold() -> None:
+def test_without_warm_workers_programs_start_cold() -> None:
     opened = open_sandbox(warm=False)
     assert isinstance(opened, LocalSandbox)
     try:
@@ -200,13 +200,13 @@ def test_chilled_programs_start_cold() -> None:
 
 
 @pytest.mark.slow
-def test_workers_killed_at_random_lose_no_verdict_and_spoil_none() -> None:
-    """1,000 programs while workers die every few milliseconds: every verdict is right, and none is the machine's."""
+def test_fork_servers_killed_at_random_change_no_verdict() -> None:
+    """1,000 programs while fork servers die every few milliseconds: all verdicts are right and none is infra."""
     rng = random.Random(7)
     wanted = [rng.choice(["accepted", "wrong"]) for _ in range(1000)]
     table = rows("python")
 
-    async def judged() -> list[str]:
+    async def verify_all() -> list[str]:
         opened = open_sandbox()
         assert isinstance(opened, LocalSandbox)
         verifier = Verifier(opened)
@@ -230,6 +230,6 @@ def test_workers_killed_at_random_lose_no_verdict_and_spoil_none() -> None:
         return [v.status for v in verdicts]
 
     right = {"accepted": "pass", "wrong": "fail:wrong"}
-    found = asyncio.run(judged())
+    found = asyncio.run(verify_all())
     assert Counter(found) == Counter(right[k] for k in wanted)
     assert found == [right[k] for k in wanted]

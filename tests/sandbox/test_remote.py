@@ -1,4 +1,4 @@
-"""The remote back end against services that misbehave: whatever they do is no fault of a program."""
+"""The remote back end with a misbehaving service: the outcome is infra, never a failure of the program."""
 
 import asyncio
 import socket
@@ -21,12 +21,14 @@ def reply(status: int, body: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def against(answers: list[bytes], test: Callable[[Remote], Awaitable[None]], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run a test against a service that gives these answers, the last one again and again; b"" hangs up."""
-    asked = 0
+def with_service(
+    answers: list[bytes], test: Callable[[Remote], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> int:
+    """Run a test with a service that gives these answers and repeats the last; b"" closes the connection."""
+    answered = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal asked
+        nonlocal answered
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
@@ -34,8 +36,8 @@ def against(answers: list[bytes], test: Callable[[Remote], Awaitable[None]], mon
                 if head.startswith(b"GET /health"):
                     answer = reply(200, HEALTH)
                 else:
-                    answer = answers[min(asked, len(answers) - 1)]
-                    asked += 1
+                    answer = answers[min(answered, len(answers) - 1)]
+                    answered += 1
                 writer.write(answer)
                 if not answer:
                     break
@@ -54,7 +56,7 @@ def against(answers: list[bytes], test: Callable[[Remote], Awaitable[None]], mon
             await sandbox.close()
 
     asyncio.run(main())
-    return asked
+    return answered
 
 
 def outcome_of(answers: list[bytes], monkeypatch: pytest.MonkeyPatch, **limits: float) -> Outcome:
@@ -63,7 +65,7 @@ def outcome_of(answers: list[bytes], monkeypatch: pytest.MonkeyPatch, **limits: 
     async def test(sandbox: Remote) -> None:
         seen.append(await sandbox.run(Program(files={}, argv=("true",), limits=Limits(**limits))))  # type: ignore[arg-type]
 
-    against(answers, test, monkeypatch)
+    with_service(answers, test, monkeypatch)
     return seen[0]
 
 
@@ -82,7 +84,7 @@ def outcome_of(answers: list[bytes], monkeypatch: pytest.MonkeyPatch, **limits: 
         (reply(302, b"", b"location: http://127.0.0.1:9/"), "refused with 302"),
         (b"", "Cannot reach the service"),
         (b"nonsense\r\n\r\n", "Cannot reach the service"),
-        (b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{", None),  # and no more
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{", None),  # incomplete
     ],
 )
 def test_a_broken_service_is_infra(answer: bytes, detail: str | None, monkeypatch: pytest.MonkeyPatch):
@@ -93,7 +95,7 @@ def test_a_broken_service_is_infra(answer: bytes, detail: str | None, monkeypatc
     assert "127.0.0.1" in outcome.detail
 
 
-def test_too_many_requests_are_sent_again_when_asked(monkeypatch: pytest.MonkeyPatch):
+def test_requests_are_repeated_after_429(monkeypatch: pytest.MonkeyPatch):
     begun = time.monotonic()
     full = reply(429, b"", b"retry-after: 1")
     outcome = outcome_of([full, full, reply(200, DONE)], monkeypatch)
@@ -101,7 +103,7 @@ def test_too_many_requests_are_sent_again_when_asked(monkeypatch: pytest.MonkeyP
     assert time.monotonic() - begun >= 2
 
 
-def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch):
+def test_repetition_after_429_has_a_timeout(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remote, "_RETRY_TIMEOUT_S", 0.5)
     outcome = outcome_of([reply(429, b"", b"retry-after: 0")], monkeypatch)
     assert (outcome.ending, "was overloaded" in outcome.detail) == ("infra", True)
@@ -117,18 +119,18 @@ def test_retry_after(value: str, seconds: float):
     assert remote._retry_after(httpx.Response(429, headers=headers)) == seconds  # pyright: ignore[reportPrivateUsage]
 
 
-def test_what_is_no_program_is_the_callers_fault(monkeypatch: pytest.MonkeyPatch):
+def test_an_invalid_program_raises_value_error(monkeypatch: pytest.MonkeyPatch):
     async def test(sandbox: Remote) -> None:
         with pytest.raises(ValueError, match="must stay in its folder"):
             await sandbox.run(Program(files={"../x": ""}, argv=("true",)))
         with pytest.raises(ValueError, match="surrogates not allowed"):
             await sandbox.run(Program(files={}, argv=("\ud800",)))
 
-    against([reply(422, b'{"error": "a file must stay in its folder"}')], test, monkeypatch)
+    with_service([reply(422, b'{"error": "a file must stay in its folder"}')], test, monkeypatch)
 
 
-def test_connections_are_kept(monkeypatch: pytest.MonkeyPatch):
-    """Twenty programs, two at once, need no more than two connections."""
+def test_connections_are_reused(monkeypatch: pytest.MonkeyPatch):
+    """Twenty programs, two at a time, need at most two connections."""
     opened = 0
     original = asyncio.StreamReaderProtocol.connection_made
 
@@ -142,34 +144,34 @@ def test_connections_are_kept(monkeypatch: pytest.MonkeyPatch):
     async def test(sandbox: Remote) -> None:
         await asyncio.gather(*(sandbox.run(Program(files={}, argv=("true",))) for _ in range(20)))
 
-    assert against([reply(200, DONE)], test, monkeypatch) == 20
-    assert opened <= 1 + 2  # one asked for the health
+    assert with_service([reply(200, DONE)], test, monkeypatch) == 20
+    assert opened <= 1 + 2  # one for /health
 
 
-def test_unknown_promises_are_not_passed_on(monkeypatch: pytest.MonkeyPatch):
+def test_unknown_promises_are_ignored(monkeypatch: pytest.MonkeyPatch):
     async def test(sandbox: Remote) -> None:
         assert sandbox.promises == {"network"}
 
-    against([reply(200, DONE)], test, monkeypatch)
+    with_service([reply(200, DONE)], test, monkeypatch)
 
 
 # Opening
 
 
-def test_no_address(monkeypatch: pytest.MonkeyPatch):
+def test_an_unset_address(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("GLOTSMITH_REMOTE", raising=False)
     with pytest.raises(IsolationError, match="Set GLOTSMITH_REMOTE to the address of a 'glotsmith serve'"):
         open_sandbox("remote")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "ftp://127.0.0.1", "http://", "http://[", "http://127.0.0.1:99999"])
-def test_no_address_at_all(address: str, monkeypatch: pytest.MonkeyPatch):
+def test_an_address_without_a_service(address: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GLOTSMITH_REMOTE", address)
     with pytest.raises(IsolationError, match="No service answers at"):
         open_sandbox("remote")
 
 
-def test_nobody_there(monkeypatch: pytest.MonkeyPatch):
+def test_a_closed_port(monkeypatch: pytest.MonkeyPatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("GLOTSMITH_REMOTE", f"http://127.0.0.1:{port}")

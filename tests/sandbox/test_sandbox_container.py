@@ -1,7 +1,7 @@
-"""The container back end against a stand-in for an engine's command line (``engine.py``).
+"""The container back end with a fake engine (``engine.py``).
 
-What is tried: what an engine is told, and that programs are fed, read, watched, killed and swept. What is not: that
-docker and podman keep what they are told.
+These tests check the command lines, and that programs and containers are supervised, killed and removed. They do not
+check that docker and podman enforce their options.
 """
 
 import asyncio
@@ -28,52 +28,52 @@ from glotsmith.sandbox.process_tree import list_pids
 from glotsmith.sandbox.seccomp import DENIED
 from glotsmith.sandbox.wrapper import max_tasks
 
-STAND_IN = Path(__file__).with_name("engine.py")
+FAKE_ENGINE = Path(__file__).with_name("engine.py")
 SMALL = Limits(cpu_s=0.5, wall_s=20, memory_mb=128, processes=16, file_mb=4, output_kb=64)
-WORKS = (
+BUBBLEWRAP_WORKS = (
     shutil.which("bwrap") is not None
     and not subprocess.run(
         ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"], check=False, capture_output=True
     ).returncode
 )
-needs_bubblewrap = pytest.mark.skipif(not WORKS, reason="the stand-in runs programs by bubblewrap")
+needs_bubblewrap = pytest.mark.skipif(not BUBBLEWRAP_WORKS, reason="the fake engine runs programs in bubblewrap")
 
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An engine called docker, alone on the PATH with the system's commands; its folder."""
+    """Install a fake docker as the only engine on PATH; return its folder."""
     folder = tmp_path / "bin"
     folder.mkdir()
     install(folder, "docker")
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    monkeypatch.setattr("glotsmith.sandbox.container.ENGINES", ("docker",))  # this machine may have a podman
+    monkeypatch.setattr("glotsmith.sandbox.container.ENGINES", ("docker",))  # podman may be installed
     for name in ("GLOTSMITH_ENGINE", "GLOTSMITH_IMAGE"):
         monkeypatch.delenv(name, raising=False)
     return folder
 
 
 def install(folder: Path, name: str) -> Path:
-    shutil.copy(STAND_IN, folder / name)
+    shutil.copy(FAKE_ENGINE, folder / name)
     (folder / name).chmod(0o755)
     return folder / name
 
 
 @pytest.fixture
 def sandbox(engine: Path) -> Iterator[Sandbox]:
-    if not WORKS:
-        pytest.skip("the stand-in runs programs by bubblewrap")
+    if not BUBBLEWRAP_WORKS:
+        pytest.skip("the fake engine runs programs in bubblewrap")
     opened = open_sandbox("container", jobs=2)
     yield opened
     asyncio.run(opened.close())
-    assert left(engine) == []
+    assert list_containers(engine) == []
 
 
-def told(engine: Path, verb: str) -> list[list[str]]:
+def logged_commands(engine: Path, verb: str) -> list[list[str]]:
     lines = [line.split("\x00") for line in (engine / "log").read_text().splitlines()]
     return [line for line in lines if line[0] == verb]
 
 
-def left(engine: Path) -> list[str]:
+def list_containers(engine: Path) -> list[str]:
     return sorted(path.name for path in (engine / "containers").iterdir())
 
 
@@ -83,10 +83,10 @@ def sh(sandbox: Sandbox, script: str, **fields: object) -> Outcome:
 
 
 def alive(marker: str) -> bool:
-    return any(marker.encode() in line for line in command_lines())
+    return any(marker.encode() in line for line in host_command_lines())
 
 
-def command_lines() -> list[bytes]:
+def host_command_lines() -> list[bytes]:
     lines = []
     for pid in list_pids():
         try:
@@ -96,12 +96,12 @@ def command_lines() -> list[bytes]:
     return lines
 
 
-# What an engine is told
+# Command lines
 
 
-def test_an_engine_is_told_to_isolate(sandbox: Sandbox, engine: Path):
+def test_the_options_isolate(sandbox: Sandbox, engine: Path):
     sh(sandbox, "true", env={"MINE": "1"})
-    words = told(engine, "run")[-1]
+    words = logged_commands(engine, "run")[-1]
     options = dict(itertools.pairwise(words))
     assert {"--rm", "--interactive", "--read-only", "--no-healthcheck"} <= set(words)
     wanted = {
@@ -133,9 +133,9 @@ def test_an_engine_is_told_to_isolate(sandbox: Sandbox, engine: Path):
     assert options["--label"].startswith("glotsmith=")
 
 
-def test_no_option_gives_anything_away(sandbox: Sandbox, engine: Path):
+def test_no_option_weakens_the_isolation(sandbox: Sandbox, engine: Path):
     sh(sandbox, "true")
-    words = told(engine, "run")[-1]
+    words = logged_commands(engine, "run")[-1]
     assert not {"--privileged", "--cap-add", "--volume", "-v", "--device", "--pid", "--ipc", "--publish"} & set(words)
     mounts = [words[i + 1] for i, word in enumerate(words) if word == "--mount"]
     assert [mount.partition("target=")[2] for mount in mounts] == [
@@ -145,7 +145,7 @@ def test_no_option_gives_anything_away(sandbox: Sandbox, engine: Path):
     ]
 
 
-def test_the_filter_is_the_same(sandbox: Sandbox):
+def test_the_seccomp_profile_equals_the_filter(sandbox: Sandbox):
     profile = json.loads(_seccomp_profile())
     assert profile["defaultAction"] == "SCMP_ACT_ALLOW"
     assert profile["syscalls"][0] == {"names": list(DENIED), "action": "SCMP_ACT_ERRNO", "errnoRet": 38}
@@ -156,33 +156,33 @@ def test_the_filter_is_the_same(sandbox: Sandbox):
 
 
 @needs_bubblewrap
-def test_podman_is_told_in_its_own_words(engine: Path, monkeypatch: pytest.MonkeyPatch):
+def test_podman_gets_its_own_options(engine: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GLOTSMITH_ENGINE", str(install(engine, "podman")))
     opened = open_sandbox("container", jobs=1)
     asyncio.run(opened.close())
-    words = told(engine, "run")[-1]
+    words = logged_commands(engine, "run")[-1]
     assert "--read-only-tmpfs=false" in words
     assert "/tmp:rw,exec,nosuid,nodev,size=16m,mode=1777,U" in words
     assert any(word.endswith("/program,target=/box/program,readonly,relabel=private") for word in words)
 
 
-def test_prefixes_are_shown_read_only(sandbox: Sandbox, engine: Path, tmp_path: Path):
+def test_prefixes_are_mounted_read_only(sandbox: Sandbox, engine: Path, tmp_path: Path):
     prefix = tmp_path / "tool"
     prefix.mkdir()
     (prefix / "x").write_text("seen")
     assert sh(sandbox, f"cat {prefix}/x", read_only=(str(prefix),)).stdout == b"seen"
-    assert f"type=bind,source={prefix},target={prefix},readonly" in told(engine, "run")[-1]
+    assert f"type=bind,source={prefix},target={prefix},readonly" in logged_commands(engine, "run")[-1]
     (tmp_path / "a,b").mkdir()
     outcome = sh(sandbox, "true", read_only=(str(tmp_path / "a,b"),))
     assert (outcome.ending, "comma" in outcome.detail) == ("infra", True)
 
 
-def test_our_environment_stays_here(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+def test_the_environment_of_glotsmith_is_not_passed_on(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SECRET_KEY", "leaked")
     assert b"SECRET" not in sh(sandbox, "env").stdout
 
 
-# How programs end
+# Endings
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_our_environment_stays_here(sandbox: Sandbox, monkeypatch: pytest.Monkey
 )
 def test_ending(sandbox: Sandbox, engine: Path, script: str, ending: str, code: int):
     outcome = sh(sandbox, script)
-    assert (outcome.ending, outcome.code, left(engine)) == (ending, code, [])
+    assert (outcome.ending, outcome.code, list_containers(engine)) == (ending, code, [])
 
 
 @pytest.mark.parametrize(
@@ -208,11 +208,11 @@ def test_ending(sandbox: Sandbox, engine: Path, script: str, ending: str, code: 
         ("import os, time\nfor _ in range(40):\n    if not os.fork(): time.sleep(30)\ntime.sleep(30)", "processes"),
     ],
 )
-def test_the_watchdog_sees_inside(sandbox: Sandbox, engine: Path, code: str, ending: str):
+def test_the_watchdog_measures_containers(sandbox: Sandbox, engine: Path, code: str, ending: str):
     outcome = asyncio.run(
         sandbox.run(Program(files={"a.py": code}, argv=("/usr/bin/python3", "@{dir}/a.py"), limits=SMALL))
     )
-    assert (outcome.ending, left(engine)) == (ending, [])
+    assert (outcome.ending, list_containers(engine)) == (ending, [])
     if ending == "memory":
         assert outcome.peak_memory_mb > 128
 
@@ -231,7 +231,7 @@ def test_files_stdin_output_and_build(sandbox: Sandbox):
     assert (failed.built, failed.stderr) == (False, b"why\n")
 
 
-def test_what_is_the_machines_fault(sandbox: Sandbox, engine: Path):
+def test_failures_of_the_machine_are_infra(sandbox: Sandbox, engine: Path):
     missing = sh(sandbox, "true", argv=("no-such-command",))
     assert (missing.ending, "no-such-command" in missing.detail) == ("infra", True)
     (engine / "down").touch()
@@ -241,29 +241,29 @@ def test_what_is_the_machines_fault(sandbox: Sandbox, engine: Path):
 
 
 def test_wall_limit(sandbox: Sandbox, engine: Path):
-    begun = time.monotonic()
+    started = time.monotonic()
     outcome = sh(sandbox, "setsid sleep 5151.1 & sleep 5151.1", limits=msgspec.structs.replace(SMALL, wall_s=0.5))
-    assert (outcome.ending, left(engine), alive("5151.1")) == ("wall", [], False)
-    assert time.monotonic() - begun < 15
+    assert (outcome.ending, list_containers(engine), alive("5151.1")) == ("wall", [], False)
+    assert time.monotonic() - started < 15
 
 
 @pytest.mark.parametrize(
     ("script", "ending"), [("yes", "output"), ("while :; do :; done", "cpu"), ("yes >&2 & yes", "output")]
 )
-def test_no_command_is_waited_for_while_a_program_is_killed(
+def test_killing_a_program_waits_for_no_engine_command(
     sandbox: Sandbox, engine: Path, script: str, ending: str
 ) -> None:
-    """An engine's own command waits until all output has been read, which happens only after it returns."""
+    """The kill command of an engine waits until all output is read, which happens only after it returns."""
     assert sh(sandbox, script).ending == ending
-    assert told(engine, "kill") == []
-    assert left(engine) == []
+    assert logged_commands(engine, "kill") == []
+    assert list_containers(engine) == []
 
 
 @pytest.mark.parametrize(("script", "ending"), [("yes", "output"), ("while :; do :; done", "cpu")])
-def test_the_engine_kills_what_this_user_may_not(
+def test_the_engine_kills_programs_that_this_user_may_not_signal(
     sandbox: Sandbox, engine: Path, monkeypatch: pytest.MonkeyPatch, script: str, ending: str
 ) -> None:
-    """As with an engine without root, whose containers have users of their own."""
+    """A rootless engine runs containers as other users."""
     real = os.kill
 
     def refusing(pid: int, number: int) -> None:
@@ -273,17 +273,17 @@ def test_the_engine_kills_what_this_user_may_not(
 
     monkeypatch.setattr("glotsmith.sandbox.container.os.kill", refusing)
     assert sh(sandbox, script).ending == ending
-    assert len(told(engine, "kill")) >= 1
-    assert left(engine) == []
+    assert len(logged_commands(engine, "kill")) >= 1
+    assert list_containers(engine) == []
 
 
-# Afterwards
+# After the end
 
 
 @pytest.mark.parametrize("delay", [0, 0.02, 0.2, 0.8])
 @pytest.mark.parametrize("slow", [False, True])
 def test_cancelling_leaves_no_container(sandbox: Sandbox, engine: Path, delay: float, slow: bool):
-    """Also while the container comes up, when there is nothing to kill yet."""
+    """This includes the time before the container has started, when there is nothing to kill."""
     if slow:
         (engine / "slow").touch()
 
@@ -297,12 +297,12 @@ def test_cancelling_leaves_no_container(sandbox: Sandbox, engine: Path, delay: f
             await task
 
     asyncio.run(cancelled())
-    assert left(engine) == []
+    assert list_containers(engine) == []
     assert not alive("5151.2")
 
 
 @needs_bubblewrap
-def test_close_ends_what_runs(engine: Path):
+def test_close_kills_running_containers(engine: Path):
     async def closed() -> Outcome:
         task = asyncio.create_task(opened.run(Program(files={}, argv=("sleep", "5151.3"))))
         await asyncio.sleep(0.4)
@@ -312,13 +312,13 @@ def test_close_ends_what_runs(engine: Path):
 
     opened = open_sandbox("container", jobs=1)
     assert asyncio.run(closed()).ending == "infra"
-    assert left(engine) == []
+    assert list_containers(engine) == []
     assert not alive("5151.3")
 
 
 @needs_bubblewrap
-def test_dead_sessions_are_swept(engine: Path):
-    """SIGKILL: the engine runs the container on, and the next session removes it."""
+def test_containers_of_dead_sessions_are_removed(engine: Path):
+    """After SIGKILL the engine continues to run the container; the next session removes it."""
     script = """
         import asyncio
         from glotsmith.records import Program
@@ -328,23 +328,23 @@ def test_dead_sessions_are_swept(engine: Path):
     """
     child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)])
     deadline = time.monotonic() + 30
-    while b"sleep\x005151.4\x00" not in command_lines():  # before that it may wait for what its client sends
+    while b"sleep\x005151.4\x00" not in host_command_lines():  # before that it may wait for input from its client
         assert time.monotonic() < deadline
         time.sleep(0.02)
     child.kill()
     child.wait()
-    names = left(engine)
+    names = list_containers(engine)
     assert len(names) == 1
     (engine / "containers" / "glotsmith-sandbox-1-1-1-another-machines").touch()
     (engine / "containers" / "somebody-elses").touch()
     opened = open_sandbox("container")
     asyncio.run(opened.close())
-    assert left(engine) == ["glotsmith-sandbox-1-1-1-another-machines", "somebody-elses"]
+    assert list_containers(engine) == ["glotsmith-sandbox-1-1-1-another-machines", "somebody-elses"]
     while alive("sleep\x005151.4"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    assert all(f"label=glotsmith={boot}" in line for line in told(engine, "ps"))
+    assert all(f"label=glotsmith={boot}" in line for line in logged_commands(engine, "ps"))
 
 
 # Opening
@@ -373,7 +373,7 @@ def test_no_image(engine: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 @needs_bubblewrap
-def test_the_first_engine_that_answers_is_taken(engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_first_engine_that_answers_is_used(engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (engine / "down").touch()
     second = tmp_path / "second"
     second.mkdir()
@@ -381,11 +381,11 @@ def test_the_first_engine_that_answers_is_taken(engine: Path, tmp_path: Path, mo
     monkeypatch.setenv("PATH", f"{engine}:{second}:/usr/bin:/bin")
     monkeypatch.setattr("glotsmith.sandbox.container.ENGINES", ("docker", "podman"))
     asyncio.run(open_sandbox("container").close())
-    assert told(second, "run")
+    assert logged_commands(second, "run")
 
 
 @needs_bubblewrap
-def test_auto_prefers_what_needs_no_engine(engine: Path, monkeypatch: pytest.MonkeyPatch):
+def test_auto_prefers_back_ends_without_an_engine(engine: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GLOTSMITH_REMOTE", "http://127.0.0.1:9")
     for name in ("bubblewrap", "unshare"):
         monkeypatch.setitem(BACK_ENDS, name, "glotsmith.sandbox.container:Broken")

@@ -1,4 +1,4 @@
-"""What the filter lets through, by running its bytes as the kernel would."""
+"""Run the bytes of the system call filter as the kernel does and check which calls it allows."""
 
 import platform
 import struct
@@ -17,11 +17,11 @@ pyseccomp = pytest.importorskip("pyseccomp")
 ALLOW, ENOSYS = 0x7FFF_0000, 0x0005_0000 | 38
 NATIVE = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}.get(platform.machine(), 0)
 FOREIGN = {"x86_64": 0x4000_0003, "aarch64": 0x4000_0028}.get(platform.machine(), 0)
-pytestmark = pytest.mark.skipif(not NATIVE, reason="the numbers in this file are of x86_64 and aarch64")
+pytestmark = pytest.mark.skipif(not NATIVE, reason="this file has numbers of x86_64 and aarch64 only")
 
 
 def verdict(call: int, *arguments: int, architecture: int = NATIVE) -> int:
-    """Run the filter over one call: an interpreter of what libseccomp writes (bpf_insn of linux/filter.h)."""
+    """Interpret the filter's instructions (linux/filter.h) for one call; return its result."""
     padded = (*arguments, *(0,) * (6 - len(arguments)))
     data = struct.pack("=iIQ6Q", call if call < 2**31 else call - 2**32, architecture, 0, *padded)
     program = list(struct.iter_unpack("=HBBI", build_filter()))
@@ -63,36 +63,36 @@ def test_everything_else_is_allowed():
     assert {call for call in range(600) if verdict(call) != ALLOW} == {call for call in denied if call >= 0}
 
 
-def test_numbers_of_today():
-    """The numbers are the kernel's own, whatever a library says."""
+def test_system_call_numbers():
+    """Compare the numbers with those of the kernel, independently of the library."""
     if platform.machine() == "x86_64":
         assert [number(n) for n in ("memfd_create", "ptrace", "shmget", "bpf", "unshare")] == [319, 101, 29, 321, 272]
 
 
 @pytest.mark.parametrize("flag", NAMESPACE_FLAGS)
-def test_clone_makes_no_namespaces(flag: int):
-    thread = 0x3D0F00  # what pthread_create asks for
+def test_clone_creates_no_namespaces(flag: int):
+    thread = 0x3D0F00  # the flags of pthread_create
     assert verdict(number("clone"), thread) == ALLOW
     assert verdict(number("clone"), 17) == ALLOW
     assert verdict(number("clone"), flag | 17) == ENOSYS
     assert verdict(number("clone"), flag | NAMESPACE_FLAGS[0] | 17) == ENOSYS
 
 
-def test_foreign_architectures_are_denied_whole():
+def test_all_calls_of_foreign_architectures_are_denied():
     assert {verdict(call, architecture=FOREIGN) for call in range(500)} == {ENOSYS}
 
 
-def test_x32_is_denied_whole():
+def test_all_calls_of_x32_are_denied():
     if platform.machine() == "x86_64":
         assert {verdict(0x4000_0000 + call) for call in range(600)} == {ENOSYS}
 
 
-def test_it_is_built_once():
+def test_the_filter_is_built_once():
     assert build_filter() is build_filter()
     assert len(build_filter()) % 8 == 0
 
 
-def test_the_kernel_takes_it():
+def test_the_kernel_accepts_the_filter():
     script = """
         import ctypes, os, sys
         from glotsmith.sandbox.seccomp import build_filter
@@ -125,25 +125,25 @@ def test_the_kernel_takes_it():
 
 
 @pytest.mark.parametrize(
-    ("broken", "told"),
+    ("broken", "message"),
     [
         ("raise OSError('libseccomp.so.2: cannot open shared object file')", "apt install libseccomp2"),
         ("raise RuntimeError('Unable to find libseccomp')", "apt install libseccomp2"),
     ],
 )
-def test_a_missing_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path, broken: str, told: str):
+def test_a_missing_library_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path, broken: str, message: str):
     (tmp_path / "pyseccomp.py").write_text(broken)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "pyseccomp")
     build_filter.cache_clear()
     try:
-        with pytest.raises(IsolationError, match=told):
+        with pytest.raises(IsolationError, match=message):
             build_filter()
     finally:
         build_filter.cache_clear()
 
 
-def test_an_old_library_is_a_sentence(monkeypatch: pytest.MonkeyPatch):
+def test_an_old_library_is_reported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(seccomp, "DENIED", ("a_call_of_the_future",))
     build_filter.cache_clear()
     try:

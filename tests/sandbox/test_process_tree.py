@@ -1,0 +1,37 @@
+"""Walking and measuring process trees."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from glotsmith.sandbox.process_tree import measure_tree, walk_tree
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_walk_finds_children_of_all_threads():
+    script = (
+        "import subprocess as s, threading as t\n"
+        "r = t.Thread(target=lambda: s.run(['sh', '-c', 'sleep 30; :']))\n"
+        "r.start(); print(flush=True); r.join()"
+    )
+    child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    assert child.stdout is not None
+    child.stdout.readline()
+    wait_until(lambda: [p.depth for p in walk_tree(child.pid)] == [0, 1, 2])
+    usage = measure_tree(walk_tree(child.pid), 1, max_processes=10, memory_limit_mb=1e6)
+    bounded = measure_tree(walk_tree(child.pid), 0, max_processes=1, memory_limit_mb=1e6)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert usage.processes == 2
+    assert 0 < usage.memory_mb < 50
+    assert bounded.processes == 2  # reading stops at one more than the maximum
