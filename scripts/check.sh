@@ -8,4 +8,4 @@ prepare test
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/basedpyright src
-exec .venv/bin/python -m pytest -n 3 --dist loadfile -q -m "not slow" "$@"
+exec .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q -m "not slow" "$@"

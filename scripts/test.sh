@@ -15,4 +15,4 @@ fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/basedpyright src
-exec env GLOTSMITH_TEST_EVERYTHING=1 .venv/bin/python -m pytest -n 2 --dist loadfile "$@"
+exec env GLOTSMITH_TEST_EVERYTHING=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"

@@ -8,6 +8,7 @@ But for the toolchains that ``scripts/toolchains.sh`` can install nowhere.
 import os
 import signal
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,20 @@ ELSEWHERE = tuple(
     f"{card.display} can't be run here"
     for card in map(get, names())
     if all(t.install and not KNOWN & t.install.keys() for t in card.toolchain)
+)
+TESTS = Path(__file__).parent
+#: The files that take the most time, the longest first: a worker that began one last would end long after the others.
+LONGEST = (
+    *("languages/test_verdicts.py", "languages/test_hostile_compiled.py", "languages/test_roundtrip.py"),
+    *("languages/test_hostile_interpreted.py", "recipes/test_recipes_five.py", "recipes/test_outages.py"),
+    *("contracts/test_descriptors.py", "recipes/test_signals.py", "training/test_training_runs.py"),
+    *("kit/test_prove.py", "evaluation/test_published_programs.py", "recipes/test_resume.py"),
+    *("verification/test_allowance.py", "recipes/test_outages_by_recipe.py", "training/test_learns.py"),
+    *("contracts/test_sandboxes.py", "cli/test_cli_run.py", "languages/test_render.py", "test_own_home.py"),
+    *("reward/test_reward_hostile.py", "recipes/test_xcoder_resume.py", "suites/test_suites_hostile.py"),
+    *("verification/test_verify_values.py", "training/test_training_limits.py", "execution/test_faults.py"),
+    *("service/test_openapi.py", "service/test_serve.py", "suites/test_suites_write.py"),
+    *("recipes/test_xcoder_memory.py", "service/test_sandbox_fusion.py"),
 )
 
 
@@ -37,3 +52,9 @@ def pytest_runtest_makereport(
     if EVERYTHING and report.skipped and any(t in why for t in MISSING) and not any(t in why for t in ELSEWHERE):
         report.outcome = "failed"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files; ``--no-loadscope-reorder`` has the workers of pytest-xdist keep this order."""
+    rank = {TESTS / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))

@@ -11,6 +11,8 @@ from glotsmith.values import ANY, FLOAT, list_of, parse_signature, parse_type
 
 LUA, PYTHON = get("lua"), get("python")
 FULL = [name for name in names() if get(name).level == "full"]
+SLOW = {"cpp", "go", "java", "kotlin", "scala"}  #: what their programs use is compiled first, once a session
+ASSEMBLED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in FULL]
 
 
 def need(name: str) -> None:
@@ -97,7 +99,7 @@ def test_a_declared_signature_is_widened_by_what_is_passed() -> None:
     assert str(settled) == "def f(x: list[float], y: int | None) -> str"
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", ASSEMBLED)
 def test_expected_values_never_enter_a_program(name: str) -> None:
     need(name)
     card, secret = get(name), 918_273_645
@@ -107,7 +109,7 @@ def test_expected_values_never_enter_a_program(name: str) -> None:
     assert any("7" in text for key, text in program.files.items() if not key.startswith("candidate"))
 
 
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize("name", ASSEMBLED)
 def test_a_mark_depends_on_program_and_calls_alone(name: str) -> None:
     need(name)
     card, signature = get(name), parse_signature("def f(x: int) -> int")

@@ -173,6 +173,7 @@ def test_a_problem_that_fails_for_a_while_is_not_lost(
     assert dataset(folder / "run") == unbroken
 
 
+@pytest.mark.slow
 def test_a_function_without_its_teachers_suites_is_marked(server: Server, tmp_path: Path) -> None:
     folder, server.fails = corpus(tmp_path), lambda asked: (asked.call, asked.name) == ("write_tests", "total")
     assert command(folder, server, "--max-runs", 1) == 0
@@ -246,6 +247,7 @@ def on_a_good_machine(tmp_path_factory: pytest.TempPathFactory) -> tuple[object,
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 20, 50])
 def test_a_machine_that_breaks_down_costs_nothing(
     tmp_path: Path, on_a_good_machine: tuple[object, ...], count: int
@@ -259,6 +261,7 @@ def test_a_machine_that_breaks_down_costs_nothing(
     ledger.close()
 
 
+@pytest.mark.slow
 def test_a_program_that_alone_breaks_the_machine_is_dropped_after_three_runs(tmp_path: Path) -> None:
     def fails(program: Program, _: int) -> bool:
         return any("running" in text for text in program.files.values()) and "runner_script.py" not in program.files

@@ -35,7 +35,7 @@ FUNCTIONS = {
     if isinstance(node, ast.FunctionDef)
 }  #: name → number of parameters
 LANGUAGES = ("julia", "lua", "ocaml", "r", "racket")
-TIME_LIMIT_S = 1.0  #: CPU seconds; the slowest right programs, in Racket and Julia, take 0.3
+TIME_LIMIT_S = 0.7  #: CPU seconds; the slowest right programs, in Racket and Julia, take 0.3
 ENDLESS = {
     "lua": 24,
     "ocaml": 24,
