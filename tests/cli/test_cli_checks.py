@@ -90,7 +90,7 @@ def test_a_teachers_option_out_of_its_range_is_refused(name: str, value: float) 
 
 
 def rounds(**options: Any) -> SamplingPlan:
-    return MultiPLT(sources=("one.py",), languages=("lua", "ocaml"), **options)._plan(0).sampling_plan
+    return MultiPLT(sources=("one.py",), languages=("lua", "ocaml"), **options)._translation_options(0).sampling_plan
 
 
 @pytest.mark.parametrize("paper", [False, True])
@@ -114,8 +114,11 @@ def test_samples_that_a_user_sets_hold_for_every_language(
 
 def test_what_a_user_sets_wins_over_the_papers_setting() -> None:
     made = MultiPLT(sources=("one.py",), languages=("lua",), paper_setting=True, style="chat", repairs=2)
-    assert (made._plan(0).style, made._plan(0).repairs) == ("chat", 2)
-    assert MultiPLT(sources=("one.py",), languages=("lua",), paper_setting=True)._plan(0).style == "completion"
+    assert (made._translation_options(0).style, made._translation_options(0).repairs) == ("chat", 2)
+    assert (
+        MultiPLT(sources=("one.py",), languages=("lua",), paper_setting=True)._translation_options(0).style
+        == "completion"
+    )
 
 
 @pytest.mark.parametrize(

@@ -317,7 +317,7 @@ def _show_end(path: Path, *, preview: bool) -> None:
         funnel = folder.ledger.funnel()
         out.print(funnel_table(funnel))
         made = funnel[-1].made
-        what = getattr(recipes.get(folder.config["recipe"]), "makes", "verified programs")
+        what = recipes.get(folder.config["recipe"]).row_noun
         out.print(f"\n{made} {what} are in {folder.dataset}")
         if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):
             out.print(f"{broken} items met an internal error: please report it; the tracebacks are in {path / LOG}")

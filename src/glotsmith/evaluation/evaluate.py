@@ -15,7 +15,7 @@ from glotsmith.evaluation.questions import Completion, Impossible, Question, Sam
 from glotsmith.evaluation.summary import Summary, summarise
 from glotsmith.records import Record, Verdict, printable
 from glotsmith.step import Verify
-from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
+from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
 
 FAILURES = ("infra:teacher", "infra:sandbox")  #: statuses of samples that may be judged another time
 _IN_FLIGHT = 64  #: samples at once; a teacher and a sandbox hold back by themselves
@@ -75,12 +75,12 @@ def request(question: Question, sample: int, plan: Plan) -> Request:
     """Return what a teacher is asked. No source and no test is in it: rule-based teachers see what models see."""
     chat = plan.style == "chat"
     stop = () if chat else question.stop[:_STOPS]
-    return Request(
+    return Request.for_style(
+        "chat" if chat else "completion",
+        question.instruction if chat else question.continues or question.prefix,
         call="evaluate",
         item=question.id,
         sample=sample,
-        messages=(Message(role="user", content=question.instruction),) if chat else (),
-        prompt="" if chat else question.continues or question.prefix,
         sampling=Sampling(temperature=plan.temperature, top_p=plan.top_p, max_tokens=plan.max_tokens, stop=stop),
         seed=plan.seed,
         context={"name": question.name or question.problem, "language": question.language},

@@ -1,1 +1,1 @@
-"""Generation: ask teachers for programs, and take the code out of their replies."""
+"""Ask teachers for programs, read their replies, and verify what they wrote: what several recipes share."""

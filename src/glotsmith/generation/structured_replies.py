@@ -1,8 +1,8 @@
-"""Structured replies, read tolerantly: a JSON object or named sections becomes a record, or a named failure.
+"""Parse structured replies of teachers: a JSON object into a record, or named sections into texts.
 
-Models wrap what was asked for in prose, thoughts and fences, break lines inside JSON strings, leave a comma at the
-end, and call a section ``## Problem``, ``**Problem:**`` or ``[Problem]``. All that is read; what is missing is not made
-up. Nothing of a reply is executed here.
+The parsers accept what models write around and inside the requested structure: prose, thoughts, fences, line breaks
+in JSON strings, trailing commas, and section headings such as ``## Problem``, ``**Problem:**`` or ``[Problem]``. They
+do not invent missing values and do not execute anything. A reply that cannot be parsed becomes an ``UnusableReply``.
 """
 
 import json
@@ -19,21 +19,21 @@ from glotsmith.teachers.base import Reply
 
 T = TypeVar("T")
 
-_MOST_STARTS = 64  #: braces at which an object is looked for: a reply of nothing but braces must not take forever
+_MAX_STARTS = 64  #: braces at which the parser tries to read an object; it bounds the time for a reply full of braces
 _TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[}\]])', re.DOTALL)
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_SHOWN = 200  #: characters of a reply in a drop's detail
+_SHOWN = 200  #: characters of a reply in the detail of a drop
 
 
 class UnusableReply(NamedTuple):
-    """Why a reply can't be used; what a ``Dropped`` takes."""
+    """Why a reply cannot be used, as the drop reason and its detail."""
 
     reason: Reason
     detail: str = ""
 
 
 def reply_text(reply: Reply) -> str | UnusableReply:
-    """Return what a reply says, without thoughts and marks of the end, or why it says nothing."""
+    """Return the text of a reply without thoughts and end marks, or why it has none."""
     if reply.finish_reason == "refused":
         return UnusableReply(Reason.TEACHER_REFUSED, reply.detail)
     if reply.finish_reason == "error":
@@ -43,22 +43,22 @@ def reply_text(reply: Reply) -> str | UnusableReply:
 
 
 def read_object(reply: Reply, kind: type[T]) -> T | UnusableReply:
-    """Return the first JSON object in a reply that converts to ``kind`` (a msgspec struct), or why there is none.
+    """Return the first JSON object in a reply that converts to ``kind``, a msgspec struct, or why there is none.
 
-    Numbers and booleans may be strings (``strict=False``). A struct that is to accept further fields must not forbid
-    them (``records.Record`` does).
+    Numbers and booleans may be strings (``strict=False``). ``kind`` must not forbid unknown fields if replies may
+    have more fields; ``records.Record`` forbids them.
     """
     text = reply_text(reply)
     if isinstance(text, UnusableReply):
         return text
-    wrong = ""
+    mismatch = ""
     for found in _objects(text):
         try:
             return msgspec.convert(found, kind, strict=False)
         except msgspec.ValidationError as error:
-            wrong = wrong or str(error)
-    if wrong:
-        return UnusableReply(Reason.INCOMPLETE_REPLY, wrong)
+            mismatch = mismatch or str(error)
+    if mismatch:
+        return UnusableReply(Reason.INCOMPLETE_REPLY, mismatch)
     return UnusableReply(Reason.UNPARSABLE_REPLY, f"no JSON object in: {text[:_SHOWN]}")
 
 
@@ -66,18 +66,21 @@ def _objects(text: str) -> Iterator[object]:
     """Yield the outermost JSON objects of a text, in order."""
     decoder = json.JSONDecoder(strict=False)  # accepts line breaks inside strings
     end = 0
-    for start in islice((m.start() for m in re.finditer(r"\{", text)), _MOST_STARTS):
+    for start in islice((m.start() for m in re.finditer(r"\{", text)), _MAX_STARTS):
         if start < end:
             continue
-        found = _decoded(decoder, text[start:])
+        found = _decode(decoder, text[start:])
         if found is not None:
             value, length = found
             end = start + length
             yield value
 
 
-def _decoded(decoder: json.JSONDecoder, text: str) -> tuple[object, int] | None:
-    for attempt in (text, _TRAILING_COMMA.sub(lambda m: m[1] or " ", text)):  # a blank for a comma: positions stay
+def _decode(decoder: json.JSONDecoder, text: str) -> tuple[object, int] | None:
+    for attempt in (
+        text,
+        _TRAILING_COMMA.sub(lambda m: m[1] or " ", text),
+    ):  # keeps positions
         try:
             return decoder.raw_decode(attempt)
         except (ValueError, RecursionError):
@@ -88,10 +91,10 @@ def _decoded(decoder: json.JSONDecoder, text: str) -> tuple[object, int] | None:
 def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | UnusableReply:
     """Return the text of each named section of a reply, or why one is missing or empty.
 
-    A section begins with a line that holds nothing but its name, in any case, as a heading, in brackets, bold, or with
-    a colon, behind which its text may begin; it ends at the next one. Lines in fenced blocks begin nothing. Where all
-    sections stand in order, one that comes too early is text; of two of one name the first counts, as models repeat
-    themselves at the end.
+    A section begins with a line that contains only its name: in any case, as a heading, in brackets, bold, or with a
+    colon, after which its text may begin. It ends at the next section. Lines in fenced blocks do not begin a section.
+    If all sections appear in order, a heading that comes too early is text of another section. Of two sections with
+    one name the first one counts, because models repeat themselves at the end.
     """
     text = reply_text(reply)
     if isinstance(text, UnusableReply):
@@ -119,7 +122,7 @@ def _sections(text: str, names: Sequence[str]) -> dict[str, str]:
             lines = [start[2] or ""]
             parts.append((known[start[1].casefold()], lines))
             continue
-        fence = _after(fence, line)
+        fence = _open_fence(fence, line)
         lines.append(line)
     found: dict[str, str] = {}
     for name, body in _in_order(parts, names):
@@ -128,9 +131,9 @@ def _sections(text: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def _in_order(parts: list[tuple[str, list[str]]], names: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """Return the parts that stand in the order of ``names``, if all do: what comes too early is text of another.
+    """Return the parts in the order of ``names``, with early headings as text; the parts unchanged if one is missing.
 
-    So a line ``Examples:`` in the midst of an instruction begins nothing.
+    A line ``Examples:`` within an instruction therefore does not begin a section.
     """
     ordered: list[tuple[str, list[str]]] = []
     for name, body in parts:
@@ -142,8 +145,8 @@ def _in_order(parts: list[tuple[str, list[str]]], names: Sequence[str]) -> list[
     return ordered if len(ordered) == len(names) else parts
 
 
-def _after(fence: str, line: str) -> str:
-    """Return the mark of the fence that is open behind a line, "" for none."""
+def _open_fence(fence: str, line: str) -> str:
+    """Return the mark of the fence that is open after a line; "" for none."""
     mark = _FENCE.match(line)
     if not mark:
         return fence

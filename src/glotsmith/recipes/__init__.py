@@ -1,25 +1,25 @@
-"""Recipes: one file each, named after its paper; the only place where stages meet."""
+"""Recipes: one package for each paper, named after it. Only recipes compose steps of several stages.
 
+Each subpackage with a ``recipe.py`` is a recipe: ``inverse_instruct`` is ``inverse-instruct`` on the command line.
+"""
+
+import pkgutil
 from importlib import import_module
 from typing import Any
 
 from glotsmith.errors import UsageError, unknown_name
 
-RECIPES = {
-    "multipl-t": "glotsmith.recipes.multipl_t.recipe:MultiPLT",
-    "xcoder": "glotsmith.recipes.xcoder.recipe:XCoder",
-    "inverse-instruct": "glotsmith.recipes.inverse_instruct.recipe:InverseInstruct",
-}
+#: The names of all recipes, in alphabetical order.
+RECIPES = tuple(sorted(package.name.replace("_", "-") for package in pkgutil.iter_modules(__path__) if package.ispkg))
 
 
 def get(name: str) -> Any:
-    """Return a recipe's class (a ``Recipe``).
+    """Return the class of a recipe (``base.Recipe``).
 
     Raises:
-        UsageError: there is no such recipe.
+        UsageError: no recipe has this name.
 
     """
     if name not in RECIPES:
         raise UsageError(unknown_name(f"there is no recipe {name!r}", name, RECIPES))
-    module, _, attribute = RECIPES[name].partition(":")
-    return getattr(import_module(module), attribute)
+    return import_module(f"{__name__}.{name.replace('-', '_')}.recipe").RECIPE

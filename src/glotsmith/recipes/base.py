@@ -1,8 +1,4 @@
-"""What a recipe is: options with the paper's numbers as defaults, and the steps that they make.
-
-A recipe may also offer ``findings(ledger)``, which returns what a finished run has measured beside its rows, title to
-sentence; the end of a run and the dataset card show it. ``makes`` says what its rows are called where a run ends.
-"""
+"""The interface of recipes: a record of options with the paper's numbers as defaults, and the steps made from them."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,31 +20,31 @@ Item = TypeVar("Item", bound=Record)
 
 
 class RecipeServices(msgspec.Struct, frozen=True):
-    """The services that a recipe composes its steps from."""
+    """The services that a recipe passes to its steps."""
 
     sandbox: Sandbox
     verifier: Verify
     teacher: Teacher
     seed: int = 0
-    ledger: Ledger | None = None  #: the run's, for a recipe that learns from what became of its items
-    folder: Path = Path()  #: that the relative paths of sources are relative to
+    ledger: Ledger | None = None  #: of the run, for recipes whose steps depend on earlier outcomes
+    folder: Path = Path()  #: folder that relative paths of sources are relative to
 
     def __post_init__(self) -> None:
-        """Let steps see answers and verdicts only: failures of teacher and machine are the executor's matter."""
+        """Hide failures of the teacher and of the machine from steps, since the executor handles them."""
         msgspec.structs.force_setattr(self, "teacher", Answering(self.teacher))
         msgspec.structs.force_setattr(self, "verifier", Deciding(self.verifier))
 
 
 class FinalSteps(NamedTuple):
-    """The end of a recipe's steps, which asks nobody and executes nothing: what selects, and makes rows."""
+    """The last steps of a recipe: they select and make rows, without a teacher and without execution."""
 
-    after_step: str  #: name of the last step before it
+    after_step: str  #: name of the step before them
     input_type: type[Record]  #: what that step keeps
     steps: Sequence[Step[Any, Any]]
 
 
 class LedgerReader(Protocol):
-    """What of a ledger is read where rows are told of or written (``Ledger``, ``partial.PartialLedger``)."""
+    """The part of a ledger that is needed to read results (``Ledger``, ``partial.PartialLedger``)."""
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -56,48 +52,54 @@ class LedgerReader(Protocol):
         ...
 
     def kept(self, step: str, type: type[Item], /) -> Iterator[tuple[str, Item]]:
-        """Yield key and item of all that a step kept, in order of position."""
+        """Yield the key and the item of everything that a step kept, in order of position."""
         ...
 
     def kept_rows(self, step: str, /) -> Iterator[Row]:
-        """Yield the rows of all that a step kept, in order of position."""
+        """Yield the rows of everything that a step kept, in order of position."""
         ...
 
     def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Row]:
-        """Yield what was dropped and lost, in order of position."""
+        """Yield the rows of everything that was dropped or lost, in order of position."""
         ...
 
     def funnel(self) -> list[FunnelRow]:
-        """Return each step's account."""
+        """Return the counts of each step."""
         ...
 
 
 class Recipe(Protocol):
-    """A recipe is a record: its fields are its options, with docs in ``docs/recipes``."""
+    """A record whose fields are the recipe's options; ``docs/recipes`` describes them."""
 
-    title: ClassVar[str]  #: what it makes, in a line
+    title: ClassVar[str]  #: one line that says what the recipe makes
     paper: ClassVar[str]
-    limit_option: ClassVar[str]  #: the option that says with how many items of the sources to go on (``--preview``)
+    limit_option: ClassVar[str]  #: the option that limits the number of source items (``--preview`` sets it)
+    row_noun: ClassVar[str]  #: what the summary of a run calls the rows
 
-    def steps(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
-        """Return the steps in order; the last one's output is ``Example``."""
+    def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
+        """Return the steps in order; the output of the last one is ``Example``."""
         ...
 
     def final_steps(self, ledger: Ledger) -> FinalSteps:
-        """Return the last of the steps, for what a run that is not finished has in its ledger so far."""
+        """Return the last steps, which make rows of an unfinished run from what its ledger has so far."""
+        ...
+
+    @classmethod
+    def findings(cls, ledger: LedgerReader) -> dict[str, str]:
+        """Return what a run has measured beside its rows, as title → sentence."""
         ...
 
 
-def check_ranges(recipe: object, least: Mapping[str, float], shares: Sequence[str]) -> None:
-    """Hold options to their ranges: what ``least`` names to a minimum, ``shares`` to 0 to 1.
+def check_ranges(recipe: object, minimums: Mapping[str, float], shares: Sequence[str]) -> None:
+    """Check the ranges of options: those in ``minimums`` from below, ``shares`` between 0 and 1.
 
     Raises:
-        UsageError: one is outside, or no number at all.
+        UsageError: a value is outside its range, or NaN.
 
     """
-    for name, minimum in least.items():
+    for name, minimum in minimums.items():
         value = getattr(recipe, name)
-        if value is not None and not minimum <= value < math.inf:  # NaN is not, either
+        if value is not None and not minimum <= value < math.inf:  # false for NaN, too
             raise UsageError(f"--set {name} must be {minimum:g} or more, not {getattr(recipe, name)}")
     for name in shares:
         if not 0 <= getattr(recipe, name) <= 1:

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from glotsmith.prompts import Prompt
 from glotsmith.records import Function
-from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
+from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 from glotsmith.values import NotLiteral, Value, parse_test
 
 _LINES_PER_TEST = 20  #: an assertion may be broken over this many lines
@@ -21,11 +20,11 @@ class SuiteRequestOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     samples: int = 5  #: "five independent test suites", united
     sampling: Sampling = Sampling(temperature=0.2, top_p=0.95, max_tokens=512)
-    style: Literal["chat", "completion"] = "chat"
+    style: RequestStyle = "chat"
     seed: int = 0
 
 
-def suite_prompt(style: Literal["chat", "completion"]) -> Prompt:
+def suite_prompt(style: RequestStyle) -> Prompt:
     """Return the prompt of a style; its ``version`` goes into lineages."""
     return Prompt(_PROMPTS / f"{style}.jinja")
 
@@ -37,20 +36,19 @@ async def request_suites(teacher: Teacher, function: Function, options: SuiteReq
 
 def _request(function: Function, asking: SuiteRequestOptions, sample: int) -> Request:
     text = suite_prompt(asking.style).render(source=function.code.rstrip(), name=function.name)
-    chat = asking.style == "chat"
-    return Request(
+    return Request.for_style(
+        asking.style,
+        text,
         call="write_tests",
         item=function.id,
         sample=sample,
-        messages=(Message(role="user", content=text),) if chat else (),
-        prompt="" if chat else text,
         sampling=asking.sampling,
         seed=asking.seed,
         context={"name": function.name, "source": function.program},
     )
 
 
-def parse_arguments(reply: Reply, name: str, style: Literal["chat", "completion"]) -> Iterator[tuple[Value, ...]]:
+def parse_arguments(reply: Reply, name: str, style: RequestStyle) -> Iterator[tuple[Value, ...]]:
     """Yield the arguments of every assertion about ``name`` in a reply that is literal and passes at least one.
 
     A completion goes on where the prompt stopped, at ``assert f(``, so its first assertion begins there; a model

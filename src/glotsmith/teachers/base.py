@@ -1,9 +1,11 @@
 """What a teacher is: something that answers requests, one reply each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from glotsmith.records import Record, content_hash
+
+RequestStyle = Literal["chat", "completion"]
 
 
 class Message(Record, frozen=True, kw_only=True):
@@ -35,6 +37,32 @@ class Request(Record, frozen=True, kw_only=True):
     sampling: Sampling = Sampling()
     seed: int = 0
     context: dict[str, str] = {}  #: what the prompt was made of (``source``, ``language`` …), for rule-based teachers
+
+    @classmethod
+    def for_style(
+        cls,
+        style: RequestStyle,
+        text: str,
+        *,
+        call: str,
+        item: str,
+        sample: int = 0,
+        sampling: Sampling,
+        seed: int = 0,
+        context: Mapping[str, str] | None = None,
+    ) -> "Request":
+        """Return a request with ``text`` as the user's message of a chat, or as the prompt of a completion."""
+        chat = style == "chat"
+        return cls(
+            call=call,
+            item=item,
+            sample=sample,
+            messages=(Message(role="user", content=text),) if chat else (),
+            prompt="" if chat else text,
+            sampling=sampling,
+            seed=seed,
+            context=dict(context or {}),
+        )
 
     @property
     def key(self) -> str:

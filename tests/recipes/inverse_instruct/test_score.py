@@ -17,10 +17,10 @@ import pytest
 
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
 from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
-from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, Style
+from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
 from glotsmith.teachers import open_teacher
-from glotsmith.teachers.base import Sampling, Teacher
+from glotsmith.teachers.base import RequestStyle, Sampling, Teacher
 from small_model import VOCABULARY, random_gguf, serve_arguments
 
 pytestmark = pytest.mark.slow
@@ -94,7 +94,7 @@ def teacher(kind: str, served: Served) -> Teacher:
     return open_teacher("transformers", model=str(served.folder), options={"gguf": "small.gguf", "device": "cpu"})
 
 
-def scores(kind: str, served: Served, style: Style, top: int) -> list[Scored | None]:
+def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[Scored | None]:
     """Score ``TEXTS`` as the recipe does; None where there is no score."""
 
     async def main() -> list[Scored | None]:
@@ -116,7 +116,7 @@ def scores(kind: str, served: Served, style: Style, top: int) -> list[Scored | N
     return asyncio.run(main())
 
 
-def tokens(served: Served, text: str, style: Style) -> list[int]:
+def tokens(served: Served, text: str, style: RequestStyle) -> list[int]:
     """The prompt as the server reads it, asked of the server."""
     prompt = prompts_of("evaluate")[style == "completion"].render(
         instruction=text, code=SNIPPET.code, language="Lua", fence="lua"
@@ -139,7 +139,7 @@ def mass(probabilities: list[float], word: str) -> float:
 @pytest.mark.parametrize(
     ("kind", "style"), [("openai", "chat"), ("openai", "completion"), ("transformers", "completion")]
 )
-def test_the_score_is_that_of_the_whole_vocabulary(kind: str, style: Style, served: Served, truth: Any) -> None:
+def test_the_score_is_that_of_the_whole_vocabulary(kind: str, style: RequestStyle, served: Served, truth: Any) -> None:
     for text, scored in zip(TEXTS, scores(kind, served, style, ALL), strict=True):
         exact = truth(tokens(served, text, style))
         yes, no = mass(exact, "Yes"), mass(exact, "No")

@@ -5,8 +5,7 @@ import pytest
 from glotsmith.recipes.xcoder.memory import KEPT, AgentMemory, MemoryLimits, RememberedSession, first_sentence
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.rubric import WEIGHTS, RubricPoints, weighted_score
-from glotsmith.recipes.xcoder.schedule import ScheduleSessions, SessionPlan, session_key
-from glotsmith.recipes.xcoder.target_language import choose_target_language
+from glotsmith.recipes.xcoder.schedule import ScheduleSessions, SessionPlan, choose_target_language, session_key
 from glotsmith.records import Lineage, Origin
 
 LANGUAGES = ("python", "lua", "ocaml")
@@ -137,7 +136,9 @@ def test_a_chair_is_inspired_by_all_seeds_of_its_language_in_turn(agents: int, o
     known = [f"lua {n}" for n in range(own)]
     seat = {"kind": "ds1", "instruction": "beside", "origin": Origin(source="s", path="p")}
     beside = Proposal(id="s", lineage=Lineage(teacher="t"), **seat)  # type: ignore[arg-type]
-    held = [ScheduleSessions(plan)._seat(s, beside, known).session for s in plan.all_sessions() if s.chair == "lua"]
+    held = [
+        ScheduleSessions(plan)._session_item(s, beside, known).session for s in plan.all_sessions() if s.chair == "lua"
+    ]
     assert {text for s in held if s for text in s.inspirations} == {"beside", *known}
 
 

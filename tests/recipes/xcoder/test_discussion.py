@@ -9,11 +9,11 @@ import pytest
 from glotsmith.prompts import Prompt
 from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests
-from glotsmith.recipes.xcoder.agents import EpochMemories, ReflectionReply
 from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules
 from glotsmith.recipes.xcoder.memory import MemoryLimits, RememberedSession
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.recipe import CALLS, PROMPTS
+from glotsmith.recipes.xcoder.reflection import EpochMemories, ReflectionReply
 from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.recipes.xcoder.seeds import MakeSeeds
 from glotsmith.records import Lineage, Origin, Snippet

@@ -77,7 +77,7 @@ def test_stated_examples_are_written_as_all_tests_are(line: str, found: str) -> 
         ("- `assert g(1) == 1`", "it does not call f"),
         ("assert f(1) == f(2)", "assert f(1) == f(2): "),
         ("assert f(open('x')) == 1", "assert f(open('x')) == 1: "),
-        ("f(1) == 2", "it is no assert statement"),
+        ("f(1) == 2", "it is not an assert statement"),
         ("assert f(1 ==", "assert f(1 ==: "),
     ],
 )

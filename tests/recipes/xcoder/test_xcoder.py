@@ -271,14 +271,14 @@ def test_options_of_discussions_reach_them() -> None:
         rounds=5, budget=70, sessions=9, epoch=4, others=1, inspirations=2, memory_size=11, memory_shown=7,
         max_instruction_similarity=0.25, max_reference_similarity=0.35,
     )  # fmt: skip
-    assert chosen._rules() == DiscussionRules(
+    assert chosen._discussion_rules() == DiscussionRules(
         topology="parallel", rounds=5, budget=70, policy="weakness", languages=("lua", "ocaml", "ruby")
     )
-    assert chosen._plan() == SessionPlan(agents=("lua", "ocaml"), sessions=9, epoch=4, others=1, inspirations=2)
-    assert chosen._limits() == MemoryLimits(size=11, shown=7, instructions=0.25, references=0.35)
+    assert chosen._session_plan() == SessionPlan(agents=("lua", "ocaml"), sessions=9, epoch=4, others=1, inspirations=2)
+    assert chosen._memory_limits() == MemoryLimits(size=11, shown=7, instructions=0.25, references=0.35)
     for changes in ({"memory": "off"}, {"reflection": "off"}):
-        assert not msgspec.structs.replace(chosen, **changes)._plan().reflection
-    assert msgspec.structs.replace(chosen, topology="none")._plan().others == 0
+        assert not msgspec.structs.replace(chosen, **changes)._session_plan().reflection
+    assert msgspec.structs.replace(chosen, topology="none")._session_plan().others == 0
 
 
 def test_the_page_tells_what_the_recipe_does() -> None:

@@ -20,8 +20,8 @@ from glotsmith.recipes.xcoder.pipeline_item import (
     WriteProblemTests,
 )
 from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
-from glotsmith.recipes.xcoder.rubric import WEIGHTS
-from glotsmith.recipes.xcoder.steps import DropRepeatedProblems, ExecuteReference, RequireAgreement, ScoreByRubric
+from glotsmith.recipes.xcoder.rubric import WEIGHTS, ScoreByRubric
+from glotsmith.recipes.xcoder.steps import DropRepeatedProblems, ExecuteReference, RequireAgreement
 from glotsmith.records import Function, Job, Lineage, Origin, Problem, Solution, Suite, Task, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
@@ -233,7 +233,7 @@ class Rates:
     def __init__(self, text: str) -> None:
         self.text = text
 
-    async def ask(self, *_: object, **__: object) -> Any:
+    async def send(self, *_: object, **__: object) -> Any:
         return Reply(text=self.text, output_tokens=7)
 
 

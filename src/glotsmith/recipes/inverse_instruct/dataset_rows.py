@@ -1,4 +1,7 @@
-"""Rows of inverse-instruct: what was made is trained on first, the original set last (InverseCoder §5)."""
+"""Make the rows of inverse-instruct: new instructions for the first training stage, original pairs for the second.
+
+InverseCoder §5 trains on its own data first and on the original data last.
+"""
 
 import re
 
@@ -7,34 +10,34 @@ from glotsmith.datasets.rows import fenced, split_item
 from glotsmith.records import Example, Inversion, Lineage, Snippet, Summary
 from glotsmith.step import ItemStep, Result, keep
 
-OWN_STAGE, ORIGINAL = 1, 2  #: training stages
-_NO_LANGUAGE = "other"  #: of an original whose program was not found: it names a folder
+OWN_STAGE, ORIGINAL_STAGE = 1, 2  #: training stages
+_NO_LANGUAGE = "other"  #: language of an original pair whose program was not found; exporters use it as a folder name
 
 
 class MakeInverseExamples(ItemStep[Inversion, Example]):
-    """Make a row of each snippet with its instruction, and of each original."""
+    """Make a row of each snippet with its instruction, and of each original pair."""
 
     name = "dataset"
     output = Example
 
     async def run(self, key: str, item: Inversion) -> Result[Example]:
-        """Make one row; nothing is dropped here."""
+        """Make one row; this step drops nothing."""
         snippet = item.snippet
         return keep(key, original_example(snippet) if snippet.kind == "original" else inverse_example(item))
 
 
 def inverse_example(item: Inversion) -> Example:
-    """Return the row of a snippet: its best instruction, and the program as the reply."""
+    """Return the row of a snippet, with its best instruction and its program as the reply."""
     snippet, best = item.snippet, item.summaries[0]
-    about, wish = facts(snippet.language), _wish(snippet, best.text)
-    prompt, completion = split_item(snippet.code, "", wish, about)
+    language, instruction = facts(snippet.language), _instruction(snippet, best.text)
+    prompt, completion = split_item(snippet.code, "", instruction, language)
     passes = [s.round_trip == "pass" for s in item.tried]
     return Example(
         id=best.id,
         parallel_id=snippet.parallel_id or snippet.id,
         language=snippet.language,
         name=snippet.name,
-        messages=_conversation(wish, fenced(snippet.code, about.fence)),
+        messages=_conversation(instruction, fenced(snippet.code, language.fence)),
         prompt=prompt,
         completion=completion,
         source="",
@@ -52,8 +55,8 @@ def inverse_example(item: Inversion) -> Example:
     )
 
 
-def _wish(snippet: Snippet, instruction: str) -> str:
-    """Return the instruction, with the name that the row's tests call: without it no answer could pass them."""
+def _instruction(snippet: Snippet, instruction: str) -> str:
+    """Return the instruction; it names the function that the tests call, since an answer must define it to pass."""
     if not snippet.tests or not snippet.name or re.search(rf"\b{re.escape(snippet.name)}\b", instruction):
         return instruction
     return f"{instruction}\n\nName the function `{snippet.name}`."
@@ -74,7 +77,7 @@ def _lineage(snippet: Snippet, best: Summary) -> Lineage:
 
 
 def original_example(snippet: Snippet) -> Example:
-    """Return the row of a pair, as the corpus has it."""
+    """Return the row of an original pair, unchanged."""
     return Example(
         id=snippet.id,
         parallel_id=snippet.parallel_id or snippet.id,
@@ -87,9 +90,9 @@ def original_example(snippet: Snippet) -> Example:
         origin=snippet.origin,
         lineage=Lineage(teacher=""),
         kind="original",
-        stage=ORIGINAL,
+        stage=ORIGINAL_STAGE,
     )
 
 
-def _conversation(asked: str, said: str) -> tuple[dict[str, str], dict[str, str]]:
-    return {"role": "user", "content": asked}, {"role": "assistant", "content": said}
+def _conversation(request: str, reply: str) -> tuple[dict[str, str], dict[str, str]]:
+    return {"role": "user", "content": request}, {"role": "assistant", "content": reply}

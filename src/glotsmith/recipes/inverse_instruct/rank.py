@@ -1,7 +1,8 @@
-"""Rank the summaries of a snippet by P(Yes), and say what P(Yes) is worth: its AUC against execution.
+"""Rank the summaries of a snippet by P(Yes), and measure P(Yes) by its AUC against execution.
 
-The paper takes the best of K, with no threshold (InverseCoder §4.4; ``sort_data_samples.py``), and breaks ties by
-order. So does this, but a tie is recorded: a best summary that shares its score was not chosen by the model.
+The paper keeps the best of K summaries without a threshold and breaks ties by order (InverseCoder §4.4;
+``sort_data_samples.py``). This module does the same and records ties: the model did not choose a best summary that
+shares its score.
 """
 
 import math
@@ -16,11 +17,11 @@ from glotsmith.step import Dropped, ItemStep, Kept, Result
 
 
 class RankSummaries(ItemStep[Inversion, Inversion]):
-    """Put summaries in order, best first; with ``argmax`` only the best is left."""
+    """Sort the summaries of each snippet by score, best first; with ``argmax``, keep the best only."""
 
     name = "rank"
     output = Inversion
-    concurrency = 1  # it waits for nothing
+    concurrency = 1  # the step never waits
 
     def __init__(self, *, argmax: bool) -> None:
         self._argmax = argmax
@@ -40,7 +41,7 @@ def _score(summary: Summary) -> float:
 
 
 def describe_scores(inversions: Iterable[Inversion]) -> str:
-    """Say what the scores of first choices rest on: how they came about, and how often chance decided; "" for none."""
+    """Return a sentence about the scores of the best summaries: their methods and ties; "" if there are no scores."""
     methods, ties, unseen, mass = Counter[str](), 0, 0, 0.0
     for item in inversions:
         if item.summaries and (scored := item.summaries[0].scored):
@@ -50,36 +51,36 @@ def describe_scores(inversions: Iterable[Inversion]) -> str:
             mass += scored.yes + scored.no if scored.method == "logprobs" else 0.0
     if not methods:
         return ""
-    told = f"{methods['logprobs']} by logprobs, {methods['votes']} by votes; {ties} tied with another"
+    text = f"{methods['logprobs']} by logprobs, {methods['votes']} by votes; {ties} tied with another"
     if count := methods["logprobs"]:
-        told += (
+        text += (
             f"; Yes and No had {mass / count:.2f} of the probability on average, and {unseen} times one was not seen"
         )
-    return told
+    return text
 
 
 class ScoreAgreement(Record, frozen=True, kw_only=True):
-    """How well P(Yes) tells apart what passes from what fails when it is run."""
+    """How well P(Yes) separates the summaries whose round trip passes from those whose round trip fails."""
 
-    of: str  #: which summaries are compared
+    of: str  #: the summaries that are compared
     passed: int
     failed: int
-    auc: float | None  #: chance that one that passed has the higher P(Yes), ties counted half; None without both kinds
-    error: float = 0.0  #: its standard error (Hanley and McNeil 1982); 0 where it can't be told
+    auc: float | None  #: area under the ROC curve, ties counted half; None if all passed or all failed
+    error: float = 0.0  #: standard error of the AUC (Hanley and McNeil 1982); 0 without an AUC
 
     def __str__(self) -> str:
         count = self.passed + self.failed
         if self.auc is None:
             return f"no AUC: of {count} round trips {self.passed} passed, so that there is nothing to tell apart"
-        told = f"AUC {self.auc:.3f} (standard error {self.error:.3f}; 0.5 is chance)"
-        return f"{told} over {count} round trips, of which {self.passed} passed"
+        text = f"AUC {self.auc:.3f} (standard error {self.error:.3f}; 0.5 is chance)"
+        return f"{text} over {count} round trips, of which {self.passed} passed"
 
 
 def compare_with_round_trips(inversions: Iterable[Inversion]) -> list[ScoreAgreement]:
-    """Compare P(Yes) with the round trips that were made.
+    """Compare P(Yes) with the outcomes of the round trips.
 
-    ``first choices``: the best summary of each snippet. Later ones are tried only where better ones failed, so that to
-    count them too would be biased. ``all summaries``: of the snippets of which every one was tried.
+    ``first choices`` are the best summary of each snippet. Counting later ones would introduce a bias, because they are
+    tried only if better ones failed. ``all summaries`` are those of the snippets whose every summary was tried.
     """
     first: list[tuple[float, bool]] = []
     every: list[tuple[float, bool]] = []
@@ -99,11 +100,11 @@ def _is_judged(summary: Summary) -> bool:
 def _compared(of: str, pairs: Sequence[tuple[float, bool]]) -> ScoreAgreement:
     passed, failed = sum(good for _, good in pairs), sum(not good for _, good in pairs)
     value = auc(pairs)
-    return ScoreAgreement(of=of, passed=passed, failed=failed, auc=value, error=_error(value, passed, failed))
+    return ScoreAgreement(of=of, passed=passed, failed=failed, auc=value, error=_standard_error(value, passed, failed))
 
 
 def auc(pairs: Sequence[tuple[float, bool]]) -> float | None:
-    """Return the area under the ROC curve of (score, whether it passed): the Mann-Whitney statistic, ties half."""
+    """Return the area under the ROC curve of pairs (score, passed): the Mann-Whitney statistic with half ties."""
     good = sum(passed for _, passed in pairs)
     bad = len(pairs) - good
     if not good or not bad:
@@ -119,7 +120,7 @@ def auc(pairs: Sequence[tuple[float, bool]]) -> float | None:
     return (ranks - good * (good + 1) / 2) / (good * bad)
 
 
-def _error(value: float | None, good: int, bad: int) -> float:
+def _standard_error(value: float | None, good: int, bad: int) -> float:
     if value is None:
         return 0.0
     q1, q2 = value / (2 - value), 2 * value * value / (1 + value)

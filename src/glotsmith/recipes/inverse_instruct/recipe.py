@@ -1,6 +1,6 @@
-"""Inverse-Instruct: instructions summarised from code, scored by the model itself, grounded in execution.
+"""Inverse-Instruct: summarise code into instructions, score them by the model itself, and verify them by execution.
 
-Paper: Wu et al., InverseCoder, AAAI 2025, §4–5. Where we differ, and why: docs/recipes/inverse_instruct.md.
+Paper: Wu et al., InverseCoder, AAAI 2025, §4–5. docs/recipes/inverse_instruct.md lists the differences, with reasons.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from glotsmith.recipes.inverse_instruct.selection import (
 from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
-from glotsmith.recipes.multipl_t.recipe import comment_syntax, overlap_with
+from glotsmith.recipes.selection_inputs import comment_syntax, load_overlap
 from glotsmith.records import Inversion, Record
 from glotsmith.selection.overlap import Overlap
 from glotsmith.settings import FILE, SOURCE
@@ -39,7 +39,7 @@ from glotsmith.teachers.base import Sampling
 
 PROMPTS = Path(__file__).parent / "prompts"
 
-_LEAST = {
+_MINIMUMS = {
     **dict.fromkeys(("summaries", "votes", "top_logprobs", "evaluation_tokens", "max_tokens", "min_cases", "ngram"), 1),
     **dict.fromkeys(("max_snippets", "temperature", "answer_temperature"), 0),
     "repetition_penalty": 0.01,
@@ -47,76 +47,76 @@ _LEAST = {
 
 
 class InverseInstruct(Record, frozen=True, kw_only=True):
-    """The recipe's options; the defaults are the paper's where it has one."""
+    """The options of the recipe. The defaults are the paper's where it has a value."""
 
     title: ClassVar[str] = "instructions summarised from code, scored by the model, grounded in execution"
     paper: ClassVar[str] = "InverseCoder, AAAI 2025 (arXiv 2407.05700)"
     limit_option: ClassVar[str] = "max_snippets"
-    makes: ClassVar[str] = "programs with instructions, and original pairs,"
+    row_noun: ClassVar[str] = "programs with instructions, and original pairs,"
 
     sources: Annotated[tuple[str, ...], SOURCE]  #: instruction corpora, code, and other runs
-    languages: tuple[str, ...] = ()  #: of snippets that are wanted; empty for all
-    column: str = ""  #: of rows: where the code is, if its name is an unusual one
-    max_snippets: int = 0  #: go on with so many, chosen by content hash; 0 for all
-    originals: bool = True  #: keep the original pairs beside what is made of them, §5
-    max_similarity: float = 1.0  #: ROUGE-L of programs above which the later one is dropped; 1 for exact ones only
+    languages: tuple[str, ...] = ()  #: of the snippets to use; empty for all
+    column: str = ""  #: column of a table that has the code, if its name is unusual
+    max_snippets: int = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
+    originals: bool = True  #: keep the original pairs beside the new ones, §5
+    max_similarity: float = 1.0  #: ROUGE-L above which the later program is dropped; 1 for exact duplicates only
 
-    min_cases: int = 3  #: of a suite, where there is one
-    require_suite: bool = False  #: drop snippets without a suite, of which nothing can be executed
+    min_cases: int = 3  #: of a snippet's suite, if it has one
+    require_suite: bool = False  #: drop snippets without a suite, which cannot be verified
 
-    summaries: int | None = None  #: default the paper's 10, and one without self-evaluation, §4.2
+    summaries: int | None = None  #: default: the paper's 10, and 1 without self-evaluation, §4.2
     prefixes: tuple[str, ...] = PREFIXES  # §4.2
     temperature: float = 0.8  # §4.2
     repetition_penalty: float = 1.1  # §4.2
     max_tokens: int = 2048  # §4.2
-    stop: tuple[str, ...] = ("```",)  #: of completions; a chat ends by itself, §4.2
+    stop: tuple[str, ...] = ("```",)  #: stop sequences of completions; chats have none, §4.2
     style: Literal["chat", "completion"] = "chat"
 
     self_evaluation: Literal["logprobs", "votes", "off"] = "logprobs"  # §4.3
     evaluation_tokens: int = 5  # §4.3
-    top_logprobs: int = 20  #: top tokens of the evaluation's first position, §4.3
-    votes: int = 5  #: sampled replies, where a server gives no logprobs
+    top_logprobs: int = 20  #: top tokens of the first position, §4.3
+    votes: int = 5  #: sampled replies, if the server returns no logprobs
 
     round_trip: Literal["on", "off"] = "on"  #: the teacher's answer to the instruction must pass the snippet's suite
     answer_temperature: float = 0.0
-    measured: float = 0.0  #: share of snippets of which every summary makes a round trip, to measure P(Yes)
+    measured: float = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)
 
     benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
-    ngram: int = 10  #: words in common that count as an overlap
+    ngram: int = 10  #: number of consecutive words that count as an overlap
 
     def __post_init__(self) -> None:
-        """Refuse what can't work before anything is paid for."""
+        """Check the options before the first request."""
         for name in self.languages:
-            languages.get(name)  # raises for an unknown one
+            languages.get(name)  # raises for an unknown language
             if self.require_suite:
                 languages.require_typed_calls(name)
-        check_ranges(self, _LEAST, ("measured", "max_similarity"))
+        check_ranges(self, _MINIMUMS, ("measured", "max_similarity"))
         if not self.prefixes:
             raise UsageError("prefixes must hold at least one way to begin an instruction")
 
-    def steps(self, tools: RecipeServices) -> Sequence[Step[Any, Any]]:
-        """Return the paper's pipeline, with the round trip that it lacks.
+    def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
+        """Return the paper's pipeline, with a round trip by execution.
 
         Raises:
-            UsageError: the teacher is the offline one, which translates and nothing else.
-            InputError: a benchmark file can't be read.
+            UsageError: the teacher is ``offline``, which only translates.
+            InputError: a benchmark file cannot be read.
 
         """
-        if tools.teacher.name == "offline":
+        if services.teacher.name == "offline":
             raise UsageError(
                 "inverse-instruct asks a model to describe code, which the offline teacher can't: "
                 "name another, as in --teacher openai --model MODEL --base-url URL"
             )
         for name in self.languages if self.require_suite else ():
-            languages.toolchain.resolve(name)  # raises where it can't be run, before anything is paid for
-        syntax, overlap = comment_syntax(), overlap_with(self.benchmarks, self.ngram)
+            languages.toolchain.resolve(name)  # raises for a missing toolchain, before the first request
+        syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         return [
-            *self._snippets(tools, syntax, overlap),
-            Summarise(self._asked("summarise", tools), self._count, self.prefixes, tools.seed),
-            *([self._evaluate(tools)] if self.self_evaluation != "off" else []),
+            *self._snippet_steps(services, syntax, overlap),
+            Summarise(self._request("summarise", services), self._count, self.prefixes, services.seed),
+            *([self._evaluation_step(services)] if self.self_evaluation != "off" else []),
             *([DecontaminateInversions(overlap)] if overlap else []),
             RankSummaries(argmax=self.round_trip == "off"),
-            *([self._round_trip(tools)] if self.round_trip == "on" else []),
+            *([self._round_trip_step(services)] if self.round_trip == "on" else []),
             *self.final_steps().steps,
         ]
 
@@ -128,11 +128,11 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
     @classmethod
     def findings(cls, ledger: LedgerReader) -> dict[str, str]:
-        """Say what P(Yes) rests on, and what it is worth on this run's data: how well it agrees with execution."""
+        """Return how the scores P(Yes) were computed, and how well they agree with execution in this run."""
         if ScoreSummaries.name not in ledger.steps:
             return {}
-        told = describe_scores(item for _, item in ledger.kept(RankSummaries.name, Inversion))
-        found = {"P(Yes) of first choices": told} if told else {}
+        scores = describe_scores(item for _, item in ledger.kept(RankSummaries.name, Inversion))
+        found = {"P(Yes) of first choices": scores} if scores else {}
         if RoundTrip.name not in ledger.steps:
             return found
         kept = (item for _, item in ledger.kept(RoundTrip.name, Inversion))
@@ -142,27 +142,27 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             f"P(Yes) against execution, {a.of}": str(a) for a in compare_with_round_trips(chain(kept, failed))
         }
 
-    def _snippets(
-        self, tools: RecipeServices, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None
+    def _snippet_steps(
+        self, services: RecipeServices, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None
     ) -> Sequence[Step[Any, Any]]:
         return [
-            ReadSnippets(self.sources, self.column, tools.folder),
+            ReadSnippets(self.sources, self.column, services.folder),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
             Preprocess(self.languages, originals=self.originals),
             DeduplicateSnippets(
                 {**syntax, "": CommentSyntax()}, within=self.max_similarity, across=self.max_similarity
             ),
             *([DecontaminateSnippets(overlap)] if overlap else []),
-            CheckSnippets(tools.verifier, self.min_cases, required=self.require_suite),
+            CheckSnippets(services.verifier, self.min_cases, required=self.require_suite),
         ]
 
     @property
     def _count(self) -> int:
-        """The ablation without self-evaluation takes one summary, unselected (table 5), unless told otherwise."""
+        """The number of summaries; by default 1 without self-evaluation, as in the paper's ablation (table 5)."""
         return self.summaries or (10 if self.self_evaluation != "off" else 1)
 
-    def _asked(self, call: str, tools: RecipeServices) -> SnippetRequest:
-        """Return the question of a call, with its sampling."""
+    def _request(self, call: str, services: RecipeServices) -> SnippetRequest:
+        """Return the request of a call, with its sampling."""
         sampling = {
             "summarise": Sampling(
                 temperature=self.temperature,
@@ -178,19 +178,22 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
                 stop=("\n```",) if self.style == "completion" else (),  # the prompt opens a fence
             ),
         }[call]
-        return SnippetRequest(call, tools.teacher, prompts_of(call), self.style, sampling, tools.seed)
+        return SnippetRequest(call, services.teacher, prompts_of(call), self.style, sampling, services.seed)
 
-    def _evaluate(self, tools: RecipeServices) -> ScoreSummaries:
+    def _evaluation_step(self, services: RecipeServices) -> ScoreSummaries:
         by_logprobs = self.self_evaluation == "logprobs"
         return ScoreSummaries(
-            self._asked("evaluate", tools), self._asked("vote", tools), self.votes, logprobs=by_logprobs
+            self._request("evaluate", services), self._request("vote", services), self.votes, logprobs=by_logprobs
         )
 
-    def _round_trip(self, tools: RecipeServices) -> RoundTrip:
-        return RoundTrip(self._asked("answer", tools), tools.verifier, self.measured)
+    def _round_trip_step(self, services: RecipeServices) -> RoundTrip:
+        return RoundTrip(self._request("answer", services), services.verifier, self.measured)
 
 
 def prompts_of(call: str) -> StylePrompts:
-    """Return the prompts of a call: a vote is asked in the words of an evaluation."""
+    """Return the prompts of a call; a vote has the prompts of an evaluation."""
     name = "evaluate" if call == "vote" else call
     return StylePrompts(Prompt(PROMPTS / f"{name}.j2"), Prompt(PROMPTS / f"{name}_completion.j2"))
+
+
+RECIPE = InverseInstruct

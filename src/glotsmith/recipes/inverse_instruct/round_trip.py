@@ -1,29 +1,32 @@
-"""Ground instructions in execution, which the paper lacks: the snippet must pass its own suite, and so must the answer
-that the teacher gives afresh to the instruction that was chosen for it.
+"""Verify snippets and instructions by execution, which the paper does not do.
+
+A snippet must pass its own suite, and the teacher's new answer to the chosen instruction must pass it, too.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
+from glotsmith.generation.suite_outcomes import describe_failure, find_suite_flaw
 from glotsmith.languages import Unrepresentable, get, render
 from glotsmith.languages.extract import extract_code
 from glotsmith.reasons import Reason
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
-from glotsmith.records import Inversion, Job, Snippet, Status, Summary, Verdict, content_hash
+from glotsmith.records import Inversion, Job, Snippet, Status, Summary, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, Verify, drop, keep
 from glotsmith.teachers.base import Reply
-from glotsmith.values import NotLiteral, literal, parse_signature, parse_test
+from glotsmith.values import NotLiteral, parse_signature
 
-_WHOLE = 1 << 32
+_HASH_RANGE = 1 << 32
 
 
 class CheckSnippets(ItemStep[Snippet, Snippet]):
-    """Drop snippets whose suite says nothing or that fail it, before a token is spent on them.
+    """Drop snippets that fail their suite or whose suite proves nothing, before any request about them.
 
-    What has no suite passes, unless one is required; originals pass.
+    Original pairs pass. Snippets without a suite pass unless a suite is required.
     """
 
     name = "check"
@@ -38,54 +41,51 @@ class CheckSnippets(ItemStep[Snippet, Snippet]):
         if item.kind == "original" or not (item.tests or self._required):
             return keep(key, item)
         if not item.tests:
-            return _dropped(Reason.UNTESTED)
-        if fault := flaw(item.tests, self._min_cases):
-            return _dropped(*fault)
-        verdict = await self._verify.verify(job(item, item.code))
+            return _drop_snippet(Reason.UNTESTED)
+        if flaw := find_suite_flaw(item.tests, self._min_cases):
+            return _drop_snippet(*flaw)
+        verdict = await self._verify.verify(_snippet_job(item, item.code))
         if verdict.passed:
             proved = msgspec.structs.replace(item, toolchain=verdict.toolchain, isolation=verdict.isolation)
             return keep(key, proved)
         reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_VERIFICATION
-        return _dropped(reason, failure(item, verdict))
+        return _drop_snippet(reason, describe_failure(item.tests, verdict))
 
 
-def _dropped(reason: Reason, detail: str = "") -> Result[Snippet]:
+def _drop_snippet(reason: Reason, detail: str = "") -> Result[Snippet]:
     return Result(dropped=drop(reason, detail).dropped)
 
 
-def flaw(tests: Sequence[str], min_cases: int) -> tuple[Reason, str] | None:
-    """Say why a suite proves nothing: a function that returns one value whatever it is given would pass it."""
-    try:
-        expected = {literal(parse_test(test).expected) for test in tests}
-    except NotLiteral as error:
-        return Reason.NO_TESTS, str(error)
-    if len(set(tests)) < min_cases:
-        return Reason.TOO_FEW_CASES, f"{len(set(tests))}, and {min_cases} are required"
-    return (Reason.ONE_EXPECTED_VALUE, next(iter(expected))) if len(expected) == 1 else None
+class _Answer(NamedTuple):
+    """The teacher's new answer to a summary."""
+
+    reply: Reply
+    outcome: Status | str  #: the verdict's status, ``no_code``, or "" without a verdict
+    fault: UnusableReply | None  #: why the answer does not count; None for a pass
 
 
 class RoundTrip(ItemStep[Inversion, Inversion]):
-    """Answer the best summary afresh and run the answer; if it fails, the next best, until one passes.
+    """Request a new answer to the best summary and execute it; if it fails, try the next summary, until one passes.
 
-    A snippet without a suite keeps its best summary. Of a share of snippets, chosen by content hash, every summary is
-    answered, so that what P(Yes) is worth can be told without the bias of having looked at the best ones only.
+    A snippet without a suite keeps its best summary. For a share of the snippets, chosen by content hash, the step
+    tries every summary, so that P(Yes) can be compared with execution without the bias of trying the best ones only.
     """
 
     name = "round_trip"
     output = Inversion
     concurrency = 16
 
-    def __init__(self, question: SnippetRequest, verify: Verify, measured: float = 0.0) -> None:
-        self._question, self._verify, self._measured = question, verify, measured
+    def __init__(self, request: SnippetRequest, verify: Verify, measured: float = 0.0) -> None:
+        self._request, self._verify, self._measured = request, verify, measured
 
     async def run(self, key: str, item: Inversion) -> Result[Inversion]:
-        """Find the best summary that leads back to a program that passes."""
+        """Find the best summary of one snippet that leads back to a passing program."""
         snippet = item.snippet
         if snippet.kind == "original":
             return keep(key, item)
         if not snippet.tests:
-            return _chosen(key, item, item.summaries[:1], (), [])
-        measured = int(content_hash(snippet.id, "measured")[:8], 16) < self._measured * _WHOLE
+            return _keep_best(key, item, item.summaries[:1], (), [])
+        measured = int(content_hash(snippet.id, "measured")[:8], 16) < self._measured * _HASH_RANGE
         tried: list[Summary] = []
         lost: list[Dropped] = []
         replies: list[Reply] = []
@@ -93,52 +93,62 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         for summary in item.summaries:
             if passed and not measured:
                 break
-            reply, outcome, fault = await self._answer(snippet, summary)
-            replies.append(reply)
-            answered = self._question.lineage(summary.sample)
-            tried.append(msgspec.structs.replace(summary, round_trip=outcome, answered=answered))
-            if fault is None:
+            answer = await self._answer(snippet, summary)
+            replies.append(answer.reply)
+            answered = self._request.lineage(summary.sample)
+            tried.append(msgspec.structs.replace(summary, round_trip=answer.outcome, answered=answered))
+            if answer.fault is None:
                 passed.append(tried[-1])
             else:
-                lost.append(Dropped(fault.reason, fault.detail, f"{summary.id}:failed", item=tried[-1]))
+                lost.append(Dropped(answer.fault.reason, answer.fault.detail, f"{summary.id}:failed", item=tried[-1]))
         made = msgspec.structs.replace(item, tried=tuple(tried), measured=measured)
-        return _chosen(key, made, passed[:1], lost, replies)
+        return _keep_best(key, made, passed[:1], lost, replies)
 
-    async def _answer(self, snippet: Snippet, summary: Summary) -> tuple[Reply, Status | str, UnusableReply | None]:
-        """Return the teacher's answer to a summary, what it came to ("" for no verdict), and why it does not count."""
-        prefix = _prefix(snippet)
-        values = {"instruction": summary.text, "name": snippet.name, "signature": snippet.signature, "prefix": prefix}
-        reply = await self._question.ask(snippet, summary.sample, **values)
-        said = reply_text(reply)
-        if isinstance(said, UnusableReply):
-            return reply, "no_code" if said.reason == Reason.EMPTY_REPLY else "", said
-        continues = prefix if self._question.continues else ""
+    async def _answer(self, snippet: Snippet, summary: Summary) -> _Answer:
+        """Request an answer to a summary, and verify it by the snippet's suite."""
+        prefix = _signature_prefix(snippet)
+        reply = await self._request.send(
+            snippet,
+            summary.sample,
+            instruction=summary.text,
+            name=snippet.name,
+            signature=snippet.signature,
+            prefix=prefix,
+        )
+        text = reply_text(reply)
+        if isinstance(text, UnusableReply):
+            return _Answer(reply, "no_code" if text.reason == Reason.EMPTY_REPLY else "", text)
+        continues = prefix if self._request.continues else ""
         code = extract_code(reply.text, get(snippet.language), continues=continues, name=snippet.name)
         if code is None:
-            return reply, "no_code", UnusableReply(Reason.NO_CODE, said[:200])
-        verdict = await self._verify.verify(job(snippet, code))
+            return _Answer(reply, "no_code", UnusableReply(Reason.NO_CODE, text[:200]))
+        verdict = await self._verify.verify(_snippet_job(snippet, code))
         if verdict.passed:
-            return reply, "pass", None
+            return _Answer(reply, "pass", None)
         reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_ROUND_TRIP
-        return reply, verdict.status, UnusableReply(reason, failure(snippet, verdict))
+        return _Answer(reply, verdict.status, UnusableReply(reason, describe_failure(snippet.tests, verdict)))
 
 
-def _chosen(
+def _keep_best(
     key: str, item: Inversion, best: Sequence[Summary], lost: Sequence[Dropped], replies: Sequence[Reply]
 ) -> Result[Inversion]:
-    """Keep the best summary alone; the others are losses, for their own reasons or because it ranks higher."""
-    gone = {loss.key.partition(":")[0] for loss in lost} | {s.id for s in best}
-    others = [Dropped(Reason.NOT_CHOSEN, _told(s), f"{s.id}:passed_over") for s in item.summaries if s.id not in gone]
-    left = msgspec.structs.replace(item, summaries=tuple(best))
-    return result_with_summaries(key, left, [*lost, *others], replies)
+    """Keep the best summary only; the others are lost for their own reasons, or because they were not chosen."""
+    explained = {loss.key.partition(":")[0] for loss in lost} | {summary.id for summary in best}
+    others = [
+        Dropped(
+            Reason.NOT_CHOSEN,
+            f"P(Yes) {summary.scored.p_yes:.4f}" if summary.scored else "",
+            f"{summary.id}:passed_over",
+        )
+        for summary in item.summaries
+        if summary.id not in explained
+    ]
+    inversion = msgspec.structs.replace(item, summaries=tuple(best))
+    return result_with_summaries(key, inversion, [*lost, *others], replies)
 
 
-def _told(summary: Summary) -> str:
-    return f"P(Yes) {summary.scored.p_yes:.4f}" if summary.scored else ""
-
-
-def _prefix(snippet: Snippet) -> str:
-    """Return the target signature that an answer begins with, "" where it has no form."""
+def _signature_prefix(snippet: Snippet) -> str:
+    """Return the signature with which a program begins in the snippet's language; "" if it has no such form."""
     card = get(snippet.language)
     if not snippet.signature or not card.syntax.signature:
         return ""
@@ -148,16 +158,6 @@ def _prefix(snippet: Snippet) -> str:
         return ""
 
 
-def job(snippet: Snippet, code: str) -> Job:
-    """Return the job that puts a program to a snippet's suite."""
+def _snippet_job(snippet: Snippet, code: str) -> Job:
+    """Return the job that runs a program against a snippet's suite."""
     return Job(id=snippet.id, language=snippet.language, code=code, signature=snippet.signature, tests=snippet.tests)
-
-
-def failure(snippet: Snippet, verdict: Verdict) -> str:
-    """Say in a line how a program failed; "" if it did not."""
-    if verdict.passed:
-        return ""
-    for test, case in zip(snippet.tests, verdict.cases, strict=False):
-        if case.status != "pass":
-            return f"{verdict.status}: {test}; got {case.actual or verdict.detail or verdict.stderr[-300:]}"
-    return f"{verdict.status}: {verdict.detail or verdict.stderr[-300:]}"

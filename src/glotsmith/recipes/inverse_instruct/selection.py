@@ -1,4 +1,4 @@
-"""The selection steps for snippets and for what was made of them."""
+"""Deduplicate snippets, and decontaminate snippets and the instructions that were made from them."""
 
 from collections.abc import Iterator
 
@@ -8,44 +8,40 @@ from glotsmith.selection.deduplicate import Deduplicate, Text
 
 
 class DeduplicateSnippets(Deduplicate[Snippet]):
-    """Drop programs that were read before, and pairs likewise; ``syntax`` must hold an entry ``""`` for pairs."""
+    """Drop repeated programs and repeated pairs; ``syntax`` needs an entry ``""`` for pairs."""
 
     name = "deduplicate_snippets"
     output = Snippet
 
     def text(self, item: Snippet) -> Text:
-        """Compare programs within their language, and pairs with pairs."""
+        """Return the text to compare: programs are compared within their language, and pairs with pairs."""
         if item.kind == "original":
             return Text("", item.id, f"{item.instruction}\n{item.response}")
         return Text(item.language, item.id, item.code)
 
 
 class DecontaminateSnippets(Decontaminate[Snippet]):
-    """Drop programs and pairs that a benchmark holds, before anything is asked about them."""
+    """Drop programs and pairs that overlap a benchmark, before any request about them."""
 
     name = "decontaminate_snippets"
     output = Snippet
 
     def parts(self, item: Snippet) -> Iterator[Part]:
-        """Look at the program, and at instruction and response of a pair."""
-        return _parts(item)
+        """Yield the program of a snippet, or the instruction and the response of a pair."""
+        if item.kind == "original":
+            yield Part("instruction", item.instruction)
+            yield Part("response", item.response, item.language)
+        else:
+            yield Part("program", item.code, item.language)
 
 
 class DecontaminateInversions(Decontaminate[Inversion]):
-    """Drop what a benchmark holds once the instruction is known: wording may come back from the model's memory."""
+    """Drop snippets with an instruction that overlaps a benchmark, whose words the model may have memorised."""
 
     name = "decontaminate_instructions"
     output = Inversion
 
     def parts(self, item: Inversion) -> Iterator[Part]:
-        """Look at the new instruction; the program was looked at before."""
+        """Yield the new instructions; ``DecontaminateSnippets`` has compared the program."""
         for summary in item.summaries:
             yield Part("instruction", summary.text)
-
-
-def _parts(snippet: Snippet) -> Iterator[Part]:
-    if snippet.kind == "original":
-        yield Part("instruction", snippet.instruction)
-        yield Part("response", snippet.response, snippet.language)
-    else:
-        yield Part("program", snippet.code, snippet.language)

@@ -1,15 +1,17 @@
-"""Ask the model whether a snippet is the right answer to a summary, and take P(Yes) from its tokens.
+"""Score summaries by the teacher's own opinion: P(Yes) that the snippet is a right answer to the summary.
 
-InverseCoder §4.3. **Definition.** Let Y and N be the probability mass of all tokens that spell Yes and No where the
-reply's first word stands: in any case, with blanks, tokenisers' marks for them (``Ġ``, ``▁``) or punctuation around.
-The score is Y / (Y + N).
-Servers name only the top few tokens; L is the mass of all others. A word that is not among the top ones may have up to
-L, so that the score is known to lie in an interval only. Of that interval the score nearest to 1/2 is taken: the
-missing word is granted L, but no more than the other has. (The published code takes a missing word as impossible: any
-Yes is exactly 1.0 then.) If neither is seen, there is no score.
+InverseCoder §4.3. **Definition.** Y and N are the probability masses of all tokens that spell Yes and No at the
+position of the reply's first word: in any case, and with blanks, tokenisers' marks for blanks (``Ġ``, ``▁``) or
+punctuation around the word. The score is Y / (Y + N).
 
-Where a server gives no logprobs, the model votes: of n sampled replies that begin with Yes or No, y with Yes, the score
-is (y + 1) / (n + 2), Laplace's rule, so that a few votes never make a certainty. How a score came about is in its row.
+A server returns only the most probable tokens; L is the mass of all others. A word that is not among the top tokens
+has a mass between 0 and L, so the score lies in an interval. The score is the value of this interval that is nearest
+to 1/2: the missing word gets the mass L, but not more than the other word has. (The published code gives a missing
+word the mass 0, so that any Yes scores exactly 1.) If neither word is among the top tokens, there is no score.
+
+If the server returns no logprobs, the teacher votes. If n sampled replies begin with Yes or No, and y of them with Yes,
+the score is (y + 1) / (n + 2), Laplace's rule, so that a few votes do not make a certainty. Each row of the ledger
+records how its score was computed.
 """
 
 import asyncio
@@ -31,62 +33,66 @@ _VOTE = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
 class ScoreSummaries(ItemStep[Inversion, Inversion]):
-    """Score each summary of a snippet; one without a score is a loss."""
+    """Score each summary of a snippet; a summary without a score is lost."""
 
     name = "evaluate"
     output = Inversion
     concurrency = 32
 
     def __init__(
-        self, question: SnippetRequest, vote: SnippetRequest, votes: int = 5, *, logprobs: bool = True
+        self, evaluation: SnippetRequest, vote: SnippetRequest, votes: int = 5, *, logprobs: bool = True
     ) -> None:
-        """Take the question with logprobs, and the one that is sampled for votes where there are none.
+        """Initialize the step.
 
-        Without ``logprobs`` they are not even asked for: some servers refuse requests that do.
+        Args:
+            evaluation: the request for one reply with logprobs.
+            vote: the request that is sampled if the server returns no logprobs.
+            votes: number of sampled votes.
+            logprobs: send ``evaluation`` first; False for servers that refuse requests for logprobs.
+
         """
-        self._question, self._vote, self._votes, self._logprobs = question, vote, votes, logprobs
+        self._evaluation, self._vote, self._votes, self._logprobs = evaluation, vote, votes, logprobs
 
     async def run(self, key: str, item: Inversion) -> Result[Inversion]:
-        """Score one snippet's summaries; scores are joined by a summary's own id and prompt, in no order."""
+        """Score the summaries of one snippet."""
         if item.snippet.kind == "original":
             return keep(key, item)
-        found = await asyncio.gather(*(self._score(item.snippet, s) for s in item.summaries))
+        results = await asyncio.gather(*(self._score(item.snippet, summary) for summary in item.summaries))
         scored: list[Summary] = []
         lost: list[Dropped] = []
-        for summary, result, _ in found:
-            if isinstance(result, UnusableReply):
-                lost.append(Dropped(result.reason, result.detail, f"{summary.id}:unscored", item=summary))
+        for summary, (score, _) in zip(item.summaries, results, strict=True):
+            if isinstance(score, UnusableReply):
+                lost.append(Dropped(score.reason, score.detail, f"{summary.id}:unscored", item=summary))
             else:
-                made = msgspec.structs.replace(result, prompt_version=self._question.lineage(0).prompt_version)
+                made = msgspec.structs.replace(score, prompt_version=self._evaluation.lineage(0).prompt_version)
                 scored.append(msgspec.structs.replace(summary, scored=made))
-        left = msgspec.structs.replace(item, summaries=tuple(scored))
-        return result_with_summaries(key, left, lost, [reply for *_, replies in found for reply in replies])
+        inversion = msgspec.structs.replace(item, summaries=tuple(scored))
+        return result_with_summaries(key, inversion, lost, [reply for _, replies in results for reply in replies])
 
-    async def _score(
-        self, snippet: Snippet, summary: Summary
-    ) -> tuple[Summary, Scored | UnusableReply, Sequence[Reply]]:
+    async def _score(self, snippet: Snippet, summary: Summary) -> tuple[Scored | UnusableReply, Sequence[Reply]]:
+        """Return the score of a summary, or why there is none, and the replies that were requested for it."""
         replies: list[Reply] = []
         if self._logprobs:
-            reply = await self._question.ask(snippet, summary.sample, instruction=summary.text)
+            reply = await self._evaluation.send(snippet, summary.sample, instruction=summary.text)
             replies.append(reply)
             if reply.logprobs:
-                return summary, score_from_logprobs(reply.logprobs), replies
+                return score_from_logprobs(reply.logprobs), replies
             if reply.finish_reason in ("refused", "error"):
                 text = reply_text(reply)
-                return summary, text if isinstance(text, UnusableReply) else UnusableReply(Reason.NOT_SCORED), replies
-        numbers = range(summary.sample * self._votes, (summary.sample + 1) * self._votes)
-        votes = await asyncio.gather(*(self._vote.ask(snippet, n, instruction=summary.text) for n in numbers))
-        return summary, score_from_votes(votes), [*replies, *votes]
+                return text if isinstance(text, UnusableReply) else UnusableReply(Reason.NOT_SCORED), replies
+        samples = range(summary.sample * self._votes, (summary.sample + 1) * self._votes)
+        votes = await asyncio.gather(*(self._vote.send(snippet, n, instruction=summary.text) for n in samples))
+        return score_from_votes(votes), [*replies, *votes]
 
 
 def yes_or_no(token: str) -> str:
-    """Return the word that a token spells, ``yes`` or ``no``, or "" for anything else."""
+    """Return the word that a token spells, ``yes`` or ``no``; "" for any other token."""
     word = token.strip(AROUND).casefold()
     return word if word in ("yes", "no") else ""
 
 
 def score_from_logprobs(logprobs: Mapping[str, float]) -> Scored | UnusableReply:
-    """Return the score of a first position's top tokens, with natural logarithms of their probabilities."""
+    """Return the score of the top tokens of one position; ``logprobs`` are natural logarithms."""
     mass = {"yes": 0.0, "no": 0.0, "": 0.0}
     for token, logprob in logprobs.items():
         mass[yes_or_no(token)] += math.exp(min(logprob, 0.0))
@@ -103,21 +109,15 @@ def score_from_logprobs(logprobs: Mapping[str, float]) -> Scored | UnusableReply
 
 
 def score_from_votes(replies: Sequence[Reply]) -> Scored | UnusableReply:
-    """Return the score of replies that begin with Yes or No; others do not count."""
-    words = [match[1].casefold() for reply in replies if (match := _VOTE.match(_said(reply)))]
+    """Return the score of sampled replies; those that begin with neither Yes nor No do not count."""
+    texts = [text if isinstance(text := reply_text(reply), str) else "" for reply in replies]
+    words = [match[1].casefold() for text in texts if (match := _VOTE.match(text))]
     if not words:
-        said = next((_said(reply) for reply in replies if _said(reply)), "")
+        first = next(filter(None, texts), "")
         refusal = next((reply_text(r) for r in replies if r.finish_reason in ("refused", "error")), None)
-        return (
-            refusal
-            if isinstance(refusal, UnusableReply)
-            else UnusableReply(Reason.NOT_SCORED, f"it said: {said[:200]}")
-        )
+        if isinstance(refusal, UnusableReply):
+            return refusal
+        return UnusableReply(Reason.NOT_SCORED, f"it said: {first[:200]}")
     yes, n = words.count("yes"), len(words)
     share = (yes + 1) / (n + 2)
     return Scored(yes=yes / n, no=1 - yes / n, left=0.0, p_yes=share, method="votes", votes=n)
-
-
-def _said(reply: Reply) -> str:
-    text = reply_text(reply)
-    return text if isinstance(text, str) else ""

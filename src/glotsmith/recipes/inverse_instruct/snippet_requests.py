@@ -1,48 +1,52 @@
-"""One kind of question about snippets: its prompt in the teacher's style, its sampling, and its lineage."""
+"""Requests about one snippet: one call with its prompt in the teacher's style, its sampling and its lineage."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from glotsmith.languages import get
 from glotsmith.prompts import Prompt
 from glotsmith.records import Lineage, Snippet
-from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
-
-Style = Literal["chat", "completion"]
+from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 
 
 class StylePrompts(NamedTuple):
-    """A prompt for models that chat, and one for models that go on with a text."""
+    """The prompts of one call for chat models and for base models."""
 
     chat: Prompt
     completion: Prompt
 
 
 class SnippetRequest:
-    """Asks a teacher one kind of question, each for one reply."""
+    """One call about snippets. Each ``send`` requests one reply."""
 
     def __init__(
-        self, call: str, teacher: Teacher, wording: StylePrompts, style: Style, sampling: Sampling, seed: int = 0
+        self,
+        call: str,
+        teacher: Teacher,
+        prompts: StylePrompts,
+        style: RequestStyle,
+        sampling: Sampling,
+        seed: int = 0,
     ) -> None:
         self.call, self.sampling = call, sampling
-        self._teacher, self._seed, self._style = teacher, seed, style
-        self._prompt = wording.chat if style == "chat" else wording.completion
+        self._teacher, self._seed = teacher, seed
+        self._style: RequestStyle = style
+        self._prompt = prompts.chat if style == "chat" else prompts.completion
 
     @property
     def continues(self) -> bool:
-        """Whether the reply goes on where the prompt stops."""
+        """Whether the reply continues the text of the prompt."""
         return self._style == "completion"
 
-    async def ask(self, snippet: Snippet, sample: int, **values: str) -> Reply:
-        """Ask about a snippet; ``values`` are what the prompt needs beside code and language."""
+    async def send(self, snippet: Snippet, sample: int, **variables: str) -> Reply:
+        """Request a reply about a snippet; ``variables`` are those of the prompt beside code and language."""
         card = get(snippet.language)
-        text = self._prompt.render(code=snippet.code, language=card.display, fence=card.fences[0], **values)
-        chat = self._style == "chat"
-        request = Request(
+        text = self._prompt.render(code=snippet.code, language=card.display, fence=card.fences[0], **variables)
+        request = Request.for_style(
+            self._style,
+            text,
             call=self.call,
             item=snippet.id,
             sample=sample,
-            messages=(Message(role="user", content=text),) if chat else (),
-            prompt="" if chat else text,
             sampling=self.sampling,
             seed=self._seed,
             context={"name": snippet.name or snippet.origin.path, "language": snippet.language},
@@ -50,7 +54,7 @@ class SnippetRequest:
         return await self._teacher.reply(request)
 
     def lineage(self, sample: int) -> Lineage:
-        """Return how a reply came about."""
+        """Return the lineage of the reply to a sample."""
         return Lineage(
             teacher=self._teacher.name,
             model=self._teacher.model,

@@ -1,7 +1,7 @@
-"""Summarise a snippet: K instructions to which it is the answer (InverseCoder §4.2).
+"""Summarise a snippet: request K instructions to which the snippet is the answer (InverseCoder §4.2).
 
-Each sample begins with a verb of its own, drawn by snippet and sample, never by a worker's state; the published script
-seeds every worker alike. What is no instruction is a loss with its reason.
+Each sample begins with its own verb, which depends on the snippet and the sample only. (The workers of the published
+script share one random seed and therefore draw the same verbs.)
 """
 
 import asyncio
@@ -16,56 +16,57 @@ from glotsmith.records import Inversion, Snippet, Summary, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import Reply
 
-#: The paper's: the five most frequent first words of its corpus, and near-synonyms (Fig. 3).
+#: The paper's prefixes: the five most frequent first words of its corpus, and near-synonyms (Fig. 3).
 PREFIXES = ("Write a", "Create a", "Implement a", "Develop a", "Design a", "Build a", "I want a")
-_LINE = 8  #: characters without white space; shorter lines of a program say nothing
-_SHOWN = 300  #: characters of a lost reply in its detail
+_MIN_LINE = 8  #: characters without white space; shorter lines of a program are not compared
+_SHOWN = 300  #: characters of a lost reply in the detail of its drop
 
 
 class Summarise(ItemStep[Snippet, Inversion]):
-    """Ask for K instructions of each snippet; originals pass."""
+    """Request K instructions for each snippet; original pairs pass unchanged."""
 
     name = "summarise"
     output = Inversion
     concurrency = 32
 
     def __init__(
-        self, question: SnippetRequest, count: int = 10, prefixes: Sequence[str] = PREFIXES, seed: int = 0
+        self, request: SnippetRequest, count: int = 10, prefixes: Sequence[str] = PREFIXES, seed: int = 0
     ) -> None:
-        self._question, self._count, self._prefixes, self._seed = question, count, tuple(prefixes), seed
+        self._request, self._count, self._prefixes, self._seed = request, count, tuple(prefixes), seed
 
     async def run(self, key: str, item: Snippet) -> Result[Inversion]:
         """Summarise one snippet."""
         if item.kind == "original":
             return keep(key, Inversion(snippet=item))
-        openings = [self._opening(item, n) for n in range(self._count)]
-        asked = [self._question.ask(item, n, opening=opening) for n, opening in enumerate(openings)]
-        replies = await asyncio.gather(*asked)
-        return self._result(
-            key, item, [self._read(item, r, o) for r, o in zip(replies, openings, strict=True)], replies
-        )
+        openings = [self._opening(item, sample) for sample in range(self._count)]
+        sent = [self._request.send(item, sample, opening=opening) for sample, opening in enumerate(openings)]
+        replies = await asyncio.gather(*sent)
+        texts = [self._read(item, reply, opening) for reply, opening in zip(replies, openings, strict=True)]
+        return self._result(key, item, texts, replies)
 
     def _opening(self, snippet: Snippet, sample: int) -> str:
+        """Return the first words of a sample's instruction, such as "Write a Lua"."""
         number = int(content_hash(snippet.id, str(self._seed), str(sample))[:8], 16)
         prefix, display = self._prefixes[number % len(self._prefixes)], get(snippet.language).display
         article = "n" if prefix.endswith(" a") and (display[0] in "AEIO" or display == "R") else ""
         return f"{prefix}{article} {display}"
 
     def _read(self, snippet: Snippet, reply: Reply, opening: str) -> str | UnusableReply:
+        """Return the instruction in a reply, or why it has none."""
         text = reply_text(reply)
         if isinstance(text, UnusableReply):
             return text
         if reply.finish_reason == "length":
             return UnusableReply(Reason.CUT_OFF, text[-_SHOWN:])
-        text = with_opening(text, opening, continues=self._question.continues)
+        text = with_opening(text, opening, continues=self._request.continues)
         return UnusableReply(Reason.LEAKS_CODE, text[:_SHOWN]) if contains_program(text, snippet.code) else text
 
     def _result(
-        self, key: str, snippet: Snippet, found: Sequence[str | UnusableReply], replies: Sequence[Reply]
+        self, key: str, snippet: Snippet, texts: Sequence[str | UnusableReply], replies: Sequence[Reply]
     ) -> Result[Inversion]:
         summaries: dict[str, Summary] = {}
         lost: list[Dropped] = []
-        for sample, text in enumerate(found):
+        for sample, text in enumerate(texts):
             if isinstance(text, UnusableReply):
                 lost.append(Dropped(text.reason, text.detail, f"{snippet.id}:{sample}"))
                 continue
@@ -73,7 +74,7 @@ class Summarise(ItemStep[Snippet, Inversion]):
             if identity in summaries:
                 lost.append(Dropped(Reason.DUPLICATE_SUMMARY, f"as {identity}", f"{snippet.id}:{sample}"))
                 continue
-            lineage = self._question.lineage(sample)
+            lineage = self._request.lineage(sample)
             summaries[identity] = Summary(id=identity, sample=sample, text=text, lineage=lineage)
         inverted = Inversion(snippet=snippet, summaries=tuple(summaries.values()))
         return result_with_summaries(key, inverted, lost, replies)
@@ -82,12 +83,11 @@ class Summarise(ItemStep[Snippet, Inversion]):
 def result_with_summaries(
     key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequence[Reply]
 ) -> Result[Inversion]:
-    """Return the result of a step that leaves ``item`` some summaries; without any, it is dropped for why they went."""
+    """Return the result of a step on ``item``: it is kept if it has a summary left, and dropped otherwise."""
     cost = sum(r.cost for r in replies)
     tokens = sum(r.input_tokens + r.output_tokens for r in replies)
     if item.summaries:
-        kept = keep(key, item).kept
-        return Result(kept=kept, dropped=tuple(lost), cost=cost, tokens=tokens)
+        return Result(kept=keep(key, item).kept, dropped=tuple(lost), cost=cost, tokens=tokens)
     reasons = {loss.reason for loss in lost}
     detail = f"{len(lost)} lost; the first: {lost[0].reason}: {lost[0].detail}" if lost else ""
     overall = Dropped(reasons.pop() if len(reasons) == 1 else Reason.NO_INSTRUCTION, detail, item=item)
@@ -95,7 +95,7 @@ def result_with_summaries(
 
 
 def with_opening(text: str, opening: str, *, continues: bool) -> str:
-    """Return an instruction with its opening, which a continuation leaves out, and a chatty model may."""
+    """Return an instruction that begins with its opening, which completions and some chat models leave out."""
     text = re.sub(
         r"\A(?:#{1,6} .*\n+|\**(?:Problem|Instruction|Task|Description)[^:\n]{0,20}:\**\s*)", "", text.strip()
     )
@@ -105,11 +105,11 @@ def with_opening(text: str, opening: str, *, continues: bool) -> str:
 
 
 def contains_program(instruction: str, code: str) -> bool:
-    """Whether an instruction holds the program it should describe: more than half of its lines that say something.
+    """Return whether an instruction contains more than half of the longer lines of the program that it describes.
 
-    A signature, a constant or an example may be quoted; white space does not count.
+    It may quote a signature, a constant or an example. White space is ignored.
     """
-    lines = {line for raw in code.splitlines() if len(line := "".join(raw.split())) >= _LINE}
+    lines = {line for raw in code.splitlines() if len(line := "".join(raw.split())) >= _MIN_LINE}
     text = "".join(instruction.split())
     quoted = sum(line in text for line in lines)
     whole = "".join(code.split())

@@ -1,70 +1,75 @@
-"""One way to put every question of a recipe: a prompt file a call, to chat and base models alike."""
+"""The requests of xCoder's agents: one prompt file for each call, for chat and base models alike; and their costs."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 import msgspec
 
 from glotsmith.prompts import Prompt
 from glotsmith.records import Lineage, printable
-from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
+from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 
-#: Where a base model that goes on with a reply's ``opening`` is stopped: it would begin the next conversation.
-_ENDS = {"{": ("\n\n",), "[Instruction]\n": ("\n[Instruction]",)}
+#: Opening of a reply → stop sequences of base models, which otherwise continue with another conversation.
+_STOPS = {"{": ("\n\n",), "[Instruction]\n": ("\n[Instruction]",)}
 
 
 class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is asked, with which prompts and settings."""
+    """Sends the requests of all calls, with the prompts and settings of a run."""
 
     teacher: Teacher
     prompts: Mapping[str, Prompt]  #: by call
     sampling: Sampling = Sampling(temperature=0.8, top_p=0.95, max_tokens=2048)
-    judging_temperature: float = 0.0  #: temperature of calls that judge (``calm``)
-    style: Literal["chat", "completion"] = "chat"
+    judging_temperature: float = 0.0  #: of calls that judge
+    style: RequestStyle = "chat"
     seed: int = 0
 
-    async def ask(
+    async def send(
         self,
         call: str,
         item: str,
-        values: Mapping[str, object],
+        variables: Mapping[str, object],
         *,
         sample: int = 0,
         turn: int = 0,
         opening: str = "",
-        ends: tuple[str, ...] = (),
+        stops: tuple[str, ...] = (),
         context: Mapping[str, str] | None = None,
         judges: bool = False,
     ) -> Reply:
-        """Ask one question; to a base model with the beginning of the reply, ``opening``, in its mouth.
+        """Request one reply.
 
-        A base model is stopped at one of ``ends``, or where a reply with that opening is at its end.
-        Questions of different ``turn`` get replies of their own, even if their prompts are the same.
+        Args:
+            call: name of the prompt.
+            item: key of the item that the request is about.
+            variables: of the prompt.
+            sample: as in ``Request.sample``.
+            turn: added to the seed, so that equal prompts of different turns get their own replies.
+            opening: first characters of the reply; the prompt of a base model ends with them.
+            stops: stop sequences of base models, beside those of the opening.
+            context: as in ``Request.context``.
+            judges: use the temperature of calls that judge.
+
         """
-        text = self.prompts[call].render(**values)
+        text = self.prompts[call].render(**variables)
         completes = self.style == "completion"
-        stop = (*ends, *_ENDS.get(opening, ())) if completes else ()
-        reply = await self.teacher.reply(
-            Request(
-                call=call,
-                item=item,
-                sample=sample,
-                messages=() if completes else (Message(role="user", content=text),),
-                prompt=f"{text}\n\n{opening}" if completes else "",
-                sampling=msgspec.structs.replace(self.sampling, temperature=self._temperature(judges), stop=stop),
-                seed=self.seed + turn,
-                context=dict(context or {}),
-            )
+        stop = (*stops, *_STOPS.get(opening, ())) if completes else ()
+        temperature = self.judging_temperature if judges else self.sampling.temperature
+        request = Request.for_style(
+            self.style,
+            f"{text}\n\n{opening}" if completes else text,
+            call=call,
+            item=item,
+            sample=sample,
+            sampling=msgspec.structs.replace(self.sampling, temperature=temperature, stop=stop),
+            seed=self.seed + turn,
+            context=context,
         )
-        goes_on = completes and reply.finish_reason in ("stop", "length") and reply.text.strip()
-        goes_on = goes_on and not reply.text.lstrip().startswith(opening.strip() or "\0")  # it says all of it
-        return msgspec.structs.replace(reply, text=printable(opening + reply.text if goes_on else reply.text))
-
-    def _temperature(self, calm: bool) -> float:
-        return self.judging_temperature if calm else self.sampling.temperature
+        reply = await self.teacher.reply(request)
+        return msgspec.structs.replace(
+            reply, text=printable(_with_opening(reply, opening) if completes else reply.text)
+        )
 
     def lineage(self, call: str, sample: int = 0) -> Lineage:
-        """Return how what came of a call came about."""
+        """Return the lineage of the reply to a call."""
         return Lineage(
             teacher=self.teacher.name,
             model=self.teacher.model,
@@ -75,16 +80,24 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def _with_opening(reply: Reply, opening: str) -> str:
+    """Return the text of a completion with its opening, unless it is empty or repeats the opening itself."""
+    answered = reply.finish_reason in ("stop", "length") and reply.text.strip()
+    if not answered or reply.text.lstrip().startswith(opening.strip() or "\0"):
+        return reply.text
+    return opening + reply.text
+
+
 class ReplyCosts:
-    """What a number of replies cost together."""
+    """The summed costs of a number of replies."""
 
     def __init__(self) -> None:
         self.tokens = 0
         self.output_tokens = 0
-        self.cost = 0.0
+        self.cost = 0.0  #: US dollars
 
     def add(self, reply: Reply) -> Reply:
-        """Count a reply, and return it."""
+        """Add the costs of a reply, and return the reply."""
         self.tokens += reply.input_tokens + reply.output_tokens
         self.output_tokens += reply.output_tokens
         self.cost += reply.cost

@@ -1,17 +1,17 @@
-"""Language agents discuss and come to a new problem (xCoder): with a chair, as equals, or each alone.
+"""Hold the discussions in which language agents pose a new problem: the step ``discuss`` of xCoder.
 
-central    the chair drafts; advisers agree or advise; the chair revises, until all agree
-parallel   every agent drafts; all vote; without a majority each revises its own, until there is one
-none       one agent alone, which only its memory contradicts
+central    the chair drafts; the others agree or advise; the chair revises, until all agree
+parallel   every agent drafts; all vote; without a majority each agent revises its draft, until there is one
+none       one agent alone; only its memory objects
 
-A discussion ends by agreement, after ``rounds`` revisions, when its replies have used up ``budget``, or by silence,
-when no opinion can be used. What was drafted last is then the result: opinions only choose what is tried, execution
-decides. A reply that can't be used is a loss with its reason, and a voice that is missing.
+A discussion ends by agreement, after ``rounds`` revisions, when its replies have used up the token budget, or
+when no opinion can be used (silence). The last draft is the result in each case, because opinions only choose
+what is tried, and execution decides. An unusable reply is lost with its reason and counts as an abstention.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
 import msgspec
@@ -20,7 +20,6 @@ from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
 from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
-from glotsmith.recipes.xcoder.agents import EpochMemories
 from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
 from glotsmith.recipes.xcoder.proposals import (
     PROBLEM_SECTIONS,
@@ -31,8 +30,8 @@ from glotsmith.recipes.xcoder.proposals import (
     read_problem,
     unreadable_examples,
 )
-from glotsmith.recipes.xcoder.schedule import SessionPlan
-from glotsmith.recipes.xcoder.target_language import TargetPolicy, choose_target_language
+from glotsmith.recipes.xcoder.reflection import EpochMemories
+from glotsmith.recipes.xcoder.schedule import SessionPlan, TargetPolicy, choose_target_language
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import Reply
 
@@ -44,39 +43,41 @@ _ANOTHER = "Pose another problem."
 
 
 class DiscussionRules(msgspec.Struct, frozen=True, kw_only=True):
-    """How a discussion goes."""
+    """How a discussion proceeds."""
 
     topology: Topology = "central"
-    rounds: int = 2  #: of revision, at most
-    budget: int = 0  #: output tokens of one discussion, beyond which no round begins; 0 for no limit
+    rounds: int = 2  #: maximum number of revisions
+    budget: int = 0  #: output tokens of a discussion after which no further round begins; 0 for no limit
     policy: TargetPolicy = "balance"
-    languages: tuple[str, ...]  #: that may be a target
+    languages: tuple[str, ...]  #: possible target languages
 
 
 class AdviceReply(msgspec.Struct):
-    """An adviser's reply."""
+    """The JSON object in a reply to the call ``advise``."""
 
     agree: bool
     advice: str = ""
 
 
 class VoteReply(msgspec.Struct):
-    """An equal's reply."""
+    """The JSON object in a reply to the call ``vote``."""
 
     choice: int  #: number of a draft, from 1
     advice: str = ""
 
 
 class Discuss(ItemStep[Proposal, Proposal]):
-    """Hold the sessions; seeds pass. Sessions of an epoch begin when all earlier epochs have come to their end."""
+    """Hold the sessions; seeds pass unchanged. Sessions of an epoch start when all earlier epochs have outcomes."""
 
     name = "discuss"
     output = Proposal
     concurrency = 32
 
-    def __init__(self, voice: AgentRequests, minds: EpochMemories, plan: SessionPlan, rules: DiscussionRules) -> None:
-        self._voice = voice
-        self._minds = minds
+    def __init__(
+        self, requests: AgentRequests, memories: EpochMemories, plan: SessionPlan, rules: DiscussionRules
+    ) -> None:
+        self._requests = requests
+        self._memories = memories
         self._plan = plan
         self._rules = rules
 
@@ -85,218 +86,232 @@ class Discuss(ItemStep[Proposal, Proposal]):
         session = item.session
         if session is None:
             return keep(key, item)
-        bill, thinking, rules = ReplyCosts(), ReplyCosts(), self._rules  # a budget is for talking
-        memory = await self._minds.at_epoch(session.epoch)
-        agents = (session.chair, *session.others)
-        found = await asyncio.gather(*(self._minds.reflect(agent, session, thinking) for agent in agents))
-        thoughts = dict(zip(agents, found, strict=True))
-        aim = choose_target_language(rules.policy, memory, self._plan.chairs_up_to(session), rules.languages)
-        notes = {a: text for a, text in thoughts.items() if text and isinstance(text, str)}
-        talk = _Talk(
-            self._voice, rules, memory, msgspec.structs.replace(item, language=aim, notes=notes), session, bill
-        )
-        talk.lost += [
+        memory = await self._memories.at_epoch(session.epoch)
+        reflection_costs = ReplyCosts()  # separate, as ``budget`` is for the discussion only
+        reflections = await self._reflections(session, reflection_costs)
+        chairs = self._plan.chairs_up_to(session)
+        target = choose_target_language(self._rules.policy, memory, chairs, self._rules.languages)
+        notes = {agent: text for agent, text in reflections.items() if text and isinstance(text, str)}
+        open_proposal = msgspec.structs.replace(item, language=target, notes=notes)
+        discussion = _Discussion(self._requests, self._rules, memory, open_proposal, session)
+        result = await (discussion.as_equals() if self._rules.topology == "parallel" else discussion.with_chair())
+        lost = [
             Dropped(why.reason, why.detail, f"{key}:reflect:{agent}")
-            for agent, why in thoughts.items()
+            for agent, why in reflections.items()
             if isinstance(why, UnusableReply) and agent in session.reflects
-        ]
-        result = await (talk.equals() if rules.topology == "parallel" else talk.chaired())
-        kept = (keep(key, result).kept) if isinstance(result, Proposal) else ()
-        overall = () if isinstance(result, Proposal) else (Dropped(result.reason, result.detail, item=talk.seat),)
-        tokens, cost = bill.tokens + thinking.tokens, bill.cost + thinking.cost
-        return Result(kept=kept, dropped=(*talk.lost, *overall), tokens=tokens, cost=cost)
+        ] + discussion.lost
+        kept = keep(key, result).kept if isinstance(result, Proposal) else ()
+        if isinstance(result, UnusableReply):
+            lost.append(Dropped(result.reason, result.detail, item=open_proposal))
+        costs = discussion.costs
+        return Result(
+            kept=kept,
+            dropped=tuple(lost),
+            tokens=costs.tokens + reflection_costs.tokens,
+            cost=costs.cost + reflection_costs.cost,
+        )
+
+    async def _reflections(self, session: DiscussionSession, costs: ReplyCosts) -> Mapping[str, str | UnusableReply]:
+        """Return the reflection of each agent of the session; "" for an agent without one."""
+        agents = (session.chair, *session.others)
+        found = await asyncio.gather(*(self._memories.reflect(agent, session, costs) for agent in agents))
+        return dict(zip(agents, found, strict=True))
 
 
-class _Talk:
-    """One discussion."""
+class _Discussion:
+    """One discussion. ``proposal`` has its target language and notes, and gets the problem at the end."""
 
     def __init__(
         self,
-        voice: AgentRequests,
+        requests: AgentRequests,
         rules: DiscussionRules,
         memory: AgentMemory,
-        seat: Proposal,
+        proposal: Proposal,
         session: DiscussionSession,
-        bill: ReplyCosts,
     ) -> None:
-        self._voice, self._rules, self._memory, self._bill = voice, rules, memory, bill
-        self.seat, self._session = seat, session
-        self._others = session.others
-        self._agents = (session.chair, *self._others)
+        self._requests, self._rules, self._memory = requests, rules, memory
+        self._proposal, self._session = proposal, session
+        self._agents = (session.chair, *session.others)
+        self.costs = ReplyCosts()
         self.lost: list[Dropped] = []
 
     # --- with a chair, or alone ------------------------------------------------------------------------------------
 
-    async def chaired(self) -> Proposal | UnusableReply:
-        """Draft, take advice and revise."""
-        draft = await self._draft("propose", self._session.chair, 0, {})
+    async def with_chair(self) -> Proposal | UnusableReply:
+        """Let the chair draft a problem, and revise it by the advice of the others."""
+        chair = self._session.chair
+        draft = await self._request_draft("propose", chair, 0, {})
         if isinstance(draft, UnusableReply):
             return draft
         round_, ending = 0, ""
         while not ending:
             round_ += 1
             objections = await self._objections(draft, round_)
-            ending = "silence" if objections is None else self._ending(round_) if objections else "agreement"
+            no_objection: Ending = "silence" if objections is None else "agreement"
+            ending = self._limit_reached(round_) if objections else no_objection
             if not ending:
-                revised = await self._draft("revise", self._session.chair, round_, self._said(draft, objections or []))
+                revised = await self._request_draft("revise", chair, round_, _revision(draft, objections or []))
                 draft = draft if isinstance(revised, UnusableReply) else revised
-        return self._settled(draft, round_, ending)
+        return self._finish(draft, round_, ending)
 
     async def _objections(self, draft: DraftProblem, round_: int) -> list[str] | None:
-        """Return what speaks against a draft: memory first, which costs nothing, else advisers; None if all fail."""
-        if found := self._nothing_new(draft):
-            return [found]
-        asked = [self._judge("advise", agent, round_, {"draft": draft}, AdviceReply) for agent in self._others]
-        replies = await asyncio.gather(*asked)
-        given = [(a, r) for a, r in zip(self._others, replies, strict=True) if r is not None]
-        if self._others and not given:
+        """Return the objections to a draft: the memory's, else the advisers'; None if no adviser's reply is usable."""
+        if objection := self._memory_objection(draft):
+            return [objection]
+        others = self._session.others
+        requests = [self._request_opinion("advise", agent, round_, {"draft": draft}, AdviceReply) for agent in others]
+        replies = await asyncio.gather(*requests)
+        advice = [(agent, reply) for agent, reply in zip(others, replies, strict=True) if reply is not None]
+        if others and not advice:
             return None
-        return [f"{get(a).display}: {r.advice or 'I do not agree.'}" for a, r in given if not r.agree]
+        return [f"{get(agent).display}: {a.advice or 'I do not agree.'}" for agent, a in advice if not a.agree]
 
     # --- as equals -------------------------------------------------------------------------------------------------
 
-    async def equals(self) -> Proposal | UnusableReply:
-        """Draft side by side, vote, and revise."""
-        first = [self._draft("propose", agent, 0, {}) for agent in self._agents]
-        found = dict(zip(self._agents, await asyncio.gather(*first), strict=True))
+    async def as_equals(self) -> Proposal | UnusableReply:
+        """Let all agents draft, vote and revise."""
+        replies = await asyncio.gather(*(self._request_draft("propose", agent, 0, {}) for agent in self._agents))
+        found = dict(zip(self._agents, replies, strict=True))
         drafts = {agent: draft for agent, draft in found.items() if isinstance(draft, DraftProblem)}
         if not drafts:
             return next(draft for draft in found.values() if isinstance(draft, UnusableReply))
         round_, ending, winner = 0, "", next(iter(drafts))
         while not ending:
             round_ += 1
-            winner, majority, advice = await self._elect(drafts, round_)
-            ending = "agreement" if majority else "silence" if advice is None else self._ending(round_)
+            winner, majority, advice = await self._hold_vote(drafts, round_)
+            no_majority: Ending = "silence" if advice is None else self._limit_reached(round_)
+            ending = "agreement" if majority else no_majority
             if not ending:
-                drafts = await self._revised(drafts, advice or [], round_)
-        return self._settled(drafts[winner], round_, ending)
+                drafts = await self._revise_all(drafts, advice or [], round_)
+        return self._finish(drafts[winner], round_, ending)
 
-    async def _elect(self, drafts: dict[str, DraftProblem], round_: int) -> tuple[str, bool, list[str] | None]:
-        """Return whose draft won, whether over half of the agents chose it, and what was said; None without a vote."""
+    async def _hold_vote(self, drafts: dict[str, DraftProblem], round_: int) -> tuple[str, bool, list[str] | None]:
+        """Return the winning draft's agent, whether it has a majority, and all advice; None if no vote is usable."""
         agents = list(drafts)
-        repeated = {a for a in agents if self._nothing_new(drafts[a])}
+        repeated = {agent for agent in agents if self._memory_objection(drafts[agent])}
         if len(repeated) == len(agents):
-            return agents[0], False, []  # nothing is worth a vote
-        asked = [self._vote(a, round_, list(drafts.values())) for a in self._agents]
-        votes = [v for v in await asyncio.gather(*asked) if v is not None]
-        counts = Counter(agents[v.choice - 1] for v in votes)
-        winner = max(agents, key=lambda a: (a not in repeated, counts[a], -agents.index(a)))
+            return agents[0], False, []  # a vote would choose between repeated problems
+        replies = await asyncio.gather(*(self._vote(agent, round_, list(drafts.values())) for agent in self._agents))
+        votes = [vote for vote in replies if vote is not None]
+        counts = Counter(agents[vote.choice - 1] for vote in votes)
+        winner = max(agents, key=lambda agent: (agent not in repeated, counts[agent], -agents.index(agent)))
         majority = 2 * counts[winner] > len(self._agents) and winner not in repeated
-        return winner, majority, [v.advice for v in votes if v.advice] if votes else None
+        return winner, majority, [vote.advice for vote in votes if vote.advice] if votes else None
 
     async def _vote(self, agent: str, round_: int, drafts: Sequence[DraftProblem]) -> VoteReply | None:
-        vote = await self._judge("vote", agent, round_, {"drafts": drafts}, VoteReply)
+        vote = await self._request_opinion("vote", agent, round_, {"drafts": drafts}, VoteReply)
         if vote is None or 1 <= vote.choice <= len(drafts):
             return vote
         self._lose("vote", agent, round_, UnusableReply(Reason.INCOMPLETE_REPLY, f"there is no draft {vote.choice}"))
         return None
 
-    async def _revised(
+    async def _revise_all(
         self, drafts: dict[str, DraftProblem], advice: list[str], round_: int
     ) -> dict[str, DraftProblem]:
-        """Let every agent revise its draft in view of what was said; one that can't keeps it."""
+        """Let every agent revise its draft by the advice; an agent whose reply is unusable keeps its draft."""
 
-        async def one(agent: str, draft: DraftProblem) -> DraftProblem:
-            said = [*filter(None, [self._nothing_new(draft)]), *advice]
-            revised = await self._draft("revise", agent, round_, self._said(draft, said))
+        async def revise(agent: str, draft: DraftProblem) -> DraftProblem:
+            objections = [*filter(None, [self._memory_objection(draft)]), *advice]
+            revised = await self._request_draft("revise", agent, round_, _revision(draft, objections))
             return draft if isinstance(revised, UnusableReply) else revised
 
-        changed = await asyncio.gather(*(one(agent, draft) for agent, draft in drafts.items()))
-        return dict(zip(drafts, changed, strict=True))
+        revised = await asyncio.gather(*(revise(agent, draft) for agent, draft in drafts.items()))
+        return dict(zip(drafts, revised, strict=True))
 
-    # --- what both share -------------------------------------------------------------------------------------------
+    # --- shared by both --------------------------------------------------------------------------------------------
 
-    def _ending(self, round_: int) -> Ending:
-        """Tell why the discussion is over without agreement; "" while it goes on."""
-        if self._rules.budget and self._bill.output_tokens >= self._rules.budget:
+    def _limit_reached(self, round_: int) -> Ending:
+        """Return the limit that ends the discussion without agreement; "" if it continues."""
+        if self._rules.budget and self.costs.output_tokens >= self._rules.budget:
             return "budget"
         return "rounds" if round_ > self._rules.rounds else ""
 
     def _repeated(self, draft: DraftProblem) -> RememberedSession | None:
         return self._memory.find_repeated(draft.name, draft.signature, draft.instruction, draft.reference)
 
-    def _nothing_new(self, draft: DraftProblem) -> str:
-        """Say what a draft repeats, "" if nothing: what was made before, or a task that should inspire it only."""
-        if memo := self._repeated(draft):
-            return (
-                f"Memory: it repeats {memo.name}, which was made before: {first_sentence(memo.instruction)} {_ANOTHER}"
-            )
-        return f"It copies a task that was meant to inspire it. {_ANOTHER}" if self._copied(draft) else ""
-
-    def _copied(self, draft: DraftProblem) -> bool:
+    def _copies_inspiration(self, draft: DraftProblem) -> bool:
         return self._memory.copies_any(draft.instruction, self._session.inspirations)
 
-    def _settled(self, draft: DraftProblem, rounds: int, ending: str) -> Proposal | UnusableReply:
-        """Return the proposal, unless there is nothing new in it: nothing more is spent on it then."""
-        if memo := self._repeated(draft):
-            return UnusableReply(Reason.REPEATS_MEMORY, f"{draft.name}: as {memo.name} of {memo.key}")
-        if self._copied(draft):
+    def _memory_objection(self, draft: DraftProblem) -> str:
+        """Return the objection to a draft that repeats a remembered problem or an inspiration; "" to a new one."""
+        if known := self._repeated(draft):
+            problem = f"{known.name}, which was made before: {first_sentence(known.instruction)}"
+            return f"Memory: it repeats {problem} {_ANOTHER}"
+        return f"It copies a task that was meant to inspire it. {_ANOTHER}" if self._copies_inspiration(draft) else ""
+
+    def _finish(self, draft: DraftProblem, rounds: int, ending: str) -> Proposal | UnusableReply:
+        """Return the proposal with the draft, or why the draft is dropped before more is spent on it."""
+        if known := self._repeated(draft):
+            return UnusableReply(Reason.REPEATS_MEMORY, f"{draft.name}: as {known.name} of {known.key}")
+        if self._copies_inspiration(draft):
             return UnusableReply(Reason.NEAR_DUPLICATE, f"{draft.name}: as a task that was meant to inspire it")
-        languages = tuple(dict.fromkeys((self.seat.language, *self._agents)))
-        if languages == ("python",):  # the reference is Python too: someone else must agree
+        languages = tuple(dict.fromkeys((self._proposal.language, *self._agents)))
+        if languages == ("python",):  # agreement needs a language beside the reference's Python
             languages += tuple(name for name in self._rules.languages if name != "python")[:1]
         return msgspec.structs.replace(
-            self.seat,
+            self._proposal,
             languages=languages,
             instruction=draft.instruction,
             name=draft.name,
             signature=draft.signature,
             reference=draft.reference,
             examples=draft.examples,
-            lineage=draft.lineage or self.seat.lineage,
+            lineage=draft.lineage or self._proposal.lineage,
             rounds=rounds,
             ending=ending,
         )
 
-    async def _draft(
-        self, call: str, agent: str, round_: int, values: dict[str, object]
+    async def _request_draft(
+        self, call: str, agent: str, round_: int, variables: dict[str, object]
     ) -> DraftProblem | UnusableReply:
-        reply = await self._asked(call, agent, round_, values, _OPENING)
+        """Return the problem in an agent's reply; an unusable reply is lost."""
+        reply = await self._request(call, agent, round_, variables, _OPENING)
         problem = read_problem(reply)
         if isinstance(problem, UnusableReply):
             self._lose(call, agent, round_, problem)
             return problem
         for number, why in enumerate(unreadable_examples(reply, problem)):
             self._lose(call, agent, round_, why, f":example:{number}")
-        return msgspec.structs.replace(problem, lineage=self._voice.lineage(call, round_))
+        return msgspec.structs.replace(problem, lineage=self._requests.lineage(call, round_))
 
-    async def _judge(self, call: str, agent: str, round_: int, values: dict[str, object], kind: type[T]) -> T | None:
-        """Return a reply that judges, or None: an abstention."""
-        found = read_object(await self._asked(call, agent, round_, values, "{"), kind)
-        if isinstance(found, UnusableReply):
-            self._lose(call, agent, round_, found)
+    async def _request_opinion(
+        self, call: str, agent: str, round_: int, variables: dict[str, object], kind: type[T]
+    ) -> T | None:
+        """Return an agent's opinion; None, an abstention, if its reply is unusable."""
+        opinion = read_object(await self._request(call, agent, round_, variables, "{"), kind)
+        if isinstance(opinion, UnusableReply):
+            self._lose(call, agent, round_, opinion)
             return None
-        return found
+        return opinion
 
-    async def _asked(self, call: str, agent: str, round_: int, values: dict[str, object], opening: str) -> Reply:
-        return self._bill.add(
-            await self._voice.ask(
-                call,
-                self.seat.id,
-                self._facts(agent) | values,
-                sample=round_,
-                turn=self._session.number,
-                opening=opening,
-                context={"name": self.seat.id, "language": agent},
-                judges=call in ("advise", "vote"),
-            )
+    async def _request(self, call: str, agent: str, round_: int, variables: dict[str, object], opening: str) -> Reply:
+        reply = await self._requests.send(
+            call,
+            self._proposal.id,
+            self._prompt_variables(agent) | variables,
+            sample=round_,
+            turn=self._session.number,
+            opening=opening,
+            context={"name": self._proposal.id, "language": agent},
+            judges=call in ("advise", "vote"),
         )
+        return self.costs.add(reply)
 
-    def _lose(self, call: str, agent: str, round_: int, why: UnusableReply, part: str = "") -> None:
-        self.lost.append(Dropped(why.reason, why.detail, f"{self.seat.id}:{call}:{agent}:{round_}{part}"))
-
-    def _said(self, draft: DraftProblem, objections: Sequence[str]) -> dict[str, object]:
-        return {"draft": draft, "objections": list(objections)}
-
-    def _facts(self, agent: str) -> dict[str, object]:
-        """Return what every prompt of a discussion may use."""
-        aim = get(self.seat.language)
+    def _prompt_variables(self, agent: str) -> dict[str, object]:
+        """Return the variables of all prompts of a discussion: the agent's role, its memory and its reflection."""
         return {
             "agent": get(agent).display,
-            "target": aim.display,
-            "others": [get(a).display for a in self._agents if a != agent],
+            "target": get(self._proposal.language).display,
+            "others": [get(other).display for other in self._agents if other != agent],
             "inspirations": [first_sentence(text, 600) for text in self._session.inspirations],
-            "made": self._memory.prompt_lines(agent),
-            "hard": self._memory.frequent_failures(self.seat.language),
-            "notes": self.seat.notes.get(agent, ""),
+            **self._memory.prompt_variables(agent, self._proposal.language),
+            "notes": self._proposal.notes.get(agent, ""),
         }
+
+    def _lose(self, call: str, agent: str, round_: int, why: UnusableReply, part: str = "") -> None:
+        self.lost.append(Dropped(why.reason, why.detail, f"{self._proposal.id}:{call}:{agent}:{round_}{part}"))
+
+
+def _revision(draft: DraftProblem, objections: Sequence[str]) -> dict[str, object]:
+    """Return the variables of the prompt ``revise``."""
+    return {"draft": draft, "objections": list(objections)}

@@ -1,7 +1,7 @@
-"""What the ledger of an ``xcoder`` run says of its sessions: the memory of its agents, and which problem came first.
+"""Read the sessions of an ``xcoder`` run from its ledger: what agents remember, and which problems came first.
 
-Sessions go through the steps like everything else, and what became of them is in the ledger alone. An epoch begins when
-all sessions of earlier ones are answered through ``solve``; what it sees of them does not depend on when that was.
+Sessions pass through the steps as items, and only the ledger has their outcomes. An epoch starts when all sessions of
+earlier epochs have been answered by all steps up to ``solve``, so that what it reads does not depend on timing.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
 
 
 class PosedProblem(NamedTuple):
-    """A session's problem with its suite."""
+    """The problem of a session, with its suite."""
 
     key: str
     number: int
@@ -36,61 +36,61 @@ class PosedProblem(NamedTuple):
 
 
 class LedgerHistory:
-    """The history of a run (``memory.SessionHistory``), read while it is being written."""
+    """The history of a run (``memory.SessionHistory``), read while the run writes its ledger."""
 
     def __init__(self, ledger: Ledger, plan: SessionPlan, agreement: int) -> None:
         self._ledger, self._plan, self._agreement = ledger, plan, agreement
-        self._answered = 0  #: sessions that are known to be, from the first
-        self._posed: dict[int, asyncio.Future[list[PosedProblem]]] = {}
+        self._answered = 0  #: number of sessions, from the first, that ``discuss`` has answered
+        self._problems: dict[int, asyncio.Future[list[PosedProblem]]] = {}
 
     async def sessions_before(self, epoch: int) -> Sequence[RememberedSession]:
-        """Return the memos of all earlier epochs, when these have come to their end."""
+        """Return the sessions of all earlier epochs, as soon as all of them have an outcome."""
         if epoch == 1:
             return ()
-        await self._settled(epoch - 1, "solve")
-        return [memo for memo in remembered_sessions(self._ledger, self._agreement) if memo.epoch < epoch]
+        await self._wait_for(epoch - 1, "solve")
+        return [s for s in remembered_sessions(self._ledger, self._agreement) if s.epoch < epoch]
 
     async def posed_problems(self, epoch: int) -> list[PosedProblem]:
-        """Return the problems with suites of all epochs up to this one, in order, when all of them are known."""
-        return await run_once_per_key(self._posed, epoch, lambda: self._read_posed(epoch))
+        """Return the problems with suites of all epochs up to this one, in order, as soon as all are known."""
+        return await run_once_per_key(self._problems, epoch, lambda: self._read_problems(epoch))
 
-    async def _read_posed(self, epoch: int) -> list[PosedProblem]:
-        await self._settled(epoch, "validate")
-        for earlier in [e for e in self._posed if e < epoch]:  # all their sessions have come to their end
-            del self._posed[earlier]
+    async def _read_problems(self, epoch: int) -> list[PosedProblem]:
+        await self._wait_for(epoch, "validate")
+        for earlier in [e for e in self._problems if e < epoch]:  # no session needs them any more
+            del self._problems[earlier]
         found = [
-            PosedProblem(key, work.proposal.session.number, work.problem)
-            for key, work in self._ledger.kept("validate", PipelineItem)
-            if work.proposal.session and work.proposal.session.epoch <= epoch and work.problem
+            PosedProblem(key, item.proposal.session.number, item.problem)
+            for key, item in self._ledger.kept("validate", PipelineItem)
+            if item.proposal.session and item.proposal.session.epoch <= epoch and item.problem
         ]
         return sorted(found, key=lambda posed: posed.number)
 
-    async def _settled(self, epoch: int, last: str) -> None:
-        """Wait until all sessions up to an epoch are answered by all steps up to ``last``.
+    async def _wait_for(self, epoch: int, last: str) -> None:
+        """Wait until all steps up to ``last`` have answered all sessions up to an epoch.
 
         Raises:
-            Unanswered: that can't be, since one of them stays open in this run.
+            Unanswered: a session stays open in this run, so that waiting would not end.
 
         """
         pause = _FIRST_PAUSE_S
-        while not self._is_settled(epoch, last):
-            if self._is_held_up(epoch, last):
+        while not self._is_answered(epoch, last):
+            if self._is_blocked(epoch, last):
                 raise Unanswered(Reason.NOT_VERIFIED, f"a session of epoch {epoch} or earlier is open", None)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
-    def _is_settled(self, epoch: int, last: str) -> bool:
-        """Look at one moment: all sessions are discussed, and no step has anything before it."""
+    def _is_answered(self, epoch: int, last: str) -> bool:
+        """Return whether all sessions are discussed, and no step has an item waiting."""
         wanted = min(epoch * self._plan.epoch, self._plan.sessions)
         while self._answered < wanted and self._ledger.answered(SESSION_STEPS[0], session_key(self._answered)):
             self._answered += 1
         chain = SESSION_STEPS[: SESSION_STEPS.index(last) + 1]
         return self._answered >= wanted and not any(self._ledger.waiting(a, b) for a, b in pairwise(chain))
 
-    def _is_held_up(self, epoch: int, last: str) -> bool:
-        """Whether an item that the epoch waits for is open: one that is tried once more only when its step is idle.
+    def _is_blocked(self, epoch: int, last: str) -> bool:
+        """Return whether an item that the epoch waits for stays open.
 
-        In the first step that is never, while its later sessions wait.
+        A step retries an open item when it is idle. ``discuss`` is never idle while its later sessions wait.
         """
         items, wanted = self._ledger.open_items, min(epoch * self._plan.epoch, self._plan.sessions)
         sessions = {session_key(number) for number in range(self._answered, wanted)}
@@ -100,45 +100,45 @@ class LedgerHistory:
 
 
 def remembered_sessions(ledger: LedgerReader, agreement: int) -> list[RememberedSession]:
-    """Return what became of each session, in order; of one that is still on its way, what is known so far."""
+    """Return all sessions in order, with their outcomes as far as the ledger has them."""
     found = {key: _SessionRecord(proposal, "") for key, proposal in _discussed(ledger)}
     for row in ledger.dropped(SESSION_STEPS[0]):
-        proposal = _proposal(row)
+        proposal = _dropped_proposal(row)
         if proposal is not None and row.status == "dropped":
             found[row.key] = _SessionRecord(proposal, row.reason)
     for step in SESSION_STEPS[1:]:
         for row in ledger.dropped(step):
-            if fate := found.get(session_of(row.parent)):
-                fate.lose(row)
-    for key, work in ledger.kept("solve", PipelineItem):
-        if fate := found.get(session_of(key)):
-            fate.passed.append(work.language)
-    return sorted((fate.memo(key, agreement) for key, fate in found.items()), key=lambda memo: memo.number)
+            if record := found.get(session_of(row.parent)):
+                record.add_loss(row)
+    for key, item in ledger.kept("solve", PipelineItem):
+        if record := found.get(session_of(key)):
+            record.passed.append(item.language)
+    return sorted((record.remembered(key, agreement) for key, record in found.items()), key=lambda s: s.number)
 
 
 def _discussed(ledger: LedgerReader) -> Iterator[tuple[str, Proposal]]:
     return ((key, p) for key, p in ledger.kept(SESSION_STEPS[0], Proposal) if p.session is not None)
 
 
-def _proposal(row: Row) -> Proposal | None:
+def _dropped_proposal(row: Row) -> Proposal | None:
     return msgspec.json.decode(row.data, type=Proposal) if row.data else None
 
 
 def session_of(key: str) -> str:
-    """Return the key of the session that an item came from, of which keys of later steps are continuations."""
+    """Return the key of the session that an item comes from: the part before the first colon."""
     return key.partition(":")[0]
 
 
 class _SessionRecord:
-    """What became of one session."""
+    """The outcomes of one session in the ledger."""
 
     def __init__(self, proposal: Proposal, outcome: str) -> None:
         self._proposal, self._outcome = proposal, outcome
         self.passed: list[str] = []
         self._failures: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
-    def lose(self, row: Row) -> None:
-        """Take note of a drop or a loss."""
+    def add_loss(self, row: Row) -> None:
+        """Add a row that was dropped or lost."""
         if row.status == "dropped" and ":" not in row.parent:
             self._outcome = row.reason
         if row.status == "lost" and row.step == "solve" and row.data:
@@ -146,10 +146,10 @@ class _SessionRecord:
             status = candidate.verdict.status if candidate.verdict else row.reason
             self._failures[candidate.language][status] += not status.startswith("infra:")
 
-    def memo(self, key: str, agreement: int) -> RememberedSession:
-        """Return it as the agents remember it."""
+    def remembered(self, key: str, agreement: int) -> RememberedSession:
+        """Return the session as the agents remember it."""
         p, session = self._proposal, self._proposal.session
-        assert session is not None, "only sessions have a fate"
+        assert session is not None, "only sessions have a record"
         passed = tuple(sorted(set(self.passed)))
         agree = len({"python", *passed}) >= agreement and bool(passed)
         outcome = self._outcome or (

@@ -1,7 +1,8 @@
-"""What the language agents of xCoder remember: what they made, what came of it, and what their language finds hard.
+"""The memory of xCoder's language agents, and the variables by which it enters their prompts (``prompt_variables``).
 
-Memory has no store. It is a pure function of what the ledger says of earlier epochs (``RememberedSession``),
-so that it is the same after a kill, at any concurrency, and for a person who reads it.
+An agent remembers the problems that it posed, their outcomes, and the failures of programs in its language. The memory
+has no store: it is computed from the ledger's rows of earlier epochs (``history.py``). It is therefore the same after a
+kill and at any concurrency. ``discussion.py`` passes the variables to the prompts; ``prompts/_agent.j2`` prints them.
 """
 
 from collections import Counter
@@ -13,17 +14,17 @@ import msgspec
 
 from glotsmith.records import Record
 
-Similarity = Callable[[str, str], float]  #: how alike two texts are, 0-1 (ROUGE-L)
+Similarity = Callable[[str, str], float]  #: similarity of two texts, 0 to 1 (ROUGE-L)
 
-KEPT = "kept"
+KEPT = "kept"  #: the outcome of a session whose problem was kept
 
 T = TypeVar("T")
 
 
 class RememberedSession(Record, frozen=True, kw_only=True):
-    """What is remembered of one discussion."""
+    """One discussion, as the agents remember it."""
 
-    key: str  #: of its session
+    key: str  #: of the session
     number: int
     epoch: int
     agent: str  #: the chair's language
@@ -33,113 +34,124 @@ class RememberedSession(Record, frozen=True, kw_only=True):
     instruction: str = ""
     signature: str = ""
     reference: str = ""
-    outcome: str = ""  #: ``kept``, or the reason for which it was dropped
+    outcome: str = ""  #: ``kept``, or the drop reason
     passed: tuple[str, ...] = ()  #: languages in which an independent solution passed
-    failures: dict[str, dict[str, int]] = {}  #: language → verdict status → failing programs
+    failures: dict[str, dict[str, int]] = {}  #: language → verdict status → number of failing programs
     notes: dict[str, str] = {}  #: agent → its reflection before the session
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """All agents that took part."""
+        """All agents of the discussion."""
         return (self.agent, *self.others)
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages in which it was tried."""
+        """The languages in which solutions were tried."""
         return tuple(dict.fromkeys((*self.passed, *self.failures)))
 
 
 class SessionHistory(Protocol):
-    """Where memories come from (``recipes/xcoder/history.py``: the run's ledger)."""
+    """The source of remembered sessions (``history.LedgerHistory``)."""
 
     async def sessions_before(self, epoch: int) -> Sequence[RememberedSession]:
-        """Return the memos of all earlier epochs, in order of session, when all of those have come to their end."""
+        """Return the sessions of all earlier epochs, in order, as soon as all of them have an outcome."""
         ...
 
 
 class MemoryLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is remembered."""
+    """How much agents remember."""
 
-    size: int = 200  #: memos an agent can be reminded of; older ones are forgotten
-    shown: int = 20  #: of them in a prompt
-    instructions: float = 0.7  #: ROUGE-L of two instructions above which one repeats the other
-    references: float = 0.8  #: ROUGE-L of two reference solutions, likewise
+    size: int = 200  #: sessions that an agent remembers; older ones are forgotten
+    shown: int = 20  #: sessions that a prompt shows
+    instructions: float = 0.7  #: ROUGE-L above which an instruction repeats a remembered one
+    references: float = 0.8  #: ROUGE-L above which a reference repeats a remembered one
 
 
 class AgentMemory:
-    """All agents' memories at the beginning of an epoch."""
+    """What all agents remember at the beginning of an epoch."""
 
     def __init__(
-        self, memos: Sequence[RememberedSession], similar: Similarity, limits: MemoryLimits | None = None
+        self, sessions: Sequence[RememberedSession], similar: Similarity, limits: MemoryLimits | None = None
     ) -> None:
-        self._memos = tuple(memos)
+        self._sessions = tuple(sessions)
         self._similar = similar
         self._limits = limits or MemoryLimits()
 
-    def sessions_of(self, agent: str) -> list[RememberedSession]:
-        """Return what an agent remembers, the latest last: the discussions it took part in, at most ``size``."""
-        return newest([m for m in self._memos if agent in m.agents or agent == m.target], self._limits.size)
+    def prompt_variables(self, agent: str, target: str) -> dict[str, object]:
+        """Return the variables by which the memory enters an agent's prompts in a discussion.
+
+        Args:
+            agent: language of the agent; ``made`` lists its problems.
+            target: language of the problem under discussion; ``hard`` counts the failures of programs in it.
+
+        """
+        return {"made": self.prompt_lines(agent), "hard": self.frequent_failures(target)}
 
     def prompt_lines(self, agent: str) -> list[str]:
-        """Return what a prompt says of an agent's past: name, gist and outcome, a line each."""
-        made = [m for m in self.sessions_of(agent) if m.name]
-        return [f"{m.name}: {first_sentence(m.instruction)} ({m.outcome})" for m in newest(made, self._limits.shown)]
+        """Return one line for each remembered problem of an agent: name, first sentence and outcome."""
+        made = [s for s in self.sessions_of(agent) if s.name]
+        return [f"{s.name}: {first_sentence(s.instruction)} ({s.outcome})" for s in newest(made, self._limits.shown)]
+
+    def sessions_of(self, agent: str) -> list[RememberedSession]:
+        """Return the sessions that an agent took part in or was the target of, the latest last; at most ``size``."""
+        return newest([s for s in self._sessions if agent in s.agents or agent == s.target], self._limits.size)
 
     def sessions_of_last_epoch(self, agent: str, epoch: int) -> list[RememberedSession]:
-        """Return what the agent has lived through in the epoch before ``epoch``: what it reflects on."""
-        return [m for m in self.sessions_of(agent) if m.epoch == epoch - 1]
+        """Return the agent's sessions of the epoch before ``epoch``, on which it reflects."""
+        return [s for s in self.sessions_of(agent) if s.epoch == epoch - 1]
 
     def frequent_failures(self, language: str) -> dict[str, int]:
-        """Return what a language finds hard: verdict status → failing programs, the most frequent first."""
-        found = Counter[str]()
-        for memo in self._memos:
-            found.update(memo.failures.get(language, {}))
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        """Return the failures of programs in a language: verdict status → number, the most frequent first."""
+        counts = Counter[str]()
+        for session in self._sessions:
+            counts.update(session.failures.get(language, {}))
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def count_kept(self, language: str) -> int:
-        """Return in how many kept problems a solution in the language passed."""
-        return sum(m.outcome == KEPT and language in m.passed for m in self._memos)
+        """Return the number of kept problems with a passing solution in the language."""
+        return sum(s.outcome == KEPT and language in s.passed for s in self._sessions)
+
+    def count_pairings(self, agent: str, language: str) -> int:
+        """Return the number of the agent's discussions with the language as their target."""
+        return sum(s.agent == agent and s.target == language for s in self._sessions)
 
     def solve_rate(self, language: str) -> float:
-        """Return the smoothed share of problems tried in a language that were solved there."""
-        tried = [m for m in self._memos if language in m.languages]
-        return _smoothed(sum(language in m.passed for m in tried), len(tried))
+        """Return the smoothed share of problems tried in a language that were solved in it."""
+        tried = [s for s in self._sessions if language in s.languages]
+        return _smoothed(sum(language in s.passed for s in tried), len(tried))
 
     def synergy(self, agent: str, language: str) -> float:
         """Return how much better a language does on an agent's problems than on all: -1 to 1, 0 without evidence.
 
-        xCoder names a "synergy evaluation metric", the degree of knowledge sharing between languages, and does not
-        define it. This is ours: P(language solves | agent posed) - P(language solves). The latter is smoothed to one
-        half, the former to the latter, so that little evidence says little.
+        xCoder mentions a "synergy evaluation metric" of knowledge sharing between languages without a definition. This
+        one is P(language solves | agent posed) - P(language solves). The second probability is smoothed towards one
+        half, the first towards the second, so that little evidence gives a value near 0.
         """
-        tried = [m for m in self._memos if language in m.languages and m.agent == agent]
+        tried = [s for s in self._sessions if language in s.languages and s.agent == agent]
         overall = self.solve_rate(language)
-        return _smoothed(sum(language in m.passed for m in tried), len(tried), overall) - overall
-
-    def count_pairings(self, agent: str, language: str) -> int:
-        """Return how many of the agent's discussions had the language as their target."""
-        return sum(m.agent == agent and m.target == language for m in self._memos)
+        return _smoothed(sum(language in s.passed for s in tried), len(tried), overall) - overall
 
     @cached_property
-    def _known(self) -> list[RememberedSession]:
-        agents = {m.agent for m in self._memos}
-        found = {m.key: m for agent in sorted(agents) for m in self.sessions_of(agent) if m.name}
-        return sorted(found.values(), key=lambda m: m.number)
+    def _problems(self) -> list[RememberedSession]:
+        """All sessions that some agent remembers, in order."""
+        agents = {s.agent for s in self._sessions}
+        found = {s.key: s for agent in sorted(agents) for s in self.sessions_of(agent) if s.name}
+        return sorted(found.values(), key=lambda s: s.number)
 
     def find_repeated(self, name: str, signature: str, instruction: str, reference: str) -> RememberedSession | None:
-        """Return the first remembered problem that this one repeats: in name and signature, in words, or in code."""
+        """Return the first remembered problem with the same name and signature, similar words, or similar code."""
         limits = self._limits
-        for memo in self._known:
-            if (memo.name, memo.signature) == (name, signature):
-                return memo
-            if self._similar(memo.instruction, instruction) > limits.instructions:
-                return memo
-            if self._similar(memo.reference, reference) > limits.references:
-                return memo
+        for problem in self._problems:
+            if (problem.name, problem.signature) == (name, signature):
+                return problem
+            if self._similar(problem.instruction, instruction) > limits.instructions:
+                return problem
+            if self._similar(problem.reference, reference) > limits.references:
+                return problem
         return None
 
     def copies_any(self, instruction: str, texts: Sequence[str]) -> bool:
-        """Whether an instruction is one of ``texts`` in much the same words."""
+        """Return whether an instruction repeats one of ``texts`` in similar words."""
         return any(self._similar(text, instruction) > self._limits.instructions for text in texts)
 
 
@@ -149,12 +161,12 @@ def newest(items: Sequence[T], count: int) -> list[T]:
 
 
 def _smoothed(successes: int, trials: int, expected: float = 0.5) -> float:
-    """Return a rate as if two more trials had come out as ``expected``: Laplace's estimate by default."""
+    """Return the success rate with two more trials at the rate ``expected``; 0.5 is Laplace's estimate."""
     return (successes + 2 * expected) / (trials + 2)
 
 
 def first_sentence(instruction: str, longest: int = 120) -> str:
-    """Return an instruction's first sentence on one line."""
+    """Return the first sentence of an instruction on one line, cut to ``longest`` characters."""
     line = " ".join(instruction.split())
     end = line.find(". ")
     line = line if end < 0 else line[: end + 1]

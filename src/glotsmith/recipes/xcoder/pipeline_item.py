@@ -1,12 +1,11 @@
-"""What flows through ``xcoder`` once a problem is posed, and the steps of ``multipl-t`` that it flows through.
+"""The item of xCoder's pipeline, and the adapter by which steps of ``multipl-t`` run on its current part.
 
-A proposal keeps its kind, its session and its instruction while it becomes function, draft, problem, task and solution.
-``Through`` lets a stage's own step see just its part, so that both recipes have the same gates by construction.
+A proposal keeps its kind, session and instruction while it becomes a function, a draft, a problem, a task and a
+solution. ``PartStep`` passes the current part to a step of a shared stage, so that both recipes have the same gates.
 """
 
-from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -23,9 +22,16 @@ from glotsmith.suites.prove import Prove
 from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
 
+ItemPart = Function | DraftSuite | Problem | Task | Solution
+Taken = TypeVar("Taken", bound=ItemPart)
+Made = TypeVar("Made", bound=ItemPart)
+
 
 class PipelineItem(Record, frozen=True, kw_only=True):
-    """A proposal and what has become of it so far: one of the other fields, or none where nothing can be executed."""
+    """A proposal with its current part: at most one of the fields ``function`` to ``solution``.
+
+    An item without a part has an answer that no suite can verify.
+    """
 
     proposal: Proposal
     function: Function | None = None
@@ -33,143 +39,126 @@ class PipelineItem(Record, frozen=True, kw_only=True):
     problem: Problem | None = None
     task: Task | None = None
     solution: Solution | None = None
-    toolchain: str = ""  #: with which an answer passed the snippet's own suite, where it came with one
+    toolchain: str = ""  #: with which the answer passed the snippet's own suite; "" if it did not run
     isolation: str = ""
-    score: float = 0.0  #: of the rubric, 1-5; 0 for none
+    score: float = 0.0  #: of the rubric, 1 to 5; 0 without a score
+
+    @property
+    def part(self) -> ItemPart | None:
+        """The current part."""
+        return self.function or self.draft or self.problem or self.task or self.solution
+
+    def with_part(self, part: ItemPart) -> "PipelineItem":
+        """Return the item with ``part`` in place of its current part."""
+        return msgspec.structs.replace(
+            self,
+            function=part if isinstance(part, Function) else None,
+            draft=part if isinstance(part, DraftSuite) else None,
+            problem=part if isinstance(part, Problem) else None,
+            task=part if isinstance(part, Task) else None,
+            solution=part if isinstance(part, Solution) else None,
+        )
 
     @property
     def language(self) -> str:
-        """The language of its program."""
+        """The language of the program."""
         return self.solution.task.language if self.solution else self.proposal.language
 
     @property
     def code(self) -> str:
-        """Its program."""
+        """The program."""
         return self.solution.code if self.solution else self.proposal.answer
 
     @property
     def executed(self) -> bool:
-        """Whether its program passed a suite."""
+        """Whether the program passed a suite."""
         return bool(self.solution or self.toolchain)
 
     @property
     def group(self) -> str:
-        """The problem's id, which all languages share."""
+        """The id of the problem, which the programs of all languages share."""
         return self.solution.task.problem.id if self.solution else self.proposal.id
 
 
-class Through(ItemStep[PipelineItem, PipelineItem]):
-    """A stage's step, on the part ``takes`` of the work, from which it makes the part ``makes``.
-
-    Work without that part passes unchanged.
-    """
+class PartStep(ItemStep[PipelineItem, PipelineItem], Generic[Taken, Made]):
+    """Run a step of a shared stage on the current part of each item; items with another part pass unchanged."""
 
     output = PipelineItem
-    takes: ClassVar[str]
-    makes: ClassVar[str]
 
-    @abstractmethod
-    def inner(self, work: PipelineItem) -> ItemStep[Any, Any]:
-        """Return the step that the work goes through."""
+    def __init__(self, takes: type[Taken], step_for: Callable[[PipelineItem], ItemStep[Taken, Made]]) -> None:
+        """Run ``step_for(item)`` on parts of the type ``takes``."""
+        self._takes, self._step_for = takes, step_for
 
-    def key(self, key: str, item: Any) -> str:
-        """Return the key of an output; a step that makes several of one must tell them apart."""
+    def output_key(self, key: str, made: Made) -> str:
+        """Return the key of an output; steps with several outputs for one item override this."""
         return key
 
     async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
-        """Let the part through the inner step."""
-        part = getattr(item, self.takes)
-        if part is None:
+        """Replace the part of one item by the outputs of the step."""
+        part = item.part
+        if not isinstance(part, self._takes):
             return keep(key, item)
-        result = await self.inner(item).run(key, part)
-        kept = tuple(
-            Kept(self.key(key, k.item), msgspec.structs.replace(item, **{self.takes: None, self.makes: k.item}))
-            for k in result.kept
-        )
+        result = await self._step_for(item).run(key, part)
+        kept = tuple(Kept(self.output_key(key, made.item), item.with_part(made.item)) for made in result.kept)
         return Result(kept=kept, dropped=result.dropped, cost=result.cost, tokens=result.tokens)
 
 
-class FilterReference(Through):
-    """``sources.filters``: documented, stands alone, returns a value, is not trivial …"""
+class FilterReference(PartStep[Function, Function]):
+    """``sources.filters``: the reference has a docstring, stands alone, returns a value and is not trivial."""
 
     name = "filter"
-    takes = makes = "function"
 
-    def __init__(self, filter_: Filter) -> None:
-        self._filter = filter_
-
-    def inner(self, work: PipelineItem) -> Filter:
-        """Return the filter."""
-        return self._filter
+    def __init__(self, step: Filter) -> None:
+        super().__init__(Function, lambda item: step)
 
 
-class WriteProblemTests(Through):
-    """``suites.write``: the stated examples are the docstring's, so that their arguments are tried first."""
+class WriteProblemTests(PartStep[Function, DraftSuite]):
+    """``suites.write``: arguments of the stated examples, which are in the docstring, are tried first."""
 
     name = "write_tests"
-    takes, makes = "function", "draft"
 
-    def __init__(self, write: WriteTests) -> None:
-        self._write = write
-
-    def inner(self, work: PipelineItem) -> WriteTests:
-        """Return the writer."""
-        return self._write
+    def __init__(self, step: WriteTests) -> None:
+        super().__init__(Function, lambda item: step)
 
 
-class ValidateProblem(Through):
-    """``suites.validate``: expected values by execution of the reference, coverage, mutants."""
+class ValidateProblem(PartStep[DraftSuite, Problem]):
+    """``suites.validate``: expected values by execution of the reference, coverage, and mutants."""
 
     name = "validate"
-    takes, makes = "draft", "problem"
 
-    def __init__(self, validate: Validate) -> None:
-        self._validate = validate
-
-    def inner(self, work: PipelineItem) -> Validate:
-        """Return the validation."""
-        return self._validate
+    def __init__(self, step: Validate) -> None:
+        super().__init__(DraftSuite, lambda item: step)
 
 
-class ProveProblem(Through):
-    """``suites.prove`` in the languages that the work is wanted in: its values have forms there, and a stub fails."""
+class ProveProblem(PartStep[Problem, Task]):
+    """``suites.prove`` in the languages of the proposal: all values have a form there, and a stub fails."""
 
     name = "prove"
-    takes, makes = "problem", "task"
 
     def __init__(self, verify: Verify, min_cases: int) -> None:
-        self._verify, self._min_cases = verify, min_cases
+        super().__init__(Problem, lambda item: Prove(item.proposal.languages, verify, min_cases))
 
-    def inner(self, work: PipelineItem) -> Prove:
-        """Return the proof in the work's languages."""
-        return Prove(work.proposal.languages, self._verify, self._min_cases)
-
-    def key(self, key: str, item: Any) -> str:
-        """Tell the languages apart."""
-        return f"{key}:{item.language}"
+    def output_key(self, key: str, made: Task) -> str:
+        """Append the language."""
+        return f"{key}:{made.language}"
 
 
-class SolveProblem(Through):
-    """``generation.translate``: solutions by those who did not see the reference; or the answer that came with it."""
+class SolveProblem(PartStep[Task, Solution]):
+    """``generation.translate`` without the reference in its prompts; or the answer that the proposal came with."""
 
     name = "solve"
-    takes, makes = "task", "solution"
     concurrency = Translate.concurrency
 
-    def __init__(self, solve: Translate, verify: Verify) -> None:
-        self._solve, self._verify = solve, verify
+    def __init__(self, step: Translate, verify: Verify) -> None:
+        super().__init__(Task, lambda item: _VerifyAnswer(verify, item.proposal) if item.proposal.answer else step)
 
-    def inner(self, work: PipelineItem) -> ItemStep[Task, Solution]:
-        """Return who solves it."""
-        return _Answer(self._verify, work.proposal) if work.proposal.answer else self._solve
-
-    def key(self, key: str, item: Any) -> str:
-        """Tell the solutions apart."""
-        return f"{key}:{item.id[:12]}"
+    def output_key(self, key: str, made: Solution) -> str:
+        """Append the start of the solution's id."""
+        return f"{key}:{made.id[:12]}"
 
 
-class _Answer(ItemStep[Task, Solution]):
-    """The answer that a Ds1 or Ds2 came with, run by the suite."""
+class _VerifyAnswer(ItemStep[Task, Solution]):
+    """Verify the answer that a Ds1 or Ds2 came with by the suite of its task."""
 
     name = "answer"
     output = Solution
@@ -193,24 +182,24 @@ class _Answer(ItemStep[Task, Solution]):
 
 
 class DeduplicateItems(Deduplicate[PipelineItem]):
-    """``selection.deduplicate``, on the programs."""
+    """``selection.deduplicate`` on the programs."""
 
     name = "deduplicate_solutions"
     output = PipelineItem
 
     def text(self, item: PipelineItem) -> Text:
-        """Compare the program within its problem and language."""
+        """Return the program, with its language and its problem as the groups of the comparison."""
         return Text(item.language, item.group, item.code)
 
 
 class DecontaminateItems(Decontaminate[PipelineItem]):
-    """``selection.decontaminate``, on program, reference and instruction."""
+    """``selection.decontaminate`` on program, instruction and reference."""
 
     name = "decontaminate_solutions"
     output = PipelineItem
 
     def parts(self, item: PipelineItem) -> Iterator[Part]:
-        """Look at all that a model is trained on, and at the reference."""
+        """Yield the texts that a model is trained on, and the reference."""
         yield Part("program", item.code, item.language)
         yield Part("instruction", item.proposal.instruction)
         if item.proposal.reference:

@@ -1,4 +1,4 @@
-"""What the agents of xCoder work on: a problem on its way from a seat in a discussion, or a snippet, to a program."""
+"""The proposals of xCoder: sessions and problems as records, and the parser of replies that pose a problem."""
 
 import ast
 import re
@@ -13,47 +13,47 @@ from glotsmith.records import Lineage, Origin, Record
 from glotsmith.teachers.base import Reply
 from glotsmith.values import NotLiteral, parse_signature, parse_test, render_test
 
-PROBLEM_SECTIONS = ("Instruction", "Signature", "Reference", "Examples")  #: the sections of a problem in a reply
+PROBLEM_SECTIONS = ("Instruction", "Signature", "Reference", "Examples")  #: sections of a reply that poses a problem
 ANSWER = "Answer"
 
 Ending = Literal["", "agreement", "rounds", "budget", "silence"]
 
 
 class DiscussionSession(Record, frozen=True, kw_only=True):
-    """A discussion that is to be held."""
+    """One discussion: its participants and inspirations."""
 
     number: int  #: from 0
-    epoch: int  #: from 1; all of one epoch know what was made before it, and nothing of each other
+    epoch: int  #: from 1; sessions know the outcomes of earlier epochs only
     place: int  #: within the epoch, from 0
-    chair: str  #: language of the agent that leads; of ``parallel`` the first of equals
+    chair: str  #: language of the leading agent; in ``parallel`` discussions, the first agent
     others: tuple[str, ...] = ()  #: languages of the other agents
-    inspirations: tuple[str, ...] = ()  #: instructions from the chair's seed data
-    reflects: tuple[str, ...] = ()  #: agents whose reflection is counted among this session's costs
+    inspirations: tuple[str, ...] = ()  #: instructions of seeds
+    reflects: tuple[str, ...] = ()  #: agents whose reflection counts among the costs of this session
 
 
 class Proposal(Record, frozen=True, kw_only=True):
-    """A problem and what is known of its answer; without an instruction, a session that is still to be held."""
+    """A problem with its reference or answer; without an instruction, a session that has not been held."""
 
     id: str
     kind: Literal["ds1", "ds2", "ds3"]
-    language: str = ""  #: of the answer: the snippet's (Ds1, Ds2) or the session's target (Ds3)
-    languages: tuple[str, ...] = ()  #: those that it is to be solved in
+    language: str = ""  #: of the snippet (Ds1, Ds2), or the target of the session (Ds3)
+    languages: tuple[str, ...] = ()  #: in which the problem is solved
     instruction: str = ""
-    name: str = ""  #: of the function, or of the snippet
+    name: str = ""  #: of the function or of the snippet
     signature: str = ""  #: typed Python signature, as the teacher stated it
-    reference: str = ""  #: a Python function; empty where there is none
-    examples: tuple[str, ...] = ()  #: asserts that the teacher stated; execution has the last word on them
-    answer: str = ""  #: a program in ``language`` that comes with it (Ds1, Ds2)
+    reference: str = ""  #: a Python function; "" without one
+    examples: tuple[str, ...] = ()  #: asserts that the teacher stated; execution checks them
+    answer: str = ""  #: a program in ``language`` (Ds1, Ds2)
     origin: Origin
     lineage: Lineage
     session: DiscussionSession | None = None
-    notes: dict[str, str] = {}  #: agent → what its reflection said before the session
-    rounds: int = 0  #: of discussion
+    notes: dict[str, str] = {}  #: agent → its reflection before the session
+    rounds: int = 0  #: of the discussion
     ending: Ending = ""
 
 
 class DraftProblem(Record, frozen=True, kw_only=True):
-    """What a reply with the sections ``PROBLEM_SECTIONS`` says."""
+    """The problem in a reply with the sections ``PROBLEM_SECTIONS``."""
 
     instruction: str
     name: str = ""
@@ -61,14 +61,14 @@ class DraftProblem(Record, frozen=True, kw_only=True):
     reference: str = ""
     examples: tuple[str, ...] = ()
     answer: str = ""
-    lineage: Lineage | None = None  #: of a draft
+    lineage: Lineage | None = None  #: of a draft in a discussion
 
 
 def read_problem(reply: Reply, language: str = "") -> DraftProblem | UnusableReply:
-    """Return the problem that a reply poses, with its answer in ``language`` if one was asked for.
+    """Return the problem in a reply, with its answer in ``language`` if one was requested, or why there is none.
 
-    A problem with an answer may go without signature, reference and examples (``none``): then nothing of it can be
-    executed by tests. One without an answer may not.
+    A problem with an answer may lack signature, reference and examples (``none``); tests cannot execute it then. A
+    problem without an answer must have all of them.
     """
     names = (*PROBLEM_SECTIONS, ANSWER) if language else PROBLEM_SECTIONS
     found = read_sections(reply, names)
@@ -83,7 +83,7 @@ def read_problem(reply: Reply, language: str = "") -> DraftProblem | UnusableRep
 
 
 def _executable(instruction: str, found: dict[str, str], answer: str) -> DraftProblem | UnusableReply:
-    """Return a problem with what execution needs, or which part of that is in the wrong form."""
+    """Return a problem that can be executed, or which of its sections is malformed."""
     signature = _unfenced(found["Signature"])
     try:
         name = parse_signature(signature).name
@@ -115,12 +115,12 @@ def _unfenced(text: str) -> str:
 
 
 def defines_only(code: str, name: str) -> bool:
-    """Whether a Python text is one plain function of that name, which is what all later steps take."""
+    """Return whether Python code consists of one plain function with this name, as later steps require."""
     return only_function_name(code) == name
 
 
 def only_function_name(code: str) -> str:
-    """Return the name of the one function that a Python text is; "" if it is anything else."""
+    """Return the name of the function if Python code consists of one plain function; "" otherwise."""
     try:
         body = ast.parse(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -133,19 +133,19 @@ def only_function_name(code: str) -> str:
 
 
 def stated_examples(text: str, name: str) -> Iterator[str]:
-    """Yield the asserts about ``name`` over literals in a text, each on a line of its own."""
+    """Yield the asserts of a text that compare a call of ``name`` with literals; each is on its own line."""
     for line in text.splitlines():
         if found := canonical_assert(line.strip().removeprefix("- ").strip("`"), name):
             yield found
 
 
 def canonical_assert(test: str, name: str) -> str:
-    """Write an assert about ``name`` over literals as all tests are written; "" if it is none."""
+    """Return an assert about ``name`` over literals in the form of all tests; "" for any other text."""
     return _canonical(test, name)[0]
 
 
 def unreadable_tests(tests: Iterable[str], name: str) -> list[UnusableReply]:
-    """Return why each of those tests can't be judged that ``canonical_assert`` does not write."""
+    """Return the losses of the tests that ``canonical_assert`` cannot read, with the reasons."""
     read = ((test, _canonical(test, name)) for test in tests)
     return [
         UnusableReply(Reason.UNREAD_EXAMPLE, f"{test[:200]}: {why}") for test, (written, why) in read if not written
@@ -153,7 +153,7 @@ def unreadable_tests(tests: Iterable[str], name: str) -> list[UnusableReply]:
 
 
 def unreadable_examples(reply: Reply, problem: DraftProblem) -> list[UnusableReply]:
-    """Return why each of those examples can't be judged that a reply states and its problem lacks."""
+    """Return the losses of the examples of a reply that its problem lacks, with the reasons."""
     found = read_sections(reply, PROBLEM_SECTIONS)
     if isinstance(found, UnusableReply) or not problem.name:
         return []
@@ -163,12 +163,12 @@ def unreadable_examples(reply: Reply, problem: DraftProblem) -> list[UnusableRep
 
 
 def _canonical(test: str, name: str) -> tuple[str, str]:
-    """Return a test as all tests are written, or "" and why it is none."""
+    """Return a test in the form of all tests, or "" and the reason."""
     if not test.startswith("assert "):
-        return "", "it is no assert statement"
+        return "", "it is not an assert statement"
     try:
         call = parse_test(test, name)
         written = render_test(call)
-    except ValueError as error:  # NotLiteral, and integers that Python does not write out in decimal
+    except ValueError as error:  # NotLiteral, or an integer with too many digits for ``str``
         return "", str(error)
     return (written, "") if call.function == name else ("", f"it does not call {name}")

@@ -1,15 +1,18 @@
-"""The nine-point rubric by which a model scores an instruction with its answer (Qwen2.5-Coder report §4.1).
+"""Score rows by the nine-point rubric: the step ``score`` of xCoder (Qwen2.5-Coder report §4.1).
 
-The report names the nine points and a weighted sum, 1 to 5; it gives no weights. Ours stress what makes a row wrong
-rather than less fine: consistency and correctness count twice, comments and ease of learning half.
+The report names the nine points and a weighted sum from 1 to 5, without weights. These weights stress what makes a row
+wrong over what makes it less good: consistency and correctness count twice, comments and ease of learning half.
 """
 
 import msgspec
 
 from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
+from glotsmith.ledger import Ledger
 from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
+from glotsmith.step import Dropped, ItemStep, Kept, Result, drop, keep
 
 WEIGHTS: dict[str, float] = {
     "consistency": 2.0,  #: question and answer are about the same
@@ -22,11 +25,11 @@ WEIGHTS: dict[str, float] = {
     "comments": 0.5,
     "easy_to_learn": 0.5,
 }
-_LEAST, _MOST = 1.0, 5.0
+_MIN_POINT, _MAX_POINT = 1.0, 5.0
 
 
 class RubricPoints(msgspec.Struct):
-    """A reply's points, each 1 to 5; what else it says is not looked at."""
+    """The JSON object in a reply to the call ``rubric``: points from 1 to 5; other fields are ignored."""
 
     consistency: float
     relevance: float
@@ -40,36 +43,70 @@ class RubricPoints(msgspec.Struct):
 
 
 def weighted_score(points: RubricPoints) -> float:
-    """Return the weighted mean of the points, 1 to 5 (the paper's s = Σ wᵢ sᵢ with Σ wᵢ = 1)."""
+    """Return the weighted mean of the points, 1 to 5 (the report's s = Σ wᵢ sᵢ with Σ wᵢ = 1)."""
     total = sum(weight * getattr(points, name) for name, weight in WEIGHTS.items())
     return round(total / sum(WEIGHTS.values()), 4)
 
 
-async def request_score(
-    voice: AgentRequests, item: str, name: str, language: str, instruction: str, code: str, bill: ReplyCosts
-) -> float:
-    """Return the score of an instruction and its answer, 1 to 5.
+class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
+    """Score each row. Rows that passed execution are always kept; others need a score of at least ``min_score``."""
 
-    Raises:
-        UnusableScore: the reply can't be used.
+    name = "score"
+    output = PipelineItem
+    concurrency = 32
 
+    def __init__(self, requests: AgentRequests, min_score: float) -> None:
+        self._requests, self._min_score = requests, min_score
+
+    async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
+        """Score one row."""
+        costs = ReplyCosts()
+        score = await self._request_score(key, item, costs)
+        lost: tuple[Dropped, ...] = ()
+        if isinstance(score, UnusableReply):
+            lost = (Dropped(score.reason, score.detail, f"{key}:rubric" if item.executed else ""),)
+            score = 0.0
+        elif score < self._min_score and not item.executed:
+            lost = (Dropped(Reason.LOW_SCORE, f"{score} of {self._min_score}"),)
+        dropped = any(not loss.key for loss in lost)
+        kept = () if dropped else (Kept(key, msgspec.structs.replace(item, score=score)),)
+        return Result(kept=kept, dropped=lost, tokens=costs.tokens, cost=costs.cost)
+
+    async def _request_score(self, key: str, item: PipelineItem, costs: ReplyCosts) -> float | UnusableReply:
+        """Return the score of a row's instruction and program, 1 to 5, or why there is none."""
+        card = get(item.language)
+        variables = {
+            "language": card.display,
+            "fence": card.fences[0],
+            "instruction": item.proposal.instruction,
+            "code": item.code,
+            "points": ", ".join(WEIGHTS),
+        }
+        context = {"name": item.proposal.name, "language": item.language}
+        reply = await self._requests.send("rubric", key, variables, opening="{", context=context, judges=True)
+        points = read_object(costs.add(reply), RubricPoints)
+        if isinstance(points, UnusableReply):
+            return points
+        if not all(_MIN_POINT <= getattr(points, name) <= _MAX_POINT for name in WEIGHTS):
+            return UnusableReply(Reason.INCOMPLETE_REPLY, "a point is not between 1 and 5")
+        return weighted_score(points)
+
+
+class ReuseScores(ItemStep[PipelineItem, PipelineItem]):
+    """Apply the scores that the ledger of an unfinished run has, instead of ``ScoreByRubric``.
+
+    Rows that passed execution are kept; others are dropped until the ledger has a sufficient score.
     """
-    card = get(language)
-    values = {"language": card.display, "fence": card.fences[0], "instruction": instruction, "code": code}
-    values["points"] = ", ".join(WEIGHTS)
-    context = {"name": name, "language": language}
-    reply = bill.add(await voice.ask("rubric", item, values, opening="{", context=context, judges=True))
-    points = read_object(reply, RubricPoints)
-    if isinstance(points, UnusableReply):
-        raise UnusableScore(points)
-    if not all(_LEAST <= getattr(points, name) <= _MOST for name in WEIGHTS):
-        raise UnusableScore(UnusableReply(Reason.INCOMPLETE_REPLY, "a point is not between 1 and 5"))
-    return weighted_score(points)
 
+    name = ScoreByRubric.name
+    output = PipelineItem
 
-class UnusableScore(Exception):
-    """A reply that holds no score; ``why`` says so in a drop's words."""
+    def __init__(self, ledger: Ledger) -> None:
+        known = self.name in ledger.steps
+        self._scores = {key: item.score for key, item in ledger.kept(self.name, PipelineItem)} if known else {}
 
-    def __init__(self, why: UnusableReply) -> None:
-        super().__init__(why.detail)
-        self.why = why
+    async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
+        """Set the score of one row."""
+        if key not in self._scores and not item.executed:
+            return Result(dropped=drop(Reason.LOW_SCORE, "no score so far, or a score that is too low").dropped)
+        return keep(key, msgspec.structs.replace(item, score=self._scores.get(key, 0.0)))

@@ -1,6 +1,7 @@
-"""Seeds: an instruction inspired by a snippet (Ds1, as OSS-Instruct), and one to which it is the answer (Ds2).
+"""Make seeds from snippets: instructions inspired by a snippet (Ds1) or answered by it (Ds2).
 
-xCoder has both from snippets of at most 1,024 tokens (Qwen2.5-Coder report §4.1; ``sources/cut.py``).
+Ds1 follows OSS-Instruct. xCoder makes both from snippets of at most 1,024 tokens (Qwen2.5-Coder report §4.1;
+``sources/cut.py``).
 """
 
 import asyncio
@@ -25,46 +26,51 @@ from glotsmith.step import Dropped, ItemStep, Kept, Result
 from glotsmith.teachers.base import Reply
 
 _OPENING = f"[{PROBLEM_SECTIONS[0]}]\n"
-_ENDS = {"ds2": ("\n[", "\n```", "\n\n\n")}  #: of a base model's reply: nothing follows an instruction
+_STOPS = {"ds2": ("\n[", "\n```", "\n\n\n")}  #: stop sequences of base models, as nothing follows an instruction
 
 
 class MakeSeeds(ItemStep[Snippet, Proposal]):
-    """Ask for the Ds1 and the Ds2 of each snippet; each is kept, or a loss with the reason."""
+    """Request a Ds1 and a Ds2 for each snippet; each of them is kept, or lost with its reason."""
 
     name = "seed"
     output = Proposal
     concurrency = 32
 
-    def __init__(self, voice: AgentRequests, kinds: tuple[str, ...] = ("ds1", "ds2")) -> None:
-        """Ask by ``voice`` for each of ``kinds``."""
-        self._voice = voice
+    def __init__(self, requests: AgentRequests, kinds: tuple[str, ...] = ("ds1", "ds2")) -> None:
+        self._requests = requests
         self._kinds = kinds
 
     async def run(self, key: str, item: Snippet) -> Result[Proposal]:
-        """Ask for one snippet's seeds."""
-        bill, unread = ReplyCosts(), list[Dropped]()
-        answers = await asyncio.gather(*(self._seed(kind, key, item, bill, unread) for kind in self._kinds))
-        kept = tuple(Kept(a.id, a) for a in answers if isinstance(a, Proposal))
+        """Request the seeds of one snippet."""
+        costs, unread = ReplyCosts(), list[Dropped]()
+        seeds = await asyncio.gather(*(self._request_seed(kind, key, item, costs, unread) for kind in self._kinds))
+        kept = tuple(Kept(a.id, a) for a in seeds if isinstance(a, Proposal))
         lost = tuple(
             Dropped(a.reason, a.detail, f"{kind}-{key}")
-            for kind, a in zip(self._kinds, answers, strict=True)
+            for kind, a in zip(self._kinds, seeds, strict=True)
             if isinstance(a, UnusableReply)
         )
         if not kept:
             lost = (*lost, Dropped(lost[0].reason, lost[0].detail))
         lost = (*lost, *sorted(unread, key=lambda drop: drop.key))
-        return Result(kept=kept, dropped=lost, tokens=bill.tokens, cost=bill.cost)
+        return Result(kept=kept, dropped=lost, tokens=costs.tokens, cost=costs.cost)
 
-    async def _seed(
-        self, kind: str, key: str, snippet: Snippet, bill: ReplyCosts, unread: list[Dropped]
+    async def _request_seed(
+        self, kind: str, key: str, snippet: Snippet, costs: ReplyCosts, unread: list[Dropped]
     ) -> Proposal | UnusableReply:
         card = get(snippet.language)
-        values: dict[str, object] = {"language": card.display, "fence": card.fences[0], "snippet": snippet.code}
-        values["python"] = snippet.language == "python"
+        variables: dict[str, object] = {
+            "language": card.display,
+            "fence": card.fences[0],
+            "snippet": snippet.code,
+            "python": snippet.language == "python",
+        }
         context = {"name": _name(snippet), "language": snippet.language, "source": snippet.code}
-        ends = _ENDS.get(kind, ())
-        reply = bill.add(await self._voice.ask(kind, key, values, opening=_OPENING, ends=ends, context=context))
-        problem = _inspired(reply, snippet) if kind == "ds1" else _inferred(reply, snippet)
+        stops = _STOPS.get(kind, ())
+        reply = costs.add(
+            await self._requests.send(kind, key, variables, opening=_OPENING, stops=stops, context=context)
+        )
+        problem = _read_ds1(reply, snippet) if kind == "ds1" else _read_ds2(reply, snippet)
         if isinstance(problem, UnusableReply):
             return problem
         left = (
@@ -73,24 +79,24 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
             else unreadable_tests(snippet.tests, problem.name or snippet.name)
         )
         unread += [Dropped(why.reason, why.detail, f"{kind}-{key}:example:{n}") for n, why in enumerate(left)]
-        return _proposal(kind, key, snippet, problem, self._voice.lineage(kind))
+        return _proposal(kind, key, snippet, problem, self._requests.lineage(kind))
 
 
 def _name(snippet: Snippet) -> str:
-    """Name a snippet as hand-written replies do: the function that it is, else where it stands."""
+    """Return the name by which scripted replies find a snippet: its function's, or its path and line."""
     return snippet.name or only_function_name(snippet.code) or f"{snippet.origin.path}:{snippet.origin.line}"
 
 
-def _inspired(reply: Reply, snippet: Snippet) -> DraftProblem | UnusableReply:
-    """Read a Ds1: in Python, the reference is the answer."""
+def _read_ds1(reply: Reply, snippet: Snippet) -> DraftProblem | UnusableReply:
+    """Return the problem of a Ds1; in Python, the reference is the answer."""
     if snippet.language != "python":
         return read_problem(reply, snippet.language)
     found = read_problem(reply)
     return found if isinstance(found, UnusableReply) else msgspec.structs.replace(found, answer=found.reference)
 
 
-def _inferred(reply: Reply, snippet: Snippet) -> DraftProblem | UnusableReply:
-    """Read a Ds2: the snippet is the answer, and where it is one Python function, the reference too."""
+def _read_ds2(reply: Reply, snippet: Snippet) -> DraftProblem | UnusableReply:
+    """Return the problem of a Ds2: the snippet is the answer, and also the reference if it is one Python function."""
     found = read_sections(reply, PROBLEM_SECTIONS[:1])
     if isinstance(found, UnusableReply):
         return found

@@ -1,4 +1,4 @@
-"""Work that several items share: done once, and anew after a failure."""
+"""Run one coroutine for several callers that need the same result."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -9,22 +9,25 @@ T = TypeVar("T")
 
 
 async def run_once_per_key(
-    known: "dict[Key, asyncio.Future[T]]", key: Key, work: Callable[[], Coroutine[Any, Any, T]]
+    futures: "dict[Key, asyncio.Future[T]]", key: Key, start: Callable[[], Coroutine[Any, Any, T]]
 ) -> T:
-    """Return the result of ``work``, begun by the first who asks for ``key``; ``known`` forgets work that fails."""
-    future = known.get(key)
+    """Return the result of the coroutine for ``key``, which the first caller starts.
+
+    If the coroutine fails, its future is removed from ``futures``, so that the next caller starts it again.
+    """
+    future = futures.get(key)
     if future is None:
-        future = known[key] = asyncio.ensure_future(work())
+        future = futures[key] = asyncio.ensure_future(start())
         future.add_done_callback(_retrieve)
     try:
         return await asyncio.shield(future)
     except Exception:
-        if known.get(key) is future:
-            del known[key]
+        if futures.get(key) is future:
+            del futures[key]
         raise
 
 
 def _retrieve(future: "asyncio.Future[T]") -> None:
-    """Mark the exception as seen: whoever waited for it may have been cancelled."""
+    """Mark the exception as retrieved, since all callers may have been cancelled."""
     if not future.cancelled():
         future.exception()

@@ -1,0 +1,121 @@
+"""Load the agents' memory at the beginning of each epoch, and request each agent's reflection on the epoch before.
+
+xCoder's "adaptive memory reflection" summarises the merits and faults of earlier items. Here each agent reflects once
+in an epoch on its sessions of the epoch before; all sessions of the epoch share the reply.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from glotsmith.generation.structured_replies import UnusableReply, read_object
+from glotsmith.languages import get
+from glotsmith.reasons import Reason
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.memory import (
+    AgentMemory,
+    MemoryLimits,
+    RememberedSession,
+    SessionHistory,
+    Similarity,
+    first_sentence,
+)
+from glotsmith.recipes.xcoder.proposals import DiscussionSession
+from glotsmith.recipes.xcoder.single_flight import run_once_per_key
+from glotsmith.records import printable
+from glotsmith.teachers.base import Reply
+
+_MAX_LINES, _MAX_LENGTH = 3, 300  #: of merits and of faults, which are in every prompt of an epoch
+
+
+class ReflectionReply(msgspec.Struct):
+    """The JSON object in a reply to the call ``reflect``."""
+
+    merits: list[str] = []
+    faults: list[str] = []
+
+    def __str__(self) -> str:
+        """Return merits and faults as a few short lines; "" without any."""
+        return "\n".join([*_lines("Good", self.merits), *_lines("Bad", self.faults)])
+
+
+def _lines(label: str, texts: Sequence[str]) -> list[str]:
+    lines = [" ".join(text.split()) for text in texts]
+    return [f"{label}: {line[:_MAX_LENGTH]}" for line in lines if line][:_MAX_LINES]
+
+
+class EpochMemories:
+    """The memory and the reflections of each epoch, loaded once."""
+
+    def __init__(
+        self,
+        history: SessionHistory,
+        requests: AgentRequests,
+        similar: Similarity,
+        limits: MemoryLimits,
+        *,
+        memory: bool,
+        reflection: bool,
+    ) -> None:
+        """Load from ``history``. Without ``memory`` agents remember nothing, but epochs still wait for each other."""
+        self._history = history
+        self._requests = requests
+        self._similar = similar
+        self._limits = limits
+        self._remembers = memory
+        self._reflects = memory and reflection
+        self._memories: dict[int, asyncio.Future[AgentMemory]] = {}
+        self._replies: dict[tuple[str, int], asyncio.Future[Reply]] = {}
+
+    async def at_epoch(self, epoch: int) -> AgentMemory:
+        """Return the memory at the beginning of an epoch, as soon as all earlier sessions have an outcome."""
+        return await run_once_per_key(self._memories, epoch, lambda: self._load(epoch))
+
+    async def _load(self, epoch: int) -> AgentMemory:
+        sessions = await self._history.sessions_before(epoch)
+        for earlier in [e for e in self._memories if e < epoch]:  # no session needs them any more
+            del self._memories[earlier]
+        for key in [key for key in self._replies if key[1] < epoch]:
+            del self._replies[key]
+        return AgentMemory(sessions if self._remembers else (), self._similar, self._limits)
+
+    async def reflect(self, agent: str, session: DiscussionSession, costs: ReplyCosts) -> str | UnusableReply:
+        """Return the agent's reflection on the epoch before; "" without a session to reflect on.
+
+        The sessions of the epoch share one reply. Only the session that is charged for it
+        (``DiscussionSession.reflects``) adds it to ``costs``.
+        """
+        sessions: Sequence[RememberedSession] = ()
+        if self._reflects:
+            sessions = (await self.at_epoch(session.epoch)).sessions_of_last_epoch(agent, session.epoch)
+        if not sessions:
+            return ""
+        reply = await run_once_per_key(
+            self._replies, (agent, session.epoch), lambda: self._request(agent, session.epoch, sessions)
+        )
+        if agent in session.reflects:
+            costs.add(reply)
+        found = read_object(reply, ReflectionReply)
+        if isinstance(found, UnusableReply):
+            return found
+        return printable(str(found)) or UnusableReply(Reason.INCOMPLETE_REPLY, "neither merits nor faults")
+
+    async def _request(self, agent: str, epoch: int, sessions: Sequence[RememberedSession]) -> Reply:
+        variables: Mapping[str, object] = {
+            "agent": get(agent).display,
+            "events": [_event(session, agent) for session in sessions],
+            "hard": (await self.at_epoch(epoch)).frequent_failures(agent),
+        }
+        context = {"name": f"epoch-{epoch}", "language": agent}
+        return await self._requests.send(
+            "reflect", f"{agent}-{epoch}", variables, opening="{", context=context, judges=True
+        )
+
+
+def _event(session: RememberedSession, agent: str) -> str:
+    """Return one line about a session's problem and its outcome, with the failures in the agent's language."""
+    failed = ", ".join(f"{status} {count}x" for status, count in session.failures.get(agent, {}).items())
+    solved = f"solved in {', '.join(session.passed)}" if session.passed else "solved in no language"
+    own = f"; in {get(agent).display}: {failed}" if failed else ""
+    return f"{session.name or 'no problem'}: {first_sentence(session.instruction)} {session.outcome}, {solved}{own}"
