@@ -21,7 +21,7 @@ from glotsmith.languages.render import comment
 from glotsmith.languages.rows import rows
 from glotsmith.records import Job, Limits, Program
 from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.local_sandbox import LocalSandbox
 from glotsmith.sandbox.process_tree import walk_tree
 from glotsmith.verification import Verifier
 

@@ -15,7 +15,7 @@ from glotsmith.records import Limits, Outcome, Program, Warm
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.fork_server import pool
 from glotsmith.sandbox.fork_server.server import ForkServer
-from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.local_sandbox import LocalSandbox
 from glotsmith.verification import Verifier
 
 PYTHON = "/usr/bin/python3"

@@ -3,7 +3,7 @@
 import pytest
 
 from glotsmith.sandbox.pipes import LimitedBuffer, StderrParser
-from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT
+from glotsmith.sandbox.shell_wrapper import BUILDING, MISSING, READY, UNBUILT
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,6 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(typecheck, "Folders", lambda: SessionFolders(tmp_path))
+    monkeypatch.setattr(typecheck, "SessionFolders", lambda: SessionFolders(tmp_path))
     assert errors([function("x = 1")]) == [""]
     assert os.listdir(tmp_path) == []  # noqa: PTH208

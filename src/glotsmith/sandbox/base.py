@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, runtime_checkable
 
-from glotsmith.records import Outcome, Program
+from glotsmith.records import Outcome, Program, Server, Warm, content_hash
 
 #: A property that a back end may guarantee against a hostile program. All back ends enforce limits and clean up.
 #:
@@ -16,6 +16,9 @@ from glotsmith.records import Outcome, Program
 Promise = Literal["network", "files", "processes", "program", "disk", "orphans"]
 
 ATTEMPTS = 3  #: a failure of the machine is reported after this number of consecutive failures
+
+CLOSED = "The sandbox is closed."
+CLOSED_DURING_RUN = "The sandbox was closed while the program ran."
 
 Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run`` or a replacement
 
@@ -62,6 +65,13 @@ async def run_with_retries(run: Run, program: Program) -> Outcome:
             break
         outcome = await run(program)
     return outcome
+
+
+def worker_key(program: Program, worker: Warm | Server) -> str:
+    """Return the key of a program's warm worker; programs with the same key share it."""
+    files = (text for name in sorted(worker.files) for text in (name, str(worker.files[name])))
+    env = (f"{name}={value}" for name, value in sorted(program.env.items()))
+    return content_hash(*worker.argv, "", *program.read_only, "", *env, "", *files)
 
 
 def infra_outcome(detail: str) -> Outcome:

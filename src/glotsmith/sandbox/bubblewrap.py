@@ -16,9 +16,17 @@ from glotsmith.records import Limits, Program
 from glotsmith.sandbox.fork_server.pool import FORK_SERVER, ForkServerLaunch
 from glotsmith.sandbox.namespace_sandbox import NamespaceSandbox
 from glotsmith.sandbox.pipes import pipe_holding
+from glotsmith.sandbox.program_environment import (
+    PROGRAM,
+    TMP,
+    WORK,
+    environment,
+    scratch_sizes,
+    system_binds,
+    system_links,
+)
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 from glotsmith.sandbox.user_namespace import BECOME_USER, USER
-from glotsmith.sandbox.view import PROGRAM, TMP, WORK, environment, scratch_sizes, system_binds, system_links
 
 _NAMESPACES = (
     *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),

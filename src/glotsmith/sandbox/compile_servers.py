@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from glotsmith.records import Limits, Program, Server, content_hash
+from glotsmith.records import Limits, Program, Server
+from glotsmith.sandbox.base import worker_key
+from glotsmith.sandbox.program_environment import file_bytes, write_files
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 from glotsmith.sandbox.temporary_folders import SessionFolders
-from glotsmith.sandbox.view import file_bytes, write_files
 
 _LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mb=4096, processes=128, file_mb=64)
 _REQUEST_TIMEOUT_S = 60.0  #: on a busy machine; a program that takes longer is compiled cold, within its limits
@@ -119,7 +120,7 @@ class CompileServerPool:
     async def compile(self, program: Program) -> CompileResult | None:
         """Compile a program's files in its compile server; return None if no server is available."""
         assert program.server is not None
-        key = _key(program, program.server)
+        key = worker_key(program, program.server)
         server = self._take(key, program, program.server)
         if server is None:
             return None
@@ -145,7 +146,7 @@ class CompileServerPool:
         running = self._all.setdefault(key, [])
         if len(running) >= _MAX_SERVERS or key in self._broken:
             return None
-        folder = self._folders.make()
+        folder = self._folders.create_folder()
         (folder / "program").mkdir()
         write_files(kind.files, folder / "program")
         start = Program(files={}, argv=kind.argv, env=program.env, read_only=program.read_only, limits=_LIMITS)
@@ -169,12 +170,6 @@ class CompileServerPool:
             server.close()
         self._all.clear()
         self._idle.clear()
-
-
-def _key(program: Program, kind: Server) -> str:
-    files = (part for name, text in kind.files.items() for part in (name, str(text)))
-    env = (f"{name}={value}" for name, value in sorted(program.env.items()))
-    return content_hash(*kind.argv, "", *program.read_only, "", *env, "", *files)
 
 
 def pack_compile_request(files: Mapping[str, str | bytes]) -> bytes:

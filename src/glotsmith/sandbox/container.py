@@ -8,6 +8,7 @@ from their folders.
 """
 
 import contextlib
+import errno
 import itertools
 import os
 import resource
@@ -24,14 +25,22 @@ import msgspec
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import ALL_PROMISES, Promise
-from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.local_sandbox import LocalSandbox
 from glotsmith.sandbox.process_tree import ProcessStat, list_pids, walk_tree
+from glotsmith.sandbox.program_environment import (
+    PROGRAM,
+    TMP,
+    WORK,
+    command,
+    environment,
+    scratch_sizes,
+    toolchain_prefixes,
+)
 from glotsmith.sandbox.seccomp import DENIED, NAMESPACE_FLAGS
+from glotsmith.sandbox.shell_wrapper import max_tasks, wrap_command
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 from glotsmith.sandbox.temporary_folders import belongs_to_dead_session
 from glotsmith.sandbox.user_namespace import USER
-from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, scratch_sizes, toolchain_prefixes
-from glotsmith.sandbox.wrapper import max_tasks, wrap_command
 
 ENGINES = ("docker", "podman")
 IMAGE = "glotsmith/toolchains"
@@ -44,7 +53,6 @@ _CLIENT_VARIABLES = (
 )
 _ENGINE_TIMEOUT_S = 30.0
 _KILL_TIMEOUT_S = 8.0  #: for a container to start, before which it can't be killed, and then to end
-_ENOSYS = 38
 _OPEN_FILES = 1024  #: of a process of the engine; the wrapper sets the limit of the program
 _MAX_TASKS = 1 << 15  #: of all containers: the kernel counts the tasks of a user, not of a container
 
@@ -267,10 +275,10 @@ def _ulimit(resource_: int, wanted: int) -> str:
 
 def _seccomp_profile() -> bytes:
     """Return the system call filter as a seccomp profile for engines."""
-    rules: list[dict[str, object]] = [{"names": DENIED, "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS}]
+    rules: list[dict[str, object]] = [{"names": DENIED, "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS}]
     for flag in NAMESPACE_FLAGS:
         argument = {"index": 0, "value": flag, "valueTwo": flag, "op": "SCMP_CMP_MASKED_EQ"}
-        rules.append({"names": ["clone"], "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS, "args": [argument]})
+        rules.append({"names": ["clone"], "action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS, "args": [argument]})
     return msgspec.json.encode({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": rules})
 
 

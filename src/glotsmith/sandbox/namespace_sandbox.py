@@ -11,11 +11,11 @@ from glotsmith.sandbox.base import ALL_PROMISES, Promise
 from glotsmith.sandbox.compile_servers import CompileServerPool
 from glotsmith.sandbox.fork_server.pool import ForkServerLaunch, ForkServerPool
 from glotsmith.sandbox.fork_server.process import ForkedProcess
-from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.local_sandbox import LocalSandbox
+from glotsmith.sandbox.program_environment import PROGRAM, command, toolchain_prefixes
 from glotsmith.sandbox.seccomp import build_filter
+from glotsmith.sandbox.shell_wrapper import counts_per_namespace, max_tasks, wrap_command
 from glotsmith.sandbox.user_namespace import NOBODY, UserNamespace
-from glotsmith.sandbox.view import PROGRAM, command, toolchain_prefixes
-from glotsmith.sandbox.wrapper import counts_per_namespace, max_tasks, wrap_command
 
 _IDLE_CPU_S = 0.5  #: a program that used less CPU time until its wall limit has waited, not computed
 

@@ -20,11 +20,11 @@ from typing import ClassVar
 
 from glotsmith.records import Program
 from glotsmith.sandbox.base import Promise
-from glotsmith.sandbox.local import LocalSandbox
+from glotsmith.sandbox.local_sandbox import LocalSandbox
 from glotsmith.sandbox.process_tree import list_pids, read_process, session_processes, walk_tree
+from glotsmith.sandbox.program_environment import command, environment, own_user_name, toolchain_prefixes
+from glotsmith.sandbox.shell_wrapper import wrap_command
 from glotsmith.sandbox.spawned_process import ProcessLaunch
-from glotsmith.sandbox.view import command, environment, own_user_name, toolchain_prefixes
-from glotsmith.sandbox.wrapper import wrap_command
 
 _KILL_TIMEOUT_S = 5.0
 _MAX_PROCESSES = 10_000  #: inspected at once: a fork bomb may grow faster than they can be listed

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
-from glotsmith.sandbox.wrapper import BUILDING, MISSING, READY, UNBUILT
+from glotsmith.sandbox.shell_wrapper import BUILDING, MISSING, READY, UNBUILT
 
 _CHUNK = 65536
 

@@ -8,7 +8,7 @@ outcomes are the same without it, and a service must not fork programs from an i
 import msgspec
 
 from glotsmith.records import Limits, Outcome, Program, Record
-from glotsmith.sandbox.view import file_bytes
+from glotsmith.sandbox.program_environment import file_bytes
 
 
 class ProgramMessage(Record, frozen=True, kw_only=True):

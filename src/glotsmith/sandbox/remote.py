@@ -17,7 +17,7 @@ import tenacity
 
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Outcome, Program
-from glotsmith.sandbox.base import Promise, infra_outcome
+from glotsmith.sandbox.base import CLOSED, CLOSED_DURING_RUN, Promise, infra_outcome
 from glotsmith.sandbox.program_json import decode_outcome, encode_program, error_text
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -106,14 +106,14 @@ class Remote:
         body, connection = encode_program(program), self._connect()
         async with connection.slots:
             if self._closed:
-                return infra_outcome("The sandbox is closed.")
+                return infra_outcome(CLOSED)
             sending = asyncio.ensure_future(self._send(connection, body, _answer_timeout_s(program.limits)))
             closed = asyncio.ensure_future(connection.closed.wait())
             try:
                 await asyncio.wait({sending, closed}, return_when=asyncio.FIRST_COMPLETED)
                 if sending.done():
                     return sending.result()
-                return infra_outcome("The sandbox was closed while the program ran.")
+                return infra_outcome(CLOSED_DURING_RUN)
             finally:
                 for task in (sending, closed):
                     task.cancel()

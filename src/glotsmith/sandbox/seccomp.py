@@ -4,14 +4,13 @@ Denied calls fail with ENOSYS, as on a kernel without them; every runtime handle
 All other calls are allowed. libseccomp writes the filter (a classic BPF program, ``seccomp(2)``) for this machine.
 """
 
+import errno
 import functools
 import importlib
 import tempfile
 from types import ModuleType
 
 from glotsmith.errors import IsolationError
-
-_ENOSYS = 38
 
 #: Calls that fail with any arguments.
 DENIED = (
@@ -52,7 +51,7 @@ def build_filter() -> bytes:
 
     """
     library = _library()
-    deny = library.ERRNO(_ENOSYS)
+    deny = library.ERRNO(errno.ENOSYS)
     rules = library.SyscallFilter(library.ALLOW)
     rules.set_attr(library.Attr.ACT_BADARCH, deny)
     for name in DENIED:

@@ -56,7 +56,7 @@ class SpawnedProcess(SupervisedProcess):
         """
         super().__init__(limits)
         self._launch, self.wrappers = launch, launch.wrappers
-        self.stderr = StderrParser(limits.output_kb * 256, self._on_state_change)
+        self._stderr_parser = self.stderr = StderrParser(limits.output_kb * 256, self._on_state_change)
         self._process = _spawn(launch, piped=bool(stdin))
         try:
             self._pidfd = os.pidfd_open(self._process.pid)
@@ -69,7 +69,7 @@ class SpawnedProcess(SupervisedProcess):
     @property
     def state(self) -> str:
         """Return the state that the wrapper reported last."""
-        return self.stderr.state
+        return self._stderr_parser.state
 
     def _connect(self, stdin: bytes) -> None:
         process, loop = self._process, self._loop
@@ -110,19 +110,11 @@ class SpawnedProcess(SupervisedProcess):
         self._launch.reap()
         os.close(self._pidfd)
 
-    def _stderr_bytes(self) -> bytes:
-        return bytes(self.stderr.data)
-
-    def failure_detail(self) -> str:
-        """Return what failed in the sandbox rather than in the program."""
-        if self._stop_reason == "closed":
-            return "The sandbox was closed while the program ran."
+    def _failure_detail(self) -> str:
         if self._stop_reason == "unkillable":
             return f"Cannot kill process {self._process.pid}. Check the kernel log (dmesg)."
-        if self.state == "missing":
-            return "The command does not exist in the sandbox."
         failure = f"{self._launch.argv[0]} could not set up the program's isolation"
-        text = self._stderr_bytes().decode(errors="replace").strip()
+        text = self.stderr.data.decode(errors="replace").strip()
         return f"{failure}: {text[-500:]}" if text else f"{failure} (exit code {self._code})"
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from typing import Literal
 
 from glotsmith.records import Limits, Outcome
-from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter
+from glotsmith.sandbox.base import CLOSED_DURING_RUN
+from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter, StderrParser, TailBuffer
 from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, measure_tree
-from glotsmith.sandbox.wrapper import max_tasks
+from glotsmith.sandbox.shell_wrapper import max_tasks
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
@@ -27,6 +28,7 @@ class SupervisedProcess(ABC):
     """A running program. Call ``await supervise()``, then always ``dispose()``, then ``outcome()``."""
 
     wrappers: int  #: generations of glotsmith's own processes above those of the program
+    stderr: StderrParser | TailBuffer  #: of the program or of its build
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -65,11 +67,7 @@ class SupervisedProcess(ABC):
         """Wait until all processes are dead; set ``_code`` and ``_cpu_s``, or report that they do not die."""
 
     @abstractmethod
-    def _stderr_bytes(self) -> bytes:
-        """Return the stderr of the program or of its build."""
-
-    @abstractmethod
-    def failure_detail(self) -> str:
+    def _failure_detail(self) -> str:
         """Return what failed in the sandbox rather than in the program."""
 
     # ----------------------------------------------------------------------------------- supervising
@@ -185,17 +183,19 @@ class SupervisedProcess(ABC):
     def outcome(self) -> Outcome:
         """Return the outcome; call it after ``dispose``."""
         ending, code = classify_ending(self._stop_reason, self._code, self.state)
+        closed = self._stop_reason == "closed"
+        detail = "" if ending != "infra" else CLOSED_DURING_RUN if closed else self._failure_detail()
         cpu_s = max(self._peak.cpu_s - self._build_cpu_s, self._cpu_s - self._build_cpu_s)
         return Outcome(
             ending=ending,
             code=code,
             stdout=bytes(self.stdout.data),
-            stderr=b"" if ending == "infra" else self._stderr_bytes(),
+            stderr=b"" if ending == "infra" else bytes(self.stderr.data),
             cpu_s=round(max(cpu_s, 0.0), 6),
             wall_s=round(self._wall_s, 6),
             peak_memory_mb=round(self._peak.memory_mb, 3),
             built=self.state == "ready",
-            detail=self.failure_detail() if ending == "infra" else "",
+            detail=detail,
         )
 
 

@@ -34,14 +34,14 @@ class SessionFolders:
         remove_stale_folders(parent)
         self.root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}-{_session(os.getpid())}-", dir=parent))
 
-    def make(self) -> Path:
+    def create_folder(self) -> Path:
         """Create a private folder that exists until ``close``."""
         return Path(tempfile.mkdtemp(dir=self.root))
 
     @contextmanager
-    def fresh(self) -> Generator[Path]:
+    def temporary_folder(self) -> Generator[Path]:
         """Yield a new private folder and remove it afterwards."""
-        folder = self.make()
+        folder = self.create_folder()
         try:
             yield folder
         finally:

@@ -15,8 +15,16 @@ from glotsmith.errors import IsolationError
 from glotsmith.records import Program
 from glotsmith.sandbox.fork_server.pool import FORK_SERVER, ForkServerLaunch
 from glotsmith.sandbox.namespace_sandbox import NamespaceSandbox
+from glotsmith.sandbox.program_environment import (
+    PROGRAM,
+    TMP,
+    WORK,
+    environment,
+    scratch_sizes,
+    system_binds,
+    system_links,
+)
 from glotsmith.sandbox.spawned_process import ProcessLaunch
-from glotsmith.sandbox.view import PROGRAM, TMP, WORK, environment, scratch_sizes, system_binds, system_links
 
 
 class Unshare(NamespaceSandbox):

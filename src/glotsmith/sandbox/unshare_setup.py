@@ -54,7 +54,7 @@ class _FilterProgram(ctypes.Structure):  # struct sock_fprog
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
 
 
-def call(name: str, *arguments: Any) -> int:
+def call_libc(name: str, *arguments: Any) -> int:
     """Call a function of libc.
 
     Raises:
@@ -70,20 +70,20 @@ def call(name: str, *arguments: Any) -> int:
 
 def prctl(option: int, *arguments: Any) -> None:
     """Call prctl with five arguments; missing ones are 0."""
-    call("prctl", option, *(*arguments, 0, 0, 0, 0)[:4])
+    call_libc("prctl", option, *(*arguments, 0, 0, 0, 0)[:4])
 
 
 def mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
     """Mount."""
-    call("mount", source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags), data.encode())
+    call_libc("mount", source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags), data.encode())
 
 
-def protect(path: str, *, recursive: bool) -> None:
+def make_read_only(path: str, *, recursive: bool) -> None:
     """Make a mount read-only and nosuid; ``recursive`` also makes it nodev and includes the mounts below."""
     wanted = _AttrRequest(set=_ATTR_RDONLY | _ATTR_NOSUID | (_ATTR_NODEV if recursive else 0))
     flags = _AT_RECURSIVE if recursive else 0
     size = ctypes.c_size_t(ctypes.sizeof(wanted))
-    call("syscall", _SYS_MOUNT_SETATTR, _AT_FDCWD, path.encode(), flags, ctypes.byref(wanted), size)
+    call_libc("syscall", _SYS_MOUNT_SETATTR, _AT_FDCWD, path.encode(), flags, ctypes.byref(wanted), size)
 
 
 def enter_namespaces(userns: str) -> None:
@@ -91,16 +91,16 @@ def enter_namespaces(userns: str) -> None:
     uid, gid = os.getuid(), os.getgid()
     if userns:
         fd = os.open(userns, os.O_RDONLY)
-        call("setns", fd, _NEWUSER)
+        call_libc("setns", fd, _NEWUSER)
         os.close(fd)
     others = _NEWNS | _NEWPID | _NEWNET | _NEWIPC | _NEWUTS | _NEWCGROUP
-    call("unshare", others if userns else others | _NEWUSER)
+    call_libc("unshare", others if userns else others | _NEWUSER)
     if not userns:
         for name, text in (("setgroups", "deny"), ("uid_map", f"1000 {uid} 1"), ("gid_map", f"1000 {gid} 1")):
-            write(f"/proc/self/{name}", text)
+            write_kernel_file(f"/proc/self/{name}", text)
 
 
-def write(path: str, text: str) -> None:
+def write_kernel_file(path: str, text: str) -> None:
     """Write a file of the kernel in a single call."""
     fd = os.open(path, os.O_WRONLY)
     os.write(fd, text.encode())
@@ -132,7 +132,7 @@ def build_root(spec: SandboxSpec) -> None:
         mount("tmpfs", root + path, "tmpfs", _MS_NOSUID | _MS_NODEV, f"size={megabytes}m,mode=1777")
     for source, path in spec["binds"]:
         bind(source, root + path)
-        protect(root + path, recursive=True)
+        make_read_only(root + path, recursive=True)
 
 
 def build_devices(root: str) -> None:
@@ -148,18 +148,18 @@ def build_devices(root: str) -> None:
 def enter_root(spec: SandboxSpec) -> None:
     """Make the new root the only one."""
     os.chdir(spec["root"])
-    call("pivot_root", b".", b".")  # the old root now covers the new one, see pivot_root(2)
-    call("umount2", b".", _MNT_DETACH)
+    call_libc("pivot_root", b".", b".")  # the old root now covers the new one, see pivot_root(2)
+    call_libc("umount2", b".", _MNT_DETACH)
     os.chdir("/")
-    write("/proc/sys/user/max_user_namespaces", "0")
-    call("sethostname", b"sandbox", ctypes.c_size_t(7))
-    raise_loopback()
-    protect("/dev", recursive=False)
-    protect("/", recursive=False)
+    write_kernel_file("/proc/sys/user/max_user_namespaces", "0")
+    call_libc("sethostname", b"sandbox", ctypes.c_size_t(7))
+    bring_up_loopback()
+    make_read_only("/dev", recursive=False)
+    make_read_only("/", recursive=False)
     os.chdir(spec["cwd"])
 
 
-def raise_loopback() -> None:
+def bring_up_loopback() -> None:
     """Bring up the loopback device of the namespace, as bubblewrap does."""
     request = struct.pack("16sh14x", b"lo", 0x1 | 0x40)  # struct ifreq: IFF_UP | IFF_RUNNING
     any_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
@@ -177,7 +177,7 @@ def drop_privileges(filter_: bytes) -> None:
         os.setgroups([])
         os.setresgid(1000, 1000, 1000)
         os.setresuid(1000, 1000, 1000)
-        die_with(0)  # the change of user has cleared it
+        set_death_signal(0)  # the change of user has cleared it
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
     if filter_:
         prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FilterProgram(len(filter_) // 8, filter_)))
@@ -188,7 +188,7 @@ def keep_capabilities() -> None:
     header, data = struct.pack("=Ii", _CAPABILITY_VERSION, 0), bytearray(24)
     for option in ("capget", "capset"):
         buffer = (ctypes.c_char * 24).from_buffer(data)
-        call(option, header, buffer)
+        call_libc(option, header, buffer)
         effective, permitted, _, effective_high, permitted_high, _ = struct.unpack("=6I", data)
         data[:] = struct.pack("=6I", effective, permitted, permitted, effective_high, permitted_high, permitted_high)
         del buffer
@@ -199,7 +199,7 @@ def keep_capabilities() -> None:
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def die_with(parent: int | None) -> None:
+def set_death_signal(parent: int | None) -> None:
     """Request to be killed when the parent dies; exit if the parent is already dead."""
     prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL) if parent is not None else 0)
     if parent is not None and os.getppid() != parent:
@@ -209,12 +209,12 @@ def die_with(parent: int | None) -> None:
 def main() -> int:
     """Set everything up, run the command, and return its exit code (128 + N for signal N)."""
     spec: SandboxSpec = json.loads(sys.argv[1])
-    die_with(spec["parent"])
+    set_death_signal(spec["parent"])
     enter_namespaces(spec["userns"])
-    die_with(spec["parent"])  # entering a user namespace may have cleared it
+    set_death_signal(spec["parent"])  # entering a user namespace may have cleared it
     child = os.fork()
     if child == 0:
-        die_with(0)  # the parent is outside the namespace: its number inside is 0
+        set_death_signal(0)  # the parent is outside the namespace: its number inside is 0
         build_root(spec)
         enter_root(spec)
         if spec["fork_server"]:

@@ -82,7 +82,7 @@ def _result(key: str, item: Function, error: str | None) -> Result[Function]:
 async def _pyright(programs: Sequence[str], timeout_s: float) -> list[str | None]:
     folders = SessionFolders()
     try:
-        with folders.fresh() as folder:
+        with folders.temporary_folder() as folder:
             _write(folder, programs)
             report = await _report(folder, timeout_s)
     finally:

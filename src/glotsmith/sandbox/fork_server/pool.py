@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glotsmith.records import Program, Warm, content_hash
+from glotsmith.sandbox.base import worker_key
 from glotsmith.sandbox.fork_server.server import ForkServer, compile_fork_server
+from glotsmith.sandbox.program_environment import PROGRAM, TMP, WORK, command, environment, write_files
 from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.temporary_folders import remove_folder
-from glotsmith.sandbox.view import PROGRAM, TMP, WORK, command, environment, write_files
 
 FORK_SERVER = "/box/fork_server"  #: the folder of the compiled fork server, inside the sandbox
 _MAX_SERVERS = 8  #: an interpreter takes 10 to 200 MB
@@ -81,7 +82,7 @@ class ForkServerPool:
         if cached is None or cached.warm is not warm or cached.others != others:
             if len(self._keys) > _MAX_KEYS:
                 self._keys.clear()
-            cached = self._keys[id(warm)] = _CachedKey(_hash_interpreter(program, warm), warm, others)
+            cached = self._keys[id(warm)] = _CachedKey(worker_key(program, warm), warm, others)
         return cached.key
 
     def record_success(self, key: str) -> None:
@@ -132,9 +133,3 @@ def _with_growing_stack(argv: Sequence[str]) -> list[str]:
     """
     raised = f"{{ ulimit -S -s {_STACK_MB * 1024} || ulimit -S -s $(ulimit -H -s); }} 2>/dev/null"
     return ["/bin/sh", "-c", f'{raised}; exec "$@"', "sh", *argv]
-
-
-def _hash_interpreter(program: Program, warm: Warm) -> str:
-    files = (text for name in sorted(warm.files) for text in (name, str(warm.files[name])))
-    env = (f"{k}={v}" for k, v in sorted(program.env.items()))
-    return content_hash(*warm.argv, "", *program.read_only, "", *env, "", *files)

@@ -12,9 +12,17 @@ from glotsmith.records import Program
 from glotsmith.sandbox.fork_server.server import ForkServer
 from glotsmith.sandbox.pipes import PipeReader, PipeWriter, TailBuffer
 from glotsmith.sandbox.process_tree import ProcessStat, walk_tree
+from glotsmith.sandbox.program_environment import (
+    PROGRAM,
+    TMP,
+    check_name,
+    command,
+    environment,
+    file_bytes,
+    scratch_sizes,
+)
+from glotsmith.sandbox.shell_wrapper import OPEN_FILES, stack_mb
 from glotsmith.sandbox.supervised_process import KILL_TIMEOUT_S, SupervisedProcess
-from glotsmith.sandbox.view import PROGRAM, TMP, check_name, command, environment, file_bytes, scratch_sizes
-from glotsmith.sandbox.wrapper import OPEN_FILES, stack_mb
 
 _REQUEST_NUMBERS = struct.Struct("=12I")  #: struct request
 _ENDING = struct.Struct("=c3xiQQ")  #: struct ending
@@ -169,15 +177,7 @@ class ForkedProcess(SupervisedProcess):
         elif self._state != "missing":
             self._change_state(data)
 
-    def _stderr_bytes(self) -> bytes:
-        return bytes(self.stderr.data)
-
-    def failure_detail(self) -> str:
-        """Return what failed in the sandbox rather than in the program."""
-        if self._stop_reason == "closed":
-            return "The sandbox was closed while the program ran."
-        if self._state == "missing":
-            return "The command does not exist in the sandbox."
+    def _failure_detail(self) -> str:
         cause = f": {self._server.describe_end()}" if self.lost else "."
         return f"The fork server did not report how the program ended{cause}"
 

@@ -3,7 +3,7 @@
 import subprocess
 
 from glotsmith.records import Limits
-from glotsmith.sandbox.wrapper import READY, wrap_command
+from glotsmith.sandbox.shell_wrapper import READY, wrap_command
 
 
 def test_wrapper_keeps_arguments_apart():

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from glotsmith.records import Outcome, Program
-from glotsmith.sandbox.base import Promise, infra_outcome
+from glotsmith.sandbox.base import CLOSED, Promise, infra_outcome
+from glotsmith.sandbox.program_environment import write_accounts, write_files
 from glotsmith.sandbox.spawned_process import ProcessLaunch, SpawnedProcess
 from glotsmith.sandbox.supervised_process import SupervisedProcess
 from glotsmith.sandbox.temporary_folders import SessionFolders
-from glotsmith.sandbox.view import write_accounts, write_files
 
 
 class LocalSandbox(ABC):
@@ -48,7 +48,7 @@ class LocalSandbox(ABC):
         """Run one program to its end or its limits."""
         async with self._slot():
             if self._closed:
-                return infra_outcome("The sandbox is closed.")
+                return infra_outcome(CLOSED)
             try:
                 return await self._run(program)
             except OSError as error:
@@ -56,7 +56,7 @@ class LocalSandbox(ABC):
 
     async def _run(self, program: Program) -> Outcome:
         """Run a program from a cold start."""
-        with self._folders.fresh() as folder:
+        with self._folders.temporary_folder() as folder:
             files = folder / "program"
             files.mkdir()
             write_files(program.files, files)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from glotsmith.records import Program
-from glotsmith.sandbox.view import command, environment, toolchain_prefixes, write_files
+from glotsmith.sandbox.program_environment import command, environment, toolchain_prefixes, write_files
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,10 @@ CONFIGURATION = (
     "/etc/localtime",
 )
 
-NAME = "sandbox"  #: the program's user
+USER_NAME = "sandbox"  #: the program's user
 _ACCOUNT_FILES = {
-    "passwd": f"root:x:0:0::/:/bin/sh\n{NAME}:x:{USER}:{USER}::{TMP}:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
-    "group": f"root:x:0:\n{NAME}:x:{USER}:\nnogroup:x:65534:\n",
+    "passwd": f"root:x:0:0::/:/bin/sh\n{USER_NAME}:x:{USER}:{USER}::{TMP}:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
+    "group": f"root:x:0:\n{USER_NAME}:x:{USER}:\nnogroup:x:65534:\n",
 }
 
 _SEARCH = ("/usr/local/bin", "/usr/bin", "/bin")
@@ -77,7 +77,7 @@ def scratch_sizes(limits: Limits) -> tuple[tuple[str, int], ...]:
     return (WORK, file_mb), (TMP, file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
 
 
-def environment(program: Program, home: str, user: str = NAME) -> dict[str, str]:
+def environment(program: Program, home: str, user: str = USER_NAME) -> dict[str, str]:
     """Return the complete environment of a program; ``home`` is its scratch folder."""
     bins = [f"{prefix}/bin" for prefix in program.read_only if Path(prefix, "bin").is_dir()]
     base = {"PATH": ":".join((*bins, *_SEARCH)), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
@@ -133,7 +133,7 @@ def write_accounts(folder: Path) -> list[tuple[str, str]]:
     return [(str(etc / name), f"/etc/{name}") for name in _ACCOUNT_FILES]
 
 
-def user_variables(name: str = NAME) -> dict[str, str]:
+def user_variables(name: str = USER_NAME) -> dict[str, str]:
     """Return the environment variables with the user's name."""
     return {"USER": name, "LOGNAME": name}
 
