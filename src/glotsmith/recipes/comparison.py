@@ -1,4 +1,4 @@
-"""The figures by which runs are compared: of any recipe, from nothing but its ledger."""
+"""Compute the figures by which ``glotsmith compare`` compares runs of any recipe, from their ledgers."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,28 +12,28 @@ from glotsmith.recipes.selection_inputs import comment_syntax
 from glotsmith.records import Example, Record, Verdict
 from glotsmith.selection.deduplicate import Index, Text
 
-SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems are of one cluster, as in MultiPL-T §4.4
+SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems belong to one cluster, as in MultiPL-T §4.4
 
 
 class RunFigures(Record, frozen=True, kw_only=True):
-    """What came of one run."""
+    """The figures of one run."""
 
     run: str
     recipe: str
     finished: bool
-    taken: int  #: what the first step took: functions, snippets
-    rows: int  #: dataset rows that were made
-    originals: int  #: pairs of the corpus that stand beside them: nothing was made or paid for them
+    taken: int  #: items that the first step read: functions or snippets
+    rows: int  #: dataset rows that the run made
+    originals: int  #: original pairs of the corpus beside them, which cost nothing
     problems: int  #: distinct ``parallel_id``
     distinct: int  #: clusters of problems (``SAME_PROBLEM``)
     languages: dict[str, int]  #: language → rows
     pairs: int  #: preference pairs
     tokens: int
-    cost: float  #: US dollars, of replies that were paid for in this run
-    cached_cost: float | None  #: what replies from a cache cost when they were asked; None if the ledger does not say
-    cached_tokens: int | None  #: of ``tokens``, those of replies from a cache; likewise
+    cost: float  #: US dollars, of the replies that this run paid for
+    cached_cost: float | None  #: US dollars that cached replies cost originally; None if the ledger does not record it
+    cached_tokens: int | None  #: the part of ``tokens`` from cached replies; None if the ledger does not record it
     failures: dict[str, int]  #: verdict status → failing programs
-    reasons: dict[str, int]  #: drop reason → inputs dropped, at all steps
+    reasons: dict[str, int]  #: drop reason → dropped inputs of all steps
 
     @property
     def tokens_per_row(self) -> float:
@@ -81,25 +81,25 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
 
 
 def _examples(ledger: Ledger, last: str) -> Iterator[Example]:
-    """Yield the rows that were made."""
+    """Yield the rows that the run made, without original pairs."""
     rows = (example for _, example in ledger.kept(last, Example)) if last else iter(())
     return (example for example in rows if example.kind != "original")
 
 
 def count_clusters(examples: Iterable[Example]) -> int:
-    """Return the number of problems that are not much like an earlier one.
+    """Return the number of distinct problems: those that are not similar to an earlier one.
 
-    A problem is its Python original, or where there is none, its instruction. Problems that share an original or
-    differ in few words are one cluster; the first of each leads it.
+    A problem is compared by its Python original, or by its instruction if it has no original. Problems that share an
+    original or differ in few words form one cluster with the first of them.
     """
-    sources, wishes = Index(comment_syntax()["python"], 1.0, SAME_PROBLEM), Index(_PROSE, 1.0, SAME_PROBLEM)
+    sources, instructions = Index(comment_syntax()["python"], 1.0, SAME_PROBLEM), Index(_PROSE, 1.0, SAME_PROBLEM)
     seen, count = set[str](), 0
     for example in examples:
         if example.parallel_id in seen:
             continue
         seen.add(example.parallel_id)
         text = example.source or example.messages[0]["content"]
-        index = sources if example.source else wishes
+        index = sources if example.source else instructions
         count += index.admit(example.parallel_id, Text("", example.parallel_id, text)) is None
     return count
 
@@ -107,22 +107,22 @@ def count_clusters(examples: Iterable[Example]) -> int:
 _PROSE = CommentSyntax(strings=())
 
 
-class _Judged(msgspec.Struct):
-    """What a lost item may say of a program that was run: a ``Candidate`` has a verdict, a ``Summary`` its answer's."""
+class _LostItem(msgspec.Struct):
+    """The verdict of a lost item: a ``Candidate`` has ``verdict``, a ``Summary`` has ``round_trip``."""
 
     verdict: Verdict | None = None
     round_trip: str = ""
 
 
 def _failures(ledger: Ledger) -> Iterator[str]:
-    """Yield the verdict status of every program that was generated and failed."""
+    """Yield the verdict status of every generated program that failed."""
     for row in ledger.dropped():
         if row.status != "lost" or not row.data:
             continue
         try:
-            lost = msgspec.json.decode(row.data, type=_Judged)
+            lost = msgspec.json.decode(row.data, type=_LostItem)
         except msgspec.DecodeError:
             continue
         status = lost.verdict.status if lost.verdict else lost.round_trip
-        if status.startswith("fail:"):  # a broken machine is not a wrong answer
+        if status.startswith("fail:"):  # a failure of the machine is not a wrong answer
             yield status

@@ -1,4 +1,4 @@
-"""The rows of a run that is not finished: what it has so far goes through the last steps, beside its ledger."""
+"""Make the rows of an unfinished run: its final steps run on what it has so far, in a scratch ledger."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
@@ -15,10 +15,10 @@ Item = TypeVar("Item", bound=Record)
 
 
 class PartialLedger:
-    """The ledger of a run up to some step, and a scratch ledger from there on (``base.LedgerReader``)."""
+    """The ledger of a run up to a step, and a scratch ledger from this step on (``base.LedgerReader``)."""
 
     def __init__(self, ledger: Ledger, scratch: Ledger) -> None:
-        """Read ``ledger`` up to the first step of ``scratch``, which begins with what that step kept."""
+        """Read ``ledger`` up to the first step of ``scratch``, which has the items that this step kept."""
         self._ledger, self._scratch = ledger, scratch
 
     @property
@@ -28,59 +28,59 @@ class PartialLedger:
         return (*before, *self._scratch.steps)
 
     def kept(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
-        """Yield key and item of all that a step kept, in order of position."""
-        return self._of(step).kept(step, type)
+        """Yield the key and the item of everything that a step kept, in order of position."""
+        return self._ledger_of(step).kept(step, type)
 
     def kept_rows(self, step: str) -> Iterator[Row]:
-        """Yield the rows of all that a step kept, in order of position."""
-        return self._of(step).kept_rows(step)
+        """Yield the rows of everything that a step kept, in order of position."""
+        return self._ledger_of(step).kept_rows(step)
 
     def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[Row]:
-        """Yield what was dropped and lost, of one step or all, in order of position."""
+        """Yield the rows of everything that one step or all steps dropped or lost, in order of position."""
         for name in self.steps if step is None else (step,):
-            yield from self._of(name).dropped(name, reason)
+            yield from self._ledger_of(name).dropped(name, reason)
 
     def funnel(self) -> list[FunnelRow]:
-        """Return each step's account."""
+        """Return the counts of each step."""
         own = {row.step: row for row in self._ledger.funnel()}
         own |= {row.step: row for row in self._scratch.funnel()[1:]}
         return [own[step] for step in self.steps]
 
-    def _of(self, step: str) -> Ledger:
+    def _ledger_of(self, step: str) -> Ledger:
         return self._scratch if step in self._scratch.steps[1:] else self._ledger
 
 
 async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> PartialLedger:
-    """Return the rows of what a run has finished so far; the run's own ledger is only read.
+    """Run the final steps on what a run has so far, and return both ledgers; the run's ledger is not changed.
 
     Args:
         recipe: of the run.
-        ledger: of the run, which may be at work.
-        scratch: an empty ledger, for the steps of the recipe's tail.
+        ledger: of the run, which may still be running.
+        scratch: an empty ledger for the final steps.
 
     Raises:
-        UsageError: the run has other steps.
-        InputError: a benchmark file that the tail needs can't be read.
+        UsageError: the run has not started, or has other steps.
+        InputError: a benchmark file cannot be read.
 
     """
-    tail = recipe.final_steps(ledger)
-    if tail.after_step not in ledger.steps:
+    final = recipe.final_steps(ledger)
+    if final.after_step not in ledger.steps:
         raise UsageError(
-            f"{ledger.path.parent} has no step {tail.after_step!r}: the run has not started, or another version made it"
+            f"{ledger.path.parent} has no step {final.after_step!r}: it has not started, or another version made it"
         )
-    await Local().run([_finished(tail, ledger), *tail.steps], scratch, Silent())
+    await Local().run([_kept_so_far(final, ledger), *final.steps], scratch, Silent())
     return PartialLedger(ledger, scratch)
 
 
-def _finished(tail: FinalSteps, ledger: Ledger) -> SourceStep[Record]:
-    """Return the step that reads what is finished before the tail."""
+def _kept_so_far(final: FinalSteps, ledger: Ledger) -> SourceStep[Record]:
+    """Return a source step that yields what the step before the final ones has kept."""
 
-    class Finished(SourceStep[Record]):
-        name = tail.after_step
-        output = tail.input_type
+    class KeptSoFar(SourceStep[Record]):
+        name = final.after_step
+        output = final.input_type
 
         async def run(self, done: Callable[[str], bool]) -> AsyncIterator[tuple[str, Result[Record]]]:
-            for key, item in ledger.kept(tail.after_step, tail.input_type):
+            for key, item in ledger.kept(final.after_step, final.input_type):
                 yield key, keep(key, item)
 
-    return Finished()
+    return KeptSoFar()
