@@ -1,4 +1,4 @@
-"""Paper → code → where we differ: each statement of a paper on these pages leads to code that is there."""
+"""Paper → code → differences: each statement of a paper on these pages leads to code that is there."""
 
 import ast
 import re
@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = {"inverse_instruct": 10, "xcoder": 12}  #: page → rows, at least
+PAGES = {"multipl_t": 9, "inverse_instruct": 10, "xcoder": 12}  #: page → rows, at least
 
 
-def rows(name: str) -> list[list[str]]:
+def rows(name: str) -> list[tuple[str, str, str]]:
+    """Return the statements of a page: what the paper says, our code, and the difference."""
     page = (ROOT / "docs" / "recipes" / f"{name}.md").read_text("utf-8")
-    lines = page.partition("## Paper → code")[2].partition("\n\n")[2].partition("\n\n")[0].splitlines()
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+    section = page.partition("## Paper → code")[2].partition("\n## ")[0].partition("\n- ")[2]
+    items = [" ".join(item.split()) for item in section.split("\n- ")]
+    return [
+        (paper, code, differs)
+        for paper, _, rest in (item.partition(" - Code: ") for item in items)
+        for code, _, differs in [rest.partition(" - Difference: ")]
+    ]
 
 
 def defined(file: Path) -> set[str]:
