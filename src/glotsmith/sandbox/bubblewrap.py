@@ -102,7 +102,5 @@ def _bind(path: str, inside: str = "") -> list[str]:
 
 def _scratch(limits: Limits) -> list[str]:
     """Return the options that create the writable file systems."""
-    argv: list[str] = []
-    for path, megabytes in scratch_sizes(limits):
-        argv += ("--perms", "1777", "--size", str(megabytes * 2**20), "--tmpfs", path)
-    return argv
+    sizes = [(path, str(megabytes * 2**20)) for path, megabytes in scratch_sizes(limits)]
+    return [word for path, size in sizes for word in ("--perms", "1777", "--size", size, "--tmpfs", path)]

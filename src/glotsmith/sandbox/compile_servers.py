@@ -8,7 +8,6 @@ have 32 bits, big-endian.
 import asyncio
 import contextlib
 import logging
-import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -48,20 +47,7 @@ class CompileServer:
         """
         self._launch = launch
         self.requests = 0
-        try:
-            self._process = subprocess.Popen(
-                launch.argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=launch.env,
-                cwd=launch.cwd,
-                pass_fds=launch.fds,
-                start_new_session=True,
-            )
-        finally:
-            for fd in launch.fds:
-                os.close(fd)
+        self._process = launch.start(stderr=subprocess.DEVNULL)
 
     def compile(self, request: bytes) -> CompileResult:
         """Send a request and return its answer. This blocks; ``close`` in another thread interrupts it.

@@ -88,9 +88,8 @@ class Container(LocalSandbox):
         argv += ("--mount", self._engine.mount(str(folder / "program"), PROGRAM, private=True))
         argv += ("--workdir", WORK, "--entrypoint", "/usr/bin/env", self._image, "-i")
         argv += (f"{key}={value}" for key, value in environment(program, TMP).items())
-        wrapped = wrap_command(
-            command(program.argv, PROGRAM), limits, neighbours=None, build=command(program.build, PROGRAM)
-        )
+        inside, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
+        wrapped = wrap_command(inside, limits, neighbours=None, build=build)
         # The shell does not use $0; its value identifies the process on the host.
         argv += (*wrapped[:3], name, *wrapped[4:])
         container = _RunningContainer(self._engine, name)

@@ -4,25 +4,14 @@ import asyncio
 import fcntl
 import os
 from collections.abc import Callable
-from typing import Protocol
 
 from glotsmith.sandbox.shell_wrapper import BUILDING, MISSING, READY, UNBUILT
 
 _CHUNK = 65536
 
 
-class ByteConsumer(Protocol):
-    """A consumer of the bytes that are read."""
-
-    def feed(self, data: bytes) -> None:
-        """Consume the next bytes."""
-        ...
-
-
 class LimitedBuffer:
     """Keeps the bytes up to a limit; calls ``overflow`` beyond it."""
-
-    data: bytearray
 
     def __init__(self, limit: int, overflow: Callable[[], None]) -> None:
         self.data = bytearray()
@@ -38,8 +27,6 @@ class LimitedBuffer:
 
 class TailBuffer:
     """Keeps the last bytes up to a limit."""
-
-    data: bytearray
 
     def __init__(self, limit: int) -> None:
         self.data = bytearray()
@@ -89,10 +76,10 @@ class StderrParser:
 
 
 class PipeReader:
-    """Feeds a consumer from a pipe: in the event loop after ``start``, and in ``drain``."""
+    """Passes the bytes from a pipe to ``feed``: in the event loop after ``start``, and in ``drain``."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, stream: ByteConsumer) -> None:
-        self._loop, self._fd, self._stream = loop, fd, stream
+    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, feed: Callable[[bytes], None]) -> None:
+        self._loop, self._fd, self._feed = loop, fd, feed
         self._started = False
         os.set_blocking(fd, False)
 
@@ -122,7 +109,7 @@ class PipeReader:
         except BlockingIOError:
             return False
         if data:
-            self._stream.feed(data)
+            self._feed(data)
         else:
             self.close()
         return bool(data)

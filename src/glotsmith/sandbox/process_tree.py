@@ -81,20 +81,26 @@ def session_processes(root: int) -> Iterator[ProcessStat]:
 
 def read_process(pid: int, depth: int = 0) -> ProcessStat | None:
     """Read one process; return None if it has ended."""
+    f = read_stat(pid)
+    if f is None:
+        return None
+    cpu_s = (int(f[11]) + int(f[12]) + int(f[13]) + int(f[14])) / _TICK
+    return ProcessStat(pid, depth, int(f[3]), f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
+
+
+def read_stat(pid: int) -> list[bytes] | None:
+    """Return the fields of ``/proc/PID/stat`` from field 3 of ``proc(5)`` on; None if the process has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return None
-    # The process name, in parentheses, may contain parentheses: split after the last one. f[0] is field 3 of proc(5).
-    f = stat[stat.rindex(b")") + 2 :].split()
-    cpu_s = (int(f[11]) + int(f[12]) + int(f[13]) + int(f[14])) / _TICK
-    return ProcessStat(pid, depth, int(f[3]), f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
+    return stat[stat.rindex(b")") + 2 :].split()  # the process name, in parentheses, may contain parentheses
 
 
 def list_children(pid: int, threads: int = 1) -> list[int]:
     """Return the children of all threads of a process."""
     if not _lists_children():
-        return [child for child in list_pids() if _parent(child) == pid]
+        return [child for child in list_pids() if (stat := read_stat(child)) and int(stat[1]) == pid]
     try:
         tasks = [str(pid)] if threads == 1 else [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:
@@ -118,14 +124,6 @@ def _read_children(pid: int, task: str) -> list[bytes]:
 def _lists_children() -> bool:
     """Return whether the kernel was built with CONFIG_PROC_CHILDREN, as most are."""
     return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists()
-
-
-def _parent(pid: int) -> int | None:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return None
-    return int(stat[stat.rindex(b")") + 2 :].split()[1])
 
 
 def _proportional_mb(process: ProcessStat) -> float:

@@ -81,7 +81,7 @@ def environment(program: Program, home: str, user: str = USER_NAME) -> dict[str,
     """Return the complete environment of a program; ``home`` is its scratch folder."""
     bins = [f"{prefix}/bin" for prefix in program.read_only if Path(prefix, "bin").is_dir()]
     base = {"PATH": ":".join((*bins, *_SEARCH)), "HOME": home, "TMPDIR": home, "LANG": "C.UTF-8"}
-    return base | user_variables(user) | program.env
+    return {**base, "USER": user, "LOGNAME": user, **program.env}
 
 
 def command(argv: Sequence[str], folder: str) -> list[str]:
@@ -131,11 +131,6 @@ def write_accounts(folder: Path) -> list[tuple[str, str]]:
         (etc / name).chmod(0o644)
     etc.chmod(0o755)
     return [(str(etc / name), f"/etc/{name}") for name in _ACCOUNT_FILES]
-
-
-def user_variables(name: str = USER_NAME) -> dict[str, str]:
-    """Return the environment variables with the user's name."""
-    return {"USER": name, "LOGNAME": name}
 
 
 def own_user_name() -> str:

@@ -5,6 +5,8 @@ fields, in base64. An ``Outcome`` contains only bytes, which msgspec writes in b
 outcomes are the same without it, and a service must not fork programs from an interpreter that a client sent.
 """
 
+from typing import Any
+
 import msgspec
 
 from glotsmith.records import Limits, Outcome, Program, Record
@@ -44,15 +46,11 @@ def encode_program(program: Program) -> bytes:
             binaries[name] = file_bytes(content)
     plain = _is_text(program.stdin)
     message = ProgramMessage(
-        argv=program.argv,
         files=texts,
         files_base64=binaries,
-        build=program.build,
         stdin=program.stdin if plain else "",
         stdin_base64=b"" if plain else file_bytes(program.stdin),
-        env=program.env,
-        read_only=program.read_only,
-        limits=program.limits,
+        **_shared_fields(program),
     )
     return msgspec.json.encode(message)
 
@@ -74,15 +72,11 @@ def decode_program(data: bytes) -> Program:
     except UnicodeDecodeError as error:
         raise msgspec.ValidationError(f"stdin_base64 is not UTF-8: {error.reason} at byte {error.start}") from error
     files: dict[str, str | bytes] = {**message.files, **message.files_base64}
-    return Program(
-        argv=message.argv,
-        files=files,
-        build=message.build,
-        stdin=stdin,
-        env=message.env,
-        read_only=message.read_only,
-        limits=message.limits,
-    )
+    return Program(files=files, stdin=stdin, **_shared_fields(message))
+
+
+def _shared_fields(source: Program | ProgramMessage) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in ("argv", "build", "env", "read_only", "limits")}
 
 
 def encode_outcome(outcome: Outcome) -> bytes:

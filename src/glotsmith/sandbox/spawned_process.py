@@ -43,6 +43,28 @@ class ProcessLaunch:
     fds: Sequence[int] = ()  #: descriptors that the process inherits; closed after the start
     owner: int | None = None  #: user on the host that the program runs as, if not ours; may open ``/dev/stdin``
 
+    def start(self, *, stdin: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
+        """Start the process in a new session, with a pipe for stdout; close ``fds`` here.
+
+        Raises:
+            OSError: the machine cannot start it.
+
+        """
+        try:
+            return subprocess.Popen(
+                self.argv,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=self.env,
+                cwd=self.cwd,
+                pass_fds=self.fds,
+                start_new_session=True,
+            )
+        finally:
+            for fd in self.fds:
+                os.close(fd)
+
 
 class SpawnedProcess(SupervisedProcess):
     """A program that a ``ProcessLaunch`` started."""
@@ -57,7 +79,7 @@ class SpawnedProcess(SupervisedProcess):
         super().__init__(limits)
         self._launch, self.wrappers = launch, launch.wrappers
         self._stderr_parser = self.stderr = StderrParser(limits.output_kb * 256, self._on_state_change)
-        self._process = _spawn(launch, piped=bool(stdin))
+        self._process = launch.start(stdin=subprocess.PIPE if stdin else subprocess.DEVNULL)
         try:
             self._pidfd = os.pidfd_open(self._process.pid)
             self._connect(stdin)
@@ -76,8 +98,8 @@ class SpawnedProcess(SupervisedProcess):
         assert process.stdout is not None
         assert process.stderr is not None
         loop.add_reader(self._pidfd, self._on_death)
-        self._pipes.append(PipeReader(loop, os.dup(process.stdout.fileno()), self.stdout))
-        self._pipes.append(PipeReader(loop, os.dup(process.stderr.fileno()), self.stderr))
+        self._pipes.append(PipeReader(loop, os.dup(process.stdout.fileno()), self.stdout.feed))
+        self._pipes.append(PipeReader(loop, os.dup(process.stderr.fileno()), self.stderr.feed))
         self._start_readers()  # the wrapper reports its state on stderr
         if process.stdin is not None:
             self._pipes.append(PipeWriter(loop, os.dup(process.stdin.fileno()), stdin))
@@ -116,21 +138,3 @@ class SpawnedProcess(SupervisedProcess):
         failure = f"{self._launch.argv[0]} could not set up the program's isolation"
         text = self.stderr.data.decode(errors="replace").strip()
         return f"{failure}: {text[-500:]}" if text else f"{failure} (exit code {self._code})"
-
-
-def _spawn(launch: ProcessLaunch, *, piped: bool) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            launch.argv,
-            stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=launch.env,
-            cwd=launch.cwd,
-            bufsize=0,
-            pass_fds=launch.fds,
-            start_new_session=True,
-        )
-    finally:
-        for fd in launch.fds:
-            os.close(fd)

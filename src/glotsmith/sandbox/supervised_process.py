@@ -47,8 +47,6 @@ class SupervisedProcess(ABC):
         self._started_at = self._phase_started_at = time.monotonic()
         self._building = False
 
-    # ------------------------------------------------------------------------- defined by subclasses
-
     @property
     @abstractmethod
     def state(self) -> str:
@@ -69,8 +67,6 @@ class SupervisedProcess(ABC):
     @abstractmethod
     def _failure_detail(self) -> str:
         """Return what failed in the sandbox rather than in the program."""
-
-    # ----------------------------------------------------------------------------------- supervising
 
     def _on_end(self) -> None:
         self._ended = True
@@ -177,8 +173,6 @@ class SupervisedProcess(ABC):
             if isinstance(pipe, PipeReader):
                 pipe.drain()
             pipe.close()
-
-    # ------------------------------------------------------------------------------------- reporting
 
     def outcome(self) -> Outcome:
         """Return the outcome; call it after ``dispose``."""

@@ -13,6 +13,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from glotsmith.sandbox.process_tree import read_stat
+
 _PREFIX = "glotsmith-sandbox"
 _NAME = re.compile(rf"{_PREFIX}-(?P<namespace>\d+)-(?P<pid>\d+)-(?P<start>\d+)-")
 _MIN_FREE = 256 * 2**20  #: bytes that must be free in /dev/shm for it to be used
@@ -105,8 +107,5 @@ def _namespace() -> str:
 
 def _start_time(pid: int) -> str:
     """Return the start time of a process in ticks since boot; "" if it has ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except OSError:
-        return ""
-    return stat[stat.rindex(b")") + 2 :].split()[19].decode()
+    stat = read_stat(pid)
+    return stat[19].decode() if stat else ""

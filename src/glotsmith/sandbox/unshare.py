@@ -40,11 +40,9 @@ class Unshare(NamespaceSandbox):
         self._links = list(system_links())
 
     def _launch(self, program: Program, folder: Path) -> ProcessLaunch:
-        root = folder / "root"
+        files, root, env = folder / "program", folder / "root", environment(program, TMP)
         root.mkdir()
-        argv = self._setup_argv(
-            program, folder / "program", root, self._wrapped_command(program), environment(program, TMP)
-        )
+        argv = self._setup_argv(program, files, root, self._wrapped_command(program), env)
         return ProcessLaunch(argv, env={}, cwd="/", wrappers=2, owner=self._owner)
 
     def _fork_server_argv(self, launch: ForkServerLaunch) -> Sequence[str]:

@@ -80,17 +80,15 @@ class ForkedProcess(SupervisedProcess):
             self._pipes.append(PipeWriter(loop, write, stdin))
         else:
             os.close(write)
-        for stream in (self.stdout, self.stderr):
+        for feed in (self.stdout.feed, self.stderr.feed):
             read, write = os.pipe()
             ends.append(write)
-            self._stderr_reader = PipeReader(loop, read, stream)
+            self._stderr_reader = PipeReader(loop, read, feed)
             self._pipes.append(self._stderr_reader)
         if owner is not None:
             for fd in ends:
                 os.fchown(fd, owner, -1)
         return ends
-
-    # ----------------------------------------------------------------------------- events of the channel
 
     def _on_event(self) -> None:
         try:
@@ -142,8 +140,6 @@ class ForkedProcess(SupervisedProcess):
 
     def _members(self) -> Iterable[ProcessStat]:
         return walk_tree(self._pid) if self._pid else ()
-
-    # -------------------------------------------------------------------------------------------- ending
 
     def _kill(self) -> None:
         try:
