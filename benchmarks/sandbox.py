@@ -1,6 +1,6 @@
-"""What isolation costs: ``true`` in each back end against ``true`` started bare. ``python benchmarks/sandbox.py``.
+"""Measure the cost of isolation: ``true`` in each back end and without one. Run ``python benchmarks/sandbox.py``.
 
-The ratio of medians within one run is what to compare; milliseconds depend on the machine and its load.
+Compare the ratios of medians within one run: milliseconds depend on the machine and its load.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ TRUE = Program(files={"main": ""}, argv=("/bin/true",))
 
 
 def bare() -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     subprocess.run(["/bin/true"], check=True, capture_output=True)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 async def isolated(name: str) -> list[float]:
     sandbox = open_sandbox(name, jobs=1)
     seconds: list[float] = []
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         outcome = await sandbox.run(TRUE)
-        seconds.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - started)
         assert outcome.ending == "exit"
     await sandbox.close()
     return seconds

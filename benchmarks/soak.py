@@ -1,9 +1,9 @@
-"""10,000 programs in a row on one pool: what leaks, and does it slow down? ``python benchmarks/soak.py [--programs N]``
+"""Run 10,000 programs in one sandbox and measure leaks and slowdown: ``python benchmarks/soak.py [--programs N]``.
 
-Programs of the languages named (by default those that fork) take turns, half of them wrong, a tenth broken. After each
-tenth of them it counts descriptors, processes, memory (resident, of this process and of all workers) and files; the
-throughput of the last tenth is compared with that of the first. With ``--busy 8`` so many endless loops run beside
-it, and each verdict must still be right.
+Programs of the given languages (by default those with fork servers) alternate; half of them are wrong, a tenth do not
+compile. After each tenth of the programs the script counts descriptors, processes, files and resident memory of this
+process and of all workers. It compares the throughput of the last tenth with that of the first. ``--busy 8`` runs
+eight endless loops at the same time; all verdicts must still be right.
 """
 
 import argparse
@@ -29,7 +29,7 @@ KINDS = {"pass": "accepted", "fail:wrong": "wrong", "fail:compile": "broken"}
 
 
 class State(NamedTuple):
-    """What is held at one moment."""
+    """The resources in use at one moment."""
 
     descriptors: int
     processes: int
@@ -65,7 +65,7 @@ def jobs(languages: list[str], count: int) -> list[tuple[Job, str]]:
 
 
 async def judge(verifier: Verifier, some: list[tuple[Job, str]]) -> tuple[float, int]:
-    """Return programs a second, and how many verdicts are not as expected."""
+    """Return programs per second, and the number of wrong verdicts."""
     begun, wrong, queue = time.perf_counter(), 0, iter(some)
 
     async def worker() -> int:

@@ -353,7 +353,7 @@ def test_containers_of_dead_sessions_are_removed(engine: Path):
 def test_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("GLOTSMITH_ENGINE", raising=False)
-    with pytest.raises(IsolationError, match="no container engine is installed: apt install podman"):
+    with pytest.raises(IsolationError, match=r"No container engine is installed\. Run: apt install podman"):
         open_sandbox("container")
     monkeypatch.setenv("GLOTSMITH_ENGINE", "nerdctl")
     with pytest.raises(IsolationError, match="nerdctl is not installed"):
@@ -368,7 +368,7 @@ def test_no_answer(engine: Path):
 
 def test_no_image(engine: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GLOTSMITH_IMAGE", "no/such")
-    with pytest.raises(IsolationError, match="docker has no image no/such: pull or build it"):
+    with pytest.raises(IsolationError, match=r"docker has no image no/such\. Pull or build it"):
         open_sandbox("container")
 
 
