@@ -90,6 +90,20 @@ class Recipe(Protocol):
         ...
 
 
+def require_model(teacher: Teacher, recipe: str) -> None:
+    """Refuse the teacher ``offline``, which answers no prompts.
+
+    Raises:
+        UsageError: the teacher is ``offline``.
+
+    """
+    if teacher.name == "offline":
+        raise UsageError(
+            f"the offline teacher only translates Python to Lua, and {recipe} needs a model: "
+            "pass --teacher openai --model MODEL --base-url URL"
+        )
+
+
 def check_ranges(recipe: object, minimums: Mapping[str, float], shares: Sequence[str]) -> None:
     """Check the ranges of options: those in ``minimums`` from below, ``shares`` between 0 and 1.
 
@@ -103,4 +117,4 @@ def check_ranges(recipe: object, minimums: Mapping[str, float], shares: Sequence
             raise UsageError(f"--set {name} must be {minimum:g} or more, not {getattr(recipe, name)}")
     for name in shares:
         if not 0 <= getattr(recipe, name) <= 1:
-            raise UsageError(f"--set {name} is a share between 0 and 1, not {getattr(recipe, name)}")
+            raise UsageError(f"--set {name} must be between 0 and 1, not {getattr(recipe, name)}")

@@ -263,14 +263,14 @@ def test_an_instruction_that_a_benchmark_holds_goes_and_so_does_a_program(tmp_pa
     [
         ({"summaries": 0}, "summaries must be 1 or more"),
         ({"votes": 0}, "votes must be 1 or more"),
-        ({"prefixes": ()}, "at least one way to begin"),
+        ({"prefixes": ()}, "at least one beginning"),
         ({"measured": 1.5}, "a share between 0 and 1"),
         ({"languages": ("klingon",)}, "klingon"),
         ({"max_snippets": -1}, "max_snippets must be 0 or more, not -1"),
         ({"min_cases": 0}, "min_cases must be 1 or more"),
         ({"temperature": float("nan")}, "temperature must be 0 or more, not nan"),
         ({"repetition_penalty": 0.0}, "repetition_penalty must be 0.01 or more"),
-        ({"max_similarity": 60.0}, "max_similarity is a share between 0 and 1, not 60.0"),
+        ({"max_similarity": 60.0}, "max_similarity must be between 0 and 1, not 60.0"),
     ],
 )
 def test_options_that_cannot_work_are_refused_in_a_sentence(options: dict[str, Any], sentence: str) -> None:
@@ -280,7 +280,7 @@ def test_options_that_cannot_work_are_refused_in_a_sentence(options: dict[str, A
 
 def test_the_offline_teacher_is_refused_before_anything_is_read() -> None:
     tools = RecipeServices(None, None, open_teacher("offline"))  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="the offline teacher can't"):
+    with pytest.raises(UsageError, match="the offline teacher only translates"):
         InverseInstruct(sources=(str(CORPUS),)).steps(tools)
 
 

@@ -101,5 +101,5 @@ def test_what_scores_rest_on_is_told() -> None:
 def test_where_all_pass_there_is_no_auc_and_it_is_said() -> None:
     (found,) = compare_with_round_trips([tried(summary(0, 0.9, "pass"))])
     assert found.auc is None
-    assert "no AUC: of 1 round trips 1 passed" in str(found)
+    assert "no AUC: 1 of 1 round trips passed" in str(found)
     assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found

@@ -7,7 +7,7 @@ from glotsmith.recipes.multipl_t.recipe import MultiPLT
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"languages": ()}, "name at least one target language"),
+        ({"languages": ()}, "at least one target language"),
         ({"languages": ("lua", "klingon")}, "klingon"),
         ({"time_limit_s": -1.0}, "time_limit_s must be 0 .* not -1.0"),
         ({"time_limit_s": float("nan")}, "time_limit_s must be 0 .* not nan"),

@@ -222,23 +222,23 @@ def test_switches_change_the_steps(tmp_path: Path) -> None:
 
 
 def test_a_teacher_that_only_translates_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="can't pose problems: name a model"):
+    with pytest.raises(UsageError, match="xcoder needs a model"):
         steps(tmp_path, teacher="offline")
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"languages": ()}, "name at least one language with an agent"),
+        ({"languages": ()}, "at least one language with an agent"),
         ({"languages": ("klingon",)}, "klingon"),
         ({"languages": ("python",)}, "a second language beside python"),
         ({"epoch": 0}, "epoch must be 1 or more, not 0"),
         ({"agreement": 0}, "agreement must be 1 or more"),
-        ({"agreement": 4, "languages": ("python", "lua", "ocaml")}, "no problem is tried in over 3 languages"),
-        ({"agreement": 4, "topology": "none"}, "no problem is tried in over 3 languages"),
+        ({"agreement": 4, "languages": ("python", "lua", "ocaml")}, "each is solved in at most 3 languages"),
+        ({"agreement": 4, "topology": "none"}, "each is solved in at most 3 languages"),
         ({"memory_shown": -1}, "memory_shown must be 0 or more, not -1"),
         ({"min_score": float("nan")}, "min_score must be 0 or more, not nan"),
-        ({"max_instruction_similarity": 70.0}, "a share between 0 and 1, not 70.0"),
+        ({"max_instruction_similarity": 70.0}, "must be between 0 and 1, not 70.0"),
         ({"ds1": False, "ds2": False}, "agents need seeds"),
     ],
 )

@@ -71,7 +71,7 @@ class ScoreAgreement(Record, frozen=True, kw_only=True):
     def __str__(self) -> str:
         count = self.passed + self.failed
         if self.auc is None:
-            return f"no AUC: of {count} round trips {self.passed} passed, so that there is nothing to tell apart"
+            return f"no AUC: {self.passed} of {count} round trips passed, and an AUC needs passes and failures"
         text = f"AUC {self.auc:.3f} (standard error {self.error:.3f}; 0.5 is chance)"
         return f"{text} over {count} round trips, of which {self.passed} passed"
 

@@ -15,7 +15,7 @@ from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges
+from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges, require_model
 from glotsmith.recipes.inverse_instruct.dataset_rows import MakeInverseExamples
 from glotsmith.recipes.inverse_instruct.rank import RankSummaries, compare_with_round_trips, describe_scores
 from glotsmith.recipes.inverse_instruct.round_trip import CheckSnippets, RoundTrip
@@ -35,7 +35,7 @@ from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
 from glotsmith.sources.snippets import ReadSnippets
 from glotsmith.step import Step
-from glotsmith.teachers.base import Sampling
+from glotsmith.teachers.base import RequestStyle, Sampling
 
 PROMPTS = Path(__file__).parent / "prompts"
 
@@ -70,7 +70,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     repetition_penalty: float = 1.1  # §4.2
     max_tokens: int = 2048  # §4.2
     stop: tuple[str, ...] = ("```",)  #: stop sequences of completions; chats have none, §4.2
-    style: Literal["chat", "completion"] = "chat"
+    style: RequestStyle = "chat"
 
     self_evaluation: Literal["logprobs", "votes", "off"] = "logprobs"  # §4.3
     evaluation_tokens: int = 5  # §4.3
@@ -92,7 +92,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
                 languages.require_typed_calls(name)
         check_ranges(self, _MINIMUMS, ("measured", "max_similarity"))
         if not self.prefixes:
-            raise UsageError("prefixes must hold at least one way to begin an instruction")
+            raise UsageError("prefixes must contain at least one beginning of an instruction")
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline, with a round trip by execution.
@@ -102,11 +102,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             InputError: a benchmark file cannot be read.
 
         """
-        if services.teacher.name == "offline":
-            raise UsageError(
-                "inverse-instruct asks a model to describe code, which the offline teacher can't: "
-                "name another, as in --teacher openai --model MODEL --base-url URL"
-            )
+        require_model(services.teacher, "inverse-instruct")
         for name in self.languages if self.require_suite else ():
             languages.toolchain.resolve(name)  # raises for a missing toolchain, before the first request
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)

@@ -117,7 +117,7 @@ def score_from_votes(replies: Sequence[Reply]) -> Scored | UnusableReply:
         refusal = next((reply_text(r) for r in replies if r.finish_reason in ("refused", "error")), None)
         if isinstance(refusal, UnusableReply):
             return refusal
-        return UnusableReply(Reason.NOT_SCORED, f"it said: {first[:200]}")
+        return UnusableReply(Reason.NOT_SCORED, f"the reply is: {first[:200]}")
     yes, n = words.count("yes"), len(words)
     share = (yes + 1) / (n + 2)
     return Scored(yes=yes / n, no=1 - yes / n, left=0.0, p_yes=share, method="votes", votes=n)

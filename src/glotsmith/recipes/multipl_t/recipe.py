@@ -5,7 +5,7 @@ Paper: Cassano et al., OOPSLA 2024, §4.1–4.4. docs/recipes/multipl_t.md lists
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 from glotsmith import languages
 from glotsmith.datasets.examples import ToExamples
@@ -30,7 +30,7 @@ from glotsmith.suites.prove import Prove
 from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
-from glotsmith.teachers.base import Sampling
+from glotsmith.teachers.base import RequestStyle, Sampling
 from glotsmith.verification.bounds import LEAST, MOST
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -78,7 +78,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     wanted: int = 3  #: stop after this number of distinct passing solutions
     repairs: int = 0  #: how often a failing candidate is sent back with its failing case
     time_limit_s: float = 0.0  #: CPU seconds per candidate; 0 for the language's own limit
-    style: Literal["chat", "completion"] | None = None  #: default ``chat``, and ``completion`` in the paper's setting
+    style: RequestStyle | None = None  #: default ``chat``, and ``completion`` in the paper's setting
     source_in_prompt: bool = True  # §4.3: Python source as comment
     docstrings: Wording = "target"  #: examples and terms in docstrings: of the target language, or verbatim
     paper_setting: bool = False  #: one round of all samples with completion prompts (the paper's setting)
@@ -86,6 +86,24 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     max_similarity: float = 0.6  #: ROUGE-L, within a problem and across, §4.4
     benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
     ngram: int = 10  #: number of consecutive words that count as an overlap
+
+    def __post_init__(self) -> None:
+        """Check the options before the first request."""
+        for name in (*self.languages, *self.samples_by_language):
+            languages.require_typed_calls(name)  # also raises for an unknown language
+        if not self.languages:
+            raise UsageError("multipl-t needs at least one target language: pass --language lua")
+        check_ranges(self, _MINIMUMS, _SHARES)
+        if not self.max_similarity:
+            raise UsageError("max_similarity must be greater than 0 and at most 1")
+        counts = [*self.samples_by_language.values(), *([] if self.samples is None else [self.samples])]
+        if min(counts, default=1) < 1:
+            raise UsageError("samples and samples_by_language must be 1 or more")
+        if self.time_limit_s and not LEAST.cpu_s <= self.time_limit_s <= MOST.cpu_s:
+            raise UsageError(
+                f"time_limit_s must be 0 (the language's own limit) or from {LEAST.cpu_s} to {MOST.cpu_s} seconds, "
+                f"not {self.time_limit_s}"
+            )
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline.
@@ -98,7 +116,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """
         if services.teacher.name == "offline" and "lua" not in self.languages:
             raise UsageError(
-                "the offline teacher writes Lua alone: add --language lua, or name a model, as in "
+                "the offline teacher only writes Lua: add --language lua, or name a model: "
                 "--teacher openai --model MODEL --base-url URL"
             )
         for name in self.languages:
@@ -139,25 +157,6 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """Return nothing: this recipe measures nothing beside its rows."""
         return {}
 
-    def __post_init__(self) -> None:
-        """Check the options before the first request."""
-        for name in (*self.languages, *self.samples_by_language):
-            languages.require_typed_calls(name)  # also raises for an unknown language
-        if not self.languages:
-            raise UsageError("name at least one target language, as in --language lua")
-        check_ranges(self, _MINIMUMS, _SHARES)
-        if not self.max_similarity:
-            raise UsageError("max_similarity must lie above 0 and not above 1")
-        if any(
-            count < 1 for count in (1 if self.samples is None else self.samples, *self.samples_by_language.values())
-        ):
-            raise UsageError("samples and samples_by_language must be 1 or more")
-        if self.time_limit_s and not LEAST.cpu_s <= self.time_limit_s <= MOST.cpu_s:
-            raise UsageError(
-                f"time_limit_s must be 0 (the language's own limit) or from {LEAST.cpu_s} to {MOST.cpu_s} seconds, "
-                f"not {self.time_limit_s}"
-            )
-
     def _read_options(self, services: RecipeServices) -> ReadOptions:
         return ReadOptions(helpers=self.helpers, imports=self.imports, column=self.column, folder=str(services.folder))
 
@@ -168,20 +167,20 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     def _suite_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         sampling = Sampling(temperature=self.suite_temperature, top_p=self.top_p, max_tokens=self.max_tokens)
-        asking = SuiteRequestOptions(samples=self.suites, sampling=sampling, style=self._style, seed=services.seed)
-        bar = SuiteThresholds(
+        options = SuiteRequestOptions(samples=self.suites, sampling=sampling, style=self._style, seed=services.seed)
+        thresholds = SuiteThresholds(
             line_coverage=self.min_coverage,
             branch_coverage=self.min_coverage,
             mutation_score=self.min_mutation_score,
             min_cases=self.min_cases,
         )
         return [
-            WriteTests(services.sandbox, services.teacher if self.suites else None, asking),
-            Validate(services.sandbox, bar),
+            WriteTests(services.sandbox, services.teacher if self.suites else None, options),
+            Validate(services.sandbox, thresholds),
         ]
 
     @property
-    def _style(self) -> Literal["chat", "completion"]:
+    def _style(self) -> RequestStyle:
         return self.style or ("completion" if self.paper_setting else "chat")
 
     def _translation_options(self, seed: int) -> TranslationOptions:

@@ -15,7 +15,7 @@ from glotsmith.generation.translate import Translate, TranslationOptions, Transl
 from glotsmith.languages.docstrings import Wording
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges
+from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges, require_model
 from glotsmith.recipes.selection_inputs import comment_syntax, load_overlap
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests
 from glotsmith.recipes.xcoder.dataset_rows import MakeXCoderExamples
@@ -53,7 +53,7 @@ from glotsmith.step import Step
 from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
-from glotsmith.teachers.base import Sampling
+from glotsmith.teachers.base import RequestStyle, Sampling
 
 PROMPTS = Path(__file__).parent / "prompts"
 CALLS = ("ds1", "ds2", "propose", "advise", "revise", "vote", "reflect", "rubric")
@@ -123,7 +123,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     temperature: float = 0.8
     top_p: float = 0.95
     max_tokens: int = 2048
-    style: Literal["chat", "completion"] = "chat"
+    style: RequestStyle = "chat"
 
     max_similarity: float = 0.6  #: ROUGE-L between programs, within a problem and across
     benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
@@ -132,17 +132,17 @@ class XCoder(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check the options before the first request."""
         if not self.languages:
-            raise UsageError("name at least one language with an agent, as in --language lua")
+            raise UsageError("xcoder needs at least one language with an agent: pass --language lua")
         for name in self._targets:
             languages.require_typed_calls(name)  # also raises for an unknown language
         check_ranges(self, _MINIMUMS, _SHARES)
         if not (self.ds1 or self.ds2):
-            raise UsageError("agents need seeds: leave ds1 or ds2 on")
+            raise UsageError("agents need seeds: set ds1 or ds2 to true")
         if set(self._targets) == {"python"}:
-            raise UsageError("agreement needs a second language beside python, as in --language lua")
+            raise UsageError("agreement needs a second language beside python: pass --language lua")
         most = min(len({*self._targets, "python"}), 3 + self._others)  # target, chair, others, and the reference's
         if self.agreement > most:
-            raise UsageError(f"agreement={self.agreement} keeps nothing: no problem is tried in over {most} languages")
+            raise UsageError(f"agreement={self.agreement} keeps no problem: each is solved in at most {most} languages")
 
     @property
     def _others(self) -> int:
@@ -161,11 +161,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             InputError: a benchmark file cannot be read.
 
         """
-        if services.teacher.name == "offline":
-            raise UsageError(
-                "the offline teacher translates Python to Lua and can't pose problems: "
-                "name a model, as in --teacher openai --model MODEL --base-url URL"
-            )
+        require_model(services.teacher, "xcoder")
         for name in self._targets:
             languages.toolchain.resolve(name)  # raises for a missing toolchain, before the first request
         assert services.ledger is not None, "memory is read from the run's ledger"
