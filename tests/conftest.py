@@ -27,7 +27,7 @@ TESTS = Path(__file__).parent
 #: The files that take the most time, the longest first: a worker that began one last would end long after the others.
 LONGEST = (
     *("languages/test_verdicts.py", "languages/test_hostile_compiled.py", "languages/test_roundtrip.py"),
-    *("languages/test_hostile_interpreted.py", "recipes/test_recipes_five.py", "recipes/test_outages.py"),
+    *("languages/test_hostile_interpreted.py", "recipes/multipl_t/test_recipes_five.py", "recipes/test_outages.py"),
     *("contracts/test_descriptors.py", "recipes/test_signals.py", "training/test_training_runs.py"),
     *("kit/test_prove.py", "evaluation/test_published_programs.py", "recipes/test_resume.py"),
     *("verification/test_allowance.py", "recipes/test_outages_by_recipe.py", "training/test_learns.py"),
@@ -35,7 +35,7 @@ LONGEST = (
     *("reward/test_reward_hostile.py", "recipes/test_xcoder_resume.py", "suites/test_suites_hostile.py"),
     *("verification/test_verify_values.py", "training/test_training_limits.py", "execution/test_faults.py"),
     *("service/test_openapi.py", "service/test_serve.py", "suites/test_suites_write.py"),
-    *("recipes/test_xcoder_memory.py", "service/test_sandbox_fusion.py"),
+    *("recipes/xcoder/test_xcoder_memory.py", "service/test_sandbox_fusion.py"),
 )
 
 

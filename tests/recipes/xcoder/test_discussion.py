@@ -57,16 +57,16 @@ class Says:
 class Past:
     """A history that is known from the start."""
 
-    def __init__(self, *memos: RememberedSession) -> None:
-        self.memos = memos
+    def __init__(self, *sessions: RememberedSession) -> None:
+        self.sessions = sessions
 
     async def sessions_before(self, epoch: int) -> tuple[RememberedSession, ...]:
-        return self.memos
+        return self.sessions
 
 
 def hold(
     replies: Mapping[str, str],
-    *memos: RememberedSession,
+    *sessions: RememberedSession,
     number: int = 0,
     style: str = "chat",
     inspirations: tuple[str, ...] = (),
@@ -77,7 +77,7 @@ def hold(
 ) -> tuple[Result[Proposal], Says]:
     """Hold one session."""
     teacher = Says(replies)
-    voice = AgentRequests(
+    requests = AgentRequests(
         teacher=teacher,  # type: ignore[arg-type]
         prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
         sampling=Sampling(),
@@ -85,10 +85,10 @@ def hold(
     )
     others = 0 if rules.get("topology") == "none" else 2
     plan = SessionPlan(agents=agents, sessions=8, epoch=2, others=others)
-    minds = EpochMemories(
-        Past(*memos), voice, lambda a, b: float(a == b), MemoryLimits(), memory=memory, reflection=reflection
+    memories = EpochMemories(
+        Past(*sessions), requests, lambda a, b: float(a == b), MemoryLimits(), memory=memory, reflection=reflection
     )
-    step = Discuss(voice, minds, plan, DiscussionRules(languages=AGENTS, **rules))  # type: ignore[arg-type]
+    step = Discuss(requests, memories, plan, DiscussionRules(languages=AGENTS, **rules))  # type: ignore[arg-type]
     origin, lineage = Origin(source="s", path="p"), Lineage(teacher="t")
     session = msgspec.structs.replace(plan.all_sessions()[number], inspirations=inspirations)
     seat = Proposal(id=session_key(number), kind="ds3", session=session, origin=origin, lineage=lineage)
@@ -308,14 +308,14 @@ def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
 
 def test_a_base_models_ds2_ends_with_the_instruction() -> None:
     teacher = Says({"ds2": "Write `f`."})
-    voice = AgentRequests(
+    requests = AgentRequests(
         teacher=teacher,  # type: ignore[arg-type]
         prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
         style="completion",
     )
     code = "def f(x):\n    return x + 1"
     snippet = Snippet(id="s", language="python", name="f", code=code, origin=Origin(source="s", path="p"))
-    [kept] = asyncio.run(MakeSeeds(voice, ("ds2",)).run("s", snippet)).kept
+    [kept] = asyncio.run(MakeSeeds(requests, ("ds2",)).run("s", snippet)).kept
     assert kept.item.instruction == "Write `f`."
     assert "\n[" in teacher.stops[0]
     assert "\n```" in teacher.stops[0]

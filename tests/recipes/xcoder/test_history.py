@@ -78,7 +78,7 @@ def test_an_epoch_remembers_earlier_ones_alone(ledger: Ledger) -> None:
     for number in (0, 1, 2):
         answer(ledger, "convene", "discuss", number, kept=False)
     found = asyncio.run(LedgerHistory(ledger, PLAN, 2).sessions_before(2))
-    assert [memo.number for memo in found] == [0, 1]
+    assert [session.number for session in found] == [0, 1]
 
 
 def test_problems_are_known_in_the_order_of_sessions_when_all_are_validated(ledger: Ledger) -> None:

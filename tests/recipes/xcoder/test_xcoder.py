@@ -108,7 +108,7 @@ def rows(run: RunFolder) -> list[Example]:
 
 @pytest.mark.slow
 def test_every_session_comes_to_its_own_end(run: RunFolder) -> None:
-    assert {memo.number: memo.outcome for memo in remembered_sessions(run.ledger, 2)} == OUTCOMES
+    assert {session.number: session.outcome for session in remembered_sessions(run.ledger, 2)} == OUTCOMES
 
 
 @pytest.mark.slow
@@ -188,7 +188,10 @@ def test_base_models_come_to_the_same(tmp_path: Path) -> None:
     )  # fmt: skip
     asyncio.run(carry(chosen, tmp_path / "run"))
     with RunFolder.open(tmp_path / "run") as made:
-        assert {memo.number: memo.outcome for memo in remembered_sessions(made.ledger, 2)} == {0: "kept", 1: "kept"}
+        assert {session.number: session.outcome for session in remembered_sessions(made.ledger, 2)} == {
+            0: "kept",
+            1: "kept",
+        }
         versions = {e.lineage.prompt_version for e in rows(made) if e.kind == "ds3"}
     assert versions == {xcoder.solving_prompts().completion.version}
 

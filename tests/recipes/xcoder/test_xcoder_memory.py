@@ -71,6 +71,6 @@ def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_
     with RunFolder.open(tmp_path / "off") as run:
         lived = remembered_sessions(run.ledger, 2)
         assert len(lived) == 20
-        assert not any(memo.notes for memo in lived)
+        assert not any(session.notes for session in lived)
     assert "reflect" in with_memory
     assert "reflect" not in without

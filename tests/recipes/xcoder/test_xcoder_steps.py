@@ -228,7 +228,7 @@ def make_solution_in() -> Any:
 
 
 class Rates:
-    """A voice whose teacher always says the same of a row."""
+    """Requests that are all answered by the same text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
