@@ -142,10 +142,10 @@ class PipeWriter:
             self.close()
 
 
-STREAMS = 3  #: number of standard streams; in a child they replace inherited descriptors with lower numbers
+_STREAMS = 3  #: number of standard streams; in a child they replace inherited descriptors with lower numbers
 
 
-def renumber_above(fd: int, lowest: int = STREAMS) -> int:
+def renumber_above(fd: int, lowest: int = _STREAMS) -> int:
     """Return a descriptor of the same file with a free number of at least ``lowest``; close ``fd``.
 
     A process that has closed its standard streams gets their numbers for the files that it opens next.

@@ -236,7 +236,7 @@ static void reset_signals(void) {
   for (int i = 1; i < NSIG; i++) sigaction(i, &plain, 0);
 }
 
-static void enter_program(const struct request *r, const int fds[DESCRIPTORS], uint32_t cpu_s, int input, int output) {
+static void prepare_process(const struct request *r, const int fds[DESCRIPTORS], uint32_t cpu_s, int input, int output) {
   setsid();
   dup2(input, STDIN_FILENO), dup2(output, STDOUT_FILENO), dup2(fds[STDERR], STDERR_FILENO);
   /* The kernel kills this process first if memory runs out. */
@@ -313,7 +313,7 @@ static void program_init(int fds[DESCRIPTORS], int net, pid_t (*real_fork)(void)
     pid_t builder = fork();
     if (builder == 0) {
       int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-      enter_program(&r, fds, r.build_cpu_s, nothing, fds[STDERR]);
+      prepare_process(&r, fds, r.build_cpu_s, nothing, fds[STDERR]);
       execute(build, env, channel);
     }
     int status = wait_for_child(builder, channel, 0);
@@ -328,7 +328,7 @@ static void program_init(int fds[DESCRIPTORS], int net, pid_t (*real_fork)(void)
   pid_t program = real_fork();
   if (program < 0) fail("fork");
   if (program == 0) {
-    enter_program(&r, fds, r.cpu_s, fds[STDIN], fds[STDOUT]);
+    prepare_process(&r, fds, r.cpu_s, fds[STDIN], fds[STDOUT]);
     if (r.argv) execute(argv, env, channel);
     for (int i = 0; i < DESCRIPTORS; i++) close(fds[i]);
     sigprocmask(SIG_SETMASK, mask, 0);
