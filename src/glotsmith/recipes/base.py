@@ -1,16 +1,20 @@
-"""The interface of recipes: a record of options with the paper's numbers as defaults, and the steps made from them."""
+"""The interface of recipes: a record of options with the paper's numbers as defaults, and its steps; shared helpers."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from glotsmith import languages
 from glotsmith.errors import UsageError
+from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.ledger import Ledger, Row
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.selection.overlap import Overlap
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
@@ -118,3 +122,27 @@ def check_ranges(recipe: object, minimums: Mapping[str, float], shares: Sequence
     for name in shares:
         if not 0 <= getattr(recipe, name) <= 1:
             raise UsageError(f"--set {name} must be between 0 and 1, not {getattr(recipe, name)}")
+
+
+def comment_syntax() -> Mapping[str, CommentSyntax]:
+    """Return the comment syntax of each language, by name."""
+    return {name: syntax_of(languages.get(name)) for name in languages.names()}
+
+
+def load_overlap(benchmarks: Sequence[str], ngram: int) -> Overlap | None:
+    """Return the index of benchmark files; None without files. The index is cached until a file changes.
+
+    Raises:
+        InputError: a file cannot be read.
+
+    """
+    return _load_overlap(tuple((name, *_file_state(Path(name))) for name in benchmarks), ngram) if benchmarks else None
+
+
+@lru_cache(maxsize=1)
+def _load_overlap(files: tuple[tuple[str, int, int], ...], ngram: int) -> Overlap:
+    return Overlap.of_files((Path(name) for name, *_ in files), comment_syntax(), n=ngram)
+
+
+def _file_state(file: Path) -> tuple[int, int]:
+    return (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (0, 0)

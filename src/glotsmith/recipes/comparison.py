@@ -8,7 +8,7 @@ import msgspec
 from glotsmith.datasets.preferences import pairs
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.selection_inputs import comment_syntax
+from glotsmith.recipes.base import comment_syntax
 from glotsmith.records import Example, Record, Verdict
 from glotsmith.selection.deduplicate import Index, Text
 

@@ -264,7 +264,7 @@ def test_an_instruction_that_a_benchmark_holds_goes_and_so_does_a_program(tmp_pa
         ({"summaries": 0}, "summaries must be 1 or more"),
         ({"votes": 0}, "votes must be 1 or more"),
         ({"prefixes": ()}, "at least one beginning"),
-        ({"measured": 1.5}, "a share between 0 and 1"),
+        ({"measured": 1.5}, "must be between 0 and 1"),
         ({"languages": ("klingon",)}, "klingon"),
         ({"max_snippets": -1}, "max_snippets must be 0 or more, not -1"),
         ({"min_cases": 0}, "min_cases must be 1 or more"),

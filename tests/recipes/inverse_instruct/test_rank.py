@@ -4,7 +4,7 @@ import random
 import msgspec
 import pytest
 
-from glotsmith.recipes.inverse_instruct.rank import RankSummaries, auc, compare_with_round_trips, describe_scores
+from glotsmith.recipes.inverse_instruct.selection import RankSummaries, auc, compare_with_round_trips, describe_scores
 from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
 
 SNIPPET = Snippet(id="s", language="lua", code="x", origin=Origin(source="x", path="1"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.recipes.xcoder.single_flight import run_once_per_key
+from glotsmith.recipes.xcoder.history import run_once_per_key
 
 
 async def failing() -> int:

@@ -15,19 +15,28 @@ from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges, require_model
+from glotsmith.recipes.base import (
+    FinalSteps,
+    LedgerReader,
+    RecipeServices,
+    check_ranges,
+    comment_syntax,
+    load_overlap,
+    require_model,
+)
 from glotsmith.recipes.inverse_instruct.dataset_rows import MakeInverseExamples
-from glotsmith.recipes.inverse_instruct.rank import RankSummaries, compare_with_round_trips, describe_scores
 from glotsmith.recipes.inverse_instruct.round_trip import CheckSnippets, RoundTrip
 from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateInversions,
     DecontaminateSnippets,
     DeduplicateSnippets,
+    RankSummaries,
+    compare_with_round_trips,
+    describe_scores,
 )
 from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
-from glotsmith.recipes.selection_inputs import comment_syntax, load_overlap
 from glotsmith.records import Inversion, Record
 from glotsmith.selection.overlap import Overlap
 from glotsmith.settings import FILE, SOURCE

@@ -14,8 +14,7 @@ from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages.docstrings import Wording
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges
-from glotsmith.recipes.selection_inputs import comment_syntax, load_overlap
+from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges, comment_syntax, load_overlap
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions

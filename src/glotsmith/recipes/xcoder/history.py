@@ -6,9 +6,9 @@ earlier epochs have been answered by all steps up to ``solve``, so that what it 
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,7 +19,6 @@ from glotsmith.recipes.xcoder.memory import KEPT, RememberedSession
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
-from glotsmith.recipes.xcoder.single_flight import run_once_per_key
 from glotsmith.records import Candidate, Problem
 from glotsmith.unanswered import Unanswered
 
@@ -171,3 +170,32 @@ class _SessionRecord:
             failures={lang: dict(sorted(c.items())) for lang, c in sorted(self._failures.items()) if c.total()},
             notes=p.notes,
         )
+
+
+Key = TypeVar("Key")
+T = TypeVar("T")
+
+
+async def run_once_per_key(
+    futures: "dict[Key, asyncio.Future[T]]", key: Key, start: Callable[[], Coroutine[Any, Any, T]]
+) -> T:
+    """Return the result of the coroutine for ``key``, which the first caller starts.
+
+    If the coroutine fails, its future is removed from ``futures``, so that the next caller starts it again.
+    """
+    future = futures.get(key)
+    if future is None:
+        future = futures[key] = asyncio.ensure_future(start())
+        future.add_done_callback(_retrieve)
+    try:
+        return await asyncio.shield(future)
+    except Exception:
+        if futures.get(key) is future:
+            del futures[key]
+        raise
+
+
+def _retrieve(future: "asyncio.Future[T]") -> None:
+    """Mark the exception as retrieved, since all callers may have been cancelled."""
+    if not future.cancelled():
+        future.exception()

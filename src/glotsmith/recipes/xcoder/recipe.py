@@ -15,10 +15,16 @@ from glotsmith.generation.translate import Translate, TranslationOptions, Transl
 from glotsmith.languages.docstrings import Wording
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
-from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges, require_model
-from glotsmith.recipes.selection_inputs import comment_syntax, load_overlap
+from glotsmith.recipes.base import (
+    FinalSteps,
+    LedgerReader,
+    RecipeServices,
+    check_ranges,
+    comment_syntax,
+    load_overlap,
+    require_model,
+)
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests
-from glotsmith.recipes.xcoder.dataset_rows import MakeXCoderExamples
 from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules, Topology
 from glotsmith.recipes.xcoder.history import LedgerHistory, remembered_sessions, session_of
 from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
@@ -39,6 +45,7 @@ from glotsmith.recipes.xcoder.seeds import MakeSeeds
 from glotsmith.recipes.xcoder.steps import (
     DropRepeatedProblems,
     ExecuteReference,
+    MakeXCoderExamples,
     RequireAgreement,
 )
 from glotsmith.records import Record

@@ -13,6 +13,7 @@ from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
 from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.history import run_once_per_key
 from glotsmith.recipes.xcoder.memory import (
     AgentMemory,
     MemoryLimits,
@@ -22,7 +23,6 @@ from glotsmith.recipes.xcoder.memory import (
     first_sentence,
 )
 from glotsmith.recipes.xcoder.proposals import DiscussionSession
-from glotsmith.recipes.xcoder.single_flight import run_once_per_key
 from glotsmith.records import printable
 from glotsmith.teachers.base import Reply
 
