@@ -19,7 +19,7 @@ RIGHT = "local function f(x)\n  return x\nend"
 
 
 class Holder(Record, frozen=True, kw_only=True):
-    """As xcoder's ``Work``: a solution among other fields."""
+    """As xcoder's ``PipelineItem``: a solution among other fields."""
 
     solution: Any
     score: float = 0.0

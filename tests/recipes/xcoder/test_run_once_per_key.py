@@ -1,4 +1,4 @@
-"""Work that several items share."""
+"""A coroutine that several callers need runs once, and again after a failure."""
 
 import asyncio
 import gc
