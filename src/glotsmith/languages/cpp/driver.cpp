@@ -24,13 +24,22 @@ int main() {
 }
 
 #define main glotsmith_candidate_main
-#include "candidate.cpp"
+#include <candidate.cpp>  // found in a system folder: no warning about the candidate is written
 void glotsmith::cases() {
     const auto glotsmith_parameters =
         [](auto glotsmith_n) -> decltype(glotsmith::parameters(glotsmith_n, ::@{name})) { return {}; };
+    const auto glotsmith_braced =
+        []<class... glotsmith_B, class... glotsmith_A, class glotsmith_S>(glotsmith::types<glotsmith_B...>,
+            glotsmith::types<glotsmith_A...>, glotsmith::types<glotsmith_S>) -> decltype(::@{name}(
+            glotsmith::declared<glotsmith_B>()..., {glotsmith::sample<glotsmith_S>()}, glotsmith::declared<glotsmith_A>()...)) {};
+// An argument that a conversion may still change, which glotsmith::checked does not see, is an error.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wconversion"
+#pragma GCC diagnostic error "-Wsign-conversion"
     const auto glotsmith_call =
         [](auto &&...glotsmith_x) -> decltype(::@{name}(static_cast<decltype(glotsmith_x)>(glotsmith_x)...)) {
             return ::@{name}(static_cast<decltype(glotsmith_x)>(glotsmith_x)...);
         };
+#pragma GCC diagnostic pop
 @{cases}
 }

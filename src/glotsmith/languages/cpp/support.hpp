@@ -295,6 +295,44 @@ template <class A, class S> struct passed<A, S, S> {
     passed(S &x) : value(x) {}
 };
 
+// A function whose parameter types are not known, since it is one of several or has template parameters: an argument that
+// C++ could change is passed as a `checked`, which converts itself to the parameter's type, wherever that is decided.
+template <class S> constexpr bool is_changeable = std::is_same_v<S, long> || std::is_same_v<S, double> ||
+    is_optional<S>::value || is_tuple<S>::value;
+
+template <class S> struct exact {
+    template <class T, class = std::enable_if_t<std::is_same_v<std::remove_const_t<T>, S>>> operator T &() const;
+};
+
+template <class S> struct checked {
+    S &value;
+    operator S &() const { return value; }
+    template <class T, class = std::enable_if_t<!std::is_same_v<T, S> && as<T, S>::value>> operator T() const {
+        return as<T, S>::from(value);
+    }
+};
+
+template <class T> T &&declared();
+
+// What an S in braces converts to: a constant is not narrowed.
+template <class S> constexpr auto sample() -> std::enable_if_t<std::is_arithmetic_v<S>, long> { return 1; }
+template <class S> auto sample() -> std::enable_if_t<!std::is_arithmetic_v<S>, S &>;
+
+// Whether an argument S between others reaches a parameter whose type is not deduced from it, and is not S. Braces come first:
+// they have no type that a template could take, and so none with which the function is instantiated.
+template <class Braced, class Call, class S, class Before, class After> struct is_changed : std::false_type {};
+template <class Braced, class Call, class S, class... B, class... A>
+struct is_changed<Braced, Call, S, types<B...>, types<A...>>
+    : std::conjunction<std::bool_constant<is_changeable<S>>, std::is_invocable<Braced, types<B...>, types<A...>, types<S>>,
+          std::negation<std::is_invocable<Call, B..., exact<S>, A...>>, std::is_invocable<Call, B..., checked<S>, A...>> {};
+
+// The types of the arguments to pass, one after the other: S & or checked<S>.
+template <class Braced, class Call, class... B> types<B...> safe(types<B...>, types<>) { return {}; }
+template <class Braced, class Call, class... B, class S, class... A> auto safe(types<B...>, types<S, A...>) {
+    using Passed = std::conditional_t<is_changed<Braced, Call, S, types<B...>, types<A &...>>::value, checked<S>, S &>;
+    return safe<Braced, Call>(types<B..., Passed>(), types<A...>());
+}
+
 template <class Call, class Types, class... S> struct convertible : std::false_type {};
 template <class Call, class... A, class... S>
 struct convertible<Call, types<A...>, S...> : std::conjunction<taken<A, S>..., std::is_invocable<Call, A &&...>> {};
@@ -318,16 +356,35 @@ void answer_converted(std::string &line, Call &call, types<A...>, S &...argument
     std::apply([&](auto &...x) { answer<Wanted>(line, call, static_cast<A &&>(x.value)...); }, held);
 }
 
-template <class Wanted, class Types, class Call, class... S>
-void run(int number, Types parameters_of, Call call, S &...arguments) {
+template <class P, class S> P pass(S &x) {
+    if constexpr (std::is_reference_v<P>) return x;
+    else return P{x};
+}
+
+template <class Wanted, class Call, class... P, class... S>
+void answer_checked(std::string &line, Call &call, types<P...>, S &...arguments) {
+    answer<Wanted>(line, call, pass<P>(arguments)...);
+}
+
+// Answer with arguments of the signature's types, or, where no function takes those, of types that it does take.
+template <class Wanted, class Braced, class Call, class... S>
+void answer_unknown(std::string &line, Call &call, S &...arguments) {
+    using Passed = decltype(safe<Braced, Call>(types<>(), types<S...>()));
+    if constexpr (std::conjunction_v<std::negation<std::is_invocable<Call, S &...>>, std::is_invocable<Call, checked<S>...>>)
+        answer_checked<Wanted>(line, call, types<checked<S>...>(), arguments...);
+    else answer_checked<Wanted>(line, call, Passed(), arguments...);
+}
+
+template <class Wanted, class Types, class Braced, class Call, class... S>
+void run(int number, Types parameters_of, Braced, Call call, S &...arguments) {
     std::string line = "value " + std::to_string(number) + " ", error = "raised " + std::to_string(number) + " ";
     try {
         if constexpr (constexpr size_t all = arity<Types, sizeof...(S)>(); all != 0 || std::is_invocable_v<Types, count<0>>) {
             using Parameters = decltype(leading(parameters_of(count<all>()), std::index_sequence_for<S...>()));
             if constexpr (convertible<Call, Parameters, S...>::value)
                 answer_converted<Wanted>(line, call, Parameters(), arguments...);
-            else answer<Wanted>(line, call, arguments...);
-        } else answer<Wanted>(line, call, arguments...);
+            else answer_unknown<Wanted, Braced>(line, call, arguments...);
+        } else answer_unknown<Wanted, Braced>(line, call, arguments...);
         return emit(line);
     } catch (const unfit &e) {
         text(error, e.text);
