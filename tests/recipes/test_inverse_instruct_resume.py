@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import whole_program
-from test_inverse_instruct import CORPUS, REPLIES
 from test_resume import Killing, Whole, check_log, killed_and_resumed, orphans, rows
 from whole_program import (
     SAMPLES,
@@ -22,10 +21,13 @@ from whole_program import (
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
+from glotsmith.recipes.inverse_instruct import recipe as inverse_instruct
 
 __all__ = ["orphans"]
 pytestmark = pytest.mark.slow
 
+RECORDED = Path(inverse_instruct.__file__).parent / "recorded"
+CORPUS, REPLIES = RECORDED / "corpus.jsonl", RECORDED / "replies.jsonl"
 RUN = ("run", "inverse-instruct", "-s", CORPUS, "-o", "run", "--set", "summaries=3", "--set", "measured=0.5")
 SAID = {(r["call"], r["item"], r["sample"]): r for r in map(json.loads, REPLIES.read_text().splitlines())}
 NAMES = {r["call"] + r["item"]: r["item"] for r in SAID.values()}.values()
