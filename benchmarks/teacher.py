@@ -117,7 +117,7 @@ def teacher(url: str, count: int) -> float:
     from glotsmith.execution import executor
     from glotsmith.execution.base import Silent
     from glotsmith.records import Function, Origin, content_hash
-    from glotsmith.run import RunFolder
+    from glotsmith.run_folder import RunFolder
     from glotsmith.step import ItemStep, Kept, Result, SourceStep, keep
     from glotsmith.teachers import open_teacher
     from glotsmith.teachers.base import Message, Request, Teacher

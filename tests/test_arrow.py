@@ -6,9 +6,30 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
-VALUES = {"records", "values", "reasons", "errors", "places", "folder", "settings", "credentials", "unanswered"}
+VALUES = {
+    "records",
+    "values",
+    "drop_reasons",
+    "errors",
+    "cache_paths",
+    "folder_lock",
+    "settings",
+    "credentials",
+    "unanswered",
+}
 VALUES |= {"installation"}
-ENGINE = {"step", "rows", "ledger", "ledger_sql", "open_items", "exchanges", "database", "cache", "run", "execution"}
+ENGINE = {
+    "step",
+    "ledger_rows",
+    "ledger",
+    "ledger_sql",
+    "open_items",
+    "exchanges",
+    "database",
+    "cache",
+    "run_folder",
+    "execution",
+}
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
 STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets", "training", "evaluation"}
 TOP = {"cli", "report", "__main__"}

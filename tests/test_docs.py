@@ -8,8 +8,8 @@ import pytest
 import typer.main
 
 from glotsmith.cli.verbs import app
+from glotsmith.drop_reasons import Reason
 from glotsmith.languages import names
-from glotsmith.reasons import Reason
 from glotsmith.recipes import RECIPES, get
 
 ROOT = Path(__file__).parents[1]
@@ -65,7 +65,7 @@ def test_the_architecture_is_short_and_names_every_room() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_a_sentence_and_is_used(reason: Reason) -> None:
     assert re.fullmatch(r"[a-z][^.]*", reason.because)
-    code = "".join(p.read_text("utf-8") for p in (ROOT / "src").rglob("*.py") if p.name != "reasons.py")
+    code = "".join(p.read_text("utf-8") for p in (ROOT / "src").rglob("*.py") if p.name != "drop_reasons.py")
     assert f"Reason.{reason.name}" in code
 
 

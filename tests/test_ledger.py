@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.ledger import Ledger
-from glotsmith.reasons import Reason
+from glotsmith.ledger_rows import BrokenResult, Taken, plan, sortable
 from glotsmith.records import IoCase
-from glotsmith.rows import BrokenResult, Taken, plan, sortable
 from glotsmith.step import Dropped, Kept, Result, drop, keep
 
 

@@ -84,7 +84,7 @@ def test_a_session_neither_reads_nor_writes_the_users_home(users: dict[str, str]
 @pytest.mark.parametrize(
     ("code", "seen"),
     [
-        ("from glotsmith.places import cache_home; (cache_home() / 'x').touch()", "made {}/.cache/glotsmith/x"),
+        ("from glotsmith.cache_paths import cache_home; (cache_home() / 'x').touch()", "made {}/.cache/glotsmith/x"),
         ("import pathlib; pathlib.Path('~/.netrc').expanduser().read_text()", "opened {}/.netrc"),
         ("import os; os.listdir(os.environ['HF_HOME'])", "opened {}/.cache/huggingface"),
         ("import os; os.remove(os.path.expanduser('~/.profile'))", "deleted {}/.profile"),

@@ -13,9 +13,9 @@ import pytest
 from glotsmith.database import connect_to_read
 from glotsmith.errors import StorageError
 from glotsmith.ledger import Ledger
+from glotsmith.ledger_rows import Taken
 from glotsmith.records import Function, Origin
-from glotsmith.rows import Taken
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.step import Kept, Result
 
 CONFIG = {"recipe": "multipl-t", "options": {"sources": ["stdlib:textwrap"], "languages": ["lua"]}}

@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from glotsmith.ledger_rows import NANO
 from glotsmith.records import printable
-from glotsmith.rows import NANO
 
 Run = Callable[..., list[tuple[Any, ...]]]
 

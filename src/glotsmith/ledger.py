@@ -25,9 +25,9 @@ from glotsmith import ledger_sql as tables
 from glotsmith.database import connect, connect_to_read, storage
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, Heard
+from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, Taken, account, plan
 from glotsmith.open_items import OpenItems, reopening
 from glotsmith.records import FunnelRow, Record, content_hash, printable
-from glotsmith.rows import NANO, BrokenResult, NewRow, RowStatus, Taken, account, plan
 from glotsmith.step import Result
 
 Item = TypeVar("Item", bound=Record)
@@ -145,7 +145,7 @@ class Ledger:
         not depend on timing, so that only steps that answer in a fixed order (``ordered``) may make one key twice.
 
         Raises:
-            BrokenResult: see ``rows.plan``; also where a step without order made one key of two inputs.
+            BrokenResult: see ``ledger_rows.plan``; also where a step without order made one key of two inputs.
 
         """
         place = self._places[step]

@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Job, Record, Verdict, printable
 
 In = TypeVar("In", bound=Record)
@@ -54,7 +54,7 @@ class Result(msgspec.Struct, Generic[Out], frozen=True):
     """What became of one input.
 
     A result that keeps nothing must drop the input itself, once (``Dropped`` without key); one that keeps something
-    must not: its drops have keys. Anything else is a defect and stops the run (``rows.BrokenResult``).
+    must not: its drops have keys. Anything else is a defect and stops the run (``ledger_rows.BrokenResult``).
     """
 
     kept: tuple[Kept[Out], ...] = ()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 
 _accepting: ContextVar[bool] = ContextVar("accepting", default=False)
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.ledger import Ledger, Taken
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.history import SESSION_STEPS
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
@@ -29,7 +29,7 @@ from glotsmith.records import (
     Task,
     Verdict,
 )
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.step import Dropped, Kept, Result
 
 Command = Callable[..., tuple[int, str, str]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from model_server import SOURCE, ModelServer, model_server
 
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 Command = Callable[..., tuple[int, str, str]]
 QUICK = ("--set", "suites=0", "--set", "typecheck=false", "--set", "samples=1")

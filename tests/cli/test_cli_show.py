@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -11,7 +11,7 @@ import pytest
 from glotsmith.installation import install_command
 from glotsmith.ledger import Taken
 from glotsmith.records import Example
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.step import Kept, Result
 from glotsmith.training import needs
 from glotsmith.training.presets import PRESETS, Settings

@@ -2,9 +2,9 @@
 
 import asyncio
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.execution import executor
 from glotsmith.execution.base import Silent
-from glotsmith.reasons import Reason
 from glotsmith.records import IoCase
 from glotsmith.step import BatchStep, ItemStep, SourceStep, WholeStep, drop, keep
 

@@ -7,11 +7,11 @@ import logging
 import pytest
 from small_steps import TIMEOUT_S, Each, Evens, Numbers, case, kept, run, taken
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import DefectsError, OutageError
 from glotsmith.execution import executor
 from glotsmith.execution.base import FaultLimits, Silent
 from glotsmith.ledger import Ledger
-from glotsmith.reasons import Reason
 from glotsmith.records import IoCase
 from glotsmith.step import BatchStep, Dropped, ItemStep, Kept, Result, WholeStep, drop, keep
 from glotsmith.unanswered import Unanswered, is_accepted

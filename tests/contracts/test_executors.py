@@ -9,13 +9,13 @@ from collections import Counter
 import pytest
 from small_steps import TIMEOUT_S, Batches, Each, Evens, Numbers, case, kept, run, taken
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import TeacherError, UsageError
 from glotsmith.execution import executor
 from glotsmith.execution.base import Silent
 from glotsmith.ledger import Ledger
-from glotsmith.reasons import Reason
+from glotsmith.ledger_rows import BrokenResult
 from glotsmith.records import IoCase
-from glotsmith.rows import BrokenResult
 from glotsmith.step import Dropped, Kept, Result, drop, keep
 
 

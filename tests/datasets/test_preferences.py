@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from glotsmith.datasets.preferences import PER_TASK, pairs
+from glotsmith.drop_reasons import Reason
 from glotsmith.ledger import Ledger, Taken
-from glotsmith.reasons import Reason
 from glotsmith.records import Candidate, CaseVerdict, IoCase, Lineage, Record, Verdict
 from glotsmith.step import Dropped, Kept, Result
 

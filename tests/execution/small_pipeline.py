@@ -13,13 +13,13 @@ import resource
 import sys
 from pathlib import Path
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError
 from glotsmith.execution import executor
 from glotsmith.execution.base import Silent
 from glotsmith.execution.signals import stopping_on_signals
-from glotsmith.reasons import Reason
 from glotsmith.records import IoCase, content_hash
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.step import BatchStep, Dropped, ItemStep, Kept, Result, SourceStep, WholeStep, drop, keep
 
 

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object, read_sections, reply_text
-from glotsmith.reasons import Reason
 from glotsmith.teachers.base import Reply
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions
-from glotsmith.reasons import Reason
 from glotsmith.recipes.multipl_t.recipe import translation_prompts
 from glotsmith.records import CaseVerdict, Function, Job, Origin, Problem, Solution, Suite, Task, Verdict
 from glotsmith.step import Result

@@ -274,7 +274,7 @@ def test_honest_functions_are_kept(run: Path) -> None:
 
 
 def test_every_step_accounts_for_its_input(run: Path) -> None:
-    from glotsmith.run import RunFolder
+    from glotsmith.run_folder import RunFolder
 
     with RunFolder.open(run) as folder:
         funnel = folder.ledger.funnel()

@@ -17,7 +17,7 @@ from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.records import Example
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox import open_sandbox
 from glotsmith.teachers import open_teacher
 from glotsmith.verification import Verifier

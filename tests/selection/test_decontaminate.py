@@ -5,8 +5,8 @@ import textwrap
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Lineage, Origin, Problem, Solution, Suite, Task
 from glotsmith.selection.benchmarks import Row
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions

@@ -7,8 +7,8 @@ import more_itertools
 import pytest
 import toolz
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Lineage, Origin, Problem, Solution, Suite, Task
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
 from glotsmith.selection.normalise import normalise

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
-from glotsmith.reasons import Reason
 from glotsmith.sources.corpus import Corpus, ReadOptions, locate
 from glotsmith.step import Dropped
 

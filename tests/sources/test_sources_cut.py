@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Origin, Snippet
 from glotsmith.sources.cut import Cut, count_tokens
 from glotsmith.step import Result

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import printable
 from glotsmith.sources.files import Scope, decode, read_text, shown, source_files
 from glotsmith.step import Dropped

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Origin
 from glotsmith.sources.extract import Module
 from glotsmith.sources.filters import CHECKS, Filter, FilterOptions

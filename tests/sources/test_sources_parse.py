@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.sources.parse import Unparsable, free_names, imported_modules, own_nodes, parse, statements
 
 HOSTILE = {

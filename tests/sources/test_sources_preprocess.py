@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.languages import names
 from glotsmith.languages.extract import first_block
 from glotsmith.languages.grammar import parses
 from glotsmith.languages.rows import rows
 from glotsmith.languages.spelling import label_language
-from glotsmith.reasons import Reason
 from glotsmith.records import Origin, Snippet
 from glotsmith.sources.preprocess import Preprocess, guess
 from glotsmith.step import Result

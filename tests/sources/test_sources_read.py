@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.read import ReadFunctions

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.installation import install_command
-from glotsmith.reasons import Reason
 from glotsmith.sources import rows
 from glotsmith.sources.files import Text
 from glotsmith.step import Dropped

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Origin, content_hash
 from glotsmith.sources.sample import Sample
 

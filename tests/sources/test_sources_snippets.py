@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Snippet
 from glotsmith.sources.pairs import Place, snippet_of
 from glotsmith.sources.snippets import ReadSnippets

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, ToolchainError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Origin
 from glotsmith.sandbox.temporary_folders import SessionFolders
 from glotsmith.sources import typecheck

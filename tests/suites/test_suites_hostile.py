@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.suites.draft import DraftCase, DraftSuite
 from glotsmith.suites.function_runner import CallBatch, FunctionRunner
 from glotsmith.suites.validate import Validate

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.languages import Unrepresentable, get
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Job, Origin, Problem, Suite, Task, Verdict
 from glotsmith.step import Result
 from glotsmith.suites.prove import Prove, make_task

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Outcome, Problem, Program
 from glotsmith.suites.draft import DraftCase, DraftSuite
 from glotsmith.suites.function_runner import FunctionRunner

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from glotsmith.cache import Cache
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Reply, Request
 from glotsmith.teachers.cached import Cached

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import ToolchainError
-from glotsmith.reasons import Reason
 from glotsmith.records import Job, Outcome, Verdict
 from glotsmith.unanswered import Unanswered, accepting
 from glotsmith.verification import Verifier

@@ -14,7 +14,7 @@ from glotsmith.evaluation.questions import Impossible, Question, of_task
 from glotsmith.languages import names
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record, Task
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
 

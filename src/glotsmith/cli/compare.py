@@ -9,7 +9,7 @@ from rich.table import Table
 
 from glotsmith.cli.app import app, out
 from glotsmith.errors import UsageError
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from glotsmith.recipes.comparison import RunFigures

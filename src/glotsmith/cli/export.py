@@ -13,7 +13,7 @@ from glotsmith.cli.app import app, out
 from glotsmith.cli.folders import removed_if_refused
 from glotsmith.cli.rows import Rows, rows_so_far
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 
 class Choice(NamedTuple):

@@ -9,7 +9,7 @@ from glotsmith.cli.app import out
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.languages.spelling import label_language
 from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits, RememberedSession, first_sentence
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 
 def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> None:

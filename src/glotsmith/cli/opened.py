@@ -12,7 +12,7 @@ from rich.text import Text
 from glotsmith.cli.app import out
 from glotsmith.cli.benchmark import ORIGIN
 from glotsmith.errors import InputError, UsageError
-from glotsmith.run import CONFIG
+from glotsmith.run_folder import CONFIG
 
 _SETTINGS, _RECORD = "settings.json", Path("model") / "training.json"
 _KINDS = "a run, an evaluation, a training or an evaluation set"

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.evaluation.benchmarks.base import Posable
 from glotsmith.evaluation.oracles import settle
 from glotsmith.evaluation.questions import Impossible
-from glotsmith.reasons import Reason
 from glotsmith.records import Job, Task, Verdict
 from glotsmith.step import Verify
 from glotsmith.suites.prove import Prove

@@ -14,7 +14,7 @@ from glotsmith.errors import UsageError
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Example, Preference, content_hash
-from glotsmith.run import LEDGER, RunFolder
+from glotsmith.run_folder import LEDGER, RunFolder
 from glotsmith.settings import is_free
 
 

@@ -19,15 +19,15 @@ from glotsmith.cli.log import LOG, logging_to
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.rows import Rows, finished_rows, rows_so_far
 from glotsmith.cli.show import side_by_side
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, InputError, UsageError, unknown_name
 from glotsmith.exchanges import Heard
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor, FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.ledger import Ledger
-from glotsmith.reasons import Reason
 from glotsmith.records import Example
-from glotsmith.run import CACHE, RunFolder
+from glotsmith.run_folder import CACHE, RunFolder
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, WholeStep
 from glotsmith.teachers.base import Reply, Request, Teacher

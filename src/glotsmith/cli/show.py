@@ -18,11 +18,11 @@ from glotsmith.cli import evaluated, opened, story
 from glotsmith.cli.app import app, err, out
 from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.ledger import Ledger, Row
-from glotsmith.reasons import Reason
 from glotsmith.records import Example
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 
 @app.command()

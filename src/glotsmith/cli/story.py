@@ -15,7 +15,7 @@ from glotsmith.errors import UsageError, close_name
 from glotsmith.exchanges import Exchange
 from glotsmith.languages.spelling import label_language
 from glotsmith.ledger import Ledger, Row
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 
 _NOT_NOTED = "The run does not say what was asked about this item: nothing was, or an earlier version made the run."
 _NO_REPLY = "The reply is not in the run's cache. Where the run shared another, give it: --cache FILE"

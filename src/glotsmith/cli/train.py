@@ -13,7 +13,7 @@ from glotsmith.cli.app import app, err, out
 from glotsmith.cli.rows import Rows, finished_rows
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Preference, Record
-from glotsmith.run import CONFIG, RunFolder
+from glotsmith.run_folder import CONFIG, RunFolder
 
 Item = TypeVar("Item", bound=Record)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from glotsmith.datasets.schema import features
 from glotsmith.datasets.summary import Summary
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import FunnelRow, Record
 
 #: licences that the Hub knows by their SPDX id in lower case; anything else is ``other`` there

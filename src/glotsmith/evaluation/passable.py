@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.evaluation.candidate import defines
 from glotsmith.evaluation.evaluate import signed
 from glotsmith.evaluation.needs import Needs
@@ -18,7 +19,6 @@ from glotsmith.languages import Unrepresentable, get
 from glotsmith.languages.alike import Tolerance
 from glotsmith.languages.braces import depth
 from glotsmith.languages.calls import read, typed
-from glotsmith.reasons import Reason
 from glotsmith.step import Verify
 from glotsmith.values import NotLiteral
 

@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import DefectsError, GlotsmithError, OutageError
 from glotsmith.execution.base import FaultLimits
 from glotsmith.ledger import Ledger
-from glotsmith.reasons import Reason
-from glotsmith.rows import BrokenResult
+from glotsmith.ledger_rows import BrokenResult
 from glotsmith.step import Result
 from glotsmith.unanswered import Health, Unanswered
 

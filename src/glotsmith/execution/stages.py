@@ -12,8 +12,8 @@ import msgspec
 from glotsmith.execution.base import Progress
 from glotsmith.execution.faults import Faults
 from glotsmith.ledger import Ledger
+from glotsmith.ledger_rows import BrokenResult, Taken, sortable
 from glotsmith.records import Record, printable
-from glotsmith.rows import BrokenResult, Taken, sortable
 from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeStep, internal_error
 from glotsmith.unanswered import Unanswered, accepting
 

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.languages.extract import spoken
-from glotsmith.reasons import Reason
 from glotsmith.teachers.base import Reply
 
 T = TypeVar("T")

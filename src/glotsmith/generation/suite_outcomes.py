@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Verdict
 from glotsmith.values import NotLiteral, literal, parse_test
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.suite_outcomes import describe_failure
 from glotsmith.languages import Card, get, render
@@ -13,7 +14,6 @@ from glotsmith.languages.braces import closed, cuts_braces
 from glotsmith.languages.docstrings import Wording, docstring_for
 from glotsmith.languages.extract import extract_code
 from glotsmith.prompts import Prompt
-from glotsmith.reasons import Reason
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
+from glotsmith.cache_paths import make_once
 from glotsmith.errors import ToolchainError
 from glotsmith.languages.card import get
 from glotsmith.languages.render import fill
 from glotsmith.languages.toolchain import Installed, resolve
-from glotsmith.places import make_once
 from glotsmith.records import content_hash
 
 _PATIENCE_S = 600

@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Record, Solution
 from glotsmith.selection.overlap import Overlap
 from glotsmith.step import Dropped, ItemStep, Result, keep

@@ -9,9 +9,9 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Record, Solution, content_hash
 from glotsmith.selection.candidates import Bands, signature
 from glotsmith.selection.normalise import normalise

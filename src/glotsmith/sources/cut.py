@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Record, Snippet, content_hash, printable
 from glotsmith.sources.extract import Module
 from glotsmith.sources.parse import Unparsable

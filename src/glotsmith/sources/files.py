@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import printable
 from glotsmith.step import Dropped
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Record, printable
 from glotsmith.sources import licences
 from glotsmith.sources.extract import PURE_MODULES

@@ -7,7 +7,7 @@ before plain code. Other columns are ignored.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, cast
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Origin, Snippet, content_hash, printable
 from glotsmith.sources.rows import LICENCE_COLUMNS
 from glotsmith.step import Dropped

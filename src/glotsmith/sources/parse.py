@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ from typing import ClassVar
 import msgspec
 
 from glotsmith import languages
+from glotsmith.drop_reasons import Reason
 from glotsmith.languages.extract import first_block, looks_like_code, spoken
 from glotsmith.languages.grammar import parses
 from glotsmith.languages.spelling import label_language
-from glotsmith.reasons import Reason
 from glotsmith.records import Record, Snippet, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 

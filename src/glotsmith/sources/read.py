@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from itertools import islice
 from typing import ClassVar
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Origin, Record, content_hash, printable
 from glotsmith.sources.corpus import EXAMPLES, Corpus, ReadOptions, locate
 from glotsmith.sources.extract import Found, Module

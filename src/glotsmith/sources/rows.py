@@ -10,9 +10,9 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import IO, Any, cast
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.installation import install_command
-from glotsmith.reasons import Reason
 from glotsmith.records import printable
 from glotsmith.sources.files import Text, decode
 from glotsmith.step import Dropped

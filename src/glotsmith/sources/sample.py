@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Snippet
 from glotsmith.step import Dropped, Result, WholeStep, keep
 

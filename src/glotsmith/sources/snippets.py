@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from glotsmith import languages
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
-from glotsmith.reasons import Reason
 from glotsmith.records import Origin, Record, Snippet, content_hash, printable
 from glotsmith.sources import licences, rows
 from glotsmith.sources.files import Scope, read_text, shown, source_files

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, ToolchainError
-from glotsmith.reasons import Reason
 from glotsmith.records import Function, Record, printable
 from glotsmith.sandbox.temporary_folders import SessionFolders
 from glotsmith.step import BatchStep, Dropped, Result, keep

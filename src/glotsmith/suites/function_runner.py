@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Limits, Origin, Outcome, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.parameters import body_lines

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.languages import Card, Unrepresentable, get, render
 from glotsmith.languages.calls import typed
 from glotsmith.languages.undecided import undecided
-from glotsmith.reasons import Reason
 from glotsmith.records import Job, Problem, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
 from glotsmith.values import (

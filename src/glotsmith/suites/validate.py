@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Problem, Suite
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Dropped, ItemStep, Result, keep

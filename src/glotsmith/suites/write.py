@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Dropped, ItemStep, Kept, Result

@@ -1,6 +1,6 @@
 """A teacher of which a step gets answers and refusals only: a failed request is raised, so that its item stays open."""
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.cached import Cached
 from glotsmith.teachers.watched import CallHealth, Watched

@@ -18,7 +18,7 @@ import msgspec
 
 from glotsmith import credentials
 from glotsmith.errors import InputError, UsageError
-from glotsmith.folder import hold
+from glotsmith.folder_lock import hold
 from glotsmith.records import Record
 from glotsmith.training.data import Prepared
 

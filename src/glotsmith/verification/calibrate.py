@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from glotsmith.cache_paths import cache_home
 from glotsmith.languages import get, program, toolchain
 from glotsmith.languages.rows import Row, rows
-from glotsmith.places import cache_home
 from glotsmith.records import Limits, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_signature, parse_test

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
 from glotsmith.unanswered import Unanswered, is_accepted

@@ -22,7 +22,7 @@ from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.inverse_instruct import recipe as inverse_instruct
 from glotsmith.recipes.inverse_instruct.recipe import InverseInstruct, prompts_of
 from glotsmith.records import Example, FunnelRow
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox import open_sandbox
 from glotsmith.teachers import open_teacher
 from glotsmith.verification import Verifier

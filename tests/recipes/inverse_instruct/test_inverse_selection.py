@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.languages.lexer import CommentSyntax
-from glotsmith.reasons import Reason
 from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateInversions,
     DecontaminateSnippets,

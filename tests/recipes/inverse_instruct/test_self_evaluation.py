@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply
-from glotsmith.reasons import Reason
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
 from glotsmith.recipes.inverse_instruct.self_evaluation import (
     ScoreSummaries,

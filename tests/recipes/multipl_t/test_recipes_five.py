@@ -22,7 +22,7 @@ from glotsmith.languages import get, toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
 from glotsmith.records import Candidate, Example, Solution, Task
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox import open_sandbox
 from glotsmith.teachers import open_teacher
 from glotsmith.verification import Verifier

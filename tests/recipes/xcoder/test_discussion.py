@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.prompts import Prompt
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests
 from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules
 from glotsmith.recipes.xcoder.memory import MemoryLimits, RememberedSession

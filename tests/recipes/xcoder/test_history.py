@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.ledger import Ledger, Taken
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.history import SESSION_STEPS, LedgerHistory
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal

@@ -1,7 +1,7 @@
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.proposals import DraftProblem, canonical_assert, read_problem, unreadable_examples
 from glotsmith.teachers.base import Reply
 

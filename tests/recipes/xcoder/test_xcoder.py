@@ -33,7 +33,7 @@ from glotsmith.recipes.xcoder.rubric import WEIGHTS
 from glotsmith.recipes.xcoder.schedule import SessionPlan
 from glotsmith.recipes.xcoder.steps import SHOWN_EXAMPLES
 from glotsmith.records import Example, Job, Preference
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox import open_sandbox
 from glotsmith.teachers import open_teacher
 from glotsmith.verification import Verifier

@@ -18,7 +18,7 @@ from glotsmith.recipes.comparison import RunFigures, compute_figures
 from glotsmith.recipes.xcoder.history import remembered_sessions
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.records import Example
-from glotsmith.run import RunFolder
+from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox import open_sandbox
 from glotsmith.teachers.cached import Cached
 from glotsmith.verification import Verifier

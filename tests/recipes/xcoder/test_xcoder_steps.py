@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.history import PosedProblem
 from glotsmith.recipes.xcoder.memory import MemoryLimits
 from glotsmith.recipes.xcoder.pipeline_item import (

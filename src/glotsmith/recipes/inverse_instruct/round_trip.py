@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.generation.suite_outcomes import describe_failure, find_suite_flaw
 from glotsmith.languages import Unrepresentable, get, render
 from glotsmith.languages.extract import extract_code
-from glotsmith.reasons import Reason
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
 from glotsmith.records import Inversion, Job, Snippet, Status, Summary, content_hash

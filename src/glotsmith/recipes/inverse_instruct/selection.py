@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import Inversion, Record, Snippet, Summary
 from glotsmith.selection.decontaminate import Decontaminate, Part
 from glotsmith.selection.deduplicate import Deduplicate, Text

@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
-from glotsmith.reasons import Reason
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
 from glotsmith.records import Inversion, Scored, Snippet, Summary

@@ -8,9 +8,9 @@ import asyncio
 import re
 from collections.abc import Sequence
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.languages import get
-from glotsmith.reasons import Reason
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.records import Inversion, Snippet, Summary, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, keep

@@ -16,9 +16,9 @@ from typing import Literal, TypeVar
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
 from glotsmith.recipes.xcoder.proposals import (

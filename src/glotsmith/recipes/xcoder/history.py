@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.ledger import Ledger, Row
-from glotsmith.reasons import Reason
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.recipes.xcoder.memory import KEPT, RememberedSession
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.translate import Translate
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.records import Candidate, Function, Job, Problem, Record, Solution, Task, content_hash
 from glotsmith.selection.decontaminate import Decontaminate, Part

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 from glotsmith.recipes.xcoder.history import run_once_per_key
 from glotsmith.recipes.xcoder.memory import (

@@ -6,10 +6,10 @@ wrong over what makes it less good: consistency and correctness count twice, com
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get
 from glotsmith.ledger import Ledger
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.step import Dropped, ItemStep, Kept, Result, drop, keep

@@ -13,11 +13,11 @@ import msgspec
 
 from glotsmith.datasets.examples import facts, wish_of
 from glotsmith.datasets.rows import comment, example, fenced
+from glotsmith.drop_reasons import Reason
 from glotsmith.generation.suite_outcomes import find_suite_flaw
 from glotsmith.languages import get
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.grammar import parses
-from glotsmith.reasons import Reason
 from glotsmith.recipes.xcoder.history import LedgerHistory, PosedProblem
 from glotsmith.recipes.xcoder.memory import MemoryLimits, Similarity, newest
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from glotsmith.places import make_once
+from glotsmith.cache_paths import make_once
 from glotsmith.sandbox.pipes import renumber_above
 from glotsmith.sandbox.spawned_process import kill_namespace
 

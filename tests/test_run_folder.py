@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glotsmith.errors import InputError, StorageError, UsageError
+from glotsmith.ledger_rows import Taken
 from glotsmith.records import Record
-from glotsmith.rows import Taken
-from glotsmith.run import RunFolder, to_toml, write_atomically
+from glotsmith.run_folder import RunFolder, to_toml, write_atomically
 from glotsmith.step import Kept, Result
 
 CONFIG = {"recipe": "multipl-t", "seed": 0, "languages": ["lua", "r"], "teacher": {"name": "openai", "model": "m"}}
@@ -205,7 +205,7 @@ def test_a_folder_is_for_one_process(tmp_path):
 
 def test_the_lock_dies_with_its_process(tmp_path):
     code = (
-        "import os, sys, pathlib; from glotsmith.run import RunFolder;"
+        "import os, sys, pathlib; from glotsmith.run_folder import RunFolder;"
         "RunFolder.create_or_resume(pathlib.Path(sys.argv[1]), {'seed': 0}); os._exit(9)"
     )
     assert subprocess.run([sys.executable, "-c", code, tmp_path / "run"], timeout=60).returncode == 9

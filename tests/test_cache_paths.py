@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 SHOW = (
-    "from glotsmith.places import cache_home as c; import os; assert c() == c() and os.access(c(), os.W_OK); print(c())"
+    "from glotsmith.cache_paths import cache_home as c; "
+    "import os; assert c() == c() and os.access(c(), os.W_OK); print(c())"
 )
 
 

@@ -22,7 +22,7 @@ from typing import Any, cast
 from glotsmith import credentials
 from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
-from glotsmith.folder import hold
+from glotsmith.folder_lock import hold
 from glotsmith.ledger import Ledger
 from glotsmith.settings import is_free
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from glotsmith.reasons import Reason
+from glotsmith.drop_reasons import Reason
 from glotsmith.records import FunnelRow, Record, printable
 from glotsmith.step import Dropped, Kept, Result
 
