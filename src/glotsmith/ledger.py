@@ -37,7 +37,7 @@ COMMIT_S = 0.05  #: age of a transaction, at most, as long as results come in; e
 PAGE = 256  #: rows read at once
 
 
-class Row(msgspec.Struct, frozen=True):
+class LedgerRow(msgspec.Struct, frozen=True):
     """One row of the ledger, for ``show`` and reports."""
 
     step: str
@@ -294,17 +294,17 @@ class Ledger:
         for row in self._in_order(step, "kept"):
             yield row.key, decode(row.data or b"")
 
-    def kept_rows(self, step: str) -> Iterator[Row]:
+    def kept_rows(self, step: str) -> Iterator[LedgerRow]:
         """Yield the rows of all that the step kept, in order of position."""
         yield from self._in_order(step, "kept")
 
-    def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[Row]:
+    def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
         """Yield the dropped inputs, then the lost outputs, of one step or all, in order of position."""
         for name in self.steps if step is None else (step,):
             for status in ("dropped", "lost"):
                 yield from (row for row in self._in_order(name, status) if reason in (None, row.reason))
 
-    def _in_order(self, step: str, status: RowStatus) -> Iterator[Row]:
+    def _in_order(self, step: str, status: RowStatus) -> Iterator[LedgerRow]:
         """Read page by page: no reader stays open, so that the write-ahead log can be emptied meanwhile."""
         sql = f"{tables.ROW} AND i.status = ? AND i.position > ? ORDER BY i.position LIMIT {PAGE}"
         position = ""
@@ -312,10 +312,10 @@ class Ledger:
             yield from page
             position = page[-1].position
 
-    def _rows(self, sql: str, *parameters: object) -> list[Row]:
+    def _rows(self, sql: str, *parameters: object) -> list[LedgerRow]:
         """Run a query that begins as ``tables.ROW`` does."""
         names = self.steps
-        return [Row(names[int(row[0])], *row[1:]) for row in self._all(sql, *parameters)]
+        return [LedgerRow(names[int(row[0])], *row[1:]) for row in self._all(sql, *parameters)]
 
     def funnel(self) -> list[FunnelRow]:
         """Return each step's account, in order of the pipeline, steps that have not begun too."""
@@ -324,7 +324,7 @@ class Ledger:
             groups[name].append(tuple(group))
         return [account(name, rows) for name, rows in groups.items()]
 
-    def lineage(self, key: str) -> list[Row]:
+    def lineage(self, key: str) -> list[LedgerRow]:
         """Return every row about the item ``key``: what it was made from, itself, and what was made from it.
 
         In order of the pipeline, then of position; empty if the ledger does not know the key.
@@ -343,19 +343,19 @@ class Ledger:
         found = [row[0] for place in self._places.values() for row in self._all(sql, place, prefix, f"{prefix}\uffff")]
         return list(dict.fromkeys(found))[:2]
 
-    def _about(self, step: str, key: str) -> list[Row]:
+    def _about(self, step: str, key: str) -> list[LedgerRow]:
         """Return the rows of one step that carry ``key``, but for lost ones."""
         kept = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", self._places[step], key)
         taken = self._rows(f"{tables.ROW} AND i.parent = ? AND i.ordinal = 0", self._places[step], key)
         return [*kept, *(row for row in taken if row.status == "dropped")]
 
-    def _ancestors(self, row: Row) -> Iterator[Row]:
+    def _ancestors(self, row: LedgerRow) -> Iterator[LedgerRow]:
         """Yield the rows that led to this one, backwards."""
         for place in range(self._places[row.step] - 1, -1, -1):
             (row,) = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", place, row.parent)
             yield row
 
-    def _children(self, row: Row) -> list[Row]:
+    def _children(self, row: LedgerRow) -> list[LedgerRow]:
         """Return what the next step made of a kept row."""
         if row.status != "kept":
             return []

@@ -20,7 +20,7 @@ from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.ledger import Ledger, Row
+from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
 
@@ -109,7 +109,7 @@ def side_by_side(example: Example) -> Columns:
     return Columns(panels, padding=(0, 0))
 
 
-def _tell(folder: RunFolder, rows: list[Row], limit: int, *, as_json: bool) -> None:
+def _tell(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:
     """Print an item's story, its row side by side with its source, its tests, and what was asked and replied."""
     _print(iter(rows), as_json=as_json)
     found = story.asked(folder, rows)
@@ -140,7 +140,7 @@ def _say_cut(shown: int, total: int, *, as_json: bool) -> None:
         (err if as_json else out).print(f"{shown} of {total} shown; --limit N for more")
 
 
-def _print(rows: Iterator[Row], *, as_json: bool) -> None:
+def _print(rows: Iterator[LedgerRow], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             typer.echo(json.dumps(_plain(row), ensure_ascii=False))
@@ -152,7 +152,7 @@ def _print(rows: Iterator[Row], *, as_json: bool) -> None:
     out.print(table)
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: LedgerRow) -> dict[str, Any]:
     item = json.loads(row.data) if row.data else None
     return {
         "step": row.step,
@@ -165,7 +165,7 @@ def _plain(row: Row) -> dict[str, Any]:
     }
 
 
-def _name(row: Row) -> str:
+def _name(row: LedgerRow) -> str:
     """Name an item as a person would: the function, and the language where it has one."""
     if not row.data:
         return row.parent.rpartition("/")[2][-40:]

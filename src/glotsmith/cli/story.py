@@ -14,7 +14,7 @@ from glotsmith.cli.app import out
 from glotsmith.errors import UsageError, close_name
 from glotsmith.exchanges import Exchange
 from glotsmith.languages.spelling import label_language
-from glotsmith.ledger import Ledger, Row
+from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.run_folder import RunFolder
 
 _NOT_NOTED = "The run does not say what was asked about this item: nothing was, or an earlier version made the run."
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
     reply: str | None  #: None where the cache does not hold it
 
 
-def find(ledger: Ledger, item: str) -> list[Row]:
+def find(ledger: Ledger, item: str) -> list[LedgerRow]:
     """Return the story of the item with a key, the beginning of one, or the name of a function.
 
     Raises:
@@ -63,12 +63,12 @@ def _names(ledger: Ledger) -> set[str]:
     return {name for row in _all(ledger, ledger.steps[0]) if (name := name_of(row))} if ledger.steps else set()
 
 
-def _all(ledger: Ledger, step: str) -> Iterator[Row]:
+def _all(ledger: Ledger, step: str) -> Iterator[LedgerRow]:
     yield from ledger.kept_rows(step)
     yield from ledger.dropped(step)
 
 
-def name_of(row: Row) -> str:
+def name_of(row: LedgerRow) -> str:
     """Return the name of the function that an item is about; "" for none."""
     return str(field(json.loads(row.data), "name") or "") if row.data else ""
 
@@ -83,7 +83,7 @@ def field(item: Any, name: str) -> Any:
     return next((found for value in fields.values() if (found := field(value, name)) is not None), None)
 
 
-def asked(folder: RunFolder, rows: Sequence[Row]) -> list[Asked]:
+def asked(folder: RunFolder, rows: Sequence[LedgerRow]) -> list[Asked]:
     """Return what was asked about the items of a story, with the replies."""
     items = dict.fromkeys(key for row in rows for key in (row.parent, row.key))
     return [Asked(e, _reply(folder, e)) for e in folder.ledger.exchanges.of(items)]
@@ -94,7 +94,7 @@ def _reply(folder: RunFolder, exchange: Exchange) -> str | None:
     return str(msgspec.json.decode(data, type=dict[str, Any]).get("text", "")) if data else None
 
 
-def print_programs(rows: Sequence[Row], found: Sequence[Asked], limit: int) -> None:
+def print_programs(rows: Sequence[LedgerRow], found: Sequence[Asked], limit: int) -> None:
     """Print each prompt once, below it the replies, and with each reply the program that was taken from it."""
     programs = {(place, sample): panel for row in rows for place, sample, panel in _programs(row)}
     if not found:
@@ -113,7 +113,7 @@ def print_programs(rows: Sequence[Row], found: Sequence[Asked], limit: int) -> N
         out.print(f"{shown} of {total} replies shown; --limit N for more")
 
 
-def _programs(row: Row) -> Iterator[tuple[str, int, Panel]]:
+def _programs(row: LedgerRow) -> Iterator[tuple[str, int, Panel]]:
     """Yield the program of a row, with the item and the sample that it came from."""
     item = cast(dict[str, Any], json.loads(row.data)) if row.data else {}
     code, lineage = item.get("code"), item.get("lineage")

@@ -8,7 +8,7 @@ from typing import Any
 
 from glotsmith.execution.base import FaultLimits, Progress
 from glotsmith.execution.faults import Faults
-from glotsmith.execution.stages import Engine, Reading, Stage, Streaming, Whole, together
+from glotsmith.execution.stages import Engine, Reading, Stage, Streaming, Whole, run_concurrently
 from glotsmith.ledger import COMMIT_S, Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.step import BatchStep, ItemStep, SourceStep, Step, WholeStep
@@ -36,7 +36,7 @@ class Local:
         if self._stopped:
             return False
         work = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].over)]
-        self._work = asyncio.create_task(together(work))
+        self._work = asyncio.create_task(run_concurrently(work))
         try:
             await self._work
         except asyncio.CancelledError:

@@ -18,10 +18,10 @@ from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeS
 from glotsmith.unanswered import Unanswered, accepting
 
 PAGE = 64  #: items a stage reads from the ledger at once, at least
-BREATH = 16  #: answers after which a stage lets the others run: a step that never waits would starve them
+ANSWERS_PER_YIELD = 16  #: answers after which a stage lets the others run: a step that never waits would starve them
 
 
-async def together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
+async def run_concurrently(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
     """Run all at the same time; at the first failure, or if cancelled, cancel the others, wait for them, and raise.
 
     Coroutines are made here, not handed in: who is cancelled before the first step would leave them unawaited.
@@ -36,7 +36,7 @@ async def together(work: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> N
 
 
 @contextmanager
-def blaming(step: str, keys: Sequence[str]) -> Generator[None, None, None]:
+def annotate_errors(step: str, keys: Sequence[str]) -> Generator[None, None, None]:
     """Note the step and the items on whatever is raised inside.
 
     A step that raises ``CancelledError`` without having been cancelled would vanish silently with its item: a defect.
@@ -100,25 +100,25 @@ class Stage(ABC):
         self.faults.entered(self.name, result)
         return made
 
-    def tell(self, made: int) -> None:
+    def announce_outputs(self, made: int) -> None:
         """Tell the successor of new inputs."""
         if self.following is not None:
             self.following.backlog += made
             self.following.ready.set()
 
-    async def hand_on(self, made: int) -> None:
+    async def announce_outputs_and_wait(self, made: int) -> None:
         """Tell the successor of new inputs, and wait while it has too many."""
-        self.tell(made)
+        self.announce_outputs(made)
         follower = self.following
         while follower and follower.most and follower.backlog > follower.most:
             self.room.clear()
             await self.room.wait()
-        await self.breathe()
+        await self.yield_to_event_loop()
 
-    async def breathe(self) -> None:
+    async def yield_to_event_loop(self) -> None:
         """Let the others run, now and then."""
         self._answers += 1
-        if self._answers % BREATH == 0:
+        if self._answers % ANSWERS_PER_YIELD == 0:
             await asyncio.sleep(0)
 
 
@@ -147,16 +147,16 @@ class Reading(Stage):
         """Enter unit after unit; one that was answered before is the same unit, and nothing new."""
         key = "(the first)"
         while True:
-            with blaming(self.name, [f"after {key}"]):
+            with annotate_errors(self.name, [f"after {key}"]):
                 unit = await anext(units, None)
             if unit is None:
                 return
             key, result = printable(unit[0]), unit[1]
             if not self._done(key):
-                await self.hand_on(self._enter(key, result))
+                await self.announce_outputs_and_wait(self._enter(key, result))
 
     def _enter(self, key: str, result: Result[Any]) -> int:
-        with blaming(self.name, [key]):
+        with annotate_errors(self.name, [key]):
             made = self.enter(Taken(key, sortable(self._read)), result, ordered=True)
         self._read += 1
         return made
@@ -191,16 +191,16 @@ class Streaming(Stage):
         """Answer with as many workers as the step wants."""
         if isinstance(self.previous, Whole):
             await self.previous.over.wait()  # what it records before may yet be undone
-        await together([self._worker] * max(1, self.step.concurrency))
+        await run_concurrently([self._worker] * max(1, self.step.concurrency))
         self.complete = self.previous.complete and not self.ledger.open_items.left(self.name)
 
     async def _worker(self) -> None:
         while batch := await self._take():
             made = 0
             for taken, result in await self._answers_to(batch):
-                with blaming(self.name, [taken.key]):
+                with annotate_errors(self.name, [taken.key]):
                     made += self.enter(taken, result, ordered=False)
-            await self.hand_on(made)
+            await self.announce_outputs_and_wait(made)
 
     async def _take(self) -> list[Taken]:
         """Wait for a full batch, or for what is left once the predecessor is over; empty at the end."""
@@ -284,7 +284,7 @@ class Streaming(Stage):
 
     async def _results(self, batch: Sequence[Taken]) -> Sequence[Result[Any]]:
         keys = [taken.key for taken in batch]
-        with blaming(self.name, keys):
+        with annotate_errors(self.name, keys):
             items = [self._decode(taken.data) for taken in batch]
             if not isinstance(self.step, BatchStep):
                 return [await self.step.run(keys[0], items[0])]
@@ -313,7 +313,9 @@ class Whole(Stage):
         await self.previous.over.wait()
         self.complete = self.previous.complete
         if self.complete:
-            self.tell(await self._answer())  # without waiting for room: the successor begins when this step is over
+            self.announce_outputs(
+                await self._answer()
+            )  # without waiting for room: the successor begins when this step is over
 
     async def _answer(self) -> int:
         while True:
@@ -332,12 +334,12 @@ class Whole(Stage):
     async def _answer_all(self) -> int:
         """Enter the items that break the step, then its results for all others."""
         source, made, answered = self.previous.name, 0, 0
-        with blaming(self.name, ["all"]):
+        with annotate_errors(self.name, ["all"]):
             for key, result in [*self._broken.items()]:
                 answered, made = answered + 1, made + self._enter(source, key, result)
             for key, result in self.step.run(lambda: self._items(source)):
                 answered, made = answered + 1, made + self._enter(source, key, result)
-                await self.breathe()
+                await self.yield_to_event_loop()
             if answered != (count := self.ledger.count(source)):
                 raise BrokenResult(f"{answered} results for {count} items")
         return made

@@ -11,7 +11,7 @@ import msgspec
 from glotsmith import languages
 from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax, syntax_of
-from glotsmith.ledger import Ledger, Row
+from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.selection.overlap import Overlap
@@ -59,11 +59,11 @@ class LedgerReader(Protocol):
         """Yield the key and the item of everything that a step kept, in order of position."""
         ...
 
-    def kept_rows(self, step: str, /) -> Iterator[Row]:
+    def kept_rows(self, step: str, /) -> Iterator[LedgerRow]:
         """Yield the rows of everything that a step kept, in order of position."""
         ...
 
-    def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Row]:
+    def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[LedgerRow]:
         """Yield the rows of everything that was dropped or lost, in order of position."""
         ...
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from glotsmith.errors import UsageError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local
-from glotsmith.ledger import Ledger, Row
+from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.recipes.base import FinalSteps, Recipe
 from glotsmith.records import FunnelRow, Record
 from glotsmith.step import Result, SourceStep, keep
@@ -31,11 +31,11 @@ class PartialLedger:
         """Yield the key and the item of everything that a step kept, in order of position."""
         return self._ledger_of(step).kept(step, type)
 
-    def kept_rows(self, step: str) -> Iterator[Row]:
+    def kept_rows(self, step: str) -> Iterator[LedgerRow]:
         """Yield the rows of everything that a step kept, in order of position."""
         return self._ledger_of(step).kept_rows(step)
 
-    def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[Row]:
+    def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
         """Yield the rows of everything that one step or all steps dropped or lost, in order of position."""
         for name in self.steps if step is None else (step,):
             yield from self._ledger_of(name).dropped(name, reason)

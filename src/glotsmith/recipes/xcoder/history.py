@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.ledger import Ledger, Row
+from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.recipes.xcoder.memory import KEPT, RememberedSession
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
@@ -119,7 +119,7 @@ def _discussed(ledger: LedgerReader) -> Iterator[tuple[str, Proposal]]:
     return ((key, p) for key, p in ledger.kept(SESSION_STEPS[0], Proposal) if p.session is not None)
 
 
-def _dropped_proposal(row: Row) -> Proposal | None:
+def _dropped_proposal(row: LedgerRow) -> Proposal | None:
     return msgspec.json.decode(row.data, type=Proposal) if row.data else None
 
 
@@ -136,7 +136,7 @@ class _SessionRecord:
         self.passed: list[str] = []
         self._failures: defaultdict[str, Counter[str]] = defaultdict(Counter)
 
-    def add_loss(self, row: Row) -> None:
+    def add_loss(self, row: LedgerRow) -> None:
         """Add a row that was dropped or lost."""
         if row.status == "dropped" and ":" not in row.parent:
             self._outcome = row.reason
