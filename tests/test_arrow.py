@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation"}
+VALUES |= {"installation", "counts"}
 ENGINE = {
     "step",
     "ledger_rows",

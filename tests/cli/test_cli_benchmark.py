@@ -93,7 +93,7 @@ def test_what_the_files_for_multipl_e_leave_out_is_listed(
     code, told, said = glotsmith("benchmark", "make", file, "-l", "perl", "--name", "mine", "-o", out)
     assert code == 0, said
     assert [q["name"] for q in lines(out / "questions.jsonl")] == [r["name"] for r in given]
-    assert "1 of the questions are not in the files for MultiPL-E; impossible.jsonl says why" in told
+    assert "1 question is not in the files for MultiPL-E; impossible.jsonl says why" in told
     (found,) = lines(out / "impossible.jsonl")
     assert (found["benchmark"], found["language"], found["reason"]) == ("mine-multipl-e", "perl", "unrepresentable")
     assert found["problem"].startswith("add-")

@@ -176,7 +176,7 @@ def test_what_is_broken_further_on_does_not_take_the_others(
     assert code == 2, said
     found = [json.loads(line) for line in verdicts.read_text().splitlines()]
     assert [v.get("line") or v["status"] for v in found] == lines
-    assert f"1 of the lines of {file} hold no job" in said
+    assert f"1 line of {file} holds no job" in said
 
 
 def test_a_folder_is_no_input_of_agnostics(glotsmith: Command, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import typer
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, complete_language, out
 from glotsmith.cli.asking import own_rows
 from glotsmith.cli.posing import pose
+from glotsmith.counts import counted
 from glotsmith.datasets.schema import plain
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation import kit, passable
@@ -216,9 +217,11 @@ def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible]
 
 def _say(folder: Path, made: Made, impossible: int) -> None:
     counts = ", ".join(f"{sum(q.language == one for q in made.questions)} in {get(one).display}" for one in _of(made))
-    out.print(f"{len(made.questions)} questions ({counts}); {impossible} that can't be asked or passed")
+    out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} that can't be asked or passed")
     if made.left_out:
-        out.print(f"{made.left_out} of the questions are not in the files for MultiPL-E; impossible.jsonl says why")
+        out.print(
+            f"{counted(made.left_out, 'question', 'is')} not in the files for MultiPL-E; impossible.jsonl says why"
+        )
     for one in made.silent:
         out.print(f"No files for MultiPL-E in {get(one).display}: give --assertions with a table [{one}]")
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")

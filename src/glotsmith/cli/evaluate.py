@@ -17,6 +17,7 @@ from glotsmith.cli import config
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
 from glotsmith.cli.asking import Asking, Set, ask, named
 from glotsmith.cli.folders import removed_if_refused
+from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions, output
 from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, Plan, Source, Stored, evaluate
@@ -178,7 +179,8 @@ def evaluate_command(
     _show(found, asking, output_)
     if failed := [s for s in found.samples if s.status in FAILURES]:
         raise OutageError(
-            f"{len(failed)} of {len(found.samples)} samples have no verdict ({failed[0].status}: {failed[0].detail}); "
+            f"{len(failed)} of {counted(len(found.samples), 'sample')} {agreeing(len(failed), 'has')} no verdict "
+            f"({failed[0].status}: {failed[0].detail}); "
             "the figures are over the others, and the same command asks again"
         )
 
@@ -266,7 +268,10 @@ def _unanswered(questions: Sequence[Question], source: Source) -> list[str]:
     """Say of which questions a file has no completions: figures are over the others."""
     asked = Counter((q.benchmark, q.language) for q in questions)
     missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
-    return [f"{b}, {one}: {n} of {asked[b, one]} problems have no completion" for (b, one), n in missing.items()]
+    return [
+        f"{b}, {one}: {n} of {counted(asked[b, one], 'problem')} {agreeing(n, 'has')} no completion"
+        for (b, one), n in missing.items()
+    ]
 
 
 def _not_asked(options: Options, asking: Asking) -> list[str]:
@@ -278,7 +283,7 @@ def _not_asked(options: Options, asking: Asking) -> list[str]:
     if not unknown:
         return []
     shown = ", ".join([*unknown[:3], *(["…"] if len(unknown) > 3 else [])])
-    count = "1 problem that is" if len(unknown) == 1 else f"{len(unknown)} problems that are"
+    count = f"{counted(len(unknown), 'problem')} that {agreeing(len(unknown), 'is')}"
     return [f"{options.completions} names {count} not in this evaluation: {shown}"]
 
 

@@ -12,6 +12,7 @@ from glotsmith import recipes
 from glotsmith.cli.app import app, out
 from glotsmith.cli.folders import removed_if_refused
 from glotsmith.cli.rows import Rows, rows_so_far
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.run_folder import RunFolder
 
@@ -82,7 +83,9 @@ async def _export(folder: RunFolder, format_: str, target: Path, choice: Choice)
 
 def partial_sentence(rows: Rows) -> str:
     """Say how much of a run that is not finished there is."""
-    return f"partial: {rows.made} rows of a run that is not finished; the command that began it goes on with it"
+    return (
+        f"partial: {counted(rows.made, 'row')} of a run that is not finished; the command that began it goes on with it"
+    )
 
 
 def write_dataset(rows: Rows, format_: str, target: Path, choice: Choice = _ALL) -> str:
@@ -144,7 +147,7 @@ def _whole(rows: Rows, format_: str, target: Path) -> str:
         run=rows.run(),
     )
     summary = write(rows.examples(), target, card, exporter=format_, owned=_is_own(rows, target))
-    return f"{summary.rows} rows in {target}"
+    return f"{counted(summary.rows, 'row')} in {target}"
 
 
 def _for_trainer(rows: Rows, format_: str, target: Path, choice: Choice) -> str:

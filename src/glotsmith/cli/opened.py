@@ -11,6 +11,7 @@ from rich.text import Text
 
 from glotsmith.cli.app import out
 from glotsmith.cli.benchmark import ORIGIN
+from glotsmith.counts import counted
 from glotsmith.errors import InputError, UsageError
 from glotsmith.run_folder import CONFIG
 
@@ -64,7 +65,8 @@ def _stage(stage: dict[str, Any]) -> str:
     loss = stage.get("chosen_loss")
     held_out = "" if loss is None else f", loss {loss:.4g} on the held-out problems"
     stopped = f", stopped: {stage['stopped']}" if stage.get("stopped") else ""
-    return f"{stage.get('steps')} steps, weights of step {stage.get('chosen_step')}{held_out}{stopped}"
+    steps = counted(int(stage.get("steps") or 0), "step")
+    return f"{steps}, weights of step {stage.get('chosen_step')}{held_out}{stopped}"
 
 
 def _missing(folder: Path) -> str:

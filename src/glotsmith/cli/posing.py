@@ -50,13 +50,21 @@ async def _sound(
             problem=p.name,
             language=language,
             reason=_reason(verdict).value,
-            detail=verdict.detail or next((c.actual for c in verdict.cases if c.status != "pass"), ""),
+            detail=verdict.detail or _failed_test(p, verdict),
         )
         for p, verdict in judged
         for language in languages
         if not verdict.passed
     ]
     return [p for p, verdict in judged if verdict.passed], lost
+
+
+def _failed_test(p: Posable, verdict: Verdict) -> str:
+    """Return the first test that the original fails, and what the original returns or raises there; "" for none."""
+    for test, case in zip(p.problem.suite.tests, verdict.cases, strict=False):
+        if case.status != "pass":
+            return f"the original fails the test {test!r} ({case.status}): {case.actual or 'nothing came back'}"
+    return ""
 
 
 def _reason(verdict: Verdict) -> Reason:

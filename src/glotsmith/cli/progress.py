@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from glotsmith.counts import counted
 from glotsmith.records import FunnelRow
 
 _EVERY_S = 10.0  #: between two plain lines
@@ -44,7 +45,7 @@ class Shown:
         self._counts = {row.step: _Count(row) for row in funnel}
         done = sum(row.taken for row in funnel)
         if done:
-            self._console.print(f"going on where the run was left: {done} answers are in its ledger")
+            self._console.print(f"going on where the run was left: {counted(done, 'answer', 'is')} in its ledger")
 
     def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
         """Count one answer."""

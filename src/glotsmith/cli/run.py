@@ -19,6 +19,7 @@ from glotsmith.cli.log import LOG, logging_to
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.rows import Rows, finished_rows, rows_so_far
 from glotsmith.cli.show import side_by_side
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, InputError, UsageError, unknown_name
 from glotsmith.exchanges import Heard
@@ -274,7 +275,7 @@ def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Rea
     whole = {step.name for step in steps if isinstance(step, WholeStep)}
     for reason in retry:
         count = ledger.reopen(reason, whole)
-        err.print(f"{count} items that were dropped as {reason} are tried again.")
+        err.print(f"{counted(count, 'item')} dropped as {reason}: tried again.")
 
 
 async def _write_so_far(folder: RunFolder, formats: Sequence[str], *, goes_on: bool = True) -> None:
@@ -320,7 +321,9 @@ def _show_end(path: Path, *, preview: bool) -> None:
         what = recipes.get(folder.config["recipe"]).row_noun
         out.print(f"\n{made} {what} are in {folder.dataset}")
         if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):
-            out.print(f"{broken} items met an internal error: please report it; the tracebacks are in {path / LOG}")
+            out.print(
+                f"{counted(broken, 'item')} met an internal error: please report it; the tracebacks are in {path / LOG}"
+            )
         for title, finding in finished_rows(folder).findings().items():
             out.print(f"{title}: {finding}")
         examples = (item for _, item in folder.ledger.kept(funnel[-1].step, Example) if item.kind != "original")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from glotsmith.cli.app import Isolation, Jobs, app, err
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.installation import install_command
 
@@ -62,7 +63,7 @@ def serve(
     )
     with listen(host, port, token=bool(token)) as listening:
         sandbox = open_sandbox(isolation, at_once)
-        err.print(f"Serving at {address(listening)} ({sandbox.name}, {at_once} programs at once)")
+        err.print(f"Serving at {address(listening)} ({sandbox.name}, {counted(at_once, 'program')} at once)")
         asyncio.run(serve_until_stopped(sandbox, settings, listening, err.print))
 
 

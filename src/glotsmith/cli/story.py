@@ -11,6 +11,7 @@ from rich.syntax import Syntax
 from rich.text import Text
 
 from glotsmith.cli.app import out
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError, close_name
 from glotsmith.exchanges import Exchange
 from glotsmith.languages.spelling import label_language
@@ -110,7 +111,7 @@ def print_programs(rows: Sequence[LedgerRow], found: Sequence[Asked], limit: int
                 out.print(panel)
     shown, total = min(limit, len(found)), len(found)
     if total > shown:
-        out.print(f"{shown} of {total} replies shown; --limit N for more")
+        out.print(f"{shown} of {counted(total, 'reply')} shown; --limit N for more")
 
 
 def _programs(row: LedgerRow) -> Iterator[tuple[str, int, Panel]]:

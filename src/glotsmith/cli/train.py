@@ -11,6 +11,7 @@ from rich.table import Table
 from glotsmith.cli import config
 from glotsmith.cli.app import app, err, out
 from glotsmith.cli.rows import Rows, finished_rows
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Preference, Record
 from glotsmith.run_folder import CONFIG, RunFolder
@@ -132,4 +133,5 @@ def _train(
     trained = {"sft": sft.sft, "dpo": dpo.dpo}[method]
     report = trained(job, rows, output, lambda text: err.print(text))
     if ranks.leads():
-        out.print(f"Trained on {sum(s.rows for s in report.data.stages)} rows; weights and record: {output / 'model'}")
+        rows_used = counted(sum(s.rows for s in report.data.stages), "row")
+        out.print(f"Trained on {rows_used}; weights and record: {output / 'model'}")

@@ -16,6 +16,7 @@ from rich.table import Table
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err
 from glotsmith.cli.jobfile import check_file, read
 from glotsmith.cli.judged import Judged
+from glotsmith.counts import agreeing, counted
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.languages import names, resolve
 from glotsmith.records import Job, Verdict
@@ -80,7 +81,8 @@ def verify(
     err.print(_table(counts) if counts else f"glotsmith: {file} holds no job")
     if refused:
         err.print(
-            f"glotsmith: {counts[_NO_JOB]} of the lines of {file} hold no job; their verdicts say why. "
+            f"glotsmith: {counted(counts[_NO_JOB], 'line')} of {file} {agreeing(counts[_NO_JOB], 'holds')} no job; "
+            "verdicts say why. "
             f"Line {refused[0].line} is {refused[0].detail}",
         )
         raise typer.Exit(2)
@@ -102,7 +104,7 @@ def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: Jud
     """Return the sentence that says how many jobs have a verdict; a file is read to its end for it."""
     if file.is_file():
         jobs.count += sum(1 for _ in jobs.unread)
-    of = f"{jobs.count} jobs" if file.is_file() else f"{jobs.count} jobs read so far"
+    of = counted(jobs.count, "job") + ("" if file.is_file() else " read so far")
     place = "on stdout" if str(output) == "-" else f"in {output}"
     then = "judges all of them anew" if not judged.is_kept else "judges the others"
     return f"Stopped: {written} of {of} have a verdict {place}. The same command {then}."

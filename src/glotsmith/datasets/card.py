@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from glotsmith.counts import counted
 from glotsmith.datasets.schema import features
 from glotsmith.datasets.summary import Summary
 from glotsmith.drop_reasons import Reason
@@ -188,8 +189,9 @@ def _introduction(card: Card, summary: Summary) -> str:
     kinds = {kind for _, kind in summary.kinds}
     each = f" Each is {KINDS[kinds.pop()]}." if len(kinds) == 1 and kinds <= KINDS.keys() else ""
     says = (
-        f"{summary.rows:,} programs for {summary.parallel:,} problems in {len(summary.languages)} language"
-        f"{'s' * (len(summary.languages) != 1)}.{each} `parallel_id` is the same for one problem in all languages."
+        f"{counted(summary.rows, 'program')} for {counted(summary.parallel, 'problem')} in "
+        f"{counted(len(summary.languages), 'language')}.{each} "
+        "`parallel_id` is the same for one problem in all languages."
     )
     loading = 'load_dataset("PATH")  # all languages, or one: load_dataset("PATH", "NAME")'
     return "\n\n".join(
@@ -209,8 +211,8 @@ def _unfinished(card: Card, summary: Summary) -> str:
     if not card.partial:
         return ""
     return (
-        f"**This dataset is partial:** it holds {summary.rows:,} rows of a run that is not finished. Near duplicates "
-        "were looked for among what there was; the dataset of the finished run may keep others."
+        f"**This dataset is partial:** it holds {counted(summary.rows, 'row')} of a run that is not finished. "
+        "Near duplicates were looked for among what there was; the dataset of the finished run may keep others."
     )
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 
+from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError
 from glotsmith.evaluation.candidate import candidate
 from glotsmith.evaluation.needs import Needs
@@ -196,7 +197,8 @@ class _Run:
         self._failed = self._failed + 1 if sample.status in FAILURES else 0
         if self._max_failures and self._failed >= self._max_failures:
             raise OutageError(
-                f"{self._failed} samples in a row have no verdict ({sample.status}), in the end with: {sample.detail}. "
+                f"{counted(self._failed, 'sample')} in a row {agreeing(self._failed, 'has')} no verdict "
+                f"({sample.status}), in the end with: {sample.detail}. "
                 "What was answered is kept: the same command asks for the rest (--max-failures sets the limit)"
             )
         return sample

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from glotsmith import credentials
+from glotsmith.counts import counted
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.evaluation.completions import write_results
 from glotsmith.evaluation.evaluate import Evaluation
@@ -22,16 +23,19 @@ from glotsmith.evaluation.questions import Question, Sample
 from glotsmith.evaluation.summary import Summary
 from glotsmith.records import Record
 
+#: reason → the end of a sentence about one problem; the first word is a verb
 _WHY = {
-    "stub_fails_to_compile": "problems that no program can pass",
-    "stub_passes": "problems whose tests prove nothing: a stub passes",
-    "unrepresentable": "problems that the language can't represent",
-    "unusable": "problems whose tests are no calls over literals",
-    "source_fails": "problems whose own original fails its tests",
-    "unsupported": "problems of a language that is not run here",
-    "no_suite": "published problems without a suite of ours",
-    "types_differ": "published prompts whose types fit no suite of ours",
-    "not_verified": "problems that the machine could not check",
+    "stub_fails_to_compile": "can't be passed by any program",
+    "stub_passes": "can't be failed: a stub passes the tests",
+    "unrepresentable": "can't be represented in the language",
+    "one_expected_value": "expects the same value in all tests",
+    "too_few_cases": "has too few tests",
+    "unusable": "has tests that are no calls over literals",
+    "source_fails": "has an original that fails the tests",
+    "unsupported": "is of a language that is not run here",
+    "no_suite": "is published, and has no suite of ours",
+    "types_differ": "has a published prompt whose types fit no suite of ours",
+    "not_verified": "could not be checked by the machine",
 }
 
 RESULTS, SUMMARY, IMPOSSIBLE = "results.jsonl.gz", "summary.json", "impossible.jsonl"
@@ -199,6 +203,12 @@ def impossible_lines(summary: Summary) -> list[str]:
     for lost in summary.impossible:
         groups[lost.benchmark, lost.language, lost.reason].append(lost.problem)
     return [
-        f"{benchmark}, {language}: {len(names)} {_WHY.get(reason, reason)}: {', '.join(names)}"
+        f"{benchmark}, {language}: {_why(reason, len(names))}: {', '.join(names)}"
         for (benchmark, language, reason), names in groups.items()
     ]
+
+
+def _why(reason: str, number: int) -> str:
+    """Return how many problems can't be asked, and why."""
+    verb, _, rest = _WHY.get(reason, f"is dropped as {reason}").partition(" ")
+    return f"{counted(number, 'problem', verb)} {rest}"

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from glotsmith.counts import agreeing, counted
 from glotsmith.evaluation.pass_at_k import Interval, interval, pass_at_k
 from glotsmith.evaluation.questions import Impossible, Question, Sample
 from glotsmith.records import Record
@@ -87,7 +88,8 @@ def warnings_of(samples: Sequence[Sample], questions: Sequence[Question]) -> lis
             asked[question.benchmark, question.language] += 1
             empty[question.benchmark, question.language] += _is_empty(sample, question)
     return [
-        f"{benchmark}, {language}: {empty[benchmark, language]} of {count} completions are empty or end at once. The "
+        f"{benchmark}, {language}: of {counted(count, 'completion')}, {empty[benchmark, language]} "
+        f"{agreeing(empty[benchmark, language], 'is')} empty or without code before the first stop. The "
         "prompt may end where the model expects more: try --prompt-end signature or newline, or --style chat"
         for (benchmark, language), count in asked.items()
         if empty[benchmark, language] > _MANY_EMPTY * count

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
 
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import DefectsError, GlotsmithError, OutageError
 from glotsmith.execution.base import FaultLimits
@@ -89,9 +90,10 @@ class Faults:
         limit, count = self._limits.internal_errors, self._internal[step]
         if self._internal_in_a_row[step] > limit or count > max(limit, _MANY * self._answers[step]):
             raise DefectsError(
-                f"the step {step} met an internal error on {count} of {self._answers[step]} items, the last being "
-                f"{found.detail}: please report it. Their tracebacks are in the log; --max-internal-errors sets the "
-                f"limit ({limit}), and --retry {Reason.INTERNAL_ERROR} tries those items again"
+                f"the step {step} met an internal error on {count} of {counted(self._answers[step], 'item')}, "
+                f"the last being {found.detail}: please report it. Their tracebacks are in the log; "
+                f"--max-internal-errors sets the limit ({limit}), "
+                f"and --retry {Reason.INTERNAL_ERROR} tries those items again"
             )
 
     # --- failures of teacher and machine ---------------------------------------------------------------------------
@@ -121,8 +123,8 @@ class Faults:
             for step, key in row:
                 self._ledger.count_failed_run(step, key)
         raise OutageError(
-            f"{health.name} failed {len(row)} times in a row, in the end with: {error.detail}. What is without an "
-            "answer stays open: the same command asks again (--max-failures sets the limit)"
+            f"{health.name} failed {counted(len(row), 'time')} in a row, in the end with: {error.detail}. "
+            "What is without an answer stays open: the same command asks again (--max-failures sets the limit)"
         )
 
     def is_hopeless(self, step: str, key: str) -> bool:
@@ -138,5 +140,5 @@ class Faults:
         counts = ", ".join(f"{step} {count}" for step, count in open_.items())
         return OutageError(
             f"items without an answer stay open ({counts}){said}. The same command asks again; an item that fails by "
-            f"itself in {self._limits.runs} runs is dropped (--max-runs)"
+            f"itself in {counted(self._limits.runs, 'run')} is dropped (--max-runs)"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.suite_outcomes import describe_failure
@@ -279,7 +280,7 @@ class _SolutionSearch:
         first = self._lost[0]
         if len(reasons) == 1 and first.reason != Reason.FAILED_VERIFICATION:
             return Dropped(first.reason, first.detail)
-        return Dropped(Reason.NO_PASSING_SOLUTION, f"{self.requested} replies; first: {first.detail}")
+        return Dropped(Reason.NO_PASSING_SOLUTION, f"{counted(self.requested, 'reply')}; first: {first.detail}")
 
     def _solution(self, attempt: TranslationAttempt, pass_rate: float) -> Kept[Solution]:
         code = attempt.code or ""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from glotsmith.counts import counted
 from glotsmith.errors import ToolchainError
 from glotsmith.kit import holes, probes, roundtrip
 from glotsmith.kit.speed import Cold, Speed, measure
@@ -69,7 +70,7 @@ class Proof:
         """Find the places of the folder that are still to be filled in."""
         missing = holes.missing_driver(self.card)
         found = [*([missing] if missing else []), *(hole.sentence for hole in holes.holes(self.card.file.parent))]
-        sentence = f"{len(found)} places are still to be filled in; fill in each and delete its mark TODO:"
+        sentence = f"{counted(len(found), 'place', 'is')} still to be filled in; fill in each and delete its mark TODO:"
         return Finding(
             part="holes", sentence=sentence if found else "none is left", problems=tuple(found), all_shown=True
         )

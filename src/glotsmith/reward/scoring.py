@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, cast, get_args
 
+from glotsmith.counts import counted
 from glotsmith.errors import InfraError, UsageError
 from glotsmith.records import Job, Verdict
 from glotsmith.reward.pool import Pool, pool
@@ -125,7 +126,10 @@ def _open(options: Options) -> Pool:
 
 def _pose(completions: Sequence[Completion], rows: Sequence[Row], options: Options) -> list[Posed]:
     if len(completions) != len(rows):
-        raise UsageError(f"there are {len(completions)} completions and {len(rows)} rows; each needs one")
+        raise UsageError(
+            f"{counted(len(completions), 'completion')} and {counted(len(rows), 'row')} were given; "
+            "each completion needs one row"
+        )
     return [_posed(number, c, row, options) for number, (c, row) in enumerate(zip(completions, rows, strict=True))]
 
 

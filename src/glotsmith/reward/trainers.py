@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.reward.rows import FIELDS, Completion
 from glotsmith.reward.scoring import Credit, Faults, Options, Rewarded, Row, rewarded, rewarded_async
@@ -67,7 +68,9 @@ def _rows(count: int, columns: Mapping[str, Any]) -> list[dict[str, object]]:
         )
     for name in there:
         if isinstance(columns[name], str) or len(columns[name]) != count:
-            raise UsageError(f"the column {name} must be a list with one entry for each of the {count} completions")
+            raise UsageError(
+                f"the column {name} must be a list with one entry for each of the {counted(count, 'completion')}"
+            )
     return [{name: columns[name][number] for name in there} for number in range(count)]
 
 

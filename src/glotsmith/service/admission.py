@@ -7,6 +7,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from glotsmith.counts import counted
+
 _SHARE = 0.1  #: weight of the latest program in the mean time that one takes
 _LONGEST_S = 60
 
@@ -88,7 +90,9 @@ class Admission:
 
         """
         if items > self.list_items:
-            raise TooMany(f"{items} jobs; at most {self.list_items} may be sent at once: send the list in parts")
+            raise TooMany(
+                f"{counted(items, 'job')}; at most {self.list_items} may be sent at once: send the list in parts"
+            )
         if self.listed + items > self.list_items:
             raise Full(self._wait())
         place.items = items

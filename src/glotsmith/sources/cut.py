@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Record, Snippet, content_hash, printable
 from glotsmith.sources.extract import Module
@@ -43,7 +44,11 @@ class Cut(ItemStep[Snippet, Snippet]):
         for number, piece in enumerate(pieces):
             if (count := count_tokens(piece.code)) > self._max_tokens:
                 lost.append(
-                    Dropped(Reason.TOO_LARGE, f"{count} tokens, the limit is {self._max_tokens}", f"{key}:{number}")
+                    Dropped(
+                        Reason.TOO_LARGE,
+                        f"{counted(count, 'token')}, the limit is {self._max_tokens}",
+                        f"{key}:{number}",
+                    )
                 )
             else:
                 kept.append(Kept(f"{key}:{number}", piece))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.records import Function, Record, printable
@@ -150,7 +151,7 @@ def trivial(subject: Subject) -> str | None:
     if len(body) != 1 or not isinstance(body[0], ast.Return):
         return None
     count = sum(1 for _ in ast.walk(body[0]))
-    return f"{count} nodes" if count < TRIVIAL_NODES else None
+    return counted(count, "node") if count < TRIVIAL_NODES else None
 
 
 def non_ascii(subject: Subject) -> str | None:
@@ -164,7 +165,7 @@ def non_ascii(subject: Subject) -> str | None:
 def too_large(subject: Subject) -> str | None:
     """Find more lines than allowed."""
     count, limit = subject.function.program.count("\n") + 1, subject.options.max_lines
-    return f"{count} lines, the limit is {limit}" if 0 < limit < count else None
+    return f"{counted(count, 'line')}, the limit is {limit}" if 0 < limit < count else None
 
 
 def too_deep(subject: Subject) -> str | None:

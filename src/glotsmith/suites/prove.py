@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.languages import Card, Unrepresentable, get, render
 from glotsmith.languages.calls import typed
@@ -54,7 +55,8 @@ class Prove(ItemStep[Problem, Task]):
         try:
             task = make_task(card, problem, self._min_cases)
         except (Unrepresentable, NotLiteral) as error:
-            return Dropped(Reason.UNREPRESENTABLE, f"{card.name}: {error}", f"{problem.id}:{card.name}")
+            reason = error.reason if isinstance(error, WeakSuite) else Reason.UNREPRESENTABLE
+            return Dropped(reason, f"{card.name}: {error}", f"{problem.id}:{card.name}")
         signature = parse_signature(task.signature)
         stub = render.signature_text(card, card.syntax.stub, signature)
         verdict = await self._verify.verify(
@@ -62,6 +64,14 @@ class Prove(ItemStep[Problem, Task]):
         )
         loss = _loss(verdict)
         return Dropped(loss[0], f"{card.name}: {loss[1]}", f"{problem.id}:{card.name}") if loss else task
+
+
+class WeakSuite(Unrepresentable):
+    """The language can represent all tests, but they are too few or all expect the same value."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason  #: why the problem is dropped
 
 
 def _loss(verdict: Verdict) -> tuple[Reason, str] | None:
@@ -88,8 +98,7 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     declared = parse_signature(problem.suite.signature)
     fit = [c for c in calls if _reason(card, c, declared) is None]
     if len(fit) < min_cases or len({literal(c.expected) for c in fit}) < 2:
-        why = next((why for c in calls if (why := _reason(card, c, declared))), "all expect the same value")
-        raise Unrepresentable(f"{len(fit)} of {len(calls)} tests can be written in {card.display}: {why}")
+        raise _too_weak(card, calls, fit, declared, min_cases)
     signature = _signature(declared, fit)
     typed(card, fit, signature)
     return Task(
@@ -101,6 +110,19 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
         prefix=render.signature_text(card, card.syntax.signature, signature),
         dropped_tests=len(calls) - len(fit),
     )
+
+
+def _too_weak(
+    card: Card, calls: Sequence[Call], fit: Sequence[Call], declared: Signature, min_cases: int
+) -> Unrepresentable:
+    """Return the error for a suite of which too little is left: the language's, or the suite's own."""
+    why = next((why for c in calls if (why := _reason(card, c, declared))), "")
+    if why:
+        return Unrepresentable(f"{len(fit)} of {counted(len(calls), 'test')} can be written in {card.display}: {why}")
+    if len(calls) < min_cases:
+        few = f"the problem has {counted(len(calls), 'test')}; at least {min_cases} are required"
+        return WeakSuite(Reason.TOO_FEW_CASES, few)
+    return WeakSuite(Reason.ONE_EXPECTED_VALUE, f"all {len(calls)} tests expect the same value")
 
 
 def _reason(card: Card, call: Call, declared: Signature) -> str | None:

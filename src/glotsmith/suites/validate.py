@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Problem, Suite
 from glotsmith.sandbox.base import Sandbox
@@ -114,7 +115,10 @@ class Validate(ItemStep[DraftSuite, Problem]):
     ) -> Problem | Dropped:
         score = killed / tried if tried else 1.0
         if score < self._bar.mutation_score:
-            return Dropped(Reason.WEAK_SUITE, f"{tried - killed} of {tried} mutants pass all {len(cases)} cases")
+            return Dropped(
+                Reason.WEAK_SUITE,
+                f"{tried - killed} of {counted(tried, 'mutant')} pass all {counted(len(cases), 'case')}",
+            )
         function = draft.function
         proved = [Call(function.name, c.arguments, c.expected) for c in cases]
         suite = Suite(
@@ -170,8 +174,8 @@ def _too_weak(cases: Sequence[ValidatedCase], bar: SuiteThresholds) -> Dropped |
 def _too_little(coverage: BodyCoverage, bar: SuiteThresholds) -> Dropped | None:
     if coverage.line_rate >= bar.line_coverage and coverage.branch_rate >= bar.branch_coverage:
         return None
-    lines = f"{coverage.lines_hit} of {coverage.lines} lines"
-    return Dropped(Reason.LOW_COVERAGE, f"{lines}, {coverage.branches_hit} of {coverage.branches} branches")
+    lines = f"{coverage.lines_hit} of {counted(coverage.lines, 'line')}"
+    return Dropped(Reason.LOW_COVERAGE, f"{lines}, {coverage.branches_hit} of {counted(coverage.branches, 'branch')}")
 
 
 def _killed(report: BatchResult, cases: Sequence[ValidatedCase]) -> bool:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
+from glotsmith.counts import counted
 from glotsmith.errors import TeacherError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Record, content_hash
@@ -141,7 +142,7 @@ class _Model:
         length = int(ids.shape[1])
         room = self._longest - length
         if room < 1 or length < 1:
-            detail = f"a prompt of {length} tokens, and the model's context has {self._longest}"
+            detail = f"a prompt of {counted(length, 'token')}, and the model's context has {self._longest}"
             return Reply(text="", finish_reason="refused", detail=detail)
         most = min(request.sampling.max_tokens, room)
         made = self._generate(ids, request, most)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.errors import GlotsmithError, StorageError, UsageError
 from glotsmith.records import Example, Preference, Record
 from glotsmith.training import checkpoints, data, models, ranks
@@ -110,7 +111,9 @@ def _prepare(job: Job, source: Callable[[], Iterable[Any]], folder: Path, say: S
     prepared = data.prepare(source, job.how, folder / "data", before)
     same_data(folder, prepared)
     if again := len(before.intersection(prepared.held_out)):
-        say(f"Held out again, as {job.model} has not seen them: {again} of {len(prepared.held_out)} problems")
+        say(
+            f"Held out again, as {job.model} has not seen them: {again} of {counted(len(prepared.held_out), 'problem')}"
+        )
 
 
 def _train_stages(job: Job, make: Make, folder: Path, tokenizer: Any, say: Say) -> TrainingReport:
@@ -147,7 +150,7 @@ def _release() -> None:
 def _told(stage: StageReport, number: int, count: int) -> str:
     apart = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
     last = f"{stage.training[-1].loss:.4f}" if stage.training else "not logged"
-    cut = f"; {stage.too_long} rows were cut at max_length" if stage.too_long else ""
+    cut = f"; {counted(stage.too_long, 'row', 'was')} cut at max_length" if stage.too_long else ""
     cut += f", and {stage.lost} of them lost their whole reply" if stage.lost else ""
     why = f" ({stage.stopped})" if stage.stopped else ""
     return (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.values.asserts import Call, Check, values_of
 from glotsmith.values.declared import as_declared
 from glotsmith.values.literals import literal
@@ -48,7 +49,9 @@ def signature_of(name: str, parameters: Sequence[str], calls: Sequence[Call]) ->
     """
     for call in calls:
         if len(call.arguments) != len(parameters):
-            raise NotLiteral(f"{name} takes {len(parameters)} arguments, a test passes {len(call.arguments)}")
+            raise NotLiteral(
+                f"{name} takes {counted(len(parameters), 'argument')}, a test passes {len(call.arguments)}"
+            )
     columns = [[c.arguments[i] for c in calls] for i in range(len(parameters))]
     kinds = [unite_all(map(type_of, column)) for column in columns]
     returns = unite_all(map(type_of, values_of(calls)))

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.datasets.exporters.files import aside
 from glotsmith.datasets.exporters.formats import FORMATS, Format, Part
 from glotsmith.datasets.exporters.groups import grouped, not_unicode
@@ -50,16 +51,12 @@ class Written(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in a sentence."""
-        told = ", ".join(f"{_rows(count)} in {name}" for name, count in self.rows.items())
-        told += "".join(f"; left out: {_rows(count)} {what}" for what, count in self.left_out.items())
+        told = ", ".join(f"{counted(count, 'row')} in {name}" for name, count in self.rows.items())
+        told += "".join(f"; left out: {counted(count, 'row')} {what}" for what, count in self.left_out.items())
         if len(self.stages) > 1:
             listed = " and ".join(map(str, sorted(self.stages)))
             told += f"; stages {listed} lie together, and a trainer would mix them: --stage exports one"
         return told
-
-
-def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
 
 
 class _Lines:
@@ -175,7 +172,7 @@ def _write_parts(name: str, content: Content, folder: Path, made: list[Path]) ->
 
 
 def _nothing(name: str, shape: Shape, written: Written) -> str:
-    others = ", ".join(f"{_rows(count)} {what}" for what, count in written.left_out.items())
+    others = ", ".join(f"{counted(count, 'row')} {what}" for what, count in written.left_out.items())
     what = {
         "examples": f"nothing but {others}" if others else "no row",
         "preferences": "no preference pair, which takes a program that passed and one of the same task that failed",

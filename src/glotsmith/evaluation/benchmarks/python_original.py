@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.evaluation.benchmarks.base import Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
 from glotsmith.records import Function, Origin, Problem, Suite, content_hash
@@ -228,4 +229,5 @@ class _Filled(ast.NodeTransformer):
 def note_of(found: Calls) -> str:
     """Return what a reader of the figures has to know of a problem's tests; empty where that is nothing."""
     first = found.left_out[0][:200] if found.left_out else ""
-    return f"{len(found.left_out)} of its statements are no asserts and are left out: {first}" if first else ""
+    count = len(found.left_out)
+    return f"{counted(count, 'statement', 'is')} left out, being no assert: {first}" if first else ""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Inversion, Record, Snippet, Summary
 from glotsmith.selection.decontaminate import Decontaminate, Part
@@ -115,7 +116,7 @@ class ScoreAgreement(Record, frozen=True, kw_only=True):
         if self.auc is None:
             return f"no AUC: {self.passed} of {count} round trips passed, and an AUC needs passes and failures"
         text = f"AUC {self.auc:.3f} (standard error {self.error:.3f}; 0.5 is chance)"
-        return f"{text} over {count} round trips, of which {self.passed} passed"
+        return f"{text} over {counted(count, 'round trip')}, of which {self.passed} passed"
 
 
 def compare_with_round_trips(inversions: Iterable[Inversion]) -> list[ScoreAgreement]:

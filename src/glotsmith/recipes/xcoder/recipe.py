@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from glotsmith import languages
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
@@ -235,7 +236,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         items = ledger.kept(RequireAgreement.name, PipelineItem)
         kept = {session_of(key) for key, item in items if item.proposal.session}
         memory = AgentMemory(sessions, rouge_l_of_texts)
-        found = {"discussions": f"{len(sessions)} held, {len(kept)} problems kept"}
+        found = {"discussions": f"{len(sessions)} held, {counted(len(kept), 'problem')} kept"}
         tried = sorted({language for session in sessions for language in session.languages})
         for agent in dict.fromkeys(session.agent for session in sessions):
             synergies = ", ".join(f"{language} {memory.synergy(agent, language):+.2f}" for language in tried)

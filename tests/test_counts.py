@@ -1,0 +1,28 @@
+"""Counts agree with their nouns and verbs."""
+
+import pytest
+
+from glotsmith.counts import agreeing, counted
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "verb", "text"),
+    [
+        (1, "question", "", "1 question"),
+        (0, "question", "", "0 questions"),
+        (2, "reply", "", "2 replies"),
+        (1, "reply", "is", "1 reply is"),
+        (12_000, "row", "has", "12,000 rows have"),
+        (2, "branch", "was", "2 branches were"),
+        (3, "line", "holds", "3 lines hold"),
+        (2, "key", "does", "2 keys do"),
+        (1, "problem", "can't", "1 problem can't"),
+        (2, "problem", "can't", "2 problems can't"),
+    ],
+)
+def test_a_count_has_its_noun_and_verb_in_the_right_number(number: int, noun: str, verb: str, text: str) -> None:
+    assert counted(number, noun, verb) == text
+
+
+def test_a_verb_agrees_with_a_count_that_stands_elsewhere() -> None:
+    assert [agreeing(number, "has") for number in (0, 1, 2)] == ["have", "has", "have"]
