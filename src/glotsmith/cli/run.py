@@ -15,7 +15,9 @@ from glotsmith import recipes
 from glotsmith.cli import config
 from glotsmith.cli.app import Isolation, Jobs, app, complete_language, complete_recipe, err, out, say
 from glotsmith.cli.export import check_formats, partial_sentence, write_dataset
+from glotsmith.cli.folders import removed_if_refused
 from glotsmith.cli.log import LOG, logging_to
+from glotsmith.cli.no_input import check_input, no_input_sentence
 from glotsmith.cli.progress import Shown, funnel_table
 from glotsmith.cli.rows import Rows, finished_rows, rows_so_far
 from glotsmith.cli.show import side_by_side
@@ -26,15 +28,18 @@ from glotsmith.exchanges import Heard
 from glotsmith.execution import executor
 from glotsmith.execution.base import Executor, FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
+from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
 from glotsmith.records import Example
-from glotsmith.run_folder import CACHE, RunFolder
+from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, WholeStep
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.cached import Hear
 
 Texts = list[str] | None
+_DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
+_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: of a run folder without a dataset
 
 
 @app.command(name="recipes")
@@ -114,8 +119,8 @@ def run(
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
     code = asyncio.run(_run(chosen, place, jobs, Faulty(limits, _reasons(retry))))
     if code == 0:
-        _show_end(folder, preview=bool(chosen.preview))
-        _advise(chosen, folder)
+        found = _show_end(folder, preview=bool(chosen.preview))
+        _advise(chosen, folder, found=found)
     raise typer.Exit(code)
 
 
@@ -199,8 +204,15 @@ async def _work(
             check_steps(chosen, sandbox, teacher)
             free = config.free_keys(wanted.name, chosen.recipe)
             stored = msgspec.to_builtins(chosen)
-            with RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder:
-                return await _carry_out(worker, chosen, folder, Service(sandbox, teacher), retry)
+            with (
+                removed_if_refused(place.folder, *_FILES) as disposable,
+                RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder,
+            ):
+                try:
+                    return await _carry_out(worker, chosen, folder, Service(sandbox, teacher), retry)
+                finally:
+                    if any(row.made for row in folder.ledger.funnel()):
+                        disposable.clear()
         finally:
             await sandbox.close()
     finally:
@@ -253,6 +265,7 @@ async def _carry_out(
     finally:
         await cached.close()
     if done:
+        check_input(ledger.funnel()[0], chosen.recipe, chosen.options["sources"])
         _write_all(finished_rows(folder), chosen.formats)
     else:
         await _write_so_far(folder, chosen.formats)
@@ -312,14 +325,16 @@ def _write_all(rows: Rows, formats: Sequence[str]) -> None:
         raise failures[0]
 
 
-def _show_end(path: Path, *, preview: bool) -> None:
-    """Show the funnel, where the dataset is, and one example side by side."""
+def _show_end(path: Path, *, preview: bool) -> bool:
+    """Show the funnel, where the dataset is, and one example side by side; return whether the sources hold anything."""
     with RunFolder.open(path) as folder:
         funnel = folder.ledger.funnel()
         out.print(funnel_table(funnel))
         made = funnel[-1].made
         what = recipes.get(folder.config["recipe"]).row_noun
         out.print(f"\n{made} {what} are in {folder.dataset}")
+        if sentence := no_input_sentence(funnel[0], folder.config["recipe"], folder.config["options"]["sources"]):
+            out.print(sentence)
         if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):
             out.print(
                 f"{counted(broken, 'item')} met an internal error: please report it; the tracebacks are in {path / LOG}"
@@ -330,12 +345,13 @@ def _show_end(path: Path, *, preview: bool) -> None:
         first = next((e for e in examples if preview or 8 <= e.completion.count("\n") <= 16), None)
         if first is not None:
             out.print(side_by_side(first))
+        return funnel[0].made > 0
 
 
-def _advise(chosen: config.RunConfig, folder: Path) -> None:
-    """Print the next commands to type."""
+def _advise(chosen: config.RunConfig, folder: Path, *, found: bool) -> None:
+    """Print the next commands to type; another model is no help where the sources hold nothing (not ``found``)."""
     out.print(f"\nLook at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
-    if chosen.teacher.name != "offline":
+    if chosen.teacher.name != "offline" or not found:
         return
     given = [f"-s {shlex.quote(s)}" for s in chosen.located_sources()]
     given += [

@@ -76,6 +76,7 @@ class Recipe(Protocol):
     """A record whose fields are the recipe's options; ``docs/recipes`` describes them."""
 
     title: ClassVar[str]  #: one line that says what the recipe makes
+    reads: ClassVar[tuple[str, str]]  #: what the first step finds in sources: a noun, and what counts as one
     paper: ClassVar[str]
     limit_option: ClassVar[str]  #: the option that limits the number of source items (``--preview`` sets it)
     row_noun: ClassVar[str]  #: what the summary of a run calls the rows

@@ -19,6 +19,8 @@ EXAMPLES = (
     "a .jsonl, .jsonl.gz or .parquet file with instructions and responses or with code, a file or a folder of code in "
     "any of the languages, the folder of a finished run, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
 )
+#: what the step finds in sources, and what counts as one
+SNIPPET = ("snippet", "a file of code in one of the languages, a row of a table with code, or a row of a finished run")
 _TABLES = (".jsonl", ".jsonl.gz", ".parquet")
 _READ_AHEAD = 64  #: units
 _MAX_BYTES = 5_000_000  #: of one file, or characters of one row

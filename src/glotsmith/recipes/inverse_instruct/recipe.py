@@ -42,7 +42,7 @@ from glotsmith.selection.overlap import Overlap
 from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
-from glotsmith.sources.snippets import ReadSnippets
+from glotsmith.sources.snippets import SNIPPET, ReadSnippets
 from glotsmith.step import Step
 from glotsmith.teachers.base import RequestStyle, Sampling
 
@@ -59,6 +59,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     """The options of the recipe. The defaults are the paper's where it has a value."""
 
     title: ClassVar[str] = "instructions summarised from code, scored by the model, grounded in execution"
+    reads: ClassVar[tuple[str, str]] = SNIPPET
     paper: ClassVar[str] = "InverseCoder, AAAI 2025 (arXiv 2407.05700)"
     limit_option: ClassVar[str] = "max_snippets"
     row_noun: ClassVar[str] = "programs with instructions, and original pairs,"

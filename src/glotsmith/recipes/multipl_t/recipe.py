@@ -47,6 +47,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     """The options of the recipe. The defaults are the paper's where it has a value."""
 
     title: ClassVar[str] = "tested Python functions moved into low-resource languages"
+    reads: ClassVar[tuple[str, str]] = ("function", "a def without decorator at the top level of a Python module")
     paper: ClassVar[str] = "MultiPL-T, OOPSLA 2024 (arXiv 2308.09895)"
     limit_option: ClassVar[str] = "max_functions"
     row_noun: ClassVar[str] = "verified programs"

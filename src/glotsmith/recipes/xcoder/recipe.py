@@ -56,7 +56,7 @@ from glotsmith.sources.cut import Cut
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
-from glotsmith.sources.snippets import ReadSnippets
+from glotsmith.sources.snippets import SNIPPET, ReadSnippets
 from glotsmith.step import Step
 from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
@@ -84,6 +84,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     """The options of the recipe. The defaults are the paper's where it has a value, which is rare."""
 
     title: ClassVar[str] = "new problems by language agents that remember and discuss, solved in many languages"
+    reads: ClassVar[tuple[str, str]] = SNIPPET
     paper: ClassVar[str] = "Qwen2.5-xCoder, ACL 2025 (arXiv 2502.07487)"
     limit_option: ClassVar[str] = "max_snippets"
     row_noun: ClassVar[str] = "rows"

@@ -1,0 +1,39 @@
+"""What a run says when its first step found nothing in the sources."""
+
+from collections.abc import Sequence
+
+from glotsmith import recipes
+from glotsmith.counts import counted
+from glotsmith.drop_reasons import Reason
+from glotsmith.errors import InputError
+from glotsmith.records import FunnelRow
+
+_NOT_READ = frozenset({Reason.UNREADABLE, Reason.TOO_LARGE, Reason.SYNTAX_ERROR, Reason.TOO_DEEP})
+
+
+def no_input_sentence(first: FunnelRow, recipe: str, sources: Sequence[str]) -> str:
+    """Return the sentence about a first step that kept nothing; "" where it kept something.
+
+    Args:
+        first: the account of the first step.
+        recipe: the name of the recipe.
+        sources: the sources as the user wrote them.
+
+    """
+    if first.made:
+        return ""
+    unit, definition = recipes.get(recipe).reads
+    why = ", ".join(f"{Reason(reason).because} ({count})" for reason, count in sorted(first.reasons.items()))
+    dropped = f" {counted(first.dropped, 'unit', 'was')} dropped: {why}." if why else ""
+    return f"No {unit} was found in {', '.join(sources)}.{dropped} A {unit} is {definition}"
+
+
+def check_input(first: FunnelRow, recipe: str, sources: Sequence[str]) -> None:
+    """Refuse sources of which nothing could be read.
+
+    Raises:
+        InputError: the first step kept nothing, and whatever it dropped could not be read or parsed.
+
+    """
+    if not first.made and first.reasons.keys() <= _NOT_READ:
+        raise InputError(no_input_sentence(first, recipe, sources))
