@@ -42,7 +42,10 @@ ALLOWED = {
     "kit": VALUES | SERVICES | STAGES | {"kit"},
     "service": VALUES | SERVICES | STAGES | {"service"},
     "reward": VALUES | SERVICES | {"reward", "verification"},
-    **{room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit", "service", "reward"} | TOP for room in TOP},
+    "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "api"},
+    **{
+        room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit", "service", "reward", "api"} | TOP for room in TOP
+    },
 }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from glotsmith.cli.config import RunConfig, TeacherConfig, free_keys
+from glotsmith.api.run_config import RunConfig, TeacherConfig, free_keys
 from glotsmith.recipes import RECIPES, get
 from glotsmith.settings import BINDS, FREE, free, is_free, kinds, path_kinds
 from glotsmith.teachers import TEACHERS, options_of

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from glotsmith.cli.config import load
+from glotsmith.api.run_config import load
 from glotsmith.errors import UsageError
 from glotsmith.teachers import options_of
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.cli.folders import removed_if_refused
+from glotsmith.api.folders import removed_if_refused
 from glotsmith.errors import InputError, OutageError, UsageError
 
 Command = Callable[..., tuple[int, str, str]]

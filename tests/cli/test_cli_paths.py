@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from model_server import SOURCE
 
-from glotsmith.cli import config
+from glotsmith.api import run_config
 from glotsmith.errors import UsageError
 
 Command = Callable[..., tuple[int, str, str]]
@@ -59,7 +59,7 @@ def test_paths_of_a_file_are_relative_to_its_folder(
 ) -> None:
     write(project, teacher=teacher, top='output = "out"\ncache = "shared.sqlite"')
     monkeypatch.chdir(project.parents[1] / cwd)
-    chosen = config.load(file.format(project=project), {})
+    chosen = run_config.load(file.format(project=project), {})
     who = chosen.located_teacher()
     assert Path(who.model or who.options["replies"]).resolve() == project / "replies.jsonl"
     assert [Path(s).resolve() for s in chosen.located_sources()] == [project / "src"]
@@ -126,7 +126,7 @@ def test_the_command_line_s_paths_are_relative_to_the_working_directory(
     want: str | None,
 ) -> None:
     monkeypatch.chdir(tmp_path / "elsewhere")
-    found = config.load("../above/project/mine.toml", changes).relative_to
+    found = run_config.load("../above/project/mine.toml", changes).relative_to
     assert found.get(key) == (want and str(tmp_path / want))
     others = {"options.sources", "options.benchmarks", "teacher.model"} - {key}
     assert {found[k] for k in others if k in found} == {str(project)}
@@ -152,7 +152,7 @@ def test_a_model_s_folder_is_looked_for_beside_the_file(
     (project / "here").mkdir()
     write(project, teacher=f'model = "{model}"')
     monkeypatch.chdir(tmp_path / "elsewhere")
-    chosen = config.load("../above/project/mine.toml", {"teacher": {"name": "transformers"}})
+    chosen = run_config.load("../above/project/mine.toml", {"teacher": {"name": "transformers"}})
     assert chosen.located_teacher().model == (str(project / model) if folder else model)
 
 
@@ -186,4 +186,4 @@ def test_a_file_of_the_working_directory_is_not_taken_for_one_of_the_file(
     (project / "src").rename(tmp_path / "elsewhere" / "src")
     monkeypatch.chdir(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match=rf"there is no {project}/src"):
-        config.load(str(project / "mine.toml"), {})
+        run_config.load(str(project / "mine.toml"), {})

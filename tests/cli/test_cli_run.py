@@ -131,7 +131,7 @@ def test_an_internal_error_that_holds_a_key_is_logged_without_it(
     def fail(*_: object) -> None:
         raise RuntimeError("a-key-without-any-known-form and sk-abcDEF123456")
 
-    monkeypatch.setattr("glotsmith.cli.config.load", fail)
+    monkeypatch.setattr("glotsmith.api.run_config.load", fail)
     assert glotsmith(*MULTIPL_T)[0] == 70
     log = (folder / "glotsmith-error.log").read_text()
     assert "RuntimeError: [key] and [key]" in log

@@ -9,7 +9,7 @@ import pytest
 from glotsmith.evaluation.benchmarks import get
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import read_rows
-from glotsmith.evaluation.evaluate import Evaluation, Plan, Stored, evaluate
+from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan, Stored, evaluate
 from glotsmith.evaluation.questions import Completion, Question, Style
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
@@ -43,7 +43,7 @@ class Bench:
     ) -> Evaluation:
         """Evaluate completions by the problem's name, the same in each language."""
         stored = Stored({q.id: [Completion(text, style) for text in texts[q.problem]] for q in questions})
-        return self.run(evaluate(questions, stored, self.verifier, Plan(ks=(1,))))
+        return self.run(evaluate(questions, stored, self.verifier, SamplingPlan(ks=(1,))))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from glotsmith.errors import OutageError, TeacherError
 from glotsmith.evaluation.benchmarks.rows import of_examples
-from glotsmith.evaluation.evaluate import Asked, Plan, evaluate, request
+from glotsmith.evaluation.evaluate import Asked, SamplingPlan, evaluate, request
 from glotsmith.evaluation.oracles import BY_FUNCTION, ORACLES, settle
 from glotsmith.evaluation.questions import Impossible, Question, Sample, at_signature, of_task
 from glotsmith.evaluation.summary import summarise, warnings_of
@@ -84,7 +84,7 @@ def test_samples_come_in_order_with_their_verdicts(bench: Any) -> None:
             "b/lua/q": [Reply(text="", finish_reason="refused"), RIGHT, Reply(text="```lua\ng = 1\n```")],
         }
     )
-    plan, told = Plan(samples=3, ks=(1,)), list[Sample]()
+    plan, told = SamplingPlan(samples=3, ks=(1,)), list[Sample]()
     asked = Asked(teacher, plan)
     found = bench.run(evaluate([question("p"), question("q")], asked, bench.verifier, plan, on_sample=told.append))
     assert [(s.question[-1], s.sample, s.status) for s in found.samples] == [
@@ -109,13 +109,15 @@ class Unreachable(Simulated):
 def test_a_teacher_that_can_not_be_reached_stops_it_all(bench: Any) -> None:
     questions = [question(name) for name in "pqrs"]
     with pytest.raises(TeacherError, match="no server answers"):
-        bench.run(evaluate(questions, Asked(Unreachable({}), Plan(samples=3)), bench.verifier))
+        bench.run(evaluate(questions, Asked(Unreachable({}), SamplingPlan(samples=3)), bench.verifier))
 
 
 def test_text_that_is_no_unicode_is_a_wrong_answer(bench: Any) -> None:
     text = "```lua\nlocal function f(x) return '\ud800' end\n```"
     found = bench.run(
-        evaluate([question("p")], Asked(Simulated({"b/lua/p": [Reply(text=text)]}), Plan(samples=1)), bench.verifier)
+        evaluate(
+            [question("p")], Asked(Simulated({"b/lua/p": [Reply(text=text)]}), SamplingPlan(samples=1)), bench.verifier
+        )
     )
     assert found.samples[0].status == "fail:compile"  # Lua knows no such escape
     assert msgspec.json.encode(found.samples)
@@ -123,7 +125,7 @@ def test_text_that_is_no_unicode_is_a_wrong_answer(bench: Any) -> None:
 
 def test_a_model_is_shown_neither_source_nor_tests() -> None:
     for style in ("chat", "completion"):
-        asked = request(question("p"), 3, Plan(style=style, temperature=0.8))
+        asked = request(question("p"), 3, SamplingPlan(style=style, temperature=0.8))
         assert (asked.call, asked.item, asked.sample) == ("evaluate", "b/lua/p", 3)
         assert set(asked.context) == {"name", "language"}
         text = asked.prompt + "".join(m.content for m in asked.messages)
@@ -221,7 +223,7 @@ def test_failures_in_a_row_stop_it_with_the_servers_words(
         async def reply(self, request: Request) -> Reply:
             return self.replies[request.item][request.sample]
 
-    plan = Plan(samples=len(replies), ks=(1,))
+    plan = SamplingPlan(samples=len(replies), ks=(1,))
     asked = Asked(InTurn({"b/lua/p": replies}), plan)
     work = evaluate([question("p")], asked, bench.verifier, plan, max_failures=limit)
     if stops:
@@ -294,6 +296,6 @@ def test_a_completion_prompt_has_the_published_form(language: str, signature: st
     )
     posed = of_task(task, "b")
     assert posed.prefix.replace(";; ", "; ") == prompt.replace(";; ", "; ")
-    assert request(posed, 0, Plan(style="completion")).prompt == posed.prefix
+    assert request(posed, 0, SamplingPlan(style="completion")).prompt == posed.prefix
     assert at_signature(posed).prefix == posed.prefix.removesuffix("\n")
     assert "[1.0]" in of_task(task, "b", wording="verbatim").prefix

@@ -12,7 +12,7 @@ import pytest
 from glotsmith.evaluation.benchmarks import multipl_e
 from glotsmith.evaluation.benchmarks.files import read_rows
 from glotsmith.evaluation.completions import read_completions, write_results
-from glotsmith.evaluation.evaluate import Evaluation, Plan, Stored, evaluate
+from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan, Stored, evaluate
 from glotsmith.evaluation.questions import Question, Sample
 
 COMMANDS = {
@@ -155,7 +155,7 @@ def judged(bench: Any, folder: Path) -> Judged:
     wanted = multipl_e.Wanted(name="multipl-e", languages=())
     questions = bench.run(multipl_e.read(rows, wanted)).questions
     stored = Stored(read_completions(folder, questions))
-    return Judged(questions, bench.run(evaluate(questions, stored, bench.verifier, Plan(ks=(1,)))))
+    return Judged(questions, bench.run(evaluate(questions, stored, bench.verifier, SamplingPlan(ks=(1,)))))
 
 
 @pytest.mark.slow

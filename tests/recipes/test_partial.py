@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from glotsmith import recipes
-from glotsmith.cli.config import RunConfig
-from glotsmith.cli.rows import is_finished, rows_so_far
+from glotsmith.api.run_config import RunConfig
+from glotsmith.api.run_rows import is_finished, rows_so_far
 from glotsmith.errors import UsageError
 from glotsmith.execution.base import Silent
 from glotsmith.execution.local import Local

@@ -20,7 +20,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from glotsmith import credentials, recipes
-from glotsmith.cli.log import log_to_stderr
+from glotsmith.api.run_log import log_to_stderr
 from glotsmith.errors import GlotsmithError
 from glotsmith.languages import names
 

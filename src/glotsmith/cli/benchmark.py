@@ -8,9 +8,8 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 
+from glotsmith.api.run_rows import read_dataset
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, complete_language, out
-from glotsmith.cli.asking import own_rows
-from glotsmith.cli.posing import pose
 from glotsmith.counts import counted
 from glotsmith.datasets.schema import plain
 from glotsmith.errors import StorageError, UsageError
@@ -19,10 +18,12 @@ from glotsmith.evaluation.benchmarks.base import Posable
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.rows import example
+from glotsmith.evaluation.pose_problems import pose
 from glotsmith.evaluation.questions import Impossible, Question, of_task
 from glotsmith.languages import get, require_typed_calls, resolve, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Example, Problem, Record, Task
+from glotsmith.suites.prove import Prove
 
 ORIGIN = "origin.json"  #: in the folder of a set: what it was made of
 
@@ -63,7 +64,7 @@ def make(
         require_typed_calls(each)
         toolchain.resolve(each)  # raises where it is unknown or can't be run
         kit.assertions(each, assertions)  # raises where the file is no such table
-    rows = [example(row) for row in own_rows(source)]
+    rows = [example(row) for row in read_dataset(source)]
     problems, lost = kit.problems_of(rows)
     chosen = kit.chosen(problems, share, seed)
     if not chosen:
@@ -140,7 +141,7 @@ async def _made(
     sandbox = open_sandbox(isolation, jobs)
     try:
         verifier = Verifier(sandbox)
-        tasks, impossible = await pose(name, posable, languages, verifier)
+        tasks, impossible = await pose(name, posable, languages, verifier, Prove)
         numbers = {p.name: number for number, p in enumerate(posable)}  # the same in all languages
         of = {one: [t for t in tasks if t[1].language == one] for one in languages}
         prompts = {one: _prompts(one, of[one], numbers, path, wording) for one in languages}

@@ -8,9 +8,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.table import Table
 
-from glotsmith.cli import config
+from glotsmith.api import run_config
+from glotsmith.api.run_rows import Rows, finished_rows
 from glotsmith.cli.app import app, err, out
-from glotsmith.cli.rows import Rows, finished_rows
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Preference, Record
@@ -101,7 +101,7 @@ def presets() -> None:
 
 
 def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
-    return config.assignments(changes or []) | {name: value for name, value in options.items() if value is not None}
+    return run_config.assignments(changes or []) | {name: value for name, value in options.items() if value is not None}
 
 
 def _rows(source: Path, kind: type[Item], of_run: Callable[[Rows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:

@@ -23,7 +23,7 @@ _IN_FLIGHT = 64  #: samples at once; a teacher and a sandbox hold back by themse
 _STOPS = 4  #: tokens that a server takes; we cut at all of them anyway
 
 
-class Plan(Record, frozen=True, kw_only=True):
+class SamplingPlan(Record, frozen=True, kw_only=True):
     """How a model is asked; the defaults are MultiPL-T's (§5: 20 samples at 0.2, top-p 0.95)."""
 
     samples: int = 20
@@ -55,7 +55,7 @@ class Source(Protocol):
 class Asked:
     """Replies of a teacher. With a cache before the teacher, nothing is asked twice."""
 
-    def __init__(self, teacher: Teacher, plan: Plan) -> None:
+    def __init__(self, teacher: Teacher, plan: SamplingPlan) -> None:
         self._teacher = teacher
         self._plan = plan
 
@@ -72,7 +72,7 @@ class Asked:
         return await self._teacher.reply(request(question, sample, self._plan))
 
 
-def request(question: Question, sample: int, plan: Plan) -> Request:
+def request(question: Question, sample: int, plan: SamplingPlan) -> Request:
     """Return what a teacher is asked. No source and no test is in it: rule-based teachers see what models see."""
     chat = plan.style == "chat"
     stop = () if chat else question.stop[:_STOPS]
@@ -118,7 +118,7 @@ async def evaluate(
     questions: Sequence[Question],
     source: Source,
     verify: Verify,
-    plan: Plan | None = None,
+    plan: SamplingPlan | None = None,
     *,
     impossible: Sequence[Impossible] = (),
     on_sample: Callable[[Sample], None] | None = None,
@@ -140,7 +140,7 @@ async def evaluate(
         TeacherError: no request can succeed.
 
     """
-    plan = plan or Plan()
+    plan = plan or SamplingPlan()
     run = _Run(source, verify, on_sample, max_failures)
     samples = [sample async for sample in run.all(questions)]
     summary = summarise(questions, samples, plan.ks, plan.confidence, impossible)

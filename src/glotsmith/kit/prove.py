@@ -11,7 +11,7 @@ from glotsmith.languages import prepared
 from glotsmith.languages.card import Card
 from glotsmith.languages.rows import rows
 from glotsmith.records import Record
-from glotsmith.sandbox.base import ALL_PROMISES, Sandbox
+from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
 from glotsmith.verification import Verifier
 
 
@@ -180,7 +180,7 @@ async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Sp
 def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
     """Whether the sandbox has something of the language that stays loaded."""
     found = prepared.ready(card.name)
-    return bool(found.warm or found.server) and getattr(sandbox, "warm", False)
+    return bool(found.warm or found.server) and isinstance(sandbox, SupportsWarmWorkers)
 
 
 def _finding(part: str, sentence: str, wrong: list[str]) -> Finding:

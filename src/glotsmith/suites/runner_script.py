@@ -9,9 +9,8 @@
 It prints ``MARK start``, then lines ``MARK BATCH CASE KIND PAYLOAD``, then ``MARK end``. The kinds are
 ``value LITERAL``, ``raised TEXT``, ``opaque TYPE``, ``large``, ``effect EVENT`` (the function tried to reach outside
 its process), ``stopped CAUSE``, ``skipped``, and ``arcs`` and ``coverage`` for measurements. The output of the function
-is discarded.
-A call that exits, loops or crashes affects only its own result. After ``DEATHS`` such calls the rest of a batch is
-skipped.
+is discarded. A call that exits, loops or crashes affects only its own result. After ``DEATHS`` such calls the rest of
+a batch is skipped.
 """
 
 # ruff: noqa: SIM905
@@ -28,7 +27,6 @@ import time
 
 # The function may patch builtins: what is defined below looks names up in a copy of its own.
 __builtins__ = dict(vars(__builtins__))
-
 DEATHS = 6  # children that may die, and calls that may run out of time, before a batch is given up
 EVENTS = 40_000  # line events of one traced call: a limit that no clock has a part in
 LOAD_S = 2.0  # CPU time for the imports and constants around the function
@@ -45,7 +43,6 @@ DENIED = tuple(
 READABLE = os.path.join(sys.base_prefix, "")
 SUBJECT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "subject.py")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
 _normpath, _getpid, _write, _exit = os.path.normpath, os.getpid, os.write, os._exit
 _settrace, _setitimer, _name = sys.settrace, signal.setitimer, type.__dict__["__name__"].__get__
 sys.set_int_max_str_digits(0)  # as for a candidate (languages/python/driver.py)

@@ -1,25 +1,37 @@
-"""Where evaluation meets the suites: problems with a Python original are posed and proved, as for a dataset."""
+"""Pose problems with a Python original in target languages, and prove their suites as for a dataset."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.evaluation.benchmarks.base import Posable
 from glotsmith.evaluation.oracles import settle
 from glotsmith.evaluation.questions import Impossible
-from glotsmith.records import Job, Task, Verdict
-from glotsmith.step import Verify
-from glotsmith.suites.prove import Prove
+from glotsmith.records import Job, Problem, Task, Verdict
+from glotsmith.step import Result, Verify
 
 _MIN_CASES = 2  #: a benchmark's suite is what it is; with a single case, or one expected value, it can't tell
 
 
+class Prover(Protocol):
+    """Makes one task per language of a problem and proves its suite there (``suites.prove.Prove``)."""
+
+    async def run(self, key: str, item: Problem) -> Result[Task]:
+        """Return the tasks, and a drop with its reason for each other language."""
+        ...
+
+
+#: Returns the prover for target languages, a verifier and a minimal number of cases.
+MakeProver = Callable[[Sequence[str], Verify, int], Prover]
+
+
 async def pose(
-    benchmark: str, posable: Sequence[Posable], languages: Sequence[str], verify: Verify
+    benchmark: str, posable: Sequence[Posable], languages: Sequence[str], verify: Verify, make_prover: MakeProver
 ) -> tuple[list[tuple[Posable, Task]], list[Impossible]]:
     """Return the tasks that can be passed and can be failed, in the order of the languages; the others with reasons."""
     sound, lost = await _sound(benchmark, posable, languages, verify)
-    step, posable = Prove(languages, verify, _MIN_CASES), sound
+    step, posable = make_prover(languages, verify, _MIN_CASES), sound
     results = await asyncio.gather(*(step.run(p.problem.id, p.problem) for p in posable))
     tasks = [(p, kept.item) for p, result in zip(posable, results, strict=True) for kept in result.kept]
     tasks.sort(key=lambda pair: languages.index(pair[1].language))

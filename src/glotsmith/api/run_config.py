@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from glotsmith import credentials, recipes, settings
-from glotsmith.cli import paths
+from glotsmith.api import config_paths
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve
 from glotsmith.records import Record
@@ -69,7 +69,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         return options
 
     def _located(self, key: str, value: object) -> Any:
-        return paths.located(value, self.relative_to.get(key, "")) if isinstance(value, str) else value
+        return config_paths.located(value, self.relative_to.get(key, "")) if isinstance(value, str) else value
 
     def target(self, key: str) -> Path | None:
         """Return the path of ``output`` or ``cache`` as it is in the working directory; None where it is not set."""
@@ -84,7 +84,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
     def located_sources(self) -> list[str]:
         """Return the sources as a user writes them in the working directory."""
         folder = self.relative_to.get("options.sources", "")
-        return [paths.located_source(spec, folder) for spec in self.options.get("sources", ())]
+        return [config_paths.located_source(spec, folder) for spec in self.options.get("sources", ())]
 
     def located_teacher(self) -> TeacherConfig:
         """Return the teacher with paths that are right in the working directory."""
@@ -207,7 +207,7 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
         wrong = settings.complaint(RunConfig, merged, lambda name: f"the field {name}" if is_file else f"--set {name}")
         raise UsageError(f"{recipe}: {wrong or error}") from error
     toml = Path(recipe) if Path(recipe).suffix == ".toml" else None
-    return msgspec.structs.replace(chosen, relative_to=paths.folders(_path_kinds(chosen), file, changes, toml))
+    return msgspec.structs.replace(chosen, relative_to=config_paths.folders(_path_kinds(chosen), file, changes, toml))
 
 
 def _path_kinds(chosen: RunConfig) -> dict[str, str]:

@@ -1,42 +1,42 @@
-"""From the benchmarks that a command names to the questions that are asked: read, posed, proved."""
+"""Load the questions of an evaluation: read benchmarks, pose their problems, and prove their suites."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from glotsmith.cli.posing import pose
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import benchmarks, corrected, passable
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
 from glotsmith.evaluation.benchmarks.files import Row, hub_rows, read_rows
+from glotsmith.evaluation.pose_problems import MakeProver, pose
 from glotsmith.evaluation.questions import Impossible, Question, of_task
 from glotsmith.languages import names
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record, Task
-from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
 
 _PROBLEM = ("parallel_id", "problem", "task_id", "name", "question_id")  #: fields that name a row's problem, best first
 
 
-class Set(Record, frozen=True, kw_only=True):
+class BenchmarkSet(Record, frozen=True, kw_only=True):
     """One benchmark of a command: its name, and a file, a folder, or nothing for the hub."""
 
     name: str
     path: str = ""
 
 
-class Asking(Record, frozen=True, kw_only=True):
-    """What is asked, what can't be, and what a reader of the figures has to know."""
+class LoadedQuestions(Record, frozen=True, kw_only=True):
+    """The questions of an evaluation, the problems that cannot be asked, and notes for readers of the figures."""
 
     questions: tuple[Question, ...]
     impossible: tuple[Impossible, ...]
     notes: tuple[str, ...]
 
 
-def named(text: str) -> Set:
+def parse_benchmark(text: str) -> BenchmarkSet:
     """Parse ``NAME=PATH`` or ``NAME``.
 
     Raises:
@@ -45,19 +45,35 @@ def named(text: str) -> Set:
     """
     name, _, path = text.partition("=")
     benchmarks.get(name)
-    return Set(name=name, path=path)
+    return BenchmarkSet(name=name, path=path)
 
 
-async def ask(
-    sets: Sequence[Set],
-    originals: Sequence[Set],
+class QuestionServices(NamedTuple):
+    """The services that turn benchmarks into questions."""
+
+    sandbox: Sandbox
+    verify: Verify
+    make_prover: MakeProver
+    read_dataset: Callable[[Path], list[Row]]  #: reads the benchmark ``rows``: dataset rows of a file or a run folder
+
+
+async def load_questions(
+    sets: Sequence[BenchmarkSet],
+    originals: Sequence[BenchmarkSet],
     languages: Sequence[str],
     limit: int,
-    sandbox: Sandbox,
-    verify: Verify,
+    services: QuestionServices,
     wording: Wording = "target",
-) -> Asking:
-    """Read the benchmarks, pose what has a Python original, and check by stubs what is published as it is.
+) -> LoadedQuestions:
+    """Read benchmarks, pose the problems with a Python original, and check published questions with stubs.
+
+    Args:
+        sets: the benchmarks.
+        originals: Python originals of MultiPL-E's problems; their suites are evaluated beside the published ones.
+        languages: target languages of problems with a Python original.
+        limit: number of problems of each benchmark; 0 for all.
+        services: what runs programs and proves suites.
+        wording: wording of the docstrings in prompts.
 
     Raises:
         UsageError: a benchmark needs languages and none is named, nothing can be had from the hub, or nothing is left.
@@ -66,18 +82,18 @@ async def ask(
     """
     questions, impossible, notes = list[Question](), list[Impossible](), list[str]()
     for chosen in sets:
-        loaded = await _load(chosen, languages, limit, sandbox, verify)
-        tasks, lost = await _posed(chosen.name, loaded, languages, verify, wording)
+        loaded = await _load(chosen, languages, limit, services)
+        tasks, lost = await _posed(chosen.name, loaded, languages, services, wording)
         lost += passable.unrepresentable(loaded.questions)
         never = {(i.problem, i.language) for i in lost}
         questions += [*(q for q in loaded.questions if (q.problem, q.language) not in never), *tasks]
-        impossible += [*loaded.impossible, *lost, *await passable.check(loaded.questions, verify)]
+        impossible += [*loaded.impossible, *lost, *await passable.check(loaded.questions, services.verify)]
         notes += loaded.notes
-    beside, lost = await _corrected([q for q in questions if q.published], originals, sandbox, verify)
+    beside, lost = await _corrected([q for q in questions if q.published], originals, services)
     if not (questions or beside):
         why = impossible[0].detail if impossible else "no row is in a wanted language"
         raise UsageError(f"no question is left to ask: {why}")
-    return Asking(
+    return LoadedQuestions(
         questions=_once((*questions, *beside)), impossible=(*impossible, *lost), notes=tuple(dict.fromkeys(notes))
     )
 
@@ -93,14 +109,14 @@ def _once(questions: Sequence[Question]) -> tuple[Question, ...]:
     for question in questions:
         if known.setdefault(question.id, question) != question:
             raise UsageError(
-                f"{question.id} stands twice in the benchmark's files, and not alike: evaluate them one by one"
+                f"Question {question.id} appears twice with different content. Evaluate the files one by one"
             )
     return tuple(known.values())
 
 
-async def _load(chosen: Set, languages: Sequence[str], limit: int, sandbox: Sandbox, verify: Verify) -> Loaded:
-    wanted = Wanted(name=chosen.name, languages=tuple(languages), sandbox=sandbox, verify=verify)
-    rows = _first(_rows(chosen, languages), limit, numbered=chosen.name == "mceval")
+async def _load(chosen: BenchmarkSet, languages: Sequence[str], limit: int, services: QuestionServices) -> Loaded:
+    wanted = Wanted(name=chosen.name, languages=tuple(languages), sandbox=services.sandbox, verify=services.verify)
+    rows = _first(_rows(chosen, languages, services), limit, numbered=chosen.name == "mceval")
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
     if not languages and (loaded.posable or (rows and not loaded.questions and not loaded.impossible)):
         raise UsageError(f"{chosen.name} can be asked in any language: name one, as in --language lua")
@@ -119,9 +135,9 @@ def _first(rows: Sequence[Row], limit: int, *, numbered: bool = False) -> list[R
     return [row for row, name in zip(rows, names, strict=True) if name in kept]
 
 
-def _rows(chosen: Set, languages: Sequence[str]) -> list[Row]:
+def _rows(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServices) -> list[Row]:
     if chosen.path:
-        return own_rows(Path(chosen.path)) if chosen.name == "rows" else read_rows(Path(chosen.path))
+        return services.read_dataset(Path(chosen.path)) if chosen.name == "rows" else read_rows(Path(chosen.path))
     hub = benchmarks.get(chosen.name).HUB
     if not hub:
         raise UsageError(
@@ -137,25 +153,12 @@ def _rows(chosen: Set, languages: Sequence[str]) -> list[Row]:
     return [row for language in languages for row in hub_rows(dataset, split, part_of(language))]
 
 
-def own_rows(path: Path) -> list[Row]:
-    """Read dataset rows, of a run folder too."""
-    if not (path / "run.toml").is_file():
-        return read_rows(path)
-    with RunFolder.open(path) as folder:
-        from glotsmith.datasets.schema import plain
-        from glotsmith.records import Example
-
-        steps = folder.ledger.steps
-        kept = folder.ledger.kept(steps[-1], Example) if steps else ()
-        return [Row(file=str(path), line=i, data=plain(row)) for i, (_, row) in enumerate(kept, 1)]
-
-
 async def _posed(
-    benchmark: str, loaded: Loaded, languages: Sequence[str], verify: Verify, wording: Wording
+    benchmark: str, loaded: Loaded, languages: Sequence[str], services: QuestionServices, wording: Wording
 ) -> tuple[list[Question], list[Impossible]]:
     if not loaded.posable:
         return [], []
-    tasks, lost = await pose(benchmark, loaded.posable, languages, verify)
+    tasks, lost = await pose(benchmark, loaded.posable, languages, services.verify, services.make_prover)
     made = [
         msgspec.structs.replace(
             of_task(task, benchmark, p.name, tolerance=p.tolerance, oracle=p.oracle, wording=wording), alias=p.alias
@@ -166,7 +169,7 @@ async def _posed(
 
 
 async def _corrected(
-    published: Sequence[Question], originals: Sequence[Set], sandbox: Sandbox, verify: Verify
+    published: Sequence[Question], originals: Sequence[BenchmarkSet], services: QuestionServices
 ) -> tuple[list[Question], list[Impossible]]:
     """Return the published MultiPL-E questions with our suites beside, where originals are given."""
     questions = [q for q in published if q.benchmark == "multipl-e"]
@@ -175,11 +178,11 @@ async def _corrected(
     languages = list(dict.fromkeys(q.language for q in questions if q.language in names()))
     tasks = dict[tuple[str, int, str], tuple[Task, float, str]]()
     for original in originals:
-        loaded = await _load(original, languages, 0, sandbox, verify)
+        loaded = await _load(original, languages, 0, services)
         wanted = {corrected.key_of(q.problem) for q in questions}
         some: list[Posable] = [p for p in loaded.posable if corrected.key_of(p.name) in wanted]
-        for p, task in (await pose(original.name, some, languages, verify))[0]:
+        for p, task in (await pose(original.name, some, languages, services.verify, services.make_prover))[0]:
             key = corrected.key_of(p.name)
             if key:
                 tasks[(*key, task.language)] = (task, p.tolerance, p.oracle)
-    return await corrected.beside(questions, tasks, verify)
+    return await corrected.beside(questions, tasks, services.verify)

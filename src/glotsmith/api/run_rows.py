@@ -1,4 +1,4 @@
-"""The rows of a run, for the commands that write or train on them: all of a finished one, or what it has so far."""
+"""Read the rows of a run: all rows of a finished run, or the rows that an unfinished run has so far."""
 
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
@@ -9,8 +9,10 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from glotsmith import recipes
-from glotsmith.cli.config import RunConfig, free_keys
+from glotsmith.api.run_config import RunConfig, free_keys
 from glotsmith.errors import UsageError
+from glotsmith.evaluation.benchmarks.files import Row as BenchmarkRow
+from glotsmith.evaluation.benchmarks.files import read_rows
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Example, Preference, content_hash
@@ -123,3 +125,21 @@ def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, o
 
 def _text(value: object) -> str:
     return ", ".join(map(str, cast(list[object], value))) if isinstance(value, list | tuple) else str(value)
+
+
+def read_dataset(path: Path) -> list[BenchmarkRow]:
+    """Return dataset rows of a file, a folder of files, or a run folder.
+
+    Raises:
+        InputError: a file is malformed.
+        UsageError: ``path`` does not exist or holds no rows.
+
+    """
+    from glotsmith.datasets.schema import plain
+
+    if not (path / "run.toml").is_file():
+        return read_rows(path)
+    with RunFolder.open(path) as folder:
+        steps = folder.ledger.steps
+        kept = folder.ledger.kept(steps[-1], Example) if steps else ()
+        return [BenchmarkRow(file=str(path), line=i, data=plain(row)) for i, (_, row) in enumerate(kept, 1)]

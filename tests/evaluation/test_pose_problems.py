@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from glotsmith.cli.posing import pose
 from glotsmith.drop_reasons import Reason
 from glotsmith.evaluation.benchmarks.base import Posable
+from glotsmith.evaluation.pose_problems import pose
 from glotsmith.evaluation.questions import Impossible
 from glotsmith.languages import Unrepresentable, get
 from glotsmith.records import Function, Origin, Problem, Suite
@@ -60,7 +60,7 @@ def test_an_original_that_fails_is_reported_with_its_test(
     async def posed() -> list[Impossible]:
         sandbox = open_sandbox("auto", 1)
         try:
-            return (await pose("set", [posable], ["lua"], Verifier(sandbox)))[1]
+            return (await pose("set", [posable], ["lua"], Verifier(sandbox), Prove))[1]
         finally:
             await sandbox.close()
 

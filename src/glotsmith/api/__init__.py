@@ -1,0 +1,1 @@
+"""The Python interface behind ``import glotsmith``; the command line is built on it."""

@@ -1,0 +1,397 @@
+"""Evaluate a model or a file of completions from Python: pass@k with intervals by problem."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from glotsmith.api import run_config
+from glotsmith.api.folders import removed_if_refused
+from glotsmith.api.run_rows import read_dataset
+from glotsmith.api.synchronous import run_sync
+from glotsmith.cache import Cache
+from glotsmith.counts import agreeing, counted
+from glotsmith.errors import OutageError, UsageError
+from glotsmith.evaluation import completions as completion_files
+from glotsmith.evaluation import output as output_files
+from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, SamplingPlan, Source, Stored
+from glotsmith.evaluation.evaluate import evaluate as evaluate_questions
+from glotsmith.evaluation.load_questions import (
+    BenchmarkSet,
+    LoadedQuestions,
+    QuestionServices,
+    load_questions,
+    parse_benchmark,
+)
+from glotsmith.evaluation.questions import Question, Style, at_signature
+from glotsmith.evaluation.summary import warnings_of
+from glotsmith.evaluation.trained import PROMPT_ENDS, trained_form
+from glotsmith.languages import resolve, toolchain
+from glotsmith.languages.docstrings import Wording
+from glotsmith.records import Record
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.suites.prove import Prove
+from glotsmith.teachers import open_teacher
+from glotsmith.teachers.base import Teacher
+from glotsmith.teachers.cached import Cached
+from glotsmith.verification import Verifier
+
+#: Given the number of samples, returns a context whose value is called after each sample.
+Ticking = Callable[[int], AbstractContextManager[Callable[[], None]]]
+_DATABASE = ("", "-wal", "-shm")  #: ends of the names of a database's files
+
+
+def no_ticks(total: int) -> AbstractContextManager[Callable[[], None]]:
+    """Show no progress."""
+    return nullcontext(lambda: None)
+
+
+class EvaluationConfig(Record, frozen=True, kw_only=True):
+    """Everything that determines the figures of an evaluation."""
+
+    sets: tuple[BenchmarkSet, ...]
+    languages: tuple[str, ...]
+    teacher: run_config.TeacherConfig
+    completions: str
+    style: str  #: of the completions; empty: as their fields say
+    originals: tuple[BenchmarkSet, ...]
+    limit: int
+    isolation: str
+    plan: SamplingPlan
+    docstrings: Wording
+    prompt_end: str  #: of completion prompts: ``newline``, ``signature``; empty where no model continues them
+    requested_ks: tuple[int, ...] = ()  #: k that the user named; a note says which of them have no figure
+
+    def stored(self) -> dict[str, str]:
+        """Return what is compared when the command goes on in a folder: what determines the figures."""
+        free = run_config.free_keys(self.teacher.name)
+        own = {name: value for name, value in self.teacher.options.items() if f"teacher.options.{name}" not in free}
+        teacher = msgspec.structs.replace(self.teacher, base_url="", options=own)
+        fields = {**msgspec.to_builtins(self), "teacher": msgspec.to_builtins(teacher)}
+        for name in ("isolation", "requested_ks"):
+            fields.pop(name, None)
+        return {name: msgspec.json.encode(value).decode() for name, value in sorted(fields.items())}
+
+    def sampling(self) -> dict[str, float]:
+        """Return how a model was asked; nothing where completions were given."""
+        names = () if self.completions else ("temperature", "top_p", "max_tokens")
+        return {name: getattr(self.plan, name) for name in names}
+
+
+class EvaluationResult(NamedTuple):
+    """The outcome of an evaluation."""
+
+    folder: Path  #: holds samples, figures and reasons
+    evaluation: Evaluation
+    notes: tuple[str, ...]  #: what a reader of the figures has to know
+
+    def check_judged(self) -> None:
+        """Check that every sample has a verdict.
+
+        Raises:
+            OutageError: the teacher or the machine failed for some samples; the same evaluation asks again.
+
+        """
+        samples = self.evaluation.samples
+        if failed := [s for s in samples if s.status in FAILURES]:
+            raise OutageError(
+                f"{len(failed)} of {counted(len(samples), 'sample')} {agreeing(len(failed), 'has')} no verdict "
+                f"({failed[0].status}: {failed[0].detail}); "
+                "the figures are over the others, and the same command asks again"
+            )
+
+
+def evaluation_config(
+    benchmarks: Sequence[str],
+    *,
+    languages: Sequence[str] = (),
+    teacher: str = "",
+    model: str = "",
+    base_url: str = "",
+    teacher_options: Mapping[str, Any] | None = None,
+    completions: Path | str | None = None,
+    originals: Sequence[str] = (),
+    plan: SamplingPlan | None = None,
+    style: str = "",
+    prompt_end: str = "auto",
+    docstrings: Wording = "target",
+    limit: int = 0,
+    isolation: str = "auto",
+) -> EvaluationConfig:
+    """Return the checked configuration of an evaluation.
+
+    Raises:
+        UsageError: an argument is invalid, or a language cannot be run on this machine.
+
+    """
+    if style not in ("", "chat", "completion", "whole") or (style == "whole" and not completions):
+        raise UsageError(f"--style is chat or completion, or whole for --completions; not {style!r}")
+    if prompt_end not in ("auto", *PROMPT_ENDS):
+        raise UsageError(f"--prompt-end must be auto, {' or '.join(PROMPT_ENDS)}, not {prompt_end!r}")
+    form, plan = trained_form(model), plan or SamplingPlan()
+    style = style or ("" if completions else form.style)
+    config = EvaluationConfig(
+        sets=tuple(map(parse_benchmark, benchmarks)),
+        languages=tuple(map(resolve, languages)),
+        teacher=run_config.TeacherConfig(
+            name=teacher, model=model, base_url=base_url, options=dict(teacher_options or {})
+        ),
+        completions=str(completions or ""),
+        style=style,
+        originals=tuple(map(parse_benchmark, originals)),
+        limit=limit,
+        isolation=isolation,
+        plan=msgspec.structs.replace(plan, style="completion" if style == "completion" else "chat"),
+        docstrings=docstrings,
+        prompt_end="" if completions else form.prompt_end if prompt_end == "auto" else prompt_end,
+    )
+    if bool(config.completions) == bool(teacher):
+        raise UsageError("Give either --teacher and --model, or --completions")
+    if teacher == "offline":
+        raise UsageError("Cannot evaluate the offline teacher: it translates source code by rules and is no model")
+    for name in config.languages:
+        toolchain.resolve(name)  # raises where it is unknown or can't be run, before anything is paid for
+    return config
+
+
+def evaluate(
+    benchmarks: Sequence[str],
+    *,
+    languages: Sequence[str] = (),
+    teacher: str = "",
+    model: str = "",
+    base_url: str = "",
+    teacher_options: Mapping[str, Any] | None = None,
+    completions: Path | str | None = None,
+    plan: SamplingPlan | None = None,
+    style: str = "",
+    docstrings: Wording = "target",
+    limit: int = 0,
+    output: Path | str = "runs/evaluation",
+    isolation: str = "auto",
+    workers: int | None = None,
+    cache: Path | str | None = None,
+) -> EvaluationResult:
+    """Evaluate a model, or a file of completions. The same call resumes a stopped evaluation.
+
+    Args:
+        benchmarks: ``NAME=PATH`` or ``NAME`` (``docs/evaluation.md``).
+        languages: target languages.
+        teacher: the teacher that answers (``openai``, ``transformers``, ``scripted``); none with ``completions``.
+        model: its model.
+        base_url: its server.
+        teacher_options: further options of the teacher.
+        completions: a file or folder of completions to judge instead.
+        plan: numbers of samples, sampling settings and the k of pass@k.
+        style: ``chat`` or ``completion``; ``whole`` for completions that are programs.
+        docstrings: wording of docstrings in prompts, ``target`` or ``verbatim``.
+        limit: problems of each benchmark; 0 for all.
+        output: folder of the results.
+        isolation: isolation back end of the sandbox.
+        workers: programs that run at once; by default one per processor.
+        cache: a cache file to share; by default in ``output``.
+
+    Raises:
+        UsageError: an argument is invalid, or the folder holds another evaluation.
+        InputError: a benchmark's file is malformed.
+        OutageError: samples have no verdict because the teacher or the machine failed.
+
+    """
+    return run_sync(
+        evaluate_async(
+            benchmarks,
+            languages=languages,
+            teacher=teacher,
+            model=model,
+            base_url=base_url,
+            teacher_options=teacher_options,
+            completions=completions,
+            plan=plan,
+            style=style,
+            docstrings=docstrings,
+            limit=limit,
+            output=output,
+            isolation=isolation,
+            workers=workers,
+            cache=cache,
+        )
+    )
+
+
+async def evaluate_async(
+    benchmarks: Sequence[str],
+    *,
+    languages: Sequence[str] = (),
+    teacher: str = "",
+    model: str = "",
+    base_url: str = "",
+    teacher_options: Mapping[str, Any] | None = None,
+    completions: Path | str | None = None,
+    plan: SamplingPlan | None = None,
+    style: str = "",
+    docstrings: Wording = "target",
+    limit: int = 0,
+    output: Path | str = "runs/evaluation",
+    isolation: str = "auto",
+    workers: int | None = None,
+    cache: Path | str | None = None,
+) -> EvaluationResult:
+    """Evaluate as ``evaluate`` does, in the caller's event loop."""
+    config = evaluation_config(
+        benchmarks,
+        languages=languages,
+        teacher=teacher,
+        model=model,
+        base_url=base_url,
+        teacher_options=teacher_options,
+        completions=completions,
+        plan=plan,
+        style=style,
+        docstrings=docstrings,
+        limit=limit,
+        isolation=isolation,
+    )
+    store = Path(cache) if cache is not None else None
+    result = await run_evaluation(config, Path(output), store, workers)
+    result.check_judged()
+    return result
+
+
+async def run_evaluation(
+    options: EvaluationConfig,
+    folder: Path,
+    cache: Path | None = None,
+    workers: int | None = None,
+    max_failures: int = 10,
+    ticking: Ticking = no_ticks,
+) -> EvaluationResult:
+    """Check the configuration, take the folder, evaluate, and write the results into the folder.
+
+    Raises:
+        UsageError: the configuration is invalid, or the folder holds another evaluation.
+        OutageError: too many samples in a row have no verdict because the teacher or the machine failed.
+
+    """
+    asking, found = await _run(options, folder, cache, workers, max_failures, ticking)
+    notes = (
+        *asking.notes,
+        *warnings_of(found.samples, asking.questions),
+        *_without_figure(options.requested_ks, found),
+    )
+    output_files.write(folder, asking.questions, found, options.stored(), notes, options.sampling())
+    return EvaluationResult(folder, found, notes)
+
+
+async def _run(
+    options: EvaluationConfig,
+    folder: Path,
+    cache: Path | None,
+    workers: int | None,
+    max_failures: int,
+    ticking: Ticking,
+) -> tuple[LoadedQuestions, Evaluation]:
+    who, teacher = options.teacher, None
+    if who.name:
+        teacher = open_teacher(who.name, model=who.model, base_url=who.base_url, options=who.options)
+    try:
+        sandbox = open_sandbox(options.isolation, workers)
+        try:
+            with removed_if_refused(folder, *(f"{output_files.CACHE}{end}" for end in _DATABASE)) as disposable:
+                output_files.prepare(folder, options.stored())
+                with closing(Cache(cache or folder / output_files.CACHE)) as store:
+                    try:
+                        return await _evaluate(options, store, sandbox, teacher, max_failures, ticking)
+                    finally:
+                        if store.holds("reply"):
+                            disposable.clear()
+        finally:
+            await sandbox.close()
+    finally:
+        if teacher is not None:
+            await teacher.close()
+
+
+async def _evaluate(
+    options: EvaluationConfig,
+    store: Cache,
+    sandbox: Sandbox,
+    teacher: Teacher | None,
+    max_failures: int,
+    ticking: Ticking,
+) -> tuple[LoadedQuestions, Evaluation]:
+    verifier, cached = Verifier(sandbox, store), Cached(teacher, store) if teacher else None
+    try:
+        services = QuestionServices(sandbox, verifier, Prove, read_dataset)
+        asking = await load_questions(
+            options.sets, options.originals, options.languages, options.limit, services, options.docstrings
+        )
+        asking = _with_prompt_end(asking, options.prompt_end)
+        source: Source = Asked(cached, options.plan) if cached else _stored(options, asking)
+        notes = (*asking.notes, *_unanswered(asking.questions, source), *_not_asked(options, asking))
+        asking = msgspec.structs.replace(asking, notes=notes)
+        with ticking(sum(map(source.count, asking.questions))) as tick:
+            found = await evaluate_questions(
+                asking.questions,
+                source,
+                verifier,
+                options.plan,
+                impossible=asking.impossible,
+                max_failures=max_failures,
+                on_sample=lambda _: tick(),
+            )
+    finally:
+        if cached is not None:
+            await cached.close()
+    return asking, found
+
+
+def _with_prompt_end(asking: LoadedQuestions, end: str) -> LoadedQuestions:
+    """Return the questions with prompts that end as asked; rows of a dataset keep their prompts word for word."""
+    if end != "signature":
+        return asking
+    questions = (q if q.benchmark == "rows" else at_signature(q) for q in asking.questions)
+    return msgspec.structs.replace(asking, questions=tuple(questions))
+
+
+def _stored(options: EvaluationConfig, asking: LoadedQuestions) -> Stored:
+    language = options.languages[0] if len(options.languages) == 1 else ""
+    style = cast("Style | None", options.style or None)
+    return Stored(completion_files.read_completions(Path(options.completions), asking.questions, language, style))
+
+
+def _unanswered(questions: Sequence[Question], source: Source) -> list[str]:
+    """Say of which questions a file has no completions: figures are over the others."""
+    asked = Counter((q.benchmark, q.language) for q in questions)
+    missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
+    return [
+        f"{b}, {one}: {n} of {counted(asked[b, one], 'problem')} {agreeing(n, 'has')} no completion"
+        for (b, one), n in missing.items()
+    ]
+
+
+def _not_asked(options: EvaluationConfig, asking: LoadedQuestions) -> list[str]:
+    """Say how many problems of a file of completions are none of this evaluation, with the names of three."""
+    if not options.completions:
+        return []
+    names = {name for q in asking.questions for name in (q.id, q.problem, q.alias)}
+    unknown = completion_files.unknown_problems(
+        Path(options.completions), names | {i.problem for i in asking.impossible}
+    )
+    if not unknown:
+        return []
+    shown = ", ".join([*unknown[:3], *(["…"] if len(unknown) > 3 else [])])
+    count = f"{counted(len(unknown), 'problem')} that {agreeing(len(unknown), 'is')}"
+    return [f"{options.completions} names {count} not in this evaluation: {shown}"]
+
+
+def _without_figure(ks: Sequence[int], found: Evaluation) -> list[str]:
+    """Say of which k that was asked for there is no figure."""
+    known = {figure.k for score in found.summary.scores for figure in score.figures}
+    return [
+        f"there is no pass@{k}: no problem has {k} samples with a verdict, so give --samples {k} or more"
+        for k in sorted({*ks} - known)
+    ]

@@ -1,0 +1,182 @@
+"""Export a run's rows as files that trainers and ``datasets`` open."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from glotsmith import recipes
+from glotsmith.api.folders import removed_if_refused
+from glotsmith.api.run_rows import Rows, rows_so_far
+from glotsmith.api.synchronous import run_sync
+from glotsmith.counts import counted
+from glotsmith.errors import UsageError, unknown_name
+from glotsmith.run_folder import RunFolder
+
+
+class ExportChoice(NamedTuple):
+    """What a trainer's format is to name and to leave out."""
+
+    model: str = ""
+    held_out: float = 0.0
+    seed: int = 0
+    stage: int = 0  #: 0 for all
+
+
+_ALL = ExportChoice()
+
+
+class ExportResult(NamedTuple):
+    """What an export wrote."""
+
+    folder: Path
+    summary: str  #: a sentence for people
+    partial: bool  #: whether the run is unfinished, so that more rows may follow
+    rows: int  #: rows of the run
+
+
+def export(
+    run: Path | str,
+    format: str = "jsonl",
+    output: Path | str | None = None,
+    *,
+    model: str = "",
+    held_out: float = 0.0,
+    seed: int = 0,
+    stage: int = 0,
+) -> ExportResult:
+    """Write the rows of a run in one format. An unfinished run exports the rows it has so far.
+
+    Args:
+        run: the run folder.
+        format: ``jsonl``, ``parquet``, or a trainer's format such as ``trl-sft`` (``docs/exports.md``).
+        output: folder to write; by default ``RUN/dataset/FORMAT``.
+        model: model that a trainer's configuration names.
+        held_out: share of the problems to set aside as validation, from 0 to below 1.
+        seed: chooses the problems that are set aside.
+        stage: exports one training stage; 0 exports all.
+
+    Raises:
+        UsageError: the format is unknown, the run has no rows for it, or ``output`` holds other files.
+        StorageError: the folder cannot be written.
+
+    """
+    return run_sync(export_async(run, format, output, model=model, held_out=held_out, seed=seed, stage=stage))
+
+
+async def export_async(
+    run: Path | str,
+    format: str = "jsonl",
+    output: Path | str | None = None,
+    *,
+    model: str = "",
+    held_out: float = 0.0,
+    seed: int = 0,
+    stage: int = 0,
+) -> ExportResult:
+    """Export as ``export`` does, without blocking the event loop of the caller while rows are selected."""
+    from glotsmith.datasets.card import DRAFT
+
+    with RunFolder.open(Path(run)) as folder:
+        target = Path(output) if output is not None else folder.dataset / format
+        with removed_if_refused(target, DRAFT):
+            async with rows_so_far(folder) as rows:
+                choice = ExportChoice(model, held_out, seed, stage)
+                summary = write_dataset(rows, format, target, choice)
+                return ExportResult(target, summary, rows.partial, rows.made)
+
+
+def partial_sentence(rows: Rows) -> str:
+    """Say how much of a run that is not finished there is."""
+    return partial_text(rows.made)
+
+
+def partial_text(rows: int) -> str:
+    """Return the sentence about the rows of an unfinished run."""
+    return f"partial: {counted(rows, 'row')} of a run that is not finished. Run the same command again to resume it"
+
+
+def write_dataset(rows: Rows, format_: str, target: Path, choice: ExportChoice = _ALL) -> str:
+    """Write the dataset in one format; return the sentence that says so.
+
+    Raises:
+        UsageError: there is no such format, nothing that it could hold, a choice that it would ignore, or the folder
+            holds something else.
+
+    """
+    from glotsmith.datasets.exporters.formats import FORMATS
+
+    check_formats([format_])
+    if choice.seed and not choice.held_out:
+        raise UsageError("--seed says which problems are set aside: give --held-out too")
+    if format_ in FORMATS:
+        return _for_trainer(rows, format_, target, choice)
+    if choice != _ALL:
+        raise UsageError(
+            f"--model, --held-out and --stage are for trainers' formats; {format_} has all rows and no configuration"
+        )
+    return _whole(rows, format_, target)
+
+
+def check_formats(names: Iterable[str]) -> None:
+    """Refuse the name of a format that there is not.
+
+    Raises:
+        UsageError: there is none of that name.
+
+    """
+    from glotsmith.datasets.exporters import EXPORTERS
+    from glotsmith.datasets.exporters.formats import FORMATS
+
+    for name in names:
+        if name not in FORMATS and name not in EXPORTERS:
+            raise UsageError(unknown_name(f"no format is named {name!r}", name, [*EXPORTERS, *FORMATS]))
+
+
+def _is_own(rows: Rows, target: Path) -> bool:
+    """Whether a folder is below the run's own datasets, so that what it holds is no other run's."""
+    return target.resolve().is_relative_to(rows.folder.dataset.resolve())
+
+
+def _whole(rows: Rows, format_: str, target: Path) -> str:
+    from glotsmith.datasets import Card
+    from glotsmith.datasets import write_dataset as write
+
+    stored = rows.folder.config
+    recipe = recipes.get(stored["recipe"])
+    card = Card(
+        name=rows.folder.path.name,
+        recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
+        funnel=tuple(rows.answers.funnel()),
+        parameters=rows.parameters(),
+        benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),
+        findings=rows.findings(),
+        partial=rows.partial,
+        run=rows.run(),
+    )
+    summary = write(rows.examples(), target, card, exporter=format_, owned=_is_own(rows, target))
+    return f"{counted(summary.rows, 'row')} in {target}"
+
+
+def _for_trainer(rows: Rows, format_: str, target: Path, choice: ExportChoice) -> str:
+    from glotsmith.datasets.exporters import trainers
+    from glotsmith.training.splits import held_out
+
+    if choice.stage:
+        _check_stage(rows, format_, choice.stage)
+    examples = partial(rows.of_stage, choice.stage) if choice.stage else rows.examples
+    problems = (example.parallel_id for example in rows.examples()) if choice.held_out else ()
+    apart = held_out(problems, choice.held_out, choice.seed)  # of all stages, so that it is the same for each
+    run = "" if _is_own(rows, target) else rows.run()
+    content = trainers.Content(examples, rows.preferences, apart, rows.partial, run)
+    written = trainers.export(format_, content, target, model=choice.model)
+    return f"{target}: {written}. How to train: {target / 'README.md'}"
+
+
+def _check_stage(rows: Rows, format_: str, stage: int) -> None:
+    from glotsmith.datasets.exporters.formats import FORMATS
+
+    if FORMATS[format_].parts[0].shape.takes == "preferences":
+        raise UsageError(f"{format_} holds preference pairs, which have no stage: leave --stage out")
+    if stage not in (known := rows.stages()):
+        raise UsageError(f"{rows.folder.path} has no row of stage {stage}; there are: {', '.join(map(str, known))}")

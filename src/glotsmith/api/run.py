@@ -1,0 +1,334 @@
+"""Run a recipe from Python: from sources to a dataset, resumable at any moment."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from glotsmith.api import run_config
+from glotsmith.api.export import check_formats, partial_sentence, write_dataset
+from glotsmith.api.folders import removed_if_refused
+from glotsmith.api.no_input import check_input
+from glotsmith.api.run_log import LOG, logging_to
+from glotsmith.api.run_rows import Rows, finished_rows, rows_so_far
+from glotsmith.api.synchronous import run_sync
+from glotsmith.counts import counted
+from glotsmith.drop_reasons import Reason
+from glotsmith.errors import GlotsmithError, InputError, UsageError
+from glotsmith.exchanges import Heard
+from glotsmith.execution import executor
+from glotsmith.execution.base import Executor, Progress, Silent
+from glotsmith.folder_lock import LOCK
+from glotsmith.ledger import Ledger
+from glotsmith.recipes.base import RecipeServices
+from glotsmith.records import Example, FunnelRow
+from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.step import Step, WholeStep
+from glotsmith.teachers import open_teacher
+from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.cached import Cached, Hear
+from glotsmith.verification import Verifier
+
+_DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
+_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: of a run folder without a dataset
+
+#: Steps of a user, by the name of the step that they follow.
+ExtraSteps = Mapping[str, Step[Any, Any]]
+
+
+class RunPlace(NamedTuple):
+    """The folder and the caches of a run."""
+
+    folder: Path
+    cache: Path | None = None  #: to share between runs
+    other: Path | None = None  #: a second cache to read: of a run its preview's, of a preview its run's
+
+
+class RunRequest(NamedTuple):
+    """A run to execute."""
+
+    config: run_config.RunConfig
+    place: RunPlace
+    workers: int | None = None  #: programs that run at once
+    retry: tuple[Reason, ...] = ()  #: drops for these reasons are tried again
+    steps_after: ExtraSteps = {}  #: steps of a user, by the name of the step that they follow
+
+
+class RunMessages(NamedTuple):
+    """Where the sentences of a run go; by default nowhere."""
+
+    notify: Callable[[str], None] = lambda _: None
+    warn: Callable[[GlotsmithError], None] = lambda _: None
+
+
+class RunResult(NamedTuple):
+    """The outcome of a run."""
+
+    folder: Path  #: the run folder; ``dataset/`` in it holds the rows
+    finished: bool  #: False after a stop; the same call resumes the run
+    funnel: tuple[FunnelRow, ...]  #: counts of each step
+
+    def examples(self) -> Iterator[Example]:
+        """Yield the dataset rows of a finished run."""
+        with RunFolder.open(self.folder) as folder:
+            yield from finished_rows(folder).examples()
+
+
+def run(
+    recipe: str,
+    *,
+    sources: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    output: Path | str | None = None,
+    teacher: str = "offline",
+    model: str = "",
+    base_url: str = "",
+    teacher_options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    formats: Sequence[str] = ("jsonl", "parquet"),
+    isolation: str = "auto",
+    workers: int | None = None,
+    cache: Path | str | None = None,
+    steps_after: ExtraSteps | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run a recipe; the same call resumes a stopped run.
+
+    Args:
+        recipe: a recipe's name, or a TOML file.
+        sources: packages (``package:toolz``), folders, files.
+        languages: target languages.
+        output: the run folder; by default ``runs/RECIPE``.
+        teacher: a teacher's name (``offline``, ``openai``, ``scripted``, ``transformers``).
+        model: the teacher's model.
+        base_url: the teacher's server.
+        teacher_options: further options of the teacher.
+        options: options of the recipe (``docs/recipes``).
+        seed: seed of all sampling.
+        formats: formats of the dataset.
+        isolation: isolation back end of the sandbox.
+        workers: programs that run at once; by default one per processor.
+        cache: a cache file to share between runs.
+        steps_after: steps of your own, by the name of the step that they follow. Their names belong to the run.
+        progress: receives the progress of the run; by default nothing is shown.
+
+    Raises:
+        UsageError: an argument is invalid, or the run folder belongs to another configuration.
+        InputError: a source is malformed.
+        OutageError: the teacher or the machine failed; the same call resumes the run.
+        GlotsmithError: see ``errors.py``.
+
+    """
+    return run_sync(
+        run_async(
+            recipe,
+            sources=sources,
+            languages=languages,
+            output=output,
+            teacher=teacher,
+            model=model,
+            base_url=base_url,
+            teacher_options=teacher_options,
+            options=options,
+            seed=seed,
+            formats=formats,
+            isolation=isolation,
+            workers=workers,
+            cache=cache,
+            steps_after=steps_after,
+            progress=progress,
+        )
+    )
+
+
+async def run_async(
+    recipe: str,
+    *,
+    sources: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    output: Path | str | None = None,
+    teacher: str = "offline",
+    model: str = "",
+    base_url: str = "",
+    teacher_options: Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    formats: Sequence[str] = ("jsonl", "parquet"),
+    isolation: str = "auto",
+    workers: int | None = None,
+    cache: Path | str | None = None,
+    steps_after: ExtraSteps | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run a recipe as ``run`` does, in the caller's event loop."""
+    given = {
+        "seed": seed,
+        "formats": tuple(formats),
+        "isolation": isolation,
+        "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": dict(teacher_options or {})},
+        "options": {**(options or {}), "sources": tuple(sources), "languages": tuple(languages)},
+    }
+    config = run_config.load(recipe, given)
+    folder = Path(output) if output is not None else config.target("output") or Path("runs") / config.recipe
+    place = RunPlace(folder, Path(cache) if cache is not None else config.target("cache"))
+    request = RunRequest(config, place, workers, steps_after=steps_after or {})
+    finished = await execute(executor("local"), request, progress or Silent())
+    with RunFolder.open(folder) as opened:
+        return RunResult(folder, finished, tuple(opened.ledger.funnel()))
+
+
+async def execute(
+    worker: Executor, request: RunRequest, progress: Progress, messages: RunMessages | None = None
+) -> bool:
+    """Check the request, run the recipe and write the dataset; return whether the run is finished."""
+    chosen = run_config.bounded(request.config)
+    check_formats(chosen.formats)
+    wanted = chosen.located_teacher()
+    teacher = open_teacher(wanted.name, model=wanted.model, base_url=wanted.base_url, options=wanted.options)
+    if teacher.model and teacher.model == wanted.model:
+        teacher.model = chosen.teacher.model  # rows name it as the user wrote it, in every working directory
+    try:
+        sandbox = open_sandbox(chosen.isolation, request.workers)
+        try:
+            check_steps(chosen, sandbox, teacher)
+            free = run_config.free_keys(wanted.name, chosen.recipe)
+            stored = msgspec.to_builtins(chosen)
+            place = request.place
+            with (
+                removed_if_refused(place.folder, *_FILES) as disposable,
+                RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder,
+            ):
+                pipeline = _Pipeline(request._replace(config=chosen), folder, sandbox, teacher)
+                try:
+                    return await pipeline.run(worker, progress, messages or RunMessages())
+                finally:
+                    if any(row.made for row in folder.ledger.funnel()):
+                        disposable.clear()
+        finally:
+            await sandbox.close()
+    finally:
+        await teacher.close()
+
+
+def check_steps(chosen: run_config.RunConfig, sandbox: Sandbox, teacher: Teacher) -> None:
+    """Make the steps of a run once, without a folder: what can be known of sources, languages and files is checked.
+
+    Raises:
+        GlotsmithError: something that the run needs is not there.
+
+    """
+    with closing(Ledger(Path(":memory:"))) as ledger:
+        chosen.made().steps(
+            RecipeServices(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger, chosen.sources_folder())
+        )
+
+
+class _Pipeline(NamedTuple):
+    """A run with its folder and services."""
+
+    request: RunRequest
+    folder: RunFolder
+    sandbox: Sandbox
+    teacher: Teacher
+
+    async def run(self, worker: Executor, progress: Progress, messages: RunMessages) -> bool:
+        config, ledger = self.request.config, self.folder.ledger
+        cached = Cached(self.teacher, self.folder.cache, hearing(ledger))
+        verifier = Verifier(self.sandbox, self.folder.cache)
+        services = RecipeServices(self.sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
+        try:
+            steps = _with_extra_steps(config.made(), services, ledger, self.request.steps_after)
+            _reopen(ledger, steps, self.request.retry, messages)
+            with logging_to(self.folder.path):
+                done = await worker.run(steps, ledger, progress)
+        except UsageError:
+            raise
+        except GlotsmithError as error:
+            await _write_so_far(self.folder, config.formats, messages, goes_on=not isinstance(error, InputError))
+            raise
+        finally:
+            await cached.close()
+        if done:
+            check_input(ledger.funnel()[0], config.recipe, config.options["sources"])
+            _write_all(finished_rows(self.folder), config.formats, messages)
+        else:
+            await _write_so_far(self.folder, config.formats, messages)
+        return done
+
+
+def _with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
+    """Return the steps of a recipe with a user's steps behind the steps that they name.
+
+    Raises:
+        UsageError: there is no such step, or it is one of the last steps, which also run on unfinished runs.
+
+    """
+    steps = list(recipe.steps(services))
+    last = recipe.final_steps(ledger).after_step if extra else ""
+    names = [step.name for step in steps]
+    for name, step in extra.items():
+        allowed = names[: names.index(last)]
+        if name not in allowed:
+            raise UsageError(f"No step can follow {name!r} in this recipe. Choose one of: {', '.join(allowed)}")
+        steps.insert([each.name for each in steps].index(name) + 1, step)
+    return steps
+
+
+def hearing(ledger: Ledger) -> Hear:
+    """Return what writes the replies that a run hears into its ledger."""
+
+    def hear(request: Request, address: str, reply: Reply, cached: bool) -> None:
+        text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
+        tokens = reply.input_tokens + reply.output_tokens
+        ledger.note_reply(Heard(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens))
+
+    return hear
+
+
+def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Reason], messages: RunMessages) -> None:
+    """Make items that were dropped for these reasons open again."""
+    whole = {step.name for step in steps if isinstance(step, WholeStep)}
+    for reason in retry:
+        count = ledger.reopen(reason, whole)
+        messages.notify(f"{counted(count, 'item')} dropped as {reason}: tried again.")
+
+
+async def _write_so_far(
+    folder: RunFolder, formats: Sequence[str], messages: RunMessages, *, goes_on: bool = True
+) -> None:
+    """Write the dataset of a run that was stopped; what can't be written is told of, and is no error of the run.
+
+    Without a row there is nothing to say, and where the same command fails again (not ``goes_on``) it can't go on.
+    """
+    try:
+        async with rows_so_far(folder) as rows:
+            if rows.made and goes_on:
+                messages.notify(partial_sentence(rows))
+            if rows.made:
+                _write_all(rows, formats, messages)
+    except GlotsmithError as error:
+        messages.warn(error)
+
+
+def _write_all(rows: Rows, formats: Sequence[str], messages: RunMessages) -> None:
+    """Write the dataset in all formats.
+
+    Raises:
+        GlotsmithError: of a format that can't be written; the others are.
+
+    """
+    failures = list[GlotsmithError]()
+    for name in formats:
+        try:
+            write_dataset(rows, name, rows.folder.dataset / name)
+        except GlotsmithError as error:  # such as no preference pair for a format of pairs
+            failures.append(error)
+    for error in failures[1:]:
+        messages.warn(error)
+    if failures:
+        raise failures[0]

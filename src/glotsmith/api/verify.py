@@ -1,0 +1,59 @@
+"""Verify programs from Python: jobs in, verdicts out."""
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager, closing, nullcontext
+from pathlib import Path
+
+from glotsmith.api.synchronous import run_sync
+from glotsmith.cache import Cache
+from glotsmith.records import Job, Verdict
+from glotsmith.sandbox import open_sandbox
+from glotsmith.verification import Verifier
+from glotsmith.verification.batch import verify_all
+
+
+@asynccontextmanager
+async def open_verifier(
+    isolation: str = "auto", *, workers: int | None = None, cache: Path | str | None = None
+) -> AsyncGenerator[Verifier]:
+    """Open a sandbox and yield a verifier on it; the sandbox closes at the end of the block.
+
+    Args:
+        isolation: an isolation back end (``docs/sandbox.md``); ``auto`` takes the first that works.
+        workers: programs that run at once; by default one per processor.
+        cache: a file that stores verdicts, so that no program runs twice.
+
+    Raises:
+        UsageError: the isolation back end is unknown.
+        IsolationError: programs cannot be isolated on this machine.
+
+    """
+    sandbox = open_sandbox(isolation, workers)
+    try:
+        with closing(Cache(Path(cache))) if cache is not None else nullcontext() as store:
+            yield Verifier(sandbox, store)
+    finally:
+        await sandbox.close()
+
+
+def verify(
+    jobs: Iterable[Job], isolation: str = "auto", *, workers: int | None = None, cache: Path | str | None = None
+) -> list[Verdict]:
+    """Return the verdicts on jobs, in their order.
+
+    A job that cannot be judged has an ``infra:`` verdict with a sentence. The arguments are those of ``open_verifier``.
+
+    Raises:
+        UsageError: the isolation back end is unknown.
+        IsolationError: programs cannot be isolated on this machine.
+
+    """
+    return run_sync(verify_async(list(jobs), isolation, workers=workers, cache=cache))
+
+
+async def verify_async(
+    jobs: Sequence[Job], isolation: str = "auto", *, workers: int | None = None, cache: Path | str | None = None
+) -> list[Verdict]:
+    """Verify as ``verify`` does, without blocking the caller's event loop."""
+    async with open_verifier(isolation, workers=workers, cache=cache) as verifier:
+        return await verify_all(verifier, jobs)
