@@ -11,7 +11,7 @@ from glotsmith.evaluation.questions import Impossible
 from glotsmith.languages import Unrepresentable, get
 from glotsmith.records import Function, Origin, Problem, Suite
 from glotsmith.sandbox import open_sandbox
-from glotsmith.suites.prove import make_task
+from glotsmith.suites.prove import Prove, make_task
 from glotsmith.verification import Verifier
 
 PROOF = {"line_coverage": 1.0, "branch_coverage": 1.0, "mutation_score": 1.0, "mutants": 0, "writers": {}}
