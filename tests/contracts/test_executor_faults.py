@@ -253,7 +253,7 @@ def test_fewer_items_than_the_limit_stay_open_too(kind, ledger, count):
 @pytest.mark.parametrize("limit", [1, 3, 12])
 def test_the_number_of_failures_in_a_row_can_be_set(kind, ledger, limit):
     server = Server(up=False)
-    with pytest.raises(OutageError, match=f"failed {limit} times in a row"):
+    with pytest.raises(OutageError, match=f"failed {limit} time{'s' if limit > 1 else ''} in a row"):
         limited(kind, asking(server, concurrency=1), ledger, failures=limit)
     assert len(server.asked) == limit
 

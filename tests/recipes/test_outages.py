@@ -185,7 +185,7 @@ def test_a_function_without_its_teachers_suites_is_marked(server: Server, tmp_pa
 def test_the_limit_can_be_set(server: Server, tmp_path: Path, limit: int) -> None:
     folder, server.status = corpus(tmp_path), 500
     assert command(folder, server, "--max-failures", limit) == OUTAGE
-    assert f"failed {limit} times in a row" in said(folder)
+    assert f"failed {limit} time{'s' if limit > 1 else ''} in a row" in said(folder)
     assert "--max-failures" in said(folder)
 
 

@@ -91,7 +91,7 @@ def test_wrong_options(options: dict[str, Any], sentence: str) -> None:
 
 
 def test_completions_and_rows_are_pairs() -> None:
-    with pytest.raises(UsageError, match="there are 3 completions and 2 rows"):
+    with pytest.raises(UsageError, match="3 completions and 2 rows"):
         score(SAID, [ROW] * 2)
 
 
