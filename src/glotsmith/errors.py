@@ -78,6 +78,21 @@ class StorageError(GlotsmithError):
     """A file of the run can't be written; what was committed before is safe."""
 
 
+def decode_fault(data: bytes, error: Exception) -> str:
+    """Return why bytes are no JSON; of a byte that is not UTF-8, its offset in all of them.
+
+    Args:
+        data: the line, the file or the body; offsets count from its beginning, from 0.
+        error: what the decoder raised, whose own position may be one in a text inside.
+
+    """
+    try:
+        data.decode()
+    except UnicodeDecodeError as bad:
+        return f"the byte 0x{data[bad.start]:02x} at offset {bad.start} is not UTF-8"
+    return str(error)
+
+
 def unknown_name(sentence: str, given: str, known: Iterable[str], spellings: Mapping[str, str] | None = None) -> str:
     """Return a sentence about a name that is not known, with the known name that it is close to, and all of them.
 

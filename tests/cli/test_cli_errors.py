@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from glotsmith.cli.jobfile import _line  # pyright: ignore[reportPrivateUsage]
+from glotsmith.records import Verdict
+
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -90,6 +93,14 @@ def test_a_mistake_gets_a_sentence(
         ('{"id": "a", "language": "lua", "code": "x",}', "not JSON"),
         ('{"id": "a", "language": "lua", "tolerance": NaN}', "not JSON"),
         ("3", "a job is a JSON object"),
+        (
+            '{"id": "a", "language": "lua", "tests": ["assert f(1) == 1"], "io": [{"stdin": "", "stdout": ""}]}',
+            "the job has tests and io, of which only one can be judged: make a job of each",
+        ),
+        (
+            '{"id": "a", "language": "lua", "io": [{"stdin": "", "stdout": ""}], "program": "x"}',
+            "the job has io and program, of which only one can be judged",
+        ),
         ('{"language": "lua", "code": "x"}', "the field id is missing: it must be text"),
         ('{"id": "a"}', "the field language is missing: it must be text"),
         (
@@ -111,6 +122,25 @@ def test_a_malformed_line_has_a_verdict_and_the_others_are_judged(
     found = [json.loads(v) for v in verdicts.read_text().splitlines()]
     assert [(v["status"], v.get("line", 0)) for v in found] == [("pass", 0), ("infra:refused", 3), ("pass", 0)]
     assert sentence in found[1]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("line", "offset", "named"),
+    [
+        (b'{"id": "x7", "language": "lua", "code": "\xff"}', 41, ("x7", "lua")),
+        (b'{"code": "\xc3\xa9\xc3(", "id": "x8"}', 12, ("x8", "")),
+        (b'{"id": "x9\xfe", "language": "r"}', 10, ("x9\ufffd", "r")),
+        (b'{"id": "x", "code": "\xff"', 21, ("", "")),
+        (b'["\x80"', 2, ("", "")),
+    ],
+)
+def test_a_byte_that_is_not_utf_8_is_located_and_the_job_keeps_its_id(
+    line: bytes, offset: int, named: tuple[str, str]
+) -> None:
+    (verdict,) = _line(4, line)
+    assert isinstance(verdict, Verdict)
+    assert f"the byte 0x{line[offset]:02x} at offset {offset} is not UTF-8" in verdict.detail
+    assert (verdict.id, verdict.language, verdict.line) == (*named, 4)
 
 
 GOOD = b'{"id": "a", "language": "lua", "code": "function f(x) return x end", "tests": ["assert f(1) == 1"]}\n'

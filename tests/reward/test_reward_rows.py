@@ -97,6 +97,10 @@ def test_a_row_that_asks_for_nothing(row: Any) -> None:
         ({"tests": ROW["tests"]}, "row 3: no language is named None"),
         ({**ROW, "tests": "assert f(1) == 1"}, "row 3: Expected `array`, got `str`"),
         ({**ROW, "tests": [1]}, r"row 3: Expected `str`, got `int` - at `\$.tests"),
+        (
+            {**ROW, "io": {"stdin": ["1"], "stdout": ["1"]}},
+            "row 3: it has tests and io, of which only one can be judged",
+        ),
         ({**ROW, "checker": "kind"}, "row 3: Invalid enum value 'kind'"),
         ({"language": "lua", "io": {"stdin": ["1"]}}, "row 3: io has the keys stdin; stdin and stdout are wanted"),
         (

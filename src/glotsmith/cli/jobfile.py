@@ -16,11 +16,11 @@ import msgspec
 
 from glotsmith import settings
 from glotsmith.cli import exported
-from glotsmith.errors import GlotsmithError, InputError, UsageError
+from glotsmith.errors import GlotsmithError, InputError, UsageError, decode_fault
 from glotsmith.languages import resolve, unknown_language
 from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job, Verdict
-from glotsmith.verification.bounds import out_of_bounds
+from glotsmith.verification.bounds import demand_fault, out_of_bounds
 
 _FIELDS = frozenset(Job.__struct_fields__)
 _LONGEST_MB = 64  #: of a line; a job's expected output has a few
@@ -143,16 +143,22 @@ def _line(number: int, line: bytes) -> Iterator[Job | Verdict]:
     try:
         row = msgspec.json.decode(line)
     except (ValueError, RecursionError) as error:
-        yield refused(number, "", f"not JSON: {error}")
+        name, language = _names(line.decode(errors="replace"))
+        yield refused(number, name, f"not JSON: {decode_fault(line, error)}", language)
         return
     yield from _row(number, row)
 
 
 def _array(lines: _Lines, start: bytes) -> Iterator[Job | Verdict]:
     try:
-        rows: Any = msgspec.json.decode(start + lines.rest())
-    except (ValueError, RecursionError, OSError, EOFError, zlib.error) as error:
-        yield lines.refused(f"not a JSON array: {error}")
+        text = start + lines.rest()
+    except (OSError, EOFError, zlib.error) as error:
+        yield lines.refused(f"the file can't be read: {error}")
+        return
+    try:
+        rows: Any = msgspec.json.decode(text)
+    except (ValueError, RecursionError) as error:
+        yield lines.refused(f"not a JSON array: {decode_fault(text, error)}")
         return
     for place, row in enumerate(rows, 1):
         yield from _row(place, row)
@@ -167,9 +173,22 @@ def _row(number: int, row: Any) -> Iterator[Job | Verdict]:
     try:
         yield from _jobs(number, fields)
     except (GlotsmithError, ValueError, RecursionError) as error:
-        name, language = fields.get("id"), fields.get("language")
-        named = [value if isinstance(value, str) else "" for value in (name, language)]
-        yield refused(number, named[0], str(error), named[1])
+        yield refused(number, _text(fields, "id"), str(error), _text(fields, "language"))
+
+
+def _names(line: str) -> tuple[str, str]:
+    """Return the id and the language that a line states, in which bytes that are not UTF-8 were replaced."""
+    try:
+        row: Any = msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return "", ""
+    fields = cast(dict[str, Any], row) if isinstance(row, dict) else {}
+    return _text(fields, "id"), _text(fields, "language")
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
@@ -201,8 +220,8 @@ def _unknown(row: Mapping[str, Any]) -> str:
 def _complaint(job: Job) -> str:
     if not label_language(job.language):
         return unknown_language(job.language)
-    if not (job.tests or job.io or job.program):
-        return "the job has none of tests, io, program, so nothing could be judged"
+    if wrong := demand_fault(job):
+        return f"the job {wrong}"
     return out_of_bounds(job)
 
 

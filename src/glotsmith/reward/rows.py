@@ -11,7 +11,7 @@ from glotsmith.languages.extract import extract_code
 from glotsmith.languages.spelling import label_language
 from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
-from glotsmith.verification.bounds import out_of_bounds
+from glotsmith.verification.bounds import demand_fault, out_of_bounds
 
 #: What a model said: text, or the messages of a chat, of which the assistant's last one counts.
 Completion = str | Sequence[Mapping[str, Any]]
@@ -44,7 +44,8 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
         job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"row {number}: {error}") from error
-    if wrong := out_of_bounds(job):
+    wrong = demand_fault(job)
+    if wrong := f"it {wrong}" if wrong else out_of_bounds(job):
         raise UsageError(f"row {number}: {wrong}")
     if not _is_said(completion):
         raise UsageError(f"completion {number} is {type(completion).__name__}; a text or a list of messages is wanted")

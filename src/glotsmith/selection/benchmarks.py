@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from glotsmith.errors import InputError
+from glotsmith.errors import InputError, decode_fault
 from glotsmith.records import Record
 
 _NAMES = ("task_id", "id", "name", "question_id", "problem_id")  #: fields that name a row, best first
@@ -82,7 +82,7 @@ def _decode(path: Path, line: int | None, data: bytes) -> Any:
     try:
         return msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError.at(path, line, f"not JSON: {error}") from error
+        raise InputError.at(path, line, f"not JSON: {decode_fault(data, error)}") from error
 
 
 def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

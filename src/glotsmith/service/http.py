@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from glotsmith.errors import decode_fault
 from glotsmith.sandbox.program_json import ErrorMessage
 
 JSON = "application/json"
@@ -71,15 +72,15 @@ def decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
     try:
         return decoder.decode(body)
     except (ValueError, RecursionError) as error:
-        raise malformed(error) from error
+        raise malformed(error, body) from error
 
 
-def malformed(error: Exception) -> Refused:
-    """Return the refusal of a body: 422 where it is JSON, 400 where it is not."""
+def malformed(error: Exception, data: bytes = b"") -> Refused:
+    """Return the refusal of a body, or of a part of it: 422 where it is JSON, 400 where it is not."""
     if isinstance(error, RecursionError):
         return Refused(HTTPStatus.BAD_REQUEST, "the body is nested too deeply")
     if isinstance(error, msgspec.DecodeError | UnicodeDecodeError) and not isinstance(error, msgspec.ValidationError):
-        return Refused(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {error}")
+        return Refused(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {decode_fault(data, error)}")
     return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
 

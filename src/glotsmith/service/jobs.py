@@ -24,7 +24,7 @@ from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
 from glotsmith.verification.allowance import output_kb
 from glotsmith.verification.batch import verify_one
-from glotsmith.verification.bounds import out_of_bounds
+from glotsmith.verification.bounds import demand_fault, out_of_bounds
 
 _JOB = msgspec.json.Decoder(Job)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -89,7 +89,7 @@ def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
         try:
             return [json.dumps(value).encode() for value in json.loads(body)]  # Python's reader takes more
         except (ValueError, RecursionError):
-            raise malformed(error) from error
+            raise malformed(error, body) from error
 
 
 def _single(body: bytes) -> Job:
@@ -109,7 +109,7 @@ def item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
     except Refused as error:
         why = str(error)
     except (ValueError, RecursionError) as error:
-        why = str(malformed(error)).replace("the body", "it")
+        why = str(malformed(error, bytes(raw))).replace("the body", "it")
     return _refused(place, raw, f"item {place} of the list is no job: {why}")
 
 
@@ -128,7 +128,7 @@ def _refused(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
 def _given(raw: msgspec.Raw | bytes) -> dict[str, Any]:
     """Return the fields of an item that is no job; none where it is no object."""
     try:
-        found: Any = _ANY.decode(raw)
+        found: Any = _ANY.decode(bytes(raw).decode(errors="replace"))
     except (ValueError, RecursionError):
         return {}
     return cast(dict[str, Any], found) if isinstance(found, dict) else {}
@@ -145,8 +145,8 @@ def checked(job: Job) -> Job:
     language = label_language(job.language)
     if not language:
         wrong = unknown_language(job.language)
-    elif not (job.tests or job.io or job.program):
-        wrong = "it has none of tests, io, program, so nothing could be judged"
+    elif found := demand_fault(job):
+        wrong = f"it {found}"
     elif found := out_of_bounds(job, MOST):
         wrong = found
     elif (needed := output_kb(job)) > MOST.output_kb:

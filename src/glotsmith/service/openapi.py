@@ -18,7 +18,7 @@ from glotsmith.languages import names
 from glotsmith.sandbox.program_json import ErrorMessage
 from glotsmith.service.http import JSON, Handler
 from glotsmith.service.limits import MOST, least
-from glotsmith.verification.bounds import FIELDS, LEAST, TOLERANCES
+from glotsmith.verification.bounds import DEMANDS, FIELDS, LEAST, TOLERANCES
 
 #: What any request may be answered by.
 _ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -137,11 +137,19 @@ def _bounded(components: dict[str, Any]) -> dict[str, Any]:
     for name, limit in FIELDS.items():
         job["properties"][name]["anyOf"][0] |= {"minimum": getattr(LEAST, limit), "maximum": getattr(MOST, limit)}
     job["anyOf"] = [
-        {"required": [name], "properties": {name: {least_: 1}}}
-        for name, least_ in (("tests", "minItems"), ("io", "minItems"), ("program", "minLength"))
+        {
+            "required": [name],
+            "properties": {other: {_size(other, wanted=other == name): int(other == name)} for other in DEMANDS},
+        }
+        for name in DEMANDS
     ]
     components["ProgramMessage"]["properties"]["argv"] |= {"minItems": 1}
     return components
+
+
+def _size(demand: str, *, wanted: bool) -> str:
+    """Return the keyword that makes a field of a job hold something, or nothing."""
+    return ("min" if wanted else "max") + ("Length" if demand == "program" else "Items")
 
 
 def _key(kind: Any) -> str:

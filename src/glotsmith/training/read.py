@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from glotsmith.errors import InputError, UsageError
+from glotsmith.errors import InputError, UsageError, decode_fault
 from glotsmith.records import Record
 
 Item = TypeVar("Item", bound=Record)
@@ -46,7 +46,9 @@ def _lines(file: Path, kind: type[Item]) -> Iterator[Item]:
             try:
                 yield decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise InputError.at(file, number, f"not a row of a dataset ({kind.__name__}): {error}") from error
+                raise InputError.at(
+                    file, number, f"not a row of a dataset ({kind.__name__}): {decode_fault(line, error)}"
+                ) from error
 
 
 def _parquet(file: Path, kind: type[Item]) -> Iterator[Item]:

@@ -16,7 +16,18 @@ FIELDS = {
     "output_limit_kb": "output_kb",
     "file_limit_mb": "file_mb",
 }
+DEMANDS = ("tests", "io", "program")  #: fields that say what is to hold; a job has one of them
 TOLERANCES = ("tolerance", "absolute_tolerance")
+
+
+def demand_fault(job: Job) -> str:
+    """Return why it is not clear what is to hold for a job, as a sentence without its subject; "" where it is."""
+    given = [name for name in DEMANDS if getattr(job, name)]
+    if not given:
+        return f"has none of {', '.join(DEMANDS)}, so nothing could be judged"
+    if len(given) > 1:
+        return f"has {' and '.join(given)}, of which only one can be judged: make a job of each"
+    return ""
 
 
 def out_of_bounds(job: Job, most: Limits = MOST) -> str:

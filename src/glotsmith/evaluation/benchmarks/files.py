@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from glotsmith.errors import InputError, UsageError
+from glotsmith.errors import InputError, UsageError, decode_fault
 from glotsmith.installation import install_command
 from glotsmith.records import Record
 
@@ -121,7 +121,7 @@ def _decode(path: Path, line: int | None, data: bytes) -> Any:
     try:
         return json.loads(data)  # ints of any size, NaN and Infinity, as EvalPlus writes them
     except (ValueError, RecursionError) as error:
-        raise InputError.at(path, line, f"not JSON: {error}") from None
+        raise InputError.at(path, line, f"not JSON: {decode_fault(data, error)}") from None
 
 
 def _object(path: Path, line: int | None, data: bytes) -> dict[str, Any]:
