@@ -1,13 +1,14 @@
 """The verdicts of a stopped ``glotsmith verify``: a file beside the output holds the hash of each job judged."""
 
-import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 
 from glotsmith.errors import UsageError
-from glotsmith.records import Job, Verdict
+from glotsmith.records import Job, Verdict, content_hash
 
 
 class Judged:
@@ -21,6 +22,7 @@ class Judged:
         self.verdicts = list[Verdict]()
         self._known = list[str]()
         self._size = 0  #: bytes of the output that are kept
+        self._notes: TextIO | None = None  #: the file with the hashes, while verdicts are written
         if self.is_kept and self._hashes.is_file() and output.is_file():
             self._read()
 
@@ -60,13 +62,20 @@ class Judged:
         if self.is_kept:
             with self._output.open("ab") as file:
                 file.truncate(self._size)
-            self._hashes.write_text("".join(f"{known}\n" for known in self._known), "ascii")
+            with self._hashes.open("ab") as file:
+                file.truncate(sum(len(known) + 1 for known in self._known))
+            self._notes = self._hashes.open("a", encoding="ascii", buffering=1)  # each line is written at once
 
     def note(self, job: Job | Verdict) -> None:
         """Note that the verdict on a job is written."""
-        if self.is_kept:
-            with self._hashes.open("a", encoding="ascii") as file:
-                file.write(f"{digest(job)}\n")
+        if self._notes is not None:
+            self._notes.write(f"{digest(job)}\n")
+
+    def close(self) -> None:
+        """Close the file with the hashes, which stays for the next start."""
+        if self._notes is not None:
+            with suppress(OSError):  # a full disk, which the write has reported
+                self._notes.close()
 
     def finish(self) -> None:
         """Remove the hashes: every job has a verdict."""
@@ -76,7 +85,7 @@ class Judged:
 
 def digest(job: Job | Verdict) -> str:
     """Return the hash of a job, or of the verdict on a line that holds none."""
-    return hashlib.sha256(msgspec.json.encode(job)).hexdigest()
+    return content_hash(msgspec.json.encode(job).decode())
 
 
 def _whole_lines(file: Path) -> list[bytes]:

@@ -78,6 +78,8 @@ def verify(
         if error.errno != errno.ENOSPC:
             raise
         raise StorageError(_full(counts.total(), output, judged)) from error
+    finally:
+        judged.close()
     err.print(_table(counts) if counts else f"glotsmith: {file} holds no job")
     if refused:
         err.print(
@@ -114,7 +116,7 @@ def _full(written: int, output: Path, judged: Judged) -> str:
     then = "judges the others" if judged.is_kept else "judges all jobs anew"
     place = "stdout" if str(output) == "-" else output
     return (
-        f"{place}: the disk is full after {written} {'verdict' if written == 1 else 'verdicts'}. "
+        f"{place}: the disk is full after {counted(written, 'verdict')}. "
         f"Free some space and run the command again: it {then}"
     )
 
