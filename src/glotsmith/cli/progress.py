@@ -30,8 +30,6 @@ class Shown:
         self._said = time.monotonic()
 
     def __enter__(self) -> "Shown":
-        if self._console.is_terminal:
-            self._live.start()
         return self
 
     def __exit__(
@@ -41,7 +39,9 @@ class Shown:
             self._live.stop()
 
     def begin(self, funnel: Sequence[FunnelRow]) -> None:
-        """Take up what an earlier start has done."""
+        """Show the table, with what earlier starts have done."""
+        if self._console.is_terminal:
+            self._live.start()
         self._counts = {row.step: _Count(row) for row in funnel}
         done = sum(row.taken for row in funnel)
         if done:
