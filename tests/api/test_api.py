@@ -1,6 +1,7 @@
 """The Python interface: ``import glotsmith as gs``."""
 
 import asyncio
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,20 @@ class DropLongest(gs.ItemStep[Function, Function]):
 def test_every_public_name_is_there_and_sorted() -> None:
     assert list(gs.__all__) == sorted(gs.__all__)
     assert all(getattr(gs, name) is not None for name in gs.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'verifier'"):
-        gs.verifier  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["verifier", "Verify", "api_"])
+def test_an_unknown_name_is_refused(name: str) -> None:
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+        getattr(gs, name)
+
+
+@pytest.mark.parametrize("name", [name for name in gs.__all__ if f"{name}_async" in gs.__all__])
+def test_both_forms_have_the_same_arguments(name: str) -> None:
+    one, other = getattr(gs, name), getattr(gs, f"{name}_async")
+    assert inspect.signature(one) == inspect.signature(other)
+    assert (one.__name__, inspect.iscoroutinefunction(one)) == (name, False)
+    assert inspect.iscoroutinefunction(other)
 
 
 def test_verify_keeps_the_order_of_the_jobs() -> None:
@@ -78,7 +91,6 @@ def test_a_run_with_a_step_of_a_user_resumes_and_exports(tmp_path: Path) -> None
         )
 
     made = run()
-    assert made.finished
     assert [row.step for row in made.funnel][:3] == ["sources", "filter", "drop_longest"]
     assert made.funnel[2].reasons == {"trivial": 1}
     assert {example.kind for example in made.examples()} == {"translation"}
@@ -97,3 +109,74 @@ def test_a_step_can_not_follow_an_unknown_step(tmp_path: Path) -> None:
             output=tmp_path / "run",
             steps_after={"fliter": DropLongest()},
         )
+
+
+TOML = """
+recipe = "multipl-t"
+seed = 7
+formats = ["jsonl"]
+isolation = "none"
+preview = {preview}
+
+[options]
+sources = ["source.py"]
+languages = ["lua"]
+
+[teacher]
+name = "scripted"
+model = "replies.jsonl"
+"""
+
+
+def chosen(monkeypatch: pytest.MonkeyPatch, *args: Any, **kwargs: Any) -> Any:
+    """Return the request that a run executes, without executing it."""
+    requests = list[Any]()
+
+    async def note(worker: Any, request: Any, *_: Any) -> bool:
+        requests.append(request)
+        raise gs.OutageError("noted")
+
+    monkeypatch.setattr("glotsmith.api.run.execute", note)
+    with pytest.raises(gs.OutageError, match="noted"):
+        gs.run(*args, **kwargs)
+    return requests[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, ("scripted", 7, ("jsonl",), "none")),
+        ({"teacher": "offline", "model": ""}, ("offline", 7, ("jsonl",), "none")),
+        ({"seed": 0}, ("scripted", 0, ("jsonl",), "none")),
+        ({"formats": ["parquet"]}, ("scripted", 7, ("parquet",), "none")),
+        ({"isolation": "auto"}, ("scripted", 7, ("jsonl",), "auto")),
+    ],
+)
+def test_a_toml_file_decides_what_no_argument_does(
+    given: dict[str, Any], expected: tuple[Any, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source.py").write_text(SOURCE)
+    (tmp_path / "replies.jsonl").write_text("")
+    (tmp_path / "run.toml").write_text(TOML.format(preview=0))
+    config = chosen(monkeypatch, str(tmp_path / "run.toml"), **given).config
+    assert (config.teacher.name, config.seed, config.formats, config.isolation) == expected
+
+
+def test_without_a_file_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = chosen(monkeypatch, "multipl-t", sources=["stdlib:textwrap"], languages=["lua"]).config
+    assert (config.teacher.name, config.seed, config.formats, config.isolation) == (
+        *("offline", 0, ("jsonl", "parquet")),
+        "auto",
+    )
+
+
+@pytest.mark.parametrize(("preview", "folder", "other"), [(0, "run", "run-preview"), (5, "run-preview", "run")])
+def test_a_preview_works_beside_its_run(
+    preview: int, folder: str, other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "source.py").write_text(SOURCE)
+    (tmp_path / "replies.jsonl").write_text("")
+    (tmp_path / "run.toml").write_text(TOML.format(preview=preview))
+    place = chosen(monkeypatch, str(tmp_path / "run.toml"), output=tmp_path / "run").place
+    assert place.folder == tmp_path / folder
+    assert place.other == tmp_path / other / "cache.sqlite"

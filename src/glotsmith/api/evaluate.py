@@ -11,7 +11,7 @@ import msgspec
 from glotsmith.api import run_config
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.run_rows import read_dataset
-from glotsmith.api.synchronous import run_sync
+from glotsmith.api.synchronous import synchronous
 from glotsmith.cache import Cache
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError, UsageError
@@ -121,6 +121,7 @@ def evaluation_config(
     docstrings: Wording = "target",
     limit: int = 0,
     isolation: str = "auto",
+    requested_ks: Sequence[int] = (),
 ) -> EvaluationConfig:
     """Return the checked configuration of an evaluation.
 
@@ -148,6 +149,7 @@ def evaluation_config(
         plan=msgspec.structs.replace(plan, style="completion" if style == "completion" else "chat"),
         docstrings=docstrings,
         prompt_end="" if completions else form.prompt_end if prompt_end == "auto" else prompt_end,
+        requested_ks=tuple(requested_ks),
     )
     if bool(config.completions) == bool(teacher):
         raise UsageError("Give either --teacher and --model, or --completions")
@@ -158,7 +160,7 @@ def evaluation_config(
     return config
 
 
-def evaluate(
+async def evaluate_async(
     benchmarks: Sequence[str],
     *,
     languages: Sequence[str] = (),
@@ -201,46 +203,6 @@ def evaluate(
         OutageError: samples have no verdict because the teacher or the machine failed.
 
     """
-    return run_sync(
-        evaluate_async(
-            benchmarks,
-            languages=languages,
-            teacher=teacher,
-            model=model,
-            base_url=base_url,
-            teacher_options=teacher_options,
-            completions=completions,
-            plan=plan,
-            style=style,
-            docstrings=docstrings,
-            limit=limit,
-            output=output,
-            isolation=isolation,
-            workers=workers,
-            cache=cache,
-        )
-    )
-
-
-async def evaluate_async(
-    benchmarks: Sequence[str],
-    *,
-    languages: Sequence[str] = (),
-    teacher: str = "",
-    model: str = "",
-    base_url: str = "",
-    teacher_options: Mapping[str, Any] | None = None,
-    completions: Path | str | None = None,
-    plan: SamplingPlan | None = None,
-    style: str = "",
-    docstrings: Wording = "target",
-    limit: int = 0,
-    output: Path | str = "runs/evaluation",
-    isolation: str = "auto",
-    workers: int | None = None,
-    cache: Path | str | None = None,
-) -> EvaluationResult:
-    """Evaluate as ``evaluate`` does, in the caller's event loop."""
     config = evaluation_config(
         benchmarks,
         languages=languages,
@@ -259,6 +221,9 @@ async def evaluate_async(
     result = await run_evaluation(config, Path(output), store, workers)
     result.check_judged()
     return result
+
+
+evaluate = synchronous(evaluate_async)
 
 
 async def run_evaluation(

@@ -8,14 +8,14 @@ from typing import NamedTuple
 from glotsmith import recipes
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.run_rows import Rows, rows_so_far
-from glotsmith.api.synchronous import run_sync
+from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.run_folder import RunFolder
 
 
 class ExportChoice(NamedTuple):
-    """What a trainer's format is to name and to leave out."""
+    """The model that a trainer's format names, and the rows that it contains."""
 
     model: str = ""
     held_out: float = 0.0
@@ -35,7 +35,7 @@ class ExportResult(NamedTuple):
     rows: int  #: rows of the run
 
 
-def export(
+async def export_async(
     run: Path | str,
     format: str = "jsonl",
     output: Path | str | None = None,
@@ -46,6 +46,8 @@ def export(
     stage: int = 0,
 ) -> ExportResult:
     """Write the rows of a run in one format. An unfinished run exports the rows it has so far.
+
+    Writing blocks the event loop.
 
     Args:
         run: the run folder.
@@ -61,20 +63,6 @@ def export(
         StorageError: the folder cannot be written.
 
     """
-    return run_sync(export_async(run, format, output, model=model, held_out=held_out, seed=seed, stage=stage))
-
-
-async def export_async(
-    run: Path | str,
-    format: str = "jsonl",
-    output: Path | str | None = None,
-    *,
-    model: str = "",
-    held_out: float = 0.0,
-    seed: int = 0,
-    stage: int = 0,
-) -> ExportResult:
-    """Export as ``export`` does, without blocking the event loop of the caller while rows are selected."""
     from glotsmith.datasets.card import DRAFT
 
     with RunFolder.open(Path(run)) as folder:
@@ -86,13 +74,11 @@ async def export_async(
                 return ExportResult(target, summary, rows.partial, rows.made)
 
 
-def partial_sentence(rows: Rows) -> str:
-    """Say how much of a run that is not finished there is."""
-    return partial_text(rows.made)
+export = synchronous(export_async)
 
 
-def partial_text(rows: int) -> str:
-    """Return the sentence about the rows of an unfinished run."""
+def partial_sentence(rows: int) -> str:
+    """Return the sentence about the number of rows of an unfinished run."""
     return f"partial: {counted(rows, 'row')} of a run that is not finished. Run the same command again to resume it"
 
 

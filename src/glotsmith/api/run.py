@@ -13,7 +13,7 @@ from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import Rows, finished_rows, rows_so_far
-from glotsmith.api.synchronous import run_sync
+from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, InputError, UsageError
@@ -47,6 +47,17 @@ class RunPlace(NamedTuple):
     cache: Path | None = None  #: to share between runs
     other: Path | None = None  #: a second cache to read: of a run its preview's, of a preview its run's
 
+    @classmethod
+    def choose(
+        cls, config: run_config.RunConfig, output: Path | str | None = None, cache: Path | str | None = None
+    ) -> "RunPlace":
+        """Return the place of a run: what is given, or the configuration's. A preview works in a folder of its own."""
+        given = [Path(path) if path else None for path in (output, cache)]
+        run = given[0] or config.target("output") or Path("runs") / config.recipe
+        preview = run.with_name(f"{run.name}-preview")
+        folder, beside = (preview, run) if config.preview else (run, preview)
+        return cls(folder, given[1] or config.target("cache"), beside / CACHE)
+
 
 class RunRequest(NamedTuple):
     """A run to execute."""
@@ -69,29 +80,28 @@ class RunResult(NamedTuple):
     """The outcome of a run."""
 
     folder: Path  #: the run folder; ``dataset/`` in it holds the rows
-    finished: bool  #: False after a stop; the same call resumes the run
     funnel: tuple[FunnelRow, ...]  #: counts of each step
 
     def examples(self) -> Iterator[Example]:
-        """Yield the dataset rows of a finished run."""
+        """Yield the dataset rows."""
         with RunFolder.open(self.folder) as folder:
             yield from finished_rows(folder).examples()
 
 
-def run(
+async def run_async(
     recipe: str,
     *,
     sources: Sequence[str] = (),
     languages: Sequence[str] = (),
     output: Path | str | None = None,
-    teacher: str = "offline",
+    teacher: str = "",
     model: str = "",
     base_url: str = "",
     teacher_options: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    formats: Sequence[str] = ("jsonl", "parquet"),
-    isolation: str = "auto",
+    seed: int | None = None,
+    formats: Sequence[str] = (),
+    isolation: str = "",
     workers: int | None = None,
     cache: Path | str | None = None,
     steps_after: ExtraSteps | None = None,
@@ -100,18 +110,18 @@ def run(
     """Run a recipe; the same call resumes a stopped run.
 
     Args:
-        recipe: a recipe's name, or a TOML file.
+        recipe: a recipe's name, or a TOML file. Arguments that are given win over the file.
         sources: packages (``package:toolz``), folders, files.
         languages: target languages.
-        output: the run folder; by default ``runs/RECIPE``.
-        teacher: a teacher's name (``offline``, ``openai``, ``scripted``, ``transformers``).
+        output: the run folder; by default the file's, or ``runs/RECIPE``.
+        teacher: a teacher's name (``offline``, ``openai``, ``scripted``, ``transformers``); by default ``offline``.
         model: the teacher's model.
         base_url: the teacher's server.
         teacher_options: further options of the teacher.
         options: options of the recipe (``docs/recipes``).
-        seed: seed of all sampling.
-        formats: formats of the dataset.
-        isolation: isolation back end of the sandbox.
+        seed: seed of all sampling; by default 0.
+        formats: formats of the dataset; by default ``jsonl`` and ``parquet``.
+        isolation: isolation back end of the sandbox; by default the first that works.
         workers: programs that run at once; by default one per processor.
         cache: a cache file to share between runs.
         steps_after: steps of your own, by the name of the step that they follow. Their names belong to the run.
@@ -124,48 +134,6 @@ def run(
         GlotsmithError: see ``errors.py``.
 
     """
-    return run_sync(
-        run_async(
-            recipe,
-            sources=sources,
-            languages=languages,
-            output=output,
-            teacher=teacher,
-            model=model,
-            base_url=base_url,
-            teacher_options=teacher_options,
-            options=options,
-            seed=seed,
-            formats=formats,
-            isolation=isolation,
-            workers=workers,
-            cache=cache,
-            steps_after=steps_after,
-            progress=progress,
-        )
-    )
-
-
-async def run_async(
-    recipe: str,
-    *,
-    sources: Sequence[str] = (),
-    languages: Sequence[str] = (),
-    output: Path | str | None = None,
-    teacher: str = "offline",
-    model: str = "",
-    base_url: str = "",
-    teacher_options: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    formats: Sequence[str] = ("jsonl", "parquet"),
-    isolation: str = "auto",
-    workers: int | None = None,
-    cache: Path | str | None = None,
-    steps_after: ExtraSteps | None = None,
-    progress: Progress | None = None,
-) -> RunResult:
-    """Run a recipe as ``run`` does, in the caller's event loop."""
     given = {
         "seed": seed,
         "formats": tuple(formats),
@@ -174,12 +142,14 @@ async def run_async(
         "options": {**(options or {}), "sources": tuple(sources), "languages": tuple(languages)},
     }
     config = run_config.load(recipe, given)
-    folder = Path(output) if output is not None else config.target("output") or Path("runs") / config.recipe
-    place = RunPlace(folder, Path(cache) if cache is not None else config.target("cache"))
+    place = RunPlace.choose(config, output, cache)
     request = RunRequest(config, place, workers, steps_after=steps_after or {})
-    finished = await execute(executor("local"), request, progress or Silent())
-    with RunFolder.open(folder) as opened:
-        return RunResult(folder, finished, tuple(opened.ledger.funnel()))
+    await execute(executor("local"), request, progress or Silent())
+    with RunFolder.open(place.folder) as opened:
+        return RunResult(place.folder, tuple(opened.ledger.funnel()))
+
+
+run = synchronous(run_async)
 
 
 async def execute(
@@ -216,10 +186,10 @@ async def execute(
 
 
 def check_steps(chosen: run_config.RunConfig, sandbox: Sandbox, teacher: Teacher) -> None:
-    """Make the steps of a run once, without a folder: what can be known of sources, languages and files is checked.
+    """Make the steps of a run once, without a folder, which checks the sources, languages and files.
 
     Raises:
-        GlotsmithError: something that the run needs is not there.
+        GlotsmithError: something that the run needs is missing.
 
     """
     with closing(Ledger(Path(":memory:"))) as ledger:
@@ -262,10 +232,10 @@ class _Pipeline(NamedTuple):
 
 
 def _with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
-    """Return the steps of a recipe with a user's steps behind the steps that they name.
+    """Return the steps of a recipe, each step of a user after the step that it names.
 
     Raises:
-        UsageError: there is no such step, or it is one of the last steps, which also run on unfinished runs.
+        UsageError: no such step exists, or it is one of the last steps, which also run on unfinished runs.
 
     """
     steps = list(recipe.steps(services))
@@ -280,7 +250,7 @@ def _with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, ext
 
 
 def hearing(ledger: Ledger) -> Hear:
-    """Return what writes the replies that a run hears into its ledger."""
+    """Return the callback that writes the replies of a run into its ledger."""
 
     def hear(request: Request, address: str, reply: Reply, cached: bool) -> None:
         text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
@@ -301,14 +271,15 @@ def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Rea
 async def _write_so_far(
     folder: RunFolder, formats: Sequence[str], messages: RunMessages, *, goes_on: bool = True
 ) -> None:
-    """Write the dataset of a run that was stopped; what can't be written is told of, and is no error of the run.
+    """Write the rows that an unfinished run has so far. A format that cannot be written causes a warning only.
 
-    Without a row there is nothing to say, and where the same command fails again (not ``goes_on``) it can't go on.
+    Without rows nothing is written. The notice about resuming is left out where the same command fails again (not
+    ``goes_on``).
     """
     try:
         async with rows_so_far(folder) as rows:
             if rows.made and goes_on:
-                messages.notify(partial_sentence(rows))
+                messages.notify(partial_sentence(rows.made))
             if rows.made:
                 _write_all(rows, formats, messages)
     except GlotsmithError as error:
@@ -319,7 +290,7 @@ def _write_all(rows: Rows, formats: Sequence[str], messages: RunMessages) -> Non
     """Write the dataset in all formats.
 
     Raises:
-        GlotsmithError: of a format that can't be written; the others are.
+        GlotsmithError: a format cannot be written; the other formats are.
 
     """
     failures = list[GlotsmithError]()

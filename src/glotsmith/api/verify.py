@@ -1,10 +1,10 @@
 """Verify programs from Python: jobs in, verdicts out."""
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, closing, nullcontext
 from pathlib import Path
 
-from glotsmith.api.synchronous import run_sync
+from glotsmith.api.synchronous import synchronous
 from glotsmith.cache import Cache
 from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
@@ -36,7 +36,7 @@ async def open_verifier(
         await sandbox.close()
 
 
-def verify(
+async def verify_async(
     jobs: Iterable[Job], isolation: str = "auto", *, workers: int | None = None, cache: Path | str | None = None
 ) -> list[Verdict]:
     """Return the verdicts on jobs, in their order.
@@ -48,12 +48,8 @@ def verify(
         IsolationError: programs cannot be isolated on this machine.
 
     """
-    return run_sync(verify_async(list(jobs), isolation, workers=workers, cache=cache))
-
-
-async def verify_async(
-    jobs: Sequence[Job], isolation: str = "auto", *, workers: int | None = None, cache: Path | str | None = None
-) -> list[Verdict]:
-    """Verify as ``verify`` does, without blocking the caller's event loop."""
     async with open_verifier(isolation, workers=workers, cache=cache) as verifier:
-        return await verify_all(verifier, jobs)
+        return await verify_all(verifier, list(jobs))
+
+
+verify = synchronous(verify_async)

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.progress import Progress
 from rich.table import Table
@@ -105,8 +104,8 @@ def evaluate_command(
         docstrings=docstrings.value,
         limit=limit,
         isolation=isolation,
+        requested_ks=k or (),
     )
-    config = msgspec.structs.replace(config, requested_ks=tuple(k or ()))
     try:
         result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, _ticking))
     except KeyboardInterrupt:

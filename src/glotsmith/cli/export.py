@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from glotsmith.api.export import export as export_run
-from glotsmith.api.export import partial_text
+from glotsmith.api.export import partial_sentence
 from glotsmith.cli.app import app, out
 
 
@@ -48,5 +48,5 @@ def export(
     """
     written = export_run(run, format_, output, model=model, held_out=held_out, seed=seed, stage=stage)
     if written.partial:
-        out.print(partial_text(written.rows))
+        out.print(partial_sentence(written.rows))
     out.print(written.summary)

@@ -25,7 +25,7 @@ from glotsmith.execution import executor
 from glotsmith.execution.base import FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import Example
-from glotsmith.run_folder import CACHE, RunFolder
+from glotsmith.run_folder import RunFolder
 
 Texts = list[str] | None
 
@@ -101,23 +101,13 @@ def run(
     """
     changes = _changes(source, language, teacher, model, base_url, option)
     chosen = run_config.load(recipe, {**changes, "isolation": isolation, "preview": preview or None})
-    wanted = output or chosen.target("output") or Path("runs") / chosen.recipe
-    folder, other = _folders(wanted, preview=bool(chosen.preview))
-    place = RunPlace(folder, cache or chosen.target("cache"), other)
+    place = RunPlace.choose(chosen, output, cache)
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
     code = asyncio.run(_run(RunRequest(chosen, place, jobs, _reasons(retry)), limits))
     if code == 0:
-        found = _show_end(folder, preview=bool(chosen.preview))
-        _advise(chosen, folder, found=found)
+        found = _show_end(place.folder, preview=bool(chosen.preview))
+        _advise(chosen, place.folder, found=found)
     raise typer.Exit(code)
-
-
-def _folders(run: Path, *, preview: bool) -> tuple[Path, Path]:
-    """Return the folder to work in, and the cache of the run's preview or of the preview's run."""
-    beside = run.with_name(f"{run.name}-preview")
-    if preview:
-        return beside, run / CACHE
-    return run, beside / CACHE
 
 
 def _reasons(names: Texts) -> tuple[Reason, ...]:
