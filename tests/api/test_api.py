@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,14 @@ def test_both_forms_have_the_same_arguments(name: str) -> None:
     assert inspect.signature(one) == inspect.signature(other)
     assert (one.__name__, inspect.iscoroutinefunction(one)) == (name, False)
     assert inspect.iscoroutinefunction(other)
+
+
+def test_the_example_of_the_readme_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "README.md").read_text("utf-8"), re.DOTALL)
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == re.findall(r"print\(.*\)  # (.*)", "".join(blocks))
+    assert blocks
 
 
 def test_verify_keeps_the_order_of_the_jobs() -> None:
