@@ -132,7 +132,7 @@ class WholeStep(Step[In, Out]):
 
 
 class SourceStep(Step[Record, Out]):
-    """The first step: it reads the world. Each yielded pair is a unit (a file, a row) and what became of it."""
+    """The first step: it reads the world. Each yielded pair is a unit (a file, a row) and its result."""
 
     @abstractmethod
     def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Out]]]":

@@ -85,7 +85,7 @@ def test_a_mistake_is_told_before_anything_is_written(
     [("max_concurrency", 0), ("attempts", 0), ("backoff_s", -1), ("timeout_s", 0), ("input_price", -0.1)],
 )
 def test_a_teachers_option_out_of_its_range_is_refused(name: str, value: float) -> None:
-    with pytest.raises(UsageError, match=f"openai is not right: .*{name}"):
+    with pytest.raises(UsageError, match=f"Invalid option for teacher openai: .*{name}"):
         open_teacher("openai", model="m", options={name: value})
 
 

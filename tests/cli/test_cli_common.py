@@ -26,7 +26,7 @@ def test_quiet_leaves_results_and_errors(glotsmith: Command, tmp_path: Path, fla
     code, said, err = glotsmith(flag, "verify", tmp_path / "jobs.jsonl")
     assert (code, json.loads(said)["status"], err) == (0, "pass", "")
     code, _, err = glotsmith(flag, "show", tmp_path / "no-run")
-    assert (code, "no run folder" in err) == (2, True)
+    assert (code, "no such folder exists" in err) == (2, True)
 
 
 @pytest.mark.parametrize(

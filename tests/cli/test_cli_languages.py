@@ -98,7 +98,7 @@ def test_install_shows_the_commands_first(glotsmith: Command, missing: list[list
     assert (code, said) == (0, "apt-get update\napt-get install -y ocaml-nox\n")
     code, said, err = glotsmith("languages", "install", "ocaml")
     assert code == 2
-    assert "add --yes" in err
+    assert "pass --yes" in err
     assert missing == []
 
 

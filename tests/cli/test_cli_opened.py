@@ -54,8 +54,8 @@ def test_a_folder_is_shown(glotsmith: Command, tmp_path: Path, files: dict[str, 
     [
         ({}, ".", "the folder is empty"),
         ({"notes": 1}, ".", "the folder holds none of run.toml, origin.json"),
-        ({"notes": 1}, "notes", "this is a file"),
-        ({}, "nowhere", "there is no such folder"),
+        ({"notes": 1}, "notes", "it is a file"),
+        ({}, "nowhere", "no such folder exists"),
         ({"settings.json": [1, 2]}, ".", "can't be read as JSON"),
     ],
 )

@@ -83,7 +83,7 @@ def test_an_unknown_value_of_a_switch_is_told_before_anything_is_read(
 ) -> None:
     code, _, said = run(glotsmith, recipe, "empty.jsonl", "--set", switch)
     assert code == 2
-    assert f"an option of the recipe {recipe} is not right" in said
+    assert f"Invalid option for recipe {recipe}" in said
     assert switch.partition("=")[0] in said
 
 

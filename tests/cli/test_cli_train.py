@@ -42,7 +42,7 @@ def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
         (["-p", "gpt"], "no preset is named 'gpt'; there are: general, multipl-t-1b"),
         (["--set", "rate=3"], "no setting is named 'rate'"),
         (["--set", "batch"], "not of the form NAME=VALUE"),
-        (["--set", "batch=many"], "a setting is not right"),
+        (["--set", "batch=many"], "Invalid setting"),
         (["--held-out", "1.5"], "held-out"),
         (["--seed", "-1"], "training can't be done with seed = -1"),
         (["--set", "lora_dropout=2"], "training can't be done with lora_dropout = 2"),

@@ -73,7 +73,7 @@ def test_the_papers_numbers(name: str) -> None:
     [
         ({"learning_rat": 1}, r"no setting is named 'learning_rat'; do you mean 'learning_rate'\? There are: style"),
         ({"learning_rate": 0}, "can't be done with learning_rate = 0"),
-        ({"learning_rate": "fast"}, r"a setting is not right: --set learning_rate is .fast., and must be a number"),
+        ({"learning_rate": "fast"}, r"Invalid setting: --set learning_rate is .fast., and must be a number"),
         ({"schedule": "square"}, r"--set schedule is 'square', and must be one of "),
         ({"epochs": []}, "can't be done with epochs"),
         ({"epochs": [1, 0]}, "can't be done with epochs"),

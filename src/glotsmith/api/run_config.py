@@ -58,7 +58,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
             return msgspec.convert(self._with_located_files(kind), kind, strict=False)
         except msgspec.ValidationError as error:
             wrong = settings.complaint(kind, self.options, option_name)
-            raise UsageError(f"an option of the recipe {self.recipe} is not right: {wrong or error}") from error
+            raise UsageError(f"Invalid option for recipe {self.recipe}: {wrong or error}") from error
 
     def _with_located_files(self, kind: type[Record]) -> dict[str, Any]:
         options = dict(self.options)

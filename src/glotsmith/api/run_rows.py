@@ -21,14 +21,14 @@ from glotsmith.settings import is_free
 
 
 class Rows(NamedTuple):
-    """What there is of a run."""
+    """The rows of a run."""
 
     folder: RunFolder
-    answers: LedgerReader  #: the run's ledger, or what stands for it while the run is not finished
+    answers: LedgerReader  #: the run's ledger, or a ledger of partial rows while the run is not finished
     partial: bool = False
 
     def examples(self) -> Iterator[Example]:
-        """Yield the rows stage by stage: who reads on trains in the recipe's order."""
+        """Yield the rows in the order of the training stages."""
         for stage in self.stages():
             yield from self.of_stage(stage)
 
@@ -54,18 +54,18 @@ class Rows(NamedTuple):
         return pairs(self.answers, wording=stored.get("options", {}).get("docstrings", kept))
 
     def findings(self) -> dict[str, str]:
-        """Return what the run has measured beside its rows, title to sentence."""
+        """Return the further measurements of the run, as title → sentence."""
         found = getattr(recipes.get(self.folder.config["recipe"]), "findings", None)
         return found(self.answers) if found else {}
 
     def parameters(self) -> dict[str, str]:
-        """Return what determines the rows, dotted name to text."""
+        """Return the settings that determine the rows, as dotted name → text."""
         stored = self.folder.config
         free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
         return {name: _text(value) for name, value in _leaves(stored) if not is_free(name, free)}
 
     def run(self) -> str:
-        """Return what tells this run from others: a hash of what determines its rows."""
+        """Return the identity of the run: a hash of the settings that determine its rows."""
         return content_hash(*(part for pair in sorted(self.parameters().items()) for part in pair))
 
     def _kept(self) -> Iterator[tuple[str, Example]]:
@@ -73,29 +73,29 @@ class Rows(NamedTuple):
 
 
 def is_finished(folder: RunFolder) -> bool:
-    """Return whether a run has come to its end."""
+    """Return whether a run is finished."""
     last = folder.ledger.steps[-1] if folder.ledger.steps else ""
     return bool(last) and folder.ledger.finished(last)
 
 
 def finished_rows(folder: RunFolder) -> Rows:
-    """Return the rows of a run that has come to its end.
+    """Return the rows of a finished run.
 
     Raises:
-        UsageError: it has not.
+        UsageError: the run is not finished.
 
     """
     if not is_finished(folder):
         raise UsageError(
-            f"{folder.path}: the run has not ended; the command that began it goes on with it, and "
-            "'glotsmith export' writes what it has so far"
+            f"{folder.path}: the run is not finished. Run the same command again to resume it; "
+            "'glotsmith export' writes the rows it has so far"
         )
     return Rows(folder, folder.ledger)
 
 
 @asynccontextmanager
 async def rows_so_far(folder: RunFolder) -> AsyncGenerator[Rows]:
-    """Give the rows of a run, finished or not; of one that is not, those that its last steps make of what is there.
+    """Yield the rows of a run. Of an unfinished run, the last steps run on the items that it has so far.
 
     Raises:
         UsageError: the run has not begun, or its configuration can't be read.
@@ -109,7 +109,7 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[Rows]:
     try:
         recipe = msgspec.convert(folder.config, RunConfig).made()
     except msgspec.ValidationError as error:
-        raise UsageError(f"{folder.path}: the configuration of the run is not right: {error}") from error
+        raise UsageError(f"{folder.path}: invalid configuration of the run: {error}") from error
     with TemporaryDirectory(prefix="glotsmith-partial-") as place, closing(Ledger(Path(place) / LEDGER)) as scratch:
         yield Rows(folder, await make_partial_rows(recipe, folder.ledger, scratch), partial=True)
 

@@ -12,10 +12,10 @@ from glotsmith.records import Job, Verdict, content_hash
 
 
 class Judged:
-    """The output of one ``verify``, and the verdicts that an earlier start left there."""
+    """The output file of one ``verify``, with the verdicts that an earlier start wrote."""
 
     def __init__(self, output: Path) -> None:
-        """Read and repair what a stopped command left; an output without hashes begins anew."""
+        """Read the verdicts of a stopped command. An output without a file of hashes is overwritten."""
         self._output = output
         self.is_kept = str(output) != "-" and (output.is_file() or not output.exists())
         self._hashes = output.with_name(f".{output.name}.jobs")
@@ -27,7 +27,7 @@ class Judged:
             self._read()
 
     def _read(self) -> None:
-        """Take the verdicts that are whole and have a hash; a cut last line is left out."""
+        """Read the complete verdicts that have a hash, and skip an incomplete last line."""
         lines, known = _whole_lines(self._output), _whole_lines(self._hashes)
         for line, name in zip(lines, known, strict=False):
             try:
@@ -39,7 +39,7 @@ class Judged:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the output holds nothing but the beginning of its first verdict."""
+        """Whether the output contains only an incomplete first verdict."""
         return self.is_kept and self._hashes.is_file() and b"\n" not in self._output.read_bytes()[: 2**20]
 
     def left(self, jobs: Iterator[Job | Verdict]) -> Iterator[Job | Verdict]:
@@ -58,7 +58,7 @@ class Judged:
         return jobs
 
     def begin(self) -> None:
-        """Write back what is kept, so that new verdicts follow it."""
+        """Cut both files to the complete verdicts, so that new ones follow."""
         if self.is_kept:
             with self._output.open("ab") as file:
                 file.truncate(self._size)
@@ -67,7 +67,7 @@ class Judged:
             self._notes = self._hashes.open("a", encoding="ascii", buffering=1)  # each line is written at once
 
     def note(self, job: Job | Verdict) -> None:
-        """Note that the verdict on a job is written."""
+        """Write the hash of a job whose verdict is written."""
         if self._notes is not None:
             self._notes.write(f"{digest(job)}\n")
 
@@ -84,7 +84,7 @@ class Judged:
 
 
 def digest(job: Job | Verdict) -> str:
-    """Return the hash of a job, or of the verdict on a line that holds none."""
+    """Return the hash of a job, or of the verdict on a line that contains no job."""
     return content_hash(msgspec.json.encode(job).decode())
 
 

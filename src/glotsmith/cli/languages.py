@@ -140,7 +140,9 @@ def install(
         raise typer.Exit(0 if all(not step.why_not for step in plans) else 1)
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("nobody can be asked here: add --yes to run these commands, or --dry-run to see them only")
+            raise UsageError(
+                "Cannot prompt without a terminal; pass --yes to run these commands, or --dry-run to print them"
+            )
         typer.confirm("Run these commands?", abort=True, err=True)
     kit.run(plans, here)
     missing = 0

@@ -1,4 +1,4 @@
-"""``glotsmith show FOLDER`` of a training, of an evaluation set, and of a folder that is none of ours."""
+"""``glotsmith show FOLDER`` for a training or an evaluation set, and the error for other folders."""
 
 import json
 from collections import Counter
@@ -34,12 +34,12 @@ def show_other(folder: Path, *, as_json: bool) -> bool:
     elif (folder / _SETTINGS).is_file():
         _show(training_summary(folder), as_json=as_json)
     else:
-        raise UsageError(f"{folder}: {_missing(folder)}, so it is no run folder; show opens {_KINDS}")
+        raise UsageError(f"Cannot show {folder}: {_missing(folder)}. Give the folder of {_KINDS}")
     return True
 
 
 def benchmark_summary(folder: Path) -> dict[str, Any]:
-    """Return what an evaluation set was made of, and how much it holds."""
+    """Return the origin of an evaluation set and the counts of its questions."""
     questions, impossible = _lines(folder / "questions.jsonl"), _lines(folder / "impossible.jsonl")
     return {
         "folder": "an evaluation set",
@@ -51,7 +51,7 @@ def benchmark_summary(folder: Path) -> dict[str, Any]:
 
 
 def training_summary(folder: Path) -> dict[str, Any]:
-    """Return the settings of a training, and what it has come to: from its record, or so far."""
+    """Return the settings of a training and its state, with the losses of each stage if it is finished."""
     settings = {"folder": "a training", **_table(folder / _SETTINGS)}
     if not (folder / _RECORD).is_file():
         stages = sorted(p.parent.name for p in folder.glob("stages/*/model"))
@@ -71,9 +71,9 @@ def _stage(stage: dict[str, Any]) -> str:
 
 def _missing(folder: Path) -> str:
     if not folder.exists():
-        return "there is no such folder"
+        return "no such folder exists"
     if not folder.is_dir():
-        return "this is a file"
+        return "it is a file"
     return "the folder is empty" if not any(folder.iterdir()) else f"the folder holds none of {CONFIG}, {ORIGIN}"
 
 

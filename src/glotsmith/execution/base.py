@@ -11,18 +11,18 @@ from glotsmith.step import Step
 
 
 class Progress(Protocol):
-    """Who watches a run. All callbacks come from the event loop's thread, often: they must be cheap."""
+    """Receives the progress of a run. The event loop's thread calls it often, so it must be cheap."""
 
     def begin(self, funnel: Sequence[FunnelRow]) -> None:
-        """Hear what the ledger holds already: every step of the pipeline, zeros in a new run."""
+        """Called once, with the counts of every step in the ledger; they are zero in a new run."""
         ...
 
     def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
-        """Hear that a step answered one input, kept ``made`` outputs of it (0: dropped), and what that cost (US $)."""
+        """Called after each processed input, with the number of outputs kept (0: dropped), tokens and cost in US $."""
         ...
 
     def finished(self, step: str) -> None:
-        """Hear that a step has answered all it will ever get; not repeated for what an earlier start finished."""
+        """Called when a step has processed all its inputs, unless an earlier start had finished it."""
         ...
 
 

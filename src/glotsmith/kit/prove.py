@@ -28,11 +28,11 @@ class Watcher(Protocol):
     """Who is told of progress."""
 
     def begin(self, what: str, total: int) -> None:
-        """Hear that a part begins, which takes ``total`` programs; 0 where that is not known."""
+        """Called when a part begins that runs ``total`` programs; 0 if the number is unknown."""
         ...
 
     def tick(self) -> None:
-        """Hear that one program of the part has been judged."""
+        """Called after each program of the part."""
         ...
 
 

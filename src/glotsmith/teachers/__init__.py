@@ -75,4 +75,4 @@ def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:
         return make(msgspec.convert(dict(given), kind, strict=False))
     except msgspec.ValidationError as error:
         wrong = complaint(cast(type, kind), given, lambda field: f"--set teacher.{field}") or str(error)
-        raise UsageError(f"an option of the teacher {name} is not right: {wrong}") from None
+        raise UsageError(f"Invalid option for teacher {name}: {wrong}") from None

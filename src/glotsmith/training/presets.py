@@ -160,4 +160,4 @@ def settings(preset: str, changes: Mapping[str, Any], method: Method | None = No
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
         wrong = complaint(Settings, given, lambda field: f"--set {field}") or str(error)
-        raise UsageError(f"a setting is not right: {wrong}") from error
+        raise UsageError(f"Invalid setting: {wrong}") from error

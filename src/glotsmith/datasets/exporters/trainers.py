@@ -42,7 +42,7 @@ class Content(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What an export came to."""
+    """The counts of an export."""
 
     rows: dict[str, int]  #: file → rows
     left_out: Counter[str]  #: what they are → items; a problem that has several is counted once each
@@ -50,13 +50,13 @@ class Written(NamedTuple):
     stages: set[int]  #: of what is trained on
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
-        told = ", ".join(f"{counted(count, 'row')} in {name}" for name, count in self.rows.items())
-        told += "".join(f"; left out: {counted(count, 'row')} {what}" for what, count in self.left_out.items())
+        """Return the counts as a sentence."""
+        text = ", ".join(f"{counted(count, 'row')} in {name}" for name, count in self.rows.items())
+        text += "".join(f"; left out: {counted(count, 'row')} {what}" for what, count in self.left_out.items())
         if len(self.stages) > 1:
             listed = " and ".join(map(str, sorted(self.stages)))
-            told += f"; stages {listed} lie together, and a trainer would mix them: --stage exports one"
-        return told
+            text += f"; stages {listed} lie together, and a trainer would mix them: --stage exports one"
+        return text
 
 
 class _Lines:
