@@ -5,6 +5,8 @@ InverseCoder §5 trains on its own data first and on the original data last.
 
 import re
 
+import msgspec
+
 from glotsmith.datasets.examples import facts
 from glotsmith.datasets.rows import fenced, split_item
 from glotsmith.records import Example, Inversion, Lineage, Snippet, Summary
@@ -63,17 +65,7 @@ def _instruction(snippet: Snippet, instruction: str) -> str:
 
 
 def _lineage(snippet: Snippet, best: Summary) -> Lineage:
-    made = best.lineage
-    return Lineage(
-        teacher=made.teacher,
-        model=made.model,
-        prompt_version=made.prompt_version,
-        seed=made.seed,
-        sample=made.sample,
-        temperature=made.temperature,
-        toolchain=snippet.toolchain,
-        isolation=snippet.isolation,
-    )
+    return msgspec.structs.replace(best.lineage, toolchain=snippet.toolchain, isolation=snippet.isolation)
 
 
 def original_example(snippet: Snippet) -> Example:
