@@ -119,7 +119,10 @@ def evaluate_command(
 
 @contextmanager
 def _ticking(total: int) -> Generator[Callable[[], None], None, None]:
-    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+    if not err.is_terminal:  # rich 14.0 prints an empty line at the end of a progress that it does not show
+        yield lambda: None
+        return
+    with Progress(console=err, transient=True) as progress:
         task = progress.add_task("samples", total=total)
         yield lambda: progress.advance(task)
 
