@@ -95,9 +95,18 @@ async def goes_on_after_a_refusal(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
+async def goes_on_after_no_http(writer: asyncio.StreamWriter) -> None:
+    for _ in range(500):
+        writer.write(b"\x00" * 100)
+        await asyncio.sleep(0.02)
+
+
 @pytest.mark.parametrize(
     "client",
-    [silent, trickles_a_head, falls_silent_after_an_answer, asks_again_by_bytes, goes_on_after_a_refusal],
+    [
+        *(silent, trickles_a_head, falls_silent_after_an_answer, asks_again_by_bytes, goes_on_after_a_refusal),
+        goes_on_after_no_http,
+    ],
 )
 def test_a_client_that_wants_nothing_is_shown_out(client: Callable[[asyncio.StreamWriter], Awaitable[None]]) -> None:
     async def main() -> None:
@@ -155,3 +164,28 @@ def test_who_takes_an_answer_slowly_gets_all_of_it() -> None:
             writer.close()
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\x00" * 2**20,
+        GET + b"x: " + b"y" * 2**20 + b"\r\n\r\n",
+        b"POST /run HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n" + b"z" * 2**20,
+    ],
+    ids=["zeros", "long head", "bad length"],
+)
+def test_a_refusal_reaches_a_client_that_still_sends(junk: bytes) -> None:
+    async def refusal(served: Served) -> bytes:
+        reader, writer = await served.connect()
+        writer.write(junk)
+        with contextlib.closing(writer):
+            return await reader.read()
+
+    async def main() -> list[bytes]:
+        async with serving() as served:
+            return await asyncio.gather(*(refusal(served) for _ in range(10)))
+
+    for answer in asyncio.run(main()):
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"Invalid HTTP request received." in answer

@@ -10,12 +10,15 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+LINGER_S = 2.0  #: how long a refused client may go on sending before the connection is closed
+
 
 class Connection(H11Protocol):
     """uvicorn's HTTP, but head and body leave together, and waiting has an end."""
 
     _head: asyncio.TimerHandle | None = None  #: until when a request must have come
     _taken: asyncio.TimerHandle | None = None  #: until when some of an answer must have been taken
+    _lingering: asyncio.TimerHandle | None = None  #: after a refusal: until when received data is discarded
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin (called by the event loop)."""
@@ -25,13 +28,29 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """End (called by the event loop)."""
         self._head, self._taken = _stopped(self._head), _stopped(self._taken)
+        self._lingering = _stopped(self._lingering)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what came (called by the event loop)."""
+        if self._lingering is not None:
+            return
         super().data_received(data)
         if self._under_way():
             self._head = _stopped(self._head)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse a request that is not HTTP (called by uvicorn).
+
+        Closing a connection with unread data resets it, and the client may lose the answer (RFC 9112 §9.6). Only the
+        sending half is closed until the client has sent its request, or ``LINGER_S`` have passed.
+        """
+        transport = cast(_Gathered, self.transport)
+        self._head = _stopped(self._head)
+        transport.half_closes = True
+        super().send_400_response(msg)
+        transport.half_closes = False
+        self._lingering = self.loop.call_later(min(LINGER_S, self.timeout_keep_alive), transport.close)
 
     def on_response_complete(self) -> None:
         """Be ready for the next request (called by uvicorn)."""
@@ -79,6 +98,7 @@ class _Gathered:
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
         self._held = list[bytes]()
+        self.half_closes = False  #: ``close`` closes the sending half only
 
     def write(self, data: bytes) -> None:
         if not self._held:
@@ -92,7 +112,10 @@ class _Gathered:
 
     def close(self) -> None:
         self._flush()
-        self._transport.close()
+        if self.half_closes:
+            self._transport.write_eof()
+        else:
+            self._transport.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
