@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 from glotsmith.errors import ToolchainError
-from glotsmith.kit.page import Measured, Measurements, dump, load, render
-from glotsmith.kit.prove import speeds
 from glotsmith.languages import get, names, toolchain
 from glotsmith.sandbox import open_sandbox
+from glotsmith.toolkit.page import Measured, Measurements, dump, load, render
+from glotsmith.toolkit.prove import speeds
 
 ROOT = Path(__file__).parents[1]
 STORED, PAGE = ROOT / "benchmarks" / "languages.toml", ROOT / "docs" / "languages.md"

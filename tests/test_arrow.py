@@ -39,12 +39,13 @@ ALLOWED = {
     **{room: VALUES | {room, "prompts", "cache"} for room in SERVICES},
     **{room: VALUES | SERVICES | {room, "step"} for room in STAGES},
     "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
-    "kit": VALUES | SERVICES | STAGES | {"kit"},
+    "toolkit": VALUES | SERVICES | STAGES | {"toolkit"},
     "service": VALUES | SERVICES | STAGES | {"service"},
     "reward": VALUES | SERVICES | {"reward", "verification"},
     "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "api"},
     **{
-        room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "kit", "service", "reward", "api"} | TOP for room in TOP
+        room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "toolkit", "service", "reward", "api"} | TOP
+        for room in TOP
     },
 }
 

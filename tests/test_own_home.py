@@ -24,7 +24,7 @@ SAMPLES = {
     "workers": (
         *("-n", "2"),
         "tests/test_own_home.py::test_the_variables_that_lead_to_the_user_are_replaced",
-        "tests/kit/test_prove.py::test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrated_yet",
+        "tests/toolkit/test_prove.py::test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrated_yet",
         "tests/languages/test_verdicts.py::test_verdict[r accepted]",
         "tests/training/test_models.py::test_generation_ends_where_the_template_ends_a_reply",
     ),

@@ -11,7 +11,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 def row(number: int, name: str, source: str, signature: str, tests: list[str], language: str = "lua") -> dict[str, Any]:
-    """A row as exporters write it; only what the kit needs is of interest."""
+    """A row as exporters write it; only the fields that the command reads are filled in."""
     return {
         "id": f"r{number}{language}",
         "parallel_id": f"{number:032x}",

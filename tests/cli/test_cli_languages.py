@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.kit import install
-from glotsmith.kit.install import Machine, Plan
 from glotsmith.languages import card, names, toolchain
 from glotsmith.languages import rows as row_tables
+from glotsmith.toolkit import install
+from glotsmith.toolkit.install import Machine, Plan
 
 Command = Callable[..., tuple[int, str, str]]
 

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.kit.probes import honest, wrong
 from glotsmith.languages import get, toolchain
 from glotsmith.languages.prepared import ready
 from glotsmith.languages.rows import Row, rows
@@ -23,6 +22,7 @@ from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.sandbox.process_tree import list_pids
+from glotsmith.toolkit.probes import honest, wrong
 from glotsmith.verification import Verifier
 
 FAST_LANGUAGES = {"lua", "python"}

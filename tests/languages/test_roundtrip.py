@@ -1,4 +1,4 @@
-"""Values of every type go into each language and come back equal, and never equal to another value (``kit``)."""
+"""Values of every type go into each language and come back equal, and never equal to another value (``toolkit``)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,13 +7,13 @@ from typing import TypeVar
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.kit import roundtrip
-from glotsmith.kit.roundtrip import WANTED, Seen
-from glotsmith.kit.values import canonical
 from glotsmith.languages import get, names, toolchain
 from glotsmith.languages.card import Card, Equality
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.toolkit import roundtrip
+from glotsmith.toolkit.roundtrip import WANTED, Seen
+from glotsmith.toolkit.values import canonical
 from glotsmith.values import STR, Type, Value, list_of
 
 T = TypeVar("T")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.kit.probes import complaint, lacking
 from glotsmith.languages import get, names, toolchain
 from glotsmith.languages.rows import Row, rows
 from glotsmith.sandbox import open_sandbox
+from glotsmith.toolkit.probes import complaint, lacking
 from glotsmith.verification import Verifier
 
 SLOW_STATUSES = {"fail:memory", "fail:output"}  #: they take seconds to earn

@@ -13,7 +13,7 @@ from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, comple
 from glotsmith.counts import counted
 from glotsmith.datasets.schema import plain
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.evaluation import kit, passable
+from glotsmith.evaluation import benchmark_maker, passable
 from glotsmith.evaluation.benchmarks.base import Posable
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
@@ -63,10 +63,10 @@ def make(
     for each in language:
         require_typed_calls(each)
         toolchain.resolve(each)  # raises where it is unknown or can't be run
-        kit.assertions(each, assertions)  # raises where the file is no such table
+        benchmark_maker.assertions(each, assertions)  # raises where the file is no such table
     rows = [example(row) for row in read_dataset(source)]
-    problems, lost = kit.problems_of(rows)
-    chosen = kit.chosen(problems, share, seed)
+    problems, lost = benchmark_maker.problems_of(rows)
+    chosen = benchmark_maker.chosen(problems, share, seed)
     if not chosen:
         raise UsageError(f"{source}: no problem is left to evaluate on" + (f": {lost[0].detail}" if lost else ""))
     unposable = [_unposable(name, one, p) for p in lost for one in language]
@@ -151,8 +151,8 @@ async def _made(
             for i, row in enumerate(rows, 1)
         ]
         impossible += await passable.check(published, verifier)
-        written = [t for t in tasks if kit.assertions(t[1].language, path) is not None]
-        left_out = [_left_out(name, p, task) for p, task in written if kit.nameless_test(task)]
+        written = [t for t in tasks if benchmark_maker.assertions(t[1].language, path) is not None]
+        left_out = [_left_out(name, p, task) for p, task in written if benchmark_maker.nameless_test(task)]
     finally:
         await sandbox.close()
     return Made(
@@ -160,7 +160,7 @@ async def _made(
         prompts={one: rows for one, rows in prompts.items() if rows},
         impossible=[*impossible, *left_out],
         left_out=len(left_out),
-        silent=[one for one in languages if kit.assertions(one, path) is None],
+        silent=[one for one in languages if benchmark_maker.assertions(one, path) is None],
     )
 
 
@@ -171,28 +171,33 @@ def _prompts(
     path: Path | None,
     wording: Wording,
 ) -> list[dict[str, object]]:
-    how, card = kit.assertions(language, path), get(language)
+    how, card = benchmark_maker.assertions(language, path), get(language)
     if how is None:
         return []
     rows = list[dict[str, object]]()
     for p, task in tasks:
-        if kit.nameless_test(task):
+        if benchmark_maker.nameless_test(task):
             continue  # _left_out lists it
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
         asked = msgspec.structs.replace(of_task(task, "", named, wording=wording), stop=card.syntax.stop)
-        rows.append(kit.prompt_row(asked, task, code_of(language), kit.multipl_e_tests(card, task, how), wording))
+        rows.append(
+            benchmark_maker.prompt_row(
+                asked, task, code_of(language), benchmark_maker.multipl_e_tests(card, task, how), wording
+            )
+        )
     return rows
 
 
 def _left_out(name: str, p: Posable, task: Task) -> Impossible:
     """Return why MultiPL-E's files leave a problem out that questions.jsonl has."""
-    detail = f"MultiPL-E's files can't hold the test {kit.nameless_test(task)!r}, which names no value of the call"
+    test = benchmark_maker.nameless_test(task)
+    detail = f"MultiPL-E's files can't hold the test {test!r}, which names no value of the call"
     return Impossible(
         benchmark=f"{name}-multipl-e", problem=p.name, language=task.language, reason="unrepresentable", detail=detail
     )
 
 
-def _unposable(name: str, language: str, lost: kit.Unposable) -> Impossible:
+def _unposable(name: str, language: str, lost: benchmark_maker.Unposable) -> Impossible:
     return Impossible(benchmark=name, problem=lost.problem, language=language, reason="unusable", detail=lost.detail)
 
 

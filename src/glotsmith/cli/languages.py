@@ -64,8 +64,8 @@ def check(
 
 async def _prove(card: Card, isolation: str, quick: bool) -> int:
     """Print a proof part by part; return the number of problems."""
-    from glotsmith.kit.prove import Proof
     from glotsmith.sandbox import open_sandbox
+    from glotsmith.toolkit.prove import Proof
 
     sandbox, wrong = open_sandbox(isolation), 0
     try:
@@ -103,7 +103,7 @@ def new(
 
     Example: [bold]glotsmith languages new tcl --from lua[/], or [bold]glotsmith languages new awk --level io[/]
     """
-    from glotsmith.kit import start
+    from glotsmith.toolkit import start
 
     place = folder or start.home()
     made = start.start(name, place, resolve(like) if like else "", display, extension, level)
@@ -123,17 +123,17 @@ def install(
 
     Example: [bold]glotsmith languages install ocaml racket[/]
     """
-    from glotsmith.kit import install as kit
+    from glotsmith.toolkit import install as installation
 
     cards = [get(name) for name in dict.fromkeys(map(resolve, names_))]
-    here = kit.machine()
-    plans = [kit.plan(card, here) for card in cards]
+    here = installation.machine()
+    plans = [installation.plan(card, here) for card in cards]
     for step in plans:
         if step.version:
             out.print(f"{step.language}: is there already, {step.version}")
         elif step.why_not:
             out.print(f"{step.language}: can't be had here ({step.why_not})")
-    commands = kit.commands(plans, here)
+    commands = installation.commands(plans, here)
     for command in commands:
         out.print(shlex.join(command))
     if dry_run or not commands:
@@ -144,10 +144,10 @@ def install(
                 "Cannot prompt without a terminal; pass --yes to run these commands, or --dry-run to print them"
             )
         typer.confirm("Run these commands?", abort=True, err=True)
-    kit.run(plans, here)
+    installation.run(plans, here)
     missing = 0
     for step in (p for p in plans if p.installer):
-        version = kit.version(get(step.language))
+        version = installation.version(get(step.language))
         missing += not version
         said = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
         out.print(f"{step.language}: {said}")
@@ -164,7 +164,7 @@ def container(
 
     Example: [bold]glotsmith languages container ocaml lua > Dockerfile[/]
     """
-    from glotsmith.kit.container import dockerfile
+    from glotsmith.toolkit.container import dockerfile
 
     sys.stdout.write(dockerfile(list(dict.fromkeys(map(resolve, names_ or names())))))
 
@@ -179,9 +179,9 @@ def page(
 
     Example: [bold]glotsmith languages page > docs/languages.md[/]
     """
-    from glotsmith.kit import page as kit
+    from glotsmith.toolkit import page as languages_page
 
-    sys.stdout.write(kit.render([get(name) for name in names()], kit.load(measured)))
+    sys.stdout.write(languages_page.render([get(name) for name in names()], languages_page.load(measured)))
 
 
 @app.command()

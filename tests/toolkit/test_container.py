@@ -1,8 +1,8 @@
 import re
 
-from glotsmith.kit.container import dockerfile
-from glotsmith.kit.install import packages
 from glotsmith.languages import get, names
+from glotsmith.toolkit.container import dockerfile
+from glotsmith.toolkit.install import packages
 
 
 def installed(recipe: str) -> list[str]:

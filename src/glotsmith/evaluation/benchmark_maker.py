@@ -1,7 +1,7 @@
-"""The benchmark kit: verified problems become an evaluation set for a language that has none.
+"""Make an evaluation set for a language from the verified problems of a dataset.
 
-Rows of a dataset carry the Python original and its tests; the original is posed anew in the language, so that no
-program of that language is needed. What trains and what evaluates is told apart by problem, never by row.
+A dataset row holds the Python original and its tests. The original is posed in the target language, so that no program
+of that language is needed. Problems, not rows, are divided into those that train and those that evaluate.
 """
 
 import tomllib

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import InputError, UsageError
-from glotsmith.kit import start
-from glotsmith.kit.probes import ATTACKS, FEWEST, STATUSES
 from glotsmith.languages import card, get, names
 from glotsmith.languages.rows import rows
+from glotsmith.toolkit import start
+from glotsmith.toolkit.probes import ATTACKS, FEWEST, STATUSES
 
 
 def test_a_new_language_is_found_and_its_card_can_be_read(own: Path) -> None:

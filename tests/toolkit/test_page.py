@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import InputError
-from glotsmith.kit.page import Measured, Measurements, dump, load, render
 from glotsmith.languages import get, names
+from glotsmith.toolkit.page import Measured, Measurements, dump, load, render
 
 ROOT = Path(__file__).parents[2]
 FEW = Measurements(

@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from glotsmith.installation import source
-from glotsmith.kit.install import packages
 from glotsmith.languages import get
+from glotsmith.toolkit.install import packages
 
 BASE = "debian:12-slim"
 #: the sandbox; a compiler for warm workers; Python with a place for glotsmith

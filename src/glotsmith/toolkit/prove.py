@@ -5,13 +5,13 @@ from typing import Protocol
 
 from glotsmith.counts import counted
 from glotsmith.errors import ToolchainError
-from glotsmith.kit import holes, probes, roundtrip
-from glotsmith.kit.speed import Cold, Speed, measure
 from glotsmith.languages import prepared
 from glotsmith.languages.card import Card
 from glotsmith.languages.rows import rows
 from glotsmith.records import Record
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
+from glotsmith.toolkit import holes, probes, roundtrip
+from glotsmith.toolkit.speed import Cold, Speed, measure
 from glotsmith.verification import Verifier
 
 

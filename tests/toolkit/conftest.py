@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.kit import start
 from glotsmith.languages import card, prepared, toolchain
 from glotsmith.languages import rows as row_tables
+from glotsmith.toolkit import start
 
 Copy = Callable[..., Path]
 

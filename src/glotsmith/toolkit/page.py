@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from glotsmith.errors import InputError
-from glotsmith.kit.install import packages
 from glotsmith.languages import Card
 from glotsmith.languages.render import fill
 from glotsmith.records import Record
+from glotsmith.toolkit.install import packages
 
 _PAGE = Path(__file__).with_name("page.md")
 LEVELS = {

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.kit import install
-from glotsmith.kit.install import Machine, Plan
 from glotsmith.languages import get, names, toolchain
+from glotsmith.toolkit import install
+from glotsmith.toolkit.install import Machine, Plan
 
 ROOT = Path(__file__).parents[2]
 DEBIAN = Machine(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.kit import start
-from glotsmith.kit.prove import Finding, Proof
-from glotsmith.kit.speed import Cold, measure
 from glotsmith.languages import get
 from glotsmith.records import IoCase, Job
 from glotsmith.sandbox import open_sandbox
+from glotsmith.toolkit import start
+from glotsmith.toolkit.prove import Finding, Proof
+from glotsmith.toolkit.speed import Cold, measure
 from glotsmith.verification import Verifier
 
 KINDS = ("set", "none", "bool", "int", "float", "str", "list", "tuple", "dict")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import InputError
-from glotsmith.kit import start
-from glotsmith.kit.holes import holes, missing_driver
 from glotsmith.languages import get, names
+from glotsmith.toolkit import start
+from glotsmith.toolkit.holes import holes, missing_driver
 
 FULL = [
     ("card.toml", "`fences`, what teachers write behind ``` when they mean this language. Example: ["),
