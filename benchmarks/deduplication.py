@@ -18,7 +18,7 @@ from pathlib import Path
 from glotsmith.records import Function, Origin, content_hash
 from glotsmith.selection.deduplicate import DeduplicateFunctions
 from glotsmith.selection.normalise import CommentSyntax, normalise
-from glotsmith.selection.similarity import Vocabulary, above, tokens
+from glotsmith.selection.similarity import TokenEncoder, rouge_l_above, rouge_tokens
 
 PYTHON = CommentSyntax(line=("#",), strings=('"""', "'''", '"', "'"), layout=True)
 PACKAGES = ("more_itertools", "toolz", "networkx", "sympy")
@@ -65,13 +65,13 @@ def deduplicate(codes: Callable[[], Iterator[str]]) -> set[int]:
 
 def by_every_pair(codes: list[str]) -> set[int]:
     """Return the numbers of the codes that stay, comparing each with all that stay."""
-    vocabulary = Vocabulary()
+    vocabulary = TokenEncoder()
     kept: dict[int, str] = {}
     exact: set[str] = set()
     for number, code in enumerate(codes):
         text = normalise(code, PYTHON)
-        sequence = vocabulary.encode(tokens(text))
-        if text not in exact and not any(above(other, sequence, THRESHOLD) for other in kept.values()):
+        sequence = vocabulary.encode(rouge_tokens(text))
+        if text not in exact and not any(rouge_l_above(other, sequence, THRESHOLD) for other in kept.values()):
             kept[number] = sequence
             exact.add(text)
     return set(kept)

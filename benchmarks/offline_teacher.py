@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from glotsmith.teachers.offline import CannotTranslate, translate
-from glotsmith.values import Call, NotLiteral, parse_test, signature_of
+from glotsmith.values import Call, NotLiteral, infer_signature, parse_test
 
 EQUAL = """
 local function same(a, b)
@@ -108,13 +108,13 @@ def signature(problem: dict[str, str], calls: list[Call]) -> str:
     entry = next(n for n in reversed(tree.body) if isinstance(n, ast.FunctionDef) and n.name == name)
     names = [a.arg for a in entry.args.args][: len(calls[0].arguments)]
     try:
-        return str(signature_of(name, names, calls))
+        return str(infer_signature(name, names, calls))
     except NotLiteral:
         columns = []
         for i, parameter in enumerate(names):
             one = [Call(name, (c.arguments[i],), None) for c in calls]
             try:
-                columns.append(str(signature_of(name, [parameter], one)).partition("(")[2].rpartition(")")[0])
+                columns.append(str(infer_signature(name, [parameter], one)).partition("(")[2].rpartition(")")[0])
             except NotLiteral:
                 columns.append(parameter)
         return f"def {name}({', '.join(columns)})"

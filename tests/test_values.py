@@ -163,8 +163,8 @@ def test_the_function_is_the_named_one() -> None:
 
 def test_a_check_says_nothing_of_a_type() -> None:
     calls = [values.parse_test("assert f(1) > 7"), values.parse_test("assert f(1) == 7")]
-    assert str(values.signature_of("f", ["x"], calls)) == "def f(x: int) -> int"
-    assert str(values.signature_of("f", ["x"], calls[:1])) == "def f(x: int)"
+    assert str(values.infer_signature("f", ["x"], calls)) == "def f(x: int) -> int"
+    assert str(values.infer_signature("f", ["x"], calls[:1])) == "def f(x: int)"
 
 
 @pytest.mark.parametrize(
@@ -253,14 +253,14 @@ KEPT = [
 
 @pytest.mark.parametrize(("text", "kind", "expected"), [*DECLARED, *((text, kind, text) for text, kind in KEPT)])
 def test_an_int_where_a_float_is_declared_is_a_float(text: str, kind: str, expected: str) -> None:
-    value = values.as_declared(values.parse_value(text), values.parse_type(kind))
+    value = values.coerce_value(values.parse_value(text), values.parse_type(kind))
     assert values.literal(value) == values.literal(values.parse_value(expected))
 
 
 @given(anything)
 def test_a_value_of_its_own_type_is_converted_once(value: object) -> None:
-    made = values.as_declared(value, values.type_of(value))
-    assert values.literal(values.as_declared(made, values.type_of(value))) == values.literal(made)
+    made = values.coerce_value(value, values.type_of(value))
+    assert values.literal(values.coerce_value(made, values.type_of(value))) == values.literal(made)
 
 
 nested_ints = st.recursive(
@@ -271,7 +271,7 @@ nested_ints = st.recursive(
 @given(nested_ints)
 def test_ints_become_floats_that_equal_them(value: object) -> None:
     kind = values.parse_type(re.sub(r"\bint\b", "float", str(values.type_of(value))))
-    made = values.as_declared(value, kind)
+    made = values.coerce_value(value, kind)
     assert made == value
     assert "int" not in str(values.type_of(made)) or "object" in str(kind)
 
@@ -311,8 +311,8 @@ def test_a_parameter_of_int_or_float_is_told_from_one_of_float(text: str, either
 )
 def test_an_inferred_signature_says_where_ints_and_floats_are_passed(arguments: list[object], signature: str) -> None:
     calls = [values.Call("f", (x,), "a") for x in arguments]
-    inferred = values.signature_of("f", ["x"], calls)
+    inferred = values.infer_signature("f", ["x"], calls)
     assert str(inferred) == signature
-    assert [values.call_as_declared(c, inferred) for c in calls] == calls
-    strict = [values.call_as_declared(c, inferred, strict=True).arguments[0] for c in calls]
+    assert [values.coerce_call(c, inferred) for c in calls] == calls
+    strict = [values.coerce_call(c, inferred, strict=True).arguments[0] for c in calls]
     assert ("int" in str(values.type_of(strict))) == ("float" not in signature)

@@ -8,9 +8,9 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.records import Function, Lineage, Origin, Problem, Solution, Suite, Task
-from glotsmith.selection.benchmarks import Row
+from glotsmith.selection.benchmarks import BenchmarkRow
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
-from glotsmith.selection.overlap import Overlap, words
+from glotsmith.selection.overlap import BenchmarkIndex, split_words
 
 PROMPT = '''def halve_evens(numbers):
     """Given a list of integers, return a new list in which every even number is halved.
@@ -43,7 +43,7 @@ ROWS = [
 def overlap(tmp_path, syntax):
     path = tmp_path / "tiny.jsonl"
     path.write_text("\n".join(map(json.dumps, ROWS)))
-    return Overlap.of_files([path], syntax)
+    return BenchmarkIndex.from_files([path], syntax)
 
 
 def commented(code: str, mark: str = "#") -> str:
@@ -77,7 +77,7 @@ NOT_FLAGGED = {
     "boilerplate loops": "def f(a):\n  for i in range(len(a)):\n    for j in range(i + 1, len(a)):\n      print(i, j)",
     "numbers": "xs = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]",
     "nine words in common": "Given a list of integers, return a new list of squares in which.",
-    "the same words in another order": " ".join(sorted(words(PROMPT))),
+    "the same words in another order": " ".join(sorted(split_words(PROMPT))),
     "another problem": 'def f(text):\n    """Count how often each letter occurs in the text."""\n    return 1',
 }
 
@@ -86,13 +86,13 @@ NOT_FLAGGED = {
 def test_must_be_flagged(row, overlap):
     text, rule, name = FLAGGED[row]
     language = "lua" if row == "a row in another language" else "python"
-    found = overlap.find(text, language)
+    found = overlap.find_overlap(text, language)
     assert found.startswith(rule) and f"overlap with tiny.jsonl:{name}" in found
 
 
 @pytest.mark.parametrize("row", NOT_FLAGGED)
 def test_must_not_be_flagged(row, overlap):
-    assert overlap.find(NOT_FLAGGED[row], "python") == ""
+    assert overlap.find_overlap(NOT_FLAGGED[row], "python") == ""
 
 
 CHANGES = {
@@ -110,29 +110,32 @@ def test_every_row_that_says_something_is_flagged(change, overlap):
     for row in ROWS:
         if row["task_id"] != "T/2":  # its texts are too short to be anybody's
             text = row.get("prompt") or row["text"]
-            assert row["task_id"] in overlap.find(CHANGES[change](text), row.get("language", "python")), row
+            assert row["task_id"] in overlap.find_overlap(CHANGES[change](text), row.get("language", "python")), row
 
 
 def test_n_is_an_option(syntax):
-    row = Row(name="b:1", texts=("alpha beta gamma delta epsilon zeta",))
+    row = BenchmarkRow(name="b:1", texts=("alpha beta gamma delta epsilon zeta",))
     text = "say alpha beta gamma delta and go"
-    assert Overlap([row], syntax, n=4, shortest=4).find(text) == '4-gram overlap with b:1: "alpha beta gamma delta"'
-    assert Overlap([row], syntax, n=5, shortest=5).find(text) == ""
+    assert (
+        BenchmarkIndex([row], syntax, n=4, shortest=4).find_overlap(text)
+        == '4-gram overlap with b:1: "alpha beta gamma delta"'
+    )
+    assert BenchmarkIndex([row], syntax, n=5, shortest=5).find_overlap(text) == ""
 
 
 @pytest.mark.parametrize(("n", "shortest"), [(1, 8), (10, 1)])
 def test_options_out_of_range(n, shortest, syntax):
     with pytest.raises(UsageError, match="2 words at least"):
-        Overlap([], syntax, n=n, shortest=shortest)
+        BenchmarkIndex([], syntax, n=n, shortest=shortest)
 
 
 def test_a_text_whose_words_are_spread_thin_is_found_as_a_whole(syntax):
     numbers = " ".join(map(str, range(40)))
     text = f"alpha {numbers} beta {numbers} gamma"
-    overlap = Overlap([Row(name="b:1", texts=(text,))], syntax)
-    assert overlap.find(f"x {text} y") == "exact overlap with b:1"
-    assert overlap.find(f"alpha {numbers}") == "exact overlap with b:1"
-    assert overlap.find(f"delta {numbers} beta {numbers[:20]}") == ""
+    overlap = BenchmarkIndex([BenchmarkRow(name="b:1", texts=(text,))], syntax)
+    assert overlap.find_overlap(f"x {text} y") == "exact overlap with b:1"
+    assert overlap.find_overlap(f"alpha {numbers}") == "exact overlap with b:1"
+    assert overlap.find_overlap(f"delta {numbers} beta {numbers[:20]}") == ""
 
 
 # ------------------------------------------------------------------------------------- the steps

@@ -12,7 +12,7 @@ from glotsmith.errors import UsageError
 from glotsmith.records import Function, Lineage, Origin, Problem, Solution, Suite, Task
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
 from glotsmith.selection.normalise import normalise
-from glotsmith.selection.similarity import Vocabulary, above, tokens
+from glotsmith.selection.similarity import TokenEncoder, rouge_l_above, rouge_tokens
 
 LONG = "local function f(xs)\n  local out = {}\n  for i, x in ipairs(xs) do\n    out[i] = x\n  end\n  return out\nend"
 OTHER = "local function g(text)\n  if text == nil then\n    return ''\n  end\n  return string.upper(text)\nend"
@@ -122,11 +122,11 @@ def planted(rng: random.Random, code: str) -> str:
 
 def by_every_pair(codes, threshold, syntax):
     """Return which codes stay, by comparing each with all that were kept."""
-    vocabulary, kept, exact = Vocabulary(), [], set()
+    vocabulary, kept, exact = TokenEncoder(), [], set()
     for number, code in enumerate(codes):
         text = normalise(code, syntax)
-        sequence = vocabulary.encode(tokens(text))
-        if text not in exact and not any(above(other, sequence, threshold) for _, other in kept):
+        sequence = vocabulary.encode(rouge_tokens(text))
+        if text not in exact and not any(rouge_l_above(other, sequence, threshold) for _, other in kept):
             kept.append((number, sequence))
             exact.add(text)
     return {number for number, _ in kept}
@@ -149,10 +149,10 @@ def test_minhash_finds_what_every_pair_finds(threshold, syntax):
     if kept == expected:
         return
     # a missed pair can change what stays later on; but whatever is dropped is similar to something kept
-    vocabulary = Vocabulary()
-    sequences = [vocabulary.encode(tokens(normalise(code, syntax["python"]))) for code in codes]
+    vocabulary = TokenEncoder()
+    sequences = [vocabulary.encode(rouge_tokens(normalise(code, syntax["python"]))) for code in codes]
     for number in set(range(len(codes))) - kept:
-        assert any(above(sequences[n], sequences[number], threshold) for n in kept if n < number)
+        assert any(rouge_l_above(sequences[n], sequences[number], threshold) for n in kept if n < number)
 
 
 def test_functions_have_a_higher_threshold(syntax):

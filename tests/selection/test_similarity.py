@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rouge_score import rouge_scorer, tokenize
 
 from glotsmith.selection import similarity
-from glotsmith.selection.similarity import Vocabulary, above, rouge_l, rouge_l_of_texts, tokens
+from glotsmith.selection.similarity import TokenEncoder, rouge_l, rouge_l_above, rouge_l_of_texts, rouge_tokens
 
 WORDS = ["local", "end", "if", "then", "return", "x", "y", "z", "1", "2", "max_value", "~=", "ÄÖ", "İ"]
 TEXTS = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join))
@@ -15,7 +15,7 @@ REFERENCE = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
 
 @given(text=TEXTS)
 def test_tokens_are_the_reference_implementations(text):
-    assert tokens(text) == tokenize.tokenize(text, None)
+    assert rouge_tokens(text) == tokenize.tokenize(text, None)
 
 
 @given(a=TEXTS, b=TEXTS)
@@ -28,10 +28,10 @@ def test_scores_are_the_reference_implementations(a, b):
 @given(a=TEXTS, b=TEXTS, threshold=st.sampled_from([0.1, 0.3, 0.5, 0.6, 0.7, 0.9, 1.0]))
 @example(a="a b c d e", b="a b c x y", threshold=0.6)
 def test_above_decides_as_the_score_does(a, b, threshold):
-    vocabulary = Vocabulary()
-    one, other = vocabulary.encode(tokens(a)), vocabulary.encode(tokens(b))
+    vocabulary = TokenEncoder()
+    one, other = vocabulary.encode(rouge_tokens(a)), vocabulary.encode(rouge_tokens(b))
     score = rouge_l(one, other)
-    assert above(one, other, threshold) == (score if score > threshold else 0.0)
+    assert rouge_l_above(one, other, threshold) == (score if score > threshold else 0.0)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_known_scores(a, b, expected):
 
 def test_a_vocabulary_without_characters_left(monkeypatch):
     monkeypatch.setattr(similarity, "_CHARACTERS", 3)
-    vocabulary = Vocabulary()
+    vocabulary = TokenEncoder()
     words = [f"w{n}" for n in range(50)]
     first = vocabulary.encode(words)
     assert vocabulary.encode(words) == first and len(first) == 50

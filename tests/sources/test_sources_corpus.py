@@ -9,7 +9,7 @@ import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
-from glotsmith.sources.corpus import Corpus, ReadOptions, locate
+from glotsmith.sources.corpus import Corpus, ReadOptions, locate_corpus
 from glotsmith.step import Dropped
 
 REFUSED = {
@@ -40,14 +40,14 @@ REFUSED = {
 def test_what_names_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, sentence: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError) as caught:
-        locate(spec, ReadOptions())
+        locate_corpus(spec, ReadOptions())
     assert str(caught.value).startswith(sentence)
 
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("")
     with pytest.raises(UsageError, match=r"x\.txt is of no kind that can be read\. A source is one of: "):
-        locate(str(tmp_path / "x.txt"), ReadOptions())
+        locate_corpus(str(tmp_path / "x.txt"), ReadOptions())
 
 
 def paths(corpus: Corpus) -> list[str]:
@@ -55,14 +55,14 @@ def paths(corpus: Corpus) -> list[str]:
 
 
 def test_a_module_of_the_standard_library() -> None:
-    corpus = locate("stdlib:textwrap", ReadOptions())
+    corpus = locate_corpus("stdlib:textwrap", ReadOptions())
     assert (paths(corpus), corpus.version, corpus.licence) == (["textwrap.py"], platform.python_version(), "PSF-2.0")
-    assert paths(locate("stdlib:json", ReadOptions()))[:2] == ["json/__init__.py", "json/decoder.py"]
-    assert paths(locate("stdlib:json.decoder", ReadOptions())) == ["json/decoder.py"]
+    assert paths(locate_corpus("stdlib:json", ReadOptions()))[:2] == ["json/__init__.py", "json/decoder.py"]
+    assert paths(locate_corpus("stdlib:json.decoder", ReadOptions())) == ["json/decoder.py"]
 
 
 def test_a_package() -> None:
-    corpus = locate("package:toolz", ReadOptions())
+    corpus = locate_corpus("package:toolz", ReadOptions())
     found = paths(corpus)
     assert (found, corpus.version) == (
         sorted(found, key=lambda p: (p.count("/"), p)),
@@ -71,13 +71,13 @@ def test_a_package() -> None:
     assert "toolz/itertoolz.py" in found
     assert not [p for p in found if "test" in p]
     assert corpus.licence.startswith("BSD")
-    assert [p for p in paths(locate("package:toolz", ReadOptions(tests=True))) if "test" in p]
-    assert paths(locate("package:toolz.itertoolz", ReadOptions())) == ["toolz/itertoolz.py"]
+    assert [p for p in paths(locate_corpus("package:toolz", ReadOptions(tests=True))) if "test" in p]
+    assert paths(locate_corpus("package:toolz.itertoolz", ReadOptions())) == ["toolz/itertoolz.py"]
 
 
 @pytest.mark.parametrize("name", ["more_itertools", "more-itertools"])
 def test_a_package_by_either_name(name: str) -> None:
-    assert "more_itertools/more.py" in paths(locate(f"package:{name}", ReadOptions()))
+    assert "more_itertools/more.py" in paths(locate_corpus(f"package:{name}", ReadOptions()))
 
 
 def test_finding_a_package_runs_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,8 +85,11 @@ def test_finding_a_package_runs_nothing_of_it(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "hostile_pkg" / "__init__.py").write_text("raise SystemExit('imported')")
     (tmp_path / "hostile_pkg" / "sub" / "m.py").write_text("raise SystemExit('imported')")
     monkeypatch.syspath_prepend(tmp_path)
-    assert paths(locate("package:hostile_pkg", ReadOptions())) == ["hostile_pkg/__init__.py", "hostile_pkg/sub/m.py"]
-    assert paths(locate("package:hostile_pkg.sub", ReadOptions())) == ["hostile_pkg/sub/m.py"]
+    assert paths(locate_corpus("package:hostile_pkg", ReadOptions())) == [
+        "hostile_pkg/__init__.py",
+        "hostile_pkg/sub/m.py",
+    ]
+    assert paths(locate_corpus("package:hostile_pkg.sub", ReadOptions())) == ["hostile_pkg/sub/m.py"]
     assert "hostile_pkg" not in sys.modules
 
 
@@ -94,36 +97,36 @@ def test_a_folder_and_its_licence(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("Apache License, Version 2.0")
     (tmp_path / "b.py").write_text("# SPDX-License-Identifier: ISC")
     (tmp_path / "a.py").write_bytes(b"\xff")
-    corpus = locate(str(tmp_path), ReadOptions())
+    corpus = locate_corpus(str(tmp_path), ReadOptions())
     assert corpus.licence == "Apache-2.0"
     texts = list(corpus.texts())
     assert [(t.path, t.licence) for t in texts] == [("a.py", ""), ("b.py", "ISC")]
     assert texts[0].content == Dropped(Reason.UNREADABLE, "byte 0 is not UTF-8")
-    assert paths(locate(str(tmp_path / "b.py"), ReadOptions())) == ["b.py"]
+    assert paths(locate_corpus(str(tmp_path / "b.py"), ReadOptions())) == ["b.py"]
 
 
 def test_a_folder_in_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "x.py").write_text("")
-    assert paths(locate("~", ReadOptions())) == ["x.py"]
+    assert paths(locate_corpus("~", ReadOptions())) == ["x.py"]
 
 
 def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     folder = tmp_path / "a\udcff"
     folder.mkdir()
     (folder / "x.py").write_text("")
-    corpus = locate(str(folder), ReadOptions())
+    corpus = locate_corpus(str(folder), ReadOptions())
     assert (corpus.spec, paths(corpus)) == (f"{tmp_path}/a\\udcff", ["x.py"])
 
 
 def test_a_folder_without_python(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text("")
-    corpus = locate(str(tmp_path), ReadOptions())
+    corpus = locate_corpus(str(tmp_path), ReadOptions())
     with pytest.raises(InputError, match=r": no Python file in it \(test folders and test files are left out unless"):
         list(corpus.texts())
-    assert paths(locate(str(tmp_path), ReadOptions(tests=True))) == ["test_x.py"]
+    assert paths(locate_corpus(str(tmp_path), ReadOptions(tests=True))) == ["test_x.py"]
 
 
 def test_a_dataset_is_not_touched_before_it_is_read() -> None:
-    corpus = locate("hf:owner/name:config:test", ReadOptions())
+    corpus = locate_corpus("hf:owner/name:config:test", ReadOptions())
     assert (corpus.spec, corpus.version, corpus.licence) == ("hf:owner/name:config:test", "", "")

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glotsmith.sources.extract import Found, Module
+from glotsmith.sources.extract import FoundFunction, SourceModule
 from glotsmith.sources.parse import BUILTINS, free_names
 
 
-def functions(text: str, **options: Any) -> list[Found]:
-    return list(Module(textwrap.dedent(text)).functions(**options))
+def functions(text: str, **options: Any) -> list[FoundFunction]:
+    return list(SourceModule(textwrap.dedent(text)).functions(**options))
 
 
 def helpers_of(text: str, **options: Any) -> str:
@@ -57,13 +57,15 @@ CODE = {
 
 @pytest.mark.parametrize(("text", "code"), CODE.values(), ids=CODE)
 def test_the_text_is_the_files(text: str, code: str | None) -> None:
-    (found,) = Module(text).functions()
+    (found,) = SourceModule(text).functions()
     assert found.code == (code or text.partition("\n\n# not this")[0].rstrip())
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
 def test_line_ends_are_pythons(end: str) -> None:
-    (_, found) = Module(end.join(["import os", "def g(): pass", "def f(x):", '    """a', '    b"""', ""])).functions()
+    (_, found) = SourceModule(
+        end.join(["import os", "def g(): pass", "def f(x):", '    """a', '    b"""', ""])
+    ).functions()
     assert found.line == 3
     assert found.code == 'def f(x):\n    """a\n    b"""'
     assert found.docstring == "a\nb"
@@ -257,7 +259,7 @@ def test_every_extracted_text_parses_to_the_same_tree(text: str) -> None:
     if tree is None:  # ``return`` in a class and the like
         return
     nodes = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    found = list(Module(text).functions(helpers=True, imports=True))
+    found = list(SourceModule(text).functions(helpers=True, imports=True))
     assert [f.line for f in found] == [node.lineno for node in nodes]
     for function, node in zip(found, nodes, strict=True):
         (again,) = ast.parse(function.code).body
@@ -271,5 +273,5 @@ def test_every_extracted_text_parses_to_the_same_tree(text: str) -> None:
     st.permutations(["A = B", "B = 1", "def g(x): return h(x) + A", "def h(x): return len(x)", "def f(x): return g(x)"])
 )
 def test_helpers_leave_nothing_undefined(parts: list[str]) -> None:
-    found = {f.name: f for f in Module("\n".join(parts)).functions(helpers=True)}["f"]
+    found = {f.name: f for f in SourceModule("\n".join(parts)).functions(helpers=True)}["f"]
     assert free_names(f"{found.helpers}\n{found.code}") <= BUILTINS

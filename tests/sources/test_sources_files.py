@@ -7,13 +7,16 @@ import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import printable
-from glotsmith.sources.files import Scope, decode, read_text, shown, source_files
+from glotsmith.sources.files import FileSelection, decode_utf8, find_source_files, printable_path, read_text
 from glotsmith.step import Dropped
 
 
-def listing(root: Path, scope: Scope = Scope()) -> dict[str, str]:  # noqa: B008
+def listing(root: Path, scope: FileSelection = FileSelection()) -> dict[str, str]:  # noqa: B008
     """Return path → drop detail, in order."""
-    return {shown(path, root): dropped.detail if dropped else "" for path, dropped in source_files(root, scope)}
+    return {
+        printable_path(path, root): dropped.detail if dropped else ""
+        for path, dropped in find_source_files(root, scope)
+    }
 
 
 def put(root: Path, *names: str) -> None:
@@ -36,8 +39,8 @@ def test_the_order_is_fixed_and_clutter_is_left_out(tmp_path: Path) -> None:
 
 def test_tests_can_be_asked_for(tmp_path: Path) -> None:
     put(tmp_path, "tests/x.py", "test_x.py", "x_test.py", "conftest.py")
-    assert list(listing(tmp_path, Scope(tests=True))) == ["conftest.py", "test_x.py", "x_test.py", "tests/x.py"]
-    assert listing(tmp_path, Scope(tests=True, skip_folders=frozenset({"tests"}))).keys() == {
+    assert list(listing(tmp_path, FileSelection(tests=True))) == ["conftest.py", "test_x.py", "x_test.py", "tests/x.py"]
+    assert listing(tmp_path, FileSelection(tests=True, skip_folders=frozenset({"tests"}))).keys() == {
         *("conftest.py", "test_x.py", "x_test.py")
     }
 
@@ -55,7 +58,7 @@ def test_links(tmp_path: Path) -> None:
     assert listing(root) == {
         **{"gone.py": nowhere, "loop.py": nowhere, "out.py": out, "real.py": "", "same.py": "", "sub/x.py": ""},
     }
-    assert listing(root, Scope(outward_links=True))["out.py"] == ""
+    assert listing(root, FileSelection(outward_links=True))["out.py"] == ""
 
 
 def test_a_folder_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +102,7 @@ DECODED: dict[str, tuple[bytes, str | Dropped]] = {
 @pytest.mark.parametrize(("data", "text"), DECODED.values(), ids=DECODED)
 def test_decoding(tmp_path: Path, data: bytes, text: str | Dropped) -> None:
     (tmp_path / "x.py").write_bytes(data)
-    assert decode(data) == text
+    assert decode_utf8(data) == text
     assert read_text(tmp_path / "x.py", 100) == text
 
 

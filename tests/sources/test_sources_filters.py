@@ -9,8 +9,8 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.records import Function, Origin
-from glotsmith.sources.extract import Module
-from glotsmith.sources.filters import CHECKS, Filter, FilterOptions
+from glotsmith.sources.extract import SourceModule
+from glotsmith.sources.filters import PREDICATES, Filter, FilterOptions
 
 GOOD = """
 def f(x, y):
@@ -143,7 +143,7 @@ ROWS: dict[str, tuple[str, Reason | None, str]] = {
 def function(code: str, *, helpers: str = "", licence: str = "", docstring: str | None = None) -> Function:
     if docstring is None:
         try:
-            docstring = next((f.docstring for f in Module(code).functions()), "")
+            docstring = next((f.docstring for f in SourceModule(code).functions()), "")
         except Exception:
             docstring = "Do."
     origin = Origin(source="s", path="p", licence=licence)
@@ -167,7 +167,7 @@ def test_reasons(code: str, reason: Reason | None, detail: str) -> None:
 
 def test_every_reason_has_a_row() -> None:
     rows = {reason for _, reason, _ in ROWS.values()}
-    assert {reason for reason, _ in CHECKS} - rows == {Reason.FORBIDDEN_LICENCE}  # off by default
+    assert {reason for reason, _ in PREDICATES} - rows == {Reason.FORBIDDEN_LICENCE}  # off by default
 
 
 OPTIONS: list[tuple[Function, dict[str, Any], Reason | None]] = [

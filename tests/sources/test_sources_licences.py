@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.sources.licences import allowed, of_distribution, of_folder, of_source, of_text
+from glotsmith.sources.licences import (
+    is_allowed,
+    licence_of_distribution,
+    licence_of_folder,
+    licence_of_source,
+    licence_of_text,
+)
 
 MIT = "Permission is hereby granted, free of charge ... the above copyright\n notice and this permission notice"
 GPL3 = "GNU GENERAL PUBLIC LICENSE\n   Version 3, 29 June 2007"
@@ -28,7 +34,7 @@ WORDINGS = [
 
 @pytest.mark.parametrize(("text", "licence"), WORDINGS)
 def test_wordings(text: str, licence: str) -> None:
-    assert of_text(text) == licence
+    assert licence_of_text(text) == licence
 
 
 HEADERS = [
@@ -41,19 +47,19 @@ HEADERS = [
 
 @pytest.mark.parametrize(("text", "licence"), HEADERS)
 def test_headers(text: str, licence: str) -> None:
-    assert of_source(text) == licence
+    assert licence_of_source(text) == licence
 
 
 def test_folders(tmp_path: Path) -> None:
-    assert of_folder(tmp_path) == ""
+    assert licence_of_folder(tmp_path) == ""
     (tmp_path / "LICENSE.txt").write_text(MIT)
     (tmp_path / "licences").mkdir()
     (tmp_path / "README").write_text(GPL3)
-    assert of_folder(tmp_path) == "MIT"
+    assert licence_of_folder(tmp_path) == "MIT"
     (tmp_path / "COPYING").write_bytes(GPL3.encode() + b"\xff")
     (tmp_path / "UNLICENSE").write_text("who knows")
-    assert of_folder(tmp_path) == "GPL-3.0 AND MIT"
-    assert of_folder(tmp_path / "gone") == ""
+    assert licence_of_folder(tmp_path) == "GPL-3.0 AND MIT"
+    assert licence_of_folder(tmp_path / "gone") == ""
 
 
 METADATA = {
@@ -79,7 +85,7 @@ def test_distributions(tmp_path: Path, metadata: str, files: dict[str, str], lic
     for name, text in files.items():
         (info / name).write_text(text)
     (info / "RECORD").write_text("".join(f"{info.name}/{name},,\n" for name in files))
-    assert of_distribution(importlib.metadata.Distribution.at(info)) == licence
+    assert licence_of_distribution(importlib.metadata.Distribution.at(info)) == licence
 
 
 ALLOWED = [
@@ -97,4 +103,4 @@ ALLOWED = [
 
 @pytest.mark.parametrize(("licence", "expected"), ALLOWED)
 def test_allowed(licence: str, *, expected: bool) -> None:
-    assert allowed(licence, frozenset({"mit", "bsd-3-clause"})) is expected
+    assert is_allowed(licence, frozenset({"mit", "bsd-3-clause"})) is expected

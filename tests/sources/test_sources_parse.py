@@ -6,7 +6,7 @@ import textwrap
 import pytest
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.sources.parse import Unparsable, free_names, imported_modules, own_nodes, parse, statements
+from glotsmith.sources.parse import Unparsable, free_names, imported_modules, parse, walk_own_body, walk_statements
 
 HOSTILE = {
     "no Python": ("def f(:\n    pass", Reason.SYNTAX_ERROR),
@@ -93,10 +93,10 @@ def test_every_import_is_found() -> None:
 def test_statements_are_those_of_ast_walk() -> None:
     loops = "for a in b:\n  while c: d\n  else: e\n"
     tree = parse(f"{loops}try: f\nexcept* g: h\nelse: i\nfinally: j\nasync def k():\n async with l: m")
-    assert {id(n) for n in statements(tree.body)} == {id(n) for n in ast.walk(tree) if isinstance(n, ast.stmt)}
+    assert {id(n) for n in walk_statements(tree.body)} == {id(n) for n in ast.walk(tree) if isinstance(n, ast.stmt)}
 
 
 def test_own_nodes_stop_at_nested_scopes() -> None:
     function = parse("def f():\n def g(): return 1\n h = lambda: 2\n class A: a = 3\n return 4").body[0]
     assert isinstance(function, ast.FunctionDef)
-    assert [n.value for n in own_nodes(function) if isinstance(n, ast.Constant)] == [4]
+    assert [n.value for n in walk_own_body(function) if isinstance(n, ast.Constant)] == [4]

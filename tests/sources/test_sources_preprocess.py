@@ -11,7 +11,7 @@ from glotsmith.languages.grammar import parses
 from glotsmith.languages.rows import rows
 from glotsmith.languages.spelling import label_language
 from glotsmith.records import Origin, Snippet
-from glotsmith.sources.preprocess import Preprocess, guess
+from glotsmith.sources.preprocess import Preprocess, guess_language
 from glotsmith.step import Result
 
 LUA = "local function f(x)\n  return x\nend"
@@ -108,7 +108,7 @@ def test_plain_code_keeps_its_language_or_is_guessed() -> None:
     ],
 )
 def test_a_language_is_guessed_or_not(code: str, instruction: str, expected: str) -> None:
-    assert guess(code, instruction) == expected
+    assert guess_language(code, instruction) == expected
 
 
 @pytest.mark.parametrize("label", ["C#", "csharp", "CS", "c++", "Common Lisp", "ml", "PY"])

@@ -16,7 +16,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.sources import rows
-from glotsmith.sources.files import Text
+from glotsmith.sources.files import SourceText
 from glotsmith.step import Dropped
 
 LIMIT = 1000
@@ -28,8 +28,8 @@ def jsonl(path: Path, *lines: object) -> Path:
     return path
 
 
-def read(path: Path, column: str = "") -> list[Text]:
-    return list((rows.of_parquet if path.suffix == ".parquet" else rows.of_jsonl)(path, column, LIMIT))
+def read(path: Path, column: str = "") -> list[SourceText]:
+    return list((rows.parquet_texts if path.suffix == ".parquet" else rows.jsonl_texts)(path, column, LIMIT))
 
 
 def dropped(reason: Reason, detail: str) -> Dropped:
@@ -54,7 +54,7 @@ CELLS: list[tuple[dict[str, object], str | Dropped, str]] = [
 
 @pytest.mark.parametrize(("row", "content", "licence"), CELLS)
 def test_cells(tmp_path: Path, row: dict[str, object], content: str | Dropped, licence: str) -> None:
-    text = [Text("1", content, licence, whole=True)]
+    text = [SourceText("1", content, licence, is_unit=True)]
     assert read(jsonl(tmp_path / "x.jsonl", row)) == text
     pq.write_table(pa.Table.from_pylist([row]), tmp_path / "x.parquet")
     assert read(tmp_path / "x.parquet") == text
@@ -103,7 +103,7 @@ MALFORMED = {
 @pytest.mark.parametrize(("line", "sentence"), MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_line_is_named(tmp_path: Path, line: str, sentence: str) -> None:
     path = jsonl(tmp_path / "x.jsonl", {"content": "x"}, line)
-    texts = rows.of_jsonl(path, "", 200 * LIMIT)
+    texts = rows.jsonl_texts(path, "", 200 * LIMIT)
     assert next(texts).content == "x"
     with pytest.raises(InputError) as caught:
         next(texts)
@@ -167,10 +167,10 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.filterwarnings("ignore")  # the library's own
 def test_a_dataset_is_streamed(offline: Path) -> None:
-    def read(split: str) -> list[Text]:
-        return list(rows.of_dataset("hf:x", str(offline), "", split, "", LIMIT))
+    def read(split: str) -> list[SourceText]:
+        return list(rows.dataset_texts("hf:x", str(offline), "", split, "", LIMIT))
 
-    assert read("train") == [Text("1", "a", "MIT", whole=True), Text("2", "b", "", whole=True)]
+    assert read("train") == [SourceText("1", "a", "MIT", is_unit=True), SourceText("2", "b", "", is_unit=True)]
     assert [t.content for t in read("test")] == ["c"]
     with pytest.raises(InputError, match=r"hf:x: the dataset can't be opened: .*validation"):
         read("validation")
@@ -180,7 +180,7 @@ def test_a_dataset_is_streamed(offline: Path) -> None:
 def test_a_dataset_that_breaks_half_way(offline: Path) -> None:
     jsonl(offline / "train.jsonl", *[{"content": "a"}] * 3, "{")
     with pytest.raises(InputError, match=r"hf:x: (row \d can't be read|the dataset can't be opened): "):
-        list(rows.of_dataset("hf:x", str(offline), "", "train", "", LIMIT))
+        list(rows.dataset_texts("hf:x", str(offline), "", "train", "", LIMIT))
 
 
 def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +190,7 @@ def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: failing())
-    texts = rows.of_dataset("hf:x", "x", "", "train", "", LIMIT)
+    texts = rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT)
     assert next(texts).content == "a"
     with pytest.raises(InputError, match=r"^hf:x: row 2 can't be read: gone$"):
         next(texts)
@@ -199,4 +199,4 @@ def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(UsageError, match=f"^hf:x needs the datasets extra: {re.escape(install_command('datasets'))}$"):
-        next(rows.of_dataset("hf:x", "x", "", "train", "", LIMIT))
+        next(rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT))

@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Origin, content_hash
-from glotsmith.sources.sample import Sample
+from glotsmith.sources.sample import SampleFunctions
 
 
 def functions(count: int) -> list[tuple[str, Function]]:
@@ -16,7 +16,7 @@ def functions(count: int) -> list[tuple[str, Function]]:
 
 
 def sampled(size: int, items: Sequence[tuple[str, Function]]) -> tuple[list[str], list[str]]:
-    answers = list(Sample(size).run(lambda: iter(items)))
+    answers = list(SampleFunctions(size).run(lambda: iter(items)))
     assert [key for key, _ in answers] == [key for key, _ in items]
     dropped = [key for key, result in answers if [d.reason for d in result.dropped] == [Reason.NOT_SAMPLED]]
     return [k.key for _, result in answers for k in result.kept], dropped

@@ -12,11 +12,11 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Snippet
-from glotsmith.sources.pairs import Place, snippet_of
+from glotsmith.sources.pairs import RowOrigin, parse_snippet
 from glotsmith.sources.snippets import ReadSnippets
 from glotsmith.step import Dropped, Result
 
-PLACE = Place("corpus.jsonl", "1", licence="MIT")
+PLACE = RowOrigin("corpus.jsonl", "1", licence="MIT")
 
 
 def read(*specs: Path | str, column: str = "") -> dict[str, Result[Snippet]]:
@@ -81,7 +81,7 @@ def snippets(*specs: Path | str, column: str = "") -> list[Snippet]:
     ],
 )
 def test_columns_go_by_the_names_that_corpora_use(row: Any, instruction: str, response: str, code: str) -> None:
-    found = snippet_of(row, PLACE)
+    found = parse_snippet(row, PLACE)
     assert isinstance(found, Snippet)
     assert (found.instruction, found.response, found.code) == (instruction, response, code)
     assert found.origin.licence == "MIT"
@@ -92,7 +92,7 @@ def test_columns_go_by_the_names_that_corpora_use(row: Any, instruction: str, re
     [{"response": ""}, {"response": None}, {"response": 5}, {"messages": "x"}, {"messages": [1]}, {"code": " \n"}],
 )
 def test_a_row_without_code_or_response_is_dropped(row: Any) -> None:
-    found = snippet_of(row, PLACE)
+    found = parse_snippet(row, PLACE)
     assert isinstance(found, Dropped)
     assert found.reason == Reason.NOT_A_SNIPPET
 
@@ -101,7 +101,7 @@ def test_a_suite_comes_along() -> None:
     tests = ["assert f(1) == 2", "assert f(2) == 3"]
     row = {"code": "x", "language": "lua", "signature": "def f(x: int) -> int", "line_coverage": 1}
     for told in (tests, "\n".join(tests)):
-        found = snippet_of({**row, "tests": told}, PLACE)
+        found = parse_snippet({**row, "tests": told}, PLACE)
         assert isinstance(found, Snippet)
         assert found.tests == tuple(tests)
         assert (found.name, found.signature, found.line_coverage) == ("f", "def f(x: int) -> int", 1.0)
@@ -197,7 +197,7 @@ def test_an_unusual_column_is_named(tmp_path: Path) -> None:
 
 
 def test_a_suite_says_what_its_function_is_called() -> None:
-    found = snippet_of({"code": "x", "name": "Two doubled", "tests": ["assert f(1) == 2"]}, PLACE)
+    found = parse_snippet({"code": "x", "name": "Two doubled", "tests": ["assert f(1) == 2"]}, PLACE)
     assert isinstance(found, Snippet)
     assert found.name == "f"  # a name that the tests do not call would be asked for in the round trip
 

@@ -10,7 +10,7 @@ import pytest
 
 from glotsmith.teachers.base import Request
 from glotsmith.teachers.offline import CannotTranslate, Offline, translate
-from glotsmith.values import Call, NotLiteral, signature_of
+from glotsmith.values import Call, NotLiteral, infer_signature
 
 ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     # arithmetic
@@ -206,7 +206,7 @@ def infer(tree: ast.Module, calls: list[tuple[Any, ...]]) -> str:
     entry = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == "f")
     names = [a.arg for a in entry.args.args]
     try:
-        return str(signature_of("f", names, [Call("f", arguments, None) for arguments in calls]))
+        return str(infer_signature("f", names, [Call("f", arguments, None) for arguments in calls]))
     except NotLiteral:
         return ""
 

@@ -9,12 +9,12 @@ import pytest
 from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.values import NotLiteral, literal, parse_value
-from glotsmith.values.literals import DIGITS
+from glotsmith.values.literals import MAX_DIGITS
 from glotsmith.verification import Verifier
 from glotsmith.verification.wire import parse
 
 LARGE = 10**5000
-LAST = 10 ** (DIGITS - 1)  # the largest power that is read
+LAST = 10 ** (MAX_DIGITS - 1)  # the largest power that is read
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def status(verifier: Verifier, test: str, code: str) -> str:
         (f"assert f({LARGE}) == {-LARGE}", "def f(x): return -x", "pass"),
         (f"assert f(1) == {10**4300}", "def f(x): return int('1' + '0' * 4300)", "pass"),
         ("assert f(5000) == 5001", "def f(x): return len(str(10 ** x))", "pass"),
-        ("assert f(1) == 7", f"def f(x): return 10 ** {DIGITS}", "fail:output"),
+        ("assert f(1) == 7", f"def f(x): return 10 ** {MAX_DIGITS}", "fail:output"),
     ],
 )
 def test_a_large_integer_is_judged(verifier: Verifier, test: str, code: str, wanted: str) -> None:
@@ -55,10 +55,10 @@ def test_a_large_integer_is_a_literal(value: object) -> None:
 
 def test_more_digits_are_refused() -> None:
     with pytest.raises(NotLiteral):
-        parse_value("1" + "0" * (DIGITS + 10))
+        parse_value("1" + "0" * (MAX_DIGITS + 10))
     with pytest.raises(NotLiteral):
-        parse("1" + "0" * (DIGITS + 10))
+        parse("1" + "0" * (MAX_DIGITS + 10))
 
 
 def test_the_limit_of_this_process_is_no_lower() -> None:
-    assert sys.get_int_max_str_digits() in (0, DIGITS)
+    assert sys.get_int_max_str_digits() in (0, MAX_DIGITS)

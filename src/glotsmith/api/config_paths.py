@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from glotsmith.errors import UsageError
 from glotsmith.records import printable
-from glotsmith.sources.corpus import EXAMPLES, is_path
+from glotsmith.sources.corpus import SOURCE_EXAMPLES, is_path_spec
 
 
 def absolute(path: str, folder: str) -> Path:
@@ -28,7 +28,7 @@ def located(path: str, folder: str) -> str:
 
 def located_source(spec: str, folder: str) -> str:
     """Return a source that means in the working directory what ``spec`` means in a folder."""
-    return located(spec, folder) if is_path(spec) else spec
+    return located(spec, folder) if is_path_spec(spec) else spec
 
 
 def folders(
@@ -65,7 +65,7 @@ def _folder_in(file: Mapping[str, Any], key: str, toml: Path) -> str:
 
 
 def _is_relative(path: str, kind: str, folder: str) -> bool:
-    if (kind == "source" and not is_path(path)) or _expanded(path).is_absolute():
+    if (kind == "source" and not is_path_spec(path)) or _expanded(path).is_absolute():
         return False
     return kind != "model" or _exists(absolute(path, folder))
 
@@ -81,8 +81,8 @@ def _require(given: Iterable[str], kind: str, key: str, folder: str, toml: Path)
         return
     for path in given:
         place = absolute(path, folder)
-        if path and not (kind == "source" and not is_path(path)) and not _exists(place):
-            known = f". A source is one of: {EXAMPLES}" if kind == "source" else ""
+        if path and not (kind == "source" and not is_path_spec(path)) and not _exists(place):
+            known = f". A source is one of: {SOURCE_EXAMPLES}" if kind == "source" else ""
             raise UsageError(
                 f"{toml}: {key} names {printable(path)!r}, but there is no {printable(str(place))}; "
                 f"a relative path in a TOML file is relative to the folder of the file{known}"

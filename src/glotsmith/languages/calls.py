@@ -23,12 +23,12 @@ from glotsmith.values import (
     Parameter,
     Signature,
     Value,
-    call_as_declared,
+    coerce_call,
+    expected_values,
     literal,
-    of_type,
     parse_signature,
     parse_test,
-    values_of,
+    rebuild_container,
 )
 
 _WIDTH = 200  #: characters of a call or value in a message
@@ -64,10 +64,10 @@ def typed(
         Unrepresentable: the tests contradict the signature, or each other in this language.
 
     """
-    made = [call_as_declared(c, declared) for c in calls]
-    settled = render.settle(declared, [c.arguments for c in made], values_of(made))
+    made = [coerce_call(c, declared) for c in calls]
+    settled = render.settle(declared, [c.arguments for c in made], expected_values(made))
     if card.values.widen:
-        made = [call_as_declared(c, settled, strict=True) for c in made]
+        made = [coerce_call(c, settled, strict=True) for c in made]
     rendered = [_rendered(card, settled, c) for c in made]
     likeness = Likeness(card.equality, tolerance or Tolerance())
     first = dict[tuple[str, ...], int]()
@@ -122,8 +122,8 @@ def _plain_items(card: Card, value: Value) -> Value:
     if not items and card.equality.null_is_empty and not isinstance(value, set):
         return None
     if card.equality.scalar_is_singleton and is_vector(items):
-        return of_type(value, (float(x) if type(x) is int else x for x in items))
-    return of_type(value, (_plain(card, x) for x in items))
+        return rebuild_container(value, (float(x) if type(x) is int else x for x in items))
+    return rebuild_container(value, (_plain(card, x) for x in items))
 
 
 def _plain_map(card: Card, pairs: dict[Value, Value]) -> Value:

@@ -18,7 +18,7 @@ import msgspec
 from glotsmith.languages.card import Card, get
 from glotsmith.languages.render import Unrepresentable, fill, literal, settle
 from glotsmith.values import NotLiteral, Signature, Value, parse_signature
-from glotsmith.values.literals import value_of
+from glotsmith.values.literals import value_of_node
 
 #: ``target``: examples and terms in the target language; ``verbatim``: as the Python original has them.
 Wording = Literal["target", "verbatim"]
@@ -196,7 +196,7 @@ def _lines_of(docstring: str, example: doctest.Example) -> tuple[int, int]:
 def _example_of(source: str, want: str, name: str) -> _Example | None:
     try:
         call, value = ast.parse(source.strip(), mode="eval").body, ast.parse(want.strip(), mode="eval").body
-        return _Example(0, 0, _arguments(call, name), "", value_of(value))
+        return _Example(0, 0, _arguments(call, name), "", value_of_node(value))
     except (SyntaxError, ValueError, RecursionError, MemoryError, NotLiteral):
         return None
 
@@ -239,7 +239,7 @@ def _longest_literal(text: str) -> tuple[int, Value] | None:
             node = ast.parse(text[:end].strip(), mode="eval").body
             if isinstance(node, ast.Tuple) and not text.startswith("("):
                 continue  # a comma of the sentence
-            return end, value_of(node)
+            return end, value_of_node(node)
         except (SyntaxError, ValueError, RecursionError, MemoryError, NotLiteral):
             continue
     return None
@@ -248,6 +248,6 @@ def _longest_literal(text: str) -> tuple[int, Value] | None:
 def _arguments(call: ast.expr, name: str) -> tuple[Value, ...]:
     match call:
         case ast.Call(func=ast.Name(id=found), args=arguments, keywords=[]) if found == name:
-            return tuple(value_of(argument) for argument in arguments)
+            return tuple(value_of_node(argument) for argument in arguments)
         case _:
             raise NotLiteral("not a call of the function with positional literals")

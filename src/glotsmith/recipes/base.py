@@ -14,7 +14,7 @@ from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.selection.overlap import Overlap
+from glotsmith.selection.overlap import BenchmarkIndex
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
@@ -130,7 +130,7 @@ def comment_syntax() -> Mapping[str, CommentSyntax]:
     return {name: syntax_of(languages.get(name)) for name in languages.names()}
 
 
-def load_overlap(benchmarks: Sequence[str], ngram: int) -> Overlap | None:
+def load_overlap(benchmarks: Sequence[str], ngram: int) -> BenchmarkIndex | None:
     """Return the index of benchmark files; None without files. The index is cached until a file changes.
 
     Raises:
@@ -141,8 +141,8 @@ def load_overlap(benchmarks: Sequence[str], ngram: int) -> Overlap | None:
 
 
 @lru_cache(maxsize=1)
-def _load_overlap(files: tuple[tuple[str, int, int], ...], ngram: int) -> Overlap:
-    return Overlap.of_files((Path(name) for name, *_ in files), comment_syntax(), n=ngram)
+def _load_overlap(files: tuple[tuple[str, int, int], ...], ngram: int) -> BenchmarkIndex:
+    return BenchmarkIndex.from_files((Path(name) for name, *_ in files), comment_syntax(), n=ngram)
 
 
 def _file_state(file: Path) -> tuple[int, int]:

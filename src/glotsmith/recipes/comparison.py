@@ -10,7 +10,7 @@ from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import comment_syntax
 from glotsmith.records import Example, Record, Verdict
-from glotsmith.selection.deduplicate import Index, Text
+from glotsmith.selection.deduplicate import ComparedText, DuplicateIndex
 
 SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems belong to one cluster, as in MultiPL-T §4.4
 
@@ -92,7 +92,10 @@ def count_clusters(examples: Iterable[Example]) -> int:
     A problem is compared by its Python original, or by its instruction if it has no original. Problems that share an
     original or differ in few words form one cluster with the first of them.
     """
-    sources, instructions = Index(comment_syntax()["python"], 1.0, SAME_PROBLEM), Index(_PROSE, 1.0, SAME_PROBLEM)
+    sources, instructions = (
+        DuplicateIndex(comment_syntax()["python"], 1.0, SAME_PROBLEM),
+        DuplicateIndex(_PROSE, 1.0, SAME_PROBLEM),
+    )
     seen, count = set[str](), 0
     for example in examples:
         if example.parallel_id in seen:
@@ -100,7 +103,7 @@ def count_clusters(examples: Iterable[Example]) -> int:
         seen.add(example.parallel_id)
         text = example.source or example.messages[0]["content"]
         index = sources if example.source else instructions
-        count += index.admit(example.parallel_id, Text("", example.parallel_id, text)) is None
+        count += index.keep_or_drop(example.parallel_id, ComparedText("", example.parallel_id, text)) is None
     return count
 
 

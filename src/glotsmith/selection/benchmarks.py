@@ -20,7 +20,7 @@ _SUFFIXES = ".jsonl, .jsonl.gz, .json, .json.gz, .parquet"
 _BATCH = 256  #: rows of a Parquet file in memory
 
 
-class Row(Record, frozen=True, kw_only=True):
+class BenchmarkRow(Record, frozen=True, kw_only=True):
     """One problem of a benchmark."""
 
     name: str  #: file name and the row's id, or its line or number from 1
@@ -28,7 +28,7 @@ class Row(Record, frozen=True, kw_only=True):
     texts: tuple[str, ...]
 
 
-def read_benchmark(path: Path) -> Iterator[Row]:
+def read_benchmark(path: Path) -> Iterator[BenchmarkRow]:
     """Read a benchmark: one object a line, a list of objects, or a Parquet table.
 
     Raises:
@@ -44,7 +44,7 @@ def read_benchmark(path: Path) -> Iterator[Row]:
     for number, row in readers[kind](path):
         label = next((str(row[field]) for field in _NAMES if row.get(field) not in (None, "")), str(number))
         language = row.get("language") or row.get("lang")
-        yield Row(
+        yield BenchmarkRow(
             name=f"{path.name}:{label}",
             language=language.lower() if isinstance(language, str) else "",
             texts=tuple(_texts(row)),

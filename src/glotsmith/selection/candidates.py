@@ -14,7 +14,7 @@ from typing import Protocol, cast
 from zlib import crc32
 
 BANDS = 128
-ROWS = 4  #: signature slots in a band
+ROWS_PER_BAND = 4  #: signature slots in a band
 _SEED = 42
 _SLOT_BYTES = 4
 
@@ -24,7 +24,7 @@ class _MinHash(Protocol):
     def digest(self) -> list[int]: ...
 
 
-def features(words: Sequence[str]) -> list[str]:
+def multiset_features(words: Sequence[str]) -> list[str]:
     """Return a multiset of tokens as a set: a token's second occurrence is a feature of its own, and so on."""
     seen: dict[str, int] = {}
     found: list[str] = []
@@ -34,17 +34,17 @@ def features(words: Sequence[str]) -> list[str]:
     return found
 
 
-def signature(words: Sequence[str]) -> list[int]:
+def minhash_signature(words: Sequence[str]) -> list[int]:
     """Return one 32-bit mark for each band; the same on every machine and in every process."""
     import rensa  # it comes without types
 
-    minhash = cast(_MinHash, rensa.RMinHash(num_perm=BANDS * ROWS, seed=_SEED))  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
-    minhash.update(features(words))
-    data, step = array("I", minhash.digest()).tobytes(), ROWS * _SLOT_BYTES
+    minhash = cast(_MinHash, rensa.RMinHash(num_perm=BANDS * ROWS_PER_BAND, seed=_SEED))  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
+    minhash.update(multiset_features(words))
+    data, step = array("I", minhash.digest()).tobytes(), ROWS_PER_BAND * _SLOT_BYTES
     return [crc32(data[start : start + step], start) for start in range(0, len(data), step)]
 
 
-class Bands:
+class MinHashIndex:
     """An index of signatures: which earlier items share a band with this one?
 
     A hash table with chains in flat arrays: 16 bytes a band at most, so about 2 KB an item.
@@ -59,7 +59,7 @@ class Bands:
         """Count the items."""
         return len(self._marks) // BANDS
 
-    def find(self, marks: Sequence[int]) -> list[int]:
+    def find_similar(self, marks: Sequence[int]) -> list[int]:
         """Return the numbers of all items that share a band, ascending."""
         heads, following, known = self._heads, self._next, self._marks
         mask = len(heads) - 1

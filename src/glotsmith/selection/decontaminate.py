@@ -9,13 +9,13 @@ from typing import NamedTuple, TypeVar
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Record, Solution
-from glotsmith.selection.overlap import Overlap
+from glotsmith.selection.overlap import BenchmarkIndex
 from glotsmith.step import Dropped, ItemStep, Result, keep
 
 T = TypeVar("T", bound=Record)
 
 
-class Part(NamedTuple):
+class ItemText(NamedTuple):
     """One text of an item."""
 
     what: str  #: what it is, for the drop's detail
@@ -26,26 +26,26 @@ class Part(NamedTuple):
 class Decontaminate(ItemStep[T, T]):
     """Drop items that overlap with a benchmark; what an item's texts are, a subclass says."""
 
-    def __init__(self, overlap: Overlap) -> None:
+    def __init__(self, benchmarks: BenchmarkIndex) -> None:
         """Take the index of benchmarks; it may be shared by several steps."""
-        self.overlap = overlap
+        self.overlap = benchmarks
 
     @abstractmethod
-    def parts(self, item: T) -> Iterator[Part]:
+    def texts_to_check(self, item: T) -> Iterator[ItemText]:
         """Yield the texts to look at."""
 
     async def run(self, key: str, item: T) -> Result[T]:
         """Drop the item at the first text that overlaps."""
-        for part in self.parts(item):
-            if found := self.overlap.find(part.text, part.language):
+        for part in self.texts_to_check(item):
+            if found := self.overlap.find_overlap(part.text, part.language):
                 return Result(dropped=(Dropped(Reason.CONTAMINATED, f"{part.what}: {found}"),))
         return keep(key, item)
 
 
-def _function_parts(function: Function) -> Iterator[Part]:
-    yield Part("source", function.code, "python")
+def _function_parts(function: Function) -> Iterator[ItemText]:
+    yield ItemText("source", function.code, "python")
     if function.docstring not in function.code:
-        yield Part("docstring", function.docstring)
+        yield ItemText("docstring", function.docstring)
 
 
 class DecontaminateFunctions(Decontaminate[Function]):
@@ -54,7 +54,7 @@ class DecontaminateFunctions(Decontaminate[Function]):
     name = "decontaminate_functions"
     output = Function
 
-    def parts(self, item: Function) -> Iterator[Part]:
+    def texts_to_check(self, item: Function) -> Iterator[ItemText]:
         """Look at the function and its docstring."""
         return _function_parts(item)
 
@@ -65,7 +65,7 @@ class DecontaminateSolutions(Decontaminate[Solution]):
     name = "decontaminate_solutions"
     output = Solution
 
-    def parts(self, item: Solution) -> Iterator[Part]:
+    def texts_to_check(self, item: Solution) -> Iterator[ItemText]:
         """Look at the program, the source and its docstring, from which the instruction is made."""
-        yield Part("translation", item.code, item.task.language)
+        yield ItemText("translation", item.code, item.task.language)
         yield from _function_parts(item.task.problem.function)

@@ -13,15 +13,15 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.records import Function, Record, Solution, content_hash
-from glotsmith.selection.candidates import Bands, signature
+from glotsmith.selection.candidates import MinHashIndex, minhash_signature
 from glotsmith.selection.normalise import normalise
-from glotsmith.selection.similarity import Vocabulary, above, tokens
+from glotsmith.selection.similarity import TokenEncoder, rouge_l_above, rouge_tokens
 from glotsmith.step import Dropped, Result, WholeStep, keep
 
 T = TypeVar("T", bound=Record)
 
 
-class Text(NamedTuple):
+class ComparedText(NamedTuple):
     """What is compared of an item."""
 
     language: str  #: items of different languages are never duplicates
@@ -35,26 +35,26 @@ class _Kept(NamedTuple):
     sequence: str  #: encoded tokens
 
 
-class Index:
+class DuplicateIndex:
     """The texts of one language that were kept so far."""
 
     def __init__(self, syntax: CommentSyntax, within: float, across: float | None) -> None:
         self._syntax, self._within, self._across = syntax, within, across
-        self._vocabulary = Vocabulary()
+        self._vocabulary = TokenEncoder()
         self._kept: list[_Kept] = []
         self._exact: dict[str, int] = {}  #: exact key → index in ``_kept``
         self._groups: dict[str, list[int]] = {}
-        self._bands = Bands()
+        self._bands = MinHashIndex()
 
-    def admit(self, key: str, text: Text) -> Dropped | None:
+    def keep_or_drop(self, key: str, text: ComparedText) -> Dropped | None:
         """Keep a text, or say why not."""
         code = normalise(text.code, self._syntax)
         exact = content_hash(code, text.group if self._across is None else "")
         if (earlier := self._exact.get(exact)) is not None:
             return Dropped(Reason.EXACT_DUPLICATE, f"the same as {self._kept[earlier].key}")
-        words = tokens(code)
+        words = rouge_tokens(code)
         sequence = self._vocabulary.encode(words)
-        marks = signature(words) if self._across is not None else []
+        marks = minhash_signature(words) if self._across is not None else []
         if found := self._near(text.group, sequence, marks):
             return Dropped(Reason.NEAR_DUPLICATE, found)
         self._add(exact, _Kept(key, text.group, sequence), marks)
@@ -64,13 +64,13 @@ class Index:
         """Name the first kept text that is too similar, and how similar; "" for none."""
         found = self._first(self._groups.get(group, ()), sequence, self._within)
         if not found and self._across is not None:
-            others = (n for n in self._bands.find(marks) if self._kept[n].group != group)
+            others = (n for n in self._bands.find_similar(marks) if self._kept[n].group != group)
             found = self._first(others, sequence, self._across)
         return found
 
     def _first(self, numbers: Iterable[int], sequence: str, threshold: float) -> str:
         for number in numbers:
-            if score := above(self._kept[number].sequence, sequence, threshold):
+            if score := rouge_l_above(self._kept[number].sequence, sequence, threshold):
                 return f"ROUGE-L {score:.3f} with {self._kept[number].key}"
         return ""
 
@@ -103,17 +103,17 @@ class Deduplicate(WholeStep[T, T]):
         self.syntax, self.within, self.across = dict(syntax), within, across
 
     @abstractmethod
-    def text(self, item: T) -> Text:
+    def compared_text(self, item: T) -> ComparedText:
         """Return what is compared of an item."""
 
     def run(self, items: Callable[[], Iterator[tuple[str, T]]]) -> Iterator[tuple[str, Result[T]]]:
         """Decide on every item in one pass."""
-        indices: dict[str, Index] = {}
+        indices: dict[str, DuplicateIndex] = {}
         for key, item in items():
-            text = self.text(item)
+            text = self.compared_text(item)
             if text.language not in indices:
-                indices[text.language] = Index(self._syntax(text.language), self.within, self.across)
-            loss = indices[text.language].admit(key, text)
+                indices[text.language] = DuplicateIndex(self._syntax(text.language), self.within, self.across)
+            loss = indices[text.language].keep_or_drop(key, text)
             yield key, keep(key, item) if loss is None else Result(dropped=(loss,))
 
     def _syntax(self, language: str) -> CommentSyntax:
@@ -139,9 +139,9 @@ class DeduplicateFunctions(Deduplicate[Function]):
         """Set the threshold; ``syntax`` must hold Python's."""
         super().__init__(syntax, across=across)
 
-    def text(self, item: Function) -> Text:
+    def compared_text(self, item: Function) -> ComparedText:
         """Compare the function without its helpers, each a problem of its own."""
-        return Text("python", item.id, item.code)
+        return ComparedText("python", item.id, item.code)
 
 
 class DeduplicateSolutions(Deduplicate[Solution]):
@@ -150,6 +150,6 @@ class DeduplicateSolutions(Deduplicate[Solution]):
     name = "deduplicate_solutions"
     output = Solution
 
-    def text(self, item: Solution) -> Text:
+    def compared_text(self, item: Solution) -> ComparedText:
         """Compare the program within its problem and language."""
-        return Text(item.task.language, item.task.problem.id, item.code)
+        return ComparedText(item.task.language, item.task.problem.id, item.code)

@@ -20,14 +20,14 @@ from typing import NamedTuple
 
 from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
-from glotsmith.selection.benchmarks import Row, read_benchmark
+from glotsmith.selection.benchmarks import BenchmarkRow, read_benchmark
 from glotsmith.selection.normalise import strip_comments
 
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(map(str.casefold, keyword.kwlist)) | {"len", "range", "self"}
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """Cut a text into words in lower case; a name with underscores is one word."""
     return _WORD.findall(text.casefold())
 
@@ -40,11 +40,11 @@ class _Known(NamedTuple):
     folded: str  #: its words, with one space before, between and after
 
 
-class Overlap:
+class BenchmarkIndex:
     """An index of benchmark texts."""
 
     def __init__(
-        self, rows: Iterable[Row], syntax: Mapping[str, CommentSyntax], *, n: int = 10, shortest: int = 8
+        self, rows: Iterable[BenchmarkRow], syntax: Mapping[str, CommentSyntax], *, n: int = 10, shortest: int = 8
     ) -> None:
         """Index the rows.
 
@@ -67,9 +67,9 @@ class Overlap:
                     self._add(row.name, variant)
 
     @classmethod
-    def of_files(
+    def from_files(
         cls, files: Iterable[Path], syntax: Mapping[str, CommentSyntax], *, n: int = 10, shortest: int = 8
-    ) -> "Overlap":
+    ) -> "BenchmarkIndex":
         """Index benchmark files (see ``read_benchmark``).
 
         Raises:
@@ -78,7 +78,7 @@ class Overlap:
         """
         return cls((row for file in files for row in read_benchmark(file)), syntax, n=n, shortest=shortest)
 
-    def find(self, text: str, language: str = "") -> str:
+    def find_overlap(self, text: str, language: str = "") -> str:
         """Say which row the text overlaps with and by which rule; "" if with none.
 
         Args:
@@ -94,10 +94,10 @@ class Overlap:
         if (syntax := self._syntax.get(language)) is None:
             return (text,)
         stripped = strip_comments(text, syntax)
-        return (text,) if words(stripped) == words(text) else (text, stripped)
+        return (text,) if split_words(stripped) == split_words(text) else (text, stripped)
 
     def _add(self, row: str, text: str) -> None:
-        found = words(text)
+        found = split_words(text)
         if len(found) < self._shortest or not (self._telling(found) if len(found) < self._n else _said(found)):
             return
         number = len(self._known)
@@ -114,7 +114,7 @@ class Overlap:
 
     def _matches(self, text: str) -> Iterator[tuple[int, str]]:
         """Yield the rank of the rule and a sentence, for each benchmark text that the text overlaps with."""
-        found = words(text)
+        found = split_words(text)
         folded, raw = f" {' '.join(found)} ", text.strip()
         for number, gram in dict(self._hits(found)).items():
             known = self._known[number]

@@ -19,12 +19,12 @@ _TOKEN = re.compile("[a-z0-9]+")
 _CHARACTERS = 0x110000
 
 
-def tokens(text: str) -> list[str]:
+def rouge_tokens(text: str) -> list[str]:
     """Cut a text into the reference tokeniser's tokens."""
     return _TOKEN.findall(text.lower())
 
 
-class Vocabulary:
+class TokenEncoder:
     """Numbers for tokens, so that a sequence of tokens is a compact string with one character for each.
 
     rapidfuzz compares strings several times faster than lists. Beyond the 1,114,112 different tokens for which there
@@ -49,7 +49,7 @@ def rouge_l(a: str, b: str) -> float:
     return 2 * LCSseq.similarity(a, b) / (len(a) + len(b)) if a and b else 0.0
 
 
-def above(a: str, b: str, threshold: float) -> float:
+def rouge_l_above(a: str, b: str, threshold: float) -> float:
     """Return ROUGE-L F1 of two encoded sequences if it is greater than the threshold (0–1), else 0.
 
     The same decision as ``rouge_l(a, b) > threshold``, several times faster where it is not.
@@ -65,5 +65,5 @@ def above(a: str, b: str, threshold: float) -> float:
 
 def rouge_l_of_texts(a: str, b: str) -> float:
     """Return ROUGE-L F1 (0–1) of two texts."""
-    vocabulary = Vocabulary()
-    return rouge_l(vocabulary.encode(tokens(a)), vocabulary.encode(tokens(b)))
+    vocabulary = TokenEncoder()
+    return rouge_l(vocabulary.encode(rouge_tokens(a)), vocabulary.encode(rouge_tokens(b)))

@@ -17,9 +17,9 @@ import msgspec
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record, printable
 from glotsmith.sources import licences, rows
-from glotsmith.sources.files import Scope, Text, read_text, shown, source_files
+from glotsmith.sources.files import FileSelection, SourceText, find_source_files, printable_path, read_text
 
-EXAMPLES = (
+SOURCE_EXAMPLES = (
     "package:more_itertools (an installed package), stdlib: or stdlib:textwrap (the standard library), a folder, "
     "a .py, .jsonl, .jsonl.gz or .parquet file, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
 )
@@ -43,12 +43,12 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
     """The texts of one source, in a fixed order."""
 
     spec: str  #: as the user wrote it, printable
-    texts: Callable[[], Iterator[Text]]
+    texts: Callable[[], Iterator[SourceText]]
     version: str = ""
     licence: str = ""
 
 
-def locate(spec: str, options: ReadOptions) -> Corpus:
+def locate_corpus(spec: str, options: ReadOptions) -> Corpus:
     """Find what a specification names, without reading it.
 
     Raises:
@@ -67,7 +67,7 @@ def locate(spec: str, options: ReadOptions) -> Corpus:
             return _path(spec, options)
 
 
-def is_path(spec: str) -> bool:
+def is_path_spec(spec: str) -> bool:
     """Return whether a specification is the path of a file or a folder."""
     scheme, colon, _ = spec.partition(":")
     return not (colon and scheme in ("package", "stdlib", "hf"))
@@ -76,17 +76,17 @@ def is_path(spec: str) -> bool:
 def _path(spec: str, options: ReadOptions) -> Corpus:
     path = _existing(spec, options.folder)
     if path is None:
-        raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {EXAMPLES}")
+        raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {SOURCE_EXAMPLES}")
     if path.is_dir():
-        texts = partial(_folder_texts, spec, [path], path, Scope(tests=options.tests), options.max_bytes)
-        return Corpus(spec=printable(spec), texts=texts, licence=licences.of_folder(path))
+        texts = partial(_folder_texts, spec, [path], path, FileSelection(tests=options.tests), options.max_bytes)
+        return Corpus(spec=printable(spec), texts=texts, licence=licences.licence_of_folder(path))
     if path.name.endswith(_TABLES):
-        read = rows.of_parquet if path.suffix == ".parquet" else rows.of_jsonl
+        read = rows.parquet_texts if path.suffix == ".parquet" else rows.jsonl_texts
         return Corpus(spec=printable(spec), texts=partial(read, path, options.column, options.max_bytes))
     if path.suffix == ".py":
-        texts = partial(_folder_texts, spec, [path], path.parent, Scope(), options.max_bytes)
-        return Corpus(spec=printable(spec), texts=texts, licence=licences.of_folder(path.parent))
-    raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {EXAMPLES}")
+        texts = partial(_folder_texts, spec, [path], path.parent, FileSelection(), options.max_bytes)
+        return Corpus(spec=printable(spec), texts=texts, licence=licences.licence_of_folder(path.parent))
+    raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {SOURCE_EXAMPLES}")
 
 
 def _existing(spec: str, folder: str) -> Path | None:
@@ -102,7 +102,7 @@ def _dataset(spec: str, name: str, options: ReadOptions) -> Corpus:
     if not dataset or any(more):
         raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
     rows.require_datasets(spec)
-    read = partial(rows.of_dataset, spec, dataset, config, split or "train", options.column, options.max_bytes)
+    read = partial(rows.dataset_texts, spec, dataset, config, split or "train", options.column, options.max_bytes)
     return Corpus(spec=printable(spec), texts=read)
 
 
@@ -113,7 +113,7 @@ def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
         known = name.partition(".")[0] in sys.stdlib_module_names
         what = "is not written in Python here" if known else "is no module of the standard library"
         raise UsageError(f"{spec}: {name} {what}; try stdlib:textwrap, or stdlib: for all of it")
-    scope = Scope(skip_folders=_STDLIB_SKIPPED, tests=options.tests, outward_links=True)
+    scope = FileSelection(skip_folders=_STDLIB_SKIPPED, tests=options.tests, outward_links=True)
     texts = partial(_folder_texts, spec, [r for r in roots if r], root, scope, options.max_bytes)
     return Corpus(spec=printable(spec), texts=texts, version=platform.python_version(), licence="PSF-2.0")
 
@@ -127,10 +127,12 @@ def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
     if not found:
         inside = f" in {top}" if inner and _search(top) else ""
         raise UsageError(f"{spec}: no package {name!r} is installed{inside}; pip install it, or check its spelling")
-    scope = Scope(tests=options.tests, outward_links=True)
+    scope = FileSelection(tests=options.tests, outward_links=True)
     texts = partial(_folder_texts, spec, [path for _, path in found], found[0][0], scope, options.max_bytes)
     distribution = _distribution(modules[0].partition(".")[0])
-    version, licence = (distribution.version, licences.of_distribution(distribution)) if distribution else ("", "")
+    version, licence = (
+        (distribution.version, licences.licence_of_distribution(distribution)) if distribution else ("", "")
+    )
     return Corpus(spec=printable(spec), texts=texts, version=version, licence=licence)
 
 
@@ -171,15 +173,17 @@ def _distribution(module: str) -> importlib.metadata.Distribution | None:
     return importlib.metadata.distribution(names[0]) if names else None
 
 
-def _folder_texts(spec: str, roots: list[Path], base: Path, scope: Scope, max_bytes: int) -> Iterator[Text]:
+def _folder_texts(
+    spec: str, roots: list[Path], base: Path, scope: FileSelection, max_bytes: int
+) -> Iterator[SourceText]:
     empty = True
     for root in roots:
-        files = [(root, None)] if root.is_file() else source_files(root, scope)
+        files = [(root, None)] if root.is_file() else find_source_files(root, scope)
         for path, dropped in files:
             empty = False
             content = dropped or read_text(path, max_bytes)
-            licence = licences.of_source(content) if isinstance(content, str) else ""
-            yield Text(shown(path, base), content, licence)
+            licence = licences.licence_of_source(content) if isinstance(content, str) else ""
+            yield SourceText(printable_path(path, base), content, licence)
     if empty:
         left_out = "" if scope.tests else " (test folders and test files are left out unless asked for)"
         raise InputError(f"{spec}: no Python file in it{left_out}")

@@ -14,7 +14,7 @@ import msgspec
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Record, Snippet, content_hash, printable
-from glotsmith.sources.extract import Module
+from glotsmith.sources.extract import SourceModule
 from glotsmith.sources.parse import Unparsable
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
@@ -27,7 +27,7 @@ def count_tokens(text: str) -> int:
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
-class Cut(ItemStep[Snippet, Snippet]):
+class CutSnippets(ItemStep[Snippet, Snippet]):
     """Cut snippets of plain code; those with a suite of their own stay whole."""
 
     name: ClassVar[str] = "cut"
@@ -74,7 +74,7 @@ def _functions(snippet: Snippet) -> tuple[list[Snippet], list[Dropped]]:
     plain: list[Snippet] = []
     decorated: list[Dropped] = []
     try:
-        for found in Module(snippet.code).functions():
+        for found in SourceModule(snippet.code).functions():
             line = snippet.origin.line + found.line - 1
             if found.decorators:
                 told = f"{found.name}, by {', '.join(found.decorators)}"

@@ -14,7 +14,7 @@ from typing import Literal, cast
 
 import msgspec
 
-from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, parse, statements
+from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, parse, walk_statements
 
 HARMLESS_DECORATORS = frozenset({"lru_cache", "functools.lru_cache", "cache", "functools.cache"})
 
@@ -28,10 +28,10 @@ _PURE_MODULES = """
 """
 PURE_MODULES = frozenset(_PURE_MODULES.split())  #: they compute and reach nothing outside; what ``imports`` allows
 
-Kind = Literal["import", "constant", "exception", "function"]
+BindingKind = Literal["import", "constant", "exception", "function"]
 
 
-class Found(msgspec.Struct, frozen=True):
+class FoundFunction(msgspec.Struct, frozen=True):
     """One top-level function of a module."""
 
     name: str
@@ -42,17 +42,17 @@ class Found(msgspec.Struct, frozen=True):
     helpers: str  #: as ``Function.helpers``; none where ``decorators`` are left
 
 
-class Binding(msgspec.Struct, frozen=True):
+class ModuleBinding(msgspec.Struct, frozen=True):
     """What one name of a module's top level stands for, as text that can stand elsewhere."""
 
     name: str
-    kind: Kind
+    kind: BindingKind
     line: int
     text: str
     needs: frozenset[str]  #: names that it uses itself
 
 
-class Module:
+class SourceModule:
     """A parsed module: its functions, and on demand what they need.
 
     Raises:
@@ -64,11 +64,11 @@ class Module:
         self._text = text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads it, in strings too
         self._lines = self._text.split("\n")
         self._tree = parse(self._text)
-        self._bindings: dict[str, Binding | None] = {}
+        self._bindings: dict[str, ModuleBinding | None] = {}
 
     def functions(
         self, *, helpers: bool = False, imports: bool = False, max_helper_lines: int = 100
-    ) -> Iterator[Found]:
+    ) -> Iterator[FoundFunction]:
         """Yield the functions in source order.
 
         With ``helpers``, functions, constants and exceptions without a body of the module that a function needs come
@@ -82,9 +82,9 @@ class Module:
             if isinstance(node, ast.FunctionDef):
                 yield self._found(node, kinds, max_helper_lines)
 
-    def _found(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> Found:
+    def _found(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> FoundFunction:
         decorators = tuple(d for d in map(self._decorator, node.decorator_list) if d not in HARMLESS_DECORATORS)
-        return Found(
+        return FoundFunction(
             name=node.name,
             line=node.lineno,
             code=self._def_text(node),
@@ -127,8 +127,8 @@ class Module:
             return ""
         return _join([*self._future(node, kinds), *ordered])
 
-    def _closure(self, needs: Set[str], function: str, kinds: Set[str]) -> list[Binding]:
-        found: dict[str, Binding] = {}
+    def _closure(self, needs: Set[str], function: str, kinds: Set[str]) -> list[ModuleBinding]:
+        found: dict[str, ModuleBinding] = {}
         stack = sorted(needs - {function})
         while stack:
             name = stack.pop()
@@ -138,18 +138,18 @@ class Module:
                 stack.extend(sorted(binding.needs))
         return list(found.values())
 
-    def _reach(self, binding: Binding, kinds: Set[str]) -> set[str]:
+    def _reach(self, binding: ModuleBinding, kinds: Set[str]) -> set[str]:
         return {name for b in (binding, *self._closure(binding.needs, "", kinds)) for name in b.needs}
 
     def _of_module(self, names: Set[str], own: str) -> frozenset[str]:
         """Leave out builtins, unless the module has made the name its own."""
         return frozenset(n for n in names if n != own and (n not in BUILTINS or n in self._bound))
 
-    def _future(self, node: ast.FunctionDef, kinds: Set[str]) -> list[Binding]:
+    def _future(self, node: ast.FunctionDef, kinds: Set[str]) -> list[ModuleBinding]:
         """Return ``from __future__ import annotations`` where the module's annotations are never evaluated."""
         if "import" not in kinds or not self._postpones_annotations or not _is_annotated(node):
             return []
-        return [Binding("annotations", "import", 0, "from __future__ import annotations", frozenset())]
+        return [ModuleBinding("annotations", "import", 0, "from __future__ import annotations", frozenset())]
 
     @cached_property
     def _postpones_annotations(self) -> bool:
@@ -166,7 +166,7 @@ class Module:
             names.update(_names_bound(node))
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
                 stack.extend(ast.iter_child_nodes(node))
-        for node in statements(self._tree.body) if "global" in self._text else ():
+        for node in walk_statements(self._tree.body) if "global" in self._text else ():
             if isinstance(node, ast.Global):
                 names.update([*node.names, *node.names])
         return names
@@ -180,17 +180,17 @@ class Module:
                 found.update((name, node) for name in names if self._bound[name] == 1)
         return found
 
-    def _binding(self, name: str) -> Binding | None:
+    def _binding(self, name: str) -> ModuleBinding | None:
         if name not in self._bindings:
             node = self._statements.get(name)
             self._bindings[name] = None if node is None else self._make_binding(name, node)
         return self._bindings[name]
 
-    def _make_binding(self, name: str, node: ast.stmt) -> Binding | None:
+    def _make_binding(self, name: str, node: ast.stmt) -> ModuleBinding | None:
         match node:
             case ast.Import() | ast.ImportFrom():
                 text = _import_line(node, name)
-                return Binding(name, "import", node.lineno, text, frozenset()) if text else None
+                return ModuleBinding(name, "import", node.lineno, text, frozenset()) if text else None
             case ast.FunctionDef():
                 harmless = all(self._decorator(d) in HARMLESS_DECORATORS for d in node.decorator_list)
                 return self._bound_text(name, "function", node.lineno, self._def_text(node)) if harmless else None
@@ -210,9 +210,9 @@ class Module:
             node = before if before is not None and before.lineno < node.lineno else None
         return False
 
-    def _bound_text(self, name: str, kind: Kind, line: int, text: str) -> Binding | None:
+    def _bound_text(self, name: str, kind: BindingKind, line: int, text: str) -> ModuleBinding | None:
         try:
-            return Binding(name, kind, line, text, self._of_module(free_names(text), name))
+            return ModuleBinding(name, kind, line, text, self._of_module(free_names(text), name))
         except Unparsable:
             return None
 
@@ -272,7 +272,7 @@ def _import_line(node: ast.Import | ast.ImportFrom, name: str) -> str:
     return tail if isinstance(node, ast.Import) else f"from {module} {tail}"
 
 
-def _join(bindings: list[Binding]) -> str:
+def _join(bindings: list[ModuleBinding]) -> str:
     text = ""
     for before, binding in zip([None, *bindings], bindings, strict=False):
         apart = before is not None and bool({before.kind, binding.kind} & {"function", "exception"})

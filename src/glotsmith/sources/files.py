@@ -16,11 +16,11 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.records import printable
 from glotsmith.step import Dropped
 
-TESTS = frozenset({"test", "tests", "testing"})
+TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 _CLUTTER = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
 
 
-class Scope(msgspec.Struct, frozen=True, kw_only=True):
+class FileSelection(msgspec.Struct, frozen=True, kw_only=True):
     """Which files below a folder count."""
 
     suffixes: tuple[str, ...] = (".py",)  #: of the files that count
@@ -29,16 +29,16 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     outward_links: bool = False  #: whether a link may lead to a file outside the folder (package managers make such)
 
 
-class Text(msgspec.Struct, frozen=True):
+class SourceText(msgspec.Struct, frozen=True):
     """One text of a source, or why it can't be had."""
 
     path: str  #: inside the source, ``/``-separated; printable, also where the file's name is not UTF-8
     content: "str | Dropped"
     licence: str = ""  #: what the text's own row says; empty for the source's
-    whole: bool = False  #: whether a text without any function is itself a unit (a dataset row)
+    is_unit: bool = False  #: whether a text without any function is itself a unit (a dataset row)
 
 
-def source_files(root: Path, scope: Scope) -> "Iterator[tuple[Path, Dropped | None]]":
+def find_source_files(root: Path, scope: FileSelection) -> "Iterator[tuple[Path, Dropped | None]]":
     """Walk ``root`` depth first, by name; yield the files that count, and folders and links that can't be followed."""
     stack: list[Path] = [root]
     while stack:
@@ -63,10 +63,10 @@ def read_text(path: Path, max_bytes: int) -> "str | Dropped":
         return Dropped(Reason.UNREADABLE, _told(error))
     if len(data) > max_bytes:
         return Dropped(Reason.TOO_LARGE, f"over {max_bytes:,} bytes")
-    return decode(data)
+    return decode_utf8(data)
 
 
-def decode(data: bytes) -> "str | Dropped":
+def decode_utf8(data: bytes) -> "str | Dropped":
     """Decode UTF-8, or say at which byte it is none."""
     try:
         return data.decode("utf-8-sig")
@@ -74,7 +74,7 @@ def decode(data: bytes) -> "str | Dropped":
         return Dropped(Reason.UNREADABLE, f"byte {error.start} is not UTF-8")
 
 
-def shown(path: Path, root: Path) -> str:
+def printable_path(path: Path, root: Path) -> str:
     """Write a path below ``root`` as printable text, the same on every machine."""
     return printable(path.relative_to(root).as_posix())
 
@@ -89,23 +89,23 @@ def _read_bytes(path: Path, max_bytes: int) -> bytes:
         return file.read(max_bytes + 1)
 
 
-def _is_wanted_folder(entry: "os.DirEntry[str]", scope: Scope) -> bool:
+def _is_wanted_folder(entry: "os.DirEntry[str]", scope: FileSelection) -> bool:
     name = entry.name
     if not entry.is_dir(follow_symlinks=False) or name.startswith(".") or name in _CLUTTER | scope.skip_folders:
         return False
-    if not scope.tests and name in TESTS:
+    if not scope.tests and name in TEST_FOLDERS:
         return False
     return not Path(entry.path, "pyvenv.cfg").exists()
 
 
-def _is_wanted_file(entry: "os.DirEntry[str]", scope: Scope) -> bool:
+def _is_wanted_file(entry: "os.DirEntry[str]", scope: FileSelection) -> bool:
     name = entry.name
     if not name.endswith(scope.suffixes) or entry.is_dir(follow_symlinks=False):
         return False
     return scope.tests or not (name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"))
 
 
-def _refused_link(entry: "os.DirEntry[str]", root: Path, scope: Scope) -> Dropped | None:
+def _refused_link(entry: "os.DirEntry[str]", root: Path, scope: FileSelection) -> Dropped | None:
     if not entry.is_symlink() or scope.outward_links:
         return None
     try:

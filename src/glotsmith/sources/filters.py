@@ -17,7 +17,7 @@ from glotsmith.errors import UsageError
 from glotsmith.records import Function, Record, printable
 from glotsmith.sources import licences
 from glotsmith.sources.extract import PURE_MODULES
-from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, imported_modules, own_nodes, parse
+from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, imported_modules, parse, walk_own_body
 from glotsmith.step import ItemStep, Result, drop, keep
 
 _UNPORTABLE = "__import__ breakpoint compile dir eval exec globals id input locals open vars"
@@ -25,8 +25,8 @@ _UNPORTABLE = "__import__ breakpoint compile dir eval exec globals id input loca
 #: a counterpart, and no test could say what they return.
 UNPORTABLE = frozenset(_UNPORTABLE.split())
 TRIVIAL_NODES = 9  #: MultiPL-T's ``filter_test_gen.py``: a lone return of fewer nodes is too short
-MOST_LEVELS = 120  #: of a syntax tree; from 180 on, copying and writing it meet the recursion limit
-MOST_BITS = 14_000  #: of an integer; CPython writes 4,300 digits, which are 14,284 bits
+MAX_TREE_DEPTH = 120  #: of a syntax tree; from 180 on, copying and writing it meet the recursion limit
+MAX_INTEGER_BITS = 14_000  #: of an integer; CPython writes 4,300 digits, which are 14,284 bits
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME)\b")
 
 
@@ -40,7 +40,7 @@ class FilterOptions(Record, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Subject:
+class FilterInput:
     """What a predicate looks at."""
 
     function: Function
@@ -53,11 +53,11 @@ class Subject:
         return parse(self.function.program) if self.function.helpers else ast.Module([self.node], [])
 
 
-Check = Callable[[Subject], str | None]  #: returns the detail for which the function is dropped, or None
+Predicate = Callable[[FilterInput], str | None]  #: returns the detail for which the function is dropped, or None
 
 
 class Filter(ItemStep[Function, Function]):
-    """Drop functions that can't become a problem in another language, each for the first reason in ``CHECKS``."""
+    """Drop functions that can't become a problem in another language, each for the first reason in ``PREDICATES``."""
 
     name: ClassVar[str] = "filter"
     output: ClassVar[type[Record]] = Function
@@ -80,29 +80,29 @@ class Filter(ItemStep[Function, Function]):
         return Result[Function](dropped=drop(found[0], printable(found[1])).dropped)
 
 
-def _first_fault(subject: Subject) -> tuple[Reason, str] | None:
-    faults = ((reason, check(subject)) for reason, check in CHECKS)
+def _first_fault(subject: FilterInput) -> tuple[Reason, str] | None:
+    faults = ((reason, check(subject)) for reason, check in PREDICATES)
     return next(((reason, detail) for reason, detail in faults if detail is not None), None)
 
 
-def _subject(function: Function, options: FilterOptions) -> Subject | None:
+def _subject(function: Function, options: FilterOptions) -> FilterInput | None:
     body = parse(function.code).body
     node = body[0] if len(body) == 1 else None
-    return Subject(function, node, options) if isinstance(node, ast.FunctionDef) else None
+    return FilterInput(function, node, options) if isinstance(node, ast.FunctionDef) else None
 
 
 # ------------------------------------------------------------------------------------------ predicates
 
 
-def undocumented(subject: Subject) -> str | None:
+def undocumented(subject: FilterInput) -> str | None:
     """Find a missing or blank docstring."""
     return None if subject.function.docstring.strip() else ""
 
 
-def returns_nothing(subject: Subject) -> str | None:
+def returns_nothing(subject: FilterInput) -> str | None:
     """Find generators, and functions none of whose own returns gives a value other than a plain None."""
     gives = False
-    for node in own_nodes(subject.node):
+    for node in walk_own_body(subject.node):
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return "it is a generator"
         if isinstance(node, ast.Return) and node.value is not None:
@@ -110,7 +110,7 @@ def returns_nothing(subject: Subject) -> str | None:
     return None if gives else ""
 
 
-def unsupported_parameters(subject: Subject) -> str | None:
+def unsupported_parameters(subject: FilterInput) -> str | None:
     """Find parameters that a test can't pass by position, methods, and functions without parameters."""
     a = subject.node.args
     required = [p.arg for p, default in zip(a.kwonlyargs, a.kw_defaults, strict=True) if default is None]
@@ -123,26 +123,26 @@ def unsupported_parameters(subject: Subject) -> str | None:
     return f"a method: its first parameter is {positional[0]}" if positional[0] in ("self", "cls") else None
 
 
-def imports(subject: Subject) -> str | None:
+def imports(subject: FilterInput) -> str | None:
     """Find imports of modules that are not allowed."""
     allowed = PURE_MODULES if subject.options.imports else frozenset[str]()
     return _listed("imports", (m for m in imported_modules(subject.tree) if m not in allowed))
 
 
-def undefined(subject: Subject) -> str | None:
+def undefined(subject: FilterInput) -> str | None:
     """Find names that nothing defines, and builtins that no other language has."""
     names = free_names(subject.function.program)
     missing = _listed("undefined", (n for n in names if n not in BUILTINS | UNPORTABLE))
     return missing or _listed("uses", names & UNPORTABLE)
 
 
-def unfinished(subject: Subject) -> str | None:
+def unfinished(subject: FilterInput) -> str | None:
     """Find a line marked TODO or FIXME."""
     lines = subject.function.program.splitlines()
     return next((line.strip()[:120] for line in lines if _UNFINISHED.search(line)), None)
 
 
-def trivial(subject: Subject) -> str | None:
+def trivial(subject: FilterInput) -> str | None:
     """Find a body that is, beside its docstring, one return of fewer than ``TRIVIAL_NODES`` nodes.
 
     Nodes are those of ``ast.walk``, contexts included, which come close to the paper's count of tree-sitter's.
@@ -154,7 +154,7 @@ def trivial(subject: Subject) -> str | None:
     return counted(count, "node") if count < TRIVIAL_NODES else None
 
 
-def non_ascii(subject: Subject) -> str | None:
+def non_ascii(subject: FilterInput) -> str | None:
     """Find the first character beyond ASCII."""
     text = subject.function.program
     if not subject.options.ascii_only or text.isascii():
@@ -162,37 +162,37 @@ def non_ascii(subject: Subject) -> str | None:
     return next(f"U+{ord(c):04X}" for c in text if ord(c) > 127)
 
 
-def too_large(subject: Subject) -> str | None:
+def too_large(subject: FilterInput) -> str | None:
     """Find more lines than allowed."""
     count, limit = subject.function.program.count("\n") + 1, subject.options.max_lines
     return f"{counted(count, 'line')}, the limit is {limit}" if 0 < limit < count else None
 
 
-def too_deep(subject: Subject) -> str | None:
+def too_deep(subject: FilterInput) -> str | None:
     """Find a tree of more levels than those who work on it by recursion can take (mutants, hints, translation)."""
     level: list[ast.AST] = [subject.node]
-    for _ in range(MOST_LEVELS):
+    for _ in range(MAX_TREE_DEPTH):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
             return None
-    return f"over {MOST_LEVELS} levels"
+    return f"over {MAX_TREE_DEPTH} levels"
 
 
-def unwritable_number(subject: Subject) -> str | None:
+def unwritable_number(subject: FilterInput) -> str | None:
     """Find an integer that Python itself refuses to write in decimal digits, though it reads it in others."""
     numbers = (node.value for node in ast.walk(subject.tree) if isinstance(node, ast.Constant))
     bits = max((n.bit_length() for n in numbers if isinstance(n, int)), default=0)
-    return f"an integer of {bits:,} bits" if bits > MOST_BITS else None
+    return f"an integer of {bits:,} bits" if bits > MAX_INTEGER_BITS else None
 
 
-def forbidden_licence(subject: Subject) -> str | None:
+def forbidden_licence(subject: FilterInput) -> str | None:
     """Find a licence that is not among the accepted ones; an unknown one never is."""
     accepted = frozenset(name.lower() for name in subject.options.licences)
     licence = subject.function.origin.licence
-    return None if not accepted or licences.allowed(licence, accepted) else licence or "unknown"
+    return None if not accepted or licences.is_allowed(licence, accepted) else licence or "unknown"
 
 
-CHECKS: tuple[tuple[Reason, Check], ...] = (
+PREDICATES: tuple[tuple[Reason, Predicate], ...] = (
     (Reason.UNDOCUMENTED, undocumented),
     (Reason.RETURNS_NOTHING, returns_nothing),
     (Reason.UNSUPPORTED_PARAMETERS, unsupported_parameters),

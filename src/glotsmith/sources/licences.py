@@ -45,19 +45,19 @@ _CLASSIFIERS = {
 }
 
 
-def of_text(text: str) -> str:
+def licence_of_text(text: str) -> str:
     """Tell a licence from its wording; ``""`` when it is none of the well-known ones."""
     plain = " ".join(text[:_READ_CHARS].lower().split())
     return next((spdx for spdx, phrases in _PHRASES if all(p in plain for p in phrases)), UNKNOWN)
 
 
-def of_source(text: str) -> str:
+def licence_of_source(text: str) -> str:
     """Return the ``SPDX-License-Identifier`` in the first 2,000 characters of a source file, or ``""``."""
     found = _SPDX_LINE.search(text, 0, 2_000)
     return found[1].strip() if found else UNKNOWN
 
 
-def of_folder(folder: Path) -> str:
+def licence_of_folder(folder: Path) -> str:
     """Tell the licence of a folder from the licence files that lie in it; several are joined by ``AND``."""
     try:
         files = sorted(f for f in folder.iterdir() if _FILES.match(f.name) and f.is_file())
@@ -66,7 +66,7 @@ def of_folder(folder: Path) -> str:
     return " AND ".join(sorted({spdx for f in files if (spdx := _of_file(f))}))
 
 
-def of_distribution(distribution: importlib.metadata.Distribution) -> str:
+def licence_of_distribution(distribution: importlib.metadata.Distribution) -> str:
     """Return a distribution's licence: its SPDX expression, else its licence files, classifiers or free text."""
     metadata = cast(Message, distribution.metadata)
     if expression := metadata.get("License-Expression"):
@@ -79,10 +79,10 @@ def of_distribution(distribution: importlib.metadata.Distribution) -> str:
     if names:
         return " OR ".join(_CLASSIFIERS.get(name) or name for name in names)
     free = str(metadata.get("License") or "").strip()
-    return free if free and "\n" not in free else of_text(free)
+    return free if free and "\n" not in free else licence_of_text(free)
 
 
-def allowed(licence: str, accepted: frozenset[str]) -> bool:
+def is_allowed(licence: str, accepted: frozenset[str]) -> bool:
     """Whether an SPDX expression is covered by ``accepted`` (lower case): one side of an OR, all of an AND."""
     plain = licence.lower().replace("(", " ").replace(")", " ")
     choices = re.split(r"\s+or\s+", plain)
@@ -92,6 +92,6 @@ def allowed(licence: str, accepted: frozenset[str]) -> bool:
 def _of_file(path: Path) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            return of_text(file.read(_READ_CHARS))
+            return licence_of_text(file.read(_READ_CHARS))
     except OSError:
         return UNKNOWN

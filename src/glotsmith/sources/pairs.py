@@ -20,10 +20,14 @@ COLUMNS = {
     "language": ("language", "lang"),
     "name": ("name", "entry_point"),
 }
-NEEDED = ("messages", *COLUMNS["response"], *COLUMNS["code"])  #: a table without any of them is another kind of table
+CONTENT_COLUMNS = (
+    "messages",
+    *COLUMNS["response"],
+    *COLUMNS["code"],
+)  #: a table of snippets has one of them
 
 
-class Place(NamedTuple):
+class RowOrigin(NamedTuple):
     """Where a row was found."""
 
     source: str
@@ -32,7 +36,7 @@ class Place(NamedTuple):
     licence: str = ""
 
 
-def snippet_of(row: Mapping[str, Any], place: Place, column: str = "") -> Snippet | Dropped:
+def parse_snippet(row: Mapping[str, Any], place: RowOrigin, column: str = "") -> Snippet | Dropped:
     """Return the snippet that a row tells, or why it tells none; ``column`` names where the code is."""
     code = _first(row, (column,) if column else COLUMNS["code"])
     instruction, response = _pair(row)
@@ -100,7 +104,7 @@ def _called(tests: tuple[str, ...]) -> str:
         return ""
 
 
-def _origin(row: Mapping[str, Any], place: Place) -> Origin:
+def _origin(row: Mapping[str, Any], place: RowOrigin) -> Origin:
     """Return the row's place; a row that tells its own origin (another run's) keeps that."""
     told = row.get("origin")
     if isinstance(told, dict):

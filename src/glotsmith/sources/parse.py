@@ -64,7 +64,7 @@ def free_names(text: str) -> frozenset[str]:
     return frozenset((used - defined) | rebound)
 
 
-def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def walk_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Walk all statements of a body, at any depth, in no particular order; expressions hold none."""
     stack: list[ast.AST] = list(body)
     while stack:
@@ -78,7 +78,7 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 def imported_modules(tree: ast.Module) -> list[str]:
     """Return every module that is imported anywhere in a tree, sorted; relative ones keep their dots."""
     found: set[str] = set()
-    for node in statements(tree.body):
+    for node in walk_statements(tree.body):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -86,7 +86,7 @@ def imported_modules(tree: ast.Module) -> list[str]:
     return sorted(found)
 
 
-def own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
+def walk_own_body(function: ast.FunctionDef) -> Iterator[ast.AST]:
     """Walk a function's body without entering nested functions, lambdas and classes."""
     stack: list[ast.AST] = list(function.body)
     while stack:

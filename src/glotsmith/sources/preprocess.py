@@ -66,7 +66,7 @@ class Preprocess(ItemStep[Snippet, Snippet]):
 
 
 def _plain(item: Snippet) -> Snippet | Dropped:
-    language = label_language(item.language) if item.language else guess(item.code, item.instruction)
+    language = label_language(item.language) if item.language else guess_language(item.code, item.instruction)
     if not language:
         return Dropped(Reason.UNKNOWN_LANGUAGE, item.language)
     return msgspec.structs.replace(item, language=language)
@@ -78,11 +78,13 @@ def _responded(item: Snippet) -> Snippet | Dropped:
     block = first_block(said)
     stated = label_language(item.language)
     if block is None:
-        language = stated or guess(said, item.instruction)
+        language = stated or guess_language(said, item.instruction)
         if not language or not looks_like_code(said) or parses(language, said) is not True:
             return Dropped(Reason.UNPARSABLE_CODE, said.strip()[:200])
         return msgspec.structs.replace(item, language=language, code=said.strip("\n").rstrip())
-    language = label_language(block.label) or (stated or guess(block.code, item.instruction) if not block.label else "")
+    language = label_language(block.label) or (
+        stated or guess_language(block.code, item.instruction) if not block.label else ""
+    )
     if not language:
         return Dropped(Reason.UNKNOWN_LANGUAGE, block.label or block.code.strip()[:200])
     return msgspec.structs.replace(item, language=language, code=block.code.strip("\n").rstrip())
@@ -91,7 +93,7 @@ def _responded(item: Snippet) -> Snippet | Dropped:
 # ------------------------------------------------------------------------------------------ languages
 
 
-def guess(code: str, instruction: str) -> str:
+def guess_language(code: str, instruction: str) -> str:
     """Guess the language of a program that parses: one that the instruction names, else Python, as the paper does.
 
     That it parses in another language says nothing: most grammars are lenient, and several accept plain prose.

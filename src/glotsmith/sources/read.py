@@ -8,9 +8,9 @@ from typing import ClassVar
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.records import Function, Origin, Record, content_hash, printable
-from glotsmith.sources.corpus import EXAMPLES, Corpus, ReadOptions, locate
-from glotsmith.sources.extract import Found, Module
-from glotsmith.sources.files import Text
+from glotsmith.sources.corpus import SOURCE_EXAMPLES, Corpus, ReadOptions, locate_corpus
+from glotsmith.sources.extract import FoundFunction, SourceModule
+from glotsmith.sources.files import SourceText
 from glotsmith.sources.parse import Unparsable
 from glotsmith.step import Dropped, Kept, Result, SourceStep, internal_error
 
@@ -33,9 +33,9 @@ class ReadFunctions(SourceStep[Function]):
 
     def __init__(self, specs: Sequence[str], options: ReadOptions | None = None) -> None:
         if not specs:
-            raise UsageError(f"name at least one source: {EXAMPLES}")
+            raise UsageError(f"name at least one source: {SOURCE_EXAMPLES}")
         self._options = options or ReadOptions()
-        self._corpora = [locate(spec, self._options) for spec in dict.fromkeys(specs)]
+        self._corpora = [locate_corpus(spec, self._options) for spec in dict.fromkeys(specs)]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Function]]]":
         """Yield units in the order of specifications, paths and lines.
@@ -54,7 +54,7 @@ class ReadFunctions(SourceStep[Function]):
                             yield key, result
                     await asyncio.sleep(0)
 
-    def _units_or_error(self, corpus: Corpus, text: Text) -> "Iterator[tuple[str, Result[Function]]]":
+    def _units_or_error(self, corpus: Corpus, text: SourceText) -> "Iterator[tuple[str, Result[Function]]]":
         """Yield the units of a text; an unexpected error costs the rest of it."""
         try:
             yield from self._units(corpus, text)
@@ -62,14 +62,14 @@ class ReadFunctions(SourceStep[Function]):
             key = f"{corpus.spec}:{text.path}"
             yield key, Result[Function](dropped=(internal_error(self.name, key, error),))
 
-    def _units(self, corpus: Corpus, text: Text) -> "Iterator[tuple[str, Result[Function]]]":
+    def _units(self, corpus: Corpus, text: SourceText) -> "Iterator[tuple[str, Result[Function]]]":
         key = f"{corpus.spec}:{text.path}"
         try:
             if isinstance(text.content, Dropped):
                 yield key, Result[Function](dropped=(text.content,))
                 return
             o = self._options
-            found = Module(text.content).functions(
+            found = SourceModule(text.content).functions(
                 helpers=o.helpers, imports=o.imports, max_helper_lines=o.max_helper_lines
             )
         except Unparsable as error:
@@ -79,15 +79,15 @@ class ReadFunctions(SourceStep[Function]):
         for function in found:
             line = function.line
             yield f"{key}:{line}", _result(corpus, text, function)
-        if not line and text.whole:
+        if not line and text.is_unit:
             yield key, Result[Function](dropped=(Dropped(Reason.NOT_A_FUNCTION),))
 
 
-def _take(texts: Iterable[Text]) -> list[Text]:
+def _take(texts: Iterable[SourceText]) -> list[SourceText]:
     return list(islice(texts, _READ_AHEAD))
 
 
-def _result(corpus: Corpus, text: Text, found: Found) -> Result[Function]:
+def _result(corpus: Corpus, text: SourceText, found: FoundFunction) -> Result[Function]:
     if found.decorators:
         names = ", ".join(f"@{d}" for d in found.decorators)
         return Result(dropped=(Dropped(Reason.DECORATED, printable(names)),))

@@ -14,7 +14,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import printable
-from glotsmith.sources.files import Text, decode
+from glotsmith.sources.files import SourceText, decode_utf8
 from glotsmith.step import Dropped
 
 CODE_COLUMNS = ("content", "code")
@@ -22,7 +22,7 @@ LICENCE_COLUMNS = ("license", "licence", "licenses", "max_stars_repo_licenses")
 _ESCAPES = 6  #: ``\\u0041``: the most bytes that one byte of text takes in JSON
 
 
-def of_jsonl(path: Path, column: str, max_bytes: int) -> Iterator[Text]:
+def jsonl_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceText]:
     """Yield the rows of a JSONL file, gzipped or not; a row's path is its line number.
 
     Raises:
@@ -31,7 +31,7 @@ def of_jsonl(path: Path, column: str, max_bytes: int) -> Iterator[Text]:
     """
     for number, row in jsonl_rows(path, max_bytes):
         if isinstance(row, Dropped):
-            yield Text(str(number), row, whole=True)
+            yield SourceText(str(number), row, is_unit=True)
         else:
             yield _text(str(number), row, column, max_bytes, f"{path}:{number}")
 
@@ -46,7 +46,7 @@ def jsonl_rows(path: Path, max_bytes: int) -> "Iterator[tuple[int, Mapping[str, 
     try:
         with _opened(path) as file:
             for number, line in _lines(cast(BufferedIOBase, file), max_bytes * _ESCAPES + 65_536):
-                text = Dropped(Reason.TOO_LARGE, "the line is over the limit") if line is None else decode(line)
+                text = Dropped(Reason.TOO_LARGE, "the line is over the limit") if line is None else decode_utf8(line)
                 if isinstance(text, Dropped):
                     yield number, text
                 elif text.strip():
@@ -55,7 +55,7 @@ def jsonl_rows(path: Path, max_bytes: int) -> "Iterator[tuple[int, Mapping[str, 
         raise InputError.at(path, None, f"it can't be read to its end: {error}") from error
 
 
-def of_parquet(path: Path, column: str, max_bytes: int) -> Iterator[Text]:
+def parquet_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceText]:
     """Yield the rows of a Parquet file; a row's path is its number from 1.
 
     Raises:
@@ -105,7 +105,7 @@ def _parquet_rows(file: Any, names: list[str]) -> Iterator[dict[str, object]]:
             yield {name: _scalar(column[i]) for name, column in zip(names, columns, strict=True)}
 
 
-def of_dataset(spec: str, name: str, config: str, split: str, column: str, max_bytes: int) -> Iterator[Text]:
+def dataset_texts(spec: str, name: str, config: str, split: str, column: str, max_bytes: int) -> Iterator[SourceText]:
     """Stream the texts of a Hugging Face dataset (see ``dataset_rows``).
 
     Raises:
@@ -159,16 +159,16 @@ def _next_row(rows: Iterator[Mapping[str, Any]], spec: str, number: int) -> Mapp
         raise InputError(f"{spec}: row {number} can't be read: {_first_line(error)}") from error
 
 
-def _text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where: str) -> Text:
+def _text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where: str) -> SourceText:
     content = row[_column(row, column, where)]
     licence = next((_joined(row[c]) for c in LICENCE_COLUMNS if row.get(c)), "")
     if isinstance(content, Dropped):
-        return Text(path, content, licence, whole=True)
+        return SourceText(path, content, licence, is_unit=True)
     if not isinstance(content, str):
         content = Dropped(Reason.NOT_A_FUNCTION, f"the column holds {type(content).__name__}, not text")
     elif len(content) > max_bytes:
         content = Dropped(Reason.TOO_LARGE, f"over {max_bytes:,} characters")
-    return Text(path, content, licence, whole=True)
+    return SourceText(path, content, licence, is_unit=True)
 
 
 def _column(names: Iterable[str], wanted: str, where: str) -> str:

@@ -11,7 +11,7 @@ from glotsmith.step import Dropped, Result, WholeStep, keep
 T = TypeVar("T", Function, Snippet)
 
 
-class _Least(WholeStep[T, T]):
+class _SampleByHash(WholeStep[T, T]):
     """Keep the items with the least content hashes: a sample that any order of reading and any rerun repeats."""
 
     def __init__(self, size: int) -> None:
@@ -27,14 +27,14 @@ class _Least(WholeStep[T, T]):
                 yield key, Result(dropped=(Dropped(Reason.NOT_SAMPLED),))
 
 
-class Sample(_Least[Function]):
+class SampleFunctions(_SampleByHash[Function]):
     """Go on with so many functions."""
 
     name = "sample"
     output = Function
 
 
-class SampleSnippets(_Least[Snippet]):
+class SampleSnippets(_SampleByHash[Snippet]):
     """Go on with so many snippets."""
 
     name = "sample"

@@ -11,11 +11,11 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Origin, Record, Snippet, content_hash, printable
 from glotsmith.sources import licences, rows
-from glotsmith.sources.files import Scope, read_text, shown, source_files
-from glotsmith.sources.pairs import NEEDED, Place, snippet_of
+from glotsmith.sources.files import FileSelection, find_source_files, printable_path, read_text
+from glotsmith.sources.pairs import CONTENT_COLUMNS, RowOrigin, parse_snippet
 from glotsmith.step import Dropped, Result, SourceStep, internal_error, keep
 
-EXAMPLES = (
+SNIPPET_SOURCE_EXAMPLES = (
     "a .jsonl, .jsonl.gz or .parquet file with instructions and responses or with code, a file or a folder of code in "
     "any of the languages, the folder of a finished run, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
 )
@@ -26,7 +26,7 @@ _READ_AHEAD = 64  #: units
 _MAX_BYTES = 5_000_000  #: of one file, or characters of one row
 
 
-class Unit(NamedTuple):
+class SnippetUnit(NamedTuple):
     """One row or file, and the snippet that it is."""
 
     key: str
@@ -47,7 +47,7 @@ class ReadSnippets(SourceStep[Snippet]):
     def __init__(self, specs: Sequence[str], column: str = "", folder: Path = Path()) -> None:
         """Take the specifications, an unusual name of the column with code, and the folder of relative paths."""
         if not specs:
-            raise UsageError(f"name at least one source: {EXAMPLES}")
+            raise UsageError(f"name at least one source: {SNIPPET_SOURCE_EXAMPLES}")
         self._sources = [_locate(spec, column, folder) for spec in dict.fromkeys(specs)]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Snippet]]]":
@@ -65,7 +65,7 @@ class ReadSnippets(SourceStep[Snippet]):
                         yield key, _result(found)
 
 
-def _take(units: Iterable[Unit]) -> list[Unit]:
+def _take(units: Iterable[SnippetUnit]) -> list[SnippetUnit]:
     return list(islice(units, _READ_AHEAD))
 
 
@@ -73,19 +73,21 @@ def _result(found: Snippet | Dropped) -> Result[Snippet]:
     return Result(dropped=(found,)) if isinstance(found, Dropped) else keep(found.id, found)
 
 
-def _locate(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[Unit]]":
+def _locate(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[SnippetUnit]]":
     scheme, colon, name = spec.partition(":")
     if scheme == "hf" and colon:
         return _dataset(spec, name, column)
     path = folder / Path(spec).expanduser()
     if not spec or not path.exists():
-        raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {EXAMPLES}")
+        raise UsageError(
+            f"no file, folder or source {printable(spec)!r}. A source is one of: {SNIPPET_SOURCE_EXAMPLES}"
+        )
     if (path / "run.toml").is_file() or (path / "data").is_dir():
         return _tables(spec, _of_run(path), column)
     if path.name.endswith(_TABLES):
         return _tables(spec, [path], column)
     if path.is_file() and path.suffix not in _by_suffix():
-        raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {EXAMPLES}")
+        raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {SNIPPET_SOURCE_EXAMPLES}")
     return lambda: _code(spec, path)
 
 
@@ -105,18 +107,18 @@ def _of_run(path: Path) -> list[Path]:
     raise UsageError(f"{path}: the run has no dataset: let it end, or export it with 'glotsmith export {path}'")
 
 
-def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iterator[Unit]]":
-    def units() -> Iterator[Unit]:
+def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iterator[SnippetUnit]]":
+    def units() -> Iterator[SnippetUnit]:
         for file in files:
             prefix = f"{file.parent.name}/" if len(files) > 1 else ""
             read = rows.parquet_rows(file) if file.suffix == ".parquet" else rows.jsonl_rows(file, _MAX_BYTES)
             for number, row in read:
-                yield _unit(Place(printable(spec), f"{prefix}{number}"), row, column, file, number)
+                yield _unit(RowOrigin(printable(spec), f"{prefix}{number}"), row, column, file, number)
 
     return lambda: _some(units(), spec)
 
 
-def _some(units: Iterator[Unit], spec: str) -> Iterator[Unit]:
+def _some(units: Iterator[SnippetUnit], spec: str) -> Iterator[SnippetUnit]:
     """Pass units on, if there are any: a run over nothing would end as if all were well."""
     first = next(units, None)
     if first is None:
@@ -125,32 +127,34 @@ def _some(units: Iterator[Unit], spec: str) -> Iterator[Unit]:
     yield from units
 
 
-def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[Unit]]":
+def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[SnippetUnit]]":
     dataset, config, split, *more = [*name.split(":"), "", ""]
     if not dataset or any(more):
         raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
 
     rows.require_datasets(spec)
 
-    def units() -> Iterator[Unit]:
+    def units() -> Iterator[SnippetUnit]:
         for number, row in rows.dataset_rows(spec, dataset, config, split or "train"):
-            yield _unit(Place(printable(spec), str(number)), row, column, spec, number)
+            yield _unit(RowOrigin(printable(spec), str(number)), row, column, spec, number)
 
     return lambda: _some(units(), spec)
 
 
-def _unit(place: Place, row: "Mapping[str, Any] | Dropped", column: str, file: Path | str, number: int) -> Unit:
+def _unit(
+    place: RowOrigin, row: "Mapping[str, Any] | Dropped", column: str, file: Path | str, number: int
+) -> SnippetUnit:
     key = f"{place.source}:{place.path}"
     if isinstance(row, Dropped):
-        return Unit(key, row)
-    if not any(name in row for name in ((column,) if column else NEEDED)):
-        wanted = f"no column {column!r}" if column else f"none of the columns {', '.join(NEEDED)}"
+        return SnippetUnit(key, row)
+    if not any(name in row for name in ((column,) if column else CONTENT_COLUMNS)):
+        wanted = f"no column {column!r}" if column else f"none of the columns {', '.join(CONTENT_COLUMNS)}"
         have = ", ".join(sorted(row)) or "none"
         raise InputError.at(file, number, f"{wanted}; it has {have}. Name the one with code with --set column=NAME")
     try:
-        return Unit(key, snippet_of(row, place, column))
+        return SnippetUnit(key, parse_snippet(row, place, column))
     except Exception as error:
-        return Unit(key, internal_error("sources", key, error))
+        return SnippetUnit(key, internal_error("sources", key, error))
 
 
 # ------------------------------------------------------------------------------------------ files of code
@@ -161,29 +165,29 @@ def _by_suffix() -> dict[str, str]:
     return {languages.get(name).extension: name for name in languages.names()}
 
 
-def _code(spec: str, path: Path) -> Iterator[Unit]:
+def _code(spec: str, path: Path) -> Iterator[SnippetUnit]:
     suffixes = _by_suffix()
     base = path if path.is_dir() else path.parent
-    scope = Scope(suffixes=tuple(suffixes))
-    files = source_files(path, scope) if path.is_dir() else iter([(path, None)])
+    scope = FileSelection(suffixes=tuple(suffixes))
+    files = find_source_files(path, scope) if path.is_dir() else iter([(path, None)])
     empty = True
-    licence = licences.of_folder(base)
+    licence = licences.licence_of_folder(base)
     for file, dropped in files:
         empty = False
-        where = shown(file, base)
+        where = printable_path(file, base)
         content = dropped or read_text(file, _MAX_BYTES)
-        yield Unit(
-            f"{printable(spec)}:{where}", _of_file(content, suffixes[file.suffix], Place(spec, where, "", licence))
+        yield SnippetUnit(
+            f"{printable(spec)}:{where}", _of_file(content, suffixes[file.suffix], RowOrigin(spec, where, "", licence))
         )
     if empty:
         raise InputError(f"{spec}: no file of code in it, of any of the languages (see 'glotsmith languages list')")
 
 
-def _of_file(content: str | Dropped, language: str, place: Place) -> Snippet | Dropped:
+def _of_file(content: str | Dropped, language: str, place: RowOrigin) -> Snippet | Dropped:
     if isinstance(content, Dropped):
         return content
     if not content.strip():
         return Dropped(Reason.NOT_A_SNIPPET, "the file is empty")
-    licence = licences.of_source(content) or place.licence
+    licence = licences.licence_of_source(content) or place.licence
     origin = Origin(source=printable(place.source), path=place.path, licence=licence)
     return Snippet(id=content_hash(language, content), language=language, code=content.rstrip("\n"), origin=origin)

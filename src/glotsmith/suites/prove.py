@@ -21,13 +21,13 @@ from glotsmith.values import (
     Check,
     NotLiteral,
     Signature,
+    expected_values,
+    infer_signature,
     literal,
     parse_signature,
     parse_test,
     render_test,
-    signature_of,
     unite,
-    values_of,
 )
 
 
@@ -129,7 +129,7 @@ def _reason(card: Card, call: Call, declared: Signature) -> str | None:
     if isinstance(call.expected, Check) and (why := undecided(card, call.expected, declared.returns)):
         return why
     try:
-        for value in (*call.arguments, *values_of([call])):
+        for value in (*call.arguments, *expected_values([call])):
             render.check(card, value)
     except Unrepresentable as error:
         return str(error)
@@ -141,7 +141,7 @@ def _signature(declared: Signature, calls: Sequence[Call]) -> Signature:
 
     A test that does not name its value says nothing of the result's type: the declared one stays.
     """
-    found = signature_of(declared.name, [p.name for p in declared.parameters], calls)
-    if len(values_of(calls)) == len(calls):
+    found = infer_signature(declared.name, [p.name for p in declared.parameters], calls)
+    if len(expected_values(calls)) == len(calls):
         return found
     return msgspec.structs.replace(found, returns=unite(declared.returns, found.returns))

@@ -31,7 +31,7 @@ from glotsmith.suites.function_runner import (
 from glotsmith.suites.mutants import MAX_MUTANTS, make_mutants
 from glotsmith.suites.parameters import UnsupportedParameters
 from glotsmith.unanswered import is_accepted
-from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, render_test, signature_of
+from glotsmith.values import Call, NotLiteral, Value, infer_signature, literal, parse_value, render_test
 
 _SEEDS = (1, 2)  #: PYTHONHASHSEED of the two runs
 _CPU_S = 1.0  #: CPU seconds a call
@@ -122,7 +122,7 @@ class Validate(ItemStep[DraftSuite, Problem]):
         function = draft.function
         proved = [Call(function.name, c.arguments, c.expected) for c in cases]
         suite = Suite(
-            signature=str(signature_of(function.name, draft.parameters, proved)),
+            signature=str(infer_signature(function.name, draft.parameters, proved)),
             tests=tuple(map(render_test, proved)),
             line_coverage=round(coverage.line_rate, 4),
             branch_coverage=round(coverage.branch_rate, 4),

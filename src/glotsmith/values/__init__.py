@@ -4,10 +4,10 @@ Values are plain Python: ``int float str bool None list tuple dict set``, nested
 annotations. Tests are Python asserts over literals, the field's convention (MBPP; MultiPL-T §4.2).
 """
 
-from glotsmith.values.asserts import Call, Check, parse_test, render_test, values_of
-from glotsmith.values.declared import as_declared, of_type
+from glotsmith.values.asserts import Call, Check, expected_values, parse_test, render_test
+from glotsmith.values.declared import coerce_value, rebuild_container
 from glotsmith.values.literals import literal, parse_value
-from glotsmith.values.signatures import Parameter, Signature, call_as_declared, parse_signature, signature_of
+from glotsmith.values.signatures import Parameter, Signature, coerce_call, infer_signature, parse_signature
 from glotsmith.values.types import (
     ANY,
     BOOL,
@@ -44,20 +44,20 @@ __all__ = [
     "Signature",
     "Type",
     "Value",
-    "as_declared",
-    "call_as_declared",
+    "coerce_call",
+    "coerce_value",
+    "expected_values",
+    "infer_signature",
     "list_of",
     "literal",
-    "of_type",
     "optional",
     "parse_signature",
     "parse_test",
     "parse_type",
     "parse_value",
+    "rebuild_container",
     "render_test",
-    "signature_of",
     "type_of",
     "unite",
     "unite_all",
-    "values_of",
 ]

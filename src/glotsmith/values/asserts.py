@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from glotsmith.values import expressions
-from glotsmith.values.evaluate import evaluate
+from glotsmith.values.evaluate import evaluate_expression
 from glotsmith.values.expressions import RESULT
-from glotsmith.values.functions import FUNCTIONS, TooMuch
-from glotsmith.values.literals import literal, value_of
+from glotsmith.values.functions import FUNCTIONS, EvaluationLimitExceeded
+from glotsmith.values.literals import literal, value_of_node
 from glotsmith.values.types import NotLiteral, Value, type_of
 
 _QUOTED = 80  #: characters of a test in a message
@@ -34,7 +34,7 @@ class Call(msgspec.Struct, frozen=True):
     expected: Value | Check
 
 
-def values_of(calls: Iterable[Call]) -> list[Value]:
+def expected_values(calls: Iterable[Call]) -> list[Value]:
     """Return the values that calls must give, as far as their tests name them."""
     return [call.expected for call in calls if not isinstance(call.expected, Check)]
 
@@ -51,7 +51,7 @@ def parse_test(text: str, name: str = "") -> Call:
     try:
         match ast.parse(text.strip()).body:
             case [ast.Assert(test=test)]:
-                return call_of(test, name)
+                return parse_assertion(test, name)
             case _:
                 raise NotLiteral("not one assert")
     except NotLiteral as error:
@@ -61,11 +61,11 @@ def parse_test(text: str, name: str = "") -> Call:
         raise NotLiteral(f"not Python over literals: {text[:_QUOTED]}") from error
 
 
-def call_of(test: ast.expr, name: str = "") -> Call:
+def parse_assertion(test: ast.expr, name: str = "") -> Call:
     """Return the call that an asserted expression is about; raises as ``parse_test``."""
-    if not name or not calls_in(test, name):
+    if not name or not find_calls(test, name):
         name = _function(test)
-    found = calls_in(test, name)
+    found = find_calls(test, name)
     if not found:
         raise NotLiteral("it calls no function")
     arguments = [_arguments(call) for call in found]
@@ -74,13 +74,13 @@ def call_of(test: ast.expr, name: str = "") -> Call:
     match test:
         case ast.Compare(left=left, ops=[ast.Eq() | ast.Is()], comparators=[right]) if len(found) == 1:
             other = right if left is found[0] else left if right is found[0] else None
-            if other is not None and (value := constant(other)) is not _UNKNOWN:
+            if other is not None and (value := constant_value(other)) is not _UNKNOWN:
                 return Call(name, arguments[0], value)
         case _:
             pass
     over = _Replaced(name).visit(copy.deepcopy(test))
-    expressions.check(over)
-    for part in constants_in(over):
+    expressions.require_supported(over)
+    for part in find_constants(over):
         _evaluated(part)
     return Call(name, arguments[0], Check(ast.unparse(over)))
 
@@ -96,13 +96,13 @@ def _function(test: ast.expr) -> str:
     return next(iter((*own, *outermost)), "")
 
 
-def calls_in(node: ast.AST, name: str) -> list[ast.Call]:
+def find_calls(node: ast.AST, name: str) -> list[ast.Call]:
     """Return the calls of a function in an expression."""
     return [n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name]
 
 
 def _arguments(node: ast.Call) -> tuple[Value, ...]:
-    values = [constant(x) for x in node.args]
+    values = [constant_value(x) for x in node.args]
     if node.keywords or any(value is _UNKNOWN for value in values):
         raise NotLiteral("not a plain call with positional literals")
     return tuple(values)
@@ -113,20 +113,20 @@ _UNKNOWN = object()
 
 def _literal(node: ast.expr) -> Value:
     try:
-        return value_of(node)
+        return value_of_node(node)
     except (NotLiteral, ValueError):
         return _UNKNOWN
 
 
-def constant(node: ast.expr) -> Value:
+def constant_value(node: ast.expr) -> Value:
     """Return the value of a literal, or of an expression over literals; what has none is not a literal either."""
     value = _literal(node)
     if value is not _UNKNOWN:
         return value
     try:
-        expressions.check(node, frozenset())
+        expressions.require_supported(node, frozenset())
         value = _evaluated(node)
-        return value_of(ast.parse(literal(value), mode="eval").body) if type_of(value) else _UNKNOWN
+        return value_of_node(ast.parse(literal(value), mode="eval").body) if type_of(value) else _UNKNOWN
     except (NotLiteral, ValueError):
         return _UNKNOWN
 
@@ -139,12 +139,12 @@ def _evaluated(node: ast.expr) -> Value:
 
     """
     try:
-        return evaluate(node)
-    except (TooMuch, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
+        return evaluate_expression(node)
+    except (EvaluationLimitExceeded, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
         raise NotLiteral(f"{ast.unparse(node)[:_QUOTED]} has no value ({type(error).__name__})") from error
 
 
-def constants_in(node: ast.expr) -> Iterator[ast.expr]:
+def find_constants(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the largest parts of a check that do not come of the result and are no literals."""
     if expressions.is_constant(node):
         if _literal(node) is _UNKNOWN:
@@ -155,7 +155,7 @@ def constants_in(node: ast.expr) -> Iterator[ast.expr]:
     )
     for part in parts:
         if isinstance(part, ast.BinOp | ast.Call | ast.Subscript | ast.Compare | ast.BoolOp | ast.UnaryOp):
-            yield from constants_in(part)
+            yield from find_constants(part)
 
 
 class _Replaced(ast.NodeTransformer):

@@ -6,7 +6,7 @@ from typing import cast
 from glotsmith.values.types import Type, Value
 
 
-def as_declared(value: Value, kind: Type) -> Value:
+def coerce_value(value: Value, kind: Type) -> Value:
     """Return ``value`` with a float in place of each int where ``kind`` says float, at any depth.
 
     An int beyond the range of floats stays an int, and so do keys of a dict and elements of a set that would become
@@ -41,11 +41,11 @@ def _items_as_declared(value: Value, kind: Type) -> Value:
         kinds = kind.args[:1] * len(items) if kind.kind in ("list", "vartuple", "set") else ()
     if not kinds:
         return whole
-    made = of_type(value, map(as_declared, items, kinds))
+    made = rebuild_container(value, map(coerce_value, items, kinds))
     return made if len(made) == len(items) else whole
 
 
-def of_type(container: Value, items: Iterable[Value]) -> Value:
+def rebuild_container(container: Value, items: Iterable[Value]) -> Value:
     """Return a list, tuple or set of ``items``, as ``container`` is one."""
     if isinstance(container, list):
         return list(items)
@@ -56,5 +56,5 @@ def _dict_as_declared(value: dict[Value, Value], kind: Type) -> dict[Value, Valu
     if kind.kind != "dict":
         return value
     keys, values = kind.args
-    made = {as_declared(k, keys): as_declared(v, values) for k, v in value.items()}
-    return made if len(made) == len(value) else {k: as_declared(v, values) for k, v in value.items()}
+    made = {coerce_value(k, keys): coerce_value(v, values) for k, v in value.items()}
+    return made if len(made) == len(value) else {k: coerce_value(v, values) for k, v in value.items()}

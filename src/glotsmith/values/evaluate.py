@@ -5,27 +5,27 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from glotsmith.values.expressions import compared_type, dotted, is_constant, types_in
+from glotsmith.values.expressions import dotted_name, is_constant, named_types, parse_type_comparison
 from glotsmith.values.functions import (
+    COLLECTION_FUNCTIONS,
     CONSTANTS,
     FUNCTIONS,
-    GATHERED,
-    HASHED,
-    KEYS,
+    HASHING_FUNCTIONS,
     METHODS_OF,
     OPERATORS,
-    ORDER,
-    SCALAR,
-    Close,
-    TooMuch,
-    bounded,
+    ORDER_OPERATORS,
+    SCALAR_FUNCTIONS,
+    SORT_KEYS,
+    ApproximateValue,
+    EvaluationLimitExceeded,
+    require_bounded,
 )
 from glotsmith.values.types import Value
 
-STEPS = 1_000_000  #: of one evaluation
+MAX_STEPS = 1_000_000  #: of one evaluation
 
 
-class World:
+class ValueSemantics:
     """How a language's values compare, and what of Python's types it tells apart; this is Python itself."""
 
     def same(self, expected: Value, actual: Value) -> bool:
@@ -45,29 +45,31 @@ class World:
         return isinstance(value, kind)
 
 
-PYTHON = World()
+PYTHON_SEMANTICS = ValueSemantics()
 
 
-def evaluate(node: ast.expr, names: Mapping[str, Value] | None = None, world: World = PYTHON) -> Value:
+def evaluate_expression(
+    node: ast.expr, names: Mapping[str, Value] | None = None, semantics: ValueSemantics = PYTHON_SEMANTICS
+) -> Value:
     """Return the value of an expression that was checked.
 
     Raises:
-        TooMuch: it takes more than ``STEPS`` steps.
+        EvaluationLimitExceeded: the evaluation takes more than ``MAX_STEPS`` steps.
         TypeError, ValueError, LookupError, ArithmeticError, AttributeError: as Python raises them.
 
     """
-    return _Evaluator(world).value(node, dict(names or {}))
+    return _Evaluator(semantics).value(node, dict(names or {}))
 
 
 class _Evaluator:
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: ValueSemantics) -> None:
         self._world = world
-        self._left = STEPS
+        self._left = MAX_STEPS
 
     def _spend(self, steps: int = 1) -> None:
         self._left -= steps
         if self._left < 0:
-            raise TooMuch
+            raise EvaluationLimitExceeded
 
     def value(self, node: ast.expr, names: dict[str, Value]) -> Value:
         self._spend()
@@ -77,7 +79,7 @@ class _Evaluator:
             case ast.Name(id=name):
                 return names[name]
             case ast.Attribute():
-                return CONSTANTS[dotted(node)]
+                return CONSTANTS[dotted_name(node)]
             case ast.BoolOp(op=op, values=parts):
                 return self._boolean(isinstance(op, ast.And), parts, names)
             case ast.IfExp(test=test, body=body, orelse=other):
@@ -145,7 +147,7 @@ class _Evaluator:
     # ------------------------------------------------------------------------------------------- comparison
 
     def _compare(self, node: ast.Compare, names: dict[str, Value]) -> bool:
-        if typed := compared_type(node):
+        if typed := parse_type_comparison(node):
             subject, kinds, wanted = typed
             value = self.value(subject, names)
             exact = [k for k in kinds if self._world.is_a(value, k) and not (isinstance(value, bool) and k is int)]
@@ -169,14 +171,14 @@ class _Evaluator:
                 return self._within(left, right, swapped) is isinstance(op, ast.In)
             case _:
                 self._spend(_size(left))
-                return bool(ORDER[type(op)](left, right))
+                return bool(ORDER_OPERATORS[type(op)](left, right))
 
     def _equal(self, left: Value, right: Value, swapped: bool) -> bool:
         expected, actual = (right, left) if swapped else (left, right)
         self._spend(_size(expected))
-        if isinstance(actual, Close):
+        if isinstance(actual, ApproximateValue):
             expected, actual = actual, expected
-        if isinstance(expected, Close):
+        if isinstance(expected, ApproximateValue):
             return expected.accepts(actual)
         return self._world.same(expected, actual)
 
@@ -193,7 +195,7 @@ class _Evaluator:
     def _arithmetic(self, node: ast.BinOp, names: dict[str, Value]) -> Value:
         left, right = self.value(node.left, names), self.value(node.right, names)
         self._spend(_cost(node.op, left, right))
-        return bounded(OPERATORS[type(node.op)](left, right))
+        return require_bounded(OPERATORS[type(node.op)](left, right))
 
     def _subscript(self, whole: Value, index: ast.expr, names: dict[str, Value]) -> Value:
         value: Any = self._world.items(whole)
@@ -208,12 +210,12 @@ class _Evaluator:
         return cast(Value, value[key])
 
     def _call(self, node: ast.Call, names: dict[str, Value]) -> Value:
-        name = dotted(node.func)
+        name = dotted_name(node.func)
         if name == "isinstance":
             subject = self.value(node.args[0], names)
-            return any(self._world.is_a(subject, kind) for kind in types_in(node.args[1]))
+            return any(self._world.is_a(subject, kind) for kind in named_types(node.args[1]))
         keywords = {
-            cast(str, k.arg): KEYS[dotted(k.value)] if k.arg == "key" else self.value(k.value, names)
+            cast(str, k.arg): SORT_KEYS[dotted_name(k.value)] if k.arg == "key" else self.value(k.value, names)
             for k in node.keywords
         }
         arguments = [self.value(a, names) for a in node.args]
@@ -223,15 +225,15 @@ class _Evaluator:
         return self._method(subject, cast(ast.Attribute, node.func).attr, arguments)
 
     def _function(self, name: str, arguments: list[Value], keywords: dict[str, Any]) -> Value:
-        if name in SCALAR:
-            return SCALAR[name](*arguments, **keywords)
-        if name in GATHERED:
+        if name in SCALAR_FUNCTIONS:
+            return SCALAR_FUNCTIONS[name](*arguments, **keywords)
+        if name in COLLECTION_FUNCTIONS:
             first, *rest = [self._items(a) for a in arguments[:1]] + arguments[1:] or [[]]
             self._spend(_size(rest) * len(first))  # sum(lists, [])
             if name == "sum" and rest:
                 self._spend(_size(first) * len(first))
-            return GATHERED[name](first, *rest, **keywords)
-        if name in HASHED:
+            return COLLECTION_FUNCTIONS[name](first, *rest, **keywords)
+        if name in HASHING_FUNCTIONS:
             keys = map(self._world.key, self._items(arguments[0]) if arguments else ())
             return dict(Counter(keys)) if name.endswith("Counter") else set(keys)
         match name:

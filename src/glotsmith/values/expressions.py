@@ -7,13 +7,13 @@ Nothing of a test is ever executed as Python: ``check`` refuses every other form
 import ast
 from typing import cast
 
-from glotsmith.values.functions import CONSTANTS, FUNCTIONS, KEYS, METHODS, MODULES, OPERATORS, TYPES
+from glotsmith.values.functions import CONSTANTS, FUNCTIONS, METHODS, MODULES, OPERATORS, SORT_KEYS, TYPES
 from glotsmith.values.types import NotLiteral
 
 RESULT = "returned"  #: the name of the result in an expression
 
 
-def dotted(node: ast.expr) -> str:
+def dotted_name(node: ast.expr) -> str:
     """Return the name that a node is, dots included; empty where it is none."""
     match node:
         case ast.Name(id=name):
@@ -24,7 +24,7 @@ def dotted(node: ast.expr) -> str:
             return ""
 
 
-def check(node: ast.expr, names: frozenset[str] = frozenset({RESULT})) -> None:
+def require_supported(node: ast.expr, names: frozenset[str] = frozenset({RESULT})) -> None:
     """Make sure that an expression over ``names`` can be evaluated.
 
     Raises:
@@ -36,12 +36,12 @@ def check(node: ast.expr, names: frozenset[str] = frozenset({RESULT})) -> None:
             return
         case ast.Name(id=name) if name in names:
             return
-        case ast.Attribute() if dotted(node) in CONSTANTS:
+        case ast.Attribute() if dotted_name(node) in CONSTANTS:
             return
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd()) | ast.BoolOp() | ast.IfExp():
             parts = list(ast.iter_child_nodes(node))
         case ast.Compare(left=left, comparators=others):
-            parts = [] if compared_type(node) else [left, *others]
+            parts = [] if parse_type_comparison(node) else [left, *others]
         case ast.BinOp(op=op) if type(op) in OPERATORS:
             parts = [node.left, node.right]
         case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
@@ -61,7 +61,7 @@ def check(node: ast.expr, names: frozenset[str] = frozenset({RESULT})) -> None:
             raise _not_judged(node)
     for part in parts:
         if isinstance(part, ast.expr):
-            check(part, names)
+            require_supported(part, names)
 
 
 def _not_judged(node: ast.AST) -> NotLiteral:
@@ -70,27 +70,30 @@ def _not_judged(node: ast.AST) -> NotLiteral:
 
 def _check_comprehension(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, names: frozenset[str]) -> None:
     for generator in node.generators:
-        check(generator.iter, names)
+        require_supported(generator.iter, names)
         bound = {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
         if RESULT in bound or not isinstance(generator.target, ast.Name | ast.Tuple):
             raise _not_judged(node)
         names |= bound
         for condition in generator.ifs:
-            check(condition, names)
-    check(node.elt, names)
+            require_supported(condition, names)
+    require_supported(node.elt, names)
 
 
 def _parts_of_call(node: ast.Call) -> list[ast.expr]:
     """Return what of a call is left to check once its function is allowed."""
     keywords = {k.arg for k in node.keywords}
     given = [*node.args, *(k.value for k in node.keywords)]
-    name = dotted(node.func)
+    name = dotted_name(node.func)
     if None in keywords or any(isinstance(a, ast.Starred) for a in node.args):
         raise _not_judged(node)
-    if name == "isinstance" and len(node.args) == 2 and types_in(node.args[1]) and not keywords:
+    if name == "isinstance" and len(node.args) == 2 and named_types(node.args[1]) and not keywords:
         return node.args[:1]
     if name in ("sorted", "min", "max"):
-        given = [*node.args, *(k.value for k in node.keywords if k.arg != "key" or dotted(k.value) not in KEYS)]
+        given = [
+            *node.args,
+            *(k.value for k in node.keywords if k.arg != "key" or dotted_name(k.value) not in SORT_KEYS),
+        ]
     if name in FUNCTIONS - {"isinstance", "type"}:
         return given
     if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and not keywords:
@@ -98,7 +101,7 @@ def _parts_of_call(node: ast.Call) -> list[ast.expr]:
     raise _not_judged(node)
 
 
-def types_in(node: ast.expr) -> tuple[type, ...]:
+def named_types(node: ast.expr) -> tuple[type, ...]:
     """Return the types that the second argument of ``isinstance`` names; none where one of them is unknown."""
     match node:
         case ast.Name(id=name) if name in TYPES:
@@ -106,24 +109,26 @@ def types_in(node: ast.expr) -> tuple[type, ...]:
         case ast.Constant(value=None) | ast.Call(func=ast.Name(id="type"), args=[ast.Constant(value=None)]):
             return (type(None),)
         case ast.Tuple(elts=[_, *_] as parts):
-            found = [types_in(part) for part in parts]
+            found = [named_types(part) for part in parts]
             return tuple(t for kinds in found for t in kinds) if all(found) else ()
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-            first, second = types_in(left), types_in(right)
+            first, second = named_types(left), named_types(right)
             return (*first, *second) if first and second else ()
         case _:
             return ()
 
 
-def compared_type(node: ast.Compare) -> tuple[ast.expr, tuple[type, ...], bool] | None:
+def parse_type_comparison(node: ast.Compare) -> tuple[ast.expr, tuple[type, ...], bool] | None:
     """Return the value, type and sign of ``type(value) == int`` and its like."""
     match node:
         case ast.Compare(
             left=ast.Call(func=ast.Name(id="type"), args=[value], keywords=[]),
             ops=[ast.Eq() | ast.Is() | ast.NotEq() | ast.IsNot() as op],
             comparators=[kind],
-        ) if types := types_in(kind):
-            check(value, frozenset({n.id for n in ast.walk(value) if isinstance(n, ast.Name)} - FUNCTIONS - MODULES))
+        ) if types := named_types(kind):
+            require_supported(
+                value, frozenset({n.id for n in ast.walk(value) if isinstance(n, ast.Name)} - FUNCTIONS - MODULES)
+            )
             return value, types, isinstance(op, ast.Eq | ast.Is)
         case _:
             return None

@@ -12,11 +12,11 @@ _MOST_DIGITS = 400  #: that a number is rounded to
 _LARGEST = 10**1000  #: of an int that arithmetic makes
 
 
-class TooMuch(Exception):
+class EvaluationLimitExceeded(Exception):
     """An evaluation takes more steps than it may."""
 
 
-class Close:
+class ApproximateValue:
     """A number, or a collection of numbers, within a tolerance: pytest's ``approx``."""
 
     def __init__(self, expected: Value, rel: float | None = None, abs: float | None = None) -> None:
@@ -84,7 +84,7 @@ OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.BitOr: lambda a, b: a | b,
     ast.BitXor: lambda a, b: a ^ b,
 }
-ORDER: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+ORDER_OPERATORS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
@@ -103,26 +103,26 @@ def _numbered(items: list[Any], start: int = 0) -> list[tuple[int, Any]]:
 def _product(items: Iterable[Any]) -> Any:
     result: Any = 1
     for item in items:
-        result = bounded(result * item)
+        result = require_bounded(result * item)
     return result
 
 
-def bounded(value: Any) -> Any:
+def require_bounded(value: Any) -> Any:
     """Return a value that arithmetic has made.
 
     Raises:
-        TooMuch: it is an int of more than 1,000 digits.
+        EvaluationLimitExceeded: it is an int of more than 1,000 digits.
 
     """
     if isinstance(value, int) and abs(value) > _LARGEST:
-        raise TooMuch
+        raise EvaluationLimitExceeded
     return value
 
 
 def _round(number: Any, digits: int | None = None) -> Any:
     """Return a rounded number; Python would take forever for some digits."""
     if digits is not None and abs(digits) > _MOST_DIGITS:
-        raise TooMuch
+        raise EvaluationLimitExceeded
     return round(number, digits)
 
 
@@ -139,7 +139,7 @@ def _all_close(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8) -> bo
 
 
 #: functions that take their arguments as they are
-SCALAR: Mapping[str, Callable[..., Any]] = {
+SCALAR_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
     "round": _round,
     "str": str,
@@ -150,8 +150,8 @@ SCALAR: Mapping[str, Callable[..., Any]] = {
     "ord": ord,
     "chr": chr,
     "divmod": divmod,
-    "approx": Close,
-    "pytest.approx": Close,
+    "approx": ApproximateValue,
+    "pytest.approx": ApproximateValue,
     "math.isclose": math.isclose,
     "isclose": math.isclose,
     "math.isnan": math.isnan,
@@ -166,7 +166,7 @@ SCALAR: Mapping[str, Callable[..., Any]] = {
 }
 #: functions whose first argument is a collection, of which they get a list
 _sum: Callable[..., Any] = sum
-GATHERED: Mapping[str, Callable[..., Any]] = {
+COLLECTION_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sorted": cast(Callable[..., Any], sorted),
     "list": list[Any],
     "tuple": tuple[Any, ...],
@@ -178,9 +178,9 @@ GATHERED: Mapping[str, Callable[..., Any]] = {
     "math.fsum": math.fsum,
     "math.prod": _product,
 }
-HASHED = frozenset({"set", "frozenset", "Counter", "collections.Counter"})
-OTHER = frozenset({"len", "min", "max", "zip", "dict", "range", "isinstance", "type"})
-FUNCTIONS = frozenset({*SCALAR, *GATHERED, *HASHED, *OTHER})
+HASHING_FUNCTIONS = frozenset({"set", "frozenset", "Counter", "collections.Counter"})
+OTHER_FUNCTIONS = frozenset({"len", "min", "max", "zip", "dict", "range", "isinstance", "type"})
+FUNCTIONS = frozenset({*SCALAR_FUNCTIONS, *COLLECTION_FUNCTIONS, *HASHING_FUNCTIONS, *OTHER_FUNCTIONS})
 
 
 def _remainder(left: Any, right: Any) -> Any:
@@ -190,4 +190,4 @@ def _remainder(left: Any, right: Any) -> Any:
     return left % right
 
 
-KEYS: Mapping[str, Callable[[Any], Any]] = {"len": len, "abs": abs, "str": str, "int": int, "str.lower": str.lower}
+SORT_KEYS: Mapping[str, Callable[[Any], Any]] = {"len": len, "abs": abs, "str": str, "int": int, "str.lower": str.lower}

@@ -11,10 +11,10 @@ _PLAIN = {bool, int, str, type(None)}
 
 #: Decimal digits of an integer that is read or written here. CPython refuses more than 4,300 by default, since the time
 #: grows with their square; the functions and programs in the sandbox have no such limit, and their results come here.
-DIGITS = 100_000
-_WIDEST = int(DIGITS * math.log2(10))  #: bits
-if 0 < sys.get_int_max_str_digits() < DIGITS:
-    sys.set_int_max_str_digits(DIGITS)
+MAX_DIGITS = 100_000
+_WIDEST = int(MAX_DIGITS * math.log2(10))  #: bits
+if 0 < sys.get_int_max_str_digits() < MAX_DIGITS:
+    sys.set_int_max_str_digits(MAX_DIGITS)
 
 
 def literal(value: Value) -> str:
@@ -49,12 +49,12 @@ def parse_value(text: str) -> Value:
 
     """
     try:
-        return value_of(ast.parse(text.strip(), mode="eval").body)
+        return value_of_node(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotLiteral(f"not a literal: {text[:80]}") from error
 
 
-def value_of(node: ast.expr) -> Value:
+def value_of_node(node: ast.expr) -> Value:
     """Return the value of a literal.
 
     Raises:
@@ -67,17 +67,17 @@ def value_of(node: ast.expr) -> Value:
         case ast.Constant(value=int() | float() | str() | None):
             return node.value
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as op, operand=operand):
-            number = value_of(operand)
+            number = value_of_node(operand)
             if isinstance(number, int | float) and not isinstance(number, bool):
                 return -number if isinstance(op, ast.USub) else number
         case ast.List(elts=items):
-            return [value_of(x) for x in items]
+            return [value_of_node(x) for x in items]
         case ast.Tuple(elts=items):
-            return tuple(value_of(x) for x in items)
+            return tuple(value_of_node(x) for x in items)
         case ast.Set(elts=items):
             return {_hashable(x) for x in items}
         case ast.Dict(keys=keys, values=values) if None not in keys:
-            return {_hashable(cast(ast.expr, k)): value_of(v) for k, v in zip(keys, values, strict=True)}
+            return {_hashable(cast(ast.expr, k)): value_of_node(v) for k, v in zip(keys, values, strict=True)}
         case ast.Call(func=ast.Name(id="set"), args=[], keywords=[]):
             return set[Value]()
         case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str() as text)], keywords=[]):
@@ -88,7 +88,7 @@ def value_of(node: ast.expr) -> Value:
 
 
 def _hashable(node: ast.expr) -> Value:
-    value = value_of(node)
+    value = value_of_node(node)
     try:
         hash(value)
     except TypeError as error:

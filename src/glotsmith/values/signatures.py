@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from glotsmith.counts import counted
-from glotsmith.values.asserts import Call, Check, values_of
-from glotsmith.values.declared import as_declared
+from glotsmith.values.asserts import Call, Check, expected_values
+from glotsmith.values.declared import coerce_value
 from glotsmith.values.literals import literal
 from glotsmith.values.types import ANY, NotLiteral, Type, Value, type_of, type_of_node, unite_all
 
@@ -40,7 +40,7 @@ class Signature(msgspec.Struct, frozen=True):
         return f"def {self.name}({inner}){arrow}"
 
 
-def signature_of(name: str, parameters: Sequence[str], calls: Sequence[Call]) -> Signature:
+def infer_signature(name: str, parameters: Sequence[str], calls: Sequence[Call]) -> Signature:
     """Infer a signature from the values in ``calls``.
 
     Raises:
@@ -54,16 +54,16 @@ def signature_of(name: str, parameters: Sequence[str], calls: Sequence[Call]) ->
             )
     columns = [[c.arguments[i] for c in calls] for i in range(len(parameters))]
     kinds = [unite_all(map(type_of, column)) for column in columns]
-    returns = unite_all(map(type_of, values_of(calls)))
+    returns = unite_all(map(type_of, expected_values(calls)))
     return Signature(name, tuple(map(_inferred, parameters, kinds, columns)), returns)
 
 
 def _inferred(name: str, kind: Type, values: Sequence[Value]) -> Parameter:
     """Return a parameter of a type that was seen; ``either`` where an int is among the values for a float."""
-    return Parameter(name, kind, any(literal(as_declared(v, kind)) != literal(v) for v in values))
+    return Parameter(name, kind, any(literal(coerce_value(v, kind)) != literal(v) for v in values))
 
 
-def call_as_declared(call: Call, signature: Signature, *, strict: bool = False) -> Call:
+def coerce_call(call: Call, signature: Signature, *, strict: bool = False) -> Call:
     """Return a call whose literals are of the declared types.
 
     Args:
@@ -73,12 +73,12 @@ def call_as_declared(call: Call, signature: Signature, *, strict: bool = False) 
 
     """
     arguments = (
-        v if p.either and not strict else as_declared(v, p.type)
+        v if p.either and not strict else coerce_value(v, p.type)
         for v, p in zip(call.arguments, signature.parameters, strict=True)
     )
     expected = call.expected
     if not isinstance(expected, Check):
-        expected = as_declared(expected, signature.returns)
+        expected = coerce_value(expected, signature.returns)
     return msgspec.structs.replace(call, arguments=tuple(arguments), expected=expected)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from glotsmith.records import CaseVerdict, Outcome, Status, Verdict, printable
 from glotsmith.values import Check, NotLiteral, Value
-from glotsmith.values.functions import TooMuch
+from glotsmith.values.functions import EvaluationLimitExceeded
 from glotsmith.verification.compare import Comparison
 from glotsmith.verification.satisfy import satisfies
 from glotsmith.verification.wire import describe, parse
@@ -121,7 +121,7 @@ def _case(seen: Observation, index: int, expected: Value | Check, how: Compariso
         status: Status = "pass" if satisfies(expected, wire, how) else "fail:wrong"
     except NotLiteral:
         return CaseVerdict(status="fail:output", actual=tail(payload))
-    except TooMuch:
+    except EvaluationLimitExceeded:
         return CaseVerdict(status="fail:output", actual="the value is too large for what its test says of it")
     return CaseVerdict(status=status, actual=printable(describe(wire)))
 

@@ -7,7 +7,7 @@ from typing import cast
 from glotsmith.languages.card import Equality
 from glotsmith.languages.quirks import is_vector
 from glotsmith.values import Check, NotLiteral, Value
-from glotsmith.values.evaluate import World, evaluate
+from glotsmith.values.evaluate import ValueSemantics, evaluate_expression
 from glotsmith.values.expressions import RESULT
 from glotsmith.verification.compare import Comparison, equal
 from glotsmith.verification.wire import Wire, decode
@@ -19,13 +19,13 @@ def satisfies(expected: Value | Check, wire: Wire, how: Comparison) -> bool:
     """Return whether ``wire`` is a right result; a check that raises on it fails, as the assert would.
 
     Raises:
-        TooMuch: a check takes too many steps on it.
+        EvaluationLimitExceeded: a check takes too many steps on it.
 
     """
     if not isinstance(expected, Check):
         return equal(expected, wire, how)
     try:
-        return bool(evaluate(_parsed(expected.text), {RESULT: _value(wire)}, Language(how)))
+        return bool(evaluate_expression(_parsed(expected.text), {RESULT: _value(wire)}, Language(how)))
     except _WRONG:
         return False
 
@@ -49,7 +49,7 @@ def _value(wire: Wire) -> Value:
         return Opaque(wire)
 
 
-class Language(World):
+class Language(ValueSemantics):
     """A language's values: they are the same where ``compare`` says so."""
 
     def __init__(self, how: Comparison) -> None:

@@ -16,7 +16,7 @@ from glotsmith.languages.calls import read, typed
 from glotsmith.languages.rows import rows
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
-from glotsmith.values import Check, NotLiteral, Value, values_of
+from glotsmith.values import Check, NotLiteral, Value, expected_values
 from glotsmith.verification import allowance
 from glotsmith.verification.bounds import out_of_bounds
 from glotsmith.verification.calibrate import Calibration
@@ -198,7 +198,7 @@ def _posed(
     """Parse and write tests, but for those skipped; the many candidates of a task have them in common."""
     card = get(language)
     calls, settled = typed(card, *read(tests, signature), tolerance)
-    for value in values_of(calls):
+    for value in expected_values(calls):
         render.check(card, value, result=True)
     calls = calls[skipped:]
     frame = program.frame(card, settled, [c.arguments for c in calls], entry)

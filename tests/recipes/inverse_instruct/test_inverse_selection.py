@@ -15,7 +15,7 @@ from glotsmith.recipes.inverse_instruct.selection import (
     DeduplicateSnippets,
 )
 from glotsmith.records import Inversion, Lineage, Origin, Snippet, Summary
-from glotsmith.selection.overlap import Overlap
+from glotsmith.selection.overlap import BenchmarkIndex
 
 LUA = "local function f(xs)\n  local out = {}\n  for i, x in ipairs(xs) do\n    out[i] = x\n  end\n  return out\nend"
 WISH = "Write a Lua function that copies the array part of a table into a new table and returns it."
@@ -60,11 +60,11 @@ def test_duplicates(
 
 
 @pytest.fixture
-def overlap(tmp_path: Path, syntax: Mapping[str, CommentSyntax]) -> Overlap:
+def overlap(tmp_path: Path, syntax: Mapping[str, CommentSyntax]) -> BenchmarkIndex:
     path = tmp_path / "bench.jsonl"
     rows = [{"task_id": "B/1", "prompt": WISH}, {"task_id": "B/2", "language": "lua", "prompt": LUA}]
     path.write_text("\n".join(map(json.dumps, rows)))
-    return Overlap.of_files([path], syntax)
+    return BenchmarkIndex.from_files([path], syntax)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,9 @@ def overlap(tmp_path: Path, syntax: Mapping[str, CommentSyntax]) -> Overlap:
         (pair("Copy it.", "See below."), ""),
     ],
 )
-def test_what_a_benchmark_holds_is_dropped_before_anything_is_asked(item: Snippet, told: str, overlap: Overlap) -> None:
+def test_what_a_benchmark_holds_is_dropped_before_anything_is_asked(
+    item: Snippet, told: str, overlap: BenchmarkIndex
+) -> None:
     result = asyncio.run(DecontaminateSnippets(overlap).run("k", item))
     assert [(d.reason, d.detail.startswith(told)) for d in result.dropped] == [(Reason.CONTAMINATED, True)] * bool(told)
     assert bool(result.kept) != bool(told)
@@ -85,7 +87,7 @@ def test_what_a_benchmark_holds_is_dropped_before_anything_is_asked(item: Snippe
 
 @pytest.mark.parametrize(("texts", "kept"), [((WISH,), False), (("Copy it.", WISH), False), (("Copy it.",), True)])
 def test_one_instruction_that_a_benchmark_holds_drops_the_snippet(
-    texts: tuple[str, ...], kept: bool, overlap: Overlap
+    texts: tuple[str, ...], kept: bool, overlap: BenchmarkIndex
 ) -> None:
     made = [Summary(id=t, sample=n, text=t, lineage=Lineage(teacher="t")) for n, t in enumerate(texts)]
     item = Inversion(snippet=snippet("return 1"), summaries=tuple(made))

@@ -14,8 +14,8 @@ from glotsmith.evaluation.benchmarks.base import Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
 from glotsmith.records import Function, Origin, Problem, Suite, content_hash
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.values import Call, Check, NotLiteral, Value, expressions, literal, render_test, signature_of
-from glotsmith.values.asserts import call_of, calls_in
+from glotsmith.values import Call, Check, NotLiteral, Value, expressions, infer_signature, literal, render_test
+from glotsmith.values.asserts import find_calls, parse_assertion
 
 
 def function_of(program: str, name: str, origin: Origin, docstring: str = "") -> Function:
@@ -149,7 +149,7 @@ def posable(
     tests = tuple(dict.fromkeys(map(render_test, calls)))
     names = parameters_of(function)[: len(calls[0].arguments)]  # the others have defaults
     try:
-        signature = signature_of(function.name, names, [*calls, *typed])
+        signature = infer_signature(function.name, names, [*calls, *typed])
     except NotLiteral as error:
         raise Unusable(str(error)) from None
     suite = Suite(
@@ -170,7 +170,7 @@ def calls_of(statements: Sequence[ast.stmt], name: str) -> Calls:
     found = Calls([], [], [], [], [])
     for statement in statements:
         subject = _subject(statement, name)
-        if not calls_in(statement, subject):
+        if not find_calls(statement, subject):
             continue
         if not isinstance(statement, ast.Assert):
             found.left_out.append(ast.unparse(statement).split("\n")[0])
@@ -190,20 +190,20 @@ def _sort(found: Calls, test: ast.expr, name: str, subject: str) -> None:
 
 
 def _call(test: ast.expr, name: str) -> Call:
-    call = call_of(test, _subject(test, name))
+    call = parse_assertion(test, _subject(test, name))
     return msgspec.structs.replace(call, function=name)
 
 
 def _subject(node: ast.AST, name: str) -> str:
     """Return the name of the program under test: beside ``candidate``, the function's own name is the original's."""
-    return "candidate" if calls_in(node, "candidate") else name
+    return "candidate" if find_calls(node, "candidate") else name
 
 
 def _open_parts(node: ast.expr, subject: str) -> Iterator[ast.expr]:
     """Yield the largest parts of a test that do not call the subject and have no value here."""
-    if not calls_in(node, subject):
+    if not find_calls(node, subject):
         try:
-            expressions.check(node, frozenset())
+            expressions.require_supported(node, frozenset())
         except NotLiteral:
             yield node
         return

@@ -38,7 +38,7 @@ from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
 from glotsmith.records import Inversion, Record
-from glotsmith.selection.overlap import Overlap
+from glotsmith.selection.overlap import BenchmarkIndex
 from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
@@ -149,7 +149,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         }
 
     def _snippet_steps(
-        self, services: RecipeServices, syntax: Mapping[str, CommentSyntax], overlap: Overlap | None
+        self, services: RecipeServices, syntax: Mapping[str, CommentSyntax], overlap: BenchmarkIndex | None
     ) -> Sequence[Step[Any, Any]]:
         return [
             ReadSnippets(self.sources, self.column, services.folder),

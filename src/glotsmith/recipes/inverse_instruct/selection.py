@@ -14,8 +14,8 @@ import msgspec
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Inversion, Record, Snippet, Summary
-from glotsmith.selection.decontaminate import Decontaminate, Part
-from glotsmith.selection.deduplicate import Deduplicate, Text
+from glotsmith.selection.decontaminate import Decontaminate, ItemText
+from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
 
@@ -25,11 +25,11 @@ class DeduplicateSnippets(Deduplicate[Snippet]):
     name = "deduplicate_snippets"
     output = Snippet
 
-    def text(self, item: Snippet) -> Text:
+    def compared_text(self, item: Snippet) -> ComparedText:
         """Return the text to compare: programs are compared within their language, and pairs with pairs."""
         if item.kind == "original":
-            return Text("", item.id, f"{item.instruction}\n{item.response}")
-        return Text(item.language, item.id, item.code)
+            return ComparedText("", item.id, f"{item.instruction}\n{item.response}")
+        return ComparedText(item.language, item.id, item.code)
 
 
 class DecontaminateSnippets(Decontaminate[Snippet]):
@@ -38,13 +38,13 @@ class DecontaminateSnippets(Decontaminate[Snippet]):
     name = "decontaminate_snippets"
     output = Snippet
 
-    def parts(self, item: Snippet) -> Iterator[Part]:
+    def texts_to_check(self, item: Snippet) -> Iterator[ItemText]:
         """Yield the program of a snippet, or the instruction and the response of a pair."""
         if item.kind == "original":
-            yield Part("instruction", item.instruction)
-            yield Part("response", item.response, item.language)
+            yield ItemText("instruction", item.instruction)
+            yield ItemText("response", item.response, item.language)
         else:
-            yield Part("program", item.code, item.language)
+            yield ItemText("program", item.code, item.language)
 
 
 class DecontaminateInversions(Decontaminate[Inversion]):
@@ -53,10 +53,10 @@ class DecontaminateInversions(Decontaminate[Inversion]):
     name = "decontaminate_instructions"
     output = Inversion
 
-    def parts(self, item: Inversion) -> Iterator[Part]:
+    def texts_to_check(self, item: Inversion) -> Iterator[ItemText]:
         """Yield the new instructions; ``DecontaminateSnippets`` has compared the program."""
         for summary in item.summaries:
-            yield Part("instruction", summary.text)
+            yield ItemText("instruction", summary.text)
 
 
 class RankSummaries(ItemStep[Inversion, Inversion]):

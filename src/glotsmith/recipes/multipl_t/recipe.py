@@ -22,7 +22,7 @@ from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.read import ReadFunctions
-from glotsmith.sources.sample import Sample
+from glotsmith.sources.sample import SampleFunctions
 from glotsmith.sources.typecheck import TypeCheck
 from glotsmith.step import Step
 from glotsmith.suites.prove import Prove
@@ -125,7 +125,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         return [
             ReadFunctions(self.sources, self._read_options(services)),
             Filter(self._filter_options()),
-            *([Sample(self.max_functions)] if self.max_functions else []),
+            *([SampleFunctions(self.max_functions)] if self.max_functions else []),
             *([TypeCheck()] if self.typecheck else []),
             DeduplicateFunctions(syntax),
             *([DecontaminateFunctions(overlap)] if overlap else []),

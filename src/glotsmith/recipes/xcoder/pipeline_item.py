@@ -13,8 +13,8 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.translate import Translate
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.records import Candidate, Function, Job, Problem, Record, Solution, Task, content_hash
-from glotsmith.selection.decontaminate import Decontaminate, Part
-from glotsmith.selection.deduplicate import Deduplicate, Text
+from glotsmith.selection.decontaminate import Decontaminate, ItemText
+from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.sources.filters import Filter
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, keep
 from glotsmith.suites.draft import DraftSuite
@@ -187,9 +187,9 @@ class DeduplicateItems(Deduplicate[PipelineItem]):
     name = "deduplicate_solutions"
     output = PipelineItem
 
-    def text(self, item: PipelineItem) -> Text:
+    def compared_text(self, item: PipelineItem) -> ComparedText:
         """Return the program, with its language and its problem as the groups of the comparison."""
-        return Text(item.language, item.group, item.code)
+        return ComparedText(item.language, item.group, item.code)
 
 
 class DecontaminateItems(Decontaminate[PipelineItem]):
@@ -198,9 +198,9 @@ class DecontaminateItems(Decontaminate[PipelineItem]):
     name = "decontaminate_solutions"
     output = PipelineItem
 
-    def parts(self, item: PipelineItem) -> Iterator[Part]:
+    def texts_to_check(self, item: PipelineItem) -> Iterator[ItemText]:
         """Yield the texts that a model is trained on, and the reference."""
-        yield Part("program", item.code, item.language)
-        yield Part("instruction", item.proposal.instruction)
+        yield ItemText("program", item.code, item.language)
+        yield ItemText("instruction", item.proposal.instruction)
         if item.proposal.reference:
-            yield Part("reference", item.proposal.reference, "python")
+            yield ItemText("reference", item.proposal.reference, "python")

@@ -52,7 +52,7 @@ from glotsmith.recipes.xcoder.steps import (
 from glotsmith.records import Record
 from glotsmith.selection.similarity import rouge_l_of_texts
 from glotsmith.settings import FILE, SOURCE
-from glotsmith.sources.cut import Cut
+from glotsmith.sources.cut import CutSnippets
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.sample import SampleSnippets
@@ -195,7 +195,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         return [
             ReadSnippets(self.sources, self.column, services.folder),
             Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
-            Cut(self.max_snippet_tokens),
+            CutSnippets(self.max_snippet_tokens),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
             MakeSeeds(requests, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
         ]
