@@ -13,7 +13,7 @@ import os
 import shlex
 import shutil
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.folder_lock import hold
 from glotsmith.ledger import Ledger
-from glotsmith.settings import is_free
+from glotsmith.settings import is_free, leaves
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
@@ -209,21 +209,12 @@ def _remove(path: Path) -> None:
 
 def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
     """Say how two configurations differ in what determines rows; "" where they do not."""
-    before, now = dict(_leaves(stored)), dict(_leaves(wanted))
+    before, now = dict(leaves(stored)), dict(leaves(wanted))
     keys = sorted(key for key in before.keys() | now.keys() if not is_free(key, free))
     changed = [key for key in keys if before.get(key) != now.get(key)]
     return "; ".join(
         f"{key} was {_shown(key, before.get(key))} and is now {_shown(key, now.get(key))}" for key in changed
     )
-
-
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
-    """Yield the dotted key and value of everything in a table that is no table."""
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(cast("Mapping[str, Any]", value), f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _shown(key: str, value: object) -> str:

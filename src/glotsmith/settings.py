@@ -6,9 +6,9 @@ A field of a configuration declares its kind beside its type, so that a new fiel
     timeout_s: Annotated[float, FREE, msgspec.Meta(gt=0)] = 300.0
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -54,6 +54,15 @@ def is_free(key: str, free: Collection[str]) -> bool:
     """Return whether a dotted key, or a table that holds it, is one of the keys that do not determine rows."""
     parts = key.split(".")
     return any(".".join(parts[:count]) in free for count in range(1, len(parts) + 1))
+
+
+def leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted key and the value of everything in nested tables that is not a table."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from leaves(cast("Mapping[str, Any]", value), f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def path_kinds(record: type, prefix: str = "") -> dict[str, str]:

@@ -96,7 +96,85 @@ def test_a_benchmark_in_two_languages(glotsmith: Command, tmp_path: Path, humane
     assert before == {name: (out / name).read_bytes() for name in before}
     code, _, said = glotsmith(*command, *options, "-t", 0.8)
     assert code == 2
-    assert "holds another evaluation (plan" in said
+    assert "holds another evaluation (--temperature was 0.2 and is now 0.8)" in said
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        ["-l", "lua", "-l", "python", "--k", 2],
+        ["-l", "lua", "-l", "python", "--k", 1, "--k", 3, "--k", 4],
+        ["-l", "lua", "-l", "python"],
+        ["-l", "python", "-l", "lua", "--k", 1],
+    ],
+    ids=["another k", "more k", "the default k", "languages in another order"],
+)
+def test_what_changes_no_sample_may_change_on_a_resume(
+    glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path, again: list[object]
+) -> None:
+    command = ("evaluate", f"humaneval={humaneval}", "--teacher", "scripted", "--model", replies, "-n", 4)
+    assert glotsmith(*command, "-l", "lua", "-l", "python", "--k", 1, "-o", tmp_path / "out")[0] == 0
+    samples = results(tmp_path / "out")
+    code, table, said = glotsmith(*command, *again, "-o", tmp_path / "out")
+    assert code == 0, said
+    assert sorted(map(str, samples)) == sorted(map(str, results(tmp_path / "out")))
+    ks = [str(again[n + 1]) for n, one in enumerate(again) if one == "--k"] or ["1"]
+    assert all(f"pass@{k}" in table for k in ks)
+
+
+@pytest.mark.parametrize(
+    ("again", "changed"),
+    [
+        (["-l", "lua", "-n", 5], "--samples was 4 and is now 5"),
+        (["-l", "lua", "-n", 4, "--top-p", 0.5], "--top-p was 0.95 and is now 0.5"),
+        (["-l", "lua", "-n", 4, "--seed", 7], "--seed was 0 and is now 7"),
+        (["-l", "lua", "-l", "python", "-n", 4], '--language was ["lua"] and is now ["lua","python"]'),
+        (["-l", "lua", "-n", 4, "--limit", 1, "--k", 1], "--limit was 0 and is now 1"),
+    ],
+)
+def test_what_determines_samples_is_named_as_it_is_typed(
+    glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path, again: list[object], changed: str
+) -> None:
+    command = ("evaluate", f"humaneval={humaneval}", "--teacher", "scripted", "--model", replies)
+    assert glotsmith(*command, "-l", "lua", "-n", 4, "-o", tmp_path / "out")[0] == 0
+    code, _, said = glotsmith(*command, *again, "-o", tmp_path / "out")
+    assert code == 2
+    assert f"holds another evaluation ({changed})" in said
+
+
+CONTRADICTIONS = [
+    (["--greedy", "-n", 20], "--greedy means --samples 1, and --samples is 20"),
+    (["--greedy", "-t", 0.2], "--greedy means --temperature 0, and --temperature is 0.2"),
+    (["--greedy", "--top-p", 0.95], "--greedy means --top-p 1, and --top-p is 0.95"),
+    (["--completions", "{rows}", "-n", 3], "--samples says how to ask a model, and --completions asks none"),
+    (["--completions", "{rows}", "--greedy"], "--greedy says how to ask a model, and --completions asks none"),
+    (["--completions", "{rows}", "--model", "m"], "--model says how to ask a model, and --completions asks none"),
+    (["--completions", "{rows}", "--seed", 0], "--seed says how to ask a model, and --completions asks none"),
+    (["--completions", "{rows}", "--set", "x=1"], "--set says how to ask a model, and --completions asks none"),
+]
+
+
+@pytest.mark.parametrize(("options", "sentence"), CONTRADICTIONS)
+def test_options_that_contradict_each_other_are_refused(
+    glotsmith: Command, tmp_path: Path, humaneval: Path, options: list[object], sentence: str
+) -> None:
+    given = [str(one).format(rows=humaneval) for one in options]
+    teacher = [] if "--completions" in given else ["--teacher", "scripted", "--model", humaneval]
+    code, _, said = glotsmith("evaluate", f"humaneval={humaneval}", "-l", "lua", *teacher, *given, "-o", tmp_path / "o")
+    assert code == 2
+    assert sentence in said
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("options", [["--greedy"], ["--greedy", "-n", 1, "-t", 0, "--top-p", 1]])
+def test_greedy_is_one_sample_at_temperature_0(
+    glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path, options: list[object]
+) -> None:
+    command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--teacher", "scripted", "--model", replies)
+    code, _, said = glotsmith(*command, *options, "-o", tmp_path / "out")
+    assert code == 0, said
+    plan = json.loads(json.loads((tmp_path / "out" / "summary.json").read_text())["config"]["plan"])
+    assert (plan["samples"], plan["temperature"], plan["top_p"]) == (1, 0, 1)
 
 
 def test_published_and_corrected_suites_side_by_side(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:

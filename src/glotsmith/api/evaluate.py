@@ -67,13 +67,16 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
     requested_ks: tuple[int, ...] = ()  #: k that the user named; a note says which of them have no figure
 
     def stored(self) -> dict[str, str]:
-        """Return what is compared when the command goes on in a folder: what determines the figures."""
+        """Return what is compared when the command resumes in a folder: what determines the samples."""
         free = run_config.free_keys(self.teacher.name)
         own = {name: value for name, value in self.teacher.options.items() if f"teacher.options.{name}" not in free}
         teacher = msgspec.structs.replace(self.teacher, base_url="", options=own)
         fields = {**msgspec.to_builtins(self), "teacher": msgspec.to_builtins(teacher)}
         for name in ("isolation", "requested_ks"):
             fields.pop(name, None)
+        fields["plan"] = {
+            name: value for name, value in fields["plan"].items() if f"plan.{name}" not in output_files.ONLY_FIGURES
+        }
         return {name: msgspec.json.encode(value).decode() for name, value in sorted(fields.items())}
 
     def sampling(self) -> dict[str, float]:

@@ -1,10 +1,10 @@
 """``glotsmith evaluate``: pass@k on benchmarks, by the runner that also makes data."""
 
 import asyncio
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import Progress
@@ -13,6 +13,7 @@ from rich.table import Table
 from glotsmith.api import run_config
 from glotsmith.api.evaluate import EvaluationResult, evaluation_config, run_evaluation
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
+from glotsmith.errors import UsageError
 from glotsmith.evaluation import output
 from glotsmith.evaluation.evaluate import SamplingPlan
 
@@ -41,11 +42,13 @@ def evaluate_command(
     original: Annotated[
         Texts, typer.Option(help="humaneval=FILE or mbpp=FILE: judge multipl-e by our corrected suites too.")
     ] = None,
-    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Samples a problem.")] = 20,
-    temperature: Annotated[float, typer.Option("--temperature", "-t", min=0.0)] = 0.2,
+    samples: Annotated[
+        int | None, typer.Option("--samples", "-n", min=1, help="Samples a problem.", show_default="20")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", "-t", min=0.0, show_default="0.2")] = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="One sample at temperature 0.")] = False,
-    top_p: Annotated[float, typer.Option(min=0.0, max=1.0)] = 0.95,
-    max_tokens: Annotated[int, typer.Option(min=1)] = 1024,
+    top_p: Annotated[float | None, typer.Option("--top-p", min=0.0, max=1.0, show_default="0.95")] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, show_default="1024")] = None,
     style: Annotated[
         str,
         typer.Option(
@@ -63,7 +66,7 @@ def evaluate_command(
     docstrings: Docstrings = Wordings.target,
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="k of pass@k; repeatable.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
-    seed: Annotated[int, typer.Option()] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", show_default="0")] = None,
     output_: Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.")] = Path("runs/evaluation"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
@@ -80,14 +83,11 @@ def evaluate_command(
 
     [bold]glotsmith evaluate multipl-e=dir/ --completions dir/ --original humaneval=HumanEval.jsonl.gz[/]
     """
-    plan = SamplingPlan(
-        samples=1 if greedy else samples,
-        temperature=0.0 if greedy else temperature,
-        top_p=1.0 if greedy else top_p,
-        max_tokens=max_tokens,
-        seed=seed,
-        ks=tuple(sorted(set(k or (1, 10, 100)))),
-    )
+    given = {"--samples": samples, "--temperature": temperature, "--top-p": top_p, "--max-tokens": max_tokens}
+    if stored:
+        asked = {"--greedy": greedy or None, "--model": model or None, "--base-url": base_url or None, "--set": option}
+        _check_no_model({**given, **asked, "--seed": seed})
+    plan = _plan(given, greedy=greedy, seed=seed or 0, ks=k or ())
     options = run_config.assignments(option or [])
     config = evaluation_config(
         benchmark,
@@ -115,6 +115,38 @@ def evaluate_command(
         ) from None
     _show(result)
     result.check_judged()
+
+
+#: options of sampling → their values with --greedy
+_GREEDY = {"--samples": 1, "--temperature": 0.0, "--top-p": 1.0}
+
+
+def _plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int]) -> SamplingPlan:
+    """Return how a model is asked, by the options of sampling that a user gave; None for those that are not given.
+
+    Raises:
+        UsageError: an option contradicts --greedy.
+
+    """
+    for name, value in _GREEDY.items() if greedy else ():
+        if given[name] not in (None, value):
+            raise UsageError(
+                f"--greedy means {name} {value:g}, and {name} is {given[name]:g}: remove --greedy or {name}"
+            )
+    chosen = {**given, **(_GREEDY if greedy else {})}
+    named: dict[str, Any] = {name[2:].replace("-", "_"): value for name, value in chosen.items() if value is not None}
+    return SamplingPlan(**named, seed=seed, ks=tuple(sorted({*(ks or SamplingPlan().ks)})))
+
+
+def _check_no_model(given: Mapping[str, Any]) -> None:
+    """Check that no option says how to ask a model, where a file of completions is judged.
+
+    Raises:
+        UsageError: one does.
+
+    """
+    if name := next((name for name, value in given.items() if value is not None and value != []), None):
+        raise UsageError(f"{name} says how to ask a model, and --completions asks none: remove {name} or --completions")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import gzip
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -17,11 +18,12 @@ from glotsmith import credentials
 from glotsmith.counts import counted
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.evaluation.completions import write_results
-from glotsmith.evaluation.evaluate import Evaluation
+from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan
 from glotsmith.evaluation.pass_at_k import Interval
 from glotsmith.evaluation.questions import Question, Sample
 from glotsmith.evaluation.summary import Summary
 from glotsmith.records import Record
+from glotsmith.settings import leaves
 
 #: reason → the end of a sentence about one problem; the first word is a verb
 _WHY = {
@@ -40,6 +42,16 @@ _WHY = {
 
 RESULTS, SUMMARY, IMPOSSIBLE = "results.jsonl.gz", "summary.json", "impossible.jsonl"
 CACHE = "cache.sqlite"
+#: settings that determine figures of the same samples; they may differ when an evaluation resumes
+ONLY_FIGURES = frozenset({"plan.ks", "plan.confidence"})
+_UNORDERED = frozenset({"sets", "languages", "originals"})  #: lists whose order determines no sample
+_OPTIONS = {
+    "sets": "the list of benchmarks",
+    "languages": "--language",
+    "originals": "--original",
+    "teacher.name": "--teacher",
+}
+_LONGEST_VALUE = 60  #: characters of a value in a message
 _OWN = frozenset({RESULTS, SUMMARY, IMPOSSIBLE, "multipl-e", CACHE, f"{CACHE}-wal", f"{CACHE}-shm"})
 
 
@@ -112,12 +124,42 @@ def prepare(folder: Path, config: dict[str, str]) -> None:
 
 
 def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
+    """Return how two configurations differ in what determines samples; "" where they do not."""
     try:
         known = msgspec.json.decode(stored, type=Report).config
+        before = _settings({name: text for name, text in known.items() if name in config})
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SUMMARY} is no summary of ours ({error}): give another folder with -o") from None
-    names = sorted(n for n in config if known.get(n) != config[n])
-    return ", ".join(f"{n} {known.get(n)!r} there, {config[n]!r} here" for n in names)
+    now = _settings(config)
+    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    return "; ".join(
+        f"{_option(name)} was {_value(before.get(name))} and is now {_value(now.get(name))}" for name in names
+    )
+
+
+def _settings(config: Mapping[str, str]) -> dict[str, object]:
+    """Return dotted name → value of the settings that determine samples; lists without an order are sorted."""
+    tables = {name: msgspec.json.decode(text) for name, text in config.items()}
+    if "plan" in tables:  # which is stored without defaults
+        tables["plan"] = msgspec.structs.asdict(msgspec.convert(tables["plan"], SamplingPlan))
+    found = dict(leaves(tables))
+    for name in _UNORDERED & found.keys():
+        found[name] = sorted(cast("list[object]", found[name]), key=str)
+    return {name: value for name, value in found.items() if name not in ONLY_FIGURES}
+
+
+def _option(name: str) -> str:
+    """Return what a user types for a setting."""
+    if name.startswith("teacher.options."):
+        return f"--set teacher.{name.removeprefix('teacher.options.')}"
+    return _OPTIONS.get(name) or f"--{name.rpartition('.')[2].replace('_', '-')}"
+
+
+def _value(value: object) -> str:
+    if value in (None, "", []):
+        return "not set"
+    text = credentials.redact(msgspec.json.encode(value).decode())
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def write(

@@ -9,10 +9,10 @@ lock            held, with the process's number, while one is at work
 
 import json
 import os
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,7 @@ from glotsmith import credentials
 from glotsmith.errors import InputError, UsageError
 from glotsmith.folder_lock import hold
 from glotsmith.records import Record
+from glotsmith.settings import leaves
 from glotsmith.training.data import Prepared
 
 SETTINGS, PREPARED = "settings.json", Path("data") / "prepared.json"
@@ -68,10 +69,10 @@ def claim(folder: Path, job: Record) -> None:
 def _changed(file: Path, wanted: dict[str, Any]) -> str:
     """Say how what is stored differs from what is wanted; "" where it does not."""
     try:
-        there = dict(_leaves(json.loads(file.read_text("utf-8"))))
+        there = dict(leaves(json.loads(file.read_text("utf-8"))))
     except (ValueError, AttributeError) as error:
         raise InputError.at(file, None, f"not the settings of a training ({error}): choose another folder") from error
-    asked = dict(_leaves(wanted))
+    asked = dict(leaves(wanted))
     names = [name for name in sorted(there.keys() | asked.keys()) if there.get(name) != asked.get(name)]
     return "; ".join(
         f"{n} was {there.get(n, 'as by default')} and is now {asked.get(n, 'as by default')}" for n in names
@@ -81,14 +82,6 @@ def _changed(file: Path, wanted: dict[str, Any]) -> str:
 def _has_begun(folder: Path) -> bool:
     """Whether there is a checkpoint, or weights."""
     return any(any(folder.glob(made)) for made in ("stages/*/checkpoints/checkpoint-*", "stages/*/model", "model"))
-
-
-def _leaves(table: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _leaves(cast(dict[str, Any], value), f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def same_data(folder: Path, prepared: Prepared) -> None:
