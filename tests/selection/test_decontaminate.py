@@ -8,9 +8,9 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.records import Function, Lineage, Origin, Problem, Solution, Suite, Task
-from glotsmith.selection.benchmarks import BenchmarkRow
+from glotsmith.selection.benchmark_files import BenchmarkRow
+from glotsmith.selection.benchmark_overlap import BenchmarkIndex, split_words
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
-from glotsmith.selection.overlap import BenchmarkIndex, split_words
 
 PROMPT = '''def halve_evens(numbers):
     """Given a list of integers, return a new list in which every even number is halved.

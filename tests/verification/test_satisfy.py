@@ -10,7 +10,7 @@ from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_test
-from glotsmith.values.functions import EvaluationLimitExceeded
+from glotsmith.values.check_functions import EvaluationLimitExceeded
 from glotsmith.verification import Verifier
 from glotsmith.verification.compare import Comparison
 from glotsmith.verification.satisfy import satisfies

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from glotsmith.languages.card import Card
 from glotsmith.values import Check, Type
-from glotsmith.values.expressions import RESULT
+from glotsmith.values.check_expressions import RESULT
 
 _AS_TEXT = frozenset({"str", "repr"})
 _WITHOUT_KEYS = frozenset({"len", "bool", "isinstance", "type", "dict", "values", "copy"})

@@ -14,7 +14,7 @@ from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.selection.overlap import BenchmarkIndex
+from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher

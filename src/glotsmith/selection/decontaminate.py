@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Record, Solution
-from glotsmith.selection.overlap import BenchmarkIndex
+from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.step import Dropped, ItemStep, Result, keep
 
 T = TypeVar("T", bound=Record)

@@ -13,7 +13,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.records import Function, Record, Solution, content_hash
-from glotsmith.selection.candidates import MinHashIndex, minhash_signature
+from glotsmith.selection.minhash import MinHashIndex, minhash_signature
 from glotsmith.selection.normalise import normalise
 from glotsmith.selection.similarity import TokenEncoder, rouge_l_above, rouge_tokens
 from glotsmith.step import Dropped, Result, WholeStep, keep

@@ -16,7 +16,7 @@ import msgspec
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record, printable
-from glotsmith.sources import licences, rows
+from glotsmith.sources import licences, table_rows
 from glotsmith.sources.files import FileSelection, SourceText, find_source_files, printable_path, read_text
 
 SOURCE_EXAMPLES = (
@@ -81,7 +81,7 @@ def _path(spec: str, options: ReadOptions) -> Corpus:
         texts = partial(_folder_texts, spec, [path], path, FileSelection(tests=options.tests), options.max_bytes)
         return Corpus(spec=printable(spec), texts=texts, licence=licences.licence_of_folder(path))
     if path.name.endswith(_TABLES):
-        read = rows.parquet_texts if path.suffix == ".parquet" else rows.jsonl_texts
+        read = table_rows.parquet_texts if path.suffix == ".parquet" else table_rows.jsonl_texts
         return Corpus(spec=printable(spec), texts=partial(read, path, options.column, options.max_bytes))
     if path.suffix == ".py":
         texts = partial(_folder_texts, spec, [path], path.parent, FileSelection(), options.max_bytes)
@@ -101,8 +101,8 @@ def _dataset(spec: str, name: str, options: ReadOptions) -> Corpus:
     dataset, config, split, *more = [*name.split(":"), "", ""]
     if not dataset or any(more):
         raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
-    rows.require_datasets(spec)
-    read = partial(rows.dataset_texts, spec, dataset, config, split or "train", options.column, options.max_bytes)
+    table_rows.require_datasets(spec)
+    read = partial(table_rows.dataset_texts, spec, dataset, config, split or "train", options.column, options.max_bytes)
     return Corpus(spec=printable(spec), texts=read)
 
 

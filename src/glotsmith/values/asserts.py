@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from glotsmith.values import expressions
-from glotsmith.values.evaluate import evaluate_expression
-from glotsmith.values.expressions import RESULT
-from glotsmith.values.functions import FUNCTIONS, EvaluationLimitExceeded
+from glotsmith.values import check_expressions
+from glotsmith.values.check_expressions import RESULT
+from glotsmith.values.check_functions import FUNCTIONS, EvaluationLimitExceeded
+from glotsmith.values.evaluate_expression import evaluate_expression
 from glotsmith.values.literals import literal, value_of_node
 from glotsmith.values.types import NotLiteral, Value, type_of
 
@@ -79,7 +79,7 @@ def parse_assertion(test: ast.expr, name: str = "") -> Call:
         case _:
             pass
     over = _Replaced(name).visit(copy.deepcopy(test))
-    expressions.require_supported(over)
+    check_expressions.require_supported(over)
     for part in find_constants(over):
         _evaluated(part)
     return Call(name, arguments[0], Check(ast.unparse(over)))
@@ -124,7 +124,7 @@ def constant_value(node: ast.expr) -> Value:
     if value is not _UNKNOWN:
         return value
     try:
-        expressions.require_supported(node, frozenset())
+        check_expressions.require_supported(node, frozenset())
         value = _evaluated(node)
         return value_of_node(ast.parse(literal(value), mode="eval").body) if type_of(value) else _UNKNOWN
     except (NotLiteral, ValueError):
@@ -146,7 +146,7 @@ def _evaluated(node: ast.expr) -> Value:
 
 def find_constants(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the largest parts of a check that do not come of the result and are no literals."""
-    if expressions.is_constant(node):
+    if check_expressions.is_constant(node):
         if _literal(node) is _UNKNOWN:
             yield node
         return

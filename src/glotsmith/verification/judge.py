@@ -12,7 +12,7 @@ import msgspec
 
 from glotsmith.records import CaseVerdict, Outcome, Status, Verdict, printable
 from glotsmith.values import Check, NotLiteral, Value
-from glotsmith.values.functions import EvaluationLimitExceeded
+from glotsmith.values.check_functions import EvaluationLimitExceeded
 from glotsmith.verification.compare import Comparison
 from glotsmith.verification.satisfy import satisfies
 from glotsmith.verification.wire import describe, parse

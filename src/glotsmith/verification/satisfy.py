@@ -7,8 +7,8 @@ from typing import cast
 from glotsmith.languages.card import Equality
 from glotsmith.languages.quirks import is_vector
 from glotsmith.values import Check, NotLiteral, Value
-from glotsmith.values.evaluate import ValueSemantics, evaluate_expression
-from glotsmith.values.expressions import RESULT
+from glotsmith.values.check_expressions import RESULT
+from glotsmith.values.evaluate_expression import ValueSemantics, evaluate_expression
 from glotsmith.verification.compare import Comparison, equal
 from glotsmith.verification.wire import Wire, decode
 

@@ -15,7 +15,7 @@ from glotsmith.recipes.inverse_instruct.selection import (
     DeduplicateSnippets,
 )
 from glotsmith.records import Inversion, Lineage, Origin, Snippet, Summary
-from glotsmith.selection.overlap import BenchmarkIndex
+from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 
 LUA = "local function f(xs)\n  local out = {}\n  for i, x in ipairs(xs) do\n    out[i] = x\n  end\n  return out\nend"
 WISH = "Write a Lua function that copies the array part of a table into a new table and returns it."

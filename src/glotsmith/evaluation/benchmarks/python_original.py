@@ -14,7 +14,7 @@ from glotsmith.evaluation.benchmarks.base import Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
 from glotsmith.records import Function, Origin, Problem, Suite, content_hash
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.values import Call, Check, NotLiteral, Value, expressions, infer_signature, literal, render_test
+from glotsmith.values import Call, Check, NotLiteral, Value, check_expressions, infer_signature, literal, render_test
 from glotsmith.values.asserts import find_calls, parse_assertion
 
 
@@ -203,7 +203,7 @@ def _open_parts(node: ast.expr, subject: str) -> Iterator[ast.expr]:
     """Yield the largest parts of a test that do not call the subject and have no value here."""
     if not find_calls(node, subject):
         try:
-            expressions.require_supported(node, frozenset())
+            check_expressions.require_supported(node, frozenset())
         except NotLiteral:
             yield node
         return

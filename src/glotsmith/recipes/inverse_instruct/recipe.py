@@ -38,11 +38,11 @@ from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
 from glotsmith.records import Inversion, Record
-from glotsmith.selection.overlap import BenchmarkIndex
+from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.preprocess import Preprocess
+from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
-from glotsmith.sources.snippets import SNIPPET, ReadSnippets
 from glotsmith.step import Step
 from glotsmith.teachers.base import RequestStyle, Sampling
 

@@ -21,7 +21,7 @@ from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSol
 from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
-from glotsmith.sources.read import ReadFunctions
+from glotsmith.sources.read_functions import ReadFunctions
 from glotsmith.sources.sample import SampleFunctions
 from glotsmith.sources.typecheck import TypeCheck
 from glotsmith.step import Step

@@ -55,8 +55,8 @@ from glotsmith.settings import FILE, SOURCE
 from glotsmith.sources.cut import CutSnippets
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
+from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
-from glotsmith.sources.snippets import SNIPPET, ReadSnippets
 from glotsmith.step import Step
 from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate

@@ -3,7 +3,7 @@ import random
 import subprocess
 import sys
 
-from glotsmith.selection.candidates import BANDS, MinHashIndex, minhash_signature, multiset_features
+from glotsmith.selection.minhash import BANDS, MinHashIndex, minhash_signature, multiset_features
 
 
 def test_features_tell_occurrences_apart():
@@ -18,7 +18,7 @@ def test_a_signature_depends_on_the_multiset_alone():
 
 
 def test_signatures_do_not_depend_on_the_hash_seed():
-    code = "from glotsmith.selection.candidates import minhash_signature as m; print(m('a b c a'.split())[:5])"
+    code = "from glotsmith.selection.minhash import minhash_signature as m; print(m('a b c a'.split())[:5])"
     outputs = {
         subprocess.run(
             [sys.executable, "-c", code], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Origin, Snippet, content_hash, printable
-from glotsmith.sources.rows import LICENCE_COLUMNS
+from glotsmith.sources.table_rows import LICENCE_COLUMNS
 from glotsmith.step import Dropped
 from glotsmith.values import NotLiteral, parse_test
 

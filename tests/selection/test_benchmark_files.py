@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from glotsmith.errors import InputError
-from glotsmith.selection.benchmarks import read_benchmark
+from glotsmith.selection.benchmark_files import read_benchmark
 
 ROWS = [
     {"task_id": "B/1", "prompt": "def f():", "tests": ["assert f() == 1", "assert f() != 2"], "n": 3, "none": None},

@@ -10,9 +10,9 @@ from glotsmith import languages
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Origin, Record, Snippet, content_hash, printable
-from glotsmith.sources import licences, rows
+from glotsmith.sources import licences, table_rows
 from glotsmith.sources.files import FileSelection, find_source_files, printable_path, read_text
-from glotsmith.sources.pairs import CONTENT_COLUMNS, RowOrigin, parse_snippet
+from glotsmith.sources.snippet_rows import CONTENT_COLUMNS, RowOrigin, parse_snippet
 from glotsmith.step import Dropped, Result, SourceStep, internal_error, keep
 
 SNIPPET_SOURCE_EXAMPLES = (
@@ -111,7 +111,9 @@ def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iter
     def units() -> Iterator[SnippetUnit]:
         for file in files:
             prefix = f"{file.parent.name}/" if len(files) > 1 else ""
-            read = rows.parquet_rows(file) if file.suffix == ".parquet" else rows.jsonl_rows(file, _MAX_BYTES)
+            read = (
+                table_rows.parquet_rows(file) if file.suffix == ".parquet" else table_rows.jsonl_rows(file, _MAX_BYTES)
+            )
             for number, row in read:
                 yield _unit(RowOrigin(printable(spec), f"{prefix}{number}"), row, column, file, number)
 
@@ -132,10 +134,10 @@ def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[Snippe
     if not dataset or any(more):
         raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
 
-    rows.require_datasets(spec)
+    table_rows.require_datasets(spec)
 
     def units() -> Iterator[SnippetUnit]:
-        for number, row in rows.dataset_rows(spec, dataset, config, split or "train"):
+        for number, row in table_rows.dataset_rows(spec, dataset, config, split or "train"):
             yield _unit(RowOrigin(printable(spec), str(number)), row, column, spec, number)
 
     return lambda: _some(units(), spec)

@@ -15,7 +15,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Function
 from glotsmith.sources.corpus import ReadOptions
-from glotsmith.sources.read import ReadFunctions
+from glotsmith.sources.read_functions import ReadFunctions
 from glotsmith.step import Result
 
 Units = list[tuple[str, Result[Function]]]

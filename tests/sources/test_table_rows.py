@@ -15,7 +15,7 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.installation import install_command
-from glotsmith.sources import rows
+from glotsmith.sources import table_rows
 from glotsmith.sources.files import SourceText
 from glotsmith.step import Dropped
 
@@ -29,7 +29,9 @@ def jsonl(path: Path, *lines: object) -> Path:
 
 
 def read(path: Path, column: str = "") -> list[SourceText]:
-    return list((rows.parquet_texts if path.suffix == ".parquet" else rows.jsonl_texts)(path, column, LIMIT))
+    return list(
+        (table_rows.parquet_texts if path.suffix == ".parquet" else table_rows.jsonl_texts)(path, column, LIMIT)
+    )
 
 
 def dropped(reason: Reason, detail: str) -> Dropped:
@@ -103,7 +105,7 @@ MALFORMED = {
 @pytest.mark.parametrize(("line", "sentence"), MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_line_is_named(tmp_path: Path, line: str, sentence: str) -> None:
     path = jsonl(tmp_path / "x.jsonl", {"content": "x"}, line)
-    texts = rows.jsonl_texts(path, "", 200 * LIMIT)
+    texts = table_rows.jsonl_texts(path, "", 200 * LIMIT)
     assert next(texts).content == "x"
     with pytest.raises(InputError) as caught:
         next(texts)
@@ -168,7 +170,7 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.filterwarnings("ignore")  # the library's own
 def test_a_dataset_is_streamed(offline: Path) -> None:
     def read(split: str) -> list[SourceText]:
-        return list(rows.dataset_texts("hf:x", str(offline), "", split, "", LIMIT))
+        return list(table_rows.dataset_texts("hf:x", str(offline), "", split, "", LIMIT))
 
     assert read("train") == [SourceText("1", "a", "MIT", is_unit=True), SourceText("2", "b", "", is_unit=True)]
     assert [t.content for t in read("test")] == ["c"]
@@ -180,7 +182,7 @@ def test_a_dataset_is_streamed(offline: Path) -> None:
 def test_a_dataset_that_breaks_half_way(offline: Path) -> None:
     jsonl(offline / "train.jsonl", *[{"content": "a"}] * 3, "{")
     with pytest.raises(InputError, match=r"hf:x: (row \d can't be read|the dataset can't be opened): "):
-        list(rows.dataset_texts("hf:x", str(offline), "", "train", "", LIMIT))
+        list(table_rows.dataset_texts("hf:x", str(offline), "", "train", "", LIMIT))
 
 
 def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,7 +192,7 @@ def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     datasets = pytest.importorskip("datasets")
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: failing())
-    texts = rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT)
+    texts = table_rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT)
     assert next(texts).content == "a"
     with pytest.raises(InputError, match=r"^hf:x: row 2 can't be read: gone$"):
         next(texts)
@@ -199,4 +201,4 @@ def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(UsageError, match=f"^hf:x needs the datasets extra: {re.escape(install_command('datasets'))}$"):
-        next(rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT))
+        next(table_rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT))

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
-from glotsmith.selection.benchmarks import BenchmarkRow, read_benchmark
+from glotsmith.selection.benchmark_files import BenchmarkRow, read_benchmark
 from glotsmith.selection.normalise import strip_comments
 
 _WORD = re.compile(r"\w+")

@@ -7,7 +7,7 @@ Nothing of a test is ever executed as Python: ``check`` refuses every other form
 import ast
 from typing import cast
 
-from glotsmith.values.functions import CONSTANTS, FUNCTIONS, METHODS, MODULES, OPERATORS, SORT_KEYS, TYPES
+from glotsmith.values.check_functions import CONSTANTS, FUNCTIONS, METHODS, MODULES, OPERATORS, SORT_KEYS, TYPES
 from glotsmith.values.types import NotLiteral
 
 RESULT = "returned"  #: the name of the result in an expression

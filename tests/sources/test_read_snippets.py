@@ -12,8 +12,8 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Snippet
-from glotsmith.sources.pairs import RowOrigin, parse_snippet
-from glotsmith.sources.snippets import ReadSnippets
+from glotsmith.sources.read_snippets import ReadSnippets
+from glotsmith.sources.snippet_rows import RowOrigin, parse_snippet
 from glotsmith.step import Dropped, Result
 
 PLACE = RowOrigin("corpus.jsonl", "1", licence="MIT")

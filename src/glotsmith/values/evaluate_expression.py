@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from glotsmith.values.expressions import dotted_name, is_constant, named_types, parse_type_comparison
-from glotsmith.values.functions import (
+from glotsmith.values.check_expressions import dotted_name, is_constant, named_types, parse_type_comparison
+from glotsmith.values.check_functions import (
     COLLECTION_FUNCTIONS,
     CONSTANTS,
     FUNCTIONS,
