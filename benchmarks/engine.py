@@ -22,8 +22,8 @@ from pathlib import Path
 
 import msgspec
 
-from glotsmith.execution import executor
-from glotsmith.execution.base import Silent
+from glotsmith.execution import open_executor
+from glotsmith.execution.base import NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.records import Function, Origin, Record, content_hash
 from glotsmith.step import ItemStep, Kept, Result, SourceStep, keep
@@ -73,7 +73,7 @@ class Pass(ItemStep[Function, Function]):
 def engine(folder: Path, count: int) -> None:
     ledger = Ledger(folder / "ledger.sqlite")
     steps = [Source(count), *(Pass(number) for number in range(1, STEPS + 1))]
-    if not asyncio.run(executor("local").run(steps, ledger, Silent())):
+    if not asyncio.run(open_executor("local").run(steps, ledger, NoProgress())):
         raise SystemExit("the run did not end")
     last = ledger.funnel()[-1]
     ledger.close()

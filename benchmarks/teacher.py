@@ -114,8 +114,8 @@ def bare(url: str, count: int) -> float:
 
 
 def teacher(url: str, count: int) -> float:
-    from glotsmith.execution import executor
-    from glotsmith.execution.base import Silent
+    from glotsmith.execution import open_executor
+    from glotsmith.execution.base import NoProgress
     from glotsmith.records import Function, Origin, content_hash
     from glotsmith.run_folder import RunFolder
     from glotsmith.step import ItemStep, Kept, Result, SourceStep, keep
@@ -147,7 +147,7 @@ def teacher(url: str, count: int) -> float:
 
     async def work(run: RunFolder) -> None:
         asked = open_teacher("openai", model="m", base_url=url, cache=run.cache)
-        assert await executor("local").run([Source(), Ask(asked)], run.ledger, Silent())
+        assert await open_executor("local").run([Source(), Ask(asked)], run.ledger, NoProgress())
         await asked.close()
 
     with tempfile.TemporaryDirectory() as folder, RunFolder.create_or_resume(Path(folder) / "run", {}) as run:

@@ -26,7 +26,7 @@ from glotsmith.database import connect, connect_to_read, storage
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, Heard
 from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, Taken, account, plan
-from glotsmith.open_items import OpenItems, reopening
+from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
 from glotsmith.step import Result
 
@@ -93,7 +93,7 @@ class Ledger:
         """
         if len(set(names)) < len(names):
             raise ValueError(f"two steps have one name: {', '.join(names)}")
-        self.open_items.begin()
+        self.open_items.reset()
         self.exchanges.begin()
         if not self._places:
             with self.atomically(), storage(self.path):
@@ -129,7 +129,7 @@ class Ledger:
         first = next((step for step, count in counts.items() if count), None)
         if first is not None:
             with self.atomically():
-                for sql, parameters in reopening(self.steps, whole, first, reason):
+                for sql, parameters in reopen_statements(self.steps, whole, first, reason):
                     self._all(sql, *parameters)
         return sum(counts.values())
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-Run = Callable[..., list[tuple[Any, ...]]]
+RunStatement = Callable[..., list[tuple[Any, ...]]]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS failed_runs (
@@ -28,38 +28,38 @@ INSERT INTO failed_runs VALUES (?, ?, 1) ON CONFLICT (step, key) DO UPDATE SET r
 class OpenItems:
     """The open items of one ledger; ``Ledger.open_items`` is its only maker."""
 
-    def __init__(self, run: Run, places: Mapping[str, int]) -> None:
+    def __init__(self, run: RunStatement, places: Mapping[str, int]) -> None:
         """Run statements by ``run``; ``places`` are the steps'."""
         self._run = run
         self._places = places
-        self._waiting: dict[str, set[str]] = {}
-        self._left: dict[str, set[str]] = {}
+        self._deferred: dict[str, set[str]] = {}
+        self._left_open: dict[str, set[str]] = {}
         self._counted: set[tuple[str, str]] = set()
 
-    def begin(self) -> None:
+    def reset(self) -> None:
         """Begin a run: nothing is open yet."""
-        for known in (self._waiting, self._left, self._counted):
+        for known in (self._deferred, self._left_open, self._counted):
             known.clear()
 
-    def put_aside(self, step: str, key: str) -> None:
+    def defer(self, step: str, key: str) -> None:
         """Note that the item is tried once more in this run."""
-        self._waiting.setdefault(step, set()).add(key)
+        self._deferred.setdefault(step, set()).add(key)
 
-    def taken_again(self, step: str, key: str) -> None:
+    def mark_retried(self, step: str, key: str) -> None:
         """Note that the item is being tried."""
-        self._waiting.get(step, set()).discard(key)
+        self._deferred.get(step, set()).discard(key)
 
-    def leave(self, step: str, key: str) -> None:
+    def leave_open(self, step: str, key: str) -> None:
         """Note that the item stays open in this run."""
-        self._left.setdefault(step, set()).add(key)
+        self._left_open.setdefault(step, set()).add(key)
 
-    def waiting(self, step: str) -> Collection[str]:
+    def deferred(self, step: str) -> Collection[str]:
         """Return the keys that are tried once more in this run."""
-        return self._waiting.get(step, ())
+        return self._deferred.get(step, ())
 
-    def left(self, step: str) -> Collection[str]:
+    def left_open(self, step: str) -> Collection[str]:
         """Return the keys that stay open in this run."""
-        return self._left.get(step, ())
+        return self._left_open.get(step, ())
 
     def failed_runs(self, step: str, key: str) -> int:
         """Return in how many runs the item failed by itself, this one included."""
@@ -76,7 +76,9 @@ class OpenItems:
             self._run(_COUNT, self._places[step], key)
 
 
-def reopening(steps: Sequence[str], whole: Collection[str], first: str, reason: str) -> list[tuple[str, Sequence[Any]]]:
+def reopen_statements(
+    steps: Sequence[str], whole: Collection[str], first: str, reason: str
+) -> list[tuple[str, Sequence[Any]]]:
     """Return the statements that delete what was dropped for ``reason``, and what must then be answered anew.
 
     From ``first`` on, the first step that dropped for it, steps are unfinished. What a step of ``whole`` decided

@@ -2,7 +2,7 @@
 
 Services raise ``Unanswered`` in place of a failed reply or a verdict that says nothing. A step lets it pass; the
 executor leaves the item open. Where an item has failed by itself in enough runs, the executor runs the step once more
-under ``accepting``: the services then hand out failures as they are, and the step drops or marks what it lacks.
+under ``accepting_failures``: the services then return failures, and the step drops the item or marks what it lacks.
 """
 
 from collections.abc import Generator
@@ -12,10 +12,10 @@ from typing import Protocol
 
 from glotsmith.drop_reasons import Reason
 
-_accepting: ContextVar[bool] = ContextVar("accepting", default=False)
+_accepting_failures: ContextVar[bool] = ContextVar("accepting_failures", default=False)
 
 
-class Health(Protocol):
+class ServiceHealth(Protocol):
     """Whether a service works: one kind of question to a teacher, one language of the runner."""
 
     name: str  #: as a sentence about failures begins: ``the teacher (translate)``
@@ -33,7 +33,7 @@ class Health(Protocol):
 class Unanswered(Exception):
     """The teacher or the machine failed, so that nothing is known about an item."""
 
-    def __init__(self, reason: Reason, detail: str, health: Health | None) -> None:
+    def __init__(self, reason: Reason, detail: str, health: ServiceHealth | None) -> None:
         """Say what failed in ``detail``.
 
         Args:
@@ -49,15 +49,15 @@ class Unanswered(Exception):
 
 
 @contextmanager
-def accepting() -> Generator[None, None, None]:
+def accepting_failures() -> Generator[None, None, None]:
     """Let services hand out failures as they are, in this task and those that it starts."""
-    token = _accepting.set(True)
+    token = _accepting_failures.set(True)
     try:
         yield
     finally:
-        _accepting.reset(token)
+        _accepting_failures.reset(token)
 
 
-def is_accepted() -> bool:
+def failures_are_accepted() -> bool:
     """Return whether failures are handed out as they are."""
-    return _accepting.get()
+    return _accepting_failures.get()

@@ -3,8 +3,8 @@
 import asyncio
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.execution import executor
-from glotsmith.execution.base import Silent
+from glotsmith.execution import open_executor
+from glotsmith.execution.base import NoProgress
 from glotsmith.records import IoCase
 from glotsmith.step import BatchStep, ItemStep, SourceStep, WholeStep, drop, keep
 
@@ -78,10 +78,10 @@ class Evens(WholeStep):
 
 def run(kind, steps, ledger, progress=None, stopping=None):
     async def work():
-        runner = executor(kind)
+        runner = open_executor(kind)
         if stopping is not None:
             stopping.append(runner.stop)
-        return await asyncio.wait_for(runner.run(steps, ledger, progress or Silent()), TIMEOUT_S)
+        return await asyncio.wait_for(runner.run(steps, ledger, progress or NoProgress()), TIMEOUT_S)
 
     return asyncio.run(work())
 

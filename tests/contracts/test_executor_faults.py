@@ -9,18 +9,18 @@ from small_steps import TIMEOUT_S, Each, Evens, Numbers, case, kept, run, taken
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import DefectsError, OutageError
-from glotsmith.execution import executor
-from glotsmith.execution.base import FaultLimits, Silent
+from glotsmith.execution import open_executor
+from glotsmith.execution.base import FaultLimits, NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.records import IoCase
 from glotsmith.step import BatchStep, Dropped, ItemStep, Kept, Result, WholeStep, drop, keep
-from glotsmith.unanswered import Unanswered, is_accepted
+from glotsmith.unanswered import Unanswered, failures_are_accepted
 
 
 def limited(kind, steps, ledger, **limits):
     async def work():
-        runner = executor(kind, FaultLimits(**limits))
-        return await asyncio.wait_for(runner.run(steps, ledger, Silent()), TIMEOUT_S)
+        runner = open_executor(kind, FaultLimits(**limits))
+        return await asyncio.wait_for(runner.run(steps, ledger, NoProgress()), TIMEOUT_S)
 
     return asyncio.run(work())
 
@@ -205,7 +205,7 @@ class Server:
         if self.up and key not in self.poison:
             self.answered, self.ever = self.answered + 1, True
             return "yes"
-        if is_accepted():
+        if failures_are_accepted():
             return None
         raise Unanswered(Reason.TEACHER_FAILED, f"500: no {key}", self)
 

@@ -11,8 +11,8 @@ from small_steps import TIMEOUT_S, Batches, Each, Evens, Numbers, case, kept, ru
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import TeacherError, UsageError
-from glotsmith.execution import executor
-from glotsmith.execution.base import Silent
+from glotsmith.execution import open_executor
+from glotsmith.execution.base import NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult
 from glotsmith.records import IoCase
@@ -49,7 +49,7 @@ def test_steps_run_at_the_same_time(kind, ledger):
             return keep(key, item)
 
         steps = [Numbers(3, after=arrived.wait), Each("middle"), Each("last", last)]
-        return await asyncio.wait_for(executor(kind).run(steps, ledger, Silent()), TIMEOUT_S)
+        return await asyncio.wait_for(open_executor(kind).run(steps, ledger, NoProgress()), TIMEOUT_S)
 
     assert asyncio.run(scenario())
 
@@ -121,7 +121,7 @@ def test_reading_pauses_while_too_much_waits(kind, ledger):
             await asyncio.Event().wait()
 
         source = Numbers(100_000)
-        work = asyncio.create_task(executor(kind).run([source, Each("never", never)], ledger, Silent()))
+        work = asyncio.create_task(open_executor(kind).run([source, Each("never", never)], ledger, NoProgress()))
         before = -1
         while len(source.yielded) > before:
             before = len(source.yielded)
@@ -235,9 +235,9 @@ def test_stop_keeps_what_was_answered_and_the_same_run_goes_on(kind, ledger):
 
 def test_stop_before_the_start_begins_nothing(kind, ledger):
     async def scenario():
-        runner = executor(kind)
+        runner = open_executor(kind)
         runner.stop()
-        return await runner.run([Numbers(3), Each("s")], ledger, Silent())
+        return await runner.run([Numbers(3), Each("s")], ledger, NoProgress())
 
     assert asyncio.run(scenario()) is False
     assert taken(ledger) == {"numbers": 0, "s": 0}
@@ -273,13 +273,13 @@ def test_progress_adds_up_to_the_funnel(kind, ledger):
         def __init__(self):
             self.counts, self.ended, self.first = Counter(), [], None
 
-        def begin(self, funnel):
+        def on_run_started(self, funnel):
             self.first = [(row.step, row.taken) for row in funnel]
 
-        def answered(self, step, made, tokens, cost):
+        def on_item_answered(self, step, made, tokens, cost):
             self.counts.update({(step, "taken"): 1, (step, "made"): made, (step, "tokens"): tokens})
 
-        def finished(self, step):
+        def on_step_finished(self, step):
             self.ended.append(step)
 
     async def twice(key, item):
@@ -302,4 +302,4 @@ class Evens2(Evens):
 
 def test_an_unknown_executor_is_a_sentence():
     with pytest.raises(UsageError, match=re.escape("no executor 'slurm': choose one of local")):
-        executor("slurm")
+        open_executor("slurm")

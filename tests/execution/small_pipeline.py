@@ -15,8 +15,8 @@ from pathlib import Path
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError
-from glotsmith.execution import executor
-from glotsmith.execution.base import Silent
+from glotsmith.execution import open_executor
+from glotsmith.execution.base import NoProgress
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import IoCase, content_hash
 from glotsmith.run_folder import RunFolder
@@ -143,10 +143,10 @@ def dump(ledger):
 
 
 async def work(folder, steps):
-    runner = executor("local")
+    runner = open_executor("local")
     with stopping_on_signals(runner.stop, lambda text: print(text, file=sys.stderr)) as interruption:
         print("begun", flush=True)
-        ended = await runner.run(steps, folder.ledger, Silent())
+        ended = await runner.run(steps, folder.ledger, NoProgress())
     return 0 if ended else interruption.exit_code
 
 

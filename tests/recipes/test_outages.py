@@ -14,8 +14,8 @@ from small_corpus import SOURCE
 from whole_program import Asked, Server, answered, dataset, finish, kill, said, serving, start, until, works_in
 
 from glotsmith.errors import OutageError
-from glotsmith.execution import executor
-from glotsmith.execution.base import Silent
+from glotsmith.execution import open_executor
+from glotsmith.execution.base import NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
@@ -225,7 +225,7 @@ def machine_run(ledger: Ledger, folder: Path, fails: Callable[[Program, int], bo
         try:
             recipe = MultiPLT(sources=(str(folder / "src"),), languages=("lua",), typecheck=False)
             tools = RecipeServices(sandbox, Verifier(sandbox), open_teacher("offline"), 0, ledger)
-            return await executor("local").run(recipe.steps(tools), ledger, Silent())
+            return await open_executor("local").run(recipe.steps(tools), ledger, NoProgress())
         finally:
             await sandbox.close()
 

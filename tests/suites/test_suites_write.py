@@ -13,7 +13,7 @@ from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import Reply, Request
-from glotsmith.unanswered import Unanswered, accepting
+from glotsmith.unanswered import Unanswered, accepting_failures
 from glotsmith.values import parse_test
 
 CALLS = tuple(DraftCase(arguments=f"({n},)", writer="doctest") for n in range(4))
@@ -219,7 +219,7 @@ def test_a_broken_machine_leaves_the_function_open(function, begun):
 
 @pytest.mark.parametrize("begun", [False, True])
 def test_where_that_is_accepted_a_broken_machine_drops_it_by_name(function, begun):
-    with accepting():
+    with accepting_failures():
         result = write(Broken(begun), function(KEPT["ints"][0]))
     assert [(d.reason, d.detail) for d in result.dropped] == [(Reason.NOT_VERIFIED, "no fork")]
 

@@ -9,7 +9,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Reply, Request
 from glotsmith.teachers.cached import Cached
-from glotsmith.unanswered import Unanswered, accepting
+from glotsmith.unanswered import Unanswered, accepting_failures
 
 FAILED = Reply(text="", finish_reason="error", detail="500 Internal Server Error: boom")
 
@@ -69,7 +69,7 @@ def test_a_failure_is_raised_with_the_servers_words(answering):
 
 def test_a_failure_that_is_accepted_passes(answering):
     async def ask():
-        with accepting():
+        with accepting_failures():
             return await asyncio.gather(teacher.reply(request()), teacher.reply(request("b")))
 
     teacher = answering(Server(up=False))

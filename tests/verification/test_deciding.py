@@ -7,7 +7,7 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import ToolchainError
 from glotsmith.records import Job, Outcome, Verdict
-from glotsmith.unanswered import Unanswered, accepting
+from glotsmith.unanswered import Unanswered, accepting_failures
 from glotsmith.verification import Verifier
 from glotsmith.verification.deciding import Deciding
 
@@ -32,7 +32,7 @@ def test_a_failure_of_the_machine_is_raised(status):
     with pytest.raises(Unanswered, match="no room") as raised:
         asyncio.run(Deciding(Runner(status)).verify(JOB))
     assert (raised.value.reason, raised.value.health.name) == (Reason.NOT_VERIFIED, "the runner (python)")
-    with accepting():
+    with accepting_failures():
         assert asyncio.run(Deciding(Runner(status)).verify(JOB)).status == status
 
 

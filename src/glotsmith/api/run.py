@@ -18,8 +18,8 @@ from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.exchanges import Heard
-from glotsmith.execution import executor
-from glotsmith.execution.base import Executor, Progress, Silent
+from glotsmith.execution import open_executor
+from glotsmith.execution.base import Executor, NoProgress, Progress
 from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
@@ -144,7 +144,7 @@ async def run_async(
     config = run_config.load(recipe, given)
     place = RunPlace.choose(config, output, cache)
     request = RunRequest(config, place, workers, steps_after=steps_after or {})
-    await execute(executor("local"), request, progress or Silent())
+    await execute(open_executor("local"), request, progress or NoProgress())
     with RunFolder.open(place.folder) as opened:
         return RunResult(place.folder, tuple(opened.ledger.funnel()))
 

@@ -38,7 +38,7 @@ class Shown:
         if self._console.is_terminal:
             self._live.stop()
 
-    def begin(self, funnel: Sequence[FunnelRow]) -> None:
+    def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
         """Show the table, with what earlier starts have done."""
         if self._console.is_terminal:
             self._live.start()
@@ -47,7 +47,7 @@ class Shown:
         if done:
             self._console.print(f"going on where the run was left: {counted(done, 'answer', 'is')} in its ledger")
 
-    def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+    def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
         """Count one answer."""
         count = self._counts[step]
         count.taken += 1
@@ -60,7 +60,7 @@ class Shown:
             busy = [f"{name} {c.taken}" for name, c in self._counts.items() if c.taken and not c.state]
             self._console.print("  … " + ", ".join(busy))
 
-    def finished(self, step: str) -> None:
+    def on_step_finished(self, step: str) -> None:
         """Note that a step is done."""
         count = self._counts[step]
         count.state = "done"

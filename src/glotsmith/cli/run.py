@@ -21,7 +21,7 @@ from glotsmith.cli.show import side_by_side
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.execution import executor
+from glotsmith.execution import open_executor
 from glotsmith.execution.base import FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import Example
@@ -139,7 +139,7 @@ def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url:
 
 async def _run(request: RunRequest, limits: FaultLimits) -> int:
     """Run with the signal handlers set from the first moment: the imports alone take a while."""
-    worker = executor("local", limits)
+    worker = open_executor("local", limits)
     with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen, Shown(err) as shown:
         done = await execute(worker, request, shown, RunMessages(err.print, say))
     if done and not seen.exit_code:

@@ -7,9 +7,9 @@ from glotsmith.execution.base import Executor, FaultLimits
 
 
 def _local(limits: FaultLimits) -> Executor:
-    from glotsmith.execution.local import Local
+    from glotsmith.execution.local import LocalExecutor
 
-    return Local(limits=limits)
+    return LocalExecutor(limits=limits)
 
 
 EXECUTORS: dict[str, Callable[[FaultLimits], Executor]] = {
@@ -17,7 +17,7 @@ EXECUTORS: dict[str, Callable[[FaultLimits], Executor]] = {
 }
 
 
-def executor(name: str, limits: FaultLimits | None = None) -> Executor:
+def open_executor(name: str, limits: FaultLimits | None = None) -> Executor:
     """Return the executor called ``name``, which stops at ``limits``.
 
     Raises:

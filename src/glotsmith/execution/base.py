@@ -13,29 +13,29 @@ from glotsmith.step import Step
 class Progress(Protocol):
     """Receives the progress of a run. The event loop's thread calls it often, so it must be cheap."""
 
-    def begin(self, funnel: Sequence[FunnelRow]) -> None:
+    def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
         """Called once, with the counts of every step in the ledger; they are zero in a new run."""
         ...
 
-    def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+    def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
         """Called after each processed input, with the number of outputs kept (0: dropped), tokens and cost in US $."""
         ...
 
-    def finished(self, step: str) -> None:
+    def on_step_finished(self, step: str) -> None:
         """Called when a step has processed all its inputs, unless an earlier start had finished it."""
         ...
 
 
-class Silent:
+class NoProgress:
     """The progress that shows nothing."""
 
-    def begin(self, funnel: Sequence[FunnelRow]) -> None:
+    def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
         """Show nothing."""
 
-    def answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+    def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
         """Show nothing."""
 
-    def finished(self, step: str) -> None:
+    def on_step_finished(self, step: str) -> None:
         """Show nothing."""
 
 

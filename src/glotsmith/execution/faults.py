@@ -12,21 +12,21 @@ from glotsmith.execution.base import FaultLimits
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult
 from glotsmith.step import Result
-from glotsmith.unanswered import Health, Unanswered
+from glotsmith.unanswered import ServiceHealth, Unanswered
 
-_MANY = 0.05  #: share of a step's items above which internal errors are many
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-_SHORTAGE = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+_MAX_ERROR_SHARE = 0.05  #: share of a step's items above which internal errors are many
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_SHORTAGE_ERRORS = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 
 
-def _first(error: Exception) -> Exception:
+def _first_of_group(error: Exception) -> Exception:
     """Return the first error of a group, such as a ``TaskGroup`` raises."""
     while isinstance(error, ExceptionGroup):
         error = cast("tuple[Exception, ...]", error.exceptions)[0]  # pyright: ignore[reportUnknownMemberType]
     return error
 
 
-class Machine:
+class LocalMachine:
     """The health of this process's own machine, for steps that lack memory or files: its evidence is their answers."""
 
     name = "this machine"
@@ -39,40 +39,40 @@ class Machine:
         return self.answered > 0
 
 
-class Faults:
+class FaultTracker:
     """The faults of one run."""
 
     def __init__(self, ledger: Ledger, limits: FaultLimits) -> None:
         self._ledger = ledger
         self._limits = limits
-        self._machine = Machine()
+        self._machine = LocalMachine()
         self._answers = Counter[str]()
         self._internal = Counter[str]()
         self._internal_in_a_row = Counter[str]()
-        self._failed: dict[str, list[tuple[str, str]]] = {}  #: by service: step and key of its failures in a row
-        self._answered: dict[str, int] = {}  #: by service: its answers at the last failure
-        self._last: dict[str, Unanswered] = {}  #: by step
+        self._failures_in_a_row: dict[str, list[tuple[str, str]]] = {}  #: by service: (step, key) of each
+        self._answered_at_failure: dict[str, int] = {}  #: by service: its answers at the last failure
+        self._last_failure: dict[str, Unanswered] = {}  #: by step
 
     # --- internal errors -------------------------------------------------------------------------------------------
 
-    def meaning(self, error: Exception) -> Unanswered | None:
+    def failure_of(self, error: Exception) -> Unanswered | None:
         """Return the failure that an exception stands for; None for an internal error.
 
         Raises:
             Exception: the error itself, where the run can't go on.
 
         """
-        error = _first(error)
+        error = _first_of_group(error)
         number = error.errno if isinstance(error, OSError) else None
-        if isinstance(error, GlotsmithError | BrokenResult) or number in _DISK:
+        if isinstance(error, GlotsmithError | BrokenResult) or number in _DISK_ERRORS:
             raise error
         if isinstance(error, Unanswered):
             return error
-        if isinstance(error, MemoryError) or number in _SHORTAGE:
+        if isinstance(error, MemoryError) or number in _SHORTAGE_ERRORS:
             return Unanswered(Reason.INTERNAL_ERROR, f"{type(error).__name__}: {error}", self._machine)
         return None
 
-    def entered(self, step: str, result: Result[Any]) -> None:
+    def count_result(self, step: str, result: Result[Any]) -> None:
         """Take note of an answer.
 
         Raises:
@@ -88,7 +88,7 @@ class Faults:
         self._internal[step] += 1
         self._internal_in_a_row[step] += 1
         limit, count = self._limits.internal_errors, self._internal[step]
-        if self._internal_in_a_row[step] > limit or count > max(limit, _MANY * self._answers[step]):
+        if self._internal_in_a_row[step] > limit or count > max(limit, _MAX_ERROR_SHARE * self._answers[step]):
             raise DefectsError(
                 f"the step {step} met an internal error on {count} of {counted(self._answers[step], 'item')}, "
                 f"the last being {found.detail}: please report it. Their tracebacks are in the log; "
@@ -98,7 +98,7 @@ class Faults:
 
     # --- failures of teacher and machine ---------------------------------------------------------------------------
 
-    async def count(self, step: str, key: str, error: Unanswered) -> None:
+    async def count_failure(self, step: str, key: str, error: Unanswered) -> None:
         """Count a failure.
 
         Raises:
@@ -107,18 +107,18 @@ class Faults:
         """
         health = error.health
         if health is None:  # it waits for others, whose failure is the cause
-            self._last.setdefault(step, error)
+            self._last_failure.setdefault(step, error)
             return
-        self._last[step] = error
-        row = self._failed.setdefault(health.name, [])
-        if health.answered != self._answered.get(health.name, health.answered):
+        self._last_failure[step] = error
+        row = self._failures_in_a_row.setdefault(health.name, [])
+        if health.answered != self._answered_at_failure.get(health.name, health.answered):
             row.clear()
-        self._answered[health.name] = health.answered
+        self._answered_at_failure[health.name] = health.answered
         row.append((step, key))
         if len(row) >= self._limits.failures:
-            await self._stop(health, error, row)
+            await self._raise_outage(health, error, row)
 
-    async def _stop(self, health: Health, error: Unanswered, row: Sequence[tuple[str, str]]) -> None:
+    async def _raise_outage(self, health: ServiceHealth, error: Unanswered, row: Sequence[tuple[str, str]]) -> None:
         if await health.works():
             for step, key in row:
                 self._ledger.count_failed_run(step, key)
@@ -127,14 +127,14 @@ class Faults:
             "What is without an answer stays open: the same command asks again (--max-failures sets the limit)"
         )
 
-    def is_hopeless(self, step: str, key: str) -> bool:
+    def is_last_attempt(self, step: str, key: str) -> bool:
         """Return whether an item that fails now has failed in as many runs as it may."""
         return self._ledger.open_items.failed_runs(step, key) + 1 >= self._limits.runs
 
-    def outage(self, steps: Sequence[str]) -> OutageError:
+    def outage_error(self, steps: Sequence[str]) -> OutageError:
         """Return the error of a run that ends with open items."""
-        open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left(step))}
-        causes = [self._last[step] for step in open_ if step in self._last]
+        open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left_open(step))}
+        causes = [self._last_failure[step] for step in open_ if step in self._last_failure]
         cause = next((c for c in causes if c.health is not None), causes[0] if causes else None)
         said = f"; {cause.health.name if cause.health else 'the last'} failed with: {cause.detail}" if cause else ""
         counts = ", ".join(f"{step} {count}" for step, count in open_.items())

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from glotsmith.execution.base import FaultLimits, Progress
-from glotsmith.execution.faults import Faults
-from glotsmith.execution.stages import Engine, Reading, Stage, Streaming, Whole, run_concurrently
+from glotsmith.execution.faults import FaultTracker
+from glotsmith.execution.stages import RunContext, SourceStage, Stage, StreamStage, WholeStage, run_concurrently
 from glotsmith.ledger import COMMIT_S, Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.step import BatchStep, ItemStep, SourceStep, Step, WholeStep
@@ -16,7 +16,7 @@ from glotsmith.step import BatchStep, ItemStep, SourceStep, Step, WholeStep
 BACKLOG = 1000  #: inputs that may wait before a step; above it, the step before pauses
 
 
-class Local:
+class LocalExecutor:
     """Runs a pipeline in this process (see ``base.Executor``)."""
 
     name = "local"
@@ -26,56 +26,56 @@ class Local:
         self._backlog = backlog
         self._limits = limits or FaultLimits()
         self._stopped = False
-        self._work: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
         """Run the steps; see ``base.Executor.run``."""
         ledger.begin([step.name for step in steps])
-        faults = Faults(ledger, self._limits)
-        stages = self._stages(steps, Engine(ledger, progress, faults))
+        faults = FaultTracker(ledger, self._limits)
+        stages = self._stages(steps, RunContext(ledger, progress, faults))
         if self._stopped:
             return False
-        work = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].over)]
-        self._work = asyncio.create_task(run_concurrently(work))
+        work = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].ended)]
+        self._task = asyncio.create_task(run_concurrently(work))
         try:
-            await self._work
+            await self._task
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self._stopped or (task is not None and task.cancelling()):
                 raise
         finally:
             ledger.flush()
-        if stages[-1].over.is_set() and not stages[-1].complete:
-            raise faults.outage(ledger.steps)
-        return stages[-1].over.is_set()
+        if stages[-1].ended.is_set() and not stages[-1].complete:
+            raise faults.outage_error(ledger.steps)
+        return stages[-1].ended.is_set()
 
     def stop(self) -> None:
         """End the run soon; what was answered is committed."""
         self._stopped = True
-        if self._work is not None:
-            self._work.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
-    def _stages(self, steps: Sequence[Step[Any, Any]], engine: Engine) -> list[Stage]:
+    def _stages(self, steps: Sequence[Step[Any, Any]], engine: RunContext) -> list[Stage]:
         """Return the stages, linked, with the backlogs that an earlier start left."""
         funnel = engine.ledger.funnel()
-        engine.progress.begin(funnel)
+        engine.progress.on_run_started(funnel)
         stages: list[Stage] = []
         for step, account in zip(steps, funnel, strict=True):
             stage = self._stage(step, account, engine, stages)
             if stages:
-                stages[-1].following = stage
+                stages[-1].successor = stage
                 stage.backlog = funnel[len(stages) - 1].made - account.taken
             stages.append(stage)
         return stages
 
-    def _stage(self, step: Step[Any, Any], account: FunnelRow, engine: Engine, before: Sequence[Stage]) -> Stage:
+    def _stage(self, step: Step[Any, Any], account: FunnelRow, engine: RunContext, before: Sequence[Stage]) -> Stage:
         match step, before:
             case SourceStep(), []:
-                return Reading(step, engine, account.taken)
+                return SourceStage(step, engine, account.taken)
             case ItemStep() | BatchStep(), [*_, previous]:
-                return Streaming(step, engine, previous, self._backlog)
+                return StreamStage(step, engine, previous, self._backlog)
             case WholeStep(), [*_, previous]:
-                return Whole(step, engine, previous)
+                return WholeStage(step, engine, previous)
             case _:
                 raise TypeError(f"step {step.name!r}: a pipeline is a SourceStep and then Item-, Batch- or WholeSteps")
 

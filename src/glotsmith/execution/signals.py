@@ -10,7 +10,7 @@ from types import FrameType
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Interruption:
+class ReceivedSignal:
     """Which signal came, if any."""
 
     signum: int = 0
@@ -22,13 +22,13 @@ class Interruption:
 
 
 @contextmanager
-def stopping_on_signals(stop: Callable[[], None], say: Callable[[str], None]) -> Generator[Interruption, None, None]:
+def stopping_on_signals(stop: Callable[[], None], say: Callable[[str], None]) -> Generator[ReceivedSignal, None, None]:
     """Within a running event loop of the main thread, let the first SIGINT or SIGTERM call ``stop`` in the loop.
 
     ``say`` gets a sentence for the person, from inside the signal handler. The second signal ends the process at
     once, even where the loop is busy; what was committed is safe. Handlers are restored at the end.
     """
-    loop, seen = asyncio.get_running_loop(), Interruption()
+    loop, seen = asyncio.get_running_loop(), ReceivedSignal()
 
     def handle(signum: int, _frame: FrameType | None) -> None:
         if seen.signum:

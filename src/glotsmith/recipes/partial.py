@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from glotsmith.errors import UsageError
-from glotsmith.execution.base import Silent
-from glotsmith.execution.local import Local
+from glotsmith.execution.base import NoProgress
+from glotsmith.execution.local import LocalExecutor
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.recipes.base import FinalSteps, Recipe
 from glotsmith.records import FunnelRow, Record
@@ -68,7 +68,7 @@ async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> 
         raise UsageError(
             f"{ledger.path.parent} has no step {final.after_step!r}: it has not started, or another version made it"
         )
-    await Local().run([_kept_so_far(final, ledger), *final.steps], scratch, Silent())
+    await LocalExecutor().run([_kept_so_far(final, ledger), *final.steps], scratch, NoProgress())
     return PartialLedger(ledger, scratch)
 
 

@@ -14,7 +14,7 @@ from glotsmith.records import Function, Limits, Origin, Outcome, Program, conten
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.parameters import body_lines
 from glotsmith.suites.raising import raising_lines
-from glotsmith.unanswered import Health, Unanswered
+from glotsmith.unanswered import ServiceHealth, Unanswered
 
 _LIMITS = Limits(cpu_s=40.0, wall_s=240.0, memory_mb=1024, processes=16, output_kb=8192)
 _SUBJECT = "subject.py"
@@ -23,7 +23,7 @@ _SUBJECT = "subject.py"
 class RunnerFailed(Unanswered):
     """The sandbox could not run the runner script: no fault of the function's."""
 
-    def __init__(self, detail: str, health: Health | None = None) -> None:
+    def __init__(self, detail: str, health: ServiceHealth | None = None) -> None:
         super().__init__(Reason.NOT_VERIFIED, detail, health)
 
 

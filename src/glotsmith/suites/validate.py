@@ -30,7 +30,7 @@ from glotsmith.suites.function_runner import (
 )
 from glotsmith.suites.mutants import MAX_MUTANTS, make_mutants
 from glotsmith.suites.parameters import UnsupportedParameters
-from glotsmith.unanswered import is_accepted
+from glotsmith.unanswered import failures_are_accepted
 from glotsmith.values import Call, NotLiteral, Value, infer_signature, literal, parse_value, render_test
 
 _SEEDS = (1, 2)  #: PYTHONHASHSEED of the two runs
@@ -73,7 +73,7 @@ class Validate(ItemStep[DraftSuite, Problem]):
         except UnsupportedParameters as error:
             answer = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
         except RunnerFailed as error:
-            if not is_accepted():
+            if not failures_are_accepted():
                 raise
             answer = Dropped(Reason.NOT_VERIFIED, str(error))
         return Result(dropped=(answer,)) if isinstance(answer, Dropped) else keep(answer.id, answer)

@@ -23,7 +23,7 @@ from glotsmith.suites.parameters import (
 from glotsmith.suites.teacher_suites import SuiteRequestOptions, parse_arguments, request_suites
 from glotsmith.suites.type_weights import is_called
 from glotsmith.teachers.base import Reply, Teacher
-from glotsmith.unanswered import is_accepted
+from glotsmith.unanswered import failures_are_accepted
 from glotsmith.values import literal
 
 _MAX_KNOWN = 100  #: calls taken from teacher and docstring
@@ -54,7 +54,7 @@ class WriteTests(ItemStep[Function, DraftSuite]):
         except UnsupportedParameters as error:
             result = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
         except RunnerFailed as error:
-            if not is_accepted():
+            if not failures_are_accepted():
                 raise
             result = Dropped(Reason.NOT_VERIFIED, str(error))
         tokens, cost = sum(r.input_tokens + r.output_tokens for r in replies), sum(r.cost for r in replies)

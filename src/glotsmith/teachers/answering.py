@@ -4,7 +4,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.cached import Cached
 from glotsmith.teachers.watched import CallHealth, Watched
-from glotsmith.unanswered import Unanswered, is_accepted
+from glotsmith.unanswered import Unanswered, failures_are_accepted
 
 
 class Answering(Teacher):
@@ -30,7 +30,7 @@ class Answering(Teacher):
 
         """
         reply = await self._teacher.reply(request)
-        if reply.finish_reason == "error" and not is_accepted():
+        if reply.finish_reason == "error" and not failures_are_accepted():
             health = self._health.setdefault(request.call, CallHealth(self._watched, request.call))
             raise Unanswered(Reason.TEACHER_FAILED, reply.detail, health)
         return reply

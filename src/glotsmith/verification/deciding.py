@@ -5,7 +5,7 @@ from collections import Counter
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
-from glotsmith.unanswered import Unanswered, is_accepted
+from glotsmith.unanswered import Unanswered, failures_are_accepted
 from glotsmith.verification.verify import Verifier
 
 _MACHINE = ("infra:sandbox", "infra:toolchain")  #: ``infra:refused`` is a matter of the job
@@ -49,7 +49,7 @@ class Deciding:
         """
         verdict = await self._verify.verify(job)
         if verdict.status in _MACHINE:
-            if not is_accepted():
+            if not failures_are_accepted():
                 raise Unanswered(Reason.NOT_VERIFIED, verdict.detail or verdict.status, self._health_of(job.language))
         elif not isinstance(self._verify, Verifier):
             self._ran[job.language] += 1

@@ -15,8 +15,8 @@ import msgspec
 import pytest
 
 from glotsmith.errors import OutageError, ToolchainError, UsageError
-from glotsmith.execution.base import Silent
-from glotsmith.execution.local import Local
+from glotsmith.execution.base import NoProgress
+from glotsmith.execution.local import LocalExecutor
 from glotsmith.languages import toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.inverse_instruct import recipe as inverse_instruct
@@ -70,7 +70,7 @@ async def _run(recipe: InverseInstruct, folder: Path, replies: Path) -> Ran:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(recipe)) as opened:
             teacher = open_teacher("scripted", model=str(replies), cache=opened.cache)
             steps = recipe.steps(RecipeServices(sandbox, Verifier(sandbox, opened.cache), teacher))
-            assert await Local().run(steps, opened.ledger, Silent())
+            assert await LocalExecutor().run(steps, opened.ledger, NoProgress())
             await teacher.close()
             ledger = opened.ledger
             return Ran(

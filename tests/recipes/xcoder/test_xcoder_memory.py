@@ -10,8 +10,8 @@ from small_corpus import SOURCE
 
 from glotsmith.cache import Cache
 from glotsmith.errors import ToolchainError
-from glotsmith.execution.base import Silent
-from glotsmith.execution.local import Local
+from glotsmith.execution.base import NoProgress
+from glotsmith.execution.local import LocalExecutor
 from glotsmith.languages import toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.comparison import RunFigures, compute_figures
@@ -33,7 +33,7 @@ async def carry(chosen: XCoder, folder: Path, cache: Path) -> list[str]:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run:
             own = Cached(simulated, Cache(folder / "own.sqlite"))  # replies are not shared between the runs compared
             tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), own, 0, run.ledger)
-            assert await Local().run(chosen.steps(tools), run.ledger, Silent())
+            assert await LocalExecutor().run(chosen.steps(tools), run.ledger, NoProgress())
     finally:
         await sandbox.close()
     return simulated.asked

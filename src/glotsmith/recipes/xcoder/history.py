@@ -93,9 +93,9 @@ class LedgerHistory:
         """
         items, wanted = self._ledger.open_items, min(epoch * self._plan.epoch, self._plan.sessions)
         sessions = {session_key(number) for number in range(self._answered, wanted)}
-        if not sessions.isdisjoint({*items.waiting(SESSION_STEPS[0]), *items.left(SESSION_STEPS[0])}):
+        if not sessions.isdisjoint({*items.deferred(SESSION_STEPS[0]), *items.left_open(SESSION_STEPS[0])}):
             return True
-        return any(items.left(step) for step in SESSION_STEPS[1 : SESSION_STEPS.index(last) + 1])
+        return any(items.left_open(step) for step in SESSION_STEPS[1 : SESSION_STEPS.index(last) + 1])
 
 
 def remembered_sessions(ledger: LedgerReader, agreement: int) -> list[RememberedSession]:

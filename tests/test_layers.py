@@ -36,26 +36,26 @@ TOP = {"cli", "report", "__main__"}
 ALLOWED = {
     **dict.fromkeys(VALUES, VALUES),
     **dict.fromkeys(ENGINE, VALUES | ENGINE),
-    **{room: VALUES | {room, "prompts", "cache"} for room in SERVICES},
-    **{room: VALUES | SERVICES | {room, "step"} for room in STAGES},
+    **{package: VALUES | {package, "prompts", "cache"} for package in SERVICES},
+    **{package: VALUES | SERVICES | {package, "step"} for package in STAGES},
     "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
     "toolkit": VALUES | SERVICES | STAGES | {"toolkit"},
     "service": VALUES | SERVICES | STAGES | {"service"},
     "reward": VALUES | SERVICES | {"reward", "verification"},
     "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "api"},
     **{
-        room: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "toolkit", "service", "reward", "api"} | TOP
-        for room in TOP
+        package: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "toolkit", "service", "reward", "api"} | TOP
+        for package in TOP
     },
 }
 
 
-def room(file: Path) -> str:
+def package_of(file: Path) -> str:
     return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports(text: str) -> set[str]:
-    """Return the rooms of glotsmith that a module's text imports, wherever in it."""
+    """Return the packages of glotsmith that a module's text imports, anywhere in it."""
     found = set[str]()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -69,12 +69,12 @@ FILES = [f for f in sorted(PACKAGE.rglob("*.py")) if f.name not in {"driver.py",
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
-def test_a_module_imports_only_what_its_room_may(file: Path) -> None:
-    assert imports(file.read_text("utf-8")) <= ALLOWED[room(file)]
+def test_a_module_imports_only_what_its_package_may(file: Path) -> None:
+    assert imports(file.read_text("utf-8")) <= ALLOWED[package_of(file)]
 
 
 @pytest.mark.parametrize(
-    ("text", "rooms"),
+    ("text", "packages"),
     [
         ("from glotsmith.suites import x", {"suites"}),
         ("def f():\n    import glotsmith.cli.app", {"cli"}),
@@ -82,12 +82,12 @@ def test_a_module_imports_only_what_its_room_may(file: Path) -> None:
         ("import json", set()),
     ],
 )
-def test_the_check_sees_imports_in_every_form(text: str, rooms: set[str]) -> None:
-    assert imports(text) == rooms
+def test_the_check_sees_imports_in_every_form(text: str, packages: set[str]) -> None:
+    assert imports(text) == packages
 
 
-def test_every_room_has_its_rule() -> None:
-    assert {room(f) for f in FILES} <= set(ALLOWED)
+def test_every_package_has_its_rule() -> None:
+    assert {package_of(f) for f in FILES} <= set(ALLOWED)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
