@@ -1,9 +1,10 @@
-"""From a draft to a problem: expected values from execution, coverage, and mutants that must fail (MultiPL-T §4.2).
+"""Validate a draft suite: expected values by execution, then coverage, then a mutation score (MultiPL-T §4.2).
 
-The paper runs each assertion once, alone, and counts lines of function and assertions together. Here the source runs
-twice: all calls in one process, and each in its own in the opposite order under another hash seed. What differs depends
-on more than its arguments. Coverage is that of the function's own body, without blocks that only raise and without the
-branches to them: a test is a value that comes back.
+The paper runs each assertion once, in a process of its own, and counts the lines of the function and of the assertions
+together. Here the function runs twice: all calls in one process, then each call in its own process, in the opposite
+order and under another hash seed. A call whose two values differ depends on more than its arguments. Coverage is
+measured in the function's own body, without blocks that always raise and without the branches to them, because a test
+needs a value that is returned.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ import msgspec
 
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
-from glotsmith.records import Problem, Suite
+from glotsmith.records import Function, Problem, Suite
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.suites.clock import find_clock_read
@@ -38,18 +39,18 @@ _CPU_S = 1.0  #: CPU seconds a call
 
 
 class SuiteThresholds(msgspec.Struct, frozen=True, kw_only=True):
-    """What a suite must reach."""
+    """The thresholds that a suite must reach."""
 
     line_coverage: float = 0.9  #: the paper's threshold (there with assert lines counted)
     branch_coverage: float = 0.9
-    mutation_score: float = 0.5  #: low, since some mutants are equivalent to the source and can't be killed
+    mutation_score: float = 0.5  #: low, because no suite can kill a mutant that is equivalent to the source
     min_cases: int = 3  #: 18 % of the paper's suites have fewer
     max_cases: int = 20
-    max_mutants: int = MAX_MUTANTS  #: how many are tried; 0 for none
+    max_mutants: int = MAX_MUTANTS  #: mutants that are tried; 0 for none
 
 
 class ValidatedCase(NamedTuple):
-    """A call with its proved value."""
+    """A call with its expected value."""
 
     draft: DraftCase
     arguments: tuple[Value, ...]
@@ -57,14 +58,14 @@ class ValidatedCase(NamedTuple):
 
 
 class Validate(ItemStep[DraftSuite, Problem]):
-    """Run the source on a draft's calls, and keep it as a problem if its suite means something."""
+    """Run the function on a draft's calls, and keep it as a problem if the suite reaches the thresholds."""
 
     name = "validate"
     output = Problem
 
     def __init__(self, sandbox: Sandbox, thresholds: SuiteThresholds | None = None) -> None:
-        self._bench = FunctionRunner(sandbox)
-        self._bar = thresholds or SuiteThresholds()
+        self._runner = FunctionRunner(sandbox)
+        self._thresholds = thresholds or SuiteThresholds()
 
     async def run(self, key: str, item: DraftSuite) -> Result[Problem]:
         """Validate one draft."""
@@ -79,108 +80,166 @@ class Validate(ItemStep[DraftSuite, Problem]):
         return Result(dropped=(answer,)) if isinstance(answer, Dropped) else keep(answer.id, answer)
 
     async def _validate(self, draft: DraftSuite) -> Problem | Dropped:
-        if clock := find_clock_read(draft.function):
-            return Dropped(Reason.NONDETERMINISTIC, f"it reads the clock: {clock}")
-        calls = draft.calls[: self._bar.max_cases]
-        first = await self._first(draft, calls)
-        if not any(map(returned_literal, first.results)):
-            return Dropped(Reason.SOURCE_FAILS, _complaint(first.results))
-        codes = make_mutants(draft.function, self._bar.max_mutants)
-        second, *tried = await self._second(draft, calls, codes)
-        cases, why = _agreeing(calls, first.results, second.results[::-1])
-        if why or (why := _too_weak(cases, self._bar)):
-            return why
-        if len(cases) < len(calls):  # what was measured holds for all calls, not for these
-            return await self._validate(msgspec.structs.replace(draft, calls=tuple(c.draft for c in cases)))
-        if why := _too_little(first.coverage, self._bar):
-            return why
-        killed = sum(_killed(report, cases) for report in tried)
-        return self._problem(draft, cases, first.coverage, killed, len(tried))
+        """Apply the checks from the cheapest to the most expensive. The first that fails gives the drop reason."""
+        function, thresholds = draft.function, self._thresholds
+        if dropped := _clock_is_read(function):
+            return dropped
+        calls = draft.calls[: thresholds.max_cases]
+        shared = await self._run_in_one_process(function, calls)
+        if dropped := _no_value(shared.results):
+            return dropped
+        alone = await self._run_one_process_per_call(function, calls)
+        if dropped := _no_value(alone) or _values_differ(calls, shared.results, alone):
+            return dropped
+        cases = _returning_cases(calls, shared.results, alone)
+        if dropped := _too_few_cases(cases, thresholds) or _one_expected_value(cases):
+            return dropped
+        if len(cases) < len(calls):  # the coverage above includes the calls that gave no value
+            shared = await self._run_in_one_process(function, [c.draft for c in cases])
+            if dropped := _expected_values_differ(cases, shared.results):
+                return dropped
+        if dropped := _low_coverage(shared.coverage, thresholds):
+            return dropped
+        mutants = await self._run_mutants(function, cases)
+        killed = sum(_is_killed(mutant, cases) for mutant in mutants)
+        if dropped := _weak_suite(killed, len(mutants), len(cases), thresholds):
+            return dropped
+        return _problem(draft, cases, shared.coverage, killed, len(mutants))
 
-    async def _first(self, draft: DraftSuite, calls: Sequence[DraftCase]) -> BatchResult:
-        """Run all calls in one process, with coverage."""
-        batch = CallBatch(calls=tuple(c.arguments for c in calls), cpu_s=_CPU_S, measure="coverage")
-        [report] = await self._bench.run(draft.function, [batch], _SEEDS[0])
+    async def _run_in_one_process(self, function: Function, calls: Sequence[DraftCase]) -> BatchResult:
+        """Run all calls in one process, and measure coverage."""
+        batch = CallBatch(calls=_texts(calls), cpu_s=_CPU_S, measure="coverage")
+        [report] = await self._runner.run(function, [batch], _SEEDS[0])
         return report
 
-    async def _second(self, draft: DraftSuite, calls: Sequence[DraftCase], codes: Sequence[str]) -> list[BatchResult]:
-        """Run each call in its own process, the last first; then each mutant until it fails."""
-        texts = tuple(c.arguments for c in calls)
-        alone = CallBatch(calls=texts[::-1], cpu_s=_CPU_S, one_process_per_call=True)
-        tried = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S / 4, stop_at_failure=True) for code in codes]
-        return await self._bench.run(draft.function, [alone, *tried], _SEEDS[1])
+    async def _run_one_process_per_call(self, function: Function, calls: Sequence[DraftCase]) -> list[CallResult]:
+        """Run each call in its own process, the last call first. Return the results in the order of ``calls``."""
+        batch = CallBatch(calls=_texts(calls)[::-1], cpu_s=_CPU_S, one_process_per_call=True)
+        [report] = await self._runner.run(function, [batch], _SEEDS[1])
+        return list(report.results[::-1])
 
-    def _problem(
-        self, draft: DraftSuite, cases: Sequence[ValidatedCase], coverage: BodyCoverage, killed: int, tried: int
-    ) -> Problem | Dropped:
-        score = killed / tried if tried else 1.0
-        if score < self._bar.mutation_score:
-            return Dropped(
-                Reason.WEAK_SUITE,
-                f"{tried - killed} of {counted(tried, 'mutant')} pass all {counted(len(cases), 'case')}",
-            )
-        function = draft.function
-        proved = [Call(function.name, c.arguments, c.expected) for c in cases]
-        suite = Suite(
-            signature=str(infer_signature(function.name, draft.parameters, proved)),
-            tests=tuple(map(render_test, proved)),
-            line_coverage=round(coverage.line_rate, 4),
-            branch_coverage=round(coverage.branch_rate, 4),
-            mutation_score=round(score, 4),
-            mutants=tried,
-            writers=dict(sorted(Counter(c.draft.writer for c in cases).items())),
-        )
-        return Problem(id=function.id, function=function, suite=suite)
+    async def _run_mutants(self, function: Function, cases: Sequence[ValidatedCase]) -> list[BatchResult]:
+        """Run each mutant on the cases until a call gives no value."""
+        texts = _texts([c.draft for c in cases])
+        codes = make_mutants(function, self._thresholds.max_mutants)
+        batches = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S / 4, stop_at_failure=True) for code in codes]
+        return await self._runner.run(function, batches, _SEEDS[1]) if batches else []
 
 
-def _agreeing(
+def _clock_is_read(function: Function) -> Dropped | None:
+    clock = find_clock_read(function)
+    return Dropped(Reason.NONDETERMINISTIC, f"it reads the clock: {clock}") if clock else None
+
+
+def _no_value(results: Sequence[CallResult]) -> Dropped | None:
+    """Drop a function of which no call returned a literal, with the commonest cause."""
+    if any(map(returned_literal, results)):
+        return None
+    [((kind, text), _)] = Counter((r.kind, r.text) for r in results if r.kind != "value").most_common(1)
+    return Dropped(Reason.SOURCE_FAILS, f"{kind} {text}".strip())
+
+
+def _values_differ(
     calls: Sequence[DraftCase], first: Sequence[CallResult], second: Sequence[CallResult]
-) -> tuple[list[ValidatedCase], Dropped | None]:
-    """Return the cases on which both runs agree, or why the function is no function of its arguments."""
-    cases: list[ValidatedCase] = []
+) -> Dropped | None:
+    """Drop a function whose two runs returned different values for the same arguments."""
     for call, a, b in zip(calls, first, second, strict=True):
         one, two = returned_literal(a), returned_literal(b)
-        if one is None or two is None:
-            continue
-        if literal(one[0]) != literal(two[0]):
-            detail = f"on {call.arguments} it returned {literal(one[0])[:100]} and {literal(two[0])[:100]}"
-            return [], Dropped(Reason.NONDETERMINISTIC, detail)
-        cases.append(ValidatedCase(call, _arguments(call), one[0]))
-    if not cases:
-        return [], Dropped(Reason.SOURCE_FAILS, _complaint(second))
-    return cases, None
+        if one is not None and two is not None and literal(one[0]) != literal(two[0]):
+            return _nondeterministic(call, one[0], two[0])
+    return None
+
+
+def _expected_values_differ(cases: Sequence[ValidatedCase], results: Sequence[CallResult]) -> Dropped | None:
+    """Drop a function whose values change when the calls without a value are left out."""
+    for case, result in zip(cases, results, strict=True):
+        value = returned_literal(result)
+        if value is None:
+            return Dropped(Reason.NONDETERMINISTIC, f"on {case.draft.arguments} a repeated run returned no value")
+        if literal(value[0]) != literal(case.expected):
+            return _nondeterministic(case.draft, case.expected, value[0])
+    return None
+
+
+def _nondeterministic(call: DraftCase, one: Value, two: Value) -> Dropped:
+    detail = f"on {call.arguments} it returned {literal(one)[:100]} and {literal(two)[:100]}"
+    return Dropped(Reason.NONDETERMINISTIC, detail)
+
+
+def _too_few_cases(cases: Sequence[ValidatedCase], thresholds: SuiteThresholds) -> Dropped | None:
+    if len(cases) >= max(1, thresholds.min_cases):
+        return None
+    return Dropped(Reason.TOO_FEW_CASES, f"{len(cases)} of {thresholds.min_cases}")
+
+
+def _one_expected_value(cases: Sequence[ValidatedCase]) -> Dropped | None:
+    if len({literal(c.expected) for c in cases}) > 1:
+        return None
+    return Dropped(Reason.ONE_EXPECTED_VALUE, literal(cases[0].expected)[:100])
+
+
+def _low_coverage(coverage: BodyCoverage, thresholds: SuiteThresholds) -> Dropped | None:
+    if coverage.line_rate >= thresholds.line_coverage and coverage.branch_rate >= thresholds.branch_coverage:
+        return None
+    lines = f"{coverage.lines_hit} of {counted(coverage.lines, 'line')}"
+    branches = f"{coverage.branches_hit} of {counted(coverage.branches, 'branch')}"
+    return Dropped(Reason.LOW_COVERAGE, f"{lines}, {branches}")
+
+
+def _weak_suite(killed: int, mutants: int, cases: int, thresholds: SuiteThresholds) -> Dropped | None:
+    if _mutation_score(killed, mutants) >= thresholds.mutation_score:
+        return None
+    detail = f"{mutants - killed} of {counted(mutants, 'mutant')} pass all {counted(cases, 'case')}"
+    return Dropped(Reason.WEAK_SUITE, detail)
+
+
+def _mutation_score(killed: int, mutants: int) -> float:
+    return killed / mutants if mutants else 1.0
+
+
+def _returning_cases(
+    calls: Sequence[DraftCase], first: Sequence[CallResult], second: Sequence[CallResult]
+) -> list[ValidatedCase]:
+    """Return the calls that gave a value in both runs, with that value."""
+    cases: list[ValidatedCase] = []
+    for call, a, b in zip(calls, first, second, strict=True):
+        value = returned_literal(a)
+        if value is not None and returned_literal(b) is not None:
+            cases.append(ValidatedCase(call, _arguments(call), value[0]))
+    return cases
 
 
 def _arguments(call: DraftCase) -> tuple[Value, ...]:
     value = parse_value(call.arguments)
     if not isinstance(value, tuple):
-        raise NotLiteral(f"a draft's arguments are a tuple, not {call.arguments[:80]}")
+        raise NotLiteral(f"the arguments of a draft case must be a tuple, not {call.arguments[:80]}")
     return value  # type: ignore[reportUnknownVariableType]  # a tuple of Values, which are Any
 
 
-def _complaint(answers: Sequence[CallResult]) -> str:
-    [((kind, text), _)] = Counter((a.kind, a.text) for a in answers if a.kind != "value").most_common(1)
-    return f"{kind} {text}".strip()
+def _texts(calls: Sequence[DraftCase]) -> tuple[str, ...]:
+    return tuple(c.arguments for c in calls)
 
 
-def _too_weak(cases: Sequence[ValidatedCase], bar: SuiteThresholds) -> Dropped | None:
-    if len(cases) < bar.min_cases:
-        return Dropped(Reason.TOO_FEW_CASES, f"{len(cases)} of {bar.min_cases}")
-    if len({literal(c.expected) for c in cases}) < 2:
-        return Dropped(Reason.ONE_EXPECTED_VALUE, literal(cases[0].expected)[:100])
-    return None
-
-
-def _too_little(coverage: BodyCoverage, bar: SuiteThresholds) -> Dropped | None:
-    if coverage.line_rate >= bar.line_coverage and coverage.branch_rate >= bar.branch_coverage:
-        return None
-    lines = f"{coverage.lines_hit} of {counted(coverage.lines, 'line')}"
-    return Dropped(Reason.LOW_COVERAGE, f"{lines}, {coverage.branches_hit} of {counted(coverage.branches, 'branch')}")
-
-
-def _killed(report: BatchResult, cases: Sequence[ValidatedCase]) -> bool:
-    """Whether a mutant gives another value, or none, on one of the cases."""
+def _is_killed(report: BatchResult, cases: Sequence[ValidatedCase]) -> bool:
+    """Return whether a mutant gives another value, or none, on one of the cases."""
     return any(
         (value := returned_literal(answer)) is None or literal(value[0]) != literal(case.expected)
         for answer, case in zip(report.results, cases, strict=True)
     )
+
+
+def _problem(
+    draft: DraftSuite, cases: Sequence[ValidatedCase], coverage: BodyCoverage, killed: int, mutants: int
+) -> Problem:
+    function = draft.function
+    proved = [Call(function.name, c.arguments, c.expected) for c in cases]
+    suite = Suite(
+        signature=str(infer_signature(function.name, draft.parameters, proved)),
+        tests=tuple(map(render_test, proved)),
+        line_coverage=round(coverage.line_rate, 4),
+        branch_coverage=round(coverage.branch_rate, 4),
+        mutation_score=round(_mutation_score(killed, mutants), 4),
+        mutants=mutants,
+        writers=dict(sorted(Counter(c.draft.writer for c in cases).items())),
+    )
+    return Problem(id=function.id, function=function, suite=suite)
