@@ -32,7 +32,7 @@ LONGEST = (
     *("toolkit/test_prove.py", "evaluation/test_published_programs.py", "recipes/test_resume.py"),
     *("verification/test_allowance.py", "recipes/test_outages_by_recipe.py", "training/test_learns.py"),
     *("contracts/test_sandboxes.py", "cli/test_cli_run.py", "languages/test_render.py", "test_own_home.py"),
-    *("reward/test_reward_hostile.py", "recipes/test_xcoder_resume.py", "suites/test_suites_hostile.py"),
+    *("reward/test_reward_hostile.py", "recipes/test_xcoder_resume.py", "suites/test_function_runner.py"),
     *("verification/test_verify_values.py", "training/test_training_limits.py", "execution/test_faults.py"),
     *("service/test_openapi.py", "service/test_serve.py", "suites/test_suites_write.py"),
     *("recipes/xcoder/test_xcoder_memory.py", "service/test_sandbox_fusion.py"),

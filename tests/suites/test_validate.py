@@ -1,4 +1,4 @@
-"""From functions to problems: what becomes of each, and why."""
+"""Functions written and validated: the problems that are kept, and the drop reasons of the others."""
 
 import asyncio
 import json

@@ -1,0 +1,25 @@
+"""The selection of cases from observed calls."""
+
+from glotsmith.suites.case_selection import ObservedCall, choose_cases
+from glotsmith.values import ANY, INT
+
+
+def trial(value, result, *arcs, writer="generated"):
+    return ObservedCall((value,), writer, result, frozenset(arcs))
+
+
+def test_choose_covers_then_varies():
+    trials = [trial(n, 0, "1,2") for n in range(5)] + [trial(9, 1, "1,3"), trial(10, 2, "1,2"), trial("é", 3, "1,2")]
+    chosen = choose_cases(trials, [INT])
+    assert [t.arguments for t in chosen[:3]] == [(0,), (9,), (10,)]
+    assert ("é",) not in [t.arguments for t in chosen]
+
+
+def test_choose_mixes_types_only_for_coverage():
+    trials = [trial(1, 1, "1,2"), trial("a", 2, "1,2"), trial(None, 3, "1,4"), trial("b", 4, "1,5"), trial(2, 2, "1,2")]
+    assert {t.text for t in choose_cases(trials[:2], [INT])} == {"(1,)"}
+    assert {t.text for t in choose_cases(trials, [INT])} == {"(1,)", "(None,)", "('b',)", "(2,)"}
+    assert {t.text for t in choose_cases([trial(1, 1, "a"), trial(2, 5, "a", writer="doctest")], [ANY])} == {
+        "(1,)",
+        "(2,)",
+    }
