@@ -1,4 +1,4 @@
-"""From hundreds of calls that return something, the few that make a suite: all arcs, many different results."""
+"""Choose the cases of a suite among observed calls: they cover all arcs and return many different values."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ import msgspec
 from glotsmith.suites.inputs import Arguments, has_exact_integers
 from glotsmith.values import ANY, Type, Value, literal, type_of, unite
 
-TARGET_CASES = 12  #: cases, where the writers did not find more by themselves
+TARGET_CASES = 12  #: cases up to which generated calls are added
 MAX_CASES = 20
 STRICT_ARC_SHARE = 0.9  #: share of the arcs for which types are not mixed
 
@@ -37,8 +37,8 @@ def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[Ob
     """Choose up to ``MAX_CASES``, in the order in which they were chosen.
 
     Args:
-        trials: in order of preference.
-        base: types of the arguments that most cases shall have (``any`` for not known).
+        calls: in order of preference.
+        base: types of the arguments that most cases must have (``any`` where they are unknown).
 
     """
     chosen = _Chosen(base)
@@ -52,12 +52,12 @@ def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[Ob
 
 
 def contains_mixed(kinds: Iterable[Type]) -> bool:
-    """Whether a type is, or holds, what has nothing in common."""
+    """Return whether a type is, or contains, the type of values without a common type."""
     return any(k.kind == "mixed" or contains_mixed(k.args) for k in kinds)
 
 
 def _plain(trial: ObservedCall) -> bool:
-    """Whether no language has trouble with the values: ASCII text and exact integers."""
+    """Return whether every language represents the values: ASCII text and exact integers."""
     return trial.text.isascii() and literal(trial.value).isascii() and has_exact_integers(trial.value)
 
 
@@ -78,7 +78,7 @@ class _Chosen:
         self._results[literal(trial.value)] += 1
 
     def cover(self, trials: Sequence[ObservedCall]) -> None:
-        """Take, again and again, the first of those that add most arcs: as long as possible without loosening types."""
+        """Take the first call that adds most arcs, repeatedly. Calls that loosen the types are taken last."""
         enough = STRICT_ARC_SHARE * len(frozenset[str]().union(*(t.arcs for t in trials)))
         for allowed in (self._keeps, self._fits, _anything):
             while len(self.trials) < MAX_CASES and not (allowed is _anything and len(self._arcs) >= enough):
@@ -90,7 +90,7 @@ class _Chosen:
                 self._take(next((t for t in among if _plain(t)), among[0]))
 
     def vary(self, trials: Sequence[ObservedCall], limit: int) -> None:
-        """Fill up with cases whose results are the rarest so far, keeping the types as they are."""
+        """Add the cases with the rarest results, up to ``limit``, that keep the types."""
         left = [t for t in trials if t not in self.trials]
         while left and len(self.trials) < limit:
             rarity = [(self._results[literal(t.value)], n) for n, t in enumerate(left)]
@@ -99,12 +99,12 @@ class _Chosen:
                 self._take(trial)
 
     def _fits(self, trial: ObservedCall) -> bool:
-        """Whether a case has types in common with those before."""
+        """Return whether a case has types in common with the chosen ones."""
         after = self.united(trial)
         return not contains_mixed(after) or after == self.kinds
 
     def _keeps(self, trial: ObservedCall) -> bool:
-        """Whether a case leaves known types of arguments as they are, and does not make the result an optional."""
+        """Return whether a case keeps the known types of arguments, and does not make the result optional."""
         after = self.united(trial)
         same = all(a == b or _open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
         result = self.kinds[-1].kind in (after[-1].kind, "any") or after[-1].kind not in ("optional", "mixed")
@@ -116,7 +116,7 @@ def _anything(_: ObservedCall) -> bool:
 
 
 def _open(kind: Type) -> bool:
-    """Whether a type still has a part that is not known."""
+    """Return whether a part of a type is unknown."""
     return kind == ANY or any(map(_open, kind.args))
 
 

@@ -1,4 +1,4 @@
-"""Functions that read the clock. Two runs within a second may agree by chance, so running them twice is no proof."""
+"""Find functions that read the clock. Two runs within a second may agree by chance, so two runs do not expose them."""
 
 import ast
 
@@ -18,7 +18,7 @@ _READS = frozenset(
         "process_time",
     )
 )
-#: functions of ``time`` that read it when they are called without an argument
+#: functions of ``time`` that read the clock if they are called without an argument
 _BY_DEFAULT = frozenset(("localtime", "gmtime", "ctime", "asctime"))
 
 

@@ -1,4 +1,4 @@
-"""The second writer: the calls in a docstring's ``>>>`` examples. Their outputs are not used; execution tells."""
+"""The second writer: the calls in a docstring's ``>>>`` examples. Execution gives the values, not their outputs."""
 
 import ast
 import doctest
@@ -10,7 +10,7 @@ from glotsmith.values import NotLiteral, Value, parse_value
 
 
 def doctest_calls(function: Function, parameters: Sequence[SourceParameter]) -> list[tuple[Value, ...]]:
-    """Return the arguments of every call of the function on literals, in order, wherever it stands in an example.
+    """Return the arguments of every call of the function on literals, in order, also inside other expressions.
 
     Names that an earlier example gave a literal (``>>> xs = [1, 2]``) are replaced by it.
     """
@@ -67,7 +67,7 @@ class _Inline(ast.NodeTransformer):
         return self._names.get(node.id, node)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Write ``range(3)``, ``list(…)`` and the like as the list they are, as far as that is literal."""
+        """Replace ``range(3)``, ``list(…)`` and similar calls on literals by their value."""
         self.generic_visit(node)
         return _as_list(node) or node
 
@@ -96,7 +96,7 @@ def _value(node: ast.expr, names: dict[str, ast.expr]) -> Value:
 
 
 def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
-    """Return the names that an example assigns; what is not a literal hides an earlier literal too."""
+    """Return the names that an example assigns. A value that is not a literal also hides an earlier literal."""
     found: dict[str, ast.expr] = {}
     for node in tree.body:
         match node:

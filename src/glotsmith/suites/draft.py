@@ -1,4 +1,4 @@
-"""What the writers hand to validation: a function with arguments to try, and no expected values."""
+"""Draft suites: a function with calls to try, without expected values. The writers make them, validation reads them."""
 
 from glotsmith.records import Function, Record
 

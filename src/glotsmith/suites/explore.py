@@ -1,6 +1,7 @@
-"""The third writer: find the types that a function takes by trying them, then inputs that reach all of its body.
+"""The third writer: find the types of a function's arguments by trying them, then inputs that cover its body.
 
-At most three runs of the sandbox: known calls or guesses of types; inputs of the types found; mutations of what worked.
+It needs at most three runs of the sandbox: known calls or guesses of types, inputs of the types that are found, and
+mutations of the calls that returned a value.
 """
 
 import ast
@@ -42,18 +43,18 @@ KnownCalls = Sequence[tuple[Arguments, str]]  #: calls by other writers: (argume
 class InputExplorer:
     """Explores one function."""
 
-    def __init__(self, bench: FunctionRunner, function: Function, parameters: Sequence[SourceParameter]) -> None:
-        self._bench = bench
+    def __init__(self, runner: FunctionRunner, function: Function, parameters: Sequence[SourceParameter]) -> None:
+        self._runner = runner
         self._function = function
         self._parameters = parameters
         self._mined = collect_constants(function)
         self._random = Random(int(function.id[:16], 16) if _is_hex(function.id) else function.id)  # noqa: S311
         self.observed: list[ObservedCall] = []
         self.argument_types: tuple[Type, ...] = ()
-        self.failures: list[str] = []  #: what calls that gave no literal came to, oldest first
+        self.failures: list[str] = []  #: results of the calls that gave no literal, oldest first
 
     async def explore(self, known: KnownCalls) -> None:
-        """Fill ``trials``, those of other writers first, and ``base``, the types of the arguments."""
+        """Fill ``observed``, calls of other writers first, and ``argument_types``."""
         if known:
             await self._try_known(known)
         if not self.argument_types:
@@ -72,7 +73,7 @@ class InputExplorer:
             self.argument_types = _of_most(worked)
 
     async def _try_guesses(self) -> None:
-        """Try combinations of types on a few plain calls, then the likeliest on many; keep the one that fares best."""
+        """Try combinations of types on a few plain calls, then the likeliest on many. Keep the best combination."""
         groups = await self._likeliest()
         if not groups:
             return
@@ -107,7 +108,7 @@ class InputExplorer:
     async def _run(self, calls: KnownCalls) -> tuple[CallResult, ...]:
         texts = tuple(literal(arguments) for arguments, _ in calls)
         batch = CallBatch(calls=texts, cpu_s=_CPU_S, max_chars=_SIZE, measure="arcs")
-        [report] = await self._bench.run(self._function, [batch], _HASH_SEED)
+        [report] = await self._runner.run(self._function, [batch], _HASH_SEED)
         for (arguments, writer), answer in zip(calls, report.results, strict=True):
             self._note(arguments, writer, answer)
         return report.results
@@ -120,7 +121,7 @@ class InputExplorer:
             self.failures.append("too large integers" if value else f"{answer.kind} {answer.text}"[:120])
 
     def _complete(self) -> bool:
-        """Whether the calls so far reach all lines, and leave every condition both ways."""
+        """Return whether the observed calls reach all lines and both outcomes of every condition."""
         arcs = frozenset[str]().union(*(t.arcs for t in self.observed))
         after: defaultdict[int, set[int]] = defaultdict(set)
         for arc in arcs:
@@ -130,7 +131,7 @@ class InputExplorer:
         return lines <= set(after) and all(len(after[line]) > 1 for line in forks)
 
     def _seeds(self) -> list[Arguments]:
-        """Return calls worth mutating: each reached something that the ones before did not; then some more."""
+        """Return the calls to mutate: first those that reached new arcs, then some others."""
         seen: set[str] = set()
         fresh: list[Arguments] = []
         others: list[Arguments] = []
@@ -170,7 +171,7 @@ def _of_most(rows: Sequence[tuple[Type, ...]]) -> tuple[Type, ...]:
 
 
 def _ranked(groups: Sequence[WeightedTypes], results: Mapping[int, Sequence[CallResult]]) -> list[WeightedTypes]:
-    """Return the groups that gave values, best first: they reach most, give many values, and were hinted at most."""
+    """Return the groups that gave values, best first. The score counts arcs, values and the weight of hints."""
     reach = {n: _reach(answers) for n, answers in results.items()}
     most = max(map(len, reach.values()), default=0)
     scores = {n: groups[n][1] + 4 * len(reach[n]) / most + _fitness(results[n]) for n in reach if reach[n]}
@@ -182,15 +183,15 @@ def _reach(answers: Iterable[CallResult]) -> frozenset[str]:
 
 
 def _fitness(answers: Sequence[CallResult]) -> float:
-    """Weigh how a group of calls went: values are good, different ones better, only None is bad."""
+    """Score a group of calls: values raise it, different values raise it more, only None lowers it."""
     values = [v[0] for a in answers if (v := returned_literal(a)) is not None]
     wrong = sum(a.text.startswith(("'TypeError", "'AttributeError")) for a in answers)
-    told = {literal(v) for v in values}
-    return 2 * len(values) / len(answers) - 2 * wrong / len(answers) + (len(told) > 1) - 2 * (told == {"None"})
+    distinct = {literal(v) for v in values}
+    return 2 * len(values) / len(answers) - 2 * wrong / len(answers) + (len(distinct) > 1) - 2 * (distinct == {"None"})
 
 
 def _lines(function: Function) -> tuple[set[int], set[int]]:
-    """Return the lines of the function's own statements, and those on which a condition stands."""
+    """Return the lines of the function's own statements, and the lines of its conditions."""
     start, first, last = body_lines(function)
     tree = ast.parse(function.program)
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and first <= n.lineno <= last]

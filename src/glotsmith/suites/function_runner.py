@@ -1,4 +1,4 @@
-"""The host's side of ``runner_script.py``: builds the program, reads the marked lines, and trusts nothing else."""
+"""Run calls of a function in the sandbox. The host builds the program, and reads only the marked output lines."""
 
 import sys
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _SUBJECT = "subject.py"
 
 
 class RunnerFailed(Unanswered):
-    """The sandbox could not run the runner script: no fault of the function's."""
+    """The sandbox could not run the runner script. The function is not the cause."""
 
     def __init__(self, detail: str, health: ServiceHealth | None = None) -> None:
         super().__init__(Reason.NOT_VERIFIED, detail, health)
@@ -31,24 +31,24 @@ class CallBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Calls of one function to run one after another."""
 
     calls: tuple[str, ...]  #: argument tuples as literals
-    code: str = ""  #: the function's text, where it is not the original (a mutant)
+    code: str = ""  #: the text of a mutant; empty for the original function
     cpu_s: float = 1.0  #: CPU seconds a call
     max_chars: int = 2000  #: characters of a result's literal
     measure: str = ""  #: ``arcs`` for each call, ``coverage`` of them all, or nothing
-    one_process_per_call: bool = False  #: a process for each call
+    one_process_per_call: bool = False  #: run each call in a process of its own
     stop_at_failure: bool = False  #: stop at the first call that gives no value
 
 
 class CallResult(NamedTuple):
-    """What one call came to."""
+    """The result of one call."""
 
     kind: str = "skipped"  #: ``value raised opaque large effect stopped skipped``
-    text: str = ""  #: the value as a literal, or why there is none
+    text: str = ""  #: the value as a literal, or the reason why there is none
     arcs: frozenset[str] = frozenset()  #: ``from,to`` line pairs, where they were measured
 
 
 class BodyCoverage(NamedTuple):
-    """Of the function's own body."""
+    """Coverage of the function's own body."""
 
     lines: int = 0
     lines_hit: int = 0
@@ -67,7 +67,7 @@ class BodyCoverage(NamedTuple):
 
 
 class BatchResult(NamedTuple):
-    """What a batch came to."""
+    """The results of one batch."""
 
     results: tuple[CallResult, ...]
     coverage: BodyCoverage
@@ -77,7 +77,7 @@ _EXAMPLE = Function(id="", name="f", code="def f(x):\n    return x", docstring="
 
 
 class FunctionRunner:
-    """Runs batches of calls in a sandbox; also the health of that (``unanswered.Health``)."""
+    """Runs batches of calls in a sandbox. It is also a health check of the sandbox (``unanswered.Health``)."""
 
     name = "the function runner"
 
@@ -97,7 +97,7 @@ class FunctionRunner:
         """Run all batches in one sandbox, one interpreter with ``PYTHONHASHSEED=hash_seed``.
 
         Raises:
-            MachineFailed: the sandbox failed, twice.
+            RunnerFailed: the sandbox failed twice.
 
         """
         program, mark = _program(function, batches, hash_seed)
@@ -105,15 +105,15 @@ class FunctionRunner:
         if not _ran(mark, outcome):
             outcome = await self._sandbox.run(program)
         if not _ran(mark, outcome):
-            told = outcome.stderr.decode("utf-8", "replace").strip()[-300:]
-            why = outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {told}"
+            stderr = outcome.stderr.decode("utf-8", "replace").strip()[-300:]
+            why = outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {stderr}"
             raise RunnerFailed(why, self)
         self.answered += 1
         return _reports(mark, outcome, batches)
 
 
 def _ran(mark: str, outcome: Outcome) -> bool:
-    """Whether the runner script itself ran: before any of the function's code it prints its first line."""
+    """Return whether the runner script ran. It prints its first line before any code of the function runs."""
     return outcome.ending != "infra" and outcome.stdout.startswith(f"{mark} start\n".encode())
 
 

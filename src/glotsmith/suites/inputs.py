@@ -1,4 +1,4 @@
-"""Argument lists to try: one for each guess of types, many for known types, and mutations of those that worked."""
+"""Generate calls: one for each guess of types, many for known types, and mutations of calls that returned a value."""
 
 import heapq
 import itertools
@@ -40,7 +40,7 @@ def _weight(ranked: Sequence[Sequence[tuple[Type, float]]], places: Sequence[int
 
 
 def zip_pools(pools: Sequence[Sequence[Value]], count: int) -> list[Arguments]:
-    """Return ``count`` calls: the first values of all pools, the second ones, and so on."""
+    """Return ``count`` calls: first the first value of every pool, then the second value, and so on."""
     return [tuple(p[min(n, len(p) - 1)] for p in pools) for n in range(count)]
 
 
@@ -118,7 +118,7 @@ def _change(value: Value, mined: SourceConstants, random: Random) -> Value:
 
 
 def _written(value: Value) -> str:
-    """Return a value's text, to sort by; its type for what Python does not write (an integer of over 4300 digits)."""
+    """Return the literal of a value, to sort by. An integer of over 4300 digits has none: its type is returned."""
     try:
         return repr(value)
     except ValueError:
@@ -145,7 +145,7 @@ def _change_items(items: list[Value], mined: SourceConstants, random: Random) ->
 
 
 def _change_one(items: tuple[Value, ...], mined: SourceConstants, random: Random) -> tuple[Value, ...]:
-    """Change one item where it stands: a tuple's places have types of their own."""
+    """Change one item in place, because each position of a tuple has its own type."""
     if not items:
         return items
     i = random.randrange(len(items))
@@ -169,7 +169,7 @@ def _distinct(calls: Sequence[Arguments], count: int) -> list[Arguments]:
     for call in calls:
         if (
             has_exact_integers(call) and len(text := literal(call)) <= MAX_TEXT
-        ):  # Python writes no integer of over 4300 digits
+        ):  # Python refuses to print an integer of more than 4300 digits
             found.setdefault(text, call)
         if len(found) == count:
             break
@@ -177,7 +177,7 @@ def _distinct(calls: Sequence[Arguments], count: int) -> list[Arguments]:
 
 
 def has_exact_integers(value: Value) -> bool:
-    """Whether every integer in a value is exact in every language."""
+    """Return whether every integer in a value is exact in every language."""
     if isinstance(value, int):
         return abs(value) <= MAX_INT
     if isinstance(value, dict):

@@ -1,7 +1,7 @@
-"""Mutants of a function: one small change each. A suite that they pass proves little.
+"""Make mutants of a function, each with one small change. A suite that most of them pass is weak.
 
-The operators are mutation testing's usual ones (relational, arithmetic and logical operators, constants, statement
-deletion) with Python's own: slice bounds, and the value of a return.
+The operators are the usual ones of mutation testing (relational, arithmetic and logical operators, constants, statement
+deletion), and two for Python: slice bounds, and the value of a return.
 """
 
 import ast
@@ -30,7 +30,7 @@ Change = Callable[[], object]  #: changes a node of a copied tree in place
 def make_mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
     """Return the code of up to ``count`` mutants, all different from the function and each other.
 
-    Which ones are taken depends on the function's id alone, and is spread over its whole body.
+    The selection depends only on the id of the function, and covers its whole body evenly.
     """
     original = ast.unparse(parse_definition(function))
     found: dict[str, None] = {}
@@ -48,7 +48,7 @@ def make_mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
 
 
 def _changes(tree: ast.FunctionDef) -> Iterator[Change]:
-    """Yield every change of a tree, in an order that depends on the tree alone."""
+    """Yield every change of a tree, in an order that depends only on the tree."""
     body = tree.body[1:] if ast.get_docstring(tree, clean=False) is not None else tree.body
     for statement in body:
         for node in ast.walk(statement):

@@ -14,7 +14,7 @@ from glotsmith.values import NotLiteral, Value, parse_value
 
 
 class LiteralDefault(NamedTuple):
-    """A literal default; a class of its own because the value may be None."""
+    """A literal default. It is a class because the value may be None."""
 
     value: Value
 
@@ -24,7 +24,7 @@ class SourceParameter(NamedTuple):
 
     name: str
     annotation: str = ""  #: as written
-    default: LiteralDefault | None = None  #: where it is a literal
+    default: LiteralDefault | None = None  #: None if it is not a literal
     required: bool = True
 
 
@@ -96,7 +96,7 @@ def _literal_default(node: ast.expr | None) -> LiteralDefault | None:
         return None
     try:
         return LiteralDefault(parse_value(ast.unparse(node)))
-    except (NotLiteral, ValueError, RecursionError):  # Python writes no integer of over 4300 digits
+    except (NotLiteral, ValueError, RecursionError):  # Python refuses to print an integer of more than 4300 digits
         return None
 
 
@@ -130,7 +130,7 @@ def passable_parameters(parameters: Sequence[SourceParameter]) -> tuple[SourcePa
 
 
 def required_arity(parameters: Sequence[SourceParameter], calls: Sequence[tuple[Value, ...]]) -> int:
-    """Return how many leading parameters must be passed: trailing ones that always have their default need not."""
+    """Return the number of leading parameters to pass, without trailing ones that have their default in every call."""
     arity = len(calls[0]) if calls else 0
     while arity > 1 and (default := parameters[arity - 1].default) is not None:
         if any(repr(c[arity - 1]) != repr(default.value) for c in calls):

@@ -1,8 +1,8 @@
 """Pose a problem in its target languages, and prove there that the suite can pass and can fail.
 
 Before a token is spent: every value, type and name must have a form in the language, and a stub of the right type
-must compile and then fail. (Of MultiPL-T's published OCaml suites, 42 % can't be passed by any program; of its Racket
-suites, 284 of 300 "pass" a stub.)
+must compile and then fail. (No program can pass 42 % of MultiPL-T's published OCaml suites; a stub
+passes 284 of 300 of its Racket suites.)
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ class WeakSuite(Unrepresentable):
 
 
 def _loss(verdict: Verdict) -> tuple[Reason, str] | None:
-    """Judge the stub's verdict: it must have compiled, and failed."""
+    """Return the drop reason if the stub did not compile, or passed."""
     if verdict.is_infra:
         return Reason.NOT_VERIFIED, verdict.detail
     if verdict.passed:
@@ -91,7 +91,7 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     Raises:
         Unrepresentable: too few tests are left, they contradict each other in the language, or the signature has no
             form in it.
-        NotLiteral: a test can't be parsed.
+        NotLiteral: a test cannot be parsed.
 
     """
     calls = [parse_test(t, problem.function.name) for t in problem.suite.tests]
@@ -115,7 +115,7 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
 def _too_weak(
     card: Card, calls: Sequence[Call], fit: Sequence[Call], declared: Signature, min_cases: int
 ) -> Unrepresentable:
-    """Return the error for a suite of which too little is left: the language's, or the suite's own."""
+    """Return the error for a suite of which too little is left: of the language, or of the suite itself."""
     why = next((why for c in calls if (why := _reason(card, c, declared))), "")
     if why:
         return Unrepresentable(f"{len(fit)} of {counted(len(calls), 'test')} can be written in {card.display}: {why}")
@@ -137,9 +137,9 @@ def _reason(card: Card, call: Call, declared: Signature) -> str | None:
 
 
 def _signature(declared: Signature, calls: Sequence[Call]) -> Signature:
-    """Infer the types anew from the tests that are left: without a None, an optional is none.
+    """Infer the types from the tests that are left: a type without a None among its values is not optional.
 
-    A test that does not name its value says nothing of the result's type: the declared one stays.
+    A test that does not name its value does not determine the type of the result; the declared one stays.
     """
     found = infer_signature(declared.name, [p.name for p in declared.parameters], calls)
     if len(expected_values(calls)) == len(calls):

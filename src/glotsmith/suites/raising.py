@@ -1,4 +1,4 @@
-"""Lines that no test can reach, because all that they lead to is a ``raise``: a test is a value that comes back."""
+"""Find the lines that only lead to a ``raise``. No test can cover them, because a test needs a returned value."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ _WAYS_OUT = (ast.Return, ast.Yield, ast.YieldFrom, ast.Break, ast.Continue)
 def raising_lines(function: Function) -> frozenset[int]:
     """Return the lines of ``function.program`` in blocks of the function that always raise.
 
-    A block in a ``try`` does not count, since the error may be caught there.
+    A block in a ``try`` is left out, because the exception may be caught there.
     """
     node = parse_definition(function)
     offset = body_lines(function)[0] - node.lineno

@@ -27,10 +27,10 @@ import time
 
 # The function may patch builtins: what is defined below looks names up in a copy of its own.
 __builtins__ = dict(vars(__builtins__))
-DEATHS = 6  # children that may die, and calls that may run out of time, before a batch is given up
-EVENTS = 40_000  # line events of one traced call: a limit that no clock has a part in
+DEATHS = 6  # killed children, and calls out of time, after which the rest of a batch is skipped
+EVENTS = 40_000  # line events of one traced call: a limit that does not depend on a clock
 LOAD_S = 2.0  # CPU time for the imports and constants around the function
-SILENCE_S = 10.0  # wall time without news from a child; far above its CPU limit
+SILENCE_S = 10.0  # wall time without output from a child; far above its CPU limit
 DEPTH = 30
 MEASURES = ("arcs ", "coverage ")
 DIGITS = 3000  # bits of an integer
@@ -53,11 +53,11 @@ class OutOfTime(BaseException):
 
 
 class Unfit(Exception):
-    """The result can't be written as a literal; the argument is the line's rest."""
+    """The result has no literal. The argument is the rest of the output line."""
 
 
 def literal(value, room, depth=0):
-    """Write a value as a Python literal of at most ``room[0]`` characters, without running a method of its own."""
+    """Write a value as a Python literal of at most ``room[0]`` characters, without calling its methods."""
     text = _scalar(value)
     if text is None:
         if depth > DEPTH:
@@ -104,7 +104,7 @@ def _container(value, room, depth):
 
 
 class Guard:
-    """Notes and forbids every reach for the machine while the function runs."""
+    """Refuses and records every access to files, processes or the network while the function runs."""
 
     def __init__(self, tracer):
         self.tracer = tracer
@@ -121,7 +121,7 @@ class Guard:
 
 
 def _harmless(event, args):
-    """Whether it is what importing a module of the standard library does."""
+    """Return whether an event belongs to the import of a module of the standard library."""
     if event in ("os.listdir", "os.scandir") or (event == "open" and not (args[2] or 0) & WRITING):
         return isinstance(args[0], str) and _normpath(args[0]).startswith(READABLE)
     return event in ("os.putenv", "os.unsetenv")
@@ -174,7 +174,7 @@ def _confine():
 
 
 class Child:
-    """The forked side: loads the source once and runs the calls it was given."""
+    """Runs in the forked child: loads the source once, then runs the given calls."""
 
     def __init__(self, batch, cases, say):
         self.batch = batch
@@ -186,7 +186,7 @@ class Child:
         self.stops = 0
 
     def run(self):
-        """Run it all; ends by returning."""
+        """Load the source and run all calls."""
         _confine()
         signal.signal(signal.SIGPROF, self._out_of_time)
         cov = _start_coverage(self.batch) if self.batch["measure"] == "coverage" else None
@@ -231,9 +231,9 @@ class Child:
             raise OutOfTime
 
     def _timed(self, action, limit, trace=False):
-        """Return (result, None), or (None, why there is none)."""
+        """Return (result, None), or (None, the reason why there is no result)."""
         self.guard.event, result, why = "", None, None
-        _setitimer(signal.ITIMER_VIRTUAL, 1.5 * limit + 0.1)  # kills: for loops that never return to the interpreter
+        _setitimer(signal.ITIMER_VIRTUAL, 1.5 * limit + 0.1)  # kills also a loop in C
         try:
             _setitimer(signal.ITIMER_PROF, limit, 0.05)
             if trace and self.tracer is not None:
@@ -258,7 +258,7 @@ class Child:
 
 
 def _described(error):
-    """Write an error without running a method of its own."""
+    """Format an exception without calling its methods."""
     text = next((a for a in BaseException.args.__get__(error) if isinstance(a, str)), "")
     return ascii((_name(type(error)) + ": " + str.__str__(text))[:200])
 
@@ -291,7 +291,7 @@ def _stop_coverage(cov, batch):
 
 
 def run_child(mark, batch, cases):
-    """Fork a child for ``cases``; return its lines as (case, rest), and how it ended ("" for well)."""
+    """Fork a child for ``cases``; return its lines as (case, rest), and how it ended ("" if it exited normally)."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -319,7 +319,7 @@ def _child(mark, batch, cases, writer):
 
 
 def _read(reader, last):
-    """Read until the child has said its last, is gone, or keeps silent too long (then the second result is true)."""
+    """Read until the child closes its pipe, exits, or is silent too long (then the second result is true)."""
     data = bytearray()
     while len(data) < 16 << 20 and select.select([reader], [], [], SILENCE_S)[0]:
         piece = os.read(reader, 1 << 16)
@@ -330,7 +330,7 @@ def _read(reader, last):
 
 
 def _bury(pid, patience):
-    """Return the status of a child that should end by itself within some short whiles, and kill what is left."""
+    """Wait a short time for a child to exit, kill it if it does not, and return its status."""
     ended, status = os.waitpid(pid, os.WNOHANG)
     while not ended and patience > 0:
         time.sleep(0.002)
@@ -342,7 +342,7 @@ def _bury(pid, patience):
 
 
 def _parse(mark, data, cases):
-    """Take the well-formed lines; anything else in the pipe was written by the function and spoils them all."""
+    """Parse the lines of a child. A malformed line was written by the function, so all lines are then rejected."""
     found, expected = [], set(map(str, cases))
     lines = data.decode("ascii", "replace").split("\n")
     whole = len(lines) > 1 and lines[-2] == mark + " end " and not lines[-1]
@@ -366,7 +366,7 @@ def _ending(status, silent):
 
 
 def run_batch(mark, batch, say):
-    """Run all calls of a batch, in as few children as their behaviour allows."""
+    """Run all calls of a batch. A new child starts only where the last one died or must not be shared."""
     todo, deaths = list(range(len(batch["calls"]))), 0
     while todo and deaths < DEATHS:
         group = todo[:1] if batch["one_process_per_call"] else todo

@@ -1,4 +1,4 @@
-"""The first writer: a teacher that is asked for assertions (MultiPL-T §4.2). Only their arguments are used."""
+"""The first writer: a teacher writes assertions (MultiPL-T §4.2). Only their arguments are used."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _PROMPTS = Path(__file__).parent / "prompts"
 
 
 class SuiteRequestOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to ask for tests; the defaults are the paper's (``test_gen.py``)."""
+    """Options of requests for suites. The defaults are the paper's (``test_gen.py``)."""
 
     samples: int = 5  #: "five independent test suites", united
     sampling: Sampling = Sampling(temperature=0.2, top_p=0.95, max_tokens=512)
@@ -34,16 +34,16 @@ async def request_suites(teacher: Teacher, function: Function, options: SuiteReq
     return await asyncio.gather(*(teacher.reply(_request(function, options, n)) for n in range(options.samples)))
 
 
-def _request(function: Function, asking: SuiteRequestOptions, sample: int) -> Request:
-    text = suite_prompt(asking.style).render(source=function.code.rstrip(), name=function.name)
+def _request(function: Function, options: SuiteRequestOptions, sample: int) -> Request:
+    text = suite_prompt(options.style).render(source=function.code.rstrip(), name=function.name)
     return Request.for_style(
-        asking.style,
+        options.style,
         text,
         call="write_tests",
         item=function.id,
         sample=sample,
-        sampling=asking.sampling,
-        seed=asking.seed,
+        sampling=options.sampling,
+        seed=options.seed,
         context={"name": function.name, "source": function.program},
     )
 
@@ -51,8 +51,8 @@ def _request(function: Function, asking: SuiteRequestOptions, sample: int) -> Re
 def parse_arguments(reply: Reply, name: str, style: RequestStyle) -> Iterator[tuple[Value, ...]]:
     """Yield the arguments of every assertion about ``name`` in a reply that is literal and passes at least one.
 
-    A completion goes on where the prompt stopped, at ``assert f(``, so its first assertion begins there; a model
-    that begins anew does not lose its first either. (MultiPL-T's vLLM path lost the first of every suite.)
+    A completion continues the prompt, which ends in ``assert f(``, so its first assertion starts in the prompt. A model
+    that repeats ``assert`` keeps its first assertion too. (MultiPL-T's vLLM path lost the first one of every suite.)
     """
     if reply.finish_reason not in ("stop", "length"):
         return

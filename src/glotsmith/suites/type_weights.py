@@ -1,4 +1,4 @@
-"""What a function's text suggests about the types of its parameters: guesses for probing, never a verdict.
+"""Weigh the types that a function's text suggests for its parameters. The weights only order the probing.
 
 Every hint adds weight to some types; execution decides. The weights order the search and break ties, no more.
 """
@@ -105,7 +105,7 @@ def _from_annotation(text: str) -> list[tuple[Type, float]]:
 
 
 def _concrete(kind: Type) -> Type:
-    """Put a type where an annotation leaves it open: ``list`` is a list of int."""
+    """Fill the open parts of an annotation: ``list`` becomes a list of int."""
     if kind.kind in ("any", "mixed"):
         return parse_type("int")
     if kind.kind == "dict" and kind.args[0] == ANY:
@@ -135,14 +135,14 @@ def _from_docstring(docstring: str, name: str) -> list[tuple[Type, float]]:
 
 
 def _nested(tags: list[str]) -> list[str]:
-    """Read ``list of strings`` as such."""
+    """Parse a phrase such as ``list of strings``."""
     if tags[:1] == ["list[int]"] and len(tags) > 1:
         return [{"str": "list[str]", "list[int]": "list[list[int]]", "float": "list[float]"}.get(tags[1], tags[1])]
     return tags[:1]
 
 
 def is_called(function: Function, name: str) -> bool:
-    """Whether the body calls the parameter: a function can't be a literal."""
+    """Return whether the body calls the parameter: a function can't be a literal."""
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
         for node in ast.walk(parse_definition(function))

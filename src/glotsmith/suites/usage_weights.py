@@ -1,4 +1,4 @@
-"""How a body uses a parameter, as weights on types: ``s.split()`` speaks for str, ``xs[i][j]`` for a matrix."""
+"""Weigh types by how a body uses a parameter: ``s.split()`` suggests str, ``xs[i][j]`` suggests a matrix."""
 
 # ruff: noqa: SIM905
 import ast

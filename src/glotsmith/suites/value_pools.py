@@ -1,4 +1,4 @@
-"""Values of a given type to try, the plainest first: edge cases, constants that the function mentions, noise."""
+"""Pools of values of a type, the plainest first: edge cases, constants of the function, random values."""
 
 import ast
 import re
@@ -57,7 +57,7 @@ def _first(items: Iterable[Any], count: int = 20) -> tuple[Any, ...]:
 
 
 def value_pool(kind: Type, constants: SourceConstants, random: Random | None) -> list[Value]:
-    """Return values of a type, the plainest first; the same for the same ``random``; without one, no noise."""
+    """Return values of a type, the plainest first. Equal ``random`` gives equal values; None gives no random ones."""
     match kind.kind:
         case "none":
             return [None]
@@ -91,7 +91,7 @@ def _levels(kind: Type) -> int:
 
 
 def _merge(plain: Sequence[Value], mined: Sequence[Value], *more: Sequence[Value]) -> list[Value]:
-    """Put a few plain values first, then what the function mentions, then the rest."""
+    """Return a few plain values, then the constants of the function, then the other values."""
     return list(dict.fromkeys([*plain[:4], *mined, *plain[4:], *(x for m in more for x in m)]))
 
 
@@ -130,7 +130,7 @@ def _hashable_set(items: list[Value]) -> Value:
 
 
 def _matrices(rows: Sequence[Value]) -> list[Value]:
-    """Return regular matrices: most functions on nested lists want them."""
+    """Return regular matrices, because most functions on nested lists require them."""
     cells = [x for row in rows for x in cast(list[Value], row)][:16] or [0]
     full = (cells * 16)[:16]
     shapes = ((2, 2), (3, 3), (2, 3), (3, 2), (1, 1), (1, 3), (4, 4))

@@ -1,4 +1,4 @@
-"""From a function to a draft: candidate calls by three writers, chosen by what they reach in the function."""
+"""Write the draft suite of a function: calls of three writers, chosen by the arcs that they cover."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,11 +26,11 @@ from glotsmith.teachers.base import Reply, Teacher
 from glotsmith.unanswered import failures_are_accepted
 from glotsmith.values import literal
 
-_MAX_KNOWN = 100  #: calls taken from teacher and docstring
+_MAX_KNOWN = 100  #: calls of teacher and docstring that are used
 
 
 class WriteTests(ItemStep[Function, DraftSuite]):
-    """Write candidate calls: the teacher's, the docstring's, and generated ones. Expected values come later."""
+    """Write candidate calls: of the teacher, of the docstring, and generated ones. Validation adds expected values."""
 
     name = "write_tests"
     output = DraftSuite
@@ -38,10 +38,10 @@ class WriteTests(ItemStep[Function, DraftSuite]):
     def __init__(
         self, sandbox: Sandbox, teacher: Teacher | None = None, options: SuiteRequestOptions | None = None
     ) -> None:
-        """Write in ``sandbox``; ask ``teacher``, if there is one, as ``asking`` says (default: the paper's way)."""
-        self._bench = FunctionRunner(sandbox)
+        """Run calls in ``sandbox``. Request suites from ``teacher``, if given; ``options`` default to the paper's."""
+        self._runner = FunctionRunner(sandbox)
         self._teacher = teacher
-        self._asking = options or SuiteRequestOptions()
+        self._request_options = options or SuiteRequestOptions()
 
     async def run(self, key: str, item: Function) -> Result[DraftSuite]:
         """Write the draft of one function."""
@@ -49,7 +49,7 @@ class WriteTests(ItemStep[Function, DraftSuite]):
         try:
             parameters = positional_parameters(item)
             if self._teacher is not None:
-                replies = await request_suites(self._teacher, item, self._asking)
+                replies = await request_suites(self._teacher, item, self._request_options)
             result = await self._write(item, parameters, self._known(item, parameters, replies))
         except UnsupportedParameters as error:
             result = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
@@ -67,7 +67,7 @@ class WriteTests(ItemStep[Function, DraftSuite]):
         """Return the calls of docstring and teacher, without repetitions, in the order of preference."""
         bound = [(a, "doctest") for a in doctest_calls(function, parameters)]
         for reply in replies:
-            for arguments in parse_arguments(reply, function.name, self._asking.style):
+            for arguments in parse_arguments(reply, function.name, self._request_options.style):
                 if (call := bind_arguments(parameters, arguments, {})) is not None:
                     bound.append((call, "teacher"))
         unique = {literal(call): (call, writer) for call, writer in reversed(bound)}
@@ -78,7 +78,7 @@ class WriteTests(ItemStep[Function, DraftSuite]):
     ) -> DraftSuite | Dropped:
         arity = _arity(known) or len(passable_parameters(parameters))
         passed, same = parameters[:arity], [(a, w) for a, w in known if len(a) == arity]
-        explorer = InputExplorer(self._bench, function, passed)
+        explorer = InputExplorer(self._runner, function, passed)
         await explorer.explore(same)
         chosen = choose_cases(explorer.observed, explorer.argument_types) if explorer.argument_types else []
         if not chosen:
@@ -87,14 +87,14 @@ class WriteTests(ItemStep[Function, DraftSuite]):
 
 
 def _failed(function: Function, replies: Sequence[Reply]) -> Iterator[Dropped]:
-    """Yield a loss for each suite that the teacher could not write, however often it was asked."""
+    """Yield a loss for each suite whose request failed after all retries."""
     for sample, reply in enumerate(replies):
         if reply.finish_reason == "error":
             yield Dropped(Reason.TEACHER_FAILED, reply.detail, f"{function.id}:suite-{sample}")
 
 
 def _arity(known: KnownCalls) -> int:
-    """Return the number of arguments that most known calls have, the larger one if two are as frequent."""
+    """Return the number of arguments that most known calls have, the larger one in a tie."""
     counts = Counter(len(arguments) for arguments, _ in known)
     return max(counts, key=lambda n: (counts[n], n), default=0)
 
@@ -105,12 +105,12 @@ def _draft(function: Function, parameters: Sequence[SourceParameter], chosen: Se
     return DraftSuite(function=function, parameters=tuple(p.name for p in parameters[:arity]), calls=calls)
 
 
-def _why_none(function: Function, parameters: Sequence[SourceParameter], complaints: Sequence[str]) -> str:
-    """Say in a line why no call gave a value."""
+def _why_none(function: Function, parameters: Sequence[SourceParameter], failures: Sequence[str]) -> str:
+    """Return the reason why no call gave a value, in one line."""
     called = [p.name for p in parameters if p.required and is_called(function, p.name)]
     if called:
-        return f"{called[0]} is called: a function can't be a literal"
-    if not complaints:
+        return f"{called[0]} is called, and a function has no literal"
+    if not failures:
         return "no arguments to try"
-    [(what, count)] = Counter(c.split(":")[0] for c in complaints).most_common(1)
-    return f"no call gave a literal; {count} of {len(complaints)} came to: {what}"
+    [(what, count)] = Counter(c.split(":")[0] for c in failures).most_common(1)
+    return f"no call returned a literal; {count} of {len(failures)}: {what}"
