@@ -1,5 +1,5 @@
 #!/bin/sh
-# The fast checks, for every change: style, types, and the tests that take no thousands of programs.
+# The fast checks, for every change: style, types, the documentation site, and the tests that take no thousands of programs.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -8,4 +8,5 @@ prepare test
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/basedpyright src
+sh scripts/docs.sh
 exec .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q -m "not slow" "$@"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every check there is: toolchains, style, types, and all tests. Usage: sh scripts/test.sh [PYTEST_ARGUMENTS]
+# Every check there is: toolchains, style, types, the documentation site, and all tests. Usage: sh scripts/test.sh [PYTEST_ARGUMENTS]
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
@@ -15,4 +15,5 @@ fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/basedpyright src
+sh scripts/docs.sh
 exec env GLOTSMITH_TEST_EVERYTHING=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"

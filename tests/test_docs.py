@@ -7,6 +7,7 @@ import msgspec
 import pytest
 import typer.main
 
+import glotsmith as gs
 from glotsmith.cli.verbs import app
 from glotsmith.drop_reasons import Reason
 from glotsmith.languages import names
@@ -85,3 +86,15 @@ def test_the_defaults_on_a_recipes_page_are_the_recipes(name: str) -> None:
         value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()  # type: ignore[operator]
         shown = ", ".join(f"{k} = {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         assert default == shown, option
+
+
+def test_the_page_of_the_api_has_every_public_name() -> None:
+    shown = set(re.findall(r"^::: glotsmith\.(\w+)$", text("docs/api.md"), re.MULTILINE))
+    assert shown == {name for name in gs.__all__ if f"{name}_async" not in gs.__all__}
+
+
+def test_the_site_has_every_page() -> None:
+    navigation = set(re.findall(r"- ([\w/-]+\.md)$", text("mkdocs.yml"), re.MULTILINE))
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    assert pages <= navigation
+    assert len(navigation - pages) == 5  # those of scripts/mkdocs_pages.py

@@ -79,7 +79,7 @@ def places() -> dict[str, list[Place]]:
     found = defaultdict[str, list[Place]](list)
     python = [file for folder in ("src", "scripts", "examples") for file in (ROOT / folder).rglob("*.py")]
     pages = [
-        *ROOT.glob("*.md"),
+        *(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "scripts").glob("*.sh"),
         *PACKAGE.rglob("*.c"),
