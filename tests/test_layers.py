@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation", "counts"}
+VALUES |= {"installation", "counts", "__version__"}
 ENGINE = {
     "step",
     "ledger_rows",

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from glotsmith.teachers import open_teacher
     from glotsmith.verification import Verifier
 
+__version__ = "0.1.0"
+
 _MODULES = {
     "glotsmith.api.evaluate": ("EvaluationResult", "evaluate", "evaluate_async"),
     "glotsmith.api.export": ("ExportResult", "export", "export_async"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.cli.job_files import read
+from glotsmith.cli.jobfile import read
 from glotsmith.errors import UsageError
 from glotsmith.records import Job, Verdict
 from glotsmith.reward.rows import pose

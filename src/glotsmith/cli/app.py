@@ -10,7 +10,6 @@ import sys
 import traceback
 from collections.abc import Callable
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from glotsmith import credentials, recipes
+from glotsmith import __version__, credentials, recipes
 from glotsmith.api.run_log import log_to_stderr
 from glotsmith.errors import GlotsmithError
 from glotsmith.languages import names
@@ -61,7 +60,7 @@ out, err = _console(stderr=False), _console(stderr=True)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        out.print(f"glotsmith {version('glotsmith')}")
+        out.print(f"glotsmith {__version__}")
         raise typer.Exit
 
 

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from glotsmith import __version__
 from glotsmith.counts import counted
-from glotsmith.datasets.dataset_counts import Summary
 from glotsmith.datasets.schema import features
+from glotsmith.datasets.summary import Summary
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.records import FunnelRow, Record
@@ -220,6 +221,7 @@ def _making(card: Card, summary: Summary) -> str:
     teachers = ", ".join(sorted(filter(None, summary.teachers)))
     benchmarks = ", ".join(sorted(_public(name) for name in card.benchmarks))
     facts = [
+        f"- glotsmith: {__version__}",
         f"- teacher: {_cell(teachers)}" if teachers else "",
         f"- decontaminated against: {_cell(benchmarks) or 'nothing'}",
         *(f"- {_cell(name)}: {_cell(_public(value))}" for name, value in card.parameters.items()),

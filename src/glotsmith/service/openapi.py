@@ -6,7 +6,6 @@ describes, and some of what it does not, and holds every answer against it.
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from glotsmith import __version__
 from glotsmith.languages import names
 from glotsmith.sandbox.program_json import ErrorMessage
 from glotsmith.service.http import JSON, Handler
@@ -79,7 +79,7 @@ def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, known)
     described: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": "glotsmith serve", "version": version("glotsmith")},
+        "info": {"title": "glotsmith serve", "version": __version__},
         "paths": paths,
         "components": {"schemas": _bounded(components)},
     }

@@ -2,7 +2,6 @@
 
 import functools
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Literal
 
 import msgspec
@@ -10,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 
+from glotsmith import __version__
 from glotsmith.records import Record
 from glotsmith.service.http import JSON, Refused
 from glotsmith.service.openapi import Endpoint, Operation
@@ -54,7 +54,7 @@ async def _health(service: Service, _: Request) -> Response:
         jobs=service.settings.jobs,
         queue=service.settings.queue,
         list_items=service.settings.list_items,
-        version=version("glotsmith"),
+        version=__version__,
     )
     return Response(msgspec.json.encode(health), media_type=JSON)
 

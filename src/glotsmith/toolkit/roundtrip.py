@@ -15,7 +15,7 @@ from glotsmith.languages.card import Card
 from glotsmith.languages.rows import rows
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.toolkit.random_values import ALWAYS, canonical, others, random_type, random_value, seeded
+from glotsmith.toolkit.values import ALWAYS, canonical, others, random_type, random_value, seeded
 from glotsmith.values import INT, STR, Parameter, Signature, Type, Value, parse_type
 from glotsmith.verification.compare import Comparison, equal
 from glotsmith.verification.judge import Observation, observe

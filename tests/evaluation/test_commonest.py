@@ -2,7 +2,7 @@
 
 import pytest
 
-from glotsmith.evaluation.result_files import commonest
+from glotsmith.evaluation.output import commonest
 
 
 @pytest.mark.parametrize(

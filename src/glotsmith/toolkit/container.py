@@ -2,9 +2,9 @@
 
 import shlex
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
+from glotsmith import __version__
 from glotsmith.installation import source
 from glotsmith.languages import get
 from glotsmith.toolkit.install import packages
@@ -60,7 +60,7 @@ def _own() -> _Own:
     """Return how the glotsmith that runs here comes into the image: as a checkout, a file, or from a repository."""
     found = source()
     if found is None:
-        name = f"glotsmith-{_version()}-py3-none-any.whl"
+        name = f"glotsmith-{__version__}-py3-none-any.whl"
         return _from_folder(".", f"{name} /src/", f"/src/{name}")
     if found.path is None:
         git = ("git",) if found.url.startswith("git+") else ()
@@ -72,10 +72,3 @@ def _own() -> _Own:
 
 def _from_folder(folder: str, files: str, what: str, *more: str) -> _Own:
     return _Own(f"docker build -t glotsmith -f - {shlex.quote(folder)} < Dockerfile", (f"COPY {files}", *more), what)
-
-
-def _version() -> str:
-    try:
-        return version("glotsmith")
-    except PackageNotFoundError:
-        return "0"
