@@ -158,8 +158,6 @@ def _show_end(path: Path, *, preview: bool) -> bool:
         out.print(f"\n{made} {what} are in {folder.dataset}")
         if sentence := no_input_sentence(funnel[0], folder.config["recipe"], folder.config["options"]["sources"]):
             out.print(sentence)
-        if sentence := no_input_sentence(funnel[0], folder.config["recipe"], folder.config["options"]["sources"]):
-            out.print(sentence)
         if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):
             out.print(
                 f"{counted(broken, 'item')} met an internal error: please report it; the tracebacks are in {path / LOG}"
@@ -170,7 +168,6 @@ def _show_end(path: Path, *, preview: bool) -> bool:
         first = next((e for e in examples if preview or 8 <= e.completion.count("\n") <= 16), None)
         if first is not None:
             out.print(side_by_side(first))
-        return funnel[0].made > 0
         return funnel[0].made > 0
 
 
