@@ -6,6 +6,7 @@ A field of a configuration declares its kind beside its type, so that a new fiel
     timeout_s: Annotated[float, FREE, msgspec.Meta(gt=0)] = 300.0
 """
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
@@ -109,7 +110,11 @@ def complaint(record: type, given: Mapping[str, Any], called: Callable[[str], st
         try:
             msgspec.convert(value, hints[field.name], strict=False)
         except msgspec.ValidationError:
-            return f"{called(field.name)} is {_shown(value)}, and must be {_allowed(hints[field.name])}"
+            pass
+        else:
+            if not isinstance(value, float) or math.isfinite(value):
+                continue
+        return f"{called(field.name)} is {_shown(value)}, and must be {_allowed(hints[field.name])}"
     return ""
 
 
@@ -129,17 +134,26 @@ def _shown(value: object) -> str:
 def _allowed(hint: Any) -> str:
     """Say in words what a type allows."""
     if hasattr(hint, "__metadata__"):
-        bounds = [text for meta in hint.__metadata__ if isinstance(meta, msgspec.Meta) for text in _bounds(meta)]
-        return " ".join([_allowed(hint.__origin__), *bounds])
+        bounds = [_bounds(meta) for meta in hint.__metadata__ if isinstance(meta, msgspec.Meta)]
+        return " ".join([_allowed(hint.__origin__), *filter(None, bounds)])
     if (origin := get_origin(hint)) is Literal:
         return f"one of {', '.join(map(str, get_args(hint)))}"
     if origin in (tuple, list):
         return f"a list, of which each is {_allowed(get_args(hint)[0])}"
+    if origin is dict:
+        return f"a table, of which each value is {_allowed(get_args(hint)[1])}"
     if origin in (Union, UnionType):
         return " or ".join(_allowed(part) for part in get_args(hint) if part is not NoneType)
     return _WORDS.get(hint, "a table")
 
 
-def _bounds(meta: msgspec.Meta) -> list[str]:
+def _bounds(meta: msgspec.Meta) -> str:
+    """Return the limits that a type sets, to stand after its words; "" for none."""
+    if meta.min_length is not None:
+        return f"(at least {meta.min_length})"
+    if meta.ge is not None and meta.le is not None:
+        return f"from {meta.ge} to {meta.le}"
     limits = ((meta.ge, "of {} or more"), (meta.gt, "above {}"), (meta.le, "of {} or less"), (meta.lt, "below {}"))
-    return [form.format(limit) for limit, form in limits if limit is not None]
+    if meta.gt is not None:
+        limits = ((meta.gt, "above {}"), (meta.le, "and at most {}"), (meta.lt, "and below {}"))
+    return " ".join(form.format(limit) for limit, form in limits if limit is not None)

@@ -12,7 +12,8 @@ from glotsmith import credentials, recipes, settings
 from glotsmith.api import config_paths
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve
-from glotsmith.records import Record
+from glotsmith.recipes.base import option_name
+from glotsmith.records import Record, printable
 from glotsmith.settings import BINDS, FREE, TARGET
 from glotsmith.teachers import TEACHERS, options_of
 
@@ -96,12 +97,6 @@ class RunConfig(Record, frozen=True, kw_only=True):
         return msgspec.structs.replace(self.teacher, model=model, options=options)
 
 
-def option_name(field: str) -> str:
-    """Return what a user types for a recipe's option, and its key in a TOML file."""
-    flag = {"sources": "-s (--source)", "languages": "-l (--language)"}.get(field, f"--set {field}")
-    return f"{flag}, or options.{field} in a TOML file,"
-
-
 def bounded(chosen: RunConfig) -> RunConfig:
     """Return the configuration of a preview with the recipe's option that bounds it; any other as it is."""
     if not chosen.preview:
@@ -175,10 +170,23 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
+def _language_id(option: str, name: str) -> str:
+    """Return the id of a language.
+
+    Raises:
+        UsageError: there is no such language; the sentence names the option as a user types it.
+
+    """
+    try:
+        return resolve(name)
+    except UsageError as error:
+        raise UsageError(f"{option_name(option)} names {printable(name)!r}: {error}") from None
+
+
 def _with_language_ids(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return options with the ids of the languages that they name, so that another spelling is no other run."""
     return {
-        name: [resolve(one) if isinstance(one, str) else one for one in cast("list[object]", value)]
+        name: [_language_id(name, one) if isinstance(one, str) else one for one in cast("list[object]", value)]
         if name.rpartition("_")[2] == "languages" and isinstance(value, list | tuple)
         else value
         for name, value in options.items()

@@ -1,26 +1,34 @@
 """The interface of recipes: a record of options with the paper's numbers as defaults, and its steps; shared helpers."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
 from glotsmith import languages
-from glotsmith.errors import UsageError
+from glotsmith.errors import InputError, UsageError
 from glotsmith.languages.lexer import CommentSyntax, syntax_of
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
+from glotsmith.settings import complaint
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
 from glotsmith.verification.deciding import Deciding
 
 Item = TypeVar("Item", bound=Record)
+
+# Types of options with their ranges; ``check_options`` states them in its sentences.
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+NgramSize = Annotated[int, msgspec.Meta(ge=2)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Similarity = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: a threshold of ROUGE-L above which items are near-duplicates
 
 
 class RecipeServices(msgspec.Struct, frozen=True):
@@ -109,20 +117,40 @@ def require_model(teacher: Teacher, recipe: str) -> None:
         )
 
 
-def check_ranges(recipe: object, minimums: Mapping[str, float], shares: Sequence[str]) -> None:
-    """Check the ranges of options: those in ``minimums`` from below, ``shares`` between 0 and 1.
+def option_name(field: str) -> str:
+    """Return what a user types for an option of a recipe, and its key in a TOML file."""
+    flag = {"sources": "-s (--source)", "languages": "-l (--language)"}.get(field, f"--set {field}")
+    return f"{flag}, or options.{field} in a TOML file,"
+
+
+def check_options(recipe: Record) -> None:
+    """Check that each option has a value that its type allows.
 
     Raises:
-        UsageError: a value is outside its range, or NaN.
+        UsageError: one does not, or is not finite; the sentence names the option as a user types it.
 
     """
-    for name, minimum in minimums.items():
-        value = getattr(recipe, name)
-        if value is not None and not minimum <= value < math.inf:  # false for NaN, too
-            raise UsageError(f"--set {name} must be {minimum:g} or more, not {getattr(recipe, name)}")
-    for name in shares:
-        if not 0 <= getattr(recipe, name) <= 1:
-            raise UsageError(f"--set {name} must be between 0 and 1, not {getattr(recipe, name)}")
+    if wrong := complaint(type(recipe), msgspec.structs.asdict(recipe), option_name):
+        raise UsageError(wrong)
+
+
+def check_languages(option: str, names: Iterable[str], *, typed_calls: bool = True) -> None:
+    """Check that there are languages of these names, and that functions in them can be called with typed values.
+
+    Args:
+        option: the option that names the languages.
+        names: what it names.
+        typed_calls: whether whole programs are not enough.
+
+    Raises:
+        UsageError: a language is unknown or not able; the sentence names the option as a user types it.
+
+    """
+    for name in names:
+        try:
+            (languages.require_typed_calls if typed_calls else languages.get)(name)
+        except UsageError as error:
+            raise UsageError(f"{option_name(option)} names {name!r}: {error}") from None
 
 
 def comment_syntax() -> Mapping[str, CommentSyntax]:
@@ -134,9 +162,12 @@ def load_overlap(benchmarks: Sequence[str], ngram: int) -> BenchmarkIndex | None
     """Return the index of benchmark files; None without files. The index is cached until a file changes.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: a file is missing, or cannot be read.
 
     """
+    if missing := next((name for name in benchmarks if not Path(name).is_file()), None):
+        what = f"there is no such benchmark file; {option_name('benchmarks')} names it"
+        raise InputError.at(Path(missing), None, what)
     return _load_overlap(tuple((name, *_file_state(Path(name))) for name in benchmarks), ngram) if benchmarks else None
 
 
@@ -146,4 +177,4 @@ def _load_overlap(files: tuple[tuple[str, int, int], ...], ngram: int) -> Benchm
 
 
 def _file_state(file: Path) -> tuple[int, int]:
-    return (file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else (0, 0)
+    return file.stat().st_size, file.stat().st_mtime_ns

@@ -33,7 +33,7 @@ class ReadFunctions(SourceStep[Function]):
 
     def __init__(self, specs: Sequence[str], options: ReadOptions | None = None) -> None:
         if not specs:
-            raise UsageError(f"name at least one source: {SOURCE_EXAMPLES}")
+            raise UsageError(f"name at least one source with -s: {SOURCE_EXAMPLES}")
         self._options = options or ReadOptions()
         self._corpora = [locate_corpus(spec, self._options) for spec in dict.fromkeys(specs)]
 

@@ -47,7 +47,7 @@ class ReadSnippets(SourceStep[Snippet]):
     def __init__(self, specs: Sequence[str], column: str = "", folder: Path = Path()) -> None:
         """Take the specifications, an unusual name of the column with code, and the folder of relative paths."""
         if not specs:
-            raise UsageError(f"name at least one source: {SNIPPET_SOURCE_EXAMPLES}")
+            raise UsageError(f"name at least one source with -s: {SNIPPET_SOURCE_EXAMPLES}")
         self._sources = [_locate(spec, column, folder) for spec in dict.fromkeys(specs)]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Snippet]]]":

@@ -11,15 +11,21 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from glotsmith import languages
-from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import (
     FinalSteps,
     LedgerReader,
+    Natural,
+    NgramSize,
+    NonNegative,
+    Positive,
     RecipeServices,
-    check_ranges,
+    Share,
+    Similarity,
+    check_languages,
+    check_options,
     comment_syntax,
     load_overlap,
     require_model,
@@ -48,12 +54,6 @@ from glotsmith.teachers.base import RequestStyle, Sampling
 
 PROMPTS = Path(__file__).parent / "prompts"
 
-_MINIMUMS = {
-    **dict.fromkeys(("summaries", "votes", "top_logprobs", "evaluation_tokens", "max_tokens", "min_cases", "ngram"), 1),
-    **dict.fromkeys(("max_snippets", "temperature", "answer_temperature"), 0),
-    "repetition_penalty": 0.01,
-}
-
 
 class InverseInstruct(Record, frozen=True, kw_only=True):
     """The options of the recipe. The defaults are the paper's where it has a value."""
@@ -67,42 +67,37 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     sources: Annotated[tuple[str, ...], SOURCE]  #: instruction corpora, code, and other runs
     languages: tuple[str, ...] = ()  #: of the snippets to use; empty for all
     column: str = ""  #: column of a table that has the code, if its name is unusual
-    max_snippets: int = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
+    max_snippets: Natural = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
     originals: bool = True  #: keep the original pairs beside the new ones, §5
-    max_similarity: float = 1.0  #: ROUGE-L above which the later program is dropped; 1 for exact duplicates only
+    max_similarity: Similarity = 1.0  #: ROUGE-L above which the later program is dropped; 1 for exact duplicates only
 
-    min_cases: int = 3  #: of a snippet's suite, if it has one
+    min_cases: Positive = 3  #: of a snippet's suite, if it has one
     require_suite: bool = False  #: drop snippets without a suite, which cannot be verified
 
-    summaries: int | None = None  #: default: the paper's 10, and 1 without self-evaluation, §4.2
-    prefixes: tuple[str, ...] = PREFIXES  # §4.2
-    temperature: float = 0.8  # §4.2
-    repetition_penalty: float = 1.1  # §4.2
-    max_tokens: int = 2048  # §4.2
+    summaries: Positive | None = None  #: default: the paper's 10, and 1 without self-evaluation, §4.2
+    prefixes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = PREFIXES  # §4.2
+    temperature: NonNegative = 0.8  # §4.2
+    repetition_penalty: Annotated[float, msgspec.Meta(ge=0.01)] = 1.1  # §4.2
+    max_tokens: Positive = 2048  # §4.2
     stop: tuple[str, ...] = ("```",)  #: stop sequences of completions; chats have none, §4.2
     style: RequestStyle = "chat"
 
     self_evaluation: Literal["logprobs", "votes", "off"] = "logprobs"  # §4.3
-    evaluation_tokens: int = 5  # §4.3
-    top_logprobs: int = 20  #: top tokens of the first position, §4.3
-    votes: int = 5  #: sampled replies, if the server returns no logprobs
+    evaluation_tokens: Positive = 5  # §4.3
+    top_logprobs: Positive = 20  #: top tokens of the first position, §4.3
+    votes: Positive = 5  #: sampled replies, if the server returns no logprobs
 
     round_trip: Literal["on", "off"] = "on"  #: the teacher's answer to the instruction must pass the snippet's suite
-    answer_temperature: float = 0.0
-    measured: float = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)
+    answer_temperature: NonNegative = 0.0
+    measured: Share = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)
 
     benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
-    ngram: int = 10  #: number of consecutive words that count as an overlap
+    ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
 
     def __post_init__(self) -> None:
         """Check the options before the first request."""
-        for name in self.languages:
-            languages.get(name)  # raises for an unknown language
-            if self.require_suite:
-                languages.require_typed_calls(name)
-        check_ranges(self, _MINIMUMS, ("measured", "max_similarity"))
-        if not self.prefixes:
-            raise UsageError("prefixes must contain at least one beginning of an instruction")
+        check_options(self)
+        check_languages("languages", self.languages, typed_calls=self.require_suite)
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline, with a round trip by execution.

@@ -14,7 +14,22 @@ from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages.docstrings import Wording
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.base import FinalSteps, LedgerReader, RecipeServices, check_ranges, comment_syntax, load_overlap
+from glotsmith.recipes.base import (
+    FinalSteps,
+    LedgerReader,
+    Natural,
+    NgramSize,
+    NonNegative,
+    Positive,
+    RecipeServices,
+    Share,
+    Similarity,
+    check_languages,
+    check_options,
+    comment_syntax,
+    load_overlap,
+    option_name,
+)
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
@@ -35,13 +50,6 @@ from glotsmith.verification.bounds import LEAST, MOST
 PROMPTS = Path(__file__).parent / "prompts"
 PAPER_SAMPLES, PAPER_SAMPLES_BY_LANGUAGE = 50, {"ocaml": 100}  # §4.3
 
-_MINIMUMS = {
-    **dict.fromkeys(("wanted", "max_tokens", "min_cases"), 1),
-    **dict.fromkeys(("suites", "repairs", "temperature", "suite_temperature", "max_lines", "max_functions"), 0),
-    "ngram": 2,
-}
-_SHARES = ("min_coverage", "min_mutation_score", "top_p", "max_similarity")
-
 
 class MultiPLT(Record, frozen=True, kw_only=True):
     """The options of the recipe. The defaults are the paper's where it has a value."""
@@ -58,51 +66,46 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     helpers: bool = False  #: include the helpers and constants of the module that a function needs
     imports: bool = False  #: allow imports of standard library modules that only compute
     column: str = ""  #: column of a table that has the code; empty for ``content`` or ``code``
-    max_lines: int = 0  #: of a function; 0 for no limit
+    max_lines: Natural = 0  #: of a function; 0 for no limit
     licences: tuple[str, ...] = ()  #: accepted SPDX ids; empty for all
     ascii_only: bool = True  # §4.1
     typecheck: bool = True  # §4.1
-    max_functions: int = 0  #: number of functions to continue with, chosen by content hash; 0 for all
+    max_functions: Natural = 0  #: number of functions to continue with, chosen by content hash; 0 for all
 
-    suites: int = 5  #: teacher-written suites, beside doctests and generated inputs; 0 for none, §4.2
-    suite_temperature: float = 0.2  # §4.2
-    min_cases: int = 3
-    min_coverage: float = 0.9  #: of the function's lines and of its branches, §4.2
-    min_mutation_score: float = 0.5  #: share of mutants that the suite must kill
+    suites: Natural = 5  #: teacher-written suites, beside doctests and generated inputs; 0 for none, §4.2
+    suite_temperature: NonNegative = 0.2  # §4.2
+    min_cases: Positive = 3
+    min_coverage: Share = 0.9  #: of the function's lines and of its branches, §4.2
+    min_mutation_score: Share = 0.5  #: share of mutants that the suite must kill
 
-    samples: int | None = None  #: maximum replies for one problem; default: the paper's 50, and 100 in OCaml, §4.3
-    samples_by_language: dict[str, int] = {}  #: language → maximum, where it differs
-    temperature: float = 0.8  # §4.3
-    top_p: float = 0.95  # §4.3
-    max_tokens: int = 512  # §4.3
-    wanted: int = 3  #: stop after this number of distinct passing solutions
-    repairs: int = 0  #: how often a failing candidate is sent back with its failing case
+    samples: Positive | None = None  #: maximum replies for one problem; default: the paper's 50, and 100 in OCaml, §4.3
+    samples_by_language: dict[str, Positive] = {}  #: language → maximum, where it differs
+    temperature: NonNegative = 0.8  # §4.3
+    top_p: Share = 0.95  # §4.3
+    max_tokens: Positive = 512  # §4.3
+    wanted: Positive = 3  #: stop after this number of distinct passing solutions
+    repairs: Natural = 0  #: how often a failing candidate is sent back with its failing case
     time_limit_s: float = 0.0  #: CPU seconds per candidate; 0 for the language's own limit
     style: RequestStyle | None = None  #: default ``chat``, and ``completion`` in the paper's setting
     source_in_prompt: bool = True  # §4.3: Python source as comment
     docstrings: Wording = "target"  #: examples and terms in docstrings: of the target language, or verbatim
     paper_setting: bool = False  #: one round of all samples with completion prompts (the paper's setting)
 
-    max_similarity: float = 0.6  #: ROUGE-L, within a problem and across, §4.4
+    max_similarity: Similarity = 0.6  #: ROUGE-L, within a problem and across, §4.4
     benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
-    ngram: int = 10  #: number of consecutive words that count as an overlap
+    ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
 
     def __post_init__(self) -> None:
         """Check the options before the first request."""
-        for name in (*self.languages, *self.samples_by_language):
-            languages.require_typed_calls(name)  # also raises for an unknown language
+        check_options(self)
+        check_languages("languages", self.languages)
+        check_languages("samples_by_language", self.samples_by_language)
         if not self.languages:
-            raise UsageError("multipl-t needs at least one target language: pass --language lua")
-        check_ranges(self, _MINIMUMS, _SHARES)
-        if not self.max_similarity:
-            raise UsageError("max_similarity must be greater than 0 and at most 1")
-        counts = [*self.samples_by_language.values(), *([] if self.samples is None else [self.samples])]
-        if min(counts, default=1) < 1:
-            raise UsageError("samples and samples_by_language must be 1 or more")
+            raise UsageError(f"{option_name('languages')} is empty, and multipl-t needs at least one target language")
         if self.time_limit_s and not LEAST.cpu_s <= self.time_limit_s <= MOST.cpu_s:
             raise UsageError(
-                f"time_limit_s must be 0 (the language's own limit) or from {LEAST.cpu_s} to {MOST.cpu_s} seconds, "
-                f"not {self.time_limit_s}"
+                f"{option_name('time_limit_s')} is {self.time_limit_s}, and must be 0 (the language's own limit) "
+                f"or from {LEAST.cpu_s} to {MOST.cpu_s} seconds"
             )
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:

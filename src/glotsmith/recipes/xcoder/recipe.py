@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
+
 from glotsmith import languages
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
@@ -19,10 +21,18 @@ from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import (
     FinalSteps,
     LedgerReader,
+    Natural,
+    NgramSize,
+    NonNegative,
+    Positive,
     RecipeServices,
-    check_ranges,
+    Share,
+    Similarity,
+    check_languages,
+    check_options,
     comment_syntax,
     load_overlap,
+    option_name,
     require_model,
 )
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests
@@ -68,17 +78,6 @@ CALLS = ("ds1", "ds2", "propose", "advise", "revise", "vote", "reflect", "rubric
 
 Switch = Literal["on", "off"]
 
-_COUNTS = ("epoch", "samples", "wanted", "agreement", "inspirations", "min_cases", "max_snippet_tokens", "max_tokens")
-_MINIMUMS = {
-    **dict.fromkeys((*_COUNTS, "ngram"), 1),
-    **dict.fromkeys(("sessions", "others", "rounds", "budget", "memory_size", "memory_shown", "max_snippets"), 0),
-    **dict.fromkeys(("suites", "repairs", "min_score", "temperature"), 0),
-}
-_SHARES = (
-    *("max_instruction_similarity", "max_reference_similarity", "max_similarity"),
-    *("min_coverage", "min_mutation_score", "top_p"),
-)
-
 
 class XCoder(Record, frozen=True, kw_only=True):
     """The options of the recipe. The defaults are the paper's where it has a value, which is rare."""
@@ -94,64 +93,71 @@ class XCoder(Record, frozen=True, kw_only=True):
     new_languages: tuple[str, ...] = ()  #: further target languages, without an agent and seeds
     column: str = ""  #: column of a table that has the code
 
-    max_snippet_tokens: int = 1024  # Qwen2.5-Coder report §4.1
-    max_snippets: int = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
+    max_snippet_tokens: Positive = 1024  # Qwen2.5-Coder report §4.1
+    max_snippets: Natural = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
     ds1: bool = True  #: make instructions inspired by a snippet
     ds2: bool = True  #: make instructions to which a snippet is the answer
     unexecuted: bool = True  #: keep Ds1 and Ds2 that cannot be executed, as the paper does
 
-    sessions: int = 64  #: number of discussions
-    epoch: int = 16  #: discussions in an epoch; each remembers the earlier epochs
+    sessions: Natural = 64  #: number of discussions
+    epoch: Positive = 16  #: discussions in an epoch; each remembers the earlier epochs
     topology: Topology = "central"  #: ``central``, ``parallel`` or ``none``
-    others: int = 2  #: agents beside the chair
-    rounds: int = 2  #: maximum number of revisions in a discussion
-    budget: int = 0  #: output tokens after which a discussion ends; 0 for no limit
+    others: Natural = 2  #: agents beside the chair
+    rounds: Natural = 2  #: maximum number of revisions in a discussion
+    budget: Natural = 0  #: output tokens after which a discussion ends; 0 for no limit
     policy: TargetPolicy = "balance"  #: choice of the target language: ``balance``, ``weakness`` or ``transfer``
-    inspirations: int = 3  #: seeds that a discussion is shown
+    inspirations: Positive = 3  #: seeds that a discussion is shown
 
     memory: Switch = "on"
     reflection: Switch = "on"
-    memory_size: int = 200  #: discussions that an agent remembers
-    memory_shown: int = 20  #: remembered discussions that a prompt shows
-    max_instruction_similarity: float = 0.7  #: ROUGE-L above which an instruction repeats a remembered one
-    max_reference_similarity: float = 0.8  #: ROUGE-L above which a reference repeats a remembered one
+    memory_size: Natural = 200  #: discussions that an agent remembers
+    memory_shown: Natural = 20  #: remembered discussions that a prompt shows
+    max_instruction_similarity: Share = 0.7  #: ROUGE-L above which an instruction repeats a remembered one
+    max_reference_similarity: Share = 0.8  #: ROUGE-L above which a reference repeats a remembered one
 
-    agreement: int = 2  #: number of languages whose solutions must agree by execution, including the reference's Python
-    suites: int = 0  #: teacher-written suites, beside stated examples and generated inputs
-    min_cases: int = 3
-    min_coverage: float = 0.9
-    min_mutation_score: float = 0.5
-    samples: int = 8  #: maximum replies for one problem and language
-    wanted: int = 2  #: stop after this number of distinct passing solutions
+    agreement: Positive = (
+        2  #: number of languages whose solutions must agree by execution, including the reference's Python
+    )
+    suites: Natural = 0  #: teacher-written suites, beside stated examples and generated inputs
+    min_cases: Positive = 3
+    min_coverage: Share = 0.9
+    min_mutation_score: Share = 0.5
+    samples: Positive = 8  #: maximum replies for one problem and language
+    wanted: Positive = 2  #: stop after this number of distinct passing solutions
     docstrings: Wording = "target"  #: examples and terms of instructions: of the target language, or verbatim
-    repairs: int = 0
+    repairs: Natural = 0
 
     self_evaluation: Switch = "on"  #: the nine-point rubric
-    min_score: float = 3.0  #: from 1 to 5, for rows that were not executed
+    min_score: Annotated[float, msgspec.Meta(ge=0, le=5)] = 3.0  #: from 1 to 5, for rows that were not executed
 
-    temperature: float = 0.8
-    top_p: float = 0.95
-    max_tokens: int = 2048
+    temperature: NonNegative = 0.8
+    top_p: Share = 0.95
+    max_tokens: Positive = 2048
     style: RequestStyle = "chat"
 
-    max_similarity: float = 0.6  #: ROUGE-L between programs, within a problem and across
+    max_similarity: Similarity = 0.6  #: ROUGE-L between programs, within a problem and across
     benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
-    ngram: int = 10  # report §4.1
+    ngram: NgramSize = 10  # report §4.1
 
     def __post_init__(self) -> None:
         """Check the options before the first request."""
+        check_options(self)
         if not self.languages:
-            raise UsageError("xcoder needs at least one language with an agent: pass --language lua")
-        for name in self._targets:
-            languages.require_typed_calls(name)  # also raises for an unknown language
-        check_ranges(self, _MINIMUMS, _SHARES)
+            raise UsageError(
+                f"{option_name('languages')} is empty, and xcoder needs at least one language with an agent"
+            )
+        check_languages("languages", self.languages)
+        check_languages("new_languages", self.new_languages)
         if not (self.ds1 or self.ds2):
-            raise UsageError("agents need seeds: set ds1 or ds2 to true")
+            raise UsageError("--set ds1 and --set ds2 are both false, and agents need seeds: set one of them to true")
         if set(self._targets) == {"python"}:
-            raise UsageError("agreement needs a second language beside python: pass --language lua")
+            raise UsageError(f"{option_name('languages')} is python alone, and agreement needs a second language")
         most = min(len({*self._targets, "python"}), 3 + self._others)  # target, chair, others, and the reference's
         if self.agreement > most:
-            raise UsageError(f"agreement={self.agreement} keeps no problem: each is solved in at most {most} languages")
+            raise UsageError(
+                f"{option_name('agreement')} is {self.agreement}, and must be a whole number from 1 to {most}: "
+                f"each problem is solved in at most {most} languages"
+            )
 
     @property
     def _others(self) -> int:
