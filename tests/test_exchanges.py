@@ -4,35 +4,36 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.exchanges import Heard, Spent
+from glotsmith.exchanges import ReceivedReply, ReplyCosts
 from glotsmith.ledger import Ledger
 
 
 def heard(
     address: str, item: str = "i", sample: int = 0, prompt: str = "p", cached: bool = False, cost: float = 0.5
-) -> Heard:
-    return Heard(address, item, "translate", sample, prompt, cached, cost, 10)
+) -> ReceivedReply:
+    return ReceivedReply(address, item, "translate", sample, prompt, cached, cost, 10)
 
 
 @pytest.mark.parametrize(
     ("noted", "spent"),
     [
         ([], None),
-        ([heard("a"), heard("b", sample=1)], (Spent(2, 1.0, 20), Spent())),
-        ([heard("a", cached=True)], (Spent(), Spent(1, 0.5, 10))),
-        ([heard("a"), heard("a", cached=True)], (Spent(1, 0.5, 10), Spent())),  # resumed: its own cache
-        ([heard("a"), heard("a", item="j", cached=True)], (Spent(1, 0.5, 10), Spent())),  # one question, two items
-        ([heard("a", cached=True), heard("b")], (Spent(1, 0.5, 10), Spent(1, 0.5, 10))),
+        ([heard("a"), heard("b", sample=1)], (ReplyCosts(2, 1.0, 20), ReplyCosts())),
+        ([heard("a", cached=True)], (ReplyCosts(), ReplyCosts(1, 0.5, 10))),
+        ([heard("a"), heard("a", cached=True)], (ReplyCosts(1, 0.5, 10), ReplyCosts())),  # resumed: its own cache
+        # one request, two items
+        ([heard("a"), heard("a", item="j", cached=True)], (ReplyCosts(1, 0.5, 10), ReplyCosts())),
+        ([heard("a", cached=True), heard("b")], (ReplyCosts(1, 0.5, 10), ReplyCosts(1, 0.5, 10))),
     ],
 )
-def test_what_was_paid_and_what_a_cache_saved(tmp_path: Path, noted: list[Heard], spent: object) -> None:
+def test_what_was_paid_and_what_a_cache_saved(tmp_path: Path, noted: list[ReceivedReply], spent: object) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
-    ledger.begin(["one"])
+    ledger.register_steps(["one"])
     for each in noted:
-        ledger.note_reply(each)
+        ledger.record_reply(each)
     ledger.close()
     again = Ledger(tmp_path / "ledger.sqlite", read_only=True)
-    assert again.exchanges.spent() == spent
+    assert again.exchanges.total_costs() == spent
     again.close()
 
 
@@ -41,16 +42,16 @@ def test_what_was_paid_and_what_a_cache_saved(tmp_path: Path, noted: list[Heard]
 )
 def test_prompts_come_back_and_stand_once(tmp_path: Path, prompt: str, stored: str) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
-    ledger.begin(["one"])
+    ledger.register_steps(["one"])
     for sample in (1, 0):
-        ledger.note_reply(heard(f"a{sample}", sample=sample, prompt=prompt))
-    assert [(e.sample, e.prompt) for e in ledger.exchanges.of(["other", "i"])] == [(0, stored), (1, stored)]
-    assert ledger._all("SELECT COUNT(*) FROM prompts") <= [(1,)]
+        ledger.record_reply(heard(f"a{sample}", sample=sample, prompt=prompt))
+    assert [(e.sample, e.prompt) for e in ledger.exchanges.for_items(["other", "i"])] == [(0, stored), (1, stored)]
+    assert ledger._execute("SELECT COUNT(*) FROM prompts") <= [(1,)]
     ledger.close()
 
 
 def test_a_ledger_without_the_tables_says_that_it_does_not_know(tmp_path: Path) -> None:
     Ledger(tmp_path / "ledger.sqlite").close()
     ledger = Ledger(tmp_path / "ledger.sqlite", read_only=True)
-    assert (ledger.exchanges.spent(), ledger.exchanges.of(["i"])) == (None, [])
+    assert (ledger.exchanges.total_costs(), ledger.exchanges.for_items(["i"])) == (None, [])
     ledger.close()

@@ -37,7 +37,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         text = written.replace("HERE", str(tmp_path)) if isinstance(written, str) else written
         monkeypatch.setattr(installation, "_installed", lambda: Installed(text))
         monkeypatch.setattr(installation, "__file__", str(tmp_path / "lib" / "x" / "glotsmith" / "installation.py"))
-        monkeypatch.setattr(installation, "_pip", lambda: "pip install")
+        monkeypatch.setattr(installation, "_pip_command", lambda: "pip install")
         (tmp_path / "a b").mkdir(exist_ok=True)
         (tmp_path / "glotsmith-1-py3-none-any.whl").touch()
         return tmp_path
@@ -101,7 +101,7 @@ def test_a_checkout_that_is_not_installed_is_its_own_source(monkeypatch: pytest.
     elsewhere = Installed({"url": "file:///", "dir_info": {}})
     for found in (None, elsewhere):
         monkeypatch.setattr(installation, "_installed", lambda found=found: found)
-        assert installation.source() == (ROOT.as_uri(), True)
+        assert installation.install_source() == (ROOT.as_uri(), True)
     assert shlex.split(installation.install_command("train"))[-2:] == ["-e", f"{ROOT}[train]"]
 
 

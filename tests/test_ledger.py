@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.ledger import Ledger
-from glotsmith.ledger_rows import BrokenResult, Taken, plan, sortable
+from glotsmith.ledger_rows import BrokenResult, StepInput, plan_rows, sortable
 from glotsmith.records import IoCase
 from glotsmith.step import Dropped, Kept, Result, drop, keep
 
@@ -26,7 +26,7 @@ def dropped(*keys):
 @pytest.fixture
 def ledger(tmp_path):
     ledger = Ledger(tmp_path / "ledger.sqlite")
-    ledger.begin(["source", "a", "b"])
+    ledger.register_steps(["source", "a", "b"])
     yield ledger
     ledger.close()
 
@@ -34,7 +34,7 @@ def ledger(tmp_path):
 def unit(ledger, number, *keys):
     """Record a unit of the source that keeps items of these keys."""
     result = Result(kept=tuple(Kept(key, item(key)) for key in keys)) if keys else drop(Reason.SYNTAX_ERROR, "line 1")
-    return ledger.record("source", Taken(f"unit {number}", sortable(number)), result, ordered=True)
+    return ledger.record("source", StepInput(f"unit {number}", sortable(number)), result, ordered=True)
 
 
 def funnel(ledger, step):
@@ -75,7 +75,7 @@ def test_sortable_texts_sort_as_their_numbers(numbers):
     ],
 )
 def test_what_a_result_becomes(result, rows):
-    planned = plan(Taken("in", sortable(7)), result, {"old": "earlier"}.get)
+    planned = plan_rows(StepInput("in", sortable(7)), result, {"old": "earlier"}.get)
     assert [(row.status, row.key, row.position, row.reason) for row in planned] == rows
 
 
@@ -90,7 +90,7 @@ def test_what_a_result_becomes(result, rows):
 )
 def test_a_result_that_breaks_its_contract_is_a_defect_and_leaves_no_trace(ledger, result):
     with pytest.raises(BrokenResult):
-        ledger.record("source", Taken("u", sortable(0)), result)
+        ledger.record("source", StepInput("u", sortable(0)), result)
     assert funnel(ledger, "source").taken == 0
 
 
@@ -112,12 +112,12 @@ results = st.builds(
 @settings(max_examples=100, deadline=None)
 def test_in_is_kept_and_dropped_whatever_steps_say(tmp_path_factory, random_results):
     ledger = Ledger(tmp_path_factory.mktemp("ledger") / "l.sqlite")
-    ledger.begin(["s"])
-    made = [ledger.record("s", Taken(f"u{i}", sortable(i)), r, ordered=True) for i, r in enumerate(random_results)]
+    ledger.register_steps(["s"])
+    made = [ledger.record("s", StepInput(f"u{i}", sortable(i)), r, ordered=True) for i, r in enumerate(random_results)]
     (row,) = ledger.funnel()
-    losses = Counter(loss.reason for loss in ledger.dropped() if loss.status == "lost")
+    losses = Counter(loss.reason for loss in ledger.dropped_rows() if loss.status == "lost")
     outputs = sum(len(r.kept) for r in random_results) + sum(bool(d.key) for r in random_results for d in r.dropped)
-    kept = list(ledger.kept("s", IoCase))
+    kept = list(ledger.kept_items("s", IoCase))
     ledger.close()
 
     assert row.taken == len(random_results) == row.kept + row.dropped
@@ -140,14 +140,14 @@ def test_order_and_funnel_do_not_depend_on_timing(tmp_path):
 
     def run(seed):
         ledger = Ledger(tmp_path / f"{seed}.sqlite")
-        ledger.begin(["source", "a"])
+        ledger.register_steps(["source", "a"])
         for number in range(300):
             unit(ledger, number, str(number))
         inputs = ledger.pending("source", "a", 0, 1000)
         random.Random(seed).shuffle(inputs)
         for taken in inputs:
             ledger.record("a", taken, answer(taken))
-        dump = list(ledger.kept("a", IoCase)), [d.key for d in ledger.dropped()], ledger.funnel()
+        dump = list(ledger.kept_items("a", IoCase)), [d.key for d in ledger.dropped_rows()], ledger.funnel()
         ledger.close()
         return dump
 
@@ -166,7 +166,7 @@ def test_pending_is_what_was_kept_and_not_answered(ledger):
     assert [t.key for t in ledger.pending("source", "a", 0, 4)] == ["0", "2", "4", "5"]
     assert [t.key for t in ledger.pending("source", "a", first[-1].id, 99)] == ["4", "5", "6", "7", "8", "9"]
     assert [t.key for t in ledger.pending("a", "b", 0, 99)] == ["3"]
-    assert (ledger.answered("a", "1"), ledger.answered("a", "2")) == (True, False)
+    assert (ledger.is_answered("a", "1"), ledger.is_answered("a", "2")) == (True, False)
 
 
 def test_an_input_cannot_be_answered_twice(ledger):
@@ -187,7 +187,7 @@ def test_one_text_in_two_files_is_an_exact_duplicate(ledger):
     row = funnel(ledger, "source")
     assert (row.taken, row.kept, row.dropped, row.made) == (2, 1, 1, 2)
     assert row.reasons == row.losses == {"exact_duplicate": 1}
-    assert [d.detail for d in ledger.dropped()] == ["kept before, from unit 0"] * 2
+    assert [d.detail for d in ledger.dropped_rows()] == ["kept before, from unit 0"] * 2
 
 
 def test_one_key_from_two_inputs_of_an_unordered_step_is_a_defect(ledger):
@@ -208,7 +208,7 @@ def test_what_passes_a_filter_is_stored_once(ledger):
     (again,) = ledger.pending("a", "b", 0, 1)
     assert again.payload == taken.payload
     ledger.record("b", again, keep("x", item("changed")))
-    assert list(ledger.kept("b", IoCase)) == [("x", item("changed"))]
+    assert list(ledger.kept_items("b", IoCase)) == [("x", item("changed"))]
 
 
 def test_atomically_is_all_or_nothing(ledger):
@@ -218,37 +218,37 @@ def test_atomically_is_all_or_nothing(ledger):
         ledger.flush()
         ledger.mark_finished("source")
         raise KeyError
-    assert [key for key, _ in ledger.kept("source", IoCase)] == ["before"]
-    assert not ledger.finished("source")
+    assert [key for key, _ in ledger.kept_items("source", IoCase)] == ["before"]
+    assert not ledger.is_finished("source")
 
 
 def test_what_was_flushed_is_there_when_opened_again(tmp_path):
     ledger = Ledger(tmp_path / "l.sqlite")
-    ledger.begin(["source", "a"])
+    ledger.register_steps(["source", "a"])
     unit(ledger, 0, "x")
     ledger.mark_finished("source")
     ledger.close()
     ledger.close()
     again = Ledger(tmp_path / "l.sqlite")
-    again.begin(["source", "a"])
-    assert again.finished("source")
-    assert not again.finished("a")
-    assert [key for key, _ in again.kept("source", IoCase)] == ["x"]
+    again.register_steps(["source", "a"])
+    assert again.is_finished("source")
+    assert not again.is_finished("a")
+    assert [key for key, _ in again.kept_items("source", IoCase)] == ["x"]
     with pytest.raises(UsageError, match=r"steps source, a.*now they are source, z.*--cache"):
-        again.begin(["source", "z"])
+        again.register_steps(["source", "z"])
     again.close()
 
 
 def test_two_steps_of_one_name_are_a_defect(ledger):
     with pytest.raises(ValueError, match="one name"):
-        ledger.begin(["a", "a"])
+        ledger.register_steps(["a", "a"])
 
 
 def test_pages_join_without_gaps(ledger):
     keys = [f"{n:04}" for n in range(1000)]
     for number, key in enumerate(keys):
         unit(ledger, number, key)
-    assert [key for key, _ in ledger.kept("source", IoCase)] == keys
+    assert [key for key, _ in ledger.kept_items("source", IoCase)] == keys
 
 
 def test_dropped_by_step_and_reason(ledger):
@@ -259,15 +259,15 @@ def test_dropped_by_step_and_reason(ledger):
     ledger.record(
         "a", y, Result(kept=(Kept("y", item("y")),), dropped=(Dropped(Reason.NO_CODE, key="l", item=item("?")),))
     )
-    assert [(d.step, d.key, d.reason) for d in ledger.dropped()] == [
+    assert [(d.step, d.key, d.reason) for d in ledger.dropped_rows()] == [
         ("source", "unit 0", "syntax_error"),
         ("a", "x", "todo"),
         ("a", "l", "no_code"),
     ]
-    assert [d.key for d in ledger.dropped(step="a")] == ["x", "l"]
-    (todo,) = ledger.dropped(reason=Reason.TODO)
+    assert [d.key for d in ledger.dropped_rows(step="a")] == ["x", "l"]
+    (todo,) = ledger.dropped_rows(reason=Reason.TODO)
     assert (todo.detail, todo.data) == ("line 3", b'{"stdin":"x","stdout":""}')
-    (loss,) = ledger.dropped(reason="no_code")
+    (loss,) = ledger.dropped_rows(reason="no_code")
     assert loss.data == b'{"stdin":"?","stdout":""}'
 
 

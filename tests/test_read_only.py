@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.database import connect_to_read
+from glotsmith.database import connect_read_only
 from glotsmith.errors import StorageError
 from glotsmith.ledger import Ledger
-from glotsmith.ledger_rows import Taken
+from glotsmith.ledger_rows import StepInput
 from glotsmith.records import Function, Origin
 from glotsmith.run_folder import RunFolder
 from glotsmith.step import Kept, Result
@@ -26,8 +26,8 @@ _AS_USER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-c
 
 
 def fill(folder: RunFolder) -> None:
-    folder.ledger.begin(STEPS)
-    folder.ledger.record("sources", Taken("1", "a1"), Result(kept=(Kept("abc123", FUNCTION),)))
+    folder.ledger.register_steps(STEPS)
+    folder.ledger.record("sources", StepInput("1", "a1"), Result(kept=(Kept("abc123", FUNCTION),)))
     folder.ledger.flush()
     folder.cache.put("reply", "k", b"{}")
 
@@ -115,7 +115,7 @@ def test_reading_writes_nothing(tmp_path: Path, left) -> None:
     left(tmp_path / "run")
     files = {p: p.read_bytes() for p in (tmp_path / "run").iterdir() if not p.name.endswith("-shm")}
     with RunFolder.open(tmp_path / "run") as folder:
-        assert [key for key, _ in folder.ledger.kept("sources", Function)] == ["abc123"]
+        assert [key for key, _ in folder.ledger.kept_items("sources", Function)] == ["abc123"]
     assert {p: p.read_bytes() for p in (tmp_path / "run").iterdir() if p in files} == files
 
 
@@ -124,7 +124,7 @@ def test_a_run_is_read_while_it_works(tmp_path: Path, left) -> None:
     with RunFolder.create_or_resume(tmp_path / "run", CONFIG) as folder:
         fill(folder)
         with RunFolder.open(tmp_path / "run") as reader:
-            assert reader.ledger.count("sources") == 1
+            assert reader.ledger.count_kept("sources") == 1
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_what_is_no_ledger_gets_a_sentence(tmp_path: Path, content: bytes | str,
 
 
 def test_where_there_is_no_file_there_is_nothing(tmp_path: Path) -> None:
-    connection = connect_to_read(tmp_path / "none.sqlite", "CREATE TABLE t (a)", 1)
+    connection = connect_read_only(tmp_path / "none.sqlite", "CREATE TABLE t (a)", 1)
     assert connection.execute("SELECT * FROM t").fetchall() == []
     connection.close()
     assert not list(tmp_path.iterdir())

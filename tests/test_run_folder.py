@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glotsmith.errors import InputError, StorageError, UsageError
-from glotsmith.ledger_rows import Taken
+from glotsmith.ledger_rows import StepInput
 from glotsmith.records import Record
 from glotsmith.run_folder import RunFolder, to_toml, write_atomically
 from glotsmith.step import Kept, Result
@@ -100,8 +100,8 @@ class Item(Record, frozen=True, kw_only=True):
 
 def answer(run, step, *, tokens=0):
     """Enter one answer of a step of a run of two steps."""
-    run.ledger.begin(["sources", "dataset"])
-    run.ledger.record(step, Taken("k", "a0"), Result(kept=(Kept("k", Item()),), tokens=tokens))
+    run.ledger.register_steps(["sources", "dataset"])
+    run.ledger.record(step, StepInput("k", "a0"), Result(kept=(Kept("k", Item()),), tokens=tokens))
 
 
 @pytest.mark.parametrize(
@@ -133,10 +133,10 @@ def test_a_configuration_binds_once_there_are_rows_or_replies(tmp_path, work, bo
 def test_what_does_not_determine_rows_may_change_and_is_stored(tmp_path):
     with make(tmp_path / "run", {**CONFIG, "speed": 1}) as run:
         answer(run, "dataset")
-    with RunFolder.create_or_resume(tmp_path / "run", {**CONFIG, "speed": 2}, free=["speed"]) as run:
+    with RunFolder.create_or_resume(tmp_path / "run", {**CONFIG, "speed": 2}, changeable=["speed"]) as run:
         assert run.resumed
         assert run.config["speed"] == 2
-        assert run.ledger.count("dataset") == 1
+        assert run.ledger.count_kept("dataset") == 1
 
 
 @pytest.mark.parametrize("place", [{"teacher": {"api_key": "hunter2x"}}, {"model": "sk-abc123"}])
@@ -171,21 +171,21 @@ def test_a_preview_takes_the_place_of_a_preview_and_of_nothing_else(tmp_path):
         answer(run, "dataset")
     with pytest.raises(UsageError, match="holds a run, which no preview may replace"):
         make(tmp_path / "run", preview)
-    assert make(tmp_path / "run").ledger.count("dataset") == 1
+    assert make(tmp_path / "run").ledger.count_kept("dataset") == 1
 
 
 def test_another_cache_is_looked_at_and_copied_from(tmp_path):
     with make(tmp_path / "p") as preview:
         preview.cache.put("reply", "k", b"v")
     other = tmp_path / "p" / "cache.sqlite"
-    with RunFolder.create_or_resume(tmp_path / "run", CONFIG, other=other) as run:
+    with RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_cache=other) as run:
         assert run.cache.get("reply", "k") == b"v"
         assert run.cache.get("reply", "l") is None
     with make(tmp_path / "run") as run:
         assert run.cache.get("reply", "k") == b"v"
     other.write_bytes(b"no database " * 999)
-    RunFolder.create_or_resume(tmp_path / "run", CONFIG, other=other).close()
-    RunFolder.create_or_resume(tmp_path / "run", CONFIG, other=tmp_path / "none").close()
+    RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_cache=other).close()
+    RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_cache=tmp_path / "none").close()
 
 
 @pytest.mark.parametrize("config", [{**CONFIG, "budget": None}, dict(reversed(CONFIG.items()))])

@@ -7,38 +7,38 @@ import pytest
 
 from glotsmith.api.run_config import RunConfig, TeacherConfig, free_keys
 from glotsmith.recipes import RECIPES, get
-from glotsmith.settings import BINDS, FREE, free, is_free, kinds, path_kinds
+from glotsmith.settings import CHANGEABLE, FIXED, changeable_fields, fixed_fields, is_changeable, path_kinds
 from glotsmith.teachers import TEACHERS, options_of
 
 RECORDS = [RunConfig, TeacherConfig, *(options for name in TEACHERS if (options := options_of(name)))]
 
 
 class _Inner(msgspec.Struct):
-    speed: Annotated[int, FREE, msgspec.Meta(ge=1)] = 1
-    model: Annotated[str, BINDS] = ""
+    speed: Annotated[int, CHANGEABLE, msgspec.Meta(ge=1)] = 1
+    model: Annotated[str, FIXED] = ""
 
 
 class _Outer(msgspec.Struct):
     inner: _Inner
     forgotten: int = 0
-    seed: Annotated[int, BINDS] = 0
-    retries: Annotated[int, msgspec.Meta(ge=0), FREE] = 0
+    seed: Annotated[int, FIXED] = 0
+    retries: Annotated[int, msgspec.Meta(ge=0), CHANGEABLE] = 0
 
 
 def test_a_field_has_the_kind_that_it_declares() -> None:
-    assert kinds(_Outer) == {"forgotten": None, "seed": True, "retries": False}
-    assert free(_Outer, "a.") == {"a.retries", "a.inner.speed"}
+    assert fixed_fields(_Outer) == {"forgotten": None, "seed": True, "retries": False}
+    assert changeable_fields(_Outer, "a.") == {"a.retries", "a.inner.speed"}
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__module__)
 def test_every_field_of_a_configuration_declares_its_kind(record: type) -> None:
-    assert None not in kinds(record).values(), kinds(record)
+    assert None not in fixed_fields(record).values(), fixed_fields(record)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_option_of_a_recipe_determines_rows(name: str) -> None:
     """A recipe's option determines rows unless it says otherwise, and none does today."""
-    assert not free(get(name))
+    assert not changeable_fields(get(name))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_what_may_change(teacher: str, expected: set[str]) -> None:
     [("formats", True), ("relative_to.options.sources", True), ("relative", False), ("options.relative_to", False)],
 )
 def test_all_keys_of_a_free_table_are_free(key: str, wanted: bool) -> None:
-    assert is_free(key, {"formats", "relative_to"}) is wanted
+    assert is_changeable(key, {"formats", "relative_to"}) is wanted
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -4,7 +4,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from glotsmith.database import connect, connect_to_read, storage
+from glotsmith.database import connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError
 
 _SCHEMA = """
@@ -23,7 +23,7 @@ class Cache:
     An entry never changes: its key is a hash of everything that determines it, so the first value stays.
     """
 
-    def __init__(self, path: Path, other: Path | None = None, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, fallback: Path | None = None, *, read_only: bool = False) -> None:
         """Open the store, or make it; what it lacks is looked up in ``other``, if that is there, and copied.
 
         With ``read_only``, it is opened to be read, also where nothing can be written.
@@ -33,11 +33,11 @@ class Cache:
 
         """
         self.path = path
-        self._connection = (connect_to_read if read_only else connect)(path, _SCHEMA, version=1)
-        self._other: Cache | None = None
-        if other is not None and other.is_file() and other != path:
+        self._connection = (connect_read_only if read_only else connect)(path, _SCHEMA, version=1)
+        self._fallback: Cache | None = None
+        if fallback is not None and fallback.is_file() and fallback != path:
             with suppress(StorageError):  # it is of use, and not needed
-                self._other = Cache(other)
+                self._fallback = Cache(fallback)
         self._lock = threading.Lock()
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -47,25 +47,25 @@ class Cache:
             StorageError: the file can't be read.
 
         """
-        with self._lock, storage(self.path):
+        with self._lock, storage_errors(self.path):
             row = self._connection.execute(
                 "SELECT value FROM entries WHERE kind = ? AND key = ?", (kind, key)
             ).fetchone()
         if row is not None:
             return row[0]
-        value = self._other.get(kind, key) if self._other else None
+        value = self._fallback.get(kind, key) if self._fallback else None
         if value is not None:
             self.put(kind, key, value)
         return value
 
-    def holds(self, kind: str) -> bool:
+    def has_entries(self, kind: str) -> bool:
         """Return whether there is any entry of one ``kind``.
 
         Raises:
             StorageError: the file can't be read.
 
         """
-        with self._lock, storage(self.path):
+        with self._lock, storage_errors(self.path):
             return (
                 self._connection.execute("SELECT 1 FROM entries WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
             )
@@ -77,12 +77,12 @@ class Cache:
             StorageError: the disk is full or the file can't be written; earlier entries are safe.
 
         """
-        with self._lock, storage(self.path):
+        with self._lock, storage_errors(self.path):
             self._connection.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", (kind, key, value))
 
     def close(self) -> None:
         """Close the file; idempotent."""
         with self._lock:
             self._connection.close()
-        if self._other is not None:
-            self._other.close()
+        if self._fallback is not None:
+            self._fallback.close()

@@ -14,7 +14,7 @@ def cache_home() -> Path:
 
     Where that can't be written, or there is no home, a folder of the user's among the temporary files.
     """
-    for folder in (*_wanted(), Path(tempfile.gettempdir()) / f"glotsmith-{os.getuid()}"):
+    for folder in (*_configured_folders(), Path(tempfile.gettempdir()) / f"glotsmith-{os.getuid()}"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             own = os.access(folder, os.W_OK) and folder.stat().st_uid == os.getuid()
@@ -22,10 +22,10 @@ def cache_home() -> Path:
             continue
         if own:
             return folder
-    return _of_this_process()
+    return _process_folder()
 
 
-def _wanted() -> list[Path]:
+def _configured_folders() -> list[Path]:
     """Return the folder that the environment names, if any; as XDG has it, a relative path names none."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     if Path(named).is_absolute():
@@ -39,7 +39,7 @@ def _wanted() -> list[Path]:
 
 
 @cache
-def _of_this_process() -> Path:
+def _process_folder() -> Path:
     """Return a folder that is removed when this process ends: no other place can be written."""
     made = Path(tempfile.mkdtemp(prefix="glotsmith-"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)

@@ -25,11 +25,11 @@ _SECRET_PAIRS = frozenset(
     {("api", "key"), ("api", "keys"), ("access", "key"), ("private", "key"), ("auth", "key"), ("api", "token")}
     | {("access", "token"), ("auth", "token"), ("refresh", "token"), ("bearer", "token"), ("id", "token")}
 )
-_SECRET_LAST = frozenset({"key", "token", "auth", "pat"})  #: the last word of a name whose value is text
-_HARMLESS_LAST = frozenset(
+_SECRET_LAST_WORDS = frozenset({"key", "token", "auth", "pat"})  #: the last word of a name whose value is text
+_HARMLESS_LAST_WORDS = frozenset(
     {"env", "file", "path", "variable", "name", "names", "id", "ids", "type", "field", "column", "limit", "count"}
 )
-_HARMLESS_BEFORE = frozenset(  #: ``eos_token``, ``prompt_cache_key``
+_HARMLESS_TOKEN_WORDS = frozenset(  #: ``eos_token``, ``prompt_cache_key``
     {"eos", "bos", "pad", "stop", "unk", "mask", "start", "end", "sep", "cls", "special", "new", "cache"}
 )
 _PREFIXED = re.compile(
@@ -46,8 +46,8 @@ _FIXED = (
     re.compile(r"(?i)\b(?:x-)?(?:api[-_]?key|authorization)\s*[:=]\s*\S+"),
 )
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
-_LEAST_OF_ENVIRONMENT = 12  #: characters; shorter values (``EMPTY``) may be words of a text
-_LEAST_IN_HEADER = 16  #: characters of letters and digits that are a credential where a header is set
+_MIN_ENVIRONMENT_VALUE = 12  #: characters; shorter values (``EMPTY``) may be words of a text
+_MIN_HEADER_VALUE = 16  #: characters of letters and digits that are a credential where a header is set
 
 
 def is_secret_name(name: str, value: object = "text") -> bool:
@@ -55,12 +55,12 @@ def is_secret_name(name: str, value: object = "text") -> bool:
     if value is None or value == "" or isinstance(value, bool):
         return False
     words = _words(name)
-    if not words or words[-1] in _HARMLESS_LAST:
+    if not words or words[-1] in _HARMLESS_LAST_WORDS:
         return False
     if _SECRET_WORDS & {*words} or _SECRET_PAIRS & {*pairwise(words)}:
         return True
     before = words[-2] if len(words) > 1 else ""
-    return isinstance(value, str) and words[-1] in _SECRET_LAST and before not in _HARMLESS_BEFORE
+    return isinstance(value, str) and words[-1] in _SECRET_LAST_WORDS and before not in _HARMLESS_TOKEN_WORDS
 
 
 def _words(name: str) -> list[str]:
@@ -71,27 +71,27 @@ def _words(name: str) -> list[str]:
 
 def redact(text: str) -> str:
     """Return a text with everything that looks like a credential replaced by ``[key]``."""
-    for secret in sorted({*_found(text)}, key=len, reverse=True):
+    for secret in sorted({*_find_credentials(text)}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 
 
 def is_secret_value(text: str) -> bool:
     """Return whether a text holds what looks like a credential."""
-    return next(_found(text), None) is not None
+    return next(_find_credentials(text), None) is not None
 
 
-def _found(text: str) -> Iterator[str]:
+def _find_credentials(text: str) -> Iterator[str]:
     """Yield the parts of a text that look like credentials."""
-    yield from (match[0] for match in _PREFIXED.finditer(text) if _is_body(match["prefix"], match["body"]))
+    yield from (match[0] for match in _PREFIXED.finditer(text) if _is_key_body(match["prefix"], match["body"]))
     for pattern in _FIXED:
         yield from (match[0] for match in pattern.finditer(text))
     for match in _URL.finditer(text):
-        yield from _of_url(match[0])
-    yield from (value for value in _environment() if value in text)
+        yield from _url_credentials(match[0])
+    yield from (value for value in _environment_credentials() if value in text)
 
 
-def _is_body(prefix: str, body: str) -> bool:
+def _is_key_body(prefix: str, body: str) -> bool:
     """Tell the body of a key (``3fA9…``) from words of a name (``sk-learn``, ``hf_datasets``)."""
     parts = re.split("[-_]", body)
     if prefix.startswith("xox") and len(body) >= 16:
@@ -102,7 +102,7 @@ def _is_body(prefix: str, body: str) -> bool:
     return mixed or any(len(p) >= 20 for p in parts)
 
 
-def _of_url(url: str) -> Iterator[str]:
+def _url_credentials(url: str) -> Iterator[str]:
     """Yield the user information and the secret parameters of a URL."""
     try:
         parts = urlsplit(url)
@@ -116,11 +116,11 @@ def _of_url(url: str) -> Iterator[str]:
             yield value
 
 
-def _environment() -> Iterator[str]:
+def _environment_credentials() -> Iterator[str]:
     """Yield the values of the environment variables that hold credentials."""
     for name, value in os.environ.items():
         text = value.strip()
-        if len(text) >= _LEAST_OF_ENVIRONMENT and not text.startswith(("/", ".")) and is_secret_name(name, text):
+        if len(text) >= _MIN_ENVIRONMENT_VALUE and not text.startswith(("/", ".")) and is_secret_name(name, text):
             yield text
 
 
@@ -146,7 +146,9 @@ def _is_secret(path: Sequence[str], value: object) -> bool:
     if is_secret_value(value):
         return True
     in_header = any({"header", "headers"} & {*_words(name)} for name in path)
-    return in_header and re.fullmatch(rf"(?=.*[0-9])(?=.*[A-Za-z])[\w+/=.~-]{{{_LEAST_IN_HEADER},}}", value) is not None
+    return (
+        in_header and re.fullmatch(rf"(?=.*[0-9])(?=.*[A-Za-z])[\w+/=.~-]{{{_MIN_HEADER_VALUE},}}", value) is not None
+    )
 
 
 def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str, object]]:

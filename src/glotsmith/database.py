@@ -36,7 +36,7 @@ _SENTENCES = {
 
 
 @contextmanager
-def storage(path: Path) -> Generator[None, None, None]:
+def storage_errors(path: Path) -> Generator[None, None, None]:
     """Turn SQLite errors that are the machine's into a ``StorageError``; others are defects and pass.
 
     Raises:
@@ -63,7 +63,7 @@ def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:
         StorageError: see ``storage``; also for a file made by another version of glotsmith.
 
     """
-    with storage(path):
+    with storage_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
             _prepare(connection, path, schema, version)
@@ -73,7 +73,7 @@ def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:
     return connection
 
 
-def connect_to_read(path: Path, schema: str, version: int) -> sqlite3.Connection:
+def connect_read_only(path: Path, schema: str, version: int) -> sqlite3.Connection:
     """Open ``path`` to read it, also where neither the file nor its folder can be written; no file is made or changed.
 
     Where there is no file, the connection is to empty tables in memory. A write-ahead log that another process left
@@ -85,22 +85,22 @@ def connect_to_read(path: Path, schema: str, version: int) -> sqlite3.Connection
     """
     if not path.is_file():
         return connect(Path(":memory:"), schema, version)
-    with storage(path):
+    with storage_errors(path):
         try:
-            return _readable(path, path, "mode=ro", version)
+            return _open_read_only(path, path, "mode=ro", version)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
         log = path.with_name(f"{path.name}-wal")
         if not (log.is_file() and log.stat().st_size):
-            return _readable(path, path, "immutable=1", version)
+            return _open_read_only(path, path, "immutable=1", version)
         with TemporaryDirectory(prefix="glotsmith-read-") as place:  # an open file outlives its name
             for file in (path, log):
                 shutil.copyfile(file, Path(place) / file.name)
-            return _readable(path, Path(place) / path.name, "mode=rw", version)
+            return _open_read_only(path, Path(place) / path.name, "mode=rw", version)
 
 
-def _readable(named: Path, file: Path, mode: str, version: int) -> sqlite3.Connection:
+def _open_read_only(named: Path, file: Path, mode: str, version: int) -> sqlite3.Connection:
     """Open a file and read from it once, since SQLite opens its write-ahead log only then."""
     uri = f"file:{quote(str(file.absolute()))}?{mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -130,7 +130,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: i
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     _check_version(path, found, version)
     if found == 0:
-        _make(connection, schema, version)
+        _create_tables(connection, schema, version)
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
@@ -146,7 +146,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
             time.sleep(_PAUSE_S)
 
 
-def _make(connection: sqlite3.Connection, schema: str, version: int) -> None:
+def _create_tables(connection: sqlite3.Connection, schema: str, version: int) -> None:
     """Make the tables, unless another process has made them since."""
     connection.execute("BEGIN IMMEDIATE")
     try:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from glotsmith.ledger_rows import NANO
 from glotsmith.records import printable
 
-Run = Callable[..., list[tuple[Any, ...]]]
+RunStatement = Callable[..., list[tuple[Any, ...]]]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS prompts (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, data BLOB NOT NULL);
@@ -27,23 +27,23 @@ CREATE TABLE IF NOT EXISTS exchanges (
     PRIMARY KEY (item, address)
 ) WITHOUT ROWID
 """
-_PROMPT = "INSERT INTO prompts (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
-_ENTER = """
+_INSERT_PROMPT = "INSERT INTO prompts (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
+_INSERT_EXCHANGE = """
 INSERT INTO exchanges VALUES (?, ?, ?, ?, (SELECT id FROM prompts WHERE hash = ?), ?, ?, ?)
 ON CONFLICT (item, address) DO NOTHING
 """
-_OF = """
+_SELECT_BY_ITEM = """
 SELECT e.item, e.address, e.call, e.sample, p.data FROM exchanges AS e LEFT JOIN prompts AS p ON p.id = e.prompt
 WHERE e.item = ? ORDER BY e.call, e.sample, e.address
 """
-_SPENT = """
+_SUM_COSTS = """
 SELECT cached, COUNT(*), SUM(cost), SUM(tokens)
 FROM (SELECT MIN(cached) AS cached, MAX(cost) AS cost, MAX(tokens) AS tokens FROM exchanges GROUP BY address)
 GROUP BY cached
 """
 
 
-class Exchange(NamedTuple):
+class TeacherExchange(NamedTuple):
     """One question and where its reply is."""
 
     item: str
@@ -53,8 +53,8 @@ class Exchange(NamedTuple):
     prompt: str  #: "" where it could not be stored
 
 
-class Heard(NamedTuple):
-    """A reply that a run heard."""
+class ReceivedReply(NamedTuple):
+    """A reply that a run reply."""
 
     address: str
     item: str
@@ -66,7 +66,7 @@ class Heard(NamedTuple):
     tokens: int
 
 
-class Spent(NamedTuple):
+class ReplyCosts(NamedTuple):
     """What replies cost: the number of requests, US dollars and tokens."""
 
     requests: int = 0
@@ -77,36 +77,36 @@ class Spent(NamedTuple):
 class Exchanges:
     """The exchanges of one ledger; ``Ledger.exchanges`` is its only maker."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunStatement) -> None:
         """Run statements by ``run``."""
         self._run = run
 
-    def begin(self) -> None:
+    def create_tables(self) -> None:
         """Make the tables, unless they are there."""
         for statement in SCHEMA.split(";"):
             self._run(statement)
 
-    def enter(self, heard: Heard, hash_: str) -> None:
+    def record(self, reply: ReceivedReply, hash_: str) -> None:
         """Write down a reply; the first one of an item and address stays."""
         with suppress(UnicodeEncodeError):  # a lone surrogate, which is no text: the prompt is not stored
-            self._run(_PROMPT, hash_, heard.prompt.encode())
-        cost = round(heard.cost * NANO)
+            self._run(_INSERT_PROMPT, hash_, reply.prompt.encode())
+        cost = round(reply.cost * NANO)
         self._run(
-            _ENTER,
-            *(printable(heard.item), heard.address, heard.call, heard.sample, hash_),
-            *(heard.cached, cost, heard.tokens),
+            _INSERT_EXCHANGE,
+            *(printable(reply.item), reply.address, reply.call, reply.sample, hash_),
+            *(reply.cached, cost, reply.tokens),
         )
 
-    def of(self, items: Collection[str]) -> list[Exchange]:
+    def for_items(self, items: Collection[str]) -> list[TeacherExchange]:
         """Return what was asked about these items, in order of the call and the sample."""
-        rows = [row for item in items for row in self._read(_OF, item)]
-        return [Exchange(row[0], row[1], row[2], row[3], (row[4] or b"").decode()) for row in rows]
+        rows = [row for item in items for row in self._read(_SELECT_BY_ITEM, item)]
+        return [TeacherExchange(row[0], row[1], row[2], row[3], (row[4] or b"").decode()) for row in rows]
 
-    def spent(self) -> tuple[Spent, Spent] | None:
+    def total_costs(self) -> tuple[ReplyCosts, ReplyCosts] | None:
         """Return what was paid in this run, and what its replies from a cache cost before; None if it is not known."""
-        rows = self._read(_SPENT)
-        found = {cached: Spent(count, cost / NANO, tokens) for cached, count, cost, tokens in rows}
-        return (found.get(0, Spent()), found.get(1, Spent())) if found else None
+        rows = self._read(_SUM_COSTS)
+        found = {cached: ReplyCosts(count, cost / NANO, tokens) for cached, count, cost, tokens in rows}
+        return (found.get(0, ReplyCosts()), found.get(1, ReplyCosts())) if found else None
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Read; a ledger that an earlier version began has no such tables."""

@@ -9,7 +9,7 @@ from glotsmith.errors import StorageError, UsageError
 LOCK = "lock"  #: held, with the process's number, while one is at work
 
 
-def hold(folder: Path, what: str, token: str) -> int:
+def lock_folder(folder: Path, what: str, token: str) -> int:
     """Make the folder of a run, a training … and hold it for this process; return the descriptor to close at the end.
 
     It is one of ours where it holds the file ``token``, or nothing but what one left that was killed in its first
@@ -33,10 +33,10 @@ def hold(folder: Path, what: str, token: str) -> int:
             f"{folder}: the folder holds something else ({', '.join(strange[:3])}) and no {token}: "
             "choose a new or empty one"
         )
-    return _locked(folder)
+    return _lock_file(folder)
 
 
-def _locked(folder: Path) -> int:
+def _lock_file(folder: Path) -> int:
     try:
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 
 
-class Source(NamedTuple):
+class InstallSource(NamedTuple):
     """What can be installed again."""
 
     url: str  #: of a folder, a file or a repository
@@ -32,12 +32,12 @@ class Source(NamedTuple):
 
     def requirement(self, extra: str = "") -> str:
         """Return what stands for it in a list of dependencies, with one of its extras if wanted."""
-        return f"{_named(extra)} @ {self.url}"
+        return f"{_requirement_name(extra)} @ {self.url}"
 
 
-def source() -> Source | None:
+def install_source() -> InstallSource | None:
     """Return where this glotsmith can be installed from again; None where that is not known, or is there no more."""
-    found = _checkout() or _recorded()  # another one may be installed than runs
+    found = _checkout_source() or _recorded_source()  # another one may be installed than runs
     if found is None or (found.path is not None and not found.path.exists()):
         return None
     return found
@@ -45,8 +45,8 @@ def source() -> Source | None:
 
 def requirement(extra: str = "") -> str:
     """Return what stands for this glotsmith in a list of dependencies; its bare name where its source isn't known."""
-    found = source()
-    return found.requirement(extra) if found else _named(extra)
+    found = install_source()
+    return found.requirement(extra) if found else _requirement_name(extra)
 
 
 def install_command(extra: str) -> str:
@@ -54,12 +54,12 @@ def install_command(extra: str) -> str:
 
     Where the source isn't known, it installs what the extra asks for by name.
     """
-    found = source()
+    found = install_source()
     if found is None:
-        return f"{_pip()} {shlex.join(extras().get(extra, [_named(extra)]))}"
+        return f"{_pip_command()} {shlex.join(extras().get(extra, [_requirement_name(extra)]))}"
     if found.editable and found.path:
-        return f"{_pip()} -e {shlex.quote(f'{found.path}[{extra}]')}"
-    return f"{_pip()} {shlex.quote(found.requirement(extra))}"
+        return f"{_pip_command()} -e {shlex.quote(f'{found.path}[{extra}]')}"
+    return f"{_pip_command()} {shlex.quote(found.requirement(extra))}"
 
 
 def extras() -> dict[str, list[str]]:
@@ -73,7 +73,7 @@ def extras() -> dict[str, list[str]]:
     return found
 
 
-def _named(extra: str) -> str:
+def _requirement_name(extra: str) -> str:
     return f"glotsmith[{extra}]" if extra else "glotsmith"
 
 
@@ -84,7 +84,7 @@ def _installed() -> Distribution | None:
         return None
 
 
-def _recorded() -> Source | None:
+def _recorded_source() -> InstallSource | None:
     """Return what the installer wrote down."""
     installed = _installed()
     text = installed.read_text("direct_url.json") if installed else None
@@ -92,10 +92,10 @@ def _recorded() -> Source | None:
         written: Any = json.loads(text or "null")
     except ValueError:
         return None
-    return _of(cast("dict[str, Any]", written)) if isinstance(written, dict) else None
+    return _parse_direct_url(cast("dict[str, Any]", written)) if isinstance(written, dict) else None
 
 
-def _of(written: dict[str, Any]) -> Source | None:
+def _parse_direct_url(written: dict[str, Any]) -> InstallSource | None:
     url, vcs = written.get("url"), written.get("vcs_info")
     if not isinstance(url, str):
         return None
@@ -104,17 +104,17 @@ def _of(written: dict[str, Any]) -> Source | None:
         url = f"{info['vcs']}+{url}@{info['commit_id']}"
     if written.get("subdirectory"):
         url = f"{url}#subdirectory={written['subdirectory']}"
-    return Source(url, bool(written.get("dir_info", {}).get("editable")))
+    return InstallSource(url, bool(written.get("dir_info", {}).get("editable")))
 
 
-def _checkout() -> Source | None:
+def _checkout_source() -> InstallSource | None:
     """Return the checkout that this file is in; None where it was installed without one."""
     root = Path(__file__).parents[2]
     named = (root / "pyproject.toml").is_file() and (root / "src" / "glotsmith").is_dir()
-    return Source(root.as_uri(), editable=True) if named else None
+    return InstallSource(root.as_uri(), editable=True) if named else None
 
 
-def _pip() -> str:
+def _pip_command() -> str:
     """Return the command that installs into this Python, as it can be typed anywhere."""
     python = shlex.quote(sys.executable)
     if importlib.util.find_spec("pip") is None:

@@ -22,10 +22,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from glotsmith import ledger_sql as tables
-from glotsmith.database import connect, connect_to_read, storage
+from glotsmith.database import connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.exchanges import Exchanges, Heard
-from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, Taken, account, plan
+from glotsmith.exchanges import Exchanges, ReceivedReply
+from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, StepInput, funnel_row, plan_rows
 from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
 from glotsmith.step import Result
@@ -59,22 +59,22 @@ class Ledger:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open the ledger, or make it; to read it only, also where nothing can be written."""
         self.path = path
-        self._connection = (connect_to_read if read_only else connect)(path, tables.SCHEMA, version=1)
+        self._connection = (connect_read_only if read_only else connect)(path, tables.SCHEMA, version=1)
         self._results = 0  #: results in the open transaction
-        self._since = 0.0  #: when it began, seconds
+        self._transaction_start = 0.0  #: when it began, seconds
         self._atomic = False  #: inside ``atomically``
         self._failure: BaseException | None = None  #: of the first write that failed
-        self._places = self._load_steps()
-        self.open_items = OpenItems(self._all, self._places)
-        self.exchanges = Exchanges(self._all)
+        self._step_indexes = self._load_steps()
+        self.open_items = OpenItems(self._execute, self._step_indexes)
+        self.exchanges = Exchanges(self._execute)
 
     def _load_steps(self) -> dict[str, int]:
         """Return the steps' places by name, in order."""
-        return {name: place for place, name in self._all("SELECT place, name FROM steps ORDER BY place")}
+        return {name: place for place, name in self._execute("SELECT place, name FROM steps ORDER BY place")}
 
-    def _all(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def _execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement and return all its rows."""
-        with storage(self.path):
+        with storage_errors(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
     # --- steps -----------------------------------------------------------------------------------------------------
@@ -82,9 +82,9 @@ class Ledger:
     @property
     def steps(self) -> tuple[str, ...]:
         """The names of the steps, in order of the pipeline; empty before ``begin``."""
-        return tuple(self._places)
+        return tuple(self._step_indexes)
 
-    def begin(self, names: Sequence[str]) -> None:
+    def register_steps(self, names: Sequence[str]) -> None:
         """Enter the steps of the pipeline, or check that they are those it was begun with.
 
         Raises:
@@ -94,11 +94,11 @@ class Ledger:
         if len(set(names)) < len(names):
             raise ValueError(f"two steps have one name: {', '.join(names)}")
         self.open_items.reset()
-        self.exchanges.begin()
-        if not self._places:
-            with self.atomically(), storage(self.path):
+        self.exchanges.create_tables()
+        if not self._step_indexes:
+            with self.atomically(), storage_errors(self.path):
                 self._connection.executemany("INSERT INTO steps (place, name) VALUES (?, ?)", enumerate(names))
-            self._places.update(self._load_steps())
+            self._step_indexes.update(self._load_steps())
         if self.steps != tuple(names):
             raise UsageError(
                 f"{self.path}: this run was begun with the steps {', '.join(self.steps)}, "
@@ -109,11 +109,11 @@ class Ledger:
     def mark_finished(self, step: str) -> None:
         """Note that the step has answered all it will ever get; committed with what was recorded before."""
         self._open_transaction()
-        self._all("UPDATE steps SET finished = 1 WHERE name = ?", step)
+        self._execute("UPDATE steps SET finished = 1 WHERE name = ?", step)
 
-    def finished(self, step: str) -> bool:
+    def is_finished(self, step: str) -> bool:
         """Return whether the step has answered all it will ever get."""
-        return self._all("SELECT finished FROM steps WHERE name = ?", step) == [(1,)]
+        return self._execute("SELECT finished FROM steps WHERE name = ?", step) == [(1,)]
 
     def count_failed_run(self, step: str, key: str) -> None:
         """Count this run as one in which the item failed by itself (``OpenItems.count_failed_run``)."""
@@ -130,12 +130,12 @@ class Ledger:
         if first is not None:
             with self.atomically():
                 for sql, parameters in reopen_statements(self.steps, whole, first, reason):
-                    self._all(sql, *parameters)
+                    self._execute(sql, *parameters)
         return sum(counts.values())
 
     # --- writing ---------------------------------------------------------------------------------------------------
 
-    def record(self, step: str, taken: Taken, result: Result[Any], *, ordered: bool = False) -> int:
+    def record(self, step: str, taken: StepInput, result: Result[Any], *, ordered: bool = False) -> int:
         """Enter what became of one input, and return how many outputs were kept.
 
         All rows of a result get into the file together, committed with their neighbours after ``COMMIT_RESULTS``
@@ -148,37 +148,37 @@ class Ledger:
             BrokenResult: see ``ledger_rows.plan``; also where a step without order made one key of two inputs.
 
         """
-        place = self._places[step]
-        rows = plan(taken, result, lambda key: self._kept_from(place, key, ordered))
+        place = self._step_indexes[step]
+        rows = plan_rows(taken, result, lambda key: self._kept_from(place, key, ordered))
         self._open_transaction()
         try:
-            with storage(self.path):
+            with storage_errors(self.path):
                 self._insert(place, taken, rows, result)
         except BaseException as error:
-            self._fail(error)
+            self._roll_back_for_good(error)
             raise
         self._results += 1
-        if self._results >= COMMIT_RESULTS or time.monotonic() - self._since > COMMIT_S:
+        if self._results >= COMMIT_RESULTS or time.monotonic() - self._transaction_start > COMMIT_S:
             self.flush()
         return sum(row.status == "kept" for row in rows)
 
-    def note_reply(self, heard: Heard) -> None:
+    def record_reply(self, reply: ReceivedReply) -> None:
         """Write down a reply that the run heard, committed with the results around it."""
         self._open_transaction()
         try:
-            self.exchanges.enter(heard, content_hash(printable(heard.prompt)))
+            self.exchanges.record(reply, content_hash(printable(reply.prompt)))
         except BaseException as error:
-            self._fail(error)
+            self._roll_back_for_good(error)
             raise
 
     def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
         """Return the input of which the step has kept an output ``key`` before."""
-        found = self._all("SELECT parent FROM items WHERE step = ? AND key = ? AND status = 'kept'", place, key)
+        found = self._execute("SELECT parent FROM items WHERE step = ? AND key = ? AND status = 'kept'", place, key)
         if found and not ordered:
             raise BrokenResult(f"the output key {key} was made before, from {found[0][0]}: derive it from the input's")
         return found[0][0] if found else None
 
-    def _insert(self, place: int, taken: Taken, rows: Sequence[NewRow], result: Result[Any]) -> None:
+    def _insert(self, place: int, taken: StepInput, rows: Sequence[NewRow], result: Result[Any]) -> None:
         """Write the rows of one result; what it cost stands in the input's row."""
         for ordinal, row in enumerate(rows):
             tokens, cost = (result.tokens, round(result.cost * NANO)) if ordinal == 0 else (0, 0)
@@ -190,7 +190,7 @@ class Ledger:
                 ),
             )
 
-    def _payload(self, taken: Taken, data: bytes) -> int | None:
+    def _payload(self, taken: StepInput, data: bytes) -> int | None:
         """Store an item unless it is the input, unchanged; return its row."""
         if not data:
             return None
@@ -209,8 +209,8 @@ class Ledger:
         if self._failure is not None:
             raise StorageError(f"{self.path}: an earlier write failed, so nothing more is written: start again")
         if not self._connection.in_transaction:
-            self._all("BEGIN IMMEDIATE")
-            self._since = time.monotonic()
+            self._execute("BEGIN IMMEDIATE")
+            self._transaction_start = time.monotonic()
 
     def flush(self) -> None:
         """Commit what was recorded; inside ``atomically`` that waits for its end."""
@@ -220,13 +220,13 @@ class Ledger:
     def _commit(self) -> None:
         self._results = 0
         try:
-            with storage(self.path):
+            with storage_errors(self.path):
                 self._connection.commit()
         except BaseException as error:
-            self._fail(error)
+            self._roll_back_for_good(error)
             raise
 
-    def _fail(self, error: BaseException) -> None:
+    def _roll_back_for_good(self, error: BaseException) -> None:
         """Undo the open transaction, since half a result must never be committed, and write no more."""
         self._failure = self._failure or error
         self._rollback()
@@ -264,94 +264,98 @@ class Ledger:
 
     # --- the queue -------------------------------------------------------------------------------------------------
 
-    def pending(self, previous: str, step: str, after: int, limit: int) -> list[Taken]:
+    def pending(self, previous: str, step: str, after: int, limit: int) -> list[StepInput]:
         """Return up to ``limit`` items that ``previous`` kept in rows behind ``after``, not answered by ``step``."""
-        rows = self._all(tables.PENDING, self._places[previous], after, self._places[step], limit)
-        return [Taken(key, position, id, payload, data) for id, key, position, payload, data in rows]
+        rows = self._execute(tables.PENDING, self._step_indexes[previous], after, self._step_indexes[step], limit)
+        return [StepInput(key, position, id, payload, data) for id, key, position, payload, data in rows]
 
-    def taken(self, previous: str, key: str) -> Taken | None:
+    def find_input(self, previous: str, key: str) -> StepInput | None:
         """Return the item that ``previous`` kept as ``key``, as an input of the next step; None if there is none."""
-        rows = self._all(tables.TAKEN, self._places[previous], key)
-        return Taken(rows[0][1], rows[0][2], rows[0][0], *rows[0][3:]) if rows else None
+        rows = self._execute(tables.TAKEN, self._step_indexes[previous], key)
+        return StepInput(rows[0][1], rows[0][2], rows[0][0], *rows[0][3:]) if rows else None
 
-    def count(self, step: str) -> int:
+    def count_kept(self, step: str) -> int:
         """Return how many outputs the step has kept."""
-        return self._all(tables.COUNT, self._places[step])[0][0]
+        return self._execute(tables.COUNT, self._step_indexes[step])[0][0]
 
-    def answered(self, step: str, key: str) -> bool:
+    def is_answered(self, step: str, key: str) -> bool:
         """Return whether the step has answered the input ``key``."""
-        return bool(self._all(tables.ANSWERED, self._places[step], printable(key)))
+        return bool(self._execute(tables.ANSWERED, self._step_indexes[step], printable(key)))
 
-    def waiting(self, previous: str, step: str) -> int:
+    def count_pending(self, previous: str, step: str) -> int:
         """Return how many outputs of ``previous`` the next step has not answered."""
-        return self.count(previous) - self._all(tables.ANSWERS, self._places[step])[0][0]
+        return self.count_kept(previous) - self._execute(tables.ANSWERS, self._step_indexes[step])[0][0]
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def kept(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
+    def kept_items(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
         """Yield key and item of all that the step kept, in order of position; ``PAGE`` of them in memory."""
         decode = msgspec.json.Decoder(type).decode
-        for row in self._in_order(step, "kept"):
+        for row in self._rows_by_position(step, "kept"):
             yield row.key, decode(row.data or b"")
 
     def kept_rows(self, step: str) -> Iterator[LedgerRow]:
         """Yield the rows of all that the step kept, in order of position."""
-        yield from self._in_order(step, "kept")
+        yield from self._rows_by_position(step, "kept")
 
-    def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
+    def dropped_rows(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
         """Yield the dropped inputs, then the lost outputs, of one step or all, in order of position."""
         for name in self.steps if step is None else (step,):
             for status in ("dropped", "lost"):
-                yield from (row for row in self._in_order(name, status) if reason in (None, row.reason))
+                yield from (row for row in self._rows_by_position(name, status) if reason in (None, row.reason))
 
-    def _in_order(self, step: str, status: RowStatus) -> Iterator[LedgerRow]:
+    def _rows_by_position(self, step: str, status: RowStatus) -> Iterator[LedgerRow]:
         """Read page by page: no reader stays open, so that the write-ahead log can be emptied meanwhile."""
         sql = f"{tables.ROW} AND i.status = ? AND i.position > ? ORDER BY i.position LIMIT {PAGE}"
         position = ""
-        while page := self._rows(sql, self._places[step], status, position):
+        while page := self._rows(sql, self._step_indexes[step], status, position):
             yield from page
             position = page[-1].position
 
     def _rows(self, sql: str, *parameters: object) -> list[LedgerRow]:
         """Run a query that begins as ``tables.ROW`` does."""
         names = self.steps
-        return [LedgerRow(names[int(row[0])], *row[1:]) for row in self._all(sql, *parameters)]
+        return [LedgerRow(names[int(row[0])], *row[1:]) for row in self._execute(sql, *parameters)]
 
     def funnel(self) -> list[FunnelRow]:
         """Return each step's account, in order of the pipeline, steps that have not begun too."""
         groups: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self.steps}
-        for name, *group in self._all(tables.FUNNEL):
+        for name, *group in self._execute(tables.FUNNEL):
             groups[name].append(tuple(group))
-        return [account(name, rows) for name, rows in groups.items()]
+        return [funnel_row(name, rows) for name, rows in groups.items()]
 
     def lineage(self, key: str) -> list[LedgerRow]:
         """Return every row about the item ``key``: what it was made from, itself, and what was made from it.
 
         In order of the pipeline, then of position; empty if the ledger does not know the key.
         """
-        own = [row for name in self.steps for row in self._about(name, key)]
-        own = own or [row for row in self.dropped() if row.key == key]
+        own = [row for name in self.steps for row in self._rows_of_key(name, key)]
+        own = own or [row for row in self.dropped_rows() if row.key == key]
         found = dict.fromkeys([*self._ancestors(own[0]), *own] if own else [])
         frontier = own
         while frontier := [child for row in frontier for child in self._children(row) if child not in found]:
             found.update(dict.fromkeys(frontier))
-        return sorted(found, key=lambda row: (self._places[row.step], row.position))
+        return sorted(found, key=lambda row: (self._step_indexes[row.step], row.position))
 
-    def complete(self, prefix: str) -> list[str]:
+    def keys_with_prefix(self, prefix: str) -> list[str]:
         """Return up to two keys of kept items that begin with ``prefix``."""
         sql = "SELECT DISTINCT key FROM items WHERE step = ? AND status = 'kept' AND key >= ? AND key < ? LIMIT 2"
-        found = [row[0] for place in self._places.values() for row in self._all(sql, place, prefix, f"{prefix}\uffff")]
+        found = [
+            row[0]
+            for place in self._step_indexes.values()
+            for row in self._execute(sql, place, prefix, f"{prefix}\uffff")
+        ]
         return list(dict.fromkeys(found))[:2]
 
-    def _about(self, step: str, key: str) -> list[LedgerRow]:
+    def _rows_of_key(self, step: str, key: str) -> list[LedgerRow]:
         """Return the rows of one step that carry ``key``, but for lost ones."""
-        kept = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", self._places[step], key)
-        taken = self._rows(f"{tables.ROW} AND i.parent = ? AND i.ordinal = 0", self._places[step], key)
+        kept = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", self._step_indexes[step], key)
+        taken = self._rows(f"{tables.ROW} AND i.parent = ? AND i.ordinal = 0", self._step_indexes[step], key)
         return [*kept, *(row for row in taken if row.status == "dropped")]
 
     def _ancestors(self, row: LedgerRow) -> Iterator[LedgerRow]:
         """Yield the rows that led to this one, backwards."""
-        for place in range(self._places[row.step] - 1, -1, -1):
+        for place in range(self._step_indexes[row.step] - 1, -1, -1):
             (row,) = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", place, row.parent)
             yield row
 
@@ -359,4 +363,6 @@ class Ledger:
         """Return what the next step made of a kept row."""
         if row.status != "kept":
             return []
-        return self._rows(f"{tables.ROW} AND i.parent = ? ORDER BY i.ordinal", self._places[row.step] + 1, row.key)
+        return self._rows(
+            f"{tables.ROW} AND i.parent = ? ORDER BY i.ordinal", self._step_indexes[row.step] + 1, row.key
+        )

@@ -22,7 +22,7 @@ class BrokenResult(Exception):
     """A step broke its contract: a defect of the step, never the user's fault."""
 
 
-class Taken(msgspec.Struct, frozen=True):
+class StepInput(msgspec.Struct, frozen=True):
     """One input of a step, as the ledger hands it out."""
 
     key: str
@@ -49,7 +49,7 @@ def sortable(number: int) -> str:
     return f"{chr(ord('a') + len(digits) - 1)}{digits}"
 
 
-def plan(taken: Taken, result: Result[Any], kept_from: Callable[[str], str | None]) -> list[NewRow]:
+def plan_rows(taken: StepInput, result: Result[Any], kept_from: Callable[[str], str | None]) -> list[NewRow]:
     """Return the rows of a result, the input's first; ``kept_from`` tells which input an output's key came from.
 
     An output that was kept before, or can't be stored, is lost; an input of which then nothing is left is dropped.
@@ -58,18 +58,18 @@ def plan(taken: Taken, result: Result[Any], kept_from: Callable[[str], str | Non
         BrokenResult: the result neither keeps something nor drops the input, or does both.
 
     """
-    _check(result)
-    kept, lost = _outputs(taken, result, kept_from)
+    _check_contract(result)
+    kept, lost = _output_rows(taken, result, kept_from)
     inputs: list[NewRow] = []
     for index, loss in enumerate(result.dropped, start=len(result.kept)):
-        row = _loss(taken, loss, index)
+        row = _loss_row(taken, loss, index)
         (lost if loss.key else inputs).append(row)
     if not kept and not inputs:
         inputs = [NewRow("dropped", taken.key, taken.position, lost[0].reason, lost[0].detail, taken.data)]
     return kept + inputs + lost
 
 
-def _check(result: Result[Any]) -> None:
+def _check_contract(result: Result[Any]) -> None:
     """Hold a result to its contract, without which in = kept + dropped would be false."""
     drops = sum(not loss.key for loss in result.dropped)
     if not result.kept and drops != 1:
@@ -78,8 +78,8 @@ def _check(result: Result[Any]) -> None:
         raise BrokenResult("a result that keeps something can't drop the input: give each Dropped a key")
 
 
-def _outputs(
-    taken: Taken, result: Result[Any], kept_from: Callable[[str], str | None]
+def _output_rows(
+    taken: StepInput, result: Result[Any], kept_from: Callable[[str], str | None]
 ) -> tuple[list[NewRow], list[NewRow]]:
     """Return the rows of the outputs that stay, and of those that turn out to be duplicates or unstorable."""
     kept: dict[str, NewRow] = {}
@@ -90,7 +90,7 @@ def _outputs(
         if first is not None:
             lost.append(NewRow("lost", key, position, Reason.EXACT_DUPLICATE, f"kept before, from {first}"))
             continue
-        data, detail = _stored(output.item)
+        data, detail = _encode_item(output.item)
         if data:
             kept[key] = NewRow("kept", key, position, data=data)
         else:
@@ -98,7 +98,7 @@ def _outputs(
     return list(kept.values()), lost
 
 
-def _position(taken: Taken, kept: tuple[Kept[Any], ...], index: int) -> str:
+def _position(taken: StepInput, kept: tuple[Kept[Any], ...], index: int) -> str:
     """Return an output's position: the input's own where it merely passed, else one below it.
 
     No position is the beginning of another's at one step, so that positions stay unique however steps branch.
@@ -108,18 +108,18 @@ def _position(taken: Taken, kept: tuple[Kept[Any], ...], index: int) -> str:
     return f"{taken.position}.{sortable(index)}"
 
 
-def _loss(taken: Taken, loss: Dropped, index: int) -> NewRow:
+def _loss_row(taken: StepInput, loss: Dropped, index: int) -> NewRow:
     """Return the row of a drop; a dropped input without an item shows what the input was."""
     data = taken.data if not loss.key else b""
     if loss.item is not None:
-        data = _stored(loss.item)[0] or data
+        data = _encode_item(loss.item)[0] or data
     detail = printable(loss.detail)[:DETAIL_CHARACTERS]
     if not loss.key:
         return NewRow("dropped", taken.key, taken.position, loss.reason, detail, data)
     return NewRow("lost", printable(loss.key), f"{taken.position}.{sortable(index)}", loss.reason, detail, data)
 
 
-def _stored(item: Record) -> tuple[bytes, str]:
+def _encode_item(item: Record) -> tuple[bytes, str]:
     """Return the item as JSON, or nothing and why not: replies and corpora may hold lone surrogates."""
     try:
         return _encode(item), ""
@@ -127,7 +127,7 @@ def _stored(item: Record) -> tuple[bytes, str]:
         return b"", f"{error.reason} at character {error.start}"
 
 
-def account(step: str, groups: Sequence[tuple[Any, ...]]) -> FunnelRow:
+def funnel_row(step: str, groups: Sequence[tuple[Any, ...]]) -> FunnelRow:
     """Sum up one step; a group is (status, reason, rows, inputs, tokens, billionths of a dollar)."""
     of = {status: [group for group in groups if group[0] == status] for status in ("kept", "dropped", "lost")}
     inputs = {status: sum(group[3] for group in of[status]) for status in of}

@@ -191,7 +191,7 @@ class Snippet(Record, frozen=True, kw_only=True):
     origin: Origin
 
 
-class Scored(Record, frozen=True, kw_only=True):
+class YesNoScore(Record, frozen=True, kw_only=True):
     """What a model answered to "Is the answer correct?" (InverseCoder §4.3); shares of its probability, 0-1."""
 
     yes: float  #: mass of all spellings of Yes that were seen
@@ -204,14 +204,14 @@ class Scored(Record, frozen=True, kw_only=True):
     prompt_version: str = ""  #: hash of the prompt template
 
 
-class Summary(Record, frozen=True, kw_only=True):
+class SnippetSummary(Record, frozen=True, kw_only=True):
     """One instruction that a teacher wrote for a snippet."""
 
     id: str  #: content hash of snippet and text: what scores and verdicts are joined by
     sample: int
     text: str
     lineage: Lineage
-    scored: Scored | None = None
+    scored: YesNoScore | None = None
     round_trip: Status | Literal["", "no_code"] = ""  #: what the answer to it came to; empty where it was not asked for
     answered: Lineage | None = None  #: how that answer came about
 
@@ -220,9 +220,9 @@ class Inversion(Record, frozen=True, kw_only=True):
     """A snippet with the instructions that are left of it, best first once they are ranked."""
 
     snippet: Snippet
-    summaries: tuple[Summary, ...] = ()  #: none for an original
+    summaries: tuple[SnippetSummary, ...] = ()  #: none for an original
     ties: int = 0  #: how many others have the first one's score
-    tried: tuple[Summary, ...] = ()  #: all that a round trip was made with, in order of rank
+    tried: tuple[SnippetSummary, ...] = ()  #: all that a round trip was made with, in order of rank
     measured: bool = False  #: whether a round trip was made with every summary, whatever came of the first
 
 
@@ -319,14 +319,14 @@ class Limits(Record, frozen=True, kw_only=True):
     build_cpu_s: float = 60.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``
 
 
-class Warm(Record, frozen=True, kw_only=True):
+class WarmInterpreter(Record, frozen=True, kw_only=True):
     """An interpreter that is started once: it loads what its programs need and calls ``fork``, once."""
 
     argv: tuple[str, ...]  #: as ``Program.argv``
     files: dict[str, str | bytes]  #: readable in the program's folder while it starts
 
 
-class Server(Record, frozen=True, kw_only=True):
+class CompilerServer(Record, frozen=True, kw_only=True):
     """A compiler that is started once, and compiles the files of many programs (``sandbox/compile_servers.py``)."""
 
     argv: tuple[str, ...]
@@ -344,8 +344,8 @@ class Program(Record, frozen=True, kw_only=True):
     stdin: str = ""
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()  #: host prefixes to bind read-only at the same path
-    server: Server | None = None  #: what may do the work of ``build``, to the same effect
-    warm: Warm | None = None  #: what may run it in place of ``argv``, to the same effect: a child of a warm interpreter
+    server: CompilerServer | None = None  #: may build the program in place of ``build``, with the same result
+    warm: WarmInterpreter | None = None  #: may run the program in place of ``argv``, with the same result
     limits: Limits = Limits()
 
 

@@ -22,9 +22,9 @@ from typing import Any, cast
 from glotsmith import credentials
 from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
-from glotsmith.folder_lock import hold
+from glotsmith.folder_lock import lock_folder
 from glotsmith.ledger import Ledger
-from glotsmith.settings import is_free, leaves
+from glotsmith.settings import is_changeable, leaves
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
@@ -37,7 +37,7 @@ class RunFolder:
     """An open run folder; close it, or use it in a ``with`` statement."""
 
     def __init__(
-        self, path: Path, cache: Path | None, lock: int | None, *, resumed: bool, other: Path | None = None
+        self, path: Path, cache: Path | None, lock: int | None, *, resumed: bool, fallback_cache: Path | None = None
     ) -> None:
         """Open the ledger and the cache; ``create_or_resume`` and ``open`` are the doors."""
         self.path = path
@@ -46,7 +46,7 @@ class RunFolder:
         self._lock = lock
         self.ledger = Ledger(path / LEDGER, read_only=lock is None)
         try:
-            self.cache = Cache(cache or path / CACHE, other, read_only=lock is None)
+            self.cache = Cache(cache or path / CACHE, fallback_cache, read_only=lock is None)
         except BaseException:
             self.ledger.close()
             raise
@@ -57,8 +57,8 @@ class RunFolder:
         path: Path,
         config: Mapping[str, Any],
         cache: Path | None = None,
-        free: Collection[str] = (),
-        other: Path | None = None,
+        changeable: Collection[str] = (),
+        fallback_cache: Path | None = None,
     ) -> "RunFolder":
         """Make a run folder for ``config``, or go on in one.
 
@@ -67,9 +67,9 @@ class RunFolder:
             config: what TOML can hold, in tables and lists, and None, which is left out. With the key ``preview`` the
                 run is a preview, which takes the place of an earlier one, and of nothing else.
             cache: a cache file to share between runs.
-            free: dotted keys of ``config`` that do not determine rows; all others are kept once there are rows or
+            changeable: dotted keys of ``config`` that do not determine rows; all others are kept once there are rows or
                 replies.
-            other: a cache that is looked at too, if it is there.
+            fallback_cache: a cache that is looked at too, if it is there.
 
         Raises:
             UsageError: the folder belongs to a run of another configuration, to a running process, or is no run's; or
@@ -78,10 +78,10 @@ class RunFolder:
 
         """
         credentials.refuse(config)
-        lock = hold(path, "run", CONFIG)
+        lock = lock_folder(path, "run", CONFIG)
         try:
-            resumed = _claim(path, config, free, cache or path / CACHE)
-            return cls(path, cache, lock, resumed=resumed, other=other)
+            resumed = _store_config(path, config, changeable, cache or path / CACHE)
+            return cls(path, cache, lock, resumed=resumed, fallback_cache=fallback_cache)
         except BaseException:
             os.close(lock)
             raise
@@ -132,17 +132,17 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}: mend the file, or {_elsewhere(path.with_name(CACHE))}") from error
+        raise InputError(f"{path}: {error}: mend the file, or {_new_folder_advice(path.with_name(CACHE))}") from error
     except OSError as error:
         raise StorageError(f"{path}: it can't be read ({error.strerror})") from error
 
 
-def _elsewhere(cache: Path) -> str:
+def _new_folder_advice(cache: Path) -> str:
     """Say how a run begins elsewhere without asking anything again."""
     return f"start in another folder that reuses the replies: -o NEWFOLDER --cache {shlex.quote(str(cache))}"
 
 
-def _claim(path: Path, config: Mapping[str, Any], free: Collection[str], cache: Path) -> bool:
+def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], cache: Path) -> bool:
     """Store the configuration, unless the folder belongs to another run; return whether that run goes on.
 
     Raises:
@@ -158,13 +158,13 @@ def _claim(path: Path, config: Mapping[str, Any], free: Collection[str], cache: 
     if preview and not stored.get(PREVIEW):
         raise UsageError(f"{path} holds a run, which no preview may replace: choose another folder with -o")
     changed = _changes(stored, wanted, free)
-    if changed and not preview and _is_bound(path):
+    if changed and not preview and _has_results(path):
         raise UsageError(
             f"{file}: the configuration has changed: {changed}. A run keeps what determines its rows: "
-            f"set it as it was, or {_elsewhere(cache)}"
+            f"set it as it was, or {_new_folder_advice(cache)}"
         )
     if preview or changed:
-        _forget(path)
+        _remove_ledger(path)
     if preview:
         _remove(path / DATASET)
     if stored != wanted:
@@ -172,11 +172,11 @@ def _claim(path: Path, config: Mapping[str, Any], free: Collection[str], cache: 
     return not (preview or changed)
 
 
-def _is_bound(path: Path) -> bool:
+def _has_results(path: Path) -> bool:
     """Whether the folder holds rows of a dataset, or replies, which a run keeps."""
     if (path / CACHE).exists():
         with closing(Cache(path / CACHE)) as cache:
-            if cache.holds("reply"):
+            if cache.has_entries("reply"):
                 return True
     if not (path / LEDGER).exists():
         return False
@@ -185,7 +185,7 @@ def _is_bound(path: Path) -> bool:
     return bool(funnel) and (funnel[-1].taken > 0 or any(row.tokens for row in funnel))
 
 
-def _forget(path: Path) -> None:
+def _remove_ledger(path: Path) -> None:
     """Remove the ledger of a run without rows, or of a preview; the cache stays."""
     for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"):
         _remove(path / name)
@@ -210,7 +210,7 @@ def _remove(path: Path) -> None:
 def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
     """Say how two configurations differ in what determines rows; "" where they do not."""
     before, now = dict(leaves(stored)), dict(leaves(wanted))
-    keys = sorted(key for key in before.keys() | now.keys() if not is_free(key, free))
+    keys = sorted(key for key in before.keys() | now.keys() if not is_changeable(key, free))
     changed = [key for key in keys if before.get(key) != now.get(key)]
     return "; ".join(
         f"{key} was {_shown(key, before.get(key))} and is now {_shown(key, now.get(key))}" for key in changed

@@ -2,8 +2,8 @@
 
 A field of a configuration declares its kind beside its type, so that a new field must choose::
 
-    model: Annotated[str, BINDS] = ""
-    timeout_s: Annotated[float, FREE, msgspec.Meta(gt=0)] = 300.0
+    model: Annotated[str, FIXED] = ""
+    timeout_s: Annotated[float, CHANGEABLE, msgspec.Meta(gt=0)] = 300.0
 """
 
 import math
@@ -15,7 +15,7 @@ import msgspec
 
 from glotsmith.errors import unknown_name
 
-_KIND = "binds"
+_IS_FIXED = "binds"
 _LONGEST = 80  #: characters of a value in a sentence
 _WORDS: dict[object, str] = {
     int: "a whole number",
@@ -24,8 +24,10 @@ _WORDS: dict[object, str] = {
     str: "text",
 }
 
-BINDS = msgspec.Meta(extra={_KIND: True})  #: it determines rows: a run keeps it
-FREE = msgspec.Meta(extra={_KIND: False})  #: it does not: speed, limits of time, prices, places, files that are written
+#: The setting determines rows, so a run keeps its value.
+FIXED = msgspec.Meta(extra={_IS_FIXED: True})
+#: The setting determines no rows: speed, time limits, prices, places, files that are written.
+CHANGEABLE = msgspec.Meta(extra={_IS_FIXED: False})
 
 _PATH = "path"
 SOURCE = msgspec.Meta(extra={_PATH: "source"})  #: it names sources, of which some are paths; rows name them as written
@@ -34,7 +36,7 @@ MODEL = msgspec.Meta(extra={_PATH: "model"})  #: it is the path of a model's fol
 TARGET = msgspec.Meta(extra={_PATH: "target"})  #: it is a path that a command writes to
 
 
-def kinds(record: type) -> dict[str, bool | None]:
+def fixed_fields(record: type) -> dict[str, bool | None]:
     """Return, for each field of a record, whether it determines rows; None where the field does not say.
 
     A field that holds a record has no kind of its own: the fields of that record have.
@@ -43,15 +45,15 @@ def kinds(record: type) -> dict[str, bool | None]:
     return {name: _kind(hints[name]) for name in _fields(record) if not _is_record(hints[name])}
 
 
-def free(record: type, prefix: str = "") -> frozenset[str]:
+def changeable_fields(record: type, prefix: str = "") -> frozenset[str]:
     """Return the dotted names of the fields of a record, and of records in it, that do not determine rows."""
     hints = get_type_hints(record, include_extras=True)
-    own = {f"{prefix}{name}" for name, binds in kinds(record).items() if binds is False}
-    inner = (free(hints[name], f"{prefix}{name}.") for name in _fields(record) if _is_record(hints[name]))
+    own = {f"{prefix}{name}" for name, binds in fixed_fields(record).items() if binds is False}
+    inner = (changeable_fields(hints[name], f"{prefix}{name}.") for name in _fields(record) if _is_record(hints[name]))
     return frozenset(own).union(*inner)
 
 
-def is_free(key: str, free: Collection[str]) -> bool:
+def is_changeable(key: str, free: Collection[str]) -> bool:
     """Return whether a dotted key, or a table that holds it, is one of the keys that do not determine rows."""
     parts = key.split(".")
     return any(".".join(parts[:count]) in free for count in range(1, len(parts) + 1))
@@ -82,7 +84,7 @@ def _is_record(hint: Any) -> bool:
 
 
 def _kind(hint: Any) -> bool | None:
-    return _extra(hint, _KIND)
+    return _extra(hint, _IS_FIXED)
 
 
 def _extra(hint: Any, key: str) -> Any:
@@ -91,7 +93,7 @@ def _extra(hint: Any, key: str) -> Any:
     return next((extra[key] for extra in extras if key in extra), None)
 
 
-def complaint(record: type, given: Mapping[str, Any], called: Callable[[str], str]) -> str:
+def invalid_value_message(record: type, given: Mapping[str, Any], called: Callable[[str], str]) -> str:
     """Return a sentence about the first field whose value is not of its type, or that is missing; "" for none.
 
     Args:
@@ -104,7 +106,7 @@ def complaint(record: type, given: Mapping[str, Any], called: Callable[[str], st
     for field in msgspec.structs.fields(record):
         if field.name not in given:
             if field.required:
-                return f"{called(field.name)} is missing: it must be {_allowed(hints[field.name])}"
+                return f"{called(field.name)} is missing: it must be {_allowed_values(hints[field.name])}"
             continue
         value = given[field.name]
         try:
@@ -114,11 +116,11 @@ def complaint(record: type, given: Mapping[str, Any], called: Callable[[str], st
         else:
             if not isinstance(value, float) or math.isfinite(value):
                 continue
-        return f"{called(field.name)} is {_shown(value)}, and must be {_allowed(hints[field.name])}"
+        return f"{called(field.name)} is {_shown(value)}, and must be {_allowed_values(hints[field.name])}"
     return ""
 
 
-def unknown(record: type, given: Mapping[str, Any], named: str) -> str:
+def unknown_field_message(record: type, given: Mapping[str, Any], named: str) -> str:
     """Return a sentence about the first name that is no field of a record, with those that there are; "" for none."""
     known = _fields(record)
     wrong = next((name for name in given if name not in known), None)
@@ -131,19 +133,19 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _allowed(hint: Any) -> str:
+def _allowed_values(hint: Any) -> str:
     """Say in words what a type allows."""
     if hasattr(hint, "__metadata__"):
         bounds = [_bounds(meta) for meta in hint.__metadata__ if isinstance(meta, msgspec.Meta)]
-        return " ".join([_allowed(hint.__origin__), *filter(None, bounds)])
+        return " ".join([_allowed_values(hint.__origin__), *filter(None, bounds)])
     if (origin := get_origin(hint)) is Literal:
         return f"one of {', '.join(map(str, get_args(hint)))}"
     if origin in (tuple, list):
-        return f"a list, of which each is {_allowed(get_args(hint)[0])}"
+        return f"a list, of which each is {_allowed_values(get_args(hint)[0])}"
     if origin is dict:
-        return f"a table, of which each value is {_allowed(get_args(hint)[1])}"
+        return f"a table, of which each value is {_allowed_values(get_args(hint)[1])}"
     if origin in (Union, UnionType):
-        return " or ".join(_allowed(part) for part in get_args(hint) if part is not NoneType)
+        return " or ".join(_allowed_values(part) for part in get_args(hint) if part is not NoneType)
     return _WORDS.get(hint, "a table")
 
 

@@ -18,7 +18,7 @@ In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
 
 _log = logging.getLogger(__name__)
-_SHOWN = 300  #: characters of an error's text in a drop's detail
+_MAX_ERROR_CHARACTERS = 300  #: characters of an error's text in a drop's detail
 
 
 class Verify(Protocol):
@@ -78,7 +78,7 @@ def internal_error(step: str, key: str, error: Exception) -> Dropped:
     _log.error("step %s, item %s: an internal error", step, printable(key), exc_info=error)
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({frames[-1].filename.rpartition('glotsmith/')[2]}:{frames[-1].lineno})" if frames else ""
-    return Dropped(Reason.INTERNAL_ERROR, printable(f"{type(error).__name__}: {error}")[:_SHOWN] + where)
+    return Dropped(Reason.INTERNAL_ERROR, printable(f"{type(error).__name__}: {error}")[:_MAX_ERROR_CHARACTERS] + where)
 
 
 class Step(ABC, Generic[In, Out]):

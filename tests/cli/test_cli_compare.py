@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.ledger import Ledger, Taken
+from glotsmith.ledger import Ledger, StepInput
 from glotsmith.recipes.xcoder.history import SESSION_STEPS
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
@@ -23,9 +23,9 @@ from glotsmith.records import (
     Origin,
     Problem,
     Record,
+    SnippetSummary,
     Solution,
     Suite,
-    Summary,
     Task,
     Verdict,
 )
@@ -58,7 +58,7 @@ def failed(status: str, language: str = "lua") -> Candidate:
 
 
 def pass_on(ledger: Ledger, before: str, step: str, key: str, *kept: Kept[Any], **result: Any) -> None:
-    taken = ledger.taken(before, key)
+    taken = ledger.find_input(before, key)
     assert taken
     ledger.record(step, taken, Result(kept=kept, **result))
 
@@ -69,8 +69,8 @@ def runs(tmp_path: Path) -> Path:
     item = IoCase(stdin="", stdout="")
     with RunFolder.create_or_resume(tmp_path / "one", {"recipe": "multipl-t"}) as folder:
         ledger = folder.ledger
-        ledger.begin(["sources", "translate", "dataset"])
-        ledger.record("sources", Taken("u", "a0"), Result(kept=(Kept("t", item), Kept("x", item))), ordered=True)
+        ledger.register_steps(["sources", "translate", "dataset"])
+        ledger.record("sources", StepInput("u", "a0"), Result(kept=(Kept("t", item), Kept("x", item))), ordered=True)
         lost = (
             Dropped(Reason.FAILED_VERIFICATION, "", "l0", failed("fail:wrong")),
             Dropped(Reason.FAILED_VERIFICATION, "", "l1", failed("fail:compile")),
@@ -86,7 +86,7 @@ def runs(tmp_path: Path) -> Path:
         pass_on(ledger, "translate", "dataset", "s", *(Kept(e.id, e) for e in made))
         ledger.mark_finished("dataset")
     with RunFolder.create_or_resume(tmp_path / "two", {"recipe": "xcoder"}) as folder:
-        folder.ledger.begin(["sources", "dataset"])
+        folder.ledger.register_steps(["sources", "dataset"])
     return tmp_path
 
 
@@ -135,14 +135,14 @@ def test_answers_that_fail_a_round_trip_are_failing_programs(glotsmith: Command,
     lost = tuple(
         Dropped(
             Reason.FAILED_ROUND_TRIP, "", f"s{n}",
-            Summary(id=f"s{n}", sample=n, text="t", lineage=LINEAGE, round_trip=end),  # type: ignore[arg-type]
+            SnippetSummary(id=f"s{n}", sample=n, text="t", lineage=LINEAGE, round_trip=end),  # type: ignore[arg-type]
         )
         for n, end in enumerate(ends)
     )  # fmt: skip
     with RunFolder.create_or_resume(tmp_path / "run", {"recipe": "inverse-instruct"}) as folder:
-        folder.ledger.begin(["sources", "round_trip"])
+        folder.ledger.register_steps(["sources", "round_trip"])
         item = IoCase(stdin="", stdout="")
-        folder.ledger.record("sources", Taken("u", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
+        folder.ledger.record("sources", StepInput("u", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
         pass_on(folder.ledger, "sources", "round_trip", "t", dropped=(*lost, Dropped(Reason.NO_INSTRUCTION)))
     _, said, _ = glotsmith("compare", "--json", tmp_path / "run")
     assert json.loads(said)["failures"] == {"fail:wrong": 2, "fail:compile": 1}  # a broken machine is no wrong answer
@@ -151,9 +151,9 @@ def test_answers_that_fail_a_round_trip_are_failing_programs(glotsmith: Command,
 def test_original_pairs_are_no_rows_that_were_made(glotsmith: Command, tmp_path: Path) -> None:
     """They would make every row cheaper, and every yield higher."""
     with RunFolder.create_or_resume(tmp_path / "run", {"recipe": "inverse-instruct"}) as folder:
-        folder.ledger.begin(["sources", "dataset"])
+        folder.ledger.register_steps(["sources", "dataset"])
         item = IoCase(stdin="", stdout="")
-        folder.ledger.record("sources", Taken("u", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
+        folder.ledger.record("sources", StepInput("u", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
         made = [
             example(1, "lua", "", "Add."),
             msgspec.structs.replace(example(2, "other", "", "Why?"), kind="original"),
@@ -196,10 +196,10 @@ def remembering(tmp_path: Path) -> Path:
     config = {"recipe": "xcoder", "options": {"sources": ["x"], "languages": ["lua", "python"]}}
     with RunFolder.create_or_resume(tmp_path / "run", config) as folder:
         ledger = folder.ledger
-        ledger.begin(["convene", *SESSION_STEPS])
+        ledger.register_steps(["convene", *SESSION_STEPS])
         seats = [seat(0), seat(1)]
         kept = tuple(Kept(s.id, s) for s in seats)
-        ledger.record("convene", Taken("u", "a0"), Result(kept=kept), ordered=True)
+        ledger.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
         posed = seat(0, instruction="Do it. Well.", name="f", signature="s", reference="r")
         work: Record = PipelineItem(proposal=posed)
         pass_on(ledger, "convene", "discuss", "session-0", Kept("session-0", posed))

@@ -113,7 +113,7 @@ def test_a_row_that_can_not_be_used_is_a_drop(glotsmith: Command, folder: Path) 
     code, said, err = run(glotsmith, "inverse-instruct", "rows.jsonl", "-o", "out", "--set", "originals=false")
     assert (code, "Traceback" in said + err) == (0, False), err
     with RunFolder.open(folder / "out") as opened:
-        lost = [(row.step, row.reason) for row in opened.ledger.dropped()]
+        lost = [(row.step, row.reason) for row in opened.ledger.dropped_rows()]
         funnel = opened.ledger.funnel()
     assert sorted(lost) == sorted((step, reason) for _, step, reason in ROWS)
     assert all(row.taken == row.kept + row.dropped for row in funnel)

@@ -173,7 +173,7 @@ def test_compare_says_what_came_from_a_cache(glotsmith: Command, run: Path, plac
     assert lines["cost paid in this run, US $"] == ["0.0000", "0.0000"]
     assert lines["cost of replies from a cache, US $"] == ["0.0000", "0.0000"]
     with RunFolder.open(run) as first, RunFolder.open(again) as second:
-        paid, cached = first.ledger.exchanges.spent(), second.ledger.exchanges.spent()
+        paid, cached = first.ledger.exchanges.total_costs(), second.ledger.exchanges.total_costs()
     assert paid and cached
     assert [one.requests for one in paid] == [one.requests for one in reversed(cached)]
     assert paid[0].requests >= 3

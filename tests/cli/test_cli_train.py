@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from glotsmith.installation import install_command
-from glotsmith.ledger import Taken
+from glotsmith.ledger import StepInput
 from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
 from glotsmith.step import Kept, Result
@@ -90,9 +90,9 @@ def run_of_stages(folder: Path) -> Path:
         for p in "abc"
     ]  # fmt: skip
     with RunFolder.create_or_resume(folder, {"recipe": "inverse-instruct"}) as run:
-        run.ledger.begin(["dataset"])
+        run.ledger.register_steps(["dataset"])
         kept = tuple(Kept(row.id, row) for row in rows)
-        run.ledger.record("dataset", Taken("unit", "a0"), Result(kept=kept), ordered=True)
+        run.ledger.record("dataset", StepInput("unit", "a0"), Result(kept=kept), ordered=True)
         run.ledger.mark_finished("dataset")
     return folder
 

@@ -13,7 +13,7 @@ import traceback
 from pathlib import Path
 
 from glotsmith.errors import IsolationError
-from glotsmith.records import Limits, Program, Server, Warm
+from glotsmith.records import CompilerServer, Limits, Program, WarmInterpreter
 from glotsmith.sandbox import open_sandbox
 
 AT_ONCE = 8
@@ -49,14 +49,14 @@ PROGRAMS = {
     "interpreter": Program(
         files={"main.py": f"import os, sys\nprint(input(), 'warm' if hasattr(sys, 'warm') else 'cold')\n{LISTING}"},
         argv=(PYTHON, "@{dir}/main.py"),
-        warm=Warm(argv=(PYTHON, "-S", "@{dir}/interpreter.py"), files={"interpreter.py": INTERPRETER}),
+        warm=WarmInterpreter(argv=(PYTHON, "-S", "@{dir}/interpreter.py"), files={"interpreter.py": INTERPRETER}),
         stdin="in",
         limits=LIMITS,
     ),
     "server": Program(
         files={"main.py": f"import os, sys\nprint('warm' if 'made' in sys.argv[0] else 'cold')\n{LISTING}"},
         argv=(PYTHON, "@{dir}/main.py"),
-        server=Server(
+        server=CompilerServer(
             argv=(PYTHON, "@{dir}/compiler.py"),
             files={"compiler.py": COMPILER},
             sources={"main.py": "made.py"},

@@ -87,7 +87,7 @@ def run(kind, steps, ledger, progress=None, stopping=None):
 
 
 def kept(ledger, step):
-    return [key for key, _ in ledger.kept(step, IoCase)]
+    return [key for key, _ in ledger.kept_items(step, IoCase)]
 
 
 def taken(ledger):

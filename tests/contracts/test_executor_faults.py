@@ -26,7 +26,7 @@ def limited(kind, steps, ledger, **limits):
 
 
 def dropped(ledger, step):
-    return {row.key: row.reason for row in ledger.dropped(step) if row.status == "dropped"}
+    return {row.key: row.reason for row in ledger.dropped_rows(step) if row.status == "dropped"}
 
 
 def raising(error, *keys):
@@ -58,7 +58,7 @@ def test_an_internal_error_drops_its_item_and_the_run_goes_on(kind, ledger, erro
     assert run(kind, [Numbers(20), Each("fails", raising(error, "7")), Each("last")], ledger)
     assert dropped(ledger, "fails") == {"7": Reason.INTERNAL_ERROR}
     assert [*kept(ledger, "last")] == [str(n) for n in range(20) if n != 7]
-    [row] = ledger.dropped("fails")
+    [row] = ledger.dropped_rows("fails")
     assert type(error).__name__ in row.detail and "test_executor_faults.py:" in row.detail
     [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert "step fails, item 7" in record.getMessage() and record.exc_info[1] is error
@@ -155,7 +155,7 @@ def test_many_internal_errors_stop_the_run_with_a_sentence(kind, ledger, bad, li
 
 def everything(ledger):
     rows = [(row.step, row.position, row.key, row.data) for step in ledger.steps for row in ledger.kept_rows(step)]
-    return rows, [(row.step, row.position, row.key, row.reason) for row in ledger.dropped()], ledger.funnel()
+    return rows, [(row.step, row.position, row.key, row.reason) for row in ledger.dropped_rows()], ledger.funnel()
 
 
 @pytest.mark.parametrize("bad", [("7",), ("0", "19"), tuple(map(str, range(0, 20, 3)))])
@@ -334,7 +334,7 @@ def test_what_runs_beside_an_open_item_goes_on_to_its_end(kind, ledger):
     with pytest.raises(OutageError):
         limited(kind, [Numbers(30), Ask(server), last], ledger)
     assert sorted(last.seen, key=int) == [str(n) for n in range(1, 30)]
-    assert not ledger.finished("ask") and not ledger.finished("after")
+    assert not ledger.is_finished("ask") and not ledger.is_finished("after")
 
 
 def test_a_batch_stays_open_whole(kind, ledger):
@@ -358,7 +358,7 @@ def test_a_batch_stays_open_whole(kind, ledger):
 
 
 def test_a_ledger_from_before_the_count_of_runs_can_be_read_and_written(ledger):
-    ledger.begin(["source", "ask"])
+    ledger.register_steps(["source", "ask"])
     assert ledger.open_items.failed_runs("ask", "x") == 0
     ledger.count_failed_run("ask", "x")
     ledger.count_failed_run("ask", "x")  # once a run

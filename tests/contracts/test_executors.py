@@ -32,7 +32,7 @@ def test_every_item_goes_through_every_step(kind, ledger):
     third = rows["thirds"]
     assert (third.taken, third.kept, third.dropped, third.made) == (10, 4, 6, 8)
     assert (third.reasons, third.losses, third.tokens, third.cost) == ({"todo": 6}, {"no_code": 4}, 20, 1.0)
-    assert all(ledger.finished(step) for step in ledger.steps)
+    assert all(ledger.is_finished(step) for step in ledger.steps)
 
 
 def test_an_empty_source_ends(kind, ledger):
@@ -108,7 +108,7 @@ def test_results_do_not_depend_on_timing_or_concurrency(kind, tmp_path):
 
         ledger = Ledger(tmp_path / f"{concurrency}.sqlite")
         run(kind, [Numbers(60), Each("split", split, concurrency), Each("last", concurrency=concurrency)], ledger)
-        seen = list(ledger.kept("last", IoCase)), ledger.funnel()
+        seen = list(ledger.kept_items("last", IoCase)), ledger.funnel()
         ledger.close()
         return seen
 
@@ -197,7 +197,7 @@ def test_a_step_that_breaks_its_contract_is_a_defect(kind, ledger, steps, error,
     with pytest.raises(error) as raised:
         run(kind, steps, ledger)
     assert note in "\n".join([str(raised.value), *getattr(raised.value, "__notes__", ())])
-    assert not ledger.steps or not ledger.finished(ledger.steps[-1])
+    assert not ledger.steps or not ledger.is_finished(ledger.steps[-1])
 
 
 def test_a_broken_whole_step_leaves_nothing(kind, ledger):

@@ -11,7 +11,7 @@ import pytest
 
 from glotsmith.datasets.preferences import PER_TASK, pairs
 from glotsmith.drop_reasons import Reason
-from glotsmith.ledger import Ledger, Taken
+from glotsmith.ledger import Ledger, StepInput
 from glotsmith.records import Candidate, CaseVerdict, IoCase, Lineage, Record, Verdict
 from glotsmith.step import Dropped, Kept, Result
 
@@ -41,7 +41,7 @@ MISSES = {
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "ledger.sqlite")
-    made.begin(["sources", "translate", "deduplicate_solutions", "dataset"])
+    made.register_steps(["sources", "translate", "deduplicate_solutions", "dataset"])
     yield made
     made.close()
 
@@ -50,14 +50,14 @@ def fill(
     ledger: Ledger, solutions: list[Any], losses: list[Candidate], *, hold: bool = False, dedup: bool = True
 ) -> None:
     item = IoCase(stdin="", stdout="")
-    ledger.record("sources", Taken("unit", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
+    ledger.record("sources", StepInput("unit", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
     kept = tuple(Kept(s.id + s.code, Holder(solution=msgspec.to_builtins(s)) if hold else s) for s in solutions)
     lost = tuple(Dropped(Reason.FAILED_VERIFICATION, "", f"l{n}", c) for n, c in enumerate(losses))
-    taken = ledger.taken("sources", "t")
+    taken = ledger.find_input("sources", "t")
     assert taken
     ledger.record("translate", taken, Result(kept=kept, dropped=lost))
     for k in kept if dedup else ():
-        taken = ledger.taken("translate", k.key)
+        taken = ledger.find_input("translate", k.key)
         assert taken
         ledger.record("deduplicate_solutions", taken, Result(kept=(k,)))
     ledger.flush()
@@ -115,7 +115,7 @@ def test_memory_does_not_grow_with_the_programs_that_failed(make_solution: Any) 
                 task = msgspec.structs.replace(self._solution.task, id=f"task-{n}")
                 yield Row(msgspec.json.encode(msgspec.structs.replace(self._solution, task=task)))
 
-        def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Any]:
+        def dropped_rows(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Any]:
             for n in range(self._count):
                 yield Row(msgspec.json.encode(miss(f"return {n} -- {'x' * 2000}", "fail:wrong", task=f"task-{n}")))
 
@@ -144,7 +144,7 @@ def test_what_gives_no_pair(ledger: Ledger, make_solution: Any) -> None:
 
 def test_a_solution_that_selection_dropped_is_in_no_pair(ledger: Ledger, make_solution: Any) -> None:
     fill(ledger, [make_solution(RIGHT), make_solution("function f(y) return y end")], [MISSES["none"]], dedup=False)
-    taken = ledger.taken("translate", "sid" + RIGHT)
+    taken = ledger.find_input("translate", "sid" + RIGHT)
     assert taken
     ledger.record("deduplicate_solutions", taken, Result(kept=(Kept("s", make_solution(RIGHT)),)))
     [pair] = pairs(ledger)

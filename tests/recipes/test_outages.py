@@ -67,7 +67,7 @@ def command(folder: Path, server: Server, *more: object) -> int:
 def losses(run: Path, reason: str) -> list[tuple[str, str]]:
     """Step and status of what a run lost for a reason."""
     ledger = Ledger(run / "ledger.sqlite")
-    found = [(row.step, row.status) for row in ledger.dropped(reason=reason)]
+    found = [(row.step, row.status) for row in ledger.dropped_rows(reason=reason)]
     ledger.close()
     return found
 
@@ -234,7 +234,7 @@ def machine_run(ledger: Ledger, folder: Path, fails: Callable[[Program, int], bo
 
 def everything(ledger: Ledger) -> tuple[object, ...]:
     rows = [(row.step, row.position, row.key) for step in ledger.steps for row in ledger.kept_rows(step)]
-    return rows, [(row.step, row.position, row.key, row.reason) for row in ledger.dropped()]
+    return rows, [(row.step, row.position, row.key, row.reason) for row in ledger.dropped_rows()]
 
 
 @pytest.fixture(scope="module")
@@ -271,5 +271,5 @@ def test_a_program_that_alone_breaks_the_machine_is_dropped_after_three_runs(tmp
         with pytest.raises(OutageError, match="no fork"):
             machine_run(ledger, tmp_path, fails)
     assert machine_run(ledger, tmp_path, fails)
-    assert [row.step for row in ledger.dropped(reason="not_verified") if row.status == "dropped"] == ["prove"]
+    assert [row.step for row in ledger.dropped_rows(reason="not_verified") if row.status == "dropped"] == ["prove"]
     ledger.close()

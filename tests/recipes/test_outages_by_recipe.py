@@ -64,7 +64,7 @@ def rows(run: Path) -> tuple[object, ...]:
     """Return what every step kept and dropped, with the reasons."""
     ledger = Ledger(run / "ledger.sqlite")
     kept = [(step, row.position, row.key) for step in ledger.steps for row in ledger.kept_rows(step)]
-    dropped = [(row.step, row.position, row.key, row.status, row.reason) for row in ledger.dropped()]
+    dropped = [(row.step, row.position, row.key, row.status, row.reason) for row in ledger.dropped_rows()]
     ledger.close()
     return kept, dropped
 

@@ -140,9 +140,9 @@ def test_near_duplicates_are_those_among_what_is_there(tmp_path: Path) -> None:
     folder, chosen = tmp_path / "run", config("multipl-t", tmp_path)
     asyncio.run(finish(chosen, folder))
     with RunFolder.open(folder) as run:
-        lost = {row.reason for row in run.ledger.dropped("deduplicate_solutions")}
+        lost = {row.reason for row in run.ledger.dropped_rows("deduplicate_solutions")}
         assert lost, "two of the functions are the same in Lua"
-        whole = run.ledger.count("dataset")
+        whole = run.ledger.count_kept("dataset")
     forget_from(folder, "deduplicate_solutions")
     assert len(asyncio.run(read(folder))[0]) == whole
 

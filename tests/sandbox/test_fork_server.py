@@ -11,7 +11,7 @@ import pytest
 
 from glotsmith.errors import IsolationError
 from glotsmith.languages.rows import rows
-from glotsmith.records import Limits, Outcome, Program, Warm
+from glotsmith.records import Limits, Outcome, Program, WarmInterpreter
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.fork_server import pool
 from glotsmith.sandbox.fork_server.server import ForkServer
@@ -47,7 +47,7 @@ def program(code: str, limits: Limits = LIMITS) -> Program:
     return Program(
         files={"main.py": code, "cold.py": f"import os, sys\nsys.loaded = 'cold'\n{code}"},
         argv=(PYTHON, "@{dir}/cold.py"),
-        warm=Warm(argv=(PYTHON, "-S", "@{dir}/interpreter.py"), files={"interpreter.py": INTERPRETER}),
+        warm=WarmInterpreter(argv=(PYTHON, "-S", "@{dir}/interpreter.py"), files={"interpreter.py": INTERPRETER}),
         limits=limits,
     )
 
@@ -168,7 +168,7 @@ def test_a_dead_fork_server_costs_only_a_cold_start(sandbox: LocalSandbox) -> No
 
 
 def test_an_interpreter_that_never_forks_is_not_restarted(sandbox: LocalSandbox) -> None:
-    broken = Warm(argv=(PYTHON, "-c", "raise SystemExit('no')"), files={})
+    broken = WarmInterpreter(argv=(PYTHON, "-c", "raise SystemExit('no')"), files={})
     made = Program(files={}, argv=("echo", "cold"), warm=broken)
     assert [run(sandbox, made)[0].stdout for _ in range(5)] == [b"cold\n"] * 5
     assert sandbox._fork_servers is not None

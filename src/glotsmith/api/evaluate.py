@@ -274,7 +274,7 @@ async def _run(
                     try:
                         return await _evaluate(options, store, sandbox, teacher, max_failures, ticking)
                     finally:
-                        if store.holds("reply"):
+                        if store.has_entries("reply"):
                             disposable.clear()
         finally:
             await sandbox.close()

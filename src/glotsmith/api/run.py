@@ -17,7 +17,7 @@ from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, InputError, UsageError
-from glotsmith.exchanges import Heard
+from glotsmith.exchanges import ReceivedReply
 from glotsmith.execution import open_executor
 from glotsmith.execution.base import Executor, NoProgress, Progress
 from glotsmith.folder_lock import LOCK
@@ -255,7 +255,9 @@ def hearing(ledger: Ledger) -> Hear:
     def hear(request: Request, address: str, reply: Reply, cached: bool) -> None:
         text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
         tokens = reply.input_tokens + reply.output_tokens
-        ledger.note_reply(Heard(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens))
+        ledger.record_reply(
+            ReceivedReply(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens)
+        )
 
     return hear
 

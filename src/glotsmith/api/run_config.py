@@ -14,34 +14,34 @@ from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve
 from glotsmith.recipes.base import option_name
 from glotsmith.records import Record, printable
-from glotsmith.settings import BINDS, FREE, TARGET
+from glotsmith.settings import CHANGEABLE, FIXED, TARGET
 from glotsmith.teachers import TEACHERS, options_of
 
 
 class TeacherConfig(Record, frozen=True, kw_only=True):
     """Who is asked; keys stay in the environment."""
 
-    name: Annotated[str, BINDS] = "offline"
-    model: Annotated[str, BINDS] = ""
-    base_url: Annotated[str, FREE] = ""  #: a model may be served elsewhere tomorrow, and where is nobody's business
+    name: Annotated[str, FIXED] = "offline"
+    model: Annotated[str, FIXED] = ""
+    base_url: Annotated[str, CHANGEABLE] = ""  #: the same model may be served at another address later
     #: further fields of the teacher's ``Options``, each of which says itself whether it determines rows
-    options: Annotated[dict[str, Any], BINDS] = {}
+    options: Annotated[dict[str, Any], FIXED] = {}
 
 
 class RunConfig(Record, frozen=True, kw_only=True):
     """The configuration of a run; what ``run.toml`` holds."""
 
-    recipe: Annotated[str, BINDS]
-    seed: Annotated[int, BINDS] = 0
-    isolation: Annotated[str, FREE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
-    formats: Annotated[tuple[str, ...], FREE] = ("jsonl", "parquet")
-    preview: Annotated[int, BINDS] = 0  #: of a preview: items of the sources to go on with; 0 for a run
-    output: Annotated[str, FREE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
-    cache: Annotated[str, FREE, TARGET] = ""  #: a cache file to share between runs
+    recipe: Annotated[str, FIXED]
+    seed: Annotated[int, FIXED] = 0
+    isolation: Annotated[str, CHANGEABLE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
+    formats: Annotated[tuple[str, ...], CHANGEABLE] = ("jsonl", "parquet")
+    preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources to go on with; 0 for a run
+    output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
+    cache: Annotated[str, CHANGEABLE, TARGET] = ""  #: a cache file to share between runs
     #: dotted key → absolute folder that its relative paths are relative to; ``load`` fills it in
-    relative_to: Annotated[dict[str, str], FREE] = {}
+    relative_to: Annotated[dict[str, str], CHANGEABLE] = {}
     teacher: TeacherConfig = TeacherConfig()
-    options: Annotated[dict[str, Any], BINDS] = {}  #: the recipe's fields
+    options: Annotated[dict[str, Any], FIXED] = {}  #: the recipe's fields
 
     def made(self) -> Any:
         """Return the recipe.
@@ -58,7 +58,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         try:
             return msgspec.convert(self._with_located_files(kind), kind, strict=False)
         except msgspec.ValidationError as error:
-            wrong = settings.complaint(kind, self.options, option_name)
+            wrong = settings.invalid_value_message(kind, self.options, option_name)
             raise UsageError(f"Invalid option for recipe {self.recipe}: {wrong or error}") from error
 
     def _with_located_files(self, kind: type[Record]) -> dict[str, Any]:
@@ -131,10 +131,10 @@ def free_keys(teacher: str, recipe: str = "") -> frozenset[str]:
         UsageError: there is no such teacher or recipe.
 
     """
-    found = settings.free(RunConfig)
+    found = settings.changeable_fields(RunConfig)
     if teacher and (options := options_of(teacher)):
-        found |= settings.free(options, "teacher.options.")
-    return found | settings.free(recipes.get(recipe), "options.") if recipe else found
+        found |= settings.changeable_fields(options, "teacher.options.")
+    return found | settings.changeable_fields(recipes.get(recipe), "options.") if recipe else found
 
 
 def assignments(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
@@ -212,7 +212,9 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     try:
         chosen = msgspec.convert(merged, RunConfig, strict=False)
     except msgspec.ValidationError as error:
-        wrong = settings.complaint(RunConfig, merged, lambda name: f"the field {name}" if is_file else f"--set {name}")
+        wrong = settings.invalid_value_message(
+            RunConfig, merged, lambda name: f"the field {name}" if is_file else f"--set {name}"
+        )
         raise UsageError(f"{recipe}: {wrong or error}") from error
     toml = Path(recipe) if Path(recipe).suffix == ".toml" else None
     return msgspec.structs.replace(chosen, relative_to=config_paths.folders(_path_kinds(chosen), file, changes, toml))
@@ -236,7 +238,7 @@ def _unknown_field(given: Mapping[str, Any]) -> str:
     below = cast(Mapping[str, Any], teacher) if isinstance(teacher, Mapping) else dict[str, Any]()
     for table, record, prefix in ((given, RunConfig, ""), (below, TeacherConfig, "teacher.")):
         named = "the table [teacher]" if prefix else "the configuration of a run"
-        wrong = settings.unknown(record, table, named)
+        wrong = settings.unknown_field_message(record, table, named)
         if wrong:
             name = next(name for name in table if name not in record.__struct_fields__)
             return f"{wrong}{_belongs(f'{prefix}{name}', given)}"

@@ -17,7 +17,7 @@ from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Example, Preference, content_hash
 from glotsmith.run_folder import LEDGER, RunFolder
-from glotsmith.settings import is_free
+from glotsmith.settings import is_changeable
 
 
 class Rows(NamedTuple):
@@ -62,20 +62,20 @@ class Rows(NamedTuple):
         """Return the settings that determine the rows, as dotted name → text."""
         stored = self.folder.config
         free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
-        return {name: _text(value) for name, value in _leaves(stored) if not is_free(name, free)}
+        return {name: _text(value) for name, value in _leaves(stored) if not is_changeable(name, free)}
 
     def run(self) -> str:
         """Return the identity of the run: a hash of the settings that determine its rows."""
         return content_hash(*(part for pair in sorted(self.parameters().items()) for part in pair))
 
     def _kept(self) -> Iterator[tuple[str, Example]]:
-        return self.answers.kept(self.answers.steps[-1], Example)
+        return self.answers.kept_items(self.answers.steps[-1], Example)
 
 
 def is_finished(folder: RunFolder) -> bool:
     """Return whether a run is finished."""
     last = folder.ledger.steps[-1] if folder.ledger.steps else ""
-    return bool(last) and folder.ledger.finished(last)
+    return bool(last) and folder.ledger.is_finished(last)
 
 
 def finished_rows(folder: RunFolder) -> Rows:
@@ -141,5 +141,5 @@ def read_dataset(path: Path) -> list[BenchmarkRow]:
         return read_rows(path)
     with RunFolder.open(path) as folder:
         steps = folder.ledger.steps
-        kept = folder.ledger.kept(steps[-1], Example) if steps else ()
+        kept = folder.ledger.kept_items(steps[-1], Example) if steps else ()
         return [BenchmarkRow(file=str(path), line=i, data=plain(row)) for i, (_, row) in enumerate(kept, 1)]

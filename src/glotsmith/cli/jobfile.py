@@ -201,7 +201,9 @@ def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
     try:
         job = msgspec.convert(fields, Job)
     except msgspec.ValidationError as error:
-        raise UsageError(settings.complaint(Job, fields, lambda name: f"the field {name}") or str(error)) from error
+        raise UsageError(
+            settings.invalid_value_message(Job, fields, lambda name: f"the field {name}") or str(error)
+        ) from error
     if wrong := _complaint(job):
         raise UsageError(wrong)
     yield msgspec.structs.replace(job, language=resolve(job.language))

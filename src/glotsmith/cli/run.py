@@ -164,7 +164,7 @@ def _show_end(path: Path, *, preview: bool) -> bool:
             )
         for title, finding in finished_rows(folder).findings().items():
             out.print(f"{title}: {finding}")
-        examples = (item for _, item in folder.ledger.kept(funnel[-1].step, Example) if item.kind != "original")
+        examples = (item for _, item in folder.ledger.kept_items(funnel[-1].step, Example) if item.kind != "original")
         first = next((e for e in examples if preview or 8 <= e.completion.count("\n") <= 16), None)
         if first is not None:
             out.print(side_by_side(first))

@@ -82,7 +82,7 @@ def show(
             out.print(funnel_table(ledger.funnel()))
             return
         drops = dropped or bool(reason)
-        rows = ledger.dropped(step or None, reason or None) if drops else ledger.kept_rows(step)
+        rows = ledger.dropped_rows(step or None, reason or None) if drops else ledger.kept_rows(step)
         _print(islice(rows, limit), as_json=as_json)
         _say_cut(limit, _count(ledger, step, reason, dropped=drops), as_json=as_json)
 
@@ -128,7 +128,7 @@ def _tell(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool
 def _count(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
     """Return how many rows there are to list."""
     if not dropped:
-        return ledger.count(step)
+        return ledger.count_kept(step)
     funnel = [row for row in ledger.funnel() if step in ("", row.step)]
     tables = (counts for row in funnel for counts in (row.reasons, row.losses))
     return sum(count for counts in tables for name, count in counts.items() if reason in ("", name))

@@ -13,7 +13,7 @@ from rich.text import Text
 from glotsmith.cli.app import out
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError, close_name
-from glotsmith.exchanges import Exchange
+from glotsmith.exchanges import TeacherExchange
 from glotsmith.languages.spelling import label_language
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.run_folder import RunFolder
@@ -25,7 +25,7 @@ _NO_REPLY = "The reply is not in the run's cache. Where the run shared another, 
 class Asked(NamedTuple):
     """One question about an item, with its reply."""
 
-    exchange: Exchange
+    exchange: TeacherExchange
     reply: str | None  #: None where the cache does not hold it
 
 
@@ -36,7 +36,7 @@ def find(ledger: Ledger, item: str) -> list[LedgerRow]:
         UsageError: there is no such item, or there are several.
 
     """
-    keys = ledger.complete(item)
+    keys = ledger.keys_with_prefix(item)
     if item not in keys:
         keys = _named(ledger, item) or keys
     if len(keys) > 1 and item not in keys:
@@ -66,7 +66,7 @@ def _names(ledger: Ledger) -> set[str]:
 
 def _all(ledger: Ledger, step: str) -> Iterator[LedgerRow]:
     yield from ledger.kept_rows(step)
-    yield from ledger.dropped(step)
+    yield from ledger.dropped_rows(step)
 
 
 def name_of(row: LedgerRow) -> str:
@@ -87,10 +87,10 @@ def field(item: Any, name: str) -> Any:
 def asked(folder: RunFolder, rows: Sequence[LedgerRow]) -> list[Asked]:
     """Return what was asked about the items of a story, with the replies."""
     items = dict.fromkeys(key for row in rows for key in (row.parent, row.key))
-    return [Asked(e, _reply(folder, e)) for e in folder.ledger.exchanges.of(items)]
+    return [Asked(e, _reply(folder, e)) for e in folder.ledger.exchanges.for_items(items)]
 
 
-def _reply(folder: RunFolder, exchange: Exchange) -> str | None:
+def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
     data = folder.cache.get("reply", exchange.address)
     return str(msgspec.json.decode(data, type=dict[str, Any]).get("text", "")) if data else None
 

@@ -51,7 +51,7 @@ class Rows(Protocol):
         """Yield what a step kept, in order of position."""
         ...
 
-    def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Row]:
+    def dropped_rows(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Row]:
         """Yield what was dropped and lost, in order of position."""
         ...
 
@@ -122,7 +122,7 @@ def _fill(misses: sqlite3.Connection, ledger: Rows, wanted: set[str]) -> None:
     """Store, by task, the failing programs that came nearest; of two alike the earlier in the ledger."""
     misses.executescript(_SCHEMA)
     held = Counter[str]()
-    for number, row in enumerate(ledger.dropped()):
+    for number, row in enumerate(ledger.dropped_rows()):
         candidate = _candidate(row.data or b"")
         if candidate is None or (task := candidate.task) not in wanted:
             continue

@@ -30,7 +30,7 @@ class LocalExecutor:
 
     async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
         """Run the steps; see ``base.Executor.run``."""
-        ledger.begin([step.name for step in steps])
+        ledger.register_steps([step.name for step in steps])
         faults = FaultTracker(ledger, self._limits)
         stages = self._stages(steps, RunContext(ledger, progress, faults))
         if self._stopped:

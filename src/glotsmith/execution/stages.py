@@ -12,7 +12,7 @@ import msgspec
 from glotsmith.execution.base import Progress
 from glotsmith.execution.faults import FaultTracker
 from glotsmith.ledger import Ledger
-from glotsmith.ledger_rows import BrokenResult, Taken, sortable
+from glotsmith.ledger_rows import BrokenResult, StepInput, sortable
 from glotsmith.records import Record, printable
 from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeStep, internal_error
 from glotsmith.unanswered import Unanswered, accepting_failures
@@ -80,7 +80,7 @@ class Stage(ABC):
 
     async def run(self) -> None:
         """Answer everything, then say so."""
-        if not self.ledger.finished(self.name):
+        if not self.ledger.is_finished(self.name):
             await self.process_all()
             if self.complete:
                 self.ledger.mark_finished(self.name)
@@ -93,7 +93,7 @@ class Stage(ABC):
     async def process_all(self) -> None:
         """Answer everything; ``complete`` becomes false if something stays open."""
 
-    def record_result(self, taken: Taken, result: Result[Any], *, ordered: bool) -> int:
+    def record_result(self, taken: StepInput, result: Result[Any], *, ordered: bool) -> int:
         """Enter one answer; return how many outputs were kept."""
         made = self.ledger.record(self.name, taken, result, ordered=ordered)
         self.progress.on_item_answered(self.name, made, result.tokens, result.cost)
@@ -141,7 +141,7 @@ class SourceStage(Stage):
                 await units.aclose()
 
     def _is_answered(self, key: str) -> bool:
-        return self.ledger.answered(self.name, printable(key))
+        return self.ledger.is_answered(self.name, printable(key))
 
     async def _record_units(self, units: AsyncIterator[tuple[str, Result[Any]]]) -> None:
         """Enter unit after unit; one that was answered before is the same unit, and nothing new."""
@@ -157,12 +157,12 @@ class SourceStage(Stage):
 
     def _record_unit(self, key: str, result: Result[Any]) -> int:
         with annotate_errors(self.name, [key]):
-            made = self.record_result(Taken(key, sortable(self._units_read)), result, ordered=True)
+            made = self.record_result(StepInput(key, sortable(self._units_read)), result, ordered=True)
         self._units_read += 1
         return made
 
 
-ItemResults = list[tuple[Taken, Result[Any]]]
+ItemResults = list[tuple[StepInput, Result[Any]]]
 
 
 class StreamStage(Stage):
@@ -181,8 +181,8 @@ class StreamStage(Stage):
         self.size = step.size if isinstance(step, BatchStep) else 1
         self.backlog_limit = max(backlog, self.size)
         self._decode = msgspec.json.Decoder(previous.output).decode
-        self._buffer = deque[Taken]()
-        self._retry_queue = deque[Taken]()  #: failed once
+        self._buffer = deque[StepInput]()
+        self._retry_queue = deque[StepInput]()  #: failed once
         self._failures: dict[str, Unanswered] = {}  #: the first, by key
         self._cursor = 0
         self._fill_lock = asyncio.Lock()  #: one worker fills its batch at a time
@@ -202,7 +202,7 @@ class StreamStage(Stage):
                     made += self.record_result(taken, result, ordered=False)
             await self.announce_outputs_and_wait(made)
 
-    async def _next_batch(self) -> list[Taken]:
+    async def _next_batch(self) -> list[StepInput]:
         """Wait for a full batch, or for what is left once the predecessor is over; empty at the end."""
         async with self._fill_lock:
             while len(self._buffer) < self.size:
@@ -227,13 +227,13 @@ class StreamStage(Stage):
             self._buffer.extend(found)
         return bool(found)
 
-    def _next_retry(self) -> list[Taken]:
+    def _next_retry(self) -> list[StepInput]:
         """Return the item that failed first, alone."""
         taken = self._retry_queue.popleft()
         self.ledger.open_items.mark_retried(self.name, taken.key)
         return [taken]
 
-    async def _results_or_failures(self, batch: Sequence[Taken]) -> ItemResults:
+    async def _results_or_failures(self, batch: Sequence[StepInput]) -> ItemResults:
         """Return the results of those that have one: an internal error is one, a failure of teacher or machine not."""
         first = self._failures.get(batch[0].key)
         if first is not None and first.health is not None and not await first.health.works():
@@ -250,7 +250,7 @@ class StreamStage(Stage):
         half = len(batch) // 2
         return [*await self._results_or_failures(batch[:half]), *await self._results_or_failures(batch[half:])]
 
-    async def _handle_failure(self, taken: Taken, failure: Unanswered) -> ItemResults:
+    async def _handle_failure(self, taken: StepInput, failure: Unanswered) -> ItemResults:
         """Put an item aside, or leave it open if it was aside; drop it if it failed by itself in enough runs."""
         health, again = failure.health, taken.key in self._failures
         if health and self.faults.is_last_attempt(self.name, taken.key) and await health.works():
@@ -267,7 +267,7 @@ class StreamStage(Stage):
             self.input_ready.set()
         return []
 
-    async def _result_accepting_failures(self, taken: Taken) -> ItemResults:
+    async def _result_accepting_failures(self, taken: StepInput) -> ItemResults:
         """Let the step do without what fails."""
         try:
             with accepting_failures():
@@ -279,10 +279,10 @@ class StreamStage(Stage):
                 loss = msgspec.structs.replace(loss, reason=failure.reason, detail=failure.detail)
             return [(taken, Result(dropped=(loss,)))]
 
-    def _leave_open(self, taken: Taken) -> None:
+    def _leave_open(self, taken: StepInput) -> None:
         self.ledger.open_items.leave_open(self.name, taken.key)
 
-    async def _run_step(self, batch: Sequence[Taken]) -> Sequence[Result[Any]]:
+    async def _run_step(self, batch: Sequence[StepInput]) -> Sequence[Result[Any]]:
         keys = [taken.key for taken in batch]
         with annotate_errors(self.name, keys):
             items = [self._decode(taken.data) for taken in batch]
@@ -344,12 +344,12 @@ class WholeStage(Stage):
             for key, result in self.step.run(lambda: self._items(source)):
                 answered, made = answered + 1, made + self._record_item(source, key, result)
                 await self.yield_to_event_loop()
-            if answered != (count := self.ledger.count(source)):
+            if answered != (count := self.ledger.count_kept(source)):
                 raise BrokenResult(f"{answered} results for {count} items")
         return made
 
     def _record_item(self, source: str, key: str, result: Result[Any]) -> int:
-        taken = self.ledger.taken(source, key)
+        taken = self.ledger.find_input(source, key)
         if taken is None:
             raise BrokenResult(f"{key} is no item of {source!r}")
         made = self.ledger.record(self.name, taken, result, ordered=True)
@@ -357,7 +357,7 @@ class WholeStage(Stage):
         return made
 
     def _items(self, source: str) -> Generator[tuple[str, Record], None, None]:
-        for key, item in self.ledger.kept(source, self.previous.output):
+        for key, item in self.ledger.kept_items(source, self.previous.output):
             if key not in self._failed_items:
                 self._current_key = key
                 yield key, item

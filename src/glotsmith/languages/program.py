@@ -8,7 +8,7 @@ import msgspec
 from glotsmith.languages import render, toolchain
 from glotsmith.languages.card import Card
 from glotsmith.languages.prepared import ready
-from glotsmith.records import Limits, Program, Server, Warm, content_hash
+from glotsmith.records import CompilerServer, Limits, Program, WarmInterpreter, content_hash
 from glotsmith.values import Signature, Value
 
 WALL_FACTOR = 6.0  #: wall limit / CPU limit: a loaded machine must not turn right answers into timeouts
@@ -82,18 +82,18 @@ def assemble(
     return frame(card, signature, calls, entry).hold(code, allowed)
 
 
-def _server(card: Card, found: toolchain.Installed) -> Server | None:
+def _server(card: Card, found: toolchain.Installed) -> CompilerServer | None:
     if not found.server:
         return None
     usual = (f"driver{card.extension}", f"candidate{card.extension}")
-    return Server(argv=found.server, sources=found.sources or {name: name for name in usual}, run=found.served)
+    return CompilerServer(argv=found.server, sources=found.sources or {name: name for name in usual}, run=found.served)
 
 
-def _warm(card: Card, found: toolchain.Installed) -> Warm | None:
+def _warm(card: Card, found: toolchain.Installed) -> WarmInterpreter | None:
     """Return the interpreter that a program may be a child of; it starts with the constant files alone."""
     if not found.warm:
         return None
-    return Warm(argv=found.warm, files={**card.warm_files, **found.files})
+    return WarmInterpreter(argv=found.warm, files={**card.warm_files, **found.files})
 
 
 def _call_files(

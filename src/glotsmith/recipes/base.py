@@ -14,7 +14,7 @@ from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
-from glotsmith.settings import complaint
+from glotsmith.settings import invalid_value_message
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
@@ -63,7 +63,7 @@ class LedgerReader(Protocol):
         """The names of the steps, in order."""
         ...
 
-    def kept(self, step: str, type: type[Item], /) -> Iterator[tuple[str, Item]]:
+    def kept_items(self, step: str, type: type[Item], /) -> Iterator[tuple[str, Item]]:
         """Yield the key and the item of everything that a step kept, in order of position."""
         ...
 
@@ -71,7 +71,7 @@ class LedgerReader(Protocol):
         """Yield the rows of everything that a step kept, in order of position."""
         ...
 
-    def dropped(self, step: str | None = None, reason: str | None = None, /) -> Iterator[LedgerRow]:
+    def dropped_rows(self, step: str | None = None, reason: str | None = None, /) -> Iterator[LedgerRow]:
         """Yield the rows of everything that was dropped or lost, in order of position."""
         ...
 
@@ -130,7 +130,7 @@ def check_options(recipe: Record) -> None:
         UsageError: one does not, or is not finite; the sentence names the option as a user types it.
 
     """
-    if wrong := complaint(type(recipe), msgspec.structs.asdict(recipe), option_name):
+    if wrong := invalid_value_message(type(recipe), msgspec.structs.asdict(recipe), option_name):
         raise UsageError(wrong)
 
 

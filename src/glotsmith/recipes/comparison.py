@@ -55,11 +55,11 @@ def compute_figures(run: str, recipe: str, ledger: Ledger) -> RunFigures:
         reasons.update(row.reasons)
     languages = Counter(e.language for e in _examples(ledger, last))
     originals = funnel[-1].made - languages.total() if funnel else 0
-    spent = ledger.exchanges.spent()
+    spent = ledger.exchanges.total_costs()
     return RunFigures(
         run=run,
         recipe=recipe,
-        finished=bool(last) and ledger.finished(last),
+        finished=bool(last) and ledger.is_finished(last),
         taken=funnel[0].taken if funnel else 0,
         rows=languages.total(),
         originals=originals,
@@ -82,7 +82,7 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
 
 def _examples(ledger: Ledger, last: str) -> Iterator[Example]:
     """Yield the rows that the run made, without original pairs."""
-    rows = (example for _, example in ledger.kept(last, Example)) if last else iter(())
+    rows = (example for _, example in ledger.kept_items(last, Example)) if last else iter(())
     return (example for example in rows if example.kind != "original")
 
 
@@ -119,7 +119,7 @@ class _LostItem(msgspec.Struct):
 
 def _failures(ledger: Ledger) -> Iterator[str]:
     """Yield the verdict status of every generated program that failed."""
-    for row in ledger.dropped():
+    for row in ledger.dropped_rows():
         if row.status != "lost" or not row.data:
             continue
         try:

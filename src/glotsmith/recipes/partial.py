@@ -27,18 +27,18 @@ class PartialLedger:
         before = self._ledger.steps[: self._ledger.steps.index(self._scratch.steps[0])]
         return (*before, *self._scratch.steps)
 
-    def kept(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
+    def kept_items(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
         """Yield the key and the item of everything that a step kept, in order of position."""
-        return self._ledger_of(step).kept(step, type)
+        return self._ledger_of(step).kept_items(step, type)
 
     def kept_rows(self, step: str) -> Iterator[LedgerRow]:
         """Yield the rows of everything that a step kept, in order of position."""
         return self._ledger_of(step).kept_rows(step)
 
-    def dropped(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
+    def dropped_rows(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
         """Yield the rows of everything that one step or all steps dropped or lost, in order of position."""
         for name in self.steps if step is None else (step,):
-            yield from self._ledger_of(name).dropped(name, reason)
+            yield from self._ledger_of(name).dropped_rows(name, reason)
 
     def funnel(self) -> list[FunnelRow]:
         """Return the counts of each step."""
@@ -80,7 +80,7 @@ def _kept_so_far(final: FinalSteps, ledger: Ledger) -> SourceStep[Record]:
         output = final.input_type
 
         async def run(self, done: Callable[[str], bool]) -> AsyncIterator[tuple[str, Result[Record]]]:
-            for key, item in ledger.kept(final.after_step, final.input_type):
+            for key, item in ledger.kept_items(final.after_step, final.input_type):
                 yield key, keep(key, item)
 
     return KeptSoFar()

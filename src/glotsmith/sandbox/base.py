@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol, runtime_checkable
 
-from glotsmith.records import Outcome, Program, Server, Warm, content_hash
+from glotsmith.records import CompilerServer, Outcome, Program, WarmInterpreter, content_hash
 
 #: A property that a back end may guarantee against a hostile program. All back ends enforce limits and clean up.
 #:
@@ -67,7 +67,7 @@ async def run_with_retries(run: Run, program: Program) -> Outcome:
     return outcome
 
 
-def worker_key(program: Program, worker: Warm | Server) -> str:
+def worker_key(program: Program, worker: WarmInterpreter | CompilerServer) -> str:
     """Return the key of a program's warm worker; programs with the same key share it."""
     files = (text for name in sorted(worker.files) for text in (name, str(worker.files[name])))
     env = (f"{name}={value}" for name, value in sorted(program.env.items()))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from glotsmith.records import Limits, Program, Server
+from glotsmith.records import CompilerServer, Limits, Program
 from glotsmith.sandbox.base import worker_key
 from glotsmith.sandbox.program_environment import file_bytes, write_files
 from glotsmith.sandbox.spawned_process import ProcessLaunch
@@ -126,7 +126,7 @@ class CompileServerPool:
         self._give_back(key, server)
         return compiled
 
-    def _take(self, key: str, program: Program, kind: Server) -> CompileServer | None:
+    def _take(self, key: str, program: Program, kind: CompilerServer) -> CompileServer | None:
         if self._idle.get(key):
             return self._idle[key].pop()
         running = self._all.setdefault(key, [])

@@ -8,7 +8,7 @@ import msgspec
 
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
-from glotsmith.settings import complaint
+from glotsmith.settings import invalid_value_message
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.cached import Cached
 from glotsmith.teachers.watched import Store
@@ -74,5 +74,5 @@ def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:
     try:
         return make(msgspec.convert(dict(given), kind, strict=False))
     except msgspec.ValidationError as error:
-        wrong = complaint(cast(type, kind), given, lambda field: f"--set teacher.{field}") or str(error)
+        wrong = invalid_value_message(cast(type, kind), given, lambda field: f"--set teacher.{field}") or str(error)
         raise UsageError(f"Invalid option for teacher {name}: {wrong}") from None

@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from glotsmith.errors import TeacherError, TeacherOutage, UsageError
 from glotsmith.records import Record, content_hash
-from glotsmith.settings import BINDS, FREE
+from glotsmith.settings import CHANGEABLE, FIXED
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.http import Broken, Exchange, Http, NoAnswer, TooLarge, Unreachable
@@ -46,27 +46,27 @@ _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 class Options(Record, frozen=True, kw_only=True):
     """What can be set, as ``key = value`` of the teacher's table in a run's configuration."""
 
-    model: Annotated[str, BINDS] = ""  #: as the server names it; required
+    model: Annotated[str, FIXED] = ""  #: as the server names it; required
     #: up to and with ``/v1``; default ``$OPENAI_BASE_URL``, then OpenAI's own
-    base_url: Annotated[str, FREE] = ""
+    base_url: Annotated[str, CHANGEABLE] = ""
     #: environment variable that holds the key; default ``OPENAI_API_KEY``, which may be unset
-    api_key_env: Annotated[str, FREE] = ""
-    max_concurrency: Annotated[int, FREE, Meta(ge=1)] = 64  #: requests in flight, at most
-    start_concurrency: Annotated[int, FREE, Meta(ge=1)] = 8  #: and to begin with
-    attempts: Annotated[int, FREE, Meta(ge=1)] = 8  #: per request
+    api_key_env: Annotated[str, CHANGEABLE] = ""
+    max_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 64  #: requests in flight, at most
+    start_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: and to begin with
+    attempts: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: per request
     #: the first wait is random between 0 and this; it doubles with each attempt
-    backoff_s: Annotated[float, FREE, Meta(ge=0)] = 1.0
-    max_wait_s: Annotated[float, FREE, Meta(ge=0)] = 120.0  #: longest wait, also when the server asks for more
-    connect_timeout_s: Annotated[float, FREE, Meta(gt=0)] = 10.0
-    timeout_s: Annotated[float, FREE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its reply
-    input_price: Annotated[float, FREE, Meta(ge=0)] = 0.0  #: US dollars per million input tokens
-    output_price: Annotated[float, FREE, Meta(ge=0)] = 0.0  #: US dollars per million output tokens
+    backoff_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 1.0
+    max_wait_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 120.0  #: longest wait, also when the server asks for more
+    connect_timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 10.0
+    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its reply
+    input_price: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: US dollars per million input tokens
+    output_price: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: US dollars per million output tokens
     #: more fields for every request: ``{"repetition_penalty": 1.1}``
-    extra: Annotated[dict[str, Any], BINDS] = {}
+    extra: Annotated[dict[str, Any], FIXED] = {}
     #: and for those of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
-    by_call: Annotated[dict[str, dict[str, Any]], BINDS] = {}
+    by_call: Annotated[dict[str, dict[str, Any]], FIXED] = {}
     #: fields under other names: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
-    rename: Annotated[dict[str, str], BINDS] = {}
+    rename: Annotated[dict[str, str], FIXED] = {}
 
 
 class _Answer(NamedTuple):

@@ -15,7 +15,7 @@ import msgspec
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Record, content_hash
-from glotsmith.settings import BINDS, FILE
+from glotsmith.settings import FILE, FIXED
 from glotsmith.teachers.base import Reply, Request, Teacher
 
 _ANY_ITEM = "*"
@@ -25,8 +25,8 @@ _Place = tuple[str, str, str, int | None]  #: call, item, language ("" for any),
 class Options(Record, frozen=True, kw_only=True):
     """Where the replies are."""
 
-    replies: Annotated[str, BINDS, FILE] = ""  #: path of the JSONL file
-    model: Annotated[str, BINDS, FILE] = ""  #: the same, as the command line's ``--model``
+    replies: Annotated[str, FIXED, FILE] = ""  #: path of the JSONL file
+    model: Annotated[str, FIXED, FILE] = ""  #: the same, as the command line's ``--model``
 
 
 class Row(Record, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from glotsmith.counts import counted
 from glotsmith.errors import TeacherError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Record, content_hash
-from glotsmith.settings import BINDS, FREE, MODEL
+from glotsmith.settings import CHANGEABLE, FIXED, MODEL
 from glotsmith.teachers.base import Reply, Request, Teacher, first_word
 from glotsmith.teachers.openai_wire import seed_of, until_stop
 
@@ -24,11 +24,11 @@ class Options(Record, frozen=True, kw_only=True):
     """What can be set."""
 
     #: a folder with weights and tokeniser, or a name on the hub whose files are there already
-    model: Annotated[str, BINDS, MODEL] = ""
-    gguf: Annotated[str, BINDS] = ""  #: a GGUF file in that folder
-    revision: Annotated[str, BINDS] = ""  #: of a model on the hub
-    device: Annotated[str, FREE] = ""  #: ``cpu``, ``cuda``, ``cuda:1`` …; default: the accelerator, if there is one
-    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], BINDS] = "auto"
+    model: Annotated[str, FIXED, MODEL] = ""
+    gguf: Annotated[str, FIXED] = ""  #: a GGUF file in that folder
+    revision: Annotated[str, FIXED] = ""  #: of a model on the hub
+    device: Annotated[str, CHANGEABLE] = ""  #: ``cpu``, ``cuda``, ``cuda:1`` …; default: an accelerator, if any
+    dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], FIXED] = "auto"
 
 
 class Transformers(Teacher):

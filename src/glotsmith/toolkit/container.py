@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from glotsmith import __version__
-from glotsmith.installation import source
+from glotsmith.installation import install_source
 from glotsmith.languages import get
 from glotsmith.toolkit.install import packages
 
@@ -58,7 +58,7 @@ class _Own(NamedTuple):
 
 def _own() -> _Own:
     """Return how the glotsmith that runs here comes into the image: as a checkout, a file, or from a repository."""
-    found = source()
+    found = install_source()
     if found is None:
         name = f"glotsmith-{__version__}-py3-none-any.whl"
         return _from_folder(".", f"{name} /src/", f"/src/{name}")

@@ -18,7 +18,7 @@ import msgspec
 
 from glotsmith import credentials
 from glotsmith.errors import InputError, UsageError
-from glotsmith.folder_lock import hold
+from glotsmith.folder_lock import lock_folder
 from glotsmith.records import Record
 from glotsmith.settings import leaves
 from glotsmith.training.data import Prepared
@@ -37,7 +37,7 @@ def held(folder: Path) -> Generator[None]:
         StorageError: it can't be made or locked.
 
     """
-    lock = hold(folder, "training", SETTINGS)
+    lock = lock_folder(folder, "training", SETTINGS)
     try:
         yield
     finally:

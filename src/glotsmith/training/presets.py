@@ -11,7 +11,7 @@ import msgspec
 
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
-from glotsmith.settings import complaint
+from glotsmith.settings import invalid_value_message
 
 Style = Literal["plain", "chat"]
 Loss = Literal["all", "completion"]
@@ -159,5 +159,5 @@ def settings(preset: str, changes: Mapping[str, Any], method: Method | None = No
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
-        wrong = complaint(Settings, given, lambda field: f"--set {field}") or str(error)
+        wrong = invalid_value_message(Settings, given, lambda field: f"--set {field}") or str(error)
         raise UsageError(f"Invalid setting: {wrong}") from error

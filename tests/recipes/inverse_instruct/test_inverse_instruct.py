@@ -74,9 +74,9 @@ async def _run(recipe: InverseInstruct, folder: Path, replies: Path) -> Ran:
             await teacher.close()
             ledger = opened.ledger
             return Ran(
-                [item for _, item in ledger.kept("dataset", Example)],
+                [item for _, item in ledger.kept_items("dataset", Example)],
                 {row.step: row for row in ledger.funnel()},
-                [(row.step, row.reason, row.detail) for row in ledger.dropped()],
+                [(row.step, row.reason, row.detail) for row in ledger.dropped_rows()],
                 recipe.findings(ledger),
             )
     finally:

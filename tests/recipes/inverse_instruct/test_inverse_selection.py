@@ -14,7 +14,7 @@ from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateSnippets,
     DeduplicateSnippets,
 )
-from glotsmith.records import Inversion, Lineage, Origin, Snippet, Summary
+from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 
 LUA = "local function f(xs)\n  local out = {}\n  for i, x in ipairs(xs) do\n    out[i] = x\n  end\n  return out\nend"
@@ -89,7 +89,7 @@ def test_what_a_benchmark_holds_is_dropped_before_anything_is_asked(
 def test_one_instruction_that_a_benchmark_holds_drops_the_snippet(
     texts: tuple[str, ...], kept: bool, overlap: BenchmarkIndex
 ) -> None:
-    made = [Summary(id=t, sample=n, text=t, lineage=Lineage(teacher="t")) for n, t in enumerate(texts)]
+    made = [SnippetSummary(id=t, sample=n, text=t, lineage=Lineage(teacher="t")) for n, t in enumerate(texts)]
     item = Inversion(snippet=snippet("return 1"), summaries=tuple(made))
     result = asyncio.run(DecontaminateInversions(overlap).run("k", item))
     assert bool(result.kept) is kept

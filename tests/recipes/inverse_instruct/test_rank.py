@@ -5,14 +5,14 @@ import msgspec
 import pytest
 
 from glotsmith.recipes.inverse_instruct.selection import RankSummaries, auc, compare_with_round_trips, describe_scores
-from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
+from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary, YesNoScore
 
 SNIPPET = Snippet(id="s", language="lua", code="x", origin=Origin(source="x", path="1"))
 
 
-def summary(sample: int, p_yes: float | None, round_trip: str = "") -> Summary:
-    scored = None if p_yes is None else Scored(yes=p_yes, no=1 - p_yes, left=0.0, p_yes=p_yes, method="logprobs")
-    return Summary(
+def summary(sample: int, p_yes: float | None, round_trip: str = "") -> SnippetSummary:
+    scored = None if p_yes is None else YesNoScore(yes=p_yes, no=1 - p_yes, left=0.0, p_yes=p_yes, method="logprobs")
+    return SnippetSummary(
         id=str(sample), sample=sample, text="t", lineage=Lineage(teacher="x"), scored=scored,
         round_trip=round_trip,  # type: ignore[arg-type]
     )  # fmt: skip
@@ -61,7 +61,7 @@ def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
     assert auc(pairs) == pytest.approx(sum(wins) / len(wins))
 
 
-def tried(*summaries: Summary, measured: bool = False) -> Inversion:
+def tried(*summaries: SnippetSummary, measured: bool = False) -> Inversion:
     return Inversion(snippet=SNIPPET, tried=summaries, measured=measured)
 
 
@@ -84,8 +84,8 @@ def test_first_choices_alone_are_compared_unless_all_were_tried() -> None:
 
 def test_what_scores_rest_on_is_told() -> None:
     def ranked(ties: int = 0, **fields: object) -> Inversion:
-        scored = Scored(**{"yes": 0.6, "no": 0.2, "left": 0.2, "p_yes": 0.75, "method": "logprobs", **fields})  # type: ignore[arg-type]
-        best = Summary(id="0", sample=0, text="t", lineage=Lineage(teacher="x"), scored=scored)
+        scored = YesNoScore(**{"yes": 0.6, "no": 0.2, "left": 0.2, "p_yes": 0.75, "method": "logprobs", **fields})  # type: ignore[arg-type]
+        best = SnippetSummary(id="0", sample=0, text="t", lineage=Lineage(teacher="x"), scored=scored)
         return Inversion(snippet=SNIPPET, summaries=(best,), ties=ties)
 
     items = [ranked(), ranked(ties=2, no=0.0, unseen="no"), ranked(method="votes", votes=5, yes=1.0, no=0.0)]

@@ -18,7 +18,7 @@ import pytest
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
 from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
+from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary, YesNoScore
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import RequestStyle, Sampling, Teacher
 from small_model import VOCABULARY, random_gguf, serve_arguments
@@ -94,17 +94,17 @@ def teacher(kind: str, served: Served) -> Teacher:
     return open_teacher("transformers", model=str(served.folder), options={"gguf": "small.gguf", "device": "cpu"})
 
 
-def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[Scored | None]:
+def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[YesNoScore | None]:
     """Score ``TEXTS`` as the recipe does; None where there is no score."""
 
-    async def main() -> list[Scored | None]:
+    async def main() -> list[YesNoScore | None]:
         asked = teacher(kind, served)
         try:
             sampling = Sampling(max_tokens=5, logprobs=top)
             question = SnippetRequest("evaluate", asked, prompts_of("evaluate"), style, sampling)
-            found: list[Scored | None] = []
+            found: list[YesNoScore | None] = []
             for n, text in enumerate(TEXTS):
-                summary = Summary(id=str(n), sample=n, text=text, lineage=Lineage(teacher="test"))
+                summary = SnippetSummary(id=str(n), sample=n, text=text, lineage=Lineage(teacher="test"))
                 result = await ScoreSummaries(question, question).run(
                     "s1", Inversion(snippet=SNIPPET, summaries=(summary,))
                 )

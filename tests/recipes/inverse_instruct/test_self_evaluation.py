@@ -16,7 +16,7 @@ from glotsmith.recipes.inverse_instruct.self_evaluation import (
     yes_or_no,
 )
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import Inversion, Lineage, Origin, Scored, Snippet, Summary
+from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary, YesNoScore
 from glotsmith.teachers.base import Reply, Request, Sampling
 
 
@@ -53,7 +53,7 @@ def test_spellings(token: str, word: str) -> None:
 )
 def test_a_score(logprobs: Mapping[str, float], score: float, unseen: str, left: float) -> None:
     found = score_from_logprobs(logprobs)
-    assert isinstance(found, Scored)
+    assert isinstance(found, YesNoScore)
     assert found.p_yes == pytest.approx(score)
     assert (found.unseen, found.method) == (unseen, "logprobs")
     assert found.left == pytest.approx(left)
@@ -78,7 +78,7 @@ def test_no_score(logprobs: Mapping[str, float]) -> None:
 )
 def test_votes(said: list[str], score: float, votes: int) -> None:
     found = score_from_votes([Reply(text=text) for text in said])
-    assert isinstance(found, Scored)
+    assert isinstance(found, YesNoScore)
     assert found.p_yes == pytest.approx(score)
     assert (found.votes, found.method) == (votes, "votes")
 
@@ -129,7 +129,7 @@ def test_who_is_asked_for_what(wanted: bool, logprobs: Mapping[str, float], call
 
     step = ScoreSummaries(question("evaluate", Sampling(logprobs=5)), question("vote", Sampling()), 3, logprobs=wanted)
     snippet = Snippet(id="s", language="lua", code="return 1", origin=Origin(source="s", path="p"))
-    summaries = [Summary(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)]
+    summaries = [SnippetSummary(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)]
     (kept,) = asyncio.run(step.run("s", Inversion(snippet=snippet, summaries=tuple(summaries)))).kept
     assert sorted(r.call for r in teacher.asked) == sorted(calls * 2)
     assert any(r.sampling.logprobs for r in teacher.asked) is wanted

@@ -169,11 +169,11 @@ def run(request: pytest.FixtureRequest, shared: Path) -> Iterator[RunFolder]:
 
 def verdicts(run: RunFolder) -> Iterator[tuple[str, str, int, str]]:
     """Yield function, language, sample and verdict of everything that the ledger has on translation."""
-    tasks = {task.id: task for _, task in run.ledger.kept("prove", Task)}
-    for _, solution in run.ledger.kept("translate", Solution):
+    tasks = {task.id: task for _, task in run.ledger.kept_items("prove", Task)}
+    for _, solution in run.ledger.kept_items("translate", Solution):
         task = solution.task
         yield task.problem.function.name, task.language, solution.lineage.sample, "pass"
-    for row in run.ledger.dropped("translate"):
+    for row in run.ledger.dropped_rows("translate"):
         if row.data is None or row.reason != "failed_verification":
             yield row.key, "", -1, f"{row.reason}: {row.detail}"
             continue
@@ -202,7 +202,7 @@ def test_every_verdict_is_as_expected(run: RunFolder) -> None:
 
 @pytest.mark.slow
 def test_what_is_carried_is_in_the_dataset_in_all_five_languages(run: RunFolder) -> None:
-    examples = [e for _, e in run.ledger.kept(run.ledger.steps[-1], Example)]
+    examples = [e for _, e in run.ledger.kept_items(run.ledger.steps[-1], Example)]
     carried = {(e.name, e.language): e.completion for e in examples}
     assert len(carried) == len(examples)
     complete = [name for name in FUNCTIONS if all((name, language) in carried for language in LANGUAGES)]

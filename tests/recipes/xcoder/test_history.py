@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.ledger import Ledger, Taken
+from glotsmith.ledger import Ledger, StepInput
 from glotsmith.recipes.xcoder.history import SESSION_STEPS, LedgerHistory
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
@@ -28,16 +28,16 @@ def seat(number: int) -> Proposal:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "ledger.sqlite")
-    made.begin(["convene", *SESSION_STEPS])
+    made.register_steps(["convene", *SESSION_STEPS])
     kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
-    made.record("convene", Taken("u", "a0"), Result(kept=kept), ordered=True)
+    made.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
     yield made
     made.close()
 
 
 def answer(ledger: Ledger, before: str, step: str, number: int, *, kept: bool) -> None:
     key = session_key(number)
-    taken = ledger.taken(before, key)
+    taken = ledger.find_input(before, key)
     assert taken
     item = seat(number) if step == SESSION_STEPS[0] else PipelineItem(proposal=seat(number))
     result = (

@@ -103,7 +103,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
 
 
 def rows(run: RunFolder) -> list[Example]:
-    return [example for _, example in run.ledger.kept("dataset", Example)]
+    return [example for _, example in run.ledger.kept_items("dataset", Example)]
 
 
 @pytest.mark.slow

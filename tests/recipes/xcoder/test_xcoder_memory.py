@@ -42,7 +42,7 @@ async def carry(chosen: XCoder, folder: Path, cache: Path) -> list[str]:
 def made(folder: Path) -> tuple[RunFigures, set[str]]:
     """Return a run's figures and the discussed problems of which it has rows."""
     with RunFolder.open(folder) as run:
-        rows = [e for _, e in run.ledger.kept("dataset", Example) if e.kind == "ds3"]
+        rows = [e for _, e in run.ledger.kept_items("dataset", Example) if e.kind == "ds3"]
         return compute_figures(folder.name, "xcoder", run.ledger), {e.name for e in rows}
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from glotsmith.datasets.examples import facts
 from glotsmith.datasets.rows import fenced, split_item
-from glotsmith.records import Example, Inversion, Lineage, Snippet, Summary
+from glotsmith.records import Example, Inversion, Lineage, Snippet, SnippetSummary
 from glotsmith.step import ItemStep, Result, keep
 
 OWN_STAGE, ORIGINAL_STAGE = 1, 2  #: training stages
@@ -64,7 +64,7 @@ def _instruction(snippet: Snippet, instruction: str) -> str:
     return f"{instruction}\n\nName the function `{snippet.name}`."
 
 
-def _lineage(snippet: Snippet, best: Summary) -> Lineage:
+def _lineage(snippet: Snippet, best: SnippetSummary) -> Lineage:
     return msgspec.structs.replace(best.lineage, toolchain=snippet.toolchain, isolation=snippet.isolation)
 
 

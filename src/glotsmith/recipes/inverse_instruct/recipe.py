@@ -132,12 +132,12 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """Return how the scores P(Yes) were computed, and how well they agree with execution in this run."""
         if ScoreSummaries.name not in ledger.steps:
             return {}
-        scores = describe_scores(item for _, item in ledger.kept(RankSummaries.name, Inversion))
+        scores = describe_scores(item for _, item in ledger.kept_items(RankSummaries.name, Inversion))
         found = {"P(Yes) of first choices": scores} if scores else {}
         if RoundTrip.name not in ledger.steps:
             return found
-        kept = (item for _, item in ledger.kept(RoundTrip.name, Inversion))
-        rows = (row for row in ledger.dropped(RoundTrip.name) if row.status == "dropped" and row.data)
+        kept = (item for _, item in ledger.kept_items(RoundTrip.name, Inversion))
+        rows = (row for row in ledger.dropped_rows(RoundTrip.name) if row.status == "dropped" and row.data)
         failed = (msgspec.json.decode(row.data or b"", type=Inversion) for row in rows)
         return found | {
             f"P(Yes) against execution, {a.of}": str(a) for a in compare_with_round_trips(chain(kept, failed))

@@ -15,7 +15,7 @@ from glotsmith.languages import Unrepresentable, get, render
 from glotsmith.languages.extract import extract_code
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
-from glotsmith.records import Inversion, Job, Snippet, Status, Summary, content_hash
+from glotsmith.records import Inversion, Job, Snippet, SnippetSummary, Status, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, Verify, drop, keep
 from glotsmith.teachers.base import Reply
 from glotsmith.values import NotLiteral, parse_signature
@@ -86,10 +86,10 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         if not snippet.tests:
             return _keep_best(key, item, item.summaries[:1], (), [])
         measured = int(content_hash(snippet.id, "measured")[:8], 16) < self._measured * _HASH_RANGE
-        tried: list[Summary] = []
+        tried: list[SnippetSummary] = []
         lost: list[Dropped] = []
         replies: list[Reply] = []
-        passed: list[Summary] = []
+        passed: list[SnippetSummary] = []
         for summary in item.summaries:
             if passed and not measured:
                 break
@@ -104,7 +104,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         made = msgspec.structs.replace(item, tried=tuple(tried), measured=measured)
         return _keep_best(key, made, passed[:1], lost, replies)
 
-    async def _answer(self, snippet: Snippet, summary: Summary) -> _Answer:
+    async def _answer(self, snippet: Snippet, summary: SnippetSummary) -> _Answer:
         """Request an answer to a summary, and verify it by the snippet's suite."""
         prefix = _signature_prefix(snippet)
         reply = await self._request.send(
@@ -130,7 +130,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
 
 
 def _keep_best(
-    key: str, item: Inversion, best: Sequence[Summary], lost: Sequence[Dropped], replies: Sequence[Reply]
+    key: str, item: Inversion, best: Sequence[SnippetSummary], lost: Sequence[Dropped], replies: Sequence[Reply]
 ) -> Result[Inversion]:
     """Keep the best summary only; the others are lost for their own reasons, or because they were not chosen."""
     explained = {loss.key.partition(":")[0] for loss in lost} | {summary.id for summary in best}

@@ -13,7 +13,7 @@ import msgspec
 
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
-from glotsmith.records import Inversion, Record, Snippet, Summary
+from glotsmith.records import Inversion, Record, Snippet, SnippetSummary
 from glotsmith.selection.decontaminate import Decontaminate, ItemText
 from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.step import Dropped, ItemStep, Kept, Result
@@ -79,7 +79,7 @@ class RankSummaries(ItemStep[Inversion, Inversion]):
         return Result(kept=(Kept(key, made),), dropped=lost)
 
 
-def _score(summary: Summary) -> float:
+def _score(summary: SnippetSummary) -> float:
     return summary.scored.p_yes if summary.scored else 0.0
 
 
@@ -136,7 +136,7 @@ def compare_with_round_trips(inversions: Iterable[Inversion]) -> list[ScoreAgree
     return [*found, _compared("all summaries of measured snippets", every)] if every else found
 
 
-def _is_judged(summary: Summary) -> bool:
+def _is_judged(summary: SnippetSummary) -> bool:
     return summary.round_trip != "" and not summary.round_trip.startswith("infra:")
 
 

@@ -25,7 +25,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
-from glotsmith.records import Inversion, Scored, Snippet, Summary
+from glotsmith.records import Inversion, Snippet, SnippetSummary, YesNoScore
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import AROUND, Reply
 
@@ -58,7 +58,7 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
         if item.snippet.kind == "original":
             return keep(key, item)
         results = await asyncio.gather(*(self._score(item.snippet, summary) for summary in item.summaries))
-        scored: list[Summary] = []
+        scored: list[SnippetSummary] = []
         lost: list[Dropped] = []
         for summary, (score, _) in zip(item.summaries, results, strict=True):
             if isinstance(score, UnusableReply):
@@ -69,7 +69,9 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
         inversion = msgspec.structs.replace(item, summaries=tuple(scored))
         return result_with_summaries(key, inversion, lost, [reply for _, replies in results for reply in replies])
 
-    async def _score(self, snippet: Snippet, summary: Summary) -> tuple[Scored | UnusableReply, Sequence[Reply]]:
+    async def _score(
+        self, snippet: Snippet, summary: SnippetSummary
+    ) -> tuple[YesNoScore | UnusableReply, Sequence[Reply]]:
         """Return the score of a summary, or why there is none, and the replies that were requested for it."""
         replies: list[Reply] = []
         if self._logprobs:
@@ -91,7 +93,7 @@ def yes_or_no(token: str) -> str:
     return word if word in ("yes", "no") else ""
 
 
-def score_from_logprobs(logprobs: Mapping[str, float]) -> Scored | UnusableReply:
+def score_from_logprobs(logprobs: Mapping[str, float]) -> YesNoScore | UnusableReply:
     """Return the score of the top tokens of one position; ``logprobs`` are natural logarithms."""
     mass = {"yes": 0.0, "no": 0.0, "": 0.0}
     for token, logprob in logprobs.items():
@@ -105,10 +107,10 @@ def score_from_logprobs(logprobs: Mapping[str, float]) -> Scored | UnusableReply
     granted = min(left, max(yes, no))
     above = granted if unseen == "yes" else yes
     share = above / (above + (granted if unseen == "no" else no))
-    return Scored(yes=yes, no=no, left=left, p_yes=share, method="logprobs", unseen=unseen)
+    return YesNoScore(yes=yes, no=no, left=left, p_yes=share, method="logprobs", unseen=unseen)
 
 
-def score_from_votes(replies: Sequence[Reply]) -> Scored | UnusableReply:
+def score_from_votes(replies: Sequence[Reply]) -> YesNoScore | UnusableReply:
     """Return the score of sampled replies; those that begin with neither Yes nor No do not count."""
     texts = [text if isinstance(text := reply_text(reply), str) else "" for reply in replies]
     words = [match[1].casefold() for text in texts if (match := _VOTE.match(text))]
@@ -120,4 +122,4 @@ def score_from_votes(replies: Sequence[Reply]) -> Scored | UnusableReply:
         return UnusableReply(Reason.NOT_SCORED, f"the reply is: {first[:200]}")
     yes, n = words.count("yes"), len(words)
     share = (yes + 1) / (n + 2)
-    return Scored(yes=yes / n, no=1 - yes / n, left=0.0, p_yes=share, method="votes", votes=n)
+    return YesNoScore(yes=yes / n, no=1 - yes / n, left=0.0, p_yes=share, method="votes", votes=n)

@@ -12,7 +12,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.languages import get
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import Inversion, Snippet, Summary, content_hash
+from glotsmith.records import Inversion, Snippet, SnippetSummary, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import Reply
 
@@ -64,7 +64,7 @@ class Summarise(ItemStep[Snippet, Inversion]):
     def _result(
         self, key: str, snippet: Snippet, texts: Sequence[str | UnusableReply], replies: Sequence[Reply]
     ) -> Result[Inversion]:
-        summaries: dict[str, Summary] = {}
+        summaries: dict[str, SnippetSummary] = {}
         lost: list[Dropped] = []
         for sample, text in enumerate(texts):
             if isinstance(text, UnusableReply):
@@ -75,7 +75,7 @@ class Summarise(ItemStep[Snippet, Inversion]):
                 lost.append(Dropped(Reason.DUPLICATE_SUMMARY, f"as {identity}", f"{snippet.id}:{sample}"))
                 continue
             lineage = self._request.lineage(sample)
-            summaries[identity] = Summary(id=identity, sample=sample, text=text, lineage=lineage)
+            summaries[identity] = SnippetSummary(id=identity, sample=sample, text=text, lineage=lineage)
         inverted = Inversion(snippet=snippet, summaries=tuple(summaries.values()))
         return result_with_summaries(key, inverted, lost, replies)
 

@@ -59,7 +59,7 @@ class LedgerHistory:
             del self._problems[earlier]
         found = [
             PosedProblem(key, item.proposal.session.number, item.problem)
-            for key, item in self._ledger.kept("validate", PipelineItem)
+            for key, item in self._ledger.kept_items("validate", PipelineItem)
             if item.proposal.session and item.proposal.session.epoch <= epoch and item.problem
         ]
         return sorted(found, key=lambda posed: posed.number)
@@ -81,10 +81,10 @@ class LedgerHistory:
     def _is_answered(self, epoch: int, last: str) -> bool:
         """Return whether all sessions are discussed, and no step has an item waiting."""
         wanted = min(epoch * self._plan.epoch, self._plan.sessions)
-        while self._answered < wanted and self._ledger.answered(SESSION_STEPS[0], session_key(self._answered)):
+        while self._answered < wanted and self._ledger.is_answered(SESSION_STEPS[0], session_key(self._answered)):
             self._answered += 1
         chain = SESSION_STEPS[: SESSION_STEPS.index(last) + 1]
-        return self._answered >= wanted and not any(self._ledger.waiting(a, b) for a, b in pairwise(chain))
+        return self._answered >= wanted and not any(self._ledger.count_pending(a, b) for a, b in pairwise(chain))
 
     def _is_blocked(self, epoch: int, last: str) -> bool:
         """Return whether an item that the epoch waits for stays open.
@@ -101,22 +101,22 @@ class LedgerHistory:
 def remembered_sessions(ledger: LedgerReader, agreement: int) -> list[RememberedSession]:
     """Return all sessions in order, with their outcomes as far as the ledger has them."""
     found = {key: _SessionRecord(proposal, "") for key, proposal in _discussed(ledger)}
-    for row in ledger.dropped(SESSION_STEPS[0]):
+    for row in ledger.dropped_rows(SESSION_STEPS[0]):
         proposal = _dropped_proposal(row)
         if proposal is not None and row.status == "dropped":
             found[row.key] = _SessionRecord(proposal, row.reason)
     for step in SESSION_STEPS[1:]:
-        for row in ledger.dropped(step):
+        for row in ledger.dropped_rows(step):
             if record := found.get(session_of(row.parent)):
                 record.add_loss(row)
-    for key, item in ledger.kept("solve", PipelineItem):
+    for key, item in ledger.kept_items("solve", PipelineItem):
         if record := found.get(session_of(key)):
             record.passed.append(item.language)
     return sorted((record.remembered(key, agreement) for key, record in found.items()), key=lambda s: s.number)
 
 
 def _discussed(ledger: LedgerReader) -> Iterator[tuple[str, Proposal]]:
-    return ((key, p) for key, p in ledger.kept(SESSION_STEPS[0], Proposal) if p.session is not None)
+    return ((key, p) for key, p in ledger.kept_items(SESSION_STEPS[0], Proposal) if p.session is not None)
 
 
 def _dropped_proposal(row: LedgerRow) -> Proposal | None:

@@ -240,7 +240,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         if RequireAgreement.name not in ledger.steps:
             return {}
         sessions = remembered_sessions(ledger, 1)
-        items = ledger.kept(RequireAgreement.name, PipelineItem)
+        items = ledger.kept_items(RequireAgreement.name, PipelineItem)
         kept = {session_of(key) for key, item in items if item.proposal.session}
         memory = AgentMemory(sessions, rouge_l_of_texts)
         found = {"discussions": f"{len(sessions)} held, {counted(len(kept), 'problem')} kept"}

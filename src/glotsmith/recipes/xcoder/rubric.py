@@ -103,7 +103,7 @@ class ReuseScores(ItemStep[PipelineItem, PipelineItem]):
 
     def __init__(self, ledger: Ledger) -> None:
         known = self.name in ledger.steps
-        self._scores = {key: item.score for key, item in ledger.kept(self.name, PipelineItem)} if known else {}
+        self._scores = {key: item.score for key, item in ledger.kept_items(self.name, PipelineItem)} if known else {}
 
     async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Set the score of one row."""

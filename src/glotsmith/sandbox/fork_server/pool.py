@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from glotsmith.records import Program, Warm, content_hash
+from glotsmith.records import Program, WarmInterpreter, content_hash
 from glotsmith.sandbox.base import worker_key
 from glotsmith.sandbox.fork_server.server import ForkServer, compile_fork_server
 from glotsmith.sandbox.program_environment import PROGRAM, TMP, WORK, command, environment, write_files
@@ -35,7 +35,7 @@ class ForkServerLaunch(NamedTuple):
 
 class _CachedKey(NamedTuple):
     key: str
-    warm: Warm
+    warm: WarmInterpreter
     others: tuple[Sequence[str], Mapping[str, str]]
 
 
