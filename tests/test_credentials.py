@@ -136,3 +136,25 @@ def test_a_command_line_with_a_key_is_refused(arguments: list[str]) -> None:
         refuse_arguments(arguments)
     for secret in ("hunter2", "1234567", "sk-abc123", "hf_1a2b3c4d5e6f"):
         assert secret not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["run", "multipl-t", "-o", "sk-abc123"], "-o looks like a key"),
+        (["run", "multipl-t", "--output", "sk-abc123"], "--output looks like a key"),
+        (["run", "multipl-t", "--output=sk-abc123"], "--output looks like a key"),
+        (["export", "run", "-osk-abc123"], "-o looks like a key"),
+        (["train", "sft", "run", "-m", "sk-abc123"], "-m looks like a key"),
+        (["evaluate", "humaneval", "--api-key", "hunter2"], "--api-key looks like a key"),
+        (["run", "x", "--set", "teacher.api_key=hunter2"], "--set teacher.api_key looks like a key"),
+        (["run", "x", "--set", "column=sk-abc123"], "--set column looks like a key"),
+        (["run", "x", "--set", 'teacher.extra={"password": "hunter2"}'], "--set teacher.extra.password looks like"),
+        (["sk-abc123"], "an argument looks like a key"),
+        (["run", "--sk-abc123"], "the command line looks like a key"),
+    ],
+)
+def test_an_option_is_named_as_it_is_typed(arguments: list[str], place: str) -> None:
+    with pytest.raises(UsageError) as error:
+        refuse_arguments(arguments)
+    assert str(error.value).startswith(place)

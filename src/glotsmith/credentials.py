@@ -174,11 +174,13 @@ def refuse_arguments(arguments: Sequence[str]) -> None:
     for argument in arguments:
         name, equals, text = argument.partition("=")
         if argument.startswith("-") and not equals:
-            refuse({"the command line": [argument, argument[2:]]})  # ``-oPATH`` has no blank
-            option = argument.lstrip("-")
+            attached = not argument.startswith("--")  # ``-oPATH``
+            place = argument[:2] if attached and len(argument) > 2 else "the command line"
+            refuse({place: [argument, argument[2:]]})
+            option = argument
             continue
         if equals and re.fullmatch(r"[\w.-]+", name):
-            refuse({name.lstrip("-"): _value(text)})
+            refuse({f"{option} {name}".strip(): _value(text)})
         refuse({option or "an argument": argument})
         option = ""
 

@@ -114,10 +114,17 @@ def invalid_value_message(record: type, given: Mapping[str, Any], called: Callab
         except msgspec.ValidationError:
             pass
         else:
-            if not isinstance(value, float) or math.isfinite(value):
+            if _is_finite(value):
                 continue
         return f"{called(field.name)} is {_shown(value)}, and must be {_allowed_values(hints[field.name])}"
     return ""
+
+
+def _is_finite(value: object) -> bool:
+    """Return whether no number in a value is infinite or NaN."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, cast("list[object]", value)))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def unknown_field_message(record: type, given: Mapping[str, Any], named: str) -> str:
@@ -155,6 +162,8 @@ def _bounds(meta: msgspec.Meta) -> str:
         return f"(at least {meta.min_length})"
     if meta.ge is not None and meta.le is not None:
         return f"from {meta.ge} to {meta.le}"
+    if meta.ge is not None and meta.lt is not None:
+        return f"from {meta.ge} to below {meta.lt}"
     limits = ((meta.ge, "of {} or more"), (meta.gt, "above {}"), (meta.le, "of {} or less"), (meta.lt, "below {}"))
     if meta.gt is not None:
         limits = ((meta.gt, "above {}"), (meta.le, "and at most {}"), (meta.lt, "and below {}"))

@@ -44,8 +44,8 @@ def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
         (["--set", "batch"], "not of the form NAME=VALUE"),
         (["--set", "batch=many"], "Invalid setting"),
         (["--held-out", "1.5"], "held-out"),
-        (["--seed", "-1"], "training can't be done with seed = -1"),
-        (["--set", "lora_dropout=2"], "training can't be done with lora_dropout = 2"),
+        (["--seed", "-1"], "--set seed is -1, and must be a whole number from 0"),
+        (["--set", "lora_dropout=2"], "--set lora_dropout is 2, and must be a number from 0 to below 1"),
     ],
 )
 @pytest.mark.parametrize("method", ["sft", "dpo"])

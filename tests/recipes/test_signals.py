@@ -246,7 +246,10 @@ def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(
 
 @pytest.mark.parametrize(
     ("status", "sentence"),
-    [(401, r"refuses the key: 401.*Set the environment variable"), (404, r"does not answer for 'm'.*serves: another")],
+    [
+        (401, r"wants a key: 401.*environment variable .* is not set"),
+        (404, r"does not answer for 'm'.*serves: another"),
+    ],
 )
 def test_a_server_that_refuses_is_a_sentence_and_nothing_is_lost(
     tmp_path: Path, server: Server, expected: dict[str, bytes], status: int, sentence: str

@@ -3,6 +3,7 @@
 import asyncio
 import html
 import logging
+import re
 import socket
 import struct
 import threading
@@ -452,8 +453,8 @@ def test_concurrency_grows_while_the_server_copes(server: Any, fake_time: Any) -
 # ------------------------------------------------------------------------------------------ what stops the run
 
 STOPPING = {
-    "401": (fails(401, "Incorrect API key"), "refuses the key: 401 Unauthorized: Incorrect.*OPENAI_API_KEY"),
-    "403": (fails(403), "refuses the key.*OPENAI_API_KEY"),
+    "401": (fails(401, "Incorrect API key"), "wants a key: 401 Unauthorized: Incorrect.*OPENAI_API_KEY is not set"),
+    "403": (fails(403), "wants a key: 403 Forbidden.*OPENAI_API_KEY is not set"),
     "402": (fails(402, "Insufficient balance"), "402 Payment Required: Insufficient balance"),
     "quota": (fails(429, "You exceeded your quota", "insufficient_quota"), "You exceeded your quota"),
     "404": (fails(404, "The model does not exist"), "'small'.*The model does not exist.*It serves: small, large"),
@@ -477,6 +478,44 @@ def test_what_no_request_can_survive_is_an_error_at_once(
         ask(server, fake_time)
     assert len(server.seen) == 1
     assert fake_time.waits == []
+
+
+REFUSED_KEYS = {
+    "401": (fails(401, "Incorrect API key"), "401 Unauthorized: Incorrect API key. Correct it, or name another"),
+    "403": (fails(403, "Not your model"), "403 Forbidden: Not your model. Correct it, or name another variable"),
+    "402": (fails(402, "Pay first"), "402 Payment Required: Pay first. The account of this key has no credit left"),
+    "quota": (fails(429, "Too much", "insufficient_quota"), "429 .*Too much. The account of this key has no credit"),
+    "in a 200": (says({"error": {"message": "Bad key", "code": 401}}), "Bad key. Correct it, or name another"),
+}
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "MY_GATEWAY_KEY"])
+@pytest.mark.parametrize(("answer", "sentence"), REFUSED_KEYS.values(), ids=REFUSED_KEYS)
+def test_a_refused_key_is_another_matter_than_none(
+    server: Any, fake_time: Any, monkeypatch: pytest.MonkeyPatch, answer: Any, sentence: str, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "sk-right-or-wrong-1234567890")
+    named = {} if variable == "OPENAI_API_KEY" else {"api_key_env": variable}
+    server.answers = [answer]
+    with pytest.raises(TeacherError) as error:
+        ask(server, fake_time, **named)
+    assert re.search(rf"refuses the key in the environment variable {variable}: .*{sentence}", str(error.value))
+    assert "not set" not in str(error.value)
+    assert "right-or-wrong" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [fails(401), fails(403), fails(402), fails(429, "Too much", "insufficient_quota")],
+    ids=["401", "403", "402", "quota"],
+)
+def test_without_a_key_its_variable_is_named(
+    server: Any, fake_time: Any, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    server.answers = [answer]
+    with pytest.raises(TeacherError, match=r"wants a key: .*The environment variable OPENAI_API_KEY is not set"):
+        ask(server, fake_time)
 
 
 def test_when_all_requests_are_bad_the_run_stops(server: Any, fake_time: Any) -> None:

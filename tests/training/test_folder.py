@@ -5,13 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.training.data import Prepared, Split
 from glotsmith.training.folder import PREPARED, SETTINGS, claim, held, same_data, stored
 from glotsmith.training.loop import Job
-from glotsmith.training.presets import settings
+from glotsmith.training.presets import Settings, settings
 
 
 def job(**changes: object) -> Job:
@@ -67,6 +68,55 @@ def test_what_has_begun_keeps_its_settings_and_its_data(begun: str, tmp_path: Pa
         for changed in (prepared("b"), prepared(validation_hash="b")):
             with pytest.raises(UsageError, match="the dataset has changed since this training began"):
                 same_data(tmp_path, changed)
+
+
+@pytest.mark.parametrize("begun", BEGUN)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_minutes": 30.0},
+        {"max_minutes": 0.0},
+        {"micro_batch": 2},
+        {"gradient_checkpointing": True},
+        {"micro_batch": 1, "gradient_checkpointing": True, "max_minutes": 1.5},
+    ],
+    ids=str,
+)
+def test_what_determines_no_weights_may_change_on_a_resume(
+    changes: dict[str, object], begun: str, tmp_path: Path
+) -> None:
+    with held(tmp_path):
+        claim(tmp_path, job(batch=4, max_minutes=5.0))
+        begin(tmp_path, begun)
+        claim(tmp_path, job(**{"batch": 4, "max_minutes": 5.0, **changes}))
+    how = stored(tmp_path / SETTINGS, Job).how
+    assert {name: getattr(how, name) for name in changes} == changes
+
+
+def test_a_preset_of_another_name_with_the_same_settings_is_the_same_training(tmp_path: Path) -> None:
+    with held(tmp_path):
+        claim(tmp_path, job())
+        begin(tmp_path, "model")
+        claim(tmp_path, msgspec.structs.replace(job(), preset="ours"))
+
+
+FREE_SETTINGS = {"micro_batch", "max_minutes", "gradient_checkpointing"}
+OTHER = {"style": "plain", "boundary": "newline", "template": "chatml", "loss": "all", "packing": "none"} | {
+    "max_length": 99, "batch": 7, "epochs": [9], "learning_rate": 9e-5, "schedule": "linear", "warmup": 9,
+    "optimizer": "adafactor", "weight_decay": 0.9, "max_grad_norm": 9, "beta": 0.9, "dpo_learning_rate": 9e-5,
+    "dpo_epochs": 9, "lora_rank": 9, "seed": 9, "held_out": 0.9, "checkpoints": 9, "max_steps": 9, "dtype": "float32",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [n for n in Settings.__struct_fields__ if n not in FREE_SETTINGS])
+def test_every_other_setting_is_kept(name: str, tmp_path: Path) -> None:
+    lora = {"lora_rank": 4} if name.startswith("lora_") and name != "lora_rank" else {}
+    value = {"lora_alpha": 9, "lora_dropout": 0.5}.get(name) or OTHER[name]
+    with held(tmp_path):
+        claim(tmp_path, job(**lora))
+        begin(tmp_path, "model")
+        with pytest.raises(UsageError, match=rf"how\.{name} was "):
+            claim(tmp_path, job(**lora, **{name: value}))
 
 
 def test_where_nothing_was_trained_a_mistake_can_be_mended_in_place(tmp_path: Path) -> None:

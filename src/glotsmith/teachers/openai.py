@@ -224,11 +224,11 @@ class OpenAI(Teacher):
         said = f"{answer.status} {_phrase(answer.status)}: {self._readable(problem.message)}"
         if answer.status in (403, 400) and problem.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=said)
-        refuses_key = answer.status in (401, 402) or problem.mentions("insufficient_quota")
+        refuses_key = answer.status in (401, 402) or _is_unpaid(problem)
         if problem.congested and not refuses_key and not _is_too_long(answer.status, problem):
             self._overloaded(answer, problem, said)
         if refuses_key or answer.status == HTTPStatus.FORBIDDEN:
-            raise TeacherError(f"{self.url} refuses the key: {said}. Set the environment variable {self._key.variable}")
+            raise self._key_error(said, unpaid=answer.status == HTTPStatus.PAYMENT_REQUIRED or _is_unpaid(problem))
         if answer.status in (404, 405) or problem.mentions("model_not_found"):
             raise TeacherError(f"{self.url}{path} does not answer for {self.model!r}: {said}. {await self._served()}")
         if answer.status < 400:
@@ -238,6 +238,19 @@ class OpenAI(Teacher):
             self._overloaded(answer, problem, said)
         return self._bad_request(answer.status, problem, said)
 
+    def _key_error(self, said: str, *, unpaid: bool) -> TeacherError:
+        """Return the error for a request that the server refuses because of its key, or because it has none."""
+        variable = self._key.variable
+        if not self._key.headers:
+            return TeacherError(
+                f"{self.url} wants a key: {said}. The environment variable {variable} is not set: export your key in it"
+            )
+        if unpaid:
+            advice = "The account of this key has no credit left: add some, or put another key into the variable"
+        else:
+            advice = "Correct it, or name another variable with --set teacher.api_key_env=NAME"
+        return TeacherError(f"{self.url} refuses the key in the environment variable {variable}: {said}. {advice}")
+
     async def _stated(self, stated: Stated, answer: _Answer, path: str) -> Reply:
         """Tell what an error means that stands in an answer of success.
 
@@ -246,7 +259,7 @@ class OpenAI(Teacher):
         problem, said = stated.problem, self._readable(str(stated))
         if problem.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=said)
-        refuses_key = problem.status in (401, 402) or problem.mentions("insufficient_quota")
+        refuses_key = problem.status in (401, 402) or _is_unpaid(problem)
         refuses_item = problem.status in (400, 413, 422) and not problem.congested
         if refuses_item or (refuses_key and not problem.provider):
             return await self._refusal(answer._replace(status=problem.status or answer.status), problem, path)
@@ -304,6 +317,10 @@ def _checked_url(url: str) -> str:
 def _is_too_long(status: int, problem: Problem) -> bool:
     too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return too_large or (status not in _RETRIED and status < 500 and problem.mentions(*_TOO_LONG))
+
+
+def _is_unpaid(problem: Problem) -> bool:
+    return problem.mentions("insufficient_quota")
 
 
 def _phrase(status: int) -> str:

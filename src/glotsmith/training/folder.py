@@ -9,7 +9,7 @@ lock            held, with the process's number, while one is at work
 
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from glotsmith import credentials
 from glotsmith.errors import InputError, UsageError
 from glotsmith.folder_lock import lock_folder
 from glotsmith.records import Record
-from glotsmith.settings import leaves
+from glotsmith.settings import changeable_fields, leaves
 from glotsmith.training.data import Prepared
 
 SETTINGS, PREPARED = "settings.json", Path("data") / "prepared.json"
@@ -45,9 +45,10 @@ def held(folder: Path) -> Generator[None]:
 
 
 def claim(folder: Path, job: Record) -> None:
-    """Store what a training is to be, or compare it with what is stored.
+    """Store the settings of a training, or compare them with those that are stored.
 
-    Where no step has been taken yet nothing is lost, and new settings take the place of the old.
+    Where no step has been taken yet nothing is lost, and new settings take the place of the old. Fields that are
+    ``CHANGEABLE`` determine no weights and may change at any time.
 
     Raises:
         UsageError: the folder belongs to another training.
@@ -56,7 +57,7 @@ def claim(folder: Path, job: Record) -> None:
     """
     credentials.refuse(msgspec.to_builtins(job))
     file, wanted = folder / SETTINGS, json.loads(msgspec.json.encode(job))  # as it is stored: tuples as lists
-    changed = _changed(file, wanted) if file.is_file() else ""
+    changed = _changed(file, wanted, changeable_fields(type(job))) if file.is_file() else ""
     if changed and _has_begun(folder):
         raise UsageError(
             f"{folder}: the settings have changed: {changed}. Set them as they were, or train in another folder (-o)"
@@ -66,14 +67,18 @@ def claim(folder: Path, job: Record) -> None:
     write(file, wanted)
 
 
-def _changed(file: Path, wanted: dict[str, Any]) -> str:
-    """Say how what is stored differs from what is wanted; "" where it does not."""
+def _changed(file: Path, wanted: dict[str, Any], changeable: Collection[str]) -> str:
+    """Return how the stored settings differ from the wanted ones in what determines weights; "" if they do not."""
     try:
         there = dict(leaves(json.loads(file.read_text("utf-8"))))
     except (ValueError, AttributeError) as error:
         raise InputError.at(file, None, f"not the settings of a training ({error}): choose another folder") from error
     asked = dict(leaves(wanted))
-    names = [name for name in sorted(there.keys() | asked.keys()) if there.get(name) != asked.get(name)]
+    names = [
+        name
+        for name in sorted(there.keys() | asked.keys())
+        if there.get(name) != asked.get(name) and name not in changeable
+    ]
     return "; ".join(
         f"{n} was {there.get(n, 'as by default')} and is now {asked.get(n, 'as by default')}" for n in names
     )

@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from glotsmith.counts import counted
 from glotsmith.errors import GlotsmithError, StorageError, UsageError
 from glotsmith.records import Example, Preference, Record
+from glotsmith.settings import CHANGEABLE
 from glotsmith.training import checkpoints, data, models, ranks
 from glotsmith.training.folder import PREPARED, claim, held, same_data, stored, write
 from glotsmith.training.needs import load
@@ -39,7 +40,7 @@ class Job(Record, frozen=True, kw_only=True):
 
     method: Method
     model: str  #: a folder or a hub id
-    preset: str
+    preset: Annotated[str, CHANGEABLE]  #: its settings are in ``how``
     how: Settings
 
 

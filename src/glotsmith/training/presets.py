@@ -3,15 +3,14 @@
 Sources of the values, by field: docs/training.md, which a test compares with this table.
 """
 
-import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
-from glotsmith.settings import invalid_value_message
+from glotsmith.settings import CHANGEABLE, invalid_value_message
 
 Style = Literal["plain", "chat"]
 Loss = Literal["all", "completion"]
@@ -28,19 +27,16 @@ ONLY: Mapping[Method, Mapping[str, str]] = {
     "dpo": {"beta": "", "dpo_epochs": "epochs", "dpo_learning_rate": "learning_rate"},
 }
 
-_POSITIVE = ("max_length", "batch", "learning_rate", "checkpoints", "beta", "dpo_learning_rate", "dpo_epochs")
-_NATURAL = (
-    "micro_batch",
-    "warmup",
-    "weight_decay",
-    "max_grad_norm",
-    "max_steps",
-    "max_minutes",
-    "lora_rank",
-    "lora_alpha",
-)
-_SHARES = ("held_out", "lora_dropout")
-_SEEDS = 2**32  #: numpy's
+_Count = Annotated[int, msgspec.Meta(ge=0)]
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Above0 = Annotated[float, msgspec.Meta(gt=0)]
+_NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+_Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+_Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]  #: numpy's
+
+
+def _option(name: str) -> str:
+    return f"--set {name}"
 
 
 class Settings(Record, frozen=True, kw_only=True):
@@ -51,32 +47,35 @@ class Settings(Record, frozen=True, kw_only=True):
     template: str = ""  #: chat template: ``chatml``, ``magicoder``, or empty for the model's own
     loss: Loss = "completion"  #: which tokens are learned: all, or the reply alone
     packing: Packing = "none"  #: ``wrapped``: one stream, cut at ``max_length``; ``bfd``: whole rows, apart
-    max_length: int = 2048  #: tokens of a sequence; what is longer is cut, and counted in the record
-    batch: int = 32  #: sequences an optimizer step
-    micro_batch: int = 0  #: sequences at once on one device; 0: the largest divisor of ``batch`` up to 8
-    epochs: tuple[float, ...] = (3.0,)  #: of stage 1, 2, ...; the last counts for further stages too
-    learning_rate: float = 2e-5  #: at its highest
+    max_length: _Positive = 2048  #: tokens of a sequence; what is longer is cut, and counted in the record
+    batch: _Positive = 32  #: sequences an optimizer step
+    #: sequences at once on one device; 0: the largest divisor of ``batch`` up to 8
+    micro_batch: Annotated[_Count, CHANGEABLE] = 0
+    #: of stage 1, 2, ...; the last counts for further stages too
+    epochs: Annotated[tuple[_Above0, ...], msgspec.Meta(min_length=1)] = (3.0,)
+    learning_rate: _Above0 = 2e-5  #: at its highest
     schedule: Schedule = "cosine"
-    warmup: float = 0.03  #: steps; below 1 the share of all steps
+    warmup: _NotNegative = 0.03  #: steps; below 1 the share of all steps
     optimizer: Optimizer = "adamw_torch"
-    weight_decay: float = 0.0  #: not on biases and norms
-    max_grad_norm: float = 1.0  #: 0 for no clipping
+    weight_decay: _NotNegative = 0.0  #: not on biases and norms
+    max_grad_norm: _NotNegative = 1.0  #: 0 for no clipping
 
-    beta: float = 0.1  #: of DPO: how near to the reference model
-    dpo_learning_rate: float = 1e-6
-    dpo_epochs: float = 1.0
+    beta: _Above0 = 0.1  #: of DPO: how near to the reference model
+    dpo_learning_rate: _Above0 = 1e-6
+    dpo_epochs: _Above0 = 1.0
 
-    lora_rank: int = 0  #: 0: all weights are trained
-    lora_alpha: int = 0  #: 0: twice the rank
-    lora_dropout: float = 0.0
+    lora_rank: _Count = 0  #: 0: all weights are trained
+    lora_alpha: _Count = 0  #: 0: twice the rank
+    lora_dropout: _Share = 0.0
 
-    seed: int = 0  #: of the order of rows, dropout, fresh adapters, and which problems are held out
-    held_out: float = 0.05  #: share of problems; the checkpoint is chosen on them. 0: the last one is taken
-    checkpoints: int = 1  #: an epoch
-    max_steps: int = 0  #: of a stage; 0: as ``epochs`` has it
-    max_minutes: float = 0.0  #: of a stage, counted anew where it goes on after a kill; 0 for no limit
+    seed: _Seed = 0  #: of the order of rows, dropout, fresh adapters, and which problems are held out
+    held_out: _Share = 0.05  #: share of problems; the checkpoint is chosen on them. 0: the last one is taken
+    checkpoints: _Positive = 1  #: an epoch
+    max_steps: _Count = 0  #: of a stage; 0: as ``epochs`` has it
+    #: of a stage, counted anew where it goes on after a kill; 0 for no limit
+    max_minutes: Annotated[_NotNegative, CHANGEABLE] = 0.0
     dtype: Dtype = "auto"  #: of the weights; auto: float32, and bfloat16 for frozen ones on a GPU that has it
-    gradient_checkpointing: bool = False  #: less memory for about a fifth more time
+    gradient_checkpointing: Annotated[bool, CHANGEABLE] = False  #: less memory for about a fifth more time
 
     def __post_init__(self) -> None:
         """Refuse what can't work.
@@ -85,13 +84,8 @@ class Settings(Record, frozen=True, kw_only=True):
             UsageError: a setting is out of its range.
 
         """
-        wrong = [name for name in _POSITIVE if not 0 < getattr(self, name) < math.inf]
-        wrong += [name for name in _NATURAL if not 0 <= getattr(self, name) < math.inf]
-        wrong += [name for name in _SHARES if not 0 <= getattr(self, name) < 1]
-        wrong += ["epochs"] if not self.epochs or not all(0 < epochs < math.inf for epochs in self.epochs) else []
-        wrong += ["seed"] if not 0 <= self.seed < _SEEDS else []
-        if wrong:
-            raise UsageError(f"training can't be done with {wrong[0]} = {getattr(self, wrong[0])}")
+        if wrong := invalid_value_message(Settings, msgspec.structs.asdict(self), _option):
+            raise UsageError(f"Invalid setting: {wrong}")
         if self.micro_batch and self.batch % self.micro_batch:
             raise UsageError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
         if self.packing == "wrapped" and self.loss == "completion":
@@ -159,5 +153,5 @@ def settings(preset: str, changes: Mapping[str, Any], method: Method | None = No
     try:
         return msgspec.convert(given, Settings, strict=False)
     except msgspec.ValidationError as error:
-        wrong = invalid_value_message(Settings, given, lambda field: f"--set {field}") or str(error)
+        wrong = invalid_value_message(Settings, given, _option) or str(error)
         raise UsageError(f"Invalid setting: {wrong}") from error
