@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, names, toolchain
+from glotsmith.languages import get_card, language_names, toolchain
 from glotsmith.sandbox import open_sandbox
 from glotsmith.toolkit.page import Measured, Measurements, dump, load, render
 from glotsmith.toolkit.prove import speeds
@@ -22,7 +22,7 @@ SECONDS = 5.0  #: for each language, cold, and as much again warm
 
 
 async def measure(name: str) -> tuple[Measured, str] | None:
-    card, found = get(name), toolchain.resolve(name)
+    card, found = get_card(name), toolchain.find_toolchain(name)
     sandbox = open_sandbox(jobs=1)
     try:
         cold, warm = await speeds(card, sandbox, SECONDS)
@@ -42,8 +42,8 @@ async def measure(name: str) -> tuple[Measured, str] | None:
 
 def main(wanted: list[str]) -> None:
     known = load(STORED).languages if wanted and STORED.exists() else {}
-    languages, isolation = {k: v for k, v in known.items() if k in names()}, ""
-    for name in wanted or names():
+    languages, isolation = {k: v for k, v in known.items() if k in language_names()}, ""
+    for name in wanted or language_names():
         try:
             found = asyncio.run(measure(name))
         except ToolchainError as error:
@@ -59,7 +59,7 @@ def main(wanted: list[str]) -> None:
     cores = len(os.sched_getaffinity(0))
     measurements = Measurements(machine=f"{cores} cores, {system}", isolation=isolation, languages=languages)
     STORED.write_text(dump(measurements), "utf-8")
-    PAGE.write_text(render([get(name) for name in names()], measurements), "utf-8")
+    PAGE.write_text(render([get_card(name) for name in language_names()], measurements), "utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import time
 
 from soak import jobs
 
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.records import Job
 from glotsmith.reward import close, code_reward
 from glotsmith.sandbox import open_sandbox
@@ -23,7 +23,8 @@ from glotsmith.verification.batch import verify_all
 
 
 def said(job: Job) -> list[dict[str, str]]:
-    text = f"Here is the function:\n\n```{get(job.language).fences[0]}\n{job.code}\n```\n\nIt does what you asked for."
+    label = get_card(job.language).fences[0]
+    text = f"Here is the function:\n\n```{label}\n{job.code}\n```\n\nIt does what you asked for."
     return [{"role": "assistant", "content": text}]
 
 

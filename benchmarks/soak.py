@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from glotsmith.languages import get
-from glotsmith.languages.render import comment
-from glotsmith.languages.rows import rows
+from glotsmith.languages import get_card
+from glotsmith.languages.render import render_comment
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Job, Limits, Program
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.local_sandbox import LocalSandbox
@@ -56,8 +56,8 @@ def jobs(languages: list[str], count: int) -> list[tuple[Job, str]]:
     for number in range(count):
         language = languages[number % len(languages)]
         expect = "fail:compile" if number % 10 == 9 else "fail:wrong" if number % 2 else "pass"
-        row = rows(language)[KINDS[expect]]
-        code = f"{comment(get(language), f'program {number}')}\n{row.code}"
+        row = read_proof_rows(language)[KINDS[expect]]
+        code = f"{render_comment(get_card(language), f'program {number}')}\n{row.code}"
         made.append(
             (Job(id=str(number), language=language, code=code, signature=row.signature, tests=row.tests), expect)
         )
@@ -82,7 +82,12 @@ async def soak(languages: list[str], count: int) -> int:
     await sandbox.run(Program(files={}, argv=("true",), limits=Limits()))
     for language in languages:
         await verifier.verify(
-            Job(id="first", language=language, code=rows(language)["accepted"].code, tests=("assert f(3) == 3",))
+            Job(
+                id="first",
+                language=language,
+                code=read_proof_rows(language)["accepted"].code,
+                tests=("assert f(3) == 3",),
+            )
         )
     tenth, rest = max(1, count // 10), iter(made)
     rates, wrong, states = list[float](), 0, list[State]()

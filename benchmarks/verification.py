@@ -27,13 +27,13 @@ from typing import NamedTuple
 from bounded_subprocess import run as bounded_run
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, toolchain
-from glotsmith.languages.render import comment, fill, literal
+from glotsmith.languages import get_card, toolchain
+from glotsmith.languages.calls import apply_signature, parse_suite
+from glotsmith.languages.render import fill_template, render_comment, render_literal
 from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.values import Call
 from glotsmith.verification import Verifier
-from glotsmith.verification.verify import settle
 
 ROOT = Path(__file__).parents[1]
 FIVE = ROOT / "tests" / "recipes" / "multipl_t" / "five"
@@ -159,7 +159,7 @@ def functions() -> dict[str, tuple[str, list[str]]]:
 
 def programs(language: str, count: int) -> list[Made]:
     """Return ``count`` distinct programs."""
-    card = get(language)
+    card = get_card(language)
     folder = next(f for f in (FIVE / language, MORE / language) if f.is_dir())
     untold = UNTOLD.get(language, ())
     there = {name for name in functions() if (folder / f"{name}{card.extension}").exists() and name not in untold}
@@ -169,7 +169,7 @@ def programs(language: str, count: int) -> list[Made]:
         name, (signature, tests) = list(known.items())[number // 2 % len(known)]
         wrong, broken = number % 2 == 1, number % 10 == 0
         code = (folder / f"{name}{'.wrong' if wrong else ''}{card.extension}").read_text("utf-8")
-        code = f"{code}\n{comment(card, f'program {number}')}\n{'((' if broken else ''}\n"
+        code = f"{code}\n{render_comment(card, f'program {number}')}\n{'((' if broken else ''}\n"
         job = Job(id=str(number), language=language, code=code, signature=signature, tests=tuple(tests))
         made.append(Made(job, assertions(job), "broken" if broken else "wrong" if wrong else "pass"))
     return made
@@ -177,15 +177,15 @@ def programs(language: str, count: int) -> list[Made]:
 
 def assertions(job: Job) -> str:
     """Write a job as a program that asserts its tests."""
-    card, peer = get(job.language), PEERS[job.language]
-    calls, signature = settle(job.tests, job.signature)
+    card, peer = get_card(job.language), PEERS[job.language]
+    calls, signature = apply_signature(card, *parse_suite(job.tests, job.signature))
 
     def one(call: Call) -> str:
-        arguments = [literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)]
-        text = fill(
+        arguments = [render_literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)]
+        text = fill_template(
             peer.call, name=call.function, arguments=peer.argument_separator.join(arguments) or card.driver.no_arguments
         )
-        return fill(peer.test, call=text, value=literal(card, call.expected, signature.returns))
+        return fill_template(peer.test, call=text, value=render_literal(card, call.expected, signature.returns))
 
     return f"{job.code}\n{peer.before}" + "\n".join(map(one, calls)) + f"\n{peer.after}\n"
 
@@ -239,7 +239,7 @@ def measure(language: str, count: int, repeats: int) -> float:
     command = ["sh", "-c", peer.shell, "sh"] if peer.shell else list(peer.command)
     bare, bounded, ours = list[float](), list[float](), list[float]()
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder, f"p{i}{get(language).extension}") for i in range(count)]
+        files = [Path(folder, f"p{i}{get_card(language).extension}") for i in range(count)]
         for file, one in zip(files, made, strict=True):
             file.write_text(one.text, "utf-8")
         runner = Ours(made[2])
@@ -271,7 +271,7 @@ def main() -> None:
     ratios: dict[str, float] = {}
     for language in given.languages:
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             print(f"{language:11} not here: {error}")
             continue

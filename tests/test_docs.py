@@ -10,7 +10,7 @@ import typer.main
 import glotsmith as gs
 from glotsmith.cli.verbs import app
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages import names
+from glotsmith.languages import language_names
 from glotsmith.recipes import RECIPES, get
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +52,7 @@ def test_every_link_and_path_in_a_page_leads_somewhere(page: Path) -> None:
 
 def test_the_readme_names_every_language_and_recipe() -> None:
     readme = text("README.md").lower()
-    assert [n for n in names() if n not in readme] == []
+    assert [n for n in language_names() if n not in readme] == []
     assert [r for r in RECIPES if r not in readme] == []
 
 

@@ -8,14 +8,14 @@ import pytest
 
 from glotsmith.errors import UsageError
 from glotsmith.generation.sampling_plan import SamplingPlan
-from glotsmith.languages import get, names
+from glotsmith.languages import get_card, language_names
 from glotsmith.recipes.inverse_instruct.recipe import InverseInstruct
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.teachers import open_teacher
 
 Command = Callable[..., tuple[int, str, str]]
-WHOLE = [name for name in names() if get(name).level != "full"]
+WHOLE = [name for name in language_names() if get_card(name).level != "full"]
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.languages import card, names, toolchain
+from glotsmith.languages import card, language_names, toolchain
 from glotsmith.languages import rows as row_tables
 from glotsmith.toolkit import install
 from glotsmith.toolkit.install import Machine, Plan
@@ -16,12 +16,20 @@ Command = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setenv(card.VARIABLE, str(tmp_path))
-    for forget in (card.forget, row_tables.rows.cache_clear, toolchain.resolve.cache_clear):
+    monkeypatch.setenv(card.LANGUAGES_VARIABLE, str(tmp_path))
+    for forget in (
+        card.clear_card_caches,
+        row_tables.read_proof_rows.cache_clear,
+        toolchain.find_toolchain.cache_clear,
+    ):
         forget()
     yield tmp_path
     monkeypatch.undo()
-    for forget in (card.forget, row_tables.rows.cache_clear, toolchain.resolve.cache_clear):
+    for forget in (
+        card.clear_card_caches,
+        row_tables.read_proof_rows.cache_clear,
+        toolchain.find_toolchain.cache_clear,
+    ):
         forget()
 
 
@@ -123,7 +131,7 @@ def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Comm
     stored.write_text('machine = "one"\nisolation = "bubblewrap"\n[languages]\n', "utf-8")
     code, said, _ = glotsmith("languages", "page", stored)
     assert code == 0
-    assert all(f"| `{name}` |" in said for name in names())
+    assert all(f"| `{name}` |" in said for name in language_names())
 
 
 @pytest.mark.parametrize(

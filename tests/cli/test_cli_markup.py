@@ -32,15 +32,15 @@ def test_the_consoles_print_text_as_it_is(text: str, capfd: pytest.CaptureFixtur
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("command", ["doctor", "languages"])
 def test_versions_are_shown_whole(glotsmith: Command, monkeypatch: pytest.MonkeyPatch, command: str, text: str) -> None:
-    found = msgspec.structs.replace(toolchain.resolve("lua"), version=text)
+    found = msgspec.structs.replace(toolchain.find_toolchain("lua"), version=text)
 
     def resolve(name: str) -> object:
         if name == "ruby":
             raise ToolchainError(text)
         return found
 
-    monkeypatch.setattr(languages, "names", lambda: ["lua", "ruby"])
-    monkeypatch.setattr(languages.toolchain, "resolve", resolve)
+    monkeypatch.setattr(languages, "language_names", lambda: ["lua", "ruby"])
+    monkeypatch.setattr(languages.toolchain, "find_toolchain", resolve)
     assert glotsmith(command)[1].count(text) == 2
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from glotsmith.languages import names
+from glotsmith.languages import language_names
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -114,7 +114,7 @@ def test_no_arguments_is_help(glotsmith: Command) -> None:
 def test_every_language_is_listed(glotsmith: Command) -> None:
     code, said, _ = glotsmith("languages")
     assert code == 0
-    assert all(name in said for name in names())
+    assert all(name in said for name in language_names())
 
 
 @pytest.mark.slow

@@ -7,8 +7,8 @@ import pytest
 
 from glotsmith.evaluation.candidate import candidate, cut
 from glotsmith.evaluation.questions import Question, Style, stop_of
-from glotsmith.languages import names
-from glotsmith.languages.braces import cuts_braces
+from glotsmith.languages import language_names
+from glotsmith.languages.braces import stops_at_brace
 
 LUA = Question(
     benchmark="b",
@@ -177,6 +177,6 @@ def test_a_function_that_was_stopped_at_its_brace_is_closed(question: Question, 
 
 def test_what_is_asked_in_every_language_can_be_closed() -> None:
     """Where a language's own stop token is a closing brace, questions of typed calls say so."""
-    unclosed = {n for n in names() if cuts_braces(stop_of(n))}
+    unclosed = {n for n in language_names() if stops_at_brace(stop_of(n))}
     assert {"cpp", "java", "rust", "swift"} <= unclosed
     assert not {"lua", "ocaml", "python", "javascript", "go"} & unclosed

@@ -6,8 +6,8 @@ import pytest
 
 from glotsmith.evaluation.passable import STUBS, check, unrepresentable
 from glotsmith.evaluation.questions import Question
-from glotsmith.languages import get
-from glotsmith.languages.render import signature_text
+from glotsmith.languages import get_card
+from glotsmith.languages.render import render_signature
 from glotsmith.values import parse_signature
 
 OCAML = "let add (x : int) (y : int) : int ="
@@ -57,8 +57,8 @@ def test_a_missing_library_of_the_tests_makes_nothing_impossible(bench: Any) -> 
 
 @pytest.mark.parametrize("language", ["lua", "ocaml", "perl", "python", "ruby"])
 def test_every_stub_fits_a_signature_of_its_language(bench: Any, language: str) -> None:
-    card = get(language)
-    prefix = signature_text(card, card.syntax.signature, parse_signature("def add(x: int) -> int"))
+    card = get_card(language)
+    prefix = render_signature(card, card.syntax.signature, parse_signature("def add(x: int) -> int"))
     calls = {
         "lua": "add(1)",
         "ocaml": "let _ = add 1",

@@ -8,7 +8,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.evaluation.benchmarks.base import Posable
 from glotsmith.evaluation.pose_problems import pose
 from glotsmith.evaluation.questions import Impossible
-from glotsmith.languages import Unrepresentable, get
+from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.records import Function, Origin, Problem, Suite
 from glotsmith.sandbox import open_sandbox
 from glotsmith.suites.prove import Prove, make_task
@@ -33,7 +33,7 @@ def problem(*tests: str) -> Problem:
 )
 def test_tests_that_expect_one_value_have_a_reason_of_their_own(tests: tuple[str, ...], reason: Reason | None) -> None:
     with pytest.raises(Unrepresentable) as caught:
-        make_task(get("lua"), problem(*tests), 2)
+        make_task(get_card("lua"), problem(*tests), 2)
     assert getattr(caught.value, "reason", None) is reason
 
 

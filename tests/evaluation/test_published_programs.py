@@ -114,7 +114,7 @@ def rows(published: list[Published]) -> list[Any]:
 
 def judged(bench: Any, question: Question, p: Published, style: Style = "completion") -> list[bool]:
     try:
-        toolchain.resolve(question.language)
+        toolchain.find_toolchain(question.language)
     except ToolchainError as error:
         pytest.skip(str(error))
     found = bench.judge([question], {question.problem: [p.right, p.wrong]}, style)

@@ -13,7 +13,7 @@ from glotsmith.evaluation.benchmarks import BENCHMARKS, mceval, multipl_e
 from glotsmith.evaluation.benchmarks.files import hub_rows, read_rows
 from glotsmith.evaluation.completions import read_completions
 from glotsmith.evaluation.questions import Completion, Question, Style, stop_of
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
 ROWS = [{"task_id": "a", "n": 1}, {"task_id": "b", "n": 2}]
@@ -136,7 +136,7 @@ def test_one_completion_a_row_adds_up(tmp_path: Path) -> None:
 
 def test_the_page_names_every_benchmark_and_every_rule_that_is_known_wrong() -> None:
     assert [name for name in BENCHMARKS if f"`{name}`" not in PAGE] == []
-    known = [get(n).display for n in multipl_e.KNOWN_WRONG] + [n for n in mceval.KNOWN_WRONG if n != "*"]
+    known = [get_card(n).display for n in multipl_e.KNOWN_WRONG] + [n for n in mceval.KNOWN_WRONG if n != "*"]
     assert [name for name in known if name not in PAGE] == []
 
 
@@ -150,4 +150,4 @@ def test_what_mcevals_solutions_go_on_after_ends_none_of_them() -> None:
 
 def test_every_language_of_a_table_is_one_of_ours() -> None:
     for language in (*multipl_e.CODES.values(), *(rule.language for rule in mceval.RULES.values())):
-        get(language)
+        get_card(language)

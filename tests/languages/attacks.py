@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, toolchain
-from glotsmith.languages.prepared import ready
-from glotsmith.languages.rows import Row, rows
+from glotsmith.languages import get_card, toolchain
+from glotsmith.languages.prepared import prepare_toolchain
+from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
@@ -32,10 +32,10 @@ SLEEP, NAME = "31536.75", "glotsmith-hostile"  #: what they leave behind
 SCRATCH = ("/tmp", "/dev/shm", "/var/tmp")
 
 
-def is_slow(language: str, title: str, row: Row) -> bool:
+def is_slow(language: str, title: str, row: ProofRow) -> bool:
     return (
         language not in FAST_LANGUAGES
-        or bool({*row.expected} & SLOW_STATUSES - {"fail:output"})
+        or bool({*row.expected_statuses} & SLOW_STATUSES - {"fail:output"})
         or any(kind in title for kind in SLOW_KINDS)
     )
 
@@ -49,7 +49,7 @@ def parameters(language: str) -> list[Any]:
             id=f"{language} {title}",
             marks=[pytest.mark.slow] if is_slow(language, title, row) else [],
         )
-        for title, row in rows(language, "hostile").items()
+        for title, row in read_proof_rows(language, "hostile").items()
     ]
 
 
@@ -137,24 +137,24 @@ async def verdicts(verifier: Verifier, jobs: list[Job]) -> list[Verdict]:
 
 
 def is_refused_and_harms_nobody(
-    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: Row
+    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: ProofRow
 ) -> None:
     try:
-        toolchain.resolve(language)
+        toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
-    good, bad = honest(get(language)), wrong(get(language))
+    good, bad = honest(get_card(language)), wrong(get_card(language))
     assert good and bad
     shared = (
-        ready(language).warm or ready(language).server
+        prepare_toolchain(language).warm or prepare_toolchain(language).server
     )  # a worker that could be tainted: it must still tell both apart
     after = [good.job(language), bad.job(language)] if shared else [good.job(language)]
     refused, accepted, *failed = asyncio.run(verdicts(verifier, [row.job(language, title), *after]))
-    assert refused.status in row.expected, refused
+    assert refused.status in row.expected_statuses, refused
     if row.cases:
         assert tuple(c.status for c in refused.cases) == row.cases
     assert accepted.status == "pass", accepted
-    assert all(verdict.status in bad.expected for verdict in failed), failed
+    assert all(verdict.status in bad.expected_statuses for verdict in failed), failed
     assert programs(sandbox._folders.root) == []  # type: ignore[attr-defined]
     assert alive(sandbox.name) == []
     assert canary.read_text() == "alive"

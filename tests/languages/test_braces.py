@@ -1,7 +1,7 @@
 import pytest
 
-from glotsmith.languages import get, names
-from glotsmith.languages.braces import closed, cuts_braces, depth
+from glotsmith.languages import get_card, language_names
+from glotsmith.languages.braces import open_braces, restore_braces, stops_at_brace
 
 
 @pytest.mark.parametrize(
@@ -17,13 +17,13 @@ from glotsmith.languages.braces import closed, cuts_braces, depth
     ],
 )
 def test_braces_are_put_back(language: str, code: str, after: str, missing: int) -> None:
-    assert closed(get(language), code, after) == code + "\n}" * missing
+    assert restore_braces(get_card(language), code, after) == code + "\n}" * missing
 
 
 def test_stop_tokens_that_cut_braces() -> None:
-    cut = {name for name in names() if cuts_braces(get(name).syntax.stop)}
+    cut = {name for name in language_names() if stops_at_brace(get_card(name).syntax.stop)}
     assert cut == {"c", "cpp", "java", "kotlin", "rust", "scala", "swift"}
 
 
 def test_depth_leaves_strings_out() -> None:
-    assert depth('{ "{" { }') == 1
+    assert open_braces('{ "{" { }') == 1

@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glotsmith.languages import Unrepresentable, get, names
-from glotsmith.languages.alike import Likeness, Tolerance
-from glotsmith.languages.calls import read, typed
+from glotsmith.languages import Unrepresentable, get_card, language_names
+from glotsmith.languages.alike import Tolerance, ValueCompatibility
+from glotsmith.languages.calls import apply_signature, parse_suite
 from glotsmith.languages.card import Equality
 from glotsmith.values import NotLiteral, Value
-from glotsmith.verification.compare import Comparison, equal
+from glotsmith.verification.compare import ComparisonRules, matches_expected
 
-TYPED = tuple(n for n in names() if get(n).values.widen)
+TYPED = tuple(n for n in language_names() if get_card(n).values.widen)
 ONE_NUMBER = ("javascript", "perl", "r", "typescript")
-FULL = tuple(n for n in names() if get(n).level == "full")
+FULL = tuple(n for n in language_names() if get_card(n).level == "full")
 
 
 def contradicts(language: str, tests: tuple[str, str], signature: str = "") -> bool:
-    calls, declared = read([f"assert {t}" for t in tests], signature)
+    calls, declared = parse_suite([f"assert {t}" for t in tests], signature)
     try:
-        typed(get(language), calls, declared)
+        apply_signature(get_card(language), calls, declared)
     except Unrepresentable as error:
         assert "contradict" in str(error), error
         return True
@@ -120,16 +120,16 @@ def test_one_call_with_expectations_that_are_alike(languages: str, tests: tuple[
 
 
 def test_the_tolerance_decides_what_is_alike() -> None:
-    calls, declared = read(["assert f(1) == 1.0", "assert f(1) == 1.01"], "")
-    assert typed(get("python"), calls, declared, Tolerance(0.1))
+    calls, declared = parse_suite(["assert f(1) == 1.0", "assert f(1) == 1.01"], "")
+    assert apply_signature(get_card("python"), calls, declared, Tolerance(0.1))
     with pytest.raises(Unrepresentable, match=r"f\(1\) twice, must return 1.0 and 1.01"):
-        typed(get("python"), calls, declared)
+        apply_signature(get_card("python"), calls, declared)
 
 
 @pytest.mark.parametrize("tests", [(), ("assert f(1) == 1", "assert f(1, 2) == 1")])
 def test_a_suite_that_can_not_be_read(tests: tuple[str, ...]) -> None:
     with pytest.raises(NotLiteral):
-        read(tests, "")
+        parse_suite(tests, "")
 
 
 scalars = (
@@ -168,15 +168,15 @@ def wire(value: Value, e: Equality) -> Value:
 @given(anything, anything)
 def test_what_one_result_satisfies_is_alike(language: str, a: Value, b: Value) -> None:
     """By the comparison itself: a result that is right for one value and accepted for the other."""
-    e = get(language).equality
-    how = Comparison(e, *Tolerance())
-    if any(equal(x, wire(y, e), how) for x, y in ((a, b), (b, a))):
-        assert Likeness(e).alike(a, b)
+    e = get_card(language).equality
+    how = ComparisonRules(e, *Tolerance())
+    if any(matches_expected(x, wire(y, e), how) for x, y in ((a, b), (b, a))):
+        assert ValueCompatibility(e).are_compatible(a, b)
 
 
 @pytest.mark.parametrize("language", FULL)
 @given(anything, anything)
 def test_alike_is_reflexive_and_symmetric(language: str, a: Value, b: Value) -> None:
-    likeness = Likeness(get(language).equality)
-    assert likeness.alike(a, a)
-    assert likeness.alike(a, b) == likeness.alike(b, a)
+    likeness = ValueCompatibility(get_card(language).equality)
+    assert likeness.are_compatible(a, a)
+    assert likeness.are_compatible(a, b) == likeness.are_compatible(b, a)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.languages.extract import extract_code
 
 LUA = "local function add(a, b)\n  return a + b\nend"
@@ -77,7 +77,7 @@ CHAT = {
 
 @pytest.mark.parametrize(("language", "reply", "code"), CHAT.values(), ids=CHAT)
 def test_code_is_taken_out_of_a_chat_reply(language: str, reply: str, code: str) -> None:
-    assert extract_code(reply, get(language), name=code_name(language)) == code
+    assert extract_code(reply, get_card(language), name=code_name(language)) == code
 
 
 def code_name(language: str) -> str:
@@ -98,7 +98,7 @@ def code_name(language: str) -> str:
     ],
 )
 def test_a_reply_without_code_gives_none(reply: str) -> None:
-    assert extract_code(reply, get("lua"), name="add") is None
+    assert extract_code(reply, get_card("lua"), name="add") is None
 
 
 SIGNATURE = "-- Adds.\nlocal function add(a, b)"
@@ -144,7 +144,7 @@ CONTINUED = {
 @pytest.mark.parametrize(("prefix", "reply", "code"), CONTINUED.values(), ids=CONTINUED)
 def test_a_prefix_is_continued_once(prefix: str, reply: str, code: str) -> None:
     name = "sum" if "sum" in prefix else "add"
-    assert extract_code(reply, get(language_of(prefix)), continues=prefix, name=name) == code
+    assert extract_code(reply, get_card(language_of(prefix)), continues=prefix, name=name) == code
 
 
 def language_of(prefix: str) -> str:
@@ -154,7 +154,7 @@ def language_of(prefix: str) -> str:
 
 @pytest.mark.parametrize("reply", ["", "\n\n", "I'm sorry, but I can't do that.", "```lua\n```"])
 def test_nothing_does_not_continue_a_prefix(reply: str) -> None:
-    assert extract_code(reply, get("lua"), continues=SIGNATURE, name="add") is None
+    assert extract_code(reply, get_card("lua"), continues=SIGNATURE, name="add") is None
 
 
 @pytest.mark.slow
@@ -162,4 +162,4 @@ def test_nothing_does_not_continue_a_prefix(reply: str) -> None:
     "reply", ["```a\n" * 50_000, "let " * 50_000, "A b. " * 50_000 + "c", "```lua\n" + "(" * 200_000]
 )
 def test_hostile_replies_end(reply: str) -> None:
-    extract_code(reply, get("lua"), continues="let rec add x =", name="add")
+    extract_code(reply, get_card("lua"), continues="let rec add x =", name="add")

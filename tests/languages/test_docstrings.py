@@ -2,8 +2,8 @@
 
 import pytest
 
-from glotsmith.languages import get, names
-from glotsmith.languages.docstrings import docstring_for
+from glotsmith.languages import get_card, language_names
+from glotsmith.languages.docstrings import translate_docstring
 
 SIGNATURE = "def near(numbers: list[float], limit: float) -> bool"
 DOCTEST = "Whether two are near.\n    >>> near([1.0, 2.5], 0.5)\n    False\n\n    More."
@@ -24,7 +24,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("language", "example"), EXAMPLES)
 def test_a_doctest_is_written_in_the_language(language: str, example: str) -> None:
-    assert docstring_for(language, DOCTEST, SIGNATURE) == f"Whether two are near.\n    {example}\n\n    More."
+    assert translate_docstring(language, DOCTEST, SIGNATURE) == f"Whether two are near.\n    {example}\n\n    More."
 
 
 INLINE = [
@@ -41,7 +41,7 @@ INLINE = [
 
 @pytest.mark.parametrize(("text", "expected"), INLINE)
 def test_a_call_with_its_value_in_prose_is_written_in_the_language(text: str, expected: str) -> None:
-    assert docstring_for("lua", text, SIGNATURE) == expected
+    assert translate_docstring("lua", text, SIGNATURE) == expected
 
 
 UNCHANGED = [
@@ -56,7 +56,7 @@ UNCHANGED = [
 
 @pytest.mark.parametrize(("text", "why"), UNCHANGED, ids=[why for _, why in UNCHANGED])
 def test_what_can_not_be_translated_stays(text: str, why: str) -> None:
-    assert docstring_for("lua", text, SIGNATURE) == text
+    assert translate_docstring("lua", text, SIGNATURE) == text
 
 
 TERMS = [
@@ -74,34 +74,38 @@ TERMS = [
 
 @pytest.mark.parametrize(("language", "text", "expected"), TERMS)
 def test_terms_are_those_of_the_language(language: str, text: str, expected: str) -> None:
-    assert docstring_for(language, text, SIGNATURE) == expected
+    assert translate_docstring(language, text, SIGNATURE) == expected
 
 
 def test_names_of_parameters_stay() -> None:
-    assert docstring_for("lua", "Sort list, a list.", "def f(list: list[int]) -> list[int]") == "Sort list, a list."
+    assert (
+        translate_docstring("lua", "Sort list, a list.", "def f(list: list[int]) -> list[int]") == "Sort list, a list."
+    )
 
 
-@pytest.mark.parametrize("language", [name for name in names() if get(name).level == "full"])
+@pytest.mark.parametrize("language", [name for name in language_names() if get_card(name).level == "full"])
 def test_verbatim_keeps_every_word(language: str) -> None:
-    assert docstring_for(language, DOCTEST, SIGNATURE, "verbatim") == DOCTEST
+    assert translate_docstring(language, DOCTEST, SIGNATURE, "verbatim") == DOCTEST
 
 
 @pytest.mark.parametrize("language", ["bash", "c"])
 def test_a_language_without_typed_calls_keeps_the_text(language: str) -> None:
-    assert docstring_for(language, DOCTEST, SIGNATURE) == DOCTEST
+    assert translate_docstring(language, DOCTEST, SIGNATURE) == DOCTEST
 
 
 VALUES = '>>> f({"a": (1, [2.5])}, "é\\n", True, None, -3)\n({1: "x"}, [])\n'
 WIDE = "def f(a: dict[str, tuple[int, list[float]]], b: str, c: bool, d: int | None, e: int) -> tuple[dict[int, str], list[int]]"  # noqa: E501
 
 
-@pytest.mark.parametrize("language", [name for name in names() if get(name).level == "full" and name != "python"])
+@pytest.mark.parametrize(
+    "language", [name for name in language_names() if get_card(name).level == "full" and name != "python"]
+)
 def test_literals_are_those_that_people_write(language: str) -> None:
     """No helper of a driver is in an example: it is not in the program either."""
-    text = docstring_for(language, VALUES + DOCTEST, WIDE)
+    text = translate_docstring(language, VALUES + DOCTEST, WIDE)
     assert not any(word in text for word in ("fromBits", "glotsmith", "Int64BitsToDouble", "Support.", "~f(", "cast["))
 
 
 @pytest.mark.parametrize("text", [">>> f(\n", "f(" * 5000, ">>> " * 2000, "f(1) == " + "[" * 3000, "f(1) == \x00"])
 def test_any_text_comes_to_an_end(text: str) -> None:
-    docstring_for("lua", text, "def f(x: int) -> int")
+    translate_docstring("lua", text, "def f(x: int) -> int")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from attacks import canary, is_refused_and_harms_nobody, parameters, sandbox, verifier
 
-from glotsmith.languages import get, names
-from glotsmith.languages.rows import Row
+from glotsmith.languages import get_card, language_names
+from glotsmith.languages.rows import ProofRow
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 
@@ -15,9 +15,9 @@ __all__ = ["canary", "sandbox", "verifier"]
 
 @pytest.mark.parametrize(
     ("language", "title", "row"),
-    [p for name in names() if get(name).toolchain[0].build for p in parameters(name)],
+    [p for name in language_names() if get_card(name).toolchain[0].build for p in parameters(name)],
 )
 def test_a_hostile_program_is_refused_and_harms_nobody(
-    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: Row
+    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: ProofRow
 ) -> None:
     is_refused_and_harms_nobody(sandbox, verifier, canary, language, title, row)

@@ -11,7 +11,7 @@ import pytest
 from attacks import canary, is_refused_and_harms_nobody, opened, verifier
 
 from glotsmith.errors import IsolationError
-from glotsmith.languages.rows import rows
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 
@@ -48,5 +48,5 @@ def sandbox(canary: Path) -> Iterator[Sandbox]:
 def test_a_hostile_program_is_refused_and_harms_nobody(
     sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str
 ) -> None:
-    row = rows(language, "hostile")[title]
+    row = read_proof_rows(language, "hostile")[title]
     is_refused_and_harms_nobody(sandbox, verifier, canary, language, title, row)

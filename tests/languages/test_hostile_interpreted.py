@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from attacks import canary, is_refused_and_harms_nobody, parameters, sandbox, verifier
 
-from glotsmith.languages import get, names
-from glotsmith.languages.rows import Row, rows
+from glotsmith.languages import get_card, language_names
+from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 
@@ -16,18 +16,18 @@ WANTED = 12  #: kinds of attack per language
 
 @pytest.mark.parametrize(
     ("language", "title", "row"),
-    [p for name in names() if not get(name).toolchain[0].build for p in parameters(name)],
+    [p for name in language_names() if not get_card(name).toolchain[0].build for p in parameters(name)],
 )
 def test_a_hostile_program_is_refused_and_harms_nobody(
-    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: Row
+    sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: ProofRow
 ) -> None:
     is_refused_and_harms_nobody(sandbox, verifier, canary, language, title, row)
 
 
-@pytest.mark.parametrize("language", [name for name in names() if get(name).level == "full"])
+@pytest.mark.parametrize("language", [name for name in language_names() if get_card(name).level == "full"])
 def test_every_full_language_is_attacked(language: str) -> None:
-    table = rows(language, "hostile")
+    table = read_proof_rows(language, "hostile")
     assert len(table) >= WANTED
     for title, row in table.items():
-        assert row.expected, title
-        assert all(status.startswith("fail:") for status in row.expected), title
+        assert row.expected_statuses, title
+        assert all(status.startswith("fail:") for status in row.expected_statuses), title

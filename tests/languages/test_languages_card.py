@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import InputError, UsageError
-from glotsmith.languages import card, get, names
+from glotsmith.languages import card, get_card, language_names
 
-GOOD = (card.FOLDER / "lua" / "card.toml").read_text("utf-8")
+GOOD = (card.LANGUAGES_FOLDER / "lua" / "card.toml").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", language_names())
 def test_every_card_is_whole(name: str) -> None:
-    found = get(name)
+    found = get_card(name)
     assert found.name == name
     assert found.level != "full" or found.driver_text
 
@@ -30,9 +30,9 @@ def test_a_card_with_a_mistake_is_refused_by_name(tmp_path: Path, change: tuple[
     assert change[0] in GOOD
     file.write_text(GOOD.replace(*change), "utf-8")
     with pytest.raises(InputError, match=why):
-        card.load(file)
+        card.load_card(file)
 
 
 def test_an_unknown_language_is_a_sentence() -> None:
     with pytest.raises(UsageError, match=r"no language is named 'luaa'; do you mean 'lua'\? There are: .*lua"):
-        get("luaa")
+        get_card("luaa")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.languages import Unrepresentable, get, render
+from glotsmith.languages import Unrepresentable, get_card, render
 from glotsmith.languages.quirks import is_vector
 
 
@@ -41,7 +41,7 @@ def test_scalars_of_one_type_are_a_vector(items: Any, expected: bool) -> None:
     ],
 )
 def test_r_literals(value: Any, text: str) -> None:
-    assert render.literal(get("r"), value) == text
+    assert render.render_literal(get_card("r"), value) == text
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,10 @@ def test_r_literals(value: Any, text: str) -> None:
 )
 def test_r_refuses_what_it_cannot_tell_apart(value: Any) -> None:
     with pytest.raises(Unrepresentable):
-        render.literal(get("r"), value)
+        render.render_literal(get_card("r"), value)
     with pytest.raises(Unrepresentable):
-        render.literal(get("r"), [[value]])
+        render.render_literal(get_card("r"), [[value]])
 
 
 def test_twins_are_no_matter_elsewhere() -> None:
-    assert render.literal(get("racket"), {1: 0, "1": 0}) == '(hash 1 0 "1" 0)'
+    assert render.render_literal(get_card("racket"), {1: 0, "1": 0}) == '(hash 1 0 "1" 0)'

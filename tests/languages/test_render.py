@@ -5,19 +5,19 @@ import msgspec
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import Unrepresentable, get, names, render, toolchain
-from glotsmith.languages.program import assemble
+from glotsmith.languages import Unrepresentable, get_card, language_names, render, toolchain
+from glotsmith.languages.program import call_program
 from glotsmith.values import ANY, FLOAT, list_of, parse_signature, parse_type
 
-LUA, PYTHON = get("lua"), get("python")
-FULL = [name for name in names() if get(name).level == "full"]
+LUA, PYTHON = get_card("lua"), get_card("python")
+FULL = [name for name in language_names() if get_card(name).level == "full"]
 SLOW = {"cpp", "go", "java", "kotlin", "scala"}  #: what their programs use is compiled first, once a session
 ASSEMBLED = [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in FULL]
 
 
 def need(name: str) -> None:
     try:
-        toolchain.resolve(name)
+        toolchain.find_toolchain(name)
     except ToolchainError as error:
         pytest.skip(str(error))
 
@@ -43,7 +43,7 @@ def need(name: str) -> None:
     ],
 )
 def test_lua_literals(value: object, text: str) -> None:
-    assert render.literal(LUA, value) == text
+    assert render.render_literal(LUA, value) == text
 
 
 @pytest.mark.parametrize(
@@ -63,24 +63,24 @@ def test_lua_literals(value: object, text: str) -> None:
 )
 def test_what_has_no_form_is_refused_with_its_reason(language: str, value: object, why: str) -> None:
     with pytest.raises(Unrepresentable, match=why):
-        render.literal(get(language), value)
+        render.render_literal(get_card(language), value)
 
 
 def test_the_widest_ints_are_representable() -> None:
-    assert render.literal(LUA, 2**63 - 1) == "9223372036854775807"
-    render.check(LUA, -(2**63))
-    render.check(PYTHON, 2**200)
+    assert render.render_literal(LUA, 2**63 - 1) == "9223372036854775807"
+    render.require_representable(LUA, -(2**63))
+    render.require_representable(PYTHON, 2**200)
 
 
 def test_ints_become_floats_only_where_the_language_checks_types() -> None:
-    assert render.literal(LUA, [1, 2.5], list_of(FLOAT)) == "{1, 2.5}"
+    assert render.render_literal(LUA, [1, 2.5], list_of(FLOAT)) == "{1, 2.5}"
 
 
 @pytest.mark.parametrize(
     ("name", "renamed"), [("end", "end_"), ("x", "x"), ("_y", "_y"), ("repeat", "repeat_"), ("naïve", "naïve")]
 )
 def test_parameters_are_renamed_where_reserved(name: str, renamed: str) -> None:
-    assert render.rename(LUA, name) == renamed or not name.isascii()
+    assert render.parameter_name(LUA, name) == renamed or not name.isascii()
 
 
 def test_a_function_that_can_not_be_named_is_refused() -> None:
@@ -90,21 +90,21 @@ def test_a_function_that_can_not_be_named_is_refused() -> None:
 
 def test_signatures_and_stubs() -> None:
     signature = parse_signature("def f(xs: list[int], end: str | None) -> bool")
-    assert render.signature_text(LUA, LUA.syntax.signature, signature) == "local function f(xs, end_)"
-    assert render.signature_text(PYTHON, PYTHON.syntax.signature, signature).endswith("end: str | None) -> bool:")
+    assert render.render_signature(LUA, LUA.syntax.signature, signature) == "local function f(xs, end_)"
+    assert render.render_signature(PYTHON, PYTHON.syntax.signature, signature).endswith("end: str | None) -> bool:")
 
 
 def test_a_declared_signature_is_widened_by_what_is_passed() -> None:
-    settled = render.settle(parse_signature("def f(x: list, y)"), [([1], 2), ([2.5], None)], ["a"])
+    settled = render.widen_signature(parse_signature("def f(x: list, y)"), [([1], 2), ([2.5], None)], ["a"])
     assert str(settled) == "def f(x: list[float], y: int | None) -> str"
 
 
 @pytest.mark.parametrize("name", ASSEMBLED)
 def test_expected_values_never_enter_a_program(name: str) -> None:
     need(name)
-    card, secret = get(name), 918_273_645
+    card, secret = get_card(name), 918_273_645
     signature = parse_signature("def f(x: int) -> int")
-    program, _ = assemble(card, "candidate", signature, [(7,)])
+    program, _ = call_program(card, "candidate", signature, [(7,)])
     assert str(secret) not in "".join(program.files.values())
     assert any("7" in text for key, text in program.files.items() if not key.startswith("candidate"))
 
@@ -112,19 +112,19 @@ def test_expected_values_never_enter_a_program(name: str) -> None:
 @pytest.mark.parametrize("name", ASSEMBLED)
 def test_a_mark_depends_on_program_and_calls_alone(name: str) -> None:
     need(name)
-    card, signature = get(name), parse_signature("def f(x: int) -> int")
-    marks = [assemble(card, code, signature, [(x,)])[1] for code, x in [("a", 1), ("a", 1), ("b", 1), ("a", 2)]]
+    card, signature = get_card(name), parse_signature("def f(x: int) -> int")
+    marks = [call_program(card, code, signature, [(x,)])[1] for code, x in [("a", 1), ("a", 1), ("b", 1), ("a", 2)]]
     assert marks[0] == marks[1]
     assert len(set(marks)) == 3
 
 
 def test_types_that_typed_languages_lack_are_refused() -> None:
-    typed = [get(n) for n in names() if get(n).printers]
+    typed = [get_card(n) for n in language_names() if get_card(n).printers]
     for card in typed:
         with pytest.raises(Unrepresentable):
-            render.type_text(card, parse_type("object"))
+            render.render_type(card, parse_type("object"))
         with pytest.raises(Unrepresentable):
-            render.printer(card, ANY)
+            render.render_printer(card, ANY)
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_types_that_typed_languages_lack_are_refused() -> None:
     ],
 )
 def test_a_card_may_refuse_text_beyond_the_basic_plane(value: Any, refused: bool) -> None:
-    card = msgspec.structs.replace(get("lua"), refuse={"str.astral": "UCS-2 only"})
-    assert ("str.astral" in set(render.features(value))) is refused
+    card = msgspec.structs.replace(get_card("lua"), refuse={"str.astral": "UCS-2 only"})
+    assert ("str.astral" in set(render.value_features(value))) is refused
     if refused:
         with pytest.raises(Unrepresentable, match="UCS-2 only"):
-            render.check(card, value)
+            render.require_representable(card, value)
     else:
-        render.check(card, value)
+        render.require_representable(card, value)

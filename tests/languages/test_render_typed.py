@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from glotsmith.languages import Unrepresentable, get, render
+from glotsmith.languages import Unrepresentable, get_card, render
 from glotsmith.values import parse_signature, parse_type, type_of, unite
 
 
@@ -33,8 +33,8 @@ from glotsmith.values import parse_signature, parse_type, type_of, unite
 def test_literals(kind: str, value: object, ocaml: str, julia: str) -> None:
     wanted = parse_type(kind)
     assert unite(wanted, type_of(value)) == wanted
-    assert render.literal(get("ocaml"), value, wanted) == ocaml
-    assert render.literal(get("julia"), value, wanted) == julia
+    assert render.render_literal(get_card("ocaml"), value, wanted) == ocaml
+    assert render.render_literal(get_card("julia"), value, wanted) == julia
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,21 @@ def test_literals(kind: str, value: object, ocaml: str, julia: str) -> None:
     ],
 )
 def test_types(kind: str, ocaml: str, julia: str) -> None:
-    assert render.type_text(get("julia"), parse_type(kind)) == julia
+    assert render.render_type(get_card("julia"), parse_type(kind)) == julia
     try:
-        assert render.type_text(get("ocaml"), parse_type(kind)) == ocaml
+        assert render.render_type(get_card("ocaml"), parse_type(kind)) == ocaml
     except Unrepresentable as error:
         assert str(error).startswith(ocaml)
 
 
 def test_signatures() -> None:
     signature = parse_signature("def f(xs: list[int], end: str | None) -> bool")
-    ocaml, julia = get("ocaml"), get("julia")
-    texts = [render.signature_text(c, c.syntax.signature, signature) for c in (ocaml, julia)]
+    ocaml, julia = get_card("ocaml"), get_card("julia")
+    texts = [render.render_signature(c, c.syntax.signature, signature) for c in (ocaml, julia)]
     assert texts[0] == "let f (xs : int list) (end_ : string option) : bool ="
     assert texts[1] == "function f(xs::Vector{Int64}, end_::Union{String, Nothing})::Bool"
     empty = parse_signature("def f() -> None")
-    assert render.signature_text(ocaml, ocaml.syntax.signature, empty) == "let f () : unit ="
+    assert render.render_signature(ocaml, ocaml.syntax.signature, empty) == "let f () : unit ="
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_signatures() -> None:
 )
 def test_a_declaration_is_one_line(language: str, text: str) -> None:
     signature = parse_signature("def f(xs: list[int], end: str | None) -> bool")
-    assert render.declaration(get(language), signature) == text
+    assert render.render_declaration(get_card(language), signature) == text
 
 
 def test_a_comment_that_must_be_closed_is_closed() -> None:
-    assert render.comment(get("ocaml"), 'a "b" *)\n(* c') == "(* a 'b' * ) *)\n(* ( * c *)"
+    assert render.render_comment(get_card("ocaml"), 'a "b" *)\n(* c') == "(* a 'b' * ) *)\n(* ( * c *)"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from glotsmith.languages import get, names
-from glotsmith.languages.extract import extract_code, spoken
-from glotsmith.languages.replies import read
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages import get_card, language_names
+from glotsmith.languages.extract import extract_code, strip_reasoning
+from glotsmith.languages.replies import parse_reply
+from glotsmith.languages.spelling import language_of_label
 
 LUA = "local function add(a, b)\n  return a + b\nend"
 WRONG = "local function add(a, b)\n  return a - b\nend"
@@ -120,13 +120,13 @@ TABLES = {**OPENED_BY_THE_PROMPT, **THOUGHTS, **CHOICE, **LEFT_OUT}
 @pytest.mark.parametrize(("language", "reply", "code"), TABLES.values(), ids=TABLES)
 def test_the_program_is_found(language: str, reply: str, code: str | None) -> None:
     expected = {None: reply, "nothing": None}.get(code, code)
-    assert extract_code(reply, get(language), name="add") == expected
+    assert extract_code(reply, get_card(language), name="add") == expected
 
 
 @pytest.mark.parametrize(("language", "blocks"), ACROSS_BLOCKS.values(), ids=ACROSS_BLOCKS)
 def test_imports_and_helpers_in_blocks_of_their_own_are_part_of_the_program(language: str, blocks: list[str]) -> None:
     reply = "\nand then\n".join(block(language, code) for code in blocks)
-    assert extract_code(reply, get(language), name="add") == "\n".join(blocks)
+    assert extract_code(reply, get_card(language), name="add") == "\n".join(blocks)
 
 
 DRAFTS = {
@@ -145,7 +145,7 @@ DRAFTS = {
 def test_a_corrected_function_keeps_the_helpers_of_its_draft(language: str, helper: str, function: str) -> None:
     draft, corrected = function.replace("@", "-"), function.replace("@", "")
     reply = f"{block(language, helper + chr(10) * 2 + draft)}\nCorrected:\n{block(language, corrected)}"
-    found = extract_code(reply, get(language), name="add")
+    found = extract_code(reply, get_card(language), name="add")
     assert found is not None
     assert [line for line in found.split("\n") if line] == [
         line for line in f"{helper}\n{corrected}".split("\n") if line
@@ -155,7 +155,7 @@ def test_a_corrected_function_keeps_the_helpers_of_its_draft(language: str, help
 def test_a_helper_behind_the_function_stands_before_it() -> None:
     helper, function = "def one(x):\n    return x", "def add(a, b):\n    return one(a) + b"
     reply = f"{block('python', function)}\nwith\n{block('python', helper)}"
-    assert extract_code(reply, get("python"), name="add") == f"{helper}\n{function}"
+    assert extract_code(reply, get_card("python"), name="add") == f"{helper}\n{function}"
 
 
 #: A fence in a comment or string of each language; ``+`` stands once, so that the same with ``-`` is a wrong draft.
@@ -192,7 +192,7 @@ WITH_FENCE = {
 
 
 def test_every_language_has_a_program_with_a_fence() -> None:
-    assert WITH_FENCE.keys() == set(names())
+    assert WITH_FENCE.keys() == set(language_names())
 
 
 @pytest.mark.parametrize(("language", "code"), WITH_FENCE.items(), ids=WITH_FENCE)
@@ -209,7 +209,7 @@ def test_every_language_has_a_program_with_a_fence() -> None:
 def test_a_fence_in_a_comment_or_string_is_part_of_the_program(language: str, code: str, reply: str) -> None:
     draft = code.replace("+", "-")
     filled = reply.replace("@language", language).replace("@draft", draft).replace("@code", code)
-    assert extract_code(filled, get(language), name="add") == code
+    assert extract_code(filled, get_card(language), name="add") == code
 
 
 CONTINUED = {
@@ -232,7 +232,7 @@ CONTINUED = {
 
 @pytest.mark.parametrize(("language", "prefix", "body", "rest"), CONTINUED.values(), ids=CONTINUED)
 def test_a_continuation_keeps_marks_in_literals(language: str, prefix: str, body: str, rest: str) -> None:
-    assert extract_code(body + rest, get(language), continues=prefix, name="add") == (prefix + body).rstrip()
+    assert extract_code(body + rest, get_card(language), continues=prefix, name="add") == (prefix + body).rstrip()
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_continuation_keeps_marks_in_literals(language: str, prefix: str, body
     ],
 )
 def test_thoughts_are_left_out_of_any_text(reply: str, text: str) -> None:
-    assert spoken(reply) == text
+    assert strip_reasoning(reply) == text
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_thoughts_are_left_out_of_any_text(reply: str, text: str) -> None:
     ],
 )
 def test_blocks_have_labels(reply: str, labels: list[str]) -> None:
-    assert [part.label for part in read(reply).answer if part.is_block] == labels
+    assert [part.label for part in parse_reply(reply).answer if part.is_block] == labels
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_blocks_have_labels(reply: str, labels: list[str]) -> None:
     [("OCaml", "ocaml"), ("c++", "cpp"), ("C#", "csharp"), (" js ", "javascript"), ("klingon", ""), ("", "")],
 )
 def test_a_label_means_a_language(label: str, language: str) -> None:
-    assert label_language(label) == language
+    assert language_of_label(label) == language
 
 
 @pytest.mark.slow
@@ -277,4 +277,4 @@ def test_a_label_means_a_language(label: str, language: str) -> None:
     "reply", ["```\n" * 50_000, "<think>" * 50_000, "'</think>'" * 20_000, "```lua\nx = [[\n```\n" * 5_000]
 )
 def test_hostile_replies_end(reply: str) -> None:
-    extract_code(reply, get("lua"), name="add")
+    extract_code(reply, get_card("lua"), name="add")

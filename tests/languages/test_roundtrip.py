@@ -7,7 +7,7 @@ from typing import TypeVar
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, names, toolchain
+from glotsmith.languages import get_card, language_names, toolchain
 from glotsmith.languages.card import Card, Equality
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
@@ -17,7 +17,7 @@ from glotsmith.toolkit.values import canonical
 from glotsmith.values import STR, Type, Value, list_of
 
 T = TypeVar("T")
-FULL = [name for name in names() if get(name).level == "full"]
+FULL = [name for name in language_names() if get_card(name).level == "full"]
 
 
 def sandboxed(check: Callable[[Sandbox], Awaitable[T]]) -> T:
@@ -38,10 +38,10 @@ def machine(card: Card) -> Seen:
 @pytest.fixture(params=FULL)
 def card(request: pytest.FixtureRequest) -> Card:
     try:
-        toolchain.resolve(request.param)
+        toolchain.find_toolchain(request.param)
     except ToolchainError as error:
         pytest.skip(str(error))
-    return get(request.param)
+    return get_card(request.param)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
-from glotsmith.languages.rows import SIGNATURE, TESTS
+from glotsmith.languages.rows import DEFAULT_SIGNATURE, DEFAULT_TESTS
 from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier
@@ -65,10 +65,10 @@ def verifier() -> Iterator[Verifier]:
 
 def status(verifier: Verifier, language: str, code: str) -> str:
     try:
-        toolchain.resolve(language)
+        toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
-    job = Job(id="", language=language, code=code, signature=SIGNATURE, tests=TESTS)
+    job = Job(id="", language=language, code=code, signature=DEFAULT_SIGNATURE, tests=DEFAULT_TESTS)
     return asyncio.run(verifier.verify(job)).status
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from glotsmith.errors import UsageError, close_name
-from glotsmith.languages import names, resolve
-from glotsmith.languages.card import get
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages import language_names, resolve_language
+from glotsmith.languages.card import get_card
+from glotsmith.languages.spelling import language_of_label
 
 
 @pytest.mark.parametrize(
@@ -33,14 +33,14 @@ from glotsmith.languages.spelling import label_language
     ],
 )
 def test_a_language_has_many_spellings(written: str, language: str) -> None:
-    assert resolve(written) == language
+    assert resolve_language(written) == language
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", language_names())
 def test_id_display_name_fences_and_extension_name_the_language(name: str) -> None:
-    card = get(name)
+    card = get_card(name)
     spellings = (name, card.display, *card.fences, card.extension)
-    assert {label_language(s) for text in spellings for s in (text, text.upper(), f" {text} ")} == {name}
+    assert {language_of_label(s) for text in spellings for s in (text, text.upper(), f" {text} ")} == {name}
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_id_display_name_fences_and_extension_name_the_language(name: str) -> No
 )
 def test_a_typo_gets_a_suggestion(written: str, suggested: str) -> None:
     with pytest.raises(UsageError, match=rf"named '{written}'; do you mean '{suggested}'\? There are: bash, c, "):
-        resolve(written)
+        resolve_language(written)
 
 
 @pytest.mark.parametrize("written", ["klingon", "", "+", "c--", "x"])
 def test_what_is_close_to_nothing_gets_the_list_only(written: str) -> None:
     with pytest.raises(UsageError, match=r"; there are: bash, c, "):
-        resolve(written)
+        resolve_language(written)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, toolchain
-from glotsmith.languages.rows import Row, rows
+from glotsmith.languages import get_card, toolchain
+from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.records import Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier
@@ -16,15 +16,19 @@ from glotsmith.verification import Verifier
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine with no interpreter on PATH."""
-    toolchain.resolve.cache_clear()
+    toolchain.find_toolchain.cache_clear()
     monkeypatch.setattr(shutil, "which", lambda *_: None)
     yield
-    toolchain.resolve.cache_clear()
+    toolchain.find_toolchain.cache_clear()
 
 
-def chosen(language: str) -> dict[str, Row]:
+def chosen(language: str) -> dict[str, ProofRow]:
     """Return the rows that take no seconds."""
-    return {k: r for k, r in rows(language).items() if not {"fail:memory", "fail:output"} & {*r.expected}}
+    return {
+        k: r
+        for k, r in read_proof_rows(language).items()
+        if not {"fail:memory", "fail:output"} & {*r.expected_statuses}
+    }
 
 
 def verdicts(language: str) -> dict[str, Verdict]:
@@ -44,12 +48,12 @@ def verdicts(language: str) -> dict[str, Verdict]:
 def test_without_lua_the_lupa_wheel_earns_the_same_verdicts(monkeypatch: pytest.MonkeyPatch) -> None:
     with_lua = verdicts("lua")
     which = shutil.which
-    toolchain.resolve.cache_clear()
+    toolchain.find_toolchain.cache_clear()
     monkeypatch.setattr(shutil, "which", lambda name, *a: None if name == "lua5.4" else which(name, *a))
     try:
         with_lupa = verdicts("lua")
     finally:
-        toolchain.resolve.cache_clear()
+        toolchain.find_toolchain.cache_clear()
     assert with_lua["accepted"].toolchain != with_lupa["accepted"].toolchain == "Lua 5.4 (lupa)"
     assert {k: v.status for k, v in with_lupa.items()} == {k: r.expect for k, r in chosen("lua").items()}
     assert {k: v.status for k, v in with_lua.items()} == {k: v.status for k, v in with_lupa.items()}
@@ -57,12 +61,12 @@ def test_without_lua_the_lupa_wheel_earns_the_same_verdicts(monkeypatch: pytest.
 
 @pytest.mark.parametrize("language", ["ocaml", "racket", "r", "julia"])
 def test_a_missing_toolchain_says_how_to_install_it(bare: None, language: str) -> None:
-    with pytest.raises(ToolchainError, match=rf"{get(language).display} can't be run here.*apt|toolchains\.sh"):
-        toolchain.resolve(language)
+    with pytest.raises(ToolchainError, match=rf"{get_card(language).display} can't be run here.*apt|toolchains\.sh"):
+        toolchain.find_toolchain(language)
 
 
 def test_python_is_always_there(bare: None) -> None:
-    assert toolchain.resolve("python").version.startswith("Python 3.")
+    assert toolchain.find_toolchain("python").version.startswith("Python 3.")
 
 
 def test_an_interpreter_outside_the_system_is_shown_with_its_prefix_only(
@@ -73,11 +77,11 @@ def test_an_interpreter_outside_the_system_is_shown_with_its_prefix_only(
     program = home / "bin" / "lua5.4"
     program.write_text("#!/bin/sh\necho 'Lua 5.4.99'\n")
     program.chmod(0o755)
-    toolchain.resolve.cache_clear()
+    toolchain.find_toolchain.cache_clear()
     monkeypatch.setattr(shutil, "which", lambda name, *_: str(program) if name == "lua5.4" else None)
     try:
-        found = toolchain.resolve("lua")
+        found = toolchain.find_toolchain("lua")
     finally:
-        toolchain.resolve.cache_clear()
+        toolchain.find_toolchain.cache_clear()
     assert found.version == "Lua 5.4.99"
     assert found.read_only == (str(home),)

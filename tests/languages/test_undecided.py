@@ -2,8 +2,8 @@
 
 import pytest
 
-from glotsmith.languages import get
-from glotsmith.languages.undecided import undecided
+from glotsmith.languages import get_card
+from glotsmith.languages.undecided import undecidable_reason
 from glotsmith.values import Check, parse_signature, parse_test
 
 PERL, JS, LUA, RUBY, PYTHON = "perl", "javascript", "lua", "ruby", "python"
@@ -39,6 +39,6 @@ def test_what_a_language_can_not_decide(
 ) -> None:
     expected, declared = parse_test(test, "f").expected, parse_signature(f"def f(x: int) -> {returns}")
     assert isinstance(expected, Check)
-    found = {name: undecided(get(name), expected, declared.returns) for name in (*can_not, *can)}
+    found = {name: undecidable_reason(get_card(name), expected, declared.returns) for name in (*can_not, *can)}
     assert {name for name, why in found.items() if why} == {*can_not}
-    assert all(get(name).display in found[name] and expected.text in found[name] for name in can_not)
+    assert all(get_card(name).display in found[name] and expected.text in found[name] for name in can_not)

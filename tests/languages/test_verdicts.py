@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, names, toolchain
-from glotsmith.languages.rows import Row, rows
+from glotsmith.languages import get_card, language_names, toolchain
+from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.sandbox import open_sandbox
 from glotsmith.toolkit.probes import complaint, lacking
 from glotsmith.verification import Verifier
@@ -25,20 +25,26 @@ def parameters(language: str) -> list[Any]:
             language,
             row,
             id=f"{language} {title}",
-            marks=[pytest.mark.slow] if {*row.expected} & SLOW_STATUSES or language not in FAST_LANGUAGES else [],
+            marks=[pytest.mark.slow]
+            if {*row.expected_statuses} & SLOW_STATUSES or language not in FAST_LANGUAGES
+            else [],
         )
-        for title, row in rows(language).items()
+        for title, row in read_proof_rows(language).items()
     ]
 
 
 def of_each_verdict(language: str) -> list[Any]:
     """Return a row of each verdict of a language that keeps something warm, or all rows where they start quickly."""
-    if not any(t.warm or t.server for t in get(language).toolchain):
+    if not any(t.warm or t.server for t in get_card(language).toolchain):
         return []
     found, seen = parameters(language), set[str]()
     if language not in SLOW_STARTS:
         return found
-    return [p for p in found if not seen >= {*p.values[1].expected} and not seen.update(p.values[1].expected)]
+    return [
+        p
+        for p in found
+        if not seen >= {*p.values[1].expected_statuses} and not seen.update(p.values[1].expected_statuses)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -55,29 +61,29 @@ def cold() -> Iterator[Verifier]:
     asyncio.run(sandbox.close())
 
 
-def judged(verifier: Verifier, language: str, row: Row) -> None:
+def judged(verifier: Verifier, language: str, row: ProofRow) -> None:
     try:
-        toolchain.resolve(language)
+        toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
     verdict = asyncio.run(verifier.verify(row.job(language)))
-    if "fail:memory" in row.expected and verdict.isolation != "bubblewrap":
+    if "fail:memory" in row.expected_statuses and verdict.isolation != "bubblewrap":
         pytest.skip("a program that fills memory is judged in bubblewrap alone")
     assert not complaint("this", row, verdict), verdict
     assert verdict.language == language
 
 
-@pytest.mark.parametrize(("language", "row"), [p for name in names() for p in parameters(name)])
-def test_verdict(verifier: Verifier, language: str, row: Row) -> None:
+@pytest.mark.parametrize(("language", "row"), [p for name in language_names() for p in parameters(name)])
+def test_verdict(verifier: Verifier, language: str, row: ProofRow) -> None:
     judged(verifier, language, row)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("language", "row"), [p for name in names() for p in of_each_verdict(name)])
-def test_a_cold_start_comes_to_the_same_verdict(cold: Verifier, language: str, row: Row) -> None:
+@pytest.mark.parametrize(("language", "row"), [p for name in language_names() for p in of_each_verdict(name)])
+def test_a_cold_start_comes_to_the_same_verdict(cold: Verifier, language: str, row: ProofRow) -> None:
     judged(cold, language, row)
 
 
-@pytest.mark.parametrize("language", names())
+@pytest.mark.parametrize("language", language_names())
 def test_every_language_has_a_table(language: str) -> None:
-    assert lacking(get(language)) == []
+    assert lacking(get_card(language)) == []

@@ -65,7 +65,7 @@ MARKS = {"summarise": "please give the problem description", "evaluate": "Is the
 def server() -> Iterator[Server]:
     for language in ("python", "lua"):
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     with serving() as made:

@@ -89,7 +89,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], U
 def unbroken(request: pytest.FixtureRequest, made: Callable[[str], Unbroken]) -> Unbroken:
     for language in ("python", "lua"):
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     run = made(request.param)

@@ -55,7 +55,7 @@ class Agents(whole_program._Handler):
 def server() -> Iterator[Server]:
     for language in ("python", "lua"):
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     with serving() as made:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, toolchain
-from glotsmith.languages.rows import Row, rows
+from glotsmith.languages import get_card, toolchain
+from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.reward import score
 from glotsmith.reward.rows import pose
 
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
     reward: float
 
 
-def asked(language: str, title: str, row: Row, reward: float) -> Asked:
+def asked(language: str, title: str, row: ProofRow, reward: float) -> Asked:
     wanted = {
         "language": language,
         "signature": "" if row.io else row.signature,
@@ -37,11 +37,11 @@ def asked(language: str, title: str, row: Row, reward: float) -> Asked:
         "time_limit_s": row.time_limit_s,
         "memory_limit_mb": row.memory_limit_mb,
     }
-    return Asked(title, f"{FENCE}{get(language).fences[0]}\n{row.code}\n{FENCE}", wanted, reward)
+    return Asked(title, f"{FENCE}{get_card(language).fences[0]}\n{row.code}\n{FENCE}", wanted, reward)
 
 
-def is_slow(title: str, row: Row) -> bool:
-    return bool({*row.expected} & SLOW_STATUSES) or any(kind in title for kind in SLOW_KINDS)
+def is_slow(title: str, row: ProofRow) -> bool:
+    return bool({*row.expected_statuses} & SLOW_STATUSES) or any(kind in title for kind in SLOW_KINDS)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def is_slow(title: str, row: Row) -> bool:
 )
 def test_hostile_programs_earn_nothing(language: str, all_rows: bool) -> None:
     try:
-        toolchain.resolve(language)
+        toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
-    honest = rows(language)
-    hostile = {t: r for t, r in rows(language, "hostile").items() if all_rows or not is_slow(t, r)}
+    honest = read_proof_rows(language)
+    hostile = {t: r for t, r in read_proof_rows(language, "hostile").items() if all_rows or not is_slow(t, r)}
     assert len(hostile) >= 12
     all_ = [asked(language, title, row, 0.0) for title, row in hostile.items()]
     for number in range(0, len(all_), 4):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from glotsmith.errors import IsolationError
-from glotsmith.languages.rows import rows
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Limits, Outcome, Program, WarmInterpreter
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.fork_server import pool
@@ -204,7 +204,7 @@ def test_fork_servers_killed_at_random_change_no_verdict() -> None:
     """1,000 programs while fork servers die every few milliseconds: all verdicts are right and none is infra."""
     rng = random.Random(7)
     wanted = [rng.choice(["accepted", "wrong"]) for _ in range(1000)]
-    table = rows("python")
+    table = read_proof_rows("python")
 
     async def verify_all() -> list[str]:
         opened = open_sandbox()

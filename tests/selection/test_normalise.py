@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glotsmith.languages.lexer import CommentSyntax, pieces
+from glotsmith.languages.lexer import CommentSyntax, split_code
 from glotsmith.selection.normalise import normalise, strip_comments
 
 STRIPPED = [
@@ -74,7 +74,7 @@ def test_pieces_are_the_text_and_normalising_ends(language, text):
         "julia": CommentSyntax(line=("#",), block=("#=", "=#"), strings=('"""', '"')),
         "c": CommentSyntax(line=("//",), block=("/*", "*/")),
     }[language]
-    assert "".join(piece for _, piece in pieces(text, language_syntax)) == text
+    assert "".join(piece for _, piece in split_code(text, language_syntax)) == text
     normalise(text, language_syntax)
 
 

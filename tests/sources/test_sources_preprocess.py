@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages import names
+from glotsmith.languages import language_names
 from glotsmith.languages.extract import first_block
 from glotsmith.languages.grammar import parses
-from glotsmith.languages.rows import rows
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Origin, Snippet
 from glotsmith.sources.preprocess import Preprocess, guess_language
 from glotsmith.step import Result
@@ -113,12 +113,12 @@ def test_a_language_is_guessed_or_not(code: str, instruction: str, expected: str
 
 @pytest.mark.parametrize("label", ["C#", "csharp", "CS", "c++", "Common Lisp", "ml", "PY"])
 def test_labels_of_languages(label: str) -> None:
-    assert label_language(label) in names()
+    assert language_of_label(label) in language_names()
 
 
-@pytest.mark.parametrize("language", names())
+@pytest.mark.parametrize("language", language_names())
 def test_every_language_has_a_grammar_that_reads_its_programs_and_not_those_of_others(language: str) -> None:
-    right = [row.code for row in rows(language).values() if row.expected == ("pass",)]
+    right = [row.code for row in read_proof_rows(language).values() if row.expected_statuses == ("pass",)]
     read = [parses(language, code) for code in right]
     assert None not in read
     assert sum(map(bool, read)) >= 0.7 * len(read)  # some of tree-sitter's grammars lag behind their language

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages import Unrepresentable, get
+from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.records import Function, Job, Origin, Problem, Suite, Task, Verdict
 from glotsmith.step import Result
 from glotsmith.suites.prove import Prove, make_task
@@ -72,7 +72,7 @@ def test_a_check_that_right_programs_can_fail_is_left_out(test: str) -> None:
     assert [(k.item.language, k.item.dropped_tests) for k in result.kept] == [("perl", 1), ("python", 0)]
     few = problem("def f(x: int) -> dict[int, int]", *maps.suite.tests[-2:])
     with pytest.raises(Unrepresentable, match=r"1 of 2 .* a dict, which are texts in Perl"):
-        make_task(get("perl"), few, 2)
+        make_task(get_card("perl"), few, 2)
 
 
 def test_tests_that_have_no_form_are_left_out_and_counted() -> None:
@@ -80,7 +80,7 @@ def test_tests_that_have_no_form_are_left_out_and_counted() -> None:
         "def f(x: int) -> list[int | None]",
         "assert f(1) == [1]", "assert f(2) == [2]", "assert f(3) == [3]", "assert f(4) == [None]",
     )  # fmt: skip
-    task = make_task(get("lua"), some, 3)
+    task = make_task(get_card("lua"), some, 3)
     assert (len(task.tests), task.dropped_tests) == (3, 1)
     assert task.signature == "def f(x: int) -> list[int]"
 
@@ -98,7 +98,7 @@ def test_tests_that_have_no_form_are_left_out_and_counted() -> None:
 )
 def test_a_problem_without_a_form_says_why(item: Problem, why: str) -> None:
     with pytest.raises(Unrepresentable, match=why):
-        make_task(get("lua"), item, 3)
+        make_task(get_card("lua"), item, 3)
 
 
 ANY_INT = problem("def f(x: float) -> bool", "assert f(3) == True", "assert f(3.0) == False", "assert f(2.5) == False")

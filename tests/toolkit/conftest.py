@@ -12,8 +12,8 @@ Copy = Callable[..., Path]
 
 
 def forget() -> None:
-    card.forget()
-    for function in (row_tables.rows, toolchain.resolve, prepared.ready):
+    card.clear_card_caches()
+    for function in (row_tables.read_proof_rows, toolchain.find_toolchain, prepared.prepare_toolchain):
         function.cache_clear()
 
 
@@ -22,7 +22,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty folder for languages, which the environment names."""
     folder = tmp_path / "own"
     folder.mkdir()
-    monkeypatch.setenv(card.VARIABLE, str(folder))
+    monkeypatch.setenv(card.LANGUAGES_VARIABLE, str(folder))
     forget()
     yield folder
     monkeypatch.undo()

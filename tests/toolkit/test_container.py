@@ -1,6 +1,6 @@
 import re
 
-from glotsmith.languages import get, names
+from glotsmith.languages import get_card, language_names
 from glotsmith.toolkit.container import dockerfile
 from glotsmith.toolkit.install import packages
 
@@ -18,12 +18,12 @@ def test_a_recipe_has_the_packages_of_the_cards_once_and_sorted() -> None:
 
 
 def test_all_languages_are_in_it_or_named_as_missing() -> None:
-    recipe = dockerfile(names())
+    recipe = dockerfile(language_names())
     found = set(installed(recipe))
-    for name in names():
-        wanted = packages(get(name), "apt")
+    for name in language_names():
+        wanted = packages(get_card(name), "apt")
         assert set(wanted) <= found
-        lacks = not wanted and any(t.install for t in get(name).toolchain)
+        lacks = not wanted and any(t.install for t in get_card(name).toolchain)
         assert (f"# No package of Debian 12: {name}\n" in recipe) == lacks
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import InputError
-from glotsmith.languages import get, names
+from glotsmith.languages import get_card, language_names
 from glotsmith.toolkit import start
 from glotsmith.toolkit.holes import holes, missing_driver
 
@@ -84,7 +84,7 @@ def test_a_language_that_is_filled_in_has_no_hole(own: Path, fill_by_examples: C
     assert len(holes(made)) > 30
     fill_by_examples(made)
     assert holes(made) == []
-    assert not [hole.sentence for name in names() for hole in holes(get(name).file.parent)]
+    assert not [hole.sentence for name in language_names() for hole in holes(get_card(name).card_path.parent)]
 
 
 @pytest.mark.parametrize(("level", "like", "missing"), [("io", "", False), ("", "bash", False), ("full", "", True)])
@@ -94,8 +94,8 @@ def test_only_a_card_of_full_level_needs_a_driver(
     made = start.start("klingon", own, like, extension=".kl", level=level)
     (made / "driver.kl").unlink(missing_ok=True)
     look_anew()
-    said = missing_driver(get("klingon"))
+    said = missing_driver(get_card("klingon"))
     assert said.startswith(f'{made / "driver.kl"} is missing: a card of level = "full" needs a driver') is missing
     assert bool(said) is missing
     with pytest.raises(InputError, match=r"driver\.\w+: there is no such file"):
-        _ = get("klingon").driver_text
+        _ = get_card("klingon").driver_text

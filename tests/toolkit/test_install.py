@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.languages import get, names, toolchain
+from glotsmith.languages import get_card, language_names, toolchain
 from glotsmith.toolkit import install
 from glotsmith.toolkit.install import Machine, Plan
 
@@ -25,7 +25,7 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise install.ToolchainError(name)
 
-    monkeypatch.setattr(toolchain, "resolve", missing)
+    monkeypatch.setattr(toolchain, "find_toolchain", missing)
 
 
 @pytest.mark.parametrize(
@@ -41,17 +41,17 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_plan_takes_the_first_toolchain_that_the_machine_has_an_installer_for(
     nothing_here: None, language: str, here: Machine, installer: str, packages: tuple[str, ...]
 ) -> None:
-    assert install.plan(get(language), here) == Plan(language=language, installer=installer, packages=packages)
+    assert install.plan(get_card(language), here) == Plan(language=language, installer=installer, packages=packages)
 
 
 def test_what_can_not_be_had_says_why(nothing_here: None) -> None:
-    found = install.plan(get("ocaml"), BARE)
+    found = install.plan(get_card("ocaml"), BARE)
     assert not found.installer
     assert "apt: apt-get needs root; brew: there is no brew" in found.why_not
 
 
 def test_what_is_there_is_left_alone() -> None:
-    found = install.plan(get("python"), DEBIAN)
+    found = install.plan(get_card("python"), DEBIAN)
     assert found.version.startswith("Python 3.")
     assert install.commands([found], DEBIAN) == []
 
@@ -93,8 +93,8 @@ def test_the_scripts_reader_of_cards_says_what_the_cards_say() -> None:
         [sys.executable, "-I", "scripts/cards.py"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     lines = {name: (commands, packages) for name, commands, packages in (x.split("|") for x in said.splitlines())}
-    assert sorted(lines) == list(names())
+    assert sorted(lines) == list(language_names())
     for name, (commands, packages) in lines.items():
-        assert tuple(packages.split()) == install.packages(get(name), "apt")
-        first = next((t for t in get(name).toolchain if "apt" in t.install), get(name).toolchain[0])
+        assert tuple(packages.split()) == install.packages(get_card(name), "apt")
+        first = next((t for t in get_card(name).toolchain if "apt" in t.install), get_card(name).toolchain[0])
         assert first.command in commands.split() or not first.command

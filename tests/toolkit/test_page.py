@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import InputError
-from glotsmith.languages import get, names
+from glotsmith.languages import get_card, language_names
 from glotsmith.toolkit.page import Measured, Measurements, dump, load, render
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def test_no_measurements_say_what_makes_them(tmp_path: Path) -> None:
 
 
 def test_a_row_says_what_was_measured_and_not_run() -> None:
-    page = render([get(name) for name in ("lua", "ocaml", "racket")], FEW)
+    page = render([get_card(name) for name in ("lua", "ocaml", "racket")], FEW)
     assert '| Lua | `lua` | full | Lua "5.4" \\| é | 40 |  | `lua5.4` |' in page
     assert "| OCaml | `ocaml` | full | OCaml | 20 | 100 | `ocaml-nox` |" in page
     assert "| Racket | `racket` | full | not run |  |  | `racket` |" in page
@@ -50,5 +50,5 @@ def test_a_row_says_what_was_measured_and_not_run() -> None:
 
 
 def test_the_page_in_the_repository_is_made_of_the_cards_and_the_stored_measurements() -> None:
-    page = render([get(name) for name in names()], load(ROOT / "benchmarks" / "languages.toml"))
+    page = render([get_card(name) for name in language_names()], load(ROOT / "benchmarks" / "languages.toml"))
     assert (ROOT / "docs" / "languages.md").read_text("utf-8") == page, "glotsmith languages page > docs/languages.md"

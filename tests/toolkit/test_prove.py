@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.records import IoCase, Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.toolkit import start
@@ -35,7 +35,7 @@ def prove(name: str, *parts: str, quick: bool = False) -> dict[str, Finding]:
     async def run() -> dict[str, Finding]:
         sandbox = open_sandbox()
         try:
-            proof = Proof(get(name), sandbox, Heard())
+            proof = Proof(get_card(name), sandbox, Heard())
             if parts and parts != ("toolchain",):
                 return {part: await getattr(proof, part)() for part in parts}
             return {finding.part: finding async for finding in proof.findings(quick=quick)}
@@ -223,7 +223,7 @@ def test_without_isolation_nothing_hostile_runs() -> None:
     async def run() -> Finding:
         sandbox = open_sandbox("none")
         try:
-            return await Proof(get("lua"), sandbox, Heard()).hostile()
+            return await Proof(get_card("lua"), sandbox, Heard()).hostile()
         finally:
             await sandbox.close()
 
@@ -236,7 +236,7 @@ def test_speed_is_measured_by_medians() -> None:
     async def run() -> None:
         sandbox = open_sandbox(jobs=1)
         try:
-            found = await measure(get("lua"), Cold(sandbox), seconds=0.1)
+            found = await measure(get_card("lua"), Cold(sandbox), seconds=0.1)
         finally:
             await sandbox.close()
         assert found is not None

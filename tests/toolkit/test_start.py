@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import InputError, UsageError
-from glotsmith.languages import card, get, names
-from glotsmith.languages.rows import rows
+from glotsmith.languages import card, get_card, language_names
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.toolkit import start
 from glotsmith.toolkit.probes import ATTACKS, FEWEST, STATUSES
 
@@ -12,50 +12,50 @@ from glotsmith.toolkit.probes import ATTACKS, FEWEST, STATUSES
 def test_a_new_language_is_found_and_its_card_can_be_read(own: Path) -> None:
     made = start.start("klingon", own, extension=".kl")
     assert {p.name for p in made.iterdir()} == {"card.toml", "driver.kl", "verdicts.toml", "hostile.toml"}
-    assert "klingon" in names()
-    found = get("klingon")
+    assert "klingon" in language_names()
+    found = get_card("klingon")
     assert (found.display, found.level, found.extension) == ("Klingon", "full", ".kl")
     assert found.toolchain[0].run == ("klingon", "@{dir}/driver.kl")
     assert found.syntax.signature == "function @{name}(@{parameters})"
     assert found.refuse == {"set": "Klingon has no sets"}
     assert "@{" not in found.driver_text
-    assert found.fingerprint != get("lua").fingerprint
+    assert found.fingerprint != get_card("lua").fingerprint
 
 
 def test_the_template_asks_for_every_verdict_and_every_attack(own: Path) -> None:
     start.start("klingon", own)
-    table = rows("klingon")
+    table = read_proof_rows("klingon")
     assert len(table) >= FEWEST
-    assert {status for row in table.values() for status in row.expected} >= set(STATUSES)
-    assert tuple(rows("klingon", "hostile")) == ATTACKS
-    assert not any("pass" in row.expected for row in rows("klingon", "hostile").values())
+    assert {status for row in table.values() for status in row.expected_statuses} >= set(STATUSES)
+    assert tuple(read_proof_rows("klingon", "hostile")) == ATTACKS
+    assert not any("pass" in row.expected_statuses for row in read_proof_rows("klingon", "hostile").values())
 
 
 def test_a_new_language_of_whole_programs_has_no_driver_and_no_row_with_typed_calls(own: Path) -> None:
     made = start.start("klingon", own, extension=".kl", level="io")
     assert {p.name for p in made.iterdir()} == {"card.toml", "verdicts.toml", "hostile.toml"}
-    assert get("klingon").level == "io"
-    assert get("klingon").toolchain[0].script == ("klingon", "@{dir}/main.kl")
-    assert len(rows("klingon")) >= FEWEST
-    assert tuple(rows("klingon", "hostile")) == ATTACKS
+    assert get_card("klingon").level == "io"
+    assert get_card("klingon").toolchain[0].script == ("klingon", "@{dir}/main.kl")
+    assert len(read_proof_rows("klingon")) >= FEWEST
+    assert tuple(read_proof_rows("klingon", "hostile")) == ATTACKS
     for table in ("verdicts", "hostile"):
-        assert all(row.io for row in rows("klingon", table).values())
-    assert not any("pass" in row.expected for row in rows("klingon", "hostile").values())
+        assert all(row.io for row in read_proof_rows("klingon", table).values())
+    assert not any("pass" in row.expected_statuses for row in read_proof_rows("klingon", "hostile").values())
 
 
 @pytest.mark.parametrize(("like", "level"), [("bash", ""), ("c", "io"), ("lua", "full")])
 def test_a_copy_keeps_the_level_of_the_other_language(own: Path, like: str, level: str) -> None:
     start.start("moon", own, like, level=level)
-    assert get("moon").level == get(like).level
+    assert get_card("moon").level == get_card(like).level
 
 
 def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
     start.start("moon", own, "lua", display="Moon of Lua")
-    moon, lua = get("moon"), get("lua")
+    moon, lua = get_card("moon"), get_card("lua")
     assert (moon.name, moon.display) == ("moon", "Moon of Lua")
     assert moon.values == lua.values
     assert moon.driver_text == lua.driver_text
-    assert rows("moon") == rows("lua")
+    assert read_proof_rows("moon") == read_proof_rows("lua")
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_what_can_not_be_started_is_a_sentence(own: Path, name: str, options: di
 def test_languages_go_into_the_checkout_else_where_the_environment_says(
     own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert start.home() == card.FOLDER
+    assert start.home() == card.LANGUAGES_FOLDER
     installed = tmp_path / "site-packages" / "glotsmith" / "languages"
     installed.mkdir(parents=True)
-    monkeypatch.setattr(card, "FOLDER", installed)
+    monkeypatch.setattr(card, "LANGUAGES_FOLDER", installed)
     assert start.home() == own.resolve()
     assert start.is_found(own)
-    monkeypatch.setenv(card.VARIABLE, "")
+    monkeypatch.setenv(card.LANGUAGES_VARIABLE, "")
     monkeypatch.chdir(tmp_path)
     assert start.home() == tmp_path
     assert not start.is_found(tmp_path)
@@ -99,21 +99,21 @@ def test_languages_go_into_the_checkout_else_where_the_environment_says(
 
 def test_a_language_in_two_folders_is_refused(own: Path) -> None:
     (own / "lua").mkdir()
-    (own / "lua" / "card.toml").write_text((card.FOLDER / "lua" / "card.toml").read_text("utf-8"), "utf-8")
-    card.forget()
+    (own / "lua" / "card.toml").write_text((card.LANGUAGES_FOLDER / "lua" / "card.toml").read_text("utf-8"), "utf-8")
+    card.clear_card_caches()
     with pytest.raises(UsageError, match=r"two languages are named 'lua': .*own/lua"):
-        names()
+        language_names()
 
 
 def test_a_folder_that_is_none_is_refused(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(card.VARIABLE, f"{own}:{own}/nowhere")
-    card.forget()
+    monkeypatch.setenv(card.LANGUAGES_VARIABLE, f"{own}:{own}/nowhere")
+    card.clear_card_caches()
     with pytest.raises(UsageError, match=r"GLOTSMITH_LANGUAGES names .*nowhere, which is no folder"):
-        names()
+        language_names()
 
 
 def test_a_card_with_another_name_than_its_folder_is_refused(own: Path) -> None:
     start.start("moon", own, "lua").rename(own / "sun")
-    card.forget()
+    card.clear_card_caches()
     with pytest.raises(InputError, match="the card is named 'moon' and its folder 'sun'"):
-        get("sun")
+        get_card("sun")

@@ -5,14 +5,14 @@ import msgspec
 import pytest
 
 from glotsmith.errors import IsolationError, ToolchainError
-from glotsmith.languages import get, toolchain
+from glotsmith.languages import get_card, toolchain
 from glotsmith.records import IoCase, Job, Limits
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import literal
 from glotsmith.verification import Verifier, agnostics
-from glotsmith.verification.allowance import allowed, output_kb, wire_size
-from glotsmith.verification.wire import Wire
+from glotsmith.verification.allowance import limits_of_job, output_limit_kb, wire_size
+from glotsmith.verification.wire import WireValue
 
 LINE = "x" * 99 + "\n"
 EMOJI = "\N{GRINNING FACE}" * 300_000
@@ -30,7 +30,7 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 
 def status(sandbox: Sandbox, job: Job) -> str:
     try:
-        toolchain.resolve(job.language)
+        toolchain.find_toolchain(job.language)
     except ToolchainError as error:
         pytest.skip(str(error))
     return asyncio.run(Verifier(sandbox).verify(job)).status
@@ -120,19 +120,19 @@ def test_the_limit_of_files_is_a_field_of_a_job(more: dict[str, int], expected: 
         ({"a": [None]}, '{"m": [["a", [null]]]}'),
     ],
 )
-def test_the_size_on_the_wire_is_never_guessed_too_small(value: object, wire: Wire) -> None:
+def test_the_size_on_the_wire_is_never_guessed_too_small(value: object, wire: WireValue) -> None:
     assert wire_size(value) >= len(wire)
 
 
 def test_a_small_job_has_about_the_usual_limits() -> None:
-    found = allowed(get("lua"), Job(id="x", language="lua", tests=("assert f(1) == 2",)))
+    found = limits_of_job(get_card("lua"), Job(id="x", language="lua", tests=("assert f(1) == 2",)))
     assert found.output_kb == Limits().output_kb + 1
     assert found.file_mb == Limits().file_mb
 
 
 def test_a_limit_below_what_the_tests_expect_does_not_hold() -> None:
     io = (IoCase(stdin="", stdout="x" * 5000), IoCase(stdin="", stdout="x"))
-    assert output_kb(Job(id="x", language="lua", io=io, output_limit_kb=1)) >= 6
+    assert output_limit_kb(Job(id="x", language="lua", io=io, output_limit_kb=1)) >= 6
 
 
 def test_agnostics_tests_may_expect_much() -> None:
@@ -141,6 +141,6 @@ def test_agnostics_tests_may_expect_much() -> None:
         {"code": "yes | head -n 900000", "timeout_s": 5, "test_cases": [{"input": "", "output": "y\n" * 900_000}]}
     )
     try:
-        assert asyncio.run(agnostics.answer(opened.run, "bash", line)).result == "success"
+        assert asyncio.run(agnostics.answer_line(opened.run, "bash", line)).result == "success"
     finally:
         asyncio.run(opened.close())

@@ -17,7 +17,7 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.service.http import Refused
 from glotsmith.service.jobs import checked
 from glotsmith.verification import Verifier
-from glotsmith.verification.bounds import out_of_bounds
+from glotsmith.verification.bounds import limits_error
 
 JOB: dict[str, Any] = {
     "id": "a",
@@ -91,7 +91,7 @@ def test_a_line_of_a_file_is_refused_with_its_number(tmp_path: Path, field: str,
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("field", ["time_limit_s", "tolerance", "absolute_tolerance"])
 def test_a_number_that_is_not_finite_is_out_of_bounds(field: str, value: float) -> None:
-    assert out_of_bounds(Job(**{**JOB, field: value})).startswith(f"{field} is {value}; it must be ")
+    assert limits_error(Job(**{**JOB, field: value})).startswith(f"{field} is {value}; it must be ")
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@ import math
 
 import pytest
 
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.languages.card import Equality
 from glotsmith.records import ABSOLUTE_TOLERANCE
-from glotsmith.verification.compare import Comparison, equal
+from glotsmith.verification.compare import ComparisonRules, matches_expected
 
-PYTHON, LUA = Comparison(get("python").equality), Comparison(get("lua").equality)
+PYTHON, LUA = ComparisonRules(get_card("python").equality), ComparisonRules(get_card("lua").equality)
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ PYTHON, LUA = Comparison(get("python").equality), Comparison(get("lua").equality
     ],
 )
 def test_what_is_equal(expected: object, wire: str) -> None:
-    assert equal(expected, json.loads(wire), PYTHON)
+    assert matches_expected(expected, json.loads(wire), PYTHON)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_is_equal(expected: object, wire: str) -> None:
     ],
 )
 def test_what_is_not(expected: object, wire: str) -> None:
-    assert not equal(expected, json.loads(wire), PYTHON)
+    assert not matches_expected(expected, json.loads(wire), PYTHON)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_is_not(expected: object, wire: str) -> None:
     ],
 )
 def test_a_lua_table_is_list_tuple_and_dict(expected: object, wire: str, same: bool) -> None:
-    assert equal(expected, json.loads(wire), LUA) is same
+    assert matches_expected(expected, json.loads(wire), LUA) is same
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_lua_table_is_list_tuple_and_dict(expected: object, wire: str, same: b
     ],
 )
 def test_bools_may_be_numbers(expected: object, wire: str, same: bool) -> None:
-    assert equal(expected, json.loads(wire), Comparison(Equality(bool_is_number=True))) is same
+    assert matches_expected(expected, json.loads(wire), ComparisonRules(Equality(bool_is_number=True))) is same
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_bools_may_be_numbers(expected: object, wire: str, same: bool) -> None:
 )
 def test_lists_may_be_maps_from_0_with_keys_as_text(expected: object, wire: str, same: bool) -> None:
     equality = Equality(map_from_list=True, first_key=0, keys_are_text=True)
-    assert equal(expected, json.loads(wire), Comparison(equality)) is same
+    assert matches_expected(expected, json.loads(wire), ComparisonRules(equality)) is same
 
 
 def test_tolerance_can_be_set() -> None:
     wire = json.loads('{"f":"1.01"}')
-    assert equal(1.0, wire, Comparison(get("python").equality, tolerance=0.02))
-    assert not equal(1.0, wire, PYTHON)
+    assert matches_expected(1.0, wire, ComparisonRules(get_card("python").equality, tolerance=0.02))
+    assert not matches_expected(1.0, wire, PYTHON)
 
 
 @pytest.mark.parametrize(
@@ -168,13 +168,13 @@ def test_tolerance_can_be_set() -> None:
     ],
 )
 def test_an_absolute_tolerance_decides_near_zero(expected: float, actual: float, absolute: float, same: bool) -> None:
-    how = Comparison(get("python").equality, absolute=absolute)
-    assert equal(expected, {"f": repr(actual)}, how) is same
-    assert equal([expected], [{"f": repr(actual)}], how) is same
+    how = ComparisonRules(get_card("python").equality, absolute=absolute)
+    assert matches_expected(expected, {"f": repr(actual)}, how) is same
+    assert matches_expected([expected], [{"f": repr(actual)}], how) is same
 
 
 def test_deep_nesting_is_unequal_and_no_crash() -> None:
     wire: object = 1
     for _ in range(100_000):
         wire = [wire]
-    assert not equal([1], wire, PYTHON)
+    assert not matches_expected([1], wire, PYTHON)

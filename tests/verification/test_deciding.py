@@ -9,7 +9,7 @@ from glotsmith.errors import ToolchainError
 from glotsmith.records import Job, Outcome, Verdict
 from glotsmith.unanswered import Unanswered, accepting_failures
 from glotsmith.verification import Verifier
-from glotsmith.verification.deciding import Deciding
+from glotsmith.verification.deciding import RaisingVerifier
 
 JOB = Job(id="j", language="python", code="def f(x): return x", tests=("assert f(1) == 1",))
 
@@ -24,22 +24,22 @@ class Runner:
 
 @pytest.mark.parametrize("status", ["pass", "fail:wrong", "fail:timeout", "infra:refused"])
 def test_verdicts_and_refused_jobs_pass(status):
-    assert asyncio.run(Deciding(Runner(status)).verify(JOB)).status == status
+    assert asyncio.run(RaisingVerifier(Runner(status)).verify(JOB)).status == status
 
 
 @pytest.mark.parametrize("status", ["infra:sandbox", "infra:toolchain"])
 def test_a_failure_of_the_machine_is_raised(status):
     with pytest.raises(Unanswered, match="no room") as raised:
-        asyncio.run(Deciding(Runner(status)).verify(JOB))
+        asyncio.run(RaisingVerifier(Runner(status)).verify(JOB))
     assert (raised.value.reason, raised.value.health.name) == (Reason.NOT_VERIFIED, "the runner (python)")
     with accepting_failures():
-        assert asyncio.run(Deciding(Runner(status)).verify(JOB)).status == status
+        assert asyncio.run(RaisingVerifier(Runner(status)).verify(JOB)).status == status
 
 
 def test_a_runner_works_if_it_has_given_a_verdict():
     async def scenario():
         runner = Runner("infra:sandbox")
-        deciding = Deciding(runner)
+        deciding = RaisingVerifier(runner)
         with pytest.raises(Unanswered) as raised:
             await deciding.verify(JOB)
         assert not await raised.value.health.works()
@@ -61,7 +61,7 @@ def test_a_broken_sandbox_is_no_verdict_of_the_real_runner():
     async def scenario():
         verifier = Verifier(Broken())
         with pytest.raises(Unanswered, match="no fork") as raised:
-            await Deciding(verifier).verify(JOB)
+            await RaisingVerifier(verifier).verify(JOB)
         assert not await raised.value.health.works()
         assert not verifier.ran["python"]
 
@@ -73,5 +73,5 @@ def test_a_toolchain_that_is_gone_does_not_work(monkeypatch):
         raise ToolchainError("python is gone")
 
     verifier = Verifier(Broken())
-    monkeypatch.setattr("glotsmith.languages.toolchain.resolve", gone)
-    assert not asyncio.run(verifier.works("python"))
+    monkeypatch.setattr("glotsmith.languages.toolchain.find_toolchain", gone)
+    assert not asyncio.run(verifier.passes_example("python"))

@@ -11,7 +11,7 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.values import NotLiteral, literal, parse_value
 from glotsmith.values.literals import MAX_DIGITS
 from glotsmith.verification import Verifier
-from glotsmith.verification.wire import parse
+from glotsmith.verification.wire import parse_wire
 
 LARGE = 10**5000
 LAST = 10 ** (MAX_DIGITS - 1)  # the largest power that is read
@@ -57,7 +57,7 @@ def test_more_digits_are_refused() -> None:
     with pytest.raises(NotLiteral):
         parse_value("1" + "0" * (MAX_DIGITS + 10))
     with pytest.raises(NotLiteral):
-        parse("1" + "0" * (MAX_DIGITS + 10))
+        parse_wire("1" + "0" * (MAX_DIGITS + 10))
 
 
 def test_the_limit_of_this_process_is_no_lower() -> None:

@@ -1,11 +1,11 @@
 import pytest
 
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.records import Outcome
-from glotsmith.verification.compare import Comparison
-from glotsmith.verification.judge import judge
+from glotsmith.verification.compare import ComparisonRules
+from glotsmith.verification.judge import judge_outcome
 
-HOW = Comparison(get("python").equality)
+HOW = ComparisonRules(get_card("python").equality)
 START = "M start\nM loaded\n"
 DONE = START + "M value 0 1\nM value 1 2\nM end\n"
 
@@ -43,7 +43,7 @@ DONE = START + "M value 0 1\nM value 1 2\nM end\n"
 )
 def test_a_pass_needs_every_result_once_and_in_order(stdout: str, outcome: dict[str, object], status: str) -> None:
     seen = Outcome(stdout=stdout.encode(), **outcome)  # type: ignore[arg-type]
-    assert judge("x", "python", seen, "M", [1, 2], HOW)[0].status == status
+    assert judge_outcome("x", "python", seen, "M", [1, 2], HOW)[0].status == status
 
 
 UNFIT = "300 does not fit the declared type i8"
@@ -63,17 +63,17 @@ UNFIT = "300 does not fit the declared type i8"
     ],
 )
 def test_the_detail_names_an_argument_that_does_not_fit(stdout: str, status: str, detail: str) -> None:
-    verdict, _ = judge("x", "rust", Outcome(ending="exit", stdout=stdout.encode()), "M", [1, 2], HOW)
+    verdict, _ = judge_outcome("x", "rust", Outcome(ending="exit", stdout=stdout.encode()), "M", [1, 2], HOW)
     assert (verdict.status, verdict.detail) == (status, detail)
 
 
 def test_what_the_program_printed_is_kept_apart() -> None:
     seen = Outcome(ending="exit", stdout=b"hello\n" + DONE.encode() + b"bye", stderr=b"warning \xff")
-    verdict, _ = judge("x", "python", seen, "M", [1, 2], HOW)
+    verdict, _ = judge_outcome("x", "python", seen, "M", [1, 2], HOW)
     assert (verdict.stdout, verdict.stderr) == ("hello\nbye", "warning �")
     assert [c.actual for c in verdict.cases] == ["1", "2"]
 
 
 def test_cases_that_never_ran_share_the_fate_of_the_program() -> None:
     seen = Outcome(ending="cpu", stdout=(START + "M value 0 1\n").encode())
-    assert [c.status for c in judge("x", "python", seen, "M", [1, 2], HOW)[0].cases] == ["pass", "fail:timeout"]
+    assert [c.status for c in judge_outcome("x", "python", seen, "M", [1, 2], HOW)[0].cases] == ["pass", "fail:timeout"]

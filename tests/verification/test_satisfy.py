@@ -5,19 +5,21 @@ from collections.abc import Iterator
 import pytest
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get, toolchain
+from glotsmith.languages import get_card, toolchain
 from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_test
 from glotsmith.values.check_functions import EvaluationLimitExceeded
 from glotsmith.verification import Verifier
-from glotsmith.verification.compare import Comparison
+from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.satisfy import satisfies
 
 
 def passes(test: str, wire: str, language: str = "python") -> bool:
-    return satisfies(parse_test(f"assert {test}").expected, json.loads(wire), Comparison(get(language).equality))
+    return satisfies(
+        parse_test(f"assert {test}").expected, json.loads(wire), ComparisonRules(get_card(language).equality)
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_programs_of_any_language_are_judged_by_checks(
     sandbox: Sandbox, language: str, signature: str, tests: list[str], code: str, statuses: str
 ) -> None:
     try:
-        toolchain.resolve(language)
+        toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
     job = Job(id="x", language=language, code=code, signature=signature, tests=tuple(tests))

@@ -28,7 +28,7 @@ def verifier() -> Iterator[Verifier]:
 
 def judged(verifier: Verifier, language: str, signature: str, code: str, *tests: str, **fields: float) -> Verdict:
     try:
-        toolchain.resolve(language)
+        toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
     asserts = tuple(f"assert {t}" for t in tests)

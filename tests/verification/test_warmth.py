@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from glotsmith.records import Job, Verdict
-from glotsmith.verification.warmth import Warmth
+from glotsmith.verification.warmth import WarmWorkerCheck
 
 
 @pytest.mark.parametrize(
@@ -23,8 +23,11 @@ def test_a_warm_worker_must_be_able_to_pass_and_to_fail(statuses: dict[str, str]
         return Verdict(id=job.id, language=job.language, status=statuses[job.id])  # type: ignore[arg-type]
 
     async def found() -> list[bool]:
-        warmth = Warmth(judge)
-        return [*await asyncio.gather(warmth.believed("lua"), warmth.believed("lua")), await warmth.believed("lua")]
+        warmth = WarmWorkerCheck(judge)
+        return [
+            *await asyncio.gather(warmth.is_trusted("lua"), warmth.is_trusted("lua")),
+            await warmth.is_trusted("lua"),
+        ]
 
     assert asyncio.run(found()) == [believed] * 3
     assert asked in (["accepted"], ["accepted", "wrong"])  # once, for all that ask

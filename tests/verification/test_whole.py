@@ -46,7 +46,7 @@ class Counting:
 @pytest.fixture
 def counting() -> Iterator[Counting]:
     try:
-        toolchain.resolve("c")
+        toolchain.find_toolchain("c")
     except ToolchainError as error:
         pytest.skip(str(error))
     sandbox = Counting(open_sandbox())
@@ -89,12 +89,14 @@ def test_what_can_not_be_archived_is_built_for_each_case(counting: Counting) -> 
 
 
 def test_agnostics_builds_once_and_stops_at_the_first_failure(counting: Counting) -> None:
-    item = agnostics.Item(
+    item = agnostics.AgnosticsItem(
         code=DIVIDE,
-        test_cases=tuple(agnostics.TestCase(input=i, output=o) for i, o in [("3", "4"), ("4", "4"), ("0", "1")]),
+        test_cases=tuple(
+            agnostics.AgnosticsTestCase(input=i, output=o) for i, o in [("3", "4"), ("4", "4"), ("0", "1")]
+        ),
         timeout_s=5,
     )
-    answer = asyncio.run(agnostics.answer(counting.run, "c", msgspec.json.encode(item)))
+    answer = asyncio.run(agnostics.answer_line(counting.run, "c", msgspec.json.encode(item)))
     assert (answer.result, answer.expected, answer.got) == ("fail:wrong-output", "4", "3\n")
     assert len([b for b in counting.builds if b != "tar"]) == 1
     assert counting.builds.count("tar") == 2

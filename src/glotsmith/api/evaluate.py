@@ -29,7 +29,7 @@ from glotsmith.evaluation.load_questions import (
 from glotsmith.evaluation.questions import Question, Style, at_signature
 from glotsmith.evaluation.summary import warnings_of
 from glotsmith.evaluation.trained import PROMPT_ENDS, trained_form
-from glotsmith.languages import resolve, toolchain
+from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record
 from glotsmith.sandbox import open_sandbox
@@ -140,7 +140,7 @@ def evaluation_config(
     style = style or ("" if completions else form.style)
     config = EvaluationConfig(
         sets=tuple(map(parse_benchmark, benchmarks)),
-        languages=tuple(map(resolve, languages)),
+        languages=tuple(map(resolve_language, languages)),
         teacher=run_config.TeacherConfig(
             name=teacher, model=model, base_url=base_url, options=dict(teacher_options or {})
         ),
@@ -159,7 +159,7 @@ def evaluation_config(
     if teacher == "offline":
         raise UsageError("Cannot evaluate the offline teacher: it translates source code by rules and is no model")
     for name in config.languages:
-        toolchain.resolve(name)  # raises where it is unknown or can't be run, before anything is paid for
+        toolchain.find_toolchain(name)  # raises where it is unknown or can't be run, before anything is paid for
     return config
 
 

@@ -11,7 +11,7 @@ import msgspec
 from glotsmith import credentials, recipes, settings
 from glotsmith.api import config_paths
 from glotsmith.errors import InputError, UsageError, unknown_name
-from glotsmith.languages import resolve
+from glotsmith.languages import resolve_language
 from glotsmith.recipes.base import option_name
 from glotsmith.records import Record, printable
 from glotsmith.settings import CHANGEABLE, FIXED, TARGET
@@ -178,7 +178,7 @@ def _language_id(option: str, name: str) -> str:
 
     """
     try:
-        return resolve(name)
+        return resolve_language(name)
     except UsageError as error:
         raise UsageError(f"{option_name(option)} names {printable(name)!r}: {error}") from None
 

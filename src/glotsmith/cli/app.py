@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 from glotsmith import __version__, credentials, recipes
 from glotsmith.api.run_log import log_to_stderr
 from glotsmith.errors import GlotsmithError
-from glotsmith.languages import names
+from glotsmith.languages import language_names
 
 
 class Stopped(Exception):
@@ -203,7 +203,7 @@ Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Programs 
 
 def complete_language(incomplete: str) -> list[str]:
     """Return the languages that an unfinished word of a command line may become."""
-    return [name for name in names() if name.startswith(incomplete.casefold())]
+    return [name for name in language_names() if name.startswith(incomplete.casefold())]
 
 
 def complete_recipe(incomplete: str) -> list[str]:

@@ -20,7 +20,7 @@ from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.rows import example
 from glotsmith.evaluation.pose_problems import pose
 from glotsmith.evaluation.questions import Impossible, Question, of_task
-from glotsmith.languages import get, require_typed_calls, resolve, toolchain
+from glotsmith.languages import get_card, require_typed_calls, resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Example, Problem, Record, Task
 from glotsmith.suites.prove import Prove
@@ -59,10 +59,10 @@ def make(
 
     Example: [bold]glotsmith benchmark make runs/demo -l ocaml --share 0.2 -o sets/ocaml[/]
     """
-    language = [*map(resolve, language)]
+    language = [*map(resolve_language, language)]
     for each in language:
         require_typed_calls(each)
-        toolchain.resolve(each)  # raises where it is unknown or can't be run
+        toolchain.find_toolchain(each)  # raises where it is unknown or can't be run
         benchmark_maker.assertions(each, assertions)  # raises where the file is no such table
     rows = [example(row) for row in read_dataset(source)]
     problems, lost = benchmark_maker.problems_of(rows)
@@ -171,7 +171,7 @@ def _prompts(
     path: Path | None,
     wording: Wording,
 ) -> list[dict[str, object]]:
-    how, card = benchmark_maker.assertions(language, path), get(language)
+    how, card = benchmark_maker.assertions(language, path), get_card(language)
     if how is None:
         return []
     rows = list[dict[str, object]]()
@@ -222,14 +222,16 @@ def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible]
 
 
 def _say(folder: Path, made: Made, impossible: int) -> None:
-    counts = ", ".join(f"{sum(q.language == one for q in made.questions)} in {get(one).display}" for one in _of(made))
+    counts = ", ".join(
+        f"{sum(q.language == one for q in made.questions)} in {get_card(one).display}" for one in _of(made)
+    )
     out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} that can't be asked or passed")
     if made.left_out:
         out.print(
             f"{counted(made.left_out, 'question', 'is')} not in the files for MultiPL-E; impossible.jsonl says why"
         )
     for one in made.silent:
-        out.print(f"No files for MultiPL-E in {get(one).display}: give --assertions with a table [{one}]")
+        out.print(f"No files for MultiPL-E in {get_card(one).display}: give --assertions with a table [{one}]")
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")
 
 

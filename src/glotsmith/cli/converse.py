@@ -11,10 +11,10 @@ from typing import BinaryIO
 import msgspec
 
 from glotsmith.sandbox import open_sandbox
-from glotsmith.verification.agnostics import Answer, answer
+from glotsmith.verification.agnostics import AgnosticsAnswer, answer_line
 
 _MANY = 64  #: lines in flight
-_Queue = asyncio.Queue[asyncio.Task[Answer] | None]
+_Queue = asyncio.Queue[asyncio.Task[AgnosticsAnswer] | None]
 
 
 async def converse(source: BinaryIO, sink: BinaryIO, language: str, isolation: str, workers: int | None) -> None:
@@ -22,7 +22,7 @@ async def converse(source: BinaryIO, sink: BinaryIO, language: str, isolation: s
     sandbox, running, loop = open_sandbox(isolation, workers), _Queue(_MANY), asyncio.get_running_loop()
 
     async def ask(line: bytes | None) -> None:
-        task = asyncio.create_task(answer(sandbox.run, language, line)) if line is not None else None
+        task = asyncio.create_task(answer_line(sandbox.run, language, line)) if line is not None else None
         await running.put(task)
 
     def read() -> None:

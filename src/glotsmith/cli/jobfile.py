@@ -17,10 +17,10 @@ import msgspec
 from glotsmith import settings
 from glotsmith.cli import exported
 from glotsmith.errors import GlotsmithError, InputError, UsageError, decode_fault
-from glotsmith.languages import resolve, unknown_language
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages import resolve_language, unknown_language
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job, Verdict
-from glotsmith.verification.bounds import demand_fault, out_of_bounds
+from glotsmith.verification.bounds import judged_fields_error, limits_error
 
 _FIELDS = frozenset(Job.__struct_fields__)
 _LONGEST_MB = 64  #: of a line; a job's expected output has a few
@@ -206,7 +206,7 @@ def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
         ) from error
     if wrong := _complaint(job):
         raise UsageError(wrong)
-    yield msgspec.structs.replace(job, language=resolve(job.language))
+    yield msgspec.structs.replace(job, language=resolve_language(job.language))
 
 
 def _unknown(row: Mapping[str, Any]) -> str:
@@ -220,11 +220,11 @@ def _unknown(row: Mapping[str, Any]) -> str:
 
 
 def _complaint(job: Job) -> str:
-    if not label_language(job.language):
+    if not language_of_label(job.language):
         return unknown_language(job.language)
-    if wrong := demand_fault(job):
+    if wrong := judged_fields_error(job):
         return f"the job {wrong}"
-    return out_of_bounds(job)
+    return limits_error(job)
 
 
 def refused(number: int, name: str, why: str, language: str = "") -> Verdict:

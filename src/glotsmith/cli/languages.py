@@ -12,8 +12,8 @@ from rich.table import Table
 from glotsmith.cli.app import Isolation, app, complete_language, err, out
 from glotsmith.cli.progress import Said
 from glotsmith.errors import InputError, ToolchainError, UsageError
-from glotsmith.languages import Card, get, names, resolve, toolchain
-from glotsmith.languages.card import VARIABLE
+from glotsmith.languages import Card, get_card, language_names, resolve_language, toolchain
+from glotsmith.languages.card import LANGUAGES_VARIABLE
 
 languages = typer.Typer(help="The languages, and which of them run here.", invoke_without_command=True)
 app.add_typer(languages, name="languages")
@@ -32,11 +32,11 @@ def table(context: typer.Context) -> None:
 
 def _table() -> Table:
     shown = Table("language", "level", "here", "toolchain or what to do")
-    for name in names():
+    for name in language_names():
         level = ""
         try:
-            level = get(name).level
-            shown.add_row(name, level, "yes", toolchain.resolve(name).version)
+            level = get_card(name).level
+            shown.add_row(name, level, "yes", toolchain.find_toolchain(name).version)
         except (ToolchainError, InputError) as error:
             shown.add_row(name, level, "no", str(error))
     return shown
@@ -56,7 +56,7 @@ def check(
 
     Example: [bold]glotsmith languages check ocaml[/]
     """
-    card = get(resolve(name))
+    card = get_card(resolve_language(name))
     wrong = asyncio.run(_prove(card, isolation, quick))
     out.print(f"{card.display} {'is not judged rightly here' if wrong else 'is judged rightly here'}")
     raise typer.Exit(1 if wrong else 0)
@@ -106,10 +106,10 @@ def new(
     from glotsmith.toolkit import start
 
     place = folder or start.home()
-    made = start.start(name, place, resolve(like) if like else "", display, extension, level)
+    made = start.start(name, place, resolve_language(like) if like else "", display, extension, level)
     out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}")
     if not start.is_found(place):
-        out.print(f"so that it is found: export {VARIABLE}={place.resolve()}")
+        out.print(f"so that it is found: export {LANGUAGES_VARIABLE}={place.resolve()}")
     out.print(f"then fill in the card, and: glotsmith languages check {name} --quick")
 
 
@@ -125,7 +125,7 @@ def install(
     """
     from glotsmith.toolkit import install as installation
 
-    cards = [get(name) for name in dict.fromkeys(map(resolve, names_))]
+    cards = [get_card(name) for name in dict.fromkeys(map(resolve_language, names_))]
     here = installation.machine()
     plans = [installation.plan(card, here) for card in cards]
     for step in plans:
@@ -147,7 +147,7 @@ def install(
     installation.run(plans, here)
     missing = 0
     for step in (p for p in plans if p.installer):
-        version = installation.version(get(step.language))
+        version = installation.version(get_card(step.language))
         missing += not version
         said = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
         out.print(f"{step.language}: {said}")
@@ -166,7 +166,7 @@ def container(
     """
     from glotsmith.toolkit.container import dockerfile
 
-    sys.stdout.write(dockerfile(list(dict.fromkeys(map(resolve, names_ or names())))))
+    sys.stdout.write(dockerfile(list(dict.fromkeys(map(resolve_language, names_ or language_names())))))
 
 
 @languages.command()
@@ -181,7 +181,9 @@ def page(
     """
     from glotsmith.toolkit import page as languages_page
 
-    sys.stdout.write(languages_page.render([get(name) for name in names()], languages_page.load(measured)))
+    sys.stdout.write(
+        languages_page.render([get_card(name) for name in language_names()], languages_page.load(measured))
+    )
 
 
 @app.command()

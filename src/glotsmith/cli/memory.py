@@ -7,7 +7,7 @@ from rich.table import Table
 from glotsmith import recipes
 from glotsmith.cli.app import out
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits, RememberedSession, first_sentence
 from glotsmith.run_folder import RunFolder
 
@@ -26,7 +26,7 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
     if config["recipe"] != "xcoder":
         raise UsageError(f"{folder.path}: only the agents of xcoder remember, and this is a run of {config['recipe']}")
     options = msgspec.convert(config.get("options", {}), recipes.get("xcoder"), strict=False)
-    agent = label_language(agent) or agent
+    agent = language_of_label(agent) or agent
     if agent not in options.languages:
         raise UsageError(unknown_name(f"the run has no agent {agent!r}", agent, options.languages))
     found = remembered_sessions(folder.ledger, options.agreement) if "solve" in folder.ledger.steps else []

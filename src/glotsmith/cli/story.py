@@ -14,7 +14,7 @@ from glotsmith.cli.app import out
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError, close_name
 from glotsmith.exchanges import TeacherExchange
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.run_folder import RunFolder
 
@@ -125,6 +125,6 @@ def _programs(row: LedgerRow) -> Iterator[tuple[str, int, Panel]]:
     verdict = field(item, "verdict")
     status = cast(dict[str, Any], verdict).get("status", "") if isinstance(verdict, dict) else ""
     sample = int(cast(dict[str, Any], lineage).get("sample", 0))
-    language = label_language(str(field(item, "language") or ""))
+    language = language_of_label(str(field(item, "language") or ""))
     title = f"program {sample}, {language}: {status or row.reason or row.status} ({row.step})"
     yield place, sample, Panel(Syntax(code, language or "text", word_wrap=True), title=Text(title))

@@ -18,7 +18,7 @@ from glotsmith.cli.jobfile import check_file, read
 from glotsmith.cli.judged import Judged
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.languages import names, resolve
+from glotsmith.languages import language_names, resolve_language
 from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
 
@@ -146,8 +146,8 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
     from glotsmith.cli.converse import converse
 
     if not language:
-        raise UsageError(f"name the programs' language by --language; there are: {', '.join(names())}")
-    language = resolve(language)
+        raise UsageError(f"name the programs' language by --language; there are: {', '.join(language_names())}")
+    language = resolve_language(language)
     check_file(file)
     with (
         nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source,

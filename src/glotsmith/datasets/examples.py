@@ -3,8 +3,8 @@
 from functools import cache
 
 from glotsmith.datasets.rows import LanguageFacts, example
-from glotsmith.languages import get
-from glotsmith.languages.docstrings import Wording, docstring_for
+from glotsmith.languages import get_card
+from glotsmith.languages.docstrings import Wording, translate_docstring
 from glotsmith.records import Example, Solution, Task
 from glotsmith.step import ItemStep, Result, keep
 
@@ -26,13 +26,13 @@ class ToExamples(ItemStep[Solution, Example]):
 
 def wish_of(task: Task, wording: Wording) -> str:
     """Return the docstring of a task's Python original as it reads in the task's language."""
-    return docstring_for(task.language, task.problem.function.docstring.strip(), task.signature, wording)
+    return translate_docstring(task.language, task.problem.function.docstring.strip(), task.signature, wording)
 
 
 @cache
 def facts(language: str) -> LanguageFacts:
     """Return what rows need to know of a language."""
-    card = get(language)
+    card = get_card(language)
     return LanguageFacts(
         display=card.display,
         fence=card.fences[0],

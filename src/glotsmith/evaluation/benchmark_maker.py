@@ -106,17 +106,19 @@ def nameless_test(task: Task) -> str:
 def multipl_e_tests(card: Card, task: Task, how: Assertions) -> str:
     """Write a task's tests, all of which name their values, as MultiPL-E's files have them."""
     signature, name = parse_signature(task.signature), task.problem.function.name
-    d, text = card.driver, render.fill(how.head, name=name)
+    d, text = card.driver, render.fill_template(how.head, name=name)
     for test in task.tests:
         call = parse_test(test)
-        values = [render.literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)]
-        text += render.fill(
+        values = [
+            render.render_literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)
+        ]
+        text += render.fill_template(
             how.case,
             name=name,
             arguments=d.argument_separator.join(values) or d.no_arguments,
-            expected=render.literal(card, call.expected, signature.returns),
+            expected=render.render_literal(card, call.expected, signature.returns),
         )
-    return text + render.fill(how.tail, name=name)
+    return text + render.fill_template(how.tail, name=name)
 
 
 def prompt_row(question: Question, task: Task, code: str, tests: str, wording: Wording) -> dict[str, object]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from glotsmith.evaluation.questions import Question, Style
-from glotsmith.languages import Card, braces, get
-from glotsmith.languages.braces import depth
+from glotsmith.languages import Card, braces, get_card
+from glotsmith.languages.braces import open_braces
 from glotsmith.languages.extract import extract_code, join_prefix
 
 
@@ -21,7 +21,7 @@ def candidate(question: Question, said: str, style: Style) -> str | None:
         return text if text.strip() else None
     if style != "chat":
         return closed(question, f"{question.prefix}{cut(said, question.stop) if style == 'completion' else said}")
-    card = get(question.language)
+    card = get_card(question.language)
     code = extract_code(said, card, name=question.name)
     if code is None or not question.prefix:
         return code
@@ -37,15 +37,15 @@ def cut(text: str, stop: Sequence[str]) -> str:
 
 def closed(question: Question, code: str) -> str:
     """Put back the braces at which a continuation was stopped, where neither it nor the tests have them."""
-    return braces.closed(get(question.language), code, question.after) if question.unclosed else code
+    return braces.restore_braces(get_card(question.language), code, question.after) if question.unclosed else code
 
 
 def _fit(question: Question, code: str, card: Card) -> str:
     """Make a model's own program fit where the benchmark's prefix with a continuation would stand."""
     missing = [part for part in preamble(question, card) if part.strip() not in code]
     code = "\n".join([*missing, code])
-    closing = -depth(question.after) if "{" in question.prefix else 0
-    while closing > 0 and depth(code) < closing and code.rstrip().endswith("}"):
+    closing = -open_braces(question.after) if "{" in question.prefix else 0
+    while closing > 0 and open_braces(code) < closing and code.rstrip().endswith("}"):
         code = code.rstrip()[:-1]
     return code
 

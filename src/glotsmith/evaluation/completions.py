@@ -12,7 +12,7 @@ from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation.benchmarks.files import Row, read_rows
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, language_of
 from glotsmith.evaluation.questions import Completion, Question, Sample, Style
-from glotsmith.languages import get, names
+from glotsmith.languages import get_card, language_names
 from glotsmith.records import Verdict
 
 _CUT = 2048  #: characters of output in MultiPL-E's result files
@@ -130,8 +130,8 @@ def _about(row: Row, candidates: Sequence[Question], language: str) -> Sequence[
 def _language(said: str) -> str:
     """Return our name of a language, by MultiPL-E's name, as it is written (``C++``), or as a fence has it."""
     code = language_of(said)
-    others = (n for n in names() if said in (get(n).display.lower(), *get(n).fences))
-    return code if code in names() else next(others, code)
+    others = (n for n in language_names() if said in (get_card(n).display.lower(), *get_card(n).fences))
+    return code if code in language_names() else next(others, code)
 
 
 # ------------------------------------------------------------------------------------------- result files

@@ -9,7 +9,7 @@ import msgspec
 from glotsmith.evaluation.candidate import closed
 from glotsmith.evaluation.passable import STUBS
 from glotsmith.evaluation.questions import Impossible, Question
-from glotsmith.languages.braces import cuts_braces
+from glotsmith.languages.braces import stops_at_brace
 from glotsmith.records import Task
 from glotsmith.step import Verify
 
@@ -54,7 +54,7 @@ async def _beside(
         tests=task.tests,
         tolerance=tolerance,
         oracle=oracle,
-        unclosed=cuts_braces(question.stop),
+        unclosed=stops_at_brace(question.stop),
         before="",
         after="",
         sign="",

@@ -12,7 +12,7 @@ from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
 from glotsmith.evaluation.benchmarks.files import Row, hub_rows, read_rows
 from glotsmith.evaluation.pose_problems import MakeProver, pose
 from glotsmith.evaluation.questions import Impossible, Question, of_task
-from glotsmith.languages import names
+from glotsmith.languages import language_names
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record, Task
 from glotsmith.sandbox.base import Sandbox
@@ -175,7 +175,7 @@ async def _corrected(
     questions = [q for q in published if q.benchmark == "multipl-e"]
     if not originals or not questions:
         return [], []
-    languages = list(dict.fromkeys(q.language for q in questions if q.language in names()))
+    languages = list(dict.fromkeys(q.language for q in questions if q.language in language_names()))
     tasks = dict[tuple[str, int, str], tuple[Task, float, str]]()
     for original in originals:
         loaded = await _load(original, languages, 0, services)

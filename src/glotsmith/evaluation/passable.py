@@ -15,10 +15,10 @@ from glotsmith.evaluation.candidate import defines
 from glotsmith.evaluation.evaluate import signed
 from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.questions import Impossible, Question
-from glotsmith.languages import Unrepresentable, get
+from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.languages.alike import Tolerance
-from glotsmith.languages.braces import depth
-from glotsmith.languages.calls import read, typed
+from glotsmith.languages.braces import open_braces
+from glotsmith.languages.calls import apply_signature, parse_suite
 from glotsmith.step import Verify
 from glotsmith.values import NotLiteral
 
@@ -75,7 +75,7 @@ def unrepresentable(questions: Sequence[Question]) -> list[Impossible]:
 def _contradiction(question: Question) -> str:
     tolerance = Tolerance(question.tolerance, question.absolute_tolerance)
     try:
-        typed(get(question.language), *read(question.tests, question.signature), tolerance)
+        apply_signature(get_card(question.language), *parse_suite(question.tests, question.signature), tolerance)
     except (Unrepresentable, NotLiteral) as error:
         return str(error)
     return ""
@@ -105,7 +105,7 @@ async def _check(question: Question, verify: Verify, needs: Needs) -> Impossible
 def _opened(question: Question) -> str:
     """Return the prefix with the brace that some prompts leave to the completion."""
     needs = question.language in ("r", "php", "perl", "javascript", "typescript")
-    return f"{question.prefix} {{" if needs and depth(question.prefix) < 1 else question.prefix
+    return f"{question.prefix} {{" if needs and open_braces(question.prefix) < 1 else question.prefix
 
 
 def _impossible(question: Question, reason: str, detail: str) -> Impossible:

@@ -5,9 +5,9 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from glotsmith.languages import get, render
-from glotsmith.languages.braces import cuts_braces
-from glotsmith.languages.docstrings import Wording, docstring_for
+from glotsmith.languages import get_card, render
+from glotsmith.languages.braces import stops_at_brace
+from glotsmith.languages.docstrings import Wording, translate_docstring
 from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, IoCase, Job, Record, Task, Verdict
 
 #: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop
@@ -118,7 +118,7 @@ PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: Mul
 
 def stop_of(language: str) -> tuple[str, ...]:
     """Return where a function's continuation ends; MultiPL-E's tokens but for the empty line, which ends nothing."""
-    return PYTHON_STOP if language == "python" else tuple(s for s in get(language).syntax.stop if s.strip())
+    return PYTHON_STOP if language == "python" else tuple(s for s in get_card(language).syntax.stop if s.strip())
 
 
 def of_task(
@@ -134,8 +134,8 @@ def of_task(
 
     The prefix ends as MultiPL-E's published prompts do; ``wording`` is that of the docstring.
     """
-    card, function = get(task.language), task.problem.function
-    wish = docstring_for(task.language, function.docstring.strip(), task.signature, wording)
+    card, function = get_card(task.language), task.problem.function
+    wish = translate_docstring(task.language, function.docstring.strip(), task.signature, wording)
     prefix = python_prefix(function) if task.language == "python" else _prefix(task, wish)
     lead = f"Write a function `{function.name}` in {card.display}."
     begin = f"Begin with:\n\n```{card.fences[0]}\n{task.prefix if task.language != 'python' else prefix}\n```"
@@ -147,7 +147,7 @@ def of_task(
         prefix=prefix,
         instruction="\n\n".join(filter(None, (lead, wish, begin))),
         stop=stop_of(task.language),
-        unclosed=cuts_braces(stop_of(task.language)),
+        unclosed=stops_at_brace(stop_of(task.language)),
         signature=task.signature,
         tests=task.tests,
         tolerance=tolerance,
@@ -157,12 +157,12 @@ def of_task(
 
 def _prefix(task: Task, wish: str) -> str:
     """Return the wish as a comment, and the signature below it."""
-    card = get(task.language)
+    card = get_card(task.language)
     prelude = card.syntax.prelude
     head, signature = "", task.prefix
     if prelude:
         head, signature = f"{prelude}\n", task.prefix.removeprefix(prelude).lstrip("\n")
-    comment = f"{render.comment(card, wish)}\n" if wish else ""
+    comment = f"{render.render_comment(card, wish)}\n" if wish else ""
     return f"{head}{comment}{signature}{card.syntax.prompt_end}"
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages.extract import spoken
+from glotsmith.languages.extract import strip_reasoning
 from glotsmith.teachers.base import Reply
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def reply_text(reply: Reply) -> str | UnusableReply:
         return UnusableReply(Reason.TEACHER_REFUSED, reply.detail)
     if reply.finish_reason == "error":
         return UnusableReply(Reason.TEACHER_FAILED, reply.detail)
-    text = spoken(reply.text).strip()
+    text = strip_reasoning(reply.text).strip()
     return text or UnusableReply(Reason.EMPTY_REPLY, "nothing but thoughts" if reply.text.strip() else "")
 
 

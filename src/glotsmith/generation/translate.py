@@ -10,9 +10,9 @@ from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.suite_outcomes import describe_failure
-from glotsmith.languages import Card, get, render
-from glotsmith.languages.braces import closed, cuts_braces
-from glotsmith.languages.docstrings import Wording, docstring_for
+from glotsmith.languages import Card, get_card, render
+from glotsmith.languages.braces import restore_braces, stops_at_brace
+from glotsmith.languages.docstrings import Wording, translate_docstring
 from glotsmith.languages.extract import extract_code
 from glotsmith.prompts import Prompt
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
@@ -127,7 +127,7 @@ class Translate(ItemStep[Task, Solution]):
         )
 
     async def _request_translation(self, task: Task, sample: int) -> TranslationAttempt:
-        card, options = get(task.language), self._options
+        card, options = get_card(task.language), self._options
         prompt = self._prompts.chat if options.style == "chat" else self._prompts.completion
         variables = prompt_variables(card, task, source=options.source_in_prompt, wording=options.docstrings)
         text = prompt.render(**variables)
@@ -138,7 +138,7 @@ class Translate(ItemStep[Task, Solution]):
     async def _request_repair(self, task: Task, failed: TranslationAttempt) -> TranslationAttempt:
         prompt, verdict = self._prompts.repair, failed.verdict
         text = prompt.render(
-            **prompt_variables(get(task.language), task, source=self._options.source_in_prompt),
+            **prompt_variables(get_card(task.language), task, source=self._options.source_in_prompt),
             code=failed.code,
             failure=describe_failure(task.tests, verdict) if verdict else "",
         )
@@ -156,7 +156,7 @@ class Translate(ItemStep[Task, Solution]):
         call: str,
         repaired: str = "",
     ) -> TranslationAttempt:
-        stop = () if style == "chat" else get(task.language).syntax.stop
+        stop = () if style == "chat" else get_card(task.language).syntax.stop
         request = Request.for_style(
             style,
             text,
@@ -186,12 +186,12 @@ class Translate(ItemStep[Task, Solution]):
 
 def _extract_program(reply: Reply, task: Task, style: RequestStyle, stop: Sequence[str]) -> str | None:
     """Return the program in a reply; a completion continues the task's prefix and may lack its closing brace."""
-    card = get(task.language)
+    card = get_card(task.language)
     code = None
     if reply.finish_reason in ("stop", "length"):
         prefix = "" if style == "chat" else task.prefix + card.syntax.prompt_end
         code = extract_code(reply.text, card, continues=prefix, name=task.problem.function.name)
-    return closed(card, code) if code and cuts_braces(stop) else code
+    return restore_braces(card, code) if code and stops_at_brace(stop) else code
 
 
 class _SolutionSearch:
@@ -315,16 +315,16 @@ def _request_context(task: Task) -> dict[str, str]:
 def prompt_variables(card: Card, task: Task, *, source: bool, wording: Wording = "target") -> Mapping[str, str]:
     """Return the variables of a translation prompt."""
     function = task.problem.function
-    docstring = docstring_for(task.language, function.docstring, task.signature, wording)
+    docstring = translate_docstring(task.language, function.docstring, task.signature, wording)
     return {
         "language": card.display,
         "fence": card.fences[0],
         "name": function.name,
         "source": function.program if source else "",
-        "source_comment": render.comment(card, function.program) if source else "",
+        "source_comment": render.render_comment(card, function.program) if source else "",
         "docstring": function.docstring,
-        "docstring_comment": render.comment(card, docstring),
-        "heading": render.comment(card, "## Canonical Python Solution ##"),
+        "docstring_comment": render.render_comment(card, docstring),
+        "heading": render.render_comment(card, "## Canonical Python Solution ##"),
         "signature": task.signature,
         "prefix": task.prefix,
         "prelude": card.syntax.prelude,

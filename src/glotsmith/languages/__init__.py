@@ -5,11 +5,20 @@
 
 from glotsmith.errors import UsageError
 from glotsmith.languages import toolchain
-from glotsmith.languages.card import Card, get, names
+from glotsmith.languages.card import Card, get_card, language_names
 from glotsmith.languages.render import Unrepresentable
-from glotsmith.languages.spelling import resolve, unknown_language
+from glotsmith.languages.spelling import resolve_language, unknown_language
 
-__all__ = ["Card", "Unrepresentable", "get", "names", "require_typed_calls", "resolve", "toolchain", "unknown_language"]
+__all__ = [
+    "Card",
+    "Unrepresentable",
+    "get_card",
+    "language_names",
+    "require_typed_calls",
+    "resolve_language",
+    "toolchain",
+    "unknown_language",
+]
 
 
 def require_typed_calls(name: str) -> None:
@@ -19,9 +28,9 @@ def require_typed_calls(name: str) -> None:
         UsageError: there is no such language, or it runs whole programs only.
 
     """
-    if get(name).level != "full":
-        able = ", ".join(other for other in names() if get(other).level == "full")
+    if get_card(name).level != "full":
+        able = ", ".join(other for other in language_names() if get_card(other).level == "full")
         raise UsageError(
-            f"{get(name).display} runs whole programs, and its functions can't be called with typed values, which is "
-            f"needed here; these can: {able}"
+            f"{get_card(name).display} runs whole programs, and its functions can't be called with typed values, "
+            f"as this requires. Use one of: {able}"
         )

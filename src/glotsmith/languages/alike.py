@@ -18,7 +18,7 @@ class Tolerance(NamedTuple):
     relative: float = TOLERANCE  #: as a share of the larger number
     absolute: float = ABSOLUTE_TOLERANCE  #: the distance itself, which decides near zero
 
-    def close(self, a: float, b: float) -> bool:
+    def is_close(self, a: float, b: float) -> bool:
         """Return whether two numbers are within the tolerance; nan and each infinity are close to themselves only."""
         try:
             if math.isnan(a) or math.isnan(b):
@@ -28,13 +28,13 @@ class Tolerance(NamedTuple):
             return a == b
 
 
-class Likeness(NamedTuple):
+class ValueCompatibility(NamedTuple):
     """Which expected values some result of a language satisfies both."""
 
     equality: Equality
     tolerance: Tolerance = Tolerance()
 
-    def alike(self, a: Value, b: Value) -> bool:
+    def are_compatible(self, a: Value, b: Value) -> bool:
         """Return whether some result is accepted for both expected values."""
         a, b = self._unwrapped(a, b), self._unwrapped(b, a)
         if isinstance(a, bool | None) or isinstance(b, bool | None):
@@ -48,7 +48,7 @@ class Likeness(NamedTuple):
         if isinstance(a, dict) or isinstance(b, dict):
             return self._maps(self._pairs(a), self._pairs(b))
         if isinstance(a, set) and isinstance(b, set):
-            return _matched(cast(set[Value], a), cast(set[Value], b), self.alike)
+            return _matched(cast(set[Value], a), cast(set[Value], b), self.are_compatible)
         return self._sequences(a, b)
 
     def _accepted(self, value: Value) -> set[str]:
@@ -68,7 +68,7 @@ class Likeness(NamedTuple):
         one_type = self.equality.int_is_float or self.equality.float_accepts_int
         if isinstance(a, int) and isinstance(b, int):
             return a == b
-        return (one_type or type(a) is type(b)) and self.tolerance.close(a, b)
+        return (one_type or type(a) is type(b)) and self.tolerance.is_close(a, b)
 
     def _unwrapped(self, value: Value, other: Value) -> Value:
         """Return the item of a list of one where the language takes it for the scalar that it is compared with."""
@@ -83,7 +83,7 @@ class Likeness(NamedTuple):
             return False
         left, right = cast(Sequence[Value], a), cast(Sequence[Value], b)
         same_type = self.equality.list_is_tuple or isinstance(a, list) == isinstance(b, list)
-        return same_type and len(left) == len(right) and all(map(self.alike, left, right))
+        return same_type and len(left) == len(right) and all(map(self.are_compatible, left, right))
 
     def _pairs(self, value: Value) -> Pairs | None:
         """Return the entries of a dict, or of a list where the language has one type for both."""
@@ -100,7 +100,7 @@ class Likeness(NamedTuple):
         return a is not None and b is not None and _matched(a, b, self._entries)
 
     def _entries(self, a: tuple[Value, Value], b: tuple[Value, Value]) -> bool:
-        return self.alike(a[0], b[0]) and self.alike(a[1], b[1])
+        return self.are_compatible(a[0], b[0]) and self.are_compatible(a[1], b[1])
 
 
 def _is_empty(value: Value) -> bool:

@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 
 from glotsmith.languages import render
-from glotsmith.languages.alike import Likeness, Tolerance
+from glotsmith.languages.alike import Tolerance, ValueCompatibility
 from glotsmith.languages.card import Card
 from glotsmith.languages.quirks import is_vector
 from glotsmith.languages.render import Unrepresentable
@@ -34,7 +34,7 @@ from glotsmith.values import (
 _WIDTH = 200  #: characters of a call or value in a message
 
 
-def read(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:
+def parse_suite(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:
     """Parse a suite's tests and its signature; without one, nothing is declared.
 
     Raises:
@@ -53,7 +53,7 @@ def read(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:
     return calls, declared
 
 
-def typed(
+def apply_signature(
     card: Card, calls: Sequence[Call], declared: Signature, tolerance: Tolerance | None = None
 ) -> tuple[list[Call], Signature]:
     """Return the calls with literals of the declared types, and the signature that holds all of them.
@@ -65,17 +65,17 @@ def typed(
 
     """
     made = [coerce_call(c, declared) for c in calls]
-    settled = render.settle(declared, [c.arguments for c in made], expected_values(made))
+    settled = render.widen_signature(declared, [c.arguments for c in made], expected_values(made))
     if card.values.widen:
         made = [coerce_call(c, settled, strict=True) for c in made]
-    rendered = [_rendered(card, settled, c) for c in made]
-    likeness = Likeness(card.equality, tolerance or Tolerance())
+    rendered = [_render_arguments(card, settled, c) for c in made]
+    likeness = ValueCompatibility(card.equality, tolerance or Tolerance())
     first = dict[tuple[str, ...], int]()
     for i, call in enumerate(made):
         if isinstance(call.expected, Check):
             continue
         known = first.setdefault(rendered[i], i)
-        if not likeness.alike(made[known].expected, call.expected):
+        if not likeness.are_compatible(made[known].expected, call.expected):
             raise Unrepresentable(_contradiction(card, calls[known], calls[i]))
     return made, settled
 
@@ -87,19 +87,19 @@ def _contradiction(card: Card, one: Call, other: Call) -> str:
     return f"the tests contradict each other: {same}, must return {wanted[0]} and {wanted[1]}"
 
 
-def _rendered(card: Card, signature: Signature, call: Call) -> tuple[str, ...]:
+def _render_arguments(card: Card, signature: Signature, call: Call) -> tuple[str, ...]:
     """Write the arguments so that those which are one value in the language have one text.
 
     A language that checks types has one text for a value of one type.
     """
     if card.values.widen:
         pairs = zip(call.arguments, signature.parameters, strict=True)
-        return tuple(render.literal(card, v, p.type) for v, p in pairs)
+        return tuple(render.render_literal(card, v, p.type) for v, p in pairs)
     untyped = msgspec.structs.replace(card, types=None)  # an empty dict shows no type that could be written
-    return tuple(render.literal(untyped, _plain(card, v)) for v in call.arguments)
+    return tuple(render.render_literal(untyped, _canonical(card, v)) for v in call.arguments)
 
 
-def _plain(card: Card, value: Value) -> Value:
+def _canonical(card: Card, value: Value) -> Value:
     """Return the value that stands for all that are the same in the language though their literals differ."""
     e = card.equality
     match value:
@@ -109,31 +109,31 @@ def _plain(card: Card, value: Value) -> Value:
             plain = value
         case dict():
             pairs = cast(dict[Value, Value], value)
-            return _plain_map(card, {_plain_key(card, k): _plain(card, v) for k, v in pairs.items()})
+            return _canonical_map(card, {_canonical_key(card, k): _canonical(card, v) for k, v in pairs.items()})
         case _:
-            return _plain_items(card, value)
+            return _canonical_items(card, value)
     if e.one_number and type(plain) is int:
         plain = float(plain)
     return [plain] if e.scalar_is_singleton and plain is not None else plain
 
 
-def _plain_items(card: Card, value: Value) -> Value:
+def _canonical_items(card: Card, value: Value) -> Value:
     items = cast(Sequence[Value], value)
     if not items and card.equality.null_is_empty and not isinstance(value, set):
         return None
     if card.equality.scalar_is_singleton and is_vector(items):
         return rebuild_container(value, (float(x) if type(x) is int else x for x in items))
-    return rebuild_container(value, (_plain(card, x) for x in items))
+    return rebuild_container(value, (_canonical(card, x) for x in items))
 
 
-def _plain_map(card: Card, pairs: dict[Value, Value]) -> Value:
+def _canonical_map(card: Card, pairs: dict[Value, Value]) -> Value:
     """Return a map; a list where the language has one type for both, and the keys are those of a list."""
     e = card.equality
     keys = [str(i) if e.keys_are_text else i for i in range(e.first_key, e.first_key + len(pairs))]
     return list(pairs.values()) if e.map_from_list and list(pairs) == keys else pairs
 
 
-def _plain_key(card: Card, key: Value) -> Value:
+def _canonical_key(card: Card, key: Value) -> Value:
     e = card.equality
     if e.map_from_list and isinstance(key, float) and key.is_integer():
         return int(key)

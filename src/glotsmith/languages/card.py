@@ -17,8 +17,10 @@ import msgspec
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.records import Record, content_hash
 
-FOLDER = Path(__file__).parent
-VARIABLE = "GLOTSMITH_LANGUAGES"  #: in the environment: further folders that hold languages, as PATH lists folders
+LANGUAGES_FOLDER = Path(__file__).parent
+LANGUAGES_VARIABLE = (
+    "GLOTSMITH_LANGUAGES"  #: in the environment: further folders that hold languages, as PATH lists folders
+)
 
 Text = str  #: in the tables below, where fields named ``str`` and ``dict`` hide the types
 Escapes = dict[str, str]
@@ -78,12 +80,12 @@ class Syntax(Record, frozen=True, kw_only=True):
     argument_separator: str = ", "  #: of ``application``; a blank: arguments of several words get parentheses
 
     @property
-    def words(self) -> frozenset[str]:
+    def reserved_words(self) -> frozenset[str]:
         """The reserved words."""
         return frozenset(self.reserved.split())
 
 
-class Terms(Record, frozen=True, kw_only=True):
+class DocstringTerms(Record, frozen=True, kw_only=True):
     """What the language calls Python's kinds of values, for docstrings (as MultiPL-E's "reworded" prompts)."""
 
     array: str = "array"
@@ -95,7 +97,7 @@ class Terms(Record, frozen=True, kw_only=True):
     false: str = ""  #: default: ``values.false``
 
 
-class Values(Record, frozen=True, kw_only=True):
+class LiteralTemplates(Record, frozen=True, kw_only=True):
     """Literals by type constructor; @{items} are the rendered elements, @{type} the rendered type."""
 
     none: Text = ""  #: @{0} is the type that is absent, where it is written
@@ -132,7 +134,7 @@ class Values(Record, frozen=True, kw_only=True):
     quirk: Text = ""  #: name of a function in ``quirks.py`` that renders containers which are no template
 
 
-class Types(Record, frozen=True, kw_only=True):
+class TypeTemplates(Record, frozen=True, kw_only=True):
     """Types by type constructor, for signatures; a language without them has no such table in its card."""
 
     any: Text = ""  #: not known
@@ -155,7 +157,7 @@ class Types(Record, frozen=True, kw_only=True):
     tuple_separator: Text = ", "
 
 
-class Printers(Record, frozen=True, kw_only=True):
+class PrinterTemplates(Record, frozen=True, kw_only=True):
     """Expressions that print a typed result, for languages that can't ask a value for its type."""
 
     none: Text
@@ -173,7 +175,7 @@ class Printers(Record, frozen=True, kw_only=True):
     optional: Text
 
 
-class Driver(Record, frozen=True, kw_only=True):
+class DriverTemplates(Record, frozen=True, kw_only=True):
     """How calls reach the driver: as a file of argument lists, or as text inside a generated driver."""
 
     constants: tuple[str, ...] = ()  #: further files of the language's folder that lie beside the driver
@@ -207,7 +209,7 @@ class Equality(Record, frozen=True, kw_only=True):
     bool_is_number: bool = False  #: true is 1; false is 0, and the empty string where a bool is expected
 
 
-class Defaults(Record, frozen=True, kw_only=True):
+class CardLimits(Record, frozen=True, kw_only=True):
     """Limits that the language needs beyond the common ones."""
 
     cpu_s: float = 10.0
@@ -226,22 +228,22 @@ class Card(Record, frozen=True, kw_only=True):
     fences: tuple[str, ...]  #: how teachers label it in fenced blocks
     toolchain: tuple[Toolchain, ...]
     syntax: Syntax
-    values: Values = Values()  #: needed, as ``driver``, by level ``full``
+    values: LiteralTemplates = LiteralTemplates()  #: needed, as ``driver``, by level ``full``
     examples: dict[str, str] = {}  #: fields of ``values`` as people write them, where the driver needs another form
-    terms: Terms = Terms()
-    types: Types | None = None
-    printers: Printers | None = None
-    driver: Driver = Driver()
+    terms: DocstringTerms = DocstringTerms()
+    types: TypeTemplates | None = None
+    printers: PrinterTemplates | None = None
+    driver: DriverTemplates = DriverTemplates()
     equality: Equality = Equality()
-    limits: Defaults = Defaults()
+    limits: CardLimits = CardLimits()
     failure_signs: tuple[str, ...] = ()  #: regular expressions that mean failure on stderr although the exit code is 0
     converted: str = ""  #: which types a program may declare instead of the signature's, for the page on languages
     refuse: dict[str, str] = {}  #: feature (``render.features``) → why it can't be represented
 
     @property
-    def file(self) -> Path:
+    def card_path(self) -> Path:
         """The card's path."""
-        return folder(self.name) / "card.toml"
+        return language_folder(self.name) / "card.toml"
 
     @property
     def driver_text(self) -> str:
@@ -251,9 +253,9 @@ class Card(Record, frozen=True, kw_only=True):
             InputError: there is none; a card of level ``io`` needs none.
 
         """
-        path = self.file.parent / f"driver{self.extension}"
+        path = self.card_path.parent / f"driver{self.extension}"
         try:
-            return _text(path)
+            return _read_text(path)
         except FileNotFoundError:
             what = f'there is no such file, which a card of level = "{self.level}" needs; write it, or set level = "io"'
             raise InputError.at(path, None, what) from None
@@ -263,7 +265,9 @@ class Card(Record, frozen=True, kw_only=True):
         """The constant files that a warm interpreter starts with: the driver, and what it loads besides."""
         driver = () if self.driver.case else (f"driver{self.extension}",)
         warm = f"warm{self.extension}"
-        return self._texts(*driver, *self.driver.constants, *((warm,) if (self.file.parent / warm).exists() else ()))
+        return self._texts(
+            *driver, *self.driver.constants, *((warm,) if (self.card_path.parent / warm).exists() else ())
+        )
 
     @property
     def constant_files(self) -> dict[str, str | bytes]:
@@ -271,7 +275,7 @@ class Card(Record, frozen=True, kw_only=True):
         return self._texts(*self.driver.constants)
 
     def _texts(self, *names: str) -> dict[str, str | bytes]:
-        return {name: _text(self.file.parent / name) for name in names}
+        return {name: _read_text(self.card_path.parent / name) for name in names}
 
     @property
     def fingerprint(self) -> str:
@@ -280,25 +284,25 @@ class Card(Record, frozen=True, kw_only=True):
 
 
 @cache
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     return path.read_text("utf-8")
 
 
 @cache
 def _fingerprint(name: str) -> str:
-    return content_hash(*(text for p in program_files(name) for text in (p.name, p.read_text("utf-8"))))
+    return content_hash(*(text for p in fingerprinted_files(name) for text in (p.name, p.read_text("utf-8"))))
 
 
-def program_files(name: str) -> list[Path]:
+def fingerprinted_files(name: str) -> list[Path]:
     """Return the files that decide how programs are made: all but rows, and what commands take from a neighbour."""
-    own = folder(name)
+    own = language_folder(name)
     texts = (p.read_text("utf-8") for p in (own / "card.toml", *own.glob("*.sh")))
     beside = (other for text in texts for other in re.findall(r"\.\./(\w+)/", text))
     folders = [own, *sorted({own.parent / other for other in beside})]
     return [p for f in folders for p in sorted(f.iterdir()) if p.is_file() and p.name not in _ROWS]
 
 
-def load(path: Path) -> Card:
+def load_card(path: Path) -> Card:
     """Read one card.
 
     Raises:
@@ -311,14 +315,14 @@ def load(path: Path) -> Card:
         raise InputError.at(path, None, str(error)) from error
 
 
-def folders() -> tuple[Path, ...]:
+def language_folders() -> tuple[Path, ...]:
     """Return the folders that hold languages: the package's own, then those of the environment."""
-    named = os.environ.get(VARIABLE, "").split(os.pathsep)
-    return (FOLDER, *dict.fromkeys(Path(p).expanduser().resolve() for p in named if p))
+    named = os.environ.get(LANGUAGES_VARIABLE, "").split(os.pathsep)
+    return (LANGUAGES_FOLDER, *dict.fromkeys(Path(p).expanduser().resolve() for p in named if p))
 
 
 @cache
-def _found() -> dict[str, Path]:
+def _folders_by_language() -> dict[str, Path]:
     """Return the folder of each language.
 
     Raises:
@@ -326,9 +330,9 @@ def _found() -> dict[str, Path]:
 
     """
     found: dict[str, Path] = {}
-    for place in folders():
+    for place in language_folders():
         if not place.is_dir():
-            raise UsageError(f"{VARIABLE} names {place}, which is no folder")
+            raise UsageError(f"{LANGUAGES_VARIABLE} names {place}, which is no folder")
         for path in sorted(p.parent for p in place.glob("*/card.toml")):
             if path.name in found:
                 raise UsageError(f"two languages are named {path.name!r}: {found[path.name]} and {path}. Rename one")
@@ -337,30 +341,30 @@ def _found() -> dict[str, Path]:
 
 
 @cache
-def names() -> tuple[str, ...]:
+def language_names() -> tuple[str, ...]:
     """Names of all languages, sorted.
 
     Raises:
         UsageError: the environment names no folder, or a language twice.
 
     """
-    return tuple(sorted(_found()))
+    return tuple(sorted(_folders_by_language()))
 
 
-def folder(name: str) -> Path:
+def language_folder(name: str) -> Path:
     """Return the folder of a language, with its card, driver and rows.
 
     Raises:
         UsageError: there is no such language.
 
     """
-    if name not in _found():
-        raise UsageError(unknown_name(f"no language is named {name!r}", name, names()))
-    return _found()[name]
+    if name not in _folders_by_language():
+        raise UsageError(unknown_name(f"no language is named {name!r}", name, language_names()))
+    return _folders_by_language()[name]
 
 
 @cache
-def get(name: str) -> Card:
+def get_card(name: str) -> Card:
     """Return the card of a language.
 
     Raises:
@@ -368,14 +372,14 @@ def get(name: str) -> Card:
         InputError: its card is malformed, or has another name than its folder.
 
     """
-    path = folder(name) / "card.toml"
-    card = load(path)
+    path = language_folder(name) / "card.toml"
+    card = load_card(path)
     if card.name != name:
         raise InputError.at(path, None, f"the card is named {card.name!r} and its folder {name!r}")
     return card
 
 
-def forget() -> None:
+def clear_card_caches() -> None:
     """Look for languages anew: a folder has been added, or the environment changed."""
-    for function in (_found, names, get, _text, _fingerprint):
+    for function in (_folders_by_language, language_names, get_card, _read_text, _fingerprint):
         function.cache_clear()

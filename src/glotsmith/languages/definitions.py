@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from glotsmith.languages.card import Card
-from glotsmith.languages.lexer import pieces, syntax_of
+from glotsmith.languages.lexer import comment_syntax_of, split_code
 
 _NAME = r"[^\W\d](?:[\w?!']|-(?=\w)|->(?=\w))*"
 _KEYWORD = (
@@ -43,7 +43,7 @@ def mentions(text: str, name: str) -> bool:
 
 def _bare(card: Card, text: str) -> str:
     """Return the text with strings and comments left out."""
-    kept = (piece if kind == "code" else _blank(piece) for kind, piece in pieces(text, syntax_of(card)))
+    kept = (piece if kind == "code" else _blank(piece) for kind, piece in split_code(text, comment_syntax_of(card)))
     return "\n".join(line[:_LONGEST_LINE] for line in "".join(kept).split("\n"))
 
 

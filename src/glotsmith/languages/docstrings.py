@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from glotsmith.languages.card import Card, get
-from glotsmith.languages.render import Unrepresentable, fill, literal, settle
+from glotsmith.languages.card import Card, get_card
+from glotsmith.languages.render import Unrepresentable, fill_template, render_literal, widen_signature
 from glotsmith.values import NotLiteral, Signature, Value, parse_signature
 from glotsmith.values.literals import value_of_node
 
@@ -52,7 +52,7 @@ class _Example(NamedTuple):
     value: Value
 
 
-def docstring_for(language: str, docstring: str, signature: str, wording: Wording = "target") -> str:
+def translate_docstring(language: str, docstring: str, signature: str, wording: Wording = "target") -> str:
     """Return a Python function's docstring as it reads in another language.
 
     Args:
@@ -62,20 +62,20 @@ def docstring_for(language: str, docstring: str, signature: str, wording: Wordin
         wording: ``verbatim`` returns the docstring unchanged.
 
     """
-    card = get(language)
+    card = get_card(language)
     if wording == "verbatim" or language == "python" or card.level != "full":
         return docstring
     try:
         parsed = parse_signature(signature)
     except NotLiteral:
         return docstring
-    return _Translation(_for_people(language), parsed).text(docstring)
+    return _Translation(_card_for_docstrings(language), parsed).text(docstring)
 
 
 @cache
-def _for_people(language: str) -> Card:
+def _card_for_docstrings(language: str) -> Card:
     """Return a card whose literals are those that people write, where the driver needs another form."""
-    card = get(language)
+    card = get_card(language)
     return msgspec.structs.replace(card, values=msgspec.structs.replace(card.values, **card.examples))
 
 
@@ -121,10 +121,10 @@ class _Translation:
     def _call(self, example: _Example) -> tuple[str, str] | None:
         """Return call and value in the language; None where it has no form for them."""
         try:
-            signature = settle(self._signature, [example.arguments], [example.value])
+            signature = widen_signature(self._signature, [example.arguments], [example.value])
             types = [parameter.type for parameter in signature.parameters]
-            arguments = [literal(self._card, x, t) for x, t in zip(example.arguments, types, strict=True)]
-            return self._application(arguments), literal(self._card, example.value, signature.returns)
+            arguments = [render_literal(self._card, x, t) for x, t in zip(example.arguments, types, strict=True)]
+            return self._application(arguments), render_literal(self._card, example.value, signature.returns)
         except (Unrepresentable, NotLiteral, ValueError, RecursionError):
             return None
 
@@ -133,16 +133,16 @@ class _Translation:
         if syntax.argument_separator == " ":
             arguments = [a if _ATOM.fullmatch(a) or syntax.application.startswith("(") else f"({a})" for a in arguments]
         text = syntax.argument_separator.join(arguments) or syntax.no_parameters
-        return fill(syntax.application, name=self._signature.name, arguments=text).replace(" )", ")")
+        return fill_template(syntax.application, name=self._signature.name, arguments=text).replace(" )", ")")
 
     def _words(self, text: str) -> str:
         """Replace the names of Python's kinds of values, but for the names of parameters and of the function."""
         own = {self._signature.name, *(parameter.name for parameter in self._signature.parameters)}
         terms = _terms(self._card.name)
-        return _TERM.sub(lambda found: found[0] if found["term"] in own else _replaced(found, terms), text)
+        return _TERM.sub(lambda found: found[0] if found["term"] in own else _translate_term(found, terms), text)
 
 
-def _replaced(found: re.Match[str], terms: Mapping[str, str]) -> str:
+def _translate_term(found: re.Match[str], terms: Mapping[str, str]) -> str:
     """Return a term of the language in the number and capitals of the one found, with the article that fits."""
     term = found["term"]
     singular = _SINGULARS.get(term.lower(), term.lower()) if term not in _VALUES else term
@@ -161,7 +161,7 @@ def _replaced(found: re.Match[str], terms: Mapping[str, str]) -> str:
 @cache
 def _terms(language: str) -> Mapping[str, str]:
     """Return what the language calls each kind of value, and how it writes Python's constants."""
-    card = get(language)
+    card = get_card(language)
     kinds = {name: str(getattr(card.terms, name)) for name in ("array", "list", "tuple", "dictionary")}
     return {**kinds, **{value: _value_term(card, value) for value in _VALUES}}
 
@@ -209,13 +209,13 @@ def _inline(text: str, name: str) -> Iterator[_Example]:
             continue
         line_end = text.find("\n", found.start())
         line = text[found.start() : line_end if line_end >= 0 else len(text)]
-        example = _stated(line, name)
+        example = _parse_stated_example(line, name)
         if example is not None:
             position = found.start() + example.end
             yield example._replace(start=found.start(), end=position)
 
 
-def _stated(line: str, name: str) -> _Example | None:
+def _parse_stated_example(line: str, name: str) -> _Example | None:
     """Return the call at the start of a line, and the longest literal that its result is said to be."""
     for closing in islice(re.finditer(r"\)", line), _MOST_CALLS):
         try:

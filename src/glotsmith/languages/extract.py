@@ -10,18 +10,18 @@ from itertools import islice
 
 from glotsmith.languages.card import Card
 from glotsmith.languages.definitions import defined_names, defines, mentions
-from glotsmith.languages.grammar import parses, top_level
+from glotsmith.languages.grammar import parses, top_level_nodes
 from glotsmith.languages.replies import (
-    LONGEST_PARSED,
-    MOST_ENDS,
-    Part,
-    closes_nothing,
+    MAX_BLOCK_ENDS,
+    MAX_PARSED_CHARS,
+    ReplyPart,
     closing_fences,
     first_fence,
-    read,
+    has_unmatched_fence,
+    parse_reply,
     whole_program_end,
 )
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 
 _NOT_CODE = re.compile(
     "bash|console|diff|json|markdown|md|output|plaintext|sh|shell|shellsession|stderr|stdout|text|toml|txt|yaml|zsh"
@@ -55,7 +55,7 @@ def extract_code(reply: str, card: Card, *, continues: str = "", name: str = "")
             imports and helpers that other blocks hold.
 
     """
-    said = read(reply, card)
+    said = parse_reply(reply, card)
     for parts in (said.answer, said.draft):
         code = _program("".join(part.raw for part in parts), parts, card, continues, name)
         if code is not None:
@@ -63,9 +63,9 @@ def extract_code(reply: str, card: Card, *, continues: str = "", name: str = "")
     return None
 
 
-def first_block(text: str) -> Part | None:
+def first_block(text: str) -> ReplyPart | None:
     """Return the first fenced block of a reply that holds anything, or None."""
-    return next((part for part in read(text).answer if part.code.strip()), None)
+    return next((part for part in parse_reply(text).answer if part.code.strip()), None)
 
 
 def looks_like_code(text: str) -> bool:
@@ -75,23 +75,23 @@ def looks_like_code(text: str) -> bool:
     return prose * 3 < len(lines) * 2 and _CODE_SIGN.search(text) is not None
 
 
-def spoken(reply: str) -> str:
+def strip_reasoning(reply: str) -> str:
     """Return a reply without its thoughts, carriage returns, and what follows the end of its turn."""
-    return read(reply).text
+    return parse_reply(reply).text
 
 
-def _program(text: str, parts: Sequence[Part], card: Card, prefix: str, name: str) -> str | None:
+def _program(text: str, parts: Sequence[ReplyPart], card: Card, prefix: str, name: str) -> str | None:
     """Return the program in the parts of a reply, of which ``text`` is the whole."""
     if prefix and (body := _continuation(text, card, prefix)) is not None:
         return join_prefix(prefix, body, card, name)
     if not prefix and (end := _end_of_opened_block(text, card, name)) is not None:
-        parts = [Part("", True, "", text[:end]), *read(text[end:].partition("\n")[2], card).answer]
-    code = _chosen(parts, card, name)
+        parts = [ReplyPart("", True, "", text[:end]), *parse_reply(text[end:].partition("\n")[2], card).answer]
+    code = _choose_program(parts, card, name)
     if code is not None:
-        return join_prefix(prefix, code, card, name) if prefix else _tidy(code)
+        return join_prefix(prefix, code, card, name) if prefix else _strip_blank_lines(code)
     if any(part.is_block for part in parts):
         return None
-    return _tidy(_without_prose(text))
+    return _strip_blank_lines(_without_prose(text))
 
 
 def _continuation(text: str, card: Card, prefix: str) -> str | None:
@@ -99,8 +99,8 @@ def _continuation(text: str, card: Card, prefix: str) -> str | None:
     fence = first_fence(text)
     if fence is None:
         return _trimmed(text)
-    ends = [*(closing.start() for closing in islice(closing_fences(text), MOST_ENDS)), len(text)]
-    end = whole_program_end(card, text, ends, prefix + _glue(prefix, text))
+    ends = [*(closing.start() for closing in islice(closing_fences(text), MAX_BLOCK_ENDS)), len(text)]
+    end = whole_program_end(card, text, ends, prefix + _separator(prefix, text))
     if end is not None and _continues(text[:end]):
         return text[:end]
     before = text[: fence.start()]
@@ -113,7 +113,7 @@ def _continues(text: str) -> bool:
 
 def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
     """Return where a block ends that the prompt opened: at a closing fence behind code; None where there is none."""
-    closing = [fence.start() for fence in islice(closing_fences(text), MOST_ENDS)]
+    closing = [fence.start() for fence in islice(closing_fences(text), MAX_BLOCK_ENDS)]
     fence = first_fence(text)
     if not closing or fence is None:
         return None
@@ -124,7 +124,7 @@ def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
         return None
     code, rest = text[:end], text[end:].partition("\n")[2]
     evident = defines(card, code, name) if name else _parses(card, code)
-    if closes_nothing(text[end:]):
+    if has_unmatched_fence(text[end:]):
         return end if evident or not looks_like_code(rest) else None
     return end if evident and name and _parses(card, code) else None
 
@@ -132,13 +132,13 @@ def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
 # ------------------------------------------------------------------------------------------------ choice
 
 
-def _chosen(parts: Sequence[Part], card: Card, name: str) -> str | None:
+def _choose_program(parts: Sequence[ReplyPart], card: Card, name: str) -> str | None:
     """Choose among blocks and text: what defines ``name``, else the blocks of the language, else any that may be code.
 
     A label says less than a definition: an example of the use of a solution may have one where the solution has none.
     """
     blocks = [part for part in parts if part.is_block and part.code.strip()]
-    labelled = [part for part in blocks if part.label in card.fences or label_language(part.label) == card.name]
+    labelled = [part for part in blocks if part.label in card.fences or language_of_label(part.label) == card.name]
     own = [part for part in blocks if part in labelled or not part.label]
     others = [part for part in blocks if not _NOT_CODE.fullmatch(part.label)]
     texts = [part._replace(code=_trimmed(part.raw)) for part in parts if not part.is_block]
@@ -155,13 +155,13 @@ def _chosen(parts: Sequence[Part], card: Card, name: str) -> str | None:
     return _best_of_all(group, card, name) if group else None
 
 
-def _best(defining: Sequence[Part], card: Card) -> Part:
+def _best(defining: Sequence[ReplyPart], card: Card) -> ReplyPart:
     """Return the last part that parses, before any that leaves something out or does not parse."""
     ranks = [(_parses(card, p.code), not _PLACEHOLDER.search(p.code)) for p in defining]
     return max(zip(ranks, range(len(defining)), defining, strict=True))[2]
 
 
-def _best_of_all(group: Sequence[Part], card: Card, name: str) -> str:
+def _best_of_all(group: Sequence[ReplyPart], card: Card, name: str) -> str:
     """Return the first that mentions ``name`` of those that define nothing, or the last that parses of whole programs.
 
     A block much smaller than the largest is an aside.
@@ -172,7 +172,7 @@ def _best_of_all(group: Sequence[Part], card: Card, name: str) -> str:
     return group[0].code if name else _best(group, card).code
 
 
-def _with_helpers(chosen: Part, own: Sequence[Part], card: Card, name: str) -> str:
+def _with_helpers(chosen: ReplyPart, own: Sequence[ReplyPart], card: Card, name: str) -> str:
     """Put before a program what stands in blocks of its own: imports, and definitions that the program uses."""
     code, found = chosen.code, [chosen.code]
     imports = any(_IMPORTS.match(line) for line in code.split("\n"))
@@ -189,12 +189,12 @@ def _with_helpers(chosen: Part, own: Sequence[Part], card: Card, name: str) -> s
 
 def _without(name: str, code: str, card: Card) -> list[str]:
     """Return the top-level parts of a program that do not mention ``name``: the helpers of an earlier draft."""
-    return [part for part in top_level(card.name, code) if not mentions(part, name)]
+    return [part for part in top_level_nodes(card.name, code) if not mentions(part, name)]
 
 
 def _parses(card: Card, code: str) -> bool:
     """Return whether the grammar finds no error; a text too long for it may be a program."""
-    return len(code) > LONGEST_PARSED or parses(card.name, code) is not False
+    return len(code) > MAX_PARSED_CHARS or parses(card.name, code) is not False
 
 
 def _is_imports(code: str) -> bool:
@@ -223,8 +223,8 @@ def join_prefix(prefix: str, text: str, card: Card, name: str) -> str | None:
     if not text.strip():
         return None
     if _is_whole(prefix, text, card, name):
-        return _tidy(_without_prose(text) or text)
-    return f"{prefix}{_glue(prefix, text)}{text}".rstrip()
+        return _strip_blank_lines(_without_prose(text) or text)
+    return f"{prefix}{_separator(prefix, text)}{text}".rstrip()
 
 
 def _is_whole(prefix: str, text: str, card: Card, name: str) -> bool:
@@ -244,7 +244,7 @@ def _signature(prefix: str, name: str) -> str:
     return (named or lines or [""])[-1]
 
 
-def _glue(prefix: str, text: str) -> str:
+def _separator(prefix: str, text: str) -> str:
     """Return what belongs between: a model that saw the prefix breaks the line itself, one that quotes does not."""
     goes_on = prefix.endswith(("\n", " ", "\t", "(", "[", ",")) or re.match(r"\n| \S", text)
     return "" if goes_on else "\n"
@@ -273,6 +273,6 @@ def _trimmed(text: str) -> str:
     return "\n".join(lines[0 if only_blank else kept[0] : kept[-1] + 1])
 
 
-def _tidy(code: str) -> str | None:
+def _strip_blank_lines(code: str) -> str | None:
     """Strip blank lines around the code; None when nothing is left."""
     return code.strip("\n").rstrip() or None

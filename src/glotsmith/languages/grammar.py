@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, cast
 
 from glotsmith.languages.card import Card
-from glotsmith.languages.lexer import pieces, syntax_of
+from glotsmith.languages.lexer import comment_syntax_of, split_code
 
 _LITERAL = ("string", "comment", "heredoc", "template", "quoted", "pod")  #: words in the types of such nodes
 _POD = re.compile(r"^=(?!cut)[a-z]+\d?\b(?:(?!^=cut).)*\Z", re.MULTILINE | re.DOTALL)  #: open documentation in Perl
@@ -18,14 +18,14 @@ def parses(language: str, code: str) -> bool | None:
 
     Text that is no program at all may parse in a language in which nearly everything does, as prose in Racket or PHP.
     """
-    root = _root(language, _opened(language, code)[0])
+    root = _root(language, _with_opening_tag(language, code)[0])
     return None if root is None else not root.has_error and root.child_count > 0
 
 
-def top_level(language: str, code: str) -> list[str]:
+def top_level_nodes(language: str, code: str) -> list[str]:
     """Return the texts of a program's outermost definitions, statements and comments, in order."""
-    added = len(_opened(language, code)[0].encode("utf-8", "replace")) - _bytes(code)
-    root = _root(language, _opened(language, code)[0])
+    added = len(_with_opening_tag(language, code)[0].encode("utf-8", "replace")) - _bytes(code)
+    root = _root(language, _with_opening_tag(language, code)[0])
     while root is not None and root.child_count == 1 and root.children[0].child_count > 1:
         root = root.children[0]  # Haskell's grammar has one node around all declarations
     nodes = cast(list[Any], root.children) if root is not None else []
@@ -42,7 +42,7 @@ def is_whole_program(card: Card, code: str, within: Sequence[int] = ()) -> bool:
         within: offsets in ``code``, in characters.
 
     """
-    code, added = _opened(card.name, code)
+    code, added = _with_opening_tag(card.name, code)
     root = _root(card.name, code)
     if root is None or root.has_error or not root.child_count or _ends_in_comment(card, code):
         return False
@@ -51,7 +51,7 @@ def is_whole_program(card: Card, code: str, within: Sequence[int] = ()) -> bool:
 
 def _ends_in_comment(card: Card, code: str) -> bool:
     """Return whether a block comment is open at the end, which some grammars accept."""
-    last_pieces = deque(pieces(code.rstrip(), syntax_of(card)), maxlen=1)
+    last_pieces = deque(split_code(code.rstrip(), comment_syntax_of(card)), maxlen=1)
     kind, last = last_pieces[0] if last_pieces else ("code", "")
     block = card.syntax.block_comment
     is_open = kind == "comment" and bool(block) and last.startswith(block[0]) and not last.endswith(block[1])
@@ -66,7 +66,7 @@ def _literal_at(root: Any, offset: int) -> Any:
     return node
 
 
-def _opened(language: str, code: str) -> tuple[str, int]:
+def _with_opening_tag(language: str, code: str) -> tuple[str, int]:
     """Return code that its grammar reads as code, and the number of characters put in front of it."""
     mark = "<?php " if language == "php" and "<?" not in code else ""  # without it, all of PHP is text
     return mark + code, len(mark)

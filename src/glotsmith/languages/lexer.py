@@ -22,10 +22,10 @@ class CommentSyntax(Record, frozen=True, kw_only=True):
     layout: bool = False  #: whether indentation carries meaning
 
 
-Kind = Literal["code", "string", "comment"]
+PieceKind = Literal["code", "string", "comment"]
 
 
-def pieces(text: str, syntax: CommentSyntax) -> Iterator[tuple[Kind, str]]:
+def split_code(text: str, syntax: CommentSyntax) -> Iterator[tuple[PieceKind, str]]:
     """Cut text into runs of code, strings and comments; joined they are the text again.
 
     Works on any text: an unterminated block comment reaches to the end, an unterminated quote is code.
@@ -83,7 +83,7 @@ def _end_of_block(text: str, syntax: CommentSyntax, start: int) -> int:
     return len(text) if first < 0 else first + len(closing)
 
 
-def syntax_of(card: Card) -> CommentSyntax:
+def comment_syntax_of(card: Card) -> CommentSyntax:
     """Return how a language writes comments and strings."""
     s = card.syntax
     return CommentSyntax(

@@ -9,9 +9,9 @@ import msgspec
 
 from glotsmith.cache_paths import make_once
 from glotsmith.errors import ToolchainError
-from glotsmith.languages.card import get
-from glotsmith.languages.render import fill
-from glotsmith.languages.toolchain import Installed, resolve
+from glotsmith.languages.card import get_card
+from glotsmith.languages.render import fill_template
+from glotsmith.languages.toolchain import InstalledToolchain, find_toolchain
 from glotsmith.records import content_hash
 
 _PATIENCE_S = 600
@@ -20,31 +20,33 @@ _log = logging.getLogger(__name__)
 
 
 @cache
-def ready(language: str) -> Installed:
+def prepare_toolchain(language: str) -> InstalledToolchain:
     """Return the language's toolchain with all that its programs need, made where it is missing.
 
     Raises:
         ToolchainError: there is no toolchain, or it can't prepare what programs can't do without.
 
     """
-    found = resolve(language)
+    found = find_toolchain(language)
     if not found.prepare:
         return found
     try:
         folder = make_once(f"{language}-{_digest(language, found)}", lambda draft: _prepare(language, found, draft))
     except (OSError, subprocess.SubprocessError) as error:
-        return _without(found, f"{get(language).display} can't prepare its programs: {_told(error)}")
+        return _without(found, f"{get_card(language).display} can't prepare its programs: {_told(error)}")
     return _filled(found, str(folder))
 
 
-def _digest(language: str, found: Installed) -> str:
-    return content_hash(found.version, repr(found.prepare), get(language).fingerprint)[:16]
+def _digest(language: str, found: InstalledToolchain) -> str:
+    return content_hash(found.version, repr(found.prepare), get_card(language).fingerprint)[:16]
 
 
-def _prepare(language: str, found: Installed, draft: Path) -> None:
+def _prepare(language: str, found: InstalledToolchain, draft: Path) -> None:
     """Run the commands, which are the card's and the user's own toolchain's, in the folder that they fill."""
     for command in found.prepare:
-        argv = [fill(a, prepared=str(draft), language=str(get(language).file.parent)) for a in command]
+        argv = [
+            fill_template(a, prepared=str(draft), language=str(get_card(language).card_path.parent)) for a in command
+        ]
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(draft), "LANG": "C.UTF-8", **found.env}
         subprocess.run(argv, cwd=draft, env=env, check=True, capture_output=True, timeout=_PATIENCE_S)
     for path in draft.rglob("*"):
@@ -57,7 +59,7 @@ def _told(error: Exception) -> str:
     return str(error)
 
 
-def _filled(found: Installed, folder: str) -> Installed:
+def _filled(found: InstalledToolchain, folder: str) -> InstalledToolchain:
     def through(argv: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(a.replace(_PLACE, folder) for a in argv)
 
@@ -75,7 +77,7 @@ def _filled(found: Installed, folder: str) -> Installed:
     )
 
 
-def _without(found: Installed, why: str) -> Installed:
+def _without(found: InstalledToolchain, why: str) -> InstalledToolchain:
     """Return the toolchain without what was prepared: programs start cold, if they can."""
     needed = (*found.build, *found.run, *found.script_build, *found.script, *found.env.values())
     if any(_PLACE in word for word in needed):

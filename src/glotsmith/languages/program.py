@@ -7,20 +7,20 @@ import msgspec
 
 from glotsmith.languages import render, toolchain
 from glotsmith.languages.card import Card
-from glotsmith.languages.prepared import ready
+from glotsmith.languages.prepared import prepare_toolchain
 from glotsmith.records import CompilerServer, Limits, Program, WarmInterpreter, content_hash
 from glotsmith.values import Signature, Value
 
 WALL_FACTOR = 6.0  #: wall limit / CPU limit: a loaded machine must not turn right answers into timeouts
 
 
-def limits(card: Card, cpu_s: float | None = None, memory_mb: int | None = None) -> Limits:
+def card_limits(card: Card, cpu_s: float | None = None, memory_mb: int | None = None) -> Limits:
     """Return the card's limits, or the given ones."""
     cpu = card.limits.cpu_s if cpu_s is None else cpu_s
     return Limits(cpu_s=cpu, wall_s=cpu * WALL_FACTOR + 10, memory_mb=memory_mb or card.limits.memory_mb)
 
 
-def mark_of(*parts: str) -> str:
+def protocol_mark(*parts: str) -> str:
     """Return the token that begins a program's protocol lines; the same for the same program."""
     return f"glotsmith-{content_hash(*parts)}"
 
@@ -36,14 +36,14 @@ class Frame(NamedTuple):
 
     def hold(self, code: str, allowed: Limits | None = None) -> tuple[Program, str]:
         """Return the program that calls ``code``'s function, and its mark."""
-        mark = mark_of(code, self.entry, self.digest)
+        mark = protocol_mark(code, self.entry, self.digest)
         extension = self.card.extension
         files = {**self.program.files, f"candidate{extension}": code, "job": f"{mark}\n{self.entry}\n"}
         if self.driver:
             holes = {"candidate": code, "mark": mark}
             parts = (holes[part] if i % 2 else part for i, part in enumerate(self.driver))
             files[f"driver{extension}"] = "".join(parts)
-        return msgspec.structs.replace(self.program, files=files, limits=allowed or limits(self.card)), mark
+        return msgspec.structs.replace(self.program, files=files, limits=allowed or card_limits(self.card)), mark
 
 
 def frame(card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], entry: str = "") -> Frame:
@@ -54,14 +54,14 @@ def frame(card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], 
         ToolchainError: the language can't be run here.
 
     """
-    found = ready(card.name)
+    found = prepare_toolchain(card.name)
     name = entry or render.entry_name(card, signature.name)
     source = f"@{{dir}}/driver{card.extension}"
     files, driver = _call_files(card, name, signature, calls)
     program = Program(
         files={**found.files, **card.constant_files, **files},
-        build=tuple(render.fill(a, source=source) for a in found.build),
-        argv=tuple(render.fill(a, source=source) for a in found.run),
+        build=tuple(render.fill_template(a, source=source) for a in found.build),
+        argv=tuple(render.fill_template(a, source=source) for a in found.run),
         env=found.env,
         read_only=found.read_only,
         server=_server(card, found),
@@ -70,7 +70,7 @@ def frame(card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], 
     return Frame(card, name, content_hash(repr(calls), str(signature)), program, driver)
 
 
-def assemble(
+def call_program(
     card: Card,
     code: str,
     signature: Signature,
@@ -82,14 +82,14 @@ def assemble(
     return frame(card, signature, calls, entry).hold(code, allowed)
 
 
-def _server(card: Card, found: toolchain.Installed) -> CompilerServer | None:
+def _server(card: Card, found: toolchain.InstalledToolchain) -> CompilerServer | None:
     if not found.server:
         return None
     usual = (f"driver{card.extension}", f"candidate{card.extension}")
     return CompilerServer(argv=found.server, sources=found.sources or {name: name for name in usual}, run=found.served)
 
 
-def _warm(card: Card, found: toolchain.Installed) -> WarmInterpreter | None:
+def _warm(card: Card, found: toolchain.InstalledToolchain) -> WarmInterpreter | None:
     """Return the interpreter that a program may be a child of; it starts with the constant files alone."""
     if not found.warm:
         return None
@@ -102,32 +102,32 @@ def _call_files(
     """Return the files that hold the calls, or the parts of the driver that does."""
     d, driver = card.driver, f"driver{card.extension}"
     if not d.case:
-        rows = [render.fill(d.call, arguments=_arguments(card, signature, c)) for c in calls]
-        calls_text = render.fill(d.calls, calls=d.call_separator.join(rows))
+        rows = [render.fill_template(d.call, arguments=_arguments(card, signature, c)) for c in calls]
+        calls_text = render.fill_template(d.calls, calls=d.call_separator.join(rows))
         return {driver: card.driver_text, f"calls{card.extension}": calls_text}, ()
     filled = {
         "name": name,
         "bindings": "\n".join(_bindings(card, signature, i, c) for i, c in enumerate(calls)),
         "cases": "\n".join(_case(card, name, i, len(c)) for i, c in enumerate(calls)),
-        "printer": render.printer(card, signature.returns),
-        "returns": render.type_text(card, signature.returns),
+        "printer": render.render_printer(card, signature.returns),
+        "returns": render.render_type(card, signature.returns),
     }
-    return {}, render.split(card.driver_text, filled)
+    return {}, render.split_template(card.driver_text, filled)
 
 
 def _arguments(card: Card, signature: Signature, call: tuple[Value, ...]) -> str:
-    values = [render.literal(card, v, p.type) for v, p in zip(call, signature.parameters, strict=True)]
+    values = [render.render_literal(card, v, p.type) for v, p in zip(call, signature.parameters, strict=True)]
     return card.driver.argument_separator.join(values) or card.driver.no_arguments
 
 
 def _bindings(card: Card, signature: Signature, case: int, call: tuple[Value, ...]) -> str:
     return "\n".join(
-        render.fill(
+        render.fill_template(
             card.driver.binding,
             case=str(case),
             index=str(i),
-            type=render.type_text(card, p.type),
-            value=render.literal(card, v, p.type),
+            type=render.render_type(card, p.type),
+            value=render.render_literal(card, v, p.type),
         )
         for i, (v, p) in enumerate(zip(call, signature.parameters, strict=True))
     )
@@ -135,6 +135,6 @@ def _bindings(card: Card, signature: Signature, case: int, call: tuple[Value, ..
 
 def _case(card: Card, name: str, case: int, arity: int) -> str:
     d = card.driver
-    names = [render.fill(d.reference, case=str(case), index=str(i)) for i in range(arity)]
+    names = [render.fill_template(d.reference, case=str(case), index=str(i)) for i in range(arity)]
     arguments = d.argument_separator.join(names) or d.no_arguments
-    return render.fill(d.case, case=str(case), name=name, arguments=arguments)
+    return render.fill_template(d.case, case=str(case), name=name, arguments=arguments)

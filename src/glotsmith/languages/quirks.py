@@ -21,4 +21,4 @@ def r_vector(value: Value, items: Sequence[str]) -> str | None:
 
 
 #: name in a card → function of (value, rendered items) that returns the literal, or None for the card's template
-literals: dict[str, Callable[[Value, Sequence[str]], str | None]] = {"r_vector": r_vector}
+QUIRKS: dict[str, Callable[[Value, Sequence[str]], str | None]] = {"r_vector": r_vector}

@@ -9,7 +9,7 @@ from typing import cast
 import msgspec
 
 from glotsmith.languages import quirks
-from glotsmith.languages.card import Card, Values
+from glotsmith.languages.card import Card, LiteralTemplates
 from glotsmith.values import ANY, NotLiteral, Signature, Type, Value, type_of, unite, unite_all
 
 _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
@@ -19,12 +19,12 @@ class Unrepresentable(ValueError):
     """A value, type or name has no form in the language; the message is a reason for people."""
 
 
-def fill(template: str, **values: str) -> str:
+def fill_template(template: str, **values: str) -> str:
     """Replace each ``@{name}`` once; text that is filled in is never looked at again."""
     return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
 
 
-def split(template: str, values: Mapping[str, str]) -> tuple[str, ...]:
+def split_template(template: str, values: Mapping[str, str]) -> tuple[str, ...]:
     """Fill a template, and return it in parts: text, the name of a placeholder that is still open, text …."""
     parts, text = list[str](), ""
     for i, part in enumerate(_PLACEHOLDER.split(template)):
@@ -41,7 +41,7 @@ def split(template: str, values: Mapping[str, str]) -> tuple[str, ...]:
 # ------------------------------------------------------------------------------------------- features
 
 
-def features(value: Value) -> Iterator[str]:
+def value_features(value: Value) -> Iterator[str]:
     """Yield what a language may be unable to represent in ``value``: names for ``[refuse]`` in a card.
 
     Kinds (``set``, ``float``), places (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and special values
@@ -60,7 +60,7 @@ def features(value: Value) -> Iterator[str]:
                 yield f"{kind}.{type_of(item).kind}"
                 if item != item:
                     yield f"{kind}.nan"
-                yield from features(item)
+                yield from value_features(item)
         case dict():
             for key, item in cast(Mapping[Value, Value], value).items():
                 yield f"dict.key.{type_of(key).kind}"
@@ -71,8 +71,8 @@ def features(value: Value) -> Iterator[str]:
                     yield "dict.key.nan"
                 if type(key) is int and str(key) in value:
                     yield "dict.key.twin"
-                yield from features(key)
-                yield from features(item)
+                yield from value_features(key)
+                yield from value_features(item)
         case _:
             pass
 
@@ -86,7 +86,7 @@ def _text_features(value: str) -> Iterator[str]:
         yield "str.astral"
 
 
-def check(card: Card, value: Value, *, result: bool = False) -> None:
+def require_representable(card: Card, value: Value, *, result: bool = False) -> None:
     """Refuse a value that the language can't represent; a ``result`` may be wider where the language allows it.
 
     Raises:
@@ -95,7 +95,7 @@ def check(card: Card, value: Value, *, result: bool = False) -> None:
     """
     if card.level != "full":
         raise Unrepresentable(f"{card.display} can't be called with typed values yet, only run whole programs")
-    for feature in features(value):
+    for feature in value_features(value):
         if feature in card.refuse:
             raise Unrepresentable(card.refuse[feature])
         if feature == "str.surrogate":
@@ -124,14 +124,14 @@ def _check_width(card: Card, value: Value) -> None:
 # --------------------------------------------------------------------------------------------- values
 
 
-def literal(card: Card, value: Value, kind: Type = ANY) -> str:
+def render_literal(card: Card, value: Value, kind: Type = ANY) -> str:
     """Write ``value`` as an expression of the language, seen as of type ``kind``.
 
     Raises:
         Unrepresentable: the language has no form for it.
 
     """
-    check(card, value)
+    require_representable(card, value)
     return _literal(card, value, kind)
 
 
@@ -141,8 +141,8 @@ def _literal(card: Card, value: Value, kind: Type) -> str:
         kind = type_of(value)
     if kind.kind == "optional":
         if value is None:
-            return fill(v.none, **_type_parts(card, kind))
-        return fill(v.some, value=_literal(card, value, kind.args[0]))
+            return fill_template(v.none, **_type_parts(card, kind))
+        return fill_template(v.some, value=_literal(card, value, kind.args[0]))
     match value:
         case None:
             return v.unit if v.unit and kind.kind == "none" else v.none
@@ -151,7 +151,7 @@ def _literal(card: Card, value: Value, kind: Type) -> str:
         case int() | float():
             return _number(card, _widened(card, value) if v.widen and kind.kind == "float" else value)
         case str():
-            return fill(v.str, value=escape(card, value))
+            return fill_template(v.str, value=escape_string(card, value))
         case _:
             return _container(card, value, kind)
 
@@ -168,44 +168,44 @@ def _number(card: Card, value: float | int) -> str:
     if isinstance(value, int):
         if v.least and value == -(1 << (card.limits.int_bits - 1)):
             return v.least
-        text = fill(v.int, value=str(value))
+        text = fill_template(v.int, value=str(value))
     elif math.isnan(value):
         return v.nan
     elif math.isinf(value):
         return v.infinity if value > 0 else v.negative_infinity
     else:
-        text = fill(v.float, value=repr(value), bits=str(*struct.unpack("<q", struct.pack("<d", value))))
+        text = fill_template(v.float, value=repr(value), bits=str(*struct.unpack("<q", struct.pack("<d", value))))
     negative = value < 0 if isinstance(value, int) else math.copysign(1, value) < 0
-    return fill(v.negative, value=text) if negative else text
+    return fill_template(v.negative, value=text) if negative else text
 
 
-def escape(card: Card, text: str) -> str:
+def escape_string(card: Card, text: str) -> str:
     """Write the inside of a string literal."""
     return "".join(_character(card.values, c) for c in text)
 
 
-def _character(v: Values, char: str) -> str:
+def _character(v: LiteralTemplates, char: str) -> str:
     n = ord(char)
     if char in v.escapes:
         return v.escapes[char]
     template = v.control if n < 32 or n == 127 else v.beyond_ascii if n > 127 else ""
-    return fill(template or char, hex=f"{n:x}", hex4=f"{n:04x}", octal=f"{n:03o}", decimal=f"{n:03d}")
+    return fill_template(template or char, hex=f"{n:x}", hex4=f"{n:04x}", octal=f"{n:03o}", decimal=f"{n:03d}")
 
 
 def _container(card: Card, value: Value, kind: Type) -> str:
     v = card.values
     name, items = kind.kind, _items(card, value, kind)
     if v.quirk:
-        special = quirks.literals[v.quirk](value, items)
+        special = quirks.QUIRKS[v.quirk](value, items)
         if special is not None:
             return special
     if not items and (empty := str(getattr(v, f"empty_{name}", ""))):
-        return fill(empty, **_type_parts(card, kind))
+        return fill_template(empty, **_type_parts(card, kind))
     template = str(getattr(v, name)) or v.list
     separator = v.tuple_separator or v.separator if name == "tuple" else v.separator
     if name == "tuple" and len(items) == 1 and v.tuple_one:
         template = v.tuple_one
-    return fill(template, items=separator.join(items), **_type_parts(card, kind))
+    return fill_template(template, items=separator.join(items), **_type_parts(card, kind))
 
 
 def _items(card: Card, value: Value, kind: Type) -> list[str]:
@@ -214,7 +214,9 @@ def _items(card: Card, value: Value, kind: Type) -> list[str]:
             keys, values = kind.args
             pairs = cast(dict[Value, Value], value).items()
             return [
-                fill(card.values.entry, key=_literal(card, _key(card, k), keys), value=_literal(card, x, values))
+                fill_template(
+                    card.values.entry, key=_literal(card, _key(card, k), keys), value=_literal(card, x, values)
+                )
                 for k, x in pairs
             ]
         case tuple() if kind.kind == "tuple":
@@ -233,13 +235,13 @@ def _type_parts(card: Card, kind: Type) -> dict[str, str]:
     if card.types is None:
         return {}
     parts = {str(i): text for i, text in enumerate(_inner(card, kind))}
-    return {**parts, "type": type_text(card, kind)}
+    return {**parts, "type": render_type(card, kind)}
 
 
 # ---------------------------------------------------------------------------------------------- types
 
 
-def type_text(card: Card, kind: Type) -> str:
+def render_type(card: Card, kind: Type) -> str:
     """Write a type for a signature; empty in a language without types.
 
     Raises:
@@ -259,12 +261,12 @@ def type_text(card: Card, kind: Type) -> str:
         raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} has no type for {kind}"))
     args = _inner(card, kind)
     items = table.tuple_separator.join(args)
-    return fill(template, items=items, name=_tuple_name(card, kind), **{str(i): a for i, a in enumerate(args)})
+    return fill_template(template, items=items, name=_tuple_name(card, kind), **{str(i): a for i, a in enumerate(args)})
 
 
 def _inner(card: Card, kind: Type) -> list[str]:
     """Write the types that a type is made of."""
-    texts = [type_text(card, a) for a in kind.args]
+    texts = [render_type(card, a) for a in kind.args]
     return [card.types.boxes.get(t, t) for t in texts] if card.types else texts
 
 
@@ -289,7 +291,7 @@ def _check_arity(card: Card, kind: Type) -> None:
         raise Unrepresentable(card.refuse[feature])
 
 
-def printer(card: Card, kind: Type) -> str:
+def render_printer(card: Card, kind: Type) -> str:
     """Write the expression that prints a result of a type.
 
     Raises:
@@ -303,10 +305,10 @@ def printer(card: Card, kind: Type) -> str:
     template = str(getattr(table, kind.kind, ""))
     if not template:
         raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} can't print a result of type {kind}"))
-    args = [printer(card, a) for a in kind.args]
+    args = [render_printer(card, a) for a in kind.args]
     names = [f"x{i}" for i in range(len(args))]
-    items = [fill(table.tuple_item, printer=a, name=n) for a, n in zip(args, names, strict=True)]
-    return fill(
+    items = [fill_template(table.tuple_item, printer=a, name=n) for a, n in zip(args, names, strict=True)]
+    return fill_template(
         template,
         names=", ".join(names),
         items=table.tuple_separator.join(items),
@@ -317,10 +319,12 @@ def printer(card: Card, kind: Type) -> str:
 # ----------------------------------------------------------------------------------------- signatures
 
 
-def rename(card: Card, name: str) -> str:
+def parameter_name(card: Card, name: str) -> str:
     """Return ``name``, or what a person would write for it where the language reserves or can't spell it."""
     candidate = name if re.fullmatch(card.syntax.name, name) else name.lstrip("_") or "x"
-    candidate = fill(card.syntax.renamed, name=candidate) if candidate in card.syntax.words else candidate
+    candidate = (
+        fill_template(card.syntax.renamed, name=candidate) if candidate in card.syntax.reserved_words else candidate
+    )
     return candidate if re.fullmatch(card.syntax.name, candidate) else candidate[:1].lower() + candidate[1:]
 
 
@@ -331,12 +335,12 @@ def entry_name(card: Card, name: str) -> str:
         Unrepresentable: the language reserves it or can't spell it.
 
     """
-    if name in card.syntax.words or not re.fullmatch(card.syntax.name, name):
+    if name in card.syntax.reserved_words or not re.fullmatch(card.syntax.name, name):
         raise Unrepresentable(f"{name!r} can't be the name of a function in {card.display}")
     return name
 
 
-def signature_text(card: Card, template: str, signature: Signature, name: str = "") -> str:
+def render_signature(card: Card, template: str, signature: Signature, name: str = "") -> str:
     """Fill ``syntax.signature`` or ``syntax.stub`` for a signature.
 
     Raises:
@@ -345,18 +349,19 @@ def signature_text(card: Card, template: str, signature: Signature, name: str = 
     """
     s = card.syntax
     parameters = [
-        fill(s.parameter, name=rename(card, p.name), type=type_text(card, p.type)) for p in signature.parameters
+        fill_template(s.parameter, name=parameter_name(card, p.name), type=render_type(card, p.type))
+        for p in signature.parameters
     ]
-    return fill(
+    return fill_template(
         template,
         name=name or entry_name(card, signature.name),
         parameters=s.parameter_separator.join(parameters) or s.no_parameters,
-        types="".join(fill(s.parameter_type, type=type_text(card, p.type)) for p in signature.parameters),
-        returns=type_text(card, signature.returns),
+        types="".join(fill_template(s.parameter_type, type=render_type(card, p.type)) for p in signature.parameters),
+        returns=render_type(card, signature.returns),
     )
 
 
-def declaration(card: Card, signature: Signature, name: str = "") -> str:
+def render_declaration(card: Card, signature: Signature, name: str = "") -> str:
     """Write a signature on one line; empty in a language without types.
 
     Raises:
@@ -366,11 +371,11 @@ def declaration(card: Card, signature: Signature, name: str = "") -> str:
     if card.types is None:
         return ""
     line = next((line for line in card.syntax.signature.splitlines() if "@{name}" in line), "")
-    text = signature_text(card, line.strip(), signature, name)
+    text = render_signature(card, line.strip(), signature, name)
     return re.sub(r"[\s:={]+$", "", text)
 
 
-def comment(card: Card, text: str) -> str:
+def render_comment(card: Card, text: str) -> str:
     """Write lines as line comments."""
     s = card.syntax
     lines = [f"{line.rstrip()}\n" for line in text.splitlines()]  # with its end: in C, a backslash there joins the next
@@ -379,7 +384,9 @@ def comment(card: Card, text: str) -> str:
     return "\n".join(f"{s.line_comment} {line.rstrip()} {s.line_comment_end}".rstrip() for line in lines)
 
 
-def settle(signature: Signature, calls: Sequence[tuple[Value, ...]], results: Sequence[Value] = ()) -> Signature:
+def widen_signature(
+    signature: Signature, calls: Sequence[tuple[Value, ...]], results: Sequence[Value] = ()
+) -> Signature:
     """Widen a declared signature by the values that are really passed, so that typed literals fit.
 
     Raises:

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from glotsmith.languages.card import Card, get
+from glotsmith.languages.card import Card, get_card
 from glotsmith.languages.grammar import is_whole_program
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 
-_MOST_BLOCKS = 64  #: more are not read: a reply of nothing but fences must not take forever
-MOST_ENDS = 8  #: fences at which the end of one block is looked for
-_MOST_TAGS = 256  #: quoted marks of thoughts and turns that are passed over
-LONGEST_PARSED = 20_000  #: characters; a grammar may take minutes for more of what is no program
+_MAX_BLOCKS = 64  #: more are not read: a reply of nothing but fences must not take forever
+MAX_BLOCK_ENDS = 8  #: fences at which the end of one block is looked for
+_MAX_TAGS = 256  #: quoted marks of thoughts and turns that are passed over
+MAX_PARSED_CHARS = 20_000  #: characters; a grammar may take minutes for more of what is no program
 _QUOTED_WITHIN = 200  #: characters on each side of a mark in which its quotes are looked for
 
 _THOUGHT = r"think|thinking|thought|thoughts|reasoning|scratchpad"
@@ -36,7 +36,7 @@ _LABEL = re.compile(r"[{.\s]*([\w+#-]+)")
 _QUOTED = re.compile(r"(?<!\w)(['\"])(?:\\.|(?!\1)[^\\\n])*\1|(?<!`)`[^`\n]+`(?!`)")
 
 
-class Part(NamedTuple):
+class ReplyPart(NamedTuple):
     """A fenced block, or the text between blocks."""
 
     raw: str  #: as the reply has it, with the fences of a block
@@ -45,11 +45,11 @@ class Part(NamedTuple):
     code: str = ""  #: what the block contains, without the indentation of its fence
 
 
-class Reply(NamedTuple):
+class ParsedReply(NamedTuple):
     """What a reply contains beside its thoughts."""
 
-    answer: tuple[Part, ...]
-    draft: tuple[Part, ...] = ()  #: what came before a closing mark of a thought that the reply did not open
+    answer: tuple[ReplyPart, ...]
+    draft: tuple[ReplyPart, ...] = ()  #: what came before a closing mark of a thought that the reply did not open
 
     @property
     def text(self) -> str:
@@ -58,7 +58,7 @@ class Reply(NamedTuple):
         return answer if answer.strip() else draft
 
 
-def read(reply: str, card: Card | None = None) -> Reply:
+def parse_reply(reply: str, card: Card | None = None) -> ParsedReply:
     """Return the parts of a reply that are not thoughts, up to the end of the turn.
 
     Args:
@@ -68,14 +68,14 @@ def read(reply: str, card: Card | None = None) -> Reply:
     """
     text = reply.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     if card is not None and _is_bare_program(card, text):
-        return Reply((Part(text),))
-    answer, draft = list[Part](), list[Part]()
+        return ParsedReply((ReplyPart(text),))
+    answer, draft = list[ReplyPart](), list[ReplyPart]()
     for part in _parts(text, card):
         if part is None:
             answer, draft = [], answer
         else:
             answer.append(part)
-    return Reply(tuple(answer), tuple(draft))
+    return ParsedReply(tuple(answer), tuple(draft))
 
 
 def first_fence(text: str) -> re.Match[str] | None:
@@ -88,7 +88,7 @@ def closing_fences(text: str, mark: str = "```") -> Iterator[re.Match[str]]:
     return (fence for fence in _FENCE.finditer(text) if fence["mark"].startswith(mark) and not fence["info"].strip())
 
 
-def closes_nothing(text: str) -> bool:
+def has_unmatched_fence(text: str) -> bool:
     """Return whether fences are left over: one closes a block that was open before the text, or is never closed."""
     is_open = False
     for fence in _FENCE.finditer(text):
@@ -99,7 +99,7 @@ def closes_nothing(text: str) -> bool:
 def whole_program_end(card: Card, text: str, ends: Sequence[int], before: str = "") -> int | None:
     """Return the first of ``ends`` at which ``before`` and text are a program with its fences in literals, or None."""
     for end in ends:
-        if end > LONGEST_PARSED:
+        if end > MAX_PARSED_CHARS:
             break
         if not text[:end].strip():
             continue
@@ -115,23 +115,23 @@ def whole_program_end(card: Card, text: str, ends: Sequence[int], before: str = 
 
 def _is_bare_program(card: Card, text: str) -> bool:
     """Return whether a reply is a program and nothing else, with each mark of a fence or a thought in a literal."""
-    marks = [found.start() for found in islice(_TAG.finditer(text), _MOST_BLOCKS)]
-    marks += [found.start("mark") for found in islice(_FENCE.finditer(text), _MOST_BLOCKS)]
-    return bool(marks) and len(text) <= LONGEST_PARSED and is_whole_program(card, text, marks)
+    marks = [found.start() for found in islice(_TAG.finditer(text), _MAX_BLOCKS)]
+    marks += [found.start("mark") for found in islice(_FENCE.finditer(text), _MAX_BLOCKS)]
+    return bool(marks) and len(text) <= MAX_PARSED_CHARS and is_whole_program(card, text, marks)
 
 
-def _parts(text: str, card: Card | None) -> Iterator[Part | None]:
+def _parts(text: str, card: Card | None) -> Iterator[ReplyPart | None]:
     """Yield the parts outside thoughts; None where a mark closes a thought that the reply did not open."""
     at = start = blocks = 0
     while at <= len(text):
-        tag, fence = _next_tag(text, at), _FENCE.search(text, at) if blocks < _MOST_BLOCKS else None
+        tag, fence = _next_tag(text, at), _FENCE.search(text, at) if blocks < _MAX_BLOCKS else None
         if fence and (tag is None or fence.start() <= tag.start()):
-            yield Part(text[start : fence.start()])
+            yield ReplyPart(text[start : fence.start()])
             block, at = _block(text, fence, card)
             start, blocks = at, blocks + 1
             yield from _parts(block.code, card) if block.label in _MARKUP else (block,)
             continue
-        yield Part(text[start : tag.start() if tag else len(text)])
+        yield ReplyPart(text[start : tag.start() if tag else len(text)])
         if tag is None or tag["stop"]:
             return
         end = _end_of_thought(text, tag.end()) if tag["open"] else tag.end()
@@ -142,7 +142,7 @@ def _parts(text: str, card: Card | None) -> Iterator[Part | None]:
 
 def _next_tag(text: str, at: int) -> re.Match[str] | None:
     """Return the next mark of a thought or of the end of a turn that is not quoted."""
-    tags = islice(_TAG.finditer(text, at), _MOST_TAGS)
+    tags = islice(_TAG.finditer(text, at), _MAX_TAGS)
     return next((tag for tag in tags if not _is_quoted(text, tag.start())), None)
 
 
@@ -154,7 +154,7 @@ def _is_quoted(text: str, at: int) -> bool:
 
 
 def _end_of_thought(text: str, at: int) -> int:
-    tags = (tag for tag in islice(_TAG.finditer(text, at), _MOST_TAGS) if tag["close"])
+    tags = (tag for tag in islice(_TAG.finditer(text, at), _MAX_TAGS) if tag["close"])
     closing = next((tag for tag in tags if not _is_quoted(text, tag.start())), None)
     return closing.end() if closing else len(text)
 
@@ -162,30 +162,32 @@ def _end_of_thought(text: str, at: int) -> int:
 # ------------------------------------------------------------------------------------------------ blocks
 
 
-class _End(NamedTuple):
+class _BlockEnd(NamedTuple):
     code: int  #: where the code ends
     following: int  #: where reading goes on
 
 
-def _block(text: str, fence: re.Match[str], card: Card | None) -> tuple[Part, int]:
+def _block(text: str, fence: re.Match[str], card: Card | None) -> tuple[ReplyPart, int]:
     """Return the block that a fence opens (CommonMark §4.5; unclosed ones, too) and where the text after it begins."""
     label = _LABEL.match(fence["info"])
     word = label[1].lower() if label else ""
     body = text[fence.end() + 1 :]
     end = _end_of_block(body, fence["mark"], _card_of(word, card))
-    code = "\n".join(_outdent(body[: end.code].removesuffix("\n").split("\n"), fence["indent"]))
+    code = "\n".join(_dedent(body[: end.code].removesuffix("\n").split("\n"), fence["indent"]))
     following = min(fence.end() + 1 + end.following, len(text))
-    return Part(text[fence.start() : following], True, word, code), following
+    return ReplyPart(text[fence.start() : following], True, word, code), following
 
 
 def _card_of(label: str, card: Card | None) -> Card | None:
     if not label or (card is not None and label in card.fences):
         return card
-    return get(name) if (name := label_language(label)) else None
+    return get_card(name) if (name := language_of_label(label)) else None
 
 
-def _end_of_block(body: str, mark: str, card: Card | None) -> _End:
-    closing = [_End(fence.start(), fence.end() + 1) for fence in islice(closing_fences(body, mark), MOST_ENDS)]
+def _end_of_block(body: str, mark: str, card: Card | None) -> _BlockEnd:
+    closing = [
+        _BlockEnd(fence.start(), fence.end() + 1) for fence in islice(closing_fences(body, mark), MAX_BLOCK_ENDS)
+    ]
     if closing and not body[: closing[0].code].strip():
         return closing[0]
     if card is not None:
@@ -193,9 +195,9 @@ def _end_of_block(body: str, mark: str, card: Card | None) -> _End:
         if end is not None:
             return next(found for found in closing if found.code == end)
     by_fence = _by_fences(body, mark, nested=True) or _by_fences(body, mark, nested=False)
-    end = by_fence or _End(len(body), len(body))
+    end = by_fence or _BlockEnd(len(body), len(body))
     stop = next((tag for tag in _TAG.finditer(body, 0, end.code) if _ends_block(body, tag)), None)
-    return _End(stop.start(), stop.start()) if stop else end
+    return _BlockEnd(stop.start(), stop.start()) if stop else end
 
 
 def _ends_block(body: str, tag: re.Match[str]) -> bool:
@@ -206,7 +208,7 @@ def _ends_block(body: str, tag: re.Match[str]) -> bool:
     return bool(tag["close"]) and line.strip() == tag[0]
 
 
-def _by_fences(body: str, mark: str, *, nested: bool) -> _End | None:
+def _by_fences(body: str, mark: str, *, nested: bool) -> _BlockEnd | None:
     """Find the end of a block by fences alone.
 
     A fence with a label, inside, opens a block of its own if ``nested``, as in docstrings of Julia; else it ends a
@@ -218,19 +220,19 @@ def _by_fences(body: str, mark: str, *, nested: bool) -> _End | None:
         if fence and fence["mark"].startswith(mark):
             labelled = bool(fence["info"].strip())
             if labelled and not nested:
-                return _End(at, at)
+                return _BlockEnd(at, at)
             depth += 1 if labelled else -1
-            if depth > _MOST_BLOCKS:
+            if depth > _MAX_BLOCKS:
                 return None
             if depth < 0:
-                return _End(at, at + len(line) + 1)
+                return _BlockEnd(at, at + len(line) + 1)
         elif depth == 0 and line.rstrip().endswith(mark) and line.count(mark) == 1:
-            return _End(at + len(line.rstrip().removesuffix(mark)), at + len(line) + 1)
+            return _BlockEnd(at + len(line.rstrip().removesuffix(mark)), at + len(line) + 1)
         at += len(line) + 1
     return None
 
 
-def _outdent(lines: Sequence[str], indent: str) -> list[str]:
+def _dedent(lines: Sequence[str], indent: str) -> list[str]:
     """Remove the indentation of the opening fence, or its ``> ``, from each line."""
     if ">" in indent:
         lines = [re.sub(r"\A[ \t]*>[ \t]?", "", line) for line in lines]

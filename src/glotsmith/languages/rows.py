@@ -9,29 +9,29 @@ from functools import cache
 import msgspec
 
 from glotsmith.errors import InputError
-from glotsmith.languages.card import folder
+from glotsmith.languages.card import language_folder
 from glotsmith.records import IoCase, Job, Record
 
-SIGNATURE = "def f(x: int) -> int"
-TESTS = ("assert f(1) == 1", "assert f(-2) == -2")
+DEFAULT_SIGNATURE = "def f(x: int) -> int"
+DEFAULT_TESTS = ("assert f(1) == 1", "assert f(-2) == -2")
 
 
-class Row(Record, frozen=True, kw_only=True):
+class ProofRow(Record, frozen=True, kw_only=True):
     """A program and what it must come to; it defines ``f`` of ``signature``, or is whole where there is ``io``."""
 
     code: str
     expect: str | tuple[str, ...]  #: the verdict's status, or those it may have
     cases: tuple[str, ...] = ()  #: status of each case
     detail: str = ""  #: a part of the verdict's detail
-    signature: str = SIGNATURE
-    tests: tuple[str, ...] = TESTS
+    signature: str = DEFAULT_SIGNATURE
+    tests: tuple[str, ...] = DEFAULT_TESTS
     io: tuple[IoCase, ...] = ()
     time_limit_s: float | None = None
     memory_limit_mb: int | None = None
     reference_cpu_s: float = 0.0  #: of ``calibration``: the work's CPU seconds on the reference machine
 
     @property
-    def expected(self) -> tuple[str, ...]:
+    def expected_statuses(self) -> tuple[str, ...]:
         """The statuses that are right."""
         return (self.expect,) if isinstance(self.expect, str) else self.expect
 
@@ -50,16 +50,16 @@ class Row(Record, frozen=True, kw_only=True):
 
 
 @cache
-def rows(language: str, table: str = "verdicts") -> dict[str, Row]:
+def read_proof_rows(language: str, table: str = "verdicts") -> dict[str, ProofRow]:
     """Return a language's rows by title, from ``TABLE.toml`` in its folder; none where there is no such file.
 
     Raises:
         InputError: the file is not TOML, or a row has an unknown field or lacks one.
 
     """
-    path = folder(language) / f"{table}.toml"
+    path = language_folder(language) / f"{table}.toml"
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, Row])
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), dict[str, ProofRow])
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:

@@ -8,14 +8,14 @@ from functools import cache
 from pathlib import Path
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages.card import Card, Toolchain, get
-from glotsmith.languages.render import fill
+from glotsmith.languages.card import Card, Toolchain, get_card
+from glotsmith.languages.render import fill_template
 from glotsmith.records import Record
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 
 
-class Installed(Record, frozen=True, kw_only=True):
+class InstalledToolchain(Record, frozen=True, kw_only=True):
     """A toolchain that was found here and answered; commands name it by its path, which needs no PATH."""
 
     version: str  #: first line of what its version command prints
@@ -34,16 +34,16 @@ class Installed(Record, frozen=True, kw_only=True):
 
 
 @cache
-def resolve(language: str) -> Installed:
+def find_toolchain(language: str) -> InstalledToolchain:
     """Return the first toolchain of the language's card that works here.
 
     Raises:
         ToolchainError: none does; the sentence says how to install one.
 
     """
-    card = get(language)
+    card = get_card(language)
     for toolchain in card.toolchain:
-        found = _try(toolchain)
+        found = _find_installed(toolchain)
         if found is not None:
             return found
     raise ToolchainError(f"{card.display} can't be run here: {_missing(card)}")
@@ -55,44 +55,47 @@ def _missing(card: Card) -> str:
     return f"{wanted} was not found. Install it ({'; '.join(ways)})"
 
 
-def _try(toolchain: Toolchain) -> Installed | None:
-    parts = _module_parts(toolchain.module) if toolchain.module else _command_parts(toolchain)
+def _find_installed(toolchain: Toolchain) -> InstalledToolchain | None:
+    parts = _module_paths(toolchain.module) if toolchain.module else _command_paths(toolchain)
     if parts is None:
         return None
     places, prefixes = parts
-    version = _version(_argv(toolchain, toolchain.version, places), toolchain.env)
+    version = _first_line_of_output(_fill_command(toolchain, toolchain.version, places), toolchain.env)
     if version is None:
         return None
-    return Installed(
+    return InstalledToolchain(
         version=version,
-        prepare=tuple(_argv(toolchain, command, places) for command in toolchain.prepare),
-        build=_argv(toolchain, toolchain.build, places),
-        run=_argv(toolchain, toolchain.run, places),
-        script_build=_argv(toolchain, toolchain.script_build, places),
-        script=_argv(toolchain, toolchain.script, places),
+        prepare=tuple(_fill_command(toolchain, command, places) for command in toolchain.prepare),
+        build=_fill_command(toolchain, toolchain.build, places),
+        run=_fill_command(toolchain, toolchain.run, places),
+        script_build=_fill_command(toolchain, toolchain.script_build, places),
+        script=_fill_command(toolchain, toolchain.script, places),
         sources=toolchain.sources,
-        server=_argv(toolchain, toolchain.server, places),
-        served=_argv(toolchain, toolchain.served, places),
-        warm=_argv(toolchain, toolchain.warm, places),
+        server=_fill_command(toolchain, toolchain.server, places),
+        served=_fill_command(toolchain, toolchain.served, places),
+        warm=_fill_command(toolchain, toolchain.warm, places),
         read_only=tuple(dict.fromkeys((*prefixes, *(p for p in toolchain.read_only if Path(p).exists())))),
         env=toolchain.env,
         files=toolchain.files,
     )
 
 
-def _argv(toolchain: Toolchain, template: tuple[str, ...], places: dict[str, str]) -> tuple[str, ...]:
+def _fill_command(toolchain: Toolchain, template: tuple[str, ...], places: dict[str, str]) -> tuple[str, ...]:
     """Fill a command, whose first word may be the toolchain's ``command``."""
     return tuple(
-        places["command"] if i == 0 and toolchain.command == a else fill(a, **places) for i, a in enumerate(template)
+        places["command"] if i == 0 and toolchain.command == a else fill_template(a, **places)
+        for i, a in enumerate(template)
     )
 
 
-def _command_parts(toolchain: Toolchain) -> tuple[dict[str, str], list[str]] | None:
+def _command_paths(toolchain: Toolchain) -> tuple[dict[str, str], list[str]] | None:
     path = shutil.which(toolchain.command)
     if path is None:
         return None
     if toolchain.prefix:
-        folder = _version(_argv(toolchain, toolchain.prefix, {"command": path}), toolchain.env) or ""
+        folder = (
+            _first_line_of_output(_fill_command(toolchain, toolchain.prefix, {"command": path}), toolchain.env) or ""
+        )
         path = shutil.which(toolchain.command, path=f"{folder}/bin") or path
     real = Path(path).resolve()
     prefix = str(real.parent.parent if real.parent.name == "bin" else real.parent)
@@ -100,11 +103,11 @@ def _command_parts(toolchain: Toolchain) -> tuple[dict[str, str], list[str]] | N
     return {"command": path}, [p for p in (prefix, *links) if not p.startswith(_SYSTEM)]
 
 
-def _module_parts(module: str) -> tuple[dict[str, str], list[str]] | None:
+def _module_paths(module: str) -> tuple[dict[str, str], list[str]] | None:
     spec = importlib.util.find_spec(module)
     if spec is None:
         return None
-    python, prefixes = interpreter()
+    python, prefixes = python_interpreter()
     places = {"python": python, "site": ""}
     if spec.submodule_search_locations:
         package = Path(next(iter(spec.submodule_search_locations)))
@@ -113,13 +116,13 @@ def _module_parts(module: str) -> tuple[dict[str, str], list[str]] | None:
     return places, prefixes
 
 
-def interpreter() -> tuple[str, list[str]]:
+def python_interpreter() -> tuple[str, list[str]]:
     """Return this process's real Python interpreter and the prefixes a sandbox must show of it."""
     prefix = sys.base_prefix
     return str(Path(sys.executable).resolve()), [] if prefix.startswith(_SYSTEM) else [prefix]
 
 
-def _version(command: tuple[str, ...], env: dict[str, str]) -> str | None:
+def _first_line_of_output(command: tuple[str, ...], env: dict[str, str]) -> str | None:
     """Return the first line that a command prints; None where it fails."""
     try:
         done = subprocess.run(  # the user's own toolchain, not a candidate

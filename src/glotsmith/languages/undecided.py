@@ -11,7 +11,7 @@ _AS_TEXT = frozenset({"str", "repr"})
 _WITHOUT_KEYS = frozenset({"len", "bool", "isinstance", "type", "dict", "values", "copy"})
 
 
-def undecided(card: Card, check: Check, returns: Type) -> str:
+def undecidable_reason(card: Card, check: Check, returns: Type) -> str:
     """Return why a right program of the language can fail a check; "" where it can't.
 
     An int key comes back as a text in some languages, and a whole float or a tuple as an int or a list. Equality

@@ -9,7 +9,7 @@ import msgspec
 
 from glotsmith import languages
 from glotsmith.errors import InputError, UsageError
-from glotsmith.languages.lexer import CommentSyntax, syntax_of
+from glotsmith.languages.lexer import CommentSyntax, comment_syntax_of
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
@@ -18,7 +18,7 @@ from glotsmith.settings import invalid_value_message
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
-from glotsmith.verification.deciding import Deciding
+from glotsmith.verification.deciding import RaisingVerifier
 
 Item = TypeVar("Item", bound=Record)
 
@@ -44,7 +44,7 @@ class RecipeServices(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         """Hide failures of the teacher and of the machine from steps, since the executor handles them."""
         msgspec.structs.force_setattr(self, "teacher", Answering(self.teacher))
-        msgspec.structs.force_setattr(self, "verifier", Deciding(self.verifier))
+        msgspec.structs.force_setattr(self, "verifier", RaisingVerifier(self.verifier))
 
 
 class FinalSteps(NamedTuple):
@@ -148,14 +148,14 @@ def check_languages(option: str, names: Iterable[str], *, typed_calls: bool = Tr
     """
     for name in names:
         try:
-            (languages.require_typed_calls if typed_calls else languages.get)(name)
+            (languages.require_typed_calls if typed_calls else languages.get_card)(name)
         except UsageError as error:
             raise UsageError(f"{option_name(option)} names {name!r}: {error}") from None
 
 
 def comment_syntax() -> Mapping[str, CommentSyntax]:
     """Return the comment syntax of each language, by name."""
-    return {name: syntax_of(languages.get(name)) for name in languages.names()}
+    return {name: comment_syntax_of(languages.get_card(name)) for name in languages.language_names()}
 
 
 def load_overlap(benchmarks: Sequence[str], ngram: int) -> BenchmarkIndex | None:

@@ -6,12 +6,12 @@ from typing import Any, cast
 import msgspec
 
 from glotsmith.errors import UsageError
-from glotsmith.languages import get, unknown_language
+from glotsmith.languages import get_card, unknown_language
 from glotsmith.languages.extract import extract_code
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
-from glotsmith.verification.bounds import demand_fault, out_of_bounds
+from glotsmith.verification.bounds import judged_fields_error, limits_error
 
 #: What a model said: text, or the messages of a chat, of which the assistant's last one counts.
 Completion = str | Sequence[Mapping[str, Any]]
@@ -35,22 +35,24 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     if not (asked.get("tests") or asked.get("io")):
         return None
     language = asked.get("language")
-    if not (isinstance(language, str) and label_language(language)):
+    if not (isinstance(language, str) and language_of_label(language)):
         raise UsageError(f"row {number}: {unknown_language(language)}")
-    asked["language"] = label_language(language)
+    asked["language"] = language_of_label(language)
     if isinstance(io := asked.get("io"), dict):
         asked["io"] = _transposed(number, cast(dict[str, Any], io))
     try:
         job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"row {number}: {error}") from error
-    wrong = demand_fault(job)
-    if wrong := f"it {wrong}" if wrong else out_of_bounds(job):
+    wrong = judged_fields_error(job)
+    if wrong := f"it {wrong}" if wrong else limits_error(job):
         raise UsageError(f"row {number}: {wrong}")
     if not _is_said(completion):
         raise UsageError(f"completion {number} is {type(completion).__name__}; a text or a list of messages is wanted")
     prefix = _plain(row.get("prefix"))
-    code = extract_code(said(completion), get(job.language), continues=str(prefix) if prefix else "", name=_name(job))
+    code = extract_code(
+        said(completion), get_card(job.language), continues=str(prefix) if prefix else "", name=_name(job)
+    )
     return msgspec.structs.replace(job, code=code or "")
 
 

@@ -4,13 +4,13 @@ import re
 from itertools import groupby
 from operator import itemgetter
 
-from glotsmith.languages.lexer import CommentSyntax, pieces
+from glotsmith.languages.lexer import CommentSyntax, split_code
 
 
 def strip_comments(text: str, syntax: CommentSyntax) -> str:
     """Return the text without comments; a block comment leaves a space or, where it held one, a line break."""
     return "".join(
-        ("\n" if "\n" in piece else " ") if kind == "comment" else piece for kind, piece in pieces(text, syntax)
+        ("\n" if "\n" in piece else " ") if kind == "comment" else piece for kind, piece in split_code(text, syntax)
     )
 
 
@@ -20,7 +20,7 @@ def normalise(text: str, syntax: CommentSyntax) -> str:
     A run of white space is one space, as ``(- 1)`` and ``(-1)`` differ in Racket. Where layout carries meaning, lines
     and their indentation stay; blank lines go.
     """
-    runs = ((kind == "string", " " if kind == "comment" else piece) for kind, piece in pieces(text, syntax))
+    runs = ((kind == "string", " " if kind == "comment" else piece) for kind, piece in split_code(text, syntax))
     fold = _fold_lines if syntax.layout else _fold
     joined = ((is_string, "".join(piece for _, piece in group)) for is_string, group in groupby(runs, itemgetter(0)))
     return "".join(run if is_string else fold(run) for is_string, run in joined).strip()

@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glotsmith.errors import UsageError
-from glotsmith.languages import names, resolve
+from glotsmith.languages import language_names, resolve_language
 from glotsmith.service.http import Refused, read_body, while_connected
 from glotsmith.service.lists import answer_list
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
-from glotsmith.verification.agnostics import Answer, Item, answer, refused
+from glotsmith.verification.agnostics import AgnosticsAnswer, AgnosticsItem, answer_line, refused_answer
 
 LINES = "application/x-ndjson"
 _log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ def routes(service: Service) -> list[Endpoint]:
         str,
         str,
         media=LINES,
-        lines=(Item, Answer),
-        query={"language": names()},
+        lines=(AgnosticsItem, AgnosticsAnswer),
+        query={"language": language_names()},
         note=f"There may be {service.settings.list_items} lines.",
     )
     return [Endpoint("POST", "/agnostics", functools.partial(_agnostics, service), asked)]
@@ -36,7 +36,7 @@ def routes(service: Service) -> list[Endpoint]:
 
 async def _agnostics(service: Service, request: Request) -> Response:
     try:
-        language = resolve(request.query_params.get("language", ""))
+        language = resolve_language(request.query_params.get("language", ""))
     except UsageError as error:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
     with service.admission.enter() as place:
@@ -53,17 +53,19 @@ async def _answer_line(service: Service, language: str, _: int, line: bytes) -> 
 
 
 def _refuse_line(_: int, __: bytes, why: str) -> bytes:
-    return _encode(refused("infra:refused", why))
+    return _encode(refused_answer("infra:refused", why))
 
 
-def _encode(answer: Answer) -> bytes:
+def _encode(answer: AgnosticsAnswer) -> bytes:
     return msgspec.json.encode(answer) + b"\n"
 
 
-async def _answer(service: Service, language: str, line: bytes) -> Answer:
+async def _answer(service: Service, language: str, line: bytes) -> AgnosticsAnswer:
     """Answer one line; a defect of ours is logged, and costs this line only."""
     try:
-        return await answer(service.sandbox.run, language, line)
+        return await answer_line(service.sandbox.run, language, line)
     except Exception as error:
         _log.exception("a line of language %s could not be judged", language)
-        return refused("infra:refused", f"glotsmith failed on this line ({type(error).__name__}); its log has more")
+        return refused_answer(
+            "infra:refused", f"glotsmith failed on this line ({type(error).__name__}); its log has more"
+        )

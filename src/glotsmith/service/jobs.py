@@ -15,16 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glotsmith.languages import unknown_language
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job, Verdict
 from glotsmith.service.http import JSON, Refused, decode, malformed, read_body, while_connected
 from glotsmith.service.limits import MOST
 from glotsmith.service.lists import answer_list
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
-from glotsmith.verification.allowance import output_kb
+from glotsmith.verification.allowance import output_limit_kb
 from glotsmith.verification.batch import verify_one
-from glotsmith.verification.bounds import demand_fault, out_of_bounds
+from glotsmith.verification.bounds import judged_fields_error, limits_error
 
 _JOB = msgspec.json.Decoder(Job)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -118,7 +118,7 @@ def _refused(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
     name, language = given.get("id"), given.get("language")
     return Verdict(
         id=name if isinstance(name, str) else "",
-        language=label_language(language) if isinstance(language, str) else "",
+        language=language_of_label(language) if isinstance(language, str) else "",
         status="infra:refused",
         line=place,
         detail=detail,
@@ -142,14 +142,14 @@ def checked(job: Job) -> Job:
 
     """
     wrong = ""
-    language = label_language(job.language)
+    language = language_of_label(job.language)
     if not language:
         wrong = unknown_language(job.language)
-    elif found := demand_fault(job):
+    elif found := judged_fields_error(job):
         wrong = f"it {found}"
-    elif found := out_of_bounds(job, MOST):
+    elif found := limits_error(job, MOST):
         wrong = found
-    elif (needed := output_kb(job)) > MOST.output_kb:
+    elif (needed := output_limit_kb(job)) > MOST.output_kb:
         wrong = f"its tests expect an output that needs a limit of {needed} KB; at most {MOST.output_kb} are allowed"
     if wrong:
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")

@@ -14,11 +14,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from glotsmith import __version__
-from glotsmith.languages import names
+from glotsmith.languages import language_names
 from glotsmith.sandbox.program_json import ErrorMessage
 from glotsmith.service.http import JSON, Handler
 from glotsmith.service.limits import MOST, least
-from glotsmith.verification.bounds import DEMANDS, FIELDS, LEAST, TOLERANCES
+from glotsmith.verification.bounds import JUDGED_FIELDS, LIMIT_FIELDS, MIN_LIMITS, TOLERANCE_FIELDS
 
 #: What any request may be answered by.
 _ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -131,17 +131,17 @@ def _bounded(components: dict[str, Any]) -> dict[str, Any]:
     for name, schema in limits.items():
         schema |= {"minimum": least(name), "maximum": getattr(MOST, name)}
     job = components["Job"]
-    job["properties"]["language"] |= {"enum": [*names()]}
-    for name in TOLERANCES:
+    job["properties"]["language"] |= {"enum": [*language_names()]}
+    for name in TOLERANCE_FIELDS:
         job["properties"][name] |= {"minimum": 0}
-    for name, limit in FIELDS.items():
-        job["properties"][name]["anyOf"][0] |= {"minimum": getattr(LEAST, limit), "maximum": getattr(MOST, limit)}
+    for name, limit in LIMIT_FIELDS.items():
+        job["properties"][name]["anyOf"][0] |= {"minimum": getattr(MIN_LIMITS, limit), "maximum": getattr(MOST, limit)}
     job["anyOf"] = [
         {
             "required": [name],
-            "properties": {other: {_size(other, wanted=other == name): int(other == name)} for other in DEMANDS},
+            "properties": {other: {_size(other, wanted=other == name): int(other == name)} for other in JUDGED_FIELDS},
         }
-        for name in DEMANDS
+        for name in JUDGED_FIELDS
     ]
     components["ProgramMessage"]["properties"]["argv"] |= {"minItems": 1}
     return components

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from glotsmith.errors import GlotsmithError
-from glotsmith.languages import names, toolchain
+from glotsmith.languages import language_names, toolchain
 from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox.program_json import ProgramMessage, decode_program, encode_outcome
 from glotsmith.service.http import JSON, malformed, read_body, while_connected
@@ -79,9 +79,9 @@ def _within(path: str, folders: tuple[str, ...]) -> bool:
 def _toolchains() -> tuple[str, ...]:
     """Return what the toolchains that are here need to see."""
     found = dict[str, None]()
-    for name in names():
+    for name in language_names():
         try:
-            found |= dict.fromkeys(os.path.normpath(path) for path in toolchain.resolve(name).read_only)
+            found |= dict.fromkeys(os.path.normpath(path) for path in toolchain.find_toolchain(name).read_only)
         except GlotsmithError:  # it is not here, or its card is broken: it needs nothing
             continue
     return tuple(found)

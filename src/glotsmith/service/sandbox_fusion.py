@@ -16,20 +16,20 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from glotsmith.errors import ToolchainError, unknown_name
-from glotsmith.languages import Unrepresentable, get, names
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages import Unrepresentable, get_card, language_names
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Outcome, Program, Record, content_hash
 from glotsmith.sandbox.base import run_with_retries
 from glotsmith.service.http import JSON, decode, malformed, read_body, while_connected
 from glotsmith.service.limits import MOST
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.state import Service
-from glotsmith.verification.agnostics import exit_code, limits, text
-from glotsmith.verification.whole import script
+from glotsmith.verification.agnostics import client_limits, decode_output, subprocess_exit_code
+from glotsmith.verification.whole import whole_program
 
 #: SandboxFusion's names for languages, and ours; any of our own names will do, too.
 LANGUAGES = {
-    **{name: name for name in names()},
+    **{name: name for name in language_names()},
     "nodejs": "javascript",
     "js": "javascript",
     "ts": "typescript",
@@ -138,17 +138,17 @@ def pose(asked: RunCodeRequest) -> _Posed:
     """
     if asked.language in REFUSED:
         raise Unrepresentable(f"{asked.language} can't be run: {REFUSED[asked.language]}")
-    language = LANGUAGES.get(asked.language) or label_language(asked.language)
+    language = LANGUAGES.get(asked.language) or language_of_label(asked.language)
     if not language:
         sentence = unknown_name(f"no language is named {asked.language!r}", asked.language, LANGUAGES)
         raise msgspec.ValidationError(sentence)
-    card = get(language)
+    card = get_card(language)
     memory_mb = asked.memory_limit_MB if asked.memory_limit_MB > 0 else card.limits.memory_mb
-    allowed = limits(asked.run_timeout, asked.compile_timeout, memory_mb)
+    allowed = client_limits(asked.run_timeout, asked.compile_timeout, memory_mb)
     allowed = msgspec.structs.replace(
         allowed, file_mb=_FILE_MB, output_kb=_FETCH_KB if asked.fetch_files else _OUTPUT_KB
     )
-    program = script(card, asked.code, asked.stdin or "", allowed)
+    program = whole_program(card, asked.code, asked.stdin or "", allowed)
     if options := _OPTIONS.get(asked.language):
         program = msgspec.structs.replace(program, build=(*program.build, *options))
     return _with_files(program, asked) if asked.files or asked.fetch_files else _Posed(program)
@@ -227,20 +227,20 @@ def told(outcome: Outcome, posed: _Posed) -> RunCodeResponse:
 
 
 def _result(outcome: Outcome, stdout: str) -> CommandRunResult:
-    seen: dict[str, Any] = {"execution_time": outcome.wall_s, "stdout": stdout, "stderr": text(outcome.stderr)}
+    seen: dict[str, Any] = {"execution_time": outcome.wall_s, "stdout": stdout, "stderr": decode_output(outcome.stderr)}
     if outcome.ending in ("cpu", "wall"):
         return CommandRunResult(status="TimeLimitExceeded", **seen)
-    return CommandRunResult(status="Finished", return_code=exit_code(outcome), **seen)
+    return CommandRunResult(status="Finished", return_code=subprocess_exit_code(outcome), **seen)
 
 
 def _fetched(stdout: bytes, posed: _Posed) -> tuple[str, dict[str, str]]:
     """Return what the program printed, and the files that were printed after it."""
     if not posed.mark:
-        return text(stdout), {}
+        return decode_output(stdout), {}
     own, *parts = stdout.split(f"\n{posed.mark} ".encode())
     files = dict[str, str]()
     for part in parts:
         number, _, data = part.partition(b" ")
         if number.isdigit() and int(number) < len(posed.fetched):
             files[posed.fetched[int(number)]] = data.decode("ascii", "replace")
-    return text(own), files
+    return decode_output(own), files

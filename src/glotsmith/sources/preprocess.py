@@ -11,9 +11,9 @@ import msgspec
 
 from glotsmith import languages
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages.extract import first_block, looks_like_code, spoken
+from glotsmith.languages.extract import first_block, looks_like_code, strip_reasoning
 from glotsmith.languages.grammar import parses
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Record, Snippet, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
@@ -66,7 +66,7 @@ class Preprocess(ItemStep[Snippet, Snippet]):
 
 
 def _plain(item: Snippet) -> Snippet | Dropped:
-    language = label_language(item.language) if item.language else guess_language(item.code, item.instruction)
+    language = language_of_label(item.language) if item.language else guess_language(item.code, item.instruction)
     if not language:
         return Dropped(Reason.UNKNOWN_LANGUAGE, item.language)
     return msgspec.structs.replace(item, language=language)
@@ -74,15 +74,15 @@ def _plain(item: Snippet) -> Snippet | Dropped:
 
 def _responded(item: Snippet) -> Snippet | Dropped:
     """Take the first fenced block; a response without any only if it parses."""
-    said = spoken(item.response)
+    said = strip_reasoning(item.response)
     block = first_block(said)
-    stated = label_language(item.language)
+    stated = language_of_label(item.language)
     if block is None:
         language = stated or guess_language(said, item.instruction)
         if not language or not looks_like_code(said) or parses(language, said) is not True:
             return Dropped(Reason.UNPARSABLE_CODE, said.strip()[:200])
         return msgspec.structs.replace(item, language=language, code=said.strip("\n").rstrip())
-    language = label_language(block.label) or (
+    language = language_of_label(block.label) or (
         stated or guess_language(block.code, item.instruction) if not block.label else ""
     )
     if not language:
@@ -98,7 +98,7 @@ def guess_language(code: str, instruction: str) -> str:
 
     That it parses in another language says nothing: most grammars are lenient, and several accept plain prose.
     """
-    named = [name for name in languages.names() if _names(languages.get(name).display, instruction)]
+    named = [name for name in languages.language_names() if _names(languages.get_card(name).display, instruction)]
     return next((name for name in [*named, "python"] if parses(name, code)), "")
 
 

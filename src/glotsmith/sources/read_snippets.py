@@ -164,7 +164,7 @@ def _unit(
 
 def _by_suffix() -> dict[str, str]:
     """Return the language of each file name extension."""
-    return {languages.get(name).extension: name for name in languages.names()}
+    return {languages.get_card(name).extension: name for name in languages.language_names()}
 
 
 def _code(spec: str, path: Path) -> Iterator[SnippetUnit]:

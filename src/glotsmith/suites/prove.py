@@ -11,9 +11,9 @@ import msgspec
 
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages import Card, Unrepresentable, get, render
-from glotsmith.languages.calls import typed
-from glotsmith.languages.undecided import undecided
+from glotsmith.languages import Card, Unrepresentable, get_card, render
+from glotsmith.languages.calls import apply_signature
+from glotsmith.languages.undecided import undecidable_reason
 from glotsmith.records import Job, Problem, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
 from glotsmith.values import (
@@ -38,7 +38,7 @@ class Prove(ItemStep[Problem, Task]):
     output = Task
 
     def __init__(self, languages: Sequence[str], verify: Verify, min_cases: int = 3) -> None:
-        self._cards = [get(name) for name in languages]
+        self._cards = [get_card(name) for name in languages]
         self._verify = verify
         self._min_cases = min_cases
 
@@ -58,7 +58,7 @@ class Prove(ItemStep[Problem, Task]):
             reason = error.reason if isinstance(error, WeakSuite) else Reason.UNREPRESENTABLE
             return Dropped(reason, f"{card.name}: {error}", f"{problem.id}:{card.name}")
         signature = parse_signature(task.signature)
-        stub = render.signature_text(card, card.syntax.stub, signature)
+        stub = render.render_signature(card, card.syntax.stub, signature)
         verdict = await self._verify.verify(
             Job(id=task.id, language=card.name, code=stub, signature=task.signature, tests=task.tests)
         )
@@ -100,14 +100,14 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     if len(fit) < min_cases or len({literal(c.expected) for c in fit}) < 2:
         raise _too_weak(card, calls, fit, declared, min_cases)
     signature = _signature(declared, fit)
-    typed(card, fit, signature)
+    apply_signature(card, fit, signature)
     return Task(
         id=content_hash(problem.id, card.name),
         problem=problem,
         language=card.name,
         signature=str(signature),
         tests=tuple(map(render_test, fit)),
-        prefix=render.signature_text(card, card.syntax.signature, signature),
+        prefix=render.render_signature(card, card.syntax.signature, signature),
         dropped_tests=len(calls) - len(fit),
     )
 
@@ -126,11 +126,11 @@ def _too_weak(
 
 
 def _reason(card: Card, call: Call, declared: Signature) -> str | None:
-    if isinstance(call.expected, Check) and (why := undecided(card, call.expected, declared.returns)):
+    if isinstance(call.expected, Check) and (why := undecidable_reason(card, call.expected, declared.returns)):
         return why
     try:
         for value in (*call.arguments, *expected_values([call])):
-            render.check(card, value)
+            render.require_representable(card, value)
     except Unrepresentable as error:
         return str(error)
     return None

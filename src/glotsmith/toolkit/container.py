@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from glotsmith import __version__
 from glotsmith.installation import install_source
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.toolkit.install import packages
 
 BASE = "debian:12-slim"
@@ -16,7 +16,7 @@ _OWN = ("bubblewrap", "ca-certificates", "gcc", "libc6-dev", "python3", "python3
 
 def dockerfile(languages: Sequence[str]) -> str:
     """Return a Dockerfile for some languages; those that no Debian package has are named in a comment."""
-    cards = [get(name) for name in languages]
+    cards = [get_card(name) for name in languages]
     wanted = {card.name: packages(card, "apt") for card in cards}
     missing = [card.name for card in cards if not wanted[card.name] and any(t.install for t in card.toolchain)]
     there = [name for name in wanted if name not in missing]

@@ -34,10 +34,12 @@ def holes(folder: Path) -> list[Hole]:
 
 def missing_driver(card: Card) -> str:
     """Return a sentence if the card needs a driver and its folder has none, else nothing."""
-    file = card.file.parent / f"driver{card.extension}"
+    file = card.card_path.parent / f"driver{card.extension}"
     if card.level != "full" or file.is_file():
         return ""
-    return f'{file} is missing: a card of level = "full" needs a driver; write it, or set level = "io" in {card.file}'
+    return (
+        f'{file} is missing: a card of level = "full" needs a driver; write it, or set level = "io" in {card.card_path}'
+    )
 
 
 def _marked(file: Path) -> Iterator[Hole]:

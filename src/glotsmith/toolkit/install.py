@@ -9,7 +9,7 @@ from pathlib import Path
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
-from glotsmith.languages.card import FOLDER, Card
+from glotsmith.languages.card import LANGUAGES_FOLDER, Card
 from glotsmith.records import Record
 
 _SCRIPT = "sh scripts/toolchains.sh"  #: an installer of the checkout, for what no package has
@@ -44,7 +44,7 @@ def machine() -> Machine:
         reasons["apt"] = "apt-get needs root, or sudo without a password"
     else:
         found["apt"] = (*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", *_APT_OPTIONS)
-        script = FOLDER.parents[2] / "scripts" / "toolchains.sh"
+        script = LANGUAGES_FOLDER.parents[2] / "scripts" / "toolchains.sh"
         if script.is_file():
             found[_SCRIPT] = ("sh", str(script))
     if shutil.which("brew"):
@@ -79,7 +79,7 @@ def packages(card: Card, installer: str) -> tuple[str, ...]:
 def plan(card: Card, here: Machine) -> Plan:
     """Say how a language is to be had here: its toolchains in the card's order, by what the machine has."""
     try:
-        return Plan(language=card.name, version=toolchain.resolve(card.name).version)
+        return Plan(language=card.name, version=toolchain.find_toolchain(card.name).version)
     except ToolchainError:
         pass
     for found in card.toolchain:
@@ -114,7 +114,7 @@ def run(plans: Sequence[Plan], here: Machine) -> None:
         for step in plans:
             if step.installer and here.installers[step.installer] == command[: len(here.installers[step.installer])]:
                 _run((*here.installers[step.installer], *step.packages))
-    toolchain.resolve.cache_clear()
+    toolchain.find_toolchain.cache_clear()
 
 
 def _run(command: Sequence[str]) -> bool:
@@ -127,12 +127,12 @@ def _run(command: Sequence[str]) -> bool:
 def version(card: Card) -> str:
     """Return the version of a language's toolchain that is there now; empty where there is none."""
     try:
-        return toolchain.resolve(card.name).version
+        return toolchain.find_toolchain(card.name).version
     except ToolchainError:
         return ""
 
 
 def checkout() -> Path | None:
     """Return the root of the checkout that this package is in, if it is in one."""
-    root = FOLDER.parents[2]
+    root = LANGUAGES_FOLDER.parents[2]
     return root if (root / "pyproject.toml").is_file() else None

@@ -9,7 +9,7 @@ import msgspec
 
 from glotsmith.errors import InputError
 from glotsmith.languages import Card
-from glotsmith.languages.render import fill
+from glotsmith.languages.render import fill_template
 from glotsmith.records import Record
 from glotsmith.toolkit.install import packages
 
@@ -72,7 +72,7 @@ def render(cards: Sequence[Card], measurements: Measurements) -> str:
     run = measurements.languages
     warm = [m.warm / m.cold for m in run.values() if m.warm]
     used = [level for level in LEVELS if any(card.level == level for card in cards)]
-    text = fill(
+    text = fill_template(
         _PAGE.read_text("utf-8"),
         count=str(len(cards)),
         levels="; ".join(f"{level}, {LEVELS[level]}" for level in used),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from glotsmith.languages.card import Card
-from glotsmith.languages.rows import Row, rows
+from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.records import Job, Status, Verdict
 from glotsmith.verification import Verifier
 
@@ -30,7 +30,7 @@ Tick = Callable[[], None]  #: called when one program has been judged
 
 def lacking(card: Card) -> list[str]:
     """Return a sentence for each thing that ``verdicts.toml`` does not show."""
-    table = rows(card.name)
+    table = read_proof_rows(card.name)
     missing = [f"verdicts.toml has {len(table)} rows; {FEWEST} are the least"] if len(table) < FEWEST else []
     if honest(card) is None:
         missing.append("verdicts.toml has no row that must pass")
@@ -40,30 +40,30 @@ def lacking(card: Card) -> list[str]:
         return missing
     if "accepted" not in table:
         missing.append("verdicts.toml has no row 'accepted', the identity function that values are sent through")
-    shown = {status for row in table.values() for status in row.expected}
+    shown = {status for row in table.values() for status in row.expected_statuses}
     return missing + [f"verdicts.toml has no row that expects {s}" for s in STATUSES if s not in shown]
 
 
-def honest(card: Card) -> Row | None:
+def honest(card: Card) -> ProofRow | None:
     """Return a row that must pass: ``accepted``, else the first."""
     return _first(card, "accepted", "pass")
 
 
-def wrong(card: Card) -> Row | None:
+def wrong(card: Card) -> ProofRow | None:
     """Return a row that is wrong and nothing worse: ``wrong``, else the first."""
     return _first(card, "wrong", "fail:wrong")
 
 
-def _first(card: Card, title: str, status: Status) -> Row | None:
-    table = rows(card.name)
-    return table.get(title) or next((row for row in table.values() if row.expected == (status,)), None)
+def _first(card: Card, title: str, status: Status) -> ProofRow | None:
+    table = read_proof_rows(card.name)
+    return table.get(title) or next((row for row in table.values() if row.expected_statuses == (status,)), None)
 
 
-def complaint(title: str, row: Row, verdict: Verdict, table: str = "verdicts") -> str:
+def complaint(title: str, row: ProofRow, verdict: Verdict, table: str = "verdicts") -> str:
     """Return a sentence if a row did not earn its verdict, else nothing."""
     cases = tuple(c.status for c in verdict.cases)
-    if verdict.status not in row.expected:
-        what = f"came to {verdict.status}, and expects {' or '.join(row.expected)}"
+    if verdict.status not in row.expected_statuses:
+        what = f"came to {verdict.status}, and expects {' or '.join(row.expected_statuses)}"
     elif row.cases and cases != row.cases:
         what = f"has cases that came to {', '.join(cases)}, and expects {', '.join(row.cases)}"
     elif row.detail not in verdict.detail:
@@ -77,12 +77,12 @@ def complaint(title: str, row: Row, verdict: Verdict, table: str = "verdicts") -
 async def run_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
     """Judge every row of ``verdicts.toml``; return a sentence for each that did not earn its verdict."""
 
-    async def one(title: str, row: Row) -> str:
+    async def one(title: str, row: ProofRow) -> str:
         verdict = await verifier.verify(row.job(card.name, title))
         tick()
         return complaint(title, row, verdict)
 
-    said = await asyncio.gather(*(one(title, row) for title, row in rows(card.name).items()))
+    said = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
     return [sentence for sentence in said if sentence]
 
 
@@ -92,23 +92,23 @@ async def disagreements(card: Card, warm: Verifier, cold: Verifier, tick: Tick) 
     A row that may come to several verdicts may come to another one each time.
     """
 
-    async def one(title: str, row: Row) -> str:
+    async def one(title: str, row: ProofRow) -> str:
         job = row.job(card.name, title)
         first, second = await warm.verify(job), await cold.verify(job)
         tick()
         found = [[v.status, *(c.status for c in v.cases)] for v in (first, second)]
-        if (wrong := complaint(title, row, second)) or len(row.expected) > 1 or found[0] == found[1]:
+        if (wrong := complaint(title, row, second)) or len(row.expected_statuses) > 1 or found[0] == found[1]:
             return wrong
         return f"row {title!r} of verdicts.toml came to {', '.join(found[0])} warm, and to {', '.join(found[1])} cold"
 
-    said = await asyncio.gather(*(one(title, row) for title, row in rows(card.name).items()))
+    said = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
     return [sentence for sentence in said if sentence]
 
 
-async def refuse(card: Card, verifier: Verifier, title: str, row: Row) -> list[str]:
+async def refuse(card: Card, verifier: Verifier, title: str, row: ProofRow) -> list[str]:
     """Judge a hostile row, then an honest program and a wrong one: it must be refused, and they judged rightly."""
     said = [complaint(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
-    if "pass" in row.expected:
+    if "pass" in row.expected_statuses:
         said.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
     for kind, then in (("honest", honest(card)), ("wrong", wrong(card))):
         if then is not None:
@@ -120,7 +120,7 @@ async def refuse(card: Card, verifier: Verifier, title: str, row: Row) -> list[s
 async def refuse_all(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
     """Judge every row of ``hostile.toml``, one after the other, each followed by harmless ones."""
     said: list[str] = []
-    for title, row in rows(card.name, "hostile").items():
+    for title, row in read_proof_rows(card.name, "hostile").items():
         said.extend(await refuse(card, verifier, title, row))
         tick()
     return said
@@ -128,12 +128,12 @@ async def refuse_all(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
 
 def untried(card: Card) -> Sequence[str]:
     """Return the attacks that ``hostile.toml`` has no row for."""
-    return [attack for attack in ATTACKS if attack not in rows(card.name, "hostile")]
+    return [attack for attack in ATTACKS if attack not in read_proof_rows(card.name, "hostile")]
 
 
 async def mutant(card: Card, verifier: Verifier) -> list[str]:
     """Put the right function to a test that is wrong by one: it must fail, in that case alone."""
-    right = rows(card.name)["accepted"]
+    right = read_proof_rows(card.name)["accepted"]
     tests = ("assert f(1) == 1", "assert f(2) == 3")
     job: Job = msgspec.structs.replace(right, tests=tests).job(card.name, "mutant")
     verdict = await verifier.verify(job)

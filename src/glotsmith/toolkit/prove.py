@@ -7,7 +7,7 @@ from glotsmith.counts import counted
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import prepared
 from glotsmith.languages.card import Card
-from glotsmith.languages.rows import rows
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Record
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
 from glotsmith.toolkit import holes, probes, roundtrip
@@ -60,7 +60,7 @@ class Proof:
             return
         if _keeps_warm(self.card, self._sandbox):
             yield await self.cold()
-        if self.card.level == "full" and "accepted" in rows(self.card.name):
+        if self.card.level == "full" and "accepted" in read_proof_rows(self.card.name):
             for part in (self.values, self.texts, self.comments, self.stubs, self.mutant):
                 yield await part()
         yield await self.hostile()
@@ -69,7 +69,7 @@ class Proof:
     def holes(self) -> Finding:
         """Find the places of the folder that are still to be filled in."""
         missing = holes.missing_driver(self.card)
-        found = [*([missing] if missing else []), *(hole.sentence for hole in holes.holes(self.card.file.parent))]
+        found = [*([missing] if missing else []), *(hole.sentence for hole in holes.holes(self.card.card_path.parent))]
         sentence = f"{counted(len(found), 'place', 'is')} still to be filled in; fill in each and delete its mark TODO:"
         return Finding(
             part="holes", sentence=sentence if found else "none is left", problems=tuple(found), all_shown=True
@@ -78,13 +78,13 @@ class Proof:
     def toolchain(self) -> Finding:
         """Find the toolchain."""
         try:
-            return Finding(part="toolchain", sentence=prepared.ready(self.card.name).version)
+            return Finding(part="toolchain", sentence=prepared.prepare_toolchain(self.card.name).version)
         except ToolchainError as error:
             return Finding(part="toolchain", sentence="there is none", problems=(str(error),))
 
     async def rows(self) -> Finding:
         """Judge the rows of ``verdicts.toml``."""
-        table = rows(self.card.name)
+        table = read_proof_rows(self.card.name)
         self._watcher.begin("rows of verdicts.toml", len(table))
         wrong = await probes.run_rows(self.card, self._verifier, self._watcher.tick)
         sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned the verdicts that verdicts.toml expects"
@@ -92,7 +92,7 @@ class Proof:
 
     async def cold(self) -> Finding:
         """Judge the rows of ``verdicts.toml`` again, with no interpreter and no compiler kept warm."""
-        table = rows(self.card.name)
+        table = read_proof_rows(self.card.name)
         self._watcher.begin("the same rows, started cold", len(table))
         cold = Verifier(Cold(self._sandbox))
         wrong = await probes.disagreements(self.card, self._verifier, cold, self._watcher.tick)
@@ -143,7 +143,7 @@ class Proof:
 
     async def hostile(self) -> Finding:
         """Refuse the rows of ``hostile.toml``."""
-        table = rows(self.card.name, "hostile")
+        table = read_proof_rows(self.card.name, "hostile")
         if self._sandbox.promises != ALL_PROMISES:
             sentence = f"hostile programs were not run: the isolation {self._sandbox.name!r} does not hold them"
             return Finding(part="hostile", sentence=sentence)
@@ -179,7 +179,7 @@ async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Sp
 
 def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
     """Whether the sandbox has something of the language that stays loaded."""
-    found = prepared.ready(card.name)
+    found = prepared.prepare_toolchain(card.name)
     return bool(found.warm or found.server) and isinstance(sandbox, SupportsWarmWorkers)
 
 

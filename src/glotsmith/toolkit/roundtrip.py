@@ -12,14 +12,14 @@ from typing import NamedTuple
 from glotsmith.errors import InputError
 from glotsmith.languages import Unrepresentable, program, render
 from glotsmith.languages.card import Card
-from glotsmith.languages.rows import rows
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.toolkit.values import ALWAYS, canonical, others, random_type, random_value, seeded
 from glotsmith.values import INT, STR, Parameter, Signature, Type, Value, parse_type
-from glotsmith.verification.compare import Comparison, equal
-from glotsmith.verification.judge import Observation, observe
-from glotsmith.verification.wire import Wire, parse
+from glotsmith.verification.compare import ComparisonRules, matches_expected
+from glotsmith.verification.judge import DriverOutput, read_driver_output
+from glotsmith.verification.wire import WireValue, parse_wire
 
 WANTED = 2000  #: values that come back equal, and as many that are told apart, for a proof
 STUBS = 25  #: types that a stub is tried with, as far as the language has them
@@ -34,7 +34,7 @@ Batch = tuple[Type, Sequence[Value]]
 class Seen(NamedTuple):
     """What came of sending values through an identity function."""
 
-    pairs: list[tuple[Value, Wire]]  #: value that went in, wire value that came out
+    pairs: list[tuple[Value, WireValue]]  #: value that went in, wire value that came out
     refused: Counter[str]  #: values that the language can't represent, by reason
     failed: list[str]  #: batches that did not come back, each as a sentence
 
@@ -44,9 +44,9 @@ def representable(card: Card, kind: Type, values: Sequence[Value], refused: Coun
     kept: list[Value] = []
     for value in values:
         try:
-            render.literal(card, value, kind)
-            render.type_text(card, kind)
-            render.printer(card, kind)
+            render.render_literal(card, value, kind)
+            render.render_type(card, kind)
+            render.render_printer(card, kind)
             kept.append(value)
         except Unrepresentable as error:
             refused[str(error)] += 1
@@ -73,9 +73,9 @@ async def identity(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: 
         InputError: the language's rows have no identity function.
 
     """
-    table = rows(card.name)
+    table = read_proof_rows(card.name)
     if "accepted" not in table:
-        raise InputError.at(card.file.with_name("verdicts.toml"), None, "there is no row 'accepted', an identity")
+        raise InputError.at(card.card_path.with_name("verdicts.toml"), None, "there is no row 'accepted', an identity")
     code, seen = before + table["accepted"].code, Seen([], Counter(), [])
     kept = [(kind, representable(card, kind, values, seen.refused)) for kind, values in sent]
     kept = [(kind, values) for kind, values in kept if values]
@@ -85,20 +85,20 @@ async def identity(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: 
         if found.stage != "end" or found.forged or any(event != "value" for event, _ in found.results):
             seen.failed.append(f"values of type {kind} did not come back: {_account(outcome, found)}")
         else:
-            seen.pairs.extend(zip(values, [parse(text) for _, text in found.results], strict=True))
+            seen.pairs.extend(zip(values, [parse_wire(text) for _, text in found.results], strict=True))
     return seen
 
 
 async def _call(
     card: Card, sandbox: Sandbox, code: str, kind: Type, values: Sequence[Value]
-) -> tuple[Outcome, Observation]:
+) -> tuple[Outcome, DriverOutput]:
     signature = Signature("f", (Parameter("x", kind),), kind)
-    made, mark = program.assemble(card, code, signature, [(v,) for v in values], "", _LIMITS)
+    made, mark = program.call_program(card, code, signature, [(v,) for v in values], "", _LIMITS)
     outcome = await sandbox.run(made)
-    return outcome, observe(outcome.stdout, mark)
+    return outcome, read_driver_output(outcome.stdout, mark)
 
 
-def _account(outcome: Outcome, found: Observation) -> str:
+def _account(outcome: Outcome, found: DriverOutput) -> str:
     said = outcome.stderr[-500:].decode("utf-8", "replace").strip()
     return f"{outcome.ending} {outcome.code}, last result {found.results[-1:]}{f', stderr: {said}' if said else ''}"
 
@@ -108,19 +108,19 @@ def _account(outcome: Outcome, found: Observation) -> str:
 
 def changed(card: Card, seen: Seen) -> list[str]:
     """Return a sentence for each value that came back as another."""
-    how = Comparison(card.equality, tolerance=0.0)
-    return [f"{value!r} came back as {wire!r}" for value, wire in seen.pairs if not equal(value, wire, how)]
+    how = ComparisonRules(card.equality, tolerance=0.0)
+    return [f"{value!r} came back as {wire!r}" for value, wire in seen.pairs if not matches_expected(value, wire, how)]
 
 
 def confused(card: Card, seen: Seen) -> tuple[int, list[str]]:
     """Compare each result with values that it is not; return how many, and a sentence for each taken to be equal."""
-    how, rng, checked, wrong = Comparison(card.equality), seeded(card.name), 0, list[str]()
+    how, rng, checked, wrong = ComparisonRules(card.equality), seeded(card.name), 0, list[str]()
     for i, (value, wire) in enumerate(seen.pairs):
         known = canonical(value, card.equality)
         other = [x for x in (*others(rng, value), seen.pairs[i - 1][0]) if canonical(x, card.equality) != known]
         for x in other if len(other) < _CONTROLS else rng.sample(other, _CONTROLS):
             checked += 1
-            if equal(x, wire, how):
+            if matches_expected(x, wire, how):
                 wrong.append(f"{value!r} came back as {wire!r} and passes for {x!r}")
     return checked, wrong
 
@@ -161,10 +161,10 @@ async def stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
 
 async def _stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:
     signature = Signature("f", (Parameter("x", kind), Parameter("end", INT)), kind)
-    code = render.signature_text(card, card.syntax.stub, signature)
-    made, mark = program.assemble(card, code, signature, [(value, 1)], "", _LIMITS)
+    code = render.render_signature(card, card.syntax.stub, signature)
+    made, mark = program.call_program(card, code, signature, [(value, 1)], "", _LIMITS)
     outcome = await sandbox.run(made)
-    found = observe(outcome.stdout, mark)
+    found = read_driver_output(outcome.stdout, mark)
     if [event for event, _ in found.results] == ["raised"]:
         return ""
     return f"the stub does not compile and raise: {_account(outcome, found)}\n{code}"
@@ -181,7 +181,7 @@ def f(x): "don't 'say' \ it
 
 async def comments(card: Card, sandbox: Sandbox) -> list[str]:
     """Put everything into comments before a program; return a sentence for each result that is not as without them."""
-    before = "".join(f"{render.comment(card, x)}\n" for x in (NASTY, *NASTY.split()))
+    before = "".join(f"{render.render_comment(card, x)}\n" for x in (NASTY, *NASTY.split()))
     seen = await identity(card, sandbox, [(INT, [1, 2])], before)
     wrong = [] if len(seen.pairs) == 2 else ["a program with comments before it did not run"]
     return [*seen.failed, *changed(card, seen), *wrong]

@@ -53,7 +53,7 @@ async def measure(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> Speed |
     verifier, wall, cpu = Verifier(sandbox), list[float](), list[float]()
     begun = time.perf_counter()
     while len(wall) < _FIRST + _MOST and (len(wall) < _FIRST + _LEAST or time.perf_counter() - begun < seconds):
-        code = f"{row.code}\n{render.comment(card, f'program {len(wall)}')}\n"
+        code = f"{row.code}\n{render.render_comment(card, f'program {len(wall)}')}\n"
         at = time.perf_counter()
         verdict = await verifier.verify(msgspec.structs.replace(row, code=code).job(card.name))
         wall.append(time.perf_counter() - at)

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.languages import Card, card, get, names
-from glotsmith.languages.render import fill
+from glotsmith.languages import Card, card, get_card, language_names
+from glotsmith.languages.render import fill_template
 
 _TEMPLATE = Path(__file__).parent / "template"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -17,13 +17,15 @@ _LEVELS = {"full": _TEMPLATE, "io": _TEMPLATE / "io"}  #: where the files of eac
 
 def home() -> Path:
     """Return where a new language goes: a checkout's own languages, else the environment's first folder, else here."""
-    checkout = (card.FOLDER.parents[2] / "pyproject.toml").is_file() and os.access(card.FOLDER, os.W_OK)
-    return card.FOLDER if checkout else next(iter(card.folders()[1:]), Path.cwd())
+    checkout = (card.LANGUAGES_FOLDER.parents[2] / "pyproject.toml").is_file() and os.access(
+        card.LANGUAGES_FOLDER, os.W_OK
+    )
+    return card.LANGUAGES_FOLDER if checkout else next(iter(card.language_folders()[1:]), Path.cwd())
 
 
 def is_found(folder: Path) -> bool:
     """Whether languages in ``folder`` are found as things are."""
-    return folder.resolve() in (place.resolve() for place in card.folders())
+    return folder.resolve() in (place.resolve() for place in card.language_folders())
 
 
 def start(name: str, folder: Path, like: str = "", display: str = "", extension: str = "", level: str = "") -> Path:
@@ -37,8 +39,8 @@ def start(name: str, folder: Path, like: str = "", display: str = "", extension:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} can't name a language: a lower-case letter, then at most 39 letters, digits and _")
-    if name in names():
-        raise UsageError(f"there is a language named {name!r} already, in {card.folder(name)}")
+    if name in language_names():
+        raise UsageError(f"there is a language named {name!r} already, in {card.language_folder(name)}")
     made = folder / name
     if made.exists():
         raise UsageError(f"{made} exists already; remove it, or choose another name or --folder")
@@ -54,18 +56,18 @@ def start(name: str, folder: Path, like: str = "", display: str = "", extension:
             (made / file).write_text(text, "utf-8")
     except OSError as error:
         raise StorageError(f"{made} can't be made: {error.strerror}") from error
-    card.forget()
+    card.clear_card_caches()
     return made
 
 
 def _check_level(level: str, like: str) -> None:
     if level and level not in _LEVELS:
         raise UsageError(f"--level {level} is none: write --level {' or --level '.join(_LEVELS)}")
-    if level and like and get(like).level != level:
-        able = ", ".join(name for name in names() if get(name).level == level)
+    if level and like and get_card(like).level != level:
+        able = ", ".join(name for name in language_names() if get_card(name).level == level)
         raise UsageError(
-            f"--from {like} copies a language of level {get(like).level}, and --level is {level}: leave out one of "
-            f"these options, or copy a language of level {level} ({able})"
+            f"--from {like} copies a language of level {get_card(like).level}, and --level is {level}. "
+            f"Leave out one of these options, or copy a language of level {level} ({able})"
         )
 
 
@@ -73,22 +75,22 @@ def _blank(name: str, display: str, extension: str, level: str) -> dict[str, str
     parts = {"name": name, "display": display, "extension": extension if extension[:1] == "." else f".{extension}"}
     texts = {file: _filled(file, (_LEVELS[level] / file).read_text("utf-8"), parts) for file in _FILES}
     if level == "full":
-        texts[f"driver{parts['extension']}"] = fill((_TEMPLATE / "driver").read_text("utf-8"), **parts)
+        texts[f"driver{parts['extension']}"] = fill_template((_TEMPLATE / "driver").read_text("utf-8"), **parts)
     return texts
 
 
 def _filled(file: str, text: str, parts: dict[str, str]) -> str:
     """Fill in a file of the template; in the card, ``syntax`` and ``values`` have placeholders of their own."""
     if file != "card.toml":
-        return fill(text, **parts)
+        return fill_template(text, **parts)
     head, mark, tail = text.partition("[syntax]")
-    return fill(head, **parts) + mark + tail.replace("@{display}", parts["display"])
+    return fill_template(head, **parts) + mark + tail.replace("@{display}", parts["display"])
 
 
 def _copied(name: str, like: str, display: str) -> dict[str, str]:
     """Return the files of another language; marks say which of its facts are to be replaced."""
-    source = get(like)
-    texts = {path.name: path.read_text("utf-8") for path in source.file.parent.iterdir() if path.is_file()}
+    source = get_card(like)
+    texts = {path.name: path.read_text("utf-8") for path in source.card_path.parent.iterdir() if path.is_file()}
     own = re.sub(r"(?m)^name = .*$", f'name = "{name}"', texts["card.toml"], count=1)
     own = re.sub(r"(?m)^display = .*$", f'display = "{display}"', own, count=1)
     texts["card.toml"] = _card_head(source, display, sorted({*texts} - {*_FILES})) + _with_holes(own, source, display)

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-Kind = Literal[
+TypeKind = Literal[
     "any", "none", "bool", "int", "float", "str", "list", "tuple", "vartuple", "dict", "set", "optional", "mixed"
 ]
 Value = Any  #: int | float | str | bool | None | list | tuple | dict | set, nested; checked by ``type_of``
@@ -24,7 +24,7 @@ class Type(msgspec.Struct, frozen=True):
     several things at once.
     """
 
-    kind: Kind
+    kind: TypeKind
     args: tuple["Type", ...] = ()
 
     def __str__(self) -> str:
@@ -196,6 +196,6 @@ def _generic(name: str, inner: ast.expr) -> Type:
         case "tuple":
             return Type("tuple", tuple(map(type_of_node, nodes)))
         case key if key in _GENERICS and len(nodes) == _ARITY[_GENERICS[key]]:
-            return Type(cast(Kind, _GENERICS[key]), tuple(map(type_of_node, nodes)))
+            return Type(cast(TypeKind, _GENERICS[key]), tuple(map(type_of_node, nodes)))
         case _:
             raise NotLiteral(f"the type {name}[…] can't be used in a test")

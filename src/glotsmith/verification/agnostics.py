@@ -12,32 +12,32 @@ from typing import Literal
 import msgspec
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import Unrepresentable, get
+from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.records import Limits, Outcome, Record
 from glotsmith.sandbox.base import Run, run_with_retries
 from glotsmith.verification.allowance import kb_of, stdout_size
-from glotsmith.verification.whole import outcomes_of, script
+from glotsmith.verification.whole import run_for_each_stdin, whole_program
 
-MOST_S = 600.0  #: CPU seconds that a test may ask for
+MAX_TIMEOUT_S = 600.0  #: CPU seconds that a test may ask for
 _TIMEOUTS = frozenset({"cpu", "wall"})
 
 
-class TestCase(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+class AgnosticsTestCase(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """One test of an ``Item``."""
 
     input: str
     output: str
 
 
-class Item(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
+class AgnosticsItem(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """One line that is asked."""
 
     code: str
-    test_cases: tuple[TestCase, ...]
+    test_cases: tuple[AgnosticsTestCase, ...]
     timeout_s: float  #: of each test
 
 
-class Answer(Record, frozen=True, kw_only=True):
+class AgnosticsAnswer(Record, frozen=True, kw_only=True):
     """One line that is answered."""
 
     result: Literal["success", "fail:wrong-output", "fail:error", "fail:timeout", "fail:other"]
@@ -49,10 +49,10 @@ class Answer(Record, frozen=True, kw_only=True):
     details: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
-_ITEM = msgspec.json.Decoder(Item)
+_ITEM = msgspec.json.Decoder(AgnosticsItem)
 
 
-def limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024, expected: int = 0) -> Limits:
+def client_limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024, expected: int = 0) -> Limits:
     """Return limits for a client that waits: CPU seconds, and not much longer by the clock.
 
     ``expected`` bytes of stdout fit beside the usual limit.
@@ -66,26 +66,28 @@ def limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024, expected:
     )
 
 
-async def answer(run: Run, language: str, line: bytes) -> Answer:
+async def answer_line(run: Run, language: str, line: bytes) -> AgnosticsAnswer:
     """Answer one line; what can't be run is ``fail:other``, with details."""
     try:
         item = _ITEM.decode(line)
-        if not 0 < item.timeout_s <= MOST_S:
-            raise msgspec.ValidationError(f"timeout_s is {item.timeout_s}; it must be above 0 and at most {MOST_S}")
+        if not 0 < item.timeout_s <= MAX_TIMEOUT_S:
+            raise msgspec.ValidationError(
+                f"timeout_s is {item.timeout_s}; it must be above 0 and at most {MAX_TIMEOUT_S}"
+            )
         return await _test(run, language, item)
     except (ValueError, RecursionError) as error:  # a sandbox's, too: NULs in words
-        return refused("malformed line", str(error))
+        return refused_answer("malformed line", str(error))
     except (ToolchainError, Unrepresentable) as error:
-        return refused("infra:toolchain", str(error))
+        return refused_answer("infra:toolchain", str(error))
 
 
-async def _test(run: Run, language: str, item: Item) -> Answer:
-    card = get(language)
+async def _test(run: Run, language: str, item: AgnosticsItem) -> AgnosticsAnswer:
+    card = get_card(language)
     longest = max((stdout_size(case.output) for case in item.test_cases), default=0)
-    allowed = limits(item.timeout_s, memory_mb=card.limits.memory_mb, expected=longest)
-    last = refused("no test cases", "the item has no test cases, so nothing could be judged")
-    outcomes = outcomes_of(
-        partial(run_with_retries, run), script(card, item.code, "", allowed), [c.input for c in item.test_cases]
+    allowed = client_limits(item.timeout_s, memory_mb=card.limits.memory_mb, expected=longest)
+    last = refused_answer("no test cases", "the item has no test cases, so nothing could be judged")
+    outcomes = run_for_each_stdin(
+        partial(run_with_retries, run), whole_program(card, item.code, "", allowed), [c.input for c in item.test_cases]
     )
     async with aclosing(outcomes):
         for case in item.test_cases:
@@ -95,29 +97,31 @@ async def _test(run: Run, language: str, item: Item) -> Answer:
     return last
 
 
-def _judge(outcome: Outcome, case: TestCase) -> Answer:
-    stdout, stderr = text(outcome.stdout), text(outcome.stderr)
+def _judge(outcome: Outcome, case: AgnosticsTestCase) -> AgnosticsAnswer:
+    stdout, stderr = decode_output(outcome.stdout), decode_output(outcome.stderr)
     if outcome.ending == "infra":
-        return refused("infra:sandbox", outcome.detail)
+        return refused_answer("infra:sandbox", outcome.detail)
     if outcome.ending in _TIMEOUTS:
-        return Answer(result="fail:timeout", stdout=stdout, stderr=stderr)
+        return AgnosticsAnswer(result="fail:timeout", stdout=stdout, stderr=stderr)
     if outcome.ending != "exit" or outcome.code != 0 or not outcome.built:
-        return Answer(result="fail:error", stdout=stdout, stderr=stderr, exit_code=exit_code(outcome))
+        return AgnosticsAnswer(
+            result="fail:error", stdout=stdout, stderr=stderr, exit_code=subprocess_exit_code(outcome)
+        )
     if stdout.rstrip() != case.output.rstrip():
-        return Answer(result="fail:wrong-output", expected=case.output, got=stdout, stderr=stderr)
-    return Answer(result="success", stderr=stderr)
+        return AgnosticsAnswer(result="fail:wrong-output", expected=case.output, got=stdout, stderr=stderr)
+    return AgnosticsAnswer(result="success", stderr=stderr)
 
 
-def exit_code(outcome: Outcome) -> int:
+def subprocess_exit_code(outcome: Outcome) -> int:
     """Return a program's exit code as Python's subprocess has it: -N where signal N ended it."""
     return outcome.code if outcome.ending == "exit" else -(outcome.code or 9)
 
 
-def text(data: bytes) -> str:
+def decode_output(data: bytes) -> str:
     """Return what a program wrote, as subprocess reads text: line ends are one character."""
     return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def refused(kind: str, message: str) -> Answer:
+def refused_answer(kind: str, message: str) -> AgnosticsAnswer:
     """Return the answer to a line that could not be judged: ``fail:other``, with details."""
-    return Answer(result="fail:other", stdout="", stderr="", details={"type": kind, "message": message})
+    return AgnosticsAnswer(result="fail:other", stdout="", stderr="", details={"type": kind, "message": message})

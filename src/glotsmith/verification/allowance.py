@@ -20,13 +20,13 @@ _EXACT = 10**15  #: ints beyond it may be written as floats are
 _BUILT = 8  #: bytes that a compiler may write for a byte of the tests
 
 
-def allowed(card: Card, job: Job) -> Limits:
+def limits_of_job(card: Card, job: Job) -> Limits:
     """Return the limits of a job's programs, on the reference machine."""
-    limits = program.limits(card, job.time_limit_s, job.memory_limit_mb)
-    return msgspec.structs.replace(limits, output_kb=output_kb(job), file_mb=file_mb(job))
+    limits = program.card_limits(card, job.time_limit_s, job.memory_limit_mb)
+    return msgspec.structs.replace(limits, output_kb=output_limit_kb(job), file_mb=file_limit_mb(job))
 
 
-def output_kb(job: Job) -> int:
+def output_limit_kb(job: Job) -> int:
     """Return how much stdout a job's program may write: the job's limit beside all that its tests expect."""
     return (job.output_limit_kb or _DEFAULT.output_kb) + kb_of(_expected(job))
 
@@ -36,7 +36,7 @@ def kb_of(size: int) -> int:
     return -(-size // 1024)
 
 
-def file_mb(job: Job) -> int:
+def file_limit_mb(job: Job) -> int:
     """Return how much a job's program may write to files; compilers also write what the tests hold."""
     held = sum(map(len, job.tests)) + len(job.program)
     return (job.file_limit_mb or _DEFAULT.file_mb) + _BUILT * held // 2**20

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import msgspec
 
 from glotsmith.cache_paths import cache_home
-from glotsmith.languages import get, program, toolchain
-from glotsmith.languages.rows import Row, rows
+from glotsmith.languages import get_card, program, toolchain
+from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.records import Limits, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_signature, parse_test
@@ -29,13 +29,13 @@ _MOST_START_S = 10.0
 _log = logging.getLogger(__name__)
 
 
-class Speed(NamedTuple):
+class LanguageSpeed(NamedTuple):
     """A language on this machine."""
 
     factor: float = 1.0  #: CPU time here / on the reference machine
     start_s: float = 0.0  #: CPU seconds of a cold start
 
-    def stretch(self, limits: Limits) -> Limits:
+    def scale_limits(self, limits: Limits) -> Limits:
         """Return limits of the reference machine as they are to be here."""
         cpu_s = limits.cpu_s * self.factor + self.start_s
         return msgspec.structs.replace(limits, cpu_s=cpu_s, wall_s=limits.wall_s * max(1.0, cpu_s / limits.cpu_s))
@@ -47,10 +47,10 @@ class Calibration:
     def __init__(self, sandbox: Sandbox, path: Path | None = None) -> None:
         self._sandbox = sandbox
         self._path = path or cache_home() / "calibration.json"
-        self._known: dict[str, Speed] = {}
+        self._known: dict[str, LanguageSpeed] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def speed(self, language: str) -> Speed:
+    async def speed(self, language: str) -> LanguageSpeed:
         """Return a language's speed here; that of the reference machine where it has no program to measure it.
 
         Raises:
@@ -59,28 +59,30 @@ class Calibration:
         """
         if language in self._known:
             return self._known[language]
-        row = rows(language).get("calibration")
+        row = read_proof_rows(language).get("calibration")
         if row is None or not row.reference_cpu_s:
-            return Speed()
+            return LanguageSpeed()
         async with self._locks.setdefault(language, asyncio.Lock()):
             if language not in self._known:
-                key = content_hash(get(language).fingerprint, toolchain.resolve(language).version, _machine())
-                self._known[language] = self._remembered(key) or await self._measure(language, row, key)
+                key = content_hash(
+                    get_card(language).fingerprint, toolchain.find_toolchain(language).version, _machine()
+                )
+                self._known[language] = self._load_speed(key) or await self._measure(language, row, key)
         return self._known[language]
 
-    async def _measure(self, language: str, row: Row, key: str) -> Speed:
-        idle = await self._seconds(language, rows(language).get("accepted"))
+    async def _measure(self, language: str, row: ProofRow, key: str) -> LanguageSpeed:
+        idle = await self._seconds(language, read_proof_rows(language).get("accepted"))
         work = await self._seconds(language, row)
         if idle is None or work is None:
             _log.warning("%s: its speed can't be measured here; limits are those of the reference machine", language)
-            return Speed()
+            return LanguageSpeed()
         low, high = _FACTORS
         factor = min(max((work - idle) / row.reference_cpu_s, low), high)
-        speed = Speed(round(factor, 3), round(min(idle, _MOST_START_S), 3))
-        self._remember(key, speed)
+        speed = LanguageSpeed(round(factor, 3), round(min(idle, _MOST_START_S), 3))
+        self._save_speed(key, speed)
         return speed
 
-    async def _seconds(self, language: str, row: Row | None) -> float | None:
+    async def _seconds(self, language: str, row: ProofRow | None) -> float | None:
         """Return the CPU time of a row's program, started cold; None where it fails or there is no such function."""
         made = _cold_call(language, row) if row is not None else None
         if made is None:
@@ -89,11 +91,11 @@ class Calibration:
         seconds = [o.cpu_s for o in outcomes if o.ending == "exit" and o.built]
         return min(seconds) if len(seconds) == _TRIALS else None
 
-    def _remembered(self, key: str) -> Speed | None:
+    def _load_speed(self, key: str) -> LanguageSpeed | None:
         found = self._read().get(key)
-        return Speed(*found) if found else None
+        return LanguageSpeed(*found) if found else None
 
-    def _remember(self, key: str, speed: Speed) -> None:
+    def _save_speed(self, key: str, speed: LanguageSpeed) -> None:
         """Write the file anew; a loser of a race between two processes measures once more some day."""
         text = json.dumps({**self._read(), key: list(speed)}, indent=1)
         draft = self._path.with_suffix(f".{id(self)}")
@@ -110,14 +112,14 @@ class Calibration:
             return {}
 
 
-def _cold_call(language: str, row: Row) -> Program | None:
+def _cold_call(language: str, row: ProofRow) -> Program | None:
     """Return the program that calls a row's function once; None where its language or its test has no such call."""
-    card = get(language)
+    card = get_card(language)
     if row.io or card.level != "full":
         return None
     try:
         calls = [parse_test(test).arguments for test in row.tests[:1]]
-        made, _ = program.assemble(card, row.code, parse_signature(row.signature), calls)
+        made, _ = program.call_program(card, row.code, parse_signature(row.signature), calls)
     except ValueError as error:  # NotLiteral, Unrepresentable, or a call with other parameters
         _log.warning("%s: a row of verdicts.toml can't be called: %s", language, error)
         return None

@@ -8,22 +8,22 @@ from glotsmith.languages.alike import Tolerance
 from glotsmith.records import Checker
 
 
-def exact(expected: str, actual: str, tolerance: Tolerance) -> bool:
+def equal_text(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the texts are the same, to the last blank."""
     return actual == expected
 
 
-def lines(expected: str, actual: str, tolerance: Tolerance) -> bool:
+def equal_lines(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the lines are the same, blanks at their ends and empty lines at the end aside."""
     return _lines(actual) == _lines(expected)
 
 
-def tokens(expected: str, actual: str, tolerance: Tolerance) -> bool:
+def equal_tokens(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the words between white space are the same."""
     return actual.split() == expected.split()
 
 
-def numbers(expected: str, actual: str, tolerance: Tolerance) -> bool:
+def equal_numbers(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the words are the same, or numbers that are close; a nan or infinity is close to itself only.
 
     The relative tolerance counts as an absolute one too: printed numbers are rounded.
@@ -32,17 +32,17 @@ def numbers(expected: str, actual: str, tolerance: Tolerance) -> bool:
     return len(wanted) == len(found) and all(_close(w, f, tolerance) for w, f in zip(wanted, found, strict=True))
 
 
-def unordered(expected: str, actual: str, tolerance: Tolerance) -> bool:
+def equal_line_multisets(expected: str, actual: str, tolerance: Tolerance) -> bool:
     """Return whether the lines are the same in any order, as often as they are expected."""
     return Counter(_lines(actual)) == Counter(_lines(expected))
 
 
 CHECKERS: dict[Checker, Callable[[str, str, Tolerance], bool]] = {
-    "exact": exact,
-    "lines": lines,
-    "tokens": tokens,
-    "numbers": numbers,
-    "unordered": unordered,
+    "exact": equal_text,
+    "lines": equal_lines,
+    "tokens": equal_tokens,
+    "numbers": equal_numbers,
+    "unordered": equal_line_multisets,
 }
 
 

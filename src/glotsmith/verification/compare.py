@@ -16,12 +16,12 @@ from glotsmith.languages.card import Equality
 from glotsmith.languages.quirks import is_vector
 from glotsmith.records import TOLERANCE
 from glotsmith.values import NotLiteral, Value
-from glotsmith.verification.wire import Wire, number, tag
+from glotsmith.verification.wire import WireValue, parse_wire_float, split_tag
 
-Pairs = list[tuple[Wire, Wire]]
+Pairs = list[tuple[WireValue, WireValue]]
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class ComparisonRules(msgspec.Struct, frozen=True):
     """How values of one language are compared."""
 
     equality: Equality
@@ -29,7 +29,7 @@ class Comparison(msgspec.Struct, frozen=True):
     absolute: float = 0.0  #: likewise; what of both is wider
 
 
-def equal(expected: Value, wire: Wire, how: Comparison) -> bool:
+def matches_expected(expected: Value, wire: WireValue, how: ComparisonRules) -> bool:
     """Return whether ``wire`` is what a program of the language returns for ``expected``."""
     try:
         return _equal(expected, wire, how)
@@ -37,8 +37,8 @@ def equal(expected: Value, wire: Wire, how: Comparison) -> bool:
         return False
 
 
-def _equal(expected: Value, wire: Wire, how: Comparison) -> bool:
-    kind, content = tag(wire)
+def _equal(expected: Value, wire: WireValue, how: ComparisonRules) -> bool:
+    kind, content = split_tag(wire)
     match expected:
         case None:
             return wire is None or (wire is False and how.equality.false_is_none)
@@ -52,15 +52,15 @@ def _equal(expected: Value, wire: Wire, how: Comparison) -> bool:
             return _collection(expected, wire, how)
 
 
-def _is_bool(expected: bool, kind: str, content: Wire) -> bool:
+def _is_bool(expected: bool, kind: str, content: WireValue) -> bool:
     """Return whether a number is 1 or 0, or a string empty, as ``expected`` wants it."""
     accepted = (1,) if expected else (0, "")
     if kind == "f":
-        return number(content) in accepted
+        return parse_wire_float(content) in accepted
     return kind == "" and isinstance(content, int | str) and content in accepted
 
 
-def _number(expected: float | int, kind: str, content: Wire, how: Comparison) -> bool:
+def _number(expected: float | int, kind: str, content: WireValue, how: ComparisonRules) -> bool:
     """Compare numbers; ``content`` is an int (kind "") or the text of a float (kind "f")."""
     if isinstance(content, bool) and how.equality.bool_is_number:
         content = int(content)
@@ -71,11 +71,11 @@ def _number(expected: float | int, kind: str, content: Wire, how: Comparison) ->
     if kind != "f":
         return False
     if isinstance(expected, int):
-        return how.equality.int_is_float and number(content) == expected
-    return _close(expected, number(content), how)
+        return how.equality.int_is_float and parse_wire_float(content) == expected
+    return _close(expected, parse_wire_float(content), how)
 
 
-def _close(expected: float, actual: float | int, how: Comparison) -> bool:
+def _close(expected: float, actual: float | int, how: ComparisonRules) -> bool:
     if math.isnan(expected) or math.isinf(expected):
         return actual != actual if math.isnan(expected) else actual == expected  # an int may be too large for isnan
     try:
@@ -84,11 +84,11 @@ def _close(expected: float, actual: float | int, how: Comparison) -> bool:
         return False
 
 
-def _within(expected: float, actual: float, how: Comparison) -> bool:
+def _within(expected: float, actual: float, how: ComparisonRules) -> bool:
     return math.isclose(expected, actual, rel_tol=how.tolerance, abs_tol=how.absolute)
 
 
-def _collection(expected: Value, wire: Wire, how: Comparison) -> bool:
+def _collection(expected: Value, wire: WireValue, how: ComparisonRules) -> bool:
     e = how.equality
     if not expected and e.empty_is_one and _is_empty(wire, e):
         return True
@@ -108,18 +108,18 @@ def _collection(expected: Value, wire: Wire, how: Comparison) -> bool:
             return False
 
 
-def _is_empty(wire: Wire, e: Equality) -> bool:
-    kind, content = tag(wire)
+def _is_empty(wire: WireValue, e: Equality) -> bool:
+    kind, content = split_tag(wire)
     null = wire is None or (wire is False and e.false_is_none)
     return (null and e.null_is_empty) or (kind in ("", "t", "m", "s") and content == [])
 
 
-def _tagged(wire: Wire, kind: str) -> list[Wire] | None:
-    found, content = tag(wire)
-    return cast(list[Wire], content) if found == kind and isinstance(content, list) else None
+def _tagged(wire: WireValue, kind: str) -> list[WireValue] | None:
+    found, content = split_tag(wire)
+    return cast(list[WireValue], content) if found == kind and isinstance(content, list) else None
 
 
-def _elements(expected: Sequence[Value], wire: Wire, e: Equality) -> Sequence[Wire] | None:
+def _elements(expected: Sequence[Value], wire: WireValue, e: Equality) -> Sequence[WireValue] | None:
     """Return the elements of a wire list (or tuple), or None where the result is no such thing."""
     plain, tupled = _tagged(wire, ""), _tagged(wire, "t")
     if e.vector_of_scalars and not is_vector(expected):
@@ -128,14 +128,18 @@ def _elements(expected: Sequence[Value], wire: Wire, e: Equality) -> Sequence[Wi
         return tupled
     if plain is not None and (isinstance(expected, list) or e.list_is_tuple):
         return plain
-    scalar = tag(wire)[0] in ("", "f") and plain is None and wire is not None
+    scalar = split_tag(wire)[0] in ("", "f") and plain is None and wire is not None
     return [wire] if e.scalar_is_singleton and scalar else None
 
 
-def _pairs(wire: Wire, e: Equality) -> Pairs | None:
+def _pairs(wire: WireValue, e: Equality) -> Pairs | None:
     pairs = _tagged(wire, "m")
     if pairs is not None:  # a program may have written the line itself, so that it can hold anything
-        return cast(Pairs, pairs) if all(isinstance(p, list) and len(cast(list[Wire], p)) == 2 for p in pairs) else None
+        return (
+            cast(Pairs, pairs)
+            if all(isinstance(p, list) and len(cast(list[WireValue], p)) == 2 for p in pairs)
+            else None
+        )
     plain = _tagged(wire, "")
     if plain is None or not e.map_from_list:
         return None
@@ -143,13 +147,13 @@ def _pairs(wire: Wire, e: Equality) -> Pairs | None:
     return list(zip(map(str, keys) if e.keys_are_text else keys, plain, strict=True))
 
 
-def _sequence(expected: Sequence[Value], found: Sequence[Wire] | None, how: Comparison) -> bool:
+def _sequence(expected: Sequence[Value], found: Sequence[WireValue] | None, how: ComparisonRules) -> bool:
     if found is None or len(found) != len(expected):
         return False
     return all(_equal(x, w, how) for x, w in zip(expected, found, strict=True))
 
 
-def _unordered(expected: Iterable[Value], found: list[Wire], same: Callable[[Value, Wire], bool]) -> bool:
+def _unordered(expected: Iterable[Value], found: list[WireValue], same: Callable[[Value, WireValue], bool]) -> bool:
     """Match each expected element with one found; both without order, duplicates count."""
     wanted = list(expected)
     if len(wanted) != len(found):
@@ -163,7 +167,7 @@ def _unordered(expected: Iterable[Value], found: list[Wire], same: Callable[[Val
     return True
 
 
-def _pair(expected: tuple[Value, Value], found: tuple[Wire, Wire], how: Comparison) -> bool:
+def _pair(expected: tuple[Value, Value], found: tuple[WireValue, WireValue], how: ComparisonRules) -> bool:
     key, value = expected
     if how.equality.keys_are_text and isinstance(key, int) and not isinstance(key, bool):
         key = str(key)

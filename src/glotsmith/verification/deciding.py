@@ -28,11 +28,11 @@ class LanguageHealth:
     async def works(self) -> bool:
         """Return whether the language's own example passes now."""
         if isinstance(self._verify, Verifier):
-            return await self._verify.works(self._language)
+            return await self._verify.passes_example(self._language)
         return self.answered > 0
 
 
-class Deciding:
+class RaisingVerifier:
     """Another runner, whose failures are raised as ``Unanswered`` unless they are accepted."""
 
     def __init__(self, verify: Verify) -> None:

@@ -13,14 +13,14 @@ import msgspec
 from glotsmith.records import CaseVerdict, Outcome, Status, Verdict, printable
 from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_functions import EvaluationLimitExceeded
-from glotsmith.verification.compare import Comparison
+from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.satisfy import satisfies
-from glotsmith.verification.wire import describe, parse
+from glotsmith.verification.wire import describe_wire, parse_wire
 
-TAIL = 2000  #: characters of stdout and stderr that a verdict keeps
-UNFIT = "does not fit the declared type"  #: drivers say so of an argument that a program's own type can't hold
+TAIL_CHARS = 2000  #: characters of stdout and stderr that a verdict keeps
+MISFIT = "does not fit the declared type"  #: drivers say so of an argument that a program's own type can't hold
 
-ENDINGS: dict[str, Status] = {
+STATUS_OF_ENDING: dict[str, Status] = {
     "cpu": "fail:timeout",
     "wall": "fail:timeout",
     "memory": "fail:memory",
@@ -30,7 +30,7 @@ ENDINGS: dict[str, Status] = {
 }
 
 
-class Observation(msgspec.Struct):
+class DriverOutput(msgspec.Struct):
     """What the driver said, and what the program printed itself."""
 
     stage: Literal["nothing", "start", "loaded", "end"] = "nothing"
@@ -42,9 +42,9 @@ class Observation(msgspec.Struct):
     printed: str = ""
 
 
-def observe(stdout: bytes, mark: str) -> Observation:
+def read_driver_output(stdout: bytes, mark: str) -> DriverOutput:
     """Read the protocol lines out of a program's stdout."""
-    seen, own = Observation(), list[str]()
+    seen, own = DriverOutput(), list[str]()
     for line in stdout.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith(f"{mark} "):
             _event(seen, line[len(mark) + 1 :])
@@ -54,7 +54,7 @@ def observe(stdout: bytes, mark: str) -> Observation:
     return seen
 
 
-def _event(seen: Observation, text: str) -> None:
+def _event(seen: DriverOutput, text: str) -> None:
     word, _, rest = text.partition(" ")
     index, _, payload = rest.partition(" ")
     match word:
@@ -83,25 +83,25 @@ def _text(payload: str) -> str:
         return payload
 
 
-def judge(
-    identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value | Check], how: Comparison
+def judge_outcome(
+    identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value | Check], how: ComparisonRules
 ) -> tuple[Verdict, int | None]:
     """Return the verdict on one program, and the case in which it ended by itself before its results were in, if any.
 
     ``expected`` holds a value or a check per case, in the order of the calls.
     """
-    seen = observe(outcome.stdout, mark)
+    seen = read_driver_output(outcome.stdout, mark)
     cases = tuple(_case(seen, i, value, how) for i, value in enumerate(expected))
     status, detail = _status(seen, outcome, cases)
-    stopped = outcome.ending in ENDINGS or seen.forged or not outcome.built
+    stopped = outcome.ending in STATUS_OF_ENDING or seen.forged or not outcome.built
     unfinished = status if stopped else _unfinished(seen, outcome)[0]
     verdict = Verdict(
         id=identity,
         language=language,
         status=status,
         cases=tuple(c or CaseVerdict(status=unfinished) for c in cases),
-        stdout=tail(seen.printed),
-        stderr=tail(outcome.stderr.decode("utf-8", "replace")),
+        stdout=truncate_to_tail(seen.printed),
+        stderr=truncate_to_tail(outcome.stderr.decode("utf-8", "replace")),
         seconds=round(outcome.cpu_s, 4),
         detail=detail,
     )
@@ -109,34 +109,34 @@ def judge(
     return verdict, len(seen.results) if crashed and len(seen.results) < len(expected) else None
 
 
-def _case(seen: Observation, index: int, expected: Value | Check, how: Comparison) -> CaseVerdict | None:
+def _case(seen: DriverOutput, index: int, expected: Value | Check, how: ComparisonRules) -> CaseVerdict | None:
     """Judge one case; None where no result came in."""
     if index >= len(seen.results):
         return None
     event, payload = seen.results[index]
     if event == "raised":
-        return CaseVerdict(status="fail:runtime", actual=tail(_text(payload)))
+        return CaseVerdict(status="fail:runtime", actual=truncate_to_tail(_text(payload)))
     try:
-        wire = parse(payload)
+        wire = parse_wire(payload)
         status: Status = "pass" if satisfies(expected, wire, how) else "fail:wrong"
     except NotLiteral:
-        return CaseVerdict(status="fail:output", actual=tail(payload))
+        return CaseVerdict(status="fail:output", actual=truncate_to_tail(payload))
     except EvaluationLimitExceeded:
         return CaseVerdict(status="fail:output", actual="the value is too large for what its test says of it")
-    return CaseVerdict(status=status, actual=printable(describe(wire)))
+    return CaseVerdict(status=status, actual=printable(describe_wire(wire)))
 
 
-def _status(seen: Observation, outcome: Outcome, cases: Sequence[CaseVerdict | None]) -> tuple[Status, str]:
+def _status(seen: DriverOutput, outcome: Outcome, cases: Sequence[CaseVerdict | None]) -> tuple[Status, str]:
     complete = seen.stage == "end" and len(seen.results) == len(cases)
     if seen.forged or len(seen.results) > len(cases):
         return "fail:output", "the program wrote protocol lines of its own"
     if complete:
         judged = [c for c in cases if c]
-        return worst(judged), _unfit(judged)
+        return overall_status(judged), _unfit(judged)
     if not outcome.built and outcome.ending != "infra":
-        return "fail:compile", "the compiler met its limits" if outcome.ending in ENDINGS else ""
-    if outcome.ending in ENDINGS:
-        return ENDINGS[outcome.ending], outcome.detail
+        return "fail:compile", "the compiler met its limits" if outcome.ending in STATUS_OF_ENDING else ""
+    if outcome.ending in STATUS_OF_ENDING:
+        return STATUS_OF_ENDING[outcome.ending], outcome.detail
     failed = next((c for c in cases if c and c.status != "pass"), None)
     if failed is not None:
         return failed.status, _unfit([failed])
@@ -146,24 +146,24 @@ def _status(seen: Observation, outcome: Outcome, cases: Sequence[CaseVerdict | N
 def _unfit(cases: Sequence[CaseVerdict]) -> str:
     """Return what the first failed case says, where its argument does not fit the program's own type."""
     failed = next((c for c in cases if c.status != "pass"), None)
-    return failed.actual if failed and failed.status == "fail:runtime" and UNFIT in failed.actual else ""
+    return failed.actual if failed and failed.status == "fail:runtime" and MISFIT in failed.actual else ""
 
 
-def worst(cases: Sequence[CaseVerdict]) -> Status:
+def overall_status(cases: Sequence[CaseVerdict]) -> Status:
     """Return the status of the first case that does not pass, else ``pass``."""
     failed = next((c for c in cases if c.status != "pass"), None)
     return failed.status if failed else "pass"
 
 
-def _unfinished(seen: Observation, outcome: Outcome) -> tuple[Status, str]:
+def _unfinished(seen: DriverOutput, outcome: Outcome) -> tuple[Status, str]:
     """Judge a program that ended by itself before its results were in."""
     how = f"killed by signal {outcome.code}" if outcome.ending == "signal" else f"exit code {outcome.code}"
     if seen.absent:
         return "fail:compile", "the entry point is not defined"
     if seen.mismatch:
-        return "fail:compile", tail(seen.mismatch)
+        return "fail:compile", truncate_to_tail(seen.mismatch)
     if seen.load_error:
-        return "fail:runtime", tail(seen.load_error)
+        return "fail:runtime", truncate_to_tail(seen.load_error)
     if outcome.ending == "signal":
         return "fail:runtime", how
     if seen.stage == "nothing" and outcome.code != 0:
@@ -171,6 +171,6 @@ def _unfinished(seen: Observation, outcome: Outcome) -> tuple[Status, str]:
     return "fail:exit", f"it ended before its results were in ({how})"
 
 
-def tail(text: str, width: int = TAIL) -> str:
+def truncate_to_tail(text: str, width: int = TAIL_CHARS) -> str:
     """Return the last ``width`` characters, as valid Unicode."""
     return printable(text if len(text) <= width else f"…{text[-width:]}")

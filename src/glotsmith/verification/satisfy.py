@@ -9,13 +9,13 @@ from glotsmith.languages.quirks import is_vector
 from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_expressions import RESULT
 from glotsmith.values.evaluate_expression import ValueSemantics, evaluate_expression
-from glotsmith.verification.compare import Comparison, equal
-from glotsmith.verification.wire import Wire, decode
+from glotsmith.verification.compare import ComparisonRules, matches_expected
+from glotsmith.verification.wire import WireValue, decode_wire
 
 _WRONG = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 
-def satisfies(expected: Value | Check, wire: Wire, how: Comparison) -> bool:
+def satisfies(expected: Value | Check, wire: WireValue, how: ComparisonRules) -> bool:
     """Return whether ``wire`` is a right result; a check that raises on it fails, as the assert would.
 
     Raises:
@@ -23,9 +23,9 @@ def satisfies(expected: Value | Check, wire: Wire, how: Comparison) -> bool:
 
     """
     if not isinstance(expected, Check):
-        return equal(expected, wire, how)
+        return matches_expected(expected, wire, how)
     try:
-        return bool(evaluate_expression(_parsed(expected.text), {RESULT: _value(wire)}, Language(how)))
+        return bool(evaluate_expression(_parsed(expected.text), {RESULT: _value(wire)}, LanguageSemantics(how)))
     except _WRONG:
         return False
 
@@ -35,30 +35,30 @@ def _parsed(text: str) -> ast.expr:
     return ast.parse(text, mode="eval").body
 
 
-class Opaque:
+class OpaqueResult:
     """A result that is no value of ours: a function, a symbol."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: WireValue) -> None:
         self.wire = wire
 
 
-def _value(wire: Wire) -> Value:
+def _value(wire: WireValue) -> Value:
     try:
-        return decode(wire)
+        return decode_wire(wire)
     except (NotLiteral, TypeError):
-        return Opaque(wire)
+        return OpaqueResult(wire)
 
 
-class Language(ValueSemantics):
+class LanguageSemantics(ValueSemantics):
     """A language's values: they are the same where ``compare`` says so."""
 
-    def __init__(self, how: Comparison) -> None:
+    def __init__(self, how: ComparisonRules) -> None:
         self._how, self._equality = how, how.equality
 
     def same(self, expected: Value, actual: Value) -> bool:
         """Return whether ``actual`` is what a program of the language returns for ``expected``."""
         wanted = _plain(expected)
-        return equal(wanted, encode(actual, self._equality), self._how)
+        return matches_expected(wanted, encode_wire(actual, self._equality), self._how)
 
     def items(self, value: Value) -> Value:
         """Return the collection that a value is; a scalar is one of itself where the language has no others."""
@@ -100,10 +100,10 @@ class Language(ValueSemantics):
 
 
 def _plain(value: Value) -> Value:
-    return None if isinstance(value, Opaque) else value
+    return None if isinstance(value, OpaqueResult) else value
 
 
-def encode(value: Value, e: Equality) -> Wire:
+def encode_wire(value: Value, e: Equality) -> WireValue:
     """Return the wire form of a value that was made of a result.
 
     Raises:
@@ -117,14 +117,14 @@ def encode(value: Value, e: Equality) -> Wire:
             return {"f": repr(value)}
         case list() | tuple():
             items = cast(list[Value], value)
-            parts = [encode(x, e) for x in items]
+            parts = [encode_wire(x, e) for x in items]
             return parts if _is_list(items, e, isinstance(value, list)) else {"t": parts}
         case set() | frozenset():
-            return {"s": [encode(x, e) for x in cast(set[Value], value)]}
+            return {"s": [encode_wire(x, e) for x in cast(set[Value], value)]}
         case dict():
             pairs = cast(dict[Value, Value], value).items()
-            return {"m": [[encode(k, e), encode(v, e)] for k, v in pairs]}
-        case Opaque():
+            return {"m": [[encode_wire(k, e), encode_wire(v, e)] for k, v in pairs]}
+        case OpaqueResult():
             return value.wire
         case _:
             raise TypeError(f"{type(value).__name__} is no value")

@@ -10,28 +10,28 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import Card, Unrepresentable, get, program, render, toolchain
+from glotsmith.languages import Card, Unrepresentable, get_card, program, render, toolchain
 from glotsmith.languages.alike import Tolerance
-from glotsmith.languages.calls import read, typed
-from glotsmith.languages.rows import rows
+from glotsmith.languages.calls import apply_signature, parse_suite
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
 from glotsmith.values import Check, NotLiteral, Value, expected_values
 from glotsmith.verification import allowance
-from glotsmith.verification.bounds import out_of_bounds
+from glotsmith.verification.bounds import limits_error
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.checkers import CHECKERS
-from glotsmith.verification.compare import Comparison
-from glotsmith.verification.judge import ENDINGS, judge, tail, worst
-from glotsmith.verification.warmth import Warmth
-from glotsmith.verification.whole import outcomes_of, script
+from glotsmith.verification.compare import ComparisonRules
+from glotsmith.verification.judge import STATUS_OF_ENDING, judge_outcome, overall_status, truncate_to_tail
+from glotsmith.verification.warmth import WarmWorkerCheck
+from glotsmith.verification.whole import run_for_each_stdin, whole_program
 
 _LARGE = 65_536  #: characters of tests of which few are held in memory
 _EXAMPLE = "accepted"  #: the row of a language's ``verdicts.toml`` with the plainest right program
-MOST_RUNS = 16  #: processes for the cases of one program, each of which may end its process
+MAX_RUNS = 16  #: processes for the cases of one program, each of which may end its process
 
 
-class Store(Protocol):
+class VerdictStore(Protocol):
     """A content-addressed store (``glotsmith.cache.Cache``)."""
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -46,10 +46,10 @@ class Store(Protocol):
 class Verifier:
     """Judges jobs in a sandbox; identical programs run once, also across runs that share a store."""
 
-    def __init__(self, sandbox: Sandbox, store: Store | None = None) -> None:
+    def __init__(self, sandbox: Sandbox, store: VerdictStore | None = None) -> None:
         self._sandbox = sandbox
         self._calibration = Calibration(sandbox)
-        self._warmth = Warmth(self._judge_warm)
+        self._warmth = WarmWorkerCheck(self._judge_warm)
         self._store = store
         self.ran = Counter[str]()  #: by language: jobs that ran and have a verdict
         self._running: dict[str, asyncio.Task[Verdict]] = {}
@@ -61,10 +61,10 @@ class Verifier:
         A job that can't be put to a program of its language is ``infra:toolchain`` or ``infra:refused`` with a
         sentence, never a failure of the program.
         """
-        if wrong := out_of_bounds(job):
+        if wrong := limits_error(job):
             return Verdict(id=job.id, language=job.language, status="infra:refused", detail=wrong)
         try:
-            key = address(job, self._sandbox.name)
+            key = verdict_key(job, self._sandbox.name)
             known = self._store.get("verdict", key) if self._store else None
             verdict = msgspec.json.decode(known, type=Verdict) if known else await self._once(key, job)
         except ToolchainError as error:
@@ -73,11 +73,11 @@ class Verifier:
             verdict = Verdict(id=job.id, language=job.language, status="infra:refused", detail=str(error))
         return msgspec.structs.replace(verdict, id=job.id)
 
-    async def works(self, language: str) -> bool:
+    async def passes_example(self, language: str) -> bool:
         """Run the language's own example, whatever is stored, and return whether it passes."""
-        row = rows(language).get(_EXAMPLE)
+        row = read_proof_rows(language).get(_EXAMPLE)
         try:
-            return row is not None and (await self._judge(row.job(language, _EXAMPLE))).status in row.expected
+            return row is not None and (await self._judge(row.job(language, _EXAMPLE))).status in row.expected_statuses
         except ToolchainError:
             return False
 
@@ -102,7 +102,7 @@ class Verifier:
             if verdict.status != "infra:sandbox":
                 break
             verdict = await self._judge(job)
-        found = toolchain.resolve(job.language)
+        found = toolchain.find_toolchain(job.language)
         verdict = msgspec.structs.replace(verdict, toolchain=found.version, isolation=self._sandbox.name)
         self.ran[job.language] += not verdict.is_infra
         if self._store and not verdict.is_infra:
@@ -110,7 +110,7 @@ class Verifier:
         return verdict
 
     async def _judge(self, job: Job) -> Verdict:
-        card = get(job.language)
+        card = get_card(job.language)
         if job.io:
             return await self._io(card, job)
         if job.program:
@@ -123,7 +123,7 @@ class Verifier:
         first, crash = await self._run_calls(card, job, allowed, 0)
         cases = list(first.cases)
         done, runs = 0, 1
-        while crash is not None and done + crash + 1 < len(job.tests) and runs < MOST_RUNS:
+        while crash is not None and done + crash + 1 < len(job.tests) and runs < MAX_RUNS:
             done, runs = done + crash + 1, runs + 1
             verdict, crash = await self._run_calls(card, job, allowed, done)
             if verdict.is_infra:
@@ -132,7 +132,7 @@ class Verifier:
         return msgspec.structs.replace(first, cases=tuple(cases))
 
     async def _judge_warm(self, job: Job) -> Verdict:
-        card = get(job.language)
+        card = get_card(job.language)
         return (await self._run_calls(card, job, await self._limits(card, job), 0, examined=True))[0]
 
     async def _run_calls(
@@ -142,28 +142,28 @@ class Verifier:
         tolerance = Tolerance(job.tolerance, job.absolute_tolerance)
         posed = pose(card.name, card.fingerprint, job.tests, job.signature, job.entry_point, tolerance, skipped)
         made, mark = posed.frame.hold(job.code, allowed)
-        if (made.warm or made.server) and not examined and not await self._warmth.believed(card.name):
+        if (made.warm or made.server) and not examined and not await self._warmth.is_trusted(card.name):
             made = msgspec.structs.replace(made, warm=None, server=None)
         outcome = await self._sandbox.run(made)
-        how = Comparison(card.equality, *tolerance)
-        verdict, crash = judge(job.id, job.language, outcome, mark, posed.expected, how)
+        how = ComparisonRules(card.equality, *tolerance)
+        verdict, crash = judge_outcome(job.id, job.language, outcome, mark, posed.expected, how)
         return _with_signature(verdict, posed.wanted), crash
 
     async def _limits(self, card: Card, job: Job) -> Limits:
         speed = await self._calibration.speed(card.name)
-        return speed.stretch(allowance.allowed(card, job))
+        return speed.scale_limits(allowance.limits_of_job(card, job))
 
     async def _io(self, card: Card, job: Job) -> Verdict:
         """Run a whole program once per stdin; its stdout must answer as the job's checker has it."""
         allowed = await self._limits(card, job)
-        whole = script(card, job.code, "", allowed)
-        outcomes = [o async for o in outcomes_of(self._sandbox.run, whole, [case.stdin for case in job.io])]
+        whole = whole_program(card, job.code, "", allowed)
+        outcomes = [o async for o in run_for_each_stdin(self._sandbox.run, whole, [case.stdin for case in job.io])]
         cases = tuple(_io_case(job, case, o) for case, o in zip(job.io, outcomes, strict=True))
-        return _summary(job, worst(cases), outcomes, cases)
+        return _summary(job, overall_status(cases), outcomes, cases)
 
     async def _verbatim(self, card: Card, job: Job) -> Verdict:
         """Run a benchmark's own program: exit code 0, and none of the language's known signs of failure."""
-        outcome = await self._sandbox.run(script(card, job.program, "", await self._limits(card, job)))
+        outcome = await self._sandbox.run(whole_program(card, job.program, "", await self._limits(card, job)))
         stderr = outcome.stderr.decode("utf-8", "replace")
         status = _exit_status(outcome)
         if status == "pass" and any(re.search(sign, stderr) for sign in card.failure_signs):
@@ -196,13 +196,13 @@ def _posed(
     skipped: int,
 ) -> Posed:
     """Parse and write tests, but for those skipped; the many candidates of a task have them in common."""
-    card = get(language)
-    calls, settled = typed(card, *read(tests, signature), tolerance)
+    card = get_card(language)
+    calls, settled = apply_signature(card, *parse_suite(tests, signature), tolerance)
     for value in expected_values(calls):
-        render.check(card, value, result=True)
+        render.require_representable(card, value, result=True)
     calls = calls[skipped:]
     frame = program.frame(card, settled, [c.arguments for c in calls], entry)
-    return Posed(frame, tuple(c.expected for c in calls), render.declaration(card, settled, entry))
+    return Posed(frame, tuple(c.expected for c in calls), render.render_declaration(card, settled, entry))
 
 
 def _with_signature(verdict: Verdict, wanted: str) -> Verdict:
@@ -217,14 +217,14 @@ _pose = lru_cache(maxsize=512)(_posed)
 _pose_large = lru_cache(maxsize=8)(_posed)  #: of tests that take much memory
 
 
-def address(job: Job, isolation: str) -> str:
+def verdict_key(job: Job, isolation: str) -> str:
     """Return the content address of a job's verdict: everything that may change it, and nothing else.
 
     Raises:
         ToolchainError: the language can't be run here.
 
     """
-    card, found = get(job.language), toolchain.resolve(job.language)
+    card, found = get_card(job.language), toolchain.find_toolchain(job.language)
     body = msgspec.json.encode(msgspec.structs.replace(job, id="")).decode()
     return content_hash(body, card.fingerprint, found.version, isolation)
 
@@ -234,7 +234,7 @@ def _exit_status(outcome: Outcome) -> Status:
         return "fail:compile"
     if outcome.ending == "exit" and outcome.code == 0:
         return "pass"
-    return ENDINGS.get(outcome.ending, "fail:runtime")
+    return STATUS_OF_ENDING.get(outcome.ending, "fail:runtime")
 
 
 def _io_case(job: Job, case: IoCase, outcome: Outcome) -> CaseVerdict:
@@ -242,7 +242,7 @@ def _io_case(job: Job, case: IoCase, outcome: Outcome) -> CaseVerdict:
     tolerance = Tolerance(job.tolerance, job.absolute_tolerance)
     if status == "pass" and not CHECKERS[job.checker](case.stdout, actual, tolerance):
         status = "fail:wrong"
-    return CaseVerdict(status=status, actual=tail(actual))
+    return CaseVerdict(status=status, actual=truncate_to_tail(actual))
 
 
 def _summary(job: Job, status: Status, outcomes: Sequence[Outcome], cases: tuple[CaseVerdict, ...]) -> Verdict:
@@ -252,8 +252,8 @@ def _summary(job: Job, status: Status, outcomes: Sequence[Outcome], cases: tuple
         language=job.language,
         status=status,
         cases=cases,
-        stdout=tail(last.stdout.decode("utf-8", "replace")),
-        stderr=tail(last.stderr.decode("utf-8", "replace")),
+        stdout=truncate_to_tail(last.stdout.decode("utf-8", "replace")),
+        stderr=truncate_to_tail(last.stderr.decode("utf-8", "replace")),
         seconds=round(sum(o.cpu_s for o in outcomes), 4),
         detail=last.detail,
     )

@@ -9,14 +9,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from glotsmith.languages.rows import rows
+from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Job, Verdict
 
 _WITNESSES = ("accepted", "wrong")
 _log = logging.getLogger(__name__)
 
 
-class Warmth:
+class WarmWorkerCheck:
     """Knows, for each language, whether its warm workers are believed."""
 
     def __init__(self, judge: Callable[[Job], Awaitable[Verdict]]) -> None:
@@ -25,7 +25,7 @@ class Warmth:
         self._known: dict[str, bool] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def believed(self, language: str) -> bool:
+    async def is_trusted(self, language: str) -> bool:
         """Return whether the language's warm workers judge its witnesses rightly."""
         if language not in self._known:
             async with self._locks.setdefault(language, asyncio.Lock()):
@@ -34,12 +34,12 @@ class Warmth:
         return self._known[language]
 
     async def _examine(self, language: str) -> bool:
-        table = rows(language)
+        table = read_proof_rows(language)
         for title in _WITNESSES:
             if title not in table:
                 continue
             verdict = await self._judge(table[title].job(language, title))
-            if verdict.status not in table[title].expected:
+            if verdict.status not in table[title].expected_statuses:
                 _log.warning(
                     "%s: a warm worker calls the program %r %s, so programs start cold: %s",
                     *(language, title, verdict.status, verdict.detail or verdict.stderr[-300:]),

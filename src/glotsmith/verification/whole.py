@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Sequence
 import msgspec
 
 from glotsmith.languages import Card, Unrepresentable
-from glotsmith.languages.prepared import ready
-from glotsmith.languages.render import fill
+from glotsmith.languages.prepared import prepare_toolchain
+from glotsmith.languages.render import fill_template
 from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox.base import Run
 
@@ -15,7 +15,7 @@ _LARGEST_KB = 32_768  #: an archive that is larger costs more than building agai
 _TAR_CPU_S = 10.0
 
 
-def script(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
+def whole_program(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
     """Return the program that runs a whole program of a language verbatim.
 
     Raises:
@@ -23,13 +23,13 @@ def script(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
         Unrepresentable: it has no command for whole programs.
 
     """
-    found = ready(card.name)
+    found = prepare_toolchain(card.name)
     if not found.script:
         raise Unrepresentable(f"{card.display} has no command for whole programs")
     return Program(
         files={**found.files, f"main{card.extension}": text},
-        build=tuple(fill(a, source=f"@{{dir}}/main{card.extension}") for a in found.script_build),
-        argv=tuple(fill(a, source=f"@{{dir}}/main{card.extension}") for a in found.script),
+        build=tuple(fill_template(a, source=f"@{{dir}}/main{card.extension}") for a in found.script_build),
+        argv=tuple(fill_template(a, source=f"@{{dir}}/main{card.extension}") for a in found.script),
         stdin=stdin,
         env=found.env,
         read_only=found.read_only,
@@ -37,7 +37,7 @@ def script(card: Card, text: str, stdin: str, allowed: Limits) -> Program:
     )
 
 
-async def outcomes_of(run: Run, program: Program, stdins: Sequence[str]) -> AsyncGenerator[Outcome]:
+async def run_for_each_stdin(run: Run, program: Program, stdins: Sequence[str]) -> AsyncGenerator[Outcome]:
     """Yield what became of a program for each stdin, in order.
 
     What its build left goes from the sandbox in which it was built to those in which it runs as an archive that

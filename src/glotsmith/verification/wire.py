@@ -6,10 +6,10 @@ from typing import cast
 from glotsmith.values import NotLiteral, Value, literal
 
 #: JSON as ``json.loads`` gives it; objects have one key that is a tag: ``f t m s x``
-Wire = Value
+WireValue = Value
 
 
-def parse(text: str) -> Wire:
+def parse_wire(text: str) -> WireValue:
     """Parse the JSON of one result.
 
     Raises:
@@ -22,17 +22,17 @@ def parse(text: str) -> Wire:
         raise NotLiteral(f"a driver printed no JSON: {text[:80]}") from error
 
 
-def tag(wire: Wire) -> tuple[str, Wire]:
+def split_tag(wire: WireValue) -> tuple[str, WireValue]:
     """Return ``(tag, content)`` of a tagged value, and ``("", wire)`` of a plain one."""
     if isinstance(wire, dict):
-        pairs = cast(dict[str, Wire], wire)
+        pairs = cast(dict[str, WireValue], wire)
         if len(pairs) == 1:
             return next(iter(pairs.items()))
         return "x", "malformed"
     return "", wire
 
 
-def number(text: Wire) -> float:
+def parse_wire_float(text: WireValue) -> float:
     """Return the float of an ``f``; malformed ones are nan's opposite: they equal nothing."""
     if not isinstance(text, str):
         raise NotLiteral("a float must be tagged text")
@@ -42,31 +42,31 @@ def number(text: Wire) -> float:
         raise NotLiteral(f"not a float: {text[:40]}") from error
 
 
-def decode(wire: Wire) -> Value:
+def decode_wire(wire: WireValue) -> Value:
     """Return the Python value that a wire value stands for.
 
     Raises:
         NotLiteral: it is something else (``x``), or a list is a key.
 
     """
-    kind, content = tag(wire)
+    kind, content = split_tag(wire)
     match kind:
         case "":
-            return [decode(x) for x in cast(list[Wire], wire)] if isinstance(wire, list) else wire
+            return [decode_wire(x) for x in cast(list[WireValue], wire)] if isinstance(wire, list) else wire
         case "f":
-            return number(content)
+            return parse_wire_float(content)
         case "t":
-            return tuple(decode(x) for x in cast(list[Wire], content))
+            return tuple(decode_wire(x) for x in cast(list[WireValue], content))
         case "s":
-            return {_key(x) for x in cast(list[Wire], content)}
+            return {_key(x) for x in cast(list[WireValue], content)}
         case "m":
-            return {_key(k): decode(v) for k, v in cast(list[tuple[Wire, Wire]], content)}
+            return {_key(k): decode_wire(v) for k, v in cast(list[tuple[WireValue, WireValue]], content)}
         case _:
             raise NotLiteral(f"a result of kind {content}")
 
 
-def _key(wire: Wire) -> Value:
-    key = decode(wire)
+def _key(wire: WireValue) -> Value:
+    key = decode_wire(wire)
     try:
         hash(key)
     except TypeError as error:
@@ -74,10 +74,10 @@ def _key(wire: Wire) -> Value:
     return key
 
 
-def describe(wire: Wire, width: int = 2000) -> str:
+def describe_wire(wire: WireValue, width: int = 2000) -> str:
     """Write a wire value for people, as a Python literal where it is one; cut at ``width``."""
     try:
-        text = literal(decode(wire))
+        text = literal(decode_wire(wire))
     except (NotLiteral, TypeError, ValueError, RecursionError):
         text = json.dumps(wire)
     return text if len(text) <= width else f"{text[:width]}…"

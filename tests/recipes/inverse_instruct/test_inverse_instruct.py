@@ -54,7 +54,7 @@ class Ran(NamedTuple):
 def tools() -> None:
     for language in ("lua", "python"):
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
 

@@ -18,7 +18,7 @@ import pytest
 from glotsmith.errors import ToolchainError
 from glotsmith.execution.base import NoProgress
 from glotsmith.execution.local import LocalExecutor
-from glotsmith.languages import get, toolchain
+from glotsmith.languages import get_card, toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
 from glotsmith.records import Candidate, Example, Solution, Task
@@ -88,7 +88,7 @@ DRESSES: tuple[Callable[[str, str], str], ...] = (
 
 
 def translation(language: str, name: str, variant: str = "") -> str:
-    return (FOLDER / language / f"{name}{variant}{get(language).extension}").read_text("utf-8")
+    return (FOLDER / language / f"{name}{variant}{get_card(language).extension}").read_text("utf-8")
 
 
 def candidates(language: str, name: str) -> dict[str, str]:
@@ -111,7 +111,7 @@ def rows() -> Iterator[dict[str, object]]:
     """Yield the teacher's lines: the candidates in the order of ``candidates``, each in another dress."""
     for number, name in enumerate(FUNCTIONS):
         for language in LANGUAGES:
-            label = get(language).fences[0]
+            label = get_card(language).fences[0]
             replies = [
                 DRESSES[(number + place) % len(DRESSES)](label, code)
                 for place, code in enumerate(candidates(language, name).values())
@@ -151,7 +151,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the replies; the cache there spares the second run the same programs."""
     for language in LANGUAGES:
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("five")
@@ -218,5 +218,5 @@ def test_there_is_enough_to_carry() -> None:
         assert all(len(set(k.values())) == len(k) for k in kinds)
         assert {kind for k in kinds for kind in k} == set(EXPECTED)
         files = {path.name for path in (FOLDER / language).iterdir()}
-        extension = get(language).extension
+        extension = get_card(language).extension
         assert files == {f"{name}{variant}{extension}" for name in FUNCTIONS for variant in ("", ".wrong")}

@@ -19,7 +19,7 @@ from glotsmith.datasets.preferences import pairs
 from glotsmith.errors import ToolchainError, UsageError
 from glotsmith.execution.base import NoProgress
 from glotsmith.execution.local import LocalExecutor
-from glotsmith.languages import get, toolchain
+from glotsmith.languages import get_card, toolchain
 from glotsmith.languages.extract import extract_code
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
@@ -91,7 +91,7 @@ async def carry(chosen: XCoder, folder: Path) -> None:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
     for language in ("python", "lua"):
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     source = str(RECORDED / "snippets.jsonl")
@@ -144,7 +144,7 @@ def test_programs_pass_and_the_rejected_of_a_pair_fail(run: RunFolder) -> None:
     assert all(p.prompt == found[p.parallel_id, p.language].messages[0]["content"] for p in made)
 
     async def judge(example: Example, reply: str) -> str:
-        code = extract_code(reply, get(example.language))
+        code = extract_code(reply, get_card(example.language))
         job = Job(id="x", language=example.language, code=code or "", signature=example.signature, tests=example.tests)
         return (await Verifier(sandbox).verify(job)).status
 

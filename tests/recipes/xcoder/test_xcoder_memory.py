@@ -49,7 +49,7 @@ def made(folder: Path) -> tuple[RunFigures, set[str]]:
 def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_it(tmp_path: Path) -> None:
     for language in ("python", "lua"):
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     (tmp_path / "seed.py").write_text(SOURCE.partition("\n\n\ndef total")[0])

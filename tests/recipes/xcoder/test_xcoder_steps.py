@@ -73,7 +73,7 @@ def proposal(problem: tuple[str, str, tuple[str, ...]], number: int = 0, **field
 def sandbox() -> Iterator[Sandbox]:
     for language in ("python", "lua"):
         try:
-            toolchain.resolve(language)
+            toolchain.find_toolchain(language)
         except ToolchainError as error:
             pytest.skip(str(error))
     made = open_sandbox()

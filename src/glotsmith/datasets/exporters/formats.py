@@ -11,7 +11,7 @@ from typing import NamedTuple
 from glotsmith.datasets.exporters import shapes
 from glotsmith.datasets.exporters.shapes import Shape
 from glotsmith.installation import requirement
-from glotsmith.languages.render import fill
+from glotsmith.languages.render import fill_template
 
 
 class Part(NamedTuple):
@@ -39,7 +39,7 @@ class Format(NamedTuple):
     def needs(self) -> str:
         """What to install, as it can be typed here."""
         own = {"glotsmith": requirement(), "serve": requirement("serve")}
-        return fill(self.install, **{name: shlex.quote(text) for name, text in own.items()})
+        return fill_template(self.install, **{name: shlex.quote(text) for name, text in own.items()})
 
 
 INSTRUCT = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise

@@ -5,7 +5,7 @@ from string import Template
 
 from glotsmith.evaluation.benchmarks.base import Unchecked
 from glotsmith.languages import render
-from glotsmith.languages.prepared import ready
+from glotsmith.languages.prepared import prepare_toolchain
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import Sandbox, run_with_retries
 from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, type_of
@@ -58,10 +58,10 @@ async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[
     inputs = [arguments for arguments in inputs if _fits(arguments)]
     calls = f"[{', '.join(literal(tuple(arguments)) for arguments in inputs)}]"
     text = _SCRIPT.substitute(program=program, calls=calls, entry=entry)
-    found = ready("python")
+    found = prepare_toolchain("python")
     program_ = Program(
         files={**found.files, "main.py": text},
-        argv=tuple(render.fill(a, source="@{dir}/main.py") for a in found.script),
+        argv=tuple(render.fill_template(a, source="@{dir}/main.py") for a in found.script),
         env=found.env,
         read_only=found.read_only,
         limits=_LIMITS,

@@ -13,7 +13,7 @@ from typing import Any
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Question
-from glotsmith.languages.prepared import ready
+from glotsmith.languages.prepared import prepare_toolchain
 from glotsmith.records import IoCase, content_hash
 
 HUB = "xlangai/DS-1000:test"
@@ -36,7 +36,7 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         InputError: a row lacks a field.
 
     """
-    python = ready("python").script[0]
+    python = prepare_toolchain("python").script[0]
     return Loaded(questions=tuple(_question(row, wanted.name, python) for row in rows))
 
 

@@ -18,7 +18,7 @@ import msgspec
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Impossible, Question
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.records import IoCase
 
 HUB = "nuprl/Ag-LiveCodeBench-X:test"
@@ -53,7 +53,7 @@ def _functional(row: Row, benchmark: str, language: str) -> Impossible:
 
 
 def _question(row: Row, benchmark: str, language: str, io: tuple[IoCase, ...]) -> Question:
-    card = get(language)
+    card = get_card(language)
     text = row.field("question_content", str)
     return Question(
         benchmark=benchmark,

@@ -12,7 +12,7 @@ from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import WAYS
 from glotsmith.evaluation.questions import Impossible, Question, stop_of
-from glotsmith.languages.braces import cuts_braces
+from glotsmith.languages.braces import stops_at_brace
 from glotsmith.records import Record
 
 HUB = "Multilingual-Multimodal-NLP/McEval:test:generation"
@@ -103,7 +103,7 @@ def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
         prefix=f"{row.field('prompt', str)}\n",
         instruction=row.field("instruction", str, "") or row.field("prompt", str),
         stop=rule.stop,
-        unclosed=cuts_braces(rule.stop),
+        unclosed=stops_at_brace(rule.stop),
         after=f"\n{test}\n{WAYS[rule.language].after if rule.calls_main else ''}",
         sign=rule.sign,
         time_limit_s=15.0,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Impossible, Question
-from glotsmith.languages import get, names
+from glotsmith.languages import get_card, language_names
 
 HUB = "nuprl/MultiPL-E:test"  #: and a part for each language (``part_of``)
 
@@ -101,7 +101,7 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         language, problem = language_of(row.field("language", str)), row.field("name", str)
         if wanted.languages and language not in wanted.languages:
             continue
-        why = UNSUPPORTED.get(language, "" if language in names() else f"no language is named {language!r}")
+        why = UNSUPPORTED.get(language, "" if language in language_names() else f"no language is named {language!r}")
         if why:
             lost.append(
                 Impossible(benchmark=wanted.name, problem=problem, language=language, reason="unsupported", detail=why)
@@ -132,7 +132,7 @@ def part_of(language: str) -> str:
 def question(row: Row, benchmark: str, language: str) -> Question:
     """Return the question of one row."""
     prompt, problem = row.field("prompt", str), row.field("name", str)
-    card, name = get(language), entry_of(problem, prompt)
+    card, name = get_card(language), entry_of(problem, prompt)
     needs, hint = _NEEDS.get(language, ("", ""))
     way = WAYS.get(language, Way())
     fence = card.fences[0]

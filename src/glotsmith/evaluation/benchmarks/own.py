@@ -8,7 +8,7 @@ from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import unknown_language
-from glotsmith.languages.spelling import label_language
+from glotsmith.languages.spelling import language_of_label
 
 HUB = ""
 
@@ -29,7 +29,7 @@ def _question(row: Row) -> Question:
         question = msgspec.convert(row.data, Question)
     except msgspec.ValidationError as error:
         raise row.error(f"not a question: {error}") from None
-    language = label_language(question.language)
+    language = language_of_label(question.language)
     if not language:
         raise row.error(unknown_language(question.language))
     if not (question.tests or question.io or question.before.strip() or question.after.strip()):

@@ -109,7 +109,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """
         require_model(services.teacher, "inverse-instruct")
         for name in self.languages if self.require_suite else ():
-            languages.toolchain.resolve(name)  # raises for a missing toolchain, before the first request
+            languages.toolchain.find_toolchain(name)  # raises for a missing toolchain, before the first request
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         return [
             *self._snippet_steps(services, syntax, overlap),

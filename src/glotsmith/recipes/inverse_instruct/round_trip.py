@@ -11,7 +11,7 @@ import msgspec
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.generation.suite_outcomes import describe_failure, find_suite_flaw
-from glotsmith.languages import Unrepresentable, get, render
+from glotsmith.languages import Unrepresentable, get_card, render
 from glotsmith.languages.extract import extract_code
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
@@ -119,7 +119,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         if isinstance(text, UnusableReply):
             return _Answer(reply, "no_code" if text.reason == Reason.EMPTY_REPLY else "", text)
         continues = prefix if self._request.continues else ""
-        code = extract_code(reply.text, get(snippet.language), continues=continues, name=snippet.name)
+        code = extract_code(reply.text, get_card(snippet.language), continues=continues, name=snippet.name)
         if code is None:
             return _Answer(reply, "no_code", UnusableReply(Reason.NO_CODE, text[:200]))
         verdict = await self._verify.verify(_snippet_job(snippet, code))
@@ -149,11 +149,11 @@ def _keep_best(
 
 def _signature_prefix(snippet: Snippet) -> str:
     """Return the signature with which a program begins in the snippet's language; "" if it has no such form."""
-    card = get(snippet.language)
+    card = get_card(snippet.language)
     if not snippet.signature or not card.syntax.signature:
         return ""
     try:
-        return render.signature_text(card, card.syntax.signature, parse_signature(snippet.signature))
+        return render.render_signature(card, card.syntax.signature, parse_signature(snippet.signature))
     except (Unrepresentable, NotLiteral, ValueError):
         return ""
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.prompts import Prompt
 from glotsmith.records import Lineage, Snippet
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
@@ -39,7 +39,7 @@ class SnippetRequest:
 
     async def send(self, snippet: Snippet, sample: int, **variables: str) -> Reply:
         """Request a reply about a snippet; ``variables`` are those of the prompt beside code and language."""
-        card = get(snippet.language)
+        card = get_card(snippet.language)
         text = self._prompt.render(code=snippet.code, language=card.display, fence=card.fences[0], **variables)
         request = Request.for_style(
             self._style,

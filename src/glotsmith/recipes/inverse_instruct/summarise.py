@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.records import Inversion, Snippet, SnippetSummary, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, keep
@@ -47,7 +47,7 @@ class Summarise(ItemStep[Snippet, Inversion]):
     def _opening(self, snippet: Snippet, sample: int) -> str:
         """Return the first words of a sample's instruction, such as "Write a Lua"."""
         number = int(content_hash(snippet.id, str(self._seed), str(sample))[:8], 16)
-        prefix, display = self._prefixes[number % len(self._prefixes)], get(snippet.language).display
+        prefix, display = self._prefixes[number % len(self._prefixes)], get_card(snippet.language).display
         article = "n" if prefix.endswith(" a") and (display[0] in "AEIO" or display == "R") else ""
         return f"{prefix}{article} {display}"
 

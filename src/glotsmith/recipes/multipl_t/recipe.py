@@ -45,7 +45,7 @@ from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import RequestStyle, Sampling
-from glotsmith.verification.bounds import LEAST, MOST
+from glotsmith.verification.bounds import MAX_LIMITS, MIN_LIMITS
 
 PROMPTS = Path(__file__).parent / "prompts"
 PAPER_SAMPLES, PAPER_SAMPLES_BY_LANGUAGE = 50, {"ocaml": 100}  # §4.3
@@ -102,10 +102,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         check_languages("samples_by_language", self.samples_by_language)
         if not self.languages:
             raise UsageError(f"{option_name('languages')} is empty, and multipl-t needs at least one target language")
-        if self.time_limit_s and not LEAST.cpu_s <= self.time_limit_s <= MOST.cpu_s:
+        if self.time_limit_s and not MIN_LIMITS.cpu_s <= self.time_limit_s <= MAX_LIMITS.cpu_s:
             raise UsageError(
                 f"{option_name('time_limit_s')} is {self.time_limit_s}, and must be 0 (the language's own limit) "
-                f"or from {LEAST.cpu_s} to {MOST.cpu_s} seconds"
+                f"or from {MIN_LIMITS.cpu_s} to {MAX_LIMITS.cpu_s} seconds"
             )
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
@@ -123,7 +123,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
                 "--teacher openai --model MODEL --base-url URL"
             )
         for name in self.languages:
-            languages.toolchain.resolve(name)  # raises for a missing toolchain, before the first request
+            languages.toolchain.find_toolchain(name)  # raises for a missing toolchain, before the first request
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         return [
             ReadFunctions(self.sources, self._read_options(services)),

@@ -18,7 +18,7 @@ import msgspec
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
 from glotsmith.recipes.xcoder.proposals import (
@@ -164,7 +164,7 @@ class _Discussion:
         advice = [(agent, reply) for agent, reply in zip(others, replies, strict=True) if reply is not None]
         if others and not advice:
             return None
-        return [f"{get(agent).display}: {a.advice or 'I do not agree.'}" for agent, a in advice if not a.agree]
+        return [f"{get_card(agent).display}: {a.advice or 'I do not agree.'}" for agent, a in advice if not a.agree]
 
     # --- as equals -------------------------------------------------------------------------------------------------
 
@@ -300,9 +300,9 @@ class _Discussion:
     def _prompt_variables(self, agent: str) -> dict[str, object]:
         """Return the variables of all prompts of a discussion: the agent's role, its memory and its reflection."""
         return {
-            "agent": get(agent).display,
-            "target": get(self._proposal.language).display,
-            "others": [get(other).display for other in self._agents if other != agent],
+            "agent": get_card(agent).display,
+            "target": get_card(self._proposal.language).display,
+            "others": [get_card(other).display for other in self._agents if other != agent],
             "inspirations": [first_sentence(text, 600) for text in self._session.inspirations],
             **self._memory.prompt_variables(agent, self._proposal.language),
             "notes": self._proposal.notes.get(agent, ""),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_sections
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.languages.extract import extract_code
 from glotsmith.records import Lineage, Origin, Record
 from glotsmith.teachers.base import Reply
@@ -74,7 +74,7 @@ def read_problem(reply: Reply, language: str = "") -> DraftProblem | UnusableRep
     found = read_sections(reply, names)
     if isinstance(found, UnusableReply):
         return found
-    answer = extract_code(found[ANSWER], get(language)) if language else ""
+    answer = extract_code(found[ANSWER], get_card(language)) if language else ""
     if answer is None:
         return UnusableReply(Reason.NO_CODE, found[ANSWER][:200])
     if language and all(_is_none(found[name]) for name in PROBLEM_SECTIONS[1:]):
@@ -89,7 +89,7 @@ def _executable(instruction: str, found: dict[str, str], answer: str) -> DraftPr
         name = parse_signature(signature).name
     except (NotLiteral, RecursionError) as error:
         return UnusableReply(Reason.INCOMPLETE_REPLY, str(error))
-    reference = extract_code(found["Reference"], get("python"), name=name)
+    reference = extract_code(found["Reference"], get_card("python"), name=name)
     if reference is None or not defines_only(reference, name):
         return UnusableReply(Reason.NO_CODE, f"the reference defines no function {name}: {found['Reference'][:200]}")
     examples = tuple(stated_examples(found["Examples"], name))

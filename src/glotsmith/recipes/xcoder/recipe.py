@@ -178,7 +178,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         """
         require_model(services.teacher, "xcoder")
         for name in self._targets:
-            languages.toolchain.resolve(name)  # raises for a missing toolchain, before the first request
+            languages.toolchain.find_toolchain(name)  # raises for a missing toolchain, before the first request
         assert services.ledger is not None, "memory is read from the run's ledger"
         requests, plan = self._agent_requests(services), self._session_plan()
         history = LedgerHistory(services.ledger, plan, self.agreement)

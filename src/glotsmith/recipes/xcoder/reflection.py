@@ -11,7 +11,7 @@ import msgspec
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 from glotsmith.recipes.xcoder.history import run_once_per_key
 from glotsmith.recipes.xcoder.memory import (
@@ -103,7 +103,7 @@ class EpochMemories:
 
     async def _request(self, agent: str, epoch: int, sessions: Sequence[RememberedSession]) -> Reply:
         variables: Mapping[str, object] = {
-            "agent": get(agent).display,
+            "agent": get_card(agent).display,
             "events": [_event(session, agent) for session in sessions],
             "hard": (await self.at_epoch(epoch)).frequent_failures(agent),
         }
@@ -117,5 +117,5 @@ def _event(session: RememberedSession, agent: str) -> str:
     """Return one line about a session's problem and its outcome, with the failures in the agent's language."""
     failed = ", ".join(f"{status} {count}x" for status, count in session.failures.get(agent, {}).items())
     solved = f"solved in {', '.join(session.passed)}" if session.passed else "solved in no language"
-    own = f"; in {get(agent).display}: {failed}" if failed else ""
+    own = f"; in {get_card(agent).display}: {failed}" if failed else ""
     return f"{session.name or 'no problem'}: {first_sentence(session.instruction)} {session.outcome}, {solved}{own}"

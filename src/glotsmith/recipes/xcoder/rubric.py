@@ -8,7 +8,7 @@ import msgspec
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
@@ -74,7 +74,7 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
 
     async def _request_score(self, key: str, item: PipelineItem, costs: ReplyCosts) -> float | UnusableReply:
         """Return the score of a row's instruction and program, 1 to 5, or why there is none."""
-        card = get(item.language)
+        card = get_card(item.language)
         variables = {
             "language": card.display,
             "fence": card.fences[0],

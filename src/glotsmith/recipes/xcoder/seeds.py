@@ -9,7 +9,7 @@ import asyncio
 import msgspec
 
 from glotsmith.generation.structured_replies import UnusableReply, read_sections
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
 from glotsmith.recipes.xcoder.proposals import (
     PROBLEM_SECTIONS,
@@ -58,7 +58,7 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
     async def _request_seed(
         self, kind: str, key: str, snippet: Snippet, costs: ReplyCosts, unread: list[Dropped]
     ) -> Proposal | UnusableReply:
-        card = get(snippet.language)
+        card = get_card(snippet.language)
         variables: dict[str, object] = {
             "language": card.display,
             "fence": card.fences[0],

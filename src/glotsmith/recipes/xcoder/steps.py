@@ -15,7 +15,7 @@ from glotsmith.datasets.examples import facts, wish_of
 from glotsmith.datasets.rows import comment, example, fenced
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.suite_outcomes import find_suite_flaw
-from glotsmith.languages import get
+from glotsmith.languages import get_card
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.grammar import parses
 from glotsmith.recipes.xcoder.history import LedgerHistory, PosedProblem
@@ -230,7 +230,7 @@ def _row_of_answer(item: PipelineItem) -> Example:
     """Return the row of an answer without a Python reference; its tests are the snippet's own, if it has any."""
     proposal, language = item.proposal, facts(item.language)
     instruction = proposal.instruction.strip()
-    request = f"{instruction}\n\nWrite it in {get(item.language).display}."
+    request = f"{instruction}\n\nWrite it in {get_card(item.language).display}."
     return Example(
         id=content_hash(proposal.id, proposal.answer),
         parallel_id=proposal.id,
