@@ -403,6 +403,6 @@ def test_no_configuration_names_a_path_of_this_machine(content, tmp_path):
 def test_the_page_has_every_format_with_its_fields_and_files():
     page = (Path(__file__).parents[2] / "docs" / "exports.md").read_text("utf-8")
     for name, format_ in FORMATS.items():
-        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        (item,) = [text for text in page.split("\n- ") if text.startswith(f"`{name}`: ")]
         fields = [column for part in format_.parts for column in part.shape.columns]
-        assert re.findall(r"`([\w./-]+)`", row) == [name, *fields, *format_.files]
+        assert re.findall(r"`([\w./-]+)`", item.partition("\n\n")[0]) == [name, *fields, *format_.files]
