@@ -88,7 +88,7 @@ def _with_opening(reply: Reply, opening: str) -> str:
     return opening + reply.text
 
 
-class ReplyCosts:
+class RequestCosts:
     """The summed costs of a number of replies."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get_card
-from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
 from glotsmith.recipes.xcoder.proposals import (
     PROBLEM_SECTIONS,
@@ -87,7 +87,7 @@ class Discuss(ItemStep[Proposal, Proposal]):
         if session is None:
             return keep(key, item)
         memory = await self._memories.at_epoch(session.epoch)
-        reflection_costs = ReplyCosts()  # separate, as ``budget`` is for the discussion only
+        reflection_costs = RequestCosts()  # separate, as ``budget`` is for the discussion only
         reflections = await self._reflections(session, reflection_costs)
         chairs = self._plan.chairs_up_to(session)
         target = choose_target_language(self._rules.policy, memory, chairs, self._rules.languages)
@@ -111,7 +111,7 @@ class Discuss(ItemStep[Proposal, Proposal]):
             cost=costs.cost + reflection_costs.cost,
         )
 
-    async def _reflections(self, session: DiscussionSession, costs: ReplyCosts) -> Mapping[str, str | UnusableReply]:
+    async def _reflections(self, session: DiscussionSession, costs: RequestCosts) -> Mapping[str, str | UnusableReply]:
         """Return the reflection of each agent of the session; "" for an agent without one."""
         agents = (session.chair, *session.others)
         found = await asyncio.gather(*(self._memories.reflect(agent, session, costs) for agent in agents))
@@ -132,7 +132,7 @@ class _Discussion:
         self._requests, self._rules, self._memory = requests, rules, memory
         self._proposal, self._session = proposal, session
         self._agents = (session.chair, *session.others)
-        self.costs = ReplyCosts()
+        self.costs = RequestCosts()
         self.lost: list[Dropped] = []
 
     # --- with a chair, or alone ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import msgspec
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get_card
-from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.history import run_once_per_key
 from glotsmith.recipes.xcoder.memory import (
     AgentMemory,
@@ -80,7 +80,7 @@ class EpochMemories:
             del self._replies[key]
         return AgentMemory(sessions if self._remembers else (), self._similar, self._limits)
 
-    async def reflect(self, agent: str, session: DiscussionSession, costs: ReplyCosts) -> str | UnusableReply:
+    async def reflect(self, agent: str, session: DiscussionSession, costs: RequestCosts) -> str | UnusableReply:
         """Return the agent's reflection on the epoch before; "" without a session to reflect on.
 
         The sessions of the epoch share one reply. Only the session that is charged for it

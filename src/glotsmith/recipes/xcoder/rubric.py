@@ -10,7 +10,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.languages import get_card
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.step import Dropped, ItemStep, Kept, Result, drop, keep
 
@@ -60,7 +60,7 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
 
     async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Score one row."""
-        costs = ReplyCosts()
+        costs = RequestCosts()
         score = await self._request_score(key, item, costs)
         lost: tuple[Dropped, ...] = ()
         if isinstance(score, UnusableReply):
@@ -72,7 +72,7 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
         kept = () if dropped else (Kept(key, msgspec.structs.replace(item, score=score)),)
         return Result(kept=kept, dropped=lost, tokens=costs.tokens, cost=costs.cost)
 
-    async def _request_score(self, key: str, item: PipelineItem, costs: ReplyCosts) -> float | UnusableReply:
+    async def _request_score(self, key: str, item: PipelineItem, costs: RequestCosts) -> float | UnusableReply:
         """Return the score of a row's instruction and program, 1 to 5, or why there is none."""
         card = get_card(item.language)
         variables = {

@@ -10,7 +10,7 @@ import msgspec
 
 from glotsmith.generation.structured_replies import UnusableReply, read_sections
 from glotsmith.languages import get_card
-from glotsmith.recipes.xcoder.agent_requests import AgentRequests, ReplyCosts
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.proposals import (
     PROBLEM_SECTIONS,
     DraftProblem,
@@ -42,7 +42,7 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
 
     async def run(self, key: str, item: Snippet) -> Result[Proposal]:
         """Request the seeds of one snippet."""
-        costs, unread = ReplyCosts(), list[Dropped]()
+        costs, unread = RequestCosts(), list[Dropped]()
         seeds = await asyncio.gather(*(self._request_seed(kind, key, item, costs, unread) for kind in self._kinds))
         kept = tuple(Kept(a.id, a) for a in seeds if isinstance(a, Proposal))
         lost = tuple(
@@ -56,7 +56,7 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
         return Result(kept=kept, dropped=lost, tokens=costs.tokens, cost=costs.cost)
 
     async def _request_seed(
-        self, kind: str, key: str, snippet: Snippet, costs: ReplyCosts, unread: list[Dropped]
+        self, kind: str, key: str, snippet: Snippet, costs: RequestCosts, unread: list[Dropped]
     ) -> Proposal | UnusableReply:
         card = get_card(snippet.language)
         variables: dict[str, object] = {
