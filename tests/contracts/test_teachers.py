@@ -13,8 +13,8 @@ import pytest
 
 from glotsmith.teachers import TEACHERS, open_teacher
 from glotsmith.teachers.base import Message, Reply, Request, Teacher
-from glotsmith.teachers.cached import Cached
-from glotsmith.teachers.openai import OpenAI, Options
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions
+from glotsmith.teachers.wrappers import CachedTeacher
 from small_model import saying
 
 SOURCE = "def add(a, b):\n    return a + b"
@@ -87,7 +87,7 @@ URL: list[str] = []  #: of the server
 
 
 def openai(_: Path) -> Teacher:
-    return OpenAI(Options(model="m", base_url=URL[-1]))
+    return OpenAI(OpenAIOptions(model="m", base_url=URL[-1]))
 
 
 def scripted(folder: Path) -> Teacher:
@@ -111,10 +111,10 @@ MAKE: dict[str, Callable[[Path], Teacher]] = {
     "openai": openai,
     "scripted": scripted,
     "transformers": transformers,
-    "cached offline": lambda folder: Cached(offline(folder), Memory()),
-    "cached openai": lambda folder: Cached(openai(folder), Memory()),
-    "cached scripted": lambda folder: Cached(scripted(folder), Memory()),
-    "cached transformers": lambda folder: Cached(transformers(folder), Memory()),
+    "cached offline": lambda folder: CachedTeacher(offline(folder), Memory()),
+    "cached openai": lambda folder: CachedTeacher(openai(folder), Memory()),
+    "cached scripted": lambda folder: CachedTeacher(scripted(folder), Memory()),
+    "cached transformers": lambda folder: CachedTeacher(transformers(folder), Memory()),
 }
 
 

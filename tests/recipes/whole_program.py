@@ -21,10 +21,10 @@ from typing import Any
 from small_corpus import LUA, asserts
 
 from glotsmith.teachers.base import Request
-from glotsmith.teachers.openai_wire import seed_of
+from glotsmith.teachers.openai_wire import request_seed
 
 PATIENCE_S = 120.0  #: after which a process that should have ended is a failure
-SAMPLES = {seed_of(Request(call="", item="", sample=n)): n for n in range(100)}
+SAMPLES = {request_seed(Request(call="", item="", sample=n)): n for n in range(100)}
 #: without what would have each of some hundred starts compile all modules anew
 _LEFT_OUT = ("OPENAI_", "GLOTSMITH_", "PYTHONDONTWRITEBYTECODE")
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)} | {"COLUMNS": "200"}

@@ -128,7 +128,7 @@ def test_an_interrupted_call_takes_its_programs_with_it(interruptible: None) -> 
 @pytest.mark.parametrize(("ranks", "parts"), [("", 1), ("2", 2), ("1000", 1000), ("0", 1), ("many", 1)])
 def test_ranks_of_one_machine_share_its_processors(monkeypatch: pytest.MonkeyPatch, ranks: str, parts: int) -> None:
     monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
-    assert pools.share() == max(1, len(os.sched_getaffinity(0)) // parts)
+    assert pools.default_jobs() == max(1, len(os.sched_getaffinity(0)) // parts)
 
 
 def test_the_pool_may_be_another_machines(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import glotsmith.reward
 from glotsmith.reward import code_reward, score
-from glotsmith.reward.rows import FIELDS
-from glotsmith.reward.scoring import Options
+from glotsmith.reward.reward_jobs import ROW_FIELDS
+from glotsmith.reward.scoring import RewardOptions
 
 PAGE = Path(__file__).parents[2] / "docs" / "reward.md"
 
@@ -20,7 +20,7 @@ def test_its_examples_run() -> None:
 
 def test_its_options_are_those_of_every_signature() -> None:
     told = re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
-    assert told == [*Options._fields]
+    assert told == [*RewardOptions._fields]
     for name in set(glotsmith.reward.__all__) - {"close"}:
         assert {*told} <= {*inspect.signature(getattr(glotsmith.reward, name)).parameters}, name
     defaults = {
@@ -31,5 +31,5 @@ def test_its_options_are_those_of_every_signature() -> None:
 
 def test_it_names_every_column_and_function() -> None:
     page = PAGE.read_text("utf-8")
-    assert [name for name in (*FIELDS, "prefix") if f"`{name}`" not in page] == []
+    assert [name for name in (*ROW_FIELDS, "prefix") if f"`{name}`" not in page] == []
     assert [name for name in glotsmith.reward.__all__ if name not in page] == []

@@ -11,7 +11,7 @@ from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
 from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.reward import score
-from glotsmith.reward.rows import pose
+from glotsmith.reward.reward_jobs import build_job
 
 #: They take seconds to be refused.
 SLOW_STATUSES = {"fail:timeout", "fail:memory"}
@@ -66,7 +66,7 @@ def test_hostile_programs_earn_nothing(language: str, all_rows: bool) -> None:
         all_.insert(number, asked(language, "honest", honest["accepted"], 1.0))
         all_.insert(number, asked(language, "wrong", honest["wrong"], 0.0))
     for number, (title, completion, row, _) in enumerate(all_):
-        posed, code = pose(number, completion, row), hostile.get(title)
+        posed, code = build_job(number, completion, row), hostile.get(title)
         assert posed is not None and posed.code
         assert code is None or posed.code.split() == code.code.split(), f"{title}: its attack is lost on the way"
     rewards = score([a.completion for a in all_], [a.row for a in all_])

@@ -11,7 +11,7 @@ import pytest
 from glotsmith.errors import InfraError, UsageError
 from glotsmith.records import CaseVerdict, Job, Verdict
 from glotsmith.reward import score, score_async
-from glotsmith.reward.scoring import earned
+from glotsmith.reward.scoring import reward_of
 
 ROW = {"language": "lua", "tests": ["assert f(1) == 1"]}
 
@@ -36,7 +36,7 @@ def verdict(status: str, *cases: str) -> Verdict:
     ],
 )
 def test_what_is_earned(status: str, cases: list[str], whole: float, share: float) -> None:
-    assert (earned(verdict(status, *cases), "all"), earned(verdict(status, *cases), "share")) == (whole, share)
+    assert (reward_of(verdict(status, *cases), "all"), reward_of(verdict(status, *cases), "share")) == (whole, share)
 
 
 class ScriptedPool:
@@ -50,7 +50,7 @@ class ScriptedPool:
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glotsmith.reward.scoring.pool", lambda isolation, jobs: ScriptedPool())
+    monkeypatch.setattr("glotsmith.reward.scoring.get_pool", lambda isolation, jobs: ScriptedPool())
 
 
 SAID = [f"```lua\nfunction f() end -- {status}\n```" for status in ("pass", "infra:sandbox", "fail:wrong")]
@@ -121,7 +121,7 @@ def test_a_defect_costs_its_own_completion(scripted: None, monkeypatch: pytest.M
     def pose(number: int, *_: Any) -> Job:
         return {0: 1}[number] and Job(id="0", language="lua", code="pass")  # type: ignore[return-value]
 
-    monkeypatch.setattr("glotsmith.reward.scoring.pose", pose)
+    monkeypatch.setattr("glotsmith.reward.scoring.build_job", pose)
     assert score(SAID[:2], [ROW] * 2, faults="mask") == [1.0, None]
     with pytest.raises(KeyError):
         score(SAID[:2], [ROW] * 2)

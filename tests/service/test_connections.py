@@ -11,7 +11,7 @@ from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import ALL_PROMISES
 from glotsmith.sandbox.program_json import encode_program
 from glotsmith.service import server
-from glotsmith.service.state import Service, Settings
+from glotsmith.service.state import Service, ServiceSettings
 
 PATIENCE_S = 0.3
 BIG = 24 * 2**20
@@ -47,7 +47,7 @@ class Served:
 @asynccontextmanager
 async def serving() -> AsyncIterator[Served]:
     listening = server.listen("127.0.0.1", 0, token=False)
-    made = server._Server(Service(Simulated(), Settings(jobs=4)), lambda said: None)
+    made = server._Server(Service(Simulated(), ServiceSettings(jobs=4)), lambda said: None)
     task = asyncio.create_task(made.serve([listening]))
     while not made.started:
         await asyncio.sleep(0.01)
@@ -60,7 +60,7 @@ async def serving() -> AsyncIterator[Served]:
 
 @pytest.fixture(autouse=True)
 def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr(server, "_CLIENT_TIMEOUT_S", PATIENCE_S)
 
 
 def run(argv: str) -> bytes:

@@ -15,9 +15,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import ALL_PROMISES
-from glotsmith.service.app import ENDPOINTS, build
+from glotsmith.service.app import ENDPOINTS, build_app
 from glotsmith.service.openapi import document
-from glotsmith.service.state import Service, Settings
+from glotsmith.service.state import Service, ServiceSettings
 from serving import Serving
 
 EXAMPLES = 40
@@ -48,7 +48,7 @@ class Silent:
 
 
 def endpoints() -> list[Any]:
-    service = Service(Silent(), Settings(jobs=1))
+    service = Service(Silent(), ServiceSettings(jobs=1))
     return [endpoint for routes in ENDPOINTS for endpoint in routes(service)]
 
 
@@ -115,7 +115,7 @@ def test_a_service_that_is_not_as_it_says_is_found_out(error: Exception | None, 
     headers = {"Authorization": f"Bearer {token}"}
 
     async def made() -> Any:
-        return build(Service(Silent(error), Settings(jobs=2, token=token)))
+        return build_app(Service(Silent(error), ServiceSettings(jobs=2, token=token)))
 
     schema = schemathesis.openapi.from_asgi("/openapi.json", asyncio.run(made()), headers=headers)
     assert schema.raw_schema["security"] == [{"token": []}]

@@ -12,9 +12,9 @@ import pytest
 from glotsmith.records import Outcome
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.service.app import build
-from glotsmith.service.sandbox_fusion import LANGUAGES, REFUSED, RunCodeRequest, pose, told
-from glotsmith.service.state import Service, Settings
+from glotsmith.service.app import build_app
+from glotsmith.service.sandbox_fusion import LANGUAGES, REFUSED, RunCodeRequest, prepare_program, run_code_response
+from glotsmith.service.state import Service, ServiceSettings
 
 #: SandboxFusion's ``Language`` (``sandbox/runners/types.py``), of which verl keeps a copy.
 THEIRS = """
@@ -36,7 +36,7 @@ def b64(text: str) -> str:
 
 def posted(sandbox: Sandbox, body: Any, path: str = "/run_code", **settings: Any) -> httpx.Response:
     async def send() -> httpx.Response:
-        app = build(Service(sandbox, Settings(**{"jobs": 2, "queue": 8} | settings)))
+        app = build_app(Service(sandbox, ServiceSettings(**{"jobs": 2, "queue": 8} | settings)))
         transport = httpx.ASGITransport(app, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.post(path, json=body, timeout=60)
@@ -179,15 +179,15 @@ def test_every_language_of_theirs_is_run_or_refused_with_a_sentence(sandbox: San
 
 
 def test_the_machines_faults_are_its_own() -> None:
-    posed = pose(RunCodeRequest(code="", language="python"))
-    answer = told(Outcome(ending="infra", detail="no memory"), posed)
+    posed = prepare_program(RunCodeRequest(code="", language="python"))
+    answer = run_code_response(Outcome(ending="infra", detail="no memory"), posed)
     assert (answer.status, answer.message, answer.run_result) == ("SandboxError", "no memory", None)
 
 
 def test_tests_in_the_code_are_built_in(sandbox: Sandbox) -> None:
     """D's unittest blocks count: without the option they would be left out, and anything would pass."""
-    assert pose(RunCodeRequest(code="", language="D_ut")).program.build[-1] == "-unittest"
-    assert "-unittest" not in pose(RunCodeRequest(code="", language="d")).program.build
+    assert prepare_program(RunCodeRequest(code="", language="D_ut")).program.build[-1] == "-unittest"
+    assert "-unittest" not in prepare_program(RunCodeRequest(code="", language="d")).program.build
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_tests_in_the_code_are_built_in(sandbox: Sandbox) -> None:
 )
 def test_a_token_in_the_url(sandbox: Sandbox, header: str, status: int) -> None:
     async def send() -> int:
-        app = build(Service(sandbox, Settings(jobs=1, token="s3cret")))
+        app = build_app(Service(sandbox, ServiceSettings(jobs=1, token="s3cret")))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://10.0.0.1") as client:
             return (await client.get("/v1/ping", headers={"authorization": header})).status_code
 
@@ -230,7 +230,7 @@ def test_agnostics(sandbox: Sandbox) -> None:
     lines = b"\n".join([*map(msgspec.json.encode, asked), b"{", b"", b"[]"])
 
     async def send(language: str, body: bytes, media: str = "application/x-ndjson") -> httpx.Response:
-        app = build(Service(sandbox, Settings(jobs=2, queue=10, list_items=12)))
+        app = build_app(Service(sandbox, ServiceSettings(jobs=2, queue=10, list_items=12)))
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
             where = f"/agnostics?language={language}"
             return await client.post(where, content=body, headers={"content-type": media}, timeout=60)

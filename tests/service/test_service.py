@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from glotsmith.records import Job, Limits, Outcome, Program, Verdict
 from glotsmith.sandbox.base import ALL_PROMISES
 from glotsmith.sandbox.program_json import decode_outcome, decode_program, encode_program
-from glotsmith.service.app import ENDPOINTS, build
-from glotsmith.service.state import Service, Settings
+from glotsmith.service.app import ENDPOINTS, build_app
+from glotsmith.service.state import Service, ServiceSettings
 
 JOB = {"id": "1", "language": "python", "code": "def f(x):\n    return x", "tests": ["assert f(1) == 1"]}
 
@@ -56,9 +56,9 @@ class Scripted:
 class Client:
     def __init__(self, **options: Any) -> None:
         self.sandbox = Scripted()
-        self.service = Service(self.sandbox, Settings(**{"jobs": 1, "queue": 1, "body_s": 5.0} | options))
+        self.service = Service(self.sandbox, ServiceSettings(**{"jobs": 1, "queue": 1, "body_s": 5.0} | options))
         # What escapes the application is a defect, and must not pass for an answer.
-        transport = httpx.ASGITransport(build(self.service), raise_app_exceptions=True)
+        transport = httpx.ASGITransport(build_app(self.service), raise_app_exceptions=True)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
     async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
@@ -417,9 +417,9 @@ def test_a_client_that_leaves_does_not_take_anothers_verdict():
             return Verdict(id="", language="python", status="pass")
 
         c.service.verifier._judge = judged  # type: ignore[method-assign]
-        from glotsmith.service.jobs import judge
+        from glotsmith.service.jobs import verify_jobs
 
-        first, second = (asyncio.create_task(judge(c.service, [job])) for _ in range(2))
+        first, second = (asyncio.create_task(verify_jobs(c.service, [job])) for _ in range(2))
         await asyncio.sleep(0.1)
         first.cancel()
         await asyncio.sleep(0.1)
@@ -570,7 +570,7 @@ def test_more_than_fits_is_told_to_come_again():
 
 def test_a_client_that_leaves_takes_its_program_with_it():
     async def test(c: Client) -> None:
-        app, messages = build(c.service), asyncio.Queue[dict[str, Any]]()
+        app, messages = build_app(c.service), asyncio.Queue[dict[str, Any]]()
         body = encode_program(Program(files={}, argv=("wait",)))
         headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         scope = {"type": "http", "method": "POST", "path": "/run", "headers": headers, "query_string": b""}
@@ -600,7 +600,7 @@ def test_draining():
         for path, body in (("/run", {"argv": ["true"]}), ("/verify", JOB)):
             refused = await c.post(path, body)
             assert (refused.status_code, told(refused)) == (503, "the service is about to end and takes nothing new")
-        idle = asyncio.create_task(c.service.admission.idle())
+        idle = asyncio.create_task(c.service.admission.wait_until_idle())
         await asyncio.sleep(0.01)
         assert not idle.done()
         c.sandbox.go.set()
@@ -639,7 +639,7 @@ def test_health_and_metrics():
 
 
 def test_every_endpoint_has_a_path_of_its_own():
-    service = Service(Scripted(), Settings(jobs=1))
+    service = Service(Scripted(), ServiceSettings(jobs=1))
     paths = [route.path for routes in ENDPOINTS for route in routes(service)]
     assert len(set(paths)) == len(paths)
 

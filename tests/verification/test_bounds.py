@@ -12,10 +12,10 @@ import pytest
 from glotsmith.cli.jobfile import read
 from glotsmith.errors import UsageError
 from glotsmith.records import Job, Verdict
-from glotsmith.reward.rows import pose
+from glotsmith.reward.reward_jobs import build_job
 from glotsmith.sandbox import open_sandbox
-from glotsmith.service.http import Refused
-from glotsmith.service.jobs import checked
+from glotsmith.service.jobs import check_job
+from glotsmith.service.request_handling import RequestRefused
 from glotsmith.verification import Verifier
 from glotsmith.verification.bounds import limits_error
 
@@ -55,7 +55,7 @@ def by_verifier(fields: dict[str, Any]) -> str:
 
 def by_reward(fields: dict[str, Any]) -> str:
     try:
-        pose(0, fields["code"], fields)
+        build_job(0, fields["code"], fields)
     except UsageError as error:
         return str(error)
     return "pass"
@@ -63,8 +63,8 @@ def by_reward(fields: dict[str, Any]) -> str:
 
 def by_service(fields: dict[str, Any]) -> str:
     try:
-        checked(Job(**{**fields, "tests": tuple(fields["tests"])}))
-    except Refused as error:
+        check_job(Job(**{**fields, "tests": tuple(fields["tests"])}))
+    except RequestRefused as error:
         return str(error)
     return "pass"
 

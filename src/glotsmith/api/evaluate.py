@@ -37,7 +37,7 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.prove import Prove
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Teacher
-from glotsmith.teachers.cached import Cached
+from glotsmith.teachers.wrappers import CachedTeacher
 from glotsmith.verification import Verifier
 
 #: Given the number of samples, returns a context whose value is called after each sample.
@@ -291,7 +291,7 @@ async def _evaluate(
     max_failures: int,
     ticking: Ticking,
 ) -> tuple[LoadedQuestions, Evaluation]:
-    verifier, cached = Verifier(sandbox, store), Cached(teacher, store) if teacher else None
+    verifier, cached = Verifier(sandbox, store), CachedTeacher(teacher, store) if teacher else None
     try:
         services = QuestionServices(sandbox, verifier, Prove, read_dataset)
         asking = await load_questions(

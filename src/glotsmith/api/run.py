@@ -30,7 +30,7 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, WholeStep
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Reply, Request, Teacher
-from glotsmith.teachers.cached import Cached, Hear
+from glotsmith.teachers.wrappers import CachedTeacher, OnReply
 from glotsmith.verification import Verifier
 
 _DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
@@ -208,7 +208,7 @@ class _Pipeline(NamedTuple):
 
     async def run(self, worker: Executor, progress: Progress, messages: RunMessages) -> bool:
         config, ledger = self.request.config, self.folder.ledger
-        cached = Cached(self.teacher, self.folder.cache, hearing(ledger))
+        cached = CachedTeacher(self.teacher, self.folder.cache, hearing(ledger))
         verifier = Verifier(self.sandbox, self.folder.cache)
         services = RecipeServices(self.sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
         try:
@@ -249,7 +249,7 @@ def _with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, ext
     return steps
 
 
-def hearing(ledger: Ledger) -> Hear:
+def hearing(ledger: Ledger) -> OnReply:
     """Return the callback that writes the replies of a run into its ledger."""
 
     def hear(request: Request, address: str, reply: Reply, cached: bool) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from glotsmith.datasets.exporters.formats import FORMATS
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Job
-from glotsmith.reward.rows import pose
+from glotsmith.reward.reward_jobs import build_job
 
 #: a row with one of them is no job, but a row of a dataset
 _MARKS = frozenset(
@@ -48,7 +48,7 @@ def jobs(number: int, row: Mapping[str, Any]) -> Iterator[Job]:
 
 def _job(number: int, fields: Mapping[str, Any], row: Mapping[str, Any]) -> Job:
     try:
-        job = pose(number, _said(fields), fields)
+        job = build_job(number, _said(fields), fields)
     except UsageError as error:
         raise UsageError(str(error).removeprefix(f"row {number}: ")) from error
     if job is None:

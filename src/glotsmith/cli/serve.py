@@ -45,7 +45,7 @@ def serve(
     try:
         from glotsmith.service.server import address, listen
         from glotsmith.service.server import serve as serve_until_stopped
-        from glotsmith.service.state import Settings
+        from glotsmith.service.state import ServiceSettings
     except ImportError as error:
         raise UsageError(f"{error.name} is missing. Install what serving needs: {install_command('serve')}") from error
     from glotsmith.sandbox import open_sandbox
@@ -54,7 +54,7 @@ def serve(
     if isolation == "none" and not _own(host):
         raise UsageError("without isolation, programs are run for this machine alone: leave --host as it is")
     at_once = jobs or len(os.sched_getaffinity(0))
-    settings = Settings(
+    settings = ServiceSettings(
         jobs=at_once,
         queue=queue,
         list_items=list_items,

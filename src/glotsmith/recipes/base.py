@@ -16,8 +16,8 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.settings import invalid_value_message
 from glotsmith.step import Step, Verify
-from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Teacher
+from glotsmith.teachers.wrappers import FailureRaisingTeacher
 from glotsmith.verification.deciding import RaisingVerifier
 
 Item = TypeVar("Item", bound=Record)
@@ -43,7 +43,7 @@ class RecipeServices(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Hide failures of the teacher and of the machine from steps, since the executor handles them."""
-        msgspec.structs.force_setattr(self, "teacher", Answering(self.teacher))
+        msgspec.structs.force_setattr(self, "teacher", FailureRaisingTeacher(self.teacher))
         msgspec.structs.force_setattr(self, "verifier", RaisingVerifier(self.verifier))
 
 

@@ -19,17 +19,17 @@ from glotsmith.verification import Verifier
 from glotsmith.verification.batch import verify_all
 
 
-class Key(NamedTuple):
+class PoolKey(NamedTuple):
     """What a pool is opened with."""
 
     isolation: str
     jobs: int | None
 
 
-class Pool:
+class VerifierPool:
     """A sandbox and its verifier, in a thread with an event loop of its own."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: PoolKey) -> None:
         """Open the sandbox and start the thread.
 
         Raises:
@@ -37,7 +37,7 @@ class Pool:
             IsolationError: programs can't be isolated here.
 
         """
-        self._sandbox = open_sandbox(key.isolation, key.jobs or share())
+        self._sandbox = open_sandbox(key.isolation, key.jobs or default_jobs())
         self._loop = asyncio.new_event_loop()
         self._verifier = Verifier(self._sandbox)
         self._stop = asyncio.Event()
@@ -46,7 +46,7 @@ class Pool:
 
     def _serve(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(_until(self._stop, self._sandbox))
+            runner.run(_wait_and_close(self._stop, self._sandbox))
 
     def submit(self, jobs: Sequence[Job]) -> Future[list[Verdict]]:
         """Have jobs judged; the verdicts come in their order. Cancelling the future ends their programs."""
@@ -59,7 +59,7 @@ class Pool:
             self._thread.join()
 
 
-async def _until(stop: asyncio.Event, sandbox: Sandbox) -> None:
+async def _wait_and_close(stop: asyncio.Event, sandbox: Sandbox) -> None:
     await stop.wait()
     asked = asyncio.all_tasks() - {asyncio.current_task()}
     for task in asked:
@@ -69,22 +69,24 @@ async def _until(stop: asyncio.Event, sandbox: Sandbox) -> None:
 
 
 _lock = threading.Lock()
-_pools: dict[Key, Pool] = {}
-_parents: list[object] = []  #: pools of the process that we were forked from: collecting them would touch its programs
-_watching = False
+_pools: dict[PoolKey, VerifierPool] = {}
+_pools_of_parent: list[
+    object
+] = []  #: pools of the process that we were forked from: collecting them would touch its programs
+_hooks_registered = False
 
 
-def pool(isolation: str, jobs: int | None) -> Pool:
+def get_pool(isolation: str, jobs: int | None) -> VerifierPool:
     """Return this process's pool of that kind, opened where it is missing."""
-    global _watching
-    key = Key(isolation, jobs)
+    global _hooks_registered
+    key = PoolKey(isolation, jobs)
     with _lock:
-        if not _watching:
-            os.register_at_fork(after_in_child=_forget)
+        if not _hooks_registered:
+            os.register_at_fork(after_in_child=_forget_parent_pools)
             atexit.register(close)
-            _watching = True
+            _hooks_registered = True
         if key not in _pools:
-            _pools[key] = Pool(key)
+            _pools[key] = VerifierPool(key)
         return _pools[key]
 
 
@@ -95,15 +97,15 @@ def close() -> None:
             _pools.popitem()[1].close()
 
 
-def _forget() -> None:
+def _forget_parent_pools() -> None:
     """Leave a parent's pools alone; whoever held the lock there does not exist here."""
     global _lock
     _lock = threading.Lock()
-    _parents.append(dict(_pools))
+    _pools_of_parent.append(dict(_pools))
     _pools.clear()
 
 
-def share() -> int:
+def default_jobs() -> int:
     """Return how many programs to run at once: this process's share of the processors among its node's ranks."""
     ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
     return max(1, len(os.sched_getaffinity(0)) // (int(ranks) if ranks.isdecimal() and int(ranks) else 1))

@@ -8,32 +8,32 @@ from typing import Literal, NamedTuple, cast, get_args
 from glotsmith.counts import counted
 from glotsmith.errors import InfraError, UsageError
 from glotsmith.records import Job, Verdict
-from glotsmith.reward.pool import Pool, pool
-from glotsmith.reward.rows import Completion, pose
+from glotsmith.reward.pool import VerifierPool, get_pool
+from glotsmith.reward.reward_jobs import CompletionInput, build_job
 
 #: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of tests passed, of a program that
 #: ran to its end; Agnostics (arXiv 2508.04865) found that policies learn to game it.
 Credit = Literal["all", "share"]
 #: What a completion gets that could not be judged: ``raise`` an error, or ``mask`` it by None.
-Faults = Literal["raise", "mask"]
+FaultHandling = Literal["raise", "mask"]
 
 #: What is to hold of a completion; an error in its place says why a trainer's row could not be read.
-Row = Mapping[str, object] | UsageError
-Posed = Job | Verdict | None  #: a verdict: why there is no job; None: nothing is asked
+RewardRow = Mapping[str, object] | UsageError
+JobOrReason = Job | Verdict | None  #: a verdict: why there is no job; None: nothing is asked
 
 _RAN = frozenset({"fail:wrong", "fail:runtime", "fail:timeout", "fail:memory"})  #: may earn a share
 _log = logging.getLogger(__name__)
 
 
-class Options(NamedTuple):
+class RewardOptions(NamedTuple):
     """How rewards are given."""
 
     credit: Credit = "all"
-    faults: Faults = "raise"
+    faults: FaultHandling = "raise"
     isolation: str = "auto"
     jobs: int | None = None
 
-    def check(self) -> "Options":
+    def check(self) -> "RewardOptions":
         """Return the options.
 
         Raises:
@@ -42,7 +42,7 @@ class Options(NamedTuple):
         """
         for name, value, values in (
             ("credit", self.credit, get_args(Credit)),
-            ("faults", self.faults, get_args(Faults)),
+            ("faults", self.faults, get_args(FaultHandling)),
         ):
             if value not in values:
                 raise UsageError(f"{name} is {value!r}; it must be one of {', '.join(values)}")
@@ -52,7 +52,7 @@ class Options(NamedTuple):
         return self
 
 
-class Rewarded(NamedTuple):
+class RewardResult(NamedTuple):
     """A completion's reward, and why."""
 
     reward: float | None
@@ -60,11 +60,11 @@ class Rewarded(NamedTuple):
 
 
 def score(
-    completions: Sequence[Completion],
+    completions: Sequence[CompletionInput],
     rows: Sequence[Mapping[str, object]],
     *,
     credit: Credit = "all",
-    faults: Faults = "raise",
+    faults: FaultHandling = "raise",
     isolation: str = "auto",
     jobs: int | None = None,
 ) -> list[float | None]:
@@ -83,62 +83,68 @@ def score(
         InfraError: the machine failed to judge a completion, and ``faults`` is ``raise``.
 
     """
-    options = Options(credit, faults, isolation, jobs).check()
-    return [r.reward for r in rewarded(completions, rows, options)]
+    options = RewardOptions(credit, faults, isolation, jobs).check()
+    return [r.reward for r in compute_rewards(completions, rows, options)]
 
 
 async def score_async(
-    completions: Sequence[Completion],
+    completions: Sequence[CompletionInput],
     rows: Sequence[Mapping[str, object]],
     *,
     credit: Credit = "all",
-    faults: Faults = "raise",
+    faults: FaultHandling = "raise",
     isolation: str = "auto",
     jobs: int | None = None,
 ) -> list[float | None]:
     """Do as ``score``, while the caller's event loop goes on."""
-    options = Options(credit, faults, isolation, jobs).check()
-    return [r.reward for r in await rewarded_async(completions, rows, options)]
+    options = RewardOptions(credit, faults, isolation, jobs).check()
+    return [r.reward for r in await compute_rewards_async(completions, rows, options)]
 
 
-def rewarded(completions: Sequence[Completion], rows: Sequence[Row], options: Options) -> list[Rewarded]:
+def compute_rewards(
+    completions: Sequence[CompletionInput], rows: Sequence[RewardRow], options: RewardOptions
+) -> list[RewardResult]:
     """Return rewards and statuses."""
-    posed = _pose(completions, rows, options)
-    future = _open(options).submit(_to_run(posed))
+    posed = _build_jobs(completions, rows, options)
+    future = _open_pool(options).submit(_runnable(posed))
     try:
         verdicts = future.result()
     except BaseException:
         future.cancel()  # the programs of whoever interrupts us
         raise
-    return _settle(posed, verdicts, options)
+    return _results(posed, verdicts, options)
 
 
-async def rewarded_async(completions: Sequence[Completion], rows: Sequence[Row], options: Options) -> list[Rewarded]:
+async def compute_rewards_async(
+    completions: Sequence[CompletionInput], rows: Sequence[RewardRow], options: RewardOptions
+) -> list[RewardResult]:
     """Return rewards and statuses, while the event loop goes on."""
-    posed = await asyncio.to_thread(_pose, completions, rows, options)
-    opened = await asyncio.to_thread(_open, options)
-    return _settle(posed, await asyncio.wrap_future(opened.submit(_to_run(posed))), options)
+    posed = await asyncio.to_thread(_build_jobs, completions, rows, options)
+    opened = await asyncio.to_thread(_open_pool, options)
+    return _results(posed, await asyncio.wrap_future(opened.submit(_runnable(posed))), options)
 
 
-def _open(options: Options) -> Pool:
-    return pool(options.isolation, options.jobs)
+def _open_pool(options: RewardOptions) -> VerifierPool:
+    return get_pool(options.isolation, options.jobs)
 
 
-def _pose(completions: Sequence[Completion], rows: Sequence[Row], options: Options) -> list[Posed]:
+def _build_jobs(
+    completions: Sequence[CompletionInput], rows: Sequence[RewardRow], options: RewardOptions
+) -> list[JobOrReason]:
     if len(completions) != len(rows):
         raise UsageError(
             f"{counted(len(completions), 'completion')} and {counted(len(rows), 'row')} were given; "
             "each completion needs one row"
         )
-    return [_posed(number, c, row, options) for number, (c, row) in enumerate(zip(completions, rows, strict=True))]
+    return [_build_job(number, c, row, options) for number, (c, row) in enumerate(zip(completions, rows, strict=True))]
 
 
-def _posed(number: int, completion: Completion, row: Row, options: Options) -> Posed:
+def _build_job(number: int, completion: CompletionInput, row: RewardRow, options: RewardOptions) -> JobOrReason:
     """Return the job of a completion; where faults are masked, a verdict on a row or a completion that makes none."""
     try:
         if isinstance(row, UsageError):
             raise UsageError(f"row {number}: {row}")
-        return pose(number, completion, row)
+        return build_job(number, completion, row)
     except UsageError as error:
         if options.faults == "raise":
             raise
@@ -151,28 +157,28 @@ def _posed(number: int, completion: Completion, row: Row, options: Options) -> P
         return Verdict(id=str(number), language="", status="infra:refused", detail=detail)
 
 
-def _to_run(posed: Iterable[Posed]) -> list[Job]:
+def _runnable(posed: Iterable[JobOrReason]) -> list[Job]:
     return [job for job in posed if isinstance(job, Job) and job.code]
 
 
-def _settle(posed: Sequence[Posed], verdicts: Sequence[Verdict], options: Options) -> list[Rewarded]:
+def _results(posed: Sequence[JobOrReason], verdicts: Sequence[Verdict], options: RewardOptions) -> list[RewardResult]:
     by_id = {verdict.id: verdict for verdict in verdicts}
-    return [_reward(job, by_id.get(job.id) if job else None, options) for job in posed]
+    return [_result(job, by_id.get(job.id) if job else None, options) for job in posed]
 
 
-def _reward(job: Posed, verdict: Verdict | None, options: Options) -> Rewarded:
+def _result(job: JobOrReason, verdict: Verdict | None, options: RewardOptions) -> RewardResult:
     if job is None:
-        return Rewarded(None, "not asked")
+        return RewardResult(None, "not asked")
     if isinstance(job, Verdict):
-        return Rewarded(_fault(job, options), job.status)
+        return RewardResult(_handle_fault(job, options), job.status)
     if verdict is None:
-        return Rewarded(0.0, "no code")
+        return RewardResult(0.0, "no code")
     if verdict.is_infra:
-        return Rewarded(_fault(verdict, options), verdict.status)
-    return Rewarded(earned(verdict, options.credit), verdict.status)
+        return RewardResult(_handle_fault(verdict, options), verdict.status)
+    return RewardResult(reward_of(verdict, options.credit), verdict.status)
 
 
-def _fault(verdict: Verdict, options: Options) -> None:
+def _handle_fault(verdict: Verdict, options: RewardOptions) -> None:
     language = f", in {verdict.language}," if verdict.language else ""
     told = f"completion {verdict.id}{language} has no verdict ({verdict.status}): {verdict.detail}"
     if options.faults == "raise":
@@ -180,7 +186,7 @@ def _fault(verdict: Verdict, options: Options) -> None:
     _log.warning("%s", told)
 
 
-def earned(verdict: Verdict, credit: Credit) -> float:
+def reward_of(verdict: Verdict, credit: Credit) -> float:
     """Return what a program earned that was judged."""
     if verdict.passed:
         return 1.0

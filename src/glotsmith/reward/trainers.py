@@ -7,21 +7,29 @@ from typing import Any, cast
 
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
-from glotsmith.reward.rows import FIELDS, Completion
-from glotsmith.reward.scoring import Credit, Faults, Options, Rewarded, Row, rewarded, rewarded_async
+from glotsmith.reward.reward_jobs import ROW_FIELDS, CompletionInput
+from glotsmith.reward.scoring import (
+    Credit,
+    FaultHandling,
+    RewardOptions,
+    RewardResult,
+    RewardRow,
+    compute_rewards,
+    compute_rewards_async,
+)
 
-_COLUMNS = (*FIELDS, "prefix")
+_COLUMNS = (*ROW_FIELDS, "prefix")
 
 
 # ------------------------------------------------------------------------------------------------ TRL
 
 
 def code_reward(
-    completions: Sequence[Completion],
+    completions: Sequence[CompletionInput],
     prompts: Sequence[object] | None = None,
     *,
     credit: Credit = "all",
-    faults: Faults = "mask",
+    faults: FaultHandling = "mask",
     isolation: str = "auto",
     jobs: int | None = None,
     **columns: Any,
@@ -40,26 +48,28 @@ def code_reward(
         InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """
-    options = Options(credit, faults, isolation, jobs).check()
-    return _logged(rewarded(completions, _rows(len(completions), columns), options), columns)
+    options = RewardOptions(credit, faults, isolation, jobs).check()
+    return _log_results(compute_rewards(completions, _rows_from_columns(len(completions), columns), options), columns)
 
 
 async def code_reward_async(
-    completions: Sequence[Completion],
+    completions: Sequence[CompletionInput],
     prompts: Sequence[object] | None = None,
     *,
     credit: Credit = "all",
-    faults: Faults = "mask",
+    faults: FaultHandling = "mask",
     isolation: str = "auto",
     jobs: int | None = None,
     **columns: Any,
 ) -> list[float | None]:
     """Do as ``code_reward``, beside other rewards that are asynchronous."""
-    options = Options(credit, faults, isolation, jobs).check()
-    return _logged(await rewarded_async(completions, _rows(len(completions), columns), options), columns)
+    options = RewardOptions(credit, faults, isolation, jobs).check()
+    return _log_results(
+        await compute_rewards_async(completions, _rows_from_columns(len(completions), columns), options), columns
+    )
 
 
-def _rows(count: int, columns: Mapping[str, Any]) -> list[dict[str, object]]:
+def _rows_from_columns(count: int, columns: Mapping[str, Any]) -> list[dict[str, object]]:
     there = [name for name in _COLUMNS if isinstance(columns.get(name), Sequence)]
     if "language" not in there or not {"tests", "io"} & set(there):
         raise UsageError(
@@ -74,7 +84,7 @@ def _rows(count: int, columns: Mapping[str, Any]) -> list[dict[str, object]]:
     return [{name: columns[name][number] for name in there} for number in range(count)]
 
 
-def _logged(results: Sequence[Rewarded], columns: Mapping[str, Any]) -> list[float | None]:
+def _log_results(results: Sequence[RewardResult], columns: Mapping[str, Any]) -> list[float | None]:
     log_extra: Callable[[str, list[str]], None] | None = columns.get("log_extra")
     log_metric: Callable[[str, float], None] | None = columns.get("log_metric")
     if callable(log_extra):
@@ -95,7 +105,7 @@ def compute_score(
     extra_info: Mapping[str, Any] | None = None,
     *,
     credit: Credit = "all",
-    faults: Faults = "raise",
+    faults: FaultHandling = "raise",
     isolation: str = "auto",
     jobs: int | None = None,
     **_: object,
@@ -112,8 +122,8 @@ def compute_score(
         InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """
-    options = Options(credit, faults, isolation, jobs).check()
-    return _number(rewarded([solution_str], [_row(ground_truth, extra_info)], options)[0])
+    options = RewardOptions(credit, faults, isolation, jobs).check()
+    return _reward_or_nan(compute_rewards([solution_str], [_row_or_error(ground_truth, extra_info)], options)[0])
 
 
 async def compute_score_async(
@@ -123,14 +133,16 @@ async def compute_score_async(
     extra_info: Mapping[str, Any] | None = None,
     *,
     credit: Credit = "all",
-    faults: Faults = "raise",
+    faults: FaultHandling = "raise",
     isolation: str = "auto",
     jobs: int | None = None,
     **_: object,
 ) -> float:
     """Do as ``compute_score``, while the trainer's event loop goes on: verl then has many at once."""
-    options = Options(credit, faults, isolation, jobs).check()
-    return _number((await rewarded_async([solution_str], [_row(ground_truth, extra_info)], options))[0])
+    options = RewardOptions(credit, faults, isolation, jobs).check()
+    return _reward_or_nan(
+        (await compute_rewards_async([solution_str], [_row_or_error(ground_truth, extra_info)], options))[0]
+    )
 
 
 def compute_scores(
@@ -140,26 +152,26 @@ def compute_scores(
     extra_infos: Sequence[Mapping[str, Any] | None] | None = None,
     *,
     credit: Credit = "all",
-    faults: Faults = "raise",
+    faults: FaultHandling = "raise",
     isolation: str = "auto",
     jobs: int | None = None,
     **_: object,
 ) -> list[float]:
     """Reward many solutions in one call: verl's reward manager ``batch``."""
-    options = Options(credit, faults, isolation, jobs).check()
+    options = RewardOptions(credit, faults, isolation, jobs).check()
     infos = extra_infos if extra_infos is not None else [None] * len(ground_truths)
-    rows = [_row(truth, info) for truth, info in zip(ground_truths, infos, strict=True)]
-    return [_number(r) for r in rewarded(solution_strs, rows, options)]
+    rows = [_row_or_error(truth, info) for truth, info in zip(ground_truths, infos, strict=True)]
+    return [_reward_or_nan(r) for r in compute_rewards(solution_strs, rows, options)]
 
 
-def _number(result: Rewarded) -> float:
+def _reward_or_nan(result: RewardResult) -> float:
     return math.nan if result.reward is None else result.reward
 
 
-def _row(ground_truth: object, extra_info: Mapping[str, Any] | None) -> Row:
+def _row_or_error(ground_truth: object, extra_info: Mapping[str, Any] | None) -> RewardRow:
     """Return a row, or the error that says why there is none: it costs its own solution only."""
     try:
-        row = _truth(ground_truth, extra_info)
+        row = _row_from_ground_truth(ground_truth, extra_info)
     except UsageError as error:
         return error
     if not (row.get("tests") or row.get("io")):
@@ -167,7 +179,7 @@ def _row(ground_truth: object, extra_info: Mapping[str, Any] | None) -> Row:
     return row
 
 
-def _truth(ground_truth: object, extra_info: Mapping[str, Any] | None) -> dict[str, object]:
+def _row_from_ground_truth(ground_truth: object, extra_info: Mapping[str, Any] | None) -> dict[str, object]:
     """Return a row from what verl hands on."""
     if isinstance(ground_truth, str):
         try:

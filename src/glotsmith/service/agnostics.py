@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from glotsmith.errors import UsageError
 from glotsmith.languages import language_names, resolve_language
-from glotsmith.service.http import Refused, read_body, while_connected
-from glotsmith.service.lists import answer_list
+from glotsmith.service.admission import answer_list
 from glotsmith.service.openapi import Endpoint, Operation
+from glotsmith.service.request_handling import RequestRefused, read_body, while_connected
 from glotsmith.service.state import Service
 from glotsmith.verification.agnostics import AgnosticsAnswer, AgnosticsItem, answer_line, refused_answer
 
@@ -38,8 +38,8 @@ async def _agnostics(service: Service, request: Request) -> Response:
     try:
         language = resolve_language(request.query_params.get("language", ""))
     except UsageError as error:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
-    with service.admission.enter() as place:
+        raise RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+    with service.admission.admit() as place:
         body = await read_body(request, service.settings.body_mb * 2**20, service.settings.body_s, LINES)
         lines = [line for line in body.split(b"\n") if line.strip()]
         service.admission.add_list(place, len(lines))

@@ -18,9 +18,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from glotsmith.service import agnostics, jobs, probes, programs, sandbox_fusion
-from glotsmith.service.admission import Draining, Full, TooMany
-from glotsmith.service.http import Gone, Refused
-from glotsmith.service.openapi import Endpoint, described
+from glotsmith.service.admission import ListTooLong, ServiceDraining, ServiceFull
+from glotsmith.service.openapi import Endpoint, openapi_endpoint
+from glotsmith.service.request_handling import ClientDisconnected, RequestRefused
 from glotsmith.service.state import Service
 
 #: One line per group of endpoints.
@@ -32,32 +32,32 @@ ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
     probes.routes,
 )
 
-OPEN = frozenset({"/health", "/ready"})  #: what needs no token
+PUBLIC_PATHS = frozenset({"/health", "/ready"})  #: what needs no token
 _CLIENT_GONE = 499  # nobody will read it; for the counters
 _log = logging.getLogger("glotsmith.service")
 
 
-def build(service: Service) -> ASGIApp:
+def build_app(service: Service) -> ASGIApp:
     """Return the application of a service."""
     table = [endpoint for routes in ENDPOINTS for endpoint in routes(service)]
-    table.append(described(table, token=bool(service.settings.token)))
+    table.append(openapi_endpoint(table, token=bool(service.settings.token)))
     known = {route.path for route in table}
     app = Starlette(
         routes=table,
         exception_handlers={
-            Refused: _refused,
-            Full: _full,
-            TooMany: _too_many,
-            Draining: _draining,
-            Gone: _gone,
+            RequestRefused: _refused,
+            ServiceFull: _full,
+            ListTooLong: _too_many,
+            ServiceDraining: _draining,
+            ClientDisconnected: _gone,
             HTTPException: _http,
             Exception: _defect,
         },
     )
-    return _Door(app, service, known)
+    return _AccessControl(app, service, known)
 
 
-class _Door:
+class _AccessControl:
     """Lets in who may, and counts who came."""
 
     def __init__(self, app: ASGIApp, service: Service, known: set[str]) -> None:
@@ -87,22 +87,24 @@ class _Door:
                 raise
             await _ended().response()(scope, receive, counted)
 
-    def _refuse(self, path: str, headers: Headers) -> Refused | None:
+    def _refuse(self, path: str, headers: Headers) -> RequestRefused | None:
         token = self._service.settings.token
         if not token:
             # A page in a browser may have made its own name stand for 127.0.0.1.
             if is_loopback(_host(headers.get("host", ""))):
                 return None
-            return Refused(HTTPStatus.FORBIDDEN, "without a token, the service answers to this machine's names only")
-        if path in OPEN:
+            return RequestRefused(
+                HTTPStatus.FORBIDDEN, "without a token, the service answers to this machine's names only"
+            )
+        if path in PUBLIC_PATHS:
             return None
-        if _is_given(token, headers.get("authorization", "")):
+        if _has_token(token, headers.get("authorization", "")):
             return None
         told = "give the service's token: 'Authorization: Bearer TOKEN'"
-        return Refused(HTTPStatus.UNAUTHORIZED, told, {"WWW-Authenticate": "Bearer"})
+        return RequestRefused(HTTPStatus.UNAUTHORIZED, told, {"WWW-Authenticate": "Bearer"})
 
 
-def _is_given(token: str, header: str) -> bool:
+def _has_token(token: str, header: str) -> bool:
     """Whether a header gives the token: as ``Bearer``, or as the password of ``http://anyone:TOKEN@host`` in a URL."""
     scheme, _, rest = header.partition(" ")
     given = rest.encode("latin-1")
@@ -134,27 +136,27 @@ def _host(header: str) -> str:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+    assert isinstance(error, RequestRefused)
     return error.response()
 
 
 async def _full(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Full)
+    assert isinstance(error, ServiceFull)
     headers = {"Retry-After": str(error.retry_after)}
-    return Refused(HTTPStatus.TOO_MANY_REQUESTS, "too much to do; come again later", headers).response()
+    return RequestRefused(HTTPStatus.TOO_MANY_REQUESTS, "too much to do; come again later", headers).response()
 
 
 async def _too_many(_: Request, error: Exception) -> Response:
-    return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)).response()
+    return RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)).response()
 
 
 async def _draining(_: Request, __: Exception) -> Response:
     told = "the service is about to end and takes nothing new"
-    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, told, {"Connection": "close"}).response()
+    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, told, {"Connection": "close"}).response()
 
 
-def _ended() -> Refused:
-    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the service was stopped while this was under way")
+def _ended() -> RequestRefused:
+    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service was stopped while this was under way")
 
 
 async def _gone(_: Request, __: Exception) -> Response:
@@ -163,9 +165,9 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return Refused(error.status_code, error.detail, error.headers).response()
+    return RequestRefused(error.status_code, error.detail, error.headers).response()
 
 
 async def _defect(request: Request, error: Exception) -> Response:
     _log.error("%s failed", request.url.path, exc_info=error)
-    return Refused(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; the service's log has more").response()
+    return RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; the service's log has more").response()

@@ -16,28 +16,28 @@ LINGER_S = 2.0  #: how long a refused client may go on sending before the connec
 class Connection(H11Protocol):
     """uvicorn's HTTP, but head and body leave together, and waiting has an end."""
 
-    _head: asyncio.TimerHandle | None = None  #: until when a request must have come
-    _taken: asyncio.TimerHandle | None = None  #: until when some of an answer must have been taken
-    _lingering: asyncio.TimerHandle | None = None  #: after a refusal: until when received data is discarded
+    _request_timer: asyncio.TimerHandle | None = None  #: until when a request must have come
+    _write_timer: asyncio.TimerHandle | None = None  #: until when some of an answer must have been taken
+    _linger_timer: asyncio.TimerHandle | None = None  #: after a refusal: until when received data is discarded
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin (called by the event loop)."""
-        super().connection_made(cast(asyncio.Transport, _Gathered(transport, self.loop)))
-        self._await_head()
+        super().connection_made(cast(asyncio.Transport, _BufferingTransport(transport, self.loop)))
+        self._start_request_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End (called by the event loop)."""
-        self._head, self._taken = _stopped(self._head), _stopped(self._taken)
-        self._lingering = _stopped(self._lingering)
+        self._request_timer, self._write_timer = _cancelled(self._request_timer), _cancelled(self._write_timer)
+        self._linger_timer = _cancelled(self._linger_timer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what came (called by the event loop)."""
-        if self._lingering is not None:
+        if self._linger_timer is not None:
             return
         super().data_received(data)
-        if self._under_way():
-            self._head = _stopped(self._head)
+        if self._in_request():
+            self._request_timer = _cancelled(self._request_timer)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that is not HTTP (called by uvicorn).
@@ -45,54 +45,54 @@ class Connection(H11Protocol):
         Closing a connection with unread data resets it, and the client may lose the answer (RFC 9112 §9.6). Only the
         sending half is closed until the client has sent its request, or ``LINGER_S`` have passed.
         """
-        transport = cast(_Gathered, self.transport)
-        self._head = _stopped(self._head)
+        transport = cast(_BufferingTransport, self.transport)
+        self._request_timer = _cancelled(self._request_timer)
         transport.half_closes = True
         super().send_400_response(msg)
         transport.half_closes = False
-        self._lingering = self.loop.call_later(min(LINGER_S, self.timeout_keep_alive), transport.close)
+        self._linger_timer = self.loop.call_later(min(LINGER_S, self.timeout_keep_alive), transport.close)
 
     def on_response_complete(self) -> None:
         """Be ready for the next request (called by uvicorn)."""
         super().on_response_complete()
-        if not self._under_way():
-            self._await_head()
+        if not self._in_request():
+            self._start_request_timer()
 
     def pause_writing(self) -> None:
         """Wait for the client to take what was sent (called by the event loop)."""
         super().pause_writing()
-        self._await_taking()
+        self._start_write_timer()
 
     def resume_writing(self) -> None:
         """Go on (called by the event loop)."""
         super().resume_writing()
-        self._taken = _stopped(self._taken)
+        self._write_timer = _cancelled(self._write_timer)
 
-    def _under_way(self) -> bool:
+    def _in_request(self) -> bool:
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request, whatever its type says
         return cycle is not None and not cycle.response_complete
 
-    def _await_head(self) -> None:
-        _stopped(self._head)
-        self._head = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+    def _start_request_timer(self) -> None:
+        _cancelled(self._request_timer)
+        self._request_timer = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
-    def _await_taking(self) -> None:
+    def _start_write_timer(self) -> None:
         left = self.transport.get_write_buffer_size()
-        self._taken = self.loop.call_later(self.timeout_keep_alive, self._check_taking, left)
+        self._write_timer = self.loop.call_later(self.timeout_keep_alive, self._check_write_progress, left)
 
-    def _check_taking(self, before: int) -> None:
+    def _check_write_progress(self, before: int) -> None:
         if self.transport.get_write_buffer_size() < before:
-            self._await_taking()
+            self._start_write_timer()
         else:
             self.transport.abort()
 
 
-def _stopped(timer: asyncio.TimerHandle | None) -> None:
+def _cancelled(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
 
 
-class _Gathered:
+class _BufferingTransport:
     """A transport that holds what is written until the event loop's next turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

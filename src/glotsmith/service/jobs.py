@@ -17,11 +17,17 @@ from starlette.responses import Response
 from glotsmith.languages import unknown_language
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job, Verdict
-from glotsmith.service.http import JSON, Refused, decode, malformed, read_body, while_connected
-from glotsmith.service.limits import MOST
-from glotsmith.service.lists import answer_list
+from glotsmith.service.admission import answer_list
 from glotsmith.service.openapi import Endpoint, Operation
-from glotsmith.service.state import Service
+from glotsmith.service.request_handling import (
+    JSON,
+    RequestRefused,
+    decode_body,
+    malformed_body,
+    read_body,
+    while_connected,
+)
+from glotsmith.service.state import MAX_LIMITS, Service
 from glotsmith.verification.allowance import output_limit_kb
 from glotsmith.verification.batch import verify_one
 from glotsmith.verification.bounds import judged_fields_error, limits_error
@@ -50,30 +56,32 @@ def routes(service: Service) -> list[Endpoint]:
 
 
 async def _verify(service: Service, request: Request) -> Response:
-    with service.admission.enter() as place:
+    with service.admission.admit() as place:
         settings = service.settings
         body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
         if body.lstrip(_SPACE).startswith(b"["):
             items = _items(body)
             service.admission.add_list(place, len(items))
-            answer = functools.partial(_judge_item, service)
+            answer = functools.partial(_verify_item, service)
             refuse = functools.partial(_refuse_item, service)
             verdicts = await while_connected(request, answer_list(service.admission, items, answer, refuse))
             content = b"[" + b",".join(verdicts) + b"]"
         else:
-            (verdict,) = await while_connected(request, judge(service, [_single(body)]))
+            (verdict,) = await while_connected(request, verify_jobs(service, [_single(body)]))
             content = msgspec.json.encode(verdict)
     return Response(content, media_type=JSON)
 
 
-async def _judge_item(service: Service, place: int, raw: msgspec.Raw | bytes) -> bytes:
-    found = item(place, raw)
-    verdict = (await judge(service, [found]))[0] if isinstance(found, Job) else service.metrics.judged(found)
+async def _verify_item(service: Service, place: int, raw: msgspec.Raw | bytes) -> bytes:
+    found = parse_item(place, raw)
+    verdict = (
+        (await verify_jobs(service, [found]))[0] if isinstance(found, Job) else service.metrics.count_verdict(found)
+    )
     return msgspec.json.encode(verdict)
 
 
 def _refuse_item(service: Service, place: int, raw: msgspec.Raw | bytes, why: str) -> bytes:
-    return msgspec.json.encode(service.metrics.judged(_refused(place, raw, why)))
+    return msgspec.json.encode(service.metrics.count_verdict(_refused(place, raw, why)))
 
 
 def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
@@ -89,14 +97,14 @@ def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
         try:
             return [json.dumps(value).encode() for value in json.loads(body)]  # Python's reader takes more
         except (ValueError, RecursionError):
-            raise malformed(error, body) from error
+            raise malformed_body(error, body) from error
 
 
 def _single(body: bytes) -> Job:
-    return checked(decode(_JOB, body))
+    return check_job(decode_body(_JOB, body))
 
 
-def item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
+def parse_item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
     """Return the job that an item of a list is, or the verdict ``infra:refused`` where it is none.
 
     Args:
@@ -105,11 +113,11 @@ def item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
 
     """
     try:
-        return checked(_JOB.decode(raw))
-    except Refused as error:
+        return check_job(_JOB.decode(raw))
+    except RequestRefused as error:
         why = str(error)
     except (ValueError, RecursionError) as error:
-        why = str(malformed(error, bytes(raw))).replace("the body", "it")
+        why = str(malformed_body(error, bytes(raw))).replace("the body", "it")
     return _refused(place, raw, f"item {place} of the list is no job: {why}")
 
 
@@ -134,7 +142,7 @@ def _given(raw: msgspec.Raw | bytes) -> dict[str, Any]:
     return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
-def checked(job: Job) -> Job:
+def check_job(job: Job) -> Job:
     """Return a stranger's job with its language's id, after making sure that it can be judged.
 
     Raises:
@@ -147,15 +155,17 @@ def checked(job: Job) -> Job:
         wrong = unknown_language(job.language)
     elif found := judged_fields_error(job):
         wrong = f"it {found}"
-    elif found := limits_error(job, MOST):
+    elif found := limits_error(job, MAX_LIMITS):
         wrong = found
-    elif (needed := output_limit_kb(job)) > MOST.output_kb:
-        wrong = f"its tests expect an output that needs a limit of {needed} KB; at most {MOST.output_kb} are allowed"
+    elif (needed := output_limit_kb(job)) > MAX_LIMITS.output_kb:
+        wrong = (
+            f"its tests expect an output that needs a limit of {needed} KB; at most {MAX_LIMITS.output_kb} are allowed"
+        )
     if wrong:
-        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")
+        raise RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")
     return msgspec.structs.replace(job, language=language)
 
 
-async def judge(service: Service, jobs: Sequence[Job]) -> list[Verdict]:
+async def verify_jobs(service: Service, jobs: Sequence[Job]) -> list[Verdict]:
     """Return the verdicts on jobs that were checked, in their order."""
-    return [service.metrics.judged(await verify_one(service.verifier, job)) for job in jobs]
+    return [service.metrics.count_verdict(await verify_one(service.verifier, job)) for job in jobs]

@@ -28,13 +28,13 @@ class Metrics:
         """Return all of them in Prometheus's text form."""
         return generate_latest(self.registry)
 
-    def judged(self, verdict: Verdict) -> Verdict:
+    def count_verdict(self, verdict: Verdict) -> Verdict:
         """Count a verdict, and return it."""
         self.verdicts.labels(verdict.language, verdict.status).inc()
         return verdict
 
 
-class Counted:
+class CountingSandbox:
     """A sandbox whose programs are counted."""
 
     def __init__(self, sandbox: Sandbox, metrics: Metrics) -> None:

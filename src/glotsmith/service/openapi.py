@@ -16,14 +16,14 @@ from starlette.routing import Route
 from glotsmith import __version__
 from glotsmith.languages import language_names
 from glotsmith.sandbox.program_json import ErrorMessage
-from glotsmith.service.http import JSON, Handler
-from glotsmith.service.limits import MOST, least
+from glotsmith.service.request_handling import JSON, EndpointHandler
+from glotsmith.service.state import MAX_LIMITS, min_limit
 from glotsmith.verification.bounds import JUDGED_FIELDS, LIMIT_FIELDS, MIN_LIMITS, TOLERANCE_FIELDS
 
 #: What any request may be answered by.
-_ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_COMMON_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 #: What a request with a body may be answered by, besides.
-_WITH_BODY = (
+_BODY_REFUSALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -50,12 +50,12 @@ class Operation(NamedTuple):
 class Endpoint(Route):
     """A route with its description."""
 
-    def __init__(self, method: str, path: str, handler: Handler, operation: Operation) -> None:
+    def __init__(self, method: str, path: str, handler: EndpointHandler, operation: Operation) -> None:
         super().__init__(path, handler, methods=[method])
         self.method, self.operation = method, operation
 
 
-def described(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
+def openapi_endpoint(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
     """Return the endpoint that describes the others and itself."""
 
     async def answer(_: Request) -> Response:
@@ -81,7 +81,7 @@ def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "glotsmith serve", "version": __version__},
         "paths": paths,
-        "components": {"schemas": _bounded(components)},
+        "components": {"schemas": _with_bounds(components)},
     }
     if token:
         described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -92,7 +92,7 @@ def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
 def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
     asked = endpoint.operation
     reply = {"type": "string"} if asked.reply is str else known[_key(asked.reply)]
-    refusals = {*_ALWAYS, *asked.refusals, *(_WITH_BODY if asked.body is not None else ())}
+    refusals = {*_COMMON_REFUSALS, *asked.refusals, *(_BODY_REFUSALS if asked.body is not None else ())}
     lines = [
         f"[{schema['$ref'].rpartition('/')[2]}]({schema['$ref']})" for schema in (known[_key(t)] for t in asked.lines)
     ]
@@ -125,21 +125,26 @@ def _refusal(status: HTTPStatus, schema: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _bounded(components: dict[str, Any]) -> dict[str, Any]:
+def _with_bounds(components: dict[str, Any]) -> dict[str, Any]:
     """Say of limits and languages what the records leave open and the service does not."""
     limits = cast(dict[str, Any], components["Limits"]["properties"])
     for name, schema in limits.items():
-        schema |= {"minimum": least(name), "maximum": getattr(MOST, name)}
+        schema |= {"minimum": min_limit(name), "maximum": getattr(MAX_LIMITS, name)}
     job = components["Job"]
     job["properties"]["language"] |= {"enum": [*language_names()]}
     for name in TOLERANCE_FIELDS:
         job["properties"][name] |= {"minimum": 0}
     for name, limit in LIMIT_FIELDS.items():
-        job["properties"][name]["anyOf"][0] |= {"minimum": getattr(MIN_LIMITS, limit), "maximum": getattr(MOST, limit)}
+        job["properties"][name]["anyOf"][0] |= {
+            "minimum": getattr(MIN_LIMITS, limit),
+            "maximum": getattr(MAX_LIMITS, limit),
+        }
     job["anyOf"] = [
         {
             "required": [name],
-            "properties": {other: {_size(other, wanted=other == name): int(other == name)} for other in JUDGED_FIELDS},
+            "properties": {
+                other: {_size_keyword(other, wanted=other == name): int(other == name)} for other in JUDGED_FIELDS
+            },
         }
         for name in JUDGED_FIELDS
     ]
@@ -147,7 +152,7 @@ def _bounded(components: dict[str, Any]) -> dict[str, Any]:
     return components
 
 
-def _size(demand: str, *, wanted: bool) -> str:
+def _size_keyword(demand: str, *, wanted: bool) -> str:
     """Return the keyword that makes a field of a job hold something, or nothing."""
     return ("min" if wanted else "max") + ("Length" if demand == "program" else "Items")
 

@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from glotsmith import __version__
 from glotsmith.records import Record
-from glotsmith.service.http import JSON, Refused
 from glotsmith.service.openapi import Endpoint, Operation
+from glotsmith.service.request_handling import JSON, RequestRefused
 from glotsmith.service.state import Service
 
 
-class Health(Record, frozen=True, kw_only=True, omit_defaults=False):
+class HealthResponse(Record, frozen=True, kw_only=True, omit_defaults=False):
     """How a service is."""
 
     status: Literal["ok", "draining"]
@@ -28,7 +28,7 @@ class Health(Record, frozen=True, kw_only=True, omit_defaults=False):
     version: str
 
 
-class Ready(Record, frozen=True, kw_only=True):
+class ReadyResponse(Record, frozen=True, kw_only=True):
     """A service that takes more."""
 
     status: Literal["ready"]
@@ -36,10 +36,10 @@ class Ready(Record, frozen=True, kw_only=True):
 
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoints."""
-    ready = Operation("Say whether it takes more", Ready, refusals=(HTTPStatus.SERVICE_UNAVAILABLE,))
+    ready = Operation("Say whether it takes more", ReadyResponse, refusals=(HTTPStatus.SERVICE_UNAVAILABLE,))
     metrics = Operation("Counters for Prometheus", str, media=CONTENT_TYPE_LATEST.partition(";")[0])
     return [
-        Endpoint("GET", "/health", functools.partial(_health, service), Operation("Say how it is", Health)),
+        Endpoint("GET", "/health", functools.partial(_health, service), Operation("Say how it is", HealthResponse)),
         Endpoint("GET", "/ready", functools.partial(_ready, service), ready),
         Endpoint("GET", "/metrics", functools.partial(_metrics, service), metrics),
     ]
@@ -47,7 +47,7 @@ def routes(service: Service) -> list[Endpoint]:
 
 async def _health(service: Service, _: Request) -> Response:
     """Say that it lives, and what it promises."""
-    health = Health(
+    health = HealthResponse(
         status="draining" if service.admission.draining else "ok",
         isolation=service.sandbox.name,
         promises=tuple(sorted(service.sandbox.promises)),
@@ -62,8 +62,8 @@ async def _health(service: Service, _: Request) -> Response:
 async def _ready(service: Service, _: Request) -> Response:
     """Say whether it takes more: not while it drains."""
     if service.admission.draining:
-        raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to end")
-    return Response(msgspec.json.encode(Ready(status="ready")), media_type=JSON)
+        raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to end")
+    return Response(msgspec.json.encode(ReadyResponse(status="ready")), media_type=JSON)
 
 
 async def _metrics(service: Service, _: Request) -> Response:

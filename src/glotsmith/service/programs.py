@@ -12,12 +12,11 @@ from glotsmith.errors import GlotsmithError
 from glotsmith.languages import language_names, toolchain
 from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox.program_json import ProgramMessage, decode_program, encode_outcome
-from glotsmith.service.http import JSON, malformed, read_body, while_connected
-from glotsmith.service.limits import MOST, least
 from glotsmith.service.openapi import Endpoint, Operation
-from glotsmith.service.state import Service
+from glotsmith.service.request_handling import JSON, malformed_body, read_body, while_connected
+from glotsmith.service.state import MAX_LIMITS, Service, min_limit
 
-_ALWAYS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # visible to every program
+_SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # visible to every program
 
 
 def routes(service: Service) -> list[Endpoint]:
@@ -28,20 +27,20 @@ def routes(service: Service) -> list[Endpoint]:
 
 
 async def _run(service: Service, request: Request) -> Response:
-    with service.admission.enter():
+    with service.admission.admit():
         settings = service.settings
         body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
         try:
             program = decode_program(body)
-            check(program)
-            hidden = await _hidden(program, settings.expose)
+            check_program(program)
+            hidden = await _refuse_hidden_paths(program, settings.expose)
             outcome = hidden or await while_connected(request, service.sandbox.run(program))
         except (ValueError, RecursionError) as error:  # a sandbox's, too: files that leave their folder, NULs in words
-            raise malformed(error) from error
+            raise malformed_body(error) from error
     return Response(encode_outcome(outcome), media_type=JSON)
 
 
-def check(program: Program) -> None:
+def check_program(program: Program) -> None:
     """Make sure that a sandbox can be asked to run a stranger's program.
 
     Raises:
@@ -54,15 +53,15 @@ def check(program: Program) -> None:
         if not name or "=" in name:
             raise msgspec.ValidationError(f"{name!r} is no name of an environment variable")
     for name in Limits.__struct_fields__:
-        asked, most = getattr(program.limits, name), getattr(MOST, name)
-        if not least(name) <= asked <= most:
-            raise msgspec.ValidationError(f"limits.{name} is {asked}; it must be from {least(name)} to {most}")
+        asked, most = getattr(program.limits, name), getattr(MAX_LIMITS, name)
+        if not min_limit(name) <= asked <= most:
+            raise msgspec.ValidationError(f"limits.{name} is {asked}; it must be from {min_limit(name)} to {most}")
 
 
-async def _hidden(program: Program, exposed: tuple[str, ...]) -> Outcome | None:
+async def _refuse_hidden_paths(program: Program, exposed: tuple[str, ...]) -> Outcome | None:
     """Return what comes of a program that asks to see what is nobody's business; None where all is well."""
     for path in map(os.path.normpath, program.read_only):
-        if _within(path, (*_ALWAYS, *exposed)) or _within(path, await asyncio.to_thread(_toolchains)):
+        if _within(path, (*_SYSTEM_PATHS, *exposed)) or _within(path, await asyncio.to_thread(_toolchain_paths)):
             continue
         return Outcome(
             ending="infra",
@@ -76,7 +75,7 @@ def _within(path: str, folders: tuple[str, ...]) -> bool:
 
 
 @functools.cache
-def _toolchains() -> tuple[str, ...]:
+def _toolchain_paths() -> tuple[str, ...]:
     """Return what the toolchains that are here need to see."""
     found = dict[str, None]()
     for name in language_names():

@@ -20,10 +20,9 @@ from glotsmith.languages import Unrepresentable, get_card, language_names
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Outcome, Program, Record, content_hash
 from glotsmith.sandbox.base import run_with_retries
-from glotsmith.service.http import JSON, decode, malformed, read_body, while_connected
-from glotsmith.service.limits import MOST
 from glotsmith.service.openapi import Endpoint, Operation
-from glotsmith.service.state import Service
+from glotsmith.service.request_handling import JSON, decode_body, malformed_body, read_body, while_connected
+from glotsmith.service.state import MAX_LIMITS, Service
 from glotsmith.verification.agnostics import client_limits, decode_output, subprocess_exit_code
 from glotsmith.verification.whole import whole_program
 
@@ -45,10 +44,10 @@ REFUSED = {
 }
 _OPTIONS = {"D_ut": ("-unittest",)}  #: that are added to the build
 
-_FILE_MB, _OUTPUT_KB, _FETCH_KB = 64, 4096, MOST.output_kb
+_FILE_MB, _OUTPUT_KB, _FETCH_KB = 64, 4096, MAX_LIMITS.output_kb
 _PLACE, _GIVEN = "glotsmith.place", "glotsmith.given"
 
-_Seconds = Annotated[float, msgspec.Meta(gt=0, le=MOST.cpu_s)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=MAX_LIMITS.cpu_s)]
 _Base64 = Annotated[str, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
 _Language = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*LANGUAGES, *REFUSED]})]
 
@@ -61,7 +60,7 @@ class RunCodeRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fa
     stdin: str | None = None
     compile_timeout: _Seconds = 10.0
     run_timeout: _Seconds = 10.0
-    memory_limit_MB: Annotated[int, msgspec.Meta(le=MOST.memory_mb)] = -1
+    memory_limit_MB: Annotated[int, msgspec.Meta(le=MAX_LIMITS.memory_mb)] = -1
     files: dict[str, _Base64 | None] = {}  #: path → content; relative ones are beside the program
     fetch_files: tuple[str, ...] = ()  #: paths to answer with, where the program has made them
 
@@ -87,7 +86,7 @@ class RunCodeResponse(Record, frozen=True, kw_only=True, omit_defaults=False):
     files: dict[str, str] = {}  #: fetched ones, in base64
 
 
-class _Posed(NamedTuple):
+class _PreparedProgram(NamedTuple):
     """A program, and how to find fetched files in what it prints."""
 
     program: Program
@@ -113,21 +112,21 @@ async def _ping(_: Request) -> Response:
 
 
 async def _run_code(service: Service, request: Request) -> Response:
-    with service.admission.enter():
+    with service.admission.admit():
         settings = service.settings
-        asked = decode(_REQUEST, await read_body(request, settings.body_mb * 2**20, settings.body_s))
+        asked = decode_body(_REQUEST, await read_body(request, settings.body_mb * 2**20, settings.body_s))
         try:
-            posed = pose(asked)
+            posed = prepare_program(asked)
             outcome = await while_connected(request, run_with_retries(service.sandbox.run, posed.program))
-            answer = told(outcome, posed)
+            answer = run_code_response(outcome, posed)
         except (ToolchainError, Unrepresentable) as error:
             answer = RunCodeResponse(status="SandboxError", message=str(error))
         except (ValueError, RecursionError) as error:
-            raise malformed(error) from error
+            raise malformed_body(error) from error
     return Response(msgspec.json.encode(answer), media_type=JSON)
 
 
-def pose(asked: RunCodeRequest) -> _Posed:
+def prepare_program(asked: RunCodeRequest) -> _PreparedProgram:
     """Return the program of a request.
 
     Raises:
@@ -151,44 +150,44 @@ def pose(asked: RunCodeRequest) -> _Posed:
     program = whole_program(card, asked.code, asked.stdin or "", allowed)
     if options := _OPTIONS.get(asked.language):
         program = msgspec.structs.replace(program, build=(*program.build, *options))
-    return _with_files(program, asked) if asked.files or asked.fetch_files else _Posed(program)
+    return _with_files(program, asked) if asked.files or asked.fetch_files else _PreparedProgram(program)
 
 
-def _with_files(program: Program, asked: RunCodeRequest) -> _Posed:
+def _with_files(program: Program, asked: RunCodeRequest) -> _PreparedProgram:
     """Put files into the folder that the program runs in, and print those that are wanted when it has ended."""
     files = dict(program.files)
     place = list[str]()
     for number, (name, data) in enumerate(asked.files.items()):
         if data is None:
             continue
-        _check(name)
+        _check_file_name(name)
         beside = str(PurePosixPath(name))
         kept = f"{_GIVEN}/{number}" if beside in files or beside.startswith(("/", "glotsmith.")) else beside
-        files[kept] = _decoded(name, data)
+        files[kept] = _decode_file(name, data)
         place.append(f'mkdir -p {_quoted(_parent(name))} && cp "$dir"/{_quoted(kept)} {_quoted(name)} || exit 1')
     mark = f"glotsmith-{content_hash(asked.code, *asked.fetch_files)}"
     fetch = [_fetch(number, name, mark) for number, name in enumerate(asked.fetch_files)]
     built = bool(program.build)
-    files[f"{_PLACE}.build"] = _shell(place, [])
-    files[f"{_PLACE}.run"] = _shell([] if built else place, fetch)
+    files[f"{_PLACE}.build"] = _shell_script(place, [])
+    files[f"{_PLACE}.run"] = _shell_script([] if built else place, fetch)
     build = ("sh", f"@{{dir}}/{_PLACE}.build", "@{dir}", *program.build) if built else ()
     argv = ("sh", f"@{{dir}}/{_PLACE}.run", "@{dir}", *program.argv)
     env = {"PYTHONPATH": ".", **program.env}  # our Python does not look beside the program
     made = msgspec.structs.replace(program, files=files, build=build, argv=argv, env=env)
-    return _Posed(made, mark if fetch else "", asked.fetch_files)
+    return _PreparedProgram(made, mark if fetch else "", asked.fetch_files)
 
 
-def _shell(before: list[str], after: list[str]) -> str:
+def _shell_script(before: list[str], after: list[str]) -> str:
     run = ['"$@"', "code=$?", *after, "exit $code"] if after else ['exec "$@"']
     return "\n".join(["dir=$1", "shift", *before, *run, ""])
 
 
 def _fetch(number: int, name: str, mark: str) -> str:
-    _check(name)
+    _check_file_name(name)
     return f"[ ! -f {_quoted(name)} ] || {{ printf '\\n%s {number} ' {mark}; base64 -w0 < {_quoted(name)}; }}"
 
 
-def _check(name: str) -> None:
+def _check_file_name(name: str) -> None:
     if not name or "\0" in name or name.endswith("/"):
         raise msgspec.ValidationError(f"{name!r} is no name of a file")
 
@@ -201,7 +200,7 @@ def _parent(name: str) -> str:
     return str(PurePosixPath(name).parent)
 
 
-def _decoded(name: str, data: str) -> bytes:
+def _decode_file(name: str, data: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -211,12 +210,12 @@ def _decoded(name: str, data: str) -> bytes:
 # ------------------------------------------------------------------------------------------------ answers
 
 
-def told(outcome: Outcome, posed: _Posed) -> RunCodeResponse:
+def run_code_response(outcome: Outcome, posed: _PreparedProgram) -> RunCodeResponse:
     """Return what the protocol says of an outcome."""
     if outcome.ending == "infra":
         return RunCodeResponse(status="SandboxError", message=outcome.detail)
-    stdout, files = _fetched(outcome.stdout, posed)
-    result = _result(outcome, stdout)
+    stdout, files = _split_fetched_files(outcome.stdout, posed)
+    result = _command_result(outcome, stdout)
     if not outcome.built:
         return RunCodeResponse(status="Failed", compile_result=result)
     compiled = CommandRunResult(status="Finished", return_code=0, stdout="", stderr="") if posed.program.build else None
@@ -226,14 +225,14 @@ def told(outcome: Outcome, posed: _Posed) -> RunCodeResponse:
     )
 
 
-def _result(outcome: Outcome, stdout: str) -> CommandRunResult:
+def _command_result(outcome: Outcome, stdout: str) -> CommandRunResult:
     seen: dict[str, Any] = {"execution_time": outcome.wall_s, "stdout": stdout, "stderr": decode_output(outcome.stderr)}
     if outcome.ending in ("cpu", "wall"):
         return CommandRunResult(status="TimeLimitExceeded", **seen)
     return CommandRunResult(status="Finished", return_code=subprocess_exit_code(outcome), **seen)
 
 
-def _fetched(stdout: bytes, posed: _Posed) -> tuple[str, dict[str, str]]:
+def _split_fetched_files(stdout: bytes, posed: _PreparedProgram) -> tuple[str, dict[str, str]]:
     """Return what the program printed, and the files that were printed after it."""
     if not posed.mark:
         return decode_output(stdout), {}

@@ -9,13 +9,13 @@ import uvicorn
 
 from glotsmith.errors import UsageError
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.service.app import build, is_loopback
+from glotsmith.service.app import build_app, is_loopback
 from glotsmith.service.connections import Connection
-from glotsmith.service.state import Service, Settings
+from glotsmith.service.state import Service, ServiceSettings
 
 _IDLE_CONNECTIONS = 1024
-_PATIENCE_S = 60  #: with a client that has not said what it wants, or takes nothing of its answer
-_LAST_WORDS_S = 10  #: for answers on their way, once nothing runs any more
+_CLIENT_TIMEOUT_S = 60  #: with a client that has not said what it wants, or takes nothing of its answer
+_SHUTDOWN_TIMEOUT_S = 10  #: for answers on their way, once nothing runs any more
 
 
 def listen(host: str, port: int, *, token: bool) -> socket.socket:
@@ -43,10 +43,12 @@ def address(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(sandbox: Sandbox, settings: Settings, listening: socket.socket, say: Callable[[str], None]) -> None:
+async def serve(
+    sandbox: Sandbox, settings: ServiceSettings, listening: socket.socket, print_message: Callable[[str], None]
+) -> None:
     """Serve until a signal comes and all that was accepted is answered."""
     try:
-        await _Server(Service(sandbox, settings), say).serve([listening])
+        await _Server(Service(sandbox, settings), print_message).serve([listening])
     finally:
         await sandbox.close()
 
@@ -56,7 +58,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, service: Service, say: Callable[[str], None]) -> None:
         config = uvicorn.Config(
-            build(service),
+            build_app(service),
             http=Connection,
             ws="none",
             lifespan="off",
@@ -65,11 +67,11 @@ class _Server(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             limit_concurrency=service.admission.capacity + _IDLE_CONNECTIONS,
-            timeout_keep_alive=_PATIENCE_S,
-            timeout_graceful_shutdown=_LAST_WORDS_S,
+            timeout_keep_alive=_CLIENT_TIMEOUT_S,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
         )
         super().__init__(config)
-        self._service, self._say = service, say
+        self._service, self._print_message = service, say
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Task[None] | None = None
 
@@ -79,7 +81,7 @@ class _Server(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         self._service.admission.drain()
-        self._say(
+        self._print_message(
             f"Stopping: {self._service.admission.admitted} under way are still answered. Once more quits at once."
         )
         self._loop.call_soon_threadsafe(self._drain)
@@ -88,5 +90,5 @@ class _Server(uvicorn.Server):
         self._end = self._loop.create_task(self._finish())
 
     async def _finish(self) -> None:
-        await self._service.admission.idle()
+        await self._service.admission.wait_until_idle()
         self.should_exit = True

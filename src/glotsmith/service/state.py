@@ -2,14 +2,31 @@
 
 from dataclasses import dataclass, field
 
+from glotsmith.records import Limits
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.service.admission import Admission
-from glotsmith.service.metrics import Counted, Metrics
+from glotsmith.service.metrics import CountingSandbox, Metrics
 from glotsmith.verification import Verifier
+
+MAX_LIMITS = Limits(
+    cpu_s=600.0,
+    wall_s=3600.0,
+    memory_mb=65_536,
+    processes=4096,
+    file_mb=4096,
+    output_kb=32_768,
+    build_memory_mb=65_536,
+    build_cpu_s=600.0,
+)
+
+
+def min_limit(name: str) -> float:
+    """Return the least that may be asked of a limit."""
+    return 1 if isinstance(getattr(MAX_LIMITS, name), int) else 0.001
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServiceSettings:
     """How a service is set up."""
 
     jobs: int  #: programs at once
@@ -26,9 +43,9 @@ class Settings:
 class Service:
     """One service; made within its event loop."""
 
-    def __init__(self, sandbox: Sandbox, settings: Settings) -> None:
+    def __init__(self, sandbox: Sandbox, settings: ServiceSettings) -> None:
         self.settings, self.metrics = settings, Metrics()
-        self.sandbox: Sandbox = Counted(sandbox, self.metrics)
+        self.sandbox: Sandbox = CountingSandbox(sandbox, self.metrics)
         self.verifier = Verifier(self.sandbox)
         self.admission = Admission(settings.jobs, settings.queue, settings.list_items)
         self.metrics.capacity.set(self.admission.capacity)

@@ -10,8 +10,7 @@ from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
 from glotsmith.settings import invalid_value_message
 from glotsmith.teachers.base import Teacher
-from glotsmith.teachers.cached import Cached
-from glotsmith.teachers.watched import Store
+from glotsmith.teachers.wrappers import CachedTeacher, ReplyStore
 
 TEACHERS = {
     "offline": "glotsmith.teachers.offline:Offline",
@@ -27,7 +26,7 @@ def open_teacher(
     model: str = "",
     base_url: str = "",
     options: Mapping[str, Any] | None = None,
-    cache: Store | None = None,
+    cache: ReplyStore | None = None,
 ) -> Teacher:
     """Make the teacher called ``name``; with ``cache``, one that is asked nothing twice.
 
@@ -43,7 +42,7 @@ def open_teacher(
     common = {"model": model, "base_url": base_url}
     given = {**(options or {}), **{key: value for key, value in common.items() if value}}
     teacher: Teacher = _make(name, make, given)
-    return teacher if cache is None else Cached(teacher, cache)
+    return teacher if cache is None else CachedTeacher(teacher, cache)
 
 
 def options_of(name: str) -> type[Record] | None:

@@ -76,12 +76,12 @@ class Request(Record, frozen=True, kw_only=True):
 
 
 #: What may stand around a word in a token: blanks, as text or as tokenisers write them (Ġ, ▁, Ċ), and marks.
-AROUND = " \t\r\n\u0120\u2581\u010a.,:;!?*_`'\"()[]"
+WORD_EDGES = " \t\r\n\u0120\u2581\u010a.,:;!?*_`'\"()[]"
 
 
-def first_word(tokens: Sequence[str]) -> int:
+def first_word_position(tokens: Sequence[str]) -> int:
     """Return the position of a reply's first token that is more than blanks and marks; 0 if there is none."""
-    return next((n for n, token in enumerate(tokens) if token.strip(AROUND)), 0)
+    return next((n for n, token in enumerate(tokens) if token.strip(WORD_EDGES)), 0)
 
 
 class Reply(Record, frozen=True, kw_only=True):

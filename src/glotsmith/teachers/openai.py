@@ -22,13 +22,20 @@ from glotsmith.errors import TeacherError, TeacherOutage, UsageError
 from glotsmith.records import Record, content_hash
 from glotsmith.settings import CHANGEABLE, FIXED
 from glotsmith.teachers import openai_wire as wire
+from glotsmith.teachers.api_key import ApiKey
 from glotsmith.teachers.base import Reply, Request, Teacher
-from glotsmith.teachers.http import Broken, Exchange, Http, NoAnswer, TooLarge, Unreachable
-from glotsmith.teachers.keys import ApiKey
-from glotsmith.teachers.lenient import text_of
+from glotsmith.teachers.http_client import (
+    ConnectionBroken,
+    HttpClient,
+    HttpResponse,
+    ResponseTimeout,
+    ResponseTooLarge,
+    ServerUnreachable,
+)
+from glotsmith.teachers.lenient_json import decode_text
 from glotsmith.teachers.limiter import Clock, Limiter
-from glotsmith.teachers.problems import Problem, Stated, read_problem, shorten
-from glotsmith.teachers.retries import Transient, retry_after
+from glotsmith.teachers.retries import TransientError, retry_after
+from glotsmith.teachers.server_errors import ErrorInReply, ServerError, read_server_error, shorten
 
 _log = logging.getLogger(__name__)
 _DEFAULT_URL = "https://api.openai.com/v1"
@@ -36,14 +43,14 @@ _DEFAULT_KEY = "OPENAI_API_KEY"
 _LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens is a tenth of it
 _FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever met: a wrong address should not take a minute to tell
 _MOST_DOUBLINGS = 30  #: of the wait between two attempts
-_HOPELESS = 16  #: bad requests in a row, before any answer, after which the fault is not the items'
+_MAX_BAD_REQUESTS = 16  #: bad requests in a row, before any answer, after which the fault is not the items'
 _RETRIED = {408, 409, 425, 429}  #: beside all 5xx
 _TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
 _FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 
 
-class Options(Record, frozen=True, kw_only=True):
+class OpenAIOptions(Record, frozen=True, kw_only=True):
     """What can be set, as ``key = value`` of the teacher's table in a run's configuration."""
 
     model: Annotated[str, FIXED] = ""  #: as the server names it; required
@@ -69,7 +76,7 @@ class Options(Record, frozen=True, kw_only=True):
     rename: Annotated[dict[str, str], FIXED] = {}
 
 
-class _Answer(NamedTuple):
+class _RedactedResponse(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: str  #: without the key, should the server have sent it back
@@ -78,7 +85,7 @@ class _Answer(NamedTuple):
 class OpenAI(Teacher):
     """A model behind an OpenAI-compatible server."""
 
-    Options = Options
+    Options = OpenAIOptions
     name = "openai"
 
     def __init__(self, options: Options, *, clock: Clock | None = None) -> None:
@@ -100,14 +107,14 @@ class OpenAI(Teacher):
         self._key = ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=bool(options.api_key_env))
         self._clock = clock or Clock()
         self.limiter = Limiter(options.start_concurrency, options.max_concurrency, self._clock)
-        self._http = Http(
+        self._http = HttpClient(
             self.url,
             {"Content-Type": "application/json", "Accept": "application/json", **self._key.headers},
             connect_s=options.connect_timeout_s,
             timeout_s=options.timeout_s,
             largest=_LARGEST_BODY,
         )
-        self._met = False  # whether any server has ever answered anything
+        self._server_reached = False  # whether any server has ever answered anything
         self._answered = 0  # replies, and refusals of single items
         self._bad_requests = 0
 
@@ -121,12 +128,12 @@ class OpenAI(Teacher):
         """
         answered = self._answered
         try:
-            return await self._insist(request)
-        except Transient as error:
+            return await self._reply_with_retries(request)
+        except TransientError as error:
             what = f"{self.url}: {error}"
             # When this request was turned away to the end, and so was every other meanwhile, the item is not to blame.
             if error.blames_server and self._answered == answered:
-                what = what if error.met else f"{what}; is the server running?"
+                what = what if error.server_reached else f"{what}; is the server running?"
                 kind = TeacherOutage if self._answered or error.congested else TeacherError
                 raise kind(what) from None
             return Reply(text="", finish_reason="error", detail=what)
@@ -142,20 +149,20 @@ class OpenAI(Teacher):
 
     # ------------------------------------------------------------------------------------------ trying again
 
-    async def _insist(self, request: Request) -> Reply:
+    async def _reply_with_retries(self, request: Request) -> Reply:
         """Ask until there is an answer, or attempts enough were made; wait longer and longer, by full jitter."""
         for number in count(1):
             try:
                 return await self._attempt(request)
-            except Transient as error:
-                missing = not error.met and not self._met
+            except TransientError as error:
+                missing = not error.server_reached and not self._server_reached
                 if number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts):
                     raise
                 _log.info("attempt %d failed: %s; trying again", number, error)
-            await self._clock.sleep(self._jittered(number))
+            await self._clock.sleep(self._backoff(number))
         raise AssertionError  # count() has no end
 
-    def _jittered(self, number: int) -> float:
+    def _backoff(self, number: int) -> float:
         """Return how long to wait behind the attempt of that number."""
         longest = self._options.backoff_s * 2 ** min(number - 1, _MOST_DOUBLINGS)
         return random.uniform(0.0, min(longest, self._options.max_wait_s))  # noqa: S311 (no secret)
@@ -163,8 +170,8 @@ class OpenAI(Teacher):
     async def _attempt(self, request: Request) -> Reply:
         async with self.limiter.slot() as epoch:
             try:
-                reply = await self._ask(request)
-            except Transient as error:
+                reply = await self._request_reply(request)
+            except TransientError as error:
                 if error.congested:
                     self.limiter.congested(epoch)
                 self.limiter.pause(error.wait_s)
@@ -175,68 +182,72 @@ class OpenAI(Teacher):
 
     # ------------------------------------------------------------------------------------------ one question
 
-    async def _ask(self, request: Request) -> Reply:
+    async def _request_reply(self, request: Request) -> Reply:
         extra = self._options.extra | self._options.by_call.get(request.call, {})
-        body = wire.body_of(request, self.model, extra, self._options.rename)
-        answer = await self._send("POST", wire.path_of(request), body)
-        self._met = True
+        body = wire.request_body(request, self.model, extra, self._options.rename)
+        answer = await self._send("POST", wire.endpoint_path(request), body)
+        self._server_reached = True
         if answer is None:
             return Reply(text="", finish_reason="error", detail=f"a reply of more than {_LARGEST_BODY >> 20} MiB")
         if not 200 <= answer.status < 300:
-            return await self._refusal(answer, read_problem(answer.body), wire.path_of(request))
+            return await self._handle_error_status(answer, read_server_error(answer.body), wire.endpoint_path(request))
         try:
-            return self._finished(wire.read_reply(answer.body, request))
-        except Stated as stated:
-            return await self._stated(stated, answer, wire.path_of(request))
-        except Transient as error:
+            return self._with_cost(wire.read_reply(answer.body, request))
+        except ErrorInReply as stated:
+            return await self._handle_error_in_reply(stated, answer, wire.endpoint_path(request))
+        except TransientError as error:
             what = self._readable(str(error))
-            raise Transient(what, congested=error.congested, blames_server=error.blames_server) from None
+            raise TransientError(what, congested=error.congested, blames_server=error.blames_server) from None
 
-    def _finished(self, reply: Reply) -> Reply:
+    def _with_cost(self, reply: Reply) -> Reply:
         o = self._options
         cost = (reply.input_tokens * o.input_price + reply.output_tokens * o.output_price) / 1e6
         text, detail = self._key.redact_reply(reply.text), self._readable(reply.detail)
         return msgspec.structs.replace(reply, text=text, detail=detail, cost=cost)
 
-    async def _send(self, method: str, path: str, body: bytes | None = None) -> _Answer | None:
+    async def _send(self, method: str, path: str, body: bytes | None = None) -> _RedactedResponse | None:
         """Send one HTTP request; None for an answer that is too large."""
         try:
-            return self._read(await self._http.exchange(method, path, body))
-        except TooLarge:
+            return self._read(await self._http.request(method, path, body))
+        except ResponseTooLarge:
             return None
-        except Unreachable as error:
-            failure = Transient(f"can't reach the server ({self._readable(str(error))})", blames_server=True, met=False)
-        except NoAnswer:
-            failure = Transient(f"no reply within {self._options.timeout_s:g} s", congested=True)
-        except Broken as error:
-            failure = Transient(f"the connection broke ({self._readable(str(error))})")
+        except ServerUnreachable as error:
+            failure = TransientError(
+                f"can't reach the server ({self._readable(str(error))})", blames_server=True, server_reached=False
+            )
+        except ResponseTimeout:
+            failure = TransientError(f"no reply within {self._options.timeout_s:g} s", congested=True)
+        except ConnectionBroken as error:
+            failure = TransientError(f"the connection broke ({self._readable(str(error))})")
         raise failure
 
-    def _read(self, answer: Exchange) -> _Answer:
-        text = text_of(answer.body, answer.headers.get("content-type", ""))
+    def _read(self, answer: HttpResponse) -> _RedactedResponse:
+        text = decode_text(answer.body, answer.headers.get("content-type", ""))
         redact = self._key.redact_reply if 200 <= answer.status < 300 else self._key.redact
-        return _Answer(answer.status, answer.headers, redact(text))
+        return _RedactedResponse(answer.status, answer.headers, redact(text))
 
     # ------------------------------------------------------------------------------------------ bad news
 
-    async def _refusal(self, answer: _Answer, problem: Problem, path: str) -> Reply:
+    async def _handle_error_status(self, answer: _RedactedResponse, problem: ServerError, path: str) -> Reply:
         """Tell what a status that is no success means: for the request, for this item, or for all."""
         said = f"{answer.status} {_phrase(answer.status)}: {self._readable(problem.message)}"
         if answer.status in (403, 400) and problem.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=said)
         refuses_key = answer.status in (401, 402) or _is_unpaid(problem)
         if problem.congested and not refuses_key and not _is_too_long(answer.status, problem):
-            self._overloaded(answer, problem, said)
+            self._raise_transient(answer, problem, said)
         if refuses_key or answer.status == HTTPStatus.FORBIDDEN:
             raise self._key_error(said, unpaid=answer.status == HTTPStatus.PAYMENT_REQUIRED or _is_unpaid(problem))
         if answer.status in (404, 405) or problem.mentions("model_not_found"):
-            raise TeacherError(f"{self.url}{path} does not answer for {self.model!r}: {said}. {await self._served()}")
+            raise TeacherError(
+                f"{self.url}{path} does not answer for {self.model!r}: {said}. {await self._served_models()}"
+            )
         if answer.status < 400:
             location = self._key.redact(answer.headers.get("location", "elsewhere"))
             raise TeacherError(f"{self.url}{path} redirects to {location}; give the final address as base URL")
         if answer.status in _RETRIED or answer.status >= 500:
-            self._overloaded(answer, problem, said)
-        return self._bad_request(answer.status, problem, said)
+            self._raise_transient(answer, problem, said)
+        return self._handle_bad_request(answer.status, problem, said)
 
     def _key_error(self, said: str, *, unpaid: bool) -> TeacherError:
         """Return the error for a request that the server refuses because of its key, or because it has none."""
@@ -251,33 +262,35 @@ class OpenAI(Teacher):
             advice = "Correct it, or name another variable with --set teacher.api_key_env=NAME"
         return TeacherError(f"{self.url} refuses the key in the environment variable {variable}: {said}. {advice}")
 
-    async def _stated(self, stated: Stated, answer: _Answer, path: str) -> Reply:
+    async def _handle_error_in_reply(self, stated: ErrorInReply, answer: _RedactedResponse, path: str) -> Reply:
         """Tell what an error means that stands in an answer of success.
 
         A router's answer may repeat what a provider behind it says: a refusal of a key, or of a model, is tried again.
         """
-        problem, said = stated.problem, self._readable(str(stated))
+        problem, said = stated.error, self._readable(str(stated))
         if problem.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=said)
         refuses_key = problem.status in (401, 402) or _is_unpaid(problem)
         refuses_item = problem.status in (400, 413, 422) and not problem.congested
         if refuses_item or (refuses_key and not problem.provider):
-            return await self._refusal(answer._replace(status=problem.status or answer.status), problem, path)
-        self._overloaded(answer, problem, said)
+            return await self._handle_error_status(
+                answer._replace(status=problem.status or answer.status), problem, path
+            )
+        self._raise_transient(answer, problem, said)
 
-    def _overloaded(self, answer: _Answer, problem: Problem, said: str) -> NoReturn:
+    def _raise_transient(self, answer: _RedactedResponse, problem: ServerError, said: str) -> NoReturn:
         """Raise what slows the limiter where the server says, by status or in words, that it has too much to do."""
         congested = answer.status in (429, 503, 529) or problem.congested
         blames_server = congested and not {answer.status, problem.status}.isdisjoint({429, 503})
         wait_s = retry_after(answer.headers, self._options.max_wait_s)
         wait_s = max(wait_s, min(problem.wait_s, self._options.max_wait_s))
-        raise Transient(said, wait_s=wait_s, congested=congested, blames_server=blames_server)
+        raise TransientError(said, wait_s=wait_s, congested=congested, blames_server=blames_server)
 
-    def _bad_request(self, status: int, problem: Problem, said: str) -> Reply:
+    def _handle_bad_request(self, status: int, problem: ServerError, said: str) -> Reply:
         if _is_too_long(status, problem):
             return Reply(text="", finish_reason="refused", detail=said)
         self._bad_requests += 1
-        hopeless = self._answered == 0 and self._bad_requests >= _HOPELESS
+        hopeless = self._answered == 0 and self._bad_requests >= _MAX_BAD_REQUESTS
         if hopeless or problem.mentions(*_UNSUPPORTED):
             raise TeacherError(
                 f"{self.url} refuses the requests themselves: {said}. The teacher's option rename renames"
@@ -285,12 +298,12 @@ class OpenAI(Teacher):
             )
         return Reply(text="", finish_reason="error", detail=said)
 
-    async def _served(self) -> str:
+    async def _served_models(self) -> str:
         try:
             answer = await self._send("GET", "/models")
-        except Transient:
+        except TransientError:
             answer = None
-        models = wire.read_models(answer.body) if answer and answer.status == HTTPStatus.OK else []
+        models = wire.read_model_names(answer.body) if answer and answer.status == HTTPStatus.OK else []
         if not models:
             return "Is the base URL right? It usually ends in /v1"
         return self._readable(f"It serves: {', '.join(models[:20])}{', …' if len(models) > 20 else ''}")
@@ -314,12 +327,12 @@ def _checked_url(url: str) -> str:
     return parsed._replace(fragment="").geturl().rstrip("/")
 
 
-def _is_too_long(status: int, problem: Problem) -> bool:
+def _is_too_long(status: int, problem: ServerError) -> bool:
     too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return too_large or (status not in _RETRIED and status < 500 and problem.mentions(*_TOO_LONG))
 
 
-def _is_unpaid(problem: Problem) -> bool:
+def _is_unpaid(problem: ServerError) -> bool:
     return problem.mentions("insufficient_quota")
 
 

@@ -12,44 +12,51 @@ from typing import Any, Literal
 import msgspec
 
 from glotsmith.records import content_hash
-from glotsmith.teachers.base import Reply, Request, first_word
-from glotsmith.teachers.lenient import (
-    Body,
+from glotsmith.teachers.base import Reply, Request, first_word_position
+from glotsmith.teachers.lenient_json import (
+    DONE,
+    JsonBody,
     as_count,
     as_dict,
     as_list,
     as_number,
     as_text,
-    read_body,
+    parse_body,
 )
-from glotsmith.teachers.problems import Problem, Stated, one_line, problem_of, read_problem, whole
-from glotsmith.teachers.retries import Transient
-from glotsmith.teachers.streams import assemble
+from glotsmith.teachers.retries import TransientError
+from glotsmith.teachers.server_errors import (
+    ErrorInReply,
+    ServerError,
+    one_line,
+    parse_server_error,
+    read_server_error,
+    replace_surrogates,
+)
 
 #: How servers say that a reply is cut at its longest …
-_CUT = {
+_LENGTH_REASONS = {
     *("length", "max_tokens", "max_length", "max_output_tokens", "max_new_tokens", "model_length", "token_limit"),
     *("model_context_window_exceeded",),
 }
 #: … that a filter stopped it …
-_FILTERED = {
+_FILTER_REASONS = {
     *("content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "spii"),
     *("sensitive", "moderation", "guardrail_intervened", "refusal"),
 }
 #: … and that they gave up. Whatever else they say, the reply is whole.
-_GIVEN_UP = {
+_ABORT_REASONS = {
     *("error", "abort", "aborted", "cancelled", "canceled", "network_error", "model_error", "timeout"),
     *("insufficient_system_resource", "engine_overloaded"),
 }
 _TEXT_PARTS = ("text", "output_text", "")  #: types of the parts of a content that are the reply
 
 
-def path_of(request: Request) -> str:
+def endpoint_path(request: Request) -> str:
     """Return the endpoint, relative to the base URL: chat for messages, completions for a prompt."""
     return "/chat/completions" if request.messages else "/completions"
 
 
-def body_of(request: Request, model: str, extra: Mapping[str, Any], rename: Mapping[str, str]) -> bytes:
+def request_body(request: Request, model: str, extra: Mapping[str, Any], rename: Mapping[str, str]) -> bytes:
     """Write the request's JSON: ``extra`` fields are added, fields in ``rename`` renamed, or left out for ``""``."""
     s = request.sampling
     body: dict[str, Any] = {
@@ -57,7 +64,7 @@ def body_of(request: Request, model: str, extra: Mapping[str, Any], rename: Mapp
         "temperature": s.temperature,
         "top_p": s.top_p,
         "max_tokens": s.max_tokens,
-        "seed": seed_of(request),
+        "seed": request_seed(request),
     }
     if s.stop:
         body["stop"] = list(s.stop)
@@ -77,7 +84,7 @@ def body_of(request: Request, model: str, extra: Mapping[str, Any], rename: Mapp
         return json.dumps(named).encode()
 
 
-def seed_of(request: Request) -> int:
+def request_seed(request: Request) -> int:
     """Return the seed to send, of 31 bits: one for each sample of a run's seed."""
     return int(content_hash(str(request.seed), str(request.sample))[:8], 16) >> 1
 
@@ -90,35 +97,37 @@ def read_reply(body: str, request: Request) -> Reply:
         Transient: the body is cut off, not JSON, or holds no choice.
 
     """
-    answer = _answer(read_body(body), body)
+    answer = _answer(parse_body(body), body)
     choice = _first_choice(answer)
     if not choice:
-        raise _without_choice(answer)
+        raise _missing_choice_error(answer)
     return _reply(choice, answer, request)
 
 
-def _answer(body: Body, text: str) -> Mapping[str, object]:
+def _answer(body: JsonBody, text: str) -> Mapping[str, object]:
     """Return the one object of an answer, which may come as a stream, as a list, or as JSON in a string."""
     if not body.values:
-        raise _broken(text)
-    value = assemble(body.values) if body.streamed else body.values[0]
+        raise _broken_body_error(text)
+    value = assemble_stream(body.values) if body.streamed else body.values[0]
     if isinstance(value, str) and value.lstrip().startswith("{"):
-        value = next(iter(read_body(value).values), value)
+        value = next(iter(parse_body(value).values), value)
     fields = as_dict(next(iter(as_list(value)), value))
     if not fields:
-        raise Transient(f"the server answered with JSON that is no object ({one_line(text)[:100]})")
+        raise TransientError(f"the server answered with JSON that is no object ({one_line(text)[:100]})")
     wrapped = [inner for inner in map(as_dict, fields.values()) if inner.get("choices")]
     return wrapped[0] if wrapped and not fields.get("choices") else fields
 
 
-def _broken(text: str) -> Transient:
+def _broken_body_error(text: str) -> TransientError:
     start = text.lstrip()[:1]
     if start in ("", "{", "["):
-        return Transient("the server answered with broken JSON" if start else "the server answered with an empty body")
-    problem = read_problem(text)
+        return TransientError(
+            "the server answered with broken JSON" if start else "the server answered with an empty body"
+        )
+    problem = read_server_error(text)
     what = "a page" if start == "<" else "a text"
     told = f"the server answered with {what} instead of JSON ({problem.message})"
-    return Transient(told, blames_server=start == "<", congested=problem.congested)
+    return TransientError(told, blames_server=start == "<", congested=problem.congested)
 
 
 def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
@@ -127,19 +136,19 @@ def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
     return next((choice for choice in found if choice), found[0])
 
 
-def _without_choice(answer: Mapping[str, object]) -> Transient:
+def _missing_choice_error(answer: Mapping[str, object]) -> TransientError:
     without = {name: value for name, value in answer.items() if name != "choices"}
-    if (stated := _stated(answer)) is not None:
-        return Stated("the server answered with an error", stated)
+    if (stated := _stated_error(answer)) is not None:
+        return ErrorInReply("the server answered with an error", stated)
     how = "an empty list of choices" if answer.get("choices") == [] else "no choices"
-    return Stated(f"the server answered with {how}", problem_of(without))
+    return ErrorInReply(f"the server answered with {how}", parse_server_error(without))
 
 
-def _stated(answer: Mapping[str, object]) -> Problem | None:
+def _stated_error(answer: Mapping[str, object]) -> ServerError | None:
     """Return the error that an object states, if it does."""
     codes = [as_dict(answer.get("base_resp")).get("status_code"), answer.get("error"), answer.get("errors")]
     if any(codes) or "error" in (answer.get("object"), answer.get("type")):
-        return problem_of({name: value for name, value in answer.items() if name != "choices"})
+        return parse_server_error({name: value for name, value in answer.items() if name != "choices"})
     return None
 
 
@@ -147,16 +156,16 @@ def _reply(choice: Mapping[str, object], answer: Mapping[str, object], request: 
     text, finish, detail = _outcome(choice, answer)
     usage = as_dict(answer.get("usage"))
     return Reply(
-        text=until_stop(whole(text), request.sampling.stop),
+        text=cut_at_stop(replace_surrogates(text), request.sampling.stop),
         finish_reason=finish,
         detail=detail,
         logprobs=_first_logprobs(choice.get("logprobs")) if request.sampling.logprobs else {},
-        input_tokens=_count(usage, "prompt", "input"),
-        output_tokens=_count(usage, "completion", "output"),
+        input_tokens=_token_count(usage, "prompt", "input"),
+        output_tokens=_token_count(usage, "completion", "output"),
     )
 
 
-def _count(usage: Mapping[str, object], *kinds: str) -> int:
+def _token_count(usage: Mapping[str, object], *kinds: str) -> int:
     """Return a number of tokens; 0 where the server says nothing that can be one. Some nest their counts."""
     for kind in kinds:
         value = usage.get(f"{kind}_tokens")
@@ -164,40 +173,44 @@ def _count(usage: Mapping[str, object], *kinds: str) -> int:
         if count := as_count(inner.get("total") or inner.get("total_tokens") or value):
             return count
     nested = map(as_dict, usage.values())
-    return next((count for inner in nested if (count := _count(inner, *kinds))), 0)
+    return next((count for inner in nested if (count := _token_count(inner, *kinds))), 0)
 
 
 def _outcome(
     choice: Mapping[str, object], answer: Mapping[str, object]
 ) -> tuple[str, Literal["stop", "length", "refused"], str]:
     message = as_dict(choice.get("message") or choice.get("delta"))
-    text, finish = _text(choice, message), _finish(choice)
-    _raise_stated(choice, answer, text, finish)
-    if finish in _CUT:
+    text, finish = _text(choice, message), _finish_reason(choice)
+    _raise_stated_error(choice, answer, text, finish)
+    if finish in _LENGTH_REASONS:
         return text or "", "length", ""
-    if finish in _FILTERED:
+    if finish in _FILTER_REASONS:
         return "", "refused", "the server's content filter stopped the reply"
     if refusal := as_text(message.get("refusal")):
         return "", "refused", f"the model refused: {one_line(refusal)}"
     if text:
         return text, "stop", ""
-    return _without_text(message, text)
+    return _outcome_without_text(message, text)
 
 
-def _raise_stated(choice: Mapping[str, object], answer: Mapping[str, object], text: str | None, finish: str) -> None:
+def _raise_stated_error(
+    choice: Mapping[str, object], answer: Mapping[str, object], text: str | None, finish: str
+) -> None:
     """Raise the error that a choice states, or its answer where the choice holds no reply."""
-    stated = _stated(choice) or (None if text and finish not in _GIVEN_UP else _stated(answer))
+    stated = _stated_error(choice) or (None if text and finish not in _ABORT_REASONS else _stated_error(answer))
     if stated is not None:
-        raise Stated("the server answered with an error", stated)
-    if finish in _GIVEN_UP:
-        raise Stated("the server stopped half-way", Problem(f"finish_reason {finish}", finish))
+        raise ErrorInReply("the server answered with an error", stated)
+    if finish in _ABORT_REASONS:
+        raise ErrorInReply("the server stopped half-way", ServerError(f"finish_reason {finish}", finish))
     if text is None and not choice.keys() & {"message", "text", "delta"}:
-        raise Stated("the server answered with a choice of an unknown form", problem_of(choice))
+        raise ErrorInReply("the server answered with a choice of an unknown form", parse_server_error(choice))
     if text is None and not isinstance(choice.get("message") or {}, dict):
-        raise Transient("the server answered with a message of an unknown form")
+        raise TransientError("the server answered with a message of an unknown form")
 
 
-def _without_text(message: Mapping[str, object], text: str | None) -> tuple[str, Literal["stop", "refused"], str]:
+def _outcome_without_text(
+    message: Mapping[str, object], text: str | None
+) -> tuple[str, Literal["stop", "refused"], str]:
     """Return what a message that ended by itself without a text comes to.
 
     Servers that split thoughts from replies put a reply into the thoughts when the model marks no end of them.
@@ -211,7 +224,7 @@ def _without_text(message: Mapping[str, object], text: str | None) -> tuple[str,
     return "", "stop", "" if text is not None else "the reply has no text"
 
 
-def _finish(choice: Mapping[str, object]) -> str:
+def _finish_reason(choice: Mapping[str, object]) -> str:
     """Return why the reply ended, in lower case; SGLang has an object there."""
     finish = choice.get("finish_reason") or choice.get("stop_reason")
     return as_text(as_dict(finish).get("type") or finish).lower()
@@ -238,7 +251,7 @@ def _joined(content: object) -> str | None:
     return content if isinstance(content, str) else None
 
 
-def until_stop(text: str, stop: tuple[str, ...]) -> str:
+def cut_at_stop(text: str, stop: tuple[str, ...]) -> str:
     """Cut at the first stop sequence: some servers hand it out with the text, or ignore it."""
     return text[: min((at for s in stop if s and (at := text.find(s)) >= 0), default=len(text))]
 
@@ -246,20 +259,20 @@ def until_stop(text: str, stop: tuple[str, ...]) -> str:
 def _first_logprobs(logprobs: object) -> dict[str, float]:
     """Return the top tokens where the reply's first word stands; tokens of one text have their mass together."""
     mass: dict[str, float] = {}
-    for token, logprob in dict.fromkeys(_top(logprobs)):  # with and without a blank, or parts of a character
+    for token, logprob in dict.fromkeys(_top_logprobs(logprobs)):  # with and without a blank, or parts of a character
         if logprob is not None:
-            mass[whole(token)] = _together(logprob, mass.get(whole(token), -math.inf))
+            mass[replace_surrogates(token)] = _add_logprobs(logprob, mass.get(replace_surrogates(token), -math.inf))
     return mass
 
 
-def _top(logprobs: object) -> Iterable[tuple[str, float | None]]:
+def _top_logprobs(logprobs: object) -> Iterable[tuple[str, float | None]]:
     """Return the tokens and their logprobs at the first word's position: in chats a list, in completions a table."""
     fields = as_dict(logprobs)
     if positions := [as_dict(p) for p in as_list(fields.get("content")) or as_list(logprobs)]:
-        at = first_word([as_text(p.get("token")) for p in positions])
+        at = first_word_position([as_text(p.get("token")) for p in positions])
         return _pairs(positions[at].get("top_logprobs"))
     if tables := as_list(fields.get("top_logprobs")):
-        at = first_word([as_text(token) for token in as_list(fields.get("tokens"))[: len(tables)]])
+        at = first_word_position([as_text(token) for token in as_list(fields.get("tokens"))[: len(tables)]])
         return _pairs(tables[at])
     return []
 
@@ -270,13 +283,65 @@ def _pairs(tokens: object) -> Iterable[tuple[str, float | None]]:
     return [(token, as_number(value)) for token, value in [*as_dict(tokens).items(), *rows]]
 
 
-def _together(a: float, b: float) -> float:
+def _add_logprobs(a: float, b: float) -> float:
     """Return log(exp(a) + exp(b))."""
     return max(a, b) + math.log1p(math.exp(min(a, b) - max(a, b)))
 
 
-def read_models(body: str) -> list[str]:
+def read_model_names(body: str) -> list[str]:
     """Return the ids in an answer of ``/models``; none when it can't be read."""
-    value = next(iter(read_body(body).values), None)
+    value = next(iter(parse_body(body).values), None)
     models = as_list(as_dict(value).get("data")) or as_list(value)
     return [name for model in map(as_dict, models) if (name := as_text(model.get("id")))]
+
+
+_BROKEN_OFF = "the stream ends before the reply does"
+_TEXTS = ("content", "reasoning_content", "reasoning", "refusal", "text")
+
+
+def assemble_stream(chunks: Iterable[object]) -> Mapping[str, object]:
+    """Make one answer of a stream's chunks, or return the error that comes before the end of the reply."""
+    choice: dict[str, Any] = {"message": {}}
+    rest: dict[str, object] = {}
+    begun = ended = False
+    for chunk in chunks:
+        fields = as_dict(chunk)
+        if _is_error_chunk(fields) and not ended:
+            return {**rest, **fields}
+        part = _chunk_choice(fields)
+        _add_chunk(choice, part)
+        begun |= bool(part)
+        ended |= chunk == DONE or bool(part.get("finish_reason")) or "message" in part
+        rest |= {name: value for name, value in fields.items() if value and name not in ("choices", "error")}
+    return {**rest, "choices": [choice]} if begun and ended else {"error": {"message": _BROKEN_OFF}}
+
+
+def _is_error_chunk(fields: Mapping[str, object]) -> bool:
+    return bool(fields.get("error")) or fields.get("object") == "error" or fields.get("type") == "error"
+
+
+def _chunk_choice(fields: Mapping[str, object]) -> Mapping[str, object]:
+    choices = map(as_dict, as_list(fields.get("choices")))
+    empty: Mapping[str, object] = {}
+    return next((choice for choice in choices if choice.get("index") in (None, 0)), empty)
+
+
+def _add_chunk(choice: dict[str, Any], part: Mapping[str, object]) -> None:
+    """Add a chunk's choice to the choice so far."""
+    _add_texts(choice["message"], as_dict(part.get("delta") or part.get("message")))
+    _add_texts(choice, part)
+    for name in ("finish_reason", "error"):
+        if part.get(name):
+            choice[name] = part[name]
+    logprobs = choice.setdefault("logprobs", {})
+    for name, values in as_dict(part.get("logprobs")).items():
+        logprobs[name] = logprobs.get(name, []) + as_list(values)
+
+
+def _add_texts(whole: dict[str, Any], part: Mapping[str, object]) -> None:
+    for name in _TEXTS:
+        piece = part.get(name)
+        if isinstance(piece, str):
+            whole[name] = whole.get(name, "") + piece
+        elif as_list(piece):
+            whole[name] = piece

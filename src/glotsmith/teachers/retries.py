@@ -17,17 +17,23 @@ _RESETS = {  #: when a budget is full again → how much of it is left
 }
 
 
-class Transient(Exception):
+class TransientError(Exception):
     """An attempt failed, but the next may not."""
 
     def __init__(
-        self, what: str, *, wait_s: float = 0.0, congested: bool = False, blames_server: bool = False, met: bool = True
+        self,
+        what: str,
+        *,
+        wait_s: float = 0.0,
+        congested: bool = False,
+        blames_server: bool = False,
+        server_reached: bool = True,
     ) -> None:
         super().__init__(what)
         self.wait_s = wait_s  #: seconds that the server asked to wait
         self.congested = congested  #: the server had too much to do
         self.blames_server = blames_server  #: it says nothing about the item: any other would have met the same
-        self.met = met  #: whether a server was there at all
+        self.server_reached = server_reached  #: whether a server was there at all
 
 
 def retry_after(headers: Mapping[str, str], longest_s: float) -> float:
@@ -41,13 +47,13 @@ def retry_after(headers: Mapping[str, str], longest_s: float) -> float:
     now = headers.get("date", "")
     for name in _MILLISECONDS:
         if (value := headers.get(name, "").strip()) and math.isfinite(seconds := _number(value)):
-            return _between(seconds / 1000, longest_s)
+            return _clamp(seconds / 1000, longest_s)
     if value := headers.get("retry-after", "").strip():
-        return _between(_until(value, now), longest_s)
-    return _between(_until_reset(headers, now), longest_s)
+        return _clamp(_until(value, now), longest_s)
+    return _clamp(_until_reset(headers, now), longest_s)
 
 
-def _between(seconds: float, longest_s: float) -> float:
+def _clamp(seconds: float, longest_s: float) -> float:
     return min(max(seconds, 0.0), longest_s) if math.isfinite(seconds) else 0.0
 
 
@@ -57,7 +63,7 @@ def _until(value: str, now: str) -> float:
     if math.isfinite(seconds) and seconds >= _EPOCH_S:
         moment = seconds / 1000 if seconds >= _EPOCH_MS else seconds
         return moment - (_parse_date(now) or datetime.now(UTC)).timestamp()
-    return seconds if math.isfinite(seconds) else seconds_in(value.lower()) or _seconds_until(value, now)
+    return seconds if math.isfinite(seconds) else parse_duration(value.lower()) or _seconds_until(value, now)
 
 
 def _until_reset(headers: Mapping[str, str], now: str) -> float:
@@ -67,7 +73,7 @@ def _until_reset(headers: Mapping[str, str], now: str) -> float:
     return max(spent) if spent else min(waits.values(), default=0.0)
 
 
-def seconds_in(text: str) -> float:
+def parse_duration(text: str) -> float:
     """Return a duration such as ``20ms``, ``1.5s`` or ``6m0s`` in seconds; 0 for anything else."""
     parts = _DURATION.findall(text.strip())
     if not parts or not re.fullmatch(f"(?:{_DURATION.pattern})+", text.strip()):

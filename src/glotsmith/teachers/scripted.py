@@ -19,17 +19,17 @@ from glotsmith.settings import FILE, FIXED
 from glotsmith.teachers.base import Reply, Request, Teacher
 
 _ANY_ITEM = "*"
-_Place = tuple[str, str, str, int | None]  #: call, item, language ("" for any), sample (None for any)
+_ReplyKey = tuple[str, str, str, int | None]  #: call, item, language ("" for any), sample (None for any)
 
 
-class Options(Record, frozen=True, kw_only=True):
+class ScriptedOptions(Record, frozen=True, kw_only=True):
     """Where the replies are."""
 
     replies: Annotated[str, FIXED, FILE] = ""  #: path of the JSONL file
     model: Annotated[str, FIXED, FILE] = ""  #: the same, as the command line's ``--model``
 
 
-class Row(Record, frozen=True, kw_only=True):
+class ScriptedReply(Record, frozen=True, kw_only=True):
     """One line of the file; exactly one of ``reply`` and ``replies`` is there."""
 
     call: str  #: as in ``Request.call``
@@ -41,7 +41,7 @@ class Row(Record, frozen=True, kw_only=True):
     finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
     logprobs: dict[str, float] = {}  #: of the first position, where the request wants any: token → logprob
 
-    def at(self, sample: int) -> str | None:
+    def text_for(self, sample: int) -> str | None:
         """Return what is said to ``sample``, if anything."""
         if self.replies is None:
             return self.reply
@@ -51,7 +51,7 @@ class Row(Record, frozen=True, kw_only=True):
 class Scripted(Teacher):
     """Says what its file says. The most specific row wins: by item, name or ``*``, then language, then sample."""
 
-    Options = Options
+    Options = ScriptedOptions
     name = "scripted"
     model = ""
 
@@ -68,7 +68,7 @@ class Scripted(Teacher):
         path = Path(options.replies or options.model)
         text = _read(path)
         self.fingerprint = content_hash(self.name, text)
-        self._rows = _rows(path, text)
+        self._replies = _parse_replies(path, text)
 
     def address(self, request: Request) -> str:
         """Return the content address: here the call, the item and its name and language matter, not the prompt."""
@@ -80,7 +80,7 @@ class Scripted(Teacher):
     async def reply(self, request: Request) -> Reply:
         """Say what the file says for this request, or refuse."""
         row = self._find(request)
-        text = row.at(request.sample) if row else None
+        text = row.text_for(request.sample) if row else None
         if row is None or text is None:
             where = f"call {request.call!r}, item {request.item!r}, sample {request.sample}"
             return Reply(text="", finish_reason="refused", detail=f"no scripted reply for {where}")
@@ -91,11 +91,11 @@ class Scripted(Teacher):
     async def close(self) -> None:
         """Release nothing: the file was read at the start."""
 
-    def _find(self, request: Request) -> Row | None:
+    def _find(self, request: Request) -> ScriptedReply | None:
         for item in (request.item, request.context.get("name", ""), _ANY_ITEM):
             for language in (request.context.get("language", ""), ""):
                 for sample in (request.sample, None):
-                    if (row := self._rows.get((request.call, item, language, sample))) is not None:
+                    if (row := self._replies.get((request.call, item, language, sample))) is not None:
                         return row
         return None
 
@@ -108,12 +108,12 @@ def _read(path: Path) -> str:
         raise InputError.at(path, None, f"can't read the scripted replies: {what}") from None
 
 
-def _rows(path: Path, text: str) -> dict[_Place, Row]:
-    rows: dict[_Place, Row] = {}
+def _parse_replies(path: Path, text: str) -> dict[_ReplyKey, ScriptedReply]:
+    rows: dict[_ReplyKey, ScriptedReply] = {}
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        row = _row(path, number, line)
+        row = _parse_line(path, number, line)
         place = (row.call, row.item, row.language, row.sample)
         if place in rows:
             raise InputError.at(path, number, "an earlier line is for the same call, item, language and sample")
@@ -121,9 +121,9 @@ def _rows(path: Path, text: str) -> dict[_Place, Row]:
     return rows
 
 
-def _row(path: Path, number: int, line: str) -> Row:
+def _parse_line(path: Path, number: int, line: str) -> ScriptedReply:
     try:
-        row = msgspec.json.decode(line, type=Row)
+        row = msgspec.json.decode(line, type=ScriptedReply)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
         raise InputError.at(path, number, f"not a scripted reply: {error}") from None
     if (row.reply is None) == (row.replies is None):

@@ -16,11 +16,11 @@ from glotsmith.errors import TeacherError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Record, content_hash
 from glotsmith.settings import CHANGEABLE, FIXED, MODEL
-from glotsmith.teachers.base import Reply, Request, Teacher, first_word
-from glotsmith.teachers.openai_wire import seed_of, until_stop
+from glotsmith.teachers.base import Reply, Request, Teacher, first_word_position
+from glotsmith.teachers.openai_wire import cut_at_stop, request_seed
 
 
-class Options(Record, frozen=True, kw_only=True):
+class TransformersOptions(Record, frozen=True, kw_only=True):
     """What can be set."""
 
     #: a folder with weights and tokeniser, or a name on the hub whose files are there already
@@ -34,7 +34,7 @@ class Options(Record, frozen=True, kw_only=True):
 class Transformers(Teacher):
     """A causal language model; nothing of it is loaded before the first request, and no code of it is run."""
 
-    Options = Options
+    Options = TransformersOptions
     name = "transformers"
 
     def __init__(self, options: Options) -> None:
@@ -47,10 +47,10 @@ class Transformers(Teacher):
         self.model = options.model
         if not self.model:
             raise UsageError("name the model to load: --model FOLDER, with its weights and tokeniser")
-        _require()
+        _check_installed()
         _check_files(self.model, options.gguf)
         self.fingerprint = content_hash(
-            self.name, *_identity(self.model), options.gguf, options.revision, options.dtype
+            self.name, *_model_identity(self.model), options.gguf, options.revision, options.dtype
         )
         self._options = options
         self._thread: ThreadPoolExecutor | None = None
@@ -79,7 +79,7 @@ class Transformers(Teacher):
         return self._loaded.answer(request)
 
 
-def _identity(model: str) -> list[str]:
+def _model_identity(model: str) -> list[str]:
     """Return what tells one model from another: a name on the hub, or the files of a folder and their age.
 
     A folder into which another model was trained is another model; the device is none of it, though it may change the
@@ -92,7 +92,7 @@ def _identity(model: str) -> list[str]:
     return [text for p in files for text in (p.name, str(p.stat().st_size), str(p.stat().st_mtime_ns))]
 
 
-def _require() -> None:
+def _check_installed() -> None:
     from importlib.util import find_spec
 
     if not (find_spec("torch") and find_spec("transformers")):
@@ -114,7 +114,7 @@ def _check_files(model: str, gguf: str) -> None:
 class _Model:
     """Weights and tokeniser; lives in the teacher's thread."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: TransformersOptions) -> None:
         import torch
         import transformers
 
@@ -147,9 +147,9 @@ class _Model:
         most = min(request.sampling.max_tokens, room)
         made = self._generate(ids, request, most)
         new = made.sequences[0, length:].tolist()
-        ended = bool(new) and new[-1] in self._ends
+        ended = bool(new) and new[-1] in self._end_tokens
         text = self._tokenizer.decode(new, skip_special_tokens=True)
-        cut = until_stop(text, request.sampling.stop)
+        cut = cut_at_stop(text, request.sampling.stop)
         return Reply(
             text=cut,
             finish_reason="stop" if ended or cut != text or len(new) < most else "length",
@@ -159,7 +159,7 @@ class _Model:
         )
 
     @property
-    def _ends(self) -> set[int]:
+    def _end_tokens(self) -> set[int]:
         end: Any = self._model.generation_config.eos_token_id
         return set(cast("list[int]", end)) if isinstance(end, list) else {end}
 
@@ -184,7 +184,7 @@ class _Model:
             how["stopping_criteria"] = self._stopping(s.stop, int(ids.shape[1]))
         torch = self._torch
         with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(seed_of(request))
+            torch.manual_seed(request_seed(request))
             return self._model.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),
@@ -210,7 +210,7 @@ class _Model:
         """Return the top tokens where the first word stands, from the softmax over the whole vocabulary."""
         if not wanted:
             return {}
-        at = first_word([self._tokenizer.decode([token]) for token in new])
+        at = first_word_position([self._tokenizer.decode([token]) for token in new])
         logprobs = self._torch.log_softmax(logits[at][0].float(), dim=-1)
         top = self._torch.topk(logprobs, min(wanted, int(logprobs.shape[-1])))
         tokens = self._tokenizer.convert_ids_to_tokens(top.indices.tolist())

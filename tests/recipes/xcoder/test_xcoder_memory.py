@@ -20,7 +20,7 @@ from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
 from glotsmith.sandbox import open_sandbox
-from glotsmith.teachers.cached import Cached
+from glotsmith.teachers.wrappers import CachedTeacher
 from glotsmith.verification import Verifier
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,9 @@ async def carry(chosen: XCoder, folder: Path, cache: Path) -> list[str]:
     sandbox, simulated = open_sandbox(), Simulated()
     try:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run:
-            own = Cached(simulated, Cache(folder / "own.sqlite"))  # replies are not shared between the runs compared
+            own = CachedTeacher(
+                simulated, Cache(folder / "own.sqlite")
+            )  # replies are not shared between the runs compared
             tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), own, 0, run.ledger)
             assert await LocalExecutor().run(chosen.steps(tools), run.ledger, NoProgress())
     finally:

@@ -27,7 +27,7 @@ from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
 from glotsmith.records import Inversion, Snippet, SnippetSummary, YesNoScore
 from glotsmith.step import Dropped, ItemStep, Result, keep
-from glotsmith.teachers.base import AROUND, Reply
+from glotsmith.teachers.base import WORD_EDGES, Reply
 
 _VOTE = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
@@ -89,7 +89,7 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
 
 def yes_or_no(token: str) -> str:
     """Return the word that a token spells, ``yes`` or ``no``; "" for any other token."""
-    word = token.strip(AROUND).casefold()
+    word = token.strip(WORD_EDGES).casefold()
     return word if word in ("yes", "no") else ""
 
 

@@ -6,7 +6,7 @@ writes is verified by execution like anybody else's.
 
 from glotsmith.records import content_hash
 from glotsmith.teachers.base import Reply, Request
-from glotsmith.teachers.offline.refusal import CannotTranslate
+from glotsmith.teachers.offline.lua import CannotTranslate
 from glotsmith.teachers.offline.translate import VERSION, translate
 
 __all__ = ["CannotTranslate", "Offline", "translate"]

@@ -7,9 +7,8 @@ from glotsmith.teachers.offline.context import Context, statement
 from glotsmith.teachers.offline.expressions import choose, defaulted, needs_order, position, watch_key
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list, dict_filled, listed, set_filled, unpack
-from glotsmith.teachers.offline.lua import PREFIX, E
+from glotsmith.teachers.offline.lua import PREFIX, E, refuse
 from glotsmith.teachers.offline.operators import apply
-from glotsmith.teachers.offline.refusal import refuse
 from glotsmith.teachers.offline.scopes import targets, uses
 from glotsmith.teachers.offline.truth import condition, truth
 

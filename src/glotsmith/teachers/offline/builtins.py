@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.lua import ADD, COMPARE, LITERAL, OR, UNARY, E, quote
+from glotsmith.teachers.offline.lua import ADD, COMPARE, LITERAL, OR, UNARY, E, quote, refuse
 from glotsmith.teachers.offline.operators import apply, as_number
-from glotsmith.teachers.offline.refusal import refuse
 from glotsmith.teachers.offline.text import formatted, to_repr, to_text
 from glotsmith.teachers.offline.truth import condition
 

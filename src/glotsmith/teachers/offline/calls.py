@@ -8,11 +8,10 @@ from glotsmith.teachers.offline.context import Context, expression
 from glotsmith.teachers.offline.functions import call_own, call_value
 from glotsmith.teachers.offline.libraries import LIBRARY
 from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import E
+from glotsmith.teachers.offline.lua import E, refuse
 from glotsmith.teachers.offline.methods import call_method
 from glotsmith.teachers.offline.modules import KNOWN, RULES, resolve
 from glotsmith.teachers.offline.operators import as_number
-from glotsmith.teachers.offline.refusal import refuse
 
 Maker = Callable[[Context, ast.Call], E]
 

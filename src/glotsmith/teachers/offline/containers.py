@@ -9,8 +9,7 @@ from glotsmith.teachers.offline.expressions import needs_order
 from glotsmith.teachers.offline.functions import as_lambda
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list, in_any_order, listed, range_head, set_filled
-from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E, is_simple, quote
-from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E, is_simple, quote, refuse
 
 
 @builtin("list")

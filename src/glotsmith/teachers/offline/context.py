@@ -12,8 +12,7 @@ from typing import TypeVar, cast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import RESERVED, E, is_simple, name_of
-from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.lua import RESERVED, E, is_simple, name_of, refuse
 from glotsmith.teachers.offline.scopes import Plan
 
 Handler = Callable[["Context", ast.expr], E]

@@ -19,9 +19,9 @@ from glotsmith.teachers.offline.lua import (
     number,
     plus,
     quote,
+    refuse,
 )
 from glotsmith.teachers.offline.modules import constant
-from glotsmith.teachers.offline.refusal import refuse
 from glotsmith.teachers.offline.text import formatted, to_text
 from glotsmith.teachers.offline.truth import condition, truth
 

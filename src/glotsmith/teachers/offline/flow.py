@@ -8,10 +8,9 @@ from glotsmith.teachers.offline.context import Loop as LoopState
 from glotsmith.teachers.offline.functions import define
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import Loop
-from glotsmith.teachers.offline.lua import E, quote
+from glotsmith.teachers.offline.lua import CannotTranslate, E, quote, refuse
 from glotsmith.teachers.offline.modules import import_from, import_names
-from glotsmith.teachers.offline.order import order_matters
-from glotsmith.teachers.offline.refusal import CannotTranslate, refuse
+from glotsmith.teachers.offline.scopes import order_matters
 from glotsmith.teachers.offline.truth import condition, narrow, truth
 
 Env = dict[str, Kind] | None

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context, FunctionNode, Scope
 from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E
-from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E, refuse
 from glotsmith.teachers.offline.scopes import Plan, bound_names, own_nodes, plan_of
 
 _CACHES = {"cache", "lru_cache", "functools.cache", "functools.lru_cache", "staticmethod"}

@@ -9,9 +9,8 @@ from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.functions import function_value
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import LITERAL, E
+from glotsmith.teachers.offline.lua import LITERAL, E, refuse
 from glotsmith.teachers.offline.operators import apply
-from glotsmith.teachers.offline.refusal import refuse
 
 Maker = Callable[[Context, ast.Call], E]
 LIBRARY: dict[tuple[str, str], Maker] = {}

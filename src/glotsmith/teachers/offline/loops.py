@@ -7,8 +7,7 @@ from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context, Scope, expression
 from glotsmith.teachers.offline.expressions import needs_order
 from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import ADD, PREFIX, UNARY, E, plus
-from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.lua import ADD, PREFIX, UNARY, E, plus, refuse
 from glotsmith.teachers.offline.scopes import Plan, targets
 from glotsmith.teachers.offline.truth import condition, narrow
 

@@ -1,11 +1,11 @@
 """Lua text: names, literals, and expressions with their precedence."""
 
+import ast
 import math
 import re
 from dataclasses import dataclass
 
 from glotsmith.teachers.offline.kinds import ANY, Kind
-from glotsmith.teachers.offline.refusal import refuse
 
 _RESERVED = """
     and break do else elseif end false for function goto if in local nil not or repeat return then true until while
@@ -19,6 +19,17 @@ GLOBALS = frozenset(_GLOBALS.split())
 
 # Lua 5.4 reference manual §3.4.8, low to high
 OR, AND, COMPARE, BITOR, BITXOR, BITAND, SHIFT, CONCAT, ADD, MUL, UNARY, POWER, LITERAL, PREFIX = range(1, 15)
+
+
+class CannotTranslate(Exception):
+    """The source uses something that has no faithful Lua here; the message names the construct and its line."""
+
+
+def refuse(what: str, node: ast.AST | None = None) -> CannotTranslate:
+    """Build the refusal for ``node``: ``what`` is a noun phrase, its first line is named where it is known."""
+    line = getattr(node, "lineno", None)
+    where = f" (line {line})" if line else ""
+    return CannotTranslate(f"the offline teacher can't translate {what}{where}")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Method calls, and the methods of lists, dicts and sets."""
 
 import ast
+from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.assignment import refine
@@ -9,13 +10,24 @@ from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.expressions import position, watch_key
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, E
-from glotsmith.teachers.offline.method_table import METHODS, method
+from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, E, refuse
 from glotsmith.teachers.offline.reductions import sort_options
-from glotsmith.teachers.offline.refusal import refuse
 from glotsmith.teachers.offline.text import format_call
 
+Method = Callable[[Context, ast.Call, ast.expr, E], E]  # context, call, receiver's node, receiver
+METHODS: dict[str, dict[str, Method]] = {"str": {}, "list": {}, "dict": {}, "set": {}, "int": {}}
 _NIL = E("nil", LITERAL, k.NONE)
+
+
+def method(receiver: str, *names: str) -> Callable[[Method], Method]:
+    """Register a method."""
+
+    def register(maker: Method) -> Method:
+        for name in names:
+            METHODS[receiver][name] = maker
+        return maker
+
+    return register
 
 
 def call_method(c: Context, node: ast.Call, function: ast.Attribute) -> E:

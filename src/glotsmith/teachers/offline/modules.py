@@ -6,8 +6,7 @@ from collections.abc import Callable
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import LITERAL, E, quote
-from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.lua import LITERAL, E, quote, refuse
 
 _KNOWN = """
     math string itertools functools collections operator typing copy heapq bisect collections.abc __future__ numbers

@@ -22,8 +22,8 @@ from glotsmith.teachers.offline.lua import (
     UNARY,
     E,
     is_simple,
+    refuse,
 )
-from glotsmith.teachers.offline.refusal import refuse
 from glotsmith.teachers.offline.text import percent
 from glotsmith.teachers.offline.truth import condition, condition_of, negated, truth
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.lua import refuse
 
 _FILES = ("basics", "numbers", "text", "strings", "maps", "lists", "choices")
 _FUNCTION = re.compile(r"^local function (\w+)\(.*?^end$", re.MULTILINE | re.DOTALL)

@@ -8,7 +8,7 @@ from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.kinds import Kind
 from glotsmith.teachers.offline.loops import as_list
 from glotsmith.teachers.offline.lua import COMPARE, PREFIX, E, quote
-from glotsmith.teachers.offline.method_table import METHODS, method
+from glotsmith.teachers.offline.methods import METHODS, method
 
 
 def _plain(name: str, helper: str, kind: Kind) -> None:

@@ -5,8 +5,7 @@ import re
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.lua import AND, CONCAT, LITERAL, E, quote
-from glotsmith.teachers.offline.refusal import refuse
+from glotsmith.teachers.offline.lua import AND, CONCAT, LITERAL, E, quote, refuse
 
 
 def to_text(c: Context, e: E, node: ast.AST) -> E:

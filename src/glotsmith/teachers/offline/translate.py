@@ -15,7 +15,7 @@ from glotsmith.teachers.offline import (
 )
 from glotsmith.teachers.offline.context import Context, Scope
 from glotsmith.teachers.offline.functions import defaults_of, parameters_of
-from glotsmith.teachers.offline.refusal import CannotTranslate, refuse
+from glotsmith.teachers.offline.lua import CannotTranslate, refuse
 from glotsmith.teachers.offline.runtime import library_text
 from glotsmith.teachers.offline.scopes import bound_names, own_nodes, plan_of
 from glotsmith.values import NotLiteral, Signature, parse_signature

@@ -6,9 +6,8 @@ import pytest
 
 from glotsmith.cache import Cache
 from glotsmith.drop_reasons import Reason
-from glotsmith.teachers.answering import Answering
 from glotsmith.teachers.base import Reply, Request
-from glotsmith.teachers.cached import Cached
+from glotsmith.teachers.wrappers import CachedTeacher, FailureRaisingTeacher
 from glotsmith.unanswered import Unanswered, accepting_failures
 
 FAILED = Reply(text="", finish_reason="error", detail="500 Internal Server Error: boom")
@@ -45,9 +44,9 @@ def answering(request, tmp_path):
 
     def make(server):
         if request.param == "bare":
-            return Answering(server)
+            return FailureRaisingTeacher(server)
         made.append(Cache(tmp_path / "cache.sqlite"))
-        return Answering(Cached(server, made[-1]))
+        return FailureRaisingTeacher(CachedTeacher(server, made[-1]))
 
     yield make
     for cache in made:
@@ -110,9 +109,9 @@ def test_another_call_is_no_evidence(answering):
 def test_what_an_earlier_run_was_answered_is_known_from_the_cache(tmp_path):
     async def scenario():
         cache = Cache(tmp_path / "cache.sqlite")
-        await Answering(Cached(Server(), cache)).reply(request("a"))
+        await FailureRaisingTeacher(CachedTeacher(Server(), cache)).reply(request("a"))
         server = Server(poison=("x",))
-        teacher = Answering(Cached(server, cache))
+        teacher = FailureRaisingTeacher(CachedTeacher(server, cache))
         assert (await teacher.reply(request("a"))).text == "a"
         found = await health(teacher, "x")
         assert (found.answered, server.asked) == (0, ["x"])  # what comes from the cache does not count
@@ -137,7 +136,9 @@ def test_a_failure_is_not_cached(answering):
 def test_a_prompt_with_a_lone_surrogate_is_no_fault(tmp_path):
     async def scenario():
         cache = Cache(tmp_path / "cache.sqlite")
-        reply = await Answering(Cached(Server(), cache)).reply(Request(call="c", item="i", prompt="\ud800"))
+        reply = await FailureRaisingTeacher(CachedTeacher(Server(), cache)).reply(
+            Request(call="c", item="i", prompt="\ud800")
+        )
         assert reply.text == "i"
         cache.close()
 

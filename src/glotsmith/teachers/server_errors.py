@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from glotsmith.teachers.lenient import as_dict, as_list, as_number, as_text, read_body
-from glotsmith.teachers.retries import Transient, seconds_in
+from glotsmith.teachers.lenient_json import as_dict, as_list, as_number, as_text, parse_body
+from glotsmith.teachers.retries import TransientError, parse_duration
 
 _LONGEST_PAGE = 65536  #: characters of a page or a text that are looked at
 _LONGEST_MESSAGE = 300  #: characters of a server's message that are repeated to the user
@@ -38,7 +38,7 @@ _CONGESTED = re.compile(
 _TRY_AGAIN = re.compile(r"(?:try again|retry|wait)(?: in| after| for)? (\d[\d.]*\s?[a-z]+(?:\d[\d.]*\s?[a-z]+)*)")
 
 
-class Problem(NamedTuple):
+class ServerError(NamedTuple):
     """What a server says of a failure."""
 
     message: str  #: one line, not redacted yet
@@ -58,40 +58,42 @@ class Problem(NamedTuple):
         return self.status in _CONGESTED_STATUS or bool(_CONGESTED.search(f"{self.code} {self.message}".lower()))
 
 
-class Stated(Transient):
+class ErrorInReply(TransientError):
     """An answer of success that states a failure."""
 
-    def __init__(self, what: str, problem: Problem) -> None:
-        super().__init__(f"{what}: {problem.message}", congested=problem.congested, wait_s=problem.wait_s)
-        self.problem = problem
+    def __init__(self, what: str, error: ServerError) -> None:
+        super().__init__(f"{what}: {error.message}", congested=error.congested, wait_s=error.wait_s)
+        self.error = error
 
 
-def read_problem(body: str) -> Problem:
+def read_server_error(body: str) -> ServerError:
     """Find the message and the code in an error body."""
-    values = read_body(body).values
+    values = parse_body(body).values
     told = [value for value in values if as_dict(value).get("error")]
-    told += [value for value in values if _holds_words(value)]
-    return problem_of(told[0] if told else _page(body[:_LONGEST_PAGE]))
+    told += [value for value in values if _has_content(value)]
+    return parse_server_error(told[0] if told else _page_title_or_text(body[:_LONGEST_PAGE]))
 
 
-def problem_of(value: object) -> Problem:
+def parse_server_error(value: object) -> ServerError:
     """Find the message and the code in what stands where an error is expected."""
     messages, codes = _collect(value, _DEPTH)
-    message = one_line("; ".join(dict.fromkeys(messages)) or (value if isinstance(value, str) else _written(value)))
+    message = one_line(
+        "; ".join(dict.fromkeys(messages)) or (value if isinstance(value, str) else _json_or_empty(value))
+    )
     stated = [int(code) for code in codes if re.fullmatch(r"[45]\d\d", code)]
     stated += [int(status) for status in _STATUS_IN_TEXT.findall(message)]
     code = " ".join(dict.fromkeys(codes)).lower()
-    hints = [*_delays(value, _DEPTH), *(seconds_in(text) for text in _TRY_AGAIN.findall(message.lower()))]
+    hints = [*_delays(value, _DEPTH), *(parse_duration(text) for text in _TRY_AGAIN.findall(message.lower()))]
     wait_s = max((hint for hint in hints if math.isfinite(hint)), default=0.0)
-    return Problem(message, code, stated[0] if stated else 0, wait_s, _provider(value))
+    return ServerError(message, code, stated[0] if stated else 0, wait_s, _provider(value))
 
 
-def _page(text: str) -> str:
+def _page_title_or_text(text: str) -> str:
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.DOTALL | re.IGNORECASE)
     return html.unescape(title[1]) if title else re.sub(r"<[^>]*>", " ", text)
 
 
-def _written(value: object) -> str:
+def _json_or_empty(value: object) -> str:
     return json.dumps(value) if value else ""
 
 
@@ -110,31 +112,31 @@ def _collect(value: object, depth: int) -> tuple[list[str], list[str]]:
 def _collect_text(text: str, depth: int) -> tuple[list[str], list[str]]:
     """Return a message, or what a JSON text holds: routers put the provider's body into a string."""
     if text.lstrip().startswith(("{", "[")):
-        messages, codes = _collect(next(iter(read_body(text).values), None), depth - 1)
+        messages, codes = _collect(next(iter(parse_body(text).values), None), depth - 1)
         if messages:
             return messages, codes
     return ([text] if text.strip() else []), []
 
 
 def _collect_fields(fields: Mapping[str, object], depth: int) -> tuple[list[str], list[str]]:
-    inner = next((fields[name] for name in _INNER if _holds_words(fields.get(name))), None)
+    inner = next((fields[name] for name in _INNER if _has_content(fields.get(name))), None)
     messages, codes = _collect(inner, depth - 1)
-    if isinstance(inner, str) and " " not in inner and _told(fields, depth)[0]:
+    if isinstance(inner, str) and " " not in inner and _message_fields(fields, depth)[0]:
         messages, codes = [], [inner]  # a code beside its text
     if not messages:
-        messages, more = _told(fields, depth)
+        messages, more = _message_fields(fields, depth)
         codes = [*codes, *more]
     codes += [str(fields[name]) for name in _CODES if isinstance(fields.get(name), str | int) and fields.get(name)]
     metadata = as_dict(fields.get("metadata"))
     codes += [code for code in [as_text(metadata.get("error_type"))] if code]
-    return [*_placed(fields, messages), *_from_provider(metadata, depth)], codes
+    return [*_with_location(fields, messages), *_from_provider(metadata, depth)], codes
 
 
-def _holds_words(value: object) -> bool:
+def _has_content(value: object) -> bool:
     return bool(as_dict(value) or as_list(value) or as_text(value))
 
 
-def _told(fields: Mapping[str, object], depth: int) -> tuple[list[str], list[str]]:
+def _message_fields(fields: Mapping[str, object], depth: int) -> tuple[list[str], list[str]]:
     for name in _MESSAGES:
         messages, codes = _collect(fields.get(name), depth - 1)
         if messages:
@@ -142,7 +144,7 @@ def _told(fields: Mapping[str, object], depth: int) -> tuple[list[str], list[str
     return [], []
 
 
-def _placed(fields: Mapping[str, object], messages: Sequence[str]) -> list[str]:
+def _with_location(fields: Mapping[str, object], messages: Sequence[str]) -> list[str]:
     """Put the place of a fault before its message, as in ``body.seed: Extra inputs are not permitted`` (FastAPI)."""
     place = ".".join(str(part) for part in as_list(fields.get("loc")))
     return [f"{place}: {message}" if place else message for message in messages]
@@ -163,21 +165,21 @@ def _delays(value: object, depth: int) -> list[float]:
     """Return the seconds in all fields called ``retryDelay`` or ``retry_after`` (Google's RetryInfo and its kind)."""
     inner = [*as_dict(value).values(), *as_list(value)] if depth > 0 else []
     found = [as_dict(value).get(name) for name in ("retryDelay", "retry_delay", "retry_after", "retryAfter")]
-    own = [as_number(delay) or seconds_in(as_text(delay)) for delay in found if delay]
+    own = [as_number(delay) or parse_duration(as_text(delay)) for delay in found if delay]
     return [
         *own,
         *(delay for part in inner for delay in _delays(part, depth - 1)),
     ]
 
 
-def whole(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Replace lone surrogates by U+FFFD."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def one_line(text: str) -> str:
     """Return a text without line breaks and control characters; a sentence where there is none."""
-    printable = (char if char.isprintable() else " " for char in whole(text[:_LONGEST_PAGE]))
+    printable = (char if char.isprintable() else " " for char in replace_surrogates(text[:_LONGEST_PAGE]))
     return " ".join("".join(printable).split()) or "no message"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from glotsmith.cache import Cache
 from glotsmith.teachers.base import Message, Reply, Request, Sampling, Teacher
-from glotsmith.teachers.cached import Cached, Store
+from glotsmith.teachers.wrappers import CachedTeacher, ReplyStore
 
 
 class Memory:
@@ -55,8 +55,8 @@ def prompt(text: str, **more: object) -> Request:
     return msgspec.structs.replace(Request(call="c", item="i", prompt=text), **more)
 
 
-async def all_of(store: Store, teacher: Counting, *requests: Request) -> list[Reply]:
-    cached = Cached(teacher, store)
+async def all_of(store: ReplyStore, teacher: Counting, *requests: Request) -> list[Reply]:
+    cached = CachedTeacher(teacher, store)
     teacher.gate.set()
     replies = [await cached.reply(request) for request in requests]
     await cached.close()
@@ -102,13 +102,13 @@ DIFFERENT = [
 
 
 def test_requests_that_differ_have_addresses_that_differ() -> None:
-    cached = Cached(Counting(), Memory())
+    cached = CachedTeacher(Counting(), Memory())
     assert len({cached.address(request) for request in DIFFERENT}) == len(DIFFERENT)
-    assert cached.address(prompt("a")) != Cached(Counting("other"), Memory()).address(prompt("a"))
+    assert cached.address(prompt("a")) != CachedTeacher(Counting("other"), Memory()).address(prompt("a"))
 
 
 def test_a_server_does_not_hear_of_the_item() -> None:
-    cached = Cached(Counting(), Memory())
+    cached = CachedTeacher(Counting(), Memory())
     other = prompt("a", call="other", item="other", context={"name": "other"})
     assert cached.address(other) == cached.address(prompt("a"))
 
@@ -116,7 +116,7 @@ def test_a_server_does_not_hear_of_the_item() -> None:
 def test_equal_requests_at_one_time_share_one_question() -> None:
     async def main() -> None:
         teacher = Counting()
-        cached = Cached(teacher, Memory())
+        cached = CachedTeacher(teacher, Memory())
         asking = [asyncio.create_task(cached.reply(prompt(text))) for text in "aabab"]
         await asyncio.sleep(0.01)
         teacher.gate.set()
@@ -132,7 +132,7 @@ def test_equal_requests_at_one_time_share_one_question() -> None:
 def test_who_asked_may_go_while_others_wait() -> None:
     async def main() -> None:
         teacher, store = Counting(), Memory()
-        cached = Cached(teacher, store)
+        cached = CachedTeacher(teacher, store)
         first, second = (asyncio.create_task(cached.reply(prompt("a"))) for _ in range(2))
         await asyncio.sleep(0.01)
         first.cancel()
@@ -149,7 +149,7 @@ def test_who_asked_may_go_while_others_wait() -> None:
 def test_a_defect_reaches_everyone_and_is_not_kept() -> None:
     async def main() -> None:
         teacher, store = Counting(finish="raise"), Memory()
-        cached = Cached(teacher, store)
+        cached = CachedTeacher(teacher, store)
         teacher.gate.set()
         results = await asyncio.gather(*(cached.reply(prompt("a")) for _ in range(2)), return_exceptions=True)
         assert [type(r) for r in results] == [RuntimeError, RuntimeError]
@@ -174,7 +174,7 @@ def test_a_reply_is_stored_before_it_is_handed_out() -> None:
 def test_an_entry_that_cannot_be_read_is_asked_again() -> None:
     async def main() -> None:
         store = Memory()
-        store.put("reply", Cached(Counting(), store).address(prompt("a")), b"{")
+        store.put("reply", CachedTeacher(Counting(), store).address(prompt("a")), b"{")
         [reply] = await all_of(store, Counting(), prompt("a"))
         assert reply.text == "A"
 
@@ -184,7 +184,7 @@ def test_an_entry_that_cannot_be_read_is_asked_again() -> None:
 def test_close_gives_up_and_closes_the_teacher() -> None:
     async def main() -> None:
         teacher = Counting()
-        cached = Cached(teacher, Memory())
+        cached = CachedTeacher(teacher, Memory())
         waiting = asyncio.create_task(cached.reply(prompt("a")))
         await asyncio.sleep(0.01)
         await cached.close()

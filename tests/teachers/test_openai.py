@@ -19,8 +19,8 @@ import pytest
 from glotsmith.cache import Cache
 from glotsmith.errors import TeacherError, TeacherOutage, UsageError
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
-from glotsmith.teachers.cached import Cached
-from glotsmith.teachers.openai import OpenAI, Options
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions
+from glotsmith.teachers.wrappers import CachedTeacher
 
 KEY = "sk-proj-4f8a+/<secret>&\"'9b1c"
 CHAT = Request(call="translate", item="i1", messages=(Message(role="user", content="Say hi — 你好"),), seed=7)
@@ -74,7 +74,7 @@ def ask(server: Any, fake_time: Any, request: Request = CHAT, **options: Any) ->
     """Ask one thing of a teacher made for it."""
 
     async def main() -> Reply:
-        teacher = OpenAI(Options(**{"model": "small", "base_url": server.url, **options}), clock=fake_time.clock)
+        teacher = OpenAI(OpenAIOptions(**{"model": "small", "base_url": server.url, **options}), clock=fake_time.clock)
         try:
             return await teacher.reply(request)
         finally:
@@ -146,7 +146,7 @@ def test_fields_for_one_call_are_sent_with_it_alone(server: Any, fake_time: Any)
     first, second = server.bodies
     assert (first["structured_outputs"], first["top_k"], second["top_k"]) == (choice["structured_outputs"], 5, 5)
     assert "structured_outputs" not in second
-    plain, choosing = (OpenAI(Options(model="m", base_url=server.url, by_call=b)) for b in ({}, {"vote": choice}))
+    plain, choosing = (OpenAI(OpenAIOptions(model="m", base_url=server.url, by_call=b)) for b in ({}, {"vote": choice}))
     assert choosing.address(voting) != plain.address(voting)  # another reply may come of it
     assert choosing.address(other) == plain.address(other) == plain.address(voting)
 
@@ -330,7 +330,7 @@ def test_an_item_that_alone_is_turned_away_costs_one_item(server: Any, fake_time
     server.answers = [lambda handler: (fails(429) if handler.body["prompt"] == "bad" else OK)(handler)]
 
     async def main() -> list[Reply]:
-        teacher = OpenAI(Options(model="small", base_url=server.url, attempts=2), clock=fake_time.clock)
+        teacher = OpenAI(OpenAIOptions(model="small", base_url=server.url, attempts=2), clock=fake_time.clock)
         requests = [Request(call="c", item=p, prompt=p) for p in ("bad", "good", "good", "good")]
         replies = await asyncio.gather(*map(teacher.reply, requests))
         await teacher.close()
@@ -412,7 +412,7 @@ def test_a_server_that_bears_little_is_asked_less_and_answers_all(server: Any, f
     server.answers = [capped]
 
     async def main() -> tuple[list[Reply], int]:
-        options = Options(model="small", base_url=server.url, start_concurrency=16, attempts=30)
+        options = OpenAIOptions(model="small", base_url=server.url, start_concurrency=16, attempts=30)
         teacher = OpenAI(options, clock=fake_time.clock)
         replies = await asyncio.gather(*(teacher.reply(CHAT) for _ in range(60)))
         await teacher.close()
@@ -440,7 +440,7 @@ def test_concurrency_grows_while_the_server_copes(server: Any, fake_time: Any) -
     server.answers = [counted]
 
     async def main() -> int:
-        options = Options(model="small", base_url=server.url, start_concurrency=2, max_concurrency=12)
+        options = OpenAIOptions(model="small", base_url=server.url, start_concurrency=2, max_concurrency=12)
         teacher = OpenAI(options, clock=fake_time.clock)
         await asyncio.gather(*(teacher.reply(CHAT) for _ in range(100)))
         await teacher.close()
@@ -522,7 +522,7 @@ def test_when_all_requests_are_bad_the_run_stops(server: Any, fake_time: Any) ->
     server.answers = [fails(422, "extra_forbidden: seed")]
 
     async def main() -> list[Any]:
-        teacher = OpenAI(Options(model="small", base_url=server.url), clock=fake_time.clock)
+        teacher = OpenAI(OpenAIOptions(model="small", base_url=server.url), clock=fake_time.clock)
         replies = [await teacher.reply(CHAT) for _ in range(15)]
         with pytest.raises(TeacherError, match="extra_forbidden"):
             await teacher.reply(CHAT)
@@ -538,7 +538,7 @@ def test_a_server_that_is_not_there(fake_time: Any) -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
 
         async def main() -> None:
-            teacher = OpenAI(Options(model="small", base_url=url), clock=fake_time.clock)
+            teacher = OpenAI(OpenAIOptions(model="small", base_url=url), clock=fake_time.clock)
             with pytest.raises(TeacherError, match=f"^{url}: can't reach the server .*; is the server running?"):
                 await teacher.reply(CHAT)
             await teacher.close()
@@ -555,7 +555,7 @@ def test_a_server_that_goes_away_stops_the_run(server: Any, fake_time: Any) -> N
     server.answers = [last]
 
     async def main() -> None:
-        teacher = OpenAI(Options(model="small", base_url=server.url), clock=fake_time.clock)
+        teacher = OpenAI(OpenAIOptions(model="small", base_url=server.url), clock=fake_time.clock)
         await teacher.reply(CHAT)
         await asyncio.to_thread(server.shutdown)
         server.server_close()
@@ -584,7 +584,7 @@ def test_a_server_that_goes_away_stops_the_run(server: Any, fake_time: Any) -> N
 def test_options_that_cannot_be_right(monkeypatch: pytest.MonkeyPatch, options: Any, sentence: str) -> None:
     monkeypatch.setenv("BAD_KEY", "hunter2 with spaces")
     with pytest.raises(UsageError, match=sentence) as error:
-        OpenAI(Options(**{"model": "small", **options}))
+        OpenAI(OpenAIOptions(**{"model": "small", **options}))
     assert "hunter2" not in str(error.value)
 
 
@@ -623,9 +623,9 @@ def test_the_key_is_shown_nowhere(
     shown: list[str] = []
 
     async def main() -> None:
-        teacher = OpenAI(Options(model="small", base_url=server.url, attempts=3), clock=fake_time.clock)
+        teacher = OpenAI(OpenAIOptions(model="small", base_url=server.url, attempts=3), clock=fake_time.clock)
         cache = Cache(tmp_path / "cache.sqlite")
-        cached = Cached(teacher, cache)
+        cached = CachedTeacher(teacher, cache)
         try:
             shown.append(repr(await cached.reply(CHAT)))
         except TeacherError as error:

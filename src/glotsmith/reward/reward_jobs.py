@@ -14,14 +14,14 @@ from glotsmith.values import NotLiteral, parse_signature, parse_test
 from glotsmith.verification.bounds import judged_fields_error, limits_error
 
 #: What a model said: text, or the messages of a chat, of which the assistant's last one counts.
-Completion = str | Sequence[Mapping[str, Any]]
+CompletionInput = str | Sequence[Mapping[str, Any]]
 
 #: The fields of a ``Job`` that a row may have.
-FIELDS = tuple(name for name in Job.__struct_fields__ if name not in ("id", "code", "program"))
+ROW_FIELDS = tuple(name for name in Job.__struct_fields__ if name not in ("id", "code", "program"))
 _IO = (("stdin", "stdout"), ("inputs", "outputs"), ("input", "output"))  #: names of columns of lists
 
 
-def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job | None:
+def build_job(number: int, completion: CompletionInput, row: Mapping[str, object]) -> Job | None:
     """Return the job of a completion, its code empty where there is none; None for a row without tests.
 
     Raises:
@@ -31,7 +31,7 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     """
     if not isinstance(cast(object, row), Mapping):
         raise UsageError(f"row {number} is {type(row).__name__}; a mapping with language and tests is wanted")
-    asked = {name: value for name in FIELDS if (value := _plain(row.get(name))) not in (None, "", [], {})}
+    asked = {name: value for name in ROW_FIELDS if (value := _plain(row.get(name))) not in (None, "", [], {})}
     if not (asked.get("tests") or asked.get("io")):
         return None
     language = asked.get("language")
@@ -39,7 +39,7 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
         raise UsageError(f"row {number}: {unknown_language(language)}")
     asked["language"] = language_of_label(language)
     if isinstance(io := asked.get("io"), dict):
-        asked["io"] = _transposed(number, cast(dict[str, Any], io))
+        asked["io"] = _transpose_io(number, cast(dict[str, Any], io))
     try:
         job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
     except msgspec.ValidationError as error:
@@ -47,16 +47,16 @@ def pose(number: int, completion: Completion, row: Mapping[str, object]) -> Job 
     wrong = judged_fields_error(job)
     if wrong := f"it {wrong}" if wrong else limits_error(job):
         raise UsageError(f"row {number}: {wrong}")
-    if not _is_said(completion):
+    if not _is_completion(completion):
         raise UsageError(f"completion {number} is {type(completion).__name__}; a text or a list of messages is wanted")
     prefix = _plain(row.get("prefix"))
     code = extract_code(
-        said(completion), get_card(job.language), continues=str(prefix) if prefix else "", name=_name(job)
+        completion_text(completion), get_card(job.language), continues=str(prefix) if prefix else "", name=_name(job)
     )
     return msgspec.structs.replace(job, code=code or "")
 
 
-def _is_said(completion: object) -> bool:
+def _is_completion(completion: object) -> bool:
     """Whether a trainer handed on a text, or messages."""
     if isinstance(completion, str):
         return True
@@ -65,7 +65,7 @@ def _is_said(completion: object) -> bool:
     )
 
 
-def said(completion: Completion) -> str:
+def completion_text(completion: CompletionInput) -> str:
     """Return the text of a completion."""
     if isinstance(completion, str):
         return completion
@@ -93,7 +93,7 @@ def _plain(value: object) -> Any:
     return tolist() if callable(tolist) else value
 
 
-def _transposed(number: int, io: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _transpose_io(number: int, io: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return cases from columns of them."""
     for names_ in _IO:
         if all(name in io for name in names_):

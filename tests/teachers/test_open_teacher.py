@@ -7,8 +7,8 @@ import pytest
 
 from glotsmith.errors import UsageError
 from glotsmith.teachers import TEACHERS, open_teacher
-from glotsmith.teachers.cached import Cached
 from glotsmith.teachers.openai import OpenAI
+from glotsmith.teachers.wrappers import CachedTeacher
 
 
 class Nothing:
@@ -41,8 +41,8 @@ def test_a_cache_stands_in_front(tmp_path: Path) -> None:
     replies = tmp_path / "r.jsonl"
     replies.write_text("")
     teacher = open_teacher("scripted", options={"replies": str(replies)}, cache=Nothing())
-    assert isinstance(teacher, Cached)
-    assert (teacher.name, teacher.fingerprint) == ("scripted", teacher.teacher.fingerprint)
+    assert isinstance(teacher, CachedTeacher)
+    assert (teacher.name, teacher.fingerprint) == ("scripted", teacher.monitored.fingerprint)
 
 
 @pytest.mark.parametrize(

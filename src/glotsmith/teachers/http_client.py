@@ -22,7 +22,7 @@ _LONGEST_LINE = 1 << 16  #: bytes of a header: some gateways send long ones
 _IDLE_S = 60.0  #: an unused connection is closed after this long
 
 
-class Exchange(NamedTuple):
+class HttpResponse(NamedTuple):
     """An answer."""
 
     status: int
@@ -30,23 +30,23 @@ class Exchange(NamedTuple):
     body: bytes
 
 
-class Unreachable(Exception):
+class ServerUnreachable(Exception):
     """No connection came about: nothing was sent."""
 
 
-class NoAnswer(Exception):
+class ResponseTimeout(Exception):
     """The answer did not come in time."""
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """The connection broke, or what came is no HTTP."""
 
 
-class TooLarge(Exception):
+class ResponseTooLarge(Exception):
     """The body is larger than allowed."""
 
 
-class Http:
+class HttpClient:
     """A client of one server; it belongs to one event loop."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Http:
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = None
 
-    async def exchange(self, method: str, path: str, body: bytes | None = None) -> Exchange:
+    async def request(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
         """Send one request and read its answer.
 
         A server may close a connection at the moment that it is used again. What was sent on it then got no answer,
@@ -83,13 +83,13 @@ class Http:
             if not is_stale:
                 raise failure  # outside of the handler: the error's context would hold the request
 
-    async def _send(self, method: str, url: str, body: bytes | None, reused: list[bool]) -> Exchange:
+    async def _send(self, method: str, url: str, body: bytes | None, reused: list[bool]) -> HttpResponse:
         session = self._open()
         async with session.request(
             method, url, data=body, proxy=self._proxy, allow_redirects=False, trace_request_ctx=reused
         ) as response:
             reused.clear()  # an answer has begun: what breaks now is no stale connection
-            return Exchange(response.status, response.headers, await self._read(response))
+            return HttpResponse(response.status, response.headers, await self._read(response))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         data = bytearray()
@@ -97,7 +97,7 @@ class Http:
             data += chunk
             if len(data) > self._largest:
                 response.close()
-                raise TooLarge
+                raise ResponseTooLarge
         return bytes(data)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -121,7 +121,7 @@ class Http:
             limit=0,
             keepalive_timeout=_IDLE_S,
             resolver=aiohttp.ThreadedResolver(),
-            ssl=trusted() if secure else True,
+            ssl=ssl_context() if secure else True,
         )
 
     async def close(self) -> None:
@@ -143,17 +143,17 @@ def _noting_reuse() -> aiohttp.TraceConfig:
 
 def _failure(error: Exception) -> Exception:
     """Return what an error comes to, in words that name no header."""
-    words = " ".join(_words(error).split()) or type(error).__name__
+    words = " ".join(_message_without_request(error).split()) or type(error).__name__
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | aiohttp.InvalidURL):
-        return Unreachable(words)
+        return ServerUnreachable(words)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return Unreachable("the connection took too long")
+        return ServerUnreachable("the connection took too long")
     if isinstance(error, TimeoutError):
-        return NoAnswer(words)
-    return Broken(words)
+        return ResponseTimeout(words)
+    return ConnectionBroken(words)
 
 
-def _words(error: Exception) -> str:
+def _message_without_request(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientResponseError):  # its text may be the whole request
         return f"{error.status} {error.message}"
     if isinstance(error, aiohttp.ClientConnectorError):
@@ -161,7 +161,7 @@ def _words(error: Exception) -> str:
     return str(error)
 
 
-def trusted() -> ssl.SSLContext:
+def ssl_context() -> ssl.SSLContext:
     """Return a context with the certificates that the environment names, or else Mozilla's."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file or folder:
@@ -184,7 +184,9 @@ def proxy_for(url: str) -> str | None:
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if urlsplit(proxy).scheme not in ("http", "https"):
         kind = urlsplit(proxy).scheme
-        raise Unreachable(f"the proxy that the environment names is of the kind {kind}: name one of http or https")
+        raise ServerUnreachable(
+            f"the proxy that the environment names is of the kind {kind}: name one of http or https"
+        )
     return proxy
 
 

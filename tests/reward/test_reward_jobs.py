@@ -6,7 +6,7 @@ import pytest
 
 from glotsmith.errors import UsageError
 from glotsmith.records import IoCase, Job
-from glotsmith.reward.rows import pose, said
+from glotsmith.reward.reward_jobs import build_job, completion_text
 
 CODE = "function f(x) return x end"
 FENCED = f"Here it is:\n\n```lua\n{CODE}\n```\n"
@@ -39,7 +39,7 @@ class Array:
     ],
 )
 def test_what_a_completion_says(completion: Any, text: str) -> None:
-    assert said(completion) == text
+    assert completion_text(completion) == text
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_a_completion_says(completion: Any, text: str) -> None:
     ],
 )
 def test_a_job(completion: Any, row: Any, job: Any) -> None:
-    posed = pose(7, completion, row)
+    posed = build_job(7, completion, row)
     if "g(1)" in completion:
         assert posed is not None and "function g" in posed.code
     else:
@@ -87,7 +87,7 @@ def test_a_job(completion: Any, row: Any, job: Any) -> None:
     "row", [{}, {"language": "lua"}, {"language": None, "tests": None}, {"language": "lua", "tests": [], "io": Array()}]
 )
 def test_a_row_that_asks_for_nothing(row: Any) -> None:
-    assert pose(0, FENCED, row) is None
+    assert build_job(0, FENCED, row) is None
 
 
 @pytest.mark.parametrize(
@@ -112,12 +112,12 @@ def test_a_row_that_asks_for_nothing(row: Any) -> None:
 )
 def test_a_row_that_is_wrong(row: Any, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        pose(3, FENCED, row)
+        build_job(3, FENCED, row)
 
 
 @pytest.mark.parametrize("language", ["Lua", " LUA ", ".lua"])
 def test_a_row_may_write_its_language_as_people_do(language: str) -> None:
-    job = pose(7, FENCED, {**ROW, "language": language})
+    job = build_job(7, FENCED, {**ROW, "language": language})
     assert job is not None
     assert job.language == "lua"
 
@@ -125,4 +125,4 @@ def test_a_row_may_write_its_language_as_people_do(language: str) -> None:
 @pytest.mark.parametrize(("language", "close"), [("luaa", "lua"), ("OCmal", "ocaml"), ("TypeScripd", "typescript")])
 def test_a_typo_of_a_language_gets_a_suggestion(language: str, close: str) -> None:
     with pytest.raises(UsageError, match=rf"^row 7: .*do you mean '{close}'\?"):
-        pose(7, FENCED, {**ROW, "language": language})
+        build_job(7, FENCED, {**ROW, "language": language})

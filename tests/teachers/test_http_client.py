@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from glotsmith.teachers.http import Broken, Http, NoAnswer, TooLarge, Unreachable, proxy_for
+from glotsmith.teachers.http_client import (
+    ConnectionBroken,
+    HttpClient,
+    ResponseTimeout,
+    ResponseTooLarge,
+    ServerUnreachable,
+    proxy_for,
+)
 
 SECRET = "Bearer sk-secret-0123456789"
 CERTIFICATE = Path(__file__).with_name("localhost.pem")
@@ -66,7 +73,7 @@ def answers(server: list[Scripted], *replies: bytes, after: Callable[[], Awaitab
 
 def against(
     script: Callable[[list[Scripted]], Script],
-    use: Callable[[Http], Awaitable[Any]],
+    use: Callable[[HttpClient], Awaitable[Any]],
     *,
     host: str = "127.0.0.1",
     scheme: str = "http",
@@ -85,7 +92,7 @@ def against(
         place = f"[{host}]" if ":" in host else host
         url = f"{scheme}://{place}:{server.sockets[0].getsockname()[1]}/v1"
         made = {"connect_s": 5.0, "timeout_s": 5.0, "largest": 1000, **options}
-        http = Http(url, {"Authorization": SECRET}, **made)
+        http = HttpClient(url, {"Authorization": SECRET}, **made)
         try:
             return await use(http)
         finally:
@@ -99,12 +106,12 @@ def against(
     return result, known[0]
 
 
-async def twice(http: Http) -> list[bytes]:
-    return [(await http.exchange("POST", "/x", b"{}")).body for _ in range(2)]
+async def twice(http: HttpClient) -> list[bytes]:
+    return [(await http.request("POST", "/x", b"{}")).body for _ in range(2)]
 
 
-async def once(http: Http) -> Any:
-    return await http.exchange("POST", "/x", b"{}")
+async def once(http: HttpClient) -> Any:
+    return await http.request("POST", "/x", b"{}")
 
 
 def test_a_connection_is_used_again() -> None:
@@ -119,7 +126,7 @@ def test_a_connection_that_the_server_closed_is_replaced_at_once() -> None:
 
 
 def test_many_connections_that_the_server_closed_are_replaced_at_once() -> None:
-    async def use(http: Http) -> list[bytes]:
+    async def use(http: HttpClient) -> list[bytes]:
         for _ in range(2):
             bodies = [(r).body for r in await asyncio.gather(*(once(http) for _ in range(20)))]
         return bodies
@@ -128,8 +135,8 @@ def test_many_connections_that_the_server_closed_are_replaced_at_once() -> None:
     assert bodies == [b"hi"] * 20
 
 
-async def failing(http: Http) -> BaseException:
-    with pytest.raises((Broken, NoAnswer, TooLarge, Unreachable)) as error:
+async def failing(http: HttpClient) -> BaseException:
+    with pytest.raises((ConnectionBroken, ResponseTimeout, ResponseTooLarge, ServerUnreachable)) as error:
         await once(http)
     return error.value
 
@@ -147,16 +154,16 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 ENCODED = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
 BOMB = gzip.compress(b"a" * 1_000_000)
 FAILURES: dict[str, tuple[bytes, type[Exception]]] = {
-    "nothing": (b"", Broken),
-    "no HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", Broken),
-    "a broken header": (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", Broken),
-    "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", Broken),
-    "half a chunk": (CHUNKED + b"5\r\nhi", Broken),
-    "no last chunk": (CHUNKED + b"2\r\nhi\r\n", Broken),
-    "no chunk": (CHUNKED + b"zz\r\n", Broken),
-    "not compressed": (ENCODED % 2 + b"hi", Broken),
-    "too large": (b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"a" * 1001, TooLarge),
-    "too large when opened": (ENCODED % len(BOMB) + BOMB, TooLarge),
+    "nothing": (b"", ConnectionBroken),
+    "no HTTP": (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", ConnectionBroken),
+    "a broken header": (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", ConnectionBroken),
+    "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi", ConnectionBroken),
+    "half a chunk": (CHUNKED + b"5\r\nhi", ConnectionBroken),
+    "no last chunk": (CHUNKED + b"2\r\nhi\r\n", ConnectionBroken),
+    "no chunk": (CHUNKED + b"zz\r\n", ConnectionBroken),
+    "not compressed": (ENCODED % 2 + b"hi", ConnectionBroken),
+    "too large": (b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"a" * 1001, ResponseTooLarge),
+    "too large when opened": (ENCODED % len(BOMB) + BOMB, ResponseTooLarge),
 }
 
 
@@ -170,7 +177,7 @@ def test_what_fails_on_a_new_connection_fails_once_and_shows_no_header(reply: by
 
 def test_an_answer_that_does_not_come_in_time() -> None:
     error, _ = against(lambda known: answers(known, b""), failing, timeout_s=0.1)
-    assert type(error) is NoAnswer
+    assert type(error) is ResponseTimeout
     assert "sk-secret" not in chained(error)
 
 
@@ -184,19 +191,19 @@ def test_a_server_that_trickles_is_given_up() -> None:
             await asyncio.sleep(0.02)
 
     error, _ = against(lambda _: script, failing, connect_s=0.1, timeout_s=0.1)
-    assert type(error) is NoAnswer
+    assert type(error) is ResponseTimeout
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/v1", "http://no-such-host.invalid/v1", "https://127.0.0.1:1/v1"])
 def test_a_server_that_is_not_there(url: str) -> None:
     async def main() -> BaseException:
-        http = Http(url, {"Authorization": SECRET}, connect_s=5.0, timeout_s=5.0, largest=1000)
+        http = HttpClient(url, {"Authorization": SECRET}, connect_s=5.0, timeout_s=5.0, largest=1000)
         error = await failing(http)
         await http.close()
         return error
 
     error = asyncio.run(main())
-    assert type(error) is Unreachable
+    assert type(error) is ServerUnreachable
     assert (url.split("/")[2].split(":")[0] in str(error), "sk-secret" in chained(error)) == (True, False)
 
 
@@ -209,7 +216,7 @@ def test_a_long_header_and_chunks_and_compression_are_read() -> None:
 
 
 def test_a_cancelled_request_leaves_a_client_that_works() -> None:
-    async def use(http: Http) -> bytes:
+    async def use(http: HttpClient) -> bytes:
         asking = asyncio.create_task(once(http))
         await asyncio.sleep(0.05)
         asking.cancel()
@@ -252,15 +259,15 @@ def test_certificates_are_those_that_the_environment_names(
         assert answer.body == b"hi"
     else:
         error, _ = against(lambda known: answers(known, OK), failing, scheme="https", host="localhost")
-        assert type(error) is Unreachable
+        assert type(error) is ServerUnreachable
         assert "certificate verify failed" in str(error)
         assert "sk-secret" not in chained(error)
 
 
 def test_a_proxy_is_asked_in_place_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def use(http: Http) -> tuple[bytes, Any]:
+    async def use(http: HttpClient) -> tuple[bytes, Any]:
         monkeypatch.setenv("HTTP_PROXY", http._url.removesuffix("/v1").replace("//", "//user:word@"))  # pyright: ignore
-        away = Http("http://far.test/v1", {"Authorization": SECRET}, connect_s=5.0, timeout_s=5.0, largest=1000)
+        away = HttpClient("http://far.test/v1", {"Authorization": SECRET}, connect_s=5.0, timeout_s=5.0, largest=1000)
         try:
             return (await once(away)).body, None
         finally:
@@ -316,6 +323,6 @@ def test_the_proxy_of_a_url(
 def test_a_proxy_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("http_proxy", raising=False)
     monkeypatch.setenv("HTTP_PROXY", "socks5://user:word@proxy:1080")
-    with pytest.raises(Unreachable, match="kind socks5: name one of http or https") as error:
+    with pytest.raises(ServerUnreachable, match="kind socks5: name one of http or https") as error:
         proxy_for("http://host/v1")
     assert "word" not in str(error.value)

@@ -13,15 +13,15 @@ from glotsmith.errors import decode_fault
 from glotsmith.sandbox.program_json import ErrorMessage
 
 JSON = "application/json"
-Handler = Callable[[Request], Awaitable[Response]]
+EndpointHandler = Callable[[Request], Awaitable[Response]]
 T = TypeVar("T")
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """An answer other than what was asked for: a status and a sentence."""
 
-    def __init__(self, status: int, told: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(told)
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
         self.status, self.headers = status, headers
 
     def response(self) -> Response:
@@ -29,7 +29,7 @@ class Refused(Exception):
         return Response(msgspec.json.encode(ErrorMessage(error=str(self))), self.status, self.headers, JSON)
 
 
-class Gone(Exception):
+class ClientDisconnected(Exception):
     """The client has closed the connection."""
 
 
@@ -43,8 +43,10 @@ async def read_body(request: Request, most: int, seconds: float, media: str = JS
     """
     # A browser sends this type across origins only after it has asked, and we never allow it.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:
-        raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {media}, and its content-type say so")
-    too_large = Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {media}, and its content-type say so"
+        )
+    too_large = RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most:
         raise too_large
@@ -56,13 +58,15 @@ async def read_body(request: Request, most: int, seconds: float, media: str = JS
                 if len(body) > most:
                     raise too_large
     except TimeoutError:
-        raise Refused(HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:.0f} seconds") from None
+        raise RequestRefused(
+            HTTPStatus.REQUEST_TIMEOUT, f"the body did not arrive within {seconds:.0f} seconds"
+        ) from None
     except ClientDisconnect:
-        raise Gone from None
+        raise ClientDisconnected from None
     return bytes(body)
 
 
-def decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+def decode_body(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
     """Decode a body.
 
     Raises:
@@ -72,16 +76,16 @@ def decode(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
     try:
         return decoder.decode(body)
     except (ValueError, RecursionError) as error:
-        raise malformed(error, body) from error
+        raise malformed_body(error, body) from error
 
 
-def malformed(error: Exception, data: bytes = b"") -> Refused:
+def malformed_body(error: Exception, data: bytes = b"") -> RequestRefused:
     """Return the refusal of a body, or of a part of it: 422 where it is JSON, 400 where it is not."""
     if isinstance(error, RecursionError):
-        return Refused(HTTPStatus.BAD_REQUEST, "the body is nested too deeply")
+        return RequestRefused(HTTPStatus.BAD_REQUEST, "the body is nested too deeply")
     if isinstance(error, msgspec.DecodeError | UnicodeDecodeError) and not isinstance(error, msgspec.ValidationError):
-        return Refused(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {decode_fault(data, error)}")
-    return Refused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
+        return RequestRefused(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {decode_fault(data, error)}")
+    return RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
@@ -95,7 +99,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
-            raise Gone
+            raise ClientDisconnected
         return task.result()
     finally:
         task.cancel()

@@ -9,8 +9,8 @@ import pytest
 from test_service import JOB, Client, told, within
 
 from glotsmith.records import Job, Outcome, Program, Verdict
-from glotsmith.service import lists
-from glotsmith.service.app import build
+from glotsmith.service import admission
+from glotsmith.service.app import build_app
 
 LINES = {"content-type": "application/x-ndjson"}
 
@@ -186,7 +186,7 @@ def test_many_requests_are_told_to_come_again_whatever_they_hold(monkeypatch: py
 
 def test_a_client_that_leaves_takes_its_list_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(c: Client, verifier: Paced) -> None:
-        app, messages = build(c.service), asyncio.Queue[dict[str, Any]]()
+        app, messages = build_app(c.service), asyncio.Queue[dict[str, Any]]()
         headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         scope = {"type": "http", "method": "POST", "path": "/verify", "headers": headers, "query_string": b""}
         body = msgspec.json.encode(named("gone", 50))
@@ -215,7 +215,7 @@ def test_answers_of_a_list_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None
             return Verdict(id=job.id, language=job.language, status="pass", stdout="x" * 300_000)
 
         monkeypatch.setattr(c.service.verifier, "verify", verify)
-        monkeypatch.setattr(lists, "ANSWERS_MB", 1)
+        monkeypatch.setattr(admission, "ANSWERS_MB", 1)
         verdicts = (await c.post("/verify", named("", 6))).json()
         assert [v["status"] for v in verdicts] == ["pass"] * 4 + ["infra:refused"] * 2
         assert ids(verdicts) == [str(i) for i in range(6)]

@@ -10,8 +10,8 @@ import pytest
 
 from glotsmith.errors import TeacherError
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
-from glotsmith.teachers.openai import OpenAI, Options
-from glotsmith.teachers.openai_wire import read_models, read_reply
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions
+from glotsmith.teachers.openai_wire import read_model_names, read_reply
 
 CHAT = Request(call="c", item="i", messages=(Message(role="user", content="Say hi"),), sampling=Sampling(logprobs=2))
 
@@ -224,7 +224,7 @@ def ask(server: Any, fake_time: Any, request: Request = CHAT, **options: Any) ->
     """Ask once; return the reply and the limit that the limiter came to."""
 
     async def main() -> tuple[Reply, int]:
-        made = Options(**{"model": "small", "base_url": server.url, "backoff_s": 0.0, **options})
+        made = OpenAIOptions(**{"model": "small", "base_url": server.url, "backoff_s": 0.0, **options})
         teacher = OpenAI(made, clock=fake_time.clock)
         try:
             return await teacher.reply(request), teacher.limiter.limit
@@ -432,4 +432,4 @@ def test_the_server_says_when_to_come_back(
     ],
 )
 def test_models_are_listed(body: str, models: list[str]) -> None:
-    assert read_models(body) == models
+    assert read_model_names(body) == models

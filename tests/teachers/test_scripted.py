@@ -9,7 +9,7 @@ import pytest
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.teachers.base import Request, Sampling
-from glotsmith.teachers.scripted import Options, Scripted
+from glotsmith.teachers.scripted import Scripted, ScriptedOptions
 
 ROWS: list[dict[str, Any]] = [
     {"call": "translate", "item": "id1", "reply": "by item"},
@@ -50,7 +50,7 @@ def write(path: Path, *rows: Any) -> Path:
 def test_the_most_specific_row_answers(
     tmp_path: Path, call: str, item: str, name: str, language: str, sample: int, expected: tuple[str, str]
 ) -> None:
-    teacher = Scripted(Options(replies=str(write(tmp_path / "r.jsonl", *ROWS))))
+    teacher = Scripted(ScriptedOptions(replies=str(write(tmp_path / "r.jsonl", *ROWS))))
     context = {"name": name, "language": language} if name else {}
     reply = asyncio.run(teacher.reply(Request(call=call, item=item, sample=sample, prompt="any", context=context)))
     assert (reply.text, reply.finish_reason) == expected
@@ -58,7 +58,7 @@ def test_the_most_specific_row_answers(
 
 
 def test_the_prompt_does_not_matter_and_the_item_does(tmp_path: Path) -> None:
-    teacher = Scripted(Options(model=str(write(tmp_path / "r.jsonl", *ROWS))))
+    teacher = Scripted(ScriptedOptions(model=str(write(tmp_path / "r.jsonl", *ROWS))))
     request = Request(call="c", item="i", prompt="p", context={"name": "n", "language": "l", "source": "s"})
     same = Request(call="c", item="i", prompt="q", seed=3, context={"name": "n", "language": "l"})
     others = [
@@ -76,13 +76,16 @@ def test_a_byte_order_mark_is_no_part_of_a_row(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", ROWS[0])
     marked = tmp_path / "b.jsonl"
     marked.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert Scripted(Options(model=str(marked))).fingerprint == Scripted(Options(model=str(path))).fingerprint
+    assert (
+        Scripted(ScriptedOptions(model=str(marked))).fingerprint
+        == Scripted(ScriptedOptions(model=str(path))).fingerprint
+    )
 
 
 def test_a_changed_file_is_another_teacher(tmp_path: Path) -> None:
-    first = Scripted(Options(model=str(write(tmp_path / "a.jsonl", *ROWS))))
-    second = Scripted(Options(model=str(write(tmp_path / "b.jsonl", *ROWS))))
-    third = Scripted(Options(model=str(write(tmp_path / "c.jsonl", *ROWS[1:]))))
+    first = Scripted(ScriptedOptions(model=str(write(tmp_path / "a.jsonl", *ROWS))))
+    second = Scripted(ScriptedOptions(model=str(write(tmp_path / "b.jsonl", *ROWS))))
+    third = Scripted(ScriptedOptions(model=str(write(tmp_path / "c.jsonl", *ROWS[1:]))))
     assert first.fingerprint == second.fingerprint != third.fingerprint
 
 
@@ -112,24 +115,24 @@ def test_a_malformed_line_is_named(tmp_path: Path, bad: Any, sentence: str) -> N
     else:
         write(path, GOOD, "", bad)
     with pytest.raises(InputError, match=sentence) as error:
-        Scripted(Options(replies=str(path)))
+        Scripted(ScriptedOptions(replies=str(path)))
     assert str(error.value).startswith(f"{path}: " if isinstance(bad, bytes) else f"{path}:3: ")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No such file"):
-        Scripted(Options(replies=str(tmp_path / "none.jsonl")))
+        Scripted(ScriptedOptions(replies=str(tmp_path / "none.jsonl")))
 
 
-@pytest.mark.parametrize("options", [Options(), Options(model="a", replies="b")])
-def test_the_file_is_named_once(options: Options) -> None:
+@pytest.mark.parametrize("options", [ScriptedOptions(), ScriptedOptions(model="a", replies="b")])
+def test_the_file_is_named_once(options: ScriptedOptions) -> None:
     with pytest.raises(UsageError, match="the path of its replies"):
         Scripted(options)
 
 
 def test_logprobs_go_only_to_those_who_ask_for_them(tmp_path: Path) -> None:
     row = {"call": "evaluate", "item": "*", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.5}}
-    teacher = Scripted(Options(replies=str(write(tmp_path / "r.jsonl", row))))
+    teacher = Scripted(ScriptedOptions(replies=str(write(tmp_path / "r.jsonl", row))))
     asked = Request(call="evaluate", item="i", prompt="any", sampling=Sampling(logprobs=5))
     plain = Request(call="evaluate", item="i", prompt="any")
     assert asyncio.run(teacher.reply(asked)).logprobs == {"Yes": -0.1, "No": -2.5}

@@ -22,14 +22,14 @@ _MOST_TOKENS = 1 << 40  #: a greater count is no count
 _JSON = json.JSONDecoder(strict=False)  # line breaks in strings are read too
 
 
-class Body(NamedTuple):
+class JsonBody(NamedTuple):
     """The JSON values in a body."""
 
     values: list[object]  #: none where the body is broken
     streamed: bool  #: whether they are the events of a stream
 
 
-def text_of(body: bytes, content_type: str = "") -> str:
+def decode_text(body: bytes, content_type: str = "") -> str:
     """Decode a body as UTF-8, 16 or 32, or else by the charset of its content type; what is wrong becomes U+FFFD."""
     try:
         return body.decode(json.detect_encoding(body))
@@ -42,17 +42,17 @@ def text_of(body: bytes, content_type: str = "") -> str:
         return body.decode("utf-8", "replace")
 
 
-def read_body(text: str) -> Body:
+def parse_body(text: str) -> JsonBody:
     """Find the JSON values in a body."""
     text = text.lstrip(_BLANK)
     try:
-        return Body([msgspec.json.decode(text)], streamed=False)
+        return JsonBody([msgspec.json.decode(text)], streamed=False)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         pass
     if _EVENT_LINE.match(text):
-        return Body(list(_events(text)), streamed=True)
+        return JsonBody(list(_events(text)), streamed=True)
     values = list(_values(text))
-    return Body(values, streamed=len(values) > 1)
+    return JsonBody(values, streamed=len(values) > 1)
 
 
 def _values(text: str) -> Iterator[object]:

@@ -1,0 +1,234 @@
+"""Whether a teacher works: how much it has answered in this process, and a request that it has answered before."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from glotsmith.drop_reasons import Reason
+from glotsmith.records import content_hash
+from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.unanswered import Unanswered, failures_are_accepted
+
+
+class ReplyStore(Protocol):
+    """What of a cache is needed here: bytes by kind and content address."""
+
+    def get(self, kind: str, key: str, /) -> bytes | None:
+        """Return what was put, or None."""
+        ...
+
+    def put(self, kind: str, key: str, value: bytes, /) -> None:
+        """Keep ``value``; it is on disk when this returns."""
+        ...
+
+
+_CONTROL = "control"
+
+
+class _AnsweredRequests(Protocol):
+    """A store of one request a call, which the server has answered."""
+
+    def get(self, call: str) -> Request | None: ...
+    def put(self, call: str, request: Request) -> None: ...
+
+
+class _RequestsInMemory:
+    def __init__(self) -> None:
+        self._requests: dict[str, Request] = {}
+
+    def get(self, call: str) -> Request | None:
+        return self._requests.get(call)
+
+    def put(self, call: str, request: Request) -> None:
+        self._requests.setdefault(call, request)
+
+
+class _RequestsInCache(_RequestsInMemory):
+    """Also knows the request that an earlier run left in the cache."""
+
+    def __init__(self, cache: ReplyStore, fingerprint: str) -> None:
+        super().__init__()
+        self._cache = cache
+        self._fingerprint = fingerprint
+
+    def get(self, call: str) -> Request | None:
+        data = None if super().get(call) else self._cache.get(_CONTROL, self._key(call))
+        try:
+            return super().get(call) if data is None else msgspec.json.decode(data, type=Request)
+        except msgspec.DecodeError:  # written by another version
+            return None
+
+    def put(self, call: str, request: Request) -> None:
+        if super().get(call) is None:
+            super().put(call, request)
+            try:
+                self._cache.put(_CONTROL, self._key(call), msgspec.json.encode(request))
+            except UnicodeEncodeError:  # it holds a lone surrogate
+                return
+
+    def _key(self, call: str) -> str:
+        return content_hash(self._fingerprint, call)
+
+
+class MonitoredTeacher(Teacher):
+    """Another teacher, asked without a cache between; counts what it answers, and knows a request that it answered."""
+
+    def __init__(self, teacher: Teacher, cache: ReplyStore | None = None) -> None:
+        self.teacher = teacher
+        self.name = teacher.name
+        self.model = teacher.model
+        self.fingerprint = teacher.fingerprint
+        self.answered = Counter[str]()  #: by call
+        self._answered_requests: _AnsweredRequests = (
+            _RequestsInCache(cache, teacher.fingerprint) if cache else _RequestsInMemory()
+        )
+
+    def address(self, request: Request) -> str:
+        """Return the inner teacher's address."""
+        return self.teacher.address(request)
+
+    async def reply(self, request: Request) -> Reply:
+        """Ask, and count."""
+        reply = await self.teacher.reply(request)
+        if reply.finish_reason != "error":
+            self.answered[request.call] += 1
+            self._answered_requests.put(request.call, request)
+        return reply
+
+    async def works(self, call: str) -> bool:
+        """Ask once more what was answered before; return whether it is again."""
+        request = self._answered_requests.get(call)
+        return request is not None and (await self.reply(request)).finish_reason != "error"
+
+    async def close(self) -> None:
+        """Close the inner teacher."""
+        await self.teacher.close()
+
+
+class CallHealth:
+    """The health of a teacher for one kind of call (``unanswered.Health``)."""
+
+    def __init__(self, teacher: MonitoredTeacher, call: str) -> None:
+        self.name = f"the teacher ({call})"
+        self._teacher = teacher
+        self._call = call
+
+    @property
+    def answered(self) -> int:
+        """How many requests of the call were answered."""
+        return self._teacher.answered[self._call]
+
+    async def works(self) -> bool:
+        """Return whether a request of the call is answered now."""
+        return await self._teacher.works(self._call)
+
+
+_REPLY = "reply"
+
+#: Takes a request, its address, its reply as it was when it was asked, and whether it came from the cache.
+OnReply = Callable[[Request, str, Reply, bool], None]
+
+
+class CachedTeacher(Teacher):
+    """Another teacher's replies, each asked for once.
+
+    A reply is stored before it is handed out. Errors are not stored: they may pass. Requests with the same address
+    that are asked at the same time share one question; all but the first get the reply as if from the cache.
+    """
+
+    def __init__(self, teacher: Teacher, cache: ReplyStore, on_reply: OnReply | None = None) -> None:
+        """Stand before a teacher; each reply is told to ``hear``, with its address and whether it was in the cache."""
+        self.monitored = MonitoredTeacher(teacher, cache)  #: who is asked
+        self.name = teacher.name
+        self.model = teacher.model
+        self.fingerprint = teacher.fingerprint
+        self._cache = cache
+        self._on_reply = on_reply
+        self._in_flight: dict[str, asyncio.Task[Reply]] = {}
+
+    def address(self, request: Request) -> str:
+        """Return the inner teacher's address: the cache adds nothing to it."""
+        return self.monitored.address(request)
+
+    async def reply(self, request: Request) -> Reply:
+        """Answer from the cache, at no cost, or ask and remember."""
+        address = self.address(request)
+        if (task := self._in_flight.get(address)) is not None:
+            return self._reply_at_no_cost(request, address, await asyncio.shield(task))
+        if (stored := self._load(address)) is not None:
+            return self._reply_at_no_cost(request, address, stored)
+        # A task of its own: who asked may be cancelled while others wait for the same reply, which is paid for anyway.
+        task = asyncio.create_task(self._request_and_store(address, request))
+        self._in_flight[address] = task
+        task.add_done_callback(lambda done: self._remove_in_flight(address, done))
+        return await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Give up what is still being asked and close the teacher; idempotent."""
+        pending = list(self._in_flight.values())
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        await self.monitored.close()
+
+    def _load(self, address: str) -> Reply | None:
+        data = self._cache.get(_REPLY, address)
+        try:
+            return None if data is None else msgspec.json.decode(data, type=Reply)
+        except msgspec.DecodeError:  # written by another version
+            return None
+
+    async def _request_and_store(self, address: str, request: Request) -> Reply:
+        reply = await self.monitored.reply(request)
+        if reply.finish_reason != "error":
+            self._cache.put(_REPLY, address, msgspec.json.encode(reply))
+            if self._on_reply:
+                self._on_reply(request, address, reply, False)
+        return reply
+
+    def _reply_at_no_cost(self, request: Request, address: str, reply: Reply) -> Reply:
+        """Return a reply that someone else has paid for, at no cost."""
+        if self._on_reply and reply.finish_reason != "error":
+            self._on_reply(request, address, reply, True)
+        return msgspec.structs.replace(reply, cost=0.0)
+
+    def _remove_in_flight(self, address: str, task: asyncio.Task[Reply]) -> None:
+        del self._in_flight[address]
+        if not task.cancelled():
+            task.exception()  # marks it as seen, should nobody be left who waits for it
+
+
+class FailureRaisingTeacher(Teacher):
+    """Another teacher, whose failures are raised as ``Unanswered`` unless they are accepted."""
+
+    def __init__(self, teacher: Teacher) -> None:
+        self._monitored = teacher.monitored if isinstance(teacher, CachedTeacher) else MonitoredTeacher(teacher)
+        self._teacher = teacher if isinstance(teacher, CachedTeacher) else self._monitored
+        self._health: dict[str, CallHealth] = {}
+        self.name = teacher.name
+        self.model = teacher.model
+        self.fingerprint = teacher.fingerprint
+
+    def address(self, request: Request) -> str:
+        """Return the inner teacher's address."""
+        return self._teacher.address(request)
+
+    async def reply(self, request: Request) -> Reply:
+        """Return an answer or a refusal.
+
+        Raises:
+            Unanswered: the request failed.
+
+        """
+        reply = await self._teacher.reply(request)
+        if reply.finish_reason == "error" and not failures_are_accepted():
+            health = self._health.setdefault(request.call, CallHealth(self._monitored, request.call))
+            raise Unanswered(Reason.TEACHER_FAILED, reply.detail, health)
+        return reply
+
+    async def close(self) -> None:
+        """Close the inner teacher."""
+        await self._teacher.close()
