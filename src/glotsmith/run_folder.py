@@ -122,9 +122,14 @@ class RunFolder:
         self.close()
 
 
+def stored_config(path: Path) -> dict[str, Any]:
+    """Return the configuration that a run folder holds; empty where it holds none."""
+    return _load(path / CONFIG) if (path / CONFIG).is_file() else {}
+
+
 def is_preview(path: Path) -> bool:
     """Return whether a folder holds a preview."""
-    return (path / CONFIG).is_file() and bool(_load(path / CONFIG).get(PREVIEW))
+    return bool(stored_config(path).get(PREVIEW))
 
 
 def _load(path: Path) -> dict[str, Any]:

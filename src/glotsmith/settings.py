@@ -35,6 +35,9 @@ FILE = msgspec.Meta(extra={_PATH: "file"})  #: it is the path of a file that mus
 MODEL = msgspec.Meta(extra={_PATH: "model"})  #: it is the path of a model's folder, or a name on a hub
 TARGET = msgspec.Meta(extra={_PATH: "target"})  #: it is a path that a command writes to
 
+_UNORDERED = "unordered"
+UNORDERED = msgspec.Meta(extra={_UNORDERED: True})  #: the setting is a list whose order a resumed run need not repeat
+
 
 def fixed_fields(record: type) -> dict[str, bool | None]:
     """Return, for each field of a record, whether it determines rows; None where the field does not say.
@@ -66,6 +69,12 @@ def leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from leaves(cast("Mapping[str, Any]", value), f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def unordered_fields(record: type, prefix: str = "") -> frozenset[str]:
+    """Return the dotted names of the fields of a record whose order a resumed run need not repeat."""
+    hints = get_type_hints(record, include_extras=True)
+    return frozenset(f"{prefix}{name}" for name in _fields(record) if _extra(hints[name], _UNORDERED))
 
 
 def path_kinds(record: type, prefix: str = "") -> dict[str, str]:

@@ -13,6 +13,7 @@ from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import Rows, finished_rows, rows_so_far
+from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
@@ -24,7 +25,7 @@ from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.records import Example, FunnelRow
-from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder
+from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Step, WholeStep
@@ -156,7 +157,7 @@ async def execute(
     worker: Executor, request: RunRequest, progress: Progress, messages: RunMessages | None = None
 ) -> bool:
     """Check the request, run the recipe and write the dataset; return whether the run is finished."""
-    chosen = run_config.bounded(request.config)
+    chosen = keep_stored_form(run_config.bounded(request.config), stored_config(request.place.folder))
     check_formats(chosen.formats)
     wanted = chosen.located_teacher()
     teacher = open_teacher(wanted.name, model=wanted.model, base_url=wanted.base_url, options=wanted.options)

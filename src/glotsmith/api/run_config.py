@@ -217,10 +217,10 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
         )
         raise UsageError(f"{recipe}: {wrong or error}") from error
     toml = Path(recipe) if Path(recipe).suffix == ".toml" else None
-    return msgspec.structs.replace(chosen, relative_to=config_paths.folders(_path_kinds(chosen), file, changes, toml))
+    return msgspec.structs.replace(chosen, relative_to=config_paths.folders(path_kinds(chosen), file, changes, toml))
 
 
-def _path_kinds(chosen: RunConfig) -> dict[str, str]:
+def path_kinds(chosen: RunConfig) -> dict[str, str]:
     """Return the kind of path of each dotted key of a configuration that holds paths."""
     options = options_of(chosen.teacher.name)
     own = settings.path_kinds(options) if options else {}

@@ -45,7 +45,7 @@ from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, 
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
 from glotsmith.records import Inversion, Record
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
-from glotsmith.settings import FILE, SOURCE
+from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
@@ -64,8 +64,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     limit_option: ClassVar[str] = "max_snippets"
     row_noun: ClassVar[str] = "programs with instructions, and original pairs,"
 
-    sources: Annotated[tuple[str, ...], SOURCE]  #: instruction corpora, code, and other runs
-    languages: tuple[str, ...] = ()  #: of the snippets to use; empty for all
+    sources: Annotated[tuple[str, ...], SOURCE, UNORDERED]  #: instruction corpora, code, and other runs
+    languages: Annotated[tuple[str, ...], UNORDERED] = ()  #: of the snippets to use; empty for all
     column: str = ""  #: column of a table that has the code, if its name is unusual
     max_snippets: Natural = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
     originals: bool = True  #: keep the original pairs beside the new ones, §5
@@ -91,7 +91,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     answer_temperature: NonNegative = 0.0
     measured: Share = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)
 
-    benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
+    benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
 
     def __post_init__(self) -> None:

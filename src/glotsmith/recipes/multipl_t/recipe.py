@@ -33,7 +33,7 @@ from glotsmith.recipes.base import (
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
-from glotsmith.settings import FILE, SOURCE
+from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.read_functions import ReadFunctions
@@ -60,14 +60,14 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     limit_option: ClassVar[str] = "max_functions"
     row_noun: ClassVar[str] = "verified programs"
 
-    sources: Annotated[tuple[str, ...], SOURCE]  #: of Python functions
-    languages: tuple[str, ...] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five
+    sources: Annotated[tuple[str, ...], SOURCE, UNORDERED]  #: of Python functions
+    languages: Annotated[tuple[str, ...], UNORDERED] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five
 
     helpers: bool = False  #: include the helpers and constants of the module that a function needs
     imports: bool = False  #: allow imports of standard library modules that only compute
     column: str = ""  #: column of a table that has the code; empty for ``content`` or ``code``
     max_lines: Natural = 0  #: of a function; 0 for no limit
-    licences: tuple[str, ...] = ()  #: accepted SPDX ids; empty for all
+    licences: Annotated[tuple[str, ...], UNORDERED] = ()  #: accepted SPDX ids; empty for all
     ascii_only: bool = True  # §4.1
     typecheck: bool = True  # §4.1
     max_functions: Natural = 0  #: number of functions to continue with, chosen by content hash; 0 for all
@@ -92,7 +92,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     paper_setting: bool = False  #: one round of all samples with completion prompts (the paper's setting)
 
     max_similarity: Similarity = 0.6  #: ROUGE-L, within a problem and across, §4.4
-    benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
+    benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
 
     def __post_init__(self) -> None:

@@ -61,7 +61,7 @@ from glotsmith.recipes.xcoder.steps import (
 )
 from glotsmith.records import Record
 from glotsmith.selection.similarity import rouge_l_of_texts
-from glotsmith.settings import FILE, SOURCE
+from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.cut import CutSnippets
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
@@ -88,9 +88,11 @@ class XCoder(Record, frozen=True, kw_only=True):
     limit_option: ClassVar[str] = "max_snippets"
     row_noun: ClassVar[str] = "rows"
 
-    sources: Annotated[tuple[str, ...], SOURCE]  #: of snippets: files and folders of code, tables, other runs
-    languages: tuple[str, ...] = ("python", "lua", "ocaml", "ruby")  #: languages with an agent
-    new_languages: tuple[str, ...] = ()  #: further target languages, without an agent and seeds
+    sources: Annotated[
+        tuple[str, ...], SOURCE, UNORDERED
+    ]  #: of snippets: files and folders of code, tables, other runs
+    languages: Annotated[tuple[str, ...], UNORDERED] = ("python", "lua", "ocaml", "ruby")  #: languages with an agent
+    new_languages: Annotated[tuple[str, ...], UNORDERED] = ()  #: further target languages, without an agent and seeds
     column: str = ""  #: column of a table that has the code
 
     max_snippet_tokens: Positive = 1024  # Qwen2.5-Coder report §4.1
@@ -136,7 +138,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     style: RequestStyle = "chat"
 
     max_similarity: Similarity = 0.6  #: ROUGE-L between programs, within a problem and across
-    benchmarks: Annotated[tuple[str, ...], FILE] = ()  #: files to decontaminate against
+    benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     ngram: NgramSize = 10  # report §4.1
 
     def __post_init__(self) -> None:

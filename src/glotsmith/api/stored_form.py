@@ -1,0 +1,91 @@
+"""Keep the order and the spelling of a stored configuration when a run resumes.
+
+The order of sources decides the order of rows, and rows name a source as it was written. A resumed run therefore uses
+the stored list where the new list names the same things in another order or by other paths.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from glotsmith import recipes, settings
+from glotsmith.api import config_paths
+from glotsmith.api.run_config import RunConfig, path_kinds
+from glotsmith.sources.corpus import is_path_spec
+
+
+class _Value(NamedTuple):
+    """A value of a configuration, and the folder that its relative paths are relative to."""
+
+    value: Any
+    folder: str
+    kind: str  #: of path; "" for no path
+
+    def texts(self) -> list[str]:
+        """Return what the value names as it was written; empty where it is no text and no list of texts."""
+        items = cast("list[object]", self.value) if isinstance(self.value, list | tuple) else [self.value]
+        texts = [one for one in items if isinstance(one, str)]
+        return texts if len(texts) == len(items) else []
+
+    def places(self) -> list[str]:
+        """Return what the value names, with absolute paths."""
+        return [self._place(text) for text in self.texts()]
+
+    def _place(self, text: str) -> str:
+        if not self.kind or (self.kind == "source" and not is_path_spec(text)):
+            return text
+        if self.kind == "model" and not self.folder and not Path(text).expanduser().is_absolute():
+            return text  # a name on a hub
+        return str(config_paths.absolute(text, self.folder))
+
+
+def keep_stored_form(chosen: RunConfig, stored: Mapping[str, Any]) -> RunConfig:
+    """Return a configuration with the stored value of each setting that names the same things in another form.
+
+    Args:
+        chosen: the configuration that a user gave.
+        stored: the tables of the run folder's configuration; empty for a new run.
+
+    """
+    kinds, before = path_kinds(chosen), dict(settings.leaves(stored))
+    unordered = settings.unordered_fields(recipes.get(chosen.recipe), "options.")
+    tables: dict[str, Any] = msgspec.to_builtins(chosen)
+    folders = dict(chosen.relative_to)
+    for key in (kinds.keys() | unordered) - settings.changeable_fields(RunConfig):
+        kind = kinds.get(key, "")
+        now = _Value(_at(tables, key), folders.get(key, ""), kind)
+        then = _Value(before.get(key), before.get(f"relative_to.{key}", ""), kind)
+        folder = _folder_of_same(now, then, ordered=key not in unordered)
+        if folder is not None:
+            _set(tables, key, then.value)
+            folders[key] = folder
+    return msgspec.convert({**tables, "relative_to": {k: f for k, f in folders.items() if f}}, RunConfig)
+
+
+def _folder_of_same(now: _Value, then: _Value, *, ordered: bool) -> str | None:
+    """Return the folder for the stored value where it names the same things as the new one; None where it does not.
+
+    What is named twice counts once.
+    """
+    if not (now.texts() and then.texts()) or now.value == then.value:
+        return None
+    order = list if ordered else set
+    if order(now.texts()) == order(then.texts()):  # wherever the folder of the project is now
+        return now.folder
+    return then.folder if order(now.places()) == order(then.places()) else None
+
+
+def _at(tables: Mapping[str, Any], key: str) -> Any:
+    found: Any = tables
+    for part in key.split("."):
+        found = cast("Mapping[str, Any]", found).get(part) if isinstance(found, Mapping) else None
+    return found
+
+
+def _set(tables: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for part in parents:
+        tables = tables.setdefault(part, {})
+    tables[last] = value
