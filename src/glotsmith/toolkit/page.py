@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill, shorten
 
 import msgspec
 
@@ -13,6 +14,8 @@ from glotsmith.languages.render import fill_template
 from glotsmith.records import Record
 from glotsmith.toolkit.install import packages
 
+_WIDTH = 118  #: columns of a line of prose
+_VERSION = 62  #: columns of a toolchain's version
 _PAGE = Path(__file__).with_name("page.md")
 LEVELS = {
     "full": "functions with typed values, and whole programs",
@@ -87,7 +90,8 @@ def render(cards: Sequence[Card], measurements: Measurements) -> str:
 
 
 def _row(card: Card, found: Measured | None) -> str:
-    cells = [card.display, f"`{card.name}`", card.level, found.toolchain if found else "not run"]
+    version = shorten(found.toolchain, _VERSION, placeholder=" …") if found else "not run"
+    cells = [card.display, f"`{card.name}`", card.level, version]
     cells += [f"{found.cold:.0f}" if found else "", f"{found.warm:.0f}" if found and found.warm else ""]
     cells += [" ".join(f"`{p}`" for p in packages(card, "apt")) or "-"]
     escaped = [cell.replace("|", "\\|") for cell in cells]
@@ -99,17 +103,21 @@ def _refused(card: Card) -> str:
     if card.limits.int_bits:
         reasons.append(f"ints have {card.limits.int_bits} bits")
     if card.level != "full":
-        reasons = ["values: only whole programs run"]
-    told = [*(reasons or ["nothing"]), *_alike(card)]
-    return f"- **{card.display}**: {'; '.join(told)}."
+        reasons = ["values, because only whole programs run"]
+    return _item(card, "; ".join([*(reasons or ["nothing"]), *_equal_values(card)]))
 
 
 def _converted(card: Card) -> str:
-    return f"- **{card.display}**: {card.converted}."
+    return _item(card, card.converted)
 
 
-def _alike(card: Card) -> list[str]:
-    """Say what a language can't tell apart, so that a wrong answer of that kind passes."""
+def _item(card: Card, text: str) -> str:
+    """Return one wrapped item of a list."""
+    return fill(f"- **{card.display}**: {text}.", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _equal_values(card: Card) -> list[str]:
+    """Return the values that a language does not distinguish, so that a wrong answer of that kind passes."""
     e = card.equality
     flags = {
         "3 and 3.0": e.int_is_float and card.types is None,
@@ -123,5 +131,5 @@ def _alike(card: Card) -> list[str]:
         "keys of int and of str": e.keys_are_text,
         "True and 1, False and 0 and an empty text": e.bool_is_number,
     }
-    alike = [what for what, same in flags.items() if same]
-    return [f"told apart by nothing: {', '.join(alike)}"] if alike else []
+    equal = [values for values, are_equal in flags.items() if are_equal]
+    return [f"not distinguished: {', '.join(equal)}"] if equal else []
