@@ -13,8 +13,8 @@ from pathlib import Path
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, language_names, toolchain
 from glotsmith.sandbox import open_sandbox
-from glotsmith.toolkit.page import Measured, Measurements, dump, load, render
-from glotsmith.toolkit.prove import speeds
+from glotsmith.toolkit.language_check import speeds
+from glotsmith.toolkit.languages_page import Measured, Measurements, dump, load, render
 
 ROOT = Path(__file__).parents[1]
 STORED, PAGE = ROOT / "benchmarks" / "languages.toml", ROOT / "docs" / "languages.md"

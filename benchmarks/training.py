@@ -164,7 +164,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 def main() -> None:
     from glotsmith.training.needs import quiet
-    from glotsmith.training.report import versions
+    from glotsmith.training.training_report import versions
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", action="append", choices=SHAPES, help="repeatable; default 0.5B and 1.5B")

@@ -29,7 +29,7 @@ LONGEST = (
     *("languages/test_verdicts.py", "languages/test_hostile_compiled.py", "languages/test_roundtrip.py"),
     *("languages/test_hostile_interpreted.py", "recipes/multipl_t/test_recipes_five.py", "recipes/test_outages.py"),
     *("contracts/test_descriptors.py", "recipes/test_signals.py", "training/test_training_runs.py"),
-    *("toolkit/test_prove.py", "evaluation/test_published_programs.py", "recipes/test_resume.py"),
+    *("toolkit/test_language_check.py", "evaluation/test_published_programs.py", "recipes/test_resume.py"),
     *("verification/test_allowance.py", "recipes/test_outages_by_recipe.py", "training/test_learns.py"),
     *("contracts/test_sandboxes.py", "cli/test_cli_run.py", "languages/test_render.py", "test_own_home.py"),
     *("reward/test_reward_hostile.py", "recipes/test_xcoder_resume.py", "suites/test_function_runner.py"),

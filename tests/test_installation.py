@@ -10,7 +10,7 @@ import pytest
 
 from glotsmith import installation
 from glotsmith.datasets.exporters.formats import FORMATS
-from glotsmith.toolkit.container import dockerfile
+from glotsmith.toolkit.dockerfile import dockerfile
 
 ROOT = Path(__file__).parents[1]
 REQUIRES = ["rich>=13", "uvicorn>=0.30 ; extra == 'serve'", 'lupa; extra == "lua"', "starlette>=0.40; extra == 'serve'"]
@@ -166,7 +166,7 @@ def test_a_container_gets_glotsmith_from_where_it_is(
     installed: Any, monkeypatch: pytest.MonkeyPatch, written: str | None, lines: list[str]
 ) -> None:
     here = str(installed(written))
-    monkeypatch.setattr("glotsmith.toolkit.container.__version__", "0.1.0")
+    monkeypatch.setattr("glotsmith.toolkit.dockerfile.__version__", "0.1.0")
     recipe = dockerfile(["lua"])
     assert not [line for line in lines if line.replace("HERE", here) not in recipe], recipe
     assert "glotsmith==" not in recipe

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import glotsmith
 from glotsmith.datasets.card import Card, write_card
-from glotsmith.datasets.summary import Summary
+from glotsmith.datasets.dataset_counts import Summary
 
 
 def test_one_version(tmp_path: Path) -> None:

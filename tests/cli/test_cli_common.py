@@ -44,7 +44,7 @@ def test_verbose_writes_the_log_on_stderr(
             logging.getLogger("glotsmith.x").log(level, "a line")
         return False
 
-    monkeypatch.setattr(show.evaluated, "is_evaluation", log)
+    monkeypatch.setattr(show.show_evaluation, "is_evaluation", log)
     _, _, err = glotsmith(*flags, "show", tmp_path)
     assert {level for level in ("INFO", "DEBUG") if f"{level} glotsmith.x: a line" in err} == levels
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.cli.jobfile import _line  # pyright: ignore[reportPrivateUsage]
+from glotsmith.cli.job_files import _line  # pyright: ignore[reportPrivateUsage]
 from glotsmith.records import Verdict
 
 Command = Callable[..., tuple[int, str, str]]
@@ -174,7 +174,7 @@ GOOD = b'{"id": "a", "language": "lua", "code": "function f(x) return x end", "t
 def test_a_file_that_can_not_be_read_is_a_sentence(
     glotsmith: Command, tmp_path: Path, name: str, content: bytes | None, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("glotsmith.cli.jobfile._LONGEST_MB", 1)
+    monkeypatch.setattr("glotsmith.cli.job_files._LONGEST_MB", 1)
     monkeypatch.chdir(tmp_path)
     file = tmp_path / name
     if content is None:
@@ -199,7 +199,7 @@ def test_a_file_that_can_not_be_read_is_a_sentence(
 def test_what_is_broken_further_on_does_not_take_the_others(
     glotsmith: Command, tmp_path: Path, content: bytes, lines: list[str | int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("glotsmith.cli.jobfile._LONGEST_MB", 1)
+    monkeypatch.setattr("glotsmith.cli.job_files._LONGEST_MB", 1)
     file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
     file.write_bytes(content)
     code, _, said = glotsmith("verify", file, "-o", verdicts)

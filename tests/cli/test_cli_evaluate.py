@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.evaluation.output import CACHE
+from glotsmith.evaluation.result_files import CACHE
 
 Command = Callable[..., tuple[int, str, str]]
 

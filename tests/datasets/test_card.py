@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from glotsmith.datasets.card import Card, write_card
-from glotsmith.datasets.summary import Summary
+from glotsmith.datasets.dataset_counts import Summary
 from glotsmith.errors import StorageError
 from glotsmith.records import FunnelRow, Origin
 

@@ -12,7 +12,7 @@ import yaml
 from dataset_rows import example
 
 from glotsmith.datasets.exporters.formats import FORMATS
-from glotsmith.datasets.exporters.trainers import Content, export
+from glotsmith.datasets.exporters.trainer_folder import Content, export
 from glotsmith.records import Lineage, Preference
 
 pytestmark = pytest.mark.slow

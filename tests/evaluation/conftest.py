@@ -8,7 +8,7 @@ import pytest
 
 from glotsmith.evaluation.benchmarks import get
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.files import read_rows
+from glotsmith.evaluation.benchmarks.row_files import read_rows
 from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan, Stored, evaluate
 from glotsmith.evaluation.questions import Completion, Question, Style
 from glotsmith.sandbox import open_sandbox

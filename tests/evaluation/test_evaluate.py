@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from glotsmith.errors import OutageError, TeacherError
-from glotsmith.evaluation.benchmarks.rows import of_examples
+from glotsmith.evaluation.benchmarks.example_rows import of_examples
 from glotsmith.evaluation.evaluate import Asked, SamplingPlan, evaluate, request
+from glotsmith.evaluation.evaluation_summary import summarise, warnings_of
 from glotsmith.evaluation.oracles import BY_FUNCTION, ORACLES, settle
 from glotsmith.evaluation.questions import Impossible, Question, Sample, at_signature, of_task
-from glotsmith.evaluation.summary import summarise, warnings_of
 from glotsmith.records import CaseVerdict, Example, Function, Job, Lineage, Origin, Problem, Suite, Task, Verdict
 from glotsmith.teachers.base import Reply, Request
 

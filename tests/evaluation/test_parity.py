@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from glotsmith.evaluation.benchmarks import multipl_e
-from glotsmith.evaluation.benchmarks.files import read_rows
+from glotsmith.evaluation.benchmarks.row_files import read_rows
 from glotsmith.evaluation.completions import read_completions, write_results
 from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan, Stored, evaluate
 from glotsmith.evaluation.questions import Question, Sample

@@ -22,7 +22,7 @@ from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.sandbox.process_tree import list_pids
-from glotsmith.toolkit.probes import honest, wrong
+from glotsmith.toolkit.row_checks import honest, wrong
 from glotsmith.verification import Verifier
 
 FAST_LANGUAGES = {"lua", "python"}

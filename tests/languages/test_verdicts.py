@@ -10,7 +10,7 @@ from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, language_names, toolchain
 from glotsmith.languages.rows import ProofRow, read_proof_rows
 from glotsmith.sandbox import open_sandbox
-from glotsmith.toolkit.probes import complaint, lacking
+from glotsmith.toolkit.row_checks import complaint, lacking
 from glotsmith.verification import Verifier
 
 SLOW_STATUSES = {"fail:memory", "fail:output"}  #: they take seconds to earn

@@ -10,7 +10,7 @@ from training_rows import QUICK, ROWS, Train
 
 import tiny_model
 from glotsmith.training.presets import settings
-from glotsmith.training.report import TrainingReport
+from glotsmith.training.training_report import TrainingReport
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -12,7 +12,7 @@ import pytest
 
 import tiny_model
 from glotsmith.records import Example
-from glotsmith.training.read import read
+from glotsmith.training.dataset_files import read
 from glotsmith.training.splits import held_out
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,7 @@ from glotsmith.training import models
 from glotsmith.training.needs import load
 from glotsmith.training.presets import settings
 from glotsmith.training.ranks import one_device
-from glotsmith.training.report import held_out_before
+from glotsmith.training.training_report import held_out_before
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
 TURNS = (

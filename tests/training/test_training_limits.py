@@ -13,8 +13,8 @@ from training_rows import ROWS, WORDS, Train, example, preference
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.records import Example
 from glotsmith.training import sft
-from glotsmith.training.folder import held
 from glotsmith.training.needs import load
+from glotsmith.training.training_folder import held
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
 

@@ -21,7 +21,7 @@ from glotsmith.errors import UsageError
 from glotsmith.records import Example
 from glotsmith.training import loop, sft
 from glotsmith.training.presets import settings
-from glotsmith.training.report import TrainingReport
+from glotsmith.training.training_report import TrainingReport
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
 

@@ -11,8 +11,8 @@ from glotsmith.errors import InputError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Example, Preference
 from glotsmith.training import needs
+from glotsmith.training.dataset_files import read
 from glotsmith.training.presets import PRESETS, Settings, settings
-from glotsmith.training.read import read
 from glotsmith.training.splits import held_out
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from glotsmith.records import Example, Lineage, Origin, Preference
-from glotsmith.training.report import TrainingReport
+from glotsmith.training.training_report import TrainingReport
 
 Train = Callable[..., TrainingReport]  #: the fixture ``train``
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.cli.jobfile import read
+from glotsmith.cli.job_files import read
 from glotsmith.errors import UsageError
 from glotsmith.records import Job, Verdict
 from glotsmith.reward.reward_jobs import build_job

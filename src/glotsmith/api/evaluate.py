@@ -16,9 +16,10 @@ from glotsmith.cache import Cache
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions as completion_files
-from glotsmith.evaluation import output as output_files
+from glotsmith.evaluation import result_files as output_files
 from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, SamplingPlan, Source, Stored
 from glotsmith.evaluation.evaluate import evaluate as evaluate_questions
+from glotsmith.evaluation.evaluation_summary import warnings_of
 from glotsmith.evaluation.load_questions import (
     BenchmarkSet,
     LoadedQuestions,
@@ -27,7 +28,6 @@ from glotsmith.evaluation.load_questions import (
     parse_benchmark,
 )
 from glotsmith.evaluation.questions import Question, Style, at_signature
-from glotsmith.evaluation.summary import warnings_of
 from glotsmith.evaluation.trained import PROMPT_ENDS, trained_form
 from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording

@@ -145,7 +145,7 @@ def _whole(rows: Rows, format_: str, target: Path) -> str:
 
 
 def _for_trainer(rows: Rows, format_: str, target: Path, choice: ExportChoice) -> str:
-    from glotsmith.datasets.exporters import trainers
+    from glotsmith.datasets.exporters import trainer_folder
     from glotsmith.training.splits import held_out
 
     if choice.stage:
@@ -154,8 +154,8 @@ def _for_trainer(rows: Rows, format_: str, target: Path, choice: ExportChoice) -
     problems = (example.parallel_id for example in rows.examples()) if choice.held_out else ()
     apart = held_out(problems, choice.held_out, choice.seed)  # of all stages, so that it is the same for each
     run = "" if _is_own(rows, target) else rows.run()
-    content = trainers.Content(examples, rows.preferences, apart, rows.partial, run)
-    written = trainers.export(format_, content, target, model=choice.model)
+    content = trainer_folder.Content(examples, rows.preferences, apart, rows.partial, run)
+    written = trainer_folder.export(format_, content, target, model=choice.model)
     return f"{target}: {written}. How to train: {target / 'README.md'}"
 
 

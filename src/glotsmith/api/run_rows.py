@@ -11,8 +11,8 @@ import msgspec
 from glotsmith import recipes
 from glotsmith.api.run_config import RunConfig, free_keys
 from glotsmith.errors import UsageError
-from glotsmith.evaluation.benchmarks.files import Row as BenchmarkRow
-from glotsmith.evaluation.benchmarks.files import read_rows
+from glotsmith.evaluation.benchmarks.row_files import Row as BenchmarkRow
+from glotsmith.evaluation.benchmarks.row_files import read_rows
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Example, Preference, content_hash

@@ -13,11 +13,11 @@ from glotsmith.cli.app import Docstrings, Isolation, Jobs, Wordings, app, comple
 from glotsmith.counts import counted
 from glotsmith.datasets.schema import plain
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.evaluation import benchmark_maker, passable
+from glotsmith.evaluation import benchmark_maker, stub_checks
 from glotsmith.evaluation.benchmarks.base import Posable
-from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.example_rows import example
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
-from glotsmith.evaluation.benchmarks.rows import example
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.pose_problems import pose
 from glotsmith.evaluation.questions import Impossible, Question, of_task
 from glotsmith.languages import get_card, require_typed_calls, resolve_language, toolchain
@@ -150,7 +150,7 @@ async def _made(
             for one, rows in prompts.items()
             for i, row in enumerate(rows, 1)
         ]
-        impossible += await passable.check(published, verifier)
+        impossible += await stub_checks.check(published, verifier)
         written = [t for t in tasks if benchmark_maker.assertions(t[1].language, path) is not None]
         left_out = [_left_out(name, p, task) for p, task in written if benchmark_maker.nameless_test(task)]
     finally:

@@ -14,7 +14,7 @@ from glotsmith.api import run_config
 from glotsmith.api.evaluate import EvaluationResult, evaluation_config, run_evaluation
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
 from glotsmith.errors import UsageError
-from glotsmith.evaluation import output
+from glotsmith.evaluation import result_files
 from glotsmith.evaluation.evaluate import SamplingPlan
 
 Texts = list[str] | None
@@ -110,7 +110,7 @@ def evaluate_command(
         result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, _ticking))
     except KeyboardInterrupt:
         raise Stopped(
-            f"Stopped: {cache or output_ / output.CACHE} keeps the replies and verdicts so far. "
+            f"Stopped: {cache or output_ / result_files.CACHE} keeps the replies and verdicts so far. "
             "The same command goes on from there."
         ) from None
     _show(result)
@@ -161,13 +161,13 @@ def _ticking(total: int) -> Generator[Callable[[], None], None, None]:
 
 def _show(result: EvaluationResult) -> None:
     found = result.evaluation
-    columns, rows = output.table(found.summary)
+    columns, rows = result_files.table(found.summary)
     table = Table(*columns)
     for row in rows:
         table.add_row(*row)
     out.print(table)
     for note in result.notes:
         out.print(f"Note: {note}")
-    for line in output.impossible_lines(found.summary):
+    for line in result_files.impossible_lines(found.summary):
         out.print(line)
     out.print(f"Samples, figures and reasons are in {result.folder}")

@@ -65,7 +65,7 @@ def check(
 async def _prove(card: Card, isolation: str, quick: bool) -> int:
     """Print a proof part by part; return the number of problems."""
     from glotsmith.sandbox import open_sandbox
-    from glotsmith.toolkit.prove import Proof
+    from glotsmith.toolkit.language_check import Proof
 
     sandbox, wrong = open_sandbox(isolation), 0
     try:
@@ -103,12 +103,12 @@ def new(
 
     Example: [bold]glotsmith languages new tcl --from lua[/], or [bold]glotsmith languages new awk --level io[/]
     """
-    from glotsmith.toolkit import start
+    from glotsmith.toolkit import new_language
 
-    place = folder or start.home()
-    made = start.start(name, place, resolve_language(like) if like else "", display, extension, level)
+    place = folder or new_language.home()
+    made = new_language.start(name, place, resolve_language(like) if like else "", display, extension, level)
     out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}")
-    if not start.is_found(place):
+    if not new_language.is_found(place):
         out.print(f"so that it is found: export {LANGUAGES_VARIABLE}={place.resolve()}")
     out.print(f"then fill in the card, and: glotsmith languages check {name} --quick")
 
@@ -164,7 +164,7 @@ def container(
 
     Example: [bold]glotsmith languages container ocaml lua > Dockerfile[/]
     """
-    from glotsmith.toolkit.container import dockerfile
+    from glotsmith.toolkit.dockerfile import dockerfile
 
     sys.stdout.write(dockerfile(list(dict.fromkeys(map(resolve_language, names_ or language_names())))))
 
@@ -179,7 +179,7 @@ def page(
 
     Example: [bold]glotsmith languages page > docs/languages.md[/]
     """
-    from glotsmith.toolkit import page as languages_page
+    from glotsmith.toolkit import languages_page as languages_page
 
     sys.stdout.write(
         languages_page.render([get_card(name) for name in language_names()], languages_page.load(measured))

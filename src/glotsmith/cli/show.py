@@ -14,10 +14,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from glotsmith.cli import evaluated, opened, story
+from glotsmith.cli import show_evaluation, show_folder, show_item
 from glotsmith.cli.app import app, err, out
-from glotsmith.cli.memory import show_memory
 from glotsmith.cli.progress import funnel_table
+from glotsmith.cli.show_memory import show_memory
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.ledger import Ledger, LedgerRow
@@ -62,12 +62,12 @@ def show(
 
     [bold]glotsmith show runs/evaluation --status fail:no_code[/], or the name of a question in place of the status
     """
-    if evaluated.is_evaluation(run):
-        evaluated.show_evaluation(run, item, status or reason, limit, as_json=as_json)
+    if show_evaluation.is_evaluation(run):
+        show_evaluation.show_evaluation(run, item, status or reason, limit, as_json=as_json)
         return
     if status:
         raise UsageError(f"{run}: --status is for an evaluation, and this is none; --reason is for a run")
-    if opened.show_other(run, as_json=as_json):
+    if show_folder.show_other(run, as_json=as_json):
         return
     with RunFolder.open(run, cache) as folder:
         ledger = folder.ledger
@@ -76,7 +76,7 @@ def show(
             return
         _check(ledger, step, reason)
         if item:
-            _tell(folder, story.find(ledger, item), limit, as_json=as_json)
+            _tell(folder, show_item.find(ledger, item), limit, as_json=as_json)
             return
         if not (dropped or reason or step):
             out.print(funnel_table(ledger.funnel()))
@@ -112,7 +112,7 @@ def side_by_side(example: Example) -> Columns:
 def _tell(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:
     """Print an item's story, its row side by side with its source, its tests, and what was asked and replied."""
     _print(iter(rows), as_json=as_json)
-    found = story.asked(folder, rows)
+    found = show_item.asked(folder, rows)
     if as_json:
         for exchange, reply in found:
             typer.echo(json.dumps({**exchange._asdict(), "reply": reply}, ensure_ascii=False))
@@ -122,7 +122,7 @@ def _tell(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool
             example = msgspec.json.decode(row.data or b"", type=Example)
             out.print(side_by_side(example))
             out.print("\n".join(example.tests))
-    story.print_programs(rows, found, limit)
+    show_item.print_programs(rows, found, limit)
 
 
 def _count(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
@@ -170,6 +170,6 @@ def _name(row: LedgerRow) -> str:
     if not row.data:
         return row.parent.rpartition("/")[2][-40:]
     item = json.loads(row.data)
-    found = story.field(item, "name") or ""
-    language = story.field(item, "language")
+    found = show_item.field(item, "name") or ""
+    language = show_item.field(item, "language")
     return f"{found} ({language})" if language else str(found)

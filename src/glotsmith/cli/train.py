@@ -106,7 +106,7 @@ def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
 
 def _rows(source: Path, kind: type[Item], of_run: Callable[[Rows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
     """Return what reads the rows afresh at each call."""
-    from glotsmith.training.read import read
+    from glotsmith.training.dataset_files import read
 
     if not (source / CONFIG).is_file():
         return partial(read, source, kind)

@@ -14,8 +14,8 @@ import typer
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err
-from glotsmith.cli.jobfile import check_file, read
-from glotsmith.cli.judged import Judged
+from glotsmith.cli.job_files import check_file, read
+from glotsmith.cli.resumed_verdicts import Judged
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.languages import language_names, resolve_language
@@ -143,7 +143,7 @@ def _check_output(output: Path) -> None:
 
 
 def _converse(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
-    from glotsmith.cli.converse import converse
+    from glotsmith.cli.verify_agnostics import converse
 
     if not language:
         raise UsageError(f"name the programs' language by --language; there are: {', '.join(language_names())}")

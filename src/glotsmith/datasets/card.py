@@ -10,8 +10,8 @@ from pathlib import Path
 
 from glotsmith import __version__
 from glotsmith.counts import counted
+from glotsmith.datasets.dataset_counts import Summary
 from glotsmith.datasets.schema import features
-from glotsmith.datasets.summary import Summary
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.records import FunnelRow, Record

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.evaluation.benchmarks.files import Row, read_rows
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, language_of
+from glotsmith.evaluation.benchmarks.row_files import Row, read_rows
 from glotsmith.evaluation.questions import Completion, Question, Sample, Style
 from glotsmith.languages import get_card, language_names
 from glotsmith.records import Verdict

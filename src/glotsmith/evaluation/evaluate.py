@@ -10,10 +10,10 @@ import msgspec
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError
 from glotsmith.evaluation.candidate import candidate
+from glotsmith.evaluation.evaluation_summary import Summary, summarise
 from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.oracles import settle
 from glotsmith.evaluation.questions import Completion, Impossible, Question, Sample, Style
-from glotsmith.evaluation.summary import Summary, summarise
 from glotsmith.records import Record, Verdict, printable
 from glotsmith.step import Verify
 from glotsmith.teachers.base import Reply, Request, Sampling, Teacher

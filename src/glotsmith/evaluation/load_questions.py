@@ -7,9 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 from glotsmith.errors import UsageError
-from glotsmith.evaluation import benchmarks, corrected, passable
+from glotsmith.evaluation import benchmarks, corrected_suites, stub_checks
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
-from glotsmith.evaluation.benchmarks.files import Row, hub_rows, read_rows
+from glotsmith.evaluation.benchmarks.row_files import Row, hub_rows, read_rows
 from glotsmith.evaluation.pose_problems import MakeProver, pose
 from glotsmith.evaluation.questions import Impossible, Question, of_task
 from glotsmith.languages import language_names
@@ -84,10 +84,10 @@ async def load_questions(
     for chosen in sets:
         loaded = await _load(chosen, languages, limit, services)
         tasks, lost = await _posed(chosen.name, loaded, languages, services, wording)
-        lost += passable.unrepresentable(loaded.questions)
+        lost += stub_checks.unrepresentable(loaded.questions)
         never = {(i.problem, i.language) for i in lost}
         questions += [*(q for q in loaded.questions if (q.problem, q.language) not in never), *tasks]
-        impossible += [*loaded.impossible, *lost, *await passable.check(loaded.questions, services.verify)]
+        impossible += [*loaded.impossible, *lost, *await stub_checks.check(loaded.questions, services.verify)]
         notes += loaded.notes
     beside, lost = await _corrected([q for q in questions if q.published], originals, services)
     if not (questions or beside):
@@ -179,10 +179,10 @@ async def _corrected(
     tasks = dict[tuple[str, int, str], tuple[Task, float, str]]()
     for original in originals:
         loaded = await _load(original, languages, 0, services)
-        wanted = {corrected.key_of(q.problem) for q in questions}
-        some: list[Posable] = [p for p in loaded.posable if corrected.key_of(p.name) in wanted]
+        wanted = {corrected_suites.key_of(q.problem) for q in questions}
+        some: list[Posable] = [p for p in loaded.posable if corrected_suites.key_of(p.name) in wanted]
         for p, task in (await pose(original.name, some, languages, services.verify, services.make_prover))[0]:
-            key = corrected.key_of(p.name)
+            key = corrected_suites.key_of(p.name)
             if key:
                 tasks[(*key, task.language)] = (task, p.tolerance, p.oracle)
-    return await corrected.beside(questions, tasks, services.verify)
+    return await corrected_suites.beside(questions, tasks, services.verify)

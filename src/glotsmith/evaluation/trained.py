@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-_RECORD = "training.json"  #: ``training.report.RECORD``; stages do not import each other
+_RECORD = "training.json"  #: ``training.training_report.RECORD``; stages do not import each other
 PROMPT_ENDS = ("newline", "signature")  #: of a completion prompt: behind the signature's line break, or before it
 
 

@@ -9,7 +9,7 @@ from glotsmith.languages import render
 from glotsmith.languages.card import Card
 from glotsmith.records import Outcome, Program, Record
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.toolkit.probes import honest
+from glotsmith.toolkit.row_checks import honest
 from glotsmith.verification import Verifier
 
 _FIRST = 2  #: programs that are not counted: they find cold disks, and start what is started once

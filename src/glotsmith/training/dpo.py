@@ -9,7 +9,7 @@ from glotsmith.training.loop import Job, Say, Trainee, train
 from glotsmith.training.needs import load
 from glotsmith.training.presets import Settings
 from glotsmith.training.ranks import one_device
-from glotsmith.training.report import TrainingReport
+from glotsmith.training.training_report import TrainingReport
 
 
 def dpo(job: Job, source: Callable[[], Iterable[Preference]], folder: Path, say: Say = print) -> TrainingReport:

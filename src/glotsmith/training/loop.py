@@ -17,10 +17,10 @@ from glotsmith.errors import GlotsmithError, StorageError, UsageError
 from glotsmith.records import Example, Preference, Record
 from glotsmith.settings import CHANGEABLE
 from glotsmith.training import checkpoints, data, models, ranks
-from glotsmith.training.folder import PREPARED, claim, held, same_data, stored, write
 from glotsmith.training.needs import load
 from glotsmith.training.presets import Method, Settings
-from glotsmith.training.report import (
+from glotsmith.training.training_folder import PREPARED, claim, held, same_data, stored, write
+from glotsmith.training.training_report import (
     RECORD,
     StageReport,
     TrainingReport,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from glotsmith.datasets.exporters.files import write_files
+from glotsmith.datasets.exporters.row_files import write_files
 from glotsmith.records import Example
 
 

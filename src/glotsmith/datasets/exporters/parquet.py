@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-from glotsmith.datasets.exporters.files import write_files
+from glotsmith.datasets.exporters.row_files import write_files
 from glotsmith.datasets.schema import arrow, arrow_schema
 from glotsmith.records import Example
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.evaluation.benchmarks.base import Benchmark, Loaded, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.row_files import Row
 
 Read = Callable[["list[Row]", Wanted], Awaitable[Loaded]]
 
@@ -19,8 +19,8 @@ BENCHMARKS = {
     "mceval": "glotsmith.evaluation.benchmarks.mceval",
     "ds1000": "glotsmith.evaluation.benchmarks.ds1000",
     "livecodebench-x": "glotsmith.evaluation.benchmarks.livecodebench_x",
-    "questions": "glotsmith.evaluation.benchmarks.own",
-    "rows": "glotsmith.evaluation.benchmarks.rows",
+    "questions": "glotsmith.evaluation.benchmarks.own_questions",
+    "rows": "glotsmith.evaluation.benchmarks.example_rows",
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.records import Problem, Record
 from glotsmith.sandbox.base import Sandbox

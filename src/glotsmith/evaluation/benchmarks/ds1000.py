@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages.prepared import prepare_toolchain
 from glotsmith.records import IoCase, content_hash

@@ -10,9 +10,9 @@ from typing import Any, cast
 from glotsmith.errors import UsageError
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
-from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.humaneval import impossible
 from glotsmith.evaluation.benchmarks.python_original import function_of, posable
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.oracles import BY_FUNCTION
 from glotsmith.records import Origin
 from glotsmith.sandbox.base import Sandbox

@@ -5,8 +5,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.python_original import function_of, note_of, parse, posable, suite_of
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.oracles import BY_FUNCTION
 from glotsmith.evaluation.questions import Impossible
 from glotsmith.records import Origin

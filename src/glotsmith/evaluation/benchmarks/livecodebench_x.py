@@ -16,7 +16,7 @@ from typing import Any, cast
 import msgspec
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.languages import get_card
 from glotsmith.records import IoCase

@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.humaneval import gathered
 from glotsmith.evaluation.benchmarks.python_original import function_of, note_of, parse, posable, suite_of
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.records import Origin
 
 HUB = "google-research-datasets/mbpp:test:full"

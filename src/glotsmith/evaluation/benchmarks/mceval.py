@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
 from glotsmith.evaluation.benchmarks.multipl_e import WAYS
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Impossible, Question, stop_of
 from glotsmith.languages.braces import stops_at_brace
 from glotsmith.records import Record

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.languages import get_card, language_names
 

@@ -10,7 +10,7 @@ from glotsmith.languages.card import Card
 from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Record
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
-from glotsmith.toolkit import holes, probes, roundtrip
+from glotsmith.toolkit import row_checks, todo_marks, value_round_trip
 from glotsmith.toolkit.speed import Cold, Speed, measure
 from glotsmith.verification import Verifier
 
@@ -68,8 +68,11 @@ class Proof:
 
     def holes(self) -> Finding:
         """Find the places of the folder that are still to be filled in."""
-        missing = holes.missing_driver(self.card)
-        found = [*([missing] if missing else []), *(hole.sentence for hole in holes.holes(self.card.card_path.parent))]
+        missing = todo_marks.missing_driver(self.card)
+        found = [
+            *([missing] if missing else []),
+            *(hole.sentence for hole in todo_marks.holes(self.card.card_path.parent)),
+        ]
         sentence = f"{counted(len(found), 'place', 'is')} still to be filled in; fill in each and delete its mark TODO:"
         return Finding(
             part="holes", sentence=sentence if found else "none is left", problems=tuple(found), all_shown=True
@@ -86,29 +89,34 @@ class Proof:
         """Judge the rows of ``verdicts.toml``."""
         table = read_proof_rows(self.card.name)
         self._watcher.begin("rows of verdicts.toml", len(table))
-        wrong = await probes.run_rows(self.card, self._verifier, self._watcher.tick)
+        wrong = await row_checks.run_rows(self.card, self._verifier, self._watcher.tick)
         sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned the verdicts that verdicts.toml expects"
-        return Finding(part="rows", sentence=sentence, problems=(*probes.lacking(self.card), *wrong))
+        return Finding(part="rows", sentence=sentence, problems=(*row_checks.lacking(self.card), *wrong))
 
     async def cold(self) -> Finding:
         """Judge the rows of ``verdicts.toml`` again, with no interpreter and no compiler kept warm."""
         table = read_proof_rows(self.card.name)
         self._watcher.begin("the same rows, started cold", len(table))
         cold = Verifier(Cold(self._sandbox))
-        wrong = await probes.disagreements(self.card, self._verifier, cold, self._watcher.tick)
+        wrong = await row_checks.disagreements(self.card, self._verifier, cold, self._watcher.tick)
         sentence = f"{len(table) - len(wrong)} of {len(table)} programs came to the same in all cases when started cold"
         return Finding(part="cold", sentence=sentence, problems=tuple(wrong))
 
     async def values(self) -> Finding:
         """Send values through an identity function."""
         self._watcher.begin("values in and out, by the thousand", 0)
-        batches = list(roundtrip.batches(self.card))
-        seen = await roundtrip.identity(self.card, self._sandbox, batches)
-        checked, confused = roundtrip.confused(self.card, seen)
-        wrong = [*seen.failed, *roundtrip.changed(self.card, seen), *confused, *roundtrip.unexplained(self.card, seen)]
+        batches = list(value_round_trip.batches(self.card))
+        seen = await value_round_trip.identity(self.card, self._sandbox, batches)
+        checked, confused = value_round_trip.confused(self.card, seen)
+        wrong = [
+            *seen.failed,
+            *value_round_trip.changed(self.card, seen),
+            *confused,
+            *value_round_trip.unexplained(self.card, seen),
+        ]
         for count, what in ((len(seen.pairs), "values came back"), (checked, "controls were compared")):
-            if count < roundtrip.WANTED:
-                wrong.append(f"only {count} {what}; {roundtrip.WANTED} are the least")
+            if count < value_round_trip.WANTED:
+                wrong.append(f"only {count} {what}; {value_round_trip.WANTED} are the least")
         refused = f"; {seen.refused.total()} were refused with the card's reasons" if seen.refused else ""
         sentence = (
             f"{len(seen.pairs)} values went in and came back equal, and {checked} other values were told from them"
@@ -120,25 +128,25 @@ class Proof:
     async def texts(self) -> Finding:
         """Send every code point."""
         self._watcher.begin("every code point", 0)
-        wrong = await roundtrip.code_points(self.card, self._sandbox)
+        wrong = await value_round_trip.code_points(self.card, self._sandbox)
         return _finding("texts", "every code point of Unicode came back", wrong)
 
     async def comments(self) -> Finding:
         """Put anything into comments."""
-        wrong = await roundtrip.comments(self.card, self._sandbox)
+        wrong = await value_round_trip.comments(self.card, self._sandbox)
         return _finding("comments", "a program with anything in its comments runs", wrong)
 
     async def stubs(self) -> Finding:
         """Compile stubs of random types."""
-        self._watcher.begin("stubs of random types", roundtrip.STUBS)
-        tried, wrong = await roundtrip.stubs(self.card, self._sandbox)
+        self._watcher.begin("stubs of random types", value_round_trip.STUBS)
+        tried, wrong = await value_round_trip.stubs(self.card, self._sandbox)
         if not tried:
             wrong = ["the card can represent none of the random types"]
         return _finding("stubs", f"{tried} stubs of random types compile and raise", wrong)
 
     async def mutant(self) -> Finding:
         """Fail a wrong function."""
-        wrong = await probes.mutant(self.card, self._verifier)
+        wrong = await row_checks.mutant(self.card, self._verifier)
         return _finding("mutant", "a function that is wrong in one case fails in that case", wrong)
 
     async def hostile(self) -> Finding:
@@ -150,8 +158,8 @@ class Proof:
         if not table:
             return Finding(part="hostile", sentence="nothing was tried", problems=("there is no hostile.toml",))
         self._watcher.begin("rows of hostile.toml", len(table))
-        wrong = await probes.refuse_all(self.card, self._verifier, self._watcher.tick)
-        untried = ", ".join(probes.untried(self.card))
+        wrong = await row_checks.refuse_all(self.card, self._verifier, self._watcher.tick)
+        untried = ", ".join(row_checks.untried(self.card))
         sentence = f"{len(table)} hostile programs were refused, and the next program was judged rightly each time"
         if wrong:
             sentence = f"of {len(table)} hostile programs, not all were refused"

@@ -19,9 +19,9 @@ from glotsmith.counts import counted
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.evaluation.completions import write_results
 from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan
+from glotsmith.evaluation.evaluation_summary import Summary
 from glotsmith.evaluation.pass_at_k import Interval
 from glotsmith.evaluation.questions import Question, Sample
-from glotsmith.evaluation.summary import Summary
 from glotsmith.records import Record
 from glotsmith.settings import leaves
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glotsmith.evaluation.output import commonest
+from glotsmith.evaluation.result_files import commonest
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from glotsmith.cli.jobfile import read
+from glotsmith.cli.job_files import read
 from glotsmith.datasets.exporters import EXPORTERS
 from glotsmith.datasets.exporters.formats import FORMATS
 from glotsmith.records import Job

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from glotsmith.cli.app import err, out
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.evaluation import output
+from glotsmith.evaluation import result_files
 from glotsmith.evaluation.questions import Sample
 
 _DETAIL = 300  #: characters of a verdict's detail in a table
@@ -22,7 +22,7 @@ _DETAIL = 300  #: characters of a verdict's detail in a table
 
 def is_evaluation(folder: Path) -> bool:
     """Return whether a folder holds what an evaluation has found."""
-    return (folder / output.SUMMARY).is_file()
+    return (folder / result_files.SUMMARY).is_file()
 
 
 def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_json: bool) -> None:
@@ -35,16 +35,16 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
     if question or status or as_json:
         _samples(folder, question, status, limit, as_json=as_json)
         return
-    report = output.read_report(folder)
-    columns, rows = output.table(report.summary)
+    report = result_files.read_report(folder)
+    columns, rows = result_files.table(report.summary)
     figures = Table(*columns)
     for row in rows:
         figures.add_row(*row)
     out.print(figures)
-    for note in (*(f"Note: {note}" for note in report.notes), *output.impossible_lines(report.summary)):
+    for note in (*(f"Note: {note}" for note in report.notes), *result_files.impossible_lines(report.summary)):
         out.print(note)
     classes = Table("benchmark", "language", "status", "samples", "for example")
-    examples = {(_place(s), s.status): s for s in reversed([*output.read_samples(folder)])}
+    examples = {(_place(s), s.status): s for s in reversed([*result_files.read_samples(folder)])}
     for score in report.summary.scores:
         for name, count in Counter(score.statuses).most_common():
             first = next((s for (_, of), s in examples.items() if of == name and _is_of(s, score.language)), None)
@@ -68,7 +68,7 @@ def _is_of(sample: Sample, language: str) -> bool:
 def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: bool) -> None:
     found = [*_matching(folder, question, status)]
     if not found:
-        every = [*output.read_samples(folder)]
+        every = [*result_files.read_samples(folder)]
         known = sorted({s.status for s in every}) if status else list(dict.fromkeys(s.question for s in every))[:20]
         what = f"the evaluation has no sample of {question or 'any question'}"
         raise UsageError(unknown_name(f"{what} with status {status!r}" if status else what, status or question, known))
@@ -83,7 +83,7 @@ def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: b
 
 def _matching(folder: Path, question: str, status: str) -> Iterator[Sample]:
     """Yield the samples with a status, of a question: its id, or a part of that such as the problem or the language."""
-    for sample in output.read_samples(folder):
+    for sample in result_files.read_samples(folder):
         is_asked = not question or f"/{question}/" in f"/{sample.question}/"
         if is_asked and status in ("", sample.status):
             yield sample

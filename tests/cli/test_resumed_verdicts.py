@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.cli.jobfile import read
-from glotsmith.cli.judged import digest
+from glotsmith.cli.job_files import read
+from glotsmith.cli.resumed_verdicts import digest
 
 Command = Callable[..., tuple[int, str, str]]
 OLD = {"language": "lua", "status": "pass", "seconds": 99.0}  # a value that no new verdict has

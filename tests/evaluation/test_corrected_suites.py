@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.evaluation.corrected import beside, key_of
+from glotsmith.evaluation.corrected_suites import beside, key_of
 from glotsmith.evaluation.evaluate import signed
 from glotsmith.evaluation.questions import Question, of_task
 from glotsmith.records import Function, Origin, Problem, Suite, Task, Verdict

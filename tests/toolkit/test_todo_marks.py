@@ -7,8 +7,8 @@ import pytest
 
 from glotsmith.errors import InputError
 from glotsmith.languages import get_card, language_names
-from glotsmith.toolkit import start
-from glotsmith.toolkit.holes import holes, missing_driver
+from glotsmith.toolkit import new_language
+from glotsmith.toolkit.todo_marks import holes, missing_driver
 
 FULL = [
     ("card.toml", "`fences`, what teachers write behind ``` when they mean this language. Example: ["),
@@ -58,7 +58,7 @@ COPY = [
     ],
 )
 def test_each_hole_is_named_until_its_line_is_replaced(own: Path, level: str, like: str, file: str, what: str) -> None:
-    made = start.start("klingon", own, like, extension=".kl", level=level)
+    made = new_language.start("klingon", own, like, extension=".kl", level=level)
     before = holes(made)
     (found,) = [hole for hole in before if hole.file == made / file and hole.what.startswith(what)]
     assert found.sentence.startswith(f"{made / file}:{found.line}: fill in this place: {what}")
@@ -72,7 +72,7 @@ def test_each_hole_is_named_until_its_line_is_replaced(own: Path, level: str, li
 
 @pytest.mark.parametrize("level", ["full", "io"])
 def test_each_hole_has_an_example(own: Path, level: str) -> None:
-    made = start.start("klingon", own, level=level)
+    made = new_language.start("klingon", own, level=level)
     for hole in holes(made):
         lines = hole.file.read_text("utf-8").splitlines()
         near = "\n".join(lines[max(0, hole.line - 6) : hole.line])
@@ -80,7 +80,7 @@ def test_each_hole_has_an_example(own: Path, level: str) -> None:
 
 
 def test_a_language_that_is_filled_in_has_no_hole(own: Path, fill_by_examples: Callable[[Path], None]) -> None:
-    made = start.start("klingon", own, level="io")
+    made = new_language.start("klingon", own, level="io")
     assert len(holes(made)) > 30
     fill_by_examples(made)
     assert holes(made) == []
@@ -91,7 +91,7 @@ def test_a_language_that_is_filled_in_has_no_hole(own: Path, fill_by_examples: C
 def test_only_a_card_of_full_level_needs_a_driver(
     own: Path, level: str, like: str, missing: bool, look_anew: Callable[[], None]
 ) -> None:
-    made = start.start("klingon", own, like, extension=".kl", level=level)
+    made = new_language.start("klingon", own, like, extension=".kl", level=level)
     (made / "driver.kl").unlink(missing_ok=True)
     look_anew()
     said = missing_driver(get_card("klingon"))

@@ -13,9 +13,9 @@ import pytest
 from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.evaluation.benchmarks import BENCHMARKS, evalplus, get
 from glotsmith.evaluation.benchmarks.base import Wanted
-from glotsmith.evaluation.benchmarks.files import Row, read_rows
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, entry_of, language_of, part_of
 from glotsmith.evaluation.benchmarks.python_original import calls_of
+from glotsmith.evaluation.benchmarks.row_files import Row, read_rows
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import ALL_PROMISES
 from glotsmith.values import render_test

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from glotsmith.evaluation.candidate import closed
-from glotsmith.evaluation.passable import STUBS
 from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.evaluation.stub_checks import STUBS
 from glotsmith.languages.braces import stops_at_brace
 from glotsmith.records import Task
 from glotsmith.step import Verify

@@ -10,7 +10,7 @@ import pytest
 
 from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.evaluation.benchmarks import BENCHMARKS, mceval, multipl_e
-from glotsmith.evaluation.benchmarks.files import hub_rows, read_rows
+from glotsmith.evaluation.benchmarks.row_files import hub_rows, read_rows
 from glotsmith.evaluation.completions import read_completions
 from glotsmith.evaluation.questions import Completion, Question, Style, stop_of
 from glotsmith.languages import get_card

@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 import msgspec
 
 from glotsmith import settings
-from glotsmith.cli import exported
+from glotsmith.cli import exported_rows
 from glotsmith.errors import GlotsmithError, InputError, UsageError, decode_fault
 from glotsmith.languages import resolve_language, unknown_language
 from glotsmith.languages.spelling import language_of_label
@@ -54,7 +54,7 @@ def check_file(file: Path) -> None:
 
 def _read(file: Path) -> Iterator[Job | Verdict]:
     if file.suffix == ".parquet":
-        from glotsmith.evaluation.benchmarks.files import read_rows
+        from glotsmith.evaluation.benchmarks.row_files import read_rows
 
         for row in read_rows(file):
             yield from _row(row.line or 0, row.data)
@@ -192,11 +192,11 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 
 
 def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
-    is_row = exported.is_row(fields)
-    if wrong := _unknown({name: None for name in fields if not (is_row and name in exported.COLUMNS)}):
+    is_row = exported_rows.is_row(fields)
+    if wrong := _unknown({name: None for name in fields if not (is_row and name in exported_rows.COLUMNS)}):
         raise UsageError(wrong)
     if is_row:
-        yield from exported.jobs(number, fields)
+        yield from exported_rows.jobs(number, fields)
         return
     try:
         job = msgspec.convert(fields, Job)

@@ -10,8 +10,8 @@ import pytest
 from glotsmith.languages import get_card
 from glotsmith.records import IoCase, Job
 from glotsmith.sandbox import open_sandbox
-from glotsmith.toolkit import start
-from glotsmith.toolkit.prove import Finding, Proof
+from glotsmith.toolkit import new_language
+from glotsmith.toolkit.language_check import Finding, Proof
 from glotsmith.toolkit.speed import Cold, measure
 from glotsmith.verification import Verifier
 
@@ -173,7 +173,7 @@ def test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrate
 def test_a_language_of_whole_programs_is_proven_by_the_examples_of_its_template(
     own: Path, fill_by_examples: Callable[[Path], None]
 ) -> None:
-    made = start.start("shell", own, extension=".sh", level="io")
+    made = new_language.start("shell", own, extension=".sh", level="io")
     fill_by_examples(made)
     found = prove("shell")
     assert list(found) == ["toolchain", "rows", "hostile", "speed"]
@@ -195,8 +195,8 @@ def test_a_language_of_whole_programs_is_proven_by_the_examples_of_its_template(
 def test_the_examples_of_the_template_earn_their_verdicts(
     own: Path, fill_by_examples: Callable[[Path], None], look_anew: Callable[[], None]
 ) -> None:
-    made = start.start("moon", own, "lua")
-    made_blank = start.start("klingon", own)
+    made = new_language.start("moon", own, "lua")
+    made_blank = new_language.start("klingon", own)
     fill_by_examples(made_blank)
     (made / "verdicts.toml").write_text((made_blank / "verdicts.toml").read_text("utf-8"), "utf-8")
     look_anew()
@@ -208,7 +208,7 @@ def test_the_examples_of_the_template_earn_their_verdicts(
 def test_holes_are_named_before_anything_else(
     own: Path, options: dict[str, str], least: int, look_anew: Callable[[], None]
 ) -> None:
-    made = start.start("klingon", own, **options)
+    made = new_language.start("klingon", own, **options)
     file = made / "card.toml"
     file.write_text(re.sub("(?m)^command = .*$", 'command = "klingon"', file.read_text("utf-8")), "utf-8")
     look_anew()

@@ -10,9 +10,9 @@ import pytest
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.training.data import Prepared, Split
-from glotsmith.training.folder import PREPARED, SETTINGS, claim, held, same_data, stored
 from glotsmith.training.loop import Job
 from glotsmith.training.presets import Settings, settings
+from glotsmith.training.training_folder import PREPARED, SETTINGS, claim, held, same_data, stored
 
 
 def job(**changes: object) -> Job:
@@ -26,7 +26,8 @@ def prepared(hash_: str = "a", **changes: str) -> Prepared:
 def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "out"
     other = (
-        "import sys, pathlib; from glotsmith.training.folder import held\nwith held(pathlib.Path(sys.argv[1])): pass"
+        "import sys, pathlib; from glotsmith.training.training_folder import held\n"
+        "with held(pathlib.Path(sys.argv[1])): pass"
     )
     with held(folder):
         done = subprocess.run([sys.executable, "-c", other, folder], capture_output=True, text=True, check=False)

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.counts import counted
-from glotsmith.datasets.exporters.files import aside
 from glotsmith.datasets.exporters.formats import FORMATS, Format, Part
 from glotsmith.datasets.exporters.groups import grouped, not_unicode
 from glotsmith.datasets.exporters.parquet import ParquetFile
+from glotsmith.datasets.exporters.row_files import aside
 from glotsmith.datasets.exporters.shapes import MESSAGES, Place, Row, Shape
 from glotsmith.datasets.schema import Node, arrow, arrow_type, features
 from glotsmith.errors import StorageError, UsageError, unknown_name

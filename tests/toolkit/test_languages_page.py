@@ -4,7 +4,7 @@ import pytest
 
 from glotsmith.errors import InputError
 from glotsmith.languages import get_card, language_names
-from glotsmith.toolkit.page import Measured, Measurements, dump, load, render
+from glotsmith.toolkit.languages_page import Measured, Measurements, dump, load, render
 
 ROOT = Path(__file__).parents[2]
 FEW = Measurements(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.files import Row
+from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import unknown_language
 from glotsmith.languages.spelling import language_of_label

@@ -15,7 +15,7 @@ from glotsmith.languages.card import Card
 from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.toolkit.values import ALWAYS, canonical, others, random_type, random_value, seeded
+from glotsmith.toolkit.random_values import ALWAYS, canonical, others, random_type, random_value, seeded
 from glotsmith.values import INT, STR, Parameter, Signature, Type, Value, parse_type
 from glotsmith.verification.compare import ComparisonRules, matches_expected
 from glotsmith.verification.judge import DriverOutput, read_driver_output

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.cli import converse
+from glotsmith.cli import verify_agnostics
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -53,7 +53,7 @@ def test_lines_are_whole_wherever_they_are_cut(tmp_path: Path, text: bytes, line
     file = tmp_path / "lines"
     file.write_bytes(text)
     with file.open("rb") as source:
-        assert [*converse._lines(source.fileno())] == lines
+        assert [*verify_agnostics._lines(source.fileno())] == lines
 
 
 def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
         file.write_bytes(b"x" * (size * 2**20))
         with file.open("rb") as source:
             begun = time.process_time()
-            assert [len(line) for line in converse._lines(source.fileno())] == [size * 2**20]
+            assert [len(line) for line in verify_agnostics._lines(source.fileno())] == [size * 2**20]
             seconds[size] = min(seconds.get(size, 99.0), time.process_time() - begun)
     assert seconds[24] < 10 * seconds[6]
 

@@ -14,7 +14,7 @@ import yaml
 
 from glotsmith.datasets.exporters.formats import FORMATS
 from glotsmith.datasets.exporters.groups import grouped
-from glotsmith.datasets.exporters.trainers import MANIFEST, Content, export
+from glotsmith.datasets.exporters.trainer_folder import MANIFEST, Content, export
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.records import Lineage, Preference
 

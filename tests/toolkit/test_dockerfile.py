@@ -1,7 +1,7 @@
 import re
 
 from glotsmith.languages import get_card, language_names
-from glotsmith.toolkit.container import dockerfile
+from glotsmith.toolkit.dockerfile import dockerfile
 from glotsmith.toolkit.install import packages
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from glotsmith.datasets.card import Card, claim, write_card
+from glotsmith.datasets.dataset_counts import Summary
 from glotsmith.datasets.exporters import get
-from glotsmith.datasets.summary import Summary
 from glotsmith.records import Example
 
 

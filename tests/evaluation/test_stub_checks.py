@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from glotsmith.evaluation.passable import STUBS, check, unrepresentable
 from glotsmith.evaluation.questions import Question
+from glotsmith.evaluation.stub_checks import STUBS, check, unrepresentable
 from glotsmith.languages import get_card
 from glotsmith.languages.render import render_signature
 from glotsmith.values import parse_signature
