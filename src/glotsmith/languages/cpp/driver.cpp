@@ -25,6 +25,7 @@ int main() {
 
 #define main glotsmith_candidate_main
 #include <candidate.cpp>  // found in a system folder: no warning about the candidate is written
+GLOTSMITH_CONTESTS(@{name})
 void glotsmith::cases() {
     const auto glotsmith_parameters =
         [](auto glotsmith_n) -> decltype(glotsmith::parameters(glotsmith_n, ::@{name})) { return {}; };
@@ -32,6 +33,9 @@ void glotsmith::cases() {
         []<class... glotsmith_B, class... glotsmith_A, class glotsmith_S>(glotsmith::types<glotsmith_B...>,
             glotsmith::types<glotsmith_A...>, glotsmith::types<glotsmith_S>) -> decltype(::@{name}(
             glotsmith::declared<glotsmith_B>()..., {glotsmith::sample<glotsmith_S>()}, glotsmith::declared<glotsmith_A>()...)) {};
+    const auto glotsmith_contest = [](auto glotsmith_n, auto &&...glotsmith_x) -> decltype(
+        glotsmith_rivals::at(glotsmith_n, static_cast<decltype(glotsmith_x)>(glotsmith_x)...)) {};
+    const glotsmith::types<decltype(glotsmith_braced), decltype(glotsmith_contest)> glotsmith_probes;
 // An argument that a conversion may still change, which glotsmith::checked does not see, is an error.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wconversion"

@@ -300,10 +300,6 @@ template <class A, class S> struct passed<A, S, S> {
 template <class S> constexpr bool is_changeable = std::is_same_v<S, long> || std::is_same_v<S, double> ||
     is_optional<S>::value || is_tuple<S>::value;
 
-template <class S> struct exact {
-    template <class T, class = std::enable_if_t<std::is_same_v<std::remove_const_t<T>, S>>> operator T &() const;
-};
-
 template <class S> struct checked {
     S &value;
     operator S &() const { return value; }
@@ -312,25 +308,98 @@ template <class S> struct checked {
     }
 };
 
+}  // namespace glotsmith
+
+// A template that excludes numbers excludes a `checked` number, too.
+template <class S> struct std::is_integral<glotsmith::checked<S>> : std::is_integral<S> {};
+template <class S> struct std::is_floating_point<glotsmith::checked<S>> : std::is_floating_point<S> {};
+template <class S> struct std::is_arithmetic<glotsmith::checked<S>> : std::is_arithmetic<S> {};
+template <class S> struct std::is_signed<glotsmith::checked<S>> : std::is_signed<S> {};
+
+namespace glotsmith {
 template <class T> T &&declared();
 
 // What an S in braces converts to: a constant is not narrowed.
 template <class S> constexpr auto sample() -> std::enable_if_t<std::is_arithmetic_v<S>, long> { return 1; }
 template <class S> auto sample() -> std::enable_if_t<!std::is_arithmetic_v<S>, S &>;
 
+// Rivals of the entry point: those of position N take what C++ passes there unchanged, and convert all else. A call that still
+// chooses the candidate passes this argument unchanged, too: it does not convert it.
+struct rival {};
+struct any {
+    template <class T> any(T &&);
+};
+template <class... T> using just_one = std::enable_if_t<sizeof...(T) == 1, rival>;
+
+#define GLOTSMITH_ANY glotsmith::any
+#define GLOTSMITH_ANY_5 GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY
+#define GLOTSMITH_RIVAL(f, ...) template <class glotsmith_T> glotsmith::rival f(__VA_ARGS__);
+#define GLOTSMITH_RIVALS(f, ...)                                                                            \
+    GLOTSMITH_RIVAL(f, __VA_ARGS__)                                                                         \
+    GLOTSMITH_RIVAL(f, __VA_ARGS__, GLOTSMITH_ANY)                                                          \
+    GLOTSMITH_RIVAL(f, __VA_ARGS__, GLOTSMITH_ANY, GLOTSMITH_ANY)                                           \
+    GLOTSMITH_RIVAL(f, __VA_ARGS__, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY)                            \
+    GLOTSMITH_RIVAL(f, __VA_ARGS__, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY)             \
+    GLOTSMITH_RIVAL(f, __VA_ARGS__, GLOTSMITH_ANY_5)                                                        \
+    GLOTSMITH_RIVAL(f, __VA_ARGS__, GLOTSMITH_ANY_5, GLOTSMITH_ANY)
+// One parameter alone is a pack, which any template of the candidate's is preferred to.
+#define GLOTSMITH_RIVALS_0(f)                                                                               \
+    template <class... glotsmith_T> glotsmith::just_one<glotsmith_T...> f(const glotsmith_T &...);          \
+    GLOTSMITH_RIVALS(f, const glotsmith_T &, GLOTSMITH_ANY)
+#define GLOTSMITH_RIVALS_1(f) GLOTSMITH_RIVALS(f, GLOTSMITH_ANY, const glotsmith_T &)
+#define GLOTSMITH_RIVALS_2(f) GLOTSMITH_RIVALS(f, GLOTSMITH_ANY, GLOTSMITH_ANY, const glotsmith_T &)
+#define GLOTSMITH_RIVALS_3(f) GLOTSMITH_RIVALS(f, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY, const glotsmith_T &)
+#define GLOTSMITH_RIVALS_4(f)                                                                               \
+    GLOTSMITH_RIVALS(f, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY, GLOTSMITH_ANY, const glotsmith_T &)
+#define GLOTSMITH_RIVALS_5(f) GLOTSMITH_RIVALS(f, GLOTSMITH_ANY_5, const glotsmith_T &)
+#define GLOTSMITH_RIVALS_6(f) GLOTSMITH_RIVALS(f, GLOTSMITH_ANY_5, GLOTSMITH_ANY, const glotsmith_T &)
+#define GLOTSMITH_RIVALS_7(f) GLOTSMITH_RIVALS(f, GLOTSMITH_ANY_5, GLOTSMITH_ANY, GLOTSMITH_ANY, const glotsmith_T &)
+
+// Declares glotsmith_rivals::at(count<N>, ...), which returns what a call of `f` beside the rivals of position N returns.
+#ifdef GLOTSMITH_OBJECT
+template <class F, bool = std::is_class_v<F> && !std::is_final_v<F>> struct base { void operator()() const; };
+template <class F> struct base<F, true> : F { using F::operator(); };
+#define GLOTSMITH_CONTEST(f, n)                                                                             \
+    struct glotsmith_own_##n { GLOTSMITH_RIVALS_##n(operator()) };                                          \
+    struct glotsmith_contest_##n : glotsmith::base<std::remove_cv_t<decltype(::f)>>, glotsmith_own_##n {    \
+        using glotsmith::base<std::remove_cv_t<decltype(::f)>>::operator();                                 \
+        using glotsmith_own_##n::operator();                                                                \
+    };                                                                                                      \
+    template <class... glotsmith_T> auto at(glotsmith::count<n>, glotsmith_T &&...glotsmith_x)              \
+        -> decltype(glotsmith::declared<glotsmith_contest_##n &>()(static_cast<glotsmith_T &&>(glotsmith_x)...));
+#else
+#define GLOTSMITH_CONTEST(f, n)                                                                             \
+    namespace contest_##n { using ::f; GLOTSMITH_RIVALS_##n(f) }                                            \
+    template <class... glotsmith_T> auto at(glotsmith::count<n>, glotsmith_T &&...glotsmith_x)              \
+        -> decltype(contest_##n::f(static_cast<glotsmith_T &&>(glotsmith_x)...));
+#endif
+#define GLOTSMITH_CONTESTS(f) namespace glotsmith_rivals {                                                  \
+    GLOTSMITH_CONTEST(f, 0) GLOTSMITH_CONTEST(f, 1) GLOTSMITH_CONTEST(f, 2) GLOTSMITH_CONTEST(f, 3)         \
+    GLOTSMITH_CONTEST(f, 4) GLOTSMITH_CONTEST(f, 5) GLOTSMITH_CONTEST(f, 6) GLOTSMITH_CONTEST(f, 7) }
+
+// Whether the call passes the argument at position N unchanged, although rivals would take it. Where it is the only argument,
+// an ambiguous call means that the candidate is as good as the rival.
+template <class Contest, size_t N, class Arguments, class = void> struct is_unchanged : std::false_type {};
+template <class Contest, class S>
+struct is_unchanged<Contest, 0, types<S>, std::enable_if_t<!std::is_invocable_v<Contest, count<0>, S>>> : std::true_type {};
+template <class Contest, size_t N, class... A>
+struct is_unchanged<Contest, N, types<A...>, std::enable_if_t<(sizeof...(A) <= 8) && std::is_invocable_v<Contest, count<N>, A...>>>
+    : std::negation<std::is_same<std::invoke_result_t<Contest, count<N>, A...>, rival>> {};
+
 // Whether an argument S between others reaches a parameter whose type is not deduced from it, and is not S. Braces come first:
 // they have no type that a template could take, and so none with which the function is instantiated.
-template <class Braced, class Call, class S, class Before, class After> struct is_changed : std::false_type {};
-template <class Braced, class Call, class S, class... B, class... A>
-struct is_changed<Braced, Call, S, types<B...>, types<A...>>
+template <class Probes, class Call, class S, class Before, class After> struct is_changed : std::false_type {};
+template <class Braced, class Contest, class Call, class S, class... B, class... A>
+struct is_changed<types<Braced, Contest>, Call, S, types<B...>, types<A...>>
     : std::conjunction<std::bool_constant<is_changeable<S>>, std::is_invocable<Braced, types<B...>, types<A...>, types<S>>,
-          std::negation<std::is_invocable<Call, B..., exact<S>, A...>>, std::is_invocable<Call, B..., checked<S>, A...>> {};
+          std::negation<is_unchanged<Contest, sizeof...(B), types<B..., S &, A...>>>,
+          std::is_invocable<Call, B..., checked<S>, A...>> {};
 
 // The types of the arguments to pass, one after the other: S & or checked<S>.
-template <class Braced, class Call, class... B> types<B...> safe(types<B...>, types<>) { return {}; }
-template <class Braced, class Call, class... B, class S, class... A> auto safe(types<B...>, types<S, A...>) {
-    using Passed = std::conditional_t<is_changed<Braced, Call, S, types<B...>, types<A &...>>::value, checked<S>, S &>;
-    return safe<Braced, Call>(types<B..., Passed>(), types<A...>());
+template <class Probes, class Call, class... B> types<B...> safe(types<B...>, types<>) { return {}; }
+template <class Probes, class Call, class... B, class S, class... A> auto safe(types<B...>, types<S, A...>) {
+    using Passed = std::conditional_t<is_changed<Probes, Call, S, types<B...>, types<A &...>>::value, checked<S>, S &>;
+    return safe<Probes, Call>(types<B..., Passed>(), types<A...>());
 }
 
 template <class Call, class Types, class... S> struct convertible : std::false_type {};
@@ -367,24 +436,24 @@ void answer_checked(std::string &line, Call &call, types<P...>, S &...arguments)
 }
 
 // Answer with arguments of the signature's types, or, where no function takes those, of types that it does take.
-template <class Wanted, class Braced, class Call, class... S>
+template <class Wanted, class Probes, class Call, class... S>
 void answer_unknown(std::string &line, Call &call, S &...arguments) {
-    using Passed = decltype(safe<Braced, Call>(types<>(), types<S...>()));
+    using Passed = decltype(safe<Probes, Call>(types<>(), types<S...>()));
     if constexpr (std::conjunction_v<std::negation<std::is_invocable<Call, S &...>>, std::is_invocable<Call, checked<S>...>>)
         answer_checked<Wanted>(line, call, types<checked<S>...>(), arguments...);
     else answer_checked<Wanted>(line, call, Passed(), arguments...);
 }
 
-template <class Wanted, class Types, class Braced, class Call, class... S>
-void run(int number, Types parameters_of, Braced, Call call, S &...arguments) {
+template <class Wanted, class Types, class Probes, class Call, class... S>
+void run(int number, Types parameters_of, Probes, Call call, S &...arguments) {
     std::string line = "value " + std::to_string(number) + " ", error = "raised " + std::to_string(number) + " ";
     try {
         if constexpr (constexpr size_t all = arity<Types, sizeof...(S)>(); all != 0 || std::is_invocable_v<Types, count<0>>) {
             using Parameters = decltype(leading(parameters_of(count<all>()), std::index_sequence_for<S...>()));
             if constexpr (convertible<Call, Parameters, S...>::value)
                 answer_converted<Wanted>(line, call, Parameters(), arguments...);
-            else answer_unknown<Wanted, Braced>(line, call, arguments...);
-        } else answer_unknown<Wanted, Braced>(line, call, arguments...);
+            else answer_unknown<Wanted, Probes>(line, call, arguments...);
+        } else answer_unknown<Wanted, Probes>(line, call, arguments...);
         return emit(line);
     } catch (const unfit &e) {
         text(error, e.text);
