@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glotsmith.languages import get_card
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.languages.render import render_comment
-from glotsmith.languages.rows import read_proof_rows
 from glotsmith.records import Job, Limits, Program
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.local_sandbox import LocalSandbox

@@ -28,8 +28,8 @@ from bounded_subprocess import run as bounded_run
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
-from glotsmith.languages.calls import apply_signature, parse_suite
 from glotsmith.languages.render import fill_template, render_comment, render_literal
+from glotsmith.languages.typed_calls import apply_signature, parse_suite
 from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.values import Call

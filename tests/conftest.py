@@ -30,10 +30,10 @@ LONGEST = (
     *("languages/test_hostile_interpreted.py", "recipes/multipl_t/test_recipes_five.py", "recipes/test_outages.py"),
     *("contracts/test_descriptors.py", "recipes/test_signals.py", "training/test_training_runs.py"),
     *("toolkit/test_language_check.py", "evaluation/test_published_programs.py", "recipes/test_resume.py"),
-    *("verification/test_allowance.py", "recipes/test_outages_by_recipe.py", "training/test_learns.py"),
+    *("verification/test_job_limits.py", "recipes/test_outages_by_recipe.py", "training/test_learns.py"),
     *("contracts/test_sandboxes.py", "cli/test_cli_run.py", "languages/test_render.py", "test_own_home.py"),
     *("reward/test_reward_hostile.py", "recipes/test_xcoder_resume.py", "suites/test_function_runner.py"),
-    *("verification/test_verify_values.py", "training/test_training_limits.py", "execution/test_faults.py"),
+    *("verification/test_verifier.py", "training/test_training_limits.py", "execution/test_faults.py"),
     *("service/test_openapi.py", "service/test_serve.py", "suites/test_suites_write.py"),
     *("recipes/xcoder/test_xcoder_memory.py", "service/test_sandbox_fusion.py"),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from glotsmith.languages import card, language_names, toolchain
-from glotsmith.languages import rows as row_tables
+from glotsmith.languages import proof_rows as row_tables
 from glotsmith.toolkit import install
 from glotsmith.toolkit.install import Machine, Plan
 

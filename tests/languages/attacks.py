@@ -1,4 +1,4 @@
-"""Programs that fight back: each language's ``hostile.toml`` (``languages.rows``), and what they must not do.
+"""Programs that fight back: each language's ``hostile.toml`` (``languages.proof_rows``), and what they must not do.
 
 None passes, each is refused by the verdict that its row names, and what runs next on the same sandbox is judged as if
 nothing had happened. A row that leaves something behind names it ``glotsmith-hostile``, or has it sleep for a time
@@ -17,7 +17,7 @@ import pytest
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
 from glotsmith.languages.prepared import prepare_toolchain
-from glotsmith.languages.rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox

@@ -11,7 +11,7 @@ import pytest
 from attacks import canary, is_refused_and_harms_nobody, opened, verifier
 
 from glotsmith.errors import IsolationError
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 

@@ -6,7 +6,7 @@ import pytest
 from attacks import canary, is_refused_and_harms_nobody, parameters, sandbox, verifier
 
 from glotsmith.languages import get_card, language_names
-from glotsmith.languages.rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 

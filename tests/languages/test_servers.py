@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
-from glotsmith.languages.rows import DEFAULT_SIGNATURE, DEFAULT_TESTS
+from glotsmith.languages.proof_rows import DEFAULT_SIGNATURE, DEFAULT_TESTS
 from glotsmith.records import Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier

@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
-from glotsmith.languages.rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.records import Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier

@@ -1,4 +1,4 @@
-"""Programs that must earn their verdicts: each language's ``verdicts.toml`` (``languages.rows``)."""
+"""Programs that must earn their verdicts: each language's ``verdicts.toml`` (``languages.proof_rows``)."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, language_names, toolchain
-from glotsmith.languages.rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.sandbox import open_sandbox
 from glotsmith.toolkit.row_checks import complaint, lacking
 from glotsmith.verification import Verifier

@@ -9,7 +9,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
-from glotsmith.languages.rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.reward import score
 from glotsmith.reward.reward_jobs import build_job
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from glotsmith.errors import IsolationError
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import Limits, Outcome, Program, WarmInterpreter
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.fork_server import pool

@@ -6,9 +6,9 @@ import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.languages import language_names
-from glotsmith.languages.extract import first_block
+from glotsmith.languages.extract_code import first_block
 from glotsmith.languages.grammar import parses
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Origin, Snippet
 from glotsmith.sources.preprocess import Preprocess, guess_language

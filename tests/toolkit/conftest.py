@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from glotsmith.languages import card, prepared, toolchain
-from glotsmith.languages import rows as row_tables
+from glotsmith.languages import proof_rows as row_tables
 from glotsmith.toolkit import new_language
 
 Copy = Callable[..., Path]

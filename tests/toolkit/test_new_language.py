@@ -4,7 +4,7 @@ import pytest
 
 from glotsmith.errors import InputError, UsageError
 from glotsmith.languages import card, get_card, language_names
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.toolkit import new_language
 from glotsmith.toolkit.row_checks import ATTACKS, FEWEST, STATUSES
 

@@ -11,7 +11,7 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.values import NotLiteral, literal, parse_value
 from glotsmith.values.literals import MAX_DIGITS
 from glotsmith.verification import Verifier
-from glotsmith.verification.wire import parse_wire
+from glotsmith.verification.wire_format import parse_wire
 
 LARGE = 10**5000
 LAST = 10 ** (MAX_DIGITS - 1)  # the largest power that is read

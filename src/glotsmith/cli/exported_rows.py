@@ -1,6 +1,6 @@
 """Rows of our exports as jobs: in which columns the tests stand, and in which the program.
 
-The program in a reply is found by the reader that data, evaluation and reward use (``languages/extract.py``).
+The program in a reply is found by the reader that data, evaluation and reward use (``languages/extract_code.py``).
 """
 
 import json

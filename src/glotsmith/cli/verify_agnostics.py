@@ -11,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from glotsmith.sandbox import open_sandbox
-from glotsmith.verification.agnostics import AgnosticsAnswer, answer_line
+from glotsmith.verification.agnostics_protocol import AgnosticsAnswer, answer_line
 
 _MANY = 64  #: lines in flight
 _Queue = asyncio.Queue[asyncio.Task[AgnosticsAnswer] | None]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from glotsmith.evaluation.questions import Question, Style
 from glotsmith.languages import Card, braces, get_card
 from glotsmith.languages.braces import open_braces
-from glotsmith.languages.extract import extract_code, join_prefix
+from glotsmith.languages.extract_code import extract_code, join_prefix
 
 
 def candidate(question: Question, said: str, style: Style) -> str | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages.extract import strip_reasoning
+from glotsmith.languages.extract_code import strip_reasoning
 from glotsmith.teachers.base import Reply
 
 T = TypeVar("T")

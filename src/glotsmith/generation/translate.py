@@ -13,7 +13,7 @@ from glotsmith.generation.suite_outcomes import describe_failure
 from glotsmith.languages import Card, get_card, render
 from glotsmith.languages.braces import restore_braces, stops_at_brace
 from glotsmith.languages.docstrings import Wording, translate_docstring
-from glotsmith.languages.extract import extract_code
+from glotsmith.languages.extract_code import extract_code
 from glotsmith.prompts import Prompt
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify

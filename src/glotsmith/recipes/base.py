@@ -18,7 +18,7 @@ from glotsmith.settings import invalid_value_message
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.wrappers import FailureRaisingTeacher
-from glotsmith.verification.deciding import RaisingVerifier
+from glotsmith.verification.raising_verifier import RaisingVerifier
 
 Item = TypeVar("Item", bound=Record)
 

@@ -7,7 +7,7 @@ import msgspec
 
 from glotsmith.errors import UsageError
 from glotsmith.languages import get_card, unknown_language
-from glotsmith.languages.extract import extract_code
+from glotsmith.languages.extract_code import extract_code
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test

@@ -1,4 +1,4 @@
-"""``POST /agnostics?language=…``: Agnostics' JSON lines (``verification/agnostics.py``), answered line by line."""
+"""``POST /agnostics?language=…``: answers JSON lines as ``verification/agnostics_protocol.py`` does, line by line."""
 
 import functools
 import logging
@@ -14,7 +14,7 @@ from glotsmith.service.admission import answer_list
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.request_handling import RequestRefused, read_body, while_connected
 from glotsmith.service.state import Service
-from glotsmith.verification.agnostics import AgnosticsAnswer, AgnosticsItem, answer_line, refused_answer
+from glotsmith.verification.agnostics_protocol import AgnosticsAnswer, AgnosticsItem, answer_line, refused_answer
 
 LINES = "application/x-ndjson"
 _log = logging.getLogger(__name__)

@@ -23,8 +23,8 @@ from glotsmith.sandbox.base import run_with_retries
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.request_handling import JSON, decode_body, malformed_body, read_body, while_connected
 from glotsmith.service.state import MAX_LIMITS, Service
-from glotsmith.verification.agnostics import client_limits, decode_output, subprocess_exit_code
-from glotsmith.verification.whole import whole_program
+from glotsmith.verification.agnostics_protocol import client_limits, decode_output, subprocess_exit_code
+from glotsmith.verification.whole_programs import whole_program
 
 #: SandboxFusion's names for languages, and ours; any of our own names will do, too.
 LANGUAGES = {

@@ -11,7 +11,7 @@ import msgspec
 
 from glotsmith import languages
 from glotsmith.drop_reasons import Reason
-from glotsmith.languages.extract import first_block, looks_like_code, strip_reasoning
+from glotsmith.languages.extract_code import first_block, looks_like_code, strip_reasoning
 from glotsmith.languages.grammar import parses
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Record, Snippet, content_hash

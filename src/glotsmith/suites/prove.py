@@ -12,7 +12,7 @@ import msgspec
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.languages import Card, Unrepresentable, get_card, render
-from glotsmith.languages.calls import apply_signature
+from glotsmith.languages.typed_calls import apply_signature
 from glotsmith.languages.undecided import undecidable_reason
 from glotsmith.records import Job, Problem, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify

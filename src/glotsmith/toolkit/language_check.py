@@ -7,7 +7,7 @@ from glotsmith.counts import counted
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import prepared
 from glotsmith.languages.card import Card
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import Record
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
 from glotsmith.toolkit import row_checks, todo_marks, value_round_trip

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from glotsmith.languages.card import Card
-from glotsmith.languages.rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.records import Job, Status, Verdict
 from glotsmith.verification import Verifier
 

@@ -12,14 +12,14 @@ from typing import NamedTuple
 from glotsmith.errors import InputError
 from glotsmith.languages import Unrepresentable, program, render
 from glotsmith.languages.card import Card
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.toolkit.random_values import ALWAYS, canonical, others, random_type, random_value, seeded
 from glotsmith.values import INT, STR, Parameter, Signature, Type, Value, parse_type
 from glotsmith.verification.compare import ComparisonRules, matches_expected
 from glotsmith.verification.judge import DriverOutput, read_driver_output
-from glotsmith.verification.wire import WireValue, parse_wire
+from glotsmith.verification.wire_format import WireValue, parse_wire
 
 WANTED = 2000  #: values that come back equal, and as many that are told apart, for a proof
 STUBS = 25  #: types that a stub is tried with, as far as the language has them

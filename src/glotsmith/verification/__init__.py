@@ -1,5 +1,5 @@
 """Verification: a program and its tests become a verdict (ARCHITECTURE, "Verification")."""
 
-from glotsmith.verification.verify import Verifier
+from glotsmith.verification.verifier import Verifier
 
 __all__ = ["Verifier"]

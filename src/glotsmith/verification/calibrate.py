@@ -18,7 +18,7 @@ import msgspec
 
 from glotsmith.cache_paths import cache_home
 from glotsmith.languages import get_card, program, toolchain
-from glotsmith.languages.rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.records import Limits, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_signature, parse_test

@@ -16,7 +16,7 @@ from glotsmith.languages.card import Equality
 from glotsmith.languages.quirks import is_vector
 from glotsmith.records import TOLERANCE
 from glotsmith.values import NotLiteral, Value
-from glotsmith.verification.wire import WireValue, parse_wire_float, split_tag
+from glotsmith.verification.wire_format import WireValue, parse_wire_float, split_tag
 
 Pairs = list[tuple[WireValue, WireValue]]
 

@@ -15,7 +15,7 @@ from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_functions import EvaluationLimitExceeded
 from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.satisfy import satisfies
-from glotsmith.verification.wire import describe_wire, parse_wire
+from glotsmith.verification.wire_format import describe_wire, parse_wire
 
 TAIL_CHARS = 2000  #: characters of stdout and stderr that a verdict keeps
 MISFIT = "does not fit the declared type"  #: drivers say so of an argument that a program's own type can't hold

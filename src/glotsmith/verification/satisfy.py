@@ -10,7 +10,7 @@ from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_expressions import RESULT
 from glotsmith.values.evaluate_expression import ValueSemantics, evaluate_expression
 from glotsmith.verification.compare import ComparisonRules, matches_expected
-from glotsmith.verification.wire import WireValue, decode_wire
+from glotsmith.verification.wire_format import WireValue, decode_wire
 
 _WRONG = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 

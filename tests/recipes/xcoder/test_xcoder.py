@@ -20,7 +20,7 @@ from glotsmith.errors import ToolchainError, UsageError
 from glotsmith.execution.base import NoProgress
 from glotsmith.execution.local import LocalExecutor
 from glotsmith.languages import get_card, toolchain
-from glotsmith.languages.extract import extract_code
+from glotsmith.languages.extract_code import extract_code
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.comparison import compute_figures

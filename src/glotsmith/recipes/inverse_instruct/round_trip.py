@@ -12,7 +12,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.generation.suite_outcomes import describe_failure, find_suite_flaw
 from glotsmith.languages import Unrepresentable, get_card, render
-from glotsmith.languages.extract import extract_code
+from glotsmith.languages.extract_code import extract_code
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
 from glotsmith.records import Inversion, Job, Snippet, SnippetSummary, Status, content_hash

@@ -8,7 +8,7 @@ from typing import Literal
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, read_sections
 from glotsmith.languages import get_card
-from glotsmith.languages.extract import extract_code
+from glotsmith.languages.extract_code import extract_code
 from glotsmith.records import Lineage, Origin, Record
 from glotsmith.teachers.base import Reply
 from glotsmith.values import NotLiteral, parse_signature, parse_test, render_test

@@ -3,8 +3,8 @@
 import pytest
 
 from glotsmith.languages import get_card, language_names
-from glotsmith.languages.extract import extract_code, strip_reasoning
-from glotsmith.languages.replies import parse_reply
+from glotsmith.languages.extract_code import extract_code, strip_reasoning
+from glotsmith.languages.parse_reply import parse_reply
 from glotsmith.languages.spelling import language_of_label
 
 LUA = "local function add(a, b)\n  return a + b\nend"

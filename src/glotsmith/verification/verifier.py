@@ -11,20 +11,20 @@ import msgspec
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Card, Unrepresentable, get_card, program, render, toolchain
-from glotsmith.languages.alike import Tolerance
-from glotsmith.languages.calls import apply_signature, parse_suite
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.compatible_values import Tolerance
+from glotsmith.languages.proof_rows import read_proof_rows
+from glotsmith.languages.typed_calls import apply_signature, parse_suite
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox
 from glotsmith.values import Check, NotLiteral, Value, expected_values
-from glotsmith.verification import allowance
+from glotsmith.verification import job_limits
 from glotsmith.verification.bounds import limits_error
 from glotsmith.verification.calibrate import Calibration
-from glotsmith.verification.checkers import CHECKERS
 from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.judge import STATUS_OF_ENDING, judge_outcome, overall_status, truncate_to_tail
-from glotsmith.verification.warmth import WarmWorkerCheck
-from glotsmith.verification.whole import run_for_each_stdin, whole_program
+from glotsmith.verification.stdout_checkers import CHECKERS
+from glotsmith.verification.warm_worker_check import WarmWorkerCheck
+from glotsmith.verification.whole_programs import run_for_each_stdin, whole_program
 
 _LARGE = 65_536  #: characters of tests of which few are held in memory
 _EXAMPLE = "accepted"  #: the row of a language's ``verdicts.toml`` with the plainest right program
@@ -151,7 +151,7 @@ class Verifier:
 
     async def _limits(self, card: Card, job: Job) -> Limits:
         speed = await self._calibration.speed(card.name)
-        return speed.scale_limits(allowance.limits_of_job(card, job))
+        return speed.scale_limits(job_limits.limits_of_job(card, job))
 
     async def _io(self, card: Card, job: Job) -> Verdict:
         """Run a whole program once per stdin; its stdout must answer as the job's checker has it."""

@@ -3,7 +3,7 @@
 import pytest
 
 from glotsmith.languages import get_card
-from glotsmith.languages.extract import extract_code
+from glotsmith.languages.extract_code import extract_code
 
 LUA = "local function add(a, b)\n  return a + b\nend"
 OCAML = "let rec sum xs =\n  match xs with\n  | [] -> 0\n  | x :: rest -> x + sum rest"

@@ -6,7 +6,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
 from glotsmith.unanswered import Unanswered, failures_are_accepted
-from glotsmith.verification.verify import Verifier
+from glotsmith.verification.verifier import Verifier
 
 _MACHINE = ("infra:sandbox", "infra:toolchain")  #: ``infra:refused`` is a matter of the job
 

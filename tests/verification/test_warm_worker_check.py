@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from glotsmith.records import Job, Verdict
-from glotsmith.verification.warmth import WarmWorkerCheck
+from glotsmith.verification.warm_worker_check import WarmWorkerCheck
 
 
 @pytest.mark.parametrize(

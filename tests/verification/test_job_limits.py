@@ -10,9 +10,9 @@ from glotsmith.records import IoCase, Job, Limits
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import literal
-from glotsmith.verification import Verifier, agnostics
-from glotsmith.verification.allowance import limits_of_job, output_limit_kb, wire_size
-from glotsmith.verification.wire import WireValue
+from glotsmith.verification import Verifier, agnostics_protocol
+from glotsmith.verification.job_limits import limits_of_job, output_limit_kb, wire_size
+from glotsmith.verification.wire_format import WireValue
 
 LINE = "x" * 99 + "\n"
 EMOJI = "\N{GRINNING FACE}" * 300_000
@@ -141,6 +141,6 @@ def test_agnostics_tests_may_expect_much() -> None:
         {"code": "yes | head -n 900000", "timeout_s": 5, "test_cases": [{"input": "", "output": "y\n" * 900_000}]}
     )
     try:
-        assert asyncio.run(agnostics.answer_line(opened.run, "bash", line)).result == "success"
+        assert asyncio.run(agnostics_protocol.answer_line(opened.run, "bash", line)).result == "success"
     finally:
         asyncio.run(opened.close())

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable
 
-from glotsmith.languages.alike import Tolerance
+from glotsmith.languages.compatible_values import Tolerance
 from glotsmith.records import Checker
 
 

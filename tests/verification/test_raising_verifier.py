@@ -9,7 +9,7 @@ from glotsmith.errors import ToolchainError
 from glotsmith.records import Job, Outcome, Verdict
 from glotsmith.unanswered import Unanswered, accepting_failures
 from glotsmith.verification import Verifier
-from glotsmith.verification.deciding import RaisingVerifier
+from glotsmith.verification.raising_verifier import RaisingVerifier
 
 JOB = Job(id="j", language="python", code="def f(x): return x", tests=("assert f(1) == 1",))
 

@@ -11,7 +11,7 @@ from itertools import islice
 from glotsmith.languages.card import Card
 from glotsmith.languages.definitions import defined_names, defines, mentions
 from glotsmith.languages.grammar import parses, top_level_nodes
-from glotsmith.languages.replies import (
+from glotsmith.languages.parse_reply import (
     MAX_BLOCK_ENDS,
     MAX_PARSED_CHARS,
     ReplyPart,

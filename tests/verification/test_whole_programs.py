@@ -9,7 +9,7 @@ from glotsmith.languages import toolchain
 from glotsmith.records import IoCase, Job, Outcome, Program
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.verification import Verifier, agnostics
+from glotsmith.verification import Verifier, agnostics_protocol
 
 DIVIDE = """
 #include <stdio.h>
@@ -89,14 +89,14 @@ def test_what_can_not_be_archived_is_built_for_each_case(counting: Counting) -> 
 
 
 def test_agnostics_builds_once_and_stops_at_the_first_failure(counting: Counting) -> None:
-    item = agnostics.AgnosticsItem(
+    item = agnostics_protocol.AgnosticsItem(
         code=DIVIDE,
         test_cases=tuple(
-            agnostics.AgnosticsTestCase(input=i, output=o) for i, o in [("3", "4"), ("4", "4"), ("0", "1")]
+            agnostics_protocol.AgnosticsTestCase(input=i, output=o) for i, o in [("3", "4"), ("4", "4"), ("0", "1")]
         ),
         timeout_s=5,
     )
-    answer = asyncio.run(agnostics.answer_line(counting.run, "c", msgspec.json.encode(item)))
+    answer = asyncio.run(agnostics_protocol.answer_line(counting.run, "c", msgspec.json.encode(item)))
     assert (answer.result, answer.expected, answer.got) == ("fail:wrong-output", "4", "3\n")
     assert len([b for b in counting.builds if b != "tar"]) == 1
     assert counting.builds.count("tar") == 2

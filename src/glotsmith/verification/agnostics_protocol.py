@@ -15,8 +15,8 @@ from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.records import Limits, Outcome, Record
 from glotsmith.sandbox.base import Run, run_with_retries
-from glotsmith.verification.allowance import kb_of, stdout_size
-from glotsmith.verification.whole import run_for_each_stdin, whole_program
+from glotsmith.verification.job_limits import kb_of, stdout_size
+from glotsmith.verification.whole_programs import run_for_each_stdin, whole_program
 
 MAX_TIMEOUT_S = 600.0  #: CPU seconds that a test may ask for
 _TIMEOUTS = frozenset({"cpu", "wall"})

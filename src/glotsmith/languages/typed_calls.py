@@ -11,8 +11,8 @@ from typing import cast
 import msgspec
 
 from glotsmith.languages import render
-from glotsmith.languages.alike import Tolerance, ValueCompatibility
 from glotsmith.languages.card import Card
+from glotsmith.languages.compatible_values import Tolerance, ValueCompatibility
 from glotsmith.languages.quirks import is_vector
 from glotsmith.languages.render import Unrepresentable
 from glotsmith.values import (

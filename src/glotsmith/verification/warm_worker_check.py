@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from glotsmith.languages.rows import read_proof_rows
+from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import Job, Verdict
 
 _WITNESSES = ("accepted", "wrong")

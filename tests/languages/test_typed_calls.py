@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glotsmith.languages import Unrepresentable, get_card, language_names
-from glotsmith.languages.alike import Tolerance, ValueCompatibility
-from glotsmith.languages.calls import apply_signature, parse_suite
 from glotsmith.languages.card import Equality
+from glotsmith.languages.compatible_values import Tolerance, ValueCompatibility
+from glotsmith.languages.typed_calls import apply_signature, parse_suite
 from glotsmith.values import NotLiteral, Value
 from glotsmith.verification.compare import ComparisonRules, matches_expected
 
