@@ -41,30 +41,70 @@ def random_weights(seed: int) -> dict[str, np.ndarray]:
 
 def random_gguf(path: Path, seed: int) -> Path:
     """Write a small llama with random weights as a GGUF file, with a tokeniser of characters and a few words."""
+    return write_gguf(path, VOCABULARY, random_weights(seed), CHAT, layers=LAYERS, heads=HEADS)
+
+
+def saying_gguf(path: Path, tokens: Sequence[str], licence: str = "") -> Path:
+    """Write a GGUF file of a model whose reply to any conversation is ``tokens``, by a table of successors.
+
+    A conversation that holds the word ``hopeless`` is refused by its chat template.
+    """
+    vocabulary = [*SPECIAL, "<assistant>", *(f"<0x{b:02X}>" for b in range(256)), "▁", *tokens]
+    size = len(vocabulary)
+    width = -(-size // 32) * 32
+    successors = np.zeros((size, width), np.float32)
+    for before, after in zip(["<assistant>", *tokens], [*tokens, "</s>"], strict=True):
+        successors[vocabulary.index(after), vocabulary.index(before)] = 9.0
+    weights = {"token_embd": np.eye(size, width, dtype=np.float32), "output_norm": np.ones(width, np.float32)}
+    weights |= {"output": successors, "blk.0.ffn_down": np.zeros((width, INNER), np.float32)}
+    weights |= {f"blk.0.attn_{x}": np.zeros((width, width), np.float32) for x in ("q", "k", "v", "output")}
+    weights |= {f"blk.0.{x}_norm": np.ones(width, np.float32) for x in ("attn", "ffn")}
+    weights |= {f"blk.0.ffn_{x}": np.zeros((INNER, width), np.float32) for x in ("gate", "up")}
+    refusing = (
+        "{% for m in messages %}{% if 'hopeless' in m['content'] %}{{ raise_exception('I take no such thing') }}"
+        "{% endif %}{{ m['content'] }}{% endfor %}<assistant>"
+    )
+    return write_gguf(path, vocabulary, weights, refusing, layers=1, heads=1, licence=licence)
+
+
+def write_gguf(
+    path: Path,
+    vocabulary: Sequence[str],
+    weights: dict[str, np.ndarray],
+    chat: str,
+    *,
+    layers: int,
+    heads: int,
+    licence: str = "",
+) -> Path:
+    """Write a llama with a tokeniser of pieces as a GGUF file."""
+    width = weights["output_norm"].shape[0]
     writer: Any = gguf.GGUFWriter(str(path), "llama")
     writer.add_name("small")
+    if licence:
+        writer.add_license(licence)
     writer.add_context_length(CONTEXT)
-    writer.add_embedding_length(WIDTH)
-    writer.add_block_count(LAYERS)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
     writer.add_feed_forward_length(INNER)
-    writer.add_head_count(HEADS)
-    writer.add_head_count_kv(HEADS)
-    writer.add_rope_dimension_count(WIDTH // HEADS)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(heads)
+    writer.add_rope_dimension_count(width // heads)
     writer.add_rope_freq_base(10000.0)
     writer.add_layer_norm_rms_eps(1e-5)
-    writer.add_vocab_size(len(VOCABULARY))
+    writer.add_vocab_size(len(vocabulary))
     writer.add_tokenizer_model("llama")
-    writer.add_token_list(list(VOCABULARY))
-    writer.add_token_scores([score(token) for token in VOCABULARY])
-    writer.add_token_types([kind(token) for token in VOCABULARY])
+    writer.add_token_list(list(vocabulary))
+    writer.add_token_scores([score(token) for token in vocabulary])
+    writer.add_token_types([kind(token) for token in vocabulary])
     writer.add_unk_token_id(0)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_add_bos_token(True)
     writer.add_add_space_prefix(True)
-    writer.add_chat_template(CHAT)
-    for name, weights in random_weights(seed).items():
-        writer.add_tensor(f"{name}.weight", weights)
+    writer.add_chat_template(chat)
+    for name, tensor in weights.items():
+        writer.add_tensor(f"{name}.weight", tensor)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -80,7 +120,7 @@ def score(token: str) -> float:
 def kind(token: str) -> int:
     if token == "<unk>":
         return int(gguf.TokenType.UNKNOWN)
-    if token in SPECIAL:
+    if token in (*SPECIAL, "<assistant>"):
         return int(gguf.TokenType.CONTROL)
     return int(gguf.TokenType.BYTE if token.startswith("<0x") else gguf.TokenType.NORMAL)
 

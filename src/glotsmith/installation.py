@@ -62,6 +62,11 @@ def install_command(extra: str) -> str:
     return f"{_pip_command()} {shlex.quote(found.requirement(extra))}"
 
 
+def pip_command(*arguments: str) -> str:
+    """Return the command that runs ``pip install`` with these arguments for the Python that runs glotsmith."""
+    return f"{_pip_command()} {shlex.join(arguments)}"
+
+
 def extras() -> dict[str, list[str]]:
     """Return what each extra of the installed glotsmith asks for; none where it is not installed."""
     found: dict[str, list[str]] = {}

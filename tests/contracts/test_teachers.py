@@ -15,7 +15,7 @@ from glotsmith.teachers import TEACHERS, open_teacher
 from glotsmith.teachers.base import Message, Reply, Request, Teacher
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 from glotsmith.teachers.wrappers import CachedTeacher
-from small_model import saying
+from small_model import saying, saying_gguf
 
 SOURCE = "def add(a, b):\n    return a + b"
 GOOD = Request(
@@ -106,11 +106,18 @@ def transformers(folder: Path) -> Teacher:
     return open_teacher("transformers", model=str(folder), options={"device": "cpu"})
 
 
+def local(folder: Path) -> Teacher:
+    model = saying_gguf(folder / "model.gguf", ["function", "▁add(a,", "▁b)"])
+    return open_teacher("local", model=str(model), options={"context": 512, "slots": 4})
+
+
 MAKE: dict[str, Callable[[Path], Teacher]] = {
+    "local": local,
     "offline": offline,
     "openai": openai,
     "scripted": scripted,
     "transformers": transformers,
+    "cached local": lambda folder: CachedTeacher(local(folder), Memory()),
     "cached offline": lambda folder: CachedTeacher(offline(folder), Memory()),
     "cached openai": lambda folder: CachedTeacher(openai(folder), Memory()),
     "cached scripted": lambda folder: CachedTeacher(scripted(folder), Memory()),
@@ -118,8 +125,9 @@ MAKE: dict[str, Callable[[Path], Teacher]] = {
 }
 
 
-#: Loading a model's libraries takes longer than all the rest.
-PARAMETERS = [pytest.param(name, marks=[pytest.mark.slow] if "transformers" in name else []) for name in MAKE]
+#: Loading a model takes longer than all the rest.
+SLOW = ("transformers", "local")
+PARAMETERS = [pytest.param(name, marks=[pytest.mark.slow] if name.endswith(SLOW) else []) for name in MAKE]
 
 
 @pytest.fixture(params=PARAMETERS)

@@ -305,8 +305,14 @@ P = "http://proxy:3128"
         ("http://host/v1", {"HTTP_PROXY": P, "NO_PROXY": "*"}, None),
         ("http://10.1.2.3/v1", {"HTTP_PROXY": P, "NO_PROXY": "10.0.0.0/8"}, None),
         ("http://11.1.2.3/v1", {"HTTP_PROXY": P, "NO_PROXY": "10.0.0.0/8"}, P),
-        ("http://[::1]:8000/v1", {"HTTP_PROXY": P, "NO_PROXY": "::1"}, None),
-        ("http://[::1]:8000/v1", {"HTTP_PROXY": P, "NO_PROXY": "[::1]"}, None),
+        ("http://[fd00::1]:8000/v1", {"HTTP_PROXY": P, "NO_PROXY": "fd00::1"}, None),
+        ("http://[fd00::1]:8000/v1", {"HTTP_PROXY": P, "NO_PROXY": "[fd00::1]"}, None),
+        ("http://[fd00::1]:8000/v1", {"HTTP_PROXY": P}, P),
+        ("http://127.0.0.1:8000/v1", {"HTTP_PROXY": P}, None),
+        ("http://127.1.2.3/v1", {"HTTP_PROXY": P}, None),
+        ("http://[::1]:8000/v1", {"HTTP_PROXY": P}, None),
+        ("http://localhost:8000/v1", {"ALL_PROXY": P}, None),
+        ("http://localhost.test/v1", {"HTTP_PROXY": P}, P),
     ],
 )
 def test_the_proxy_of_a_url(

@@ -186,7 +186,8 @@ async def evaluate_async(
     Args:
         benchmarks: ``NAME=PATH`` or ``NAME`` (``docs/evaluation.md``).
         languages: target languages.
-        teacher: the teacher that answers (``openai``, ``transformers``, ``scripted``); none with ``completions``.
+        teacher: the teacher that answers (``local``, ``openai``, ``transformers``, ``scripted``); none with
+            ``completions``.
         model: its model.
         base_url: its server.
         teacher_options: further options of the teacher.
@@ -299,7 +300,8 @@ async def _evaluate(
         )
         asking = _with_prompt_end(asking, options.prompt_end)
         source: Source = Asked(cached, options.plan) if cached else _stored(options, asking)
-        notes = (*asking.notes, *_unanswered(asking.questions, source), *_not_asked(options, asking))
+        notice = [teacher.notice] if teacher is not None and teacher.notice else []
+        notes = (*notice, *asking.notes, *_unanswered(asking.questions, source), *_not_asked(options, asking))
         asking = msgspec.structs.replace(asking, notes=notes)
         with ticking(sum(map(source.count, asking.questions))) as tick:
             found = await evaluate_questions(

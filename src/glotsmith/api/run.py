@@ -115,7 +115,8 @@ async def run_async(
         sources: packages (``package:toolz``), folders, files.
         languages: target languages.
         output: the run folder; by default the file's, or ``runs/RECIPE``.
-        teacher: a teacher's name (``offline``, ``openai``, ``scripted``, ``transformers``); by default ``offline``.
+        teacher: a teacher's name (``offline``, ``local``, ``openai``, ``scripted``, ``transformers``); by default
+            ``offline``.
         model: the teacher's model.
         base_url: the teacher's server.
         teacher_options: further options of the teacher.
@@ -209,6 +210,8 @@ class _Pipeline(NamedTuple):
 
     async def run(self, worker: Executor, progress: Progress, messages: RunMessages) -> bool:
         config, ledger = self.request.config, self.folder.ledger
+        if self.teacher.notice:
+            messages.notify(self.teacher.notice)
         cached = CachedTeacher(self.teacher, self.folder.cache, hearing(ledger))
         verifier = Verifier(self.sandbox, self.folder.cache)
         services = RecipeServices(self.sandbox, verifier, cached, config.seed, ledger, config.sources_folder())

@@ -32,7 +32,7 @@ def evaluate_command(
     language: Annotated[
         Texts, typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language)
     ] = None,
-    teacher: Annotated[str, typer.Option(help="Who is asked: openai, transformers, scripted.")] = "",
+    teacher: Annotated[str, typer.Option(help="A teacher: local, openai, transformers, scripted.")] = "",
     model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
     option: Annotated[Texts, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,

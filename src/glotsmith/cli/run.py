@@ -26,6 +26,7 @@ from glotsmith.execution.base import FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
+from glotsmith.teachers import TEACHERS
 
 Texts = list[str] | None
 
@@ -61,7 +62,7 @@ def run(
         Texts, typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language)
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder; default runs/RECIPE.")] = None,
-    teacher: Annotated[str, typer.Option(help="offline, openai, transformers, scripted.")] = "",
+    teacher: Annotated[str, typer.Option(help=f"{', '.join(TEACHERS)}.")] = "",
     model: Annotated[str, typer.Option(help="The teacher's model; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
     option: Annotated[

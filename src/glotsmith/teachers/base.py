@@ -110,6 +110,7 @@ class Teacher(Protocol):
     name: str  #: as in ``--teacher``
     model: str  #: "" where there is none
     fingerprint: str  #: everything beside the request that determines a reply; part of the cache's address
+    notice: str = ""  #: what a user must know before the first request: the size and the licence of a model
 
     async def reply(self, request: Request) -> Reply:
         """Answer one request."""

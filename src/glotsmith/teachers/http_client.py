@@ -170,7 +170,7 @@ def ssl_context() -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL, None for none.
+    """Return the proxy that the environment names for a URL; None for none, and for this machine's loopback.
 
     Raises:
         Unreachable: it is of a kind that can't be used.
@@ -179,7 +179,11 @@ def proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     proxies = urllib.request.getproxies_environment()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or _is_exempt(parts.hostname or "", parts.netloc.rpartition("@")[2], proxies.get("no", "")):
+    if (
+        not proxy
+        or _is_loopback(parts.hostname or "")
+        or _is_exempt(parts.hostname or "", parts.netloc.rpartition("@")[2], proxies.get("no", ""))
+    ):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     if urlsplit(proxy).scheme not in ("http", "https"):
@@ -188,6 +192,14 @@ def proxy_for(url: str) -> str | None:
             f"the proxy that the environment names is of the kind {kind}: name one of http or https"
         )
     return proxy
+
+
+def _is_loopback(host: str) -> bool:
+    """Return whether a host is this machine. A proxy elsewhere cannot reach its loopback."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_exempt(host: str, place: str, exempt: str) -> bool:

