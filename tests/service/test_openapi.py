@@ -140,7 +140,7 @@ def test_every_endpoint_is_described() -> None:
     limits = told["components"]["schemas"]["Limits"]["properties"]
     assert (limits["cpu_s"]["minimum"], limits["cpu_s"]["maximum"]) == (0.001, 600.0)
     assert told["paths"]["/agnostics"]["post"]["description"].startswith(
-        "A line is a [Item](#/components/schemas/Item)"
+        "A line is a [AgnosticsItem](#/components/schemas/AgnosticsItem)"
     )
 
 

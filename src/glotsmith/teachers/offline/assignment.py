@@ -4,11 +4,17 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context, statement
-from glotsmith.teachers.offline.expressions import choose, defaulted, needs_order, position, watch_key
-from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.loops import as_list, dict_filled, listed, set_filled, unpack
-from glotsmith.teachers.offline.lua import PREFIX, E, refuse
-from glotsmith.teachers.offline.operators import apply
+from glotsmith.teachers.offline.expressions import (
+    assign_by_condition,
+    lua_index,
+    needs_order,
+    subscript_with_default,
+    watch_key,
+)
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.loops import as_list, fill_dict, fill_list, fill_set, unpack
+from glotsmith.teachers.offline.lua import PREFIX, LuaExpr, refuse
+from glotsmith.teachers.offline.operators import binary_operation
 from glotsmith.teachers.offline.scopes import targets, uses
 from glotsmith.teachers.offline.truth import condition, truth
 
@@ -19,7 +25,7 @@ from glotsmith.teachers.offline.truth import condition, truth
 def _assign(c: Context, node: ast.Assign) -> None:
     if len(node.targets) > 1:
         value = c.expr(node.value)
-        shared = E(c.temporary(value), value.prec if value.text == c.temporary(value) else PREFIX, value.kind)
+        shared = LuaExpr(c.temporary(value), value.prec if value.text == c.temporary(value) else PREFIX, value.kind)
         for target in node.targets:
             assign_to(c, node, target, shared)
         return
@@ -36,7 +42,7 @@ def _assign(c: Context, node: ast.Assign) -> None:
 _LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "groupby", "islice", "chain", "accumulate"})
 
 
-def _iterator(c: Context, target: ast.expr, node: ast.expr, value: E) -> E:
+def _iterator(c: Context, target: ast.expr, node: ast.expr, value: LuaExpr) -> LuaExpr:
     """Let what Python consumes once be consumed once, where the variable that holds it is used more than once."""
     if value.kind.name != "list" or not isinstance(target, ast.Name):
         return value
@@ -44,13 +50,13 @@ def _iterator(c: Context, target: ast.expr, node: ast.expr, value: E) -> E:
     name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
     if not isinstance(node, ast.GeneratorExp) and (name not in _LAZY or c.owner(name) is not None):
         return value
-    if sum(isinstance(use.ctx, ast.Load) for use in uses(c.here.node, target.id)) < 2:
+    if sum(isinstance(use.ctx, ast.Load) for use in uses(c.current_scope.node, target.id)) < 2:
         return value
     return c.call("iter", value, kind=k.iter_of(k.item_of(value.kind)))
 
 
 def _local(c: Context, node: ast.stmt, name: str) -> str:
-    return "local " if (node, name) in c.here.plan.inline else ""
+    return "local " if (node, name) in c.current_scope.plan.inline else ""
 
 
 def _assign_filled(c: Context, node: ast.Assign, target: ast.Name) -> bool:
@@ -66,11 +72,11 @@ def _assign_filled(c: Context, node: ast.Assign, target: ast.Name) -> bool:
         empty = str(c.call("Dict" if isinstance(value, ast.DictComp) else "Set"))
     c.emit(f"{_local(c, node, target.id)}{name} = {empty}")
     if isinstance(value, ast.ListComp):
-        result = listed(c, value, name)
+        result = fill_list(c, value, name)
     elif isinstance(value, ast.DictComp):
-        result = dict_filled(c, value, name)
+        result = fill_dict(c, value, name)
     else:
-        result = set_filled(c, value, name)
+        result = fill_set(c, value, name)
     c.bind(target.id, result.kind)
     return True
 
@@ -86,12 +92,12 @@ def _assign_choice(c: Context, node: ast.Assign, target: ast.Name) -> bool:
     test = condition(c, value.test)
     if _local(c, node, target.id):
         c.emit(f"local {c.variable(target.id)}")
-    choose(c, test, value, c.variable(target.id))
+    assign_by_condition(c, test, value, c.variable(target.id))
     c.bind(target.id, k.join(yes.kind, no.kind))
     return True
 
 
-def assign_to(c: Context, node: ast.stmt, target: ast.expr, value: E) -> None:
+def assign_to(c: Context, node: ast.stmt, target: ast.expr, value: LuaExpr) -> None:
     """Write the assignment of one value to one target."""
     match target:
         case ast.Name(id=name):
@@ -106,77 +112,82 @@ def assign_to(c: Context, node: ast.stmt, target: ast.expr, value: E) -> None:
             raise refuse(f"assignment to {ast.unparse(target)}", target)
 
 
-def _created(c: Context, node: ast.stmt, name: str, value: E) -> tuple[str, Kind]:
+def _created(c: Context, node: ast.stmt, name: str, value: LuaExpr) -> tuple[str, ValueKind]:
     """Turn ``d = {}`` into an ordered map where what the variable will hold asks for one."""
-    if value.kind.name in ("dict", "set") and value.new and value.kind.args and c.total(name).name == value.kind.name:
-        needs_order(c, c.total(name))
+    if (
+        value.kind.name in ("dict", "set")
+        and value.new
+        and value.kind.args
+        and c.joined_kind(name).name == value.kind.name
+    ):
+        needs_order(c, c.joined_kind(name))
     return value.text, value.kind
 
 
-def _assign_item(c: Context, target: ast.Subscript, value: E) -> None:
+def _assign_item(c: Context, target: ast.Subscript, value: LuaExpr) -> None:
     base = c.expr(target.value)
     if value.kind.name in ("none", "opt") and k.strip_optional(base.kind).name in ("list", "dict"):
         raise refuse("storing None in a list or dict", target)
     if isinstance(target.slice, ast.Slice):
         return _assign_slice(c, base, target.slice, value)
     index = c.expr(target.slice)
-    c.emit(f"{place(c, base, index, target)} = {value}")
+    c.emit(f"{assignable(c, base, index, target)} = {value}")
     if k.strip_optional(base.kind).name in ("dict", *k.UNKNOWN):
-        refine(c, target.value, k.dict_of(index.kind, k.settle(value.kind)))
+        refine_container(c, target.value, k.dict_of(index.kind, k.without_negative_bound(value.kind)))
     else:
-        refine(c, target.value, k.list_of(k.settle(value.kind)))
+        refine_container(c, target.value, k.list_of(k.without_negative_bound(value.kind)))
 
 
-def _assign_slice(c: Context, base: E, part: ast.Slice, value: E) -> None:
+def _assign_slice(c: Context, base: LuaExpr, part: ast.Slice, value: LuaExpr) -> None:
     bounds = ["nil" if x is None else str(c.expr(x)) for x in (part.lower, part.upper, part.step)]
     c.emit(f"{c.helper('set_slice')}({base}, {as_list(c, value)}, {', '.join(bounds)})")
 
 
-def place(c: Context, base: E, index: E, node: ast.AST) -> str:
+def assignable(c: Context, base: LuaExpr, index: LuaExpr, node: ast.AST) -> str:
     """Write ``base[index]`` as something to assign to."""
     watch_key(c, index)
     match k.strip_optional(base.kind).name:
         case "list":
-            text = base.at(PREFIX)
+            text = base.with_precedence(PREFIX)
             if index.kind.low is None or index.kind.low < 0 or index.kind.name != "int":
                 text = c.temporary(text, "items")
-            return f"{text}[{position(c, text, index)}]"
+            return f"{text}[{lua_index(c, text, index)}]"
         case "dict":
-            return f"{base.at(PREFIX)}[{index}]"
+            return f"{base.with_precedence(PREFIX)}[{index}]"
         case "any" | "bot":
             if index.kind.name == "str":
-                return f"{base.at(PREFIX)}[{index}]"
-            text = c.temporary(base.at(PREFIX), "items")
+                return f"{base.with_precedence(PREFIX)}[{index}]"
+            text = c.temporary(base.with_precedence(PREFIX), "items")
             return f"{text}[{c.helper('slot')}({text}, {index})]"
         case name:
             raise refuse(f"item assignment to a {name}", node)
 
 
-def refine(c: Context, node: ast.expr, kind: Kind) -> None:
+def refine_container(c: Context, node: ast.expr, kind: ValueKind) -> None:
     """Note that the table ``node`` stands for now also holds what ``kind`` says."""
     if isinstance(node, ast.Name):
         old = c.lookup(node.id)
         if old.name in ("opt", *k.UNKNOWN) and old.name != "opt":
             return
         known = k.strip_optional(old)
-        c.bind(node.id, k.join(old, Kind(kind.name, kind.args, default=known.default, own=known.own)))
+        c.bind(node.id, k.join(old, ValueKind(kind.name, kind.args, default=known.default, own=known.own)))
     elif isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
         with c.capture():
             base, index = c.expr(node.value), c.expr(node.slice)
         outer = k.strip_optional(base.kind).name
         if outer == "dict":
-            refine(c, node.value, k.dict_of(index.kind, kind))
+            refine_container(c, node.value, k.dict_of(index.kind, kind))
         elif outer == "list":
-            refine(c, node.value, k.list_of(kind))
+            refine_container(c, node.value, k.list_of(kind))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
-        refine(c, node.func.value, k.dict_of(c.try_expr(node.args[0])[0].kind, kind))
+        refine_container(c, node.func.value, k.dict_of(c.try_expr(node.args[0])[0].kind, kind))
 
 
 def _assign_tuple(c: Context, node: ast.Assign, target: ast.Tuple | ast.List) -> None:
     names = list(targets(target))
     if any(isinstance(t, ast.Starred) for t in target.elts):
         return _assign_starred(c, node, target)
-    inline = [n for n in names if (node, n) in c.here.plan.inline]
+    inline = [n for n in names if (node, n) in c.current_scope.plan.inline]
     plain = len(names) == len(target.elts) and all(isinstance(t, ast.Name) for t in target.elts)
     local = bool(inline) and len(set(inline)) == len(names) and plain
     if inline and not local:
@@ -196,11 +207,11 @@ def _is_parallel(target: ast.Tuple | ast.List, value: ast.Tuple | ast.List) -> b
     return len(value.elts) == len(target.elts) and not nested and not starred
 
 
-def _assign_parallel(c: Context, target: ast.Tuple | ast.List, values: list[E], *, local: bool) -> None:
+def _assign_parallel(c: Context, target: ast.Tuple | ast.List, values: list[LuaExpr], *, local: bool) -> None:
     places: list[str] = []
     for t in target.elts:
         if isinstance(t, ast.Subscript) and not isinstance(t.slice, ast.Slice):
-            places.append(place(c, c.expr(t.value), c.expr(t.slice), t))
+            places.append(assignable(c, c.expr(t.value), c.expr(t.slice), t))
         elif isinstance(t, ast.Name):
             places.append(c.variable(t.id))
         else:
@@ -211,13 +222,13 @@ def _assign_parallel(c: Context, target: ast.Tuple | ast.List, values: list[E], 
             c.bind(t.id, value.kind)
 
 
-def _assign_parts(c: Context, node: ast.Assign, target: ast.Tuple | ast.List, e: E) -> None:
+def _assign_parts(c: Context, node: ast.Assign, target: ast.Tuple | ast.List, e: LuaExpr) -> None:
     table = c.temporary(e, "parts")
     kind = k.strip_optional(e.kind)
     exact = kind.name == "tuple" and len(kind.args) == len(target.elts)
     for i, t in enumerate(target.elts):
         part = kind.args[i] if exact else k.item_of(kind)
-        assign_to(c, ast.Pass(), t, E(f"{table}[{i + 1}]", kind=part))
+        assign_to(c, ast.Pass(), t, LuaExpr(f"{table}[{i + 1}]", kind=part))
 
 
 def _assign_starred(c: Context, node: ast.Assign, target: ast.Tuple | ast.List) -> None:
@@ -232,7 +243,7 @@ def _assign_starred(c: Context, node: ast.Assign, target: ast.Tuple | ast.List) 
         where = f"{table}[{i + 1}]" if i < star else f"{table}[#{table} - {len(names) - i - 1}]"
         if i == star:
             where = f"table.move({table}, {star + 1}, #{table}{f' - {after}' if after else ''}, 1, {{}})"
-        assign_to(c, node, ast.Name(name, ast.Store()), E(where, kind=k.list_of(item) if i == star else item))
+        assign_to(c, node, ast.Name(name, ast.Store()), LuaExpr(where, kind=k.list_of(item) if i == star else item))
 
 
 @statement(ast.AnnAssign)
@@ -253,32 +264,34 @@ def _augmented(c: Context, node: ast.AugAssign) -> None:
     if kind.name == "list" and isinstance(node.op, ast.Add):
         items = as_list(c, value)
         c.emit(f"{c.helper('extend')}({name}, {items})")
-        return refine(c, node.target, k.list_of(k.item_of(items.kind)))
+        return refine_container(c, node.target, k.list_of(k.item_of(items.kind)))
     if kind.name in ("set", "dict") and isinstance(node.op, ast.BitOr):
         c.emit(f"{c.helper('merge')}({name}, {value})")
-        return refine(c, node.target, value.kind)
-    result = apply(c, node.op, E(name, kind=kind), value, node)
+        return refine_container(c, node.target, value.kind)
+    result = binary_operation(c, node.op, LuaExpr(name, kind=kind), value, node)
     c.emit(f"{name} = {result}")
     c.bind(node.target.id, result.kind)
 
 
-def _augmented_item(c: Context, node: ast.AugAssign, target: ast.Subscript, value: E) -> None:
+def _augmented_item(c: Context, node: ast.AugAssign, target: ast.Subscript, value: LuaExpr) -> None:
     if isinstance(target.slice, ast.Slice):
         raise refuse("augmented assignment to a slice", node)
     base, index = c.expr(target.value), c.expr(target.slice)
-    base = E(c.temporary(base, "items"), kind=base.kind)
+    base = LuaExpr(c.temporary(base, "items"), kind=base.kind)
     kind = k.item_of(base.kind) if k.strip_optional(base.kind).name != "dict" else k.strip_optional(base.kind).args[1]
-    spot = place(c, base, index, target)
-    held = E(spot, kind=kind)
+    spot = assignable(c, base, index, target)
+    held = LuaExpr(spot, kind=kind)
     if k.strip_optional(base.kind).default:
-        held = defaulted(c, base, index, k.strip_optional(base.kind))
+        held = subscript_with_default(c, base, index, k.strip_optional(base.kind))
     if kind.name == "list" and isinstance(node.op, ast.Add):
         items = as_list(c, value)
         c.emit(f"{c.helper('extend')}({spot}, {items})")
-        return refine(c, target, k.list_of(k.item_of(items.kind)))
-    result = apply(c, node.op, held, value, node)
+        return refine_container(c, target, k.list_of(k.item_of(items.kind)))
+    result = binary_operation(c, node.op, held, value, node)
     c.emit(f"{spot} = {result}")
-    refine(c, target.value, k.dict_of(index.kind, result.kind) if base.kind.name == "dict" else k.list_of(result.kind))
+    refine_container(
+        c, target.value, k.dict_of(index.kind, result.kind) if base.kind.name == "dict" else k.list_of(result.kind)
+    )
 
 
 @statement(ast.Delete)
@@ -295,8 +308,8 @@ def _delete(c: Context, node: ast.Delete) -> None:
                 base, index = c.expr(target.value), c.expr(target.slice)
                 if k.strip_optional(base.kind).name == "list":
                     table = c.temporary(base, "items")
-                    c.emit(f"table.remove({table}, {position(c, table, index)})")
+                    c.emit(f"table.remove({table}, {lua_index(c, table, index)})")
                 else:
-                    c.emit(f"{base.at(PREFIX)}[{index}] = nil")
+                    c.emit(f"{base.with_precedence(PREFIX)}[{index}] = nil")
             case _:
                 raise refuse(f"del {ast.unparse(target)}", node)

@@ -4,32 +4,31 @@ import ast
 from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.lua import ADD, COMPARE, LITERAL, OR, UNARY, E, quote, refuse
-from glotsmith.teachers.offline.operators import apply, as_number
-from glotsmith.teachers.offline.text import formatted, to_repr, to_text
+from glotsmith.teachers.offline.context import CallTranslator, Context
+from glotsmith.teachers.offline.lua import ADD, COMPARE, LITERAL, OR, UNARY, LuaExpr, quote, refuse
+from glotsmith.teachers.offline.operators import as_number, binary_operation
+from glotsmith.teachers.offline.text import format_value, to_repr, to_text
 from glotsmith.teachers.offline.truth import condition
 
-Maker = Callable[[Context, ast.Call], E]
-BUILTINS: dict[str, Maker] = {}
+BUILTINS: dict[str, CallTranslator] = {}
 
 
-def builtin(name: str) -> Callable[[Maker], Maker]:
+def builtin(name: str) -> Callable[[CallTranslator], CallTranslator]:
     """Register the translator of one builtin."""
 
-    def register(maker: Maker) -> Maker:
+    def register(maker: CallTranslator) -> CallTranslator:
         BUILTINS[name] = maker
         return maker
 
     return register
 
 
-def keyword(node: ast.Call, name: str) -> ast.expr | None:
+def keyword_value(node: ast.Call, name: str) -> ast.expr | None:
     """Return a keyword argument."""
     return next((kw.value for kw in node.keywords if kw.arg == name), None)
 
 
-def only(node: ast.Call, *names: str, most: int = 9) -> None:
+def check_arguments(node: ast.Call, *names: str, most: int = 9) -> None:
     """Refuse keyword arguments other than these, starred ones, and more than ``most`` plain ones."""
     for kw in node.keywords:
         if kw.arg not in names:
@@ -39,14 +38,14 @@ def only(node: ast.Call, *names: str, most: int = 9) -> None:
 
 
 @builtin("len")
-def _len(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _len(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     e = c.expr(node.args[0])
     match k.strip_optional(e.kind).name:
         case "str":
-            return E(f"utf8.len({e})", kind=k.NAT)
+            return LuaExpr(f"utf8.len({e})", kind=k.NAT)
         case "list" | "tuple":
-            return E(f"#{e.at(UNARY + 1)}" if not e.text.startswith("{") else f"#{e}", UNARY, k.NAT)
+            return LuaExpr(f"#{e.with_precedence(UNARY + 1)}" if not e.text.startswith("{") else f"#{e}", UNARY, k.NAT)
         case "dict" | "set":
             return c.call("count_entries", e, kind=k.NAT)
         case "iter":
@@ -56,20 +55,20 @@ def _len(c: Context, node: ast.Call) -> E:
 
 
 @builtin("abs")
-def _abs(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _abs(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     e = as_number(c.expr(node.args[0]))
     kind = k.NAT if e.kind.name == "int" else e.kind
-    return E(f"math.abs({e})", kind=kind)
+    return LuaExpr(f"math.abs({e})", kind=kind)
 
 
 @builtin("int")
-def _int(c: Context, node: ast.Call) -> E:
-    only(node, "base", most=2)
+def _int(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, "base", most=2)
     if not node.args:
-        return E("0", LITERAL, k.NAT)
+        return LuaExpr("0", LITERAL, k.NAT)
     e = c.expr(node.args[0])
-    base = node.args[1] if len(node.args) > 1 else keyword(node, "base")
+    base = node.args[1] if len(node.args) > 1 else keyword_value(node, "base")
     if base is not None:
         return c.call("parse_int", e, c.expr(base), kind=k.INT)
     match e.kind.name:
@@ -86,88 +85,88 @@ def _int(c: Context, node: ast.Call) -> E:
 
 
 @builtin("float")
-def _float(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _float(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     if not node.args:
-        return E("0.0", LITERAL, k.FLOAT)
+        return LuaExpr("0.0", LITERAL, k.FLOAT)
     text = node.args[0].value if isinstance(node.args[0], ast.Constant) else None
     if isinstance(text, str) and text.strip().lower() in _FLOATS:
         return _FLOATS[text.strip().lower()]
     e = as_number(c.expr(node.args[0]))
     if k.is_number(e.kind):
-        return E(f"{e.at(ADD)} + 0.0", ADD, k.FLOAT)
+        return LuaExpr(f"{e.with_precedence(ADD)} + 0.0", ADD, k.FLOAT)
     return c.call("parse_float", e, kind=k.FLOAT)
 
 
 _FLOATS = {
-    "inf": E("math.huge", kind=k.FLOAT),
-    "infinity": E("math.huge", kind=k.FLOAT),
-    "+inf": E("math.huge", kind=k.FLOAT),
-    "-inf": E("-math.huge", UNARY, k.FLOAT),
-    "nan": E("(0 / 0)", kind=k.FLOAT),
+    "inf": LuaExpr("math.huge", kind=k.FLOAT),
+    "infinity": LuaExpr("math.huge", kind=k.FLOAT),
+    "+inf": LuaExpr("math.huge", kind=k.FLOAT),
+    "-inf": LuaExpr("-math.huge", UNARY, k.FLOAT),
+    "nan": LuaExpr("(0 / 0)", kind=k.FLOAT),
 }
 
 
 @builtin("str")
-def _str(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
-    return to_text(c, c.expr(node.args[0]), node) if node.args else E('""', LITERAL, k.STR)
+def _str(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
+    return to_text(c, c.expr(node.args[0]), node) if node.args else LuaExpr('""', LITERAL, k.STR)
 
 
 @builtin("repr")
-def _repr(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _repr(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     return to_repr(c, c.expr(node.args[0]), node)
 
 
 @builtin("bool")
-def _bool(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
-    return condition(c, node.args[0]) if node.args else E("false", LITERAL, k.BOOL)
+def _bool(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
+    return condition(c, node.args[0]) if node.args else LuaExpr("false", LITERAL, k.BOOL)
 
 
 @builtin("ord")
-def _ord(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
-    return E(f"utf8.codepoint({c.expr(node.args[0])})", kind=k.NAT)
+def _ord(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
+    return LuaExpr(f"utf8.codepoint({c.expr(node.args[0])})", kind=k.NAT)
 
 
 @builtin("chr")
-def _chr(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
-    return E(f"utf8.char({c.expr(node.args[0])})", kind=k.STR)
+def _chr(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
+    return LuaExpr(f"utf8.char({c.expr(node.args[0])})", kind=k.STR)
 
 
 @builtin("round")
-def _round(c: Context, node: ast.Call) -> E:
-    only(node, "ndigits", most=2)
+def _round(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, "ndigits", most=2)
     e = as_number(c.expr(node.args[0]))
-    digits = node.args[1] if len(node.args) > 1 else keyword(node, "ndigits")
+    digits = node.args[1] if len(node.args) > 1 else keyword_value(node, "ndigits")
     if digits is None:
         return e if e.kind.name == "int" else c.call("round", e, kind=k.INT)
     return c.call("round", e, c.expr(digits), kind=k.FLOAT if e.kind.name != "int" else e.kind)
 
 
 @builtin("divmod")
-def _divmod(c: Context, node: ast.Call) -> E:
-    only(node, most=2)
-    a, b = (E(c.temporary(as_number(e)), kind=as_number(e).kind) for e in c.exprs(node.args))
-    quotient, rest = apply(c, ast.FloorDiv(), a, b, node), apply(c, ast.Mod(), a, b, node)
-    return E(f"{{{quotient}, {rest}}}", LITERAL, k.tuple_of(quotient.kind, rest.kind), new=True)
+def _divmod(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=2)
+    a, b = (LuaExpr(c.temporary(as_number(e)), kind=as_number(e).kind) for e in c.exprs(node.args))
+    quotient, rest = binary_operation(c, ast.FloorDiv(), a, b, node), binary_operation(c, ast.Mod(), a, b, node)
+    return LuaExpr(f"{{{quotient}, {rest}}}", LITERAL, k.tuple_of(quotient.kind, rest.kind), new=True)
 
 
 @builtin("pow")
-def _pow(c: Context, node: ast.Call) -> E:
-    only(node, most=3)
+def _pow(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=3)
     parts = c.exprs(node.args)
     if len(parts) == 3:
         return c.call("power_modulo", *parts, kind=k.INT)
-    return apply(c, ast.Pow(), parts[0], parts[1], node)
+    return binary_operation(c, ast.Pow(), parts[0], parts[1], node)
 
 
 def _base(name: str, prefix: str, digits: int) -> None:
-    def maker(c: Context, node: ast.Call) -> E:
-        only(node, most=1)
+    def maker(c: Context, node: ast.Call) -> LuaExpr:
+        check_arguments(node, most=1)
         return c.call("to_base", c.expr(node.args[0]), str(digits), quote(prefix), kind=k.STR)
 
     BUILTINS[name] = maker
@@ -179,11 +178,11 @@ _base("hex", "0x", 16)
 
 
 @builtin("format")
-def _format(c: Context, node: ast.Call) -> E:
-    only(node, most=2)
+def _format(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=2)
     spec = node.args[1].value if len(node.args) > 1 and isinstance(node.args[1], ast.Constant) else ""
     e = c.expr(node.args[0])
-    return formatted(c, e, spec, node) if isinstance(spec, str) and spec else to_text(c, e, node)
+    return format_value(c, e, spec, node) if isinstance(spec, str) and spec else to_text(c, e, node)
 
 
 _LUA_TYPES = {
@@ -199,21 +198,21 @@ _LUA_TYPES = {
 
 
 @builtin("isinstance")
-def _isinstance(c: Context, node: ast.Call) -> E:
-    only(node, most=2)
+def _isinstance(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=2)
     types = node.args[1].elts if isinstance(node.args[1], ast.Tuple) else [node.args[1]]
     names = [t.id if isinstance(t, ast.Name) else ast.unparse(t) for t in types]
     e = c.expr(node.args[0])
     if e.kind.name in (*_LUA_TYPES, "none") and e.kind.name != "float":
         known = e.kind.name in names or (e.kind.name == "bool" and "int" in names)
-        return E("true" if known else "false", LITERAL, k.BOOL)
+        return LuaExpr("true" if known else "false", LITERAL, k.BOOL)
     text = c.temporary(e)
     tests = [_LUA_TYPES[n].format(text) for n in names if n in _LUA_TYPES]
     tables = {"list", "tuple", "dict", "set"} & set(names)
     told = not tables or e.kind.name in ("float", "opt") or {"list", "tuple"} <= tables
     if len(tests) != len(names) or not told:
         raise refuse(f"isinstance of {', '.join(names)}", node)
-    return E(" or ".join(dict.fromkeys(tests)), OR if len(tests) > 1 else COMPARE, k.BOOL)
+    return LuaExpr(" or ".join(dict.fromkeys(tests)), OR if len(tests) > 1 else COMPARE, k.BOOL)
 
 
 _PROTOCOLS = {
@@ -226,16 +225,16 @@ _PROTOCOLS = {
 
 
 @builtin("hasattr")
-def _hasattr(c: Context, node: ast.Call) -> E:
-    only(node, most=2)
+def _hasattr(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=2)
     e = c.expr(node.args[0])
     name = node.args[1].value if isinstance(node.args[1], ast.Constant) else None
     if name not in _PROTOCOLS or e.kind.name not in ("int", "float", "bool", "str", "list", "tuple", "dict", "set"):
         raise refuse("the function hasattr", node)
-    return E("true" if e.kind.name in _PROTOCOLS[name] else "false", LITERAL, k.BOOL)
+    return LuaExpr("true" if e.kind.name in _PROTOCOLS[name] else "false", LITERAL, k.BOOL)
 
 
 @builtin("callable")
-def _callable(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
-    return E(f'type({c.expr(node.args[0])}) == "function"', COMPARE, k.BOOL)
+def _callable(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
+    return LuaExpr(f'type({c.expr(node.args[0])}) == "function"', COMPARE, k.BOOL)

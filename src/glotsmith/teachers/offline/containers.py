@@ -3,71 +3,71 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.builtins import builtin, keyword, only
+from glotsmith.teachers.offline.builtins import builtin, check_arguments, keyword_value
 from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.expressions import needs_order
 from glotsmith.teachers.offline.functions import as_lambda
-from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.loops import as_list, in_any_order, listed, range_head, set_filled
-from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E, is_simple, quote, refuse
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.loops import as_list, as_unordered_list, fill_list, fill_set, range_head
+from glotsmith.teachers.offline.lua import LITERAL, PREFIX, LuaExpr, is_simple, quote, refuse
 
 
 @builtin("list")
-def _list(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _list(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     if not node.args:
-        return E("{}", LITERAL, k.list_of(k.BOT), new=True)
+        return LuaExpr("{}", LITERAL, k.list_of(k.BOT), new=True)
     e = c.expr(node.args[0])
     items = as_list(c, e)
     kind = k.list_of(k.item_of(items.kind))
     if items.new:
-        return E(items.text, items.prec, kind, new=True)
+        return LuaExpr(items.text, items.prec, kind, new=True)
     return (
-        E(f"table.move({items}, 1, #{items.at(PREFIX)}, 1, {{}})", kind=kind, new=True)
+        LuaExpr(f"table.move({items}, 1, #{items.with_precedence(PREFIX)}, 1, {{}})", kind=kind, new=True)
         if is_simple(items.text)
         else c.call("slice", items, kind=kind, new=True)
     )
 
 
 @builtin("tuple")
-def _tuple(c: Context, node: ast.Call) -> E:
+def _tuple(c: Context, node: ast.Call) -> LuaExpr:
     made = _list(c, node)
-    return E("{}", LITERAL, k.tuple_of(), new=True) if not node.args else made
+    return LuaExpr("{}", LITERAL, k.tuple_of(), new=True) if not node.args else made
 
 
 @builtin("set")
 @builtin("frozenset")
-def _set(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _set(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     if not node.args:
         return (
-            E("{}", LITERAL, k.set_of(k.BOT), new=True)
+            LuaExpr("{}", LITERAL, k.set_of(k.BOT), new=True)
             if not c.ordered
             else c.call("Set", kind=k.set_of(k.BOT), new=True)
         )
     source = node.args[0]
     if isinstance(source, ast.GeneratorExp | ast.ListComp):
-        return set_filled(c, source)
-    items = in_any_order(c, source)
+        return fill_set(c, source)
+    items = as_unordered_list(c, source)
     kind = k.set_of(k.item_of(items.kind))
     needs_order(c, kind)
     return c.call("set_of", items, kind=kind, new=True)
 
 
 @builtin("dict")
-def _dict(c: Context, node: ast.Call) -> E:
-    start = c.call("Dict") if c.ordered else E("{}", LITERAL)
+def _dict(c: Context, node: ast.Call) -> LuaExpr:
+    start = c.call("Dict") if c.ordered else LuaExpr("{}", LITERAL)
     if not node.args and not node.keywords:
-        return E(start.text, start.prec, k.dict_of(k.BOT, k.BOT), new=True)
+        return LuaExpr(start.text, start.prec, k.dict_of(k.BOT, k.BOT), new=True)
     if node.keywords:
         values = [c.expr(kw.value) for kw in node.keywords]
         if node.args or c.ordered or any(kw.arg is None for kw in node.keywords):
             raise refuse("dict() with keywords", node)
         text = ", ".join(f"[{quote(kw.arg or '')}] = {v}" for kw, v in zip(node.keywords, values, strict=True))
-        return E(f"{{{text}}}", LITERAL, k.dict_of(k.STR, k.join_all(tuple(v.kind for v in values))), new=True)
+        return LuaExpr(f"{{{text}}}", LITERAL, k.dict_of(k.STR, k.join_all(tuple(v.kind for v in values))), new=True)
     e = c.expr(node.args[0])
     if e.kind.name == "dict":
-        return c.call("merge", start, e, kind=Kind("dict", e.kind.args), new=True)
+        return c.call("merge", start, e, kind=ValueKind("dict", e.kind.args), new=True)
     pairs = as_list(c, e)
     pair = k.item_of(pairs.kind)
     kind = (
@@ -80,22 +80,22 @@ def _dict(c: Context, node: ast.Call) -> E:
 
 
 @builtin("range")
-def _range(c: Context, node: ast.Call) -> E:
+def _range(c: Context, node: ast.Call) -> LuaExpr:
     head, kind = range_head(c, node)
     return c.call("range", head, kind=k.list_of(kind), new=True)
 
 
 @builtin("enumerate")
-def _enumerate(c: Context, node: ast.Call) -> E:
-    only(node, "start", most=2)
+def _enumerate(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, "start", most=2)
     items = as_list(c, c.expr(node.args[0]))
-    start = node.args[1] if len(node.args) > 1 else keyword(node, "start")
+    start = node.args[1] if len(node.args) > 1 else keyword_value(node, "start")
     extra = [] if start is None else [c.expr(start)]
     return c.call("enumerate", items, *extra, kind=k.list_of(k.tuple_of(k.NAT, k.item_of(items.kind))), new=True)
 
 
 @builtin("zip")
-def _zip(c: Context, node: ast.Call) -> E:
+def _zip(c: Context, node: ast.Call) -> LuaExpr:
     if any(kw.arg != "strict" for kw in node.keywords):
         raise refuse("zip() with keywords", node)
     if len(node.args) == 1 and isinstance(node.args[0], ast.Starred):
@@ -108,15 +108,15 @@ def _zip(c: Context, node: ast.Call) -> E:
 
 
 @builtin("reversed")
-def _reversed(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _reversed(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     items = as_list(c, c.expr(node.args[0]))
     return c.call("reversed", items, kind=k.list_of(k.item_of(items.kind)), new=True)
 
 
-def _mapped(c: Context, node: ast.Call, *, filtering: bool) -> E:
+def _mapped(c: Context, node: ast.Call, *, filtering: bool) -> LuaExpr:
     """Write ``map(f, xs)`` or ``filter(f, xs)`` as the comprehension that it is."""
-    only(node)
+    check_arguments(node)
     function, sources = node.args[0], node.args[1:]
 
     def make() -> ast.AST:
@@ -135,9 +135,9 @@ def _mapped(c: Context, node: ast.Call, *, filtering: bool) -> E:
         item = ast.Name(names[0].id, ast.Load()) if isinstance(names[0], ast.Name) else names[0]
         return _comprehension(node, names, item, applied, sources, filtering)
 
-    made = c.once((node, "comprehension"), make)
+    made = c.node_once((node, "comprehension"), make)
     assert isinstance(made, ast.ListComp)
-    return listed(c, made)
+    return fill_list(c, made)
 
 
 def _comprehension(
@@ -151,18 +151,18 @@ def _comprehension(
 
 
 @builtin("map")
-def _map(c: Context, node: ast.Call) -> E:
+def _map(c: Context, node: ast.Call) -> LuaExpr:
     return _mapped(c, node, filtering=False)
 
 
 @builtin("filter")
-def _filter(c: Context, node: ast.Call) -> E:
+def _filter(c: Context, node: ast.Call) -> LuaExpr:
     return _mapped(c, node, filtering=True)
 
 
 @builtin("iter")
-def _iter(c: Context, node: ast.Call) -> E:
-    only(node, most=1)
+def _iter(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=1)
     e = c.expr(node.args[0])
     if e.kind.name == "iter":
         return e
@@ -171,25 +171,25 @@ def _iter(c: Context, node: ast.Call) -> E:
 
 
 @builtin("next")
-def _next(c: Context, node: ast.Call) -> E:
-    only(node, most=2)
+def _next(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, most=2)
     source = node.args[0]
     e = c.expr(source)
     item = k.item_of(e.kind)
     if isinstance(source, ast.GeneratorExp) or (e.new and e.kind.name == "list"):
-        value = E(f"{e}[1]", kind=item)
+        value = LuaExpr(f"{e}[1]", kind=item)
     elif e.kind.name == "iter":
-        value = E(f"{e.at(PREFIX)}()", kind=item)
+        value = LuaExpr(f"{e.with_precedence(PREFIX)}()", kind=item)
     else:
         raise refuse("next() of what may be no iterator", node)
     if len(node.args) == 1:
-        if c.here.catching:
+        if c.current_scope.catching:
             return c.call("present", value, kind=item)
         return value
     default = c.expr(node.args[1])
     if default.text == "nil":
-        return E(value.text, kind=k.optional(item))
+        return LuaExpr(value.text, kind=k.optional(item))
     name = c.fresh("value")
     c.emit(f"local {name} = {value}")
     c.emit(f"if {name} == nil then {name} = {default} end")
-    return E(name, kind=k.join(item, default.kind))
+    return LuaExpr(name, kind=k.join(item, default.kind))

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import RESERVED, E, is_simple, name_of, refuse
-from glotsmith.teachers.offline.scopes import Plan
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.lua import RESERVED, LuaExpr, is_simple, lua_name, refuse
+from glotsmith.teachers.offline.scopes import DeclarationPlan
 
-Handler = Callable[["Context", ast.expr], E]
+CallTranslator = Callable[["Context", ast.Call], LuaExpr]
+ExpressionHandler = Callable[["Context", ast.expr], LuaExpr]
 StatementHandler = Callable[["Context", ast.stmt], None]
-EXPRESSIONS: dict[type[ast.expr], Handler] = {}
+EXPRESSIONS: dict[type[ast.expr], ExpressionHandler] = {}
 STATEMENTS: dict[type[ast.stmt], StatementHandler] = {}
 FunctionNode = ast.FunctionDef | ast.Lambda
 
@@ -25,11 +26,11 @@ FunctionNode = ast.FunctionDef | ast.Lambda
 N = TypeVar("N", bound=ast.expr)
 
 
-def expression(node: type[N]) -> Callable[[Callable[["Context", N], E]], Callable[["Context", N], E]]:
+def expression(node: type[N]) -> Callable[[Callable[["Context", N], LuaExpr]], Callable[["Context", N], LuaExpr]]:
     """Register the translator of one kind of expression."""
 
-    def register(handler: Callable[["Context", N], E]) -> Callable[["Context", N], E]:
-        EXPRESSIONS[node] = cast(Handler, handler)
+    def register(handler: Callable[["Context", N], LuaExpr]) -> Callable[["Context", N], LuaExpr]:
+        EXPRESSIONS[node] = cast(ExpressionHandler, handler)
         return handler
 
     return register
@@ -49,27 +50,29 @@ def statement(node: type[S]) -> Callable[[Callable[["Context", S], None]], Calla
 
 
 @dataclass(eq=False)
-class Scope:
+class FunctionScope:
     """A Python function's scope (or the module's)."""
 
     node: ast.AST
-    parent: "Scope | None"
+    parent: "FunctionScope | None"
     names: frozenset[str]  #: names that live here
-    plan: Plan
-    env: dict[str, Kind] | None = field(default_factory=dict)  #: kinds at this point; None where it can't be reached
+    plan: DeclarationPlan
+    env: dict[str, ValueKind] | None = field(
+        default_factory=dict
+    )  #: kinds at this point; None where it can't be reached
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
     is_generator: bool = False
     immediate: bool = False  #: a comprehension or lambda: it runs where it stands, and sees the kinds of that point
     catching: int = 0  #: depth of ``try`` bodies, where a missing key must raise
-    loops: list["Loop"] = field(default_factory=list)
+    loops: list["LoopState"] = field(default_factory=list)
 
 
 @dataclass(eq=False)
-class Loop:
+class LoopState:
     """A loop being written."""
 
-    exits: list[dict[str, Kind]] = field(default_factory=list)
-    continued: list[dict[str, Kind]] = field(default_factory=list)
+    exits: list[dict[str, ValueKind]] = field(default_factory=list)
+    continued: list[dict[str, ValueKind]] = field(default_factory=list)
     continues: bool = False  #: a ``goto continue`` was written
     flag: str = ""  #: variable that a ``break`` sets, for ``else``
     depth: int = 0  #: depth of ``try`` bodies at its head
@@ -81,7 +84,7 @@ class Context:
     def __init__(self, identifiers: frozenset[str], entry: str) -> None:
         self.identifiers = identifiers
         self.entry = entry
-        self.facts: dict[Hashable, Kind] = {}
+        self.learned_kinds: dict[Hashable, ValueKind] = {}
         self.flags: set[str] = set()
         self.synthetic: dict[Hashable, ast.AST] = {}
         self.changed = False
@@ -98,25 +101,25 @@ class Context:
         self.fresh_names: set[str] = set()
         self.modules: dict[str, str] = {}
         self.imported: dict[str, tuple[str, str]] = {}
-        self.scope: Scope | None = None
+        self.scope: FunctionScope | None = None
         self.entry_node: ast.FunctionDef | None = None
-        self.indifferent = False  #: whether the order of the dict or set being listed can't show in the result
-        self.caught = ""  #: the variable of the error being handled
+        self.order_is_irrelevant = False  #: whether the order of the dict or set being listed can't show in the result
+        self.error_variable = ""  #: the variable of the error being handled
 
     # ------------------------------------------------------------------------------------------ facts
 
-    def learn(self, key: Hashable, kind: Kind) -> Kind:
+    def learn(self, key: Hashable, kind: ValueKind) -> ValueKind:
         """Join what is known under ``key`` with ``kind``; lower bounds that keep falling are given up."""
-        old = self.facts.get(key, k.BOT)
+        old = self.learned_kinds.get(key, k.BOT)
         new = k.join(old, kind)
         if new != old and new.name == old.name == "int" and self.round > 3:
             new = k.INT
         if new != old:
-            self.facts[key] = new
+            self.learned_kinds[key] = new
             self.changed = True
         return new
 
-    def flag(self, name: str) -> None:
+    def set_flag(self, name: str) -> None:
         """Decide something for the whole program, as that dicts must keep their order."""
         if name not in self.flags:
             self.flags.add(name)
@@ -127,7 +130,7 @@ class Context:
         """Whether dicts and sets made by the program are insertion-ordered maps with keys of any kind."""
         return "ordered" in self.flags
 
-    def once(self, key: Hashable, make: Callable[[], ast.AST]) -> ast.AST:
+    def node_once(self, key: Hashable, make: Callable[[], ast.AST]) -> ast.AST:
         """Return the node made for ``key`` in the first round, so that facts about it hold in later ones."""
         if key not in self.synthetic:
             self.synthetic[key] = make()
@@ -136,49 +139,49 @@ class Context:
     # ----------------------------------------------------------------------------------------- scopes
 
     @property
-    def here(self) -> Scope:
+    def current_scope(self) -> FunctionScope:
         """The scope being translated."""
         assert self.scope is not None
         return self.scope
 
-    def owner(self, name: str) -> Scope | None:
+    def owner(self, name: str) -> FunctionScope | None:
         """Return the scope in which ``name`` lives."""
         scope = self.scope
         while scope is not None and name not in scope.names:
             scope = scope.parent
         return scope
 
-    def lookup(self, name: str) -> Kind:
+    def lookup(self, name: str) -> ValueKind:
         """Return the kind of a variable at this point."""
         owner = self.owner(name)
         if owner is None:
             return k.ANY
-        if owner is self.reach(name) and owner.env is not None and name in owner.env:
+        if owner is self.immediate_owner(name) and owner.env is not None and name in owner.env:
             return owner.env[name]
-        return self.total(name)
+        return self.joined_kind(name)
 
-    def reach(self, name: str) -> Scope | None:
+    def immediate_owner(self, name: str) -> FunctionScope | None:
         """Return the scope of ``name`` if the code being translated runs where it stands in that scope."""
         scope = self.scope
         while scope is not None and name not in scope.names:
             scope = scope.parent if scope.immediate else None
         return scope
 
-    def total(self, name: str) -> Kind:
+    def joined_kind(self, name: str) -> ValueKind:
         """Return the join of all kinds that the variable ever has."""
         owner = self.owner(name)
-        return k.ANY if owner is None else self.facts.get((owner.node, name), k.BOT)
+        return k.ANY if owner is None else self.learned_kinds.get((owner.node, name), k.BOT)
 
-    def bind(self, name: str, kind: Kind) -> None:
+    def bind(self, name: str, kind: ValueKind) -> None:
         """Note an assignment."""
         owner = self.owner(name)
         if owner is None:
             return
         self.learn((owner.node, name), kind)
-        if owner is self.reach(name) and owner.env is not None:
+        if owner is self.immediate_owner(name) and owner.env is not None:
             owner.env[name] = kind
 
-    def function_named(self, name: str) -> ast.FunctionDef | None:
+    def find_function(self, name: str) -> ast.FunctionDef | None:
         """Return the definition that ``name`` stands for, if it is a function of the program."""
         owner = self.owner(name)
         return None if owner is None else owner.functions.get(name)
@@ -230,11 +233,11 @@ class Context:
         self.helpers.setdefault(name, f"py_{name}" if taken else name)
         return self.helpers[name]
 
-    def call(self, name: str, *arguments: E | str, kind: Kind = k.ANY, new: bool = False) -> E:
+    def call(self, name: str, *arguments: LuaExpr | str, kind: ValueKind = k.ANY, new: bool = False) -> LuaExpr:
         """Write a call of a runtime function."""
-        return E(f"{self.helper(name)}({', '.join(map(str, arguments))})", kind=kind, new=new)
+        return LuaExpr(f"{self.helper(name)}({', '.join(map(str, arguments))})", kind=kind, new=new)
 
-    def temporary(self, e: E | str, base: str = "value") -> str:
+    def temporary(self, e: LuaExpr | str, base: str = "value") -> str:
         """Return a text for the value of ``e`` that may be written more than once."""
         text = str(e)
         if is_simple(text):
@@ -245,25 +248,25 @@ class Context:
 
     # ------------------------------------------------------------------------------------ expressions
 
-    def expr(self, node: ast.expr) -> E:
+    def expr(self, node: ast.expr) -> LuaExpr:
         """Translate an expression; statements that it needs are written before it."""
         handler = EXPRESSIONS.get(type(node))
         if handler is None:
             raise refuse(f"{type(node).__name__} expressions", node)
         return handler(self, node)
 
-    def exprs(self, nodes: Sequence[ast.expr]) -> list[E]:
+    def exprs(self, nodes: Sequence[ast.expr]) -> list[LuaExpr]:
         """Translate several."""
         return [self.expr(node) for node in nodes]
 
     def statements(self, body: Sequence[ast.stmt]) -> None:
         """Translate a block; what can't be reached is left out."""
         for node in body:
-            if self.here.env is None:
+            if self.current_scope.env is None:
                 return
-            names = self.here.plan.before.get(node)
+            names = self.current_scope.plan.before.get(node)
             if names:
-                self.emit(f"local {', '.join(map(name_of, names))}")
+                self.emit(f"local {', '.join(map(lua_name, names))}")
             handler = STATEMENTS.get(type(node))
             if handler is None:
                 raise refuse(f"{type(node).__name__} statements", node)
@@ -271,9 +274,9 @@ class Context:
 
     def variable(self, name: str) -> str:
         """Return the Lua name of a Python variable."""
-        return name_of(name)
+        return lua_name(name)
 
-    def try_expr(self, node: ast.expr) -> tuple[E, list[str]]:
+    def try_expr(self, node: ast.expr) -> tuple[LuaExpr, list[str]]:
         """Translate without writing: the expression, and the lines that must come before it."""
         with self.capture() as lines:
             result = self.expr(node)

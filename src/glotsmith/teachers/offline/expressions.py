@@ -5,7 +5,7 @@ import ast
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context, expression
 from glotsmith.teachers.offline.functions import as_lambda, lambda_text
-from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.lua import (
     ADD,
     AND,
@@ -15,30 +15,30 @@ from glotsmith.teachers.offline.lua import (
     OR,
     PREFIX,
     RESERVED,
-    E,
+    LuaExpr,
     number,
     plus,
     quote,
     refuse,
 )
 from glotsmith.teachers.offline.modules import constant
-from glotsmith.teachers.offline.text import formatted, to_text
+from glotsmith.teachers.offline.text import format_value, to_text
 from glotsmith.teachers.offline.truth import condition, truth
 
 
 @expression(ast.Constant)
-def _constant(c: Context, node: ast.Constant) -> E:
+def _constant(c: Context, node: ast.Constant) -> LuaExpr:
     match node.value:
         case None:
-            return E("nil", LITERAL, k.NONE)
+            return LuaExpr("nil", LITERAL, k.NONE)
         case bool() as value:
-            return E("true" if value else "false", LITERAL, k.BOOL)
+            return LuaExpr("true" if value else "false", LITERAL, k.BOOL)
         case int() as value:
-            return E(number(value), LITERAL, k.at_least(value))
+            return LuaExpr(number(value), LITERAL, k.at_least(value))
         case float() as value:
-            return E(number(value), LITERAL, k.FLOAT)
+            return LuaExpr(number(value), LITERAL, k.FLOAT)
         case str() as value:
-            return E(quote(value), LITERAL, k.STR)
+            return LuaExpr(quote(value), LITERAL, k.STR)
         case _:
             raise refuse(f"the literal {ast.unparse(node)}", node)
 
@@ -48,7 +48,7 @@ _FUNCTIONS = frozenset(_VALUES.split())  # builtins that may be handed over as v
 
 
 @expression(ast.Name)
-def _name(c: Context, node: ast.Name) -> E:
+def _name(c: Context, node: ast.Name) -> LuaExpr:
     owner = c.owner(node.id)
     if owner is None:
         made = as_lambda(c, node, 1) if node.id in _FUNCTIONS else None
@@ -61,53 +61,60 @@ def _name(c: Context, node: ast.Name) -> E:
         function = owner.functions[node.id]
         for i in range(len(function.args.args)):
             c.learn((function, i), k.ANY)
-        return E(c.variable(node.id), kind=Kind("function", (c.facts.get((function, "returns"), k.ANY),)))
-    return E(c.variable(node.id), kind=c.lookup(node.id))
+        return LuaExpr(
+            c.variable(node.id), kind=ValueKind("function", (c.learned_kinds.get((function, "returns"), k.ANY),))
+        )
+    return LuaExpr(c.variable(node.id), kind=c.lookup(node.id))
 
 
 @expression(ast.Attribute)
-def _attribute(c: Context, node: ast.Attribute) -> E:
+def _attribute(c: Context, node: ast.Attribute) -> LuaExpr:
     if isinstance(node.value, ast.Name) and c.owner(node.value.id) is None and node.value.id in c.modules:
         return constant(c, c.modules[node.value.id], node.attr, node)
     raise refuse(f"the attribute .{node.attr}", node)
 
 
-def items_text(c: Context, nodes: list[ast.expr]) -> tuple[str, Kind]:
+def items_text(c: Context, nodes: list[ast.expr]) -> tuple[str, ValueKind]:
     """Write the items of a list, and the kind that holds them all."""
     parts = c.exprs(nodes)
     if any(part.kind.name in ("none", "opt") for part in parts):
         raise refuse("a list or tuple that holds None", nodes[0])
-    last = parts[-1].at(LITERAL) if parts and parts[-1].text.endswith(")") and _many(parts[-1]) else None
+    last = parts[-1].with_precedence(LITERAL) if parts and parts[-1].text.endswith(")") and _many(parts[-1]) else None
     texts = [p.text for p in parts[:-1]] + ([last or parts[-1].text] if parts else [])
-    return ", ".join(texts), k.join_all(tuple(k.settle(p.kind) for p in parts))
+    return ", ".join(texts), k.join_all(tuple(k.without_negative_bound(p.kind) for p in parts))
 
 
-def _many(e: E) -> bool:
+def _many(e: LuaExpr) -> bool:
     return e.text.startswith("table.unpack(")
 
 
 @expression(ast.List)
-def _list(c: Context, node: ast.List) -> E:
+def _list(c: Context, node: ast.List) -> LuaExpr:
     if any(isinstance(item, ast.Starred) for item in node.elts):
         return _spread(c, node.elts)
     text, item = items_text(c, node.elts)
-    return E(f"{{{text}}}", LITERAL, k.list_of(item), new=True)
+    return LuaExpr(f"{{{text}}}", LITERAL, k.list_of(item), new=True)
 
 
 @expression(ast.Tuple)
-def _tuple(c: Context, node: ast.Tuple) -> E:
+def _tuple(c: Context, node: ast.Tuple) -> LuaExpr:
     if any(isinstance(item, ast.Starred) for item in node.elts):
         return _spread(c, node.elts)
     parts = c.exprs(node.elts)
     for part in parts[:-1]:
         if part.kind.name in ("none", "opt"):
             raise refuse("a tuple that holds None", node)
-    return E(f"{{{', '.join(map(str, parts))}}}", LITERAL, k.tuple_of(*(k.settle(p.kind) for p in parts)), new=True)
+    return LuaExpr(
+        f"{{{', '.join(map(str, parts))}}}",
+        LITERAL,
+        k.tuple_of(*(k.without_negative_bound(p.kind) for p in parts)),
+        new=True,
+    )
 
 
-def _spread(c: Context, nodes: list[ast.expr]) -> E:
+def _spread(c: Context, nodes: list[ast.expr]) -> LuaExpr:
     groups: list[str] = []
-    kinds: list[Kind] = []
+    kinds: list[ValueKind] = []
     for node in nodes:
         if isinstance(node, ast.Starred):
             part = c.expr(ast.copy_location(ast.Call(ast.Name("list"), [node.value], []), node))
@@ -121,64 +128,66 @@ def _spread(c: Context, nodes: list[ast.expr]) -> E:
 
 
 @expression(ast.Dict)
-def _dict(c: Context, node: ast.Dict) -> E:
+def _dict(c: Context, node: ast.Dict) -> LuaExpr:
     if None in node.keys:
         return _merged(c, node)
     keys, values = c.exprs([key for key in node.keys if key is not None]), c.exprs(node.values)
     if any(v.kind.name in ("none", "opt") for v in values):
         raise refuse("a dict that holds None", node)
-    kind = k.dict_of(k.join_all(tuple(key.kind for key in keys)), k.join_all(tuple(k.settle(v.kind) for v in values)))
+    kind = k.dict_of(
+        k.join_all(tuple(key.kind for key in keys)), k.join_all(tuple(k.without_negative_bound(v.kind) for v in values))
+    )
     if needs_order(c, kind):
         pairs = ", ".join(f"{{{key}, {value}}}" for key, value in zip(keys, values, strict=True))
         return c.call("Dict", f"{{{pairs}}}" if pairs else "", kind=kind, new=True)
     entries = (f"{_key(key, node_)} = {value}" for key, value, node_ in zip(keys, values, node.keys, strict=True))
-    return E(f"{{{', '.join(entries)}}}", LITERAL, kind, new=True)
+    return LuaExpr(f"{{{', '.join(entries)}}}", LITERAL, kind, new=True)
 
 
-def _key(e: E, node: ast.expr | None) -> str:
+def _key(e: LuaExpr, node: ast.expr | None) -> str:
     word = node.value if isinstance(node, ast.Constant) else None
     if isinstance(word, str) and word.isidentifier() and word.isascii() and word not in RESERVED:
         return word
     return f"[{e}]"
 
 
-def _merged(c: Context, node: ast.Dict) -> E:
-    parts: list[E] = []
+def _merged(c: Context, node: ast.Dict) -> LuaExpr:
+    parts: list[LuaExpr] = []
     for key, value in zip(node.keys, node.values, strict=True):
         parts.append(c.expr(value if key is None else ast.copy_location(ast.Dict([key], [value]), node)))
     kind = k.join_all(tuple(p.kind for p in parts))
     needs_order(c, kind)
-    start = c.call("Dict") if c.ordered else E("{}", LITERAL)
-    return c.call("merge", start, *parts, kind=Kind("dict", kind.args), new=True)
+    start = c.call("Dict") if c.ordered else LuaExpr("{}", LITERAL)
+    return c.call("merge", start, *parts, kind=ValueKind("dict", kind.args), new=True)
 
 
 @expression(ast.Set)
-def _set(c: Context, node: ast.Set) -> E:
+def _set(c: Context, node: ast.Set) -> LuaExpr:
     text, item = items_text(c, node.elts)
     kind = k.set_of(item)
     needs_order(c, kind)
     return c.call("set_of", f"{{{text}}}", kind=kind, new=True)
 
 
-def needs_order(c: Context, kind: Kind) -> bool:
+def needs_order(c: Context, kind: ValueKind) -> bool:
     """Whether dicts are ordered maps in this program; keys that are tables need them too."""
     key = kind.args[0] if kind.args else k.ANY
     if not k.is_scalar(key) and key.name != "bot":
-        c.flag("ordered")
+        c.set_flag("ordered")
     return c.ordered
 
 
-def watch_key(c: Context, index: E) -> None:
+def watch_key(c: Context, index: LuaExpr) -> None:
     """Ask for ordered maps where a table serves as a key."""
     if k.strip_optional(index.kind).name in ("tuple", "list"):
-        c.flag("ordered")
+        c.set_flag("ordered")
 
 
 @expression(ast.Subscript)
-def _subscript(c: Context, node: ast.Subscript) -> E:
+def _subscript(c: Context, node: ast.Subscript) -> LuaExpr:
     base = c.expr(node.value)
     if isinstance(node.slice, ast.Slice):
-        return sliced(c, base, node.slice)
+        return slice_expression(c, base, node.slice)
     kind = k.strip_optional(base.kind)
     index = c.expr(node.slice)
     watch_key(c, index)
@@ -186,15 +195,15 @@ def _subscript(c: Context, node: ast.Subscript) -> E:
         case "str":
             return _char(c, base, index)
         case "list" | "tuple":
-            if c.here.catching:
+            if c.current_scope.catching:
                 return c.call("item_at", base, index, kind=_part(kind, node.slice))
-            return E(f"{_prefix(c, base, index)}", kind=_part(kind, node.slice))
+            return LuaExpr(f"{_prefix(c, base, index)}", kind=_part(kind, node.slice))
         case "dict" if kind.default:
-            return defaulted(c, base, index, kind)
+            return subscript_with_default(c, base, index, kind)
         case "dict":
-            if c.here.catching:
+            if c.current_scope.catching:
                 return c.call("entry", base, index, kind=kind.args[1])
-            return E(f"{base.at(PREFIX)}[{index}]", kind=kind.args[1])
+            return LuaExpr(f"{base.with_precedence(PREFIX)}[{index}]", kind=kind.args[1])
         case _:
             return c.call("get", base, index, kind=k.BOT if kind.name == "bot" else k.ANY)
 
@@ -202,20 +211,20 @@ def _subscript(c: Context, node: ast.Subscript) -> E:
 _EMPTY = {"int": "0", "float": "0.0", "str": '""', "bool": "false", "list": "{}", "dict": "{}", "set": "{}"}
 
 
-def defaulted(c: Context, base: E, index: E, kind: Kind) -> E:
+def subscript_with_default(c: Context, base: LuaExpr, index: LuaExpr, kind: ValueKind) -> LuaExpr:
     """Write ``base[index]`` where a missing key gives an empty value: a Counter, a defaultdict."""
     if kind.default in ("int", "float", "str", "bool"):
-        return E(f"({base.at(PREFIX)}[{index}] or {_EMPTY[kind.default]})", kind=kind.args[1])
+        return LuaExpr(f"({base.with_precedence(PREFIX)}[{index}] or {_EMPTY[kind.default]})", kind=kind.args[1])
     table, key = c.temporary(base, "entries"), c.temporary(index, "key")
     empty = _EMPTY[kind.default]
     if c.ordered and kind.default != "list":
         empty = str(c.call("Dict" if kind.default == "dict" else "Set"))
     with c.block(f"if {table}[{key}] == nil then"):
         c.emit(f"{table}[{key}] = {empty}")
-    return E(f"{table}[{key}]", kind=kind.args[1])
+    return LuaExpr(f"{table}[{key}]", kind=kind.args[1])
 
 
-def _part(kind: Kind, index: ast.expr) -> Kind:
+def _part(kind: ValueKind, index: ast.expr) -> ValueKind:
     try:
         position = ast.literal_eval(index)
     except ValueError:
@@ -225,14 +234,14 @@ def _part(kind: Kind, index: ast.expr) -> Kind:
     return k.item_of(kind)
 
 
-def _prefix(c: Context, base: E, index: E) -> str:
-    text = base.at(PREFIX)
+def _prefix(c: Context, base: LuaExpr, index: LuaExpr) -> str:
+    text = base.with_precedence(PREFIX)
     if index.kind.name != "int" or index.kind.low is None or index.kind.low < 0:
         text = c.temporary(text, "items")
-    return f"{text}[{position(c, text, index)}]"
+    return f"{text}[{lua_index(c, text, index)}]"
 
 
-def position(c: Context, table: str, index: E) -> str:
+def lua_index(c: Context, table: str, index: LuaExpr) -> str:
     """Write the Lua index (from 1) for a Python index (from 0, or negative from the end)."""
     text = index.text
     if text.startswith("-") and text[1:].isdigit():
@@ -242,11 +251,11 @@ def position(c: Context, table: str, index: E) -> str:
     return f"{c.helper('position')}({table}, {index})"
 
 
-def _char(c: Context, base: E, index: E) -> E:
+def _char(c: Context, base: LuaExpr, index: LuaExpr) -> LuaExpr:
     return c.call("char_at", base, index, kind=k.STR)
 
 
-def sliced(c: Context, base: E, part: ast.Slice) -> E:
+def slice_expression(c: Context, base: LuaExpr, part: ast.Slice) -> LuaExpr:
     """Write ``base[lower:upper:step]``."""
     kind = k.strip_optional(base.kind)
     step = None if part.step is None else c.expr(part.step)
@@ -265,20 +274,20 @@ def sliced(c: Context, base: E, part: ast.Slice) -> E:
     return c.call(name, base, *bounds, kind=kind if kind.name in ("str", "bot") else k.ANY)
 
 
-def _list_slice(c: Context, base: E, bounds: list[str], kind: Kind, part: ast.Slice) -> E:
+def _list_slice(c: Context, base: LuaExpr, bounds: list[str], kind: ValueKind, part: ast.Slice) -> LuaExpr:
     if len(bounds) <= 1 and (not bounds or bounds[0].isdigit()) and base.prec == PREFIX:
         table = c.temporary(base, "items")
         start = int(bounds[0]) + 1 if bounds else 1
         text = f"table.move({table}, {start}, #{table}, 1, {{}})"
-        return E(text, kind=_cut(kind, part) or _slice_kind(kind), new=True)
+        return LuaExpr(text, kind=_cut(kind, part) or _slice_kind(kind), new=True)
     return c.call("slice", base, *bounds, kind=_cut(kind, part) or _slice_kind(kind), new=True)
 
 
-def _slice_kind(kind: Kind) -> Kind:
+def _slice_kind(kind: ValueKind) -> ValueKind:
     return kind if kind.name in ("list", "str") else k.list_of(k.item_of(kind))
 
 
-def _cut(kind: Kind, part: ast.Slice) -> Kind | None:
+def _cut(kind: ValueKind, part: ast.Slice) -> ValueKind | None:
     """Return the kind of a constant slice of a tuple."""
     try:
         bounds = [None if x is None else ast.literal_eval(x) for x in (part.lower, part.upper, part.step)]
@@ -288,21 +297,23 @@ def _cut(kind: Kind, part: ast.Slice) -> Kind | None:
 
 
 @expression(ast.IfExp)
-def _if_expression(c: Context, node: ast.IfExp) -> E:
+def _if_expression(c: Context, node: ast.IfExp) -> LuaExpr:
     test = condition(c, node.test)
     (yes, before_yes), (no, before_no) = c.try_expr(node.body), c.try_expr(node.orelse)
     kind = k.join(yes.kind, no.kind)
     if yes.text == "true" and no.text == "false":
-        return E(test.text, test.prec, k.BOOL)
+        return LuaExpr(test.text, test.prec, k.BOOL)
     if not before_yes and not before_no and truth(c, yes) is True:
-        return E(f"{test.at(AND)} and {yes.at(COMPARE)} or {no.at(AND)}", OR, kind)
+        return LuaExpr(
+            f"{test.with_precedence(AND)} and {yes.with_precedence(COMPARE)} or {no.with_precedence(AND)}", OR, kind
+        )
     name = c.fresh("value")
     c.emit(f"local {name}")
-    choose(c, test, node, name)
-    return E(name, kind=kind)
+    assign_by_condition(c, test, node, name)
+    return LuaExpr(name, kind=kind)
 
 
-def choose(c: Context, test: E, node: ast.IfExp, name: str) -> None:
+def assign_by_condition(c: Context, test: LuaExpr, node: ast.IfExp, name: str) -> None:
     """Write the if-statement that gives ``name`` one of two values."""
     with c.block(f"if {test} then", ""):
         c.emit(f"{name} = {c.expr(node.body)}")
@@ -311,46 +322,46 @@ def choose(c: Context, test: E, node: ast.IfExp, name: str) -> None:
 
 
 @expression(ast.Lambda)
-def _lambda(c: Context, node: ast.Lambda) -> E:
+def _lambda(c: Context, node: ast.Lambda) -> LuaExpr:
     return lambda_text(c, node, [k.ANY] * len(node.args.args))
 
 
 @expression(ast.NamedExpr)
-def _walrus(c: Context, node: ast.NamedExpr) -> E:
+def _walrus(c: Context, node: ast.NamedExpr) -> LuaExpr:
     value = c.expr(node.value)
     c.bind(node.target.id, value.kind)
     c.emit(f"{c.variable(node.target.id)} = {value}")
-    return E(c.variable(node.target.id), kind=value.kind)
+    return LuaExpr(c.variable(node.target.id), kind=value.kind)
 
 
 @expression(ast.Yield)
-def _yield(c: Context, node: ast.Yield) -> E:
-    value = E("nil", LITERAL, k.NONE) if node.value is None else c.expr(node.value)
-    c.learn((c.here.node, "yields"), value.kind)
-    return E(f"coroutine.yield({value})")
+def _yield(c: Context, node: ast.Yield) -> LuaExpr:
+    value = LuaExpr("nil", LITERAL, k.NONE) if node.value is None else c.expr(node.value)
+    c.learn((c.current_scope.node, "yields"), value.kind)
+    return LuaExpr(f"coroutine.yield({value})")
 
 
 @expression(ast.JoinedStr)
-def _joined(c: Context, node: ast.JoinedStr) -> E:
-    parts: list[E] = []
+def _joined(c: Context, node: ast.JoinedStr) -> LuaExpr:
+    parts: list[LuaExpr] = []
     for value in node.values:
         if isinstance(value, ast.FormattedValue):
             parts.append(_field(c, value))
         else:
             parts.append(c.expr(value))
     if not parts:
-        return E('""', LITERAL, k.STR)
+        return LuaExpr('""', LITERAL, k.STR)
     if len(parts) == 1:
         return parts[0]
-    return E(" .. ".join(p.at(ADD if p.prec != CONCAT else CONCAT) for p in parts), CONCAT, k.STR)
+    return LuaExpr(" .. ".join(p.with_precedence(ADD if p.prec != CONCAT else CONCAT) for p in parts), CONCAT, k.STR)
 
 
-def _field(c: Context, node: ast.FormattedValue) -> E:
+def _field(c: Context, node: ast.FormattedValue) -> LuaExpr:
     value = c.expr(node.value)
     if node.conversion == ord("r"):
         return c.call("repr", value, kind=k.STR)
     spec = "" if node.format_spec is None else "".join(_literal_part(p) for p in node.format_spec.values)  # type: ignore[attr-defined]
-    return formatted(c, value, spec, node) if spec else to_text(c, value, node)
+    return format_value(c, value, spec, node) if spec else to_text(c, value, node)
 
 
 def _literal_part(node: ast.expr) -> str:

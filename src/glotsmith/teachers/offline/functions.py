@@ -4,10 +4,10 @@ import ast
 from collections.abc import Sequence
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, FunctionNode, Scope
-from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import LITERAL, PREFIX, E, refuse
-from glotsmith.teachers.offline.scopes import Plan, bound_names, own_nodes, plan_of
+from glotsmith.teachers.offline.context import Context, FunctionNode, FunctionScope
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.lua import LITERAL, PREFIX, LuaExpr, refuse
+from glotsmith.teachers.offline.scopes import DeclarationPlan, bound_names, own_nodes, plan_declarations
 
 _CACHES = {"cache", "lru_cache", "functools.cache", "functools.lru_cache", "staticmethod"}
 
@@ -52,22 +52,22 @@ def _body(c: Context, node: ast.FunctionDef) -> None:
     assigned = bound_names(node) - given
     outer = c.scope
     generator = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in own_nodes(node))
-    plan = plan_of(node, assigned)
+    plan = plan_declarations(node, assigned)
     functions = {n.name: n for n in own_nodes(node) if isinstance(n, ast.FunctionDef)}
-    c.scope = Scope(node, outer, frozenset(assigned | given), plan, is_generator=generator, functions=functions)
+    c.scope = FunctionScope(node, outer, frozenset(assigned | given), plan, is_generator=generator, functions=functions)
     for i, parameter in enumerate(params):
-        c.bind(parameter.arg, c.facts.get((node, i), k.BOT))
+        c.bind(parameter.arg, c.learned_kinds.get((node, i), k.BOT))
     if node.args.vararg:
-        c.bind(node.args.vararg.arg, k.list_of(c.facts.get((node, len(params)), k.BOT)))
+        c.bind(node.args.vararg.arg, k.list_of(c.learned_kinds.get((node, len(params)), k.BOT)))
         c.emit(f"local {c.variable(node.args.vararg.arg)} = {{...}}")
     _write_defaults(c, node, params)
     if generator:
         with c.block("return coroutine.wrap(function()", "end)"):
             c.statements(node.body)
-        c.learn((node, "returns"), k.iter_of(c.facts.get((node, "yields"), k.BOT)))
+        c.learn((node, "returns"), k.iter_of(c.learned_kinds.get((node, "yields"), k.BOT)))
     else:
         c.statements(node.body)
-        if c.here.env is not None:
+        if c.current_scope.env is not None:
             c.learn((node, "returns"), k.NONE)
     c.scope = outer
 
@@ -79,7 +79,7 @@ def _write_defaults(c: Context, node: ast.FunctionDef, params: list[ast.arg]) ->
             continue
         value = c.expr(defaults[parameter.arg])
         name = c.variable(parameter.arg)
-        known = c.facts.get((node, i), k.BOT)
+        known = c.learned_kinds.get((node, i), k.BOT)
         if value.text != "nil":
             with c.block(f"if {name} == nil then"):
                 c.emit(f"{name} = {value}")
@@ -87,15 +87,15 @@ def _write_defaults(c: Context, node: ast.FunctionDef, params: list[ast.arg]) ->
         c.bind(parameter.arg, k.join(known, value.kind))
 
 
-def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[Kind]) -> E:
+def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[ValueKind]) -> LuaExpr:
     """Write a lambda whose parameters have these kinds."""
     if node.args.vararg or node.args.kwarg or node.args.kwonlyargs:
         raise refuse("a lambda with * parameters", node)
     params = parameters_of(node)
     outer = c.scope
-    c.scope = Scope(node, outer, frozenset(p.arg for p in params), Plan(), immediate=True)
+    c.scope = FunctionScope(node, outer, frozenset(p.arg for p in params), DeclarationPlan(), immediate=True)
     for parameter, kind in zip(params, [*kinds, *[k.ANY] * len(params)], strict=False):
-        c.facts.pop((node, parameter.arg), None)
+        c.learned_kinds.pop((node, parameter.arg), None)
         c.scope.env = {**(c.scope.env or {}), parameter.arg: kind}
     with c.capture(deeper=1) as lines:
         for parameter, default in defaults_of(node).items():
@@ -107,7 +107,7 @@ def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[Kind]) -> E:
     text = "\n".join([head, *lines, "  " * c.indent + "end"])
     if len(lines) == 1:
         text = f"{head} {lines[0].strip()} end"
-    return E(text, LITERAL, Kind("function", (result.kind,)))
+    return LuaExpr(text, LITERAL, ValueKind("function", (result.kind,)))
 
 
 def as_lambda(c: Context, node: ast.expr, arity: int) -> ast.Lambda | None:
@@ -124,7 +124,7 @@ def as_lambda(c: Context, node: ast.expr, arity: int) -> ast.Lambda | None:
         arguments = ast.arguments([], [ast.arg(n) for n in names], None, [], [], None, [])
         return ast.fix_missing_locations(ast.copy_location(ast.Lambda(arguments, call), node))
 
-    made = c.once((node, "lambda", arity), make)
+    made = c.node_once((node, "lambda", arity), make)
     return made if isinstance(made, ast.Lambda) else None
 
 
@@ -142,27 +142,29 @@ def _applied(c: Context, node: ast.expr, values: list[ast.expr]) -> ast.expr | N
             return None
 
 
-def function_value(c: Context, node: ast.expr, kinds: Sequence[Kind]) -> E:
+def function_value(c: Context, node: ast.expr, kinds: Sequence[ValueKind]) -> LuaExpr:
     """Translate an expression that stands for a function which will be called with ``kinds``."""
     if isinstance(node, ast.Constant) and node.value is None:
-        return E("nil", LITERAL, k.NONE)
+        return LuaExpr("nil", LITERAL, k.NONE)
     made = as_lambda(c, node, len(kinds))
     if made is not None:
         return lambda_text(c, made, kinds)
     if isinstance(node, ast.Name):
-        definition = c.function_named(node.id)
+        definition = c.find_function(node.id)
         if definition is not None:
             for i, kind in enumerate(kinds):
                 c.learn((definition, i), kind)
-            return E(c.variable(node.id), kind=Kind("function", (c.facts.get((definition, "returns"), k.BOT),)))
+            return LuaExpr(
+                c.variable(node.id), kind=ValueKind("function", (c.learned_kinds.get((definition, "returns"), k.BOT),))
+            )
     return c.expr(node)
 
 
-def call_own(c: Context, node: ast.Call, definition: ast.FunctionDef) -> E:
+def call_program_function(c: Context, node: ast.Call, definition: ast.FunctionDef) -> LuaExpr:
     """Call a function of the program."""
     params = parameters_of(definition)
     plain = len(definition.args.posonlyargs) + len(definition.args.args)
-    slots: dict[int, E] = {}
+    slots: dict[int, LuaExpr] = {}
     for i, argument in enumerate(node.args):
         slots[i] = _argument(c, argument, definition, i, plain)
     for keyword in node.keywords:
@@ -175,17 +177,17 @@ def call_own(c: Context, node: ast.Call, definition: ast.FunctionDef) -> E:
     if any(s.text.startswith("table.unpack(") for i, s in slots.items() if i != max(slots)):
         raise refuse("a starred argument before another", node)
     texts = [str(slots.get(i, "nil")) for i in range(max(slots, default=-1) + 1)]
-    returns = c.facts.get((definition, "returns"), k.BOT)
-    return E(f"{c.variable(definition.name)}({', '.join(texts)})", kind=returns)
+    returns = c.learned_kinds.get((definition, "returns"), k.BOT)
+    return LuaExpr(f"{c.variable(definition.name)}({', '.join(texts)})", kind=returns)
 
 
-def _argument(c: Context, node: ast.expr, definition: ast.FunctionDef, index: int, plain: int) -> E:
+def _argument(c: Context, node: ast.expr, definition: ast.FunctionDef, index: int, plain: int) -> LuaExpr:
     params = parameters_of(definition)
     if isinstance(node, ast.Starred):
         table = c.expr(node.value)
         for i in range(index, len(params) + 1):
             c.learn((definition, i), k.item_of(table.kind))
-        return E(f"table.unpack({table})", kind=k.item_of(table.kind))
+        return LuaExpr(f"table.unpack({table})", kind=k.item_of(table.kind))
     slot = len(params) if definition.args.vararg and index >= plain else index
     value = (
         function_value(c, node, [k.ANY]) if isinstance(node, ast.Lambda) and len(node.args.args) == 1 else c.expr(node)
@@ -194,7 +196,7 @@ def _argument(c: Context, node: ast.expr, definition: ast.FunctionDef, index: in
     return value
 
 
-def call_value(c: Context, node: ast.Call) -> E:
+def call_value(c: Context, node: ast.Call) -> LuaExpr:
     """Call a function that is a value: a parameter, a variable, the result of an expression."""
     if node.keywords:
         raise refuse("keyword arguments for a function that is not known", node)
@@ -208,4 +210,4 @@ def call_value(c: Context, node: ast.Call) -> E:
     if any(p.startswith("table.unpack(") for p in parts[:-1]):
         raise refuse("a starred argument before another", node)
     returns = function.kind.args[0] if function.kind.name == "function" else k.ANY
-    return E(f"{function.at(PREFIX)}({', '.join(parts)})", kind=returns)
+    return LuaExpr(f"{function.with_precedence(PREFIX)}({', '.join(parts)})", kind=returns)

@@ -11,65 +11,65 @@ from glotsmith.values import Type
 
 
 @dataclass(frozen=True)
-class Kind:
+class ValueKind:
     """A type: its constructor's name, arguments, and what else is known."""
 
     name: str
-    args: tuple["Kind", ...] = ()
+    args: tuple["ValueKind", ...] = ()
     low: int | None = None  #: lower bound of an int
     default: str = ""  #: name of the type whose empty value a missing key gives (Counter, defaultdict)
     own: bool = True  #: a dict or set made by the program (False: it came as an argument, its order is lost)
 
 
-BOT, ANY, NONE, BOOL = Kind("bot"), Kind("any"), Kind("none"), Kind("bool")
-INT, FLOAT, STR = Kind("int"), Kind("float"), Kind("str")
-NAT = Kind("int", low=0)
-FUNCTION = Kind("function", (ANY,))
+BOT, ANY, NONE, BOOL = ValueKind("bot"), ValueKind("any"), ValueKind("none"), ValueKind("bool")
+INT, FLOAT, STR = ValueKind("int"), ValueKind("float"), ValueKind("str")
+NAT = ValueKind("int", low=0)
+FUNCTION = ValueKind("function", (ANY,))
 TABLES = ("list", "tuple", "dict", "set")
 UNKNOWN = ("bot", "any")
 
 
-def list_of(item: Kind) -> Kind:
+def list_of(item: ValueKind) -> ValueKind:
     """Return the kind of lists of ``item``."""
-    return Kind("list", (item,))
+    return ValueKind("list", (item,))
 
 
-def tuple_of(*items: Kind) -> Kind:
+def tuple_of(*items: ValueKind) -> ValueKind:
     """Return the kind of tuples with exactly these parts."""
-    return Kind("tuple", items)
+    return ValueKind("tuple", items)
 
 
-def dict_of(key: Kind, value: Kind, default: str = "") -> Kind:
+def dict_of(key: ValueKind, value: ValueKind, default: str = "") -> ValueKind:
     """Return the kind of dicts made by the program."""
-    return Kind("dict", (key, value), default=default)
+    return ValueKind("dict", (key, value), default=default)
 
 
-def set_of(item: Kind) -> Kind:
+def set_of(item: ValueKind) -> ValueKind:
     """Return the kind of sets made by the program."""
-    return Kind("set", (item,))
+    return ValueKind("set", (item,))
 
 
-def iter_of(item: Kind) -> Kind:
+def iter_of(item: ValueKind) -> ValueKind:
     """Return the kind of Lua iterator functions."""
-    return Kind("iter", (item,))
+    return ValueKind("iter", (item,))
 
 
-def optional(inner: Kind) -> Kind:
+def optional(inner: ValueKind) -> ValueKind:
     """Return the kind of values that may also be None."""
-    return inner if inner.name in ("opt", "none", "any") else Kind("opt", (inner,))
+    return inner if inner.name in ("opt", "none", "any") else ValueKind("opt", (inner,))
 
 
-def at_least(low: int | None) -> Kind:
+def at_least(low: int | None) -> ValueKind:
     """Return int with a lower bound."""
-    return Kind("int", low=low)
+    return ValueKind("int", low=low)
 
 
-def strip_optional(kind: Kind) -> Kind:
+def strip_optional(kind: ValueKind) -> ValueKind:
     """Return the kind without None."""
     return kind.args[0] if kind.name == "opt" else kind
 
 
-def join(a: Kind, b: Kind) -> Kind:
+def join(a: ValueKind, b: ValueKind) -> ValueKind:
     """Return the least kind that holds the values of both."""
     if a == b or b.name == "bot":
         return a
@@ -84,25 +84,25 @@ def join(a: Kind, b: Kind) -> Kind:
     return _join_plain(a, b)
 
 
-def _join_plain(a: Kind, b: Kind) -> Kind:
+def _join_plain(a: ValueKind, b: ValueKind) -> ValueKind:
     names = {a.name, b.name}
     if names == {"int"}:
         return at_least(None if a.low is None or b.low is None else min(a.low, b.low))
     if names == {"int", "float"}:
         return FLOAT
     if a.name == b.name and len(a.args) == len(b.args):
-        return Kind(a.name, tuple(map(join, a.args, b.args)), default=a.default or b.default, own=a.own and b.own)
+        return ValueKind(a.name, tuple(map(join, a.args, b.args)), default=a.default or b.default, own=a.own and b.own)
     if names <= {"list", "tuple"}:
         return list_of(join_all((*a.args, *b.args)))
     return ANY
 
 
-def join_all(kinds: tuple[Kind, ...]) -> Kind:
+def join_all(kinds: tuple[ValueKind, ...]) -> ValueKind:
     """Join any number of kinds; ``BOT`` for none at all."""
     return reduce(join, kinds, BOT)
 
 
-def item_of(kind: Kind) -> Kind:
+def item_of(kind: ValueKind) -> ValueKind:
     """Return the kind of what an iteration over ``kind`` gives."""
     match kind.name:
         case "list" | "set" | "iter" | "dict":
@@ -119,36 +119,36 @@ def item_of(kind: Kind) -> Kind:
             return ANY
 
 
-def settle(kind: Kind) -> Kind:
+def without_negative_bound(kind: ValueKind) -> ValueKind:
     """Return the kind with bounds forgotten: what containers remember of their items."""
     return replace(kind, low=None) if kind.low is not None and kind.low < 0 else kind
 
 
-def is_scalar(kind: Kind) -> bool:
+def is_scalar(kind: ValueKind) -> bool:
     """Whether values of this kind are surely no tables (so that ``==`` and table keys work on them)."""
     kind = strip_optional(kind)
     return kind.name in ("none", "bool", "int", "float", "str")
 
 
-def is_number(kind: Kind) -> bool:
+def is_number(kind: ValueKind) -> bool:
     """Whether values of this kind are numbers."""
     return strip_optional(kind).name in ("int", "float")
 
 
-def holds(kind: Kind, *names: str) -> bool:
+def holds(kind: ValueKind, *names: str) -> bool:
     """Whether the kind or one of its parts is one of ``names``."""
     return kind.name in names or any(holds(part, *names) for part in kind.args)
 
 
-def of_type(type_: Type) -> Kind:
+def kind_of_type(type_: Type) -> ValueKind:
     """Return the kind of a signature's type."""
-    args = tuple(map(of_type, type_.args))
+    args = tuple(map(kind_of_type, type_.args))
     match type_.kind:
         case "any" | "none" | "bool" | "int" | "float" | "str" | "tuple" | "list":
-            return Kind(type_.kind, args)
+            return ValueKind(type_.kind, args)
         case "vartuple":
             return list_of(args[0])
         case "optional":
             return optional(args[0])
         case _:
-            return Kind(type_.kind, args, own=False)
+            return ValueKind(type_.kind, args, own=False)

@@ -4,26 +4,26 @@ import ast
 from collections.abc import Callable, Sequence
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, Scope, expression
+from glotsmith.teachers.offline.context import Context, FunctionScope, expression
 from glotsmith.teachers.offline.expressions import needs_order
-from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import ADD, PREFIX, UNARY, E, plus, refuse
-from glotsmith.teachers.offline.scopes import Plan, targets
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.lua import ADD, PREFIX, UNARY, LuaExpr, plus, refuse
+from glotsmith.teachers.offline.scopes import DeclarationPlan, targets
 from glotsmith.teachers.offline.truth import condition, narrow
 
-Body = Callable[[], None]
+WriteBody = Callable[[], None]
 
 
-class Loop:
+class LoopWriter:
     """The head of a Lua loop over one Python iterable, and how its target gets its value."""
 
     def __init__(self, c: Context, target: ast.expr, *, sensitive: bool, leaking: frozenset[str] = frozenset()) -> None:
         self.c = c
         self.target = target
-        self.sensitive = sensitive  #: whether the order of a dict or set matters to the body
+        self.order_matters = sensitive  #: whether the order of a dict or set matters to the body
         self.leaking = leaking
 
-    def run(self, source: ast.expr, body: Body) -> None:
+    def run(self, source: ast.expr, body: WriteBody) -> None:
         """Write the loop over ``source`` around what ``body`` writes."""
         called = source.func.id if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) else ""
         if isinstance(source, ast.Call) and not source.keywords and self.c.owner(called) is None:
@@ -36,11 +36,13 @@ class Loop:
                 table = self.c.expr(source.func.value)
                 if k.strip_optional(table.kind).name in ("dict", *k.UNKNOWN):
                     return self._pairs(table, method, body)
-        self._any(self.c.expr(source), body)
+        self._general(self.c.expr(source), body)
 
     # --------------------------------------------------------------------------------------- variables
 
-    def _variable(self, node: ast.expr, kind: Kind, base: str = "item") -> tuple[str, list[tuple[ast.expr, str, Kind]]]:
+    def _variable(
+        self, node: ast.expr, kind: ValueKind, base: str = "item"
+    ) -> tuple[str, list[tuple[ast.expr, str, ValueKind]]]:
         """Return the name of the Lua loop variable for ``node``, and what the body must unpack first."""
         if isinstance(node, ast.Name) and node.id not in self.leaking:
             self.c.bind(node.id, kind)
@@ -50,29 +52,29 @@ class Loop:
         name = self.c.fresh(base)
         return name, [(node, name, kind)]
 
-    def _unpack(self, todo: Sequence[tuple[ast.expr, str, Kind]]) -> None:
+    def _unpack(self, todo: Sequence[tuple[ast.expr, str, ValueKind]]) -> None:
         for node, name, kind in todo:
-            unpack(self.c, node, E(name, kind=kind), declare=True, leaking=self.leaking)
+            unpack(self.c, node, LuaExpr(name, kind=kind), declare=True, leaking=self.leaking)
 
-    def _loop(self, head: str, todo: Sequence[tuple[ast.expr, str, Kind]], body: Body) -> None:
+    def _loop(self, head: str, todo: Sequence[tuple[ast.expr, str, ValueKind]], body: WriteBody) -> None:
         with self.c.block(f"for {head} do"):
             self._unpack(todo)
             body()
 
     # ------------------------------------------------------------------------------------------- forms
 
-    def _range(self, source: ast.Call, body: Body) -> bool:
+    def _range(self, source: ast.Call, body: WriteBody) -> bool:
         head, kind = range_head(self.c, source)
         name, todo = self._variable(self.target, kind, "i")
         self._loop(f"{name} = {head}", todo, body)
         return True
 
-    def _enumerate(self, source: ast.Call, body: Body) -> bool:
+    def _enumerate(self, source: ast.Call, body: WriteBody) -> bool:
         if not isinstance(self.target, ast.Tuple) or len(self.target.elts) != 2:
             return False
         items = self.c.expr(source.args[0])
         kind = k.strip_optional(items.kind)
-        start = self.c.expr(source.args[1]) if len(source.args) > 1 else E("0", kind=k.NAT)
+        start = self.c.expr(source.args[1]) if len(source.args) > 1 else LuaExpr("0", kind=k.NAT)
         if kind.name == "str":
             items, kind = self.c.call("chars", items), k.list_of(k.STR)
         elif kind.name not in ("list", "tuple"):
@@ -84,21 +86,25 @@ class Loop:
             return True
         table = self.c.temporary(items, "items")
         offset = 1 - int(start.text) if start.text.isdigit() else None
-        at = plus(E(index, kind=k.NAT), offset) if offset is not None else f"{index} - {start.at(UNARY)} + 1"
-        last = plus(f"#{table}", -offset) if offset is not None else f"#{table} + {start.at(UNARY)} - 1"
+        at = (
+            plus(LuaExpr(index, kind=k.NAT), offset)
+            if offset is not None
+            else f"{index} - {start.with_precedence(UNARY)} + 1"
+        )
+        last = plus(f"#{table}", -offset) if offset is not None else f"#{table} + {start.with_precedence(UNARY)} - 1"
         with self.c.block(f"for {index} = {start}, {last} do"):
             self.c.emit(f"local {item} = {table}[{at}]")
             self._unpack([*more, *todo])
             body()
         return True
 
-    def _zip(self, source: ast.Call, body: Body) -> bool:
+    def _zip(self, source: ast.Call, body: WriteBody) -> bool:
         if not isinstance(self.target, ast.Tuple) or len(self.target.elts) != len(source.args):
             return False
         if any(isinstance(a, ast.Starred) for a in source.args):
             return False
         parts = self.c.exprs(source.args)
-        tables = [E(self.c.temporary(as_list(self.c, p), "items"), kind=p.kind) for p in parts]
+        tables = [LuaExpr(self.c.temporary(as_list(self.c, p), "items"), kind=p.kind) for p in parts]
         index = self.c.fresh("i")
         pairs = [self._variable(t, k.item_of(p.kind)) for t, p in zip(self.target.elts, parts, strict=True)]
         limit = ", ".join(f"#{t}" for t in tables)
@@ -109,7 +115,7 @@ class Loop:
             body()
         return True
 
-    def _reversed(self, source: ast.Call, body: Body) -> bool:
+    def _reversed(self, source: ast.Call, body: WriteBody) -> bool:
         inner = source.args[0]
         items = self.c.expr(inner)
         if k.strip_optional(items.kind).name not in ("list", "tuple"):
@@ -122,10 +128,10 @@ class Loop:
             body()
         return True
 
-    def _pairs(self, table: E, method: str, body: Body) -> None:
+    def _pairs(self, table: LuaExpr, method: str, body: WriteBody) -> None:
         kind = k.strip_optional(table.kind)
         key, value = kind.args if kind.name == "dict" else (k.ANY, k.ANY)
-        walk = self._walk(table)
+        walk = self._entries_iterator(table)
         if method == "keys":
             name, todo = self._variable(self.target, key, "key")
             return self._loop(f"{name} in {walk}", todo, body)
@@ -136,31 +142,31 @@ class Loop:
             first, todo = self._variable(self.target.elts[0], key, "key")
             second, more = self._variable(self.target.elts[1], value)
             return self._loop(f"{first}, {second} in {walk}", [*todo, *more], body)
-        return self._any(self.c.call("items", table, kind=k.list_of(k.tuple_of(key, value))), body)
+        return self._general(self.c.call("items", table, kind=k.list_of(k.tuple_of(key, value))), body)
 
-    def _walk(self, table: E) -> str:
+    def _entries_iterator(self, table: LuaExpr) -> str:
         """Return the Lua iterator over a dict or set: in insertion order where that matters and is known."""
-        if not self.sensitive:
+        if not self.order_matters:
             return f"pairs({table})"
         if table.kind.own and table.kind.name in ("dict", "set"):
             if table.kind.name == "dict" or not k.is_scalar(k.item_of(table.kind)):
-                self.c.flag("ordered")
+                self.c.set_flag("ordered")
             if self.c.ordered:
                 return f"pairs({table})"
         return f"{self.c.helper('sorted_pairs')}({table})"
 
-    def _any(self, items: E, body: Body) -> None:
+    def _general(self, items: LuaExpr, body: WriteBody) -> None:
         kind = k.strip_optional(items.kind)
         base = "pair" if isinstance(self.target, ast.Tuple) else "item"
         if kind.name in ("dict", "set"):
             name, todo = self._variable(self.target, k.item_of(kind), base)
-            return self._loop(f"{name} in {self._walk(items)}", todo, body)
+            return self._loop(f"{name} in {self._entries_iterator(items)}", todo, body)
         name, todo = self._variable(self.target, k.item_of(kind), base)
         match kind.name:
             case "list" | "tuple":
                 head = f"_, {name} in ipairs({items})"
             case "str":
-                head = f"{name} in {items.at(PREFIX)}:gmatch(utf8.charpattern)"
+                head = f"{name} in {items.with_precedence(PREFIX)}:gmatch(utf8.charpattern)"
             case "iter":
                 head = f"{name} in {items}"
             case "any" | "bot" | "function":
@@ -170,10 +176,10 @@ class Loop:
         self._loop(head, todo, body)
 
 
-def range_head(c: Context, source: ast.Call) -> tuple[str, Kind]:
+def range_head(c: Context, source: ast.Call) -> tuple[str, ValueKind]:
     """Write ``first, last, step`` of a numeric ``for``, and the kind of its variable."""
     parts = c.exprs(source.args)
-    start = parts[0] if len(parts) > 1 else E("0", kind=k.NAT)
+    start = parts[0] if len(parts) > 1 else LuaExpr("0", kind=k.NAT)
     stop = parts[1] if len(parts) > 1 else parts[0]
     step = parts[2].text if len(parts) > 2 else "1"
     if step == "1":
@@ -184,10 +190,12 @@ def range_head(c: Context, source: ast.Call) -> tuple[str, Kind]:
         low = None if stop.kind.low is None else stop.kind.low + 1
         return f"{start}, {plus(stop, 1)}, {step}", k.at_least(low)
     step = c.temporary(parts[2], "step")
-    return f"{start}, {stop.at(ADD)} - ({step} > 0 and 1 or -1), {step}", k.INT
+    return f"{start}, {stop.with_precedence(ADD)} - ({step} > 0 and 1 or -1), {step}", k.INT
 
 
-def unpack(c: Context, target: ast.expr, value: E, *, declare: bool, leaking: frozenset[str] = frozenset()) -> None:
+def unpack(
+    c: Context, target: ast.expr, value: LuaExpr, *, declare: bool, leaking: frozenset[str] = frozenset()
+) -> None:
     """Write the assignment of ``value`` to the parts of a target."""
     if isinstance(target, ast.Name):
         local = "local " if declare and target.id not in leaking else ""
@@ -210,10 +218,10 @@ def unpack(c: Context, target: ast.expr, value: E, *, declare: bool, leaking: fr
         return
     table = c.temporary(value, "pair")
     for i, (node, part) in enumerate(zip(nodes, parts, strict=True), 1):
-        unpack(c, node, E(f"{table}[{i}]", kind=part), declare=declare, leaking=leaking)
+        unpack(c, node, LuaExpr(f"{table}[{i}]", kind=part), declare=declare, leaking=leaking)
 
 
-def as_list(c: Context, e: E) -> E:
+def as_list(c: Context, e: LuaExpr) -> LuaExpr:
     """Return a table of the items of any iterable; not necessarily a new one."""
     kind = k.strip_optional(e.kind)
     match kind.name:
@@ -221,11 +229,11 @@ def as_list(c: Context, e: E) -> E:
             return e
         case "str":
             return c.call("chars", e, kind=k.list_of(k.STR), new=True)
-        case "dict" | "set" if c.indifferent:
+        case "dict" | "set" if c.order_is_irrelevant:
             return c.call("keys", e, kind=k.list_of(k.item_of(kind)), new=True)
         case "dict" | "set":
             if kind.own and (kind.name == "dict" or not k.is_scalar(k.item_of(kind))):
-                c.flag("ordered")
+                c.set_flag("ordered")
             name = "keys" if c.ordered and kind.own else "sorted_keys"
             return c.call(name, e, kind=k.list_of(k.item_of(kind)), new=True)
         case "iter":
@@ -234,23 +242,23 @@ def as_list(c: Context, e: E) -> E:
             return c.call("to_list", e, kind=k.list_of(k.BOT if kind.name == "bot" else k.ANY), new=True)
 
 
-def in_any_order(c: Context, node: ast.expr) -> E:
+def as_unordered_list(c: Context, node: ast.expr) -> LuaExpr:
     """Return a table of the items of an iterable whose order can't show, as for ``sum``."""
     match node:
         case ast.Name() | ast.Call(func=ast.Attribute(value=ast.Name(), attr="keys" | "values" | "items"), args=[]):
-            c.indifferent = True
+            c.order_is_irrelevant = True
         case _:
             pass
     items = as_list(c, c.expr(node))
-    c.indifferent = False
+    c.order_is_irrelevant = False
     return items
 
 
 # ------------------------------------------------------------------------------------- comprehensions
 
 
-def generate(
-    c: Context, node: ast.AST, generators: list[ast.comprehension], body: Body, *, sensitive: bool = True
+def write_generators(
+    c: Context, node: ast.AST, generators: list[ast.comprehension], body: WriteBody, *, sensitive: bool = True
 ) -> None:
     """Write the nested loops of a comprehension around what ``body`` writes."""
     names = frozenset(n for g in generators for n in targets(g.target))
@@ -268,7 +276,7 @@ def generate(
             narrow(c, test, holds=True)
             c.indent += 1
         if i + 1 < len(generators):
-            loop = Loop(c, generators[i + 1].target, sensitive=sensitive)
+            loop = LoopWriter(c, generators[i + 1].target, sensitive=sensitive)
             loop.run(generators[i + 1].iter, lambda: nest(i + 1))
         else:
             body()
@@ -277,52 +285,52 @@ def generate(
             c.emit("end")
 
     # Python evaluates the first iterable outside; names of the targets are not yet bound there.
-    scope = Scope(node, outer, names, Plan(), immediate=True)
+    scope = FunctionScope(node, outer, names, DeclarationPlan(), immediate=True)
     for name in names:
-        c.facts.pop((node, name), None)
+        c.learned_kinds.pop((node, name), None)
     c.scope = scope
-    Loop(c, first.target, sensitive=sensitive).run(first.iter, inside)
+    LoopWriter(c, first.target, sensitive=sensitive).run(first.iter, inside)
     c.scope = outer
 
 
-def listed(c: Context, node: ast.ListComp | ast.GeneratorExp, into: str = "", *, sensitive: bool = True) -> E:
+def fill_list(c: Context, node: ast.ListComp | ast.GeneratorExp, into: str = "", *, sensitive: bool = True) -> LuaExpr:
     """Write a list comprehension as loops that fill a table, which is called ``into`` if it has a name."""
     name = into or c.fresh("result")
     if not into:
         c.emit(f"local {name} = {{}}")
-    kinds: list[Kind] = []
+    kinds: list[ValueKind] = []
 
     def body() -> None:
         item = c.expr(node.elt)
         if item.kind.name in ("none", "opt"):
             raise refuse("a list that may hold None", node)
-        kinds.append(k.settle(item.kind))
+        kinds.append(k.without_negative_bound(item.kind))
         text = f"({item})" if item.text.startswith("table.unpack(") or ":gsub(" in item.text else item.text
         c.emit(f"table.insert({name}, {text})")
 
-    generate(c, node, node.generators, body, sensitive=sensitive)
-    return E(name, kind=k.list_of(k.join_all(tuple(kinds))), new=True)
+    write_generators(c, node, node.generators, body, sensitive=sensitive)
+    return LuaExpr(name, kind=k.list_of(k.join_all(tuple(kinds))), new=True)
 
 
 @expression(ast.ListComp)
-def _list_comprehension(c: Context, node: ast.ListComp) -> E:
-    return listed(c, node)
+def _list_comprehension(c: Context, node: ast.ListComp) -> LuaExpr:
+    return fill_list(c, node)
 
 
 @expression(ast.GeneratorExp)
-def _generator_expression(c: Context, node: ast.GeneratorExp) -> E:
-    return listed(c, node)
+def _generator_expression(c: Context, node: ast.GeneratorExp) -> LuaExpr:
+    return fill_list(c, node)
 
 
 @expression(ast.SetComp)
-def _set_comprehension(c: Context, node: ast.SetComp) -> E:
-    return set_filled(c, node)
+def _set_comprehension(c: Context, node: ast.SetComp) -> LuaExpr:
+    return fill_set(c, node)
 
 
-def set_filled(c: Context, node: ast.SetComp | ast.GeneratorExp | ast.ListComp, into: str = "") -> E:
+def fill_set(c: Context, node: ast.SetComp | ast.GeneratorExp | ast.ListComp, into: str = "") -> LuaExpr:
     """Write a set comprehension."""
     name = into or c.fresh("seen")
-    learned = c.facts.get((node, "item"), k.BOT)
+    learned = c.learned_kinds.get((node, "item"), k.BOT)
     needs_order(c, k.set_of(learned))
     if not into:
         c.emit(f"local {name} = {c.call('Set') if c.ordered else '{}'}")
@@ -332,19 +340,19 @@ def set_filled(c: Context, node: ast.SetComp | ast.GeneratorExp | ast.ListComp, 
         c.learn((node, "item"), item.kind)
         c.emit(f"{name}[{item}] = true")
 
-    generate(c, node, node.generators, body, sensitive=False)
-    return E(name, kind=k.set_of(c.facts.get((node, "item"), k.BOT)), new=True)
+    write_generators(c, node, node.generators, body, sensitive=False)
+    return LuaExpr(name, kind=k.set_of(c.learned_kinds.get((node, "item"), k.BOT)), new=True)
 
 
 @expression(ast.DictComp)
-def _dict_comprehension(c: Context, node: ast.DictComp) -> E:
-    return dict_filled(c, node)
+def _dict_comprehension(c: Context, node: ast.DictComp) -> LuaExpr:
+    return fill_dict(c, node)
 
 
-def dict_filled(c: Context, node: ast.DictComp, into: str = "") -> E:
+def fill_dict(c: Context, node: ast.DictComp, into: str = "") -> LuaExpr:
     """Write a dict comprehension."""
     name = into or c.fresh("result")
-    needs_order(c, k.dict_of(c.facts.get((node, "key"), k.BOT), k.ANY))
+    needs_order(c, k.dict_of(c.learned_kinds.get((node, "key"), k.BOT), k.ANY))
     if not into:
         c.emit(f"local {name} = {c.call('Dict') if c.ordered else '{}'}")
 
@@ -353,9 +361,9 @@ def dict_filled(c: Context, node: ast.DictComp, into: str = "") -> E:
         if value.kind.name in ("none", "opt"):
             raise refuse("a dict that may hold None", node)
         c.learn((node, "key"), key.kind)
-        c.learn((node, "value"), k.settle(value.kind))
+        c.learn((node, "value"), k.without_negative_bound(value.kind))
         c.emit(f"{name}[{key}] = {value}")
 
-    generate(c, node, node.generators, body, sensitive=c.ordered)
-    kind = k.dict_of(c.facts.get((node, "key"), k.BOT), c.facts.get((node, "value"), k.BOT))
-    return E(name, kind=kind, new=True)
+    write_generators(c, node, node.generators, body, sensitive=c.ordered)
+    kind = k.dict_of(c.learned_kinds.get((node, "key"), k.BOT), c.learned_kinds.get((node, "value"), k.BOT))
+    return LuaExpr(name, kind=kind, new=True)

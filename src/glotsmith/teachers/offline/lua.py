@@ -5,7 +5,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from glotsmith.teachers.offline.kinds import ANY, Kind
+from glotsmith.teachers.offline.kinds import ANY, ValueKind
 
 _RESERVED = """
     and break do else elseif end false for function goto if in local nil not or repeat return then true until while
@@ -33,15 +33,15 @@ def refuse(what: str, node: ast.AST | None = None) -> CannotTranslate:
 
 
 @dataclass(frozen=True)
-class E:
+class LuaExpr:
     """A Lua expression: its text, how tightly it binds, and what is known of its value."""
 
     text: str
     prec: int = PREFIX
-    kind: Kind = ANY
+    kind: ValueKind = ANY
     new: bool = False  #: a table that nobody else holds
 
-    def at(self, prec: int) -> str:
+    def with_precedence(self, prec: int) -> str:
         """Return the text, in parentheses where it binds less tightly than ``prec``."""
         return self.text if self.prec >= prec else f"({self.text})"
 
@@ -49,7 +49,7 @@ class E:
         return self.text
 
 
-def name_of(python: str) -> str:
+def lua_name(python: str) -> str:
     """Return the Lua name of a Python variable: the same, but for reserved words and Lua's globals."""
     if not python.isascii():
         raise refuse(f"the name {python}, which is not ASCII")
@@ -92,13 +92,13 @@ def is_simple(text: str) -> bool:
     return re.fullmatch(r'[A-Za-z_][\w.]*|-?[\d.]+|"[^"\\]{0,12}"', text) is not None
 
 
-def plus(e: E | str, offset: int) -> str:
+def plus(e: LuaExpr | str, offset: int) -> str:
     """Write ``e + offset``, folding constants: ``i - 1`` plus 1 is ``i``."""
-    text = e if isinstance(e, str) else e.at(ADD)
+    text = e if isinstance(e, str) else e.with_precedence(ADD)
     if re.fullmatch(r"-?\d+", text):
         return str(int(text) + offset)
     folded = re.fullmatch(r"(.*[\w\])]) ([+-]) (\d+)", text)
-    if folded and isinstance(e, E) and e.prec == ADD:
+    if folded and isinstance(e, LuaExpr) and e.prec == ADD:
         offset += int(folded[3]) if folded[2] == "+" else -int(folded[3])
         text = folded[1]
     if offset == 0:

@@ -4,25 +4,25 @@ import ast
 from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.assignment import refine
-from glotsmith.teachers.offline.builtins import only
+from glotsmith.teachers.offline.assignment import refine_container
+from glotsmith.teachers.offline.builtins import check_arguments
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.expressions import position, watch_key
-from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.expressions import lua_index, watch_key
+from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, E, refuse
+from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, LuaExpr, refuse
 from glotsmith.teachers.offline.reductions import sort_options
 from glotsmith.teachers.offline.text import format_call
 
-Method = Callable[[Context, ast.Call, ast.expr, E], E]  # context, call, receiver's node, receiver
-METHODS: dict[str, dict[str, Method]] = {"str": {}, "list": {}, "dict": {}, "set": {}, "int": {}}
-_NIL = E("nil", LITERAL, k.NONE)
+MethodTranslator = Callable[[Context, ast.Call, ast.expr, LuaExpr], LuaExpr]  # context, call, receiver's node, receiver
+METHODS: dict[str, dict[str, MethodTranslator]] = {"str": {}, "list": {}, "dict": {}, "set": {}, "int": {}}
+_NIL = LuaExpr("nil", LITERAL, k.NONE)
 
 
-def method(receiver: str, *names: str) -> Callable[[Method], Method]:
+def method(receiver: str, *names: str) -> Callable[[MethodTranslator], MethodTranslator]:
     """Register a method."""
 
-    def register(maker: Method) -> Method:
+    def register(maker: MethodTranslator) -> MethodTranslator:
         for name in names:
             METHODS[receiver][name] = maker
         return maker
@@ -30,7 +30,7 @@ def method(receiver: str, *names: str) -> Callable[[Method], Method]:
     return register
 
 
-def call_method(c: Context, node: ast.Call, function: ast.Attribute) -> E:
+def call_method(c: Context, node: ast.Call, function: ast.Attribute) -> LuaExpr:
     """Translate ``receiver.name(...)``."""
     if function.attr == "format" and isinstance(function.value, ast.Constant) and isinstance(function.value.value, str):
         return format_call(c, function.value.value, node)
@@ -53,23 +53,23 @@ def call_method(c: Context, node: ast.Call, function: ast.Attribute) -> E:
             "str": k.STR,
             "int": k.INT,
         }
-        receiver = E(receiver.text, receiver.prec, shape[receiver_kind])
+        receiver = LuaExpr(receiver.text, receiver.prec, shape[receiver_kind])
     made = METHODS.get(receiver_kind, {}).get(function.attr)
     if made is None:
         raise refuse(f"the method .{function.attr}() of a {name}", node)
     return made(c, node, function.value, receiver)
 
 
-def _unbound(c: Context, node: ast.Call, function: ast.Attribute, name: str) -> E:
+def _unbound(c: Context, node: ast.Call, function: ast.Attribute, name: str) -> LuaExpr:
     if name == "dict" and function.attr == "fromkeys" and len(node.args) == 2:
         value = c.expr(node.args[1])
         items = as_list(c, c.expr(node.args[0]))
         kind = k.dict_of(k.item_of(items.kind), value.kind)
         if value.text != "nil":
-            start = c.call("Dict") if c.ordered else E("{}", LITERAL)
+            start = c.call("Dict") if c.ordered else LuaExpr("{}", LITERAL)
             return c.call("from_keys", start, items, value, kind=kind, new=True)
     if name == "dict" and function.attr == "fromkeys" and len(node.args) == 1:
-        c.flag("ordered")
+        c.set_flag("ordered")
         items = as_list(c, c.expr(node.args[0]))
         return c.call("set_of", items, kind=k.set_of(k.item_of(items.kind)), new=True)
     if name in METHODS and node.args and function.attr in METHODS[name]:
@@ -81,36 +81,36 @@ def _unbound(c: Context, node: ast.Call, function: ast.Attribute, name: str) -> 
 # ---------------------------------------------------------------------------------------------- list
 
 
-def _storable(value: E, node: ast.AST) -> Kind:
+def _storable(value: LuaExpr, node: ast.AST) -> ValueKind:
     if value.kind.name in ("none", "opt"):
         raise refuse("a list that may hold None", node)
-    return k.settle(value.kind)
+    return k.without_negative_bound(value.kind)
 
 
 @method("list", "append")
-def _append(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node, most=1)
+def _append(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     value = c.expr(node.args[0])
-    refine(c, owner, k.list_of(_storable(value, node)))
+    refine_container(c, owner, k.list_of(_storable(value, node)))
     text = f"({value})" if value.text.startswith("table.unpack(") else value.text
     c.emit(f"table.insert({xs}, {text})")
     return _NIL
 
 
 @method("list", "extend")
-def _extend(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node, most=1)
+def _extend(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     items = as_list(c, c.expr(node.args[0]))
-    refine(c, owner, k.list_of(k.item_of(items.kind)))
+    refine_container(c, owner, k.list_of(k.item_of(items.kind)))
     c.emit(str(c.call("extend", xs, items)))
     return _NIL
 
 
 @method("list", "insert")
-def _insert(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node, most=2)
+def _insert(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=2)
     index, value = c.exprs(node.args)
-    refine(c, owner, k.list_of(_storable(value, node)))
+    refine_container(c, owner, k.list_of(_storable(value, node)))
     if index.text == "0":
         c.emit(f"table.insert({xs}, 1, {value})")
     else:
@@ -119,8 +119,8 @@ def _insert(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
 
 
 @method("list", "pop", "popleft")
-def _pop(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node, most=1)
+def _pop(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     assert isinstance(node.func, ast.Attribute)
     kind = k.item_of(xs.kind)
     name = c.fresh("last")
@@ -130,39 +130,39 @@ def _pop(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
     elif not node.args:
         text = f"table.remove({table})"
     else:
-        text = f"table.remove({table}, {position(c, table, c.expr(node.args[0]))})"
+        text = f"table.remove({table}, {lua_index(c, table, c.expr(node.args[0]))})"
     c.fresh_names.discard(name)
-    return E(text, kind=kind)
+    return LuaExpr(text, kind=kind)
 
 
 @method("list", "remove")
-def _remove(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node, most=1)
+def _remove(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     c.emit(str(c.call("remove", xs, c.expr(node.args[0]))))
     return _NIL
 
 
 @method("list", "index")
-def _index(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node)
+def _index(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node)
     return c.call("index_of", xs, *c.exprs(node.args), kind=k.NAT)
 
 
 @method("list", "count")
-def _count(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node, most=1)
+def _count(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     return c.call("count", xs, c.expr(node.args[0]), kind=k.NAT)
 
 
 @method("list", "reverse")
-def _reverse(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+def _reverse(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
     c.emit(str(c.call("reverse_in_place", xs)))
     return _NIL
 
 
 @method("list", "sort")
-def _sort(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
-    only(node, "key", "reverse")
+def _sort(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
+    check_arguments(node, "key", "reverse")
     options = sort_options(c, node, k.item_of(xs.kind))
     if not options and k.item_of(xs.kind).name in ("int", "float", "str"):
         c.emit(f"table.sort({xs})")
@@ -172,27 +172,27 @@ def _sort(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
 
 
 @method("list", "copy")
-def _copy(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+def _copy(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
     table = c.temporary(xs, "items")
-    return E(f"table.move({table}, 1, #{table}, 1, {{}})", kind=xs.kind, new=True)
+    return LuaExpr(f"table.move({table}, 1, #{table}, 1, {{}})", kind=xs.kind, new=True)
 
 
 @method("list", "clear")
-def _clear(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+def _clear(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
     c.emit(str(c.call("clear", xs)))
     return _NIL
 
 
 @method("list", "appendleft")
-def _append_left(c: Context, node: ast.Call, owner: ast.expr, xs: E) -> E:
+def _append_left(c: Context, node: ast.Call, owner: ast.expr, xs: LuaExpr) -> LuaExpr:
     value = c.expr(node.args[0])
-    refine(c, owner, k.list_of(_storable(value, node)))
+    refine_container(c, owner, k.list_of(_storable(value, node)))
     c.emit(f"table.insert({xs}, 1, {value})")
     return _NIL
 
 
 @method("int", "bit_length")
-def _bit_length(c: Context, node: ast.Call, owner: ast.expr, n: E) -> E:
+def _bit_length(c: Context, node: ast.Call, owner: ast.expr, n: LuaExpr) -> LuaExpr:
     return c.call("bit_length", n, kind=k.NAT)
 
 
@@ -200,66 +200,66 @@ def _bit_length(c: Context, node: ast.Call, owner: ast.expr, n: E) -> E:
 
 
 @method("dict", "get")
-def _get(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    only(node, most=2)
+def _get(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=2)
     value_kind = d.kind.args[1] if d.kind.args else k.ANY
     key = c.expr(node.args[0])
-    found = f"{d.at(PREFIX)}[{key}]"
+    found = f"{d.with_precedence(PREFIX)}[{key}]"
     if len(node.args) == 1:
-        return E(found, kind=k.optional(value_kind) if value_kind.name != "bot" else k.BOT)
+        return LuaExpr(found, kind=k.optional(value_kind) if value_kind.name != "bot" else k.BOT)
     default = c.expr(node.args[1])
     if default.text == "nil":
-        return E(found, kind=k.optional(value_kind))
+        return LuaExpr(found, kind=k.optional(value_kind))
     kind = k.join(value_kind, default.kind)
     if value_kind.name not in ("bool", *k.UNKNOWN) or default.text == "false":
-        return E(f"({found} or {default.at(COMPARE)})", kind=kind)
+        return LuaExpr(f"({found} or {default.with_precedence(COMPARE)})", kind=kind)
     name = c.fresh("value")
     c.emit(f"local {name} = {found}")
     c.emit(f"if {name} == nil then {name} = {default} end")
-    return E(name, kind=kind)
+    return LuaExpr(name, kind=kind)
 
 
 @method("dict", "items")
-def _items(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+def _items(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
     name = "items" if in_order(c, d) else "sorted_items"
     return c.call(name, d, kind=k.list_of(k.tuple_of(*d.kind.args)), new=True)
 
 
 @method("dict", "keys")
-def _keys(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    return as_list(c, E(d.text, d.prec, k.strip_optional(d.kind)))
+def _keys(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
+    return as_list(c, LuaExpr(d.text, d.prec, k.strip_optional(d.kind)))
 
 
 @method("dict", "values")
-def _values(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+def _values(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
     name = "values" if in_order(c, d) else "sorted_values"
     return c.call(name, d, kind=k.list_of(d.kind.args[1]), new=True)
 
 
-def in_order(c: Context, d: E) -> bool:
+def in_order(c: Context, d: LuaExpr) -> bool:
     """Whether a plain walk over the dict will do: it is the program's own and ordered, or its order can't show."""
-    if c.indifferent:
+    if c.order_is_irrelevant:
         return True
     if k.strip_optional(d.kind).own:
-        c.flag("ordered")
+        c.set_flag("ordered")
     return c.ordered and d.kind.own
 
 
 @method("dict", "setdefault")
-def _set_default(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    only(node, most=2)
+def _set_default(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=2)
     table, key = c.temporary(d, "entries"), c.temporary(c.expr(node.args[0]), "key")
     key_kind = c.try_expr(node.args[0])[0].kind
     with c.block(f"if {table}[{key}] == nil then"):
         default = c.expr(node.args[1])
         c.emit(f"{table}[{key}] = {default}")
-    refine(c, owner, k.dict_of(key_kind, default.kind))
-    return E(f"{table}[{key}]", kind=k.join(d.kind.args[1], default.kind))
+    refine_container(c, owner, k.dict_of(key_kind, default.kind))
+    return LuaExpr(f"{table}[{key}]", kind=k.join(d.kind.args[1], default.kind))
 
 
 @method("dict", "pop")
-def _dict_pop(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    only(node, most=2)
+def _dict_pop(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=2)
     table, key, name = c.temporary(d, "entries"), c.temporary(c.expr(node.args[0]), "key"), c.fresh("value")
     kind = k.strip_optional(d.kind).args[1]
     c.emit(f"local {name} = {table}[{key}]")
@@ -269,29 +269,29 @@ def _dict_pop(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
         if default.text != "nil":
             c.emit(f"if {name} == nil then {name} = {default} end")
         kind = k.join(kind, default.kind)
-    return E(name, kind=kind)
+    return LuaExpr(name, kind=kind)
 
 
 @method("dict", "update")
-def _update(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    only(node, most=1)
+def _update(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     other = c.expr(node.args[0])
     if other.kind.name != "dict":
         raise refuse("update() with what may be no dict", node)
     c.emit(str(c.call("merge", d, other)))
-    refine(c, owner, other.kind)
+    refine_container(c, owner, other.kind)
     return _NIL
 
 
 @method("dict", "copy")
-def _dict_copy(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
-    start = c.call("Dict") if c.ordered else E("{}", LITERAL)
-    return c.call("merge", start, d, kind=Kind("dict", d.kind.args), new=True)
+def _dict_copy(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
+    start = c.call("Dict") if c.ordered else LuaExpr("{}", LITERAL)
+    return c.call("merge", start, d, kind=ValueKind("dict", d.kind.args), new=True)
 
 
 @method("dict", "clear")
 @method("set", "clear")
-def _clear_entries(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
+def _clear_entries(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
     c.emit(str(c.call("clear_entries", d)))
     return _NIL
 
@@ -300,37 +300,37 @@ def _clear_entries(c: Context, node: ast.Call, owner: ast.expr, d: E) -> E:
 
 
 @method("set", "add")
-def _add(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    only(node, most=1)
+def _add(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     item = c.expr(node.args[0])
-    refine(c, owner, k.set_of(k.settle(item.kind)))
+    refine_container(c, owner, k.set_of(k.without_negative_bound(item.kind)))
     watch_key(c, item)
-    c.emit(f"{s.at(PREFIX)}[{item}] = true")
+    c.emit(f"{s.with_precedence(PREFIX)}[{item}] = true")
     return _NIL
 
 
 @method("set", "discard", "remove")
-def _discard(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    only(node, most=1)
-    c.emit(f"{s.at(PREFIX)}[{c.expr(node.args[0])}] = nil")
+def _discard(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
+    c.emit(f"{s.with_precedence(PREFIX)}[{c.expr(node.args[0])}] = nil")
     return _NIL
 
 
 @method("set", "update")
-def _set_update(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+def _set_update(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
     for items in c.exprs(node.args):
-        refine(c, owner, k.set_of(k.item_of(items.kind)))
+        refine_container(c, owner, k.set_of(k.item_of(items.kind)))
         c.emit(str(c.call("add_all", s, as_list(c, items))))
     return _NIL
 
 
 @method("set", "union", "intersection", "difference", "symmetric_difference")
-def _combine(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+def _combine(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
     if len(node.args) == 1 and isinstance(node.args[0], ast.Starred) and s.text in ("{}", "Set()"):
         rows = as_list(c, c.expr(node.args[0].value))
         kind = k.set_of(k.item_of(k.item_of(rows.kind)))
         return c.call("set_of", c.call("flatten_once", rows), kind=kind, new=True)
-    only(node, most=1)
+    check_arguments(node, most=1)
     assert isinstance(node.func, ast.Attribute)
     if not node.args:
         return c.call("union", s, "{}", kind=s.kind, new=True)
@@ -343,7 +343,7 @@ def _combine(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
 
 
 @method("set", "issubset", "issuperset", "isdisjoint")
-def _relation(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+def _relation(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
     assert isinstance(node.func, ast.Attribute)
     other = c.expr(node.args[0])
     if other.kind.name != "set":
@@ -355,5 +355,5 @@ def _relation(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
 
 
 @method("set", "copy")
-def _set_copy(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+def _set_copy(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
     return c.call("union", s, "{}", kind=s.kind, new=True)

@@ -5,20 +5,20 @@ from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.lua import LITERAL, E, quote, refuse
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.lua import LITERAL, LuaExpr, quote, refuse
 
 _KNOWN = """
     math string itertools functools collections operator typing copy heapq bisect collections.abc __future__ numbers
     types
 """
-KNOWN = frozenset(_KNOWN.split())
-_CONSTANTS: dict[tuple[str, str], E] = {
-    ("math", "pi"): E("math.pi", kind=k.FLOAT),
-    ("math", "inf"): E("math.huge", kind=k.FLOAT),
-    ("math", "nan"): E("(0 / 0)", kind=k.FLOAT),
-    ("math", "e"): E("math.exp(1)", kind=k.FLOAT),
-    ("math", "tau"): E("(2 * math.pi)", kind=k.FLOAT),
+KNOWN_MODULES = frozenset(_KNOWN.split())
+_CONSTANTS: dict[tuple[str, str], LuaExpr] = {
+    ("math", "pi"): LuaExpr("math.pi", kind=k.FLOAT),
+    ("math", "inf"): LuaExpr("math.huge", kind=k.FLOAT),
+    ("math", "nan"): LuaExpr("(0 / 0)", kind=k.FLOAT),
+    ("math", "e"): LuaExpr("math.exp(1)", kind=k.FLOAT),
+    ("math", "tau"): LuaExpr("(2 * math.pi)", kind=k.FLOAT),
 }
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _STRINGS = {
@@ -45,12 +45,12 @@ def import_from(c: Context, node: ast.ImportFrom) -> None:
         c.imported[alias.asname or alias.name] = (node.module or ".", alias.name)
 
 
-def constant(c: Context, module: str, name: str, node: ast.expr) -> E:
+def constant(c: Context, module: str, name: str, node: ast.expr) -> LuaExpr:
     """Translate a module's name that is used as a value."""
     if (module, name) in _CONSTANTS:
         return _CONSTANTS[module, name]
     if module == "string" and name in _STRINGS:
-        return E(quote(_STRINGS[name]), LITERAL, k.STR)
+        return LuaExpr(quote(_STRINGS[name]), LITERAL, k.STR)
     raise refuse(f"{module}.{name}", node)
 
 
@@ -68,19 +68,19 @@ def resolve(c: Context, function: ast.expr) -> tuple[str, str] | None:
             return None
 
 
-Rule = tuple[str, Callable[[list[E]], Kind]]
+LibraryRule = tuple[str, Callable[[list[LuaExpr]], ValueKind]]
 
 
-def _number(arguments: list[E]) -> Kind:
+def _number(arguments: list[LuaExpr]) -> ValueKind:
     return k.INT if arguments and arguments[0].kind.name == "int" else k.FLOAT
 
 
-def _always(kind: Kind) -> Callable[[list[E]], Kind]:
+def _always(kind: ValueKind) -> Callable[[list[LuaExpr]], ValueKind]:
     return lambda arguments: kind
 
 
 # module, name → Lua (``@`` before a name of the runtime library), kind of the result
-RULES: dict[tuple[str, str], Rule] = {
+LIBRARY_RULES: dict[tuple[str, str], LibraryRule] = {
     ("operator", "index"): ("@truncate", _always(k.INT)),
     ("math", "sqrt"): ("math.sqrt", _always(k.FLOAT)),
     ("math", "floor"): ("math.floor", _always(k.INT)),

@@ -3,21 +3,21 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.builtins import BUILTINS, builtin, keyword, only
+from glotsmith.teachers.offline.builtins import BUILTINS, builtin, check_arguments, keyword_value
 from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.functions import function_value
-from glotsmith.teachers.offline.kinds import Kind
-from glotsmith.teachers.offline.loops import as_list, generate, in_any_order
-from glotsmith.teachers.offline.lua import LITERAL, E, is_simple
-from glotsmith.teachers.offline.operators import apply
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.loops import as_list, as_unordered_list, write_generators
+from glotsmith.teachers.offline.lua import LITERAL, LuaExpr, is_simple
+from glotsmith.teachers.offline.operators import binary_operation
 from glotsmith.teachers.offline.truth import condition, condition_of
 
 
 @builtin("sum")
-def _sum(c: Context, node: ast.Call) -> E:
-    only(node, "start", most=2)
-    start_node = node.args[1] if len(node.args) > 1 else keyword(node, "start")
-    start = E("0", LITERAL, k.NAT) if start_node is None else c.expr(start_node)
+def _sum(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, "start", most=2)
+    start_node = node.args[1] if len(node.args) > 1 else keyword_value(node, "start")
+    start = LuaExpr("0", LITERAL, k.NAT) if start_node is None else c.expr(start_node)
     source = node.args[0]
     if start.kind.name in ("list", "tuple"):
         items = as_list(c, c.expr(source))
@@ -25,35 +25,35 @@ def _sum(c: Context, node: ast.Call) -> E:
         return c.call("concat", start, f"table.unpack({items})", kind=kind, new=True)
     if isinstance(source, ast.GeneratorExp | ast.ListComp):
         return _sum_loop(c, source, start)
-    items = in_any_order(c, source)
+    items = as_unordered_list(c, source)
     if k.item_of(items.kind).name in ("bool", "any", "bot"):
         return c.call("sum_any", items, start, kind=k.BOT if k.item_of(items.kind) == k.BOT else k.ANY)
     kind = k.join(start.kind, k.item_of(items.kind))
     return c.call("sum", items, *([] if start.text == "0" else [start]), kind=kind)
 
 
-def _sum_loop(c: Context, source: ast.GeneratorExp | ast.ListComp, start: E) -> E:
+def _sum_loop(c: Context, source: ast.GeneratorExp | ast.ListComp, start: LuaExpr) -> LuaExpr:
     total = c.fresh("total")
     c.emit(f"local {total} = {start}")
 
     def body() -> None:
-        before = k.join(start.kind, c.facts.get((source, "total"), k.BOT))
+        before = k.join(start.kind, c.learned_kinds.get((source, "total"), k.BOT))
         if isinstance(source.elt, ast.Compare | ast.BoolOp | ast.UnaryOp) and c.try_expr(source.elt)[0].kind == k.BOOL:
             with c.block(f"if {condition(c, source.elt)} then"):
                 c.emit(f"{total} = {total} + 1")
             c.learn((source, "total"), k.NAT)
             return
-        result = apply(c, ast.Add(), E(total, kind=before), c.expr(source.elt), source)
+        result = binary_operation(c, ast.Add(), LuaExpr(total, kind=before), c.expr(source.elt), source)
         c.emit(f"{total} = {result}")
         c.learn((source, "total"), result.kind)
 
-    generate(c, source, source.generators, body, sensitive=False)
-    return E(total, kind=k.join(start.kind, c.facts.get((source, "total"), k.BOT)))
+    write_generators(c, source, source.generators, body, sensitive=False)
+    return LuaExpr(total, kind=k.join(start.kind, c.learned_kinds.get((source, "total"), k.BOT)))
 
 
 def _quantifier(name: str, *, found: bool) -> None:
-    def maker(c: Context, node: ast.Call) -> E:
-        only(node, most=1)
+    def maker(c: Context, node: ast.Call) -> LuaExpr:
+        check_arguments(node, most=1)
         source = node.args[0]
         made = source
         if not isinstance(source, ast.GeneratorExp | ast.ListComp):
@@ -68,10 +68,10 @@ def _quantifier(name: str, *, found: bool) -> None:
                 c.emit("break")
 
         outer = c.lines
-        generate(c, made, made.generators, body, sensitive=False)
+        write_generators(c, made, made.generators, body, sensitive=False)
         if len(made.generators) > 1:
             _break_out(outer, result, len(made.generators), found)
-        return E(result, kind=k.BOOL)
+        return LuaExpr(result, kind=k.BOOL)
 
     BUILTINS[name] = maker
 
@@ -101,7 +101,7 @@ def _desugared(c: Context, node: ast.Call, source: ast.expr) -> ast.AST:
         made = ast.GeneratorExp(ast.Name(name, ast.Load()), [generator])
         return ast.fix_missing_locations(ast.copy_location(made, node))
 
-    return c.once((node, "generator"), make)
+    return c.node_once((node, "generator"), make)
 
 
 _quantifier("any", found=True)
@@ -109,38 +109,38 @@ _quantifier("all", found=False)
 
 
 def _extreme(name: str) -> None:
-    def maker(c: Context, node: ast.Call) -> E:
-        only(node, "key", "default")
-        key, default = keyword(node, "key"), keyword(node, "default")
+    def maker(c: Context, node: ast.Call) -> LuaExpr:
+        check_arguments(node, "key", "default")
+        key, default = keyword_value(node, "key"), keyword_value(node, "default")
         if len(node.args) > 1 and key is None:
             return _of_several(c, name, c.exprs(node.args))
         items = (
-            (as_list(c, c.expr(node.args[0])) if key else in_any_order(c, node.args[0]))
+            (as_list(c, c.expr(node.args[0])) if key else as_unordered_list(c, node.args[0]))
             if len(node.args) == 1
-            else E(f"{{{', '.join(map(str, c.exprs(node.args)))}}}", LITERAL, k.list_of(k.ANY))
+            else LuaExpr(f"{{{', '.join(map(str, c.exprs(node.args)))}}}", LITERAL, k.list_of(k.ANY))
         )
         item = k.item_of(items.kind)
         if key is None and default is None and k.is_number(item) and is_simple(items.text):
-            return E(f"math.{name}(table.unpack({items}))", kind=item)
+            return LuaExpr(f"math.{name}(table.unpack({items}))", kind=item)
         extra = [] if key is None else [function_value(c, key, [item])]
         kind = item
         if default is not None:
             value = c.expr(default)
-            extra = [*(extra or [E("nil")]), value]
+            extra = [*(extra or [LuaExpr("nil")]), value]
             kind = k.join(item, value.kind)
         return c.call(name, items, *extra, kind=kind)
 
     BUILTINS[name] = maker
 
 
-def _of_several(c: Context, name: str, parts: list[E]) -> E:
+def _of_several(c: Context, name: str, parts: list[LuaExpr]) -> LuaExpr:
     kind = k.join_all(tuple(p.kind for p in parts))
     if all(k.is_number(p.kind) for p in parts):
         if kind.name == "int":
             lows = [p.kind.low for p in parts if p.kind.low is not None]
             low = (max(lows) if lows else None) if name == "max" else (min(lows) if len(lows) == len(parts) else None)
             kind = k.at_least(low)
-        return E(f"math.{name}({', '.join(map(str, parts))})", kind=kind)
+        return LuaExpr(f"math.{name}({', '.join(map(str, parts))})", kind=kind)
     return c.call(name, f"{{{', '.join(map(str, parts))}}}", kind=kind)
 
 
@@ -149,17 +149,17 @@ _extreme("max")
 
 
 @builtin("sorted")
-def _sorted(c: Context, node: ast.Call) -> E:
-    only(node, "key", "reverse", most=1)
-    items = as_list(c, c.expr(node.args[0])) if keyword(node, "key") else in_any_order(c, node.args[0])
+def _sorted(c: Context, node: ast.Call) -> LuaExpr:
+    check_arguments(node, "key", "reverse", most=1)
+    items = as_list(c, c.expr(node.args[0])) if keyword_value(node, "key") else as_unordered_list(c, node.args[0])
     extra = sort_options(c, node, k.item_of(items.kind))
     return c.call("sorted", items, *extra, kind=k.list_of(k.item_of(items.kind)), new=True)
 
 
-def sort_options(c: Context, node: ast.Call, item: Kind) -> list[E]:
+def sort_options(c: Context, node: ast.Call, item: ValueKind) -> list[LuaExpr]:
     """Write the arguments ``key`` and ``reverse`` of a sort."""
-    key, reverse = keyword(node, "key"), keyword(node, "reverse")
-    made = E("nil") if key is None else function_value(c, key, [item])
+    key, reverse = keyword_value(node, "key"), keyword_value(node, "reverse")
+    made = LuaExpr("nil") if key is None else function_value(c, key, [item])
     if reverse is None:
         return [] if key is None else [made]
     return [made, condition_of(c, c.expr(reverse))]

@@ -4,12 +4,12 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-Function = ast.FunctionDef | ast.Module
-Loop = ast.For | ast.While
+FunctionOrModule = ast.FunctionDef | ast.Module
+LoopNode = ast.For | ast.While
 
 
 @dataclass
-class Plan:
+class DeclarationPlan:
     """The declarations of one function."""
 
     before: dict[ast.stmt, list[str]] = field(default_factory=dict)  #: ``local a, b`` goes before this statement
@@ -40,7 +40,7 @@ def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
             stack.extend(ast.iter_child_nodes(node))
 
 
-def bound_names(function: Function) -> set[str]:
+def bound_names(function: FunctionOrModule) -> set[str]:
     """Return the names assigned in a function's own scope, without parameters."""
     names: set[str] = set()
     foreign: set[str] = set()
@@ -67,12 +67,12 @@ def blocks_of(node: ast.stmt) -> list[list[ast.stmt]]:
 
 
 class _Planner:
-    def __init__(self, function: Function) -> None:
-        self.plan = Plan()
+    def __init__(self, function: FunctionOrModule) -> None:
+        self.plan = DeclarationPlan()
         self.function = function
         self.owners: dict[str, set[ast.For]] = {}
 
-    def run(self, names: set[str]) -> Plan:
+    def run(self, names: set[str]) -> DeclarationPlan:
         self._visit(self.function.body, [])
         for name in sorted(names):
             self._place(name, self.function.body, must_define=False)
@@ -100,7 +100,7 @@ class _Planner:
         if isinstance(node, ast.Name):
             return node.id == name
         if binds_inside(node, name):
-            return self._mentions(inherited(node), name)
+            return self._mentions(outside_part(node), name)
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return True
         if isinstance(node, ast.ExceptHandler) and node.name == name:
@@ -132,7 +132,7 @@ class _Planner:
         return self._place(name, inside[0], must_define=must_define or isinstance(statement, ast.For | ast.While))
 
 
-def _defines(statement: ast.stmt, name: str, plan: Plan) -> bool:
+def _defines(statement: ast.stmt, name: str, plan: DeclarationPlan) -> bool:
     """Whether the statement can declare ``name`` by itself."""
     match statement:
         case ast.Assign(targets=[target], value=value):
@@ -152,7 +152,7 @@ def binds_inside(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Lambda) and any(a.arg == name for a in (*node.args.args, *node.args.kwonlyargs))
 
 
-def inherited(node: ast.AST) -> ast.AST:
+def outside_part(node: ast.AST) -> ast.AST:
     """Return the part of a comprehension (its first iterable) or lambda (its defaults) that belongs outside."""
     if isinstance(node, ast.Lambda):
         return ast.Tuple([*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)])
@@ -164,7 +164,7 @@ def uses(node: ast.AST, name: str) -> Iterator[ast.Name]:
     """Yield the occurrences of a variable, without those of its namesakes in comprehensions and lambdas."""
     if isinstance(node, ast.Name) and node.id == name:
         yield node
-    for child in (inherited(node),) if binds_inside(node, name) else ast.iter_child_nodes(node):
+    for child in (outside_part(node),) if binds_inside(node, name) else ast.iter_child_nodes(node):
         yield from uses(child, name)
 
 
@@ -214,18 +214,18 @@ def _first_use(name: str, statements: list[ast.stmt], loop: ast.For) -> bool | N
     return None
 
 
-def plan_of(function: Function, names: set[str]) -> Plan:
+def plan_declarations(function: FunctionOrModule, names: set[str]) -> DeclarationPlan:
     """Decide where the ``names`` of a function are declared."""
     return _Planner(function).run(names)
 
 
-def order_matters(loop: ast.For) -> bool:
+def iteration_order_matters(loop: ast.For) -> bool:
     """Whether a loop's body does anything but count, collect into keys, and search."""
     local = set(targets(loop.target))
-    return not all(_is_free(s, local) for s in loop.body) or bool(loop.orelse)
+    return not all(_is_order_independent(s, local) for s in loop.body) or bool(loop.orelse)
 
 
-def _is_free(node: ast.stmt, local: set[str]) -> bool:
+def _is_order_independent(node: ast.stmt, local: set[str]) -> bool:
     match node:
         case ast.Pass() | ast.Continue():
             return True
@@ -240,8 +240,8 @@ def _is_free(node: ast.stmt, local: set[str]) -> bool:
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr="add" | "discard"))):
             return True
         case ast.If(body=body, orelse=orelse):
-            return all(_is_free(s, local) for s in (*body, *orelse))
+            return all(_is_order_independent(s, local) for s in (*body, *orelse))
         case ast.For(body=body):
-            return all(_is_free(s, local) for s in body)
+            return all(_is_order_independent(s, local) for s in body)
         case _:
             return False

@@ -3,24 +3,24 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.builtins import keyword, only
+from glotsmith.teachers.offline.builtins import check_arguments, keyword_value
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.kinds import Kind
+from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import COMPARE, PREFIX, E, quote
+from glotsmith.teachers.offline.lua import COMPARE, PREFIX, LuaExpr, quote
 from glotsmith.teachers.offline.methods import METHODS, method
 
 
-def _plain(name: str, helper: str, kind: Kind) -> None:
+def _plain(name: str, helper: str, kind: ValueKind) -> None:
     """A string method that is a function of the runtime library."""
 
-    def maker(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+    def maker(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
         del owner
-        only(node, "sep", "maxsplit", "keepends", "chars")
+        check_arguments(node, "sep", "maxsplit", "keepends", "chars")
         arguments = c.exprs([*node.args, *(kw.value for kw in node.keywords if kw.arg == "sep")])
-        limit = keyword(node, "maxsplit")
+        limit = keyword_value(node, "maxsplit")
         if limit is not None:
-            arguments = [*(arguments or [E("nil")]), c.expr(limit)]
+            arguments = [*(arguments or [LuaExpr("nil")]), c.expr(limit)]
         return c.call(helper, s, *arguments, kind=kind, new=kind.name == "list")
 
     METHODS["str"][name] = maker
@@ -60,49 +60,49 @@ for _name, _helper, _kind in (
 
 
 @method("str", "upper", "lower", "casefold")
-def _case(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+def _case(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
     assert isinstance(node.func, ast.Attribute)
     name = "upper" if node.func.attr == "upper" else "lower"
-    return E(f"{s.at(PREFIX)}:{name}()", kind=k.STR)
+    return LuaExpr(f"{s.with_precedence(PREFIX)}:{name}()", kind=k.STR)
 
 
 _CLASSES = {"isdigit": "d", "isdecimal": "d", "isnumeric": "d", "isalpha": "a", "isalnum": "w", "isspace": "s"}
 
 
 @method("str", *_CLASSES)
-def _is_class(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
+def _is_class(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
     assert isinstance(node.func, ast.Attribute)
-    return E(f'{s.at(PREFIX)}:find("^%{_CLASSES[node.func.attr]}+$") ~= nil', COMPARE, k.BOOL)
+    return LuaExpr(f'{s.with_precedence(PREFIX)}:find("^%{_CLASSES[node.func.attr]}+$") ~= nil', COMPARE, k.BOOL)
 
 
 @method("str", "isidentifier")
-def _is_identifier(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    return E(f'{s.at(PREFIX)}:find("^[%a_][%w_]*$") ~= nil', COMPARE, k.BOOL)
+def _is_identifier(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
+    return LuaExpr(f'{s.with_precedence(PREFIX)}:find("^[%a_][%w_]*$") ~= nil', COMPARE, k.BOOL)
 
 
 @method("str", "isascii")
-def _is_ascii(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    return E(f'{s.at(PREFIX)}:find("[\\x80-\\xff]") == nil', COMPARE, k.BOOL)
+def _is_ascii(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
+    return LuaExpr(f'{s.with_precedence(PREFIX)}:find("[\\x80-\\xff]") == nil', COMPARE, k.BOOL)
 
 
 @method("str", "join")
-def _join(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-    only(node, most=1)
+def _join(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
+    check_arguments(node, most=1)
     e = c.expr(node.args[0])
     if e.kind.name == "str" and s.text == '""':
         return e
     items = as_list(c, e)
-    return E(f"table.concat({items}{'' if s.text == chr(34) * 2 else f', {s}'})", kind=k.STR)
+    return LuaExpr(f"table.concat({items}{'' if s.text == chr(34) * 2 else f', {s}'})", kind=k.STR)
 
 
 def _affix(name: str) -> None:
-    def maker(c: Context, node: ast.Call, owner: ast.expr, s: E) -> E:
-        only(node, most=1)
+    def maker(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
+        check_arguments(node, most=1)
         argument = node.args[0]
         if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
             size = len(argument.value.encode())
             part = f"1, {size}" if name == "startswith" else f"-{size}"
-            return E(f"{s.at(PREFIX)}:sub({part}) == {quote(argument.value)}", COMPARE, k.BOOL)
+            return LuaExpr(f"{s.with_precedence(PREFIX)}:sub({part}) == {quote(argument.value)}", COMPARE, k.BOOL)
         return c.call(name, s, c.expr(argument), kind=k.BOOL)
 
     METHODS["str"][name] = maker

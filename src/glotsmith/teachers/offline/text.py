@@ -5,20 +5,20 @@ import re
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.lua import AND, CONCAT, LITERAL, E, quote, refuse
+from glotsmith.teachers.offline.lua import AND, CONCAT, LITERAL, LuaExpr, quote, refuse
 
 
-def to_text(c: Context, e: E, node: ast.AST) -> E:
+def to_text(c: Context, e: LuaExpr, node: ast.AST) -> LuaExpr:
     """Write ``str(e)``."""
     match e.kind.name:
         case "str":
             return e
         case "int":
-            return E(f"tostring({e})", kind=k.STR)
+            return LuaExpr(f"tostring({e})", kind=k.STR)
         case "bool":
-            return E(f'({e.at(AND)} and "True" or "False")', kind=k.STR)
+            return LuaExpr(f'({e.with_precedence(AND)} and "True" or "False")', kind=k.STR)
         case "none":
-            return E('"None"', LITERAL, k.STR)
+            return LuaExpr('"None"', LITERAL, k.STR)
         case "tuple" | "set" | "dict" | "iter" | "function":
             raise refuse(f"str() of a {e.kind.name}", node)
         case "list" if k.holds(e.kind, "tuple", "dict", "set"):
@@ -27,18 +27,18 @@ def to_text(c: Context, e: E, node: ast.AST) -> E:
             return c.call("str", e, kind=k.STR)
 
 
-def to_repr(c: Context, e: E, node: ast.AST) -> E:
+def to_repr(c: Context, e: LuaExpr, node: ast.AST) -> LuaExpr:
     """Write ``repr(e)``."""
     return c.call("repr", e, kind=k.STR) if e.kind.name in ("str", "any", "bot", "opt") else to_text(c, e, node)
 
 
-def formatted(c: Context, e: E, spec: str, node: ast.AST) -> E:
+def format_value(c: Context, e: LuaExpr, spec: str, node: ast.AST) -> LuaExpr:
     """Write ``format(e, spec)`` for a literal spec."""
     fixed = re.fullmatch(r"\.(\d+)f", spec)
     if fixed and k.is_number(e.kind):
-        return E(f'string.format("%{spec}", {e})', kind=k.STR)
+        return LuaExpr(f'string.format("%{spec}", {e})', kind=k.STR)
     if re.fullmatch(r"0?\d*d", spec) and e.kind.name == "int":
-        return E(f'string.format("%{spec}", {e})', kind=k.STR)
+        return LuaExpr(f'string.format("%{spec}", {e})', kind=k.STR)
     if not re.fullmatch(r"(?:.?[<>^=])?[+\- ]?#?0?\d*,?(?:\.\d+)?[bdoxXeEfFgGs%]?", spec):
         raise refuse(f"the format {spec!r}", node)
     return c.call("format", e, quote(spec), kind=k.STR)
@@ -47,10 +47,10 @@ def formatted(c: Context, e: E, spec: str, node: ast.AST) -> E:
 _PERCENT = re.compile(r"%(?:\((\w+)\))?([-+ 0#]*)(\d*)(?:\.(\d+))?([sdifrxXoegEGc%])")
 
 
-def percent(c: Context, template: str, values: ast.expr) -> E:
+def percent_format(c: Context, template: str, values: ast.expr) -> LuaExpr:
     """Write ``template % values``."""
     nodes = list(values.elts) if isinstance(values, ast.Tuple) else [values]
-    parts: list[E] = []
+    parts: list[LuaExpr] = []
     used, end = 0, 0
     for match in _PERCENT.finditer(template):
         if match[1] is not None or "%" in template[end : match.start()]:
@@ -69,17 +69,19 @@ def percent(c: Context, template: str, values: ast.expr) -> E:
     return _glued([*parts, *_literal(template[end:])])
 
 
-def _literal(text: str) -> list[E]:
-    return [E(quote(text), LITERAL, k.STR)] if text else []
+def _literal(text: str) -> list[LuaExpr]:
+    return [LuaExpr(quote(text), LITERAL, k.STR)] if text else []
 
 
-def _glued(parts: list[E]) -> E:
+def _glued(parts: list[LuaExpr]) -> LuaExpr:
     if len(parts) == 1:
         return parts[0]
-    return E(" .. ".join(p.at(CONCAT + 1) for p in parts) or '""', CONCAT if parts else LITERAL, k.STR)
+    return LuaExpr(
+        " .. ".join(p.with_precedence(CONCAT + 1) for p in parts) or '""', CONCAT if parts else LITERAL, k.STR
+    )
 
 
-def _directive(c: Context, match: re.Match[str], value: E, node: ast.AST) -> E:
+def _directive(c: Context, match: re.Match[str], value: LuaExpr, node: ast.AST) -> LuaExpr:
     flags, width, precision, letter = match[2], match[3], match[4], match[5]
     if letter in "sr" and precision is None:
         text = to_text(c, value, node) if letter == "s" else to_repr(c, value, node)
@@ -87,16 +89,16 @@ def _directive(c: Context, match: re.Match[str], value: E, node: ast.AST) -> E:
             return text
         return c.call("ljust" if "-" in flags else "rjust", text, width, kind=k.STR)
     if letter in "dixXo" and value.kind.name == "int" and precision is None:
-        return E(f'string.format("%{flags}{width}{letter.replace("i", "d")}", {value})', kind=k.STR)
+        return LuaExpr(f'string.format("%{flags}{width}{letter.replace("i", "d")}", {value})', kind=k.STR)
     if letter in "feEgG" and k.is_number(value.kind):
         dot = "" if precision is None else f".{precision}"
-        return E(f'string.format("%{flags}{width}{dot}{letter}", {value})', kind=k.STR)
+        return LuaExpr(f'string.format("%{flags}{width}{dot}{letter}", {value})', kind=k.STR)
     raise refuse(f"the directive {match[0]}", node)
 
 
-def format_call(c: Context, template: str, node: ast.Call) -> E:
+def format_call(c: Context, template: str, node: ast.Call) -> LuaExpr:
     """Write ``template.format(...)``."""
-    parts: list[E] = []
+    parts: list[LuaExpr] = []
     position = 0
     values = {kw.arg: kw.value for kw in node.keywords}
     for piece in re.split(r"(\{\{|\}\}|\{[^{}]*\})", template):
@@ -111,13 +113,13 @@ def format_call(c: Context, template: str, node: ast.Call) -> E:
             if conversion:
                 parts.append(to_repr(c, value, node))
             else:
-                parts.append(formatted(c, value, spec, node) if spec else to_text(c, value, node))
+                parts.append(format_value(c, value, spec, node) if spec else to_text(c, value, node))
         else:
             parts.extend(_literal(piece))
     return _glued(parts)
 
 
-def _argument(c: Context, node: ast.Call, values: dict[str | None, ast.expr], name: str) -> E:
+def _argument(c: Context, node: ast.Call, values: dict[str | None, ast.expr], name: str) -> LuaExpr:
     if name.isdigit() and int(name) < len(node.args):
         return c.expr(node.args[int(name)])
     if name in values:

@@ -13,11 +13,11 @@ from glotsmith.teachers.offline import (
     reductions,
     string_methods,
 )
-from glotsmith.teachers.offline.context import Context, Scope
+from glotsmith.teachers.offline.context import Context, FunctionScope
 from glotsmith.teachers.offline.functions import defaults_of, parameters_of
 from glotsmith.teachers.offline.lua import CannotTranslate, refuse
 from glotsmith.teachers.offline.runtime import library_text
-from glotsmith.teachers.offline.scopes import bound_names, own_nodes, plan_of
+from glotsmith.teachers.offline.scopes import bound_names, own_nodes, plan_declarations
 from glotsmith.values import NotLiteral, Signature, parse_signature
 
 VERSION = "2"  #: raised whenever a reply may change
@@ -94,7 +94,7 @@ def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> No
     params = parameters_of(entry)
     for i, parameter in enumerate(params):
         known = signature.parameters if signature is not None else ()
-        kind = kinds.of_type(known[i].type) if i < len(known) else kinds.ANY
+        kind = kinds.kind_of_type(known[i].type) if i < len(known) else kinds.ANY
         if i >= len(known) and parameter.arg in defaults_of(entry) and signature is not None:
             continue
         if _has_none_inside(kind):
@@ -102,7 +102,7 @@ def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> No
         c.learn((entry, i), kind)
 
 
-def _has_none_inside(kind: kinds.Kind) -> bool:
+def _has_none_inside(kind: kinds.ValueKind) -> bool:
     if kind.name == "opt":
         kind = kind.args[0]
     return any(kinds.holds(part, "none", "opt") for part in kind.args)
@@ -111,8 +111,8 @@ def _has_none_inside(kind: kinds.Kind) -> bool:
 def _program(c: Context, tree: ast.Module, entry: ast.FunctionDef) -> None:
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
     names = bound_names(tree)
-    plan = plan_of(tree, names)
-    c.scope = Scope(tree, None, frozenset(names), plan, functions=functions)
+    plan = plan_declarations(tree, names)
+    c.scope = FunctionScope(tree, None, frozenset(names), plan, functions=functions)
     for i, node in enumerate(tree.body):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue

@@ -4,77 +4,77 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.lua import AND, COMPARE, LITERAL, OR, UNARY, E
+from glotsmith.teachers.offline.lua import AND, COMPARE, LITERAL, OR, UNARY, LuaExpr
 
 
-def truth(c: Context, e: E) -> bool | None:
+def truth(c: Context, e: LuaExpr) -> bool | None:
     """Whether the value is surely true, or surely false, for Lua; None where that depends."""
     if e.text in ("nil", "false"):
         return False
     return None if e.kind.name in ("bool", "none", "opt", *k.UNKNOWN) else True
 
 
-def condition_of(c: Context, e: E, *, negate: bool = False) -> E:
+def condition_of(c: Context, e: LuaExpr, *, negate: bool = False) -> LuaExpr:
     """Write a Lua condition that holds when Python holds ``e`` to be true (or false, with ``negate``)."""
     sign = "==" if negate else "~="
     match e.kind.name:
         case "bool":
             return negated(e) if negate else e
         case "int" | "float":
-            return E(f"{e.at(COMPARE)} {sign} 0", COMPARE, k.BOOL)
+            return LuaExpr(f"{e.with_precedence(COMPARE)} {sign} 0", COMPARE, k.BOOL)
         case "str":
-            return E(f'{e.at(COMPARE)} {sign} ""', COMPARE, k.BOOL)
+            return LuaExpr(f'{e.with_precedence(COMPARE)} {sign} ""', COMPARE, k.BOOL)
         case "list" | "tuple":
             text = f"#{e.text if e.prec > UNARY else f'({e.text})'}"
-            return E(f"{text} {'==' if negate else '>'} 0", COMPARE, k.BOOL)
+            return LuaExpr(f"{text} {'==' if negate else '>'} 0", COMPARE, k.BOOL)
         case "dict" | "set":
             return _entries(c, e, negate)
         case "opt":
             return _optional(c, e, negate)
         case "none":
-            return E("true" if negate else "false", LITERAL, k.BOOL)
+            return LuaExpr("true" if negate else "false", LITERAL, k.BOOL)
         case "function" | "iter":
-            return E(f"{e.at(COMPARE)} {'==' if negate else '~='} nil", COMPARE, k.BOOL)
+            return LuaExpr(f"{e.with_precedence(COMPARE)} {'==' if negate else '~='} nil", COMPARE, k.BOOL)
         case _:
             called = c.call("truthy", e, kind=k.BOOL)
             return negated(called) if negate else called
 
 
-def _entries(c: Context, e: E, negate: bool) -> E:
+def _entries(c: Context, e: LuaExpr, negate: bool) -> LuaExpr:
     if c.ordered:
         called = c.call("is_empty", e, kind=k.BOOL)
         return called if negate else negated(called)
-    return E(f"next({e}) {'==' if negate else '~='} nil", COMPARE, k.BOOL)
+    return LuaExpr(f"next({e}) {'==' if negate else '~='} nil", COMPARE, k.BOOL)
 
 
-def _optional(c: Context, e: E, negate: bool) -> E:
+def _optional(c: Context, e: LuaExpr, negate: bool) -> LuaExpr:
     text = c.temporary(e)
-    inner = E(text, kind=e.kind.args[0])
+    inner = LuaExpr(text, kind=e.kind.args[0])
     if inner.kind.name in ("bool", "function", "iter"):
-        return E(f"not {text}" if negate else text, UNARY if negate else e.prec, k.BOOL)
+        return LuaExpr(f"not {text}" if negate else text, UNARY if negate else e.prec, k.BOOL)
     part = condition_of(c, inner, negate=negate)
     if negate:
-        return E(f"{text} == nil or {part.at(OR)}", OR, k.BOOL)
-    return E(f"{text} ~= nil and {part.at(AND)}", AND, k.BOOL)
+        return LuaExpr(f"{text} == nil or {part.with_precedence(OR)}", OR, k.BOOL)
+    return LuaExpr(f"{text} ~= nil and {part.with_precedence(AND)}", AND, k.BOOL)
 
 
 _OPPOSITE = {" == ": " ~= ", " ~= ": " == "}
 
 
-def negated(e: E) -> E:
+def negated(e: LuaExpr) -> LuaExpr:
     """Write the negation of a condition; equality is turned round."""
     if e.text in ("true", "false"):
-        return E("false" if e.text == "true" else "true", LITERAL, k.BOOL)
+        return LuaExpr("false" if e.text == "true" else "true", LITERAL, k.BOOL)
     if e.prec == COMPARE:
         for sign, other in _OPPOSITE.items():
             if e.text.count(sign) == 1 and not any(s in e.text for s in (" < ", " > ", " <= ", " >= ", '"', " and ")):
-                return E(e.text.replace(sign, other), COMPARE, k.BOOL)
+                return LuaExpr(e.text.replace(sign, other), COMPARE, k.BOOL)
     if e.prec == UNARY and e.text.startswith("not "):
-        return E(e.text[4:], UNARY, k.BOOL)
-    return E(f"not {e.at(UNARY)}", UNARY, k.BOOL)
+        return LuaExpr(e.text[4:], UNARY, k.BOOL)
+    return LuaExpr(f"not {e.with_precedence(UNARY)}", UNARY, k.BOOL)
 
 
-def condition(c: Context, node: ast.expr, *, negate: bool = False) -> E:
+def condition(c: Context, node: ast.expr, *, negate: bool = False) -> LuaExpr:
     """Translate an expression of which only the truth matters."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return condition(c, node.operand, negate=not negate)
@@ -85,10 +85,10 @@ def condition(c: Context, node: ast.expr, *, negate: bool = False) -> E:
     return condition_of(c, c.expr(node), negate=negate)
 
 
-def _connected(c: Context, node: ast.BoolOp) -> E | None:
+def _connected(c: Context, node: ast.BoolOp) -> LuaExpr | None:
     """Write ``a and b`` over conditions; lines that a later part needs make it a chain of ifs."""
     word, prec = ("and", AND) if isinstance(node.op, ast.And) else ("or", OR)
-    outer = c.here.env
+    outer = c.current_scope.env
     with c.capture() as first_lines:
         parts = [condition(c, node.values[0])]
     c.emit_all(first_lines)
@@ -96,27 +96,27 @@ def _connected(c: Context, node: ast.BoolOp) -> E | None:
     for value in node.values[1:]:
         previous = node.values[node.values.index(value) - 1]
         if narrowed is not None:
-            c.here.env = narrowed
+            c.current_scope.env = narrowed
             narrow(c, previous, holds=isinstance(node.op, ast.And))
-            narrowed = c.here.env
+            narrowed = c.current_scope.env
         with c.capture() as lines:
             part = condition(c, value)
         if lines:
-            c.here.env = outer
+            c.current_scope.env = outer
             return _chain(c, word, prec, parts, node.values[len(parts) :])
         parts.append(part)
-    if outer is not None and c.here.env is not None:
-        c.here.env = outer
-    return E(f" {word} ".join(p.at(prec + (p.prec != prec)) for p in parts), prec, k.BOOL)
+    if outer is not None and c.current_scope.env is not None:
+        c.current_scope.env = outer
+    return LuaExpr(f" {word} ".join(p.with_precedence(prec + (p.prec != prec)) for p in parts), prec, k.BOOL)
 
 
-def _chain(c: Context, word: str, prec: int, parts: list[E], rest: list[ast.expr]) -> E:
+def _chain(c: Context, word: str, prec: int, parts: list[LuaExpr], rest: list[ast.expr]) -> LuaExpr:
     name = c.fresh("holds")
-    c.emit(f"local {name} = {f' {word} '.join(p.at(prec) for p in parts)}")
+    c.emit(f"local {name} = {f' {word} '.join(p.with_precedence(prec) for p in parts)}")
     for value in rest:
         with c.block(f"if {'' if word == 'and' else 'not '}{name} then"):
             c.emit(f"{name} = {condition(c, value)}")
-    return E(name, kind=k.BOOL)
+    return LuaExpr(name, kind=k.BOOL)
 
 
 def narrow(c: Context, test: ast.expr, *, holds: bool) -> None:
@@ -139,8 +139,8 @@ def narrow(c: Context, test: ast.expr, *, holds: bool) -> None:
             pass
 
 
-def _set(c: Context, name: str, kind: k.Kind) -> None:
-    owner = c.reach(name)
+def _set(c: Context, name: str, kind: k.ValueKind) -> None:
+    owner = c.immediate_owner(name)
     if owner is not None and owner.env is not None:
         owner.env[name] = kind
 
