@@ -17,6 +17,7 @@ class Offline:
 
     name = "offline"
     model = ""
+    notice = ""
     fingerprint = content_hash("offline", VERSION)
 
     def address(self, request: Request) -> str:
