@@ -19,7 +19,7 @@ from glotsmith.records import Job
 from glotsmith.reward import close, code_reward
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier
-from glotsmith.verification.batch import verify_all
+from glotsmith.verification.verifier import verify_all
 
 
 def said(job: Job) -> list[dict[str, str]]:

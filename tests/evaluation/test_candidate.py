@@ -8,7 +8,7 @@ import pytest
 from glotsmith.evaluation.candidate import candidate, cut
 from glotsmith.evaluation.questions import Question, Style, stop_of
 from glotsmith.languages import language_names
-from glotsmith.languages.braces import stops_at_brace
+from glotsmith.languages.extract_code import stops_at_brace
 
 LUA = Question(
     benchmark="b",

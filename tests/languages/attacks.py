@@ -16,8 +16,8 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
-from glotsmith.languages.prepared import prepare_toolchain
 from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
+from glotsmith.languages.toolchain import prepare_toolchain
 from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox

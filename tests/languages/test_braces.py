@@ -1,7 +1,7 @@
 import pytest
 
 from glotsmith.languages import get_card, language_names
-from glotsmith.languages.braces import open_braces, restore_braces, stops_at_brace
+from glotsmith.languages.extract_code import open_braces, restore_braces, stops_at_brace
 
 
 @pytest.mark.parametrize(

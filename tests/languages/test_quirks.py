@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from glotsmith.languages import Unrepresentable, get_card, render
-from glotsmith.languages.quirks import is_vector
+from glotsmith.languages.render import is_vector
 
 
 @pytest.mark.parametrize(

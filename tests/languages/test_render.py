@@ -7,6 +7,7 @@ import pytest
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get_card, language_names, render, toolchain
 from glotsmith.languages.program import call_program
+from glotsmith.languages.representable import require_representable, value_features
 from glotsmith.values import ANY, FLOAT, list_of, parse_signature, parse_type
 
 LUA, PYTHON = get_card("lua"), get_card("python")
@@ -68,8 +69,8 @@ def test_what_has_no_form_is_refused_with_its_reason(language: str, value: objec
 
 def test_the_widest_ints_are_representable() -> None:
     assert render.render_literal(LUA, 2**63 - 1) == "9223372036854775807"
-    render.require_representable(LUA, -(2**63))
-    render.require_representable(PYTHON, 2**200)
+    require_representable(LUA, -(2**63))
+    require_representable(PYTHON, 2**200)
 
 
 def test_ints_become_floats_only_where_the_language_checks_types() -> None:
@@ -141,9 +142,9 @@ def test_types_that_typed_languages_lack_are_refused() -> None:
 )
 def test_a_card_may_refuse_text_beyond_the_basic_plane(value: Any, refused: bool) -> None:
     card = msgspec.structs.replace(get_card("lua"), refuse={"str.astral": "UCS-2 only"})
-    assert ("str.astral" in set(render.value_features(value))) is refused
+    assert ("str.astral" in set(value_features(value))) is refused
     if refused:
         with pytest.raises(Unrepresentable, match="UCS-2 only"):
-            render.require_representable(card, value)
+            require_representable(card, value)
     else:
-        render.require_representable(card, value)
+        require_representable(card, value)

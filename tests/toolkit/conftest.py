@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.languages import card, prepared, toolchain
+from glotsmith.languages import card, toolchain
 from glotsmith.languages import proof_rows as row_tables
 from glotsmith.toolkit import new_language
 
@@ -13,7 +13,7 @@ Copy = Callable[..., Path]
 
 def forget() -> None:
     card.clear_card_caches()
-    for function in (row_tables.read_proof_rows, toolchain.find_toolchain, prepared.prepare_toolchain):
+    for function in (row_tables.read_proof_rows, toolchain.find_toolchain, toolchain.prepare_toolchain):
         function.cache_clear()
 
 

@@ -9,7 +9,7 @@ from glotsmith.cache import Cache
 from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification import Verifier
-from glotsmith.verification.batch import verify_all
+from glotsmith.verification.verifier import verify_all
 
 
 @asynccontextmanager

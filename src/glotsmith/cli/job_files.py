@@ -20,7 +20,7 @@ from glotsmith.errors import GlotsmithError, InputError, UsageError, decode_faul
 from glotsmith.languages import resolve_language, unknown_language
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job, Verdict
-from glotsmith.verification.bounds import judged_fields_error, limits_error
+from glotsmith.verification.job_limits import judged_fields_error, limits_error
 
 _FIELDS = frozenset(Job.__struct_fields__)
 _LONGEST_MB = 64  #: of a line; a job's expected output has a few

@@ -212,7 +212,7 @@ async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIter
 
 
 async def _one(verifier: Verify, job: Job | Verdict) -> Verdict:
-    from glotsmith.verification.batch import verify_one
+    from glotsmith.verification.verifier import verify_one
 
     return job if isinstance(job, Verdict) else await verify_one(verifier, job)
 

@@ -9,9 +9,8 @@ import re
 from collections.abc import Sequence
 
 from glotsmith.evaluation.questions import Question, Style
-from glotsmith.languages import Card, braces, get_card
-from glotsmith.languages.braces import open_braces
-from glotsmith.languages.extract_code import extract_code, join_prefix
+from glotsmith.languages import Card, get_card
+from glotsmith.languages.extract_code import extract_code, join_prefix, open_braces, restore_braces
 
 
 def candidate(question: Question, said: str, style: Style) -> str | None:
@@ -37,7 +36,7 @@ def cut(text: str, stop: Sequence[str]) -> str:
 
 def closed(question: Question, code: str) -> str:
     """Put back the braces at which a continuation was stopped, where neither it nor the tests have them."""
-    return braces.restore_braces(get_card(question.language), code, question.after) if question.unclosed else code
+    return restore_braces(get_card(question.language), code, question.after) if question.unclosed else code
 
 
 def _fit(question: Question, code: str, card: Card) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from glotsmith.evaluation.candidate import closed
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.evaluation.stub_checks import STUBS
-from glotsmith.languages.braces import stops_at_brace
+from glotsmith.languages.extract_code import stops_at_brace
 from glotsmith.records import Task
 from glotsmith.step import Verify
 

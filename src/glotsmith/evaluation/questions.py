@@ -6,8 +6,8 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from glotsmith.languages import get_card, render
-from glotsmith.languages.braces import stops_at_brace
 from glotsmith.languages.docstrings import Wording, translate_docstring
+from glotsmith.languages.extract_code import stops_at_brace
 from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, IoCase, Job, Record, Task, Verdict
 
 #: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop

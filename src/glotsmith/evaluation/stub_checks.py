@@ -16,8 +16,8 @@ from glotsmith.evaluation.evaluate import signed
 from glotsmith.evaluation.needs import Needs
 from glotsmith.evaluation.questions import Impossible, Question
 from glotsmith.languages import Unrepresentable, get_card
-from glotsmith.languages.braces import open_braces
 from glotsmith.languages.compatible_values import Tolerance
+from glotsmith.languages.extract_code import open_braces
 from glotsmith.languages.typed_calls import apply_signature, parse_suite
 from glotsmith.step import Verify
 from glotsmith.values import NotLiteral

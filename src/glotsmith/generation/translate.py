@@ -11,9 +11,8 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.suite_outcomes import describe_failure
 from glotsmith.languages import Card, get_card, render
-from glotsmith.languages.braces import restore_braces, stops_at_brace
 from glotsmith.languages.docstrings import Wording, translate_docstring
-from glotsmith.languages.extract_code import extract_code
+from glotsmith.languages.extract_code import extract_code, restore_braces, stops_at_brace
 from glotsmith.prompts import Prompt
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify

@@ -1,31 +1,35 @@
-"""Languages: one folder each, with a card of facts and a driver.
+"""Languages: one folder each, with a language card and a driver; ``job_program`` turns a job into a program.
 
-``get("lua")`` and ``names()`` read the folders beside this file; there is no list to edit.
+``get_card("lua")`` and ``language_names()`` read the folders beside this file; there is no list to edit.
 """
 
 from glotsmith.errors import UsageError
 from glotsmith.languages import toolchain
 from glotsmith.languages.card import Card, get_card, language_names
-from glotsmith.languages.render import Unrepresentable
+from glotsmith.languages.program import JobProgram, job_program, whole_program
+from glotsmith.languages.representable import Unrepresentable
 from glotsmith.languages.spelling import resolve_language, unknown_language
 
 __all__ = [
     "Card",
+    "JobProgram",
     "Unrepresentable",
     "get_card",
+    "job_program",
     "language_names",
     "require_typed_calls",
     "resolve_language",
     "toolchain",
     "unknown_language",
+    "whole_program",
 ]
 
 
 def require_typed_calls(name: str) -> None:
-    """Refuse a language in which functions can't be called with values and return them.
+    """Refuse a language whose functions cannot be called with typed values.
 
     Raises:
-        UsageError: there is no such language, or it runs whole programs only.
+        UsageError: no language has this name, or the language runs whole programs only.
 
     """
     if get_card(name).level != "full":

@@ -131,7 +131,7 @@ class LiteralTemplates(Record, frozen=True, kw_only=True):
     control: Text = ""  #: other control characters: @{hex}, @{hex4}, @{octal}, @{decimal}
     beyond_ascii: Text = ""  #: likewise for what is not ASCII, where a literal can't hold all of it
     widen: bool = False  #: an int is written as a float where the type says float (languages that check types)
-    quirk: Text = ""  #: name of a function in ``quirks.py`` that renders containers which are no template
+    quirk: Text = ""  #: name of a function in ``render.QUIRKS`` that renders containers which are no template
 
 
 class TypeTemplates(Record, frozen=True, kw_only=True):

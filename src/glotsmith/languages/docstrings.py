@@ -16,7 +16,8 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from glotsmith.languages.card import Card, get_card
-from glotsmith.languages.render import Unrepresentable, fill_template, render_literal, widen_signature
+from glotsmith.languages.render import fill_template, render_literal, widen_signature
+from glotsmith.languages.representable import Unrepresentable
 from glotsmith.values import NotLiteral, Signature, Value, parse_signature
 from glotsmith.values.literals import value_of_node
 

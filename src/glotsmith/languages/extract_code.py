@@ -5,7 +5,7 @@ chosen is not judged here: wrong code fails its suite. ``docs/replies.md`` state
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from glotsmith.languages.card import Card
@@ -35,6 +35,7 @@ _PROSE = re.compile(
 _SMALLEST = 6  #: a block this many times smaller than the largest is an aside
 _SHORTEST_SIGNATURE = 6  #: characters; a last line of ``{`` says nothing
 _CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->|\s[+*/%]\s")
+_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'")
 _COMMENT = re.compile(r"\s*(?:--|#|;|//|\(\*|/\*|\"\"\"|''')")
 _PLACEHOLDER = re.compile(r"\.\.\.|…|\bTODO\b|\b[Yy]our code\b")
 _IMPORTS = re.compile(
@@ -276,3 +277,29 @@ def _trimmed(text: str) -> str:
 def _strip_blank_lines(code: str) -> str | None:
     """Strip blank lines around the code; None when nothing is left."""
     return code.strip("\n").rstrip() or None
+
+
+# ------------------------------------------------------------------------------------------------ braces
+
+
+def stops_at_brace(stop: Iterable[str]) -> bool:
+    """Whether a continuation ends at the brace that closes its function, which is then not part of it."""
+    return any("}" in token for token in stop)
+
+
+def restore_braces(card: Card, code: str, after: str = "") -> str:
+    """Put back the braces at which a continuation was stopped, where neither it nor what comes ``after`` has them."""
+    syntax = card.syntax
+    marks = [rf"{re.escape(syntax.line_comment)}.*"] if syntax.line_comment else []
+    if syntax.block_comment:
+        begin, end = map(re.escape, syntax.block_comment[:2])
+        marks.append(rf"{begin}[\s\S]*?{end}")
+    comments = re.compile("|".join(marks) or r"(?!)")
+    missing = sum(open_braces(comments.sub("", _STRING.sub("", text))) for text in (code, after))
+    return code + "\n}" * max(missing, 0)
+
+
+def open_braces(text: str) -> int:
+    """Return how many braces a text opens and leaves open; those in strings do not count."""
+    bare = _STRING.sub("", text)
+    return bare.count("{") - bare.count("}")

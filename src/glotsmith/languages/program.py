@@ -1,17 +1,61 @@
-"""From a candidate and its calls to the program that a sandbox runs."""
+"""Turn a job into a program that a sandbox runs: ``job_program`` is the entry.
+
+A job with tests becomes a driver that calls the candidate's function once per test (``call_program``). A job with stdin
+and stdout, or with a program of its own, becomes a whole program that runs as it is (``whole_program``).
+"""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
-from glotsmith.languages import render, toolchain
-from glotsmith.languages.card import Card
-from glotsmith.languages.prepared import prepare_toolchain
-from glotsmith.records import CompilerServer, Limits, Program, WarmInterpreter, content_hash
-from glotsmith.values import Signature, Value
+from glotsmith.languages import render
+from glotsmith.languages.card import Card, get_card
+from glotsmith.languages.compatible_values import Tolerance
+from glotsmith.languages.representable import Unrepresentable, require_representable
+from glotsmith.languages.toolchain import InstalledToolchain, prepare_toolchain
+from glotsmith.languages.typed_calls import apply_signature, parse_suite
+from glotsmith.records import CompilerServer, Job, Limits, Program, WarmInterpreter, content_hash
+from glotsmith.values import Check, Signature, Value, expected_values
 
 WALL_FACTOR = 6.0  #: wall limit / CPU limit: a loaded machine must not turn right answers into timeouts
+_LARGE_SUITE = 65_536  #: characters of tests; only a few templates of larger suites are cached
+
+
+class JobProgram(NamedTuple):
+    """The program of a job, and what is needed to judge its output."""
+
+    program: Program
+    mark: str = ""  #: the token that begins protocol lines; "" for a whole program
+    expected: tuple[Value | Check, ...] = ()  #: one for each call, in order; empty for a whole program
+    declaration: str = ""  #: the entry point's signature; "" for a whole program and in a language without types
+
+
+def job_program(job: Job, limits: Limits, first_test: int = 0) -> JobProgram:
+    """Return the program to run for a job.
+
+    Args:
+        job: a job in any language.
+        limits: what the program may use.
+        first_test: the index of the first test that the program calls; earlier ones are left out.
+
+    Raises:
+        NotLiteral: a test or the signature cannot be parsed.
+        Unrepresentable: a value, a type or the name has no form in the language.
+        ToolchainError: the machine has no toolchain of the language.
+
+    """
+    if job.io or job.program:
+        return JobProgram(whole_program(get_card(job.language), job.code if job.io else job.program, limits))
+    suite_template = _suite_template if sum(map(len, job.tests)) < _LARGE_SUITE else _large_suite_template
+    tolerance = Tolerance(job.tolerance, job.absolute_tolerance)
+    fingerprint = get_card(job.language).fingerprint
+    template, expected, declaration = suite_template(
+        job.language, fingerprint, job.tests, job.signature, job.entry_point, tolerance, first_test
+    )
+    program, mark = template.insert_candidate(job.code, limits)
+    return JobProgram(program, mark, expected, declaration)
 
 
 def card_limits(card: Card, cpu_s: float | None = None, memory_mb: int | None = None) -> Limits:
@@ -20,77 +64,127 @@ def card_limits(card: Card, cpu_s: float | None = None, memory_mb: int | None = 
     return Limits(cpu_s=cpu, wall_s=cpu * WALL_FACTOR + 10, memory_mb=memory_mb or card.limits.memory_mb)
 
 
-def protocol_mark(*parts: str) -> str:
-    """Return the token that begins a program's protocol lines; the same for the same program."""
-    return f"glotsmith-{content_hash(*parts)}"
+# ------------------------------------------------------------------------------------------ whole programs
 
 
-class Frame(NamedTuple):
-    """Everything of a program but the candidate: made once for all candidates of a task."""
-
-    card: Card
-    entry: str  #: the entry point's name
-    digest: str  #: of the calls
-    program: Program  #: without the candidate, and without what depends on it
-    driver: tuple[str, ...]  #: text, name of a hole (``candidate`` or ``mark``), text …; empty for a constant driver
-
-    def hold(self, code: str, allowed: Limits | None = None) -> tuple[Program, str]:
-        """Return the program that calls ``code``'s function, and its mark."""
-        mark = protocol_mark(code, self.entry, self.digest)
-        extension = self.card.extension
-        files = {**self.program.files, f"candidate{extension}": code, "job": f"{mark}\n{self.entry}\n"}
-        if self.driver:
-            holes = {"candidate": code, "mark": mark}
-            parts = (holes[part] if i % 2 else part for i, part in enumerate(self.driver))
-            files[f"driver{extension}"] = "".join(parts)
-        return msgspec.structs.replace(self.program, files=files, limits=allowed or card_limits(self.card)), mark
-
-
-def frame(card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], entry: str = "") -> Frame:
-    """Return what calls a function once per argument tuple.
+def whole_program(card: Card, text: str, limits: Limits, stdin: str = "") -> Program:
+    """Return the program that runs a text as it is.
 
     Raises:
-        Unrepresentable: an argument, a type or the name has no form in the language.
-        ToolchainError: the language can't be run here.
+        ToolchainError: the machine has no toolchain of the language.
+        Unrepresentable: the language has no command for whole programs.
 
     """
     found = prepare_toolchain(card.name)
-    name = entry or render.entry_name(card, signature.name)
-    source = f"@{{dir}}/driver{card.extension}"
-    files, driver = _call_files(card, name, signature, calls)
-    program = Program(
-        files={**found.files, **card.constant_files, **files},
-        build=tuple(render.fill_template(a, source=source) for a in found.build),
-        argv=tuple(render.fill_template(a, source=source) for a in found.run),
+    if not found.script:
+        raise Unrepresentable(f"{card.display} has no command for whole programs")
+    main = f"main{card.extension}"
+    return Program(
+        files={**found.files, main: text},
+        build=_fill_source(found.script_build, main),
+        argv=_fill_source(found.script, main),
+        stdin=stdin,
         env=found.env,
         read_only=found.read_only,
-        server=_server(card, found),
-        warm=_warm(card, found),
+        limits=limits,
     )
-    return Frame(card, name, content_hash(repr(calls), str(signature)), program, driver)
+
+
+def _fill_source(command: Sequence[str], file: str) -> tuple[str, ...]:
+    return tuple(render.fill_template(word, source=f"@{{dir}}/{file}") for word in command)
+
+
+# --------------------------------------------------------------------------------------------------- calls
+
+
+class _CallTemplate(NamedTuple):
+    """A program without its candidate, made once for all candidates of a task."""
+
+    card: Card
+    entry: str  #: the entry point's name
+    digest: str  #: hash of the calls
+    program: Program  #: without the candidate, and without the files that depend on it
+    driver: tuple[str, ...]  #: text, a placeholder's name (``candidate`` or ``mark``), text …; empty: a constant driver
+
+    def insert_candidate(self, code: str, limits: Limits) -> tuple[Program, str]:
+        """Return the program that calls ``code``'s function, and its mark.
+
+        The mark is a hash, so that the same candidate with the same calls is the same program.
+        """
+        mark = f"glotsmith-{content_hash(code, self.entry, self.digest)}"
+        extension = self.card.extension
+        files = {**self.program.files, f"candidate{extension}": code, "job": f"{mark}\n{self.entry}\n"}
+        if self.driver:
+            texts = {"candidate": code, "mark": mark}
+            parts = (texts[part] if i % 2 else part for i, part in enumerate(self.driver))
+            files[f"driver{extension}"] = "".join(parts)
+        return msgspec.structs.replace(self.program, files=files, limits=limits), mark
 
 
 def call_program(
-    card: Card,
-    code: str,
-    signature: Signature,
-    calls: Sequence[tuple[Value, ...]],
-    entry: str = "",
-    allowed: Limits | None = None,
+    card: Card, code: str, signature: Signature, calls: Sequence[tuple[Value, ...]], limits: Limits | None = None
 ) -> tuple[Program, str]:
-    """Return the program that calls ``code``'s function once per argument tuple, and its mark; raises as ``frame``."""
-    return frame(card, signature, calls, entry).hold(code, allowed)
+    """Return the program that calls ``code``'s function once per argument tuple, and its mark.
+
+    Raises:
+        Unrepresentable: an argument, a type or the name has no form in the language.
+        ToolchainError: the machine has no toolchain of the language.
+
+    """
+    return _call_template(card, signature, calls).insert_candidate(code, limits or card_limits(card))
 
 
-def _server(card: Card, found: toolchain.InstalledToolchain) -> CompilerServer | None:
+def _make_suite_template(
+    language: str,
+    fingerprint: str,  # only a part of the cache key
+    tests: tuple[str, ...],
+    signature: str,
+    entry: str,
+    tolerance: Tolerance,
+    first_test: int,
+) -> tuple[_CallTemplate, tuple[Value | Check, ...], str]:
+    """Return a suite's template, expected values and declaration; all candidates of a task share them."""
+    card = get_card(language)
+    calls, widened = apply_signature(card, *parse_suite(tests, signature), tolerance)
+    for value in expected_values(calls):
+        require_representable(card, value, result=True)
+    calls = calls[first_test:]
+    template = _call_template(card, widened, [c.arguments for c in calls], entry)
+    return template, tuple(c.expected for c in calls), render.render_declaration(card, widened, entry)
+
+
+_suite_template = lru_cache(maxsize=512)(_make_suite_template)
+_large_suite_template = lru_cache(maxsize=8)(_make_suite_template)
+
+
+def _call_template(
+    card: Card, signature: Signature, calls: Sequence[tuple[Value, ...]], entry: str = ""
+) -> _CallTemplate:
+    """Return the template of a program that calls a function once per argument tuple."""
+    found = prepare_toolchain(card.name)
+    name = entry or render.entry_name(card, signature.name)
+    files, driver = _call_files(card, name, signature, calls)
+    program = Program(
+        files={**found.files, **card.constant_files, **files},
+        build=_fill_source(found.build, f"driver{card.extension}"),
+        argv=_fill_source(found.run, f"driver{card.extension}"),
+        env=found.env,
+        read_only=found.read_only,
+        server=_compile_server(card, found),
+        warm=_warm_worker(card, found),
+    )
+    return _CallTemplate(card, name, content_hash(repr(calls), str(signature)), program, driver)
+
+
+def _compile_server(card: Card, found: InstalledToolchain) -> CompilerServer | None:
     if not found.server:
         return None
     usual = (f"driver{card.extension}", f"candidate{card.extension}")
     return CompilerServer(argv=found.server, sources=found.sources or {name: name for name in usual}, run=found.served)
 
 
-def _warm(card: Card, found: toolchain.InstalledToolchain) -> WarmInterpreter | None:
-    """Return the interpreter that a program may be a child of; it starts with the constant files alone."""
+def _warm_worker(card: Card, found: InstalledToolchain) -> WarmInterpreter | None:
+    """Return the warm worker of the language, which starts with the constant files alone."""
     if not found.warm:
         return None
     return WarmInterpreter(argv=found.warm, files={**card.warm_files, **found.files})
@@ -99,7 +193,7 @@ def _warm(card: Card, found: toolchain.InstalledToolchain) -> WarmInterpreter | 
 def _call_files(
     card: Card, name: str, signature: Signature, calls: Sequence[tuple[Value, ...]]
 ) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
-    """Return the files that hold the calls, or the parts of the driver that does."""
+    """Return the files that contain the calls, or the parts of a driver that contains them."""
     d, driver = card.driver, f"driver{card.extension}"
     if not d.case:
         rows = [render.fill_template(d.call, arguments=_arguments(card, signature, c)) for c in calls]

@@ -1,17 +1,24 @@
 """Which toolchain of a card this machine has, and what a sandbox must be shown of it."""
 
 import importlib.util
+import logging
 import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
+import msgspec
+
+from glotsmith.cache_paths import make_once
 from glotsmith.errors import ToolchainError
 from glotsmith.languages.card import Card, Toolchain, get_card
 from glotsmith.languages.render import fill_template
-from glotsmith.records import Record
+from glotsmith.records import Record, content_hash
 
+_PREPARE_TIMEOUT_S = 600
+_PREPARED = "@{prepared}"  #: in commands: the folder of prepared files
+_log = logging.getLogger(__name__)
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 
 
@@ -19,7 +26,7 @@ class InstalledToolchain(Record, frozen=True, kw_only=True):
     """A toolchain that was found here and answered; commands name it by its path, which needs no PATH."""
 
     version: str  #: first line of what its version command prints
-    prepare: tuple[tuple[str, ...], ...]  #: @{prepared} and @{language} are still open (``prepared.ready``)
+    prepare: tuple[tuple[str, ...], ...]  #: @{prepared} and @{language} are still open (``prepare_toolchain``)
     build: tuple[str, ...]  #: in commands, @{dir} and @{source} are still open
     run: tuple[str, ...]
     script_build: tuple[str, ...]
@@ -132,3 +139,73 @@ def _first_line_of_output(command: tuple[str, ...], env: dict[str, str]) -> str 
         return None
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     return lines[0].strip() if done.returncode == 0 and lines else None
+
+
+# ----------------------------------------------------------------------------------------- preparation
+
+
+@cache
+def prepare_toolchain(language: str) -> InstalledToolchain:
+    """Return the language's toolchain with all that its programs need, made where it is missing.
+
+    Raises:
+        ToolchainError: there is no toolchain, or it can't prepare what programs can't do without.
+
+    """
+    found = find_toolchain(language)
+    if not found.prepare:
+        return found
+    try:
+        folder = make_once(f"{language}-{_digest(language, found)}", lambda draft: _prepare(language, found, draft))
+    except (OSError, subprocess.SubprocessError) as error:
+        return _without(found, f"{get_card(language).display} can't prepare its programs: {_told(error)}")
+    return _filled(found, str(folder))
+
+
+def _digest(language: str, found: InstalledToolchain) -> str:
+    return content_hash(found.version, repr(found.prepare), get_card(language).fingerprint)[:16]
+
+
+def _prepare(language: str, found: InstalledToolchain, draft: Path) -> None:
+    """Run the commands, which are the card's and the user's own toolchain's, in the folder that they fill."""
+    for command in found.prepare:
+        argv = [
+            fill_template(a, prepared=str(draft), language=str(get_card(language).card_path.parent)) for a in command
+        ]
+        env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(draft), "LANG": "C.UTF-8", **found.env}
+        subprocess.run(argv, cwd=draft, env=env, check=True, capture_output=True, timeout=_PREPARE_TIMEOUT_S)
+    for path in draft.rglob("*"):
+        path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.is_dir() else 0))
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"{error.cmd[0]} failed: {error.stderr.decode(errors='replace').strip()[-500:]}"
+    return str(error)
+
+
+def _filled(found: InstalledToolchain, folder: str) -> InstalledToolchain:
+    def through(argv: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(a.replace(_PREPARED, folder) for a in argv)
+
+    return msgspec.structs.replace(
+        found,
+        build=through(found.build),
+        run=through(found.run),
+        script_build=through(found.script_build),
+        script=through(found.script),
+        server=through(found.server),
+        served=through(found.served),
+        warm=through(found.warm),
+        env={k: v.replace(_PREPARED, folder) for k, v in found.env.items()},
+        read_only=(*found.read_only, folder),
+    )
+
+
+def _without(found: InstalledToolchain, why: str) -> InstalledToolchain:
+    """Return the toolchain without what was prepared: programs start cold, if they can."""
+    needed = (*found.build, *found.run, *found.script_build, *found.script, *found.env.values())
+    if any(_PREPARED in word for word in needed):
+        raise ToolchainError(why)
+    _log.warning("%s; its programs start cold", why)
+    return msgspec.structs.replace(found, warm=(), server=())

@@ -16,7 +16,7 @@ from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
-from glotsmith.verification.batch import verify_all
+from glotsmith.verification.verifier import verify_all
 
 
 class PoolKey(NamedTuple):

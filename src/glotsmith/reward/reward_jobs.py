@@ -11,7 +11,7 @@ from glotsmith.languages.extract_code import extract_code
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
-from glotsmith.verification.bounds import judged_fields_error, limits_error
+from glotsmith.verification.job_limits import judged_fields_error, limits_error
 
 #: What a model said: text, or the messages of a chat, of which the assistant's last one counts.
 CompletionInput = str | Sequence[Mapping[str, Any]]

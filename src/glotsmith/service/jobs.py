@@ -28,9 +28,8 @@ from glotsmith.service.request_handling import (
     while_connected,
 )
 from glotsmith.service.state import MAX_LIMITS, Service
-from glotsmith.verification.batch import verify_one
-from glotsmith.verification.bounds import judged_fields_error, limits_error
-from glotsmith.verification.job_limits import output_limit_kb
+from glotsmith.verification.job_limits import judged_fields_error, limits_error, output_limit_kb
+from glotsmith.verification.verifier import verify_one
 
 _JOB = msgspec.json.Decoder(Job)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])

@@ -18,7 +18,7 @@ from glotsmith.languages import language_names
 from glotsmith.sandbox.program_json import ErrorMessage
 from glotsmith.service.request_handling import JSON, EndpointHandler
 from glotsmith.service.state import MAX_LIMITS, min_limit
-from glotsmith.verification.bounds import JUDGED_FIELDS, LIMIT_FIELDS, MIN_LIMITS, TOLERANCE_FIELDS
+from glotsmith.verification.job_limits import JUDGED_FIELDS, LIMIT_FIELDS, MIN_LIMITS, TOLERANCE_FIELDS
 
 #: What any request may be answered by.
 _COMMON_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from glotsmith.errors import ToolchainError, unknown_name
-from glotsmith.languages import Unrepresentable, get_card, language_names
+from glotsmith.languages import Unrepresentable, get_card, language_names, whole_program
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Outcome, Program, Record, content_hash
 from glotsmith.sandbox.base import run_with_retries
@@ -24,7 +24,6 @@ from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.request_handling import JSON, decode_body, malformed_body, read_body, while_connected
 from glotsmith.service.state import MAX_LIMITS, Service
 from glotsmith.verification.agnostics_protocol import client_limits, decode_output, subprocess_exit_code
-from glotsmith.verification.whole_programs import whole_program
 
 #: SandboxFusion's names for languages, and ours; any of our own names will do, too.
 LANGUAGES = {
@@ -147,7 +146,7 @@ def prepare_program(asked: RunCodeRequest) -> _PreparedProgram:
     allowed = msgspec.structs.replace(
         allowed, file_mb=_FILE_MB, output_kb=_FETCH_KB if asked.fetch_files else _OUTPUT_KB
     )
-    program = whole_program(card, asked.code, asked.stdin or "", allowed)
+    program = whole_program(card, asked.code, allowed, asked.stdin or "")
     if options := _OPTIONS.get(asked.language):
         program = msgspec.structs.replace(program, build=(*program.build, *options))
     return _with_files(program, asked) if asked.files or asked.fetch_files else _PreparedProgram(program)

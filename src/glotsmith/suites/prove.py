@@ -12,8 +12,8 @@ import msgspec
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.languages import Card, Unrepresentable, get_card, render
-from glotsmith.languages.typed_calls import apply_signature
-from glotsmith.languages.undecided import undecidable_reason
+from glotsmith.languages.representable import require_representable
+from glotsmith.languages.typed_calls import apply_signature, undecidable_reason
 from glotsmith.records import Job, Problem, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
 from glotsmith.values import (
@@ -130,7 +130,7 @@ def _reason(card: Card, call: Call, declared: Signature) -> str | None:
         return why
     try:
         for value in (*call.arguments, *expected_values([call])):
-            render.require_representable(card, value)
+            require_representable(card, value)
     except Unrepresentable as error:
         return str(error)
     return None

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from glotsmith.counts import counted
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import prepared
+from glotsmith.languages import toolchain
 from glotsmith.languages.card import Card
 from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import Record
@@ -81,7 +81,7 @@ class Proof:
     def toolchain(self) -> Finding:
         """Find the toolchain."""
         try:
-            return Finding(part="toolchain", sentence=prepared.prepare_toolchain(self.card.name).version)
+            return Finding(part="toolchain", sentence=toolchain.prepare_toolchain(self.card.name).version)
         except ToolchainError as error:
             return Finding(part="toolchain", sentence="there is none", problems=(str(error),))
 
@@ -187,7 +187,7 @@ async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Sp
 
 def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
     """Whether the sandbox has something of the language that stays loaded."""
-    found = prepared.prepare_toolchain(card.name)
+    found = toolchain.prepare_toolchain(card.name)
     return bool(found.warm or found.server) and isinstance(sandbox, SupportsWarmWorkers)
 
 

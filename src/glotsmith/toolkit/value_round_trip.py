@@ -93,7 +93,7 @@ async def _call(
     card: Card, sandbox: Sandbox, code: str, kind: Type, values: Sequence[Value]
 ) -> tuple[Outcome, DriverOutput]:
     signature = Signature("f", (Parameter("x", kind),), kind)
-    made, mark = program.call_program(card, code, signature, [(v,) for v in values], "", _LIMITS)
+    made, mark = program.call_program(card, code, signature, [(v,) for v in values], _LIMITS)
     outcome = await sandbox.run(made)
     return outcome, read_driver_output(outcome.stdout, mark)
 
@@ -162,7 +162,7 @@ async def stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
 async def _stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:
     signature = Signature("f", (Parameter("x", kind), Parameter("end", INT)), kind)
     code = render.render_signature(card, card.syntax.stub, signature)
-    made, mark = program.call_program(card, code, signature, [(value, 1)], "", _LIMITS)
+    made, mark = program.call_program(card, code, signature, [(value, 1)], _LIMITS)
     outcome = await sandbox.run(made)
     found = read_driver_output(outcome.stdout, mark)
     if [event for event, _ in found.results] == ["raised"]:

@@ -12,11 +12,11 @@ from typing import Literal
 import msgspec
 
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import Unrepresentable, get_card
+from glotsmith.languages import Unrepresentable, get_card, whole_program
 from glotsmith.records import Limits, Outcome, Record
 from glotsmith.sandbox.base import Run, run_with_retries
 from glotsmith.verification.job_limits import kb_of, stdout_size
-from glotsmith.verification.whole_programs import run_for_each_stdin, whole_program
+from glotsmith.verification.whole_programs import run_for_each_stdin
 
 MAX_TIMEOUT_S = 600.0  #: CPU seconds that a test may ask for
 _TIMEOUTS = frozenset({"cpu", "wall"})
@@ -87,7 +87,7 @@ async def _test(run: Run, language: str, item: AgnosticsItem) -> AgnosticsAnswer
     allowed = client_limits(item.timeout_s, memory_mb=card.limits.memory_mb, expected=longest)
     last = refused_answer("no test cases", "the item has no test cases, so nothing could be judged")
     outcomes = run_for_each_stdin(
-        partial(run_with_retries, run), whole_program(card, item.code, "", allowed), [c.input for c in item.test_cases]
+        partial(run_with_retries, run), whole_program(card, item.code, allowed), [c.input for c in item.test_cases]
     )
     async with aclosing(outcomes):
         for case in item.test_cases:

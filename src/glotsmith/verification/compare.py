@@ -13,7 +13,7 @@ from typing import cast
 import msgspec
 
 from glotsmith.languages.card import Equality
-from glotsmith.languages.quirks import is_vector
+from glotsmith.languages.render import is_vector
 from glotsmith.records import TOLERANCE
 from glotsmith.values import NotLiteral, Value
 from glotsmith.verification.wire_format import WireValue, parse_wire_float, split_tag

@@ -1,5 +1,6 @@
 """What a job's programs may use: the card's limits or the job's own, and never less than the job itself expects."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import cast
@@ -18,6 +19,21 @@ _WIDEST = 16  #: bytes on the wire for a character of a test, at most
 _SMALL = 32_768  #: characters of tests whose values need no exact measure
 _EXACT = 10**15  #: ints beyond it may be written as floats are
 _BUILT = 8  #: bytes that a compiler may write for a byte of the tests
+
+#: below it no toolchain starts a program
+MIN_LIMITS = Limits(cpu_s=0.001, memory_mb=4, output_kb=1, file_mb=1)
+#: an hour of CPU, and more space than a machine has; the service allows strangers less
+MAX_LIMITS = Limits(cpu_s=3600.0, memory_mb=2**20, output_kb=2**20, file_mb=2**20)
+
+#: field of a job → the limit that it sets
+LIMIT_FIELDS = {
+    "time_limit_s": "cpu_s",
+    "memory_limit_mb": "memory_mb",
+    "output_limit_kb": "output_kb",
+    "file_limit_mb": "file_mb",
+}
+JUDGED_FIELDS = ("tests", "io", "program")  #: fields that say what is to hold; a job has one of them
+TOLERANCE_FIELDS = ("tolerance", "absolute_tolerance")
 
 
 def limits_of_job(card: Card, job: Job) -> Limits:
@@ -81,3 +97,26 @@ def wire_size(value: Value | Check) -> int:
             return _TAG + sum(map(wire_size, cast(Sequence[Value], value)))
         case _:
             return _FLOAT
+
+
+def judged_fields_error(job: Job) -> str:
+    """Return why it is not clear what is to hold for a job, as a sentence without its subject; "" where it is."""
+    given = [name for name in JUDGED_FIELDS if getattr(job, name)]
+    if not given:
+        return f"has none of {', '.join(JUDGED_FIELDS)}, so nothing could be judged"
+    if len(given) > 1:
+        return f"has {' and '.join(given)}, of which only one can be judged: make a job of each"
+    return ""
+
+
+def limits_error(job: Job, most: Limits = MAX_LIMITS) -> str:
+    """Return a sentence about the first limit or tolerance of a job that can't be acted on; "" for none."""
+    for field, limit in LIMIT_FIELDS.items():
+        asked, low, high = getattr(job, field), getattr(MIN_LIMITS, limit), getattr(most, limit)
+        if asked is not None and not low <= asked <= high:  # NaN is not, either
+            return f"{field} is {asked}; it must be from {low} to {high}"
+    for field in TOLERANCE_FIELDS:
+        asked = getattr(job, field)
+        if not (math.isfinite(asked) and asked >= 0):
+            return f"{field} is {asked}; it must be 0 or more, and finite"
+    return ""

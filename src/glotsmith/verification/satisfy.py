@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import cast
 
 from glotsmith.languages.card import Equality
-from glotsmith.languages.quirks import is_vector
+from glotsmith.languages.render import is_vector
 from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_expressions import RESULT
 from glotsmith.values.evaluate_expression import ValueSemantics, evaluate_expression

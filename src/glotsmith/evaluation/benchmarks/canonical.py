@@ -5,7 +5,7 @@ from string import Template
 
 from glotsmith.evaluation.benchmarks.base import Unchecked
 from glotsmith.languages import render
-from glotsmith.languages.prepared import prepare_toolchain
+from glotsmith.languages.toolchain import prepare_toolchain
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox.base import Sandbox, run_with_retries
 from glotsmith.values import Call, NotLiteral, Value, literal, parse_value, type_of

@@ -13,7 +13,7 @@ from typing import Any
 from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Question
-from glotsmith.languages.prepared import prepare_toolchain
+from glotsmith.languages.toolchain import prepare_toolchain
 from glotsmith.records import IoCase, content_hash
 
 HUB = "xlangai/DS-1000:test"

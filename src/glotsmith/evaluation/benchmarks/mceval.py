@@ -12,7 +12,7 @@ from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
 from glotsmith.evaluation.benchmarks.multipl_e import WAYS
 from glotsmith.evaluation.benchmarks.row_files import Row
 from glotsmith.evaluation.questions import Impossible, Question, stop_of
-from glotsmith.languages.braces import stops_at_brace
+from glotsmith.languages.extract_code import stops_at_brace
 from glotsmith.records import Record
 
 HUB = "Multilingual-Multimodal-NLP/McEval:test:generation"

@@ -45,7 +45,7 @@ from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import RequestStyle, Sampling
-from glotsmith.verification.bounds import MAX_LIMITS, MIN_LIMITS
+from glotsmith.verification.job_limits import MAX_LIMITS, MIN_LIMITS
 
 PROMPTS = Path(__file__).parent / "prompts"
 PAPER_SAMPLES, PAPER_SAMPLES_BY_LANGUAGE = 50, {"ocaml": 100}  # §4.3

@@ -17,7 +17,7 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.service.jobs import check_job
 from glotsmith.service.request_handling import RequestRefused
 from glotsmith.verification import Verifier
-from glotsmith.verification.bounds import limits_error
+from glotsmith.verification.job_limits import limits_error
 
 JOB: dict[str, Any] = {
     "id": "a",

@@ -3,7 +3,7 @@
 import pytest
 
 from glotsmith.languages import get_card
-from glotsmith.languages.undecided import undecidable_reason
+from glotsmith.languages.typed_calls import undecidable_reason
 from glotsmith.values import Check, parse_signature, parse_test
 
 PERL, JS, LUA, RUBY, PYTHON = "perl", "javascript", "lua", "ruby", "python"

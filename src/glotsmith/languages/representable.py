@@ -1,0 +1,92 @@
+"""Check whether a language can represent a value: the reasons to refuse one, by feature."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+from glotsmith.languages.card import Card
+from glotsmith.values import Value, type_of
+
+
+class Unrepresentable(ValueError):
+    """A value, type or name has no form in the language; the message is a reason for people."""
+
+
+def value_features(value: Value) -> Iterator[str]:
+    """Yield what a language may be unable to represent in ``value``: names for ``[refuse]`` in a card.
+
+    Kinds (``set``, ``float``), places (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and special values
+    (``str.nul``, ``str.surrogate``, ``str.astral`` (a character beyond U+FFFF), ``dict.key.empty``, ``dict.key.nan``,
+    ``dict.key.twin`` (1 beside "1"), ``set.nan``, ``float.nan``, ``float.infinity``).
+    """
+    kind = type_of(value).kind
+    yield kind
+    match value:
+        case str():
+            yield from _text_features(value)
+        case float() if math.isnan(value) or math.isinf(value):
+            yield "float.nan" if math.isnan(value) else "float.infinity"
+        case list() | tuple() | set():
+            for item in cast(Sequence[Value], value):
+                yield f"{kind}.{type_of(item).kind}"
+                if item != item:
+                    yield f"{kind}.nan"
+                yield from value_features(item)
+        case dict():
+            for key, item in cast(Mapping[Value, Value], value).items():
+                yield f"dict.key.{type_of(key).kind}"
+                yield f"dict.value.{type_of(item).kind}"
+                if key == "":
+                    yield "dict.key.empty"
+                if key != key:
+                    yield "dict.key.nan"
+                if type(key) is int and str(key) in value:
+                    yield "dict.key.twin"
+                yield from value_features(key)
+                yield from value_features(item)
+        case _:
+            pass
+
+
+def _text_features(value: str) -> Iterator[str]:
+    if "\0" in value:
+        yield "str.nul"
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        yield "str.surrogate"
+    if any(c > "\uffff" for c in value):
+        yield "str.astral"
+
+
+def require_representable(card: Card, value: Value, *, result: bool = False) -> None:
+    """Refuse a value that the language can't represent; a ``result`` may be wider where the language allows it.
+
+    Raises:
+        Unrepresentable: with the card's reason.
+
+    """
+    if card.level != "full":
+        raise Unrepresentable(f"{card.display} can't be called with typed values yet, only run whole programs")
+    for feature in value_features(value):
+        if feature in card.refuse:
+            raise Unrepresentable(card.refuse[feature])
+        if feature == "str.surrogate":
+            raise Unrepresentable("a lone surrogate is no text in UTF-8")
+    if not (result and card.limits.wider_results):
+        _check_width(card, value)
+
+
+def _check_width(card: Card, value: Value) -> None:
+    bits = card.limits.int_bits
+    match value:
+        case bool():
+            pass
+        case int() if bits and not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
+            raise Unrepresentable(f"{card.display} ints have {bits} bits, {value} needs {value.bit_length() + 1}")
+        case list() | tuple() | set():
+            for item in cast(Sequence[Value], value):
+                _check_width(card, item)
+        case dict():
+            for pair in cast(Mapping[Value, Value], value).items():
+                _check_width(card, pair)
+        case _:
+            pass
