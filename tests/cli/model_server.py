@@ -76,6 +76,7 @@ class ModelServer:
         self.says: Callable[[str], str] = translate
         self.holding: threading.Event | None = None  #: requests wait for it
         self.held_after = 0  #: from this request on
+        self.busy = False  #: answer 429
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -95,6 +96,9 @@ def _handler(state: ModelServer) -> type[BaseHTTPRequestHandler]:
             state.asked += 1
             if state.holding is not None and state.asked > state.held_after:
                 state.holding.wait(60)
+            if state.busy:
+                self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "1"})
+                return
             key = self.headers.get("Authorization", "")
             text = state.says(body["messages"][0]["content"]).replace("@{key}", key)
             usage = {"prompt_tokens": 10, "completion_tokens": 20}
@@ -104,11 +108,13 @@ def _handler(state: ModelServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._send(200, {"data": [{"id": state.model}]})
 
-        def _send(self, status: int, answer: dict[str, Any]) -> None:
+        def _send(self, status: int, answer: dict[str, Any], headers: dict[str, str] | None = None) -> None:
             data = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
 

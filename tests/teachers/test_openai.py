@@ -641,3 +641,37 @@ def test_the_key_is_shown_nowhere(
     for part in (KEY, KEY[:12], KEY[-8:]):
         assert part not in "\n".join(shown)
         assert part.encode() not in files
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "next_s"),
+    [
+        (fails(429, "slow down", retry_after="20"), "429 Too Many Requests: slow down", 20),
+        (fails(503, "overloaded", retry_after="7"), "503 Service Unavailable: overloaded", 7),
+        (fails(500, "oops"), "500 Internal Server Error: oops", 0),
+    ],
+    ids=["429", "503", "500"],
+)
+def test_a_failed_attempt_is_told_until_a_reply_comes(
+    server: Any, fake_time: Any, answer: Any, reason: str, next_s: float
+) -> None:
+    seen = list[Any]()
+
+    async def main() -> None:
+        options = OpenAIOptions(model="small", base_url=server.url, backoff_s=0.0)
+        teacher = OpenAI(options, clock=fake_time.clock)
+
+        async def sleep(seconds: float) -> None:
+            seen.append(teacher.failed_attempt())
+            fake_time.time += seconds
+
+        teacher._clock = teacher._clock._replace(sleep=sleep)
+        teacher.limiter._clock = teacher._clock
+        assert teacher.failed_attempt() is None
+        await teacher.reply(CHAT)
+        assert teacher.failed_attempt() is None
+        await teacher.close()
+
+    server.answers = [answer, says(chat())]
+    asyncio.run(main())
+    assert seen[0] == (reason, next_s)

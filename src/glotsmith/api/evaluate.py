@@ -12,6 +12,7 @@ from glotsmith.api import run_config
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.run_rows import read_dataset
 from glotsmith.api.synchronous import synchronous
+from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
 from glotsmith.cache import Cache
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError, UsageError
@@ -237,6 +238,7 @@ async def run_evaluation(
     workers: int | None = None,
     max_failures: int = 10,
     ticking: Ticking = no_ticks,
+    on_waiting: ReportWaiting = report_nothing,
 ) -> EvaluationResult:
     """Check the configuration, take the folder, evaluate, and write the results into the folder.
 
@@ -245,7 +247,7 @@ async def run_evaluation(
         OutageError: too many samples in a row have no verdict because the teacher or the machine failed.
 
     """
-    asking, found = await _run(options, folder, cache, workers, max_failures, ticking)
+    asking, found = await _run(options, folder, cache, workers, max_failures, ticking, on_waiting)
     notes = (
         *asking.notes,
         *warnings_of(found.samples, asking.questions),
@@ -262,6 +264,7 @@ async def _run(
     workers: int | None,
     max_failures: int,
     ticking: Ticking,
+    on_waiting: ReportWaiting,
 ) -> tuple[LoadedQuestions, Evaluation]:
     who, teacher = options.teacher, None
     if who.name:
@@ -273,7 +276,7 @@ async def _run(
                 output_files.prepare(folder, options.stored())
                 with closing(Cache(cache or folder / output_files.CACHE)) as store:
                     try:
-                        return await _evaluate(options, store, sandbox, teacher, max_failures, ticking)
+                        return await _evaluate(options, store, sandbox, teacher, max_failures, ticking, on_waiting)
                     finally:
                         if store.has_entries("reply"):
                             disposable.clear()
@@ -291,6 +294,7 @@ async def _evaluate(
     teacher: Teacher | None,
     max_failures: int,
     ticking: Ticking,
+    on_waiting: ReportWaiting,
 ) -> tuple[LoadedQuestions, Evaluation]:
     verifier, cached = Verifier(sandbox, store), CachedTeacher(teacher, store) if teacher else None
     try:
@@ -303,16 +307,18 @@ async def _evaluate(
         notice = [teacher.notice] if teacher is not None and teacher.notice else []
         notes = (*notice, *asking.notes, *_unanswered(asking.questions, source), *_not_asked(options, asking))
         asking = msgspec.structs.replace(asking, notes=notes)
+        reporting = reporting_waiting(cached, on_waiting) if cached else nullcontext()
         with ticking(sum(map(source.count, asking.questions))) as tick:
-            found = await evaluate_questions(
-                asking.questions,
-                source,
-                verifier,
-                options.plan,
-                impossible=asking.impossible,
-                max_failures=max_failures,
-                on_sample=lambda _: tick(),
-            )
+            async with reporting:
+                found = await evaluate_questions(
+                    asking.questions,
+                    source,
+                    verifier,
+                    options.plan,
+                    impossible=asking.impossible,
+                    max_failures=max_failures,
+                    on_sample=lambda _: tick(),
+                )
     finally:
         if cached is not None:
             await cached.close()

@@ -15,6 +15,7 @@ from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import Rows, finished_rows, rows_so_far
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
+from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, InputError, UsageError
@@ -75,6 +76,7 @@ class RunMessages(NamedTuple):
 
     notify: Callable[[str], None] = lambda _: None
     warn: Callable[[GlotsmithError], None] = lambda _: None
+    waiting: ReportWaiting = report_nothing  #: called about once a second
 
 
 class RunResult(NamedTuple):
@@ -219,7 +221,8 @@ class _Pipeline(NamedTuple):
             steps = _with_extra_steps(config.made(), services, ledger, self.request.steps_after)
             _reopen(ledger, steps, self.request.retry, messages)
             with logging_to(self.folder.path):
-                done = await worker.run(steps, ledger, progress)
+                async with reporting_waiting(cached, messages.waiting):
+                    done = await worker.run(steps, ledger, progress)
         except UsageError:
             raise
         except GlotsmithError as error:

@@ -13,6 +13,7 @@ from rich.table import Table
 from glotsmith.api import run_config
 from glotsmith.api.evaluate import EvaluationResult, evaluation_config, run_evaluation
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
+from glotsmith.cli.progress import WaitingLines
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import result_files
 from glotsmith.evaluation.evaluate import SamplingPlan
@@ -107,7 +108,9 @@ def evaluate_command(
         requested_ks=k or (),
     )
     try:
-        result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, _ticking))
+        result = asyncio.run(
+            run_evaluation(config, output_, cache, jobs, max_failures, _ticking, WaitingLines(err).update)
+        )
     except KeyboardInterrupt:
         raise Stopped(
             f"Stopped: {cache or output_ / result_files.CACHE} keeps the replies and verdicts so far. "

@@ -10,8 +10,11 @@ from rich.table import Table
 
 from glotsmith.counts import counted
 from glotsmith.records import FunnelRow
+from glotsmith.teachers.base import Waiting
 
 _EVERY_S = 10.0  #: between two plain lines
+_LONGEST_SILENCE_S = 300.0  #: between two lines about a teacher that does not answer
+_LONGEST_REASON = 120  #: characters of a server's message
 
 
 class _Count:
@@ -20,12 +23,63 @@ class _Count:
         self.tokens, self.cost, self.state = row.tokens, row.cost, ""
 
 
+def waiting_text(waiting: Waiting) -> str:
+    """Return a sentence about requests without a reply."""
+    text = (
+        f"waiting for the teacher: {counted(waiting.requests, 'request')} open, "
+        f"no reply for {format_seconds(waiting.seconds)}"
+    )
+    if waiting.failure is None:
+        return text
+    reason, next_s = waiting.failure
+    cut = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+    then = f"next try in {format_seconds(next_s)}" if next_s >= 1 else "trying again now"
+    return f"{text}; {cut}, {then}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration as people write it: ``45 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+class WaitingLines:
+    """Says that a teacher does not answer.
+
+    A line is printed after ten seconds, and then after twice as long each time, five minutes at most. ``text`` is the
+    sentence of this moment, for a display of its own.
+    """
+
+    def __init__(self, console: Console, *, lines: bool = True) -> None:
+        self._console = console
+        self._lines = lines
+        self._next_s = _EVERY_S
+        self.text = ""
+
+    def update(self, waiting: Waiting | None) -> None:
+        """Take the open requests of the teacher; None where there are none."""
+        if waiting is None or waiting.seconds < _EVERY_S:
+            self._next_s, self.text = _EVERY_S, ""
+            return
+        self.text = waiting_text(waiting)
+        if self._lines and waiting.seconds >= self._next_s:
+            self._next_s = waiting.seconds + min(waiting.seconds, _LONGEST_SILENCE_S)
+            self._console.print(f"  … {self.text}")
+
+
 class Shown:
     """Shows a run's progress (``execution.base.Progress``); a context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._counts: dict[str, _Count] = {}
+        self._waiting = WaitingLines(console, lines=not console.is_terminal)
         self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
         self._said = time.monotonic()
 
@@ -67,8 +121,12 @@ class Shown:
         if not self._console.is_terminal:
             self._console.print(f"{step}: {count.taken} in, {count.made} out, {count.dropped} dropped")
 
+    def waiting(self, waiting: Waiting | None) -> None:
+        """Show how long the teacher has not answered."""
+        self._waiting.update(waiting)
+
     def _table(self) -> Table:
-        table = Table("step", "in", "out", "dropped", "tokens", "")
+        table = Table("step", "in", "out", "dropped", "tokens", "", caption=self._waiting.text or None)
         for name, c in self._counts.items():
             table.add_row(name, str(c.taken), str(c.made), str(c.dropped), str(c.tokens or ""), c.state)
         return table

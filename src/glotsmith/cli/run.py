@@ -142,7 +142,7 @@ async def _run(request: RunRequest, limits: FaultLimits) -> int:
     """Run with the signal handlers set from the first moment: the imports alone take a while."""
     worker = open_executor("local", limits)
     with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen, Shown(err) as shown:
-        done = await execute(worker, request, shown, RunMessages(err.print, say))
+        done = await execute(worker, request, shown, RunMessages(err.print, say, shown.waiting))
     if done and not seen.exit_code:
         return 0
     err.print(f"Stopped; {request.place.folder} holds everything so far. The same command goes on from here.")

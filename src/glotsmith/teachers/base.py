@@ -1,7 +1,7 @@
 """What a teacher is: something that answers requests, one reply each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from glotsmith.records import Record, content_hash
 
@@ -96,6 +96,21 @@ class Reply(Record, frozen=True, kw_only=True):
     cost: float = 0.0  #: US dollars; 0 for a cached reply
 
 
+class FailedAttempt(NamedTuple):
+    """Why the last attempt to ask a server failed, and when the next begins."""
+
+    reason: str  #: in the words of the server
+    next_attempt_s: float  #: seconds from now; 0 if it has begun
+
+
+class Waiting(NamedTuple):
+    """The requests that a teacher has not answered yet."""
+
+    requests: int
+    seconds: float  #: since the last reply, or since the first of the requests where it is later
+    failure: FailedAttempt | None = None  #: of the last attempt; None while nothing failed since the last reply
+
+
 class Teacher(Protocol):
     """The contract of every back end (``tests/contracts/test_teachers.py`` holds them to it).
 
@@ -123,6 +138,10 @@ class Teacher(Protocol):
         that also looks at the item or at ``Request.context`` must put what it looks at into the address.
         """
         return content_hash(self.fingerprint, request.key)
+
+    def failed_attempt(self) -> FailedAttempt | None:
+        """Return the last attempt if it failed; None after a reply, and for teachers that do not try again."""
+        return None
 
     async def close(self) -> None:
         """Release connections; idempotent."""

@@ -43,6 +43,11 @@ class Limiter:
         """How many slots are taken."""
         return self._in_flight
 
+    @property
+    def pause_s(self) -> float:
+        """How many seconds the pause lasts that the server asked for; 0 without one."""
+        return max(0.0, self._paused_until - self._clock.now())
+
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[int]:
         """Wait for a free slot and for the end of any pause; yields the epoch to hand back to ``congested``."""

@@ -23,7 +23,7 @@ from glotsmith.records import Record, content_hash
 from glotsmith.settings import CHANGEABLE, FIXED
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.api_key import ApiKey
-from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher
 from glotsmith.teachers.http_client import (
     ConnectionBroken,
     HttpClient,
@@ -124,6 +124,7 @@ class OpenAI(Teacher):
         self._server_reached = False  # whether any server has ever answered anything
         self._answered = 0  # replies, and refusals of single items
         self._bad_requests = 0
+        self._failure: tuple[str, float] | None = None  # of the last attempt: why, and when the next begins
 
     async def reply(self, request: Request) -> Reply:
         """Answer one request, trying again what may pass.
@@ -150,6 +151,13 @@ class OpenAI(Teacher):
         address, own = super().address(request), self._options.by_call.get(request.call)
         return content_hash(address, json.dumps(own, sort_keys=True)) if own else address
 
+    def failed_attempt(self) -> FailedAttempt | None:
+        """Return the last attempt if it failed; None after a reply."""
+        if self._failure is None:
+            return None
+        reason, begins = self._failure
+        return FailedAttempt(reason, max(0.0, begins - self._clock.now(), self.limiter.pause_s))
+
     async def close(self) -> None:
         """Release connections; idempotent."""
         await self._http.close()
@@ -166,7 +174,10 @@ class OpenAI(Teacher):
                 if number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts):
                     raise
                 _log.info("attempt %d failed: %s; trying again", number, error)
-            await self._clock.sleep(self._backoff(number))
+                reason = str(error)
+            wait_s = self._backoff(number)
+            self._failure = (reason, self._clock.now() + wait_s)
+            await self._clock.sleep(wait_s)
         raise AssertionError  # count() has no end
 
     def _backoff(self, number: int) -> float:
@@ -183,6 +194,7 @@ class OpenAI(Teacher):
                     self.limiter.congested(epoch)
                 self.limiter.pause(error.wait_s)
                 raise
+            self._failure = None
             self._answered += reply.finish_reason != "error"
             self.limiter.succeeded()
             return reply

@@ -1,6 +1,7 @@
 """Whether a teacher works: how much it has answered in this process, and a request that it has answered before."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
@@ -9,7 +10,7 @@ import msgspec
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import content_hash
-from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.base import Reply, Request, Teacher, Waiting
 from glotsmith.unanswered import Unanswered, failures_are_accepted
 
 
@@ -76,8 +77,15 @@ class _RequestsInCache(_RequestsInMemory):
 class MonitoredTeacher(Teacher):
     """Another teacher, asked without a cache between; counts what it answers, and knows a request that it answered."""
 
-    def __init__(self, teacher: Teacher, cache: ReplyStore | None = None) -> None:
+    def __init__(
+        self, teacher: Teacher, cache: ReplyStore | None = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Wrap a teacher. ``now`` returns seconds and is for tests."""
         self.teacher = teacher
+        self._now = now
+        self._open: dict[int, float] = {}  #: number of a request → when it was asked
+        self._asked = 0
+        self._last_reply = now()
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
@@ -92,11 +100,24 @@ class MonitoredTeacher(Teacher):
 
     async def reply(self, request: Request) -> Reply:
         """Ask, and count."""
-        reply = await self.teacher.reply(request)
+        number = self._asked = self._asked + 1
+        self._open[number] = self._now()
+        try:
+            reply = await self.teacher.reply(request)
+        finally:
+            del self._open[number]
+        self._last_reply = self._now()
         if reply.finish_reason != "error":
             self.answered[request.call] += 1
             self._answered_requests.put(request.call, request)
         return reply
+
+    def waiting(self) -> Waiting | None:
+        """Return the requests that have no reply yet; None where there are none."""
+        if not self._open:
+            return None
+        since = max(min(self._open.values()), self._last_reply)
+        return Waiting(len(self._open), self._now() - since, self.teacher.failed_attempt())
 
     async def works(self, call: str) -> bool:
         """Ask once more what was answered before; return whether it is again."""

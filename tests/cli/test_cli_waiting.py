@@ -1,0 +1,161 @@
+"""What is shown while a teacher does not answer."""
+
+import io
+import json
+from collections.abc import Callable, Generator
+from pathlib import Path
+from threading import Event
+
+import pytest
+from model_server import LUA, SOURCE, ModelServer, model_server
+from rich.console import Console
+
+from glotsmith.cli import progress
+from glotsmith.cli.progress import Shown, WaitingLines, format_seconds, waiting_text
+from glotsmith.records import FunnelRow
+from glotsmith.teachers.base import FailedAttempt, Waiting
+
+Command = Callable[..., tuple[int, str, str]]
+BUSY = FailedAttempt("429 Too Many Requests: slow down", 20)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "text"),
+    [
+        (Waiting(1, 10), "waiting for the teacher: 1 request open, no reply for 10 s"),
+        (
+            Waiting(64, 3725, BUSY),
+            "waiting for the teacher: 64 requests open, no reply for 1 h 2 min; "
+            "429 Too Many Requests: slow down, next try in 20 s",
+        ),
+        (
+            Waiting(2, 45, FailedAttempt("no reply within 300 s", 0.2)),
+            "waiting for the teacher: 2 requests open, no reply for 45 s; no reply within 300 s, trying again now",
+        ),
+    ],
+)
+def test_a_sentence_says_how_many_since_when_and_why(waiting: Waiting, text: str) -> None:
+    assert waiting_text(waiting) == text
+
+
+def test_a_long_reason_is_cut() -> None:
+    assert len(waiting_text(Waiting(1, 10, FailedAttempt("x" * 500, 0)))) < 250
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (3780, "1 h 3 min")],
+)
+def test_a_duration_is_written_as_people_write_it(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
+
+
+def printed(*waiting: Waiting | None, terminal: bool = False, quiet: bool = False, lines: bool = True) -> list[str]:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=200)
+    console.quiet = quiet
+    shown = WaitingLines(console, lines=lines)
+    for one in waiting:
+        shown.update(one)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lines"),
+    [
+        (range(10), []),
+        (range(61), [10, 20, 40]),
+        (range(1500), [10, 20, 40, 80, 160, 320, 620, 920, 1220]),
+        ([*range(25), 1, *range(2, 15)], [10, 20, 10]),  # a reply between
+    ],
+    ids=["soon", "a minute", "long", "again"],
+)
+def test_lines_become_rarer_until_a_reply_comes(seconds: list[int], lines: list[int]) -> None:
+    found = printed(*(Waiting(3, second) for second in seconds))
+    assert [line.partition("no reply for ")[2] for line in found] == [format_seconds(n) for n in lines]
+
+
+def test_nothing_is_printed_without_requests_in_quiet_mode_or_where_a_table_shows_it() -> None:
+    assert printed(None, None) == []
+    assert printed(Waiting(1, 99), quiet=True) == []
+    assert printed(Waiting(1, 99), lines=False) == []
+
+
+def test_a_terminal_shows_the_sentence_under_the_table() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=200)
+    with Shown(console) as shown:
+        shown.on_run_started([FunnelRow(step="translate", taken=0, kept=0, made=0, dropped=0)])
+        shown.waiting(Waiting(5, 30, BUSY))
+        assert shown._table().caption == waiting_text(Waiting(5, 30, BUSY))
+        shown.waiting(None)
+        assert shown._table().caption is None
+
+
+@pytest.fixture
+def server() -> Generator[ModelServer]:
+    with model_server() as made:
+        made.says = lambda text: next(f"```lua\n{code}\n```" for name, code in LUA.items() if name in text)
+        yield made
+
+
+def until_a_line(monkeypatch: pytest.MonkeyPatch, release: Callable[[], None]) -> None:
+    """Print a line at the first report, and then let the server answer."""
+    update = WaitingLines.update
+
+    def updated(self: WaitingLines, waiting: Waiting | None) -> None:
+        update(self, waiting)
+        if self.text:
+            release()
+
+    monkeypatch.setattr(progress, "_EVERY_S", 0.1)
+    monkeypatch.setattr(WaitingLines, "update", updated)
+
+
+def commands(tmp_path: Path, server: ModelServer) -> dict[str, tuple[object, ...]]:
+    (tmp_path / "small.py").write_text(SOURCE)
+    row = {
+        "task_id": "HumanEval/901",
+        "prompt": 'def shout(text: str) -> str:\n    """Shout."""\n',
+        "entry_point": "shout",
+        "canonical_solution": "    return text.upper() + '!'\n",
+        "test": "def check(candidate):\n    assert candidate('a') == 'A!'\n    assert candidate('bc') == 'BC!'\n",
+    }
+    (tmp_path / "he.jsonl").write_text(json.dumps(row) + "\n")
+    quick = ("--set", "suites=0", "--set", "typecheck=false", "--set", "samples=1", "--set", "wanted=1")
+    return {
+        "run": ("run", "multipl-t", "-s", tmp_path / "small.py", "-l", "lua", *quick, *server.options),
+        "evaluate": ("evaluate", f"humaneval={tmp_path / 'he.jsonl'}", "-l", "lua", "-n", 1, *server.options),
+    }
+
+
+@pytest.mark.parametrize("command", ["run", "evaluate"])
+def test_a_server_that_does_not_answer_is_not_waited_for_in_silence(
+    glotsmith: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ModelServer, command: str
+) -> None:
+    server.holding = Event()
+    until_a_line(monkeypatch, server.holding.set)
+    code, _, err = glotsmith(*commands(tmp_path, server)[command], "-o", tmp_path / "out")
+    assert code == 0, err
+    assert "waiting for the teacher: " in err
+    assert "open, no reply for" in err
+
+
+@pytest.mark.parametrize("command", ["run", "evaluate"])
+def test_a_server_that_answers_429_is_quoted(
+    glotsmith: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ModelServer, command: str
+) -> None:
+    server.busy = True
+    until_a_line(monkeypatch, lambda: setattr(server, "busy", False))
+    code, _, err = glotsmith(*commands(tmp_path, server)[command], "-o", tmp_path / "out")
+    assert code == 0, err
+    assert "no reply for" in err
+    assert "; 429 Too Many Requests: slow down, " in err
+
+
+def test_in_quiet_mode_nothing_is_said(
+    glotsmith: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ModelServer
+) -> None:
+    server.holding = Event()
+    until_a_line(monkeypatch, server.holding.set)
+    code, _, err = glotsmith("--quiet", *commands(tmp_path, server)["run"], "-o", tmp_path / "out")
+    assert (code, err) == (0, "")
