@@ -1,5 +1,5 @@
 #!/bin/sh
-# The fast checks, for every change: style, types, the documentation site, and the tests that take no thousands of programs.
+# The fast checks, for every change: style, types, the documentation site, and the fast tests.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The three recipes on real code, with no key, no GPU and no Docker. Functions of the standard library and of four packages
-# become Lua that passes their tests; the teacher is `offline`, a rule-based translator. Then the two recipes that need a
-# model's words, on a small corpus: their replies were written by hand and are bundled as data; every program is executed.
-# Usage: sh scripts/demo.sh [RUN_FOLDER]      An interrupted demo goes on where it was.
+# Run the three recipes without a key, a GPU or Docker. inverse-instruct and xcoder need the words of a model: their replies
+# were written by hand and are stored in the package; every program is executed. multipl-t translates functions of the
+# standard library and of four packages into Lua that passes their tests; the teacher `offline` translates by rules.
+# Usage: sh scripts/demo.sh [RUN_FOLDER]      Run it again to resume an interrupted demo.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh

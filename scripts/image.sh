@@ -1,10 +1,10 @@
 #!/bin/sh
 # Make a small image for the container back end from packages that are installed here: nothing is downloaded.
 #
-#   sh scripts/image.sh IMAGE [PACKAGE…]      by default what the tests of the sandbox run
+#   sh scripts/image.sh IMAGE [PACKAGE…]      by default the packages that the tests of the sandbox need
 #
-# The image holds the files of the packages and of all that they depend on, where this machine has them. It is made by
-# $GLOTSMITH_ENGINE (by default podman), unless it is there and holds the same versions. Debian and Ubuntu.
+# The image contains the files of the packages and of their installed dependencies. $GLOTSMITH_ENGINE (by default podman)
+# makes it, unless an image with the same versions exists. Debian and Ubuntu.
 set -eu
 
 [ $# -gt 0 ] || { echo "image: usage: sh scripts/image.sh IMAGE [PACKAGE…]" >&2; exit 2; }
@@ -40,7 +40,7 @@ chmod 1777 "$root/tmp"
 for folder in bin sbin lib lib32 lib64 libx32; do
     if [ -L "/$folder" ]; then mkdir -p "$root/usr/$folder" && cp -a "/$folder" "$root/$folder"; fi
 done
-# Packages name files by their old places, too: /bin/sh is /usr/bin/sh.
+# Packages may list files under their old paths: /bin/sh is /usr/bin/sh.
 xargs dpkg-query -L <"$work/packages" 2>/dev/null | sed -nE 's#^/(bin|sbin|lib|lib32|lib64|libx32)/#/usr/\1/#; \#^/usr/#p' |
     grep -vE '^/usr/share/(doc|man|locale|info)/' | sort -u | while read -r file; do
     if [ -L "$file" ] || [ -f "$file" ]; then echo "${file#/}"; fi

@@ -1,7 +1,7 @@
 """Print constraints that hold each dependency of glotsmith to its lower bound, and the other packages of a tested set.
 
 python scripts/lowest.py bounds EXTRA…      NAME==LOWEST for the dependencies and those of the extras
-python scripts/lowest.py others NAME…       the lines of constraints.txt but for these packages
+python scripts/lowest.py others NAME…       the lines of constraints.txt without these packages
 """
 
 import re

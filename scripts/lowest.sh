@@ -1,7 +1,7 @@
 #!/bin/sh
-# The fast tests with the lowest version of each dependency that pyproject.toml allows; CI does not run this.
-# pip installs glotsmith with those versions, so they must fit together. The packages that the tests need besides
-# have the versions of constraints.txt; with --train, those of training have their lowest as well.
+# Run the fast tests with the lowest version of each dependency that pyproject.toml allows. CI does not run this.
+# pip installs glotsmith with these versions, so they must be compatible. The other packages that the tests need have
+# the versions of constraints.txt; with --train, the packages of training also have their lowest version.
 # Usage: sh scripts/lowest.sh [--train] [PYTEST_ARGUMENTS]
 set -eu
 cd "$(dirname "$0")/.."
@@ -27,5 +27,5 @@ pip install --quiet -c "$work/bounds" -e ".[$extras]"
 "$folder/bin/python" scripts/lowest.py others $(pip list --format=freeze | cut -d= -f1) >"$work/others"
 pip install --quiet --no-deps -r "$work/others"
 
-# Warnings are errors for the tested set only: old releases warn of what newer ones have changed.
+# Warnings are no errors here: old releases warn about changes in newer ones.
 "$folder/bin/python" -m pytest -W default -q -m "not slow" "$@"

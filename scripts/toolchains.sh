@@ -1,24 +1,23 @@
 #!/bin/sh
-# Install what glotsmith runs programs with: bubblewrap, a C compiler for warm workers, a container engine, and the languages' toolchains.
+# Install bubblewrap, a C compiler for warm workers, a container engine, and the toolchains of the languages.
 #
-#   sh scripts/toolchains.sh                  everything: minutes, and some gigabytes, on a fresh machine
+#   sh scripts/toolchains.sh                  everything: some minutes and gigabytes on a new machine
 #   sh scripts/toolchains.sh sandbox lua      only these: sandbox, warm, container, and the languages' names
 #
-# The packages are those that the cards name (scripts/cards.py reads them). Debian and Ubuntu, as root or with
-# passwordless sudo. What is there already stays untouched, and nothing is printed
-# but one line. What can't be had is named with its reason, and the exit code is still 0: glotsmith works with the
-# languages that are there, and its tests fail by themselves where one is missing.
+# The packages are those that the language cards name (scripts/cards.py reads them). Debian and Ubuntu, as root or with
+# passwordless sudo. Installed toolchains are not changed. A toolchain that cannot be installed is named with the reason,
+# and the exit code is still 0: glotsmith works with the installed languages, and the tests report missing ones.
 #
-# Julia is not in Debian 12. Debian 11's package is unpacked under a folder of its own, together
-# with the libraries it was built with; the system's packages are not touched. That includes Debian 11's libunwind:
-# with Debian 12's, Julia 1.5 dies on any exception that compiled code raises.
+# Julia is not in Debian 12. Debian 11's package is unpacked into a folder of its own, together with the libraries it
+# was built with, and the packages of the system are not changed. Its libunwind is also Debian 11's: with Debian 12's,
+# Julia 1.5 crashes on any exception that compiled code raises.
 set -eu
 cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
 JULIA_PREFIX=/opt/glotsmith/julia
 JULIA_SUITE=bullseye
-# The system's own are newer, and one process can have but one C and C++ runtime; the rest is of no use to Julia.
+# The C and C++ runtimes of the system are newer, and a process can have only one. Julia does not use the others.
 JULIA_LEAVES_OUT='^(libc6|libgcc-s1|libstdc\+\+6|gcc-.*-base|libcrypt1|dpkg|tar|perl-base|debconf)$'
 
 say() { printf 'toolchains: %s\n' "$*"; }
@@ -44,7 +43,7 @@ is_there() {
     fi
 }
 
-# are_whole NAME: commands that Debian has brought may still lack the other packages that the card names.
+# are_whole NAME: a command from a Debian package may lack the other packages that the card names.
 are_whole() {
     packages=$(package_of "$1")
     case $packages in *' '*) command -v dpkg-query >/dev/null 2>&1 || return 0 ;; *) return 0 ;; esac
@@ -64,7 +63,8 @@ can_be_root() { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
 
 apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@"; }
 
-# install_packages NAME…: one apt-get for all; on failure one by one, so that one missing package costs no other.
+# install_packages NAME…: one apt-get for all packages, and on failure one for each, so that a missing package affects
+# no other.
 install_packages() {
     packages=
     for name in "$@"; do packages="$packages $(package_of "$name")"; done
@@ -80,12 +80,12 @@ install_packages() {
     done
 }
 
-# Every repository that the machine itself uses, whichever form its sources are written in.
+# Print every repository of the machine's apt sources.
 repositories() {
     apt-get indextargets --no-release-info --format '$(REPO_URI)' 2>/dev/null | sort -u
 }
 
-# apt-get on lists, cache and status of our own: it sees Debian 11 and nothing else, and installs nothing.
+# apt-get with its own lists, cache and status: it only knows Debian 11, and installs nothing.
 julia_apt() {
     apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null -o Dir::Etc::preferencesparts=/dev/null \
         -o Dir::State::lists="$work/lists" -o Dir::State::status="$work/status" -o Dir::Cache="$work/cache" \
@@ -127,7 +127,7 @@ END
 }
 
 why_not() {
-    if [ -z "$(package_of "$1")" ]; then echo "no package of Debian has it; its card may name another way"; return; fi
+    if [ -z "$(package_of "$1")" ]; then echo "Debian has no package for it; its language card may name another installer"; return; fi
     tail -n 1 "$work/$1.log" 2>/dev/null || tail -n 1 "$work/log"
 }
 
@@ -138,18 +138,18 @@ known=$(printf '%s\n' "$table" | cut -d'|' -f1 | tr '\n' ' ')
 [ $# -gt 0 ] || set -- $known
 missing=
 for name in "$@"; do
-    [ -n "$(field 1 "$name")" ] || { say "no toolchain is called '$name'; there are $known" >&2; exit 2; }
+    [ -n "$(field 1 "$name")" ] || { say "unknown toolchain '$name'. Known: $known" >&2; exit 2; }
     is_there "$name" || missing="$missing $name"
 done
-if [ -z "$missing" ]; then say "all there: $*"; exit 0; fi
+if [ -z "$missing" ]; then say "already installed: $*"; exit 0; fi
 
 if ! command -v apt-get >/dev/null 2>&1; then
-    say "missing:$missing. They can be installed by this script on Debian and Ubuntu only; put $(
-        for name in $missing; do printf '%s ' "$(command_of "$name")"; done)on the PATH by other means."
+    say "missing:$missing. This script only installs on Debian and Ubuntu. Put $(
+        for name in $missing; do printf '%s ' "$(command_of "$name")"; done)on the PATH yourself."
     exit 0
 fi
 if ! can_be_root; then
-    say "missing:$missing. As root, this command installs them: sh scripts/toolchains.sh$missing"
+    say "missing:$missing. Run this command as root to install them: sh scripts/toolchains.sh$missing"
     exit 0
 fi
 
@@ -172,9 +172,9 @@ for name in "$@"; do
                 say "$name: installed"
             else
                 [ "$name" = julia ] || why=$(why_not "$name")
-                say "$name: can't be had: ${why:-it was unpacked into $JULIA_PREFIX but does not run}"
+                say "$name: cannot be installed: ${why:-it was unpacked into $JULIA_PREFIX but does not run}"
             fi ;;
         *) there="$there $name" ;;
     esac
 done
-[ -z "$there" ] || say "there already:$there"
+[ -z "$there" ] || say "already installed:$there"

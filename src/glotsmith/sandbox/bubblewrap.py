@@ -19,7 +19,7 @@ from glotsmith.sandbox.pipes import pipe_holding
 from glotsmith.sandbox.program_environment import (
     PROGRAM,
     TMP,
-    WORK,
+    WORKING_FOLDER,
     environment,
     scratch_sizes,
     system_binds,
@@ -87,7 +87,7 @@ class Bubblewrap(NamespaceSandbox):
         for path, inside in [*((prefix, prefix) for prefix in prefixes), *self._accounts]:
             options += _bind(path, inside)
         options += ("--ro-bind", str(folder), PROGRAM, "--remount-ro", "/dev", "--remount-ro", "/")
-        options += ("--chdir", WORK)
+        options += ("--chdir", WORKING_FOLDER)
         for name, value in env.items():
             options += ("--setenv", name, value)
         return options

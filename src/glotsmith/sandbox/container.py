@@ -30,7 +30,7 @@ from glotsmith.sandbox.process_tree import ProcessStat, list_pids, walk_tree
 from glotsmith.sandbox.program_environment import (
     PROGRAM,
     TMP,
-    WORK,
+    WORKING_FOLDER,
     command,
     environment,
     scratch_sizes,
@@ -86,7 +86,7 @@ class Container(LocalSandbox):
         for path, inside in [*((prefix, prefix) for prefix in toolchain_prefixes(program)), *self._accounts]:
             argv += ("--mount", self._engine.mount(path, inside))
         argv += ("--mount", self._engine.mount(str(folder / "program"), PROGRAM, private=True))
-        argv += ("--workdir", WORK, "--entrypoint", "/usr/bin/env", self._image, "-i")
+        argv += ("--workdir", WORKING_FOLDER, "--entrypoint", "/usr/bin/env", self._image, "-i")
         argv += (f"{key}={value}" for key, value in environment(program, TMP).items())
         inside, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
         wrapped = wrap_command(inside, limits, neighbours=None, build=build)

@@ -41,8 +41,8 @@ class Unisolated(LocalSandbox):
         pass
 
     def _launch(self, program: Program, folder: Path) -> ProcessLaunch:
-        work, tmp = folder / "work", folder / "tmp"
-        work.mkdir()
+        working_folder, tmp = folder / "work", folder / "tmp"
+        working_folder.mkdir()
         tmp.mkdir()
         toolchain_prefixes(program)  # raises for a missing toolchain, as with isolation
         token = f"{_TOKEN}={secrets.token_hex(16)}"
@@ -53,7 +53,7 @@ class Unisolated(LocalSandbox):
         return ProcessLaunch(
             argv,
             env,
-            str(work),
+            str(working_folder),
             wrappers=1,
             kill=kill_tree,
             members=session_processes,

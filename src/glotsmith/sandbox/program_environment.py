@@ -9,7 +9,7 @@ from glotsmith.records import Limits, Program
 from glotsmith.sandbox.user_namespace import USER
 
 PROGRAM = "/box/program"  #: path of ``Program.files``, inside
-WORK = "/box/work"  #: the current directory, inside
+WORKING_FOLDER = "/box/work"  #: the current directory, inside
 TMP = "/tmp"  # noqa: S108 - the sandbox's own, a fresh tmpfs
 
 #: System folders. Those that are symlinks on the host (``/bin`` → ``usr/bin``) are symlinks inside.
@@ -74,7 +74,7 @@ def scratch_sizes(limits: Limits) -> tuple[tuple[str, int], ...]:
     Shared memory counts as memory (Julia stores compiled code there), so it may be larger.
     """
     file_mb = max(limits.file_mb, 1)  # 0 would mean no limit
-    return (WORK, file_mb), (TMP, file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
+    return (WORKING_FOLDER, file_mb), (TMP, file_mb), ("/dev/shm", max(limits.file_mb, limits.memory_mb // 4))  # noqa: S108
 
 
 def environment(program: Program, home: str, user: str = USER_NAME) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Isolation by the kernel's namespaces alone (``unshare(2)``), for machines without bubblewrap.
 
-The isolation is the same as in bubblewrap. ``unshare_setup.py`` sets it up, a short Python program that starts anew for
-each program and takes about 20 ms. It needs Linux 5.12 and the permission to create user namespaces.
+The isolation is the same as in bubblewrap. ``unshare_setup.py`` sets it up: a short Python program that starts for each
+program and takes about 20 ms. It needs Linux 5.12 and the permission to create user namespaces.
 """
 
 import json
@@ -18,7 +18,7 @@ from glotsmith.sandbox.namespace_sandbox import NamespaceSandbox
 from glotsmith.sandbox.program_environment import (
     PROGRAM,
     TMP,
-    WORK,
+    WORKING_FOLDER,
     environment,
     scratch_sizes,
     system_binds,
@@ -73,7 +73,7 @@ class Unshare(NamespaceSandbox):
             "links": self._links,
             "scratch": scratch_sizes(program.limits),
             "userns": self._user_namespace.path if self._user_namespace else "",
-            "cwd": WORK,
+            "cwd": WORKING_FOLDER,
             "env": env,
             "filter": self._filter.hex(),
             "argv": list(argv),

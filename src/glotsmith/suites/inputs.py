@@ -57,7 +57,7 @@ def generate_calls(
                for i, v in enumerate(v_at) if v is not _GAP]  # fmt: skip
     mixed = (tuple(map(random.choice, pools)) for _ in range(4 * count))
     varied = (call for pair in zip(mixed, singles, strict=False) for call in pair)
-    return _distinct([base, *itertools.islice(varied, count // 2), *_alike(pools, random), *mixed], count)
+    return _distinct([base, *itertools.islice(varied, count // 2), *_equal_arguments(pools, random), *mixed], count)
 
 
 _GAP = object()
@@ -66,7 +66,7 @@ _GAP = object()
 _SIZED = (list, tuple, str, set, dict)
 
 
-def _alike(pools: Sequence[Sequence[Value]], random: Random) -> Iterator[Arguments]:
+def _equal_arguments(pools: Sequence[Sequence[Value]], random: Random) -> Iterator[Arguments]:
     """Yield calls whose sequences are of one length, and calls whose arguments are equal."""
     sized: list[list[Value]] = [[v for v in p if isinstance(v, _SIZED)] for p in pools]
     if sum(map(bool, sized)) < 2:

@@ -56,17 +56,17 @@ class Unfit(Exception):
     """The result has no literal. The argument is the rest of the output line."""
 
 
-def literal(value, room, depth=0):
-    """Write a value as a Python literal of at most ``room[0]`` characters, without calling its methods."""
+def literal(value, space, depth=0):
+    """Write a value as a Python literal of at most ``space[0]`` characters, without calling its methods."""
     text = _scalar(value)
     if text is None:
         if depth > DEPTH:
             raise Unfit("opaque deep")
-        text = _container(value, room, depth + 1)
+        text = _container(value, space, depth + 1)
     else:
-        room[0] -= len(text)
-    room[0] -= 2
-    if room[0] < 0:
+        space[0] -= len(text)
+    space[0] -= 2
+    if space[0] < 0:
         raise Unfit("large")
     return text
 
@@ -88,17 +88,17 @@ def _scalar(value):
     return None
 
 
-def _container(value, room, depth):
+def _container(value, space, depth):
     if isinstance(value, list):
-        return "[" + ", ".join([literal(x, room, depth) for x in list.__iter__(value)]) + "]"
+        return "[" + ", ".join([literal(x, space, depth) for x in list.__iter__(value)]) + "]"
     if isinstance(value, tuple):
-        items = [literal(x, room, depth) for x in tuple.__iter__(value)]
+        items = [literal(x, space, depth) for x in tuple.__iter__(value)]
         return "(" + ", ".join(items) + (",)" if len(items) == 1 else ")")
     if isinstance(value, dict):
-        pairs = [literal(k, room, depth) + ": " + literal(v, room, depth) for k, v in dict.items(value)]
+        pairs = [literal(k, space, depth) + ": " + literal(v, space, depth) for k, v in dict.items(value)]
         return "{" + ", ".join(pairs) + "}"
     if type(value) in (set, frozenset):
-        items = sorted([literal(x, room, depth) for x in value])
+        items = sorted([literal(x, space, depth) for x in value])
         return "{" + ", ".join(items) + "}" if items else "set()"
     raise Unfit("opaque " + _name(type(value)))
 
@@ -300,7 +300,7 @@ def run_child(mark, batch, cases):
     os.close(writer)
     data, silent = _read(reader, (mark + " end \n").encode())
     os.close(reader)
-    status = _bury(pid, 0 if silent else 100)
+    status = _reap(pid, 0 if silent else 100)
     lines, whole = _parse(mark, data, cases)
     return lines, "" if whole else _ending(status, silent)
 
@@ -329,7 +329,7 @@ def _read(reader, last):
     return bytes(data), True
 
 
-def _bury(pid, patience):
+def _reap(pid, patience):
     """Wait a short time for a child to exit, kill it if it does not, and return its status."""
     ended, status = os.waitpid(pid, os.WNOHANG)
     while not ended and patience > 0:

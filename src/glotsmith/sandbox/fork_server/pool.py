@@ -9,13 +9,13 @@ from typing import NamedTuple
 from glotsmith.records import Program, WarmInterpreter, content_hash
 from glotsmith.sandbox.base import worker_key
 from glotsmith.sandbox.fork_server.server import ForkServer, compile_fork_server
-from glotsmith.sandbox.program_environment import PROGRAM, TMP, WORK, command, environment, write_files
+from glotsmith.sandbox.program_environment import PROGRAM, TMP, WORKING_FOLDER, command, environment, write_files
 from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.temporary_folders import remove_folder
 
 FORK_SERVER = "/box/fork_server"  #: the folder of the compiled fork server, inside the sandbox
 _MAX_SERVERS = 8  #: an interpreter takes 10 to 200 MB
-_SCRATCH = (WORK, TMP, "/dev/shm")  # noqa: S108 - each program gets fresh file systems here
+_SCRATCH = (WORKING_FOLDER, TMP, "/dev/shm")  # noqa: S108 - each program gets fresh file systems here
 _MAX_KEYS = 1024  #: remembered
 _STACK_MB = 2048  #: reserved by an interpreter for the stacks of its children, which set their limits later
 FAILURES = 3  #: consecutive failures of a fork server after which its programs always start cold
