@@ -1,5 +1,5 @@
 ## What the drivers of all programs share.
-import std/[macros, options, sets, tables]
+import std/[hashes, macros, options, sets, tables, typetraits]
 
 const TooDeep = 100
 
@@ -82,8 +82,8 @@ proc show[T](b: var string, x: T, depth: int) =
   elif T is char: put(b, text($x))
   elif T is Option:
     if x.isSome: show(b, x.get, depth + 1) else: put(b, "null")
-  elif T is Table or T is OrderedTable: pairs(b, x)
-  elif T is TableRef or T is OrderedTableRef:
+  elif T is Table or T is OrderedTable or T is CountTable: pairs(b, x)
+  elif T is TableRef or T is OrderedTableRef or T is CountTableRef:
     if x.isNil: put(b, "null") else: pairs(b, x)
   elif T is HashSet or T is OrderedSet: sequence(b, "{\"s\":[", "]}", x, item)
   elif T is seq or T is array or T is openArray: sequence(b, "[", "]", x, item)
@@ -132,8 +132,18 @@ proc unfit(value, kind: string) = raise newException(Unfit, value & " does not f
 
 proc fitting*[A, B](x: seq[A], t: typedesc[seq[B]]): seq[B]
 proc fitting*[A, N, B](x: seq[A], t: typedesc[array[N, B]]): array[N, B]
-proc fitting*[A, B, S, T](x: (A, B), t: typedesc[(S, T)]): (S, T)
-proc fitting*[A, B, C, S, T, U](x: (A, B, C), t: typedesc[(S, T, U)]): (S, T, U)
+proc fitting*[A, B](x: Option[A], t: typedesc[Option[B]]): Option[B]
+proc fitting*[A, B](x: HashSet[A], t: typedesc[HashSet[B]]): HashSet[B]
+proc fitting*[A, B](x: HashSet[A], t: typedesc[OrderedSet[B]]): OrderedSet[B]
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[Table[L, W]]): Table[L, W]
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[OrderedTable[L, W]]): OrderedTable[L, W]
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[TableRef[L, W]]): TableRef[L, W]
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[OrderedTableRef[L, W]]): OrderedTableRef[L, W]
+
+proc fill*[S, T](target: var T, x: S)
+
+template member(target, x: untyped, i: int) =
+  when tupleLen(typeof(target)) > i: fill(target[i], x[i])
 
 proc fitting*[S, T](x: S, t: typedesc[T]): T =
   when S is bool or T is bool:
@@ -158,6 +168,16 @@ proc fitting*[S, T](x: S, t: typedesc[T]): T =
     x[0]
   elif S is string and T is cstring: cstring(x)
   elif S is T: x
+  elif S is tuple and T is tuple:
+    when tupleLen(S) != tupleLen(T) or tupleLen(T) > 8: {.error: "no conversion".}
+    member(result, x, 0)
+    member(result, x, 1)
+    member(result, x, 2)
+    member(result, x, 3)
+    member(result, x, 4)
+    member(result, x, 5)
+    member(result, x, 6)
+    member(result, x, 7)
   else: {.error: "no conversion".}
 
 proc fitting*[A, B](x: seq[A], t: typedesc[seq[B]]): seq[B] =
@@ -170,10 +190,31 @@ proc fitting*[A, N, B](x: seq[A], t: typedesc[array[N, B]]): array[N, B] =
     slot = fitting(x[i], B)
     inc i
 
-proc fitting*[A, B, S, T](x: (A, B), t: typedesc[(S, T)]): (S, T) = (fitting(x[0], S), fitting(x[1], T))
+proc fitting*[A, B](x: Option[A], t: typedesc[Option[B]]): Option[B] =
+  if x.isSome: some(fitting(x.get, B)) else: none(B)
 
-proc fitting*[A, B, C, S, T, U](x: (A, B, C), t: typedesc[(S, T, U)]): (S, T, U) =
-  (fitting(x[0], S), fitting(x[1], T), fitting(x[2], U))
+template addItems(all, source, B: untyped) =
+  for item in source: all.incl fitting(item, B)
+
+template addEntries(all, source, L, W: untyped) =
+  for key, value in source: all[fitting(key, L)] = fitting(value, W)
+
+proc fitting*[A, B](x: HashSet[A], t: typedesc[HashSet[B]]): HashSet[B] = addItems(result, x, B)
+
+proc fitting*[A, B](x: HashSet[A], t: typedesc[OrderedSet[B]]): OrderedSet[B] = addItems(result, x, B)
+
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[Table[L, W]]): Table[L, W] = addEntries(result, x, L, W)
+
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[OrderedTable[L, W]]): OrderedTable[L, W] =
+  addEntries(result, x, L, W)
+
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[TableRef[L, W]]): TableRef[L, W] =
+  result = newTable[L, W]()
+  addEntries(result, x, L, W)
+
+proc fitting*[K, V, L, W](x: Table[K, V], t: typedesc[OrderedTableRef[L, W]]): OrderedTableRef[L, W] =
+  result = newOrderedTable[L, W]()
+  addEntries(result, x, L, W)
 
 proc fill*[S, T](target: var T, x: S) = target = fitting(x, T)
 
@@ -189,26 +230,34 @@ proc parameters(entry: NimNode): seq[NimNode] {.compileTime.} =
         t = newTree(nnkBracketExpr, bindSym"seq", t[1])
       result.add t
 
-macro apply*(entry: typed, arguments: varargs[typed]): untyped =
+proc conversion(entry: NimNode, types: seq[NimNode], arguments: NimNode): NimNode {.compileTime.} =
+  ## Return the call of an entry point with arguments converted to the types of its parameters.
+  result = newStmtList()
+  var call = newCall(entry)
+  for i, t in types:
+    let variable = genSym(nskVar, "argument")
+    result.add newTree(nnkVarSection, newIdentDefs(variable, t))
+    result.add newCall(bindSym"fill", variable, arguments[i])
+    call.add variable
+  result.add call
+  result = newBlockStmt(result)
+
+macro apply*(entry: typed, arguments: varargs[untyped]): untyped =
   ## Call an overload of this number of parameters, with arguments converted to their types.
+  ## The arguments are untyped, as an instance of a generic type that is passed as typed matches no generic parameter.
   var all: seq[NimNode]
   if entry.kind in {nnkClosedSymChoice, nnkOpenSymChoice}:
     for each in entry: all.add each
   else: all.add entry
-  for each in all:
-    let types = parameters(each)
-    if types.len == arguments.len and types.len > 0:
-      result = newStmtList()
-      var call = newCall(each)
-      for i, t in types:
-        let variable = genSym(nskVar, "argument")
-        result.add newTree(nnkVarSection, newIdentDefs(variable, t))
-        result.add newCall(bindSym"fill", variable, arguments[i])
-        call.add variable
-      result.add call
-      return newBlockStmt(result)
   result = newCall(entry)
   for argument in arguments: result.add argument
+  for i in countdown(all.high, 0):
+    let types = parameters(all[i])
+    if types.len == arguments.len and types.len > 0:
+      let converting = conversion(all[i], types, arguments)
+      result = newTree(nnkWhenStmt,
+        newTree(nnkElifBranch, newCall(bindSym"compiles", converting), copyNimTree(converting)),
+        newTree(nnkElse, result))
 
 macro converted*(call: untyped): untyped =
   result = newCall(bindSym"apply")
