@@ -1,5 +1,6 @@
-"""``glotsmith compare``: runs side by side."""
+"""``glotsmith compare``: runs side by side, or evaluations by paired differences."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +9,7 @@ import typer
 from rich.table import Table
 
 from glotsmith.cli.app import app, out
+from glotsmith.cli.compare_evaluations import compare_evaluations
 from glotsmith.errors import UsageError
 from glotsmith.run_folder import RunFolder
 
@@ -19,15 +21,33 @@ _SHOWN = 6  #: failure classes and reasons in the table; ``--json`` has all
 
 @app.command()
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders, of any recipes, finished or not.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a run, whole.")] = False,
+    folders: Annotated[
+        list[Path], typer.Argument(help="Run folders of any recipes, finished or not; or folders of evaluations.")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each run, or for each evaluation after the first.")
+    ] = False,
 ) -> None:
-    """Set runs side by side: yield, distinct problems, languages, cost of a row, failure classes.
+    """Compare runs, or evaluations of the same questions.
 
-    What replies from a cache cost when they were asked is stated beside what was paid in the run.
+    Runs: yield, distinct problems, languages, cost of a row, failure classes. The cost of replies from a cache is
+    stated beside the cost that the run paid.
 
-    Example: [bold]glotsmith compare runs/memory-on runs/memory-off[/]
+    Evaluations: the first is the baseline. The differences of pass@k and of the failure classes are paired by problem.
+    Their intervals are bootstrapped over problems.
+
+    Examples:
+
+    [bold]glotsmith compare runs/memory-on runs/memory-off[/]
+
+    [bold]glotsmith compare runs/untrained runs/trained[/]  (folders of glotsmith evaluate)
     """
+    if compare_evaluations(folders, as_json=as_json):
+        return
+    _compare_runs(folders, as_json=as_json)
+
+
+def _compare_runs(runs: Sequence[Path], *, as_json: bool) -> None:
     found = [_figures(run) for run in runs]
     if as_json:
         for each in found:

@@ -123,6 +123,16 @@ def prepare(folder: Path, config: dict[str, str]) -> None:
             )
 
 
+def differing_settings(one: Report, two: Report) -> dict[str, tuple[str, str]]:
+    """Return the settings in which two evaluations differ, by what a user types for them, with both values."""
+    return _differing(_settings(one.config), _settings(two.config))
+
+
+def _differing(one: Mapping[str, object], two: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+    names = sorted(name for name in one.keys() | two.keys() if one.get(name) != two.get(name))
+    return {_option(name): (_value(one.get(name)), _value(two.get(name))) for name in names}
+
+
 def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
     """Return how two configurations differ in what determines samples; "" where they do not."""
     try:
@@ -130,11 +140,8 @@ def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
         before = _settings({name: text for name, text in known.items() if name in config})
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SUMMARY} is no summary of ours ({error}): give another folder with -o") from None
-    now = _settings(config)
-    names = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    return "; ".join(
-        f"{_option(name)} was {_value(before.get(name))} and is now {_value(now.get(name))}" for name in names
-    )
+    found = _differing(before, _settings(config))
+    return "; ".join(f"{option} was {was} and is now {now}" for option, (was, now) in found.items())
 
 
 def _settings(config: Mapping[str, str]) -> dict[str, object]:
