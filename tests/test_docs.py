@@ -98,3 +98,11 @@ def test_the_site_has_every_page() -> None:
     pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
     assert pages <= navigation
     assert len(navigation - pages) == 5  # those of scripts/mkdocs_pages.py
+
+
+def test_every_path_in_the_architecture_exists() -> None:
+    quoted = re.findall(r"`([\w./-]+)`", text("ARCHITECTURE.md"))
+    paths = [path for path in quoted if re.search(r"/|\.(py|c|rkt)$", path) and "NAME" not in path]
+    bases = (ROOT / "src" / "glotsmith", ROOT)
+    assert len(paths) > 50
+    assert [path for path in paths if not any((base / path).exists() for base in bases)] == ["dataset/"]
