@@ -1,4 +1,8 @@
-"""How many requests to have in flight: additive increase, multiplicative decrease, as TCP does (RFC 5681 §3.1)."""
+"""Limit the concurrent requests to a server: a 429 or another sign of congestion halves the limit, success raises it.
+
+This is additive increase and multiplicative decrease, as in TCP (RFC 5681 §3.1). ``openai.py`` decides which answers
+are congestion, and ``retries.py`` how long a request waits before it is repeated.
+"""
 
 import asyncio
 import time

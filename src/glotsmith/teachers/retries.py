@@ -1,4 +1,4 @@
-"""Failures that may pass, and how long to wait for it."""
+"""Repeat failed requests: transient errors, such as a 429 or a 503, and the wait before the next attempt."""
 
 import math
 import re

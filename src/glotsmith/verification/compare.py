@@ -1,6 +1,7 @@
-"""Does a result equal the expected value? The comparison happens here, outside the sandbox.
+"""Compare a result with the expected value, outside the sandbox.
 
-Ints compare exactly and floats by a relative or an absolute tolerance; nan equals nan; a nan or infinity never equals
+A map arrives as pairs of key and value, also from an association list: pairs match in any order, and a key that occurs
+twice is a difference. Ints compare exactly and floats by a relative or an absolute tolerance; nan equals nan; a nan or infinity never equals
 a finite number; a number is never a string, and nothing but the language's own null is None. Where a language tells
 fewer things apart than Python, a flag of its card says so (``languages.card.Equality``).
 """
