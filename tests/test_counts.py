@@ -2,6 +2,7 @@
 
 import pytest
 
+from glotsmith import recipes
 from glotsmith.counts import agreeing, counted
 
 
@@ -26,3 +27,19 @@ def test_a_count_has_its_noun_and_verb_in_the_right_number(number: int, noun: st
 
 def test_a_verb_agrees_with_a_count_that_stands_elsewhere() -> None:
     assert [agreeing(number, "has") for number in (0, 1, 2)] == ["have", "has", "have"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "number", "text"),
+    [
+        ("multipl-t", 1, "1 verified program is"),
+        ("multipl-t", 0, "0 verified programs are"),
+        ("multipl-t", 105, "105 verified programs are"),
+        ("inverse-instruct", 1, "1 instruction pair is"),
+        ("inverse-instruct", 2, "2 instruction pairs are"),
+        ("xcoder", 1, "1 row is"),
+        ("xcoder", 2, "2 rows are"),
+    ],
+)
+def test_a_recipe_names_its_rows_by_a_noun_that_can_be_counted(recipe: str, number: int, text: str) -> None:
+    assert counted(number, recipes.get(recipe).row_noun, "is") == text

@@ -1,11 +1,13 @@
 """``glotsmith benchmark make``: rows of a dataset in, an evaluation set out, and both ways to run it."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from model_server import SOURCE
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -177,3 +179,40 @@ def test_a_folder_is_for_one_set(glotsmith: Command, rows: Path, tmp_path: Path)
         code, _, said = glotsmith(*command, *other)
         assert (code, "holds another set" in said) == (2, True), said
     assert (out / "questions.jsonl").read_bytes() == before
+
+
+@pytest.fixture
+def finished(glotsmith: Command, tmp_path: Path) -> Path:
+    """The folder of a finished run with two rows."""
+    (tmp_path / "small.py").write_text(SOURCE)
+    quick = ("--set", "suites=0", "--set", "typecheck=false")
+    code, said, err = glotsmith(
+        "run", "multipl-t", "-s", tmp_path / "small.py", "-l", "lua", *quick, "-o", tmp_path / "run"
+    )
+    assert code == 0, err
+    assert "verified programs are in" in said
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("source", ["run", "run/dataset", "run/dataset/jsonl", "run/dataset/parquet", "copy"])
+def test_a_set_is_made_of_a_run_or_of_its_dataset_after_an_export(
+    glotsmith: Command, finished: Path, tmp_path: Path, source: str
+) -> None:
+    for form in ("trl-sft", "alpaca", "jsonl"):
+        assert glotsmith("export", finished, "--format", form)[0] == 0
+    shutil.copytree(finished / "dataset", tmp_path / "copy")
+    code, _, err = glotsmith("benchmark", "make", tmp_path / source, "-l", "lua", "-o", tmp_path / "set")
+    assert code == 0, err
+    expected = lines(finished / "dataset/jsonl/data/lua/train.jsonl")
+    assert len(lines(tmp_path / "set/questions.jsonl")) == len({row["parallel_id"] for row in expected})
+
+
+@pytest.mark.parametrize("form", ["trl-sft", "alpaca", "text"])
+def test_rows_for_a_trainer_are_refused_with_advice(
+    glotsmith: Command, finished: Path, tmp_path: Path, form: str
+) -> None:
+    assert glotsmith("export", finished, "--format", form)[0] == 0
+    source = finished / "dataset" / form
+    code, _, err = glotsmith("benchmark", "make", source, "-l", "lua", "-o", tmp_path / "set")
+    assert code == 2
+    assert "Give a run folder, or its export in jsonl or parquet" in err

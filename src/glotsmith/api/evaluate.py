@@ -368,6 +368,6 @@ def _without_figure(ks: Sequence[int], found: Evaluation) -> list[str]:
     """Say of which k that was asked for there is no figure."""
     known = {figure.k for score in found.summary.scores for figure in score.figures}
     return [
-        f"there is no pass@{k}: no problem has {k} samples with a verdict, so give --samples {k} or more"
+        f"there is no pass@{k}: no problem has {counted(k, 'sample')} with a verdict, so give --samples {k} or more"
         for k in sorted({*ks} - known)
     ]

@@ -16,7 +16,7 @@ from glotsmith.evaluation.benchmarks.row_files import read_rows
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Example, Preference, content_hash
-from glotsmith.run_folder import LEDGER, RunFolder
+from glotsmith.run_folder import CONFIG, DATASET, LEDGER, RunFolder
 from glotsmith.settings import is_changeable
 
 
@@ -127,6 +127,16 @@ def _text(value: object) -> str:
     return ", ".join(map(str, cast(list[object], value))) if isinstance(value, list | tuple) else str(value)
 
 
+def dataset_source(path: Path) -> Path:
+    """Return what holds the rows that a path names: the run folder of ``RUN/dataset``, or a folder of one export.
+
+    ``RUN/dataset``, and a copy of it, holds a folder for each format, some of them for trainers.
+    """
+    if path.name == DATASET and (path.parent / CONFIG).is_file():
+        return path.parent
+    return next((path / name for name in ("jsonl", "parquet") if (path / name / "data").is_dir()), path)
+
+
 def read_dataset(path: Path) -> list[BenchmarkRow]:
     """Return dataset rows of a file, a folder of files, or a run folder.
 
@@ -137,7 +147,8 @@ def read_dataset(path: Path) -> list[BenchmarkRow]:
     """
     from glotsmith.datasets.schema import plain
 
-    if not (path / "run.toml").is_file():
+    path = dataset_source(path)
+    if not (path / CONFIG).is_file():
         return read_rows(path)
     with RunFolder.open(path) as folder:
         steps = folder.ledger.steps

@@ -156,7 +156,7 @@ def _show_end(path: Path, *, preview: bool) -> bool:
         out.print(funnel_table(funnel))
         made = funnel[-1].made
         what = recipes.get(folder.config["recipe"]).row_noun
-        out.print(f"\n{made} {what} are in {folder.dataset}")
+        out.print(f"\n{counted(made, what, 'is')} in {folder.dataset}")
         if sentence := no_input_sentence(funnel[0], folder.config["recipe"], folder.config["options"]["sources"]):
             out.print(sentence)
         if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from glotsmith.api import run_config
-from glotsmith.api.run_rows import Rows, finished_rows
+from glotsmith.api.run_rows import Rows, dataset_source, finished_rows
 from glotsmith.cli.app import app, err, out
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
@@ -108,6 +108,7 @@ def _rows(source: Path, kind: type[Item], of_run: Callable[[Rows], Iterable[Item
     """Return what reads the rows afresh at each call."""
     from glotsmith.training.dataset_files import read
 
+    source = dataset_source(source)
     if not (source / CONFIG).is_file():
         return partial(read, source, kind)
 

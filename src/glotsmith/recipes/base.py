@@ -87,7 +87,7 @@ class Recipe(Protocol):
     reads: ClassVar[tuple[str, str]]  #: what the first step finds in sources: a noun, and what counts as one
     paper: ClassVar[str]
     limit_option: ClassVar[str]  #: the option that limits the number of source items (``--preview`` sets it)
-    row_noun: ClassVar[str]  #: what the summary of a run calls the rows
+    row_noun: ClassVar[str]  #: what the summary of a run calls a row: a noun in the singular
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the steps in order; the output of the last one is ``Example``."""

@@ -152,10 +152,10 @@ def _told(stage: StageReport, number: int, count: int) -> str:
     apart = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
     last = f"{stage.training[-1].loss:.4f}" if stage.training else "not logged"
     cut = f"; {counted(stage.too_long, 'row', 'was')} cut at max_length" if stage.too_long else ""
-    cut += f", and {stage.lost} of them lost their whole reply" if stage.lost else ""
+    cut += f", and {stage.lost} of them lost the whole reply" if stage.lost else ""
     why = f" ({stage.stopped})" if stage.stopped else ""
     return (
-        f"Stage {number + 1} of {count}: {stage.steps} steps{why}, loss {last}; "
+        f"Stage {number + 1} of {count}: {counted(stage.steps, 'step')}{why}, loss {last}; "
         f"kept the weights of step {stage.chosen_step}{apart}{cut}"
     )
 
@@ -236,7 +236,7 @@ class _Stage:
 
     def _nothing(self, none_has: str) -> UsageError:
         limit = self._job.how.max_length
-        return UsageError(f"{none_has} anything to learn within max_length = {limit} tokens: raise it")
+        return UsageError(f"{none_has} anything to learn within max_length = {counted(limit, 'token')}: raise it")
 
     def _trainee(self, rows: Any, budget: Any) -> Trainee:
         how = self._job.how

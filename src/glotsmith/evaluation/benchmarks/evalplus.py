@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from glotsmith.counts import agreeing
 from glotsmith.errors import UsageError
 from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
 from glotsmith.evaluation.benchmarks.canonical import expected
@@ -36,7 +37,11 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
     answers = await asyncio.gather(*(_problem(row, sandbox) for row in rows))
     found = [a for a in answers if isinstance(a, Posable)]
     lost = [i for a in answers if not isinstance(a, Posable) for i in impossible(wanted, *a)]
-    missing = [f"{name}: {n} of its inputs have no literal answer" for name, n in map(_left_out, rows, answers) if n]
+    missing = [
+        f"{name}: {n} of its inputs {agreeing(n, 'has')} no literal answer"
+        for name, n in map(_left_out, rows, answers)
+        if n
+    ]
     return Loaded(posable=tuple(found), impossible=tuple(lost), notes=tuple(missing))
 
 

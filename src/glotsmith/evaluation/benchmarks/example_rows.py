@@ -28,7 +28,9 @@ def example(row: Row) -> Example:
     try:
         return msgspec.convert(data, Example)
     except msgspec.ValidationError as error:
-        raise row.error(f"not a dataset row of glotsmith: {error}") from None
+        raise row.error(
+            f"not a dataset row of glotsmith: {error}. Give a run folder, or its export in jsonl or parquet"
+        ) from None
 
 
 def of_examples(

@@ -62,7 +62,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     reads: ClassVar[tuple[str, str]] = SNIPPET
     paper: ClassVar[str] = "InverseCoder, AAAI 2025 (arXiv 2407.05700)"
     limit_option: ClassVar[str] = "max_snippets"
-    row_noun: ClassVar[str] = "programs with instructions, and original pairs,"
+    row_noun: ClassVar[str] = "instruction pair"
 
     sources: Annotated[tuple[str, ...], SOURCE, UNORDERED]  #: instruction corpora, code, and other runs
     languages: Annotated[tuple[str, ...], UNORDERED] = ()  #: of the snippets to use; empty for all

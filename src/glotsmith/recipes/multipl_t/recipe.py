@@ -58,7 +58,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     reads: ClassVar[tuple[str, str]] = ("function", "a def without decorator at the top level of a Python module")
     paper: ClassVar[str] = "MultiPL-T, OOPSLA 2024 (arXiv 2308.09895)"
     limit_option: ClassVar[str] = "max_functions"
-    row_noun: ClassVar[str] = "verified programs"
+    row_noun: ClassVar[str] = "verified program"
 
     sources: Annotated[tuple[str, ...], SOURCE, UNORDERED]  #: of Python functions
     languages: Annotated[tuple[str, ...], UNORDERED] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five

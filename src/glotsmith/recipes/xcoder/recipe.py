@@ -86,7 +86,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     reads: ClassVar[tuple[str, str]] = SNIPPET
     paper: ClassVar[str] = "Qwen2.5-xCoder, ACL 2025 (arXiv 2502.07487)"
     limit_option: ClassVar[str] = "max_snippets"
-    row_noun: ClassVar[str] = "rows"
+    row_noun: ClassVar[str] = "row"
 
     sources: Annotated[
         tuple[str, ...], SOURCE, UNORDERED
