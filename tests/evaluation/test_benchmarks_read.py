@@ -170,7 +170,7 @@ def test_humaneval_plus_runs_the_canonical_solution_for_its_values(bench: Any, t
     )
     assert p.problem.suite.tests[3].startswith("assert power(7, -1) == 0.14285")
     assert len(p.problem.suite.tests) == 4  # 0 ** -1 raises
-    assert loaded.notes == ("HumanEval/903: 1 of its inputs have no literal answer",)
+    assert loaded.notes == ("HumanEval/903: 1 of its inputs has no literal answer",)
 
 
 @pytest.mark.parametrize(
