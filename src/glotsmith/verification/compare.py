@@ -1,9 +1,9 @@
 """Compare a result with the expected value, outside the sandbox.
 
 A map arrives as pairs of key and value, also from an association list: pairs match in any order, and a key that occurs
-twice is a difference. Ints compare exactly and floats by a relative or an absolute tolerance; nan equals nan; a nan or infinity never equals
-a finite number; a number is never a string, and nothing but the language's own null is None. Where a language tells
-fewer things apart than Python, a flag of its card says so (``languages.card.Equality``).
+twice is a difference. Ints compare exactly, floats by a relative or an absolute tolerance. nan equals nan. A nan or an
+infinity never equals a finite number. A number never equals a string, and only the null of the language equals None.
+Values that a language does not distinguish are equal by a flag of its card (``languages.card.Equality``).
 """
 
 import math
