@@ -106,3 +106,17 @@ def test_every_path_in_the_architecture_exists() -> None:
     bases = (ROOT / "src" / "glotsmith", ROOT)
     assert len(paths) > 50
     assert [path for path in paths if not any((base / path).exists() for base in bases)] == ["dataset/"]
+
+
+@pytest.mark.parametrize(
+    "page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"], ids=lambda p: p.name
+)
+def test_lines_of_prose_have_at_most_120_characters(page: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    assert [line for line in prose.splitlines() if len(line) > 120 and not line.startswith("|")] == []
+
+
+def test_the_pre_commit_hooks_are_commands_of_the_check_script() -> None:
+    commands = re.findall(r"entry: (.+)", text(".pre-commit-config.yaml"))
+    assert len(commands) == 3
+    assert set(commands) <= set(text("scripts/check.sh").splitlines())
