@@ -1,6 +1,6 @@
-"""What a run asked its teacher, item by item: for people who look at an item, and for what a run would have cost.
+"""The requests of a run to its teacher, by item: for ``show``, and to sum up costs.
 
-Two tables beside the ledger's items. A prompt stands in them once; replies are in the cache, under their address.
+They are in two tables of the ledger. Each prompt is stored once; replies are in the cache, under their address.
 """
 
 import sqlite3
@@ -44,13 +44,13 @@ GROUP BY cached
 
 
 class TeacherExchange(NamedTuple):
-    """One question and where its reply is."""
+    """One request and the address of its reply."""
 
     item: str
     address: str  #: of the reply, in the cache
     call: str
     sample: int
-    prompt: str  #: "" where it could not be stored
+    prompt: str  #: "" if it could not be stored
 
 
 class ReceivedReply(NamedTuple):
@@ -61,13 +61,13 @@ class ReceivedReply(NamedTuple):
     call: str
     sample: int
     prompt: str
-    cached: bool  #: whether it was paid for before, by this run or another
-    cost: float  #: US dollars, when it was asked
+    cached: bool  #: whether it was paid for earlier, by this run or another
+    cost: float  #: US dollars, at the time of the request
     tokens: int
 
 
 class ReplyCosts(NamedTuple):
-    """What replies cost: the number of requests, US dollars and tokens."""
+    """The cost of replies: number of requests, US dollars and tokens."""
 
     requests: int = 0
     cost: float = 0.0
@@ -75,20 +75,20 @@ class ReplyCosts(NamedTuple):
 
 
 class Exchanges:
-    """The exchanges of one ledger; ``Ledger.exchanges`` is its only maker."""
+    """The exchanges of one ledger; only ``Ledger`` creates it, as ``Ledger.exchanges``."""
 
     def __init__(self, run: RunStatement) -> None:
-        """Run statements by ``run``."""
+        """Create it; ``run`` runs an SQL statement and returns its rows."""
         self._run = run
 
     def create_tables(self) -> None:
-        """Make the tables, unless they are there."""
+        """Create the tables if they are missing."""
         for statement in SCHEMA.split(";"):
             self._run(statement)
 
     def record(self, reply: ReceivedReply, hash_: str) -> None:
-        """Write down a reply; the first one of an item and address stays."""
-        with suppress(UnicodeEncodeError):  # a lone surrogate, which is no text: the prompt is not stored
+        """Store a reply, unless one with the same item and address is stored."""
+        with suppress(UnicodeEncodeError):  # a prompt with lone surrogates is not stored
             self._run(_INSERT_PROMPT, hash_, reply.prompt.encode())
         cost = round(reply.cost * NANO)
         self._run(
@@ -98,18 +98,18 @@ class Exchanges:
         )
 
     def for_items(self, items: Collection[str]) -> list[TeacherExchange]:
-        """Return what was asked about these items, in order of the call and the sample."""
+        """Return the exchanges of these items, in order of call and sample."""
         rows = [row for item in items for row in self._read(_SELECT_BY_ITEM, item)]
         return [TeacherExchange(row[0], row[1], row[2], row[3], (row[4] or b"").decode()) for row in rows]
 
     def total_costs(self) -> tuple[ReplyCosts, ReplyCosts] | None:
-        """Return what was paid in this run, and what its replies from a cache cost before; None if it is not known."""
+        """Return the costs of this run, and the earlier costs of its cached replies; None if they are unknown."""
         rows = self._read(_SUM_COSTS)
         found = {cached: ReplyCosts(count, cost / NANO, tokens) for cached, count, cost, tokens in rows}
         return (found.get(0, ReplyCosts()), found.get(1, ReplyCosts())) if found else None
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Read; a ledger that an earlier version began has no such tables."""
+        """Run a query; return [] for a ledger of an older version, which has no such tables."""
         try:
             return self._run(sql, *parameters)
         except sqlite3.OperationalError:

@@ -1,15 +1,16 @@
-"""The ledger: what became of every item at every step, in one SQLite file; also the queue between steps.
+"""The ledger: stores the result of every step for every item in one SQLite file, and is the queue between steps.
 
-Rows of one result, in table ``items`` (``ordinal`` counts them, so that row 0 stands for the input):
+A result has one or more rows in the table ``items``. ``ordinal`` numbers them; row 0 stands for the input:
 
-    kept      an output; the next step's input
-    dropped   the input itself, when nothing was kept of it
-    lost      one of the things made from it, on the way
+    kept      an output, which is an input of the next step
+    dropped   the input itself, if no output was kept
+    lost      an output that was not kept
 
-An input is answered when its row 0 is there, so in = kept + dropped holds by construction, and resuming is reading on.
+An input is answered if its row 0 exists, so in = kept + dropped always holds. To resume, a step reads the inputs that
+are not answered.
 
-A position is a text that sorts as the source order does: a unit's ordinal, then, for each step that makes new items of
-one, the output's index. It never depends on timing, nor does ``kept``'s order.
+A position is a text that sorts in source order: the ordinal of the unit, then, for each step that makes several
+outputs, the index of the output. It never depends on timing, and neither does the order of ``kept_items``.
 """
 
 import sqlite3
@@ -32,32 +33,32 @@ from glotsmith.step import Result
 
 Item = TypeVar("Item", bound=Record)
 
-COMMIT_RESULTS = 256  #: results in one transaction, at most
-COMMIT_S = 0.05  #: age of a transaction, at most, as long as results come in; else ``flush`` ends it
+COMMIT_RESULTS = 256  #: maximum number of results in one transaction
+COMMIT_S = 0.05  #: maximum age of a transaction when a result is recorded; ``flush`` ends older ones
 PAGE = 256  #: rows read at once
 
 
 class LedgerRow(msgspec.Struct, frozen=True):
-    """One row of the ledger, for ``show`` and reports."""
+    """One row of the ledger."""
 
     step: str
     key: str
     parent: str  #: key of the step's input; equal to ``key`` for a dropped input
     position: str
     status: RowStatus
-    reason: str  #: a ``Reason``; empty for kept
+    reason: str  #: drop reason (``Reason``); empty for kept
     detail: str
-    data: bytes | None  #: the item as JSON; for a dropped input what it was, where a step before made it
+    data: bytes | None  #: the item as JSON; for a dropped input, the input, unless the source dropped it
 
 
 class Ledger:
-    """The ledger of one run. One process writes (``RunFolder`` sees to that); others may read meanwhile.
+    """The ledger of one run. One process writes (``RunFolder`` holds a lock); others may read at the same time.
 
-    Every method raises ``StorageError`` when the disk is full or the file can't be used.
+    Every method raises ``StorageError`` if the disk is full or the file cannot be used.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the ledger, or make it; to read it only, also where nothing can be written."""
+        """Open or create the ledger; with ``read_only``, open it even if nothing can be written."""
         self.path = path
         self._connection = (connect_read_only if read_only else connect)(path, tables.SCHEMA, version=1)
         self._results = 0  #: results in the open transaction
@@ -69,7 +70,7 @@ class Ledger:
         self.exchanges = Exchanges(self._execute)
 
     def _load_steps(self) -> dict[str, int]:
-        """Return the steps' places by name, in order."""
+        """Return step name → index, in order of the pipeline."""
         return {name: place for place, name in self._execute("SELECT place, name FROM steps ORDER BY place")}
 
     def _execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -81,18 +82,18 @@ class Ledger:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The names of the steps, in order of the pipeline; empty before ``begin``."""
+        """The names of the steps, in order of the pipeline; empty before ``register_steps``."""
         return tuple(self._step_indexes)
 
     def register_steps(self, names: Sequence[str]) -> None:
-        """Enter the steps of the pipeline, or check that they are those it was begun with.
+        """Store the steps of the pipeline, or check that they equal the stored ones.
 
         Raises:
-            UsageError: the ledger was begun with other steps.
+            UsageError: the ledger has other steps.
 
         """
         if len(set(names)) < len(names):
-            raise ValueError(f"two steps have one name: {', '.join(names)}")
+            raise ValueError(f"step names must be unique: {', '.join(names)}")
         self.open_items.reset()
         self.exchanges.create_tables()
         if not self._step_indexes:
@@ -101,29 +102,29 @@ class Ledger:
             self._step_indexes.update(self._load_steps())
         if self.steps != tuple(names):
             raise UsageError(
-                f"{self.path}: this run was begun with the steps {', '.join(self.steps)}, "
-                f"and now they are {', '.join(names)}: start in another folder that reuses the replies, "
+                f"{self.path}: this run has the steps {', '.join(self.steps)}, but the command has the steps "
+                f"{', '.join(names)}. Start in another folder and reuse the replies: "
                 f"-o NEWFOLDER --cache {self.path.with_name('cache.sqlite')}"
             )
 
     def mark_finished(self, step: str) -> None:
-        """Note that the step has answered all it will ever get; committed with what was recorded before."""
+        """Mark the step as finished; committed with the results recorded before."""
         self._open_transaction()
         self._execute("UPDATE steps SET finished = 1 WHERE name = ?", step)
 
     def is_finished(self, step: str) -> bool:
-        """Return whether the step has answered all it will ever get."""
+        """Return whether the step is marked as finished."""
         return self._execute("SELECT finished FROM steps WHERE name = ?", step) == [(1,)]
 
     def count_failed_run(self, step: str, key: str) -> None:
-        """Count this run as one in which the item failed by itself (``OpenItems.count_failed_run``)."""
+        """Count this run as one in which the item failed (see ``OpenItems.count_failed_run``)."""
         self._open_transaction()
         self.open_items.count_failed_run(step, key)
 
     def reopen(self, reason: str, whole: Collection[str]) -> int:
-        """Take back all drops for ``reason``, so that the next start tries those items again; return how many.
+        """Delete all drops for ``reason``, so that the next start processes those items again; return their number.
 
-        ``whole`` names the ``WholeStep``s: what they and later steps decided is taken back too.
+        ``whole`` names the ``WholeStep``s: their results and those of later steps are deleted too.
         """
         counts = {row.step: row.reasons.get(reason, 0) for row in self.funnel()}
         first = next((step for step, count in counts.items() if count), None)
@@ -136,16 +137,16 @@ class Ledger:
     # --- writing ---------------------------------------------------------------------------------------------------
 
     def record(self, step: str, taken: StepInput, result: Result[Any], *, ordered: bool = False) -> int:
-        """Enter what became of one input, and return how many outputs were kept.
+        """Store the result of one input, and return the number of outputs kept.
 
-        All rows of a result get into the file together, committed with their neighbours after ``COMMIT_RESULTS``
-        results or ``COMMIT_S`` seconds, and by ``flush``.
+        All rows of a result are in one transaction, which is committed after ``COMMIT_RESULTS`` results or
+        ``COMMIT_S`` seconds, and by ``flush``.
 
-        An output whose key the step has kept before is lost as ``EXACT_DUPLICATE``. Which of the two is first must
-        not depend on timing, so that only steps that answer in a fixed order (``ordered``) may make one key twice.
+        An output with a key that the step has kept before is lost as ``EXACT_DUPLICATE``. Which of the two comes first
+        must not depend on timing, so only steps with a fixed order of results (``ordered``) may make a key twice.
 
         Raises:
-            BrokenResult: see ``ledger_rows.plan``; also where a step without order made one key of two inputs.
+            BrokenResult: see ``ledger_rows.plan_rows``; or a step without ``ordered`` made one key from two inputs.
 
         """
         place = self._step_indexes[step]
@@ -163,7 +164,7 @@ class Ledger:
         return sum(row.status == "kept" for row in rows)
 
     def record_reply(self, reply: ReceivedReply) -> None:
-        """Write down a reply that the run heard, committed with the results around it."""
+        """Store a reply that the run received; committed with the results around it."""
         self._open_transaction()
         try:
             self.exchanges.record(reply, content_hash(printable(reply.prompt)))
@@ -172,14 +173,16 @@ class Ledger:
             raise
 
     def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
-        """Return the input of which the step has kept an output ``key`` before."""
+        """Return the input from which the step has kept an output ``key``."""
         found = self._execute("SELECT parent FROM items WHERE step = ? AND key = ? AND status = 'kept'", place, key)
         if found and not ordered:
-            raise BrokenResult(f"the output key {key} was made before, from {found[0][0]}: derive it from the input's")
+            raise BrokenResult(
+                f"the output key {key} was made before, from {found[0][0]}; derive it from the key of the input"
+            )
         return found[0][0] if found else None
 
     def _insert(self, place: int, taken: StepInput, rows: Sequence[NewRow], result: Result[Any]) -> None:
-        """Write the rows of one result; what it cost stands in the input's row."""
+        """Insert the rows of one result; row 0 holds its tokens and cost."""
         for ordinal, row in enumerate(rows):
             tokens, cost = (result.tokens, round(result.cost * NANO)) if ordinal == 0 else (0, 0)
             self._connection.execute(
@@ -191,7 +194,7 @@ class Ledger:
             )
 
     def _payload(self, taken: StepInput, data: bytes) -> int | None:
-        """Store an item unless it is the input, unchanged; return its row."""
+        """Store an item, unless it equals the input; return the row of its payload."""
         if not data:
             return None
         if taken.payload is not None and data == taken.data:
@@ -201,19 +204,21 @@ class Ledger:
     def _open_transaction(self) -> None:
         """Begin a transaction unless one is open.
 
-        After a failed write there is none: what was undone may have been handed out as inputs. The first failure is
-        told again, since of several steps at work the one that meets it may not be the one that is heard.
+        After a failed write it raises the first failure again, because results that were rolled back may already be
+        inputs of later steps, and several steps write concurrently.
         """
         if isinstance(self._failure, StorageError):
             raise StorageError(str(self._failure)) from self._failure
         if self._failure is not None:
-            raise StorageError(f"{self.path}: an earlier write failed, so nothing more is written: start again")
+            raise StorageError(
+                f"{self.path}: an earlier write failed, so nothing more is written. Start the same command again"
+            )
         if not self._connection.in_transaction:
             self._execute("BEGIN IMMEDIATE")
             self._transaction_start = time.monotonic()
 
     def flush(self) -> None:
-        """Commit what was recorded; inside ``atomically`` that waits for its end."""
+        """Commit all results; inside ``atomically`` do nothing."""
         if not self._atomic:
             self._commit()
 
@@ -227,12 +232,12 @@ class Ledger:
             raise
 
     def _roll_back_for_good(self, error: BaseException) -> None:
-        """Undo the open transaction, since half a result must never be committed, and write no more."""
+        """Roll back the open transaction and refuse further writes, so that no partial result is committed."""
         self._failure = self._failure or error
         self._rollback()
 
     def _rollback(self) -> None:
-        """Undo the open transaction, if SQLite has not done so by itself (it may, on a full disk)."""
+        """Roll back the open transaction, unless SQLite already has (it may, on a full disk)."""
         self._results = 0
         if self._connection.in_transaction:
             with suppress(sqlite3.Error):
@@ -240,7 +245,7 @@ class Ledger:
 
     @contextmanager
     def atomically(self) -> Generator[None, None, None]:
-        """Commit all that is recorded inside at once, or nothing of it if an exception leaves the block."""
+        """Commit everything recorded in the block in one transaction; roll it back if an exception leaves the block."""
         self.flush()
         self._open_transaction()
         self._atomic = True
@@ -257,7 +262,7 @@ class Ledger:
     def close(self) -> None:
         """Commit and close; idempotent."""
         try:
-            with suppress(sqlite3.ProgrammingError):  # closed before
+            with suppress(sqlite3.ProgrammingError):  # it is already closed
                 self.flush()
         finally:
             self._connection.close()
@@ -265,17 +270,17 @@ class Ledger:
     # --- the queue -------------------------------------------------------------------------------------------------
 
     def pending(self, previous: str, step: str, after: int, limit: int) -> list[StepInput]:
-        """Return up to ``limit`` items that ``previous`` kept in rows behind ``after``, not answered by ``step``."""
+        """Return up to ``limit`` items that ``previous`` kept in rows after ``after`` and ``step`` has not answered."""
         rows = self._execute(tables.PENDING, self._step_indexes[previous], after, self._step_indexes[step], limit)
         return [StepInput(key, position, id, payload, data) for id, key, position, payload, data in rows]
 
     def find_input(self, previous: str, key: str) -> StepInput | None:
-        """Return the item that ``previous`` kept as ``key``, as an input of the next step; None if there is none."""
+        """Return the item that ``previous`` kept under ``key``, as an input of the next step; None if there is none."""
         rows = self._execute(tables.TAKEN, self._step_indexes[previous], key)
         return StepInput(rows[0][1], rows[0][2], rows[0][0], *rows[0][3:]) if rows else None
 
     def count_kept(self, step: str) -> int:
-        """Return how many outputs the step has kept."""
+        """Return the number of outputs that the step has kept."""
         return self._execute(tables.COUNT, self._step_indexes[step])[0][0]
 
     def is_answered(self, step: str, key: str) -> bool:
@@ -283,29 +288,29 @@ class Ledger:
         return bool(self._execute(tables.ANSWERED, self._step_indexes[step], printable(key)))
 
     def count_pending(self, previous: str, step: str) -> int:
-        """Return how many outputs of ``previous`` the next step has not answered."""
+        """Return the number of outputs of ``previous`` that the next step has not answered."""
         return self.count_kept(previous) - self._execute(tables.ANSWERS, self._step_indexes[step])[0][0]
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
     def kept_items(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
-        """Yield key and item of all that the step kept, in order of position; ``PAGE`` of them in memory."""
+        """Yield the key and item of every output that the step kept, in order of position; ``PAGE`` are in memory."""
         decode = msgspec.json.Decoder(type).decode
         for row in self._rows_by_position(step, "kept"):
             yield row.key, decode(row.data or b"")
 
     def kept_rows(self, step: str) -> Iterator[LedgerRow]:
-        """Yield the rows of all that the step kept, in order of position."""
+        """Yield the row of every output that the step kept, in order of position."""
         yield from self._rows_by_position(step, "kept")
 
     def dropped_rows(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
-        """Yield the dropped inputs, then the lost outputs, of one step or all, in order of position."""
+        """Yield the dropped inputs, then the lost outputs, of one step or all steps, in order of position."""
         for name in self.steps if step is None else (step,):
             for status in ("dropped", "lost"):
                 yield from (row for row in self._rows_by_position(name, status) if reason in (None, row.reason))
 
     def _rows_by_position(self, step: str, status: RowStatus) -> Iterator[LedgerRow]:
-        """Read page by page: no reader stays open, so that the write-ahead log can be emptied meanwhile."""
+        """Yield rows page by page: an open reader would prevent checkpoints of the write-ahead log."""
         sql = f"{tables.ROW} AND i.status = ? AND i.position > ? ORDER BY i.position LIMIT {PAGE}"
         position = ""
         while page := self._rows(sql, self._step_indexes[step], status, position):
@@ -313,21 +318,21 @@ class Ledger:
             position = page[-1].position
 
     def _rows(self, sql: str, *parameters: object) -> list[LedgerRow]:
-        """Run a query that begins as ``tables.ROW`` does."""
+        """Return the rows of a query that begins with ``tables.ROW``."""
         names = self.steps
         return [LedgerRow(names[int(row[0])], *row[1:]) for row in self._execute(sql, *parameters)]
 
     def funnel(self) -> list[FunnelRow]:
-        """Return each step's account, in order of the pipeline, steps that have not begun too."""
+        """Return the counts of each step, in order of the pipeline, including steps that have not started."""
         groups: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self.steps}
         for name, *group in self._execute(tables.FUNNEL):
             groups[name].append(tuple(group))
         return [funnel_row(name, rows) for name, rows in groups.items()]
 
     def lineage(self, key: str) -> list[LedgerRow]:
-        """Return every row about the item ``key``: what it was made from, itself, and what was made from it.
+        """Return the rows of the item ``key``, of the items it was made from, and of the items made from it.
 
-        In order of the pipeline, then of position; empty if the ledger does not know the key.
+        They are in order of the pipeline, then of position. The list is empty if the ledger has no such key.
         """
         own = [row for name in self.steps for row in self._rows_of_key(name, key)]
         own = own or [row for row in self.dropped_rows() if row.key == key]
@@ -348,19 +353,19 @@ class Ledger:
         return list(dict.fromkeys(found))[:2]
 
     def _rows_of_key(self, step: str, key: str) -> list[LedgerRow]:
-        """Return the rows of one step that carry ``key``, but for lost ones."""
+        """Return the rows of one step with this key, without lost outputs."""
         kept = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", self._step_indexes[step], key)
         taken = self._rows(f"{tables.ROW} AND i.parent = ? AND i.ordinal = 0", self._step_indexes[step], key)
         return [*kept, *(row for row in taken if row.status == "dropped")]
 
     def _ancestors(self, row: LedgerRow) -> Iterator[LedgerRow]:
-        """Yield the rows that led to this one, backwards."""
+        """Yield the rows of earlier steps that this row was made from, last step first."""
         for place in range(self._step_indexes[row.step] - 1, -1, -1):
             (row,) = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", place, row.parent)
             yield row
 
     def _children(self, row: LedgerRow) -> list[LedgerRow]:
-        """Return what the next step made of a kept row."""
+        """Return the rows of the next step that were made from a kept row."""
         if row.status != "kept":
             return []
         return self._rows(

@@ -1,4 +1,4 @@
-"""What one result becomes in the ledger: row 0 for the input, then the rest; nothing here touches a file."""
+"""Turns the result of a step into rows of the ledger: row 0 for the input, then the others. No input or output."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -11,7 +11,7 @@ from glotsmith.step import Dropped, Kept, Result
 
 DETAIL_CHARACTERS = 4000  #: longer details are cut
 
-NANO = 1_000_000_000  #: costs are stored in billionths of a dollar: sums of integers do not depend on their order
+NANO = 1_000_000_000  #: costs are stored in billionths of a dollar, so that sums do not depend on their order
 
 RowStatus = Literal["kept", "dropped", "lost"]
 
@@ -19,21 +19,21 @@ _encode = msgspec.json.Encoder().encode
 
 
 class BrokenResult(Exception):
-    """A step broke its contract: a defect of the step, never the user's fault."""
+    """A step broke its contract. This is a defect of the step."""
 
 
 class StepInput(msgspec.Struct, frozen=True):
-    """One input of a step, as the ledger hands it out."""
+    """One input of a step, read from the ledger."""
 
     key: str
     position: str
-    id: int = 0  #: the ledger's row: the cursor of ``Ledger.pending``
-    payload: int | None = None  #: where ``data`` is stored, so that what passes a filter unchanged is stored once
+    id: int = 0  #: the row in the ledger: the cursor of ``Ledger.pending``
+    payload: int | None = None  #: the row of ``data``, so that an item that passes unchanged is stored once
     data: bytes = b""  #: the item as JSON
 
 
 class NewRow(msgspec.Struct, frozen=True):
-    """One row to be written."""
+    """One row to insert."""
 
     status: RowStatus
     key: str
@@ -44,15 +44,23 @@ class NewRow(msgspec.Struct, frozen=True):
 
 
 def sortable(number: int) -> str:
-    """Write a number from 0 so that texts sort as numbers do: digits behind a letter for their count (12 → ``b12``)."""
+    """Return a non-negative number as a text that sorts like the number: a letter for the digit count, then the digits.
+
+    12 becomes ``b12``.
+    """
     digits = str(number)
     return f"{chr(ord('a') + len(digits) - 1)}{digits}"
 
 
 def plan_rows(taken: StepInput, result: Result[Any], kept_from: Callable[[str], str | None]) -> list[NewRow]:
-    """Return the rows of a result, the input's first; ``kept_from`` tells which input an output's key came from.
+    """Return the rows of a result, first the one of the input.
 
-    An output that was kept before, or can't be stored, is lost; an input of which then nothing is left is dropped.
+    An output that was kept before or cannot be stored is lost. An input without a remaining output is dropped.
+
+    Args:
+        taken: the input.
+        result: the result of the step for it.
+        kept_from: returns the input from which an output key was kept before, or None.
 
     Raises:
         BrokenResult: the result neither keeps something nor drops the input, or does both.
@@ -70,10 +78,12 @@ def plan_rows(taken: StepInput, result: Result[Any], kept_from: Callable[[str], 
 
 
 def _check_contract(result: Result[Any]) -> None:
-    """Hold a result to its contract, without which in = kept + dropped would be false."""
+    """Check the contract of a result, which keeps in = kept + dropped true."""
     drops = sum(not loss.key for loss in result.dropped)
     if not result.kept and drops != 1:
-        raise BrokenResult(f"a result that keeps nothing must drop the input once (Dropped without key), not {drops}x")
+        raise BrokenResult(
+            f"a result that keeps nothing must drop the input exactly once (Dropped without key), not {drops} times"
+        )
     if result.kept and drops:
         raise BrokenResult("a result that keeps something can't drop the input: give each Dropped a key")
 
@@ -81,7 +91,7 @@ def _check_contract(result: Result[Any]) -> None:
 def _output_rows(
     taken: StepInput, result: Result[Any], kept_from: Callable[[str], str | None]
 ) -> tuple[list[NewRow], list[NewRow]]:
-    """Return the rows of the outputs that stay, and of those that turn out to be duplicates or unstorable."""
+    """Return the rows of the kept outputs, and of the outputs that are duplicates or cannot be stored."""
     kept: dict[str, NewRow] = {}
     lost: list[NewRow] = []
     for index, output in enumerate(result.kept):
@@ -99,9 +109,9 @@ def _output_rows(
 
 
 def _position(taken: StepInput, kept: tuple[Kept[Any], ...], index: int) -> str:
-    """Return an output's position: the input's own where it merely passed, else one below it.
+    """Return the position of an output: that of the input if it passed unchanged, else one below it.
 
-    No position is the beginning of another's at one step, so that positions stay unique however steps branch.
+    Within one step no position is a prefix of another, so positions stay unique when steps make several outputs.
     """
     if len(kept) == 1 and kept[0].key == taken.key:
         return taken.position
@@ -109,7 +119,7 @@ def _position(taken: StepInput, kept: tuple[Kept[Any], ...], index: int) -> str:
 
 
 def _loss_row(taken: StepInput, loss: Dropped, index: int) -> NewRow:
-    """Return the row of a drop; a dropped input without an item shows what the input was."""
+    """Return the row of a drop; if a dropped input has no item, the row holds the input."""
     data = taken.data if not loss.key else b""
     if loss.item is not None:
         data = _encode_item(loss.item)[0] or data
@@ -120,7 +130,7 @@ def _loss_row(taken: StepInput, loss: Dropped, index: int) -> NewRow:
 
 
 def _encode_item(item: Record) -> tuple[bytes, str]:
-    """Return the item as JSON, or nothing and why not: replies and corpora may hold lone surrogates."""
+    """Return the item as JSON and "", or b"" and the reason: replies and corpora may hold lone surrogates."""
     try:
         return _encode(item), ""
     except UnicodeEncodeError as error:
@@ -128,7 +138,7 @@ def _encode_item(item: Record) -> tuple[bytes, str]:
 
 
 def funnel_row(step: str, groups: Sequence[tuple[Any, ...]]) -> FunnelRow:
-    """Sum up one step; a group is (status, reason, rows, inputs, tokens, billionths of a dollar)."""
+    """Return the counts of one step; a group is (status, reason, rows, inputs, tokens, billionths of a dollar)."""
     of = {status: [group for group in groups if group[0] == status] for status in ("kept", "dropped", "lost")}
     inputs = {status: sum(group[3] for group in of[status]) for status in of}
     return FunnelRow(

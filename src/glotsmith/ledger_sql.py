@@ -1,4 +1,4 @@
-"""The tables of the ledger, and the longer questions that are put to them (``ledger.py``)."""
+"""The SQL schema of the ledger, and its longer queries (``ledger.py``)."""
 
 SCHEMA = """
 CREATE TABLE steps (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, finished INTEGER NOT NULL DEFAULT 0);

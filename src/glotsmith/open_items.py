@@ -1,7 +1,7 @@
-"""Items that the teacher or the machine left without an answer, and dropped ones that a user wants to try again.
+"""Open items: those without an answer because the teacher or the machine failed. Also reopens dropped items.
 
-An open item has no row of its step in the ledger, so that the next start takes it again by itself. Beside that, the
-ledger counts in how many runs an item has failed while others did not, and this module remembers what is open now.
+An open item has no row for its step in the ledger, so the next start processes it again. The ledger counts the runs in
+which an item failed while others succeeded; this module also remembers which items are open in this run.
 """
 
 import sqlite3
@@ -26,10 +26,16 @@ INSERT INTO failed_runs VALUES (?, ?, 1) ON CONFLICT (step, key) DO UPDATE SET r
 
 
 class OpenItems:
-    """The open items of one ledger; ``Ledger.open_items`` is its only maker."""
+    """The open items of one ledger; only ``Ledger`` creates it, as ``Ledger.open_items``."""
 
     def __init__(self, run: RunStatement, places: Mapping[str, int]) -> None:
-        """Run statements by ``run``; ``places`` are the steps'."""
+        """Create it.
+
+        Args:
+            run: runs an SQL statement and returns its rows.
+            places: step name → index.
+
+        """
         self._run = run
         self._places = places
         self._deferred: dict[str, set[str]] = {}
@@ -37,16 +43,16 @@ class OpenItems:
         self._counted: set[tuple[str, str]] = set()
 
     def reset(self) -> None:
-        """Begin a run: nothing is open yet."""
+        """Forget the items of an earlier run."""
         for known in (self._deferred, self._left_open, self._counted):
             known.clear()
 
     def defer(self, step: str, key: str) -> None:
-        """Note that the item is tried once more in this run."""
+        """Note that the item will be retried in this run."""
         self._deferred.setdefault(step, set()).add(key)
 
     def mark_retried(self, step: str, key: str) -> None:
-        """Note that the item is being tried."""
+        """Note that the item is being retried."""
         self._deferred.get(step, set()).discard(key)
 
     def leave_open(self, step: str, key: str) -> None:
@@ -54,22 +60,22 @@ class OpenItems:
         self._left_open.setdefault(step, set()).add(key)
 
     def deferred(self, step: str) -> Collection[str]:
-        """Return the keys that are tried once more in this run."""
+        """Return the keys that will be retried in this run."""
         return self._deferred.get(step, ())
 
     def left_open(self, step: str) -> Collection[str]:
-        """Return the keys that stay open in this run."""
+        """Return the keys of the items that stay open in this run."""
         return self._left_open.get(step, ())
 
     def failed_runs(self, step: str, key: str) -> int:
-        """Return in how many runs the item failed by itself, this one included."""
-        with suppress(sqlite3.OperationalError):  # a ledger from before the table
+        """Return in how many runs, including this one, the item failed while others succeeded."""
+        with suppress(sqlite3.OperationalError):  # an older ledger has no such table
             found = self._run("SELECT runs FROM failed_runs WHERE step = ? AND key = ?", self._places[step], key)
             return found[0][0] if found else 0
         return 0
 
     def count_failed_run(self, step: str, key: str) -> None:
-        """Count this run, once, as one in which the item failed by itself. The caller has a transaction open."""
+        """Count this run, at most once, as one in which the item failed. A transaction must be open."""
         if (step, key) not in self._counted:
             self._counted.add((step, key))
             self._run(SCHEMA)
@@ -79,11 +85,11 @@ class OpenItems:
 def reopen_statements(
     steps: Sequence[str], whole: Collection[str], first: str, reason: str
 ) -> list[tuple[str, Sequence[Any]]]:
-    """Return the statements that delete what was dropped for ``reason``, and what must then be answered anew.
+    """Return the statements that delete the rows dropped for ``reason``, and rows that depend on them.
 
-    From ``first`` on, the first step that dropped for it, steps are unfinished. What a step of ``whole`` decided
-    depends on all items, so that it and everything behind it are answered anew; so is everything where the source
-    itself is first, since its units are numbered.
+    They mark the steps from ``first`` on, the first step that dropped items for the reason, as unfinished. Results of
+    the steps in ``whole`` depend on all items, so their rows and those of later steps are deleted too. If ``first`` is
+    the source, all rows are deleted, since its units are numbered.
     """
     place = steps.index(first)
     anew = next((n for n, name in enumerate(steps) if n >= place and (n == 0 or name in whole)), len(steps))

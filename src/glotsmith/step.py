@@ -1,6 +1,6 @@
-"""A step takes items and gives back, for each, what is kept and what is dropped with a reason.
+"""The contract of steps: a step processes items, and each result lists what is kept and what is dropped and why.
 
-Nothing else may happen to an item: an executor writes both to the ledger, so that in = kept + dropped at every step.
+An executor writes both to the ledger, so in = kept + dropped holds at every step.
 """
 
 import logging
@@ -22,7 +22,7 @@ _MAX_ERROR_CHARACTERS = 300  #: characters of an error's text in a drop's detail
 
 
 class Verify(Protocol):
-    """The runner, as stages see it (``verification.Verifier``)."""
+    """The interface of the verifier that stages use (``verification.Verifier``)."""
 
     async def verify(self, job: Job) -> Verdict:
         """Return the verdict on one job."""
@@ -32,9 +32,9 @@ class Verify(Protocol):
 class Kept(msgspec.Struct, Generic[Out], frozen=True):
     """One output of a step.
 
-    A step that passes an input on keeps it under the input's key, and one that makes something new derives the key from
-    the input's. Where a source or a ``WholeStep`` keeps one key twice, the second is lost as ``EXACT_DUPLICATE``; in
-    other steps, whose order is that of timing, a key from two inputs is a defect.
+    A step that passes an input on keeps it under the key of the input. A step that makes new items derives their keys
+    from the key of the input. If a source or a ``WholeStep`` keeps a key twice, the second output is lost as
+    ``EXACT_DUPLICATE``. In other steps, whose order depends on timing, a key from two inputs is a defect.
     """
 
     key: str  #: unique among the step's outputs, the same on every run
@@ -42,19 +42,19 @@ class Kept(msgspec.Struct, Generic[Out], frozen=True):
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """One loss of a step: the input itself (``key`` empty), or one of the things made from it."""
+    """One loss of a step: the input itself (``key`` is empty), or an output made from it."""
 
     reason: Reason
-    detail: str = ""  #: what a person needs to know beyond the reason's sentence, at most a few lines
-    key: str = ""  #: empty for the input; else unique among the step's losses
-    item: Record | None = None  #: what was lost, where it is worth showing (a failing candidate)
+    detail: str = ""  #: more than the sentence of the reason says, in at most a few lines
+    key: str = ""  #: empty for the input; else unique among the losses of the step
+    item: Record | None = None  #: what was lost, if it is worth showing (a failing candidate)
 
 
 class Result(msgspec.Struct, Generic[Out], frozen=True):
-    """What became of one input.
+    """The result of a step for one input.
 
-    A result that keeps nothing must drop the input itself, once (``Dropped`` without key); one that keeps something
-    must not: its drops have keys. Anything else is a defect and stops the run (``ledger_rows.BrokenResult``).
+    A result that keeps nothing must drop the input itself exactly once (``Dropped`` without key). A result that keeps
+    something must not drop the input: its drops have keys. A violation stops the run (``ledger_rows.BrokenResult``).
     """
 
     kept: tuple[Kept[Out], ...] = ()
@@ -74,7 +74,7 @@ def drop(reason: Reason, detail: str = "") -> "Result[Record]":
 
 
 def internal_error(step: str, key: str, error: Exception) -> Dropped:
-    """Write the traceback of an unexpected error to the log, and return the loss of the item that met it."""
+    """Log the traceback of an unexpected error, and return the drop of the item on which it occurred."""
     _log.error("step %s, item %s: an internal error", step, printable(key), exc_info=error)
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({frames[-1].filename.rpartition('glotsmith/')[2]}:{frames[-1].lineno})" if frames else ""
@@ -82,23 +82,23 @@ def internal_error(step: str, key: str, error: Exception) -> Dropped:
 
 
 class Step(ABC, Generic[In, Out]):
-    """Base of all steps: a name for ledger and funnel, and the type of what comes out."""
+    """Base of all steps: a name for the ledger and the funnel, and the type of the outputs."""
 
     name: ClassVar[str]
     output: ClassVar[type[Record]]
 
 
 class ItemStep(Step[In, Out]):
-    """A step that looks at one item at a time, many at once."""
+    """A step that processes single items, several of them concurrently."""
 
     concurrency: int = 8  #: items in flight
 
     @abstractmethod
     async def run(self, key: str, item: In) -> "Result[Out]":
-        """Decide on one item. A bad item is a ``Dropped``.
+        """Return the result for one item. An unusable item is a ``Dropped``.
 
         Raises:
-            GlotsmithError: the run can't go on; it stops.
+            GlotsmithError: the run cannot continue and stops.
             Unanswered: the teacher or the machine failed; the item stays open.
             Exception: an internal error; the item is dropped as ``INTERNAL_ERROR``.
 
@@ -106,38 +106,38 @@ class ItemStep(Step[In, Out]):
 
 
 class BatchStep(Step[In, Out]):
-    """A step that is much cheaper in batches, as a type checker is; results stand in the order of the items."""
+    """A step that processes batches because they are much cheaper, as with a type checker."""
 
     size: int = 250
     concurrency: int = 1  #: batches in flight
 
     @abstractmethod
     async def run(self, keys: Sequence[str], items: Sequence[In]) -> "Sequence[Result[Out]]":
-        """Decide on a batch. What is decided on one item must not depend on its neighbours.
+        """Return the results for a batch, in the order of the items. A result must not depend on the other items.
 
-        Exceptions mean what they mean in an ``ItemStep``; the executor halves the batch to find the item.
+        Exceptions have the meaning they have in an ``ItemStep``; the executor halves the batch to find the item.
         """
 
 
 class WholeStep(Step[In, Out]):
-    """A step that must see all items, in order of position, after all earlier steps have ended (deduplication).
+    """A step that needs all items, in order of position, after all earlier steps have ended (deduplication).
 
-    It runs afresh at every resume unless it had finished, so it must be deterministic and must not ask a teacher. An
-    internal error while it goes through the items drops the item that it had taken last, and it runs again without it.
+    Unless it is finished, a resumed run runs it again from the start, so it must be deterministic and must not call a
+    teacher. An internal error drops the item that it read last, and the step runs again without that item.
     """
 
     @abstractmethod
     def run(self, items: Callable[[], Iterator[tuple[str, In]]]) -> "Iterator[tuple[str, Result[Out]]]":
-        """Decide on every item; ``items()`` may be called again for another pass. Yields ``(key, result)``."""
+        """Yield ``(key, result)`` for every item; ``items()`` may be called several times, once for each pass."""
 
 
 class SourceStep(Step[Record, Out]):
-    """The first step: it reads the world. Each yielded pair is a unit (a file, a row) and its result."""
+    """The first step, which reads the sources. Each yielded pair is a unit (a file, a row) and its result."""
 
     @abstractmethod
     def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Out]]]":
         """Yield ``(key of the unit, result)`` in a fixed order; units that are ``done`` may be skipped.
 
-        A key names a unit: one that is yielded again is the same unit, and ignored. A generator ends at its first
-        exception, so a source drops by ``internal_error`` the unit that an unexpected one belongs to.
+        A key identifies a unit; a key that is yielded again is ignored. A generator ends at its first exception, so a
+        source must catch unexpected exceptions and drop their unit with ``internal_error``.
         """

@@ -1,8 +1,8 @@
-"""What the teacher or the machine owes: an item without an answer stays open, and is no item's fault.
+"""Failures of the teacher or of the machine, which leave an item open instead of dropping it.
 
-Services raise ``Unanswered`` in place of a failed reply or a verdict that says nothing. A step lets it pass; the
-executor leaves the item open. Where an item has failed by itself in enough runs, the executor runs the step once more
-under ``accepting_failures``: the services then return failures, and the step drops the item or marks what it lacks.
+Services raise ``Unanswered`` in place of a failed reply or an infra verdict. Steps do not catch it; the executor leaves
+the item open. If an item fails in several runs while others succeed, the executor runs the step once more under
+``accepting_failures``: services then return failures, and the step drops the item or marks what is missing.
 """
 
 from collections.abc import Generator
@@ -16,30 +16,30 @@ _accepting_failures: ContextVar[bool] = ContextVar("accepting_failures", default
 
 
 class ServiceHealth(Protocol):
-    """Whether a service works: one kind of question to a teacher, one language of the runner."""
+    """Whether a service works. A service is one kind of call of a teacher, or one language of the verifier."""
 
-    name: str  #: as a sentence about failures begins: ``the teacher (translate)``
+    name: str  #: subject of sentences about failures: ``the teacher (translate)``
 
     @property
     def answered(self) -> int:
-        """How many questions it has answered in this process; what came from a cache does not count."""
+        """The number of requests that it has answered in this process, without those from a cache."""
         ...
 
     async def works(self) -> bool:
-        """Ask what it has answered before, and return whether it answers now; False where it has never answered."""
+        """Repeat a request that it has answered before. Return whether it answers; False if it never has."""
         ...
 
 
 class Unanswered(Exception):
-    """The teacher or the machine failed, so that nothing is known about an item."""
+    """The teacher or the machine failed, so that the item has no answer."""
 
     def __init__(self, reason: Reason, detail: str, health: ServiceHealth | None) -> None:
-        """Say what failed in ``detail``.
+        """Create the error.
 
         Args:
-            reason: why the item is dropped if it fails so by itself again and again.
-            detail: what failed, in the words of the server or the machine.
-            health: of the service that failed; None for an item that waits for others that are open.
+            reason: the drop reason if the item fails in several runs while others succeed.
+            detail: the message of the server or the machine.
+            health: of the service that failed; None if the item waits for other open items.
 
         """
         super().__init__(detail)
@@ -50,7 +50,7 @@ class Unanswered(Exception):
 
 @contextmanager
 def accepting_failures() -> Generator[None, None, None]:
-    """Let services hand out failures as they are, in this task and those that it starts."""
+    """Make services return failures instead of raising ``Unanswered``, in this task and tasks that it starts."""
     token = _accepting_failures.set(True)
     try:
         yield
@@ -59,5 +59,5 @@ def accepting_failures() -> Generator[None, None, None]:
 
 
 def failures_are_accepted() -> bool:
-    """Return whether failures are handed out as they are."""
+    """Return whether services must return failures instead of raising ``Unanswered``."""
     return _accepting_failures.get()

@@ -149,7 +149,7 @@ def test_many_internal_errors_stop_the_run_with_a_sentence(kind, ledger, bad, li
     if not stops:
         assert limited(kind, steps, ledger, internal_errors=limit)
         return
-    with pytest.raises(DefectsError, match=r"the step fails met an internal error on .*ZeroDivisionError: oh.*log"):
+    with pytest.raises(DefectsError, match=r"internal errors in step fails: .*ZeroDivisionError: oh.*log"):
         limited(kind, steps, ledger, internal_errors=limit)
 
 

@@ -104,7 +104,7 @@ def test_the_first_signal_stops_cleanly(tmp_path, unbroken, signum, code):
     process = start(folder, tmp_path / "log")
     time.sleep(seconds / 4)
     process.send_signal(signum)
-    assert "the same command goes on from here" in end(process, code)
+    assert "Run the same command again to resume" in end(process, code)
     end(start(folder, tmp_path / "log"), 0)
     assert result(folder) == expected
 

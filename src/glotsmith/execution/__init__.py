@@ -1,4 +1,4 @@
-"""Executors: who carries items from step to step. A new one is a file here and a line in ``EXECUTORS``."""
+"""Executors run the steps of a pipeline. To add one, add a module here and a line to ``EXECUTORS``."""
 
 from collections.abc import Callable
 
@@ -18,10 +18,15 @@ EXECUTORS: dict[str, Callable[[FaultLimits], Executor]] = {
 
 
 def open_executor(name: str, limits: FaultLimits | None = None) -> Executor:
-    """Return the executor called ``name``, which stops at ``limits``.
+    """Return the executor called ``name``.
+
+    Args:
+        name: a key of ``EXECUTORS``.
+        limits: the numbers of faults at which it stops a run.
+
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: no executor has this name.
 
     """
     if name not in EXECUTORS:

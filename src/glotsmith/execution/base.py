@@ -1,4 +1,4 @@
-"""What an executor is: something that runs the steps of a pipeline until every item is answered in the ledger."""
+"""The contract of executors, which run the steps of a pipeline until the ledger holds a result for every item."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -27,53 +27,53 @@ class Progress(Protocol):
 
 
 class NoProgress:
-    """The progress that shows nothing."""
+    """Ignores the progress of a run."""
 
     def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def on_step_finished(self, step: str) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
 
 class FaultLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """When a run stops because of faults. No limit determines a row that is made."""
+    """The numbers of faults at which a run stops. They do not determine the rows that it makes."""
 
-    internal_errors: int = 20  #: of a step: in a row, or in all where they are over 5 % of its items
-    failures: int = 10  #: of one service (a teacher's call, a language's programs) in a row
-    runs: int = 3  #: in which an item fails by itself, while others do not, before it is dropped
+    internal_errors: int = 20  #: of a step: consecutive, or in total if they are over 5 % of its items
+    failures: int = 10  #: consecutive, of one service (a teacher's call, a language's programs)
+    runs: int = 3  #: in which an item fails while others succeed, before the item is dropped
 
 
 class Executor(Protocol):
-    """The contract of every executor (``tests/contracts/test_executors.py`` holds them to it).
+    """The contract of executors (tested by ``tests/contracts/test_executors.py``).
 
-    The ledger is the queue: a step gets what its predecessor kept and it has not answered, so that a run goes on where
-    it was left, however it ended. Steps run at the same time, in bounded memory; a ``WholeStep`` waits for all earlier
-    ones, and its results get into the ledger at once or not at all.
+    The ledger is the queue: a step receives the items that the previous step kept and that it has not answered, so a
+    run resumes where it stopped, even after a kill. Steps run concurrently, in bounded memory. A ``WholeStep`` waits
+    for all earlier steps, and the ledger stores either all of its results or none.
     """
 
     name: str  #: as in ``--executor``
 
     async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
-        """Run the steps, a ``SourceStep`` first; return True at the end, False after ``stop``.
+        """Run the steps, a ``SourceStep`` first. Return True at the end, False after ``stop``.
 
-        However it ends, what was answered is committed. An item on which a step raises an unexpected error is dropped;
-        one for which the teacher or the machine failed stays open, and so does what needs all items.
+        All results are committed, also when the run fails. An item on which a step raises an unexpected error is
+        dropped. An item for which the teacher or the machine failed stays open, and so do steps that need all items.
 
         Raises:
-            UsageError: the ledger was begun with other steps.
+            UsageError: the ledger belongs to a run with other steps.
             StorageError: the ledger can't be written.
-            OutageError: the teacher or the machine failed too often, or items are open at the end.
-            DefectsError: too many items met an internal error.
-            GlotsmithError: what a step raised; a note names the step and the item.
-            BrokenResult: a step broke its contract, so that the accounts would be wrong; likewise.
+            OutageError: the teacher or the machine failed too often, or items are still open at the end.
+            DefectsError: internal errors occurred on too many items.
+            GlotsmithError: a step raised it; a note on the error names the step and the item.
+            BrokenResult: a step broke its contract; a note on the error names the step and the item.
 
         """
         ...
 
     def stop(self) -> None:
-        """End the run soon: begin nothing new, cancel what is in flight, commit what was answered."""
+        """Stop the run: start no items, cancel items in flight, and commit all results."""
         ...

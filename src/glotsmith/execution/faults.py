@@ -1,4 +1,4 @@
-"""What a step's exception means for its item and for the run: a drop, an open item, or the end."""
+"""Decide what an exception of a step does: drop its item, leave the item open, or stop the run."""
 
 import errno
 from collections import Counter
@@ -14,20 +14,20 @@ from glotsmith.ledger_rows import BrokenResult
 from glotsmith.step import Result
 from glotsmith.unanswered import ServiceHealth, Unanswered
 
-_MAX_ERROR_SHARE = 0.05  #: share of a step's items above which internal errors are many
+_MAX_ERROR_SHARE = 0.05  #: share of a step's items with internal errors above which the run stops
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _SHORTAGE_ERRORS = {errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 
 
 def _first_of_group(error: Exception) -> Exception:
-    """Return the first error of a group, such as a ``TaskGroup`` raises."""
+    """Return the first error of an exception group, as raised by a ``TaskGroup``."""
     while isinstance(error, ExceptionGroup):
         error = cast("tuple[Exception, ...]", error.exceptions)[0]  # pyright: ignore[reportUnknownMemberType]
     return error
 
 
 class LocalMachine:
-    """The health of this process's own machine, for steps that lack memory or files: its evidence is their answers."""
+    """The health of this machine, for steps that run out of memory or file descriptors; results count as answers."""
 
     name = "this machine"
 
@@ -35,12 +35,12 @@ class LocalMachine:
         self.answered = 0
 
     async def works(self) -> bool:
-        """Return whether any step has answered anything in this run."""
+        """Return whether any step has answered an item in this run."""
         return self.answered > 0
 
 
 class FaultTracker:
-    """The faults of one run."""
+    """Counts the faults of one run, and stops it at the limits."""
 
     def __init__(self, ledger: Ledger, limits: FaultLimits) -> None:
         self._ledger = ledger
@@ -50,16 +50,16 @@ class FaultTracker:
         self._internal = Counter[str]()
         self._internal_in_a_row = Counter[str]()
         self._failures_in_a_row: dict[str, list[tuple[str, str]]] = {}  #: by service: (step, key) of each
-        self._answered_at_failure: dict[str, int] = {}  #: by service: its answers at the last failure
+        self._answered_at_failure: dict[str, int] = {}  #: by service
         self._last_failure: dict[str, Unanswered] = {}  #: by step
 
     # --- internal errors -------------------------------------------------------------------------------------------
 
     def failure_of(self, error: Exception) -> Unanswered | None:
-        """Return the failure that an exception stands for; None for an internal error.
+        """Return the failure of a service that an exception reports; None for an internal error.
 
         Raises:
-            Exception: the error itself, where the run can't go on.
+            Exception: the error itself, if it must stop the run.
 
         """
         error = _first_of_group(error)
@@ -73,10 +73,10 @@ class FaultTracker:
         return None
 
     def count_result(self, step: str, result: Result[Any]) -> None:
-        """Take note of an answer.
+        """Count a result.
 
         Raises:
-            DefectsError: too many of the step's items met an internal error.
+            DefectsError: internal errors occurred on too many items of the step.
 
         """
         self._answers[step] += 1
@@ -90,10 +90,10 @@ class FaultTracker:
         limit, count = self._limits.internal_errors, self._internal[step]
         if self._internal_in_a_row[step] > limit or count > max(limit, _MAX_ERROR_SHARE * self._answers[step]):
             raise DefectsError(
-                f"the step {step} met an internal error on {count} of {counted(self._answers[step], 'item')}, "
-                f"the last being {found.detail}: please report it. Their tracebacks are in the log; "
-                f"--max-internal-errors sets the limit ({limit}), "
-                f"and --retry {Reason.INTERNAL_ERROR} tries those items again"
+                f"internal errors in step {step}: {count} of {counted(self._answers[step], 'item')}; the last is "
+                f"{found.detail}. Please report it; the log has the tracebacks. "
+                f"--max-internal-errors sets the limit ({limit}); "
+                f"--retry {Reason.INTERNAL_ERROR} tries these items again"
             )
 
     # --- failures of teacher and machine ---------------------------------------------------------------------------
@@ -102,11 +102,11 @@ class FaultTracker:
         """Count a failure.
 
         Raises:
-            OutageError: it is one too many in a row.
+            OutageError: the number of consecutive failures has reached the limit.
 
         """
         health = error.health
-        if health is None:  # it waits for others, whose failure is the cause
+        if health is None:  # the item waits for other open items, whose failure is the cause
             self._last_failure.setdefault(step, error)
             return
         self._last_failure[step] = error
@@ -123,22 +123,23 @@ class FaultTracker:
             for step, key in row:
                 self._ledger.count_failed_run(step, key)
         raise OutageError(
-            f"{health.name} failed {counted(len(row), 'time')} in a row, in the end with: {error.detail}. "
-            "What is without an answer stays open: the same command asks again (--max-failures sets the limit)"
+            f"{health.name} failed {counted(len(row), 'time')} in a row. The last failure: {error.detail}. "
+            "Items without an answer stay open. Run the same command again to retry them "
+            "(--max-failures sets the limit)"
         )
 
     def is_last_attempt(self, step: str, key: str) -> bool:
-        """Return whether an item that fails now has failed in as many runs as it may."""
+        """Return whether an item that fails in this run has then failed in the maximum number of runs."""
         return self._ledger.open_items.failed_runs(step, key) + 1 >= self._limits.runs
 
     def outage_error(self, steps: Sequence[str]) -> OutageError:
-        """Return the error of a run that ends with open items."""
+        """Return the error for a run that ends with open items."""
         open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left_open(step))}
         causes = [self._last_failure[step] for step in open_ if step in self._last_failure]
         cause = next((c for c in causes if c.health is not None), causes[0] if causes else None)
-        said = f"; {cause.health.name if cause.health else 'the last'} failed with: {cause.detail}" if cause else ""
+        reason = f"; {cause.health.name if cause.health else 'the last'} failed: {cause.detail}" if cause else ""
         counts = ", ".join(f"{step} {count}" for step, count in open_.items())
         return OutageError(
-            f"items without an answer stay open ({counts}){said}. The same command asks again; an item that fails by "
-            f"itself in {counted(self._limits.runs, 'run')} is dropped (--max-runs)"
+            f"items without an answer stay open ({counts}){reason}. Run the same command again to retry them. An item "
+            f"that fails in {counted(self._limits.runs, 'run')} while others succeed is dropped (--max-runs)"
         )

@@ -1,4 +1,4 @@
-"""The executor for one machine: all steps in one event loop; programs and servers are processes elsewhere."""
+"""The local executor: runs all steps in one event loop of this process."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from glotsmith.ledger import COMMIT_S, Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.step import BatchStep, ItemStep, SourceStep, Step, WholeStep
 
-BACKLOG = 1000  #: inputs that may wait before a step; above it, the step before pauses
+BACKLOG = 1000  #: inputs that may wait for a step; above this number the previous step pauses
 
 
 class LocalExecutor:
@@ -22,7 +22,13 @@ class LocalExecutor:
     name = "local"
 
     def __init__(self, backlog: int = BACKLOG, limits: FaultLimits | None = None) -> None:
-        """Let about ``backlog`` inputs wait before each step, and stop at ``limits``."""
+        """Create an executor.
+
+        Args:
+            backlog: about how many inputs may wait for each step.
+            limits: the numbers of faults at which a run stops.
+
+        """
         self._backlog = backlog
         self._limits = limits or FaultLimits()
         self._stopped = False
@@ -50,13 +56,13 @@ class LocalExecutor:
         return stages[-1].ended.is_set()
 
     def stop(self) -> None:
-        """End the run soon; what was answered is committed."""
+        """Stop the run; see ``base.Executor.stop``."""
         self._stopped = True
         if self._task is not None:
             self._task.cancel()
 
     def _stages(self, steps: Sequence[Step[Any, Any]], engine: RunContext) -> list[Stage]:
-        """Return the stages, linked, with the backlogs that an earlier start left."""
+        """Return the linked stages, with the backlogs that an earlier start left."""
         funnel = engine.ledger.funnel()
         engine.progress.on_run_started(funnel)
         stages: list[Stage] = []
@@ -77,11 +83,13 @@ class LocalExecutor:
             case WholeStep(), [*_, previous]:
                 return WholeStage(step, engine, previous)
             case _:
-                raise TypeError(f"step {step.name!r}: a pipeline is a SourceStep and then Item-, Batch- or WholeSteps")
+                raise TypeError(
+                    f"step {step.name!r}: a pipeline is a SourceStep followed by ItemSteps, BatchSteps or WholeSteps"
+                )
 
 
 async def _commit_regularly(ledger: Ledger, over: asyncio.Event) -> None:
-    """Commit while results are rare: nothing that was answered waits for long."""
+    """Commit every ``COMMIT_S`` seconds, so that rare results do not wait for a full transaction."""
     while not over.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), COMMIT_S)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first stops cleanly, the second at once."""
+"""Handle Ctrl-C and SIGTERM: the first signal stops the run cleanly, the second ends the process at once."""
 
 import asyncio
 import os
@@ -11,22 +11,24 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class ReceivedSignal:
-    """Which signal came, if any."""
+    """The first signal that was received, if any."""
 
     signum: int = 0
 
     @property
     def exit_code(self) -> int:
-        """The exit code by the shells' convention: 130 for SIGINT, 143 for SIGTERM; 0 if no signal came."""
+        """The exit code by the convention of shells: 130 for SIGINT, 143 for SIGTERM, 0 without a signal."""
         return 128 + self.signum if self.signum else 0
 
 
 @contextmanager
-def stopping_on_signals(stop: Callable[[], None], say: Callable[[str], None]) -> Generator[ReceivedSignal, None, None]:
-    """Within a running event loop of the main thread, let the first SIGINT or SIGTERM call ``stop`` in the loop.
+def stopping_on_signals(
+    stop: Callable[[], None], print_message: Callable[[str], None]
+) -> Generator[ReceivedSignal, None, None]:
+    """Call ``stop`` in the running event loop of the main thread at the first SIGINT or SIGTERM.
 
-    ``say`` gets a sentence for the person, from inside the signal handler. The second signal ends the process at
-    once, even where the loop is busy; what was committed is safe. Handlers are restored at the end.
+    The signal handler passes a message for the user to ``print_message``. The second signal ends the process at once,
+    even if the loop is busy; committed results are safe. The previous handlers are restored at the end.
     """
     loop, seen = asyncio.get_running_loop(), ReceivedSignal()
 
@@ -35,7 +37,9 @@ def stopping_on_signals(stop: Callable[[], None], say: Callable[[str], None]) ->
             os._exit(128 + signum)
         seen.signum = signum
         loop.call_soon_threadsafe(stop)
-        say("Stopping. What was answered is kept: the same command goes on from here. Once more quits at once.")
+        print_message(
+            "Stopping. All results are saved. Run the same command again to resume. A second signal quits at once."
+        )
 
     before = {signum: signal.signal(signum, handle) for signum in SIGNALS}
     try:

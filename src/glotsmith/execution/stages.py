@@ -1,4 +1,4 @@
-"""A step at work: it takes from the ledger what its predecessor kept, and wakes its successor."""
+"""Stages run one step each: they read inputs from the ledger, record results, and wake the next stage."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -17,14 +17,14 @@ from glotsmith.records import Record, printable
 from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeStep, internal_error
 from glotsmith.unanswered import Unanswered, accepting_failures
 
-PAGE = 64  #: items a stage reads from the ledger at once, at least
-ANSWERS_PER_YIELD = 16  #: answers after which a stage lets the others run: a step that never waits would starve them
+PAGE = 64  #: minimum number of items that a stage reads from the ledger at once
+ANSWERS_PER_YIELD = 16  #: results after which a stage yields, because a step that never waits would starve others
 
 
 async def run_concurrently(functions: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Run all at the same time; at the first failure, or if cancelled, cancel the others, wait for them, and raise.
+    """Run all functions concurrently. At the first failure or if cancelled, cancel and await the others, then raise.
 
-    Coroutines are made here, not handed in: who is cancelled before the first step would leave them unawaited.
+    The coroutines are created here, since a cancellation before the first step would leave passed ones unawaited.
     """
     tasks = [asyncio.create_task(each()) for each in functions]
     try:
@@ -37,9 +37,9 @@ async def run_concurrently(functions: Sequence[Callable[[], Coroutine[Any, Any, 
 
 @contextmanager
 def annotate_errors(step: str, keys: Sequence[str]) -> Generator[None, None, None]:
-    """Note the step and the items on whatever is raised inside.
+    """Add a note with the step and the items to every exception raised inside.
 
-    A step that raises ``CancelledError`` without having been cancelled would vanish silently with its item: a defect.
+    A ``CancelledError`` that a step raises by itself becomes a ``RuntimeError``; otherwise its task would end silently.
     """
     where = f"in step {step!r}, item {', '.join(keys[:3])}{' …' if len(keys) > 3 else ''}"
     try:
@@ -55,7 +55,7 @@ def annotate_errors(step: str, keys: Sequence[str]) -> Generator[None, None, Non
 
 
 class RunContext(NamedTuple):
-    """What all stages of a run share."""
+    """The objects that all stages of a run share."""
 
     ledger: Ledger
     progress: Progress
@@ -63,23 +63,23 @@ class RunContext(NamedTuple):
 
 
 class Stage(ABC):
-    """What all stages share: entering results, and the signals between neighbours."""
+    """Base of all stages: records results and exchanges signals with the neighbouring stages."""
 
     def __init__(self, step: Step[Any, Any], engine: RunContext) -> None:
         self.name = step.name
         self.output = step.output
         self.ledger, self.progress, self.faults = engine
         self.successor: Stage | None = None
-        self.backlog = 0  #: inputs in the ledger that nobody has taken yet
-        self.backlog_limit = 0  #: backlog above which the predecessor pauses; 0: it never does
-        self.input_ready = asyncio.Event()  #: an input, or the predecessor's end, may have come
-        self.backlog_reduced = asyncio.Event()  #: the successor's backlog may have shrunk
-        self.ended = asyncio.Event()  #: nothing more is answered in this run
-        self.complete = True  #: once it is over: whether nothing is open
+        self.backlog = 0  #: inputs in the ledger that no worker has taken yet
+        self.backlog_limit = 0  #: backlog above which the previous stage pauses; 0: it never pauses
+        self.input_ready = asyncio.Event()  #: set when inputs may have arrived, or the previous stage has ended
+        self.backlog_reduced = asyncio.Event()  #: set when the backlog of the successor may have shrunk
+        self.ended = asyncio.Event()  #: set when the stage records nothing more in this run
+        self.complete = True  #: after the end: whether no item is open
         self._answer_count = 0
 
     async def run(self) -> None:
-        """Answer everything, then say so."""
+        """Process all inputs, then signal the end to the successor."""
         if not self.ledger.is_finished(self.name):
             await self.process_all()
             if self.complete:
@@ -91,23 +91,23 @@ class Stage(ABC):
 
     @abstractmethod
     async def process_all(self) -> None:
-        """Answer everything; ``complete`` becomes false if something stays open."""
+        """Process all inputs; set ``complete`` to false if an item stays open."""
 
     def record_result(self, taken: StepInput, result: Result[Any], *, ordered: bool) -> int:
-        """Enter one answer; return how many outputs were kept."""
+        """Record one result; return the number of outputs kept."""
         made = self.ledger.record(self.name, taken, result, ordered=ordered)
         self.progress.on_item_answered(self.name, made, result.tokens, result.cost)
         self.faults.count_result(self.name, result)
         return made
 
     def announce_outputs(self, made: int) -> None:
-        """Tell the successor of new inputs."""
+        """Signal new inputs to the successor."""
         if self.successor is not None:
             self.successor.backlog += made
             self.successor.input_ready.set()
 
     async def announce_outputs_and_wait(self, made: int) -> None:
-        """Tell the successor of new inputs, and wait while it has too many."""
+        """Signal new inputs to the successor, and wait while its backlog is above the limit."""
         self.announce_outputs(made)
         follower = self.successor
         while follower and follower.backlog_limit and follower.backlog > follower.backlog_limit:
@@ -116,23 +116,23 @@ class Stage(ABC):
         await self.yield_to_event_loop()
 
     async def yield_to_event_loop(self) -> None:
-        """Let the others run, now and then."""
+        """Yield to the event loop once in ``ANSWERS_PER_YIELD`` calls."""
         self._answer_count += 1
         if self._answer_count % ANSWERS_PER_YIELD == 0:
             await asyncio.sleep(0)
 
 
 class SourceStage(Stage):
-    """A ``SourceStep`` at work. Units are entered in its order, so that an interrupted reading is a prefix."""
+    """Runs a ``SourceStep``. Units are recorded in its order, so an interrupted run holds a prefix of them."""
 
     def __init__(self, step: SourceStep[Any], engine: RunContext, read: int) -> None:
-        """Go on behind the ``read`` units that were answered before."""
+        """Continue after the ``read`` units that an earlier start recorded."""
         super().__init__(step, engine)
         self.step = step
         self._units_read = read
 
     async def process_all(self) -> None:
-        """Read the world to its end."""
+        """Read all units of the source."""
         units = self.step.run(self._is_answered)
         try:
             await self._record_units(units)
@@ -144,7 +144,7 @@ class SourceStage(Stage):
         return self.ledger.is_answered(self.name, printable(key))
 
     async def _record_units(self, units: AsyncIterator[tuple[str, Result[Any]]]) -> None:
-        """Enter unit after unit; one that was answered before is the same unit, and nothing new."""
+        """Record unit after unit; skip units with a key that was recorded before."""
         key = "(the first)"
         while True:
             with annotate_errors(self.name, [f"after {key}"]):
@@ -166,15 +166,15 @@ ItemResults = list[tuple[StepInput, Result[Any]]]
 
 
 class StreamStage(Stage):
-    """An ``ItemStep`` or ``BatchStep`` at work: workers that each take inputs and answer them.
+    """Runs an ``ItemStep`` or ``BatchStep`` with several workers.
 
-    An item for which teacher or machine failed is tried once more when nothing else waits, and then left open.
+    An item for which the teacher or the machine failed is retried once when no other input waits, then left open.
     """
 
     def __init__(
         self, step: ItemStep[Any, Any] | BatchStep[Any, Any], engine: RunContext, previous: Stage, backlog: int
     ) -> None:
-        """Take what ``previous`` kept, which pauses while more than ``backlog`` inputs wait here."""
+        """Read the outputs of ``previous``, which pauses while more than ``backlog`` inputs wait."""
         super().__init__(step, engine)
         self.step = step
         self.previous = previous
@@ -182,15 +182,15 @@ class StreamStage(Stage):
         self.backlog_limit = max(backlog, self.size)
         self._decode = msgspec.json.Decoder(previous.output).decode
         self._buffer = deque[StepInput]()
-        self._retry_queue = deque[StepInput]()  #: failed once
-        self._failures: dict[str, Unanswered] = {}  #: the first, by key
+        self._retry_queue = deque[StepInput]()  #: items that failed once
+        self._failures: dict[str, Unanswered] = {}  #: first failure, by key
         self._cursor = 0
-        self._fill_lock = asyncio.Lock()  #: one worker fills its batch at a time
+        self._fill_lock = asyncio.Lock()  #: held while a worker fills its batch
 
     async def process_all(self) -> None:
-        """Answer with as many workers as the step wants."""
+        """Process all inputs with ``concurrency`` workers."""
         if isinstance(self.previous, WholeStage):
-            await self.previous.ended.wait()  # what it records before may yet be undone
+            await self.previous.ended.wait()  # until then its transaction may be rolled back
         await run_concurrently([self._worker] * max(1, self.step.concurrency))
         self.complete = self.previous.complete and not self.ledger.open_items.left_open(self.name)
 
@@ -203,7 +203,7 @@ class StreamStage(Stage):
             await self.announce_outputs_and_wait(made)
 
     async def _next_batch(self) -> list[StepInput]:
-        """Wait for a full batch, or for what is left once the predecessor is over; empty at the end."""
+        """Wait for a full batch, or for the remaining items after the previous stage has ended; [] at the end."""
         async with self._fill_lock:
             while len(self._buffer) < self.size:
                 self.input_ready.clear()
@@ -220,7 +220,7 @@ class StreamStage(Stage):
         return batch
 
     def _fill_buffer(self) -> bool:
-        """Read on in the ledger; return whether there was anything."""
+        """Read more inputs from the ledger; return whether there were any."""
         found = self.ledger.pending(self.previous.name, self.name, self._cursor, max(PAGE, self.size))
         if found:
             self._cursor = found[-1].id
@@ -228,13 +228,16 @@ class StreamStage(Stage):
         return bool(found)
 
     def _next_retry(self) -> list[StepInput]:
-        """Return the item that failed first, alone."""
+        """Return the first item of the retry queue, as a batch of one."""
         taken = self._retry_queue.popleft()
         self.ledger.open_items.mark_retried(self.name, taken.key)
         return [taken]
 
     async def _results_or_failures(self, batch: Sequence[StepInput]) -> ItemResults:
-        """Return the results of those that have one: an internal error is one, a failure of teacher or machine not."""
+        """Return the results of a batch, without the items for which the teacher or the machine failed.
+
+        If the step raises an internal error, the batch is halved until the item that causes it is found.
+        """
         first = self._failures.get(batch[0].key)
         if first is not None and first.health is not None and not await first.health.works():
             self._leave_open(batch[0])
@@ -251,13 +254,13 @@ class StreamStage(Stage):
         return [*await self._results_or_failures(batch[:half]), *await self._results_or_failures(batch[half:])]
 
     async def _handle_failure(self, taken: StepInput, failure: Unanswered) -> ItemResults:
-        """Put an item aside, or leave it open if it was aside; drop it if it failed by itself in enough runs."""
+        """Queue an item for a retry, leave it open after the retry, or drop it after failures in too many runs."""
         health, again = failure.health, taken.key in self._failures
         if health and self.faults.is_last_attempt(self.name, taken.key) and await health.works():
             return await self._result_accepting_failures(taken)
         await self.faults.count_failure(self.name, taken.key, failure)
         if again:
-            if health:  # it worked just before
+            if health:  # the service worked just before the retry
                 self.ledger.count_failed_run(self.name, taken.key)
             self._leave_open(taken)
         else:
@@ -268,7 +271,7 @@ class StreamStage(Stage):
         return []
 
     async def _result_accepting_failures(self, taken: StepInput) -> ItemResults:
-        """Let the step do without what fails."""
+        """Run the step on an item while services return failures instead of raising them."""
         try:
             with accepting_failures():
                 return [(taken, (await self._run_step([taken]))[0])]
@@ -295,27 +298,26 @@ class StreamStage(Stage):
 
 
 class WholeStage(Stage):
-    """A ``WholeStep`` at work: all its results get into the ledger in one transaction.
+    """Runs a ``WholeStep``, and records all of its results in one transaction.
 
-    An internal error is laid to the item that the step had taken last, and the step runs again without that one.
+    An internal error drops the item that the step read last, and the step runs again without this item.
     """
 
     def __init__(self, step: WholeStep[Any, Any], engine: RunContext, previous: Stage) -> None:
-        """Wait until ``previous`` is over."""
+        """Create a stage that starts when ``previous`` has ended."""
         super().__init__(step, engine)
         self.step = step
         self.previous = previous
         self._failed_items: dict[str, Result[Any]] = {}
-        self._current_key: str | None = None  #: key of the item that the step is looking at
+        self._current_key: str | None = None  #: key of the item that the step read last
 
     async def process_all(self) -> None:
-        """Answer all items together."""
+        """Process all items after the previous stage has ended without open items."""
         await self.previous.ended.wait()
         self.complete = self.previous.complete
         if self.complete:
-            self.announce_outputs(
-                await self._record_all_or_retry()
-            )  # without waiting for room: the successor begins when this step is over
+            # Do not wait for a smaller backlog: the successor starts when this stage has ended.
+            self.announce_outputs(await self._record_all_or_retry())
 
     async def _record_all_or_retry(self) -> int:
         while True:
@@ -336,7 +338,7 @@ class WholeStage(Stage):
             self.faults.count_result(self.name, loss)
 
     async def _record_all(self) -> int:
-        """Enter the items that break the step, then its results for all others."""
+        """Record the items on which the step failed, then its results for all others."""
         source, made, answered = self.previous.name, 0, 0
         with annotate_errors(self.name, ["all"]):
             for key, result in [*self._failed_items.items()]:
