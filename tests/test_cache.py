@@ -106,7 +106,7 @@ def _of_another_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (_no_database, "damaged or is no SQLite database"),
+        (_no_database, "damaged or not a SQLite database"),
         (_torn, "damaged"),
         (_of_another_version, "format 99"),
         (lambda path: path.mkdir(), "can't be opened"),

@@ -196,7 +196,7 @@ def test_the_same_configuration_may_be_written_otherwise(tmp_path, config):
 
 def test_a_folder_is_for_one_process(tmp_path):
     with make(tmp_path / "run") as run:
-        with pytest.raises(UsageError, match=r"process \d+ is at work in this folder"):
+        with pytest.raises(UsageError, match=r"process \d+ uses this folder"):
             make(run.path)
         with RunFolder.open(run.path) as reader:
             assert reader.config == CONFIG
@@ -249,7 +249,7 @@ def _bad_cache(path):
     [
         (_file, UsageError, "this is a file"),
         (_photos, UsageError, r"holds something else \(photo.jpg\)"),
-        (_bad_toml, InputError, "run.toml: .*mend the file"),
+        (_bad_toml, InputError, "run.toml: .*correct the file"),
         (_bad_ledger, StorageError, "ledger.sqlite: the file is damaged"),
         (_bad_cache, StorageError, "cache.sqlite: the file is damaged"),
     ],
@@ -269,7 +269,7 @@ def test_what_a_kill_in_the_first_moment_leaves_is_no_hindrance(tmp_path):
 
 
 def test_only_a_run_folder_can_be_opened(tmp_path):
-    with pytest.raises(UsageError, match="no run folder"):
+    with pytest.raises(UsageError, match="not a run folder"):
         RunFolder.open(tmp_path)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.api.run_config import RunConfig, TeacherConfig, free_keys
 from glotsmith.recipes import RECIPES, get
-from glotsmith.settings import CHANGEABLE, FIXED, changeable_fields, fixed_fields, is_changeable, path_kinds
+from glotsmith.settings import CHANGEABLE, FIXED, changeable_fields, is_changeable, is_fixed_by_field, path_kinds
 from glotsmith.teachers import TEACHERS, options_of
 
 RECORDS = [RunConfig, TeacherConfig, *(options for name in TEACHERS if (options := options_of(name)))]
@@ -26,13 +26,13 @@ class _Outer(msgspec.Struct):
 
 
 def test_a_field_has_the_kind_that_it_declares() -> None:
-    assert fixed_fields(_Outer) == {"forgotten": None, "seed": True, "retries": False}
+    assert is_fixed_by_field(_Outer) == {"forgotten": None, "seed": True, "retries": False}
     assert changeable_fields(_Outer, "a.") == {"a.retries", "a.inner.speed"}
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__module__)
 def test_every_field_of_a_configuration_declares_its_kind(record: type) -> None:
-    assert None not in fixed_fields(record).values(), fixed_fields(record)
+    assert None not in is_fixed_by_field(record).values(), is_fixed_by_field(record)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -1,4 +1,4 @@
-"""``python -m glotsmith``: the command line where no script of that name is on the path."""
+"""The command line for ``python -m glotsmith``."""
 
 from glotsmith.cli import main
 

@@ -1,4 +1,4 @@
-"""The content-addressed store of what was paid for: teacher replies and verdicts."""
+"""The cache: a content-addressed store of teacher replies and verdicts."""
 
 import threading
 from contextlib import suppress
@@ -18,33 +18,36 @@ CREATE TABLE IF NOT EXISTS entries (
 
 
 class Cache:
-    """A store in one SQLite file; several processes and threads may share it.
+    """A store in one SQLite file, which several processes and threads may share.
 
-    An entry never changes: its key is a hash of everything that determines it, so the first value stays.
+    An entry never changes: its key is a hash of everything that determines its value.
     """
 
     def __init__(self, path: Path, fallback: Path | None = None, *, read_only: bool = False) -> None:
-        """Open the store, or make it; what it lacks is looked up in ``other``, if that is there, and copied.
+        """Open or create the store.
 
-        With ``read_only``, it is opened to be read, also where nothing can be written.
+        Args:
+            path: the file.
+            fallback: another store; entries that are missing here are copied from it, if it exists.
+            read_only: open the file for reading, even if nothing can be written.
 
         Raises:
-            StorageError: the file can't be opened or written, or is damaged.
+            StorageError: the file cannot be opened or written, or is damaged.
 
         """
         self.path = path
         self._connection = (connect_read_only if read_only else connect)(path, _SCHEMA, version=1)
         self._fallback: Cache | None = None
         if fallback is not None and fallback.is_file() and fallback != path:
-            with suppress(StorageError):  # it is of use, and not needed
+            with suppress(StorageError):  # the fallback is optional
                 self._fallback = Cache(fallback)
         self._lock = threading.Lock()
 
     def get(self, kind: str, key: str) -> bytes | None:
-        """Return the value of ``key`` among the entries of one ``kind`` (``reply``, ``verdict``), None if unknown.
+        """Return the value of the entry of this ``kind`` (``reply``, ``verdict``) and ``key``, or None.
 
         Raises:
-            StorageError: the file can't be read.
+            StorageError: the file cannot be read.
 
         """
         with self._lock, storage_errors(self.path):
@@ -59,10 +62,10 @@ class Cache:
         return value
 
     def has_entries(self, kind: str) -> bool:
-        """Return whether there is any entry of one ``kind``.
+        """Return whether there is an entry of this ``kind``.
 
         Raises:
-            StorageError: the file can't be read.
+            StorageError: the file cannot be read.
 
         """
         with self._lock, storage_errors(self.path):
@@ -71,10 +74,10 @@ class Cache:
             )
 
     def put(self, kind: str, key: str, value: bytes) -> None:
-        """Store ``value`` unless the entry is there. It is committed on return: a kill right after loses nothing.
+        """Store ``value`` unless the entry exists. It is committed when the method returns.
 
         Raises:
-            StorageError: the disk is full or the file can't be written; earlier entries are safe.
+            StorageError: the disk is full or the file cannot be written; earlier entries are safe.
 
         """
         with self._lock, storage_errors(self.path):

@@ -1,4 +1,4 @@
-"""Where glotsmith keeps what it can make again: compiled helpers, prepared libraries, calibrations."""
+"""The cache folder for files that can be made again: compiled helpers, prepared libraries, calibrations."""
 
 import atexit
 import os
@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def cache_home() -> Path:
-    """Return the folder, made where it is missing: ``glotsmith`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
+    """Return the cache folder, ``glotsmith`` in ``$XDG_CACHE_HOME`` or ``~/.cache``; create it if it is missing.
 
-    Where that can't be written, or there is no home, a folder of the user's among the temporary files.
+    If it cannot be written or the user has no home folder, return a folder of the user in the temporary folder.
     """
     for folder in (*_configured_folders(), Path(tempfile.gettempdir()) / f"glotsmith-{os.getuid()}"):
         try:
@@ -26,30 +26,30 @@ def cache_home() -> Path:
 
 
 def _configured_folders() -> list[Path]:
-    """Return the folder that the environment names, if any; as XDG has it, a relative path names none."""
+    """Return the folder that the environment names, or []; XDG ignores relative paths."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     if Path(named).is_absolute():
         return [Path(named) / "glotsmith"]
-    if os.environ.get("HOME") == "":  # which pathlib takes for the root folder
+    if os.environ.get("HOME") == "":  # pathlib takes it as the root folder
         return []
     try:
         return [Path.home() / ".cache" / "glotsmith"]
-    except RuntimeError:  # neither HOME nor the list of users says where
+    except RuntimeError:  # neither HOME nor the user database has a home folder
         return []
 
 
 @cache
 def _process_folder() -> Path:
-    """Return a folder that is removed when this process ends: no other place can be written."""
+    """Return a folder that is removed when this process exits, for when no other folder can be written."""
     made = Path(tempfile.mkdtemp(prefix="glotsmith-"))
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
 
 
 def make_once(name: str, fill: Callable[[Path], None]) -> Path:
-    """Return the folder ``name`` of the cache; ``fill`` makes its content once, in a folder that is renamed when whole.
+    """Return the folder ``name`` of the cache. If it is missing, call ``fill`` on a draft folder and rename that.
 
-    Others may read it, since programs may run as another user. What ``fill`` raises is passed on, and nothing is kept.
+    All users may read it, since programs may run as another user. If ``fill`` raises, the draft is removed.
     """
     folder = cache_home() / name
     if folder.is_dir():
@@ -60,7 +60,7 @@ def make_once(name: str, fill: Callable[[Path], None]) -> Path:
         draft.chmod(0o755)
         draft.rename(folder)
     except OSError:
-        if not folder.is_dir():  # else another process was faster
+        if not folder.is_dir():  # else another process made it first
             raise
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -1,15 +1,15 @@
-"""Counts in sentences: ``1 row is``, ``2 rows are``."""
+"""Numbers with nouns and verbs that agree: ``1 row is``, ``2 rows are``."""
 
 _PLURAL_VERBS = {"is": "are", "has": "have", "was": "were", "does": "do"}
 
 
 def counted(number: int, noun: str, verb: str = "") -> str:
-    """Return a number and its noun: ``1 line``, ``2,000 lines``.
+    """Return a number with its noun: ``1 line``, ``2,000 lines``.
 
     Args:
-        number: how many there are.
-        noun: the singular of the noun.
-        verb: a verb that follows, in the form for one thing: ``1 line holds``, ``2 lines hold``.
+        number: the number.
+        noun: in the singular.
+        verb: a verb to append, in the singular: ``1 line holds``, ``2 lines hold``.
 
     """
     words = f"{number:,} {noun if number == 1 else _plural(noun)}"
@@ -17,7 +17,7 @@ def counted(number: int, noun: str, verb: str = "") -> str:
 
 
 def agreeing(number: int, verb: str) -> str:
-    """Return a verb, which is given in the form for one thing, in the form for a number of things."""
+    """Return a verb, given in the singular, in the form that agrees with a number."""
     return verb if number == 1 else _PLURAL_VERBS.get(verb, verb.removesuffix("s"))
 
 

@@ -1,7 +1,7 @@
-"""Recognise keys and passwords, so that none is ever stored or printed.
+"""Detect keys and passwords, so that none is stored or printed.
 
-A setting is refused by its name (``api_key``, ``Authorization``) or by its value: a known form of key, a URL that
-holds a password, or the value of an environment variable whose name says that it is secret. No message repeats a value.
+A setting is refused because of its name (``api_key``, ``Authorization``) or its value: a known form of key, a URL with
+a password, or the value of an environment variable with a secret name. No message repeats a value.
 """
 
 import os
@@ -15,7 +15,7 @@ import msgspec
 
 from glotsmith.errors import UsageError
 
-HIDDEN = "[key]"  #: what stands in a text in place of a credential
+HIDDEN = "[key]"  #: replaces credentials in texts
 
 _SECRET_WORDS = frozenset(
     {"secret", "secrets", "password", "passwd", "passphrase", "pwd", "authorization", "apikey", "apikeys"}
@@ -25,7 +25,8 @@ _SECRET_PAIRS = frozenset(
     {("api", "key"), ("api", "keys"), ("access", "key"), ("private", "key"), ("auth", "key"), ("api", "token")}
     | {("access", "token"), ("auth", "token"), ("refresh", "token"), ("bearer", "token"), ("id", "token")}
 )
-_SECRET_LAST_WORDS = frozenset({"key", "token", "auth", "pat"})  #: the last word of a name whose value is text
+#: A name that ends in one of these words is secret if its value is text.
+_SECRET_LAST_WORDS = frozenset({"key", "token", "auth", "pat"})
 _HARMLESS_LAST_WORDS = frozenset(
     {"env", "file", "path", "variable", "name", "names", "id", "ids", "type", "field", "column", "limit", "count"}
 )
@@ -51,7 +52,7 @@ _MIN_HEADER_VALUE = 16  #: characters of letters and digits that are a credentia
 
 
 def is_secret_name(name: str, value: object = "text") -> bool:
-    """Return whether a setting of this name, with this value, is a credential."""
+    """Return whether a setting with this name and value is a credential."""
     if value is None or value == "" or isinstance(value, bool):
         return False
     words = _words(name)
@@ -92,7 +93,7 @@ def _find_credentials(text: str) -> Iterator[str]:
 
 
 def _is_key_body(prefix: str, body: str) -> bool:
-    """Tell the body of a key (``3fA9…``) from words of a name (``sk-learn``, ``hf_datasets``)."""
+    """Return whether a text is the body of a key (``3fA9…``), not words of a name (``sk-learn``, ``hf_datasets``)."""
     parts = re.split("[-_]", body)
     if prefix.startswith("xox") and len(body) >= 16:
         return True
@@ -125,10 +126,10 @@ def _environment_credentials() -> Iterator[str]:
 
 
 def refuse(table: Mapping[str, object], where: str = "") -> None:
-    """Refuse settings among which something looks like a credential; tables and lists inside are looked at too.
+    """Raise an error if a setting, also in nested tables and lists, looks like a credential.
 
     Raises:
-        UsageError: one does. The sentence names the setting and does not repeat the value.
+        UsageError: one does. The message names the setting and does not repeat the value.
 
     """
     for path, name, value in _leaves(table):
@@ -164,7 +165,7 @@ def _leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
 
 
 def refuse_arguments(arguments: Sequence[str]) -> None:
-    """Refuse a command line on which something looks like a credential, before anything of it is read or printed.
+    """Raise an error if an argument of a command line looks like a credential; call it before arguments are parsed.
 
     Raises:
         UsageError: see ``refuse``.

@@ -1,4 +1,4 @@
-"""How the run's SQLite files are opened, and how their errors become sentences."""
+"""Open SQLite files, and turn errors of SQLite into ``StorageError``."""
 
 import shutil
 import sqlite3
@@ -11,17 +11,17 @@ from urllib.parse import quote
 
 from glotsmith.errors import StorageError
 
-BUSY_S = 60.0  #: seconds to wait for another process's write
-_PAUSE_S = 0.02  #: between two tries to set the journal mode
-CHECKPOINT_PAGES = 8000  #: the write-ahead log's length, of 4 KiB each: every checkpoint waits for the disk
+BUSY_S = 60.0  #: seconds to wait for a write of another process
+_PAUSE_S = 0.02  #: between two attempts to set the journal mode
+CHECKPOINT_PAGES = 8000  #: of 4 KiB in the write-ahead log before a checkpoint, which waits for the disk
 
 _FULL = "the disk is full: free some space and start the same command again; what was written before is safe"
 _WRITE = "it can't be written: check the disk, its quota and the permissions; what was written before is safe"
-_DAMAGED = "the file is damaged or is no SQLite database: restore it from a copy, or move it elsewhere and start again"
+_DAMAGED = "the file is damaged or not a SQLite database: restore it from a copy, or move it away and start again"
 _OPEN = "it can't be opened: check that the folder exists and that you may write there"
 _BUSY = f"another process kept it locked for over {BUSY_S:.0f} s: wait for that process to end"
 
-#: SQLite's primary result code → sentence (https://www.sqlite.org/rescode.html)
+#: primary result code of SQLite → message (https://www.sqlite.org/rescode.html)
 _SENTENCES = {
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_IOERR: _WRITE,
@@ -37,10 +37,10 @@ _SENTENCES = {
 
 @contextmanager
 def storage_errors(path: Path) -> Generator[None, None, None]:
-    """Turn SQLite errors that are the machine's into a ``StorageError``; others are defects and pass.
+    """Turn SQLite errors that the machine causes into ``StorageError``; other SQLite errors are defects and pass.
 
     Raises:
-        StorageError: the disk is full, the file can't be opened or written, or it is damaged.
+        StorageError: the disk is full, or the file cannot be opened or written, or is damaged.
 
     """
     try:
@@ -54,13 +54,13 @@ def storage_errors(path: Path) -> Generator[None, None, None]:
 
 
 def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:
-    """Open ``path`` in WAL mode and make its tables if it is new; the connection is in autocommit mode.
+    """Open ``path`` in WAL mode and create its tables if it is new; the connection is in autocommit mode.
 
-    A commit outlives a kill of the process; with ``synchronous = NORMAL`` a power cut may cost the last commits,
-    never the file. ``version`` is the schema's.
+    Commits survive a kill of the process. With ``synchronous = NORMAL``, a power failure may lose the last commits but
+    does not damage the file. ``version`` is that of the schema.
 
     Raises:
-        StorageError: see ``storage``; also for a file made by another version of glotsmith.
+        StorageError: see ``storage_errors``; or another version of glotsmith made the file.
 
     """
     with storage_errors(path):
@@ -74,13 +74,13 @@ def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:
 
 
 def connect_read_only(path: Path, schema: str, version: int) -> sqlite3.Connection:
-    """Open ``path`` to read it, also where neither the file nor its folder can be written; no file is made or changed.
+    """Open ``path`` for reading, even if the file or its folder cannot be written; create and change no file.
 
-    Where there is no file, the connection is to empty tables in memory. A write-ahead log that another process left
-    is read too: SQLite needs a writable folder for that, so elsewhere copies of both files are read.
+    If the file is missing, the connection is to empty tables in memory. A write-ahead log that another process left is
+    read too. SQLite needs a writable folder for that, so in a read-only folder copies of both files are read.
 
     Raises:
-        StorageError: see ``storage``; also for a file made by another version of glotsmith.
+        StorageError: see ``storage_errors``; or another version of glotsmith made the file.
 
     """
     if not path.is_file():
@@ -94,14 +94,16 @@ def connect_read_only(path: Path, schema: str, version: int) -> sqlite3.Connecti
         log = path.with_name(f"{path.name}-wal")
         if not (log.is_file() and log.stat().st_size):
             return _open_read_only(path, path, "immutable=1", version)
-        with TemporaryDirectory(prefix="glotsmith-read-") as place:  # an open file outlives its name
+        with TemporaryDirectory(
+            prefix="glotsmith-read-"
+        ) as place:  # the open files remain readable after they are unlinked
             for file in (path, log):
                 shutil.copyfile(file, Path(place) / file.name)
             return _open_read_only(path, Path(place) / path.name, "mode=rw", version)
 
 
 def _open_read_only(named: Path, file: Path, mode: str, version: int) -> sqlite3.Connection:
-    """Open a file and read from it once, since SQLite opens its write-ahead log only then."""
+    """Open a file and read from it once, because SQLite opens the write-ahead log at the first read."""
     uri = f"file:{quote(str(file.absolute()))}?{mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
@@ -123,7 +125,7 @@ def _check_version(path: Path, found: int, version: int) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: int) -> None:
-    """Set the modes; make the tables in one transaction, so that two processes may open a new file at once."""
+    """Set the modes and create the tables in one transaction, so that two processes may open a new file at once."""
     _use_write_ahead_log(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -134,7 +136,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, schema: str, version: i
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Set the journal mode, and wait for another process that sets it too: SQLite refuses the second one at once."""
+    """Set the journal mode; retry while another process sets it, since SQLite then fails without waiting."""
     end = time.monotonic() + BUSY_S
     while True:
         try:
@@ -147,7 +149,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _create_tables(connection: sqlite3.Connection, schema: str, version: int) -> None:
-    """Make the tables, unless another process has made them since."""
+    """Create the tables, unless another process has created them."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         if connection.execute("PRAGMA user_version").fetchone()[0] == 0:

@@ -1,18 +1,18 @@
-"""Every reason for which an item may be dropped: one member, one sentence.
+"""The drop reasons: each has a name, which is stored, and a sentence for users.
 
-Read a sentence as "dropped because …". A reason is the key in the ledger, the funnel and the dataset card.
+Read a sentence as "dropped because …". The ledger, the funnel and the dataset card hold the names.
 """
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """A drop reason: its value is the name in the ledger, ``because`` its sentence."""
+    """A drop reason: its value is its name in the ledger, and ``because`` is its sentence."""
 
     because: str
 
     def __new__(cls, name: str, because: str) -> "Reason":
-        """Make the member a string equal to ``name`` that also carries its sentence."""
+        """Return a member that equals the string ``name`` and also has a sentence."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.because = because
@@ -22,12 +22,12 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable", "the file can't be read as UTF-8 text"
     TOO_LARGE = "too_large", "the file or function is larger than the limit"
     SYNTAX_ERROR = "syntax_error", "the file does not parse as Python"
-    TOO_DEEP = "too_deep", "the source is nested too deeply to work on"
+    TOO_DEEP = "too_deep", "the source is nested too deeply to process"
     NOT_A_FUNCTION = "not_a_function", "the row holds no top-level function"
     DECORATED = "decorated", "a decorator changes what it does"
     UNDOCUMENTED = "undocumented", "the function has no docstring"
-    RETURNS_NOTHING = "returns_nothing", "no return statement gives a value"
-    NOT_STANDALONE = "not_standalone", "it uses names that are neither its own nor builtins"
+    RETURNS_NOTHING = "returns_nothing", "no return statement returns a value"
+    NOT_STANDALONE = "not_standalone", "it uses names that it does not define and that are not builtins"
     IMPORTS = "imports", "it imports a module that is not allowed"
     UNSUPPORTED_PARAMETERS = (
         "unsupported_parameters",
@@ -41,19 +41,19 @@ class Reason(StrEnum):
     NEAR_DUPLICATE = "near_duplicate", "a text kept before is too similar"
     UNSTORABLE = "unstorable", "its text holds lone surrogates, which UTF-8 can't store"
     CONTAMINATED = "contaminated", "it overlaps with a benchmark"
-    NOT_SAMPLED = "not_sampled", "the run was asked to go on with fewer functions"
-    FORBIDDEN_LICENCE = "forbidden_licence", "its licence is not among the accepted ones"
+    NOT_SAMPLED = "not_sampled", "the run is limited to fewer functions"
+    FORBIDDEN_LICENCE = "forbidden_licence", "its licence is not an accepted one"
 
     # suites
     NO_TESTS = "no_tests", "no writer produced a usable test case"
-    TOO_FEW_CASES = "too_few_cases", "fewer valid test cases than required are left"
+    TOO_FEW_CASES = "too_few_cases", "fewer valid test cases than required remain"
     ONE_EXPECTED_VALUE = "one_expected_value", "all cases expect the same value"
     NONDETERMINISTIC = "nondeterministic", "two runs under different hash seeds differ"
-    LOW_COVERAGE = "low_coverage", "the cases cover too little of the function's lines and branches"
+    LOW_COVERAGE = "low_coverage", "the cases cover too few lines and branches of the function"
     WEAK_SUITE = "weak_suite", "too many mutants of the source pass the suite"
     SOURCE_FAILS = "source_fails", "the source itself raises or is stopped on every case"
 
-    # pose: one problem in one language
+    # tasks: one problem in one language
     UNREPRESENTABLE = (
         "unrepresentable",
         "the target language can't represent a value, type or name, or two tests contradict each other in it",
@@ -63,7 +63,7 @@ class Reason(StrEnum):
 
     # generation
     NO_CODE = "no_code", "the reply holds no code"
-    TEACHER_REFUSED = "teacher_refused", "the teacher can't or won't do this item"
+    TEACHER_REFUSED = "teacher_refused", "the teacher refuses this item"
     TEACHER_FAILED = "teacher_failed", "the teacher gave no usable reply after all retries"
     DUPLICATE_CANDIDATE = "duplicate_candidate", "the same program was generated before for this problem"
     FAILED_VERIFICATION = "failed_verification", "the program fails its suite"
@@ -77,28 +77,28 @@ class Reason(StrEnum):
     )
 
     # structured replies
-    EMPTY_REPLY = "empty_reply", "the reply says nothing"
-    UNPARSABLE_REPLY = "unparsable_reply", "the reply is not in the form that was asked for"
-    INCOMPLETE_REPLY = "incomplete_reply", "the reply lacks a part that was asked for, or has it in the wrong form"
+    EMPTY_REPLY = "empty_reply", "the reply is empty"
+    UNPARSABLE_REPLY = "unparsable_reply", "the reply is not in the requested form"
+    INCOMPLETE_REPLY = "incomplete_reply", "the reply lacks a requested part, or has it in the wrong form"
 
     # inverse-instruct
     NOT_A_SNIPPET = "not_a_snippet", "the row or file holds neither code nor a response"
-    UNKNOWN_LANGUAGE = "unknown_language", "its language is not told, can't be guessed, or is none of ours"
-    UNPARSABLE_CODE = "unparsable_code", "it holds no program: neither a fenced block nor text that parses"
-    LANGUAGE_NOT_WANTED = "language_not_wanted", "its language is not among those that were asked for"
-    UNTESTED = "untested", "it has no suite, so that nothing about it could be executed"
-    CUT_OFF = "cut_off", "the reply reached its length limit, so that its end is missing"
-    LEAKS_CODE = "leaks_code", "the instruction holds the program itself"
+    UNKNOWN_LANGUAGE = "unknown_language", "its language is not stated, cannot be guessed, or is not supported"
+    UNPARSABLE_CODE = "unparsable_code", "it holds neither a fenced block nor text that parses as a program"
+    LANGUAGE_NOT_WANTED = "language_not_wanted", "its language is not a requested one"
+    UNTESTED = "untested", "it has no suite, so it cannot be tested"
+    CUT_OFF = "cut_off", "the reply reached its length limit, so its end is missing"
+    LEAKS_CODE = "leaks_code", "the instruction contains the program"
     DUPLICATE_SUMMARY = "duplicate_summary", "the same instruction was written before for this snippet"
-    NO_INSTRUCTION = "no_instruction", "no instruction for it is left, for several reasons"
-    NOT_SCORED = "not_scored", "the model's opinion of it says neither Yes nor No"
+    NO_INSTRUCTION = "no_instruction", "all instructions for it were dropped, for several reasons"
+    NOT_SCORED = "not_scored", "the evaluation of the model is neither Yes nor No"
     NOT_CHOSEN = "not_chosen", "another instruction for the snippet ranks higher"
     FAILED_ROUND_TRIP = "failed_round_trip", "the teacher's answer to the instruction fails the snippet's suite"
 
     # xcoder
-    REPEATS_MEMORY = "repeats_memory", "the discussion came to a problem that its agents had made before"
-    UNREAD_EXAMPLE = "unread_example", "an example that it states can't be judged, and was left out"
-    CONTRADICTED = "contradicted", "an example that it states is not what its own reference solution gives"
-    SAME_BEHAVIOUR = "same_behaviour", "it gives what an earlier problem gives, on all that one's tests"
-    NO_AGREEMENT = "no_agreement", "independent solutions in too few languages agree on its tests"
-    LOW_SCORE = "low_score", "the rubric's score is below the limit, and nothing of it was executed"
+    REPEATS_MEMORY = "repeats_memory", "the discussion repeats a problem that its agents made before"
+    UNREAD_EXAMPLE = "unread_example", "an example in the problem cannot be judged and was left out"
+    CONTRADICTED = "contradicted", "an example in the problem contradicts its own reference solution"
+    SAME_BEHAVIOUR = "same_behaviour", "its results equal those of an earlier problem, on all tests of that problem"
+    NO_AGREEMENT = "no_agreement", "independent solutions agree on its tests in too few languages"
+    LOW_SCORE = "low_score", "the score of the rubric is below the limit, and none of its code was executed"

@@ -1,17 +1,17 @@
-"""Every error that is the user's to mend, drawn as a tree.
+"""Exceptions for errors that a user can correct, and messages about unknown names.
 
-    GlotsmithError               a sentence: what, where, what to do; the CLI prints it and exits with 2
+    GlotsmithError               the message says what, where, and what to do; the CLI prints it and exits with 2
     ├── UsageError               wrong arguments, unknown names, a changed run configuration
     ├── InputError               a malformed file, named by file and line
-    ├── ToolchainError           a language's toolchain is missing or too old
-    ├── IsolationError           no way to isolate programs on this machine
-    ├── InfraError               the machine failed, so that a program has no verdict
-    ├── TeacherError             the teacher can't be reached, refuses the key, or answers nonsense for good
-    ├── OutageError              the teacher or the machine failed in midst of work: the same command goes on (exit 3)
-    ├── DefectsError             too many items met an internal error of glotsmith (exit 70)
-    └── StorageError             the disk is full or a run folder can't be written
+    ├── ToolchainError           the toolchain of a language is missing or too old
+    ├── IsolationError           programs cannot be isolated on this machine
+    ├── InfraError               the machine failed, so a program has no verdict
+    ├── TeacherError             the teacher cannot be reached, refuses the key, or cannot answer any request
+    ├── OutageError              the teacher or the machine failed; run the same command again to resume (exit 3)
+    ├── DefectsError             internal errors of glotsmith occurred on too many items (exit 70)
+    └── StorageError             the disk is full, or a file cannot be written
 
-Anything else that escapes is a defect of glotsmith and keeps its traceback.
+Any other exception is a defect of glotsmith, and the command prints its traceback.
 """
 
 import difflib
@@ -23,67 +23,67 @@ _CLOSE = 0.7  #: similarity (difflib) from which a name is suggested
 
 
 class GlotsmithError(Exception):
-    """An error with a sentence for a person: what happened, where, and what to do."""
+    """Base of errors for users; the message says what happened, where, and what to do."""
 
-    exit_code: ClassVar[int] = 2  #: of a command that ends with it
+    exit_code: ClassVar[int] = 2  #: of a command that fails with this error
 
 
 class UsageError(GlotsmithError):
-    """The command, an option or a run configuration can't be acted on."""
+    """The arguments, the options or the configuration of a run are invalid."""
 
 
 class InputError(GlotsmithError):
-    """A file's content can't be used; the message begins with ``file:line:`` where a line is known."""
+    """The content of a file is invalid; the message starts with ``file:line:`` if the line is known."""
 
     @classmethod
     def at(cls, path: Path | str, line: int | None, what: str) -> "InputError":
-        """Build the error for one line of one file (lines count from 1)."""
+        """Return the error for one line of a file; lines count from 1."""
         where = f"{path}:{line}" if line is not None else str(path)
         return cls(f"{where}: {what}")
 
 
 class ToolchainError(GlotsmithError):
-    """A language can't be run here; the message says how to install it."""
+    """A language cannot be run on this machine; the message says how to install its toolchain."""
 
 
 class IsolationError(GlotsmithError):
-    """Programs can't be isolated here; the message says what to install."""
+    """Programs cannot be isolated on this machine; the message says what to install."""
 
 
 class InfraError(GlotsmithError):
-    """The machine failed to judge a program; it is neither right nor wrong."""
+    """The machine failed, so a program has no verdict."""
 
 
 class TeacherError(GlotsmithError):
-    """The teacher can't be used at all (as opposed to one bad reply, which is a drop)."""
+    """The teacher cannot be used at all; a single bad reply is a drop instead."""
 
 
 class OutageError(GlotsmithError):
-    """The teacher or the machine failed: what they could not answer is open, and the same command asks again."""
+    """The teacher or the machine failed; unanswered items stay open, and the same command retries them."""
 
     exit_code = 3
 
 
 class TeacherOutage(OutageError, TeacherError):
-    """The teacher's server has gone, or turns everything away, for now."""
+    """The server of the teacher is unreachable or overloaded for now."""
 
 
 class DefectsError(GlotsmithError):
-    """Too many items met an internal error; their tracebacks are in the log."""
+    """Internal errors occurred on too many items; the log has the tracebacks."""
 
     exit_code = 70
 
 
 class StorageError(GlotsmithError):
-    """A file of the run can't be written; what was committed before is safe."""
+    """A file cannot be read or written; committed results are safe."""
 
 
 def decode_fault(data: bytes, error: Exception) -> str:
-    """Return why bytes are no JSON; of a byte that is not UTF-8, its offset in all of them.
+    """Return why bytes are not JSON; for a byte that is not UTF-8, with its offset.
 
     Args:
-        data: the line, the file or the body; offsets count from its beginning, from 0.
-        error: what the decoder raised, whose own position may be one in a text inside.
+        data: the line, the file or the body; offsets count from its start, from 0.
+        error: the error of the decoder; its own position may be relative to an inner string.
 
     """
     try:
@@ -94,13 +94,13 @@ def decode_fault(data: bytes, error: Exception) -> str:
 
 
 def unknown_name(sentence: str, given: str, known: Iterable[str], spellings: Mapping[str, str] | None = None) -> str:
-    """Return a sentence about a name that is not known, with the known name that it is close to, and all of them.
+    """Return a message about an unknown name, with the closest known name and the list of known names.
 
     Args:
-        sentence: its beginning: ``no preset is named 'octpack'``.
-        given: the name.
-        known: all names that there are.
-        spellings: further spellings → the known names that they stand for.
+        sentence: the start of the message: ``no preset is named 'octpack'``.
+        given: the unknown name.
+        known: all known names.
+        spellings: other spellings → known names.
 
     """
     listed = list(known)
@@ -111,7 +111,7 @@ def unknown_name(sentence: str, given: str, known: Iterable[str], spellings: Map
 
 
 def close_name(given: str, spellings: Mapping[str, str]) -> str:
-    """Return the name one of whose spellings is close to ``given``, in any case; "" for none."""
+    """Return the name with a spelling close to ``given``, ignoring case; "" for none."""
     folded = {spelling.casefold().replace("_", "-"): name for spelling, name in spellings.items()}
     wanted = given.casefold().replace("_", "-")
     close = difflib.get_close_matches(wanted, folded, 1, _CLOSE)

@@ -1,4 +1,4 @@
-"""A folder in which one process at a time works."""
+"""Lock a folder, so that only one process writes to it."""
 
 import fcntl
 import os
@@ -6,18 +6,23 @@ from pathlib import Path
 
 from glotsmith.errors import StorageError, UsageError
 
-LOCK = "lock"  #: held, with the process's number, while one is at work
+LOCK = "lock"  #: file that is locked while a process uses the folder; it holds the process ID
 
 
 def lock_folder(folder: Path, what: str, token: str) -> int:
-    """Make the folder of a run, a training … and hold it for this process; return the descriptor to close at the end.
+    """Create a folder and lock it for this process; return the file descriptor, which must be closed to release it.
 
-    It is one of ours where it holds the file ``token``, or nothing but what one left that was killed in its first
-    moment: the lock, and drafts of the token. The lock ends with the process, however it ends.
+    An existing folder must hold the file ``token``, or only the lock and drafts of the token, which remain if a process
+    is killed at its start. The lock is released when the process exits.
+
+    Args:
+        folder: the folder.
+        what: the kind of the folder, for messages: ``run``, ``training``.
+        token: the name of a file that marks a folder of this kind.
 
     Raises:
-        UsageError: it holds something else, is a file, or another process is at work in it.
-        StorageError: it can't be made, read or locked.
+        UsageError: it holds other files, is a file, or another process uses it.
+        StorageError: it cannot be created, read or locked.
 
     """
     try:
@@ -51,6 +56,6 @@ def _lock_file(folder: Path) -> int:
         if not isinstance(error, BlockingIOError):
             raise StorageError(f"{folder / LOCK}: it can't be written ({error.strerror})") from error
         raise UsageError(
-            f"{folder}: process {pid} is at work in this folder: wait for its end, stop it, or choose another folder"
+            f"{folder}: process {pid} uses this folder: wait until it ends, stop it, or choose another folder"
         ) from error
     return lock

@@ -1,7 +1,7 @@
-"""Where this glotsmith was installed from, and the commands that install more of it from there.
+"""Find where glotsmith was installed from, and return commands that install its extras from there.
 
-glotsmith is on no package index, so a command that only names it finds nothing, or another project. What an installer
-wrote down (PEP 610) says where it came from: a checkout, a wheel, a repository.
+glotsmith is not on a package index, so ``pip install glotsmith`` finds nothing or another project. The record of the
+installer (PEP 610) says where it came from: a checkout, a wheel, a repository.
 """
 
 import importlib.util
@@ -20,39 +20,39 @@ _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 
 
 class InstallSource(NamedTuple):
-    """What can be installed again."""
+    """A place to install glotsmith from."""
 
     url: str  #: of a folder, a file or a repository
-    editable: bool = False  #: a checkout whose files are used as they are
+    editable: bool = False  #: whether the files of the checkout are used in place
 
     @property
     def path(self) -> Path | None:
-        """The folder or the file of this machine; None where it is elsewhere."""
+        """The local folder or file; None if the URL is remote."""
         return Path(unquote(urlsplit(self.url).path)) if self.url.startswith("file://") else None
 
     def requirement(self, extra: str = "") -> str:
-        """Return what stands for it in a list of dependencies, with one of its extras if wanted."""
+        """Return the requirement for a list of dependencies, optionally with an extra."""
         return f"{_requirement_name(extra)} @ {self.url}"
 
 
 def install_source() -> InstallSource | None:
-    """Return where this glotsmith can be installed from again; None where that is not known, or is there no more."""
-    found = _checkout_source() or _recorded_source()  # another one may be installed than runs
+    """Return where glotsmith can be installed from; None if that is unknown or no longer exists."""
+    found = _checkout_source() or _recorded_source()  # the running checkout may not be the installed one
     if found is None or (found.path is not None and not found.path.exists()):
         return None
     return found
 
 
 def requirement(extra: str = "") -> str:
-    """Return what stands for this glotsmith in a list of dependencies; its bare name where its source isn't known."""
+    """Return the requirement for a list of dependencies; only the name if the source is unknown."""
     found = install_source()
     return found.requirement(extra) if found else _requirement_name(extra)
 
 
 def install_command(extra: str) -> str:
-    """Return the command that adds an extra to this glotsmith, in the Python that runs it.
+    """Return the command that installs an extra of glotsmith into the Python that runs it.
 
-    Where the source isn't known, it installs what the extra asks for by name.
+    If the source is unknown, it installs the requirements of the extra by name.
     """
     found = install_source()
     if found is None:
@@ -68,7 +68,7 @@ def pip_command(*arguments: str) -> str:
 
 
 def extras() -> dict[str, list[str]]:
-    """Return what each extra of the installed glotsmith asks for; none where it is not installed."""
+    """Return extra → requirements of the installed glotsmith; {} if it is not installed."""
     found: dict[str, list[str]] = {}
     installed = _installed()
     for line in (installed.requires if installed else None) or ():
@@ -90,7 +90,7 @@ def _installed() -> Distribution | None:
 
 
 def _recorded_source() -> InstallSource | None:
-    """Return what the installer wrote down."""
+    """Return the source that the installer recorded."""
     installed = _installed()
     text = installed.read_text("direct_url.json") if installed else None
     try:
@@ -113,14 +113,14 @@ def _parse_direct_url(written: dict[str, Any]) -> InstallSource | None:
 
 
 def _checkout_source() -> InstallSource | None:
-    """Return the checkout that this file is in; None where it was installed without one."""
+    """Return the checkout that contains this file; None if there is none."""
     root = Path(__file__).parents[2]
     named = (root / "pyproject.toml").is_file() and (root / "src" / "glotsmith").is_dir()
     return InstallSource(root.as_uri(), editable=True) if named else None
 
 
 def _pip_command() -> str:
-    """Return the command that installs into this Python, as it can be typed anywhere."""
+    """Return the command that installs into this Python; it works in any folder."""
     python = shlex.quote(sys.executable)
     if importlib.util.find_spec("pip") is None:
         return f"uv pip install --python {python}"

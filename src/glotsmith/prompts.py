@@ -1,6 +1,6 @@
-"""Prompts are jinja files, one per call; the hash of a file is its version and goes into every row's lineage.
+"""Prompt templates: one Jinja file per call. The hash of a file is its version, which the lineage of a row holds.
 
-A prompt may include files of its own folder (``{% include "_agent.j2" %}``), whose texts count in its version.
+A prompt may include files of its folder (``{% include "_agent.j2" %}``); their texts are part of its version.
 """
 
 from collections.abc import Iterator
@@ -33,10 +33,10 @@ class Prompt:
 
     @cached_property
     def text(self) -> str:
-        """The template's source.
+        """The source of the template.
 
         Raises:
-            UsageError: the file can't be read.
+            UsageError: the file cannot be read.
 
         """
         try:
@@ -46,14 +46,14 @@ class Prompt:
 
     @cached_property
     def version(self) -> str:
-        """First 12 hex digits of the content hash of the template and what it includes."""
+        """First 12 hex digits of the content hash of the template and the files that it includes."""
         return content_hash(self.text, *self._included(self.text))[:12]
 
     def _included(self, text: str) -> Iterator[str]:
-        """Yield the texts of the files that a template includes, and of theirs."""
+        """Yield the texts of the files that a template includes, recursively."""
         try:
             names = list(jinja2.meta.find_referenced_templates(_environment(self.path.parent).parse(text)))
-        except jinja2.TemplateError:  # ``render`` says so
+        except jinja2.TemplateError:  # ``render`` raises the error
             return
         for name in filter(None, names):
             inner = Prompt(self.path.with_name(name)).text
@@ -65,10 +65,10 @@ class Prompt:
         return _environment(self.path.parent).from_string(self.text)
 
     def render(self, **values: object) -> str:
-        """Fill the template.
+        """Return the filled template.
 
         Raises:
-            UsageError: the template is malformed or asks for a value that this call does not offer.
+            UsageError: the template is malformed or uses a value that is not given.
 
         """
         try:

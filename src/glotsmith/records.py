@@ -1,7 +1,7 @@
-"""What flows along the arrow: frozen, typed records with a JSON round trip (msgspec).
+"""The records that flow through the pipeline: frozen and typed, with a JSON round trip (msgspec).
 
-``Function`` → ``Problem`` → ``Task`` (a problem posed in one language) → ``Solution`` → ``Example`` (a dataset row).
-Beside them: ``Job`` and ``Verdict``, the protocol of verification; ``Program`` and ``Outcome``, the sandbox's.
+``Function`` → ``Problem`` → ``Task`` (a problem in one language) → ``Solution`` → ``Example`` (a dataset row).
+Verification takes a ``Job`` and returns a ``Verdict``; a sandbox takes a ``Program`` and returns an ``Outcome``.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
 
 def content_hash(*parts: str) -> str:
-    """Return the first 32 hex digits of BLAKE2b over ``parts``, length-prefixed so that borders count."""
+    """Return the BLAKE2b hash of ``parts`` as 32 hex digits; each part is prefixed with its length."""
     digest = hashlib.blake2b(digest_size=16)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -25,12 +25,12 @@ def content_hash(*parts: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Escape what is no text (lone surrogates), so that any record, SQLite and JSON can hold it."""
+    """Escape lone surrogates in a text, so that records, SQLite and JSON can hold it."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 class Origin(Record, frozen=True, kw_only=True):
-    """Where a function was found."""
+    """The place where a function was found."""
 
     source: str  #: as the user named it: ``package:toolz``, a folder, a file, a dataset id
     path: str  #: file inside the source, or row id
@@ -40,43 +40,43 @@ class Origin(Record, frozen=True, kw_only=True):
 
 
 class Function(Record, frozen=True, kw_only=True):
-    """One top-level Python function that stands alone."""
+    """One standalone top-level Python function."""
 
     id: str  #: content hash of ``code`` and ``helpers``, and of a docstring that is not in the code
     name: str
     code: str  #: the ``def``, dedented, without decorators
     docstring: str = ""
-    helpers: str = ""  #: imports, constants and functions of its module that it needs, in source order
+    helpers: str = ""  #: imports, constants and functions of its module that it uses, in source order
     origin: Origin
 
     @property
     def program(self) -> str:
-        """The function with all it needs, as one Python program."""
+        """The function with its helpers, as one Python program."""
         return f"{self.helpers}\n\n\n{self.code}" if self.helpers else self.code
 
 
 class Suite(Record, frozen=True, kw_only=True):
-    """The tests of a problem, with the evidence that they mean something."""
+    """The tests of a problem, with the measures of their quality."""
 
     signature: str  #: typed Python signature, from observed values
     tests: tuple[str, ...]  #: ``assert f(args) == expected``, all literals
     line_coverage: float  #: of the function's own body, 0–1
-    branch_coverage: float  #: likewise; 1 where there is no branch
-    mutation_score: float  #: killed mutants / mutants that ran, 0–1; 1 where there was no mutant
+    branch_coverage: float  #: likewise; 1 if there is no branch
+    mutation_score: float  #: killed mutants / mutants that ran, 0–1; 1 if there was no mutant
     mutants: int  #: how many mutants ran
-    writers: dict[str, int]  #: writer → cases it contributed
+    writers: dict[str, int]  #: writer → number of cases
 
 
 class Problem(Record, frozen=True, kw_only=True):
-    """A function with a suite that was proved on the source."""
+    """A function with a suite that its source passes."""
 
-    id: str  #: the function's id: the parallel id that all languages share
+    id: str  #: the id of the function, which all languages share as parallel id
     function: Function
     suite: Suite
 
 
 class Task(Record, frozen=True, kw_only=True):
-    """A problem posed in one target language: representable there, and its suite can pass and can fail."""
+    """A problem in one target language, which can represent it; its suite can pass and can fail."""
 
     id: str
     problem: Problem
@@ -103,40 +103,40 @@ Status = Literal[
 
 
 class CaseVerdict(Record, frozen=True, kw_only=True):
-    """What one test came to."""
+    """The result of one test."""
 
     status: Status
-    actual: str = ""  #: the value that came back (a Python literal where it is one), or the error's text
+    actual: str = ""  #: the returned value (a Python literal if possible), or the text of the error
 
 
 class Verdict(Record, frozen=True, kw_only=True):
-    """The answer to a ``Job``."""
+    """The verdict on a ``Job``."""
 
     id: str
     language: str
     status: Status
     cases: tuple[CaseVerdict, ...] = ()
-    stdout: str = ""  #: tail of what the program printed
+    stdout: str = ""  #: last part of the output of the program
     stderr: str = ""
     seconds: float = 0.0  #: CPU time of the whole program
     toolchain: str = ""
     isolation: str = ""
-    detail: str = ""  #: one sentence, where the status needs one
-    line: int = 0  #: of a job file or a list of jobs, from 1, where no job could be read from it
+    detail: str = ""  #: one sentence, if the status needs an explanation
+    line: int = 0  #: line of a job file or item of a list, from 1, if it is not a valid job
 
     @property
     def passed(self) -> bool:
-        """Whether every test passed."""
+        """Whether all tests passed."""
         return self.status == "pass"
 
     @property
     def is_infra(self) -> bool:
-        """Whether the machine failed rather than the program."""
+        """Whether the machine failed, not the program."""
         return self.status.startswith("infra:")
 
 
 class Lineage(Record, frozen=True, kw_only=True):
-    """How a solution came about."""
+    """How a solution was made."""
 
     teacher: str
     model: str = ""
@@ -150,7 +150,7 @@ class Lineage(Record, frozen=True, kw_only=True):
 
 
 class Candidate(Record, frozen=True, kw_only=True):
-    """A program that was generated and did not pass; kept beside its reason for preference pairs and for people."""
+    """A generated program that did not pass; kept for preference pairs and for users."""
 
     task: str  #: id of its task
     language: str
@@ -171,59 +171,59 @@ class Solution(Record, frozen=True, kw_only=True):
 
 
 class Snippet(Record, frozen=True, kw_only=True):
-    """A program whose instruction is to be found, or a pair of an instruction corpus that stays as it is."""
+    """A program without an instruction, or an unchanged pair of an instruction corpus."""
 
-    id: str  #: content hash of what it holds
+    id: str  #: content hash
     kind: Literal["inverse", "original"] = "inverse"
-    language: str = ""  #: empty until preprocessing tells it, and of an original without code
+    language: str = ""  #: empty until preprocessing, and for an original without code
     name: str = ""  #: of the function that ``tests`` call
-    code: str = ""  #: empty until preprocessing has taken it out of ``response``
-    instruction: str = ""  #: the corpus's own
+    code: str = ""  #: empty until preprocessing extracts it from ``response``
+    instruction: str = ""  #: of the corpus
     response: str = ""  #: likewise
     signature: str = ""  #: typed Python signature of the suite
-    tests: tuple[str, ...] = ()  #: its suite; empty where there is none
-    parallel_id: str = ""  #: of the problem, where another run made it
+    tests: tuple[str, ...] = ()  #: its suite; empty if there is none
+    parallel_id: str = ""  #: of the problem, if another run made it
     line_coverage: float = 0.0
     branch_coverage: float = 0.0
     mutation_score: float = 0.0
-    toolchain: str = ""  #: with which the code passed its suite
+    toolchain: str = ""  #: in which the code passed its suite
     isolation: str = ""
     origin: Origin
 
 
 class YesNoScore(Record, frozen=True, kw_only=True):
-    """What a model answered to "Is the answer correct?" (InverseCoder §4.3); shares of its probability, 0-1."""
+    """The answer of a model to "Is the answer correct?" (InverseCoder §4.3), as probabilities, 0-1."""
 
-    yes: float  #: mass of all spellings of Yes that were seen
+    yes: float  #: probability of all spellings of Yes among the returned tokens
     no: float
-    left: float  #: mass of what was not seen; 0 for votes
-    p_yes: float  #: P(Yes) / (P(Yes) + P(No)): the rank
+    left: float  #: probability of all other tokens; 0 for votes
+    p_yes: float  #: P(Yes) / (P(Yes) + P(No)), by which instructions are ranked
     method: Literal["logprobs", "votes"]
-    unseen: Literal["", "yes", "no"] = ""  #: the word that was not seen, to which all that was left is granted
-    votes: int = 0  #: replies that counted
+    unseen: Literal["", "yes", "no"] = ""  #: the word that was not returned; ``left`` counts as its probability
+    votes: int = 0  #: number of valid replies
     prompt_version: str = ""  #: hash of the prompt template
 
 
 class SnippetSummary(Record, frozen=True, kw_only=True):
     """One instruction that a teacher wrote for a snippet."""
 
-    id: str  #: content hash of snippet and text: what scores and verdicts are joined by
+    id: str  #: content hash of snippet and text, by which scores and verdicts are joined
     sample: int
     text: str
     lineage: Lineage
     scored: YesNoScore | None = None
-    round_trip: Status | Literal["", "no_code"] = ""  #: what the answer to it came to; empty where it was not asked for
-    answered: Lineage | None = None  #: how that answer came about
+    round_trip: Status | Literal["", "no_code"] = ""  #: verdict on the answer to it; empty if none was requested
+    answered: Lineage | None = None  #: how that answer was made
 
 
 class Inversion(Record, frozen=True, kw_only=True):
-    """A snippet with the instructions that are left of it, best first once they are ranked."""
+    """A snippet with its remaining instructions, best first after ranking."""
 
     snippet: Snippet
     summaries: tuple[SnippetSummary, ...] = ()  #: none for an original
-    ties: int = 0  #: how many others have the first one's score
-    tried: tuple[SnippetSummary, ...] = ()  #: all that a round trip was made with, in order of rank
-    measured: bool = False  #: whether a round trip was made with every summary, whatever came of the first
+    ties: int = 0  #: number of others with the score of the first
+    tried: tuple[SnippetSummary, ...] = ()  #: all with a round trip, in order of rank
+    measured: bool = False  #: whether every summary had a round trip, also after one passed
 
 
 class Example(Record, frozen=True, kw_only=True):
@@ -236,7 +236,7 @@ class Example(Record, frozen=True, kw_only=True):
     messages: tuple[dict[str, str], ...]
     prompt: str
     completion: str
-    source: str  #: the Python original; empty where there is none
+    source: str  #: the Python original; empty if there is none
     signature: str = ""
     tests: tuple[str, ...] = ()
     origin: Origin
@@ -245,9 +245,9 @@ class Example(Record, frozen=True, kw_only=True):
     branch_coverage: float = 0.0
     mutation_score: float = 0.0
     pass_rate: float = 0.0
-    kind: str = "translation"  #: what the row is: translation, inverse, original, ds1, ds2, ds3
+    kind: str = "translation"  #: translation, inverse, original, ds1, ds2 or ds3
     stage: int = 1  #: training order: rows of a lower stage are trained on first
-    score: float = 0.0  #: the recipe's ranking among rows that passed (P(Yes), rubric); 0 where it has none
+    score: float = 0.0  #: score of the recipe for rows that passed (P(Yes), rubric); 0 if it has none
 
 
 class Preference(Record, frozen=True, kw_only=True):
@@ -257,8 +257,8 @@ class Preference(Record, frozen=True, kw_only=True):
     parallel_id: str  #: equal for one problem in all languages; splits are made by it
     language: str
     prompt: str  #: the instruction, as the user's message
-    chosen: str  #: the assistant's message that passed
-    rejected: str  #: the one that failed
+    chosen: str  #: the passing message of the assistant
+    rejected: str  #: the failing message of the assistant
     status: Status  #: why ``rejected`` failed
     passed_cases: int = 0  #: how many test cases ``rejected`` passed
     similarity: float = 0.0  #: of both programs, 0-1: near-misses are near 1
@@ -273,20 +273,20 @@ class IoCase(Record, frozen=True, kw_only=True):
     stdout: str
 
 
-#: ``exact``; ``lines``, blanks at the end aside; ``tokens``, white space aside; ``numbers``, tokens within the
+#: ``exact``; ``lines``, ignoring trailing blanks; ``tokens``, ignoring white space; ``numbers``, tokens within the
 #: tolerance; ``unordered``, lines in any order
 Checker = Literal["exact", "lines", "tokens", "numbers", "unordered"]
 
 
 TOLERANCE = 1e-6  #: relative, for floats
-#: absolute, for floats near zero: what a few hundred roundings of numbers near one leave (2**-52 is 2.2e-16)
+#: absolute, for floats near zero: the error of a few hundred roundings of numbers near one (2**-52 is 2.2e-16)
 ABSOLUTE_TOLERANCE = 1e-13
 
 
 class Job(Record, frozen=True, kw_only=True):
-    """A request for a verdict: one line of ``glotsmith verify``'s input.
+    """A request for a verdict: one input line of ``glotsmith verify``.
 
-    Exactly one of ``tests``, ``io`` and ``program`` says what is to hold.
+    Exactly one of ``tests``, ``io`` and ``program`` states what the code must do.
     """
 
     id: str
@@ -296,51 +296,51 @@ class Job(Record, frozen=True, kw_only=True):
     tests: tuple[str, ...] = ()
     io: tuple[IoCase, ...] = ()
     checker: Checker = "lines"  #: how stdout is compared in ``io`` tests
-    program: str = ""  #: a benchmark's own program, run verbatim
-    entry_point: str = ""  #: name in the target language; default the Python name
+    program: str = ""  #: a program of a benchmark, run verbatim
+    entry_point: str = ""  #: name in the target language; default: the Python name
     time_limit_s: float | None = None  #: CPU seconds, on the reference machine (``verification.calibrate``)
     memory_limit_mb: int | None = None
-    output_limit_kb: int | None = None  #: stdout beside what the tests expect, which always fits
-    file_limit_mb: int | None = None  #: what the program writes to its own folder
-    tolerance: float = TOLERANCE  #: relative, for floats; of ``numbers`` also absolute
-    absolute_tolerance: float = ABSOLUTE_TOLERANCE  #: for floats, where it is more than the relative one
+    output_limit_kb: int | None = None  #: stdout in addition to the output that the tests expect
+    file_limit_mb: int | None = None  #: files that the program writes to its folder
+    tolerance: float = TOLERANCE  #: relative, for floats; for ``numbers`` also absolute
+    absolute_tolerance: float = ABSOLUTE_TOLERANCE  #: for floats, if it is larger than the relative one
 
 
 class Limits(Record, frozen=True, kw_only=True):
-    """What a program may use."""
+    """The resource limits of a program."""
 
     cpu_s: float = 10.0  #: CPU seconds of the whole process tree
-    wall_s: float = 60.0  #: far above ``cpu_s``: a loaded machine must not turn right answers into timeouts
+    wall_s: float = 60.0  #: far above ``cpu_s``, so that correct programs do not time out on a loaded machine
     memory_mb: int = 1024  #: resident memory of the whole process tree
     processes: int = 32
-    file_mb: int = 16  #: everything written to the program's own folder
-    output_kb: int = 1024  #: stdout; stderr is cut silently at a quarter of it
-    build_memory_mb: int = 3072  #: while it runs, if that is more than ``memory_mb``
+    file_mb: int = 16  #: all files written to the folder of the program
+    output_kb: int = 1024  #: stdout; stderr is truncated at a quarter of it
+    build_memory_mb: int = 3072  #: during the build, if it is more than ``memory_mb``
     build_cpu_s: float = 60.0  #: CPU seconds of ``Program.build``; they do not count against ``cpu_s``
 
 
 class WarmInterpreter(Record, frozen=True, kw_only=True):
-    """An interpreter that is started once: it loads what its programs need and calls ``fork``, once."""
+    """An interpreter that is started once, loads the modules of its programs, and then forks for each program."""
 
     argv: tuple[str, ...]  #: as ``Program.argv``
     files: dict[str, str | bytes]  #: readable in the program's folder while it starts
 
 
 class CompilerServer(Record, frozen=True, kw_only=True):
-    """A compiler that is started once, and compiles the files of many programs (``sandbox/compile_servers.py``)."""
+    """A compiler that is started once and compiles many programs (``sandbox/compile_servers.py``)."""
 
     argv: tuple[str, ...]
     files: dict[str, str | bytes] = {}  #: readable in its folder
     sources: dict[str, str]  #: which of ``Program.files`` are compiled → the names that the compiler sees
-    run: tuple[str, ...]  #: takes the place of ``Program.argv``: what was made lies among the program's files
+    run: tuple[str, ...]  #: replaces ``Program.argv``; the compiled files are beside those of the program
 
 
 class Program(Record, frozen=True, kw_only=True):
-    """What a sandbox runs; it never hears of a language."""
+    """A program for a sandbox, independent of its language."""
 
-    files: dict[str, str | bytes]  #: relative path → text (UTF-8) or bytes, readable in the program's folder
+    files: dict[str, str | bytes]  #: relative path → text (UTF-8) or bytes, readable in the folder of the program
     argv: tuple[str, ...]  #: the command; ``@{dir}`` stands for the folder with ``files``
-    build: tuple[str, ...] = ()  #: a command to run first, in the same place; if it fails, the program does not run
+    build: tuple[str, ...] = ()  #: a command to run first in the same folder; if it fails, the program does not run
     stdin: str = ""
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()  #: host prefixes to bind read-only at the same path
@@ -353,28 +353,30 @@ Ending = Literal["exit", "signal", "cpu", "wall", "memory", "processes", "output
 
 
 class Outcome(Record, frozen=True, kw_only=True):
-    """What a sandbox saw."""
+    """The result of running a program in a sandbox."""
 
     ending: Ending
-    code: int = 0  #: exit code, or the signal's number
+    code: int = 0  #: exit code, or number of the signal
     stdout: bytes = b""
     stderr: bytes = b""
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0
-    built: bool = True  #: false where ``Program.build`` failed or met a limit, so that the program never ran
+    built: bool = True  #: false if ``Program.build`` failed or reached a limit, so the program did not run
     detail: str = ""  #: for ``infra``: what failed, and what to do
 
 
 class FunnelRow(Record, frozen=True, kw_only=True):
-    """One step's account: ``taken = kept + dropped``, and what the kept ones became."""
+    """The counts of one step: ``taken = kept + dropped``, and the number of outputs."""
 
     step: str
-    taken: int  #: inputs answered
-    kept: int  #: inputs from which at least one output was kept
-    dropped: int  #: inputs from which none was
-    made: int  #: outputs kept
+    taken: int  #: inputs with a result
+    kept: int  #: inputs with at least one kept output
+    dropped: int  #: inputs without a kept output
+    made: int  #: kept outputs
     reasons: dict[str, int] = {}  #: reason → inputs dropped
-    losses: dict[str, int] = {}  #: reason → outputs lost on the way (failing candidates, unposable languages)
+    losses: dict[
+        str, int
+    ] = {}  #: reason → lost outputs (failing candidates, languages that cannot represent the problem)
     tokens: int = 0
     cost: float = 0.0  #: US dollars

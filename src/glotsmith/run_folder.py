@@ -1,10 +1,10 @@
-"""The run folder: one run's configuration, ledger, cache and datasets, for one process at a time.
+"""The run folder: configuration, ledger, cache and datasets of a run, for one process at a time.
 
-run.toml        the configuration; what of it determines rows is kept from the first row or reply on
-ledger.sqlite   what became of every item
-cache.sqlite    teacher replies and verdicts, unless they are shared elsewhere
-dataset/        what was exported
-lock            held, with the process's number, while a run works in the folder
+run.toml        the configuration; settings that determine rows are fixed after the first row or reply
+ledger.sqlite   the results of every step for every item
+cache.sqlite    teacher replies and verdicts, unless another cache is used
+dataset/        the exported datasets
+lock            locked while a process uses the folder; holds its process ID
 """
 
 import json
@@ -28,7 +28,7 @@ from glotsmith.settings import is_changeable, leaves
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
-PREVIEW = "preview"  #: the key of a configuration that says that the run is a preview, of so many items
+PREVIEW = "preview"  #: configuration key: the run is a preview of this many items
 _HEADER = "# The configuration of this run. What determines its rows is compared at each start; the rest may change.\n"
 _SHOWN = 60  #: characters of a value in a message
 
@@ -39,9 +39,9 @@ class RunFolder:
     def __init__(
         self, path: Path, cache: Path | None, lock: int | None, *, resumed: bool, fallback_cache: Path | None = None
     ) -> None:
-        """Open the ledger and the cache; ``create_or_resume`` and ``open`` are the doors."""
+        """Open the ledger and the cache; use ``create_or_resume`` or ``open`` instead."""
         self.path = path
-        self.resumed = resumed  #: whether the folder was there before
+        self.resumed = resumed  #: whether the folder held the run before
         self.dataset = path / DATASET
         self._lock = lock
         self.ledger = Ledger(path / LEDGER, read_only=lock is None)
@@ -60,21 +60,21 @@ class RunFolder:
         changeable: Collection[str] = (),
         fallback_cache: Path | None = None,
     ) -> "RunFolder":
-        """Make a run folder for ``config``, or go on in one.
+        """Create a run folder for ``config``, or open it to resume the run.
 
         Args:
-            path: of the folder.
-            config: what TOML can hold, in tables and lists, and None, which is left out. With the key ``preview`` the
-                run is a preview, which takes the place of an earlier one, and of nothing else.
-            cache: a cache file to share between runs.
-            changeable: dotted keys of ``config`` that do not determine rows; all others are kept once there are rows or
-                replies.
-            fallback_cache: a cache that is looked at too, if it is there.
+            path: the folder.
+            config: values that TOML can hold, in tables and lists; None is left out. With the key ``preview`` the run
+                is a preview, which may replace only an earlier preview.
+            cache: a cache file that runs share.
+            changeable: dotted keys of ``config`` that do not determine rows. All others are fixed after the first row
+                or reply.
+            fallback_cache: a cache to copy missing entries from, if it exists.
 
         Raises:
-            UsageError: the folder belongs to a run of another configuration, to a running process, or is no run's; or
-                the configuration holds a key.
-            StorageError: it can't be written.
+            UsageError: the folder belongs to a run with another configuration, is in use, or is not a run folder; or
+                the configuration holds a credential.
+            StorageError: the folder cannot be written.
 
         """
         credentials.refuse(config)
@@ -88,23 +88,23 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path, cache: Path | None = None) -> "RunFolder":
-        """Open a run folder to read in it, even while a run works there (``show``, ``export``); nothing is written.
+        """Open a run folder for reading (``show``, ``export``), even while a run uses it; nothing is written.
 
         Raises:
-            UsageError: it is no run folder.
+            UsageError: it is not a run folder.
 
         """
         if not (path / CONFIG).is_file():
-            raise UsageError(f"{path}: this is no run folder: it holds no {CONFIG}")
+            raise UsageError(f"{path}: not a run folder: it has no {CONFIG}")
         return cls(path, cache, None, resumed=True)
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration of the run, as it was stored."""
+        """The stored configuration of the run."""
         return _load(self.path / CONFIG)
 
     def close(self) -> None:
-        """Commit, close the files and give the folder free; idempotent."""
+        """Commit, close the files and release the lock; idempotent."""
         try:
             self.ledger.close()
         finally:
@@ -123,7 +123,7 @@ class RunFolder:
 
 
 def stored_config(path: Path) -> dict[str, Any]:
-    """Return the configuration that a run folder holds; empty where it holds none."""
+    """Return the stored configuration of a run folder; {} if there is none."""
     return _load(path / CONFIG) if (path / CONFIG).is_file() else {}
 
 
@@ -133,25 +133,27 @@ def is_preview(path: Path) -> bool:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """Read a configuration."""
+    """Return the configuration in a file."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}: mend the file, or {_new_folder_advice(path.with_name(CACHE))}") from error
+        raise InputError(
+            f"{path}: {error}: correct the file, or {_new_folder_advice(path.with_name(CACHE))}"
+        ) from error
     except OSError as error:
         raise StorageError(f"{path}: it can't be read ({error.strerror})") from error
 
 
 def _new_folder_advice(cache: Path) -> str:
-    """Say how a run begins elsewhere without asking anything again."""
+    """Return advice to start in another folder that reuses the replies."""
     return f"start in another folder that reuses the replies: -o NEWFOLDER --cache {shlex.quote(str(cache))}"
 
 
 def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], cache: Path) -> bool:
-    """Store the configuration, unless the folder belongs to another run; return whether that run goes on.
+    """Store the configuration, unless the folder belongs to another run; return whether the run is resumed.
 
     Raises:
-        UsageError: what determines rows has changed, and there are rows or replies; the sentence names each difference.
+        UsageError: a setting that determines rows has changed, and there are rows or replies; the message lists them.
 
     """
     file = path / CONFIG
@@ -178,7 +180,7 @@ def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], 
 
 
 def _has_results(path: Path) -> bool:
-    """Whether the folder holds rows of a dataset, or replies, which a run keeps."""
+    """Return whether the folder holds dataset rows or replies."""
     if (path / CACHE).exists():
         with closing(Cache(path / CACHE)) as cache:
             if cache.has_entries("reply"):
@@ -191,16 +193,16 @@ def _has_results(path: Path) -> bool:
 
 
 def _remove_ledger(path: Path) -> None:
-    """Remove the ledger of a run without rows, or of a preview; the cache stays."""
+    """Remove the ledger of a run without rows, or of a preview, but not the cache."""
     for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"):
         _remove(path / name)
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or a folder, if it is there.
+    """Remove a file or a folder, if it exists.
 
     Raises:
-        StorageError: it can't be removed.
+        StorageError: it cannot be removed.
 
     """
     try:
@@ -213,7 +215,7 @@ def _remove(path: Path) -> None:
 
 
 def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
-    """Say how two configurations differ in what determines rows; "" where they do not."""
+    """Return the differences between two configurations in settings that determine rows; "" if there are none."""
     before, now = dict(leaves(stored)), dict(leaves(wanted))
     keys = sorted(key for key in before.keys() | now.keys() if not is_changeable(key, free))
     changed = [key for key in keys if before.get(key) != now.get(key)]
@@ -225,17 +227,17 @@ def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collect
 def _shown(key: str, value: object) -> str:
     if value is None:
         return "not set"
-    if credentials.is_secret_name(key, value):  # of a folder that another program wrote
+    if credentials.is_secret_name(key, value):  # another program may have written the file
         return credentials.HIDDEN
     text = credentials.redact(_literal(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def to_toml(table: Mapping[str, Any], prefix: str = "") -> str:
-    """Write a table as TOML 1.0: values first, then the tables inside; None is left out.
+    """Return a table as TOML 1.0: values first, then nested tables; None is left out.
 
     Raises:
-        TypeError: a value that TOML has no form for.
+        TypeError: TOML cannot represent a value.
 
     """
     tables = {key: cast("Mapping[str, Any]", value) for key, value in table.items() if isinstance(value, Mapping)}
@@ -267,22 +269,22 @@ def _literal(value: object) -> str:
 
 
 def _quoted(key: str) -> str:
-    """Return a key bare where TOML allows it."""
+    """Return a key, quoted unless TOML allows a bare one."""
     bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
     return key if bare else _quoted_text(key)
 
 
 def _quoted_text(text: str) -> str:
-    """Write a basic string: JSON's escapes are TOML's, but for DEL; a lone surrogate becomes U+FFFD."""
+    """Return a basic string: TOML has the escapes of JSON, except for DEL. Lone surrogates become U+FFFD."""
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a reader or a kill sees the old state or the new, and nothing between.
+    """Write a text file to a draft and rename it, so that readers see either the old or the new content.
 
     Raises:
-        StorageError: it can't be written.
+        StorageError: it cannot be written.
 
     """
     draft = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,6 +1,6 @@
-"""The two kinds of settings: those that determine the rows of a run, and those that may change at any time.
+"""Declare for each setting whether it determines the rows of a run (``FIXED``) or may change (``CHANGEABLE``).
 
-A field of a configuration declares its kind beside its type, so that a new field must choose::
+A field of a configuration declares its kind in its type::
 
     model: Annotated[str, FIXED] = ""
     timeout_s: Annotated[float, CHANGEABLE, msgspec.Meta(gt=0)] = 300.0
@@ -30,28 +30,28 @@ FIXED = msgspec.Meta(extra={_IS_FIXED: True})
 CHANGEABLE = msgspec.Meta(extra={_IS_FIXED: False})
 
 _PATH = "path"
-SOURCE = msgspec.Meta(extra={_PATH: "source"})  #: it names sources, of which some are paths; rows name them as written
-FILE = msgspec.Meta(extra={_PATH: "file"})  #: it is the path of a file that must exist
-MODEL = msgspec.Meta(extra={_PATH: "model"})  #: it is the path of a model's folder, or a name on a hub
-TARGET = msgspec.Meta(extra={_PATH: "target"})  #: it is a path that a command writes to
+SOURCE = msgspec.Meta(extra={_PATH: "source"})  #: names of sources, some of which are paths; rows hold them as written
+FILE = msgspec.Meta(extra={_PATH: "file"})  #: path of a file that must exist
+MODEL = msgspec.Meta(extra={_PATH: "model"})  #: path of the folder of a model, or a name on a hub
+TARGET = msgspec.Meta(extra={_PATH: "target"})  #: path that a command writes to
 
 _UNORDERED = "unordered"
-UNORDERED = msgspec.Meta(extra={_UNORDERED: True})  #: the setting is a list whose order a resumed run need not repeat
+UNORDERED = msgspec.Meta(extra={_UNORDERED: True})  #: a list whose order may differ in a resumed run
 
 
-def fixed_fields(record: type) -> dict[str, bool | None]:
-    """Return, for each field of a record, whether it determines rows; None where the field does not say.
+def is_fixed_by_field(record: type) -> dict[str, bool | None]:
+    """Return field → whether it determines rows, for the fields of a record; None if the field does not declare it.
 
-    A field that holds a record has no kind of its own: the fields of that record have.
+    Fields that hold a record are left out, because the fields of that record declare it.
     """
     hints = get_type_hints(record, include_extras=True)
     return {name: _kind(hints[name]) for name in _fields(record) if not _is_record(hints[name])}
 
 
 def changeable_fields(record: type, prefix: str = "") -> frozenset[str]:
-    """Return the dotted names of the fields of a record, and of records in it, that do not determine rows."""
+    """Return the dotted names of the fields, also of nested records, that do not determine rows."""
     hints = get_type_hints(record, include_extras=True)
-    own = {f"{prefix}{name}" for name, binds in fixed_fields(record).items() if binds is False}
+    own = {f"{prefix}{name}" for name, binds in is_fixed_by_field(record).items() if binds is False}
     inner = (changeable_fields(hints[name], f"{prefix}{name}.") for name in _fields(record) if _is_record(hints[name]))
     return frozenset(own).union(*inner)
 
@@ -72,13 +72,13 @@ def leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 
 def unordered_fields(record: type, prefix: str = "") -> frozenset[str]:
-    """Return the dotted names of the fields of a record whose order a resumed run need not repeat."""
+    """Return the dotted names of the fields of a record whose order may differ in a resumed run."""
     hints = get_type_hints(record, include_extras=True)
     return frozenset(f"{prefix}{name}" for name in _fields(record) if _extra(hints[name], _UNORDERED))
 
 
 def path_kinds(record: type, prefix: str = "") -> dict[str, str]:
-    """Return, for each field of a record that declares paths, dotted name → "source", "file", "model" or "target"."""
+    """Return dotted name → "source", "file", "model" or "target", for the fields of a record that declare paths."""
     hints = get_type_hints(record, include_extras=True)
     found = {f"{prefix}{name}": _extra(hints[name], _PATH) for name in _fields(record)}
     return {name: kind for name, kind in found.items() if kind is not None}
@@ -97,18 +97,18 @@ def _kind(hint: Any) -> bool | None:
 
 
 def _extra(hint: Any, key: str) -> Any:
-    """Return what the type of a field declares under a key; None where it declares nothing."""
+    """Return the value that the type of a field declares under a key; None if it declares none."""
     extras = [meta.extra or {} for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
     return next((extra[key] for extra in extras if key in extra), None)
 
 
 def invalid_value_message(record: type, given: Mapping[str, Any], called: Callable[[str], str]) -> str:
-    """Return a sentence about the first field whose value is not of its type, or that is missing; "" for none.
+    """Return a message about the first field that is missing or whose value has the wrong type; "" if all are valid.
 
     Args:
         record: the type of the settings.
-        given: field → value, as it was read.
-        called: returns what a user calls a field: an option of the command line, a key of a file.
+        given: field → value.
+        called: returns the name of a field for the user: an option of the command line, a key of a file.
 
     """
     hints = get_type_hints(record, include_extras=True)
@@ -137,20 +137,20 @@ def _is_finite(value: object) -> bool:
 
 
 def unknown_field_message(record: type, given: Mapping[str, Any], named: str) -> str:
-    """Return a sentence about the first name that is no field of a record, with those that there are; "" for none."""
+    """Return a message about the first name that is not a field of a record, with a list of the fields; "" for none."""
     known = _fields(record)
     wrong = next((name for name in given if name not in known), None)
     return "" if wrong is None else unknown_name(f"{named} has no field {wrong!r}", wrong, known)
 
 
 def _shown(value: object) -> str:
-    """Return what was given, cut to a length that a sentence bears."""
+    """Return the ``repr`` of a value, shortened for a message."""
     text = repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _allowed_values(hint: Any) -> str:
-    """Say in words what a type allows."""
+    """Return a description of the values that a type allows."""
     if hasattr(hint, "__metadata__"):
         bounds = [_bounds(meta) for meta in hint.__metadata__ if isinstance(meta, msgspec.Meta)]
         return " ".join([_allowed_values(hint.__origin__), *filter(None, bounds)])
@@ -166,7 +166,7 @@ def _allowed_values(hint: Any) -> str:
 
 
 def _bounds(meta: msgspec.Meta) -> str:
-    """Return the limits that a type sets, to stand after its words; "" for none."""
+    """Return a description of the limits of a type, to append to that of the type; "" for none."""
     if meta.min_length is not None:
         return f"(at least {meta.min_length})"
     if meta.ge is not None and meta.le is not None:

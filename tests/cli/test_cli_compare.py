@@ -167,7 +167,7 @@ def test_original_pairs_are_no_rows_that_were_made(glotsmith: Command, tmp_path:
 
 def test_what_is_no_run_is_said_in_a_sentence(glotsmith: Command, tmp_path: Path) -> None:
     code, _, err = glotsmith("compare", tmp_path)
-    assert (code, "this is no run folder" in err) == (2, True)
+    assert (code, "not a run folder" in err) == (2, True)
     RunFolder.create_or_resume(tmp_path / "new", {"recipe": "multipl-t"}).close()
     code, _, err = glotsmith("compare", tmp_path / "new")
     assert (code, "has not begun" in err) == (2, True)

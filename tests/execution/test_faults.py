@@ -133,7 +133,7 @@ def test_the_second_signal_quits_at_once():
 def test_two_processes_cannot_work_in_one_folder(tmp_path):
     first = start(tmp_path / "run", tmp_path / "log", "--count", 3000)
     second = start(tmp_path / "run", tmp_path / "log", "--count", 3000)
-    assert f"process {first.pid} is at work in this folder" in end(second, 2)
+    assert f"process {first.pid} uses this folder" in end(second, 2)
     first.kill()
     first.communicate()
     third = start(tmp_path / "run", tmp_path / "log", "--count", 3000)

@@ -202,7 +202,7 @@ def test_a_second_process_in_one_folder_gets_a_sentence(tmp_path: Path, server: 
         other = tmp_path / "other"
         second = start(other, *arguments[:2], "-s", folder / "src", "-l", "lua", "-o", folder / "run")
         assert second.wait(PATIENCE_S) == 2
-        assert re.search(rf"process {first.pid} is at work in this folder", said(other))
+        assert re.search(rf"process {first.pid} uses this folder", said(other))
     finally:
         kill(first)
 

@@ -31,7 +31,7 @@ def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
     )
     with held(folder):
         done = subprocess.run([sys.executable, "-c", other, folder], capture_output=True, text=True, check=False)
-        assert f"UsageError: {folder}: process {os.getpid()} is at work in this folder: wait for its end" in done.stderr
+        assert f"UsageError: {folder}: process {os.getpid()} uses this folder: wait until it ends" in done.stderr
     subprocess.run([sys.executable, "-c", other, folder], check=True)
 
 
