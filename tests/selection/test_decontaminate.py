@@ -125,7 +125,7 @@ def test_n_is_an_option(syntax):
 
 @pytest.mark.parametrize(("n", "shortest"), [(1, 8), (10, 1)])
 def test_options_out_of_range(n, shortest, syntax):
-    with pytest.raises(UsageError, match="2 words at least"):
+    with pytest.raises(UsageError, match="2 words or more"):
         BenchmarkIndex([], syntax, n=n, shortest=shortest)
 
 

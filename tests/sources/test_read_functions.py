@@ -163,7 +163,7 @@ def test_a_malformed_line_ends_the_run_with_its_place(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_python_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no Python file in it"):
+    with pytest.raises(InputError, match="the folder has no Python file"):
         units(tmp_path)
 
 

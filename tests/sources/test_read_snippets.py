@@ -164,15 +164,15 @@ def test_the_programs_of_another_run_with_their_suites(tmp_path: Path) -> None:
     ("make", "error", "sentence"),
     [
         (lambda p: p / "missing", UsageError, "no file, folder or source"),
-        (lambda p: made(p / "x.pdf", "%PDF"), UsageError, "of no kind that can be read"),
+        (lambda p: made(p / "x.pdf", "%PDF"), UsageError, "has an unsupported format"),
         (lambda p: finished(p / "run", "elsewhere"), UsageError, "the run has no dataset"),
         (lambda p: made(p / "x.jsonl", '{"a": 1}\n'), InputError, "x.jsonl:1: none of the columns"),
         (lambda p: made(p / "x.jsonl", '{"code": "x"}\nnot json\n'), InputError, "x.jsonl:2: not JSON"),
-        (lambda p: made(p / "x.jsonl", ""), InputError, "there is no row in it"),
-        (lambda p: made(p / "x.jsonl", "\n \n"), InputError, "there is no row in it"),
+        (lambda p: made(p / "x.jsonl", ""), InputError, "the table has no rows"),
+        (lambda p: made(p / "x.jsonl", "\n \n"), InputError, "the table has no rows"),
         (lambda p: made(p / "x.jsonl", "[1]\n"), InputError, "x.jsonl:1: each line must be one JSON object"),
         (lambda p: made(p / "x.parquet", "PAR"), InputError, "it can't be read as Parquet"),
-        (lambda p: made(p / "sub" / "notes.txt", "x").parent, InputError, "no file of code in it"),
+        (lambda p: made(p / "sub" / "notes.txt", "x").parent, InputError, "no file of code in any"),
         (lambda p: "hf:a:b:c:d", UsageError, "not of the form hf:"),
     ],
 )
@@ -203,5 +203,5 @@ def test_a_suite_says_what_its_function_is_called() -> None:
 
 
 def test_at_least_one_source() -> None:
-    with pytest.raises(UsageError, match="name at least one source"):
+    with pytest.raises(UsageError, match="no source given"):
         ReadSnippets([])

@@ -17,16 +17,16 @@ REFUSED = {
     "no such file": ("nowhere.py", "no file, folder or source 'nowhere.py'. A source is one of: "),
     "an unknown scheme": ("pip:toolz", "no file, folder or source 'pip:toolz'. A source is one of: "),
     "a scheme without a colon": ("package", "no file, folder or source 'package'"),
-    "no such package": ("package:nosuch", "package:nosuch: no package 'nosuch' is installed; pip install it, or"),
+    "no such package": ("package:nosuch", "package:nosuch: no package 'nosuch' is installed. Install it with pip, or"),
     "no such part": ("package:toolz.nosuch", "package:toolz.nosuch: no package 'toolz.nosuch' is installed in toolz"),
     "no package name": ("package:", "package:: no package '' is installed"),
     "a path as package": ("package:../x", "package:../x: no package '../x' is installed"),
     "a path inside one": ("package:toolz../x", "package:toolz../x: no package 'toolz../x' is installed in toolz"),
-    "the standard library": ("package:textwrap", "textwrap is part of the standard library: use stdlib:textwrap"),
-    "no such module": ("stdlib:nosuch", "stdlib:nosuch: nosuch is no module of the standard library; try stdlib:text"),
-    "a compiled module": ("stdlib:math", "stdlib:math: math is not written in Python here"),
-    "a builtin module": ("stdlib:sys", "stdlib:sys: sys is not written in Python here"),
-    "a way out": ("stdlib:..", "stdlib:..: .. is no module of the standard library"),
+    "the standard library": ("package:textwrap", "textwrap is part of the standard library. Use stdlib:textwrap"),
+    "no such module": ("stdlib:nosuch", "stdlib:nosuch: nosuch is not a module of the standard library. Use"),
+    "a compiled module": ("stdlib:math", "stdlib:math: math is not written in Python"),
+    "a builtin module": ("stdlib:sys", "stdlib:sys: sys is not written in Python"),
+    "a way out": ("stdlib:..", "stdlib:..: .. is not a module of the standard library"),
     "a name that is too long": ("x" * 5_000, "no file, folder or source 'xxx"),
     "a module of that kind": ("stdlib:" + "x" * 300, "stdlib:xxx"),
     "a user who is not there": ("~nosuchuser/x", "no file, folder or source '~nosuchuser/x'"),
@@ -46,7 +46,7 @@ def test_what_names_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spe
 
 def test_a_file_of_another_kind(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("")
-    with pytest.raises(UsageError, match=r"x\.txt is of no kind that can be read\. A source is one of: "):
+    with pytest.raises(UsageError, match=r"x\.txt has an unsupported format\. A source is one of: "):
         locate_corpus(str(tmp_path / "x.txt"), ReadOptions())
 
 
@@ -122,7 +122,7 @@ def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
 def test_a_folder_without_python(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text("")
     corpus = locate_corpus(str(tmp_path), ReadOptions())
-    with pytest.raises(InputError, match=r": no Python file in it \(test folders and test files are left out unless"):
+    with pytest.raises(InputError, match=r": the folder has no Python file \(test folders and test files are skipped"):
         list(corpus.texts())
     assert paths(locate_corpus(str(tmp_path), ReadOptions(tests=True))) == ["test_x.py"]
 

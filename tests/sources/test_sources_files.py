@@ -54,7 +54,7 @@ def test_links(tmp_path: Path) -> None:
     (root / "loop.py").symlink_to("loop.py")
     (root / "sub" / "up").symlink_to("..")
     (root / "sub" / "away").symlink_to("../../elsewhere")
-    nowhere, out = "a link that leads nowhere", "a link out of the folder"
+    nowhere, out = "a link to a missing file", "a link to a file outside the folder"
     assert listing(root) == {
         **{"gone.py": nowhere, "loop.py": nowhere, "out.py": out, "real.py": "", "same.py": "", "sub/x.py": ""},
     }

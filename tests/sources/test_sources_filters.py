@@ -131,12 +131,20 @@ ROWS: dict[str, tuple[str, Reason | None, str]] = {
     "a class": ("class A: pass", Reason.NOT_A_FUNCTION, ""),
     "nothing": ("", Reason.NOT_A_FUNCTION, ""),
     "no Python": ("def f(:", Reason.SYNTAX_ERROR, "line 1: invalid syntax"),
-    "too deep": (with_line("z = " + "-" * 50_000 + "x"), Reason.TOO_DEEP, "deeper than Python's own parser goes"),
+    "too deep": (
+        with_line("z = " + "-" * 50_000 + "x"),
+        Reason.TOO_DEEP,
+        "nested deeper than Python's parser supports",
+    ),
     "nonlocal at the top": (
         with_line("nonlocal n"),
         *(Reason.SYNTAX_ERROR, "line 3: no binding for nonlocal 'n' found"),
     ),
-    "half a pair": (with_line("z = '\ud800'"), Reason.UNREADABLE, "it holds half a surrogate pair, which is no text"),
+    "half a pair": (
+        with_line("z = '\ud800'"),
+        Reason.UNREADABLE,
+        "it contains a lone surrogate, which UTF-8 cannot encode",
+    ),
 }
 
 

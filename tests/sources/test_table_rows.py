@@ -47,8 +47,8 @@ CELLS: list[tuple[dict[str, object], str | Dropped, str]] = [
     ({"content": "x", "license": "MIT"}, "x", "MIT"),
     ({"content": "x", "license": "", "licenses": ["MIT", "ISC"]}, "x", "MIT AND ISC"),
     ({"content": "x", "max_stars_repo_licenses": []}, "x", ""),
-    ({"content": None}, dropped(Reason.NOT_A_FUNCTION, "the column holds NoneType, not text"), ""),
-    ({"content": 5}, dropped(Reason.NOT_A_FUNCTION, "the column holds int, not text"), ""),
+    ({"content": None}, dropped(Reason.NOT_A_FUNCTION, "the column contains NoneType, not text"), ""),
+    ({"content": 5}, dropped(Reason.NOT_A_FUNCTION, "the column contains int, not text"), ""),
     ({"content": "x" * LIMIT}, "x" * LIMIT, ""),
     ({"content": "x" * (LIMIT + 1)}, dropped(Reason.TOO_LARGE, "over 1,000 characters"), ""),
 ]
@@ -76,7 +76,7 @@ def test_lines(tmp_path: Path, *, zipped: bool) -> None:
         ("1", "a"),
         ("4", "b"),
         ("5", Dropped(Reason.UNREADABLE, "byte 0 is not UTF-8")),
-        ("6", Dropped(Reason.TOO_LARGE, "the line is over the limit")),
+        ("6", Dropped(Reason.TOO_LARGE, "the line is over the size limit")),
         ("7", "c"),
     ]
 
@@ -92,8 +92,8 @@ def test_a_column_can_be_named(tmp_path: Path) -> None:
 
 MALFORMED = {
     "no JSON": ("{", "not JSON (Expecting property name"),
-    "a list": ("[1]", "each line must be one JSON object, this is list"),
-    "null": ("null", "each line must be one JSON object, this is NoneType"),
+    "a list": ("[1]", "each line must be one JSON object, and this one is list"),
+    "null": ("null", "each line must be one JSON object, and this one is NoneType"),
     "too deep": ("[" * 50_000, "not JSON (maximum recursion depth"),
     "a huge number": ('{"content": ' + "1" * 100_001 + "}", "not JSON (Exceeds the limit"),
     "two objects": ('{"content": ""} {}', "not JSON (Extra data"),

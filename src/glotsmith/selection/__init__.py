@@ -1,1 +1,1 @@
-"""Which of the verified items stay: duplicates and items that overlap with a benchmark go, each with its reason."""
+"""Drop duplicates and items that overlap with a benchmark, each with a drop reason."""

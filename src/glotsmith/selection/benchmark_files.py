@@ -1,7 +1,7 @@
-"""Read benchmark files: whatever texts their rows hold, with a name for each row.
+"""Read benchmark files: all texts of each row, with a name for the row.
 
-A benchmark is used only to keep its problems out of a dataset, so no schema is asked for: every string of a row
-counts (``prompt``, ``canonical_solution``, ``test``, ``text``, ``code``, ``instruction`` …), at any depth.
+A benchmark serves here only to keep its problems out of a dataset, so that no schema is required. Every string of a
+row counts, at any depth: ``prompt``, ``canonical_solution``, ``test``, ``text``, ``code``, ``instruction`` …
 """
 
 import gzip
@@ -15,7 +15,7 @@ import msgspec
 from glotsmith.errors import InputError, decode_fault
 from glotsmith.records import Record
 
-_NAMES = ("task_id", "id", "name", "question_id", "problem_id")  #: fields that name a row, best first
+_NAMES = ("task_id", "id", "name", "question_id", "problem_id")  #: fields that name a row, in order of preference
 _SUFFIXES = ".jsonl, .jsonl.gz, .json, .json.gz, .parquet"
 _BATCH = 256  #: rows of a Parquet file in memory
 
@@ -23,16 +23,16 @@ _BATCH = 256  #: rows of a Parquet file in memory
 class BenchmarkRow(Record, frozen=True, kw_only=True):
     """One problem of a benchmark."""
 
-    name: str  #: file name and the row's id, or its line or number from 1
-    language: str = ""  #: as the row says
+    name: str  #: file name and the row's id, or its line number or its number from 1
+    language: str = ""  #: the row's own language field
     texts: tuple[str, ...]
 
 
 def read_benchmark(path: Path) -> Iterator[BenchmarkRow]:
-    """Read a benchmark: one object a line, a list of objects, or a Parquet table.
+    """Read a benchmark: one object per line, a list of objects, or a Parquet table.
 
     Raises:
-        InputError: the file is not there, is of another kind, or a line is no JSON object.
+        InputError: the file is missing or of another kind, or a line is not a JSON object.
 
     """
     kind = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
@@ -96,7 +96,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _json(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read a list of rows, rows by id, or an object that holds lists of rows."""
+    """Read a list of rows, rows by id, or an object whose fields are lists of rows."""
     data = _decode(path, None, b"".join(_lines(path)))
     if isinstance(data, dict):
         values = cast(dict[str, Any], data)
@@ -118,5 +118,5 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             batches = cast(Iterable[Any], file.iter_batches(_BATCH))  # pyright: ignore[reportUnknownMemberType]
             rows = (cast(dict[str, Any], row) for batch in batches for row in batch.to_pylist())
             yield from enumerate(rows, 1)
-    except (ValueError, OSError, NotImplementedError) as error:  # what Arrow's errors derive from
+    except (ValueError, OSError, NotImplementedError) as error:  # the base classes of Arrow's errors
         raise InputError.at(path, None, f"not a readable Parquet file: {error}") from error

@@ -1,15 +1,16 @@
-"""Does a text overlap with a benchmark? Three rules, from the strictest to the loosest.
+"""Find overlaps of texts with benchmarks, by three rules from the strictest to the loosest.
 
-- ``exact``: one text holds the other, character for character (MultiPL-T §4.3 looks for HumanEval and MBPP so).
-- ``normalised``: the same on words alone: case, white space, punctuation and comments folded, names kept.
+- ``exact``: one text contains the other, character for character (MultiPL-T §4.3, for HumanEval and MBPP).
+- ``normalised``: one text contains the other after case, white space, punctuation and comments are removed.
 - ``10-gram``: ten consecutive words in common (Qwen2.5-Coder report, §4.1); ``n`` is an option.
 
-Short or common texts prove nothing. So an n-gram counts only if two in ten of its words, each counted once, say
-something: two letters or more, and no keyword (``for i in range(len(a)): for j in range(i + 1, len(a))`` has none).
-A whole text needs one such word; if it is shorter than an n-gram, two in ten, and at least ``shortest`` words: a
-docstring "Return the sum of two numbers." is nobody's.
+Short and common texts are no evidence of an overlap. An n-gram therefore counts only if two in ten of its words, each
+counted once, are distinctive: they have two letters or more and are not keywords. For example,
+``for i in range(len(a)): for j in range(i + 1, len(a))`` has no distinctive word. A whole text needs one distinctive
+word. A text shorter than an n-gram needs two in ten, and at least ``shortest`` words: the docstring "Return the sum of
+two numbers." does not count.
 
-Cost: a hash look-up per word of the text, however large the benchmarks are.
+The cost is one hash look-up per word of the text, and does not depend on the size of the benchmarks.
 """
 
 import keyword
@@ -28,11 +29,11 @@ _COMMON = frozenset(map(str.casefold, keyword.kwlist)) | {"len", "range", "self"
 
 
 def split_words(text: str) -> list[str]:
-    """Cut a text into words in lower case; a name with underscores is one word."""
+    """Split a text into words in lower case; a name with underscores is one word."""
     return _WORD.findall(text.casefold())
 
 
-class _Known(NamedTuple):
+class _BenchmarkText(NamedTuple):
     """A text of a benchmark."""
 
     row: str
@@ -49,17 +50,17 @@ class BenchmarkIndex:
         """Index the rows.
 
         Args:
-            rows: of all benchmarks.
-            syntax: language → comment syntax; a row that names no language is taken for Python.
-            n: how many consecutive words in common are an overlap.
-            shortest: words from which on a text that is shorter than ``n`` words counts as a whole.
+            rows: the rows of all benchmarks.
+            syntax: language → comment syntax; a row without a language is read as Python.
+            n: the number of consecutive common words that are an overlap.
+            shortest: the number of words that a text shorter than ``n`` words needs to count as a whole.
 
         """
         if n < 2 or shortest < 2:
-            raise UsageError(f"an n-gram and a whole text need 2 words at least; given were n={n}, shortest={shortest}")
+            raise UsageError(f"n and shortest must be 2 words or more, and are n={n}, shortest={shortest}")
         self._syntax, self._n, self._shortest = dict(syntax), n, min(shortest, n)
-        self._known: list[_Known] = []
-        self._grams: dict[int, int] = {}  #: hash of a telling n-gram → a text that holds it
+        self._benchmark_texts: list[_BenchmarkText] = []
+        self._grams: dict[int, int] = {}  #: hash of a distinctive n-gram → a text that contains it
         self._anchors: dict[int, dict[int, list[int]]] = {}  #: length → hash of a text's first words → texts
         for row in rows:
             for text in row.texts:
@@ -73,24 +74,24 @@ class BenchmarkIndex:
         """Index benchmark files (see ``read_benchmark``).
 
         Raises:
-            InputError: a file can't be read.
+            InputError: a file cannot be read.
 
         """
         return cls((row for file in files for row in read_benchmark(file)), syntax, n=n, shortest=shortest)
 
     def find_overlap(self, text: str, language: str = "") -> str:
-        """Say which row the text overlaps with and by which rule; "" if with none.
+        """Return the row that the text overlaps with and the rule, as a message; "" for no overlap.
 
         Args:
             text: a program or prose.
-            language: of the program, to look at it without comments too; "" for prose.
+            language: the language of the program, which is then checked without comments, too; "" for prose.
 
         """
         found = [match for variant in self._variants(text, language) for match in self._matches(variant)]
         return min(found)[1] if found else ""
 
     def _variants(self, text: str, language: str) -> tuple[str, ...]:
-        """Return the text as it is and without comments."""
+        """Return the text, and the text without comments if that has other words."""
         if (syntax := self._syntax.get(language)) is None:
             return (text,)
         stripped = strip_comments(text, syntax)
@@ -98,36 +99,38 @@ class BenchmarkIndex:
 
     def _add(self, row: str, text: str) -> None:
         found = split_words(text)
-        if len(found) < self._shortest or not (self._telling(found) if len(found) < self._n else _said(found)):
+        if len(found) < self._shortest or not (
+            self._is_distinctive(found) if len(found) < self._n else _distinctive_words(found)
+        ):
             return
-        number = len(self._known)
-        self._known.append(_Known(row, text.strip(), f" {' '.join(found)} "))
-        grams = [" ".join(gram) for gram in _windows(found, self._n) if self._telling(gram)]
+        number = len(self._benchmark_texts)
+        self._benchmark_texts.append(_BenchmarkText(row, text.strip(), f" {' '.join(found)} "))
+        grams = [" ".join(gram) for gram in _windows(found, self._n) if self._is_distinctive(gram)]
         for gram in grams:
             self._grams.setdefault(hash(gram), number)
-        if not grams:  # too short, or its words are spread too thin: found as a whole, from its first words
+        if not grams:  # too short, or no distinctive n-gram: indexed as a whole, by its first words
             first = found[: self._n]
             self._anchors.setdefault(len(first), {}).setdefault(hash(" ".join(first)), []).append(number)
 
-    def _telling(self, gram: Sequence[str]) -> bool:
-        return 5 * len(_said(gram)) >= self._n
+    def _is_distinctive(self, gram: Sequence[str]) -> bool:
+        return 5 * len(_distinctive_words(gram)) >= self._n
 
     def _matches(self, text: str) -> Iterator[tuple[int, str]]:
-        """Yield the rank of the rule and a sentence, for each benchmark text that the text overlaps with."""
+        """Yield the rank of the rule and a message for each benchmark text that the text overlaps with."""
         found = split_words(text)
         folded, raw = f" {' '.join(found)} ", text.strip()
         for number, gram in dict(self._hits(found)).items():
-            known = self._known[number]
+            known = self._benchmark_texts[number]
             if f" {gram} " not in known.folded:  # two n-grams with one hash
                 continue
             if known.folded in folded or folded in known.folded:
                 rank = 0 if known.raw in raw or raw in known.raw else 1
                 yield rank, f"{('exact', 'normalised')[rank]} overlap with {known.row}"
-            elif gram.count(" ") == self._n - 1 and self._telling(gram.split()):
+            elif gram.count(" ") == self._n - 1 and self._is_distinctive(gram.split()):
                 yield 2, f'{self._n}-gram overlap with {known.row}: "{gram}"'
 
     def _hits(self, found: list[str]) -> Iterator[tuple[int, str]]:
-        """Yield the number of each benchmark text that may overlap, with the words in common."""
+        """Yield the number of each benchmark text that may overlap, with the common words."""
         for length in {self._n, *self._anchors}:
             anchors = self._anchors.get(length, {})
             for gram in map(" ".join, _windows(found, length)):
@@ -137,7 +140,7 @@ class BenchmarkIndex:
                     yield number, gram
 
 
-def _said(found: Iterable[str]) -> set[str]:
+def _distinctive_words(found: Iterable[str]) -> set[str]:
     return {word for word in found if len(word) > 1 and not word[0].isdigit()} - _COMMON
 
 

@@ -1,6 +1,7 @@
-"""Drop what overlaps with a benchmark: sources, and translations too.
+"""Decontaminate: drop source functions and solutions that overlap with a benchmark.
 
-The paper looked at Python text only; a problem that a teacher knows by heart comes back in any language.
+The paper checks Python text only. Here solutions are checked, too, because a teacher can reproduce a memorised
+problem in any language.
 """
 
 from abc import abstractmethod
@@ -18,27 +19,27 @@ T = TypeVar("T", bound=Record)
 class ItemText(NamedTuple):
     """One text of an item."""
 
-    what: str  #: what it is, for the drop's detail
+    label: str  #: names the text in the drop's detail
     text: str
     language: str = ""  #: "" for prose
 
 
 class Decontaminate(ItemStep[T, T]):
-    """Drop items that overlap with a benchmark; what an item's texts are, a subclass says."""
+    """Drops items that overlap with a benchmark; a subclass defines which texts of an item are checked."""
 
     def __init__(self, benchmarks: BenchmarkIndex) -> None:
-        """Take the index of benchmarks; it may be shared by several steps."""
+        """Initialise with an index of benchmarks, which several steps may share."""
         self.overlap = benchmarks
 
     @abstractmethod
     def texts_to_check(self, item: T) -> Iterator[ItemText]:
-        """Yield the texts to look at."""
+        """Yield the texts of an item to check."""
 
     async def run(self, key: str, item: T) -> Result[T]:
         """Drop the item at the first text that overlaps."""
         for part in self.texts_to_check(item):
             if found := self.overlap.find_overlap(part.text, part.language):
-                return Result(dropped=(Dropped(Reason.CONTAMINATED, f"{part.what}: {found}"),))
+                return Result(dropped=(Dropped(Reason.CONTAMINATED, f"{part.label}: {found}"),))
         return keep(key, item)
 
 
@@ -49,23 +50,23 @@ def _function_parts(function: Function) -> Iterator[ItemText]:
 
 
 class DecontaminateFunctions(Decontaminate[Function]):
-    """Drop source functions that a benchmark holds."""
+    """Drops source functions that overlap with a benchmark."""
 
     name = "decontaminate_functions"
     output = Function
 
     def texts_to_check(self, item: Function) -> Iterator[ItemText]:
-        """Look at the function and its docstring."""
+        """Yield the function and its docstring."""
         return _function_parts(item)
 
 
 class DecontaminateSolutions(Decontaminate[Solution]):
-    """Drop translations that a benchmark holds, or whose source it holds."""
+    """Drops solutions that overlap with a benchmark, or whose source does."""
 
     name = "decontaminate_solutions"
     output = Solution
 
     def texts_to_check(self, item: Solution) -> Iterator[ItemText]:
-        """Look at the program, the source and its docstring, from which the instruction is made."""
+        """Yield the program, its source, and the docstring from which the instruction is made."""
         yield ItemText("translation", item.code, item.task.language)
         yield from _function_parts(item.task.problem.function)

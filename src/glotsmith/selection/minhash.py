@@ -1,11 +1,12 @@
-"""Candidates for near duplicates: locality-sensitive hashing over MinHash signatures.
+"""Find pairs that may be near-duplicates: locality-sensitive hashing over MinHash signatures.
 
-Why it finds what ROUGE-L F1 > 0.6 calls similar: a common subsequence is part of the common multiset of tokens, so
-F1 > t bounds the Jaccard similarity of the token multisets from below by t / (2 - t), 0.43 for 0.6. With 128 bands of
-4 rows a pair at that bound is found with probability 1 - (1 - 0.43⁴)¹²⁸ = 0.988, one at 0.5 with 0.9997, while one at
-0.2 is looked at in vain with 0.18. ``benchmarks/deduplication.py`` measures it on real functions.
+The index finds pairs with ROUGE-L F1 > 0.6 for this reason: a common subsequence is part of the common multiset of
+tokens, so that F1 > t implies a Jaccard similarity of the token multisets of at least t / (2 - t), which is 0.43 for
+0.6. With 128 bands of 4 rows, a pair with similarity 0.43 is found with probability 1 - (1 - 0.43⁴)¹²⁸ = 0.988, a pair
+with 0.5 with probability 0.9997, and a pair with 0.2 is compared needlessly with probability 0.18.
+``benchmarks/deduplication.py`` measures this on real functions.
 
-MinHash is rensa's. The table of bands is our own, as rensa's takes about 15 KB an item and this one 2 KB.
+MinHash comes from rensa. The table of bands is implemented here: rensa's needs about 15 KB per item, this one 2 KB.
 """
 
 from array import array
@@ -25,7 +26,7 @@ class _MinHash(Protocol):
 
 
 def multiset_features(words: Sequence[str]) -> list[str]:
-    """Return a multiset of tokens as a set: a token's second occurrence is a feature of its own, and so on."""
+    """Return a multiset of tokens as a set, in which each occurrence of a token is a feature of its own."""
     seen: dict[str, int] = {}
     found: list[str] = []
     for word in words:
@@ -35,8 +36,8 @@ def multiset_features(words: Sequence[str]) -> list[str]:
 
 
 def minhash_signature(words: Sequence[str]) -> list[int]:
-    """Return one 32-bit mark for each band; the same on every machine and in every process."""
-    import rensa  # it comes without types
+    """Return one 32-bit mark for each band, the same on every machine and in every process."""
+    import rensa  # has no type annotations
 
     minhash = cast(_MinHash, rensa.RMinHash(num_perm=BANDS * ROWS_PER_BAND, seed=_SEED))  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
     minhash.update(multiset_features(words))
@@ -45,9 +46,9 @@ def minhash_signature(words: Sequence[str]) -> list[int]:
 
 
 class MinHashIndex:
-    """An index of signatures: which earlier items share a band with this one?
+    """An index of signatures, which finds the earlier items that share a band with a given one.
 
-    A hash table with chains in flat arrays: 16 bytes a band at most, so about 2 KB an item.
+    It is a hash table with chains in flat arrays: at most 16 bytes per band, about 2 KB per item.
     """
 
     def __init__(self) -> None:
@@ -60,7 +61,7 @@ class MinHashIndex:
         return len(self._marks) // BANDS
 
     def find_similar(self, marks: Sequence[int]) -> list[int]:
-        """Return the numbers of all items that share a band, ascending."""
+        """Return the numbers of all items that share a band, in ascending order."""
         heads, following, known = self._heads, self._next, self._marks
         mask = len(heads) - 1
         found: set[int] = set()
@@ -83,7 +84,7 @@ class MinHashIndex:
         self._link(first)
 
     def _link(self, first: int) -> None:
-        """Put all nodes from ``first`` on into the chains."""
+        """Add all nodes from ``first`` on to the chains."""
         heads, following, mask = self._heads, self._next, len(self._heads) - 1
         for node in range(first, len(self._marks)):
             slot = self._marks[node] & mask

@@ -1,4 +1,4 @@
-"""Program text without what carries no meaning: comments and white space."""
+"""Normalise program texts: remove comments and fold white space."""
 
 import re
 from itertools import groupby
@@ -8,17 +8,17 @@ from glotsmith.languages.lexer import CommentSyntax, split_code
 
 
 def strip_comments(text: str, syntax: CommentSyntax) -> str:
-    """Return the text without comments; a block comment leaves a space or, where it held one, a line break."""
+    """Return the text without comments; a comment becomes a line break if it contains one, else a space."""
     return "".join(
         ("\n" if "\n" in piece else " ") if kind == "comment" else piece for kind, piece in split_code(text, syntax)
     )
 
 
 def normalise(text: str, syntax: CommentSyntax) -> str:
-    """Return the text without comments and with white space outside of strings folded.
+    """Return the text without comments, and with folded white space outside strings.
 
-    A run of white space is one space, as ``(- 1)`` and ``(-1)`` differ in Racket. Where layout carries meaning, lines
-    and their indentation stay; blank lines go.
+    A run of white space becomes one space, because ``(- 1)`` and ``(-1)`` differ in Racket. In languages with
+    significant indentation, lines and their indentation are kept, and blank lines are removed.
     """
     runs = ((kind == "string", " " if kind == "comment" else piece) for kind, piece in split_code(text, syntax))
     fold = _fold_lines if syntax.layout else _fold

@@ -1,1 +1,1 @@
-"""The first stage: find Python functions, and keep those that can become a problem in another language."""
+"""Read sources, and keep the functions and snippets that can become problems in another language."""

@@ -1,6 +1,6 @@
-"""What a source specification names: where its texts lie, and their version and licence.
+"""Locate the corpus that a source specification names: its texts, version and licence.
 
-Nothing of a corpus is imported: packages are found by ``importlib.util.find_spec`` and ``importlib.metadata`` alone.
+No module of a corpus is imported: ``importlib.util.find_spec`` and ``importlib.metadata`` find packages.
 """
 
 import importlib.metadata
@@ -30,13 +30,13 @@ _STDLIB_SKIPPED = frozenset({"ensurepip", "idlelib", "lib2to3", "pydoc_data", "t
 class ReadOptions(Record, frozen=True, kw_only=True):
     """How sources are read."""
 
-    helpers: bool = False  #: bring along functions and constants of a function's own module
-    imports: bool = False  #: bring along imports of the standard library's modules that only compute
-    max_helper_lines: int = 100  #: beyond it none are brought along
+    helpers: bool = False  #: include the functions and constants of its module that a function needs
+    imports: bool = False  #: include its imports of standard modules without side effects (``extract.PURE_MODULES``)
+    max_helper_lines: int = 100  #: if a function needs more lines, none are included
     max_bytes: int = 5_000_000  #: of one file, or characters of one row
-    tests: bool = False  #: read test folders and test files of packages and folders too
-    column: str = ""  #: with the code, in rows; empty for ``content`` or ``code``
-    folder: str = ""  #: that relative paths are relative to; empty for the working directory
+    tests: bool = False  #: also read test folders and test files of packages and folders
+    column: str = ""  #: the column with the code; empty for ``content`` or ``code``
+    folder: str = ""  #: the folder to which relative paths refer; empty for the working directory
 
 
 class Corpus(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,10 +49,10 @@ class Corpus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def locate_corpus(spec: str, options: ReadOptions) -> Corpus:
-    """Find what a specification names, without reading it.
+    """Return the corpus that a specification names; its texts are read later.
 
     Raises:
-        UsageError: it is of no known form, or there is no such file, package or module.
+        UsageError: the specification has no known form, or the file, package or module does not exist.
 
     """
     scheme, colon, name = spec.partition(":")
@@ -86,14 +86,14 @@ def _path(spec: str, options: ReadOptions) -> Corpus:
     if path.suffix == ".py":
         texts = partial(_folder_texts, spec, [path], path.parent, FileSelection(), options.max_bytes)
         return Corpus(spec=printable(spec), texts=texts, licence=licences.licence_of_folder(path.parent))
-    raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {SOURCE_EXAMPLES}")
+    raise UsageError(f"{spec} has an unsupported format. A source is one of: {SOURCE_EXAMPLES}")
 
 
 def _existing(spec: str, folder: str) -> Path | None:
     try:
         path = Path(folder, Path(spec).expanduser())
         return path if spec and path.exists() else None
-    except (OSError, RuntimeError):  # a name that is too long, a folder without permission, a user who isn't there
+    except (OSError, RuntimeError):  # a name that is too long, a folder without permission, an unknown user
         return None
 
 
@@ -111,8 +111,8 @@ def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
     roots = [_below(root, name.split("."))] if name else [root]
     if None in roots:
         known = name.partition(".")[0] in sys.stdlib_module_names
-        what = "is not written in Python here" if known else "is no module of the standard library"
-        raise UsageError(f"{spec}: {name} {what}; try stdlib:textwrap, or stdlib: for all of it")
+        what = "is not written in Python" if known else "is not a module of the standard library"
+        raise UsageError(f"{spec}: {name} {what}. Use for example stdlib:textwrap, or stdlib: for the whole library")
     scope = FileSelection(skip_folders=_STDLIB_SKIPPED, tests=options.tests, outward_links=True)
     texts = partial(_folder_texts, spec, [r for r in roots if r], root, scope, options.max_bytes)
     return Corpus(spec=printable(spec), texts=texts, version=platform.python_version(), licence="PSF-2.0")
@@ -121,12 +121,14 @@ def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
 def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
     top, *inner = name.split(".")
     if top in sys.stdlib_module_names:
-        raise UsageError(f"{name} is part of the standard library: use stdlib:{name}")
+        raise UsageError(f"{name} is part of the standard library. Use stdlib:{name}")
     modules = [name] if _search(top) else _modules_of_distribution(name)
     found = [(root, r) for module in modules for root in _search(module) if (r := _below(root, module.split(".")))]
     if not found:
         inside = f" in {top}" if inner and _search(top) else ""
-        raise UsageError(f"{spec}: no package {name!r} is installed{inside}; pip install it, or check its spelling")
+        raise UsageError(
+            f"{spec}: no package {name!r} is installed{inside}. Install it with pip, or check its spelling"
+        )
     scope = FileSelection(tests=options.tests, outward_links=True)
     texts = partial(_folder_texts, spec, [path for _, path in found], found[0][0], scope, options.max_bytes)
     distribution = _distribution(modules[0].partition(".")[0])
@@ -137,7 +139,7 @@ def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
 
 
 def _search(module: str) -> list[Path]:
-    """Return the folders in which a top-level module lies; finding it does not import it."""
+    """Return the folders that contain a top-level module, without importing it."""
     top = module.partition(".")[0]
     try:
         spec = importlib.util.find_spec(top) if top.isidentifier() else None
@@ -185,5 +187,5 @@ def _folder_texts(
             licence = licences.licence_of_source(content) if isinstance(content, str) else ""
             yield SourceText(printable_path(path, base), content, licence)
     if empty:
-        left_out = "" if scope.tests else " (test folders and test files are left out unless asked for)"
-        raise InputError(f"{spec}: no Python file in it{left_out}")
+        left_out = "" if scope.tests else " (test folders and test files are skipped by default)"
+        raise InputError(f"{spec}: the folder has no Python file{left_out}")

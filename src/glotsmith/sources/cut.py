@@ -1,8 +1,8 @@
-"""Cut code into snippets of at most so many tokens: Python into its top-level functions, else at the top level.
+"""Cut code into snippets with a limited number of tokens: Python into functions, other languages at blank lines.
 
-xCoder takes snippets of up to 1,024 tokens (Qwen2.5-Coder report §4.1) and does not say how they are cut. A Python
-function can be executed by itself; in other languages a cut is made where a blank line is followed by a line without
-indentation, and pieces are joined again while they fit.
+xCoder uses snippets of up to 1,024 tokens (Qwen2.5-Coder report §4.1) and does not state how they are cut. Python
+is cut into its top-level functions, which can be executed alone. Other languages are cut where a line without
+indentation follows a blank line, and neighbouring pieces are joined again while they fit.
 """
 
 import re
@@ -23,27 +23,27 @@ _TOP_LEVEL = re.compile(r"\n(?:[ \t]*\n)+(?=\S)")
 
 
 def count_tokens(text: str) -> int:
-    """Return the number of words and marks of a text: about as many as a code model's tokens."""
+    """Return the number of words and punctuation marks, which is close to the number of a code model's tokens."""
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
 class CutSnippets(ItemStep[Snippet, Snippet]):
-    """Cut snippets of plain code; those with a suite of their own stay whole."""
+    """Cuts snippets of plain code; snippets with a suite are not cut."""
 
     name: ClassVar[str] = "cut"
     output: ClassVar[type[Record]] = Snippet
-    concurrency: int = 1  # it waits for nothing
+    concurrency: int = 1  # the step only computes
 
     def __init__(self, max_tokens: int = 1024) -> None:
         self._max_tokens = max_tokens
 
     async def run(self, key: str, item: Snippet) -> Result[Snippet]:
-        """Cut one snippet; pieces that are still too large are losses."""
-        pieces, lost = ([item], []) if item.tests else _pieces(item, self._max_tokens)
+        """Cut one snippet, and drop the pieces that are too large."""
+        pieces, dropped = ([item], []) if item.tests else _pieces(item, self._max_tokens)
         kept: list[Kept[Snippet]] = []
         for number, piece in enumerate(pieces):
             if (count := count_tokens(piece.code)) > self._max_tokens:
-                lost.append(
+                dropped.append(
                     Dropped(
                         Reason.TOO_LARGE,
                         f"{counted(count, 'token')}, the limit is {self._max_tokens}",
@@ -53,18 +53,18 @@ class CutSnippets(ItemStep[Snippet, Snippet]):
             else:
                 kept.append(Kept(f"{key}:{number}", piece))
         if not kept:
-            lost.append(Dropped(lost[0].reason, lost[0].detail) if lost else Dropped(Reason.NOT_A_SNIPPET))
-        return Result(kept=tuple(kept), dropped=tuple(lost))
+            dropped.append(Dropped(dropped[0].reason, dropped[0].detail) if dropped else Dropped(Reason.NOT_A_SNIPPET))
+        return Result(kept=tuple(kept), dropped=tuple(dropped))
 
 
 def _pieces(snippet: Snippet, most: int) -> tuple[list[Snippet], list[Dropped]]:
-    """Return the pieces of a snippet, and the functions that are none because a decorator changes them."""
+    """Return the pieces of a snippet, and a drop for each function with a decorator."""
     functions, decorated = _functions(snippet) if snippet.language == "python" else ([], [])
     return (functions, decorated) if functions else (list(_top_level(snippet, most)), [])
 
 
 def _top_level(snippet: Snippet, most: int) -> Iterator[Snippet]:
-    line, texts = snippet.origin.line, list(_joined(_TOP_LEVEL.split(snippet.code), most))
+    line, texts = snippet.origin.line, list(_join_while_fitting(_TOP_LEVEL.split(snippet.code), most))
     for text in texts:
         yield _piece(snippet, text, line, snippet.name if len(texts) == 1 else "")
         line += text.count("\n") + 2
@@ -77,8 +77,8 @@ def _functions(snippet: Snippet) -> tuple[list[Snippet], list[Dropped]]:
         for found in SourceModule(snippet.code).functions():
             line = snippet.origin.line + found.line - 1
             if found.decorators:
-                told = f"{found.name}, by {', '.join(found.decorators)}"
-                decorated.append(Dropped(Reason.DECORATED, told, f"{snippet.id}:{line}"))
+                detail = f"{found.name}, by {', '.join(found.decorators)}"
+                decorated.append(Dropped(Reason.DECORATED, detail, f"{snippet.id}:{line}"))
             else:
                 plain.append(_piece(snippet, found.code, line, found.name))
     except Unparsable:
@@ -86,8 +86,8 @@ def _functions(snippet: Snippet) -> tuple[list[Snippet], list[Dropped]]:
     return plain, decorated
 
 
-def _joined(parts: list[str], most: int) -> Iterator[str]:
-    """Join neighbours while they fit."""
+def _join_while_fitting(parts: list[str], most: int) -> Iterator[str]:
+    """Join neighbouring parts while they have at most ``most`` tokens."""
     text = ""
     for part in filter(str.strip, parts):
         both = f"{text}\n\n{part}" if text else part

@@ -1,8 +1,8 @@
-"""The top-level functions of a module, each with what it needs of the module.
+"""Extract the top-level functions of a module, each with the helpers that it needs from the module.
 
-A function's text is the file's, exactly, from ``def`` on. MultiPL-T (`generate_from_the_stack.py`) keeps a decorated
-function without its decorator, which changes what it does; here only decorators that memoise are taken off, and a
-function under any other is refused. Methods, nested and async functions are left alone, as in the paper.
+The text of a function is exactly that of the file, from ``def`` on. MultiPL-T (`generate_from_the_stack.py`) removes
+all decorators, which changes what functions do. Here only decorators that memoise are removed, and functions with other
+decorators are refused. Methods, nested and async functions are not extracted, as in the paper.
 """
 
 import ast
@@ -26,7 +26,7 @@ _PURE_MODULES = """
     ipaddress itertools json keyword math numbers operator pprint re reprlib stat statistics string stringprep struct
     textwrap types typing unicodedata urllib.parse zlib
 """
-PURE_MODULES = frozenset(_PURE_MODULES.split())  #: they compute and reach nothing outside; what ``imports`` allows
+PURE_MODULES = frozenset(_PURE_MODULES.split())  #: modules without side effects; ``imports`` allows them
 
 BindingKind = Literal["import", "constant", "exception", "function"]
 
@@ -38,30 +38,30 @@ class FoundFunction(msgspec.Struct, frozen=True):
     line: int  #: of its ``def``, from 1
     code: str
     docstring: str  #: cleaned as ``inspect.cleandoc`` does
-    decorators: tuple[str, ...]  #: those that are not harmless
-    helpers: str  #: as ``Function.helpers``; none where ``decorators`` are left
+    decorators: tuple[str, ...]  #: those that do more than memoise
+    helpers: str  #: as ``Function.helpers``; "" for a function with ``decorators``
 
 
 class ModuleBinding(msgspec.Struct, frozen=True):
-    """What one name of a module's top level stands for, as text that can stand elsewhere."""
+    """The definition of one top-level name, as text that can be copied into another module."""
 
     name: str
     kind: BindingKind
     line: int
     text: str
-    needs: frozenset[str]  #: names that it uses itself
+    needs: frozenset[str]  #: names that the definition uses
 
 
 class SourceModule:
-    """A parsed module: its functions, and on demand what they need.
+    """A parsed module: its functions, and on demand their helpers.
 
     Raises:
-        Unparsable: the text is not Python, or nested too deeply.
+        Unparsable: the text is not Python, or is nested too deeply.
 
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text.replace("\r\n", "\n").replace("\r", "\n")  # as Python reads it, in strings too
+        self._text = text.replace("\r\n", "\n").replace("\r", "\n")  # as Python does, also in strings
         self._lines = self._text.split("\n")
         self._tree = parse(self._text)
         self._bindings: dict[str, ModuleBinding | None] = {}
@@ -71,10 +71,10 @@ class SourceModule:
     ) -> Iterator[FoundFunction]:
         """Yield the functions in source order.
 
-        With ``helpers``, functions, constants and exceptions without a body of the module that a function needs come
-        along, transitively; with ``imports``, imports of ``PURE_MODULES``. What can't come along (other classes and
-        imports, names bound more than once or by ``global``) stays an undefined name for the filters to report; more
-        than ``max_helper_lines`` lines are not brought at all.
+        With ``helpers``, the result includes the module's functions, constants and exceptions without a body that a
+        function needs, transitively; with ``imports``, also imports of ``PURE_MODULES``. Other classes and imports, and
+        names bound more than once or by ``global``, remain undefined names, which the filters report. If the helpers
+        have more than ``max_helper_lines`` lines, none are included.
         """
         kinds = {"function", "constant", "exception"} if helpers else set[str]()
         kinds |= {"import"} if imports else set()
@@ -98,30 +98,30 @@ class SourceModule:
         return "\n".join(lines).lstrip("\f ").rstrip()
 
     def _decorator(self, node: ast.expr) -> str:
-        """Name a decorator: ``functools.lru_cache`` for ``@functools.lru_cache(maxsize=None)``."""
+        """Return a decorator's name: ``functools.lru_cache`` for ``@functools.lru_cache(maxsize=None)``."""
         target = node.func if isinstance(node, ast.Call) else node
         return " ".join(self._segment(target).split())[:80]
 
     def _segment(self, node: ast.expr | ast.stmt) -> str:
-        """Return a node's text, as ``ast.get_source_segment`` does, which splits the whole module each time."""
+        """Return a node's text; ``ast.get_source_segment`` would split the whole module each time."""
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         lines = [line.encode() for line in self._lines[first : last + 1]]  # columns count bytes
         lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][node.col_offset :]
         return b"\n".join(lines).decode()
 
-    # ------------------------------------------------------------------------------------- what is needed
+    # --------------------------------------------------------------------------------------------- helpers
 
     def _helpers(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> str:
         try:
             needs = self._of_module(free_names(self._def_text(node)), node.name)
-        except Unparsable:  # ``nonlocal`` at the top and the like: the filters find the same
+        except Unparsable:  # for example ``nonlocal`` at the top level, which the filters report
             return ""
         closure = self._closure(needs, node.name, kinds)
         for binding in closure:
             if binding.kind == "constant" and node.name in self._reach(binding, kinds):
-                return ""  # computed by calling the function, which would be defined after it
-        distinct = {(b.line, b.text): b for b in closure}.values()  # ``a, b = 1, 2`` is one text for two names
+                return ""  # the constant calls the function, which would be defined after it
+        distinct = {(b.line, b.text): b for b in closure}.values()  # ``a, b = 1, 2`` is one text with two names
         ordered = sorted(distinct, key=lambda b: (b.kind != "import", b.line, b.text))
         if sum(b.text.count("\n") + 1 for b in ordered) > max_lines:
             return ""
@@ -142,11 +142,11 @@ class SourceModule:
         return {name for b in (binding, *self._closure(binding.needs, "", kinds)) for name in b.needs}
 
     def _of_module(self, names: Set[str], own: str) -> frozenset[str]:
-        """Leave out builtins, unless the module has made the name its own."""
+        """Return the names without builtins that the module does not rebind."""
         return frozenset(n for n in names if n != own and (n not in BUILTINS or n in self._bound))
 
     def _future(self, node: ast.FunctionDef, kinds: Set[str]) -> list[ModuleBinding]:
-        """Return ``from __future__ import annotations`` where the module's annotations are never evaluated."""
+        """Return ``from __future__ import annotations`` if the module has it and the function has annotations."""
         if "import" not in kinds or not self._postpones_annotations or not _is_annotated(node):
             return []
         return [ModuleBinding("annotations", "import", 0, "from __future__ import annotations", frozenset())]
@@ -158,7 +158,7 @@ class SourceModule:
 
     @cached_property
     def _bound(self) -> Counter[str]:
-        """Count how often each name is bound at the top level; ``global`` anywhere counts as twice."""
+        """Count how often each name is bound at the top level; a ``global`` statement counts twice."""
         names: Counter[str] = Counter()
         stack: list[ast.AST] = list(self._tree.body)
         while stack:
@@ -193,15 +193,19 @@ class SourceModule:
                 return ModuleBinding(name, "import", node.lineno, text, frozenset()) if text else None
             case ast.FunctionDef():
                 harmless = all(self._decorator(d) in HARMLESS_DECORATORS for d in node.decorator_list)
-                return self._bound_text(name, "function", node.lineno, self._def_text(node)) if harmless else None
+                return (
+                    self._make_text_binding(name, "function", node.lineno, self._def_text(node)) if harmless else None
+                )
             case ast.ClassDef():
                 text = self._segment(node)
-                return self._bound_text(name, "exception", node.lineno, text) if self._is_exception(node) else None
+                return (
+                    self._make_text_binding(name, "exception", node.lineno, text) if self._is_exception(node) else None
+                )
             case _:
-                return self._bound_text(name, "constant", node.lineno, self._segment(node))
+                return self._make_text_binding(name, "constant", node.lineno, self._segment(node))
 
     def _is_exception(self, node: ast.stmt | None) -> bool:
-        """Whether a class is an exception with nothing of its own, and so are all its bases in this module."""
+        """Return whether a class, and each of its bases in this module, is an exception without a body."""
         while isinstance(node, ast.ClassDef) and _is_bare(node):
             base = cast(ast.Name, node.bases[0]).id
             if base in _EXCEPTIONS and base not in self._bound:
@@ -210,7 +214,7 @@ class SourceModule:
             node = before if before is not None and before.lineno < node.lineno else None
         return False
 
-    def _bound_text(self, name: str, kind: BindingKind, line: int, text: str) -> ModuleBinding | None:
+    def _make_text_binding(self, name: str, kind: BindingKind, line: int, text: str) -> ModuleBinding | None:
         try:
             return ModuleBinding(name, kind, line, text, self._of_module(free_names(text), name))
         except Unparsable:
@@ -236,7 +240,7 @@ def _names_bound(node: ast.AST) -> list[str]:
 
 
 def _names_of_statement(node: ast.stmt) -> list[str]:
-    """Return the names that a statement binds, where it is of a kind that can stand elsewhere."""
+    """Return the names that a statement binds, if it is of a kind that can be copied into another module."""
     match node:
         case ast.FunctionDef() | ast.ClassDef() | ast.Import() | ast.ImportFrom():
             return _names_bound(node)
@@ -251,7 +255,7 @@ def _names_of_statement(node: ast.stmt) -> list[str]:
 
 
 def _is_bare(node: ast.ClassDef) -> bool:
-    """Whether a class has one base, a plain name, and in its body at most a docstring."""
+    """Return whether a class has one base, which is a plain name, and at most a docstring in its body."""
     if [*node.keywords, *node.decorator_list] or not (len(node.bases) == 1 and isinstance(node.bases[0], ast.Name)):
         return False
     return all(

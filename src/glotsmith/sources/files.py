@@ -1,7 +1,7 @@
-"""Source files below a folder, in a fixed order, whatever else lies there.
+"""Find and read source files below a folder, in a fixed order.
 
-Pipes and devices, links in circles, folders without permission and files that vanish are all accounted for; a file that
-can't be used becomes a ``Dropped``.
+Pipes, devices, circular links, folders without permission and files that disappear are handled: a file that cannot be
+used becomes a ``Dropped``.
 """
 
 import errno
@@ -17,29 +17,29 @@ from glotsmith.records import printable
 from glotsmith.step import Dropped
 
 TEST_FOLDERS = frozenset({"test", "tests", "testing"})
-_CLUTTER = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
 
 
 class FileSelection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which files below a folder count."""
+    """Which files below a folder are selected."""
 
-    suffixes: tuple[str, ...] = (".py",)  #: of the files that count
-    skip_folders: frozenset[str] = frozenset()  #: names of folders that are left out, at any depth
-    tests: bool = False  #: whether test folders and test files count
-    outward_links: bool = False  #: whether a link may lead to a file outside the folder (package managers make such)
+    suffixes: tuple[str, ...] = (".py",)  #: of the selected files
+    skip_folders: frozenset[str] = frozenset()  #: names of folders to skip, at any depth
+    tests: bool = False  #: whether test folders and test files are selected
+    outward_links: bool = False  #: whether links may lead outside the folder, as those of package managers do
 
 
 class SourceText(msgspec.Struct, frozen=True):
-    """One text of a source, or why it can't be had."""
+    """One text of a source, or the reason why it cannot be read."""
 
-    path: str  #: inside the source, ``/``-separated; printable, also where the file's name is not UTF-8
+    path: str  #: inside the source, ``/``-separated; printable, also if the file's name is not UTF-8
     content: "str | Dropped"
-    licence: str = ""  #: what the text's own row says; empty for the source's
-    is_unit: bool = False  #: whether a text without any function is itself a unit (a dataset row)
+    licence: str = ""  #: the licence of the text's own row; empty for that of the source
+    is_unit: bool = False  #: whether a text without functions is a unit, as a dataset row is
 
 
 def find_source_files(root: Path, scope: FileSelection) -> "Iterator[tuple[Path, Dropped | None]]":
-    """Walk ``root`` depth first, by name; yield the files that count, and folders and links that can't be followed."""
+    """Walk ``root`` depth first, by name; yield the selected files, and folders and links that cannot be followed."""
     stack: list[Path] = [root]
     while stack:
         folder = stack.pop()
@@ -47,27 +47,27 @@ def find_source_files(root: Path, scope: FileSelection) -> "Iterator[tuple[Path,
             with os.scandir(folder) as entries:
                 found = sorted(entries, key=lambda e: e.name)
         except OSError as error:
-            yield folder, Dropped(Reason.UNREADABLE, _told(error))
+            yield folder, Dropped(Reason.UNREADABLE, _error_text(error))
             continue
         stack.extend(Path(e.path) for e in reversed(found) if _is_wanted_folder(e, scope))
         for entry in found:
             if _is_wanted_file(entry, scope):
-                yield Path(entry.path), _refused_link(entry, root, scope)
+                yield Path(entry.path), _drop_link(entry, root, scope)
 
 
 def read_text(path: Path, max_bytes: int) -> "str | Dropped":
-    """Read a regular file as UTF-8 (with or without a byte order mark), without waiting on pipes or devices."""
+    """Read a regular file as UTF-8, with or without a byte order mark; never wait for a pipe or device."""
     try:
         data = _read_bytes(path, max_bytes)
     except OSError as error:
-        return Dropped(Reason.UNREADABLE, _told(error))
+        return Dropped(Reason.UNREADABLE, _error_text(error))
     if len(data) > max_bytes:
         return Dropped(Reason.TOO_LARGE, f"over {max_bytes:,} bytes")
     return decode_utf8(data)
 
 
 def decode_utf8(data: bytes) -> "str | Dropped":
-    """Decode UTF-8, or say at which byte it is none."""
+    """Decode UTF-8; an invalid byte becomes a drop with its position."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -75,12 +75,12 @@ def decode_utf8(data: bytes) -> "str | Dropped":
 
 
 def printable_path(path: Path, root: Path) -> str:
-    """Write a path below ``root`` as printable text, the same on every machine."""
+    """Return a path below ``root`` as printable text, the same on every machine."""
     return printable(path.relative_to(root).as_posix())
 
 
 def _read_bytes(path: Path, max_bytes: int) -> bytes:
-    # Opening a pipe without a writer would wait for ever, hence O_NONBLOCK; what was opened is what is looked at.
+    # O_NONBLOCK: opening a pipe without a writer would block. fstat examines the opened file, which cannot be replaced.
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(fd, "rb") as file:
         status = os.fstat(fd)
@@ -91,7 +91,7 @@ def _read_bytes(path: Path, max_bytes: int) -> bytes:
 
 def _is_wanted_folder(entry: "os.DirEntry[str]", scope: FileSelection) -> bool:
     name = entry.name
-    if not entry.is_dir(follow_symlinks=False) or name.startswith(".") or name in _CLUTTER | scope.skip_folders:
+    if not entry.is_dir(follow_symlinks=False) or name.startswith(".") or name in _SKIPPED_FOLDERS | scope.skip_folders:
         return False
     if not scope.tests and name in TEST_FOLDERS:
         return False
@@ -105,15 +105,15 @@ def _is_wanted_file(entry: "os.DirEntry[str]", scope: FileSelection) -> bool:
     return scope.tests or not (name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py"))
 
 
-def _refused_link(entry: "os.DirEntry[str]", root: Path, scope: FileSelection) -> Dropped | None:
+def _drop_link(entry: "os.DirEntry[str]", root: Path, scope: FileSelection) -> Dropped | None:
     if not entry.is_symlink() or scope.outward_links:
         return None
     try:
         inside = Path(entry.path).resolve(strict=True).is_relative_to(root.resolve())
     except (OSError, RuntimeError):
-        return Dropped(Reason.UNREADABLE, "a link that leads nowhere")
-    return None if inside else Dropped(Reason.UNREADABLE, "a link out of the folder")
+        return Dropped(Reason.UNREADABLE, "a link to a missing file")
+    return None if inside else Dropped(Reason.UNREADABLE, "a link to a file outside the folder")
 
 
-def _told(error: OSError) -> str:
+def _error_text(error: OSError) -> str:
     return (error.strerror or str(error)).lower()

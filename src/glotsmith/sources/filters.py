@@ -1,7 +1,7 @@
-"""The paper's filters, a table of small predicates, each with its drop reason (MultiPL-T §4.1; papers' scripts).
+"""Filter functions by the predicates of MultiPL-T (§4.1 and its scripts), each with its drop reason.
 
-They differ from the scripts where these are wrong: a nested function's return is not the function's own; a docstring in
-any quotes counts; ``TODO`` inside another word does not.
+Three predicates differ from the paper's scripts, which are wrong there: a ``return`` of a nested function does not
+count, a docstring in any quotes counts, and ``TODO`` as a part of another word does not count.
 """
 
 import ast
@@ -21,27 +21,27 @@ from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, imported_m
 from glotsmith.step import ItemStep, Result, drop, keep
 
 _UNPORTABLE = "__import__ breakpoint compile dir eval exec globals id input locals open vars"
-#: Builtins that reach outside the function or look into the interpreter: safe in the sandbox, but no other language has
-#: a counterpart, and no test could say what they return.
+#: Builtins that access the interpreter or its environment. They are safe in the sandbox, but other languages have no
+#: counterpart, and tests cannot state what they return.
 UNPORTABLE = frozenset(_UNPORTABLE.split())
-TRIVIAL_NODES = 9  #: MultiPL-T's ``filter_test_gen.py``: a lone return of fewer nodes is too short
-MAX_TREE_DEPTH = 120  #: of a syntax tree; from 180 on, copying and writing it meet the recursion limit
+TRIVIAL_NODES = 9  #: a single ``return`` of fewer nodes is trivial (MultiPL-T's ``filter_test_gen.py``)
+MAX_TREE_DEPTH = 120  #: of a syntax tree; from 180 on, copying and writing it exceed the recursion limit
 MAX_INTEGER_BITS = 14_000  #: of an integer; CPython writes 4,300 digits, which are 14,284 bits
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME)\b")
 
 
 class FilterOptions(Record, frozen=True, kw_only=True):
-    """Which functions are kept; the defaults are the paper's."""
+    """Which functions are kept; the defaults are those of the paper."""
 
-    imports: bool = False  #: allow the standard library's modules that only compute (``extract.PURE_MODULES``)
+    imports: bool = False  #: allow imports of ``extract.PURE_MODULES``
     ascii_only: bool = True
     max_lines: int = 0  #: of the function with its helpers; 0 for no limit
-    licences: tuple[str, ...] = ()  #: SPDX ids that are accepted; empty for all, also unknown ones
+    licences: tuple[str, ...] = ()  #: accepted SPDX ids; empty accepts all licences, also unknown ones
 
 
 @dataclass(frozen=True)
 class FilterInput:
-    """What a predicate looks at."""
+    """The input of a predicate."""
 
     function: Function
     node: ast.FunctionDef  #: the function itself
@@ -53,15 +53,15 @@ class FilterInput:
         return parse(self.function.program) if self.function.helpers else ast.Module([self.node], [])
 
 
-Predicate = Callable[[FilterInput], str | None]  #: returns the detail for which the function is dropped, or None
+Predicate = Callable[[FilterInput], str | None]  #: returns the detail of the drop, or None to keep the function
 
 
 class Filter(ItemStep[Function, Function]):
-    """Drop functions that can't become a problem in another language, each for the first reason in ``PREDICATES``."""
+    """Drops functions that cannot become a problem in another language, for the first reason in ``PREDICATES``."""
 
     name: ClassVar[str] = "filter"
     output: ClassVar[type[Record]] = Function
-    concurrency: int = 1  # it waits for nothing
+    concurrency: int = 1  # the step only computes
 
     def __init__(self, options: FilterOptions | None = None) -> None:
         self._options = options or FilterOptions()
@@ -69,10 +69,10 @@ class Filter(ItemStep[Function, Function]):
             raise UsageError(f"max_lines must be 0 (no limit) or more, not {self._options.max_lines}")
 
     async def run(self, key: str, item: Function) -> "Result[Function]":
-        """Apply the checks in order."""
+        """Apply the predicates in order."""
         try:
-            subject = _subject(item, self._options)
-            found = _first_fault(subject) if subject else (Reason.NOT_A_FUNCTION, "")
+            subject = _filter_input(item, self._options)
+            found = _first_drop_reason(subject) if subject else (Reason.NOT_A_FUNCTION, "")
         except Unparsable as error:
             found = (error.reason, error.detail)
         if found is None:
@@ -80,12 +80,12 @@ class Filter(ItemStep[Function, Function]):
         return Result[Function](dropped=drop(found[0], printable(found[1])).dropped)
 
 
-def _first_fault(subject: FilterInput) -> tuple[Reason, str] | None:
-    faults = ((reason, check(subject)) for reason, check in PREDICATES)
-    return next(((reason, detail) for reason, detail in faults if detail is not None), None)
+def _first_drop_reason(subject: FilterInput) -> tuple[Reason, str] | None:
+    found = ((reason, predicate(subject)) for reason, predicate in PREDICATES)
+    return next(((reason, detail) for reason, detail in found if detail is not None), None)
 
 
-def _subject(function: Function, options: FilterOptions) -> FilterInput | None:
+def _filter_input(function: Function, options: FilterOptions) -> FilterInput | None:
     body = parse(function.code).body
     node = body[0] if len(body) == 1 else None
     return FilterInput(function, node, options) if isinstance(node, ast.FunctionDef) else None
@@ -95,23 +95,23 @@ def _subject(function: Function, options: FilterOptions) -> FilterInput | None:
 
 
 def undocumented(subject: FilterInput) -> str | None:
-    """Find a missing or blank docstring."""
+    """Drop functions with a missing or blank docstring."""
     return None if subject.function.docstring.strip() else ""
 
 
 def returns_nothing(subject: FilterInput) -> str | None:
-    """Find generators, and functions none of whose own returns gives a value other than a plain None."""
-    gives = False
+    """Drop generators, and functions without a ``return`` of a value other than a literal None."""
+    returns_value = False
     for node in walk_own_body(subject.node):
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return "it is a generator"
         if isinstance(node, ast.Return) and node.value is not None:
-            gives = gives or not (isinstance(node.value, ast.Constant) and node.value.value is None)
-    return None if gives else ""
+            returns_value = returns_value or not (isinstance(node.value, ast.Constant) and node.value.value is None)
+    return None if returns_value else ""
 
 
 def unsupported_parameters(subject: FilterInput) -> str | None:
-    """Find parameters that a test can't pass by position, methods, and functions without parameters."""
+    """Drop functions with parameters that tests cannot pass by position, methods, and functions without parameters."""
     a = subject.node.args
     required = [p.arg for p, default in zip(a.kwonlyargs, a.kw_defaults, strict=True) if default is None]
     starred = [f"{stars}{p.arg}" for stars, p in (("*", a.vararg), ("**", a.kwarg)) if p]
@@ -124,28 +124,28 @@ def unsupported_parameters(subject: FilterInput) -> str | None:
 
 
 def imports(subject: FilterInput) -> str | None:
-    """Find imports of modules that are not allowed."""
+    """Drop functions with imports that are not allowed."""
     allowed = PURE_MODULES if subject.options.imports else frozenset[str]()
-    return _listed("imports", (m for m in imported_modules(subject.tree) if m not in allowed))
+    return _format_names("imports", (m for m in imported_modules(subject.tree) if m not in allowed))
 
 
 def undefined(subject: FilterInput) -> str | None:
-    """Find names that nothing defines, and builtins that no other language has."""
+    """Drop functions with undefined names, and with builtins that no other language has."""
     names = free_names(subject.function.program)
-    missing = _listed("undefined", (n for n in names if n not in BUILTINS | UNPORTABLE))
-    return missing or _listed("uses", names & UNPORTABLE)
+    missing = _format_names("undefined", (n for n in names if n not in BUILTINS | UNPORTABLE))
+    return missing or _format_names("uses", names & UNPORTABLE)
 
 
 def unfinished(subject: FilterInput) -> str | None:
-    """Find a line marked TODO or FIXME."""
+    """Drop functions with a line marked TODO or FIXME."""
     lines = subject.function.program.splitlines()
     return next((line.strip()[:120] for line in lines if _UNFINISHED.search(line)), None)
 
 
 def trivial(subject: FilterInput) -> str | None:
-    """Find a body that is, beside its docstring, one return of fewer than ``TRIVIAL_NODES`` nodes.
+    """Drop functions whose body, apart from the docstring, is one ``return`` of fewer than ``TRIVIAL_NODES`` nodes.
 
-    Nodes are those of ``ast.walk``, contexts included, which come close to the paper's count of tree-sitter's.
+    Nodes are those of ``ast.walk``, with contexts; their number is close to the paper's count of tree-sitter nodes.
     """
     body = [n for n in subject.node.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
     if len(body) != 1 or not isinstance(body[0], ast.Return):
@@ -155,7 +155,7 @@ def trivial(subject: FilterInput) -> str | None:
 
 
 def non_ascii(subject: FilterInput) -> str | None:
-    """Find the first character beyond ASCII."""
+    """Drop functions with a character beyond ASCII; the detail is the first one."""
     text = subject.function.program
     if not subject.options.ascii_only or text.isascii():
         return None
@@ -163,13 +163,13 @@ def non_ascii(subject: FilterInput) -> str | None:
 
 
 def too_large(subject: FilterInput) -> str | None:
-    """Find more lines than allowed."""
+    """Drop functions with more lines than allowed."""
     count, limit = subject.function.program.count("\n") + 1, subject.options.max_lines
     return f"{counted(count, 'line')}, the limit is {limit}" if 0 < limit < count else None
 
 
 def too_deep(subject: FilterInput) -> str | None:
-    """Find a tree of more levels than those who work on it by recursion can take (mutants, hints, translation)."""
+    """Drop functions whose syntax tree is too deep for the recursive code of mutants, hints and translation."""
     level: list[ast.AST] = [subject.node]
     for _ in range(MAX_TREE_DEPTH):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
@@ -179,14 +179,14 @@ def too_deep(subject: FilterInput) -> str | None:
 
 
 def unwritable_number(subject: FilterInput) -> str | None:
-    """Find an integer that Python itself refuses to write in decimal digits, though it reads it in others."""
+    """Drop functions with an integer that Python can parse in hexadecimal but cannot write in decimal digits."""
     numbers = (node.value for node in ast.walk(subject.tree) if isinstance(node, ast.Constant))
     bits = max((n.bit_length() for n in numbers if isinstance(n, int)), default=0)
     return f"an integer of {bits:,} bits" if bits > MAX_INTEGER_BITS else None
 
 
 def forbidden_licence(subject: FilterInput) -> str | None:
-    """Find a licence that is not among the accepted ones; an unknown one never is."""
+    """Drop functions whose licence is unknown or not accepted, if the options name accepted licences."""
     accepted = frozenset(name.lower() for name in subject.options.licences)
     licence = subject.function.origin.licence
     return None if not accepted or licences.is_allowed(licence, accepted) else licence or "unknown"
@@ -208,7 +208,7 @@ PREDICATES: tuple[tuple[Reason, Predicate], ...] = (
 )
 
 
-def _listed(what: str, names: Iterator[str] | frozenset[str]) -> str | None:
+def _format_names(what: str, names: Iterator[str] | frozenset[str]) -> str | None:
     found = sorted(names)
     shown = ", ".join(found[:10]) + (f" and {len(found) - 10} more" if len(found) > 10 else "")
     return f"{what}: {shown}" if found else None

@@ -1,4 +1,4 @@
-"""Which licence a file, a folder or an installed distribution says it has: an SPDX id where one can be told."""
+"""Detect the licence of a file, a folder or an installed distribution, as an SPDX id where possible."""
 
 import importlib.metadata
 import re
@@ -12,7 +12,7 @@ _FILES = re.compile(r"(?:un)?licen[sc]e|copying", re.IGNORECASE)
 _SPDX_LINE = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+()\- ]+)")
 _READ_CHARS = 20_000
 
-# All phrases must occur; the first row that fits wins, so the special stands before the general.
+# All phrases of a row must occur. The first such row wins, so that special licences precede general ones.
 _PHRASES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AGPL-3.0", ("gnu affero general public license", "version 3")),
     ("LGPL-3.0", ("gnu lesser general public license", "version 3, 29 june")),
@@ -46,7 +46,7 @@ _CLASSIFIERS = {
 
 
 def licence_of_text(text: str) -> str:
-    """Tell a licence from its wording; ``""`` when it is none of the well-known ones."""
+    """Return the licence that a text contains; ``""`` for none of the well-known ones."""
     plain = " ".join(text[:_READ_CHARS].lower().split())
     return next((spdx for spdx, phrases in _PHRASES if all(p in plain for p in phrases)), UNKNOWN)
 
@@ -58,21 +58,21 @@ def licence_of_source(text: str) -> str:
 
 
 def licence_of_folder(folder: Path) -> str:
-    """Tell the licence of a folder from the licence files that lie in it; several are joined by ``AND``."""
+    """Return the licence of the licence files in a folder; several are joined by ``AND``."""
     try:
         files = sorted(f for f in folder.iterdir() if _FILES.match(f.name) and f.is_file())
     except OSError:
         return UNKNOWN
-    return " AND ".join(sorted({spdx for f in files if (spdx := _of_file(f))}))
+    return " AND ".join(sorted({spdx for f in files if (spdx := _licence_of_file(f))}))
 
 
 def licence_of_distribution(distribution: importlib.metadata.Distribution) -> str:
-    """Return a distribution's licence: its SPDX expression, else its licence files, classifiers or free text."""
+    """Return a distribution's licence, from its SPDX expression, else its licence files, classifiers or free text."""
     metadata = cast(Message, distribution.metadata)
     if expression := metadata.get("License-Expression"):
         return str(expression)
     files = [f for f in distribution.files or [] if _FILES.match(f.name) and ".dist-info" in f.parts[0]]
-    if found := {spdx for f in files if (spdx := _of_file(Path(str(f.locate()))))}:
+    if found := {spdx for f in files if (spdx := _licence_of_file(Path(str(f.locate()))))}:
         return " AND ".join(sorted(found))
     classifiers = map(str, metadata.get_all("Classifier") or [])
     names = [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License :: ")]
@@ -83,13 +83,13 @@ def licence_of_distribution(distribution: importlib.metadata.Distribution) -> st
 
 
 def is_allowed(licence: str, accepted: frozenset[str]) -> bool:
-    """Whether an SPDX expression is covered by ``accepted`` (lower case): one side of an OR, all of an AND."""
+    """Return whether ``accepted`` (lower case) covers an SPDX expression: one side of an OR, all parts of an AND."""
     plain = licence.lower().replace("(", " ").replace(")", " ")
     choices = re.split(r"\s+or\s+", plain)
     return any(all(p.strip() in accepted for p in re.split(r"\s+and\s+", choice)) for choice in choices)
 
 
-def _of_file(path: Path) -> str:
+def _licence_of_file(path: Path) -> str:
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return licence_of_text(file.read(_READ_CHARS))

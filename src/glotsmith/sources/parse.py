@@ -1,8 +1,8 @@
-"""Python text in, syntax tree and names out; whatever the text holds, the interpreter survives.
+"""Parse Python text into syntax trees and names; hostile text raises and cannot crash the interpreter.
 
-Nothing is executed. CPython 3.11 limits brackets (200), indentation (100 levels) and the depth of parser and tree by
-itself, and raises, provided that the thread's stack is not tiny: 1 MB suffices, 512 kB (a thread on macOS) does not. So
-parse in the main thread.
+Nothing is executed. CPython 3.11 limits brackets (200), indentation (100 levels) and the depth of parser and tree, and
+raises beyond these limits if the thread's stack is large enough: 1 MB suffices, 512 kB (a thread on macOS) does not.
+Call these functions in the main thread.
 """
 
 import ast
@@ -16,15 +16,15 @@ from glotsmith.drop_reasons import Reason
 
 T = TypeVar("T")
 
-# ``site`` adds these for people at a prompt; programs can't rely on them.
-_PROMPT = {"copyright", "credits", "exit", "help", "license", "quit"}
-BUILTINS = frozenset(n for n in dir(builtins) if not n.startswith("_")) - _PROMPT | {"__debug__"}
+# ``site`` adds these names for the interactive prompt; programs cannot rely on them.
+_PROMPT_NAMES = {"copyright", "credits", "exit", "help", "license", "quit"}
+BUILTINS = frozenset(n for n in dir(builtins) if not n.startswith("_")) - _PROMPT_NAMES | {"__debug__"}
 
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  #: the fields in which statements stand
+_STATEMENT_FIELDS = ("body", "orelse", "finalbody", "handlers", "cases")  #: the fields that contain statements
 
 
 class Unparsable(Exception):
-    """A text that can't be parsed, with the drop reason and a detail such as ``line 3: invalid syntax``."""
+    """A text cannot be parsed; carries the drop reason and a detail such as ``line 3: invalid syntax``."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -33,25 +33,25 @@ class Unparsable(Exception):
 
 
 def parse(text: str) -> ast.Module:
-    """Parse a module; SyntaxWarnings of other people's code stay silent.
+    """Parse a module; syntax warnings are ignored.
 
     Raises:
         Unparsable: with ``syntax_error``, ``too_deep`` or ``unreadable`` (a lone surrogate).
 
     """
-    return _guarded(lambda: ast.parse(text))
+    return _raise_unparsable(lambda: ast.parse(text))
 
 
 def free_names(text: str) -> frozenset[str]:
-    """Return the names that a program uses, or rebinds by ``global``, without defining them; builtins included.
+    """Return the names that a program uses, or rebinds by ``global``, and does not define; with builtins.
 
-    Scopes are Python's own (``symtable``): comprehensions, class bodies, closures and defaults are all told apart.
+    Scopes are those of ``symtable``, which distinguishes comprehensions, class bodies, closures and defaults.
 
     Raises:
-        Unparsable: as ``parse`` does.
+        Unparsable: for the reasons of ``parse``.
 
     """
-    top = _guarded(lambda: symtable.symtable(text, "<source>", "exec"))
+    top = _raise_unparsable(lambda: symtable.symtable(text, "<source>", "exec"))
     defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     used = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
     rebound: set[str] = set()
@@ -65,18 +65,18 @@ def free_names(text: str) -> frozenset[str]:
 
 
 def walk_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Walk all statements of a body, at any depth, in no particular order; expressions hold none."""
+    """Walk all statements of a body, at any depth, in no particular order."""
     stack: list[ast.AST] = list(body)
     while stack:
         node = stack.pop()
         if isinstance(node, ast.stmt):
             yield node
-        for field in _BLOCKS:
+        for field in _STATEMENT_FIELDS:
             stack.extend(getattr(node, field, ()))
 
 
 def imported_modules(tree: ast.Module) -> list[str]:
-    """Return every module that is imported anywhere in a tree, sorted; relative ones keep their dots."""
+    """Return all modules that a tree imports, sorted; relative imports keep their dots."""
     found: set[str] = set()
     for node in walk_statements(tree.body):
         if isinstance(node, ast.Import):
@@ -104,18 +104,18 @@ def _inner_tables(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         stack.extend(table.get_children())
 
 
-def _guarded(work: Callable[[], T]) -> T:
+def _raise_unparsable(parser: Callable[[], T]) -> T:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return work()
+            return parser()
     except SyntaxError as error:
-        # The tokenizer's own limits arrive as syntax errors.
+        # The tokenizer reports its limits as syntax errors.
         reason = Reason.TOO_DEEP if (error.msg or "").startswith("too many") else Reason.SYNTAX_ERROR
         raise Unparsable(reason, f"line {error.lineno or 1}: {error.msg}") from None
     except (RecursionError, MemoryError):
-        raise Unparsable(Reason.TOO_DEEP, "deeper than Python's own parser goes") from None
+        raise Unparsable(Reason.TOO_DEEP, "nested deeper than Python's parser supports") from None
     except UnicodeEncodeError:
-        raise Unparsable(Reason.UNREADABLE, "it holds half a surrogate pair, which is no text") from None
+        raise Unparsable(Reason.UNREADABLE, "it contains a lone surrogate, which UTF-8 cannot encode") from None
     except ValueError as error:
         raise Unparsable(Reason.SYNTAX_ERROR, str(error)) from None

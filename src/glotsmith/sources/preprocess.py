@@ -1,7 +1,8 @@
-"""Take the program out of a response (InverseCoder §4.1, ``extract_code.py``).
+"""Extract the program from a response (InverseCoder §4.1, ``extract_code.py``).
 
-The paper keeps the first fenced block of any label, and a response without fences only if it parses as Python. Here a
-block's language must be one of ours, and a response without fences may be of any of ours, if it is told which.
+The paper keeps the first fenced block with any label, and a response without fences only if it parses as Python. Here
+the block must be in a supported language, and a response without fences can be in any supported language that the row
+or the instruction names.
 """
 
 import re
@@ -19,25 +20,29 @@ from glotsmith.step import Dropped, ItemStep, Kept, Result
 
 
 class Preprocess(ItemStep[Snippet, Snippet]):
-    """Keep each pair of a corpus as an original, and the program in it as a snippet of its own.
+    """Keeps each pair of a corpus as an original, and its program as a snippet.
 
-    A pair without a usable program stays an original, and what is missing is a loss with its reason.
+    A pair without a usable program is kept as an original; its program is dropped with a reason.
     """
 
     name: ClassVar[str] = "preprocess"
     output: ClassVar[type[Record]] = Snippet
-    concurrency: int = 1  # it waits for nothing
+    concurrency: int = 1  # the step only computes
 
     def __init__(self, wanted: tuple[str, ...] = (), *, originals: bool = True, parsed: bool = False) -> None:
-        """Take the languages that are wanted (all, if none is named); whether originals are; whether all must parse.
+        """Initialise the step.
 
-        With ``parsed``, a program in which its language's grammar finds an error is none, also in a fenced block.
+        Args:
+            wanted: the languages to keep; empty keeps all.
+            originals: whether pairs are kept as originals.
+            parsed: whether programs are dropped in which the grammar of their language finds an error.
+
         """
         self._wanted, self._originals, self._parsed = frozenset(wanted), originals, parsed
 
     async def run(self, key: str, item: Snippet) -> Result[Snippet]:
-        """Split one pair, or pass plain code on with its language."""
-        item = msgspec.structs.replace(item, parallel_id=item.parallel_id or item.id)  # a pair shares it with its code
+        """Split one pair, or keep plain code with its language."""
+        item = msgspec.structs.replace(item, parallel_id=item.parallel_id or item.id)  # a pair and its program share it
         found = self._snippet(item)
         language = found.language if isinstance(found, Snippet) else ""
         original = self._original(item, language) if self._originals and item.instruction and item.response else None
@@ -55,7 +60,7 @@ class Preprocess(ItemStep[Snippet, Snippet]):
         return msgspec.structs.replace(item, id=identity, kind="original", language=language, code="", tests=())
 
     def _snippet(self, item: Snippet) -> Snippet | Dropped:
-        found = _plain(item) if item.code else _responded(item)
+        found = _snippet_of_code(item) if item.code else _snippet_of_response(item)
         if isinstance(found, Dropped):
             return found
         if self._wanted and found.language not in self._wanted:
@@ -65,23 +70,23 @@ class Preprocess(ItemStep[Snippet, Snippet]):
         return found
 
 
-def _plain(item: Snippet) -> Snippet | Dropped:
+def _snippet_of_code(item: Snippet) -> Snippet | Dropped:
     language = language_of_label(item.language) if item.language else guess_language(item.code, item.instruction)
     if not language:
         return Dropped(Reason.UNKNOWN_LANGUAGE, item.language)
     return msgspec.structs.replace(item, language=language)
 
 
-def _responded(item: Snippet) -> Snippet | Dropped:
-    """Take the first fenced block; a response without any only if it parses."""
-    said = strip_reasoning(item.response)
-    block = first_block(said)
+def _snippet_of_response(item: Snippet) -> Snippet | Dropped:
+    """Return the first fenced block; a response without fences only if it parses."""
+    response = strip_reasoning(item.response)
+    block = first_block(response)
     stated = language_of_label(item.language)
     if block is None:
-        language = stated or guess_language(said, item.instruction)
-        if not language or not looks_like_code(said) or parses(language, said) is not True:
-            return Dropped(Reason.UNPARSABLE_CODE, said.strip()[:200])
-        return msgspec.structs.replace(item, language=language, code=said.strip("\n").rstrip())
+        language = stated or guess_language(response, item.instruction)
+        if not language or not looks_like_code(response) or parses(language, response) is not True:
+            return Dropped(Reason.UNPARSABLE_CODE, response.strip()[:200])
+        return msgspec.structs.replace(item, language=language, code=response.strip("\n").rstrip())
     language = language_of_label(block.label) or (
         stated or guess_language(block.code, item.instruction) if not block.label else ""
     )
@@ -94,9 +99,9 @@ def _responded(item: Snippet) -> Snippet | Dropped:
 
 
 def guess_language(code: str, instruction: str) -> str:
-    """Guess the language of a program that parses: one that the instruction names, else Python, as the paper does.
+    """Guess the language of a program that parses: one that the instruction names, else Python, as in the paper.
 
-    That it parses in another language says nothing: most grammars are lenient, and several accept plain prose.
+    Other languages are not tried, because most grammars are lenient and several accept plain prose.
     """
     named = [name for name in languages.language_names() if _names(languages.get_card(name).display, instruction)]
     return next((name for name in [*named, "python"] if parses(name, code)), "")

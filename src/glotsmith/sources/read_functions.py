@@ -1,4 +1,4 @@
-"""The first step: read sources, and make each top-level function a unit."""
+"""Read functions: the first step of multipl-t, which yields each top-level function of the sources as a unit."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -18,13 +18,13 @@ _READ_AHEAD = 4  #: texts
 
 
 class ReadFunctions(SourceStep[Function]):
-    """Read functions from files, packages, the standard library and datasets (MultiPL-T §4.1).
+    """Reads functions from files, packages, the standard library and datasets (MultiPL-T §4.1).
 
-    A unit is a function; a text that can't be read or parsed is one too, and so is a dataset row without a function. A
-    unit's key is its source, path and line; a kept function's key is its id, so that equal functions have one key.
+    A unit is a function, a text that cannot be read or parsed, or a dataset row without a function. A unit's key is its
+    source, path and line. A kept function's key is its id, so that equal functions have equal keys.
 
     Raises:
-        UsageError: a specification is of no known form, or names what isn't there.
+        UsageError: a specification has no known form, or names something that does not exist.
 
     """
 
@@ -33,7 +33,7 @@ class ReadFunctions(SourceStep[Function]):
 
     def __init__(self, specs: Sequence[str], options: ReadOptions | None = None) -> None:
         if not specs:
-            raise UsageError(f"name at least one source with -s: {SOURCE_EXAMPLES}")
+            raise UsageError(f"no source given. Pass at least one with -s: {SOURCE_EXAMPLES}")
         self._options = options or ReadOptions()
         self._corpora = [locate_corpus(spec, self._options) for spec in dict.fromkeys(specs)]
 
@@ -41,12 +41,12 @@ class ReadFunctions(SourceStep[Function]):
         """Yield units in the order of specifications, paths and lines.
 
         Raises:
-            InputError: a folder has no Python file, or a table a malformed line or no column with code.
+            InputError: a folder has no Python file, or a table has a malformed line or no column with code.
 
         """
         for corpus in self._corpora:
             texts = corpus.texts()
-            # Reading may wait for disk or network; parsing needs the main thread's stack (see ``parse``).
+            # Read in a thread, because disk or network may block; parse in the main thread, for its stack (``parse``).
             while chunk := await asyncio.to_thread(_take, texts):
                 for text in chunk:
                     for key, result in self._units_or_error(corpus, text):
@@ -55,7 +55,7 @@ class ReadFunctions(SourceStep[Function]):
                     await asyncio.sleep(0)
 
     def _units_or_error(self, corpus: Corpus, text: SourceText) -> "Iterator[tuple[str, Result[Function]]]":
-        """Yield the units of a text; an unexpected error costs the rest of it."""
+        """Yield the units of a text; an unexpected error drops the rest of the text."""
         try:
             yield from self._units(corpus, text)
         except Exception as error:

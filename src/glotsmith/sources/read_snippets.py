@@ -1,4 +1,4 @@
-"""The first step of inverse-instruct: read instruction corpora, plain code, and the programs of other runs."""
+"""Read snippets: the first step of inverse-instruct and xcoder, from instruction corpora, code and other runs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ SNIPPET_SOURCE_EXAMPLES = (
     "a .jsonl, .jsonl.gz or .parquet file with instructions and responses or with code, a file or a folder of code in "
     "any of the languages, the folder of a finished run, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
 )
-#: what the step finds in sources, and what counts as one
+#: what the step reads from sources, and where it can come from
 SNIPPET = ("snippet", "a file of code in one of the languages, a row of a table with code, or a row of a finished run")
 _TABLES = (".jsonl", ".jsonl.gz", ".parquet")
 _READ_AHEAD = 64  #: units
@@ -27,17 +27,17 @@ _MAX_BYTES = 5_000_000  #: of one file, or characters of one row
 
 
 class SnippetUnit(NamedTuple):
-    """One row or file, and the snippet that it is."""
+    """One row or file, with its snippet or the reason why it has none."""
 
     key: str
     found: Snippet | Dropped
 
 
 class ReadSnippets(SourceStep[Snippet]):
-    """Read snippets; a unit is a row or a file, and a kept snippet's key is its id, so that equal ones have one key.
+    """Reads snippets; a unit is a row or a file. A snippet's key is its id, so that equal snippets have equal keys.
 
     Raises:
-        UsageError: a specification is of no known form, or names what isn't there.
+        UsageError: a specification has no known form, or names something that does not exist.
 
     """
 
@@ -45,16 +45,23 @@ class ReadSnippets(SourceStep[Snippet]):
     output: ClassVar[type[Record]] = Snippet
 
     def __init__(self, specs: Sequence[str], column: str = "", folder: Path = Path()) -> None:
-        """Take the specifications, an unusual name of the column with code, and the folder of relative paths."""
+        """Find the sources.
+
+        Args:
+            specs: the specifications of the sources.
+            column: the column with the code, if it has an unusual name.
+            folder: the folder to which relative paths refer.
+
+        """
         if not specs:
-            raise UsageError(f"name at least one source with -s: {SNIPPET_SOURCE_EXAMPLES}")
+            raise UsageError(f"no source given. Pass at least one with -s: {SNIPPET_SOURCE_EXAMPLES}")
         self._sources = [_locate(spec, column, folder) for spec in dict.fromkeys(specs)]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Snippet]]]":
         """Yield units in the order of specifications, rows and paths.
 
         Raises:
-            InputError: a line is malformed, a table lacks the columns, or a folder holds nothing.
+            InputError: a line is malformed, a table lacks the columns, or a folder has no file of code.
 
         """
         for source in self._sources:
@@ -87,7 +94,7 @@ def _locate(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[Snip
     if path.name.endswith(_TABLES):
         return _tables(spec, [path], column)
     if path.is_file() and path.suffix not in _by_suffix():
-        raise UsageError(f"{spec} is of no kind that can be read. A source is one of: {SNIPPET_SOURCE_EXAMPLES}")
+        raise UsageError(f"{spec} has an unsupported format. A source is one of: {SNIPPET_SOURCE_EXAMPLES}")
     return lambda: _code(spec, path)
 
 
@@ -98,13 +105,15 @@ def _of_run(path: Path) -> list[Path]:
     """Return the dataset files of a run, or of an exported dataset.
 
     Raises:
-        UsageError: there is none yet.
+        UsageError: the run has no dataset yet.
 
     """
     for root in (path / "dataset" / "jsonl", path / "dataset" / "parquet", path):
         if files := sorted(p for p in root.glob("data/*/train.*") if p.name.endswith(_TABLES)):
             return files
-    raise UsageError(f"{path}: the run has no dataset: let it end, or export it with 'glotsmith export {path}'")
+    raise UsageError(
+        f"{path}: the run has no dataset. Finish the run, or export its rows with 'glotsmith export {path}'"
+    )
 
 
 def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iterator[SnippetUnit]]":
@@ -117,14 +126,14 @@ def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iter
             for number, row in read:
                 yield _unit(RowOrigin(printable(spec), f"{prefix}{number}"), row, column, file, number)
 
-    return lambda: _some(units(), spec)
+    return lambda: _require_rows(units(), spec)
 
 
-def _some(units: Iterator[SnippetUnit], spec: str) -> Iterator[SnippetUnit]:
-    """Pass units on, if there are any: a run over nothing would end as if all were well."""
+def _require_rows(units: Iterator[SnippetUnit], spec: str) -> Iterator[SnippetUnit]:
+    """Yield units, and refuse an empty source, over which a run would end without an error."""
     first = next(units, None)
     if first is None:
-        raise InputError(f"{spec}: there is no row in it")
+        raise InputError(f"{spec}: the table has no rows")
     yield first
     yield from units
 
@@ -140,7 +149,7 @@ def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[Snippe
         for number, row in table_rows.dataset_rows(spec, dataset, config, split or "train"):
             yield _unit(RowOrigin(printable(spec), str(number)), row, column, spec, number)
 
-    return lambda: _some(units(), spec)
+    return lambda: _require_rows(units(), spec)
 
 
 def _unit(
@@ -182,7 +191,7 @@ def _code(spec: str, path: Path) -> Iterator[SnippetUnit]:
             f"{printable(spec)}:{where}", _of_file(content, suffixes[file.suffix], RowOrigin(spec, where, "", licence))
         )
     if empty:
-        raise InputError(f"{spec}: no file of code in it, of any of the languages (see 'glotsmith languages list')")
+        raise InputError(f"{spec}: no file of code in any of the languages (see 'glotsmith languages list')")
 
 
 def _of_file(content: str | Dropped, language: str, place: RowOrigin) -> Snippet | Dropped:

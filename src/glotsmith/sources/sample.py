@@ -1,4 +1,4 @@
-"""Go on with a fixed number of items, for a preview or a bounded run."""
+"""Sample a fixed number of items, for a preview or a bounded run."""
 
 import heapq
 from collections.abc import Callable, Iterator
@@ -12,13 +12,13 @@ T = TypeVar("T", Function, Snippet)
 
 
 class _SampleByHash(WholeStep[T, T]):
-    """Keep the items with the least content hashes: a sample that any order of reading and any rerun repeats."""
+    """Keeps the items with the smallest content hashes, so that every rerun, in any order, keeps the same items."""
 
     def __init__(self, size: int) -> None:
         self._size = size
 
     def run(self, items: Callable[[], Iterator[tuple[str, T]]]) -> "Iterator[tuple[str, Result[T]]]":
-        """Choose in one pass, answer in a second."""
+        """Choose items in a first pass, and keep or drop them in a second."""
         chosen = set(heapq.nsmallest(self._size, (item.id for _, item in items())))
         for key, item in items():
             if item.id in chosen:
@@ -28,14 +28,14 @@ class _SampleByHash(WholeStep[T, T]):
 
 
 class SampleFunctions(_SampleByHash[Function]):
-    """Go on with so many functions."""
+    """Keeps a fixed number of functions."""
 
     name = "sample"
     output = Function
 
 
 class SampleSnippets(_SampleByHash[Snippet]):
-    """Go on with so many snippets."""
+    """Keeps a fixed number of snippets."""
 
     name = "sample"
     output = Snippet

@@ -1,7 +1,7 @@
-"""One row of an instruction corpus, of code with suites, or of another run's dataset, as a ``Snippet``.
+"""Parse a row of an instruction corpus, of code with suites, or of a run's dataset into a ``Snippet``.
 
-Columns go by the names that corpora use (``COLUMNS``); a conversation (``messages``) counts before a pair, and a pair
-before plain code. Other columns are ignored.
+``COLUMNS`` lists the column names that corpora use. A conversation (``messages``) takes precedence over a pair of
+instruction and response. Other columns are ignored.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ CONTENT_COLUMNS = (
 
 
 class RowOrigin(NamedTuple):
-    """Where a row was found."""
+    """The source and path of a row."""
 
     source: str
     path: str
@@ -37,7 +37,7 @@ class RowOrigin(NamedTuple):
 
 
 def parse_snippet(row: Mapping[str, Any], place: RowOrigin, column: str = "") -> Snippet | Dropped:
-    """Return the snippet that a row tells, or why it tells none; ``column`` names where the code is."""
+    """Return the snippet of a row, or the reason why it has none; ``column`` names the column with the code."""
     code = _first(row, (column,) if column else COLUMNS["code"])
     instruction, response = _pair(row)
     if not (code or response).strip():
@@ -46,40 +46,40 @@ def parse_snippet(row: Mapping[str, Any], place: RowOrigin, column: str = "") ->
     return Snippet(
         id=content_hash(code, instruction, response, _first(row, COLUMNS["language"]), signature, *tests),
         language=_first(row, COLUMNS["language"]),
-        name=_called(tests) or _first(row, COLUMNS["name"]),
+        name=_tested_function(tests) or _first(row, COLUMNS["name"]),
         code=code,
         instruction=instruction,
         response=response,
         signature=signature,
         tests=tests,
         parallel_id=_text(row, "parallel_id"),
-        line_coverage=_figure(row, "line_coverage"),
-        branch_coverage=_figure(row, "branch_coverage"),
-        mutation_score=_figure(row, "mutation_score"),
+        line_coverage=_number(row, "line_coverage"),
+        branch_coverage=_number(row, "branch_coverage"),
+        mutation_score=_number(row, "mutation_score"),
         origin=_origin(row, place),
     )
 
 
-def _figure(row: Mapping[str, Any], name: str) -> float:
+def _number(row: Mapping[str, Any], name: str) -> float:
     value = row.get(name)
     return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _pair(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return instruction and response: of a conversation the last reply, and what was asked for it."""
-    asked = ""
+    """Return instruction and response; of a conversation the last reply and the message before it."""
+    user_message = ""
     found = ("", "")
     messages = row.get("messages")
     for turn in cast(list[Any], messages) if isinstance(messages, list) else []:
         role, content = _turn(turn)
         if role == "user":
-            asked = content
-        elif role == "assistant" and asked:
-            found = (asked, content)
+            user_message = content
+        elif role == "assistant" and user_message:
+            found = (user_message, content)
     if found[1]:
         return found
     instruction, response = _first(row, COLUMNS["instruction"]), _first(row, COLUMNS["response"])
-    more = _text(row, "input")  # Alpaca's second half of an instruction
+    more = _text(row, "input")  # the second half of an instruction in Alpaca's format
     return "\n\n".join(filter(None, (instruction, more))), response
 
 
@@ -91,13 +91,13 @@ def _turn(turn: Any) -> tuple[str, str]:
 
 
 def _tests(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the assertions: a list of them, or a text with one in each line."""
+    """Return the assertions of a list, or of a text with one per line."""
     value = row.get("tests")
     items = cast(Iterable[Any], value) if isinstance(value, list | tuple) else _text(row, "tests").split("\n")
     return tuple(printable(t.strip()) for t in items if isinstance(t, str) and t.strip().startswith("assert"))
 
 
-def _called(tests: tuple[str, ...]) -> str:
+def _tested_function(tests: tuple[str, ...]) -> str:
     try:
         return parse_test(tests[0]).function if tests else ""
     except NotLiteral:
@@ -105,10 +105,10 @@ def _called(tests: tuple[str, ...]) -> str:
 
 
 def _origin(row: Mapping[str, Any], place: RowOrigin) -> Origin:
-    """Return the row's place; a row that tells its own origin (another run's) keeps that."""
-    told = row.get("origin")
-    if isinstance(told, dict):
-        own = cast(dict[str, Any], told)
+    """Return the row's place; a row of another run keeps the origin that it contains."""
+    stored = row.get("origin")
+    if isinstance(stored, dict):
+        own = cast(dict[str, Any], stored)
         line = own.get("line")
         return Origin(
             source=_text(own, "source") or place.source,

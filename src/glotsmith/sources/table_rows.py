@@ -1,4 +1,4 @@
-"""Rows of JSONL, Parquet and Hugging Face datasets: each a text, streamed, with its licence where a column tells it."""
+"""Stream the rows of JSONL files, Parquet files and Hugging Face datasets, as texts with their licences."""
 
 import gzip
 import importlib.util
@@ -19,14 +19,14 @@ from glotsmith.step import Dropped
 
 CODE_COLUMNS = ("content", "code")
 LICENCE_COLUMNS = ("license", "licence", "licenses", "max_stars_repo_licenses")
-_ESCAPES = 6  #: ``\\u0041``: the most bytes that one byte of text takes in JSON
+_ESCAPES = 6  #: bytes of ``\\u0041``, the longest form of one byte of text in JSON
 
 
 def jsonl_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceText]:
     """Yield the rows of a JSONL file, gzipped or not; a row's path is its line number.
 
     Raises:
-        InputError: a line is no JSON object or lacks the column, or the file can't be read to its end.
+        InputError: a line is not a JSON object or lacks the column, or the file cannot be read to its end.
 
     """
     for number, row in jsonl_rows(path, max_bytes):
@@ -37,16 +37,18 @@ def jsonl_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceText]
 
 
 def jsonl_rows(path: Path, max_bytes: int) -> "Iterator[tuple[int, Mapping[str, Any] | Dropped]]":
-    """Yield line number and object of a JSONL file, gzipped or not, or why a line can't be had.
+    """Yield line numbers and objects of a JSONL file, gzipped or not; an unreadable line is a ``Dropped``.
 
     Raises:
-        InputError: a line is no JSON object, or the file can't be read to its end.
+        InputError: a line is not a JSON object, or the file cannot be read to its end.
 
     """
     try:
         with _opened(path) as file:
             for number, line in _lines(cast(BufferedIOBase, file), max_bytes * _ESCAPES + 65_536):
-                text = Dropped(Reason.TOO_LARGE, "the line is over the limit") if line is None else decode_utf8(line)
+                text = (
+                    Dropped(Reason.TOO_LARGE, "the line is over the size limit") if line is None else decode_utf8(line)
+                )
                 if isinstance(text, Dropped):
                     yield number, text
                 elif text.strip():
@@ -69,7 +71,7 @@ def parquet_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceTex
 
 
 def parquet_rows(path: Path, names: "list[str] | None" = None) -> Iterator[tuple[int, dict[str, object]]]:
-    """Yield number and row of a Parquet file, all its columns or only some; what is no UTF-8 is a ``Dropped``.
+    """Yield numbers and rows of a Parquet file, with all columns or some; a value that is not UTF-8 is a ``Dropped``.
 
     Raises:
         InputError: the file is not Parquet.
@@ -110,7 +112,7 @@ def dataset_texts(spec: str, name: str, config: str, split: str, column: str, ma
 
     Raises:
         UsageError: the ``datasets`` extra is not installed.
-        InputError: there is no such dataset, it can't be reached, or it lacks the column.
+        InputError: the dataset does not exist, cannot be reached, or lacks the column.
 
     """
     for number, row in dataset_rows(spec, name, config, split):
@@ -118,7 +120,7 @@ def dataset_texts(spec: str, name: str, config: str, split: str, column: str, ma
 
 
 def require_datasets(spec: str) -> None:
-    """Refuse a dataset of the hub where nothing here can read it.
+    """Refuse a dataset of the Hugging Face hub if the package ``datasets`` is missing.
 
     Raises:
         UsageError: the ``datasets`` extra is not installed.
@@ -129,11 +131,11 @@ def require_datasets(spec: str) -> None:
 
 
 def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Stream a Hugging Face dataset; nothing but the rows read is downloaded, and no code of it is run.
+    """Stream a Hugging Face dataset: only the rows that are read are downloaded, and no code of it is run.
 
     Raises:
         UsageError: the ``datasets`` extra is not installed.
-        InputError: there is no such dataset, or it can't be reached.
+        InputError: the dataset does not exist or cannot be reached.
 
     """
     try:
@@ -144,7 +146,7 @@ def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tupl
     try:
         load = cast(Any, datasets).load_dataset
         rows: Iterator[Mapping[str, Any]] = iter(load(name, config or None, split=split, streaming=True))
-    except Exception as error:  # it raises whatever its many layers raise
+    except Exception as error:  # the library raises many types
         raise InputError(f"{spec}: the dataset can't be opened: {_first_line(error)}") from error
     number = 0
     while (row := _next_row(rows, spec, number + 1)) is not None:
@@ -155,7 +157,7 @@ def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tupl
 def _next_row(rows: Iterator[Mapping[str, Any]], spec: str, number: int) -> Mapping[str, Any] | None:
     try:
         return next(rows, None)
-    except Exception as error:  # as above: the network, a cut file, a schema that changes half way
+    except Exception as error:  # network failures, truncated files, schemas that change
         raise InputError(f"{spec}: row {number} can't be read: {_first_line(error)}") from error
 
 
@@ -165,7 +167,7 @@ def _text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where:
     if isinstance(content, Dropped):
         return SourceText(path, content, licence, is_unit=True)
     if not isinstance(content, str):
-        content = Dropped(Reason.NOT_A_FUNCTION, f"the column holds {type(content).__name__}, not text")
+        content = Dropped(Reason.NOT_A_FUNCTION, f"the column contains {type(content).__name__}, not text")
     elif len(content) > max_bytes:
         content = Dropped(Reason.TOO_LARGE, f"over {max_bytes:,} characters")
     return SourceText(path, content, licence, is_unit=True)
@@ -191,7 +193,7 @@ def _json_object(line: str, path: Path, number: int) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError.at(path, number, f"not JSON ({error}); each line must be one JSON object") from error
     if not isinstance(row, dict):
-        raise InputError.at(path, number, f"each line must be one JSON object, this is {type(row).__name__}")
+        raise InputError.at(path, number, f"each line must be one JSON object, and this one is {type(row).__name__}")
     return cast(dict[str, Any], row)
 
 
@@ -200,7 +202,7 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 def _lines(file: BufferedIOBase, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
-    """Number the lines from 1; one over ``max_bytes`` is ``None``, and is never in memory whole."""
+    """Yield lines with their numbers from 1; a line over ``max_bytes`` is ``None`` and is never wholly in memory."""
     number = 0
     while line := file.readline(max_bytes):
         number += 1

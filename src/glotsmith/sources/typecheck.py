@@ -1,8 +1,8 @@
 """Drop functions in which Pyright reports an error (MultiPL-T §4.1, step 3).
 
-Pyright comes whole in the ``basedpyright`` wheel, with its own node; it reads programs and never runs them. Its mode is
-``standard``, plain Pyright's default. The paper drops a whole batch that runs out of time; here it is halved until the
-one file that is to blame is alone.
+The ``basedpyright`` wheel contains Pyright and its Node.js. Pyright analyses programs and does not run them. Its mode
+is ``standard``, the default of Pyright. The paper drops a whole batch that times out; here the batch is halved until
+the program that causes the timeout is alone.
 """
 
 import asyncio
@@ -21,27 +21,27 @@ from glotsmith.records import Function, Record, printable
 from glotsmith.sandbox.temporary_folders import SessionFolders
 from glotsmith.step import BatchStep, Dropped, Result, keep
 
-PYTHON_VERSION = "3.11"  #: what the programs are checked for, whichever Python runs this
-_SITE = f"none/lib/python{PYTHON_VERSION}/site-packages"  # an empty environment: only typeshed is seen
+PYTHON_VERSION = "3.11"  #: the version that programs are checked for, independent of the running Python
+_SITE = f"none/lib/python{PYTHON_VERSION}/site-packages"  # an empty environment: Pyright finds only typeshed
 
 
 class TypeCheck(BatchStep[Function, Function]):
-    """Keep functions in which Pyright finds no error; warnings do not count, as in the paper."""
+    """Keeps functions in which Pyright finds no error; warnings do not count, as in the paper."""
 
     name: ClassVar[str] = "typecheck"
     output: ClassVar[type[Record]] = Function
     size: int = 250  # the paper's
 
     def __init__(self, *, timeout_s: float = 120.0) -> None:
-        """Take the wall time that a batch may take (the paper's 120 s)."""
+        """Set the wall time of a batch in seconds (120 in the paper)."""
         self._timeout_s = timeout_s
 
     async def run(self, keys: Sequence[str], items: Sequence[Function]) -> "Sequence[Result[Function]]":
-        """Check a batch, each program on its own.
+        """Check a batch; programs cannot import each other.
 
         Raises:
-            ToolchainError: Pyright doesn't run here at all.
-            StorageError: its files can't be written.
+            ToolchainError: Pyright does not run on this machine.
+            StorageError: its files cannot be written.
 
         """
         errors = await self._check([item.program for item in items])
@@ -54,25 +54,25 @@ class TypeCheck(BatchStep[Function, Function]):
         try:
             return await _pyright(programs, self._timeout_s)
         except TimeoutError:
-            blame = f"Pyright gave no answer within {self._timeout_s:g} s"
+            failure = f"Pyright did not finish within {self._timeout_s:g} s"
         except _Crash as crash:
-            blame = str(crash)
+            failure = str(crash)
         if len(programs) == 1:
-            await self._ensure_it_runs(blame)
-            return [blame]
+            await self._require_running_pyright(failure)
+            return [failure]
         half = len(programs) // 2
         return [*await self._check(programs[:half]), *await self._check(programs[half:])]
 
-    async def _ensure_it_runs(self, blame: str) -> None:
-        """Tell a hostile program from a broken installation."""
+    async def _require_running_pyright(self, failure: str) -> None:
+        """Check that Pyright runs on a trivial program, so that the failure is the program's fault."""
         try:
             await _pyright(["x = 1"], max(self._timeout_s, 60.0))
         except (TimeoutError, _Crash) as error:
-            raise ToolchainError(f"Pyright does not run here: {error or blame}; reinstall basedpyright") from error
+            raise ToolchainError(f"Pyright does not run here: {error or failure}. Reinstall basedpyright") from error
 
 
 class _Crash(Exception):
-    """Pyright ended without a report."""
+    """Pyright exited without a report."""
 
 
 def _result(key: str, item: Function, error: str | None) -> Result[Function]:
@@ -91,12 +91,12 @@ async def _pyright(programs: Sequence[str], timeout_s: float) -> list[str | None
     for found in report:
         index = int(Path(found["file"]).parent.name)
         if found["severity"] == "error" and errors[index] is None:
-            errors[index] = _sentence(found)
+            errors[index] = _diagnostic_message(found)
     return errors
 
 
 def _write(folder: Path, programs: Sequence[str]) -> None:
-    """Write each program into a folder of its own, where it can't import its neighbours."""
+    """Write each program into a folder of its own, so that programs cannot import each other."""
     config = {
         "include": ["programs"],
         "typeCheckingMode": "standard",
@@ -112,7 +112,7 @@ def _write(folder: Path, programs: Sequence[str]) -> None:
             (folder / "programs" / str(i)).mkdir(parents=True)
             (folder / "programs" / str(i) / "program.py").write_text(program + "\n", encoding="utf-8", errors="replace")
     except OSError as error:
-        raise StorageError(f"{folder}: {error.strerror}; free some space or set TMPDIR") from error
+        raise StorageError(f"{folder}: {error.strerror}. Free some space or set TMPDIR") from error
 
 
 async def _report(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
@@ -123,7 +123,7 @@ async def _report(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,
-        start_new_session=True,  # node is a grandchild: the whole group is ended
+        start_new_session=True,  # Node.js is a grandchild: the whole group is killed
     )
     try:
         stdout, stderr = await asyncio.wait_for(process.communicate(), timeout_s)
@@ -135,17 +135,17 @@ async def _report(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
 
 
 def _diagnostics(stdout: str, stderr: str, code: int | None) -> list[dict[str, Any]]:
-    """Read the report; remarks may stand before it."""
+    """Parse the report, which may follow other output."""
     try:
         report = json.loads(stdout[stdout.index("{") :])
         return cast(list[dict[str, Any]], report["generalDiagnostics"])
     except (ValueError, KeyError) as error:
-        said = (stderr.strip() or stdout.strip() or "nothing").splitlines()[-1][:200]
-        raise _Crash(f"Pyright ended with code {code} and no report, saying: {said}") from error
+        last_line = (stderr.strip() or stdout.strip() or "no output").splitlines()[-1][:200]
+        raise _Crash(f"Pyright exited with code {code} and without a report: {last_line}") from error
 
 
-def _sentence(found: dict[str, Any]) -> str:
-    if "range" not in found:  # an internal error; its text is a stack with this run's paths
-        return "Pyright itself fails on it"
+def _diagnostic_message(found: dict[str, Any]) -> str:
+    if "range" not in found:  # an internal error, whose text is a stack trace with paths of this run
+        return "Pyright fails with an internal error"
     message = str(found["message"]).splitlines()[0]
     return f"line {int(found['range']['start']['line']) + 1}: {message} ({found.get('rule', 'syntax')})"

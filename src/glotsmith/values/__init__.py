@@ -1,7 +1,7 @@
-"""The values and types that a test may use, with the parsers of both.
+"""The values and types that tests use, and their parsers.
 
 Values are plain Python: ``int float str bool None list tuple dict set``, nested. Types are written as Python
-annotations. Tests are Python asserts over literals, the field's convention (MBPP; MultiPL-T §4.2).
+annotations. Tests are Python asserts over literals, as in MBPP and MultiPL-T §4.2.
 """
 
 from glotsmith.values.asserts import Call, Check, expected_values, parse_test, render_test

@@ -1,7 +1,8 @@
-"""Tests: Python asserts over literals, written and read.
+"""Parse and render tests: Python asserts over literals.
 
-A test is one call of the function, with what must hold of its result: ``assert f(x) == v`` names the value, and
-anything else is a ``Check``, which ``expressions`` evaluates. What is neither is refused by a message that quotes it.
+A test is one call of the function and a condition on its result. ``assert f(x) == v`` names the expected value. Any
+other condition is a ``Check``, which ``evaluate_expression`` evaluates. Other asserts are refused with a message that
+quotes them.
 """
 
 import ast
@@ -17,17 +18,17 @@ from glotsmith.values.evaluate_expression import evaluate_expression
 from glotsmith.values.literals import literal, value_of_node
 from glotsmith.values.types import NotLiteral, Value, type_of
 
-_QUOTED = 80  #: characters of a test in a message
+_QUOTED_CHARS = 80  #: of a test in a message
 
 
 class Check(msgspec.Struct, frozen=True):
-    """What a test says of a result, where that is not its equality with one value."""
+    """A condition on a result other than equality with one value."""
 
-    text: str  #: a Python expression over the name ``returned``, true of a right result
+    text: str  #: a Python expression over the name ``returned``, true for a right result
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One test: a function's name, the arguments, and the value that must come back, or what must hold of it."""
+    """One test: a function's name, the arguments, and the expected value or a check of the result."""
 
     function: str
     arguments: tuple[Value, ...]
@@ -35,17 +36,17 @@ class Call(msgspec.Struct, frozen=True):
 
 
 def expected_values(calls: Iterable[Call]) -> list[Value]:
-    """Return the values that calls must give, as far as their tests name them."""
+    """Return the expected values of the calls whose tests name one."""
     return [call.expected for call in calls if not isinstance(call.expected, Check)]
 
 
 def parse_test(text: str, name: str = "") -> Call:
-    """Parse one assert about a call of ``name``, else of the one function that is not among ``FUNCTIONS``.
+    """Parse one assert about a call of ``name``; without a name, of the one function that is not in ``FUNCTIONS``.
 
-    A message after a comma is ignored. The same call may stand in the test several times.
+    A message after a comma is ignored. The test may contain the same call several times.
 
     Raises:
-        NotLiteral: the text is no assert of a form that can be judged.
+        NotLiteral: the text is not an assert of a supported form.
 
     """
     try:
@@ -55,14 +56,14 @@ def parse_test(text: str, name: str = "") -> Call:
             case _:
                 raise NotLiteral("not one assert")
     except NotLiteral as error:
-        quoted = " ".join(text.split())[:_QUOTED]
+        quoted = " ".join(text.split())[:_QUOTED_CHARS]
         raise NotLiteral(f"{error}: {quoted}") from error
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NotLiteral(f"not Python over literals: {text[:_QUOTED]}") from error
+        raise NotLiteral(f"not Python over literals: {text[:_QUOTED_CHARS]}") from error
 
 
 def parse_assertion(test: ast.expr, name: str = "") -> Call:
-    """Return the call that an asserted expression is about; raises as ``parse_test``."""
+    """Return the call that an asserted expression tests; raises the errors of ``parse_test``."""
     if not name or not find_calls(test, name):
         name = _function(test)
     found = find_calls(test, name)
@@ -78,15 +79,15 @@ def parse_assertion(test: ast.expr, name: str = "") -> Call:
                 return Call(name, arguments[0], value)
         case _:
             pass
-    over = _Replaced(name).visit(copy.deepcopy(test))
-    check_expressions.require_supported(over)
-    for part in find_constants(over):
-        _evaluated(part)
-    return Call(name, arguments[0], Check(ast.unparse(over)))
+    condition = _CallsToResult(name).visit(copy.deepcopy(test))
+    check_expressions.require_supported(condition)
+    for part in find_constants(condition):
+        _evaluate_constant(part)
+    return Call(name, arguments[0], Check(ast.unparse(condition)))
 
 
 def _function(test: ast.expr) -> str:
-    """Return the one function that a test calls and Python does not have; else the outermost one that it calls."""
+    """Return the one called function that is not Python's own; if there is none, the outermost called function."""
     called = [n for n in ast.walk(test) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
     names = [n.func.id for n in called if isinstance(n.func, ast.Name)]
     own = list(dict.fromkeys(name for name in names if name not in FUNCTIONS))
@@ -119,33 +120,33 @@ def _literal(node: ast.expr) -> Value:
 
 
 def constant_value(node: ast.expr) -> Value:
-    """Return the value of a literal, or of an expression over literals; what has none is not a literal either."""
+    """Return the value of a literal or of an expression over literals; ``_UNKNOWN`` for anything else."""
     value = _literal(node)
     if value is not _UNKNOWN:
         return value
     try:
         check_expressions.require_supported(node, frozenset())
-        value = _evaluated(node)
+        value = _evaluate_constant(node)
         return value_of_node(ast.parse(literal(value), mode="eval").body) if type_of(value) else _UNKNOWN
     except (NotLiteral, ValueError):
         return _UNKNOWN
 
 
-def _evaluated(node: ast.expr) -> Value:
-    """Return the value of an expression over literals that was checked.
+def _evaluate_constant(node: ast.expr) -> Value:
+    """Return the value of a checked expression over literals.
 
     Raises:
-        NotLiteral: it raises, or takes too many steps.
+        NotLiteral: the evaluation raises, or takes too many steps.
 
     """
     try:
         return evaluate_expression(node)
     except (EvaluationLimitExceeded, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
-        raise NotLiteral(f"{ast.unparse(node)[:_QUOTED]} has no value ({type(error).__name__})") from error
+        raise NotLiteral(f"{ast.unparse(node)[:_QUOTED_CHARS]} has no value ({type(error).__name__})") from error
 
 
 def find_constants(node: ast.expr) -> Iterator[ast.expr]:
-    """Yield the largest parts of a check that do not come of the result and are no literals."""
+    """Yield the largest parts of a check that do not depend on the result and are not literals."""
     if check_expressions.is_constant(node):
         if _literal(node) is _UNKNOWN:
             yield node
@@ -158,8 +159,8 @@ def find_constants(node: ast.expr) -> Iterator[ast.expr]:
             yield from find_constants(part)
 
 
-class _Replaced(ast.NodeTransformer):
-    """Calls of the function become the name of its result."""
+class _CallsToResult(ast.NodeTransformer):
+    """Replaces calls of the function with the name of its result."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -171,8 +172,8 @@ class _Replaced(ast.NodeTransformer):
         return node
 
 
-class _Called(ast.NodeTransformer):
-    """The name of a result becomes a call."""
+class _ResultToCall(ast.NodeTransformer):
+    """Replaces the name of the result with a call."""
 
     def __init__(self, call: ast.expr) -> None:
         self._call = call
@@ -182,9 +183,9 @@ class _Called(ast.NodeTransformer):
 
 
 def render_test(call: Call) -> str:
-    """Write a call as the assert that ``parse_test`` reads back."""
+    """Write a call as an assert that ``parse_test`` can parse."""
     text = f"{call.function}({', '.join(map(literal, call.arguments))})"
     if not isinstance(call.expected, Check):
         return f"assert {text} == {literal(call.expected)}"
-    over = ast.parse(call.expected.text, mode="eval").body
-    return f"assert {ast.unparse(_Called(ast.parse(text, mode='eval').body).visit(over))}"
+    condition = ast.parse(call.expected.text, mode="eval").body
+    return f"assert {ast.unparse(_ResultToCall(ast.parse(text, mode='eval').body).visit(condition))}"

@@ -1,7 +1,8 @@
-"""Expressions over a result: which of Python's forms a test may use to say something of a value.
+"""Check which expressions over a result are supported in tests.
 
-Literals, comparisons, arithmetic, subscripts, comprehensions, and calls of the functions and methods of ``functions``.
-Nothing of a test is ever executed as Python: ``check`` refuses every other form, and ``evaluate`` counts its steps.
+Supported are literals, comparisons, arithmetic, subscripts, comprehensions, and calls of the functions and methods in
+``check_functions``. No part of a test is executed as Python: ``require_supported`` refuses every other form, and
+``evaluate_expression`` counts its steps.
 """
 
 import ast
@@ -14,7 +15,7 @@ RESULT = "returned"  #: the name of the result in an expression
 
 
 def dotted_name(node: ast.expr) -> str:
-    """Return the name that a node is, dots included; empty where it is none."""
+    """Return the dotted name that a node represents; "" if it is not a name."""
     match node:
         case ast.Name(id=name):
             return name
@@ -25,10 +26,10 @@ def dotted_name(node: ast.expr) -> str:
 
 
 def require_supported(node: ast.expr, names: frozenset[str] = frozenset({RESULT})) -> None:
-    """Make sure that an expression over ``names`` can be evaluated.
+    """Check that an expression over ``names`` can be evaluated.
 
     Raises:
-        NotLiteral: it has a form that can't; the message quotes it.
+        NotLiteral: the expression contains an unsupported form; the message quotes it.
 
     """
     match node:
@@ -58,14 +59,14 @@ def require_supported(node: ast.expr, names: frozenset[str] = frozenset({RESULT}
         case ast.Call():
             parts = _parts_of_call(node)
         case _:
-            raise _not_judged(node)
+            raise _unsupported(node)
     for part in parts:
         if isinstance(part, ast.expr):
             require_supported(part, names)
 
 
-def _not_judged(node: ast.AST) -> NotLiteral:
-    return NotLiteral(f"it says {ast.unparse(node)[:80]}, which can't be judged outside Python")
+def _unsupported(node: ast.AST) -> NotLiteral:
+    return NotLiteral(f"{ast.unparse(node)[:80]} can't be evaluated outside Python")
 
 
 def _check_comprehension(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, names: frozenset[str]) -> None:
@@ -73,7 +74,7 @@ def _check_comprehension(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, na
         require_supported(generator.iter, names)
         bound = {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
         if RESULT in bound or not isinstance(generator.target, ast.Name | ast.Tuple):
-            raise _not_judged(node)
+            raise _unsupported(node)
         names |= bound
         for condition in generator.ifs:
             require_supported(condition, names)
@@ -81,12 +82,12 @@ def _check_comprehension(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, na
 
 
 def _parts_of_call(node: ast.Call) -> list[ast.expr]:
-    """Return what of a call is left to check once its function is allowed."""
+    """Return the parts of a call to check when its function is supported."""
     keywords = {k.arg for k in node.keywords}
     given = [*node.args, *(k.value for k in node.keywords)]
     name = dotted_name(node.func)
     if None in keywords or any(isinstance(a, ast.Starred) for a in node.args):
-        raise _not_judged(node)
+        raise _unsupported(node)
     if name == "isinstance" and len(node.args) == 2 and named_types(node.args[1]) and not keywords:
         return node.args[:1]
     if name in ("sorted", "min", "max"):
@@ -98,11 +99,11 @@ def _parts_of_call(node: ast.Call) -> list[ast.expr]:
         return given
     if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and not keywords:
         return [node.func.value, *given]
-    raise _not_judged(node)
+    raise _unsupported(node)
 
 
 def named_types(node: ast.expr) -> tuple[type, ...]:
-    """Return the types that the second argument of ``isinstance`` names; none where one of them is unknown."""
+    """Return the types that the second argument of ``isinstance`` names; empty if one of them is unknown."""
     match node:
         case ast.Name(id=name) if name in TYPES:
             return (TYPES[name],)
@@ -119,7 +120,7 @@ def named_types(node: ast.expr) -> tuple[type, ...]:
 
 
 def parse_type_comparison(node: ast.Compare) -> tuple[ast.expr, tuple[type, ...], bool] | None:
-    """Return the value, type and sign of ``type(value) == int`` and its like."""
+    """Return value, types and sign (True for ``==`` and ``is``) of comparisons such as ``type(value) == int``."""
     match node:
         case ast.Compare(
             left=ast.Call(func=ast.Name(id="type"), args=[value], keywords=[]),
@@ -135,5 +136,5 @@ def parse_type_comparison(node: ast.Compare) -> tuple[ast.expr, tuple[type, ...]
 
 
 def is_constant(node: ast.expr) -> bool:
-    """Return whether no value in an expression comes of the result."""
+    """Return whether an expression does not depend on the result."""
     return all(n.id in FUNCTIONS | MODULES | TYPES.keys() for n in ast.walk(node) if isinstance(n, ast.Name))

@@ -1,4 +1,4 @@
-"""The functions, methods and operators of Python that a test may use, with bounds on what they make."""
+"""The functions, methods and operators of Python that a check may use, with bounds on their results."""
 
 import ast
 import math
@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from glotsmith.values.types import Value
 
-_MOST_DIGITS = 400  #: that a number is rounded to
-_LARGEST = 10**1000  #: of an int that arithmetic makes
+_MAX_ROUND_DIGITS = 400  #: decimal places of ``round``
+_LARGEST_INT = 10**1000  #: result of arithmetic
 
 
 class EvaluationLimitExceeded(Exception):
-    """An evaluation takes more steps than it may."""
+    """An evaluation exceeds the limit on steps or on the size of a number."""
 
 
 class ApproximateValue:
@@ -25,7 +25,7 @@ class ApproximateValue:
         self.absolute = 1e-12 if abs is None else abs
 
     def accepts(self, actual: Value) -> bool:
-        """Return whether a value is within the tolerance, and of the same shape where it is a collection."""
+        """Return whether a value is within the tolerance; a collection must also have the same shape."""
         return self._accepts(self.expected, actual)
 
     def _accepts(self, expected: Value, actual: Value) -> bool:
@@ -108,26 +108,26 @@ def _product(items: Iterable[Any]) -> Any:
 
 
 def require_bounded(value: Any) -> Any:
-    """Return a value that arithmetic has made.
+    """Return a result of arithmetic.
 
     Raises:
-        EvaluationLimitExceeded: it is an int of more than 1,000 digits.
+        EvaluationLimitExceeded: the result is an int of more than 1,000 digits.
 
     """
-    if isinstance(value, int) and abs(value) > _LARGEST:
+    if isinstance(value, int) and abs(value) > _LARGEST_INT:
         raise EvaluationLimitExceeded
     return value
 
 
 def _round(number: Any, digits: int | None = None) -> Any:
-    """Return a rounded number; Python would take forever for some digits."""
-    if digits is not None and abs(digits) > _MOST_DIGITS:
+    """Return a rounded number; refuse numbers of digits for which Python takes too long."""
+    if digits is not None and abs(digits) > _MAX_ROUND_DIGITS:
         raise EvaluationLimitExceeded
     return round(number, digits)
 
 
 def _all_close(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Return whether all numbers of ``a`` are close to those of ``b``, as numpy's ``allclose`` has it."""
+    """Return whether all numbers of ``a`` are close to those of ``b``, as numpy's ``allclose`` defines it."""
     match b:
         case list() | tuple() if isinstance(a, list | tuple):
             pairs = cast(list[Value], a), cast(list[Value], b)
@@ -135,7 +135,7 @@ def _all_close(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8) -> bo
         case int() | float() if isinstance(a, int | float):
             return a == b or abs(a - b) <= atol + rtol * abs(b)
         case _:
-            raise TypeError("no numbers")
+            raise TypeError("the values are not numbers")
 
 
 #: functions that take their arguments as they are
@@ -164,7 +164,7 @@ SCALAR_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "math.gcd": math.gcd,
     **{f"{numpy}.{name}": _all_close for numpy in ("np", "numpy") for name in ("isclose", "allclose")},
 }
-#: functions whose first argument is a collection, of which they get a list
+#: functions whose first argument is a collection, passed to them as a list
 _sum: Callable[..., Any] = sum
 COLLECTION_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sorted": cast(Callable[..., Any], sorted),
@@ -184,9 +184,9 @@ FUNCTIONS = frozenset({*SCALAR_FUNCTIONS, *COLLECTION_FUNCTIONS, *HASHING_FUNCTI
 
 
 def _remainder(left: Any, right: Any) -> Any:
-    """Return a remainder; a format with ``%`` may be as wide as it says."""
+    """Return a remainder; refuse ``%`` formats, whose width can be any number."""
     if isinstance(left, str):
-        raise TypeError("a text has no remainder")
+        raise TypeError("% formats of strings are not supported")
     return left % right
 
 

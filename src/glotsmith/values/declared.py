@@ -1,4 +1,4 @@
-"""What a declared type makes of a literal: an int where a float is declared is a float."""
+"""Convert values to declared types: an int becomes a float where a float is declared."""
 
 from collections.abc import Iterable, Sequence
 from typing import cast
@@ -7,10 +7,10 @@ from glotsmith.values.types import Type, Value
 
 
 def coerce_value(value: Value, kind: Type) -> Value:
-    """Return ``value`` with a float in place of each int where ``kind`` says float, at any depth.
+    """Return ``value`` with a float in place of each int for which ``kind`` declares a float, at any depth.
 
-    An int beyond the range of floats stays an int, and so do keys of a dict and elements of a set that would become
-    one float. A bool is no int, ``Any`` and ``object`` leave a value as it is, and so does a type that does not fit.
+    Some ints stay ints: those beyond the range of floats, and keys of a dict or elements of a set that would become
+    equal floats. A bool is not an int. ``Any``, ``object`` and a type that does not fit leave the value as it is.
     """
     if kind.kind == "optional":
         kind = kind.args[0]
@@ -18,22 +18,22 @@ def coerce_value(value: Value, kind: Type) -> Value:
         case None | bool() | str() | float():
             return value
         case int():
-            return _as_float(value) if kind.kind == "float" else value
+            return _to_float(value) if kind.kind == "float" else value
         case dict():
-            return _dict_as_declared(cast(dict[Value, Value], value), kind)
+            return _coerce_dict(cast(dict[Value, Value], value), kind)
         case _:
-            return _items_as_declared(value, kind)
+            return _coerce_items(value, kind)
 
 
-def _as_float(value: int) -> float | int:
+def _to_float(value: int) -> float | int:
     try:
         return float(value)
     except OverflowError:
         return value
 
 
-def _items_as_declared(value: Value, kind: Type) -> Value:
-    """Convert the items of a list, tuple or set; the declared container may be another than the value's."""
+def _coerce_items(value: Value, kind: Type) -> Value:
+    """Convert the items of a list, tuple or set; the declared container type may differ from the value's."""
     items, whole = cast(Sequence[Value], value), value
     if kind.kind == "tuple":
         kinds = kind.args if len(kind.args) == len(items) and not isinstance(value, set) else ()
@@ -46,13 +46,13 @@ def _items_as_declared(value: Value, kind: Type) -> Value:
 
 
 def rebuild_container(container: Value, items: Iterable[Value]) -> Value:
-    """Return a list, tuple or set of ``items``, as ``container`` is one."""
+    """Return a list, tuple or set of ``items``, of the type of ``container``."""
     if isinstance(container, list):
         return list(items)
     return tuple(items) if isinstance(container, tuple) else set(items)
 
 
-def _dict_as_declared(value: dict[Value, Value], kind: Type) -> dict[Value, Value]:
+def _coerce_dict(value: dict[Value, Value], kind: Type) -> dict[Value, Value]:
     if kind.kind != "dict":
         return value
     keys, values = kind.args

@@ -1,4 +1,4 @@
-"""The value of an expression over a result, outside the sandbox, within a number of steps."""
+"""Evaluate an expression over a result, outside the sandbox, with a limit on the number of steps."""
 
 import ast
 from collections import Counter
@@ -26,18 +26,18 @@ MAX_STEPS = 1_000_000  #: of one evaluation
 
 
 class ValueSemantics:
-    """How a language's values compare, and what of Python's types it tells apart; this is Python itself."""
+    """How the values of a language compare, and which of Python's types it distinguishes; this class is Python."""
 
     def same(self, expected: Value, actual: Value) -> bool:
-        """Return whether ``actual`` is what is expected."""
+        """Return whether ``actual`` equals the expected value."""
         return bool(expected == actual)
 
     def items(self, value: Value) -> Value:
-        """Return the collection that a value is."""
+        """Return a value as a collection."""
         return value
 
     def key(self, value: Value) -> Value:
-        """Return what stands in a set, or as a key of a dict, for a value."""
+        """Return the hashable value that represents a value in a set or as a key of a dict."""
         return value
 
     def is_a(self, value: Value, kind: type) -> bool:
@@ -51,7 +51,7 @@ PYTHON_SEMANTICS = ValueSemantics()
 def evaluate_expression(
     node: ast.expr, names: Mapping[str, Value] | None = None, semantics: ValueSemantics = PYTHON_SEMANTICS
 ) -> Value:
-    """Return the value of an expression that was checked.
+    """Return the value of an expression that ``require_supported`` accepts.
 
     Raises:
         EvaluationLimitExceeded: the evaluation takes more than ``MAX_STEPS`` steps.
@@ -62,13 +62,13 @@ def evaluate_expression(
 
 
 class _Evaluator:
-    def __init__(self, world: ValueSemantics) -> None:
-        self._world = world
-        self._left = MAX_STEPS
+    def __init__(self, semantics: ValueSemantics) -> None:
+        self._semantics = semantics
+        self._steps_left = MAX_STEPS
 
     def _spend(self, steps: int = 1) -> None:
-        self._left -= steps
-        if self._left < 0:
+        self._steps_left -= steps
+        if self._steps_left < 0:
             raise EvaluationLimitExceeded
 
     def value(self, node: ast.expr, names: dict[str, Value]) -> Value:
@@ -105,12 +105,12 @@ class _Evaluator:
             case ast.Tuple(elts=items):
                 return tuple(self.value(x, names) for x in items)
             case ast.Set(elts=items):
-                return {self._world.key(self.value(x, names)) for x in items}
+                return {self._semantics.key(self.value(x, names)) for x in items}
             case ast.Dict(keys=keys, values=values):
                 pairs = zip(cast(list[ast.expr], keys), values, strict=True)
-                return {self._world.key(self.value(k, names)): self.value(v, names) for k, v in pairs}
+                return {self._semantics.key(self.value(k, names)): self.value(v, names) for k, v in pairs}
             case ast.SetComp():
-                return {self._world.key(x) for x in self._comprehension(node.elt, node.generators, names)}
+                return {self._semantics.key(x) for x in self._comprehension(node.elt, node.generators, names)}
             case ast.ListComp() | ast.GeneratorExp():
                 return list(self._comprehension(node.elt, node.generators, names))
             case _:
@@ -132,17 +132,17 @@ class _Evaluator:
             return
         first, *rest = generators
         for item in self._items(self.value(first.iter, names)):
-            inner = {**names, **_bound(first.target, item)}
+            inner = {**names, **_bind_target(first.target, item)}
             if all(self.value(condition, inner) for condition in first.ifs):
                 yield from self._comprehension(elt, rest, inner)
 
     def _items(self, value: Value) -> list[Value]:
-        """Return the elements of a collection as a list of their own."""
-        value = self._world.items(value)
+        """Return the elements of a collection as a new list."""
+        value = self._semantics.items(value)
         if isinstance(value, range | list | tuple | str | dict | set | frozenset):
             self._spend(len(cast(list[Value], value)))
             return list(cast(list[Value], value))
-        raise TypeError(f"{type(value).__name__} is no collection")
+        raise TypeError(f"{type(value).__name__} is not a collection")
 
     # ------------------------------------------------------------------------------------------- comparison
 
@@ -150,7 +150,7 @@ class _Evaluator:
         if typed := parse_type_comparison(node):
             subject, kinds, wanted = typed
             value = self.value(subject, names)
-            exact = [k for k in kinds if self._world.is_a(value, k) and not (isinstance(value, bool) and k is int)]
+            exact = [k for k in kinds if self._semantics.is_a(value, k) and not (isinstance(value, bool) and k is int)]
             return bool(exact) is wanted
         left, left_node = self.value(node.left, names), node.left
         for op, right_node in zip(node.ops, node.comparators, strict=True):
@@ -180,14 +180,14 @@ class _Evaluator:
             expected, actual = actual, expected
         if isinstance(expected, ApproximateValue):
             return expected.accepts(actual)
-        return self._world.same(expected, actual)
+        return self._semantics.same(expected, actual)
 
     def _within(self, left: Value, right: Value, swapped: bool) -> bool:
         if isinstance(right, str):
             self._spend(_size(right))
             if isinstance(left, str):
                 return left in right
-            raise TypeError("only a text is in a text")
+            raise TypeError("only a string can be in a string")
         return any(self._equal(left, item, swapped) for item in self._items(right))
 
     # --------------------------------------------------------------------------------------- other operations
@@ -198,14 +198,14 @@ class _Evaluator:
         return require_bounded(OPERATORS[type(node.op)](left, right))
 
     def _subscript(self, whole: Value, index: ast.expr, names: dict[str, Value]) -> Value:
-        value: Any = self._world.items(whole)
+        value: Any = self._semantics.items(whole)
         if isinstance(index, ast.Slice):
             ends = [None if p is None else self.value(p, names) for p in (index.lower, index.upper, index.step)]
             self._spend(len(value))
             return value[slice(*ends)]
         key = self.value(index, names)
         if isinstance(value, dict) and key not in value:
-            found = [k for k in cast(dict[Value, Value], value) if self._world.same(key, k)]
+            found = [k for k in cast(dict[Value, Value], value) if self._semantics.same(key, k)]
             key = found[0] if found else str(key)
         return cast(Value, value[key])
 
@@ -213,7 +213,7 @@ class _Evaluator:
         name = dotted_name(node.func)
         if name == "isinstance":
             subject = self.value(node.args[0], names)
-            return any(self._world.is_a(subject, kind) for kind in named_types(node.args[1]))
+            return any(self._semantics.is_a(subject, kind) for kind in named_types(node.args[1]))
         keywords = {
             cast(str, k.arg): SORT_KEYS[dotted_name(k.value)] if k.arg == "key" else self.value(k.value, names)
             for k in node.keywords
@@ -234,12 +234,12 @@ class _Evaluator:
                 self._spend(_size(first) * len(first))
             return COLLECTION_FUNCTIONS[name](first, *rest, **keywords)
         if name in HASHING_FUNCTIONS:
-            keys = map(self._world.key, self._items(arguments[0]) if arguments else ())
+            keys = map(self._semantics.key, self._items(arguments[0]) if arguments else ())
             return dict(Counter(keys)) if name.endswith("Counter") else set(keys)
         match name:
             case "len":
                 (value,) = arguments
-                return len(self._world.items(value))
+                return len(self._semantics.items(value))
             case "range":
                 return range(*arguments)
             case "zip":
@@ -253,7 +253,7 @@ class _Evaluator:
     def _dict(self, arguments: list[Value], keywords: dict[str, Any]) -> Value:
         first: Any = arguments[0] if arguments else {}
         pairs: Any = self._items(list(cast(dict[Value, Value], first).items()) if isinstance(first, dict) else first)
-        return {self._world.key(k): v for k, v in pairs} | keywords
+        return {self._semantics.key(k): v for k, v in pairs} | keywords
 
     def _method(self, subject: Value, name: str, arguments: list[Value]) -> Value:
         if name == "join" and isinstance(subject, str):
@@ -269,19 +269,21 @@ class _Evaluator:
             return view if name == "values" else set(view)
         if isinstance(subject, set):
             subject = cast(set[Value], subject)
-            arguments = [{self._world.key(x) for x in self._items(a)} for a in arguments]
+            arguments = [{self._semantics.key(x) for x in self._items(a)} for a in arguments]
         return getattr(cast(Any, subject), name)(*arguments)
 
 
-def _bound(target: ast.expr, item: Value) -> dict[str, Value]:
+def _bind_target(target: ast.expr, item: Value) -> dict[str, Value]:
     if isinstance(target, ast.Name):
         return {target.id: item}
     parts = cast(ast.Tuple, target).elts
-    return {k: v for part, x in zip(parts, cast(list[Value], item), strict=True) for k, v in _bound(part, x).items()}
+    return {
+        k: v for part, x in zip(parts, cast(list[Value], item), strict=True) for k, v in _bind_target(part, x).items()
+    }
 
 
 def _size(value: Value) -> int:
-    """Return how many steps it takes to look at all of a value."""
+    """Return how many steps a visit of a whole value takes."""
     match value:
         case str():
             return 1 + len(value) // 16
@@ -295,7 +297,7 @@ def _size(value: Value) -> int:
 
 
 def _cost(op: ast.operator, left: Value, right: Value) -> int:
-    """Return the steps that an operation takes: the length of the collection, or some bits of the number, it makes."""
+    """Return the steps of an operation: the length of the collection, or the bits of the number, that it makes."""
     sizes = [len(cast(list[Value], v)) if isinstance(v, str | list | tuple | set | dict) else 0 for v in (left, right)]
     if isinstance(op, ast.Mult) and any(sizes):
         times = right if sizes[0] else left

@@ -1,4 +1,4 @@
-"""Values as Python literals, written and read."""
+"""Write and parse values as Python literals."""
 
 import ast
 import math
@@ -9,16 +9,16 @@ from glotsmith.values.types import NotLiteral, Value
 
 _PLAIN = {bool, int, str, type(None)}
 
-#: Decimal digits of an integer that is read or written here. CPython refuses more than 4,300 by default, since the time
-#: grows with their square; the functions and programs in the sandbox have no such limit, and their results come here.
+#: Decimal digits of an integer that is parsed or written here. CPython refuses more than 4,300 by default, because the
+#: time grows with their square. Programs in the sandbox have no such limit, and their results are parsed here.
 MAX_DIGITS = 100_000
-_WIDEST = int(MAX_DIGITS * math.log2(10))  #: bits
+_MAX_BITS = int(MAX_DIGITS * math.log2(10))
 if 0 < sys.get_int_max_str_digits() < MAX_DIGITS:
     sys.set_int_max_str_digits(MAX_DIGITS)
 
 
 def literal(value: Value) -> str:
-    """Write a value as a Python expression that ``parse_value`` reads back.
+    """Write a value as a Python expression that ``parse_value`` can parse.
 
     Sets and dicts are written in a fixed order, so that equal values have equal text.
     """
@@ -45,7 +45,7 @@ def parse_value(text: str) -> Value:
     """Parse a Python literal; ``float('nan')``, ``float('inf')`` and ``set()`` count as literals.
 
     Raises:
-        NotLiteral: it is an expression of another kind.
+        NotLiteral: the text is an expression of another kind.
 
     """
     try:
@@ -58,11 +58,11 @@ def value_of_node(node: ast.expr) -> Value:
     """Return the value of a literal.
 
     Raises:
-        NotLiteral: it is an expression of another kind.
+        NotLiteral: the text is an expression of another kind.
 
     """
     match node:
-        case ast.Constant(value=int() as number) if number.bit_length() > _WIDEST:
+        case ast.Constant(value=int() as number) if number.bit_length() > _MAX_BITS:
             raise NotLiteral(f"an integer of {number.bit_length():,} bits")
         case ast.Constant(value=int() | float() | str() | None):
             return node.value

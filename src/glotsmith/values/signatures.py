@@ -1,4 +1,4 @@
-"""Typed function signatures, written, read, and inferred from calls."""
+"""Typed function signatures: parse, write, and infer them from calls."""
 
 import ast
 import re
@@ -18,10 +18,10 @@ class Parameter(msgspec.Struct, frozen=True):
 
     name: str
     type: Type
-    either: bool = False  #: int and float are told apart: an int that is passed stays an int
+    either: bool = False  #: ``int | float``: an int argument stays an int
 
     def __str__(self) -> str:
-        """Write it as in a Python ``def``."""
+        """Return the parameter as a Python ``def`` writes it."""
         kind = re.sub(r"\bfloat\b", "int | float", str(self.type)) if self.either else str(self.type)
         return self.name if self.type == ANY else f"{self.name}: {kind}"
 
@@ -34,7 +34,7 @@ class Signature(msgspec.Struct, frozen=True):
     returns: Type
 
     def __str__(self) -> str:
-        """Write it as the first line of a Python ``def``, without the colon."""
+        """Return the first line of a Python ``def``, without the colon."""
         inner = ", ".join(map(str, self.parameters))
         arrow = "" if self.returns == ANY else f" -> {self.returns}"
         return f"def {self.name}({inner}){arrow}"
@@ -44,7 +44,7 @@ def infer_signature(name: str, parameters: Sequence[str], calls: Sequence[Call])
     """Infer a signature from the values in ``calls``.
 
     Raises:
-        NotLiteral: the calls differ in arity from ``parameters``, or a value is no literal.
+        NotLiteral: the calls differ in arity from ``parameters``, or a value is not a literal.
 
     """
     for call in calls:
@@ -55,21 +55,21 @@ def infer_signature(name: str, parameters: Sequence[str], calls: Sequence[Call])
     columns = [[c.arguments[i] for c in calls] for i in range(len(parameters))]
     kinds = [unite_all(map(type_of, column)) for column in columns]
     returns = unite_all(map(type_of, expected_values(calls)))
-    return Signature(name, tuple(map(_inferred, parameters, kinds, columns)), returns)
+    return Signature(name, tuple(map(_inferred_parameter, parameters, kinds, columns)), returns)
 
 
-def _inferred(name: str, kind: Type, values: Sequence[Value]) -> Parameter:
-    """Return a parameter of a type that was seen; ``either`` where an int is among the values for a float."""
+def _inferred_parameter(name: str, kind: Type, values: Sequence[Value]) -> Parameter:
+    """Return a parameter of the inferred type; ``either`` if ints are among the values of a float parameter."""
     return Parameter(name, kind, any(literal(coerce_value(v, kind)) != literal(v) for v in values))
 
 
 def coerce_call(call: Call, signature: Signature, *, strict: bool = False) -> Call:
-    """Return a call whose literals are of the declared types.
+    """Return a call with its literals converted to the declared types.
 
     Args:
         call: a call with as many arguments as the signature has parameters.
-        signature: what is declared.
-        strict: the language checks types, so that a parameter declared as ``int | float`` is a float.
+        signature: the declared types.
+        strict: for languages that check types: convert ints for ``int | float`` parameters, too.
 
     """
     arguments = (
@@ -86,7 +86,7 @@ def parse_signature(text: str) -> Signature:
     """Parse ``def f(xs: list[int], k: int) -> int``, with or without the colon and a body.
 
     Raises:
-        NotLiteral: it is no ``def``, a type can't be used, or a parameter can't be passed by position.
+        NotLiteral: the text is not a ``def``, a type is not supported, or a parameter can't be passed by position.
 
     """
     head = text.strip()
@@ -110,13 +110,13 @@ def _signature_of_node(node: ast.FunctionDef) -> Signature:
 
 
 def _names_both(node: ast.expr | None) -> bool:
-    """Whether an annotation names int and float in one union."""
+    """Return whether an annotation names int and float in one union."""
     unions = ({m.id for m in _members(n) if isinstance(m, ast.Name)} for n in ast.walk(node or ast.Pass()))
     return any({"int", "float"} <= names for names in unions)
 
 
 def _members(node: ast.AST) -> list[ast.expr]:
-    """Return the members of a union; none of what is no union."""
+    """Return the members of a union; empty if the node is not a union."""
     match node:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return [m for side in (left, right) for m in (_members(side) or [side])]

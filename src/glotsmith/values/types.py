@@ -1,4 +1,4 @@
-"""Types of values: what they are made of, how two are united, and how an annotation is read."""
+"""Types of values: infer them from values, unite them, and parse annotations."""
 
 import ast
 from collections.abc import Iterable
@@ -14,21 +14,21 @@ Value = Any  #: int | float | str | bool | None | list | tuple | dict | set, nes
 
 
 class NotLiteral(ValueError):
-    """A test, type or value lies outside what a suite may use; the message says which part."""
+    """A test, type or value is not supported in a suite; the message names the part."""
 
 
 class Type(msgspec.Struct, frozen=True):
     """A type constructor with its arguments.
 
-    ``vartuple`` is ``tuple[T, ...]``; ``any`` is not known yet (an empty list's items), ``mixed`` is known to be
-    several things at once.
+    ``vartuple`` is ``tuple[T, ...]``. ``any`` is an unknown type, such as that of an empty list's items.
+    ``mixed`` stands for several types without a common type.
     """
 
     kind: TypeKind
     args: tuple["Type", ...] = ()
 
     def __str__(self) -> str:
-        """Write the type as a Python annotation."""
+        """Return the type as a Python annotation."""
         inner = ", ".join(map(str, self.args))
         match self.kind:
             case "any":
@@ -64,10 +64,10 @@ def optional(inner: Type) -> Type:
 
 
 def type_of(value: Value) -> Type:
-    """Infer the type of one value; elements of containers are united.
+    """Infer the type of one value; the types of a container's elements are united.
 
     Raises:
-        NotLiteral: a part of the value is of a type that no test may use.
+        NotLiteral: a part of the value has a type that tests do not support.
 
     """
     scalar = _SCALARS.get(type(value))  # type: ignore[arg-type]
@@ -86,15 +86,15 @@ def type_of(value: Value) -> Type:
 
 
 def unite_all(types: Iterable[Type]) -> Type:
-    """Unite any number of types; ``any`` for none at all."""
+    """Unite any number of types; ``any`` if there are none."""
     return reduce(unite, types, ANY)
 
 
 def unite(a: Type, b: Type) -> Type:
-    """Return the least type that holds the values of both.
+    """Return the narrowest type that includes the values of both types.
 
-    ``any`` gives way to anything (an empty list says nothing of its items), int widens to float, None makes an
-    optional, tuples of different lengths become ``tuple[T, ...]``; what has nothing in common is ``mixed``.
+    ``any`` united with another type is that type. Int and float become float. None makes an optional. Tuples of
+    different lengths become ``tuple[T, ...]``. Types with nothing in common become ``mixed``.
     """
     if a == b or b == ANY:
         return a
@@ -139,10 +139,10 @@ _GENERICS = {"list": "list", "sequence": "list", "iterable": "list", "dict": "di
 
 
 def parse_type(text: str) -> Type:
-    """Parse a Python annotation, in today's or ``typing``'s spelling.
+    """Parse a Python annotation, with built-in names or those of ``typing``.
 
     Raises:
-        NotLiteral: the annotation names a type that no test may use.
+        NotLiteral: the annotation names a type that tests do not support.
 
     """
     try:
@@ -154,10 +154,10 @@ def parse_type(text: str) -> Type:
 
 
 def type_of_node(node: ast.expr | None) -> Type:
-    """Return the type that an annotation names; ``any`` where there is none.
+    """Return the type that an annotation names; ``any`` for no annotation.
 
     Raises:
-        NotLiteral: the annotation names a type that no test may use.
+        NotLiteral: the annotation names a type that tests do not support.
 
     """
     match node:
