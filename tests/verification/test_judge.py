@@ -59,7 +59,7 @@ UNFIT = "300 does not fit the declared type i8"
         (DONE.replace("value 1 2", 'raised 1 "boom"'), "fail:runtime", ""),
         (DONE.replace("value 1 2", f'value 1 "{UNFIT}"'), "fail:wrong", ""),
         ('M start\nM mismatch "f(String)"\n', "fail:compile", "f(String)"),
-        (START + 'M mismatch "f(String)"\n', "fail:output", "the program wrote protocol lines of its own"),
+        (START + 'M mismatch "f(String)"\n', "fail:output", "the program wrote protocol lines itself"),
     ],
 )
 def test_the_detail_names_an_argument_that_does_not_fit(stdout: str, status: str, detail: str) -> None:

@@ -31,7 +31,7 @@ def test_verdicts_and_refused_jobs_pass(status):
 def test_a_failure_of_the_machine_is_raised(status):
     with pytest.raises(Unanswered, match="no room") as raised:
         asyncio.run(RaisingVerifier(Runner(status)).verify(JOB))
-    assert (raised.value.reason, raised.value.health.name) == (Reason.NOT_VERIFIED, "the runner (python)")
+    assert (raised.value.reason, raised.value.health.name) == (Reason.NOT_VERIFIED, "the verifier (python)")
     with accepting_failures():
         assert asyncio.run(RaisingVerifier(Runner(status)).verify(JOB)).status == status
 

@@ -1,4 +1,4 @@
-"""Verification: a program and its tests become a verdict (ARCHITECTURE, "Verification")."""
+"""Verification: judge programs by their tests (ARCHITECTURE, "Verification")."""
 
 from glotsmith.verification.verifier import Verifier
 

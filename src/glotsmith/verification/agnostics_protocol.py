@@ -1,8 +1,8 @@
-"""Agnostics' executor protocol (arXiv 2508.04865; nuprl/agnostics-framework, ``executors/README.md``).
+"""Answer lines of the executor protocol of Agnostics (arXiv 2508.04865; nuprl/agnostics-framework).
 
-A line is a program with its stdin/stdout tests, and is answered by a line. As in its containers, tests run in order up
-to the first that fails, and output is compared without the white space at its end; other than there, each program has
-a sandbox of its own, and its time is CPU time.
+A request is a line with a program and its stdin/stdout tests; the answer is a line, too. As in the containers of
+Agnostics (``executors/README.md``), tests run in order up to the first that fails, and output is compared without
+trailing white space. Two things differ: each program has a sandbox of its own, and its time limit is CPU time.
 """
 
 from contextlib import aclosing
@@ -18,19 +18,19 @@ from glotsmith.sandbox.base import Run, run_with_retries
 from glotsmith.verification.job_limits import kb_of, stdout_size
 from glotsmith.verification.whole_programs import run_for_each_stdin
 
-MAX_TIMEOUT_S = 600.0  #: CPU seconds that a test may ask for
+MAX_TIMEOUT_S = 600.0  #: CPU seconds, the largest ``timeout_s``
 _TIMEOUTS = frozenset({"cpu", "wall"})
 
 
 class AgnosticsTestCase(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """One test of an ``Item``."""
+    """One test of an ``AgnosticsItem``."""
 
     input: str
     output: str
 
 
 class AgnosticsItem(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """One line that is asked."""
+    """One request line."""
 
     code: str
     test_cases: tuple[AgnosticsTestCase, ...]
@@ -38,14 +38,14 @@ class AgnosticsItem(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fal
 
 
 class AgnosticsAnswer(Record, frozen=True, kw_only=True):
-    """One line that is answered."""
+    """One answer line."""
 
     result: Literal["success", "fail:wrong-output", "fail:error", "fail:timeout", "fail:other"]
     expected: str | msgspec.UnsetType = msgspec.UNSET
     got: str | msgspec.UnsetType = msgspec.UNSET
     stdout: str | msgspec.UnsetType = msgspec.UNSET
     stderr: str | msgspec.UnsetType = msgspec.UNSET
-    exit_code: int | msgspec.UnsetType = msgspec.UNSET  #: -N where signal N ended it
+    exit_code: int | msgspec.UnsetType = msgspec.UNSET  #: -N if signal N ended the program
     details: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -53,9 +53,14 @@ _ITEM = msgspec.json.Decoder(AgnosticsItem)
 
 
 def client_limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024, expected: int = 0) -> Limits:
-    """Return limits for a client that waits: CPU seconds, and not much longer by the clock.
+    """Return limits for a client that waits: the wall time is little longer than the CPU time.
 
-    ``expected`` bytes of stdout fit beside the usual limit.
+    Args:
+        run_s: CPU seconds of the run.
+        build_s: CPU seconds of the build.
+        memory_mb: memory in MB.
+        expected: size of the expected stdout in bytes, which is added to the default limit.
+
     """
     return Limits(
         cpu_s=run_s,
@@ -67,7 +72,7 @@ def client_limits(run_s: float, build_s: float = 60.0, memory_mb: int = 1024, ex
 
 
 async def answer_line(run: Run, language: str, line: bytes) -> AgnosticsAnswer:
-    """Answer one line; what can't be run is ``fail:other``, with details."""
+    """Answer one line; a line that cannot be run is ``fail:other``, with details."""
     try:
         item = _ITEM.decode(line)
         if not 0 < item.timeout_s <= MAX_TIMEOUT_S:
@@ -75,7 +80,7 @@ async def answer_line(run: Run, language: str, line: bytes) -> AgnosticsAnswer:
                 f"timeout_s is {item.timeout_s}; it must be above 0 and at most {MAX_TIMEOUT_S}"
             )
         return await _test(run, language, item)
-    except (ValueError, RecursionError) as error:  # a sandbox's, too: NULs in words
+    except (ValueError, RecursionError) as error:  # also those of a sandbox, for NUL characters
         return refused_answer("malformed line", str(error))
     except (ToolchainError, Unrepresentable) as error:
         return refused_answer("infra:toolchain", str(error))
@@ -113,15 +118,15 @@ def _judge(outcome: Outcome, case: AgnosticsTestCase) -> AgnosticsAnswer:
 
 
 def subprocess_exit_code(outcome: Outcome) -> int:
-    """Return a program's exit code as Python's subprocess has it: -N where signal N ended it."""
+    """Return a program's exit code as Python's ``subprocess`` does: -N if signal N ended the program."""
     return outcome.code if outcome.ending == "exit" else -(outcome.code or 9)
 
 
 def decode_output(data: bytes) -> str:
-    """Return what a program wrote, as subprocess reads text: line ends are one character."""
+    """Decode a program's output as ``subprocess`` reads text: each line end becomes ``\\n``."""
     return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def refused_answer(kind: str, message: str) -> AgnosticsAnswer:
-    """Return the answer to a line that could not be judged: ``fail:other``, with details."""
+    """Return the answer to a line that cannot be judged: ``fail:other``, with details."""
     return AgnosticsAnswer(result="fail:other", stdout="", stderr="", details={"type": kind, "message": message})

@@ -1,10 +1,10 @@
-"""CPU limits that mean the same on every machine.
+"""Calibrate CPU limits, so that they have the same meaning on every machine.
 
-A limit is in seconds of the reference machine. Each language has a program, the row ``calibration`` of its
-``verdicts.toml``, with the CPU time that it took there. Here it runs once, and so does one that does nothing, the row
-``accepted``: the quotient of what the work took is the language's factor on this machine, and what the start took is
-granted besides, since a program has no part in it. Both are kept for the next time. A language that lacks one of the
-rows has the limits of the reference machine.
+Limits are in seconds of the reference machine. The row ``calibration`` of a language's ``verdicts.toml`` is a program
+with the CPU time that it needs on the reference machine. On this machine it runs once, and so does the row
+``accepted``, which only starts. The ratio of the CPU times without the start is the language's factor, by which limits
+are multiplied. The CPU time of the start is added to limits. Both numbers are stored for later processes. A language
+without one of the rows has the limits of the reference machine.
 """
 
 import asyncio
@@ -23,26 +23,26 @@ from glotsmith.records import Limits, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_signature, parse_test
 
-_TRIALS = 3  #: the fastest counts: other load only ever adds
-_FACTORS = (1.0, 20.0)  #: a faster machine is no reason for less time; a slower one than this is broken
-_MOST_START_S = 10.0
+_TRIALS = 3  #: the fastest counts, because other load only adds time
+_MIN_FACTOR, _MAX_FACTOR = 1.0, 20.0  #: faster machines keep the limits; slower measurements are errors
+_MAX_START_S = 10.0
 _log = logging.getLogger(__name__)
 
 
 class LanguageSpeed(NamedTuple):
-    """A language on this machine."""
+    """The speed of a language on this machine."""
 
     factor: float = 1.0  #: CPU time here / on the reference machine
     start_s: float = 0.0  #: CPU seconds of a cold start
 
     def scale_limits(self, limits: Limits) -> Limits:
-        """Return limits of the reference machine as they are to be here."""
+        """Convert limits of the reference machine to limits of this machine."""
         cpu_s = limits.cpu_s * self.factor + self.start_s
         return msgspec.structs.replace(limits, cpu_s=cpu_s, wall_s=limits.wall_s * max(1.0, cpu_s / limits.cpu_s))
 
 
 class Calibration:
-    """Measures languages when they are first needed, and remembers them in a file."""
+    """Measures each language when it is first needed, and stores the measurements in a file."""
 
     def __init__(self, sandbox: Sandbox, path: Path | None = None) -> None:
         self._sandbox = sandbox
@@ -51,10 +51,10 @@ class Calibration:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def speed(self, language: str) -> LanguageSpeed:
-        """Return a language's speed here; that of the reference machine where it has no program to measure it.
+        """Return a language's speed on this machine; that of the reference machine if it cannot be measured.
 
         Raises:
-            ToolchainError: the language can't be run here.
+            ToolchainError: the machine has no toolchain of the language.
 
         """
         if language in self._known:
@@ -71,19 +71,20 @@ class Calibration:
         return self._known[language]
 
     async def _measure(self, language: str, row: ProofRow, key: str) -> LanguageSpeed:
-        idle = await self._seconds(language, read_proof_rows(language).get("accepted"))
-        work = await self._seconds(language, row)
+        idle = await self._cpu_seconds(language, read_proof_rows(language).get("accepted"))
+        work = await self._cpu_seconds(language, row)
         if idle is None or work is None:
-            _log.warning("%s: its speed can't be measured here; limits are those of the reference machine", language)
+            _log.warning(
+                "%s: cannot measure the speed of this machine; using the limits of the reference machine", language
+            )
             return LanguageSpeed()
-        low, high = _FACTORS
-        factor = min(max((work - idle) / row.reference_cpu_s, low), high)
-        speed = LanguageSpeed(round(factor, 3), round(min(idle, _MOST_START_S), 3))
+        factor = min(max((work - idle) / row.reference_cpu_s, _MIN_FACTOR), _MAX_FACTOR)
+        speed = LanguageSpeed(round(factor, 3), round(min(idle, _MAX_START_S), 3))
         self._save_speed(key, speed)
         return speed
 
-    async def _seconds(self, language: str, row: ProofRow | None) -> float | None:
-        """Return the CPU time of a row's program, started cold; None where it fails or there is no such function."""
+    async def _cpu_seconds(self, language: str, row: ProofRow | None) -> float | None:
+        """Return the CPU time of a cold start of a row's program; None if it fails or the row has no function."""
         made = _cold_call(language, row) if row is not None else None
         if made is None:
             return None
@@ -96,14 +97,14 @@ class Calibration:
         return LanguageSpeed(*found) if found else None
 
     def _save_speed(self, key: str, speed: LanguageSpeed) -> None:
-        """Write the file anew; a loser of a race between two processes measures once more some day."""
+        """Rewrite the file. If two processes write at once, one measurement is lost and is repeated later."""
         text = json.dumps({**self._read(), key: list(speed)}, indent=1)
         draft = self._path.with_suffix(f".{id(self)}")
         try:
             draft.write_text(text, "utf-8")
             draft.replace(self._path)
         except OSError as error:
-            _log.warning("the speed of this machine can't be remembered in %s: %s", self._path, error)
+            _log.warning("cannot store the speed of this machine in %s: %s", self._path, error)
 
     def _read(self) -> dict[str, list[float]]:
         try:
@@ -113,7 +114,7 @@ class Calibration:
 
 
 def _cold_call(language: str, row: ProofRow) -> Program | None:
-    """Return the program that calls a row's function once; None where its language or its test has no such call."""
+    """Return the program that calls a row's function once; None if the row cannot be called."""
     card = get_card(language)
     if row.io or card.level != "full":
         return None
@@ -121,7 +122,7 @@ def _cold_call(language: str, row: ProofRow) -> Program | None:
         calls = [parse_test(test).arguments for test in row.tests[:1]]
         made, _ = program.call_program(card, row.code, parse_signature(row.signature), calls)
     except ValueError as error:  # NotLiteral, Unrepresentable, or a call with other parameters
-        _log.warning("%s: a row of verdicts.toml can't be called: %s", language, error)
+        _log.warning("%s: cannot call the function of a row in verdicts.toml: %s", language, error)
         return None
     return msgspec.structs.replace(made, warm=None)
 

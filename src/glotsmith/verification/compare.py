@@ -23,88 +23,92 @@ Pairs = list[tuple[WireValue, WireValue]]
 
 
 class ComparisonRules(msgspec.Struct, frozen=True):
-    """How values of one language are compared."""
+    """How the values of one language are compared."""
 
     equality: Equality
-    tolerance: float = TOLERANCE  #: relative, for floats
-    absolute: float = 0.0  #: likewise; what of both is wider
+    tolerance: float = TOLERANCE  #: relative tolerance of floats
+    absolute: float = 0.0  #: absolute tolerance of floats; the wider of both counts
 
 
-def matches_expected(expected: Value, wire: WireValue, how: ComparisonRules) -> bool:
-    """Return whether ``wire`` is what a program of the language returns for ``expected``."""
+def matches_expected(expected: Value, wire: WireValue, rules: ComparisonRules) -> bool:
+    """Return whether a wire value equals ``expected`` by the rules of the language."""
     try:
-        return _equal(expected, wire, how)
+        return _equal(expected, wire, rules)
     except (NotLiteral, RecursionError):
         return False
 
 
-def _equal(expected: Value, wire: WireValue, how: ComparisonRules) -> bool:
+def _equal(expected: Value, wire: WireValue, rules: ComparisonRules) -> bool:
     kind, content = split_tag(wire)
     match expected:
         case None:
-            return wire is None or (wire is False and how.equality.false_is_none)
+            return wire is None or (wire is False and rules.equality.false_is_none)
         case bool():
-            return wire is expected or (how.equality.bool_is_number and _is_bool(expected, kind, content))
+            return wire is expected or (rules.equality.bool_is_number and _is_bool(expected, kind, content))
         case int() | float():
-            return _number(expected, kind, content, how)
+            return _number(expected, kind, content, rules)
         case str():
             return isinstance(wire, str) and wire == expected
         case _:
-            return _collection(expected, wire, how)
+            return _collection(expected, wire, rules)
 
 
 def _is_bool(expected: bool, kind: str, content: WireValue) -> bool:
-    """Return whether a number is 1 or 0, or a string empty, as ``expected`` wants it."""
+    """Return whether a number, or an empty string, represents the expected bool."""
     accepted = (1,) if expected else (0, "")
     if kind == "f":
         return parse_wire_float(content) in accepted
     return kind == "" and isinstance(content, int | str) and content in accepted
 
 
-def _number(expected: float | int, kind: str, content: WireValue, how: ComparisonRules) -> bool:
+def _number(expected: float | int, kind: str, content: WireValue, rules: ComparisonRules) -> bool:
     """Compare numbers; ``content`` is an int (kind "") or the text of a float (kind "f")."""
-    if isinstance(content, bool) and how.equality.bool_is_number:
+    if isinstance(content, bool) and rules.equality.bool_is_number:
         content = int(content)
     if kind == "" and isinstance(content, int) and not isinstance(content, bool):
         if isinstance(expected, int):
             return content == expected
-        return (how.equality.int_is_float or how.equality.float_accepts_int) and _close(expected, content, how)
+        return (rules.equality.int_is_float or rules.equality.float_accepts_int) and _float_equal(
+            expected, content, rules
+        )
     if kind != "f":
         return False
     if isinstance(expected, int):
-        return how.equality.int_is_float and parse_wire_float(content) == expected
-    return _close(expected, parse_wire_float(content), how)
+        return rules.equality.int_is_float and parse_wire_float(content) == expected
+    return _float_equal(expected, parse_wire_float(content), rules)
 
 
-def _close(expected: float, actual: float | int, how: ComparisonRules) -> bool:
+def _float_equal(expected: float, actual: float | int, rules: ComparisonRules) -> bool:
     if math.isnan(expected) or math.isinf(expected):
-        return actual != actual if math.isnan(expected) else actual == expected  # an int may be too large for isnan
+        return (
+            actual != actual if math.isnan(expected) else actual == expected
+        )  # the actual int may be too large for isnan
     try:
-        return math.isfinite(actual) and _within(expected, actual, how)
+        return math.isfinite(actual) and _is_close(expected, actual, rules)
     except OverflowError:  # an int too large for a float
         return False
 
 
-def _within(expected: float, actual: float, how: ComparisonRules) -> bool:
-    return math.isclose(expected, actual, rel_tol=how.tolerance, abs_tol=how.absolute)
+def _is_close(expected: float, actual: float, rules: ComparisonRules) -> bool:
+    return math.isclose(expected, actual, rel_tol=rules.tolerance, abs_tol=rules.absolute)
 
 
-def _collection(expected: Value, wire: WireValue, how: ComparisonRules) -> bool:
-    e = how.equality
+def _collection(expected: Value, wire: WireValue, rules: ComparisonRules) -> bool:
+    e = rules.equality
     if not expected and e.empty_is_one and _is_empty(wire, e):
         return True
     match expected:
         case list() | tuple():
             items = cast(Sequence[Value], expected)
-            return _sequence(items, _elements(items, wire, e), how)
+            return _sequence(items, _elements(items, wire, e), rules)
         case set() | frozenset():
             content = _tagged(wire, "s")
-            same = partial(_equal, how=how)
+            same = partial(_equal, rules=rules)
             return content is not None and _unordered(cast(set[Value], expected), content, same)
         case dict():
             pairs = _pairs(wire, e)
             items = cast(dict[Value, Value], expected).items()
-            return pairs is not None and _unordered(items, pairs, partial(_pair, how=how))
+            return pairs is not None and _unordered(items, pairs, partial(_pair, rules=rules))
         case _:
             return False
 
@@ -121,7 +125,7 @@ def _tagged(wire: WireValue, kind: str) -> list[WireValue] | None:
 
 
 def _elements(expected: Sequence[Value], wire: WireValue, e: Equality) -> Sequence[WireValue] | None:
-    """Return the elements of a wire list (or tuple), or None where the result is no such thing."""
+    """Return the elements of a wire list or tuple; None if the result is neither."""
     plain, tupled = _tagged(wire, ""), _tagged(wire, "t")
     if e.vector_of_scalars and not is_vector(expected):
         return tupled
@@ -135,7 +139,7 @@ def _elements(expected: Sequence[Value], wire: WireValue, e: Equality) -> Sequen
 
 def _pairs(wire: WireValue, e: Equality) -> Pairs | None:
     pairs = _tagged(wire, "m")
-    if pairs is not None:  # a program may have written the line itself, so that it can hold anything
+    if pairs is not None:  # the program may have written the line itself, with any content
         return (
             cast(Pairs, pairs)
             if all(isinstance(p, list) and len(cast(list[WireValue], p)) == 2 for p in pairs)
@@ -148,14 +152,14 @@ def _pairs(wire: WireValue, e: Equality) -> Pairs | None:
     return list(zip(map(str, keys) if e.keys_are_text else keys, plain, strict=True))
 
 
-def _sequence(expected: Sequence[Value], found: Sequence[WireValue] | None, how: ComparisonRules) -> bool:
+def _sequence(expected: Sequence[Value], found: Sequence[WireValue] | None, rules: ComparisonRules) -> bool:
     if found is None or len(found) != len(expected):
         return False
-    return all(_equal(x, w, how) for x, w in zip(expected, found, strict=True))
+    return all(_equal(x, w, rules) for x, w in zip(expected, found, strict=True))
 
 
 def _unordered(expected: Iterable[Value], found: list[WireValue], same: Callable[[Value, WireValue], bool]) -> bool:
-    """Match each expected element with one found; both without order, duplicates count."""
+    """Match each expected element with one found element, in any order; duplicates count."""
     wanted = list(expected)
     if len(wanted) != len(found):
         return False
@@ -168,8 +172,8 @@ def _unordered(expected: Iterable[Value], found: list[WireValue], same: Callable
     return True
 
 
-def _pair(expected: tuple[Value, Value], found: tuple[WireValue, WireValue], how: ComparisonRules) -> bool:
+def _pair(expected: tuple[Value, Value], found: tuple[WireValue, WireValue], rules: ComparisonRules) -> bool:
     key, value = expected
-    if how.equality.keys_are_text and isinstance(key, int) and not isinstance(key, bool):
+    if rules.equality.keys_are_text and isinstance(key, int) and not isinstance(key, bool):
         key = str(key)
-    return _equal(key, found[0], how) and _equal(value, found[1], how)
+    return _equal(key, found[0], rules) and _equal(value, found[1], rules)

@@ -1,7 +1,7 @@
-"""From what a sandbox saw to a verdict.
+"""Judge the outcome of a program in a sandbox, and return its verdict.
 
-A pass is positive evidence: every case's result came back, once and in order, and equals the expected value. An exit
-code proves nothing either way.
+A program passes only on positive evidence: the driver printed the result of every case, once and in order, and each
+equals its expected value. An exit code is no evidence.
 """
 
 import json
@@ -18,7 +18,7 @@ from glotsmith.verification.satisfy import satisfies
 from glotsmith.verification.wire_format import describe_wire, parse_wire
 
 TAIL_CHARS = 2000  #: characters of stdout and stderr that a verdict keeps
-MISFIT = "does not fit the declared type"  #: drivers say so of an argument that a program's own type can't hold
+MISFIT = "does not fit the declared type"  #: drivers print it for an argument that does not fit the program's own type
 
 STATUS_OF_ENDING: dict[str, Status] = {
     "cpu": "fail:timeout",
@@ -31,30 +31,30 @@ STATUS_OF_ENDING: dict[str, Status] = {
 
 
 class DriverOutput(msgspec.Struct):
-    """What the driver said, and what the program printed itself."""
+    """The protocol lines of the driver, and the program's own output."""
 
     stage: Literal["nothing", "start", "loaded", "end"] = "nothing"
     absent: bool = False
-    mismatch: str = ""  #: why the entry point can't take the arguments
+    mismatch: str = ""  #: why the entry point does not accept the arguments
     load_error: str = ""
     results: list[tuple[str, str]] = []  #: (``value`` or ``raised``, JSON), by case
-    forged: bool = False  #: a protocol line came twice, out of order, or unreadable
+    forged: bool = False  #: a protocol line is repeated, out of order or malformed
     printed: str = ""
 
 
 def read_driver_output(stdout: bytes, mark: str) -> DriverOutput:
-    """Read the protocol lines out of a program's stdout."""
+    """Separate the protocol lines in a program's stdout from its own output."""
     seen, own = DriverOutput(), list[str]()
     for line in stdout.decode("utf-8", "surrogateescape").split("\n"):
         if line.startswith(f"{mark} "):
-            _event(seen, line[len(mark) + 1 :])
+            _read_event(seen, line[len(mark) + 1 :])
         else:
             own.append(line)
     seen.printed = "\n".join(own).strip("\n")
     return seen
 
 
-def _event(seen: DriverOutput, text: str) -> None:
+def _read_event(seen: DriverOutput, text: str) -> None:
     word, _, rest = text.partition(" ")
     index, _, payload = rest.partition(" ")
     match word:
@@ -65,9 +65,9 @@ def _event(seen: DriverOutput, text: str) -> None:
         case "absent" if seen.stage == "start":
             seen.absent = True
         case "mismatch" if seen.stage == "start":
-            seen.mismatch = _text(rest)
+            seen.mismatch = _decode_text(rest)
         case "raised" if seen.stage == "start" and index == "load":
-            seen.load_error = _text(payload)
+            seen.load_error = _decode_text(payload)
         case "value" | "raised" if seen.stage == "loaded" and index == str(len(seen.results)):
             seen.results.append((word, payload))
         case "end" if seen.stage == "loaded":
@@ -76,7 +76,7 @@ def _event(seen: DriverOutput, text: str) -> None:
             seen.forged = True
 
 
-def _text(payload: str) -> str:
+def _decode_text(payload: str) -> str:
     try:
         return str(json.loads(payload, strict=False))
     except (ValueError, RecursionError):
@@ -86,9 +86,16 @@ def _text(payload: str) -> str:
 def judge_outcome(
     identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value | Check], how: ComparisonRules
 ) -> tuple[Verdict, int | None]:
-    """Return the verdict on one program, and the case in which it ended by itself before its results were in, if any.
+    """Return the verdict on one program, and the case in which the program exited early, or None.
 
-    ``expected`` holds a value or a check per case, in the order of the calls.
+    Args:
+        identity: the job's id.
+        language: the job's language.
+        outcome: the outcome of the program in the sandbox.
+        mark: the token at the start of protocol lines.
+        expected: a value or a check for each case, in the order of the calls.
+        how: how values are compared.
+
     """
     seen = read_driver_output(outcome.stdout, mark)
     cases = tuple(_case(seen, i, value, how) for i, value in enumerate(expected))
@@ -110,41 +117,41 @@ def judge_outcome(
 
 
 def _case(seen: DriverOutput, index: int, expected: Value | Check, how: ComparisonRules) -> CaseVerdict | None:
-    """Judge one case; None where no result came in."""
+    """Return the verdict on one case; None if the case has no result."""
     if index >= len(seen.results):
         return None
     event, payload = seen.results[index]
     if event == "raised":
-        return CaseVerdict(status="fail:runtime", actual=truncate_to_tail(_text(payload)))
+        return CaseVerdict(status="fail:runtime", actual=truncate_to_tail(_decode_text(payload)))
     try:
         wire = parse_wire(payload)
         status: Status = "pass" if satisfies(expected, wire, how) else "fail:wrong"
     except NotLiteral:
         return CaseVerdict(status="fail:output", actual=truncate_to_tail(payload))
     except EvaluationLimitExceeded:
-        return CaseVerdict(status="fail:output", actual="the value is too large for what its test says of it")
+        return CaseVerdict(status="fail:output", actual="the value is too large to evaluate its test")
     return CaseVerdict(status=status, actual=printable(describe_wire(wire)))
 
 
 def _status(seen: DriverOutput, outcome: Outcome, cases: Sequence[CaseVerdict | None]) -> tuple[Status, str]:
     complete = seen.stage == "end" and len(seen.results) == len(cases)
     if seen.forged or len(seen.results) > len(cases):
-        return "fail:output", "the program wrote protocol lines of its own"
+        return "fail:output", "the program wrote protocol lines itself"
     if complete:
         judged = [c for c in cases if c]
-        return overall_status(judged), _unfit(judged)
+        return overall_status(judged), _misfit_message(judged)
     if not outcome.built and outcome.ending != "infra":
-        return "fail:compile", "the compiler met its limits" if outcome.ending in STATUS_OF_ENDING else ""
+        return "fail:compile", "the compiler exceeded its limits" if outcome.ending in STATUS_OF_ENDING else ""
     if outcome.ending in STATUS_OF_ENDING:
         return STATUS_OF_ENDING[outcome.ending], outcome.detail
     failed = next((c for c in cases if c and c.status != "pass"), None)
     if failed is not None:
-        return failed.status, _unfit([failed])
+        return failed.status, _misfit_message([failed])
     return _unfinished(seen, outcome)
 
 
-def _unfit(cases: Sequence[CaseVerdict]) -> str:
-    """Return what the first failed case says, where its argument does not fit the program's own type."""
+def _misfit_message(cases: Sequence[CaseVerdict]) -> str:
+    """Return the error of the first failed case if its argument does not fit the program's own type; else ""."""
     failed = next((c for c in cases if c.status != "pass"), None)
     return failed.actual if failed and failed.status == "fail:runtime" and MISFIT in failed.actual else ""
 
@@ -156,8 +163,8 @@ def overall_status(cases: Sequence[CaseVerdict]) -> Status:
 
 
 def _unfinished(seen: DriverOutput, outcome: Outcome) -> tuple[Status, str]:
-    """Judge a program that ended by itself before its results were in."""
-    how = f"killed by signal {outcome.code}" if outcome.ending == "signal" else f"exit code {outcome.code}"
+    """Return status and detail of a program that exited before all results were printed."""
+    ending = f"killed by signal {outcome.code}" if outcome.ending == "signal" else f"exit code {outcome.code}"
     if seen.absent:
         return "fail:compile", "the entry point is not defined"
     if seen.mismatch:
@@ -165,10 +172,10 @@ def _unfinished(seen: DriverOutput, outcome: Outcome) -> tuple[Status, str]:
     if seen.load_error:
         return "fail:runtime", truncate_to_tail(seen.load_error)
     if outcome.ending == "signal":
-        return "fail:runtime", how
+        return "fail:runtime", ending
     if seen.stage == "nothing" and outcome.code != 0:
         return "fail:compile", ""
-    return "fail:exit", f"it ended before its results were in ({how})"
+    return "fail:exit", f"the program exited before all results were printed ({ending})"
 
 
 def truncate_to_tail(text: str, width: int = TAIL_CHARS) -> str:

@@ -1,4 +1,4 @@
-"""A runner of which a step gets verdicts only: where the machine failed it raises, so that the item stays open."""
+"""A verifier for steps that raises if the machine fails, so that the item stays open."""
 
 from collections import Counter
 
@@ -8,32 +8,32 @@ from glotsmith.step import Verify
 from glotsmith.unanswered import Unanswered, failures_are_accepted
 from glotsmith.verification.verifier import Verifier
 
-_MACHINE = ("infra:sandbox", "infra:toolchain")  #: ``infra:refused`` is a matter of the job
+_MACHINE_FAILURES = ("infra:sandbox", "infra:toolchain")  #: ``infra:refused`` is a fault of the job
 
 
 class LanguageHealth:
-    """The health of the runner for the programs of one language (``unanswered.Health``)."""
+    """The health of the verifier for the programs of one language (``unanswered.Health``)."""
 
     def __init__(self, verify: Verify, language: str, ran: Counter[str]) -> None:
-        self.name = f"the runner ({language})"
+        self.name = f"the verifier ({language})"
         self._verify = verify
         self._language = language
         self._ran = ran
 
     @property
     def answered(self) -> int:
-        """How many programs of the language had a verdict."""
+        """The number of programs of the language that have a verdict."""
         return self._ran[self._language]
 
     async def works(self) -> bool:
-        """Return whether the language's own example passes now."""
+        """Return whether the language's own example passes."""
         if isinstance(self._verify, Verifier):
             return await self._verify.passes_example(self._language)
         return self.answered > 0
 
 
 class RaisingVerifier:
-    """Another runner, whose failures are raised as ``Unanswered`` unless they are accepted."""
+    """Wraps a verifier and raises failures of the machine as ``Unanswered``, unless they are accepted."""
 
     def __init__(self, verify: Verify) -> None:
         self._verify = verify
@@ -41,14 +41,14 @@ class RaisingVerifier:
         self._health: dict[str, LanguageHealth] = {}
 
     async def verify(self, job: Job) -> Verdict:
-        """Return a verdict on the program.
+        """Return the verdict on a program.
 
         Raises:
             Unanswered: the machine failed.
 
         """
         verdict = await self._verify.verify(job)
-        if verdict.status in _MACHINE:
+        if verdict.status in _MACHINE_FAILURES:
             if not failures_are_accepted():
                 raise Unanswered(Reason.NOT_VERIFIED, verdict.detail or verdict.status, self._health_of(job.language))
         elif not isinstance(self._verify, Verifier):

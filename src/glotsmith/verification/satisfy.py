@@ -1,4 +1,4 @@
-"""Does a result satisfy its test? Equality is ``compare``'s; a ``Check`` is evaluated on the value that came back."""
+"""Decide whether a result satisfies its test: compare it with a value, or evaluate a ``Check`` on it."""
 
 import ast
 from functools import lru_cache
@@ -15,17 +15,17 @@ from glotsmith.verification.wire_format import WireValue, decode_wire
 _WRONG = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 
-def satisfies(expected: Value | Check, wire: WireValue, how: ComparisonRules) -> bool:
-    """Return whether ``wire`` is a right result; a check that raises on it fails, as the assert would.
+def satisfies(expected: Value | Check, wire: WireValue, rules: ComparisonRules) -> bool:
+    """Return whether a result satisfies its test; a check that raises is not satisfied, as an assert would fail.
 
     Raises:
-        EvaluationLimitExceeded: a check takes too many steps on it.
+        EvaluationLimitExceeded: the evaluation of a check takes too many steps.
 
     """
     if not isinstance(expected, Check):
-        return matches_expected(expected, wire, how)
+        return matches_expected(expected, wire, rules)
     try:
-        return bool(evaluate_expression(_parsed(expected.text), {RESULT: _value(wire)}, LanguageSemantics(how)))
+        return bool(evaluate_expression(_parsed(expected.text), {RESULT: _value(wire)}, LanguageSemantics(rules)))
     except _WRONG:
         return False
 
@@ -36,7 +36,7 @@ def _parsed(text: str) -> ast.expr:
 
 
 class OpaqueResult:
-    """A result that is no value of ours: a function, a symbol."""
+    """A result without a Python value, such as a function or a symbol."""
 
     def __init__(self, wire: WireValue) -> None:
         self.wire = wire
@@ -50,18 +50,17 @@ def _value(wire: WireValue) -> Value:
 
 
 class LanguageSemantics(ValueSemantics):
-    """A language's values: they are the same where ``compare`` says so."""
+    """The semantics of a language's values in checks; equality is that of ``compare``."""
 
-    def __init__(self, how: ComparisonRules) -> None:
-        self._how, self._equality = how, how.equality
+    def __init__(self, rules: ComparisonRules) -> None:
+        self._rules, self._equality = rules, rules.equality
 
     def same(self, expected: Value, actual: Value) -> bool:
-        """Return whether ``actual`` is what a program of the language returns for ``expected``."""
-        wanted = _plain(expected)
-        return matches_expected(wanted, encode_wire(actual, self._equality), self._how)
+        """Return whether ``actual`` equals ``expected`` by the rules of the language."""
+        return matches_expected(_without_opaque(expected), encode_wire(actual, self._equality), self._rules)
 
     def items(self, value: Value) -> Value:
-        """Return the collection that a value is; a scalar is one of itself where the language has no others."""
+        """Return a value as a collection; in languages where scalars are vectors, a scalar is a list of itself."""
         if self._equality.scalar_is_singleton and isinstance(value, bool | int | float):
             return list[Value]((value,))
         if value is None and self._equality.null_is_empty:
@@ -69,13 +68,13 @@ class LanguageSemantics(ValueSemantics):
         return cast(Value, value)
 
     def key(self, value: Value) -> Value:
-        """Return a tuple for a list, where the language does not tell them apart."""
+        """Return a hashable value: a tuple for a list, in languages that do not distinguish them."""
         if isinstance(value, list | tuple) and (self._equality.list_is_tuple or self._equality.vector_of_scalars):
             return tuple(map(self.key, cast(list[Value], value)))
         return cast(Value, value)
 
     def is_a(self, value: Value, kind: type) -> bool:
-        """Return whether the language has the value where Python has one of a type."""
+        """Return whether the value can stand for a value of a Python type in the language."""
         e = self._equality
         match value:
             case bool():
@@ -99,15 +98,15 @@ class LanguageSemantics(ValueSemantics):
         return collection and e.empty_is_one and (value in ([], (), {}) or (value is None and e.null_is_empty))
 
 
-def _plain(value: Value) -> Value:
+def _without_opaque(value: Value) -> Value:
     return None if isinstance(value, OpaqueResult) else value
 
 
 def encode_wire(value: Value, e: Equality) -> WireValue:
-    """Return the wire form of a value that was made of a result.
+    """Return the wire form of a value that was decoded from a result.
 
     Raises:
-        TypeError: it is no value.
+        TypeError: the value has an unsupported type.
 
     """
     match value:
@@ -127,7 +126,7 @@ def encode_wire(value: Value, e: Equality) -> WireValue:
         case OpaqueResult():
             return value.wire
         case _:
-            raise TypeError(f"{type(value).__name__} is no value")
+            raise TypeError(f"{type(value).__name__} has no wire form")
 
 
 def _is_list(items: list[Value], e: Equality, listed: bool) -> bool:

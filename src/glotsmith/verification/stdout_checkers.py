@@ -1,4 +1,4 @@
-"""Does a program's stdout answer a stdin/stdout test? One function per way of looking at text."""
+"""Compare a program's stdout with the expected stdout: one function for each checker that a job can name."""
 
 import math
 from collections import Counter
@@ -9,31 +9,31 @@ from glotsmith.records import Checker
 
 
 def equal_text(expected: str, actual: str, tolerance: Tolerance) -> bool:
-    """Return whether the texts are the same, to the last blank."""
+    """Return whether the texts are equal."""
     return actual == expected
 
 
 def equal_lines(expected: str, actual: str, tolerance: Tolerance) -> bool:
-    """Return whether the lines are the same, blanks at their ends and empty lines at the end aside."""
+    """Return whether the lines are equal, without trailing white space and trailing empty lines."""
     return _lines(actual) == _lines(expected)
 
 
 def equal_tokens(expected: str, actual: str, tolerance: Tolerance) -> bool:
-    """Return whether the words between white space are the same."""
+    """Return whether the words between white space are equal."""
     return actual.split() == expected.split()
 
 
 def equal_numbers(expected: str, actual: str, tolerance: Tolerance) -> bool:
-    """Return whether the words are the same, or numbers that are close; a nan or infinity is close to itself only.
+    """Return whether the words are equal, or numbers within the tolerance; nan and infinities equal only themselves.
 
-    The relative tolerance counts as an absolute one too: printed numbers are rounded.
+    The relative tolerance is also used as an absolute one, because printed numbers are rounded.
     """
     wanted, found = expected.split(), actual.split()
     return len(wanted) == len(found) and all(_close(w, f, tolerance) for w, f in zip(wanted, found, strict=True))
 
 
 def equal_line_multisets(expected: str, actual: str, tolerance: Tolerance) -> bool:
-    """Return whether the lines are the same in any order, as often as they are expected."""
+    """Return whether each line occurs as often as expected, in any order."""
     return Counter(_lines(actual)) == Counter(_lines(expected))
 
 

@@ -1,11 +1,11 @@
-"""The wire form of values: what drivers print and what it stands for (ARCHITECTURE, "Verification")."""
+"""The wire format: parse and decode the values that drivers print (ARCHITECTURE, "Verification")."""
 
 import json
 from typing import cast
 
 from glotsmith.values import NotLiteral, Value, literal
 
-#: JSON as ``json.loads`` gives it; objects have one key that is a tag: ``f t m s x``
+#: JSON as ``json.loads`` returns it; objects have one key, which is a tag: ``f t m s x``
 WireValue = Value
 
 
@@ -13,13 +13,13 @@ def parse_wire(text: str) -> WireValue:
     """Parse the JSON of one result.
 
     Raises:
-        NotLiteral: it is no JSON, or nested too deeply.
+        NotLiteral: the text is not JSON, or is nested too deeply.
 
     """
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
-        raise NotLiteral(f"a driver printed no JSON: {text[:80]}") from error
+        raise NotLiteral(f"the driver printed invalid JSON: {text[:80]}") from error
 
 
 def split_tag(wire: WireValue) -> tuple[str, WireValue]:
@@ -33,7 +33,12 @@ def split_tag(wire: WireValue) -> tuple[str, WireValue]:
 
 
 def parse_wire_float(text: WireValue) -> float:
-    """Return the float of an ``f``; malformed ones are nan's opposite: they equal nothing."""
+    """Return the float of a value tagged ``f``.
+
+    Raises:
+        NotLiteral: the text is not a float.
+
+    """
     if not isinstance(text, str):
         raise NotLiteral("a float must be tagged text")
     try:
@@ -43,10 +48,10 @@ def parse_wire_float(text: WireValue) -> float:
 
 
 def decode_wire(wire: WireValue) -> Value:
-    """Return the Python value that a wire value stands for.
+    """Return the Python value of a wire value.
 
     Raises:
-        NotLiteral: it is something else (``x``), or a list is a key.
+        NotLiteral: the wire value has no Python value (tag ``x``), or a list is a key.
 
     """
     kind, content = split_tag(wire)
@@ -75,7 +80,7 @@ def _key(wire: WireValue) -> Value:
 
 
 def describe_wire(wire: WireValue, width: int = 2000) -> str:
-    """Write a wire value for people, as a Python literal where it is one; cut at ``width``."""
+    """Return a wire value for messages, as a Python literal if possible; truncated at ``width`` characters."""
     try:
         text = literal(decode_wire(wire))
     except (NotLiteral, TypeError, ValueError, RecursionError):
