@@ -1,6 +1,7 @@
 """Literals, types and signatures of the languages that check types."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -77,10 +78,11 @@ def test_signatures() -> None:
     [
         ("rust", "fn f(xs: Vec<isize>, end: Option<String>) -> bool"),
         ("cpp", "bool f(std::vector<long> xs, std::optional<std::string> end)"),
-        ("java", "public static boolean f(ArrayList<Long> xs, Optional<String> end)"),
+        ("java", "public static boolean f(ArrayList<Long> xs, Optional<String> end), in class Problem"),
+        ("csharp", "public static bool f(List<long> xs, string end), in class Problem"),
         ("haskell", "f :: [Int] -> (Maybe String) -> Bool"),
         ("ocaml", "let f (xs : int list) (end_ : string option) : bool"),
-        ("scala", "def f(xs: List[Long], end: Option[String]): Boolean"),
+        ("scala", "def f(xs: List[Long], end: Option[String]): Boolean, in object Problem"),
         ("python", "def f(xs: list[int], end: str | None) -> bool"),
         ("lua", ""),
     ],
@@ -88,6 +90,25 @@ def test_signatures() -> None:
 def test_a_declaration_is_one_line(language: str, text: str) -> None:
     signature = parse_signature("def f(xs: list[int], end: str | None) -> bool")
     assert render.render_declaration(get_card(language), signature) == text
+
+
+@pytest.mark.parametrize(
+    ("language", "container"),
+    [
+        ("java", "class Problem"),
+        ("csharp", "class Problem"),
+        ("scala", "object Problem"),
+        ("elixir", "defmodule HumanEval"),
+        ("kotlin", ""),
+        ("python", ""),
+        ("lua", ""),
+    ],
+)
+def test_the_class_that_a_function_stands_in_is_named(language: str, container: str) -> None:
+    assert render.enclosing_declaration(get_card(language)) == container
+    page = (Path(__file__).parents[2] / "docs" / "languages.md").read_text("utf-8")
+    item = f"- **{get_card(language).display}**: `{container}`"
+    assert (item in page) is bool(container)
 
 
 def test_a_comment_that_must_be_closed_is_closed() -> None:

@@ -306,8 +306,16 @@ def render_declaration(card: Card, signature: Signature, name: str = "") -> str:
     if card.types is None:
         return ""
     line = next((line for line in card.syntax.signature.splitlines() if "@{name}" in line), "")
-    text = render_signature(card, line.strip(), signature, name)
-    return re.sub(r"[\s:={]+$", "", text)
+    text = re.sub(r"[\s:={]+$", "", render_signature(card, line.strip(), signature, name))
+    container = enclosing_declaration(card)
+    return f"{text}, in {container}" if container else text
+
+
+def enclosing_declaration(card: Card) -> str:
+    """Return what the entry point must stand in: ``class Problem``; "" where it stands at the top level."""
+    before = card.syntax.signature.partition("@{name}")[0]
+    found = re.search(r"(?m)^(?:class|object|defmodule) \w+", before)
+    return found[0] if found else ""
 
 
 def render_comment(card: Card, text: str) -> str:

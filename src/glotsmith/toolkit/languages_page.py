@@ -10,7 +10,7 @@ import msgspec
 
 from glotsmith.errors import InputError
 from glotsmith.languages import Card
-from glotsmith.languages.render import fill_template
+from glotsmith.languages.render import enclosing_declaration, fill_template
 from glotsmith.records import Record
 from glotsmith.toolkit.install import packages
 
@@ -84,6 +84,7 @@ def render(cards: Sequence[Card], measurements: Measurements) -> str:
         isolation=measurements.isolation,
         rows="\n".join(_row(card, run.get(card.name)) for card in cards),
         refused="\n".join(_refused(card) for card in cards),
+        containers="\n".join(_item(card, f"`{name}`") for card in cards if (name := enclosing_declaration(card))),
         converted="\n".join(_converted(card) for card in cards if card.converted),
     )
     return text.rstrip() + "\n"
