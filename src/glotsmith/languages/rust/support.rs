@@ -359,6 +359,60 @@ takes! {
     [S, T: Take<S>] S => Arc<T>, x: Ok(Arc::new(T::take(x)?));
 }
 
+/// A type of a generic candidate's that holds a value of the signature's type S without a conversion of its elements: so
+/// the compiler finds out what the candidate's type parameters stand for.
+pub trait Keep<S>: Sized {
+    fn keep(value: S) -> Result<Self, Unfit>;
+}
+
+/// Return an argument as a generic candidate declares it.
+pub fn keep<S, T: Keep<S>>(value: S) -> T {
+    T::keep(value).unwrap_or_else(|unfit| resume_unwind(Box::new(unfit)))
+}
+
+macro_rules! keeps {
+    ($([$($parameters:tt)*] $source:ty => $($target:ty),+;)+) => {$(
+        keeps!(each [$($parameters)*] $source => $($target),+);
+    )+};
+    (each $parameters:tt $source:ty => $($target:ty),+) => {$(keeps!(one $parameters $source => $target);)+};
+    (one [$($parameters:tt)*] $source:ty => $target:ty) => {
+        impl<$($parameters)*> Keep<$source> for $target {
+            fn keep(value: $source) -> Result<Self, Unfit> {
+                Take::take(value)
+            }
+        }
+    };
+}
+
+keeps! {
+    [] () => ();
+    [] bool => bool;
+    [] isize => i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize, f32, f64;
+    [] f64 => f32, f64;
+    ['a] String => String, &'a str, Cow<'a, str>, Box<str>, char;
+    ['a, S: Take<S>] Vec<S> => Vec<S>, VecDeque<S>, &'a [S], &'a mut [S], Box<[S]>;
+    [S: Take<S>, const N: usize] Vec<S> => [S; N];
+    [S: Take<S>] Option<S> => Option<S>;
+    [K: Take<K> + Eq + Hash, V: Take<V>] HashMap<K, V> => HashMap<K, V>;
+    [K: Take<K> + Ord, V: Take<V>] HashMap<K, V> => BTreeMap<K, V>;
+    [S: Take<S> + Eq + Hash] HashSet<S> => HashSet<S>;
+    [S: Take<S> + Ord] HashSet<S> => BTreeSet<S>;
+    [A: Take<A>, B: Take<B>] (A, B) => (A, B);
+    [A: Take<A>, B: Take<B>, C: Take<C>] (A, B, C) => (A, B, C);
+}
+
+impl<'a, S, T: Keep<S>> Keep<S> for &'a T {
+    fn keep(value: S) -> Result<Self, Unfit> {
+        Ok(Box::leak(Box::new(T::keep(value)?)))
+    }
+}
+
+impl<'a, S, T: Keep<S>> Keep<S> for &'a mut T {
+    fn keep(value: S) -> Result<Self, Unfit> {
+        Ok(Box::leak(Box::new(T::keep(value)?)))
+    }
+}
+
 /// Call the entry point once and print a result that may stand for one of type W.
 pub fn case_as<W, T: As<W>, F: FnOnce() -> T>(number: usize, call: F) {
     case(number, call);
