@@ -174,6 +174,11 @@ namespace Glotsmith
                 if (!found.ContainsKey(parameter)) found[parameter] = given;
                 return;
             }
+            if (parameter.IsArray && parameter.GetArrayRank() == 1)
+            {
+                Infer(typeof(IList<>).MakeGenericType(parameter.GetElementType()), given, found);
+                return;
+            }
             if (!parameter.IsGenericType) return;
             for (var type = given; type != null; type = type.BaseType)
                 foreach (var face in type.GetInterfaces().Concat(new[] { type }))
@@ -242,8 +247,22 @@ namespace Glotsmith
             return Activator.CreateInstance(type, types.Select((t, i) => Convert(x[i], t)).ToArray());
         }
 
+        /// <summary>Return a list of lists of one length as an array of two dimensions; null if it is another thing.</summary>
+        static object Grid(IList x, Type type)
+        {
+            if (x == null || !x.Cast<object>().All(r => r is IList)) return null;
+            List<IList> rows = x.Cast<IList>().ToList();
+            int width = rows.Count == 0 ? 0 : rows[0].Count;
+            if (rows.Any(r => r.Count != width)) throw new Unfit("a list of lists of several lengths", type);
+            Array made = Array.CreateInstance(type.GetElementType(), rows.Count, width);
+            for (int i = 0; i < rows.Count; i++)
+                for (int j = 0; j < width; j++) made.SetValue(Convert(rows[i][j], type.GetElementType()), i, j);
+            return made;
+        }
+
         static object Collection(object x, Type type)
         {
+            if (type.IsArray && type.GetArrayRank() == 2) return Grid(x as IList, type);
             Type[] types = type.IsArray && type.GetArrayRank() == 1 ? new[] { type.GetElementType() } : type.GetGenericArguments();
             if (x is IDictionary && types.Length == 2)
             {
@@ -366,9 +385,16 @@ namespace Glotsmith
             else if (value is ITuple) Tuple(text, (ITuple)value, depth);
             else if (value is IDictionary) Map(text, (IDictionary)value, depth);
             else if (IsSet(value.GetType())) Sequence(text, "{\"s\":[", (IEnumerable)value, "]}", depth);
-            else if (value is Array && ((Array)value).Rank > 1) Other(text, "array of several dimensions");
+            else if (value is Array && ((Array)value).Rank == 2) Sequence(text, "[", Rows((Array)value), "]", depth);
+            else if (value is Array && ((Array)value).Rank > 2) Other(text, "array of several dimensions");
             else if (value is IEnumerable) Sequence(text, "[", (IEnumerable)value, "]", depth);
             else Other(text, value.GetType().FullName);
+        }
+
+        static IEnumerable Rows(Array grid)
+        {
+            for (int i = 0; i < grid.GetLength(0); i++)
+                yield return Enumerable.Range(0, grid.GetLength(1)).Select(j => grid.GetValue(i, j)).ToArray();
         }
 
         static bool IsInt(object value)
