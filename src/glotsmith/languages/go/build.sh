@@ -48,7 +48,14 @@ else
         call='glotsmith_\.Results(\([A-Za-z0-9_]*\)(\(.*\))) })$'
         check=$(sed -n "s/^.* return $call/glotsmith_.Check(\1, \2)/p" calls.go | head -n 1)
         sed -e "s/$call/glotsmith_.Call(\1, \2) })/" -e "s/^func init() {\$/&; $check/" calls.go >converted.go
-        compile candidate candidate.go converted.go >again 2>&1 || { cat errors >&2; exit 1; }
+        # A generic function has no one type: the arguments that do not match are converted to the types that the compiler names.
+        named='s/.*cannot use arguments_\.A[0-9]+_([0-9]+) .* as (type )?(.*) in argument to .*'
+        sed -nE "$named/s|arguments_\\\\.A[0-9]*_\\1\\\\b|glotsmith_.To[\\3](\\&)|g/p" errors | sort -u >conversions
+        sed -nE "$named/s|^func init() {|\\&; glotsmith_.CheckTo[\\3](arguments_.A0_\\1)|/p" errors | sort -u >checks
+        compile candidate candidate.go converted.go >again 2>&1 || {
+            sed -f conversions calls.go | sed -f checks >converted.go
+            compile candidate candidate.go converted.go >again 2>&1
+        } || { cat errors >&2; exit 1; }
     fi
     compile main main.go
 fi

@@ -55,6 +55,22 @@ func Results(values ...interface{}) Value {
 	return Tuple(values)
 }
 
+// To returns a value as a T that holds it; it panics where T does not.
+func To[T any](v Value) T {
+	var result T
+	reflect.ValueOf(&result).Elem().Set(convert(reflect.ValueOf(v), reflect.TypeOf(&result).Elem()))
+	return result
+}
+
+// CheckTo ends the program if no value of an argument's type can be passed as a T.
+func CheckTo[T any](argument Value) {
+	var declared T
+	if t := reflect.TypeOf(&declared).Elem(); !takes(reflect.TypeOf(argument), t) {
+		emit("mismatch " + text(fmt.Sprintf("a parameter is %v", t)))
+		syscall.Exit(1)
+	}
+}
+
 // Check ends the program if a function can't be called with arguments of these types.
 func Check(function Value, arguments ...Value) {
 	t := reflect.TypeOf(function)
@@ -105,15 +121,29 @@ func takes(from, to reflect.Type) bool {
 	case reflect.Bool:
 		return to.Kind() == reflect.Bool
 	case reflect.String:
-		return from.ConvertibleTo(to)
+		return from.ConvertibleTo(to) || isLetter(to)
 	case reflect.Slice:
 		return (to.Kind() == reflect.Slice || to.Kind() == reflect.Array) && takes(from.Elem(), to.Elem())
 	case reflect.Map:
 		return to.Kind() == reflect.Map && takes(from.Key(), to.Key()) && takes(from.Elem(), to.Elem())
 	case reflect.Ptr:
+		if to.Kind() == reflect.Slice || to.Kind() == reflect.Map {
+			return takes(from.Elem(), to)
+		}
 		return to.Kind() == reflect.Ptr && takes(from.Elem(), to.Elem())
 	}
 	return false
+}
+
+// isLetter tells whether values of a type may stand for a text of one character: runes and bytes.
+func isLetter(t reflect.Type) bool { return t.Kind() == reflect.Int32 || t.Kind() == reflect.Uint8 }
+
+func letter(v reflect.Value, to reflect.Type) reflect.Value {
+	all := []rune(v.String())
+	if len(all) != 1 || to.Kind() == reflect.Uint8 && all[0] > 127 {
+		panic(strconv.Quote(v.String()) + " does not fit the declared type " + to.String())
+	}
+	return reflect.ValueOf(all[0]).Convert(to)
 }
 
 func unfit(v reflect.Value, to reflect.Type) string {
@@ -144,9 +174,16 @@ func convert(v reflect.Value, to reflect.Type) reflect.Value {
 		return items(v, to)
 	case reflect.Map:
 		return entries(v, to)
+	case reflect.String:
+		if isLetter(to) {
+			return letter(v, to)
+		}
 	case reflect.Ptr:
 		if v.IsNil() {
 			return reflect.Zero(to)
+		}
+		if to.Kind() != reflect.Ptr {
+			return convert(v.Elem(), to)
 		}
 		pointer := reflect.New(to.Elem())
 		pointer.Elem().Set(convert(v.Elem(), to.Elem()))
