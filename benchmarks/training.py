@@ -129,8 +129,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from glotsmith.training import sft
-    from glotsmith.training.loop import Trainee
-    from glotsmith.training.presets import Settings
+    from glotsmith.training.loop import TrainerInput
+    from glotsmith.training.presets import TrainingSettings
 
     shape, gpu = SHAPES[name], torch.cuda.is_available()
     clock = Clock(options.warmup)
@@ -144,11 +144,11 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
             "activation_checkpointing": options.checkpointing, "torch_compile": options.compile,
         }  # fmt: skip
         count = options.batch * (options.warmup + options.steps)
-        made = Trainee(
+        made = TrainerInput(
             model(shape, options.attention), tokenizer(Path(folder) / "tokenizer"), None,
             rows(shape, options.length, count), None, [clock.callback()],
         )  # fmt: skip
-        sft._trainer(made, arguments, Settings(packing="none", max_length=options.length, loss="all")).train()
+        sft._trainer(made, arguments, TrainingSettings(packing="none", max_length=options.length, loss="all")).train()
     tokens = options.steps * options.batch * options.length
     rate = tokens / (clock.ended - clock.begun)
     device = torch.cuda.get_device_name() if gpu else "CPU"
@@ -163,7 +163,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    from glotsmith.training.needs import quiet
+    from glotsmith.training.needs import silence_libraries
     from glotsmith.training.training_report import versions
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -181,7 +181,7 @@ def main() -> None:
 
     if not torch.cuda.is_available() and set(shapes) - {"tiny"}:
         parser.exit(2, "There is no GPU here, so no figure can be had; --shape tiny tries the script on the CPU.\n")
-    quiet()
+    silence_libraries()
     for shape in shapes:
         print(json.dumps(measure(shape, options)))
     print(json.dumps(versions()))

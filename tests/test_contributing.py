@@ -61,7 +61,7 @@ def test_the_exporter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         exec(BLOCKS[owner.__name__.replace(".", "/")], names)
         for name in names.keys() - owner.__dict__.keys():
             monkeypatch.setattr(owner, name, names[name], raising=False)
-    trainer_folder.export("question-answer", trainer_folder.Content(lambda: [EXAMPLE]), tmp_path)
+    trainer_folder.export("question-answer", trainer_folder.ExportContent(lambda: [EXAMPLE]), tmp_path)
     assert json.loads((tmp_path / "train.jsonl").read_text("utf-8")) == {"question": "Add 1.", "answer": "return x + 1"}
 
 

@@ -20,23 +20,7 @@ HEADING = "## Words that are not used"
 ALLOWED = re.compile(r"ground_truths?|Apache Arrow|Arrow|NOBODY|user (?:``|`|\")?nobody")
 
 #: Names of classes in two modules.
-SHARED = {
-    "Asked",
-    "Card",
-    "Job",
-    "Loop",
-    "Options",
-    "Origin",
-    "Place",
-    "Plan",
-    "Problem",
-    "Row",
-    "Rows",
-    "SamplingPlan",
-    "Settings",
-    "Source",
-    "Summary",
-}
+SHARED = {}
 
 
 class Word(NamedTuple):

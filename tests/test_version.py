@@ -6,14 +6,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 import glotsmith
-from glotsmith.datasets.card import Card, write_card
-from glotsmith.datasets.dataset_counts import Summary
+from glotsmith.datasets.card import DatasetCard, write_card
+from glotsmith.datasets.dataset_counts import DatasetCounts
 
 
 def test_one_version(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "glotsmith", "--version"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    card = write_card(tmp_path, Card(name="name"), Summary(), []).read_text("utf-8")
+    card = write_card(tmp_path, DatasetCard(name="name"), DatasetCounts(), []).read_text("utf-8")
     changelog = (Path(__file__).parents[1] / "CHANGELOG.md").read_text("utf-8")
     assert version("glotsmith") == glotsmith.__version__
     assert printed == f"glotsmith {glotsmith.__version__}\n"

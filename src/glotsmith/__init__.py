@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         ToolchainError,
         UsageError,
     )
-    from glotsmith.evaluation.evaluate import SamplingPlan
+    from glotsmith.evaluation.evaluate import EvaluationPlan
     from glotsmith.records import CaseVerdict, Example, Function, IoCase, Job, Problem, Solution, Task, Verdict
     from glotsmith.reward import score, score_async
     from glotsmith.step import BatchStep, ItemStep, Result, WholeStep, drop, keep
@@ -56,7 +56,7 @@ _MODULES = {
         "ToolchainError",
         "UsageError",
     ),
-    "glotsmith.evaluation.evaluate": ("SamplingPlan",),
+    "glotsmith.evaluation.evaluate": ("EvaluationPlan",),
     "glotsmith.records": (
         "CaseVerdict",
         "Example",
@@ -79,6 +79,7 @@ __all__ = [
     "BatchStep",
     "CaseVerdict",
     "DefectsError",
+    "EvaluationPlan",
     "EvaluationResult",
     "Example",
     "ExportResult",
@@ -94,7 +95,6 @@ __all__ = [
     "Problem",
     "Result",
     "RunResult",
-    "SamplingPlan",
     "Solution",
     "StorageError",
     "Task",

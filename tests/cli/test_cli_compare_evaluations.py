@@ -10,7 +10,7 @@ import pytest
 from glotsmith.evaluation import result_files
 from glotsmith.evaluation.evaluate import Evaluation
 from glotsmith.evaluation.evaluation_summary import summarise
-from glotsmith.evaluation.questions import Question, Sample
+from glotsmith.evaluation.questions import EvaluationSample, Question
 
 Command = Callable[..., tuple[int, str, str]]
 QUESTIONS = [Question(benchmark="own", problem=str(n), language="lua") for n in range(40)]
@@ -20,14 +20,16 @@ def evaluation(folder: Path, passing: int, temperature: float = 0.2, questions: 
     """Write an evaluation of which the first problems pass in all of their samples."""
     asked = QUESTIONS if questions is None else questions
     samples = [
-        Sample(question=q.id, sample=n, status="pass" if index < passing else ("fail:wrong", "fail:compile")[n % 2])
+        EvaluationSample(
+            question=q.id, sample=n, status="pass" if index < passing else ("fail:wrong", "fail:compile")[n % 2]
+        )
         for index, q in enumerate(asked)
         for n in range(4)
     ]
     summary = summarise(asked, samples, (1, 2))
     config = {"plan": msgspec.json.encode({"temperature": temperature}).decode(), "sets": '["own=q.jsonl"]'}
     folder.mkdir()
-    result_files.write(folder, asked, Evaluation(samples=tuple(samples), summary=summary), config, ())
+    result_files.write_evaluation(folder, asked, Evaluation(samples=tuple(samples), summary=summary), config, ())
     return folder
 
 

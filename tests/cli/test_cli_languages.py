@@ -9,7 +9,7 @@ import pytest
 from glotsmith.languages import card, language_names, toolchain
 from glotsmith.languages import proof_rows as row_tables
 from glotsmith.toolkit import install
-from glotsmith.toolkit.install import Machine, Plan
+from glotsmith.toolkit.install import InstallationPlan, Installers
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -89,11 +89,11 @@ def test_a_new_language_elsewhere_says_how_it_is_found(glotsmith: Command, tmp_p
 
 
 @pytest.fixture
-def missing(monkeypatch: pytest.MonkeyPatch) -> list[list[Plan]]:
+def missing(monkeypatch: pytest.MonkeyPatch) -> list[list[InstallationPlan]]:
     """A Debian machine without OCaml; returns what it was asked to install."""
-    ran: list[list[Plan]] = []
-    here = Machine(installers={"apt": ("apt-get", "install", "-y")})
-    plan = Plan(language="ocaml", installer="apt", packages=("ocaml-nox",))
+    ran: list[list[InstallationPlan]] = []
+    here = Installers(commands={"apt": ("apt-get", "install", "-y")})
+    plan = InstallationPlan(language="ocaml", installer="apt", packages=("ocaml-nox",))
     monkeypatch.setattr(install, "machine", lambda: here)
     monkeypatch.setattr(install, "plan", lambda *_: plan)
     monkeypatch.setattr(install, "run", lambda plans, _: ran.append(list(plans)))
@@ -101,7 +101,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> list[list[Plan]]:
     return ran
 
 
-def test_install_shows_the_commands_first(glotsmith: Command, missing: list[list[Plan]]) -> None:
+def test_install_shows_the_commands_first(glotsmith: Command, missing: list[list[InstallationPlan]]) -> None:
     code, said, _ = glotsmith("languages", "install", "ocaml", "--dry-run")
     assert (code, said) == (0, "apt-get update\napt-get install -y ocaml-nox\n")
     code, said, err = glotsmith("languages", "install", "ocaml")
@@ -110,15 +110,17 @@ def test_install_shows_the_commands_first(glotsmith: Command, missing: list[list
     assert missing == []
 
 
-def test_install_says_the_version_afterwards(glotsmith: Command, missing: list[list[Plan]]) -> None:
+def test_install_says_the_version_afterwards(glotsmith: Command, missing: list[list[InstallationPlan]]) -> None:
     code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
     assert (code, said.splitlines()[-1]) == (0, "ocaml: OCaml 9")
     assert [p.packages for p in missing[0]] == [("ocaml-nox",)]
 
 
 def test_install_says_what_can_not_be_had(glotsmith: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "machine", lambda: Machine(installers={}))
-    monkeypatch.setattr(install, "plan", lambda *_: Plan(language="ocaml", why_not="apt: there is no apt-get"))
+    monkeypatch.setattr(install, "machine", lambda: Installers(commands={}))
+    monkeypatch.setattr(
+        install, "plan", lambda *_: InstallationPlan(language="ocaml", why_not="apt: there is no apt-get")
+    )
     code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
     assert (code, said) == (1, "ocaml: can't be had here (apt: there is no apt-get)\n")
 

@@ -24,7 +24,7 @@ def test_the_consoles_print_text_as_it_is(text: str, capfd: pytest.CaptureFixtur
     table.add_row(text)
     frame.out.print(text)
     frame.out.print(table)
-    frame.say(GlotsmithError(text))
+    frame.print_error(GlotsmithError(text))
     said = capfd.readouterr()
     assert (said.out.count(text), said.err.splitlines()) == (2, [f"glotsmith: {text}"])
 

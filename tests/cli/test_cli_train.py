@@ -14,7 +14,7 @@ from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
 from glotsmith.step import Kept, Result
 from glotsmith.training import needs
-from glotsmith.training.presets import PRESETS, Settings
+from glotsmith.training.presets import PRESETS, TrainingSettings
 
 Command = Callable[..., tuple[int, str, str]]
 ROW = (
@@ -33,7 +33,7 @@ def rows(tmp_path: Path) -> Path:
 def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
     code, said, _ = glotsmith("train", "presets")
     assert code == 0
-    assert [name for name in (*PRESETS, *Settings.__struct_fields__) if name not in said] == []
+    assert [name for name in (*PRESETS, *TrainingSettings.__struct_fields__) if name not in said] == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from model_server import LUA, SOURCE, ModelServer, model_server
 from rich.console import Console
 
 from glotsmith.cli import progress
-from glotsmith.cli.progress import Shown, WaitingLines, format_seconds, waiting_text
+from glotsmith.cli.progress import RunProgress, WaitingLines, format_seconds, waiting_text
 from glotsmith.records import FunnelRow
 from glotsmith.teachers.base import FailedAttempt, Waiting
 
@@ -83,7 +83,7 @@ def test_nothing_is_printed_without_requests_in_quiet_mode_or_where_a_table_show
 
 def test_a_terminal_shows_the_sentence_under_the_table() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=200)
-    with Shown(console) as shown:
+    with RunProgress(console) as shown:
         shown.on_run_started([FunnelRow(step="translate", taken=0, kept=0, made=0, dropped=0)])
         shown.waiting(Waiting(5, 30, BUSY))
         assert shown._table().caption == waiting_text(Waiting(5, 30, BUSY))

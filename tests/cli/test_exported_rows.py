@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from glotsmith.cli.job_files import read
+from glotsmith.cli.job_files import read_jobs
 from glotsmith.datasets.exporters import EXPORTERS
 from glotsmith.datasets.exporters.formats import FORMATS
 from glotsmith.records import Job
@@ -129,7 +129,7 @@ CHAT = [{"role": "user", "content": "Write f."}, {"role": "assistant", "content"
 def test_the_program_of_a_row(row: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps(row))
-    (job,) = read(file)
+    (job,) = read_jobs(file)
     assert isinstance(job, Job), job
     assert (job.language, "".join(job.code.split())) == ("lua", "".join(CODE.split()))
     assert job.tests == ("assert f(1) == 1",)
@@ -154,7 +154,7 @@ def test_the_program_of_a_row(row: dict[str, Any], tmp_path: Path) -> None:
 def test_a_row_that_is_no_job_says_why(row: dict[str, Any], sentence: str, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("\n" + json.dumps(row))
-    (verdict,) = read(file)
+    (verdict,) = read_jobs(file)
     assert not isinstance(verdict, Job)
     assert (verdict.status, verdict.line) == ("infra:refused", 2)
     assert sentence in verdict.detail

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.cli.job_files import read
-from glotsmith.cli.resumed_verdicts import digest
+from glotsmith.cli.job_files import read_jobs
+from glotsmith.cli.resumed_verdicts import job_hash
 
 Command = Callable[..., tuple[int, str, str]]
 OLD = {"language": "lua", "status": "pass", "seconds": 99.0}  # a value that no new verdict has
@@ -23,7 +23,7 @@ def jobs(folder: Path, count: int = 3, code: str = "function f(x) return x end")
 def stopped(folder: Path, file: Path, written: int, end: str) -> Path:
     """Return the output of a command that was stopped after so many verdicts."""
     output = folder / "out.jsonl"
-    known = [digest(job) for job in read(file)][:written]
+    known = [job_hash(job) for job in read_jobs(file)][:written]
     output.write_text("".join(json.dumps({"id": str(n), **OLD}) + "\n" for n in range(written)) + end)
     (folder / ".out.jsonl.jobs").write_text("".join(f"{name}\n" for name in known))
     return output

@@ -1,8 +1,8 @@
 import pytest
 import yaml
 
-from glotsmith.datasets.card import Card, write_card
-from glotsmith.datasets.dataset_counts import Summary
+from glotsmith.datasets.card import DatasetCard, write_card
+from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.errors import StorageError
 from glotsmith.records import FunnelRow, Origin
 
@@ -15,9 +15,9 @@ FUNNEL = (
 @pytest.fixture
 def write(tmp_path):
     def write(rows, files=(), **facts):
-        summary = Summary()
-        list(summary.counted(rows))
-        path = write_card(tmp_path, Card(name="demo", **facts), summary, [tmp_path / file for file in files])
+        summary = DatasetCounts()
+        list(summary.count_rows(rows))
+        path = write_card(tmp_path, DatasetCard(name="demo", **facts), summary, [tmp_path / file for file in files])
         text = path.read_text("utf-8")
         _, header, body = text.split("---\n", 2)
         return yaml.safe_load(header), body
@@ -117,7 +117,7 @@ def test_the_same_rows_are_the_same_card(write, make_example):
 def test_a_folder_that_is_a_file(make_example, tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(StorageError, match=r"taken/README\.md: the card can't be written"):
-        write_card(tmp_path / "taken", Card(name="demo"), Summary(), [])
+        write_card(tmp_path / "taken", DatasetCard(name="demo"), DatasetCounts(), [])
 
 
 def test_kinds_of_rows_and_findings_are_told(write, make_example):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from glotsmith.datasets import Card, write_dataset
+from glotsmith.datasets import DatasetCard, write_dataset
 from glotsmith.datasets.schema import columns, plain
 from glotsmith.errors import UsageError
 from glotsmith.records import Origin
@@ -43,7 +43,7 @@ def test_load_dataset_opens_it_unedited(exporter, make_example, tmp_path):
     dated = Origin(source="s", path="p", version="2024-01-01")
     rows = [make_example(3 * n, language) for language in ("lua", "r") for n in range(3)]  # not one row has tests
     rows[0] = make_example(0, "lua", origin=dated)
-    summary = write_dataset(iter(rows), tmp_path / "made", Card(name="demo"), exporter=exporter)
+    summary = write_dataset(iter(rows), tmp_path / "made", DatasetCard(name="demo"), exporter=exporter)
     assert (summary.rows, summary.languages) == (6, {"lua": 3, "r": 3})
     for config in ("", "all", "lua"):
         loaded = load(tmp_path / "made", config, tmp_path)
@@ -54,7 +54,7 @@ def test_load_dataset_opens_it_unedited(exporter, make_example, tmp_path):
 
 
 def test_an_empty_dataset_is_a_card(tmp_path):
-    summary = write_dataset([], tmp_path, Card(name="demo"))
+    summary = write_dataset([], tmp_path, DatasetCard(name="demo"))
     assert summary.rows == 0
     assert [file.name for file in tmp_path.iterdir()] == ["README.md"]
     assert "This dataset is empty" in (tmp_path / "README.md").read_text()
@@ -65,7 +65,7 @@ def test_a_folder_of_something_else_is_left_as_it_is(theirs, make_example, tmp_p
     (tmp_path / theirs).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / theirs).write_text('# My "execution-verified" notes\n')
     with pytest.raises(UsageError, match=r"the folder holds something else \((README\.md|data)\)"):
-        write_dataset([make_example()], tmp_path, Card(name="demo"))
+        write_dataset([make_example()], tmp_path, DatasetCard(name="demo"))
     assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()] == [theirs]
     assert "notes" in (tmp_path / theirs).read_text()
 
@@ -76,17 +76,17 @@ def test_an_earlier_dataset_is_replaced_whole_or_cut_short(make_example, tmp_pat
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_dataset(cut_short(), tmp_path, Card(name="demo"))
+        write_dataset(cut_short(), tmp_path, DatasetCard(name="demo"))
     (tmp_path / "data" / "r" / ".train.jsonl.part").write_text("what a kill leaves")
     for exporter in ("jsonl", "parquet"):
-        write_dataset([make_example()], tmp_path, Card(name="demo"), exporter=exporter)
+        write_dataset([make_example()], tmp_path, DatasetCard(name="demo"), exporter=exporter)
     (tmp_path / "mine.txt").write_text("stays")
-    write_dataset([make_example()], tmp_path, Card(name="demo"))
+    write_dataset([make_example()], tmp_path, DatasetCard(name="demo"))
     assert {file.name for file in tmp_path.iterdir()} == {"README.md", "data", "mine.txt"}
     assert (tmp_path / "data" / "lua" / "train.jsonl").is_file()
 
 
 def test_an_unknown_format_writes_nothing(make_example, tmp_path):
     with pytest.raises(UsageError, match="csv"):
-        write_dataset([make_example()], tmp_path, Card(name="demo"), exporter="csv")
+        write_dataset([make_example()], tmp_path, DatasetCard(name="demo"), exporter="csv")
     assert not list(tmp_path.iterdir())

@@ -12,7 +12,7 @@ import yaml
 from dataset_rows import example
 
 from glotsmith.datasets.exporters.formats import FORMATS
-from glotsmith.datasets.exporters.trainer_folder import Content, export
+from glotsmith.datasets.exporters.trainer_folder import ExportContent, export
 from glotsmith.records import Lineage, Preference
 
 pytestmark = pytest.mark.slow
@@ -49,7 +49,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for n in range(6)
     ]  # fmt: skip
     for name in FORMATS:
-        export(name, Content(lambda: rows, lambda: pairs, frozenset({"p5"})), folder / name)
+        export(name, ExportContent(lambda: rows, lambda: pairs, frozenset({"p5"})), folder / name)
     return folder
 
 

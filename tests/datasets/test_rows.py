@@ -2,19 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glotsmith.datasets.rows import LanguageFacts, comment, example, fenced, split_item
+from glotsmith.datasets.rows import RowSyntax, comment, fenced, make_example, split_program
 
-LUA = LanguageFacts(display="Lua", fence="lua", line_comment="--")
-OCAML = LanguageFacts(
+LUA = RowSyntax(display="Lua", fence="lua", line_comment="--")
+OCAML = RowSyntax(
     display="OCaml", fence="ocaml", line_comment="(*", line_comment_end="*)", comment_escapes={'"': "''"}
 )  # fmt: skip
-PHP = LanguageFacts(display="PHP", fence="php", line_comment="//", prelude="<?php")
+PHP = RowSyntax(display="PHP", fence="php", line_comment="//", prelude="<?php")
 BODY = "\n  return x\nend"
 
 
 def test_a_row_carries_everything(make_solution):
     solution = make_solution()
-    row = example(solution, LUA)
+    row = make_example(solution, LUA)
     assert (row.id, row.parallel_id, row.language, row.name) == ("sid", "pid", "lua", "f")
     assert (row.prompt, row.completion) == ("-- Keep.\nlocal function f(x)", BODY)
     assert row.source == "import re\n\n\ndef f(x): return x"
@@ -31,18 +31,18 @@ def test_a_row_carries_everything(make_solution):
 
 
 def test_code_that_does_not_begin_with_the_signature(make_solution):
-    row = example(make_solution(code="function f(y) return y end"), LUA)
+    row = make_example(make_solution(code="function f(y) return y end"), LUA)
     assert (row.prompt, row.completion) == ("-- Keep.\n", "function f(y) return y end")
     assert row.messages[0]["content"] == "Write a function `f` in Lua.\n\nKeep."
 
 
 def test_an_instruction_takes_the_docstrings_place(make_solution):
-    row = example(make_solution(), LUA, "Give it back.")
+    row = make_example(make_solution(), LUA, "Give it back.")
     assert row.prompt.startswith("-- Give it back.\nlocal") and "Keep." not in row.messages[0]["content"]
 
 
 def test_no_docstring(make_solution):
-    row = example(make_solution(docstring=""), LUA)
+    row = make_example(make_solution(docstring=""), LUA)
     assert row.prompt == "local function f(x)"
     assert row.messages[0]["content"].startswith("Write a function `f` in Lua.\n\nBegin with:")
 
@@ -60,12 +60,12 @@ def test_no_docstring(make_solution):
     ],
 )
 def test_prompt_and_completion(code, prefix, facts, expected):
-    assert split_item(code, prefix, "d", facts) == expected
+    assert split_program(code, prefix, "d", facts) == expected
 
 
 @given(code=st.text(), prefix=st.text(max_size=5), wish=st.text())
 def test_prompt_and_completion_are_the_comment_and_the_code(code, prefix, wish):
-    prompt, completion = split_item(prefix + code, prefix, wish, LUA)
+    prompt, completion = split_program(prefix + code, prefix, wish, LUA)
     assert prompt + completion == comment(wish, LUA) + prefix + code
 
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from glotsmith.datasets.exporters.formats import FORMATS
-from glotsmith.datasets.exporters.groups import grouped
-from glotsmith.datasets.exporters.trainer_folder import MANIFEST, Content, export
+from glotsmith.datasets.exporters.groups import group_items
+from glotsmith.datasets.exporters.trainer_folder import MANIFEST, ExportContent, export
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.records import Lineage, Preference
 
@@ -80,7 +80,7 @@ def content(make_example):
     """Problems 1, 4 and 7 in two languages, with one test each, and a pair for each."""
     numbers = (1, 4, 7)
     examples = [make_example(n, language) for n in numbers for language in ("lua", "r")]
-    return Content(lambda: iter(examples), lambda: map(pair, numbers))
+    return ExportContent(lambda: iter(examples), lambda: map(pair, numbers))
 
 
 def read(file):
@@ -154,7 +154,7 @@ def test_a_failure_leaves_the_files_as_they_were(name, content, tmp_path):
     export(name, content, tmp_path)
     before = files(tmp_path)
     with pytest.raises(RuntimeError, match="no more rows"):
-        export(name, Content(broken, broken_pairs), tmp_path)
+        export(name, ExportContent(broken, broken_pairs), tmp_path)
     assert files(tmp_path) == before
 
 
@@ -177,7 +177,7 @@ def test_a_folder_of_something_else_is_left_alone(content, tmp_path):
 
 def test_a_task_is_asked_once_however_many_programs_pass(make_example, tmp_path):
     rows = [make_example(1), make_example(1, id="again"), make_example(3, "r"), make_example(1, id="and again")]
-    written = export("trl-grpo", Content(lambda: rows), tmp_path)
+    written = export("trl-grpo", ExportContent(lambda: rows), tmp_path)
     assert [row["id"] for row in read(tmp_path / "train.jsonl")] == ["lua-1"]
     assert written.left_out == {"without tests": 1}
     assert str(written) == "1 row in train.jsonl; left out: 1 row without tests"
@@ -186,7 +186,7 @@ def test_a_task_is_asked_once_however_many_programs_pass(make_example, tmp_path)
 
 def test_a_problem_is_one_row_however_its_programs_are_strewn(make_example, tmp_path):
     rows = [make_example(n, language) for language in ("lua", "r", "ocaml") for n in (2, 1)]
-    export("parallel", Content(lambda: rows), tmp_path)
+    export("parallel", ExportContent(lambda: rows), tmp_path)
     found = read(tmp_path / "train.jsonl")
     assert [row["parallel_id"] for row in found] == ["p2", "p1"]
     assert [[p["language"] for p in row["programs"]] for row in found] == [["lua", "r", "ocaml"]] * 2
@@ -194,7 +194,7 @@ def test_a_problem_is_one_row_however_its_programs_are_strewn(make_example, tmp_
 
 def test_a_program_in_many_pairs_is_one_row_for_kto(tmp_path):
     pairs = [pair(), pair(id="b", rejected="worse"), pair(id="c", chosen="better")]
-    export("trl-kto", Content(tuple, lambda: pairs), tmp_path)
+    export("trl-kto", ExportContent(tuple, lambda: pairs), tmp_path)
     found = [(row["completion"][0]["content"], row["label"]) for row in read(tmp_path / "train.jsonl")]
     assert found == [("good", True), ("bad", False), ("worse", False), ("better", True)]
 
@@ -221,7 +221,7 @@ def test_pairs_come_along_where_there_are_any(name, content, tmp_path):
 )
 def test_nothing_to_export_is_a_sentence(name, message, tmp_path):
     with pytest.raises(UsageError, match=message):
-        export(name, Content(tuple), tmp_path)
+        export(name, ExportContent(tuple), tmp_path)
     assert files(tmp_path) == {}
 
 
@@ -229,7 +229,7 @@ def test_only_rows_that_a_format_can_not_take_are_nothing_to_export(make_example
     rows = [make_example(n, tests=(), kind="original") for n in range(2)]
     for name, message in (("verl", "nothing but 2 rows without tests$"), ("text", "2 rows of the instruction corpus")):
         with pytest.raises(UsageError, match=message):
-            export(name, Content(lambda: rows), tmp_path / name)
+            export(name, ExportContent(lambda: rows), tmp_path / name)
         assert files(tmp_path / name) == {}
 
 
@@ -242,15 +242,15 @@ def original(make_example, number=1):
 def test_a_conversation_is_no_program(make_example, tmp_path):
     rows = [original(make_example), make_example(1), original(make_example, 2)]
     for name in ("text", "parallel"):
-        written = export(name, Content(lambda: rows), tmp_path / name)
+        written = export(name, ExportContent(lambda: rows), tmp_path / name)
         assert "Because" not in (tmp_path / name / "train.jsonl").read_text()
         assert str(written) == "1 row in train.jsonl; left out: 2 rows of the instruction corpus as it was"
-    export("trl-sft", Content(lambda: rows), tmp_path / "sft")
+    export("trl-sft", ExportContent(lambda: rows), tmp_path / "sft")
     assert "Because" in (tmp_path / "sft" / "train.jsonl").read_text()
 
 
 def test_what_was_not_run_is_not_said_to_have_passed(make_example, content, tmp_path):
-    export("axolotl", Content(lambda: [make_example(1), original(make_example)]), tmp_path)
+    export("axolotl", ExportContent(lambda: [make_example(1), original(make_example)]), tmp_path)
     readme = (tmp_path / "README.md").read_text()
     assert "1 of the programs came without tests and were not run; each other one passed its tests." in readme
     export("axolotl", content, tmp_path)
@@ -258,7 +258,7 @@ def test_what_was_not_run_is_not_said_to_have_passed(make_example, content, tmp_
 
 
 def test_stages_in_one_file_are_told(make_example, content, tmp_path):
-    written = export("trl-sft", Content(lambda: [make_example(1), original(make_example, 2)]), tmp_path)
+    written = export("trl-sft", ExportContent(lambda: [make_example(1), original(make_example, 2)]), tmp_path)
     assert "stages 1 and 2 lie together, and a trainer would mix them: --stage exports one" in str(written)
     assert "export each alone, `--stage 1` first" in (tmp_path / "README.md").read_text()
     assert "stage" not in str(export("trl-sft", content, tmp_path))
@@ -327,7 +327,7 @@ def test_a_batch_is_no_larger_than_the_dataset(count, sizes, make_example, tmp_p
     """Trainers leave out a batch that is not full: a small dataset would be no step at all."""
     rows = [make_example(3 * n + 1) for n in range(count)]
     for name in ("verl", "trl-grpo", "openrlhf", "open-instruct"):
-        export(name, Content(lambda: rows), tmp_path / name)
+        export(name, ExportContent(lambda: rows), tmp_path / name)
     verl = yaml.safe_load((tmp_path / "verl" / "grpo.yaml").read_text())
     trl = yaml.safe_load((tmp_path / "trl-grpo" / "grpo.yaml").read_text())
     openrlhf, instruct = ((tmp_path / f / "train.sh").read_text().split() for f in ("openrlhf", "open-instruct"))
@@ -355,7 +355,7 @@ def test_text_that_no_file_can_hold(make_example, tmp_path):
     for name in ("text", "verl"):
         rows = [make_example(1, completion="\ud800", messages=({"role": "user", "content": "\ud800"}, REPLY))]
         with pytest.raises(InputError, match=r"row lua-1 \(lua\) holds text that is not Unicode"):
-            export(name, Content(lambda rows=rows: rows), tmp_path / name)
+            export(name, ExportContent(lambda rows=rows: rows), tmp_path / name)
 
 
 def test_a_folder_that_is_a_file(content, tmp_path):
@@ -370,20 +370,20 @@ def test_memory_does_not_grow_with_the_rows(name, make_example, tmp_path):
     def peak(count):
         rows = (make_example(1, parallel_id=f"p{n}", source=f"{n} " * 100) for n in range(count))
         tracemalloc.start()
-        export(name, Content(lambda: rows), tmp_path)
+        export(name, ExportContent(lambda: rows), tmp_path)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return peak
 
-    export(name, Content(lambda: [make_example(1)]), tmp_path)
+    export(name, ExportContent(lambda: [make_example(1)]), tmp_path)
     assert peak(4500) < 1.2 * peak(1500)
 
 
 def test_groups_stand_in_the_order_of_their_first_item(make_example):
     rows = [make_example(n, id=str(i)) for i, n in enumerate((3, 1, 3, 2, 1))]
-    found = grouped(rows, lambda item: (item.parallel_id,))
+    found = group_items(rows, lambda item: (item.parallel_id,))
     assert [[item.id for item in group] for group in found] == [["0", "2"], ["1", "4"], ["3"]]
-    assert list(grouped([], str)) == []
+    assert list(group_items([], str)) == []
 
 
 def test_no_configuration_names_another_models_template(content, tmp_path):

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from glotsmith.evaluation.benchmarks import get
-from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
 from glotsmith.evaluation.benchmarks.row_files import read_rows
-from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan, Stored, evaluate
-from glotsmith.evaluation.questions import Completion, Question, Style
+from glotsmith.evaluation.evaluate import Evaluation, EvaluationPlan, StoredReplies, evaluate
+from glotsmith.evaluation.questions import Question, ReplyStyle, StoredCompletion
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
@@ -31,19 +31,19 @@ class Bench:
         self.run(self.sandbox.close())
         self.loop.close()
 
-    def load(self, name: str, rows: Sequence[dict[str, Any]], folder: Path, *languages: str) -> Loaded:
+    def load(self, name: str, rows: Sequence[dict[str, Any]], folder: Path, *languages: str) -> LoadedBenchmark:
         """Write rows to a file in the benchmark's own form, and read them as the benchmark."""
         file = folder / f"{name}.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        wanted = Wanted(name=name, languages=languages, sandbox=self.sandbox, verify=self.verifier)
+        wanted = BenchmarkRequest(name=name, languages=languages, sandbox=self.sandbox, verify=self.verifier)
         return self.run(get(name).read(read_rows(file), wanted))
 
     def judge(
-        self, questions: Sequence[Question], texts: dict[str, list[str]], style: Style = "completion"
+        self, questions: Sequence[Question], texts: dict[str, list[str]], style: ReplyStyle = "completion"
     ) -> Evaluation:
         """Evaluate completions by the problem's name, the same in each language."""
-        stored = Stored({q.id: [Completion(text, style) for text in texts[q.problem]] for q in questions})
-        return self.run(evaluate(questions, stored, self.verifier, SamplingPlan(ks=(1,))))
+        stored = StoredReplies({q.id: [StoredCompletion(text, style) for text in texts[q.problem]] for q in questions})
+        return self.run(evaluate(questions, stored, self.verifier, EvaluationPlan(ks=(1,))))
 
 
 @pytest.fixture(scope="module")
@@ -53,4 +53,4 @@ def bench() -> Generator[Bench]:
     made.close()
 
 
-Load = Callable[..., Loaded]
+Load = Callable[..., LoadedBenchmark]

@@ -12,10 +12,10 @@ import pytest
 
 from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.evaluation.benchmarks import BENCHMARKS, evalplus, get
-from glotsmith.evaluation.benchmarks.base import Wanted
-from glotsmith.evaluation.benchmarks.multipl_e import code_of, entry_of, language_of, part_of
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest
+from glotsmith.evaluation.benchmarks.multipl_e import code_of, entry_of, hub_part_of, language_of
 from glotsmith.evaluation.benchmarks.python_original import calls_of
-from glotsmith.evaluation.benchmarks.row_files import Row, read_rows
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow, read_rows
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import ALL_PROMISES
 from glotsmith.values import render_test
@@ -130,8 +130,8 @@ class Broken:
 
 @pytest.mark.parametrize(("name", "row"), [("humaneval+", "EVALPLUS"), ("humaneval", "HUMANEVAL")])
 def test_a_machine_that_fails_says_nothing_of_a_problem(bench: Any, name: str, row: str) -> None:
-    wanted = Wanted(name=name, languages=("lua",), sandbox=Broken())
-    loaded = bench.run(get(name).read([Row(file="x", line=1, data=globals()[row])], wanted))
+    wanted = BenchmarkRequest(name=name, languages=("lua",), sandbox=Broken())
+    loaded = bench.run(get(name).read([QuestionRow(file="x", line=1, data=globals()[row])], wanted))
     (lost,) = loaded.impossible
     assert (lost.reason, "no space left" in lost.detail) == ("not_verified", True)
 
@@ -191,7 +191,7 @@ def test_humaneval_plus_runs_the_canonical_solution_for_its_values(bench: Any, t
     ],
 )
 def test_mbpp_plus_has_tuples_and_sets_where_json_has_lists(task: str, given: list[Any], real: list[Any]) -> None:
-    row = evalplus.Row(file="x", line=1, data={"task_id": task, "base_input": [given], "plus_input": []})
+    row = evalplus.QuestionRow(file="x", line=1, data={"task_id": task, "base_input": [given], "plus_input": []})
     assert evalplus._inputs(row) == [real]
 
 
@@ -416,7 +416,7 @@ def test_json_keeps_what_evalplus_writes(tmp_path: Path) -> None:
 )
 def test_languages_go_by_multipl_es_names(language: str, code: str, part: str) -> None:
     """As its evaluator and its dataset's parts have them (evaluation/src, prepare_prompts_for_hfhub.py)."""
-    assert (code_of(language), part_of(language), language_of(code)) == (code, part, language)
+    assert (code_of(language), hub_part_of(language), language_of(code)) == (code, part, language)
 
 
 def test_every_benchmark_reads_and_an_unknown_one_is_told() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from glotsmith.evaluation.candidate import candidate, cut
-from glotsmith.evaluation.questions import Question, Style, stop_of
+from glotsmith.evaluation.candidate import candidate_program, cut
+from glotsmith.evaluation.questions import Question, ReplyStyle, stop_tokens
 from glotsmith.languages import language_names
 from glotsmith.languages.extract_code import stops_at_brace
 
@@ -53,7 +53,7 @@ JAVA = Question(
 )
 OWN_LUA = "local function add(x, y)\n  return x + y\nend"
 
-ROWS: list[tuple[Question, Style, str, str | None]] = [
+ROWS: list[tuple[Question, ReplyStyle, str, str | None]] = [
     (LUA, "completion", "\n  return x + y\nend\nlocal z", f"{LUA.prefix}\n  return x + y\nend"),
     (LUA, "completion", "", LUA.prefix),
     (LUA, "chat", f"Sure:\n```lua\n{OWN_LUA}\n```\nIt adds.", OWN_LUA),
@@ -97,8 +97,8 @@ ROWS: list[tuple[Question, Style, str, str | None]] = [
 
 
 @pytest.mark.parametrize(("question", "style", "said", "program"), ROWS)
-def test_what_is_judged(question: Question, style: Style, said: str, program: str | None) -> None:
-    assert candidate(question, said, style) == program
+def test_what_is_judged(question: Question, style: ReplyStyle, said: str, program: str | None) -> None:
+    assert candidate_program(question, said, style) == program
 
 
 @pytest.mark.parametrize(
@@ -145,9 +145,9 @@ PART = Question(benchmark="b", problem="p", language="python", continues="A:\n<c
     ],
 )
 def test_what_was_stored_is_read_as_its_makers_mean_it(
-    question: Question, said: str, style: Style, program: str | None
+    question: Question, said: str, style: ReplyStyle, program: str | None
 ) -> None:
-    assert candidate(question, said, style) == program
+    assert candidate_program(question, said, style) == program
 
 
 CPP_TYPED = msgspec.structs.replace(CPP, after="", tests=("assert add(1, 2) == 3",), stop=("\n}",), unclosed=True)
@@ -172,11 +172,11 @@ MAIN = "int main() {\n  assert(add(1, 2) == 3);\n}\n"
     ],
 )
 def test_a_function_that_was_stopped_at_its_brace_is_closed(question: Question, said: str, ending: str) -> None:
-    assert candidate(question, said, "completion") == question.prefix + ending
+    assert candidate_program(question, said, "completion") == question.prefix + ending
 
 
 def test_what_is_asked_in_every_language_can_be_closed() -> None:
     """Where a language's own stop token is a closing brace, questions of typed calls say so."""
-    unclosed = {n for n in language_names() if stops_at_brace(stop_of(n))}
+    unclosed = {n for n in language_names() if stops_at_brace(stop_tokens(n))}
     assert {"cpp", "java", "rust", "swift"} <= unclosed
     assert not {"lua", "ocaml", "python", "javascript", "go"} & unclosed

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from glotsmith.evaluation.corrected_suites import beside, key_of
-from glotsmith.evaluation.evaluate import signed
-from glotsmith.evaluation.questions import Question, of_task
+from glotsmith.evaluation.corrected_suites import key_of, with_corrected_suites
+from glotsmith.evaluation.evaluate import apply_failure_sign
+from glotsmith.evaluation.questions import Question, question_of_task
 from glotsmith.records import Function, Origin, Problem, Suite, Task, Verdict
 from glotsmith.suites.prove import Prove
 
@@ -48,7 +48,9 @@ def test_a_published_prompt_gets_our_suite_or_a_reason(
     bench: Any, prompt: str, problem: str, reason: str | None
 ) -> None:
     found, lost = bench.run(
-        beside([asked(prompt, problem)], {("humaneval", 53, "ocaml"): (task(bench), 1e-6, "")}, bench.verifier)
+        with_corrected_suites(
+            [asked(prompt, problem)], {("humaneval", 53, "ocaml"): (task(bench), 1e-6, "")}, bench.verifier
+        )
     )
     assert [i.reason for i in lost] == ([reason] if reason else [])
     assert [q.benchmark for q in found] == ([] if reason else ["multipl-e-corrected"])
@@ -61,13 +63,15 @@ def test_a_published_prompt_gets_our_suite_or_a_reason(
 def test_a_base_model_passes_where_its_text_ends_at_a_brace(bench: Any) -> None:
     """C++ is cut at the function's own brace: typed calls, ours or in the place of published tests, have it again."""
     posed = task(bench, "cpp")
-    ours = of_task(posed, "b")
+    ours = question_of_task(posed, "b")
     prompt = "#include<assert.h>\n#include<bits/stdc++.h>\n// Add.\nlong add(long x, long y) {\n"
     published = Question(
         benchmark="multipl-e", problem="HumanEval_53_add", language="cpp", name="add", prefix=prompt, stop=("\n}",),
         after="}\nint main() {\n    auto candidate = add;\n    assert(candidate((1), (2)) == (3));\n}\n",
     )  # fmt: skip
-    (beside_it,), _ = bench.run(beside([published], {("humaneval", 53, "cpp"): (posed, 1e-6, "")}, bench.verifier))
+    (beside_it,), _ = bench.run(
+        with_corrected_suites([published], {("humaneval", 53, "cpp"): (posed, 1e-6, "")}, bench.verifier)
+    )
     said = ["    return x + y;\n}\n\nint main() {", "    return x - y;"]
     for question, wrong in ((ours, "fail:wrong"), (beside_it, "fail:wrong"), (published, "fail:runtime")):
         found = bench.judge([question], {question.problem: said})
@@ -102,4 +106,4 @@ def test_a_problem_has_one_key_in_all_its_spellings(name: str, key: tuple[str, i
 def test_a_benchmarks_own_sign_of_failure(sign: str, stdout: str, stderr: str, status: Any, expected: str) -> None:
     verdict = Verdict(id="x", language="lua", status=status, stdout=stdout, stderr=stderr)
     question = Question(benchmark="b", problem="p", language="lua", sign=sign)
-    assert signed(question, verdict).status == expected
+    assert apply_failure_sign(question, verdict).status == expected

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from glotsmith.errors import OutageError, TeacherError
-from glotsmith.evaluation.benchmarks.example_rows import of_examples
-from glotsmith.evaluation.evaluate import Asked, SamplingPlan, evaluate, request
-from glotsmith.evaluation.evaluation_summary import summarise, warnings_of
-from glotsmith.evaluation.oracles import BY_FUNCTION, ORACLES, settle
-from glotsmith.evaluation.questions import Impossible, Question, Sample, at_signature, of_task
+from glotsmith.evaluation.benchmarks.example_rows import questions_of_examples
+from glotsmith.evaluation.evaluate import EvaluationPlan, TeacherReplies, evaluate, request
+from glotsmith.evaluation.evaluation_summary import empty_reply_warnings, summarise
+from glotsmith.evaluation.oracles import ORACLE_OF_FUNCTION, ORACLES, apply_oracle
+from glotsmith.evaluation.questions import EvaluationSample, ImpossibleProblem, Question, at_signature, question_of_task
 from glotsmith.records import CaseVerdict, Example, Function, Job, Lineage, Origin, Problem, Suite, Task, Verdict
 from glotsmith.teachers.base import Reply, Request
 
@@ -29,8 +29,8 @@ def question(problem: str, language: str = "lua") -> Question:
     )
 
 
-def sample(problem: str, number: int, status: str) -> Sample:
-    return Sample(question=f"b/lua/{problem}", sample=number, status=status)
+def sample(problem: str, number: int, status: str) -> EvaluationSample:
+    return EvaluationSample(question=f"b/lua/{problem}", sample=number, status=status)
 
 
 def test_infrastructure_is_never_scored_as_wrong() -> None:
@@ -40,7 +40,7 @@ def test_infrastructure_is_never_scored_as_wrong() -> None:
         *(sample("q", i, s) for i, s in enumerate(("fail:wrong", "pass", "fail:no_code", "fail:refused"))),
         *(sample("r", i, "infra:toolchain") for i in range(4)),
     ]
-    lost = [Impossible(benchmark="b", problem="z", language="lua", reason="unrepresentable")]
+    lost = [ImpossibleProblem(benchmark="b", problem="z", language="lua", reason="unrepresentable")]
     (score,) = summarise(questions, samples, (1, 2, 4), impossible=lost).scores
     assert (score.problems, score.unscored, score.samples, score.infra, score.impossible) == (3, 1, 6, 6, 1)
     figures = {f.k: (f.value.mean, f.value.problems) for f in score.figures}
@@ -49,7 +49,7 @@ def test_infrastructure_is_never_scored_as_wrong() -> None:
 
 
 def test_a_benchmark_of_which_nothing_can_be_asked_still_has_its_row() -> None:
-    lost = [Impossible(benchmark="b", problem="z", language="ocaml", reason="unusable")]
+    lost = [ImpossibleProblem(benchmark="b", problem="z", language="ocaml", reason="unusable")]
     (score,) = summarise([], [], impossible=lost).scores
     assert (score.language, score.problems, score.figures, score.impossible) == ("ocaml", 0, (), 1)
 
@@ -84,8 +84,8 @@ def test_samples_come_in_order_with_their_verdicts(bench: Any) -> None:
             "b/lua/q": [Reply(text="", finish_reason="refused"), RIGHT, Reply(text="```lua\ng = 1\n```")],
         }
     )
-    plan, told = SamplingPlan(samples=3, ks=(1,)), list[Sample]()
-    asked = Asked(teacher, plan)
+    plan, told = EvaluationPlan(samples=3, ks=(1,)), list[EvaluationSample]()
+    asked = TeacherReplies(teacher, plan)
     found = bench.run(evaluate([question("p"), question("q")], asked, bench.verifier, plan, on_sample=told.append))
     assert [(s.question[-1], s.sample, s.status) for s in found.samples] == [
         ("p", 0, "pass"),
@@ -109,14 +109,16 @@ class Unreachable(Simulated):
 def test_a_teacher_that_can_not_be_reached_stops_it_all(bench: Any) -> None:
     questions = [question(name) for name in "pqrs"]
     with pytest.raises(TeacherError, match="no server answers"):
-        bench.run(evaluate(questions, Asked(Unreachable({}), SamplingPlan(samples=3)), bench.verifier))
+        bench.run(evaluate(questions, TeacherReplies(Unreachable({}), EvaluationPlan(samples=3)), bench.verifier))
 
 
 def test_text_that_is_no_unicode_is_a_wrong_answer(bench: Any) -> None:
     text = "```lua\nlocal function f(x) return '\ud800' end\n```"
     found = bench.run(
         evaluate(
-            [question("p")], Asked(Simulated({"b/lua/p": [Reply(text=text)]}), SamplingPlan(samples=1)), bench.verifier
+            [question("p")],
+            TeacherReplies(Simulated({"b/lua/p": [Reply(text=text)]}), EvaluationPlan(samples=1)),
+            bench.verifier,
         )
     )
     assert found.samples[0].status == "fail:compile"  # Lua knows no such escape
@@ -125,7 +127,7 @@ def test_text_that_is_no_unicode_is_a_wrong_answer(bench: Any) -> None:
 
 def test_a_model_is_shown_neither_source_nor_tests() -> None:
     for style in ("chat", "completion"):
-        asked = request(question("p"), 3, SamplingPlan(style=style, temperature=0.8))
+        asked = request(question("p"), 3, EvaluationPlan(style=style, temperature=0.8))
         assert (asked.call, asked.item, asked.sample) == ("evaluate", "b/lua/p", 3)
         assert set(asked.context) == {"name", "language"}
         text = asked.prompt + "".join(m.content for m in asked.messages)
@@ -163,15 +165,15 @@ def test_a_model_is_shown_neither_source_nor_tests() -> None:
 def test_oracles_accept_other_right_answers_and_no_wrong_ones(oracle: str, test: str, actual: str, right: bool) -> None:
     case = CaseVerdict(status="fail:wrong", actual=actual)
     verdict = Verdict(id="x", language="lua", status="fail:wrong", cases=(case,))
-    assert settle(oracle, (test,), verdict).passed == right
-    assert not settle("", (test,), verdict).passed
+    assert apply_oracle(oracle, (test,), verdict).passed == right
+    assert not apply_oracle("", (test,), verdict).passed
 
 
 def test_an_oracle_mends_no_other_failure() -> None:
     cases = (CaseVerdict(status="fail:wrong", actual="(1,)"), CaseVerdict(status="fail:runtime", actual="boom"))
     verdict = Verdict(id="x", language="lua", status="fail:wrong", cases=cases)
-    assert settle("same_set", ("assert f(1) == [1]", "assert f(2) == [2]"), verdict).status == "fail:runtime"
-    assert set(BY_FUNCTION.values()) <= set(ORACLES)
+    assert apply_oracle("same_set", ("assert f(1) == [1]", "assert f(2) == [2]"), verdict).status == "fail:runtime"
+    assert set(ORACLE_OF_FUNCTION.values()) <= set(ORACLES)
 
 
 def test_dataset_rows_are_asked_word_for_word(bench: Any) -> None:
@@ -189,11 +191,11 @@ def test_dataset_rows_are_asked_word_for_word(bench: Any) -> None:
         origin=Origin(source="s", path="p"),
         lineage=Lineage(teacher="t"),
     )
-    (asked,) = of_examples([row, row])
+    (asked,) = questions_of_examples([row, row])
     assert (asked.prefix, asked.instruction) == (row.prompt, row.messages[0]["content"])
     found = bench.judge([asked], {"p1": [row.completion, "\n  return x\nend"]})
     assert [s.status for s in found.samples] == ["pass", "fail:wrong"]
-    assert of_examples([row], languages=("ocaml",)) == ()
+    assert questions_of_examples([row], languages=("ocaml",)) == ()
 
 
 def test_a_job_is_of_one_family() -> None:
@@ -223,8 +225,8 @@ def test_failures_in_a_row_stop_it_with_the_servers_words(
         async def reply(self, request: Request) -> Reply:
             return self.replies[request.item][request.sample]
 
-    plan = SamplingPlan(samples=len(replies), ks=(1,))
-    asked = Asked(InTurn({"b/lua/p": replies}), plan)
+    plan = EvaluationPlan(samples=len(replies), ks=(1,))
+    asked = TeacherReplies(InTurn({"b/lua/p": replies}), plan)
     work = evaluate([question("p")], asked, bench.verifier, plan, max_failures=limit)
     if stops:
         with pytest.raises(OutageError, match=f"{limit} samples in a row have no verdict .infra:teacher.*500: down"):
@@ -249,20 +251,24 @@ EMPTY = ["", "  \n", "\n\n"]
 def test_many_empty_completions_are_told(completions: list[str], warned: bool) -> None:
     asked = question("p")
     samples = [
-        Sample(question=asked.id, sample=n, status="fail:wrong", completion=text, code=f"{asked.prefix}\n{text}")
+        EvaluationSample(
+            question=asked.id, sample=n, status="fail:wrong", completion=text, code=f"{asked.prefix}\n{text}"
+        )
         for n, text in enumerate(completions)
     ]
-    found = warnings_of(samples, [asked])
+    found = empty_reply_warnings(samples, [asked])
     assert bool(found) is warned
     assert all("--prompt-end" in line and f"of {len(completions)} completions" in line for line in found)
 
 
 def test_completions_that_are_cut_at_once_count_as_empty() -> None:
     asked = question("p")
-    cut = Sample(question=asked.id, sample=0, status="fail:compile", completion="\nlocal x", code=asked.prefix)
-    assert warnings_of([cut], [asked])
-    lost = Sample(question=asked.id, sample=0, status="infra:teacher")
-    assert warnings_of([lost], [asked]) == []
+    cut = EvaluationSample(
+        question=asked.id, sample=0, status="fail:compile", completion="\nlocal x", code=asked.prefix
+    )
+    assert empty_reply_warnings([cut], [asked])
+    lost = EvaluationSample(question=asked.id, sample=0, status="infra:teacher")
+    assert empty_reply_warnings([lost], [asked]) == []
 
 
 FUNCTION = Function(
@@ -294,8 +300,8 @@ def test_a_completion_prompt_has_the_published_form(language: str, signature: st
     task = Task(
         id="t", problem=problem, language=language, prefix=signature, tests=SUITE.tests, signature=SUITE.signature
     )
-    posed = of_task(task, "b")
+    posed = question_of_task(task, "b")
     assert posed.prefix.replace(";; ", "; ") == prompt.replace(";; ", "; ")
-    assert request(posed, 0, SamplingPlan(style="completion")).prompt == posed.prefix
+    assert request(posed, 0, EvaluationPlan(style="completion")).prompt == posed.prefix
     assert at_signature(posed).prefix == posed.prefix.removesuffix("\n")
-    assert "[1.0]" in of_task(task, "b", wording="verbatim").prefix
+    assert "[1.0]" in question_of_task(task, "b", wording="verbatim").prefix

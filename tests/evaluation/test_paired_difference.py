@@ -12,20 +12,22 @@ from glotsmith.evaluation.paired_difference import (
     paired_differences,
     scored_samples,
 )
-from glotsmith.evaluation.questions import Sample
+from glotsmith.evaluation.questions import EvaluationSample
 
 
-def samples(**statuses: str) -> list[Sample]:
+def samples(**statuses: str) -> list[EvaluationSample]:
     """Return samples in Lua: ``p`` passes, ``w`` is wrong, ``c`` does not compile, ``i`` has no verdict."""
     names = {"p": "pass", "w": "fail:wrong", "c": "fail:compile", "i": "infra:sandbox"}
     return [
-        Sample(question=f"b/lua/{question}", sample=n, status=names[letter])
+        EvaluationSample(question=f"b/lua/{question}", sample=n, status=names[letter])
         for question, letters in statuses.items()
         for n, letter in enumerate(letters)
     ]
 
 
-def differences(one: Sequence[Sample], two: Sequence[Sample], ks: Sequence[int] = (1,)) -> dict[str, PairedDifference]:
+def differences(
+    one: Sequence[EvaluationSample], two: Sequence[EvaluationSample], ks: Sequence[int] = (1,)
+) -> dict[str, PairedDifference]:
     found = paired_differences(scored_samples(one), scored_samples(two), ks)
     return {row.figure: row for row in found}
 
@@ -51,7 +53,7 @@ def test_each_figure_is_the_mean_over_problems_of_both() -> None:
     ],
 )
 def test_what_has_no_verdict_in_both_is_left_out(
-    one: list[Sample], two: list[Sample], problems: int, difference: float
+    one: list[EvaluationSample], two: list[EvaluationSample], problems: int, difference: float
 ) -> None:
     row = differences(one, two)["pass@1"]
     assert (row.problems, row.difference) == (problems, difference)
@@ -64,13 +66,13 @@ def test_pass_at_k_is_over_problems_with_k_samples_in_both() -> None:
 
 
 def test_languages_and_benchmarks_are_apart() -> None:
-    rows = [Sample(question=q, sample=0, status="pass") for q in ("a/lua/1", "a/r/1", "b/lua/1", "b/lua/x/y")]
+    rows = [EvaluationSample(question=q, sample=0, status="pass") for q in ("a/lua/1", "a/r/1", "b/lua/1", "b/lua/x/y")]
     found = paired_differences(scored_samples(rows), scored_samples(rows))
     assert [(r.benchmark, r.language, r.problems) for r in found] == [("a", "lua", 1), ("a", "r", 1), ("b", "lua", 2)]
 
 
 @pytest.mark.parametrize("other", [[], samples(y="p"), samples(x="i")])
-def test_evaluations_without_a_common_question_are_refused(other: list[Sample]) -> None:
+def test_evaluations_without_a_common_question_are_refused(other: list[EvaluationSample]) -> None:
     with pytest.raises(UsageError, match="no question in common"):
         differences(samples(x="p"), other)
 

@@ -12,8 +12,8 @@ import pytest
 from glotsmith.evaluation.benchmarks import multipl_e
 from glotsmith.evaluation.benchmarks.row_files import read_rows
 from glotsmith.evaluation.completions import read_completions, write_results
-from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan, Stored, evaluate
-from glotsmith.evaluation.questions import Question, Sample
+from glotsmith.evaluation.evaluate import Evaluation, EvaluationPlan, StoredReplies, evaluate
+from glotsmith.evaluation.questions import EvaluationSample, Question
 
 COMMANDS = {
     "jl": (["julia"], ".jl"),
@@ -152,10 +152,10 @@ class Judged(NamedTuple):
 @pytest.fixture(scope="module")
 def judged(bench: Any, folder: Path) -> Judged:
     rows = read_rows(folder)
-    wanted = multipl_e.Wanted(name="multipl-e", languages=())
+    wanted = multipl_e.BenchmarkRequest(name="multipl-e", languages=())
     questions = bench.run(multipl_e.read(rows, wanted)).questions
-    stored = Stored(read_completions(folder, questions))
-    return Judged(questions, bench.run(evaluate(questions, stored, bench.verifier, SamplingPlan(ks=(1,)))))
+    stored = StoredReplies(read_completions(folder, questions))
+    return Judged(questions, bench.run(evaluate(questions, stored, bench.verifier, EvaluationPlan(ks=(1,)))))
 
 
 @pytest.mark.slow
@@ -214,7 +214,7 @@ def test_its_figures_are_ours_where_the_machine_failed(tmp_path: Path, temperatu
     statuses = {"lua/p": ["pass", "fail:wrong"], "lua/q": ["infra:sandbox"] * 2, "lua/../../r": ["fail:wrong"]}
     statuses["ocaml/p"] = ["fail:wrong"]
     samples = [
-        Sample(question=f"multipl-e/{name}", sample=i, status=status)
+        EvaluationSample(question=f"multipl-e/{name}", sample=i, status=status)
         for name, of in statuses.items()
         for i, status in enumerate(of)
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.evaluation.benchmarks.multipl_e import UNSUPPORTED, language_of
-from glotsmith.evaluation.questions import Question, Style
+from glotsmith.evaluation.questions import Question, ReplyStyle
 from glotsmith.languages import toolchain
 
 
@@ -112,7 +112,7 @@ def rows(published: list[Published]) -> list[Any]:
     return [pytest.param(p, id=p.language, marks=[pytest.mark.slow] if p.slow else []) for p in published]
 
 
-def judged(bench: Any, question: Question, p: Published, style: Style = "completion") -> list[bool]:
+def judged(bench: Any, question: Question, p: Published, style: ReplyStyle = "completion") -> list[bool]:
     try:
         toolchain.find_toolchain(question.language)
     except ToolchainError as error:

@@ -12,7 +12,7 @@ from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.evaluation.benchmarks import BENCHMARKS, mceval, multipl_e
 from glotsmith.evaluation.benchmarks.row_files import hub_rows, read_rows
 from glotsmith.evaluation.completions import read_completions
-from glotsmith.evaluation.questions import Completion, Question, Style, stop_of
+from glotsmith.evaluation.questions import Question, ReplyStyle, StoredCompletion, stop_tokens
 from glotsmith.languages import get_card
 
 PAGE = (Path(__file__).parents[2] / "docs" / "evaluation.md").read_text("utf-8")
@@ -58,11 +58,11 @@ def asked(problem: str, language: str) -> Question:
     return Question(benchmark="b", problem=problem, language=language, alias="7" if problem == "q" else "")
 
 
-def said(question: str, *texts: str, style: Style = "completion") -> dict[str, list[Completion]]:
-    return {f"b/{question}": [Completion(text, style) for text in texts]}
+def said(question: str, *texts: str, style: ReplyStyle = "completion") -> dict[str, list[StoredCompletion]]:
+    return {f"b/{question}": [StoredCompletion(text, style) for text in texts]}
 
 
-COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[Completion]] | str]] = [
+COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[StoredCompletion]] | str]] = [
     ({"name": "p", "language": "ml", "completions": ["x", "y"]}, said("ocaml/p", "x", "y")),
     (
         {"name": "p", "language": "ml", "completions": ["x"], "stop_tokens": ["\nlet"]},
@@ -88,7 +88,7 @@ COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[Completion]] | str]] = [
 
 @pytest.mark.parametrize(("row", "found"), COMPLETIONS)
 def test_completions_find_their_questions(
-    tmp_path: Path, row: dict[str, Any], found: dict[str, list[Completion]] | str
+    tmp_path: Path, row: dict[str, Any], found: dict[str, list[StoredCompletion]] | str
 ) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text(json.dumps(row) + "\n")
@@ -143,7 +143,7 @@ def test_the_page_names_every_benchmark_and_every_rule_that_is_known_wrong() -> 
 def test_what_mcevals_solutions_go_on_after_ends_none_of_them() -> None:
     """Racket's solutions bring functions of their own: cut at "\\n(", two of three would fail."""
     for rule in mceval.RULES.values():
-        assert set(rule.inside) <= set(stop_of(rule.language))
+        assert set(rule.inside) <= set(stop_tokens(rule.language))
     assert mceval.RULES["Racket"].stop == ("\n#|",)
     assert mceval.RULES["CPP"].stop == ("\n}",)
 

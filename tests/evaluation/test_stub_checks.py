@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from glotsmith.evaluation.questions import Question
-from glotsmith.evaluation.stub_checks import STUBS, check, unrepresentable
+from glotsmith.evaluation.stub_checks import STUBS, check_with_stubs, unrepresentable
 from glotsmith.languages import get_card
 from glotsmith.languages.render import render_signature
 from glotsmith.values import parse_signature
@@ -42,7 +42,7 @@ ROWS = [
     ("question", "reason"), [row[1:] for row in ROWS], ids=[f"{r[1].language}-{r[0]}" for r in ROWS]
 )
 def test_what_can_be_passed_and_can_fail(bench: Any, question: Question, reason: str | None) -> None:
-    found = bench.run(check([question], bench.verifier))
+    found = bench.run(check_with_stubs([question], bench.verifier))
     assert [i.reason for i in found] == ([reason] if reason else [])
 
 
@@ -52,7 +52,7 @@ def test_a_missing_library_of_the_tests_makes_nothing_impossible(bench: Any) -> 
         benchmark="b", problem="p", language="python", name="add", prefix="def add(x):", after=after,
         needs="import no_such_library", hint="pip install it",
     )  # fmt: skip
-    assert bench.run(check([lacking], bench.verifier)) == []
+    assert bench.run(check_with_stubs([lacking], bench.verifier)) == []
 
 
 @pytest.mark.parametrize("language", ["lua", "ocaml", "perl", "python", "ruby"])
@@ -67,8 +67,10 @@ def test_every_stub_fits_a_signature_of_its_language(bench: Any, language: str) 
         "ruby": "add(1)",
     }
     assert set(calls) <= set(STUBS)
-    assert bench.run(check([asked(language, prefix, f"\n{calls[language]}")], bench.verifier)) == []
-    assert [i.reason for i in bench.run(check([asked(language, prefix, "\n")], bench.verifier))] == ["stub_passes"]
+    assert bench.run(check_with_stubs([asked(language, prefix, f"\n{calls[language]}")], bench.verifier)) == []
+    assert [i.reason for i in bench.run(check_with_stubs([asked(language, prefix, "\n")], bench.verifier))] == [
+        "stub_passes"
+    ]
 
 
 def suite(language: str, *tests: str, tolerance: float = 1e-6) -> Question:

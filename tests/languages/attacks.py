@@ -22,7 +22,7 @@ from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.sandbox.process_tree import list_pids
-from glotsmith.toolkit.row_checks import honest, wrong
+from glotsmith.toolkit.row_checks import passing_row, wrong_row
 from glotsmith.verification import Verifier
 
 FAST_LANGUAGES = {"lua", "python"}
@@ -143,7 +143,7 @@ def is_refused_and_harms_nobody(
         toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
-    good, bad = honest(get_card(language)), wrong(get_card(language))
+    good, bad = passing_row(get_card(language)), wrong_row(get_card(language))
     assert good and bad
     shared = (
         prepare_toolchain(language).warm or prepare_toolchain(language).server

@@ -13,7 +13,7 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.toolkit import value_round_trip
 from glotsmith.toolkit.random_values import canonical
-from glotsmith.toolkit.value_round_trip import WANTED, Seen
+from glotsmith.toolkit.value_round_trip import MIN_VALUES, RoundTripResult
 from glotsmith.values import STR, Type, Value, list_of
 
 T = TypeVar("T")
@@ -31,8 +31,8 @@ def sandboxed(check: Callable[[Sandbox], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def machine(card: Card) -> Seen:
-    return sandboxed(lambda s: value_round_trip.identity(card, s, list(value_round_trip.batches(card))))
+def machine(card: Card) -> RoundTripResult:
+    return sandboxed(lambda s: value_round_trip.send_values(card, s, list(value_round_trip.batches(card))))
 
 
 @pytest.fixture(params=FULL)
@@ -48,30 +48,30 @@ def card(request: pytest.FixtureRequest) -> Card:
 def test_values_come_back_equal_and_never_equal_another(card: Card) -> None:
     seen = machine(card)
     assert not seen.failed
-    assert value_round_trip.changed(card, seen) == []
-    assert len(seen.pairs) >= WANTED
-    checked, wrong = value_round_trip.confused(card, seen)
+    assert value_round_trip.changed_values(card, seen) == []
+    assert len(seen.pairs) >= MIN_VALUES
+    checked, wrong = value_round_trip.compare_with_other_values(card, seen)
     assert wrong == []
-    assert checked >= WANTED
-    assert value_round_trip.unexplained(card, seen) == []
+    assert checked >= MIN_VALUES
+    assert value_round_trip.unexplained_refusals(card, seen) == []
 
 
 @pytest.mark.slow
 def test_every_code_point_comes_back(card: Card) -> None:
     """Of the 16 astral planes one point in 61; ``glotsmith languages check`` sends all."""
-    assert sandboxed(lambda s: value_round_trip.code_points(card, s, sample=61)) == []
+    assert sandboxed(lambda s: value_round_trip.check_code_points(card, s, sample=61)) == []
 
 
 @pytest.mark.slow
 def test_a_stub_of_any_type_compiles_and_raises(card: Card) -> None:
-    tried, wrong = sandboxed(lambda s: value_round_trip.stubs(card, s))
+    tried, wrong = sandboxed(lambda s: value_round_trip.check_stubs(card, s))
     assert wrong == []
     assert tried
 
 
 @pytest.mark.slow
 def test_anything_can_stand_in_a_comment(card: Card) -> None:
-    assert sandboxed(lambda s: value_round_trip.comments(card, s)) == []
+    assert sandboxed(lambda s: value_round_trip.check_comments(card, s)) == []
 
 
 @pytest.mark.parametrize(
@@ -102,11 +102,11 @@ ASTRAL = ["a😀b", "\U00010000", "x\U0010ffff", "👩\u200d👧é𝒳"]
 
 def test_text_beyond_the_basic_plane_comes_back_or_is_refused_by_name(card: Card) -> None:
     sent: list[tuple[Type, list[Value]]] = [(STR, [*ASTRAL]), (list_of(STR), [[text, ""] for text in ASTRAL])]
-    seen = sandboxed(lambda s: value_round_trip.identity(card, s, sent))
+    seen = sandboxed(lambda s: value_round_trip.send_values(card, s, sent))
     assert not seen.failed
     if "str.astral" in card.refuse:
         assert seen.pairs == []
         assert set(seen.refused) == {card.refuse["str.astral"]}
     else:
         assert len(seen.pairs) == 2 * len(ASTRAL)
-        assert value_round_trip.changed(card, seen) == []
+        assert value_round_trip.changed_values(card, seen) == []

@@ -10,7 +10,7 @@ from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, language_names, toolchain
 from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.sandbox import open_sandbox
-from glotsmith.toolkit.row_checks import complaint, lacking
+from glotsmith.toolkit.row_checks import missing_rows, verdict_error
 from glotsmith.verification import Verifier
 
 SLOW_STATUSES = {"fail:memory", "fail:output"}  #: they take seconds to earn
@@ -69,7 +69,7 @@ def judged(verifier: Verifier, language: str, row: ProofRow) -> None:
     verdict = asyncio.run(verifier.verify(row.job(language)))
     if "fail:memory" in row.expected_statuses and verdict.isolation != "bubblewrap":
         pytest.skip("a program that fills memory is judged in bubblewrap alone")
-    assert not complaint("this", row, verdict), verdict
+    assert not verdict_error("this", row, verdict), verdict
     assert verdict.language == language
 
 
@@ -86,4 +86,4 @@ def test_a_cold_start_comes_to_the_same_verdict(cold: Verifier, language: str, r
 
 @pytest.mark.parametrize("language", language_names())
 def test_every_language_has_a_table(language: str) -> None:
-    assert lacking(get_card(language)) == []
+    assert missing_rows(get_card(language)) == []

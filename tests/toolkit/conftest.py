@@ -34,7 +34,7 @@ def changed(own: Path) -> Copy:
     """Make a copy of a language with one text changed in one file; returns its folder."""
 
     def make(name: str, like: str, file: str, old: str, new: str) -> Path:
-        folder = new_language.start(name, own, like)
+        folder = new_language.create_language(name, own, like)
         text = (folder / file).read_text("utf-8")
         assert old in text
         (folder / file).write_text(text.replace(old, new), "utf-8")

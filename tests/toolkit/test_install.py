@@ -6,17 +6,17 @@ import pytest
 
 from glotsmith.languages import get_card, language_names, toolchain
 from glotsmith.toolkit import install
-from glotsmith.toolkit.install import Machine, Plan
+from glotsmith.toolkit.install import InstallationPlan, Installers
 
 ROOT = Path(__file__).parents[2]
-DEBIAN = Machine(
-    installers={"apt": ("sudo", "-n", "apt-get", "install", "-y"), "pip": ("python", "-m", "pip", "install")}
+DEBIAN = Installers(
+    commands={"apt": ("sudo", "-n", "apt-get", "install", "-y"), "pip": ("python", "-m", "pip", "install")}
 )
-MAC = Machine(
-    installers={"brew": ("brew", "install"), "pip": ("pip", "install")}, reasons={"apt": "there is no apt-get"}
+MAC = Installers(
+    commands={"brew": ("brew", "install"), "pip": ("pip", "install")}, reasons={"apt": "there is no apt-get"}
 )
-BARE = Machine(
-    installers={"pip": ("pip", "install")}, reasons={"apt": "apt-get needs root", "brew": "there is no brew"}
+BARE = Installers(
+    commands={"pip": ("pip", "install")}, reasons={"apt": "apt-get needs root", "brew": "there is no brew"}
 )
 
 
@@ -39,32 +39,34 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_plan_takes_the_first_toolchain_that_the_machine_has_an_installer_for(
-    nothing_here: None, language: str, here: Machine, installer: str, packages: tuple[str, ...]
+    nothing_here: None, language: str, here: Installers, installer: str, packages: tuple[str, ...]
 ) -> None:
-    assert install.plan(get_card(language), here) == Plan(language=language, installer=installer, packages=packages)
+    assert install.plan_installation(get_card(language), here) == InstallationPlan(
+        language=language, installer=installer, packages=packages
+    )
 
 
 def test_what_can_not_be_had_says_why(nothing_here: None) -> None:
-    found = install.plan(get_card("ocaml"), BARE)
+    found = install.plan_installation(get_card("ocaml"), BARE)
     assert not found.installer
     assert "apt: apt-get needs root; brew: there is no brew" in found.why_not
 
 
 def test_what_is_there_is_left_alone() -> None:
-    found = install.plan(get_card("python"), DEBIAN)
+    found = install.plan_installation(get_card("python"), DEBIAN)
     assert found.version.startswith("Python 3.")
-    assert install.commands([found], DEBIAN) == []
+    assert install.installation_commands([found], DEBIAN) == []
 
 
 def test_one_command_for_each_installer() -> None:
     plans = [
-        Plan(language="a", installer="apt", packages=("x", "y")),
-        Plan(language="b", version="B 1"),
-        Plan(language="c", installer="apt", packages=("y", "z")),
-        Plan(language="d", installer="pip", packages=("w",)),
-        Plan(language="e", why_not="no"),
+        InstallationPlan(language="a", installer="apt", packages=("x", "y")),
+        InstallationPlan(language="b", version="B 1"),
+        InstallationPlan(language="c", installer="apt", packages=("y", "z")),
+        InstallationPlan(language="d", installer="pip", packages=("w",)),
+        InstallationPlan(language="e", why_not="no"),
     ]
-    assert install.commands(plans, DEBIAN) == [
+    assert install.installation_commands(plans, DEBIAN) == [
         ("sudo", "-n", "apt-get", "update"),
         ("sudo", "-n", "apt-get", "install", "-y", "x", "y", "z"),
         ("python", "-m", "pip", "install", "w"),
@@ -79,13 +81,13 @@ def test_where_one_command_for_all_fails_each_is_tried(monkeypatch: pytest.Monke
         return subprocess.CompletedProcess(command, 100 if "z" in command else 0)
 
     monkeypatch.setattr(subprocess, "run", run)
-    plans = [Plan(language=x, installer="pip", packages=(x,)) for x in ("x", "z")]
-    install.run(plans, DEBIAN)
+    plans = [InstallationPlan(language=x, installer="pip", packages=(x,)) for x in ("x", "z")]
+    install.run_installation(plans, DEBIAN)
     assert [command[4:] for command in ran] == [("x", "z"), ("x",), ("z",)]
 
 
 def test_this_machine_has_pip() -> None:
-    assert install.machine().installers["pip"] == (sys.executable, "-m", "pip", "install")
+    assert install.find_installers().commands["pip"] == (sys.executable, "-m", "pip", "install")
 
 
 def test_the_scripts_reader_of_cards_says_what_the_cards_say() -> None:

@@ -11,8 +11,8 @@ from glotsmith.languages import get_card
 from glotsmith.records import IoCase, Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.toolkit import new_language
-from glotsmith.toolkit.language_check import Finding, Proof
-from glotsmith.toolkit.speed import Cold, measure
+from glotsmith.toolkit.language_check import CheckResult, LanguageCheck
+from glotsmith.toolkit.speed import ColdStartSandbox, measure_speed
 from glotsmith.verification import Verifier
 
 KINDS = ("set", "none", "bool", "int", "float", "str", "list", "tuple", "dict")
@@ -31,14 +31,14 @@ class Heard:
         self.ticks += 1
 
 
-def prove(name: str, *parts: str, quick: bool = False) -> dict[str, Finding]:
-    async def run() -> dict[str, Finding]:
+def prove(name: str, *parts: str, quick: bool = False) -> dict[str, CheckResult]:
+    async def run() -> dict[str, CheckResult]:
         sandbox = open_sandbox()
         try:
-            proof = Proof(get_card(name), sandbox, Heard())
+            proof = LanguageCheck(get_card(name), sandbox, Heard())
             if parts and parts != ("toolchain",):
                 return {part: await getattr(proof, part)() for part in parts}
-            return {finding.part: finding async for finding in proof.findings(quick=quick)}
+            return {finding.check: finding async for finding in proof.run(quick=quick)}
         finally:
             await sandbox.close()
 
@@ -173,7 +173,7 @@ def test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrate
 def test_a_language_of_whole_programs_is_proven_by_the_examples_of_its_template(
     own: Path, fill_by_examples: Callable[[Path], None]
 ) -> None:
-    made = new_language.start("shell", own, extension=".sh", level="io")
+    made = new_language.create_language("shell", own, extension=".sh", level="io")
     fill_by_examples(made)
     found = prove("shell")
     assert list(found) == ["toolchain", "rows", "hostile", "speed"]
@@ -195,8 +195,8 @@ def test_a_language_of_whole_programs_is_proven_by_the_examples_of_its_template(
 def test_the_examples_of_the_template_earn_their_verdicts(
     own: Path, fill_by_examples: Callable[[Path], None], look_anew: Callable[[], None]
 ) -> None:
-    made = new_language.start("moon", own, "lua")
-    made_blank = new_language.start("klingon", own)
+    made = new_language.create_language("moon", own, "lua")
+    made_blank = new_language.create_language("klingon", own)
     fill_by_examples(made_blank)
     (made / "verdicts.toml").write_text((made_blank / "verdicts.toml").read_text("utf-8"), "utf-8")
     look_anew()
@@ -208,7 +208,7 @@ def test_the_examples_of_the_template_earn_their_verdicts(
 def test_holes_are_named_before_anything_else(
     own: Path, options: dict[str, str], least: int, look_anew: Callable[[], None]
 ) -> None:
-    made = new_language.start("klingon", own, **options)
+    made = new_language.create_language("klingon", own, **options)
     file = made / "card.toml"
     file.write_text(re.sub("(?m)^command = .*$", 'command = "klingon"', file.read_text("utf-8")), "utf-8")
     look_anew()
@@ -220,10 +220,10 @@ def test_holes_are_named_before_anything_else(
 
 
 def test_without_isolation_nothing_hostile_runs() -> None:
-    async def run() -> Finding:
+    async def run() -> CheckResult:
         sandbox = open_sandbox("none")
         try:
-            return await Proof(get_card("lua"), sandbox, Heard()).hostile()
+            return await LanguageCheck(get_card("lua"), sandbox, Heard()).hostile()
         finally:
             await sandbox.close()
 
@@ -236,7 +236,7 @@ def test_speed_is_measured_by_medians() -> None:
     async def run() -> None:
         sandbox = open_sandbox(jobs=1)
         try:
-            found = await measure(get_card("lua"), Cold(sandbox), seconds=0.1)
+            found = await measure_speed(get_card("lua"), ColdStartSandbox(sandbox), seconds=0.1)
         finally:
             await sandbox.close()
         assert found is not None

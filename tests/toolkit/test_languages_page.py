@@ -4,23 +4,29 @@ import pytest
 
 from glotsmith.errors import InputError
 from glotsmith.languages import get_card, language_names
-from glotsmith.toolkit.languages_page import Measured, Measurements, dump, load, render
+from glotsmith.toolkit.languages_page import (
+    MeasuredSpeed,
+    SpeedMeasurements,
+    dump_measurements,
+    load_measurements,
+    render_page,
+)
 
 ROOT = Path(__file__).parents[2]
-FEW = Measurements(
+FEW = SpeedMeasurements(
     machine="2 cores",
     isolation="bubblewrap",
     languages={
-        "lua": Measured(toolchain='Lua "5.4" | é', cold=40.5, cold_cpu_ms=1.0),
-        "ocaml": Measured(toolchain="OCaml", cold=20.0, warm=100.0, cold_cpu_ms=15.0, warm_cpu_ms=2.5),
+        "lua": MeasuredSpeed(toolchain='Lua "5.4" | é', cold=40.5, cold_cpu_ms=1.0),
+        "ocaml": MeasuredSpeed(toolchain="OCaml", cold=20.0, warm=100.0, cold_cpu_ms=15.0, warm_cpu_ms=2.5),
     },
 )
 
 
 def test_measurements_survive_a_file(tmp_path: Path) -> None:
     file = tmp_path / "languages.toml"
-    file.write_text(dump(FEW), "utf-8")
-    assert load(file) == FEW
+    file.write_text(dump_measurements(FEW), "utf-8")
+    assert load_measurements(file) == FEW
 
 
 @pytest.mark.parametrize(
@@ -30,16 +36,16 @@ def test_malformed_measurements_are_a_sentence(tmp_path: Path, text: str) -> Non
     file = tmp_path / "languages.toml"
     file.write_text(text, "utf-8")
     with pytest.raises(InputError, match=r"languages\.toml"):
-        load(file)
+        load_measurements(file)
 
 
 def test_no_measurements_say_what_makes_them(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"python benchmarks/languages\.py writes it"):
-        load(tmp_path / "languages.toml")
+        load_measurements(tmp_path / "languages.toml")
 
 
 def test_a_row_says_what_was_measured_and_not_run() -> None:
-    page = render([get_card(name) for name in ("lua", "ocaml", "racket")], FEW)
+    page = render_page([get_card(name) for name in ("lua", "ocaml", "racket")], FEW)
     assert '| Lua | `lua` | full | Lua "5.4" \\| é | 40 |  | `lua5.4` |' in page
     assert "| OCaml | `ocaml` | full | OCaml | 20 | 100 | `ocaml-nox` |" in page
     assert "| Racket | `racket` | full | not run |  |  | `racket` |" in page
@@ -50,5 +56,7 @@ def test_a_row_says_what_was_measured_and_not_run() -> None:
 
 
 def test_the_page_in_the_repository_is_made_of_the_cards_and_the_stored_measurements() -> None:
-    page = render([get_card(name) for name in language_names()], load(ROOT / "benchmarks" / "languages.toml"))
+    page = render_page(
+        [get_card(name) for name in language_names()], load_measurements(ROOT / "benchmarks" / "languages.toml")
+    )
     assert (ROOT / "docs" / "languages.md").read_text("utf-8") == page, "glotsmith languages page > docs/languages.md"

@@ -8,7 +8,7 @@ import pytest
 from glotsmith.errors import InputError
 from glotsmith.languages import get_card, language_names
 from glotsmith.toolkit import new_language
-from glotsmith.toolkit.todo_marks import holes, missing_driver
+from glotsmith.toolkit.todo_marks import find_todo_marks, missing_driver
 
 FULL = [
     ("card.toml", "`fences`, what teachers write behind ``` when they mean this language. Example: ["),
@@ -58,40 +58,42 @@ COPY = [
     ],
 )
 def test_each_hole_is_named_until_its_line_is_replaced(own: Path, level: str, like: str, file: str, what: str) -> None:
-    made = new_language.start("klingon", own, like, extension=".kl", level=level)
-    before = holes(made)
-    (found,) = [hole for hole in before if hole.file == made / file and hole.what.startswith(what)]
+    made = new_language.create_language("klingon", own, like, extension=".kl", level=level)
+    before = find_todo_marks(made)
+    (found,) = [hole for hole in before if hole.file == made / file and hole.instruction.startswith(what)]
     assert found.sentence.startswith(f"{made / file}:{found.line}: fill in this place: {what}")
     lines = (made / file).read_text("utf-8").splitlines()
     assert "TODO:" in lines[found.line - 1]
     lines[found.line - 1] = "# done"
     (made / file).write_text("\n".join(lines), "utf-8")
-    assert len(holes(made)) == len(before) - 1
-    assert all(not (hole.file == made / file and hole.what == found.what) for hole in holes(made))
+    assert len(find_todo_marks(made)) == len(before) - 1
+    assert all(
+        not (hole.file == made / file and hole.instruction == found.instruction) for hole in find_todo_marks(made)
+    )
 
 
 @pytest.mark.parametrize("level", ["full", "io"])
 def test_each_hole_has_an_example(own: Path, level: str) -> None:
-    made = new_language.start("klingon", own, level=level)
-    for hole in holes(made):
+    made = new_language.create_language("klingon", own, level=level)
+    for hole in find_todo_marks(made):
         lines = hole.file.read_text("utf-8").splitlines()
         near = "\n".join(lines[max(0, hole.line - 6) : hole.line])
         assert "Example" in near, hole.sentence
 
 
 def test_a_language_that_is_filled_in_has_no_hole(own: Path, fill_by_examples: Callable[[Path], None]) -> None:
-    made = new_language.start("klingon", own, level="io")
-    assert len(holes(made)) > 30
+    made = new_language.create_language("klingon", own, level="io")
+    assert len(find_todo_marks(made)) > 30
     fill_by_examples(made)
-    assert holes(made) == []
-    assert not [hole.sentence for name in language_names() for hole in holes(get_card(name).card_path.parent)]
+    assert find_todo_marks(made) == []
+    assert not [hole.sentence for name in language_names() for hole in find_todo_marks(get_card(name).card_path.parent)]
 
 
 @pytest.mark.parametrize(("level", "like", "missing"), [("io", "", False), ("", "bash", False), ("full", "", True)])
 def test_only_a_card_of_full_level_needs_a_driver(
     own: Path, level: str, like: str, missing: bool, look_anew: Callable[[], None]
 ) -> None:
-    made = new_language.start("klingon", own, like, extension=".kl", level=level)
+    made = new_language.create_language("klingon", own, like, extension=".kl", level=level)
     (made / "driver.kl").unlink(missing_ok=True)
     look_anew()
     said = missing_driver(get_card("klingon"))

@@ -9,7 +9,7 @@ import pytest
 from training_rows import QUICK, ROWS, Train
 
 import tiny_model
-from glotsmith.training.presets import settings
+from glotsmith.training.presets import preset_settings
 from glotsmith.training.training_report import TrainingReport
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,9 +18,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from glotsmith.training.needs import quiet
+    from glotsmith.training.needs import silence_libraries
 
-    quiet()
+    silence_libraries()
     texts = [row.prompt + row.completion + row.messages[0]["content"] for row in ROWS]
     return tiny_model.make(tmp_path_factory.mktemp("tiny"), texts, vocabulary=300)
 
@@ -32,9 +32,11 @@ def train(tiny: Path, tmp_path: Path) -> Train:
         said: list[str] | None = None, **changes: Any,
     ) -> TrainingReport:  # fmt: skip
         from glotsmith.training import dpo, sft
-        from glotsmith.training.loop import Job
+        from glotsmith.training.loop import TrainingJob
 
-        job = Job(method=method, model=str(model), preset="general", how=settings("general", QUICK | changes))
+        job = TrainingJob(
+            method=method, model=str(model), preset="general", how=preset_settings("general", QUICK | changes)
+        )
         say = (said if said is not None else []).append
         return {"sft": sft.sft, "dpo": dpo.dpo}[method](job, lambda: iter(rows), tmp_path / folder, say)
 

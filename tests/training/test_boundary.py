@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from training_rows import ROWS
 
-from glotsmith.evaluation.trained import Form, trained_form
+from glotsmith.evaluation.trained import PromptForm, trained_form
 from glotsmith.records import Example
 from glotsmith.training import data
-from glotsmith.training.data import prepare
-from glotsmith.training.presets import Settings
+from glotsmith.training.data import prepare_data
+from glotsmith.training.presets import TrainingSettings
 
 FORMS = ("newline", "signature")
 CASES = [("both", FORMS), ("newline", ("newline",)), ("signature", ("signature",))]
@@ -41,10 +41,10 @@ def smollm2() -> Any:
     return AutoTokenizer.from_pretrained(str(folder), gguf_file=file.name)
 
 
-def trained(tokenizer: Any, folder: Path, loss: str, boundary: str) -> tuple[Any, Settings]:
-    how = Settings(style="plain", loss=loss, boundary=boundary, held_out=0.0)  # type: ignore[arg-type]
-    made = prepare(lambda: ROWS, how, folder)
-    return data.tokenised(data.open_rows(folder / made.stages[0].train), tokenizer, how), how
+def trained(tokenizer: Any, folder: Path, loss: str, boundary: str) -> tuple[Any, TrainingSettings]:
+    how = TrainingSettings(style="plain", loss=loss, boundary=boundary, held_out=0.0)  # type: ignore[arg-type]
+    made = prepare_data(lambda: ROWS, how, folder)
+    return data.tokenize(data.open_rows(folder / made.stages[0].train), tokenizer, how), how
 
 
 def asked(tokenizer: Any, row: Example, form: str) -> list[int]:
@@ -88,21 +88,21 @@ def test_tokens_are_the_text_and_its_end(loss: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("record", "form"),
     [
-        ({"settings": {"style": "plain", "boundary": "signature"}}, Form("completion", "signature")),
-        ({"settings": {"style": "plain", "boundary": "newline"}}, Form("completion", "newline")),
-        ({"settings": {"style": "plain", "boundary": "both"}}, Form("completion", "newline")),
-        ({"settings": {"style": "plain"}}, Form("completion", "newline")),  # recorded before there was a boundary
-        ({"settings": {"style": "chat"}}, Form()),
-        ({"settings": "plain"}, Form()),
-        ([], Form()),
-        (None, Form()),
+        ({"settings": {"style": "plain", "boundary": "signature"}}, PromptForm("completion", "signature")),
+        ({"settings": {"style": "plain", "boundary": "newline"}}, PromptForm("completion", "newline")),
+        ({"settings": {"style": "plain", "boundary": "both"}}, PromptForm("completion", "newline")),
+        ({"settings": {"style": "plain"}}, PromptForm("completion", "newline")),  # recorded before there was a boundary
+        ({"settings": {"style": "chat"}}, PromptForm()),
+        ({"settings": "plain"}, PromptForm()),
+        ([], PromptForm()),
+        (None, PromptForm()),
     ],
 )
-def test_a_model_is_asked_as_it_was_trained(record: Any, form: Form, tmp_path: Path) -> None:
+def test_a_model_is_asked_as_it_was_trained(record: Any, form: PromptForm, tmp_path: Path) -> None:
     if record is not None:
         (tmp_path / "training.json").write_text(json.dumps(record))
     assert trained_form(str(tmp_path)) == form
 
 
 def test_a_model_without_a_folder_is_asked_in_the_published_form() -> None:
-    assert trained_form("org/model-on-a-server") == Form("", "newline")
+    assert trained_form("org/model-on-a-server") == PromptForm("", "newline")

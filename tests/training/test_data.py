@@ -9,8 +9,8 @@ import pytest
 from training_rows import WORDS, example
 
 from glotsmith.errors import InputError, UsageError
-from glotsmith.training.data import Prepared, prepare
-from glotsmith.training.presets import settings
+from glotsmith.training.data import PreparedData, prepare_data
+from glotsmith.training.presets import preset_settings
 
 ASKED, SAID = {"role": "user", "content": "Write."}, {"role": "assistant", "content": "x"}
 
@@ -24,8 +24,8 @@ def change(number: int, **changes: Any) -> Any:
     return msgspec.structs.replace(example(number), **changes)
 
 
-def prepared(items: list[Any], folder: Path, **changes: Any) -> Prepared:
-    return prepare(lambda: items, settings("general", {"held_out": 0, **changes}), folder)
+def prepared(items: list[Any], folder: Path, **changes: Any) -> PreparedData:
+    return prepare_data(lambda: items, preset_settings("general", {"held_out": 0, **changes}), folder)
 
 
 @pytest.mark.parametrize(

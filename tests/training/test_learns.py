@@ -12,8 +12,8 @@ import pytest
 
 import tiny_model
 from glotsmith.records import Example
-from glotsmith.training.dataset_files import read
-from glotsmith.training.splits import held_out
+from glotsmith.training.dataset_files import read_dataset_rows
+from glotsmith.training.splits import choose_held_out
 
 pytestmark = pytest.mark.slow
 CORPUS = Path(__file__).parents[1] / "recipes" / "small_corpus.py"  #: fourteen functions with doctests
@@ -44,8 +44,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "corpus.py").write_text(source[1])
     made = ("run", "multipl-t", "-s", "corpus.py", "-l", "lua", "-o", "run")
     glotsmith(*made, "--set", "typecheck=false", "--set", "max_similarity=1", cwd=here)
-    rows = list(read(here / "run/dataset/jsonl", Example))
-    apart = held_out((row.parallel_id for row in rows), SHARE)
+    rows = list(read_dataset_rows(here / "run/dataset/jsonl", Example))
+    apart = choose_held_out((row.parallel_id for row in rows), SHARE)
     seen = [row for row in rows if row.parallel_id not in apart]
     for name, part in (("seen", seen), ("unseen", [row for row in rows if row.parallel_id in apart])):
         (here / f"{name}.jsonl").write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in part))
@@ -80,7 +80,7 @@ def test_the_reward_of_a_grpo_step_is_what_the_model_can_do(room: Path) -> None:
     """The exported rows, configuration and reward, and a policy that solves them: the reward really runs programs."""
     glotsmith("export", "run", "-f", "trl-grpo", "-o", "grpo", "--held-out", SHARE, "--model", "out/model", cwd=room)
     trained = {json.loads(line)["parallel_id"] for line in (room / "grpo/train.jsonl").read_text().splitlines()}
-    assert trained == {row.parallel_id for row in read(room / "seen.jsonl", Example)}
+    assert trained == {row.parallel_id for row in read_dataset_rows(room / "seen.jsonl", Example)}
     step = ("--max_steps", 1, "--use_cpu", "true", "--bf16", "false", "--logging_steps", 1, "--save_strategy", "no")
     size = ("--num_generations", 2, "--per_device_train_batch_size", 4, "--gradient_accumulation_steps", 1)
     short = ("--max_completion_length", 200, "--temperature", 0.1, "--eval_strategy", "no", "--disable_tqdm", "true")

@@ -11,8 +11,8 @@ import tiny_model
 from glotsmith.errors import UsageError
 from glotsmith.training import models
 from glotsmith.training.needs import load
-from glotsmith.training.presets import settings
-from glotsmith.training.ranks import one_device
+from glotsmith.training.presets import preset_settings
+from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import held_out_before
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
@@ -46,17 +46,19 @@ def ends(folder: Path) -> Any:
 @pytest.mark.parametrize("rank", [0, 4])
 def test_generation_ends_where_the_template_ends_a_reply(rank: int, tiny: Path, tmp_path: Path) -> None:
     from glotsmith.training import sft
-    from glotsmith.training.loop import Job
+    from glotsmith.training.loop import TrainingJob
 
     end = with_turns(tiny)
-    how = settings("general", {"max_steps": 1, "batch": 2, "max_length": 128, "lora_rank": rank, "packing": "none"})
-    job = Job(method="sft", model=str(tiny), preset="general", how=how)
+    how = preset_settings(
+        "general", {"max_steps": 1, "batch": 2, "max_length": 128, "lora_rank": rank, "packing": "none"}
+    )
+    job = TrainingJob(method="sft", model=str(tiny), preset="general", how=how)
     sft.sft(job, lambda: [example(n) for n in range(len(WORDS))], tmp_path / "out", lambda _: None)
     assert set(ends(tmp_path / "out/model")) == {0, end}
 
 
 def test_a_template_that_ends_with_the_text_adds_no_other_end(tiny: Path) -> None:
-    how = settings("general", {"max_length": 128})
+    how = preset_settings("general", {"max_length": 128})
     model, tokenizer = models.open_model(str(tiny), how), models.tokenizer(str(tiny), how)
     models.end_turns(model, tokenizer)
     assert model.generation_config.eos_token_id == tokenizer.eos_token_id == 0
@@ -84,18 +86,18 @@ def lose_weights(folder: Path) -> None:
 def test_weights_that_can_not_be_read_are_a_sentence(broken: Any, tiny: Path) -> None:
     broken(tiny)
     with pytest.raises(UsageError, match=r"no model can be read from .*tiny': a folder with weights.*\(.+\)"):
-        models.open_model(str(tiny), settings("general", {"max_length": 128}))
+        models.open_model(str(tiny), preset_settings("general", {"max_length": 128}))
 
 
 def test_a_tokenizer_that_can_not_be_read_is_a_sentence(tiny: Path) -> None:
     (tiny / "tokenizer.json").write_text('{"version": "1.0"}')
     with pytest.raises(UsageError, match=r"no model can be read from .*tiny'"):
-        models.tokenizer(str(tiny), settings("general", {}))
+        models.tokenizer(str(tiny), preset_settings("general", {}))
 
 
 def test_more_tokens_than_the_model_has_positions_for(tiny: Path) -> None:
     with pytest.raises(UsageError, match=r"has positions for 1024 tokens, and max_length is 2048: .*max_length=1024"):
-        models.open_model(str(tiny), settings("general", {}))
+        models.open_model(str(tiny), preset_settings("general", {}))
 
 
 def test_bfloat16_by_emulation_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,7 +117,7 @@ def test_a_process_trains_on_one_gpu_of_many(monkeypatch: pytest.MonkeyPatch, tm
         return load("trl").SFTConfig(output_dir=str(tmp_path), per_device_train_batch_size=2, bf16=False)
 
     assert arguments().train_batch_size == 8  # what transformers makes of it
-    assert one_device(arguments()).train_batch_size == 2
+    assert use_one_device(arguments()).train_batch_size == 2
 
 
 def test_a_record_that_is_not_ours_holds_nothing_out(tmp_path: Path) -> None:

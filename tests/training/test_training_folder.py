@@ -9,27 +9,27 @@ import msgspec
 import pytest
 
 from glotsmith.errors import InputError, UsageError
-from glotsmith.training.data import Prepared, Split
-from glotsmith.training.loop import Job
-from glotsmith.training.presets import Settings, settings
-from glotsmith.training.training_folder import PREPARED, SETTINGS, claim, held, same_data, stored
+from glotsmith.training.data import PreparedData, StageData
+from glotsmith.training.loop import TrainingJob
+from glotsmith.training.presets import TrainingSettings, preset_settings
+from glotsmith.training.training_folder import PREPARED, SETTINGS, claim_data, claim_settings, hold_folder, read_record
 
 
-def job(**changes: object) -> Job:
-    return Job(method="sft", model="some/model", preset="general", how=settings("general", changes))
+def job(**changes: object) -> TrainingJob:
+    return TrainingJob(method="sft", model="some/model", preset="general", how=preset_settings("general", changes))
 
 
-def prepared(hash_: str = "a", **changes: str) -> Prepared:
-    return Prepared(stages=(Split(stage=1, train="stage-1.arrow", rows=1, problems=1, hash=hash_),), **changes)
+def prepared(hash_: str = "a", **changes: str) -> PreparedData:
+    return PreparedData(stages=(StageData(stage=1, train="stage-1.arrow", rows=1, problems=1, hash=hash_),), **changes)
 
 
 def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "out"
     other = (
-        "import sys, pathlib; from glotsmith.training.training_folder import held\n"
-        "with held(pathlib.Path(sys.argv[1])): pass"
+        "import sys, pathlib; from glotsmith.training.training_folder import hold_folder\n"
+        "with hold_folder(pathlib.Path(sys.argv[1])): pass"
     )
-    with held(folder):
+    with hold_folder(folder):
         done = subprocess.run([sys.executable, "-c", other, folder], capture_output=True, text=True, check=False)
         assert f"UsageError: {folder}: process {os.getpid()} uses this folder: wait until it ends" in done.stderr
     subprocess.run([sys.executable, "-c", other, folder], check=True)
@@ -37,9 +37,12 @@ def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(UsageError, match=r"the folder holds something else \(thesis\.tex\)"), held(tmp_path):
+    with pytest.raises(UsageError, match=r"the folder holds something else \(thesis\.tex\)"), hold_folder(tmp_path):
         pass
-    with pytest.raises(UsageError, match=r"thesis\.tex: a training needs a folder"), held(tmp_path / "thesis.tex"):
+    with (
+        pytest.raises(UsageError, match=r"thesis\.tex: a training needs a folder"),
+        hold_folder(tmp_path / "thesis.tex"),
+    ):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -54,21 +57,21 @@ BEGUN = ["stages/1/checkpoints/checkpoint-5", "stages/2/model", "model"]
 
 @pytest.mark.parametrize("begun", BEGUN)
 def test_what_has_begun_keeps_its_settings_and_its_data(begun: str, tmp_path: Path) -> None:
-    with held(tmp_path):
-        claim(tmp_path, job(batch=4))
+    with hold_folder(tmp_path):
+        claim_settings(tmp_path, job(batch=4))
         (tmp_path / "data").mkdir()
-        same_data(tmp_path, prepared())
+        claim_data(tmp_path, prepared())
         begin(tmp_path, begun)
-    with held(tmp_path):
-        claim(tmp_path, job(batch=4))
+    with hold_folder(tmp_path):
+        claim_settings(tmp_path, job(batch=4))
         with pytest.raises(
             UsageError, match=r"how\.batch was 4 and is now 8\. Set them as they were, or train in another"
         ):
-            claim(tmp_path, job(batch=8))
-        same_data(tmp_path, prepared())
+            claim_settings(tmp_path, job(batch=8))
+        claim_data(tmp_path, prepared())
         for changed in (prepared("b"), prepared(validation_hash="b")):
             with pytest.raises(UsageError, match="the dataset has changed since this training began"):
-                same_data(tmp_path, changed)
+                claim_data(tmp_path, changed)
 
 
 @pytest.mark.parametrize("begun", BEGUN)
@@ -86,19 +89,19 @@ def test_what_has_begun_keeps_its_settings_and_its_data(begun: str, tmp_path: Pa
 def test_what_determines_no_weights_may_change_on_a_resume(
     changes: dict[str, object], begun: str, tmp_path: Path
 ) -> None:
-    with held(tmp_path):
-        claim(tmp_path, job(batch=4, max_minutes=5.0))
+    with hold_folder(tmp_path):
+        claim_settings(tmp_path, job(batch=4, max_minutes=5.0))
         begin(tmp_path, begun)
-        claim(tmp_path, job(**{"batch": 4, "max_minutes": 5.0, **changes}))
-    how = stored(tmp_path / SETTINGS, Job).how
+        claim_settings(tmp_path, job(**{"batch": 4, "max_minutes": 5.0, **changes}))
+    how = read_record(tmp_path / SETTINGS, TrainingJob).how
     assert {name: getattr(how, name) for name in changes} == changes
 
 
 def test_a_preset_of_another_name_with_the_same_settings_is_the_same_training(tmp_path: Path) -> None:
-    with held(tmp_path):
-        claim(tmp_path, job())
+    with hold_folder(tmp_path):
+        claim_settings(tmp_path, job())
         begin(tmp_path, "model")
-        claim(tmp_path, msgspec.structs.replace(job(), preset="ours"))
+        claim_settings(tmp_path, msgspec.structs.replace(job(), preset="ours"))
 
 
 FREE_SETTINGS = {"micro_batch", "max_minutes", "gradient_checkpointing"}
@@ -109,33 +112,33 @@ OTHER = {"style": "plain", "boundary": "newline", "template": "chatml", "loss": 
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [n for n in Settings.__struct_fields__ if n not in FREE_SETTINGS])
+@pytest.mark.parametrize("name", [n for n in TrainingSettings.__struct_fields__ if n not in FREE_SETTINGS])
 def test_every_other_setting_is_kept(name: str, tmp_path: Path) -> None:
     lora = {"lora_rank": 4} if name.startswith("lora_") and name != "lora_rank" else {}
     value = {"lora_alpha": 9, "lora_dropout": 0.5}.get(name) or OTHER[name]
-    with held(tmp_path):
-        claim(tmp_path, job(**lora))
+    with hold_folder(tmp_path):
+        claim_settings(tmp_path, job(**lora))
         begin(tmp_path, "model")
         with pytest.raises(UsageError, match=rf"how\.{name} was "):
-            claim(tmp_path, job(**lora, **{name: value}))
+            claim_settings(tmp_path, job(**lora, **{name: value}))
 
 
 def test_where_nothing_was_trained_a_mistake_can_be_mended_in_place(tmp_path: Path) -> None:
-    with held(tmp_path):
+    with hold_folder(tmp_path):
         for batch in (4, 8):
-            claim(tmp_path, job(batch=batch))
+            claim_settings(tmp_path, job(batch=batch))
             (tmp_path / "data").mkdir(exist_ok=True)
-            same_data(tmp_path, prepared(str(batch)))
-    assert stored(tmp_path / SETTINGS, Job).how.batch == 8
-    assert stored(tmp_path / PREPARED, Prepared) == prepared("8")
+            claim_data(tmp_path, prepared(str(batch)))
+    assert read_record(tmp_path / SETTINGS, TrainingJob).how.batch == 8
+    assert read_record(tmp_path / PREPARED, PreparedData) == prepared("8")
 
 
 def test_files_that_someone_broke_are_named(tmp_path: Path) -> None:
     for text in ("{", "[]", "\xff"):
         (tmp_path / SETTINGS).write_bytes(text.encode("latin-1"))
         with pytest.raises(InputError, match=r"settings\.json: not the settings of a training"):
-            claim(tmp_path, job())
+            claim_settings(tmp_path, job())
     (tmp_path / "data").mkdir()
     (tmp_path / PREPARED).write_text("{}")
     with pytest.raises(InputError, match=r"prepared\.json: not the Prepared of a training"):
-        same_data(tmp_path, prepared())
+        claim_data(tmp_path, prepared())

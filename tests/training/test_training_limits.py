@@ -14,7 +14,7 @@ from glotsmith.errors import StorageError, UsageError
 from glotsmith.records import Example
 from glotsmith.training import sft
 from glotsmith.training.needs import load
-from glotsmith.training.training_folder import held
+from glotsmith.training.training_folder import hold_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
 
@@ -103,7 +103,7 @@ def test_a_mistake_is_mended_in_the_same_folder(train: Train) -> None:
 
 
 def test_two_trainings_at_once_in_one_folder_are_refused(train: Train, tmp_path: Path) -> None:
-    with held(tmp_path / "out"), pytest.raises(UsageError, match=f"process {os.getpid()} uses this folder"):
+    with hold_folder(tmp_path / "out"), pytest.raises(UsageError, match=f"process {os.getpid()} uses this folder"):
         train(max_steps=1, held_out=0)
     assert not (tmp_path / "out/data").exists()
 

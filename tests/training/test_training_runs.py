@@ -20,7 +20,7 @@ import tiny_model
 from glotsmith.errors import UsageError
 from glotsmith.records import Example
 from glotsmith.training import loop, sft
-from glotsmith.training.presets import settings
+from glotsmith.training.presets import preset_settings
 from glotsmith.training.training_report import TrainingReport
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
@@ -324,7 +324,7 @@ def test_preferences_move_the_model_apart(rank: int, train: Train) -> None:
 def test_a_template_ends_a_reply_and_nothing_else_with_the_end_token(template: str, tiny: Path) -> None:
     from glotsmith.training.models import tokenizer
 
-    found = tokenizer(str(tiny), settings("general", {"template": template}))
+    found = tokenizer(str(tiny), preset_settings("general", {"template": template}))
     asked, whole = list(ROWS[0].messages[:1]), list(ROWS[0].messages)
     head = found.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
     text = found.apply_chat_template(whole, tokenize=False)

@@ -11,9 +11,9 @@ from glotsmith.errors import InputError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Example, Preference
 from glotsmith.training import needs
-from glotsmith.training.dataset_files import read
-from glotsmith.training.presets import PRESETS, Settings, settings
-from glotsmith.training.splits import held_out
+from glotsmith.training.dataset_files import read_dataset_rows
+from glotsmith.training.presets import PRESETS, TrainingSettings, preset_settings
+from glotsmith.training.splits import choose_held_out
 
 PAGE = (Path(__file__).parents[2] / "docs" / "training.md").read_text("utf-8")
 
@@ -30,7 +30,10 @@ def test_the_presets_on_the_page_are_the_presets(name: str) -> None:
     told = {re.match(r"`(\w+)`", row[0])[1]: row[column] for row in rows}  # type: ignore[index]
     assert told == {field: shown(getattr(PRESETS[name], field)) for field in told}
     differing = {
-        f for f in Settings.__struct_fields__ for p in PRESETS.values() if getattr(p, f) != getattr(Settings(), f)
+        f
+        for f in TrainingSettings.__struct_fields__
+        for p in PRESETS.values()
+        if getattr(p, f) != getattr(TrainingSettings(), f)
     }
     assert differing <= set(told)
 
@@ -40,7 +43,7 @@ def shown(value: object) -> str:
 
 
 def test_every_setting_is_on_the_page() -> None:
-    assert [name for name in Settings.__struct_fields__ if f"`{name}`" not in PAGE] == []
+    assert [name for name in TrainingSettings.__struct_fields__ if f"`{name}`" not in PAGE] == []
 
 
 #: MultiPL-T's training scripts; InverseCoder §5 and Magicoder's train.py; mCoder's train.sh
@@ -94,15 +97,15 @@ def test_the_papers_numbers(name: str) -> None:
 )
 def test_settings_that_can_not_be(changes: dict, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        settings("general", changes)
+        preset_settings("general", changes)
 
 
 def test_changes_lie_over_the_preset() -> None:
-    changed = settings("inverse-coder", {"epochs": 3, "batch": 12})
+    changed = preset_settings("inverse-coder", {"epochs": 3, "batch": 12})
     assert (changed.epochs, changed.batch, changed.learning_rate) == ((3.0,), 12, 5e-5)
-    assert [settings("inverse-coder", {}).epochs_of(stage) for stage in range(4)] == [1, 1, 2, 2]
+    assert [preset_settings("inverse-coder", {}).epochs_of(stage) for stage in range(4)] == [1, 1, 2, 2]
     with pytest.raises(UsageError, match="no preset is named 'gpt'; there are: general"):
-        settings("gpt", {})
+        preset_settings("gpt", {})
 
 
 @pytest.mark.parametrize(
@@ -118,49 +121,52 @@ def test_changes_lie_over_the_preset() -> None:
 )
 def test_a_setting_that_would_be_ignored_is_refused(method: str, name: str, value: object, told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        settings("general", {name: value}, method)  # type: ignore[arg-type]
+        preset_settings("general", {name: value}, method)  # type: ignore[arg-type]
     other = "sft" if method == "dpo" else "dpo"
-    settings("general", {name: value}, other)  # type: ignore[arg-type]
+    preset_settings("general", {name: value}, other)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("batch", "micro"), [(1, 1), (8, 8), (12, 6), (7, 7), (11, 1), (512, 8)])
 def test_the_sequences_at_once(batch: int, micro: int) -> None:
-    assert Settings(batch=batch).micro == micro
+    assert TrainingSettings(batch=batch).micro == micro
 
 
 PROBLEMS = [f"p{n}" for n in range(40)]
 
 
 def test_problems_are_held_out_whatever_their_order_and_number_of_rows() -> None:
-    chosen = held_out(PROBLEMS, 0.1)
+    chosen = choose_held_out(PROBLEMS, 0.1)
     assert len(chosen) == 4 and chosen <= set(PROBLEMS)
-    assert held_out(reversed(PROBLEMS * 3), 0.1) == chosen
-    assert held_out(PROBLEMS, 0.1, seed=1) != chosen
-    assert held_out(PROBLEMS, 0) == held_out([], 0.5) == frozenset()
-    assert chosen < held_out(PROBLEMS, 0.3)
+    assert choose_held_out(reversed(PROBLEMS * 3), 0.1) == chosen
+    assert choose_held_out(PROBLEMS, 0.1, seed=1) != chosen
+    assert choose_held_out(PROBLEMS, 0) == choose_held_out([], 0.5) == frozenset()
+    assert chosen < choose_held_out(PROBLEMS, 0.3)
 
 
 def test_what_an_earlier_training_held_out_is_held_out_again() -> None:
-    earlier = held_out(PROBLEMS, 0.2)
+    earlier = choose_held_out(PROBLEMS, 0.2)
     some = sorted(earlier)[:3] + sorted(set(PROBLEMS) - earlier)[:20]  # of these there are pairs
-    assert held_out(some, 0.2, before=earlier) == set(some) & earlier  # 3 are more than half of 5
+    assert choose_held_out(some, 0.2, before=earlier) == set(some) & earlier  # 3 are more than half of 5
     one = sorted(earlier)[:1] + sorted(set(PROBLEMS) - earlier)[:20]
-    assert set(one) & earlier < held_out(one, 0.2, before=earlier) and len(held_out(one, 0.2, before=earlier)) == 5
-    assert held_out(some, 0, before=earlier) == frozenset()
+    assert (
+        set(one) & earlier < choose_held_out(one, 0.2, before=earlier)
+        and len(choose_held_out(one, 0.2, before=earlier)) == 5
+    )
+    assert choose_held_out(some, 0, before=earlier) == frozenset()
     fresh = [f"q{n}" for n in range(40)]
-    assert held_out(fresh, 0.1, before=earlier) == held_out(fresh, 0.1)
+    assert choose_held_out(fresh, 0.1, before=earlier) == choose_held_out(fresh, 0.1)
     with pytest.raises(UsageError, match="holds out all"):
-        held_out(earlier, 0.2, before=earlier)
+        choose_held_out(earlier, 0.2, before=earlier)
 
 
 def test_a_share_is_no_problem_more_than_it_says() -> None:
-    assert [len(held_out(map(str, range(100)), n / 100)) for n in range(100)] == list(range(100))
+    assert [len(choose_held_out(map(str, range(100)), n / 100)) for n in range(100)] == list(range(100))
 
 
 @pytest.mark.parametrize(("problems", "share"), [(["a"], 0.5), (PROBLEMS, 0.99), (PROBLEMS, 1.0), (PROBLEMS, -0.1)])
 def test_a_share_that_leaves_nothing(problems: list[str], share: float) -> None:
     with pytest.raises(UsageError, match=r"holds out all|must be from 0"):
-        held_out(problems, share)
+        choose_held_out(problems, share)
 
 
 def write(file: Path, *rows: object) -> Path:
@@ -175,9 +181,9 @@ def test_rows_are_read_from_what_export_writes(tmp_path: Path) -> None:
     rows = [example(n) for n in range(3)]
     for name in ("jsonl", "parquet"):
         get(name).write(rows, tmp_path / name)
-        assert list(read(tmp_path / name, Example)) == rows
+        assert list(read_dataset_rows(tmp_path / name, Example)) == rows
     pairs = [preference(n) for n in range(3)]
-    assert list(read(write(tmp_path / "pairs.jsonl", *pairs), Preference)) == pairs
+    assert list(read_dataset_rows(write(tmp_path / "pairs.jsonl", *pairs), Preference)) == pairs
 
 
 @pytest.mark.parametrize(
@@ -188,15 +194,15 @@ def test_a_row_that_is_none_is_named(text: str, message: str, tmp_path: Path) ->
     file = write(tmp_path / "rows.jsonl", example(1))
     file.write_bytes(file.read_bytes() + text.encode("latin-1"))
     with pytest.raises(InputError, match=message):
-        list(read(file, Example))
+        list(read_dataset_rows(file, Example))
 
 
 def test_files_that_are_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="a run folder, a dataset that 'glotsmith export' wrote"):
-        list(read(tmp_path, Example))
+        list(read_dataset_rows(tmp_path, Example))
     (tmp_path / "x.parquet").write_bytes(b"no")
     with pytest.raises(InputError, match=r"x\.parquet: not a dataset"):
-        list(read(tmp_path / "x.parquet", Example))
+        list(read_dataset_rows(tmp_path / "x.parquet", Example))
 
 
 def test_a_parquet_file_that_is_broken_or_of_something_else_is_named(tmp_path: Path) -> None:
@@ -209,13 +215,13 @@ def test_a_parquet_file_that_is_broken_or_of_something_else_is_named(tmp_path: P
     whole = file.read_bytes()
     file.write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
     with pytest.raises(InputError, match=r"train\.parquet: not a dataset"):
-        list(read(file, Example))
+        list(read_dataset_rows(file, Example))
     file.write_bytes(whole)
     other = pq.read_table(file, partitioning=None).to_pylist()
     other[7]["parallel_id"] = None
     pq.write_table(pa.Table.from_pylist(other), file)
     with pytest.raises(InputError, match=r"train\.parquet: row 8 is none of a dataset \(Example\)"):
-        list(read(file, Example))
+        list(read_dataset_rows(file, Example))
 
 
 def test_a_missing_library_is_a_sentence() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.cli.job_files import read
+from glotsmith.cli.job_files import read_jobs
 from glotsmith.errors import UsageError
 from glotsmith.records import Job, Verdict
 from glotsmith.reward.reward_jobs import build_job
@@ -81,7 +81,7 @@ def test_a_limit_that_makes_no_sense_is_refused(
 def test_a_line_of_a_file_is_refused_with_its_number(tmp_path: Path, field: str, value: float) -> None:
     file = tmp_path / "jobs.jsonl"
     file.write_text(f"{json.dumps(JOB)}\n{json.dumps({**JOB, field: value})}\n")
-    first, second = read(file)
+    first, second = read_jobs(file)
     assert isinstance(first, Job)
     assert isinstance(second, Verdict)
     assert (second.status, second.line, second.id) == ("infra:refused", 2, "a")

@@ -18,9 +18,16 @@ from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions as completion_files
 from glotsmith.evaluation import result_files as output_files
-from glotsmith.evaluation.evaluate import FAILURES, Asked, Evaluation, SamplingPlan, Source, Stored
+from glotsmith.evaluation.evaluate import (
+    FAILURES,
+    Evaluation,
+    EvaluationPlan,
+    ReplySource,
+    StoredReplies,
+    TeacherReplies,
+)
 from glotsmith.evaluation.evaluate import evaluate as evaluate_questions
-from glotsmith.evaluation.evaluation_summary import warnings_of
+from glotsmith.evaluation.evaluation_summary import empty_reply_warnings
 from glotsmith.evaluation.load_questions import (
     BenchmarkSet,
     LoadedQuestions,
@@ -28,7 +35,7 @@ from glotsmith.evaluation.load_questions import (
     load_questions,
     parse_benchmark,
 )
-from glotsmith.evaluation.questions import Question, Style, at_signature
+from glotsmith.evaluation.questions import Question, ReplyStyle, at_signature
 from glotsmith.evaluation.trained import PROMPT_ENDS, trained_form
 from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
@@ -62,7 +69,7 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
     originals: tuple[BenchmarkSet, ...]
     limit: int
     isolation: str
-    plan: SamplingPlan
+    plan: EvaluationPlan
     docstrings: Wording
     prompt_end: str  #: of completion prompts: ``newline``, ``signature``; empty where no model continues them
     requested_ks: tuple[int, ...] = ()  #: k that the user named; a note says which of them have no figure
@@ -119,7 +126,7 @@ def evaluation_config(
     teacher_options: Mapping[str, Any] | None = None,
     completions: Path | str | None = None,
     originals: Sequence[str] = (),
-    plan: SamplingPlan | None = None,
+    plan: EvaluationPlan | None = None,
     style: str = "",
     prompt_end: str = "auto",
     docstrings: Wording = "target",
@@ -137,7 +144,7 @@ def evaluation_config(
         raise UsageError(f"--style is chat or completion, or whole for --completions; not {style!r}")
     if prompt_end not in ("auto", *PROMPT_ENDS):
         raise UsageError(f"--prompt-end must be auto, {' or '.join(PROMPT_ENDS)}, not {prompt_end!r}")
-    form, plan = trained_form(model), plan or SamplingPlan()
+    form, plan = trained_form(model), plan or EvaluationPlan()
     style = style or ("" if completions else form.style)
     config = EvaluationConfig(
         sets=tuple(map(parse_benchmark, benchmarks)),
@@ -173,7 +180,7 @@ async def evaluate_async(
     base_url: str = "",
     teacher_options: Mapping[str, Any] | None = None,
     completions: Path | str | None = None,
-    plan: SamplingPlan | None = None,
+    plan: EvaluationPlan | None = None,
     style: str = "",
     docstrings: Wording = "target",
     limit: int = 0,
@@ -250,10 +257,10 @@ async def run_evaluation(
     asking, found = await _run(options, folder, cache, workers, max_failures, ticking, on_waiting)
     notes = (
         *asking.notes,
-        *warnings_of(found.samples, asking.questions),
+        *empty_reply_warnings(found.samples, asking.questions),
         *_without_figure(options.requested_ks, found),
     )
-    output_files.write(folder, asking.questions, found, options.stored(), notes, options.sampling())
+    output_files.write_evaluation(folder, asking.questions, found, options.stored(), notes, options.sampling())
     return EvaluationResult(folder, found, notes)
 
 
@@ -273,7 +280,7 @@ async def _run(
         sandbox = open_sandbox(options.isolation, workers)
         try:
             with removed_if_refused(folder, *(f"{output_files.CACHE}{end}" for end in _DATABASE)) as disposable:
-                output_files.prepare(folder, options.stored())
+                output_files.claim_folder(folder, options.stored())
                 with closing(Cache(cache or folder / output_files.CACHE)) as store:
                     try:
                         return await _evaluate(options, store, sandbox, teacher, max_failures, ticking, on_waiting)
@@ -303,7 +310,7 @@ async def _evaluate(
             options.sets, options.originals, options.languages, options.limit, services, options.docstrings
         )
         asking = _with_prompt_end(asking, options.prompt_end)
-        source: Source = Asked(cached, options.plan) if cached else _stored(options, asking)
+        source: ReplySource = TeacherReplies(cached, options.plan) if cached else _stored(options, asking)
         notice = [teacher.notice] if teacher is not None and teacher.notice else []
         notes = (*notice, *asking.notes, *_unanswered(asking.questions, source), *_not_asked(options, asking))
         asking = msgspec.structs.replace(asking, notes=notes)
@@ -333,13 +340,15 @@ def _with_prompt_end(asking: LoadedQuestions, end: str) -> LoadedQuestions:
     return msgspec.structs.replace(asking, questions=tuple(questions))
 
 
-def _stored(options: EvaluationConfig, asking: LoadedQuestions) -> Stored:
+def _stored(options: EvaluationConfig, asking: LoadedQuestions) -> StoredReplies:
     language = options.languages[0] if len(options.languages) == 1 else ""
-    style = cast("Style | None", options.style or None)
-    return Stored(completion_files.read_completions(Path(options.completions), asking.questions, language, style))
+    style = cast("ReplyStyle | None", options.style or None)
+    return StoredReplies(
+        completion_files.read_completions(Path(options.completions), asking.questions, language, style)
+    )
 
 
-def _unanswered(questions: Sequence[Question], source: Source) -> list[str]:
+def _unanswered(questions: Sequence[Question], source: ReplySource) -> list[str]:
     """Say of which questions a file has no completions: figures are over the others."""
     asked = Counter((q.benchmark, q.language) for q in questions)
     missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from glotsmith import recipes
 from glotsmith.api.folders import removed_if_refused
-from glotsmith.api.run_rows import Rows, rows_so_far
+from glotsmith.api.run_rows import RunRows, rows_so_far
 from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError, unknown_name
@@ -82,7 +82,7 @@ def partial_sentence(rows: int) -> str:
     return f"partial: {counted(rows, 'row')} of a run that is not finished. Run the same command again to resume it"
 
 
-def write_dataset(rows: Rows, format_: str, target: Path, choice: ExportChoice = _ALL) -> str:
+def write_dataset(rows: RunRows, format_: str, target: Path, choice: ExportChoice = _ALL) -> str:
     """Write the dataset in one format; return the sentence that says so.
 
     Raises:
@@ -119,18 +119,18 @@ def check_formats(names: Iterable[str]) -> None:
             raise UsageError(unknown_name(f"no format is named {name!r}", name, [*EXPORTERS, *FORMATS]))
 
 
-def _is_own(rows: Rows, target: Path) -> bool:
+def _is_own(rows: RunRows, target: Path) -> bool:
     """Whether a folder is below the run's own datasets, so that what it holds is no other run's."""
     return target.resolve().is_relative_to(rows.folder.dataset.resolve())
 
 
-def _whole(rows: Rows, format_: str, target: Path) -> str:
-    from glotsmith.datasets import Card
+def _whole(rows: RunRows, format_: str, target: Path) -> str:
+    from glotsmith.datasets import DatasetCard
     from glotsmith.datasets import write_dataset as write
 
     stored = rows.folder.config
     recipe = recipes.get(stored["recipe"])
-    card = Card(
+    card = DatasetCard(
         name=rows.folder.path.name,
         recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
         funnel=tuple(rows.answers.funnel()),
@@ -144,22 +144,22 @@ def _whole(rows: Rows, format_: str, target: Path) -> str:
     return f"{counted(summary.rows, 'row')} in {target}"
 
 
-def _for_trainer(rows: Rows, format_: str, target: Path, choice: ExportChoice) -> str:
+def _for_trainer(rows: RunRows, format_: str, target: Path, choice: ExportChoice) -> str:
     from glotsmith.datasets.exporters import trainer_folder
-    from glotsmith.training.splits import held_out
+    from glotsmith.training.splits import choose_held_out
 
     if choice.stage:
         _check_stage(rows, format_, choice.stage)
     examples = partial(rows.of_stage, choice.stage) if choice.stage else rows.examples
     problems = (example.parallel_id for example in rows.examples()) if choice.held_out else ()
-    apart = held_out(problems, choice.held_out, choice.seed)  # of all stages, so that it is the same for each
+    apart = choose_held_out(problems, choice.held_out, choice.seed)  # of all stages, so that it is the same for each
     run = "" if _is_own(rows, target) else rows.run()
-    content = trainer_folder.Content(examples, rows.preferences, apart, rows.partial, run)
+    content = trainer_folder.ExportContent(examples, rows.preferences, apart, rows.partial, run)
     written = trainer_folder.export(format_, content, target, model=choice.model)
     return f"{target}: {written}. How to train: {target / 'README.md'}"
 
 
-def _check_stage(rows: Rows, format_: str, stage: int) -> None:
+def _check_stage(rows: RunRows, format_: str, stage: int) -> None:
     from glotsmith.datasets.exporters.formats import FORMATS
 
     if FORMATS[format_].parts[0].shape.takes == "preferences":

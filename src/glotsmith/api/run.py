@@ -12,7 +12,7 @@ from glotsmith.api.export import check_formats, partial_sentence, write_dataset
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run_log import LOG, logging_to
-from glotsmith.api.run_rows import Rows, finished_rows, rows_so_far
+from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
 from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
@@ -214,7 +214,7 @@ class _Pipeline(NamedTuple):
         config, ledger = self.request.config, self.folder.ledger
         if self.teacher.notice:
             messages.notify(self.teacher.notice)
-        cached = CachedTeacher(self.teacher, self.folder.cache, hearing(ledger))
+        cached = CachedTeacher(self.teacher, self.folder.cache, reply_recorder(ledger))
         verifier = Verifier(self.sandbox, self.folder.cache)
         services = RecipeServices(self.sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
         try:
@@ -256,7 +256,7 @@ def _with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, ext
     return steps
 
 
-def hearing(ledger: Ledger) -> OnReply:
+def reply_recorder(ledger: Ledger) -> OnReply:
     """Return the callback that writes the replies of a run into its ledger."""
 
     def hear(request: Request, address: str, reply: Reply, cached: bool) -> None:
@@ -295,7 +295,7 @@ async def _write_so_far(
         messages.warn(error)
 
 
-def _write_all(rows: Rows, formats: Sequence[str], messages: RunMessages) -> None:
+def _write_all(rows: RunRows, formats: Sequence[str], messages: RunMessages) -> None:
     """Write the dataset in all formats.
 
     Raises:

@@ -11,7 +11,7 @@ import msgspec
 from glotsmith import recipes
 from glotsmith.api.run_config import RunConfig, free_keys
 from glotsmith.errors import UsageError
-from glotsmith.evaluation.benchmarks.row_files import Row as BenchmarkRow
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow as QuestionRow
 from glotsmith.evaluation.benchmarks.row_files import read_rows
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import LedgerReader
@@ -20,7 +20,7 @@ from glotsmith.run_folder import CONFIG, DATASET, LEDGER, RunFolder
 from glotsmith.settings import is_changeable
 
 
-class Rows(NamedTuple):
+class RunRows(NamedTuple):
     """The rows of a run."""
 
     folder: RunFolder
@@ -78,7 +78,7 @@ def is_finished(folder: RunFolder) -> bool:
     return bool(last) and folder.ledger.is_finished(last)
 
 
-def finished_rows(folder: RunFolder) -> Rows:
+def finished_rows(folder: RunFolder) -> RunRows:
     """Return the rows of a finished run.
 
     Raises:
@@ -90,11 +90,11 @@ def finished_rows(folder: RunFolder) -> Rows:
             f"{folder.path}: the run is not finished. Run the same command again to resume it; "
             "'glotsmith export' writes the rows it has so far"
         )
-    return Rows(folder, folder.ledger)
+    return RunRows(folder, folder.ledger)
 
 
 @asynccontextmanager
-async def rows_so_far(folder: RunFolder) -> AsyncGenerator[Rows]:
+async def rows_so_far(folder: RunFolder) -> AsyncGenerator[RunRows]:
     """Yield the rows of a run. Of an unfinished run, the last steps run on the items that it has so far.
 
     Raises:
@@ -104,14 +104,14 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[Rows]:
     from glotsmith.recipes.partial import make_partial_rows
 
     if is_finished(folder):
-        yield Rows(folder, folder.ledger)
+        yield RunRows(folder, folder.ledger)
         return
     try:
         recipe = msgspec.convert(folder.config, RunConfig).made()
     except msgspec.ValidationError as error:
         raise UsageError(f"{folder.path}: invalid configuration of the run: {error}") from error
     with TemporaryDirectory(prefix="glotsmith-partial-") as place, closing(Ledger(Path(place) / LEDGER)) as scratch:
-        yield Rows(folder, await make_partial_rows(recipe, folder.ledger, scratch), partial=True)
+        yield RunRows(folder, await make_partial_rows(recipe, folder.ledger, scratch), partial=True)
 
 
 def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -137,7 +137,7 @@ def dataset_source(path: Path) -> Path:
     return next((path / name for name in ("jsonl", "parquet") if (path / name / "data").is_dir()), path)
 
 
-def read_dataset(path: Path) -> list[BenchmarkRow]:
+def read_dataset(path: Path) -> list[QuestionRow]:
     """Return dataset rows of a file, a folder of files, or a run folder.
 
     Raises:
@@ -153,4 +153,4 @@ def read_dataset(path: Path) -> list[BenchmarkRow]:
     with RunFolder.open(path) as folder:
         steps = folder.ledger.steps
         kept = folder.ledger.kept_items(steps[-1], Example) if steps else ()
-        return [BenchmarkRow(file=str(path), line=i, data=plain(row)) for i, (_, row) in enumerate(kept, 1)]
+        return [QuestionRow(file=str(path), line=i, data=plain(row)) for i, (_, row) in enumerate(kept, 1)]

@@ -84,7 +84,7 @@ def common(
     log_to_stderr(verbose)
 
 
-def say(error: Exception) -> None:
+def print_error(error: Exception) -> None:
     """Print one error as a sentence."""
     _print_error(credentials.redact(str(error)))
 
@@ -98,10 +98,10 @@ def _print_error(text: str) -> None:
 
 def main() -> None:
     """Run the command line; the one door through which every exit code goes."""
-    sys.exit(_guarded(_flushed))
+    sys.exit(_exit_code(_run_and_flush))
 
 
-def _flushed(**options: Any) -> Any:
+def _run_and_flush(**options: Any) -> Any:
     """Run the command line and write out what it said, so that a reader that has gone is met here."""
     credentials.refuse_arguments(sys.argv[1:])
     try:
@@ -110,13 +110,13 @@ def _flushed(**options: Any) -> Any:
         sys.stdout.flush()
 
 
-def _guarded(run: Callable[..., Any]) -> int:
+def _exit_code(run: Callable[..., Any]) -> int:
     try:
         code = run(standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code
     except GlotsmithError as error:
-        say(error)
+        print_error(error)
         return error.exit_code
     except Stopped as stop:
         err.print(str(stop))
@@ -125,19 +125,19 @@ def _guarded(run: Callable[..., Any]) -> int:
         err.print("Stopped.")
         return 130
     except BrokenPipeError:
-        return _unheard()
+        return _end_quietly()
     except SystemExit as stop:  # click and rich leave so when they meet a broken pipe
         if not isinstance(stop.__context__, BrokenPipeError):
             raise
-        return _unheard()
+        return _end_quietly()
     except OSError as error:
-        return _system(error)
+        return _report_os_error(error)
     except Exception as error:
-        return _usage_or_defect(error)
+        return _report_usage_error(error)
     return code if isinstance(code, int) else 0
 
 
-def _unheard() -> int:
+def _end_quietly() -> int:
     """End quietly: the reader of our output has gone (``| head``), which is no error of ours."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())  # for what is written at the interpreter's own end
@@ -145,29 +145,31 @@ def _unheard() -> int:
     return 0
 
 
-def _system(error: OSError) -> int:
+def _report_os_error(error: OSError) -> int:
     if error.errno == errno.ENOSPC:
-        say(GlotsmithError("the disk is full, and a file may be cut short. Free some space and run the command again"))
+        print_error(
+            GlotsmithError("the disk is full, and a file may be cut short. Free some space and run the command again")
+        )
         return 2
     if error.filename is not None and isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
-        say(GlotsmithError(f"{error.filename}: {error.strerror}"))
+        print_error(GlotsmithError(f"{error.filename}: {error.strerror}"))
         return 2
-    return _defect(error)
+    return _report_internal_error(error)
 
 
-def _usage_or_defect(error: Exception) -> int:
+def _report_usage_error(error: Exception) -> int:
     shown = getattr(error, "format_message", None)
     if shown is not None and not shown():  # no arguments: the help was printed
         return 2
     if shown is not None:  # click's own usage errors
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "glotsmith"
-        say(GlotsmithError(f"{shown()} Try '{command} --help'"))
+        print_error(GlotsmithError(f"{shown()} Try '{command} --help'"))
         return 2
-    return _defect(error)
+    return _report_internal_error(error)
 
 
-def _defect(error: Exception) -> int:
+def _report_internal_error(error: Exception) -> int:
     """Keep an internal error's traceback in a log, and say where."""
     log = Path.cwd() / "glotsmith-error.log"
     text = credentials.redact("".join(traceback.format_exception(error)))

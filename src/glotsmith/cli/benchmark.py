@@ -14,12 +14,12 @@ from glotsmith.counts import counted
 from glotsmith.datasets.schema import plain
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation import benchmark_maker, stub_checks
-from glotsmith.evaluation.benchmarks.base import Posable
+from glotsmith.evaluation.benchmarks.base import PosableProblem
 from glotsmith.evaluation.benchmarks.example_rows import example
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
-from glotsmith.evaluation.benchmarks.row_files import Row
-from glotsmith.evaluation.pose_problems import pose
-from glotsmith.evaluation.questions import Impossible, Question, of_task
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
+from glotsmith.evaluation.pose_problems import pose_problems
+from glotsmith.evaluation.questions import ImpossibleProblem, Question, question_of_task
 from glotsmith.languages import get_card, require_typed_calls, resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Example, Problem, Record, Task
@@ -63,22 +63,22 @@ def make(
     for each in language:
         require_typed_calls(each)
         toolchain.find_toolchain(each)  # raises where it is unknown or can't be run
-        benchmark_maker.assertions(each, assertions)  # raises where the file is no such table
+        benchmark_maker.assertion_templates(each, assertions)  # raises where the file is no such table
     rows = [example(row) for row in read_dataset(source)]
     problems, lost = benchmark_maker.problems_of(rows)
-    chosen = benchmark_maker.chosen(problems, share, seed)
+    chosen = benchmark_maker.choose_problems(problems, share, seed)
     if not chosen:
         raise UsageError(f"{source}: no problem is left to evaluate on" + (f": {lost[0].detail}" if lost else ""))
     unposable = [_unposable(name, one, p) for p in lost for one in language]
-    claim(output, Origin(str(source), name, tuple(language), share, seed, str(assertions or "")))
-    posable = [Posable(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
+    claim(output, SetOrigin(str(source), name, tuple(language), share, seed, str(assertions or "")))
+    posable = [PosableProblem(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
     made = asyncio.run(_made(name, posable, language, assertions, docstrings.value, isolation, jobs))
     impossible = [*unposable, *made.impossible]
     _write(output, name, made, impossible, _training(rows, chosen))
     _say(output, made, len(impossible) - made.left_out)
 
 
-class Origin(NamedTuple):
+class SetOrigin(NamedTuple):
     """What a set is made of: a folder is for one such set."""
 
     source: str
@@ -89,7 +89,7 @@ class Origin(NamedTuple):
     assertions: str
 
 
-def claim(folder: Path, origin: Origin) -> None:
+def claim(folder: Path, origin: SetOrigin) -> None:
     """Take a folder for a set: a new or empty one, or that of an earlier set of the same origin.
 
     Raises:
@@ -116,62 +116,62 @@ def claim(folder: Path, origin: Origin) -> None:
         raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
 
 
-class Made(Record, frozen=True, kw_only=True):
+class EvaluationSet(Record, frozen=True, kw_only=True):
     """What a set consists of."""
 
     questions: list[Question]
     prompts: dict[str, list[dict[str, object]]]  #: language → rows in MultiPL-E's form
-    impossible: list[Impossible]
+    impossible: list[ImpossibleProblem]
     left_out: int  #: how many of these can be asked, but not by MultiPL-E's files
     silent: list[str]  #: languages whose tests can't be written for MultiPL-E
 
 
 async def _made(
     name: str,
-    posable: Sequence[Posable],
+    posable: Sequence[PosableProblem],
     languages: Sequence[str],
     path: Path | None,
     wording: Wording,
     isolation: str,
     jobs: int | None,
-) -> Made:
+) -> EvaluationSet:
     from glotsmith.sandbox import open_sandbox
     from glotsmith.verification import Verifier
 
     sandbox = open_sandbox(isolation, jobs)
     try:
         verifier = Verifier(sandbox)
-        tasks, impossible = await pose(name, posable, languages, verifier, Prove)
+        tasks, impossible = await pose_problems(name, posable, languages, verifier, Prove)
         numbers = {p.name: number for number, p in enumerate(posable)}  # the same in all languages
         of = {one: [t for t in tasks if t[1].language == one] for one in languages}
         prompts = {one: _prompts(one, of[one], numbers, path, wording) for one in languages}
         published = [
-            question(Row(file=name, line=i, data=row), f"{name}-multipl-e", one)
+            question(QuestionRow(file=name, line=i, data=row), f"{name}-multipl-e", one)
             for one, rows in prompts.items()
             for i, row in enumerate(rows, 1)
         ]
-        impossible += await stub_checks.check(published, verifier)
-        written = [t for t in tasks if benchmark_maker.assertions(t[1].language, path) is not None]
+        impossible += await stub_checks.check_with_stubs(published, verifier)
+        written = [t for t in tasks if benchmark_maker.assertion_templates(t[1].language, path) is not None]
         left_out = [_left_out(name, p, task) for p, task in written if benchmark_maker.nameless_test(task)]
     finally:
         await sandbox.close()
-    return Made(
-        questions=[of_task(task, name, p.name, wording=wording) for p, task in tasks],
+    return EvaluationSet(
+        questions=[question_of_task(task, name, p.name, wording=wording) for p, task in tasks],
         prompts={one: rows for one, rows in prompts.items() if rows},
         impossible=[*impossible, *left_out],
         left_out=len(left_out),
-        silent=[one for one in languages if benchmark_maker.assertions(one, path) is None],
+        silent=[one for one in languages if benchmark_maker.assertion_templates(one, path) is None],
     )
 
 
 def _prompts(
     language: str,
-    tasks: Sequence[tuple[Posable, Task]],
+    tasks: Sequence[tuple[PosableProblem, Task]],
     numbers: Mapping[str, int],
     path: Path | None,
     wording: Wording,
 ) -> list[dict[str, object]]:
-    how, card = benchmark_maker.assertions(language, path), get_card(language)
+    how, card = benchmark_maker.assertion_templates(language, path), get_card(language)
     if how is None:
         return []
     rows = list[dict[str, object]]()
@@ -179,7 +179,7 @@ def _prompts(
         if benchmark_maker.nameless_test(task):
             continue  # _left_out lists it
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
-        asked = msgspec.structs.replace(of_task(task, "", named, wording=wording), stop=card.syntax.stop)
+        asked = msgspec.structs.replace(question_of_task(task, "", named, wording=wording), stop=card.syntax.stop)
         rows.append(
             benchmark_maker.prompt_row(
                 asked, task, code_of(language), benchmark_maker.multipl_e_tests(card, task, how), wording
@@ -188,17 +188,19 @@ def _prompts(
     return rows
 
 
-def _left_out(name: str, p: Posable, task: Task) -> Impossible:
+def _left_out(name: str, p: PosableProblem, task: Task) -> ImpossibleProblem:
     """Return why MultiPL-E's files leave a problem out that questions.jsonl has."""
     test = benchmark_maker.nameless_test(task)
     detail = f"MultiPL-E's files can't hold the test {test!r}, which names no value of the call"
-    return Impossible(
+    return ImpossibleProblem(
         benchmark=f"{name}-multipl-e", problem=p.name, language=task.language, reason="unrepresentable", detail=detail
     )
 
 
-def _unposable(name: str, language: str, lost: benchmark_maker.Unposable) -> Impossible:
-    return Impossible(benchmark=name, problem=lost.problem, language=language, reason="unusable", detail=lost.detail)
+def _unposable(name: str, language: str, lost: benchmark_maker.UnposableProblem) -> ImpossibleProblem:
+    return ImpossibleProblem(
+        benchmark=name, problem=lost.problem, language=language, reason="unusable", detail=lost.detail
+    )
 
 
 def _training(rows: Sequence[Example], chosen: Iterable[Problem]) -> list[Example]:
@@ -206,7 +208,9 @@ def _training(rows: Sequence[Example], chosen: Iterable[Problem]) -> list[Exampl
     return [row for row in rows if row.parallel_id not in ids]
 
 
-def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible], training: Sequence[Example]) -> None:
+def _write(
+    folder: Path, name: str, made: EvaluationSet, impossible: Sequence[ImpossibleProblem], training: Sequence[Example]
+) -> None:
     files = {
         "questions.jsonl": made.questions,
         "impossible.jsonl": impossible,
@@ -221,7 +225,7 @@ def _write(folder: Path, name: str, made: Made, impossible: Sequence[Impossible]
         raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
 
 
-def _say(folder: Path, made: Made, impossible: int) -> None:
+def _say(folder: Path, made: EvaluationSet, impossible: int) -> None:
     counts = ", ".join(
         f"{sum(q.language == one for q in made.questions)} in {get_card(one).display}" for one in _of(made)
     )
@@ -235,5 +239,5 @@ def _say(folder: Path, made: Made, impossible: int) -> None:
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")
 
 
-def _of(made: Made) -> list[str]:
+def _of(made: EvaluationSet) -> list[str]:
     return list(dict.fromkeys(q.language for q in made.questions))

@@ -16,7 +16,7 @@ from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, ap
 from glotsmith.cli.progress import WaitingLines
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import result_files
-from glotsmith.evaluation.evaluate import SamplingPlan
+from glotsmith.evaluation.evaluate import EvaluationPlan
 
 Texts = list[str] | None
 
@@ -124,7 +124,7 @@ def evaluate_command(
 _GREEDY = {"--samples": 1, "--temperature": 0.0, "--top-p": 1.0}
 
 
-def _plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int]) -> SamplingPlan:
+def _plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int]) -> EvaluationPlan:
     """Return how a model is asked, by the options of sampling that a user gave; None for those that are not given.
 
     Raises:
@@ -138,7 +138,7 @@ def _plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int
             )
     chosen = {**given, **(_GREEDY if greedy else {})}
     named: dict[str, Any] = {name[2:].replace("-", "_"): value for name, value in chosen.items() if value is not None}
-    return SamplingPlan(**named, seed=seed, ks=tuple(sorted({*(ks or SamplingPlan().ks)})))
+    return EvaluationPlan(**named, seed=seed, ks=tuple(sorted({*(ks or EvaluationPlan().ks)})))
 
 
 def _check_no_model(given: Mapping[str, Any]) -> None:
@@ -164,7 +164,7 @@ def _ticking(total: int) -> Generator[Callable[[], None], None, None]:
 
 def _show(result: EvaluationResult) -> None:
     found = result.evaluation
-    columns, rows = result_files.table(found.summary)
+    columns, rows = result_files.figures_table(found.summary)
     table = Table(*columns)
     for row in rows:
         table.add_row(*row)

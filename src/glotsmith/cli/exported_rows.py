@@ -48,7 +48,7 @@ def jobs(number: int, row: Mapping[str, Any]) -> Iterator[Job]:
 
 def _job(number: int, fields: Mapping[str, Any], row: Mapping[str, Any]) -> Job:
     try:
-        job = build_job(number, _said(fields), fields)
+        job = build_job(number, _find_reply(fields), fields)
     except UsageError as error:
         raise UsageError(str(error).removeprefix(f"row {number}: ")) from error
     if job is None:
@@ -94,7 +94,7 @@ def _has_reply(fields: Mapping[str, Any]) -> bool:
     return any(_reply(fields.get(name)) is not None for name in _REPLIES)
 
 
-def _said(fields: Mapping[str, Any]) -> str | list[dict[str, Any]]:
+def _find_reply(fields: Mapping[str, Any]) -> str | list[dict[str, Any]]:
     found = (_reply(fields.get(name)) for name in _REPLIES)
     return next((reply for reply in found if reply is not None), "")
 

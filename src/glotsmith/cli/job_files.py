@@ -28,7 +28,7 @@ _LARGEST_MB = 1024  #: of a JSON array, which is read as a whole
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"  #: what such files begin with
 
 
-def read(file: Path) -> Iterator[Job | Verdict]:
+def read_jobs(file: Path) -> Iterator[Job | Verdict]:
     """Yield the jobs of a file, and a verdict ``infra:refused`` for each line that holds none.
 
     Raises:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, app, complete_language, err, out
-from glotsmith.cli.progress import Said
+from glotsmith.cli.progress import CheckProgressLines
 from glotsmith.errors import InputError, ToolchainError, UsageError
 from glotsmith.languages import Card, get_card, language_names, resolve_language, toolchain
 from glotsmith.languages.card import LANGUAGES_VARIABLE
@@ -65,12 +65,12 @@ def check(
 async def _prove(card: Card, isolation: str, quick: bool) -> int:
     """Print a proof part by part; return the number of problems."""
     from glotsmith.sandbox import open_sandbox
-    from glotsmith.toolkit.language_check import Proof
+    from glotsmith.toolkit.language_check import LanguageCheck
 
     sandbox, wrong = open_sandbox(isolation), 0
     try:
-        async for finding in Proof(card, sandbox, Said(err)).findings(quick=quick):
-            out.print(f"{finding.part}: {finding.sentence}")
+        async for finding in LanguageCheck(card, sandbox, CheckProgressLines(err)).run(quick=quick):
+            out.print(f"{finding.check}: {finding.sentence}")
             shown = len(finding.problems) if finding.all_shown else _SHOWN
             for problem in finding.problems[:shown]:
                 out.print(f"  wrong: {problem}")
@@ -105,8 +105,8 @@ def new(
     """
     from glotsmith.toolkit import new_language
 
-    place = folder or new_language.home()
-    made = new_language.start(name, place, resolve_language(like) if like else "", display, extension, level)
+    place = folder or new_language.default_folder()
+    made = new_language.create_language(name, place, resolve_language(like) if like else "", display, extension, level)
     out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}")
     if not new_language.is_found(place):
         out.print(f"so that it is found: export {LANGUAGES_VARIABLE}={place.resolve()}")
@@ -126,14 +126,14 @@ def install(
     from glotsmith.toolkit import install as installation
 
     cards = [get_card(name) for name in dict.fromkeys(map(resolve_language, names_))]
-    here = installation.machine()
-    plans = [installation.plan(card, here) for card in cards]
+    here = installation.find_installers()
+    plans = [installation.plan_installation(card, here) for card in cards]
     for step in plans:
         if step.version:
             out.print(f"{step.language}: is there already, {step.version}")
         elif step.why_not:
             out.print(f"{step.language}: can't be had here ({step.why_not})")
-    commands = installation.commands(plans, here)
+    commands = installation.installation_commands(plans, here)
     for command in commands:
         out.print(shlex.join(command))
     if dry_run or not commands:
@@ -144,10 +144,10 @@ def install(
                 "Cannot prompt without a terminal; pass --yes to run these commands, or --dry-run to print them"
             )
         typer.confirm("Run these commands?", abort=True, err=True)
-    installation.run(plans, here)
+    installation.run_installation(plans, here)
     missing = 0
     for step in (p for p in plans if p.installer):
-        version = installation.version(get_card(step.language))
+        version = installation.installed_version(get_card(step.language))
         missing += not version
         said = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
         out.print(f"{step.language}: {said}")
@@ -182,7 +182,9 @@ def page(
     from glotsmith.toolkit import languages_page as languages_page
 
     sys.stdout.write(
-        languages_page.render([get_card(name) for name in language_names()], languages_page.load(measured))
+        languages_page.render_page(
+            [get_card(name) for name in language_names()], languages_page.load_measurements(measured)
+        )
     )
 
 

@@ -73,7 +73,7 @@ class WaitingLines:
             self._console.print(f"  … {self.text}")
 
 
-class Shown:
+class RunProgress:
     """Shows a run's progress (``execution.base.Progress``); a context manager."""
 
     def __init__(self, console: Console) -> None:
@@ -83,7 +83,7 @@ class Shown:
         self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
         self._said = time.monotonic()
 
-    def __enter__(self) -> "Shown":
+    def __enter__(self) -> "RunProgress":
         return self
 
     def __exit__(
@@ -132,7 +132,7 @@ class Shown:
         return table
 
 
-class Said:
+class CheckProgressLines:
     """Says what part of a proof begins, and every ten seconds how far it is: plain lines, in a terminal too."""
 
     def __init__(self, console: Console) -> None:

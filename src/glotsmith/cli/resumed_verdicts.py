@@ -11,7 +11,7 @@ from glotsmith.errors import UsageError
 from glotsmith.records import Job, Verdict, content_hash
 
 
-class Judged:
+class VerdictFile:
     """The output file of one ``verify``, with the verdicts that an earlier start wrote."""
 
     def __init__(self, output: Path) -> None:
@@ -42,7 +42,7 @@ class Judged:
         """Whether the output contains only an incomplete first verdict."""
         return self.is_kept and self._hashes.is_file() and b"\n" not in self._output.read_bytes()[: 2**20]
 
-    def left(self, jobs: Iterator[Job | Verdict]) -> Iterator[Job | Verdict]:
+    def skip_judged(self, jobs: Iterator[Job | Verdict]) -> Iterator[Job | Verdict]:
         """Skip the jobs that have a verdict, and return the others.
 
         Raises:
@@ -51,7 +51,7 @@ class Judged:
         """
         for number, known in enumerate(self._known, 1):
             job = next(jobs, None)
-            if job is None or digest(job) != known:
+            if job is None or job_hash(job) != known:
                 raise UsageError(
                     f"{self._output} holds verdicts of other jobs (job {number} differs): choose another file with -o"
                 )
@@ -66,10 +66,10 @@ class Judged:
                 file.truncate(sum(len(known) + 1 for known in self._known))
             self._notes = self._hashes.open("a", encoding="ascii", buffering=1)  # each line is written at once
 
-    def note(self, job: Job | Verdict) -> None:
+    def write_hash(self, job: Job | Verdict) -> None:
         """Write the hash of a job whose verdict is written."""
         if self._notes is not None:
-            self._notes.write(f"{digest(job)}\n")
+            self._notes.write(f"{job_hash(job)}\n")
 
     def close(self) -> None:
         """Close the file with the hashes, which stays for the next start."""
@@ -83,7 +83,7 @@ class Judged:
             self._hashes.unlink(missing_ok=True)
 
 
-def digest(job: Job | Verdict) -> str:
+def job_hash(job: Job | Verdict) -> str:
     """Return the hash of a job, or of the verdict on a line that contains no job."""
     return content_hash(msgspec.json.encode(job).decode())
 

@@ -15,8 +15,8 @@ from glotsmith.api.no_input import no_input_sentence
 from glotsmith.api.run import RunMessages, RunPlace, RunRequest, execute
 from glotsmith.api.run_log import LOG
 from glotsmith.api.run_rows import finished_rows
-from glotsmith.cli.app import Isolation, Jobs, app, complete_language, complete_recipe, err, out, say
-from glotsmith.cli.progress import Shown, funnel_table
+from glotsmith.cli.app import Isolation, Jobs, app, complete_language, complete_recipe, err, out, print_error
+from glotsmith.cli.progress import RunProgress, funnel_table
 from glotsmith.cli.show import side_by_side
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
@@ -141,8 +141,8 @@ def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url:
 async def _run(request: RunRequest, limits: FaultLimits) -> int:
     """Run with the signal handlers set from the first moment: the imports alone take a while."""
     worker = open_executor("local", limits)
-    with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen, Shown(err) as shown:
-        done = await execute(worker, request, shown, RunMessages(err.print, say, shown.waiting))
+    with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen, RunProgress(err) as shown:
+        done = await execute(worker, request, shown, RunMessages(err.print, print_error, shown.waiting))
     if done and not seen.exit_code:
         return 0
     err.print(f"Stopped; {request.place.folder} holds everything so far. The same command goes on from here.")

@@ -76,7 +76,7 @@ def show(
             return
         _check(ledger, step, reason)
         if item:
-            _tell(folder, show_item.find(ledger, item), limit, as_json=as_json)
+            _show_item(folder, show_item.find_item(ledger, item), limit, as_json=as_json)
             return
         if not (dropped or reason or step):
             out.print(funnel_table(ledger.funnel()))
@@ -84,7 +84,7 @@ def show(
         drops = dropped or bool(reason)
         rows = ledger.dropped_rows(step or None, reason or None) if drops else ledger.kept_rows(step)
         _print(islice(rows, limit), as_json=as_json)
-        _say_cut(limit, _count(ledger, step, reason, dropped=drops), as_json=as_json)
+        _note_truncation(limit, _count(ledger, step, reason, dropped=drops), as_json=as_json)
 
 
 def _check(ledger: Ledger, step: str, reason: str) -> None:
@@ -109,10 +109,10 @@ def side_by_side(example: Example) -> Columns:
     return Columns(panels, padding=(0, 0))
 
 
-def _tell(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:
+def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:
     """Print an item's story, its row side by side with its source, its tests, and what was asked and replied."""
     _print(iter(rows), as_json=as_json)
-    found = show_item.asked(folder, rows)
+    found = show_item.replies_about(folder, rows)
     if as_json:
         for exchange, reply in found:
             typer.echo(json.dumps({**exchange._asdict(), "reply": reply}, ensure_ascii=False))
@@ -134,7 +134,7 @@ def _count(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
     return sum(count for counts in tables for name, count in counts.items() if reason in ("", name))
 
 
-def _say_cut(shown: int, total: int, *, as_json: bool) -> None:
+def _note_truncation(shown: int, total: int, *, as_json: bool) -> None:
     """Say that a list was cut; beside JSON lines, where nobody parses it."""
     if total > shown:
         (err if as_json else out).print(f"{shown} of {total} shown; --limit N for more")

@@ -15,7 +15,7 @@ from rich.text import Text
 from glotsmith.cli.app import err, out
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.evaluation import result_files
-from glotsmith.evaluation.questions import Sample
+from glotsmith.evaluation.questions import EvaluationSample
 
 _DETAIL = 300  #: characters of a verdict's detail in a table
 
@@ -36,7 +36,7 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
         _samples(folder, question, status, limit, as_json=as_json)
         return
     report = result_files.read_report(folder)
-    columns, rows = result_files.table(report.summary)
+    columns, rows = result_files.figures_table(report.summary)
     figures = Table(*columns)
     for row in rows:
         figures.add_row(*row)
@@ -55,11 +55,11 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
     out.print("Samples of one class or question: --status fail:wrong, or the question's name")
 
 
-def _place(sample: Sample) -> str:
+def _place(sample: EvaluationSample) -> str:
     return sample.question.rpartition("/")[2]
 
 
-def _is_of(sample: Sample, language: str) -> bool:
+def _is_of(sample: EvaluationSample, language: str) -> bool:
     return language in sample.question.split("/") or (
         sample.verdict is not None and sample.verdict.language == language
     )
@@ -81,7 +81,7 @@ def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: b
         (err if as_json else out).print(f"{limit} of {len(found)} shown; --limit N for more")
 
 
-def _matching(folder: Path, question: str, status: str) -> Iterator[Sample]:
+def _matching(folder: Path, question: str, status: str) -> Iterator[EvaluationSample]:
     """Yield the samples with a status, of a question: its id, or a part of that such as the problem or the language."""
     for sample in result_files.read_samples(folder):
         is_asked = not question or f"/{question}/" in f"/{sample.question}/"
@@ -89,7 +89,7 @@ def _matching(folder: Path, question: str, status: str) -> Iterator[Sample]:
             yield sample
 
 
-def _print(sample: Sample) -> None:
+def _print(sample: EvaluationSample) -> None:
     verdict, language = sample.verdict, sample.verdict.language if sample.verdict else "text"
     out.print(Text(f"{sample.question}, sample {sample.sample}: {sample.status}", style="bold"))
     out.print(Panel(Text(sample.completion or "empty"), title="completion"))

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from glotsmith.api import run_config
-from glotsmith.api.run_rows import Rows, dataset_source, finished_rows
+from glotsmith.api.run_rows import RunRows, dataset_source, finished_rows
 from glotsmith.cli.app import app, err, out
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
@@ -63,7 +63,7 @@ def sft(
     [bold]glotsmith train sft runs/demo -m Qwen/Qwen2.5-Coder-7B --lora 16 --set batch=16 -o trained[/]
     """
     given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
-    _train("sft", _rows(source, Example, Rows.examples), model, preset, given, output)
+    _train("sft", _rows(source, Example, RunRows.examples), model, preset, given, output)
 
 
 @training.command()
@@ -83,7 +83,7 @@ def dpo(
     Example: [bold]glotsmith train dpo runs/demo -m trained/model -p xcoder -o preferred[/]
     """
     given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
-    _train("dpo", _rows(source, Preference, Rows.preferences), model, preset, given, output)
+    _train("dpo", _rows(source, Preference, RunRows.preferences), model, preset, given, output)
 
 
 @training.command()
@@ -92,10 +92,10 @@ def presets() -> None:
 
     Example: [bold]glotsmith train presets[/]
     """
-    from glotsmith.training.presets import PRESETS, Settings
+    from glotsmith.training.presets import PRESETS, TrainingSettings
 
     shown = Table("setting", *PRESETS)
-    for name in Settings.__struct_fields__:
+    for name in TrainingSettings.__struct_fields__:
         shown.add_row(name, *(str(getattr(preset, name)) for preset in PRESETS.values()))
     out.print(shown)
 
@@ -104,13 +104,13 @@ def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
     return run_config.assignments(changes or []) | {name: value for name, value in options.items() if value is not None}
 
 
-def _rows(source: Path, kind: type[Item], of_run: Callable[[Rows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
+def _rows(source: Path, kind: type[Item], of_run: Callable[[RunRows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
     """Return what reads the rows afresh at each call."""
-    from glotsmith.training.dataset_files import read
+    from glotsmith.training.dataset_files import read_dataset_rows
 
     source = dataset_source(source)
     if not (source / CONFIG).is_file():
-        return partial(read, source, kind)
+        return partial(read_dataset_rows, source, kind)
 
     def rows() -> Iterable[Item]:
         with RunFolder.open(source) as folder:
@@ -123,16 +123,16 @@ def _train(
     method: Any, rows: Callable[[], Iterable[Any]], model: str, preset: str, given: dict[str, Any], output: Path
 ) -> None:
     from glotsmith.training import dpo, needs, ranks, sft
-    from glotsmith.training.loop import Job
-    from glotsmith.training.presets import settings
+    from glotsmith.training.loop import TrainingJob
+    from glotsmith.training.presets import preset_settings
 
-    job = Job(method=method, model=model, preset=preset, how=settings(preset, given, method))
+    job = TrainingJob(method=method, model=model, preset=preset, how=preset_settings(preset, given, method))
     if not any(True for _ in rows()):
         what = "row" if method == "sft" else "preference pair"
         raise UsageError(f"there is no {what} to train on")
-    needs.quiet()
+    needs.silence_libraries()
     trained = {"sft": sft.sft, "dpo": dpo.dpo}[method]
     report = trained(job, rows, output, lambda text: err.print(text))
-    if ranks.leads():
+    if ranks.is_first_process():
         rows_used = counted(sum(s.rows for s in report.data.stages), "row")
         out.print(f"Trained on {rows_used}; weights and record: {output / 'model'}")

@@ -14,8 +14,8 @@ import typer
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err
-from glotsmith.cli.job_files import check_file, read
-from glotsmith.cli.resumed_verdicts import Judged
+from glotsmith.cli.job_files import check_file, read_jobs
+from glotsmith.cli.resumed_verdicts import VerdictFile
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.languages import language_names, resolve_language
@@ -63,8 +63,8 @@ def verify(
         return
     if form != "glotsmith":
         raise UsageError(f"there is no format {form!r}; choose from glotsmith, agnostics")
-    judged, counts = Judged(output), Counter[str]()
-    stream = _Counted(judged.left(read(file)), len(judged.verdicts))
+    judged, counts = VerdictFile(output), Counter[str]()
+    stream = _Counted(judged.skip_judged(read_jobs(file)), len(judged.verdicts))
     refused = [verdict for verdict in judged.verdicts if verdict.line][:1]
     counts.update(map(_class, judged.verdicts))
     try:
@@ -102,7 +102,7 @@ class _Counted:
             yield job
 
 
-def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: Judged) -> str:
+def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: VerdictFile) -> str:
     """Return the sentence that says how many jobs have a verdict; a file is read to its end for it."""
     if file.is_file():
         jobs.count += sum(1 for _ in jobs.unread)
@@ -112,7 +112,7 @@ def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: Jud
     return f"Stopped: {written} of {of} have a verdict {place}. The same command {then}."
 
 
-def _full(written: int, output: Path, judged: Judged) -> str:
+def _full(written: int, output: Path, judged: VerdictFile) -> str:
     then = "judges the others" if judged.is_kept else "judges all jobs anew"
     place = "stdout" if str(output) == "-" else output
     return (
@@ -130,7 +130,7 @@ def _check_output(output: Path) -> None:
     """
     if str(output) == "-" or not output.is_file() or not output.stat().st_size:
         return
-    if Judged(output).is_cut:
+    if VerdictFile(output).is_cut:
         return
     with output.open("rb") as lines:
         first = lines.readline()
@@ -143,7 +143,7 @@ def _check_output(output: Path) -> None:
 
 
 def _converse(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
-    from glotsmith.cli.verify_agnostics import converse
+    from glotsmith.cli.verify_agnostics import answer_lines
 
     if not language:
         raise UsageError(f"name the programs' language by --language; there are: {', '.join(language_names())}")
@@ -153,14 +153,14 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
         nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source,
         nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("wb") as sink,
     ):
-        asyncio.run(converse(source, sink, language, isolation, workers))
+        asyncio.run(answer_lines(source, sink, language, isolation, workers))
 
 
 async def _verify(
     jobs: Iterable[Job | Verdict],
     sink: BinaryIO,
     counts: Counter[str],
-    judged: Judged,
+    judged: VerdictFile,
     isolation: str,
     workers: int | None,
 ) -> list[Verdict]:
@@ -175,7 +175,7 @@ async def _verify(
         async for verdict in in_order(_remembered(jobs, taken), verifier):
             sink.write(msgspec.json.encode(verdict) + b"\n")
             sink.flush()
-            judged.note(taken.popleft())
+            judged.write_hash(taken.popleft())
             counts[_class(verdict)] += 1
             if verdict.line and not refused:
                 refused.append(verdict)

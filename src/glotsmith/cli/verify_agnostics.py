@@ -17,7 +17,7 @@ _MANY = 64  #: lines in flight
 _Queue = asyncio.Queue[asyncio.Task[AgnosticsAnswer] | None]
 
 
-async def converse(source: BinaryIO, sink: BinaryIO, language: str, isolation: str, workers: int | None) -> None:
+async def answer_lines(source: BinaryIO, sink: BinaryIO, language: str, isolation: str, workers: int | None) -> None:
     """Answer each line of ``source`` on ``sink``, in order, until there are no more."""
     sandbox, running, loop = open_sandbox(isolation, workers), _Queue(_MANY), asyncio.get_running_loop()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from glotsmith import __version__
 from glotsmith.counts import counted
-from glotsmith.datasets.dataset_counts import Summary
+from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.datasets.schema import features
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
@@ -48,7 +48,7 @@ KINDS = {
 }
 
 
-class Card(Record, frozen=True, kw_only=True):
+class DatasetCard(Record, frozen=True, kw_only=True):
     """What a card tells beyond the rows themselves."""
 
     name: str
@@ -61,7 +61,7 @@ class Card(Record, frozen=True, kw_only=True):
     run: str = ""  #: tells the dataset of one run from another's; "" if it is not known
 
 
-def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]) -> Path:
+def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: Sequence[Path]) -> Path:
     """Write ``README.md`` into the folder of a dataset.
 
     Args:
@@ -87,7 +87,7 @@ def write_card(folder: Path, card: Card, summary: Summary, files: Sequence[Path]
     return target
 
 
-def claim(folder: Path, run: str = "") -> None:
+def claim_folder(folder: Path, run: str = "") -> None:
     """Take a folder for a dataset: a new or empty one, or that of an earlier dataset of ``run``, whole or cut short.
 
     Raises:
@@ -124,7 +124,7 @@ def _is_card(file: Path) -> bool:
 # -------------------------------------------------------------------------------------------- header
 
 
-def _header(card: Card, summary: Summary, paths: Mapping[str, str]) -> str:
+def _header(card: DatasetCard, summary: DatasetCounts, paths: Mapping[str, str]) -> str:
     size = next((name for limit, name in _SIZES if summary.rows < limit), "n>1M")
     tags = sorted({"code", _MARK, "synthetic", *summary.languages})
     lines = [
@@ -142,7 +142,7 @@ def _header(card: Card, summary: Summary, paths: Mapping[str, str]) -> str:
     return "\n".join([*lines, "---", ""])
 
 
-def _licence(summary: Summary) -> str:
+def _licence(summary: DatasetCounts) -> str:
     found = {source.licence.lower() for source in summary.sources}
     return found.pop() if len(found) == 1 and found <= _HUB_LICENCES else "other"
 
@@ -163,7 +163,7 @@ def _configs(paths: Mapping[str, str]) -> list[str]:
 # ---------------------------------------------------------------------------------------------- body
 
 
-def _body(card: Card, summary: Summary) -> str:
+def _body(card: DatasetCard, summary: DatasetCounts) -> str:
     sections = {
         f"# {card.name}": _introduction(card, summary),
         "## Languages": _table(
@@ -181,7 +181,7 @@ def _body(card: Card, summary: Summary) -> str:
     return "\n\n".join(f"{title}\n\n{text}" for title, text in sections.items() if text) + "\n"
 
 
-def _introduction(card: Card, summary: Summary) -> str:
+def _introduction(card: DatasetCard, summary: DatasetCounts) -> str:
     if not summary.rows and not card.partial:
         return (
             "**This dataset is empty:** no item came through all steps, so there is no file to load. "
@@ -208,7 +208,7 @@ def _introduction(card: Card, summary: Summary) -> str:
     )
 
 
-def _unfinished(card: Card, summary: Summary) -> str:
+def _unfinished(card: DatasetCard, summary: DatasetCounts) -> str:
     if not card.partial:
         return ""
     return (
@@ -217,7 +217,7 @@ def _unfinished(card: Card, summary: Summary) -> str:
     )
 
 
-def _making(card: Card, summary: Summary) -> str:
+def _making(card: DatasetCard, summary: DatasetCounts) -> str:
     teachers = ", ".join(sorted(filter(None, summary.teachers)))
     benchmarks = ", ".join(sorted(_public(name) for name in card.benchmarks))
     facts = [
@@ -229,7 +229,7 @@ def _making(card: Card, summary: Summary) -> str:
     return "\n".join(filter(None, facts))
 
 
-def _kinds(summary: Summary) -> str:
+def _kinds(summary: DatasetCounts) -> str:
     """Tell the kinds of rows apart, in training order, where there are several."""
     if len(summary.kinds) < 2:
         return ""
@@ -254,17 +254,17 @@ def _reasons(rows: Sequence[FunnelRow]) -> str:
     return _table(("step", "reason", "items", "of their outputs", "because"), found)
 
 
-def _licences(summary: Summary) -> str:
+def _licences(summary: DatasetCounts) -> str:
     ranked = sorted(summary.sources.items(), key=lambda entry: (-entry[1], entry[0]))
     rows = ((s.licence or "unknown", _public(s.source), s.version, count) for s, count in ranked)
     return _table(("licence", "source", "version", "rows"), rows)
 
 
-def _ranked(summary: Summary) -> list[tuple[str, int]]:
+def _ranked(summary: DatasetCounts) -> list[tuple[str, int]]:
     return sorted(summary.languages.items(), key=lambda entry: (-entry[1], entry[0]))
 
 
-def _toolchains(summary: Summary, language: str) -> str:
+def _toolchains(summary: DatasetCounts, language: str) -> str:
     return ", ".join(sorted(toolchain for name, toolchain in summary.toolchains if name == language and toolchain))
 
 

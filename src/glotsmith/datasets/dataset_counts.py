@@ -7,7 +7,7 @@ from typing import NamedTuple
 from glotsmith.records import Example
 
 
-class Source(NamedTuple):
+class LicensedSource(NamedTuple):
     """Where rows come from, as far as a licence is concerned."""
 
     licence: str  #: "" for unknown
@@ -15,13 +15,13 @@ class Source(NamedTuple):
     version: str
 
 
-class Summary:
+class DatasetCounts:
     """Counts of a dataset; its size does not grow with the rows, but for the set of problems."""
 
     def __init__(self) -> None:
         self.languages: Counter[str] = Counter()  #: language → rows
         self.problems: dict[str, set[str]] = {}  #: language → parallel ids
-        self.sources: Counter[Source] = Counter()  #: → rows
+        self.sources: Counter[LicensedSource] = Counter()  #: → rows
         self.teachers: Counter[str] = Counter()  #: teacher and model → rows
         self.toolchains: Counter[tuple[str, str]] = Counter()  #: language and toolchain → rows
         self.kinds: Counter[tuple[int, str]] = Counter()  #: training stage and kind → rows
@@ -41,12 +41,12 @@ class Summary:
         origin, lineage = example.origin, example.lineage
         self.languages[example.language] += 1
         self.problems.setdefault(example.language, set()).add(example.parallel_id)
-        self.sources[Source(origin.licence, origin.source, origin.version)] += 1
+        self.sources[LicensedSource(origin.licence, origin.source, origin.version)] += 1
         self.teachers[" ".join(filter(None, (lineage.teacher, lineage.model)))] += 1
         self.toolchains[example.language, lineage.toolchain] += 1
         self.kinds[example.stage, example.kind] += 1
 
-    def counted(self, rows: Iterable[Example]) -> Iterator[Example]:
+    def count_rows(self, rows: Iterable[Example]) -> Iterator[Example]:
         """Pass rows on and count them."""
         for example in rows:
             self.add(example)

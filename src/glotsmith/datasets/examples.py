@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from glotsmith.datasets.rows import LanguageFacts, example
+from glotsmith.datasets.rows import RowSyntax, make_example
 from glotsmith.languages import get_card
 from glotsmith.languages.docstrings import Wording, translate_docstring
 from glotsmith.records import Example, Solution, Task
@@ -21,19 +21,21 @@ class ToExamples(ItemStep[Solution, Example]):
 
     async def run(self, key: str, item: Solution) -> Result[Example]:
         """Make one row; nothing is dropped here."""
-        return keep(item.id, example(item, facts(item.task.language), wish_of(item.task, self._wording)))
+        return keep(
+            item.id, make_example(item, row_syntax(item.task.language), instruction_of(item.task, self._wording))
+        )
 
 
-def wish_of(task: Task, wording: Wording) -> str:
+def instruction_of(task: Task, wording: Wording) -> str:
     """Return the docstring of a task's Python original as it reads in the task's language."""
     return translate_docstring(task.language, task.problem.function.docstring.strip(), task.signature, wording)
 
 
 @cache
-def facts(language: str) -> LanguageFacts:
+def row_syntax(language: str) -> RowSyntax:
     """Return what rows need to know of a language."""
     card = get_card(language)
-    return LanguageFacts(
+    return RowSyntax(
         display=card.display,
         fence=card.fences[0],
         line_comment=card.syntax.line_comment,

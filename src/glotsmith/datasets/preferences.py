@@ -14,13 +14,13 @@ from typing import NamedTuple, Protocol
 import msgspec
 from rapidfuzz.distance import Indel
 
-from glotsmith.datasets.examples import facts, wish_of
+from glotsmith.datasets.examples import instruction_of, row_syntax
 from glotsmith.datasets.rows import conversation, fenced
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Candidate, Preference, Solution, content_hash
 
 PER_TASK = 4  #: pairs of one problem in one language, at most
-_HELD = 8  #: failing programs of a task that are looked at, at most
+_MAX_FAILING = 8  #: failing programs of a task that are looked at, at most
 
 _SCHEMA = """
 PRAGMA synchronous = OFF;
@@ -30,7 +30,7 @@ CREATE TABLE misses (task TEXT, far INTEGER, number INTEGER, data BLOB, PRIMARY 
 _LAST = "SELECT far, number FROM misses WHERE task = ? ORDER BY far DESC, number DESC LIMIT 1"
 
 
-class Row(Protocol):
+class StoredItem(Protocol):
     """What of a ledger's row is needed here."""
 
     @property
@@ -39,7 +39,7 @@ class Row(Protocol):
         ...
 
 
-class Rows(Protocol):
+class StoredItems(Protocol):
     """What of a ledger is needed here (``glotsmith.ledger.Ledger``)."""
 
     @property
@@ -47,29 +47,29 @@ class Rows(Protocol):
         """The names of the steps, in order."""
         ...
 
-    def kept_rows(self, step: str, /) -> Iterator[Row]:
+    def kept_rows(self, step: str, /) -> Iterator[StoredItem]:
         """Yield what a step kept, in order of position."""
         ...
 
-    def dropped_rows(self, step: str | None = None, reason: str | None = None, /) -> Iterator[Row]:
+    def dropped_rows(self, step: str | None = None, reason: str | None = None, /) -> Iterator[StoredItem]:
         """Yield what was dropped and lost, in order of position."""
         ...
 
 
-class _Miss(NamedTuple):
+class _FailingProgram(NamedTuple):
     """A failing program."""
 
     passed: int  #: cases
     candidate: Candidate
 
 
-class _Holder(msgspec.Struct):
+class _SolutionHolder(msgspec.Struct):
     """A record that has a solution among its fields."""
 
     solution: Solution | None = None
 
 
-def pairs(ledger: Rows, per_task: int = PER_TASK, wording: Wording = "target") -> Iterator[Preference]:
+def pairs(ledger: StoredItems, per_task: int = PER_TASK, wording: Wording = "target") -> Iterator[Preference]:
     """Yield the pairs of a run, in the order of its dataset; the same ledger gives the same pairs.
 
     Args:
@@ -86,12 +86,12 @@ def pairs(ledger: Rows, per_task: int = PER_TASK, wording: Wording = "target") -
     if step is None:
         return
     with closing(sqlite3.connect("")) as misses:  # "": a private database on disk, gone when it is closed
-        _fill(misses, ledger, {solution.task.id for solution in _solutions(ledger, step)})
+        _store_failing(misses, ledger, {solution.task.id for solution in _solutions(ledger, step)})
         for _, passing in groupby(_solutions(ledger, step), key=lambda solution: solution.task.id):
-            yield from _of_task(list(passing), misses, per_task, wording)
+            yield from _pairs_of_task(list(passing), misses, per_task, wording)
 
 
-def _last_with_solutions(ledger: Rows) -> str | None:
+def _last_with_solutions(ledger: StoredItems) -> str | None:
     """Return the last step that keeps solutions: what selection dropped later is in no pair."""
     for step in reversed(ledger.steps):
         first = next(ledger.kept_rows(step), None)
@@ -100,7 +100,7 @@ def _last_with_solutions(ledger: Rows) -> str | None:
     return None
 
 
-def _solutions(ledger: Rows, step: str) -> Iterator[Solution]:
+def _solutions(ledger: StoredItems, step: str) -> Iterator[Solution]:
     for row in ledger.kept_rows(step):
         if (found := _solution(row.data or b"")) is not None:
             yield found
@@ -113,12 +113,12 @@ def _solution(data: bytes) -> Solution | None:
     except msgspec.DecodeError:
         pass
     try:
-        return msgspec.json.decode(data, type=_Holder).solution
+        return msgspec.json.decode(data, type=_SolutionHolder).solution
     except msgspec.DecodeError:
         return None
 
 
-def _fill(misses: sqlite3.Connection, ledger: Rows, wanted: set[str]) -> None:
+def _store_failing(misses: sqlite3.Connection, ledger: StoredItems, wanted: set[str]) -> None:
     """Store, by task, the failing programs that came nearest; of two alike the earlier in the ledger."""
     misses.executescript(_SCHEMA)
     held = Counter[str]()
@@ -128,15 +128,15 @@ def _fill(misses: sqlite3.Connection, ledger: Rows, wanted: set[str]) -> None:
             continue
         misses.execute("INSERT INTO misses VALUES (?, ?, ?, ?)", (task, -_passed_cases(candidate), number, row.data))
         held[task] += 1
-        if held[task] > _HELD:
+        if held[task] > _MAX_FAILING:
             last = misses.execute(_LAST, (task,)).fetchone()
             misses.execute("DELETE FROM misses WHERE task = ? AND far = ? AND number = ?", (task, *last))
             held[task] -= 1
 
 
-def _nearest(misses: sqlite3.Connection, task: str) -> list[_Miss]:
+def _nearest(misses: sqlite3.Connection, task: str) -> list[_FailingProgram]:
     rows = misses.execute("SELECT -far, data FROM misses WHERE task = ? ORDER BY far, number", (task,))
-    nearest = [_Miss(passed, msgspec.json.decode(data, type=Candidate)) for passed, data in rows]
+    nearest = [_FailingProgram(passed, msgspec.json.decode(data, type=Candidate)) for passed, data in rows]
     misses.execute("DELETE FROM misses WHERE task = ?", (task,))  # each is in a pair once, however tasks are strewn
     return nearest
 
@@ -154,7 +154,9 @@ def _passed_cases(candidate: Candidate) -> int:
     return sum(case.status == "pass" for case in candidate.verdict.cases) if candidate.verdict else 0
 
 
-def _of_task(passing: list[Solution], misses: sqlite3.Connection, most: int, wording: Wording) -> Iterator[Preference]:
+def _pairs_of_task(
+    passing: list[Solution], misses: sqlite3.Connection, most: int, wording: Wording
+) -> Iterator[Preference]:
     """Yield the pairs of one problem in one language."""
     codes = {solution.code.strip() for solution in passing}
     nearest = _nearest(misses, passing[0].task.id)
@@ -162,20 +164,20 @@ def _of_task(passing: list[Solution], misses: sqlite3.Connection, most: int, wor
     yield from sorted(near, key=lambda p: (-p.passed_cases, -p.similarity, p.id))[:most]
 
 
-def _differs(miss: _Miss, codes: set[str]) -> bool:
+def _differs(miss: _FailingProgram, codes: set[str]) -> bool:
     """Whether the failing program is a text of its own: a flaky one may stand on both sides."""
     fresh = miss.candidate.code.strip() not in codes
     codes.add(miss.candidate.code.strip())
     return fresh
 
 
-def _preference(passing: list[Solution], miss: _Miss, wording: Wording) -> Preference:
+def _preference(passing: list[Solution], miss: _FailingProgram, wording: Wording) -> Preference:
     candidate = miss.candidate
     likeness = [Indel.normalized_similarity(s.code, candidate.code) for s in passing]
     best = max(range(len(passing)), key=lambda n: (likeness[n], -n))
     chosen = passing[best]
-    language = facts(chosen.task.language)
-    prompt, reply = conversation(chosen.code, chosen.task, wish_of(chosen.task, wording), language)
+    language = row_syntax(chosen.task.language)
+    prompt, reply = conversation(chosen.code, chosen.task, instruction_of(chosen.task, wording), language)
     assert candidate.verdict is not None, "_candidate sees to it"
     return Preference(
         id=content_hash(chosen.id, candidate.code),

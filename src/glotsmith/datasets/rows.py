@@ -8,10 +8,10 @@ import re
 
 from glotsmith.records import Example, Record, Solution, Task
 
-Message = dict[str, str]  #: ``role`` and ``content``
+ChatMessage = dict[str, str]  #: ``role`` and ``content``
 
 
-class LanguageFacts(Record, frozen=True, kw_only=True):
+class RowSyntax(Record, frozen=True, kw_only=True):
     """What rows need to know of a language."""
 
     display: str  #: its name in prose: ``OCaml``
@@ -22,7 +22,7 @@ class LanguageFacts(Record, frozen=True, kw_only=True):
     comment_escapes: dict[str, str] = {}  #: text that a comment can't hold → what stands for it
 
 
-def example(solution: Solution, facts: LanguageFacts, instruction: str = "") -> Example:
+def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -> Example:
     """Make a row of a solution.
 
     Args:
@@ -37,13 +37,13 @@ def example(solution: Solution, facts: LanguageFacts, instruction: str = "") -> 
     """
     task, function = solution.task, solution.task.problem.function
     wish = instruction.strip() or function.docstring.strip()
-    prompt, completion = split_item(solution.code, task.prefix, wish, facts)
+    prompt, completion = split_program(solution.code, task.prefix, wish, syntax)
     return Example(
         id=solution.id,
         parallel_id=task.problem.id,
         language=task.language,
         name=function.name,
-        messages=conversation(solution.code, task, wish, facts),
+        messages=conversation(solution.code, task, wish, syntax),
         prompt=prompt,
         completion=completion,
         source=function.program,
@@ -58,38 +58,38 @@ def example(solution: Solution, facts: LanguageFacts, instruction: str = "") -> 
     )
 
 
-def conversation(code: str, task: Task, wish: str, facts: LanguageFacts) -> tuple[Message, Message]:
+def conversation(code: str, task: Task, instruction: str, syntax: RowSyntax) -> tuple[ChatMessage, ChatMessage]:
     """Return a user's request in words, with the signature that the code has, and the code as the reply."""
-    parts = [f"Write a function `{task.problem.function.name}` in {facts.display}."]
-    if wish:
-        parts.append(wish)
+    parts = [f"Write a function `{task.problem.function.name}` in {syntax.display}."]
+    if instruction:
+        parts.append(instruction)
     if task.prefix.strip() and code.startswith(task.prefix):
-        parts.append(f"Begin with:\n\n{fenced(task.prefix, facts.fence)}")
+        parts.append(f"Begin with:\n\n{fenced(task.prefix, syntax.fence)}")
     return (
         {"role": "user", "content": "\n\n".join(parts)},
-        {"role": "assistant", "content": fenced(code, facts.fence)},
+        {"role": "assistant", "content": fenced(code, syntax.fence)},
     )
 
 
-def split_item(code: str, prefix: str, wish: str, facts: LanguageFacts) -> tuple[str, str]:
+def split_program(code: str, prefix: str, instruction: str, syntax: RowSyntax) -> tuple[str, str]:
     """Return prompt and completion; joined they are the code, with the wish as a comment at its top."""
     head, body, signature = "", code, prefix
-    if facts.prelude and code.startswith(facts.prelude):
-        head, body = facts.prelude, code.removeprefix(facts.prelude)
+    if syntax.prelude and code.startswith(syntax.prelude):
+        head, body = syntax.prelude, code.removeprefix(syntax.prelude)
         body, head = body.lstrip("\n"), head + body[: len(body) - len(body.lstrip("\n"))]
-        signature = prefix.removeprefix(facts.prelude).lstrip("\n")
+        signature = prefix.removeprefix(syntax.prelude).lstrip("\n")
     if not signature.strip() or not body.startswith(signature):
         signature = ""
-    return f"{head}{comment(wish, facts)}{signature}", body[len(signature) :]
+    return f"{head}{comment(instruction, syntax)}{signature}", body[len(signature) :]
 
 
-def comment(text: str, facts: LanguageFacts) -> str:
+def comment(text: str, syntax: RowSyntax) -> str:
     """Return a text as comment lines, each with its line break; "" for no text."""
-    for mark, stand_in in facts.comment_escapes.items():
+    for mark, stand_in in syntax.comment_escapes.items():
         text = text.replace(mark, stand_in)
-    if end := facts.line_comment_end:
+    if end := syntax.line_comment_end:
         text = text.replace(end, " ".join(end))
-    lines = (" ".join(filter(None, (facts.line_comment, line, end))) for line in text.splitlines())
+    lines = (" ".join(filter(None, (syntax.line_comment, line, end))) for line in text.splitlines())
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 

@@ -13,18 +13,18 @@ from msgspec import inspect as types
 
 from glotsmith.records import Example
 
-Node = str | list["Node"] | Mapping[str, "Node"]  #: a type name, a list of one type, or a struct
-_MESSAGE: Node = {"role": "string", "content": "string"}  #: the record has a dict, which Arrow does not know
+ColumnType = str | list["ColumnType"] | Mapping[str, "ColumnType"]  #: a type name, a list of one type, or a struct
+_MESSAGE: ColumnType = {"role": "string", "content": "string"}  #: the record has a dict, which Arrow does not know
 
 
 @cache
-def columns() -> Mapping[str, Node]:
+def columns() -> Mapping[str, ColumnType]:
     """Return column name → type, in order."""
-    found = cast(Mapping[str, Node], _node(types.type_info(Example)))
+    found = cast(Mapping[str, ColumnType], _node(types.type_info(Example)))
     return {**found, "messages": [_MESSAGE]}
 
 
-def _node(kind: types.Type) -> Node:
+def _node(kind: types.Type) -> ColumnType:
     match kind:
         case types.StrType():
             return "string"
@@ -65,7 +65,7 @@ def arrow_schema() -> Any:
     return arrow().schema([(name, arrow_type(node)) for name, node in columns().items()])
 
 
-def arrow_type(node: Node) -> Any:
+def arrow_type(node: ColumnType) -> Any:
     """Return a column's type as pyarrow's."""
     pa = arrow()
     match node:
@@ -77,7 +77,7 @@ def arrow_type(node: Node) -> Any:
             return pa.struct([(name, arrow_type(inner)) for name, inner in node.items()])
 
 
-def features(node: Mapping[str, Node] | None = None, indent: str = "  ") -> list[str]:
+def features(node: Mapping[str, ColumnType] | None = None, indent: str = "  ") -> list[str]:
     """Return the columns as YAML lines in the form of a dataset card's ``features``."""
     lines: list[str] = []
     for name, inner in (node or columns()).items():
@@ -86,7 +86,7 @@ def features(node: Mapping[str, Node] | None = None, indent: str = "  ") -> list
     return lines
 
 
-def _feature(node: Node, indent: str) -> list[str]:
+def _feature(node: ColumnType, indent: str) -> list[str]:
     match node:
         case str():
             return [f"{indent}dtype: {node}"]

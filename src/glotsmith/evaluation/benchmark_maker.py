@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from glotsmith.errors import InputError
-from glotsmith.evaluation.benchmarks.base import Unusable
+from glotsmith.evaluation.benchmarks.base import UnusableProblem
 from glotsmith.evaluation.benchmarks.python_original import function_of
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import Card, render
@@ -23,7 +23,7 @@ from glotsmith.values import Check, parse_signature, parse_test
 _TABLE = Path(__file__).parent / "assertions.toml"
 
 
-class Assertions(Record, frozen=True, kw_only=True):
+class AssertionTemplates(Record, frozen=True, kw_only=True):
     """How a language writes tests for MultiPL-E's files; the fields are ``assertions.toml``'s."""
 
     head: str
@@ -31,32 +31,32 @@ class Assertions(Record, frozen=True, kw_only=True):
     tail: str
 
 
-class Unposable(Record, frozen=True, kw_only=True):
+class UnposableProblem(Record, frozen=True, kw_only=True):
     """A problem of the rows that can't be posed in any language."""
 
     problem: str
     detail: str
 
 
-def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[Unposable]]:
+def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[UnposableProblem]]:
     """Return the problems behind dataset rows, by first appearance; of several rows, the one with the most tests."""
     rows = dict[str, Example]()
     for row in examples:
         known = rows.get(row.parallel_id)
         if known is None or len(row.tests) > len(known.tests):
             rows[row.parallel_id] = row
-    found, lost = list[Problem](), list[Unposable]()
+    found, lost = list[Problem](), list[UnposableProblem]()
     for row in rows.values():
         try:
             found.append(_problem(row))
-        except Unusable as error:
-            lost.append(Unposable(problem=row.parallel_id, detail=str(error)))
+        except UnusableProblem as error:
+            lost.append(UnposableProblem(problem=row.parallel_id, detail=str(error)))
     return found, lost
 
 
 def _problem(row: Example) -> Problem:
     if not row.source or not row.tests:
-        raise Unusable("its row has no Python original" if not row.source else "its row has no tests")
+        raise UnusableProblem("its row has no Python original" if not row.source else "its row has no tests")
     function = msgspec.structs.replace(function_of(row.source, row.name, row.origin), id=row.parallel_id)
     suite = Suite(
         signature=row.signature,
@@ -70,32 +70,32 @@ def _problem(row: Example) -> Problem:
     return Problem(id=row.parallel_id, function=function, suite=suite)
 
 
-def chosen(problems: Sequence[Problem], share: float, seed: int) -> list[Problem]:
+def choose_problems(problems: Sequence[Problem], share: float, seed: int) -> list[Problem]:
     """Return a share of the problems, by hash of seed and problem: the same whatever else is in the run."""
     limit = share * 2**32
     return [p for p in problems if int(content_hash(str(seed), p.id)[:8], 16) < limit]
 
 
 @cache
-def _table() -> Mapping[str, Assertions]:
-    return _assertions(_TABLE)
+def _own_templates() -> Mapping[str, AssertionTemplates]:
+    return _read_templates(_TABLE)
 
 
-def _assertions(path: Path) -> Mapping[str, Assertions]:
+def _read_templates(path: Path) -> Mapping[str, AssertionTemplates]:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), dict[str, Assertions])
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), dict[str, AssertionTemplates])
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise InputError.at(path, None, f"no table of assertions: {error}") from None
 
 
-def assertions(language: str, path: Path | None = None) -> Assertions | None:
+def assertion_templates(language: str, path: Path | None = None) -> AssertionTemplates | None:
     """Return how a language writes tests, from a file of the user's or our own; None where neither says.
 
     Raises:
         InputError: the file is no such table.
 
     """
-    return (_assertions(path).get(language) if path else None) or _table().get(language)
+    return (_read_templates(path).get(language) if path else None) or _own_templates().get(language)
 
 
 def nameless_test(task: Task) -> str:
@@ -103,7 +103,7 @@ def nameless_test(task: Task) -> str:
     return next((test for test in task.tests if isinstance(parse_test(test).expected, Check)), "")
 
 
-def multipl_e_tests(card: Card, task: Task, how: Assertions) -> str:
+def multipl_e_tests(card: Card, task: Task, how: AssertionTemplates) -> str:
     """Write a task's tests, all of which name their values, as MultiPL-E's files have them."""
     signature, name = parse_signature(task.signature), task.problem.function.name
     d, text = card.driver, render.fill_template(how.head, name=name)

@@ -8,20 +8,22 @@ whole is judged as they stored it.
 import re
 from collections.abc import Sequence
 
-from glotsmith.evaluation.questions import Question, Style
+from glotsmith.evaluation.questions import Question, ReplyStyle
 from glotsmith.languages import Card, get_card
 from glotsmith.languages.extract_code import extract_code, join_prefix, open_braces, restore_braces
 
 
-def candidate(question: Question, said: str, style: Style) -> str | None:
+def candidate_program(question: Question, reply: str, style: ReplyStyle) -> str | None:
     """Return the program that a reply stands for, or None where it holds no code."""
     if style == "whole":
-        text = said if question.prefix else cut(said, question.stop)  # DS-1000's are a part, with its end marks
+        text = reply if question.prefix else cut(reply, question.stop)  # DS-1000's are a part, with its end marks
         return text if text.strip() else None
     if style != "chat":
-        return closed(question, f"{question.prefix}{cut(said, question.stop) if style == 'completion' else said}")
+        return close_braces(
+            question, f"{question.prefix}{cut(reply, question.stop) if style == 'completion' else reply}"
+        )
     card = get_card(question.language)
-    code = extract_code(said, card, name=question.name)
+    code = extract_code(reply, card, name=question.name)
     if code is None or not question.prefix:
         return code
     whole = join_prefix(question.prefix, code, card, question.name)
@@ -34,7 +36,7 @@ def cut(text: str, stop: Sequence[str]) -> str:
     return text[: min(ends)] if ends else text
 
 
-def closed(question: Question, code: str) -> str:
+def close_braces(question: Question, code: str) -> str:
     """Put back the braces at which a continuation was stopped, where neither it nor the tests have them."""
     return restore_braces(get_card(question.language), code, question.after) if question.unclosed else code
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, language_of
-from glotsmith.evaluation.benchmarks.row_files import Row, read_rows
-from glotsmith.evaluation.questions import Completion, Question, Sample, Style
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow, read_rows
+from glotsmith.evaluation.questions import EvaluationSample, Question, ReplyStyle, StoredCompletion
 from glotsmith.languages import get_card, language_names
 from glotsmith.records import Verdict
 
@@ -19,14 +19,14 @@ _CUT = 2048  #: characters of output in MultiPL-E's result files
 _NAMES = ("question", "task_id", "name", "question_id", "problem_id", "id")  #: what a row is about, best first
 #: fields with a row's texts, and how their makers' own harnesses read them: EvalPlus's, LiveCodeBench's and DS-1000's
 #: programs as they stand, McEval's generations with the prose that may be around them
-_LISTS: Mapping[str, Style] = {
+_LISTS: Mapping[str, ReplyStyle] = {
     "completions": "completion",
     "raw_generation": "chat",
     "samples": "completion",
     "solutions": "whole",
     "code_list": "whole",
 }
-_TEXTS: Mapping[str, Style] = {
+_TEXTS: Mapping[str, ReplyStyle] = {
     "completion": "completion",
     "solution": "whole",
     "generation": "completion",
@@ -36,8 +36,8 @@ _TEXTS: Mapping[str, Style] = {
 
 
 def read_completions(
-    path: Path, questions: Sequence[Question], language: str = "", style: Style | None = None
-) -> dict[str, list[Completion]]:
+    path: Path, questions: Sequence[Question], language: str = "", style: ReplyStyle | None = None
+) -> dict[str, list[StoredCompletion]]:
     """Read completions and find the questions that they answer.
 
     A row is named by ``task_id``, ``name``, ``question_id`` …, its texts are in ``completions`` (or
@@ -61,7 +61,7 @@ def read_completions(
 
     """
     known = _index(questions)
-    found = defaultdict[str, list[Completion]](list)
+    found = defaultdict[str, list[StoredCompletion]](list)
     for row in read_rows(path):
         name, texts = _named(row).casefold(), _texts(row, style)
         for question in _about(row, known.get(name, []), language):
@@ -90,7 +90,7 @@ def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
     return known
 
 
-def _named(row: Row) -> str:
+def _named(row: QuestionRow) -> str:
     for field in _NAMES:
         if row.data.get(field) not in (None, ""):
             return str(row.data[field])
@@ -102,7 +102,7 @@ def _named(row: Row) -> str:
     raise row.error(f"the row names no problem (one of {', '.join(_NAMES)})")
 
 
-def _texts(row: Row, style: Style | None) -> list[Completion]:
+def _texts(row: QuestionRow, style: ReplyStyle | None) -> list[StoredCompletion]:
     for field, usual in _LISTS.items():
         if field in row.data:
             usual = "cut" if "stop_tokens" in row.data else usual
@@ -113,11 +113,11 @@ def _texts(row: Row, style: Style | None) -> list[Completion]:
     raise row.error(f"the row holds no completion (one of {', '.join((*_LISTS, *_TEXTS))})")
 
 
-def _completion(text: str | None, style: Style) -> Completion:
-    return Completion("", "whole") if text is None else Completion(text, style)
+def _completion(text: str | None, style: ReplyStyle) -> StoredCompletion:
+    return StoredCompletion("", "whole") if text is None else StoredCompletion(text, style)
 
 
-def _about(row: Row, candidates: Sequence[Question], language: str) -> Sequence[Question]:
+def _about(row: QuestionRow, candidates: Sequence[Question], language: str) -> Sequence[Question]:
     said = row.data.get("language") or row.data.get("lang") or language
     if said:
         candidates = [q for q in candidates if q.language == _language(str(said).lower())]
@@ -138,7 +138,10 @@ def _language(said: str) -> str:
 
 
 def write_results(
-    folder: Path, questions: Sequence[Question], samples: Sequence[Sample], sampling: Mapping[str, float] | None = None
+    folder: Path,
+    questions: Sequence[Question],
+    samples: Sequence[EvaluationSample],
+    sampling: Mapping[str, float] | None = None,
 ) -> int:
     """Write MultiPL-E's result files, ``LANGUAGE/NAME.results.json.gz``, for the questions that came from its rows.
 
@@ -156,7 +159,7 @@ def write_results(
         StorageError: the folder can't be written.
 
     """
-    by_question = defaultdict[str, list[Sample]](list)
+    by_question = defaultdict[str, list[EvaluationSample]](list)
     for sample in samples:
         by_question[sample.question].append(sample)
     written = 0
@@ -184,7 +187,7 @@ def _write(file: Path, data: Mapping[str, Any]) -> None:
         raise StorageError(f"{file}: can't be written: {error.strerror or error}") from error
 
 
-def _result(question: Question, sample: Sample) -> dict[str, Any]:
+def _result(question: Question, sample: EvaluationSample) -> dict[str, Any]:
     verdict = sample.verdict
     program = question.job(sample.code).program
     return {
@@ -197,7 +200,7 @@ def _result(question: Question, sample: Sample) -> dict[str, Any]:
     }
 
 
-def status_of(sample: Sample) -> str:
+def status_of(sample: EvaluationSample) -> str:
     """Return MultiPL-E's word for a verdict."""
     match sample.status:
         case "pass":

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from glotsmith.evaluation.candidate import closed
-from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.evaluation.candidate import close_braces
+from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.evaluation.stub_checks import STUBS
 from glotsmith.languages.extract_code import stops_at_brace
 from glotsmith.records import Task
@@ -22,9 +22,9 @@ def key_of(problem: str) -> tuple[str, int] | None:
     return (found[1].lower(), int(found[2])) if found else None
 
 
-async def beside(
+async def with_corrected_suites(
     questions: Sequence[Question], tasks: Mapping[tuple[str, int, str], tuple[Task, float, str]], verify: Verify
-) -> tuple[list[Question], list[Impossible]]:
+) -> tuple[list[Question], list[ImpossibleProblem]]:
     """Return, for published questions, the same with our tests; and those for which there is no suite of ours.
 
     Args:
@@ -34,13 +34,13 @@ async def beside(
             reconciled, no completion of the published prompt could pass.
 
     """
-    made = await asyncio.gather(*(_beside(q, tasks, verify) for q in questions))
-    return [q for q in made if isinstance(q, Question)], [q for q in made if isinstance(q, Impossible)]
+    made = await asyncio.gather(*(_corrected(q, tasks, verify) for q in questions))
+    return [q for q in made if isinstance(q, Question)], [q for q in made if isinstance(q, ImpossibleProblem)]
 
 
-async def _beside(
+async def _corrected(
     question: Question, tasks: Mapping[tuple[str, int, str], tuple[Task, float, str]], verify: Verify
-) -> Question | Impossible:
+) -> Question | ImpossibleProblem:
     key = key_of(question.problem)
     found = tasks.get((*key, question.language)) if key else None
     if found is None:
@@ -64,14 +64,14 @@ async def _beside(
     )
     stub = STUBS.get(question.language)
     if stub is not None:
-        verdict = await verify.verify(ours.job(closed(ours, f"{ours.prefix}{stub.raises}")))
+        verdict = await verify.verify(ours.job(close_braces(ours, f"{ours.prefix}{stub.raises}")))
         if verdict.status == "fail:compile":
             return _lost(question, "types_differ", verdict.stderr[-300:])
     return ours
 
 
-def _lost(question: Question, reason: str, detail: str) -> Impossible:
-    return Impossible(
+def _lost(question: Question, reason: str, detail: str) -> ImpossibleProblem:
+    return ImpossibleProblem(
         benchmark=f"{question.benchmark}{SUFFIX}",
         problem=question.problem,
         language=question.language,

@@ -9,11 +9,11 @@ import msgspec
 
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError
-from glotsmith.evaluation.candidate import candidate
-from glotsmith.evaluation.evaluation_summary import Summary, summarise
-from glotsmith.evaluation.needs import Needs
-from glotsmith.evaluation.oracles import settle
-from glotsmith.evaluation.questions import Completion, Impossible, Question, Sample, Style
+from glotsmith.evaluation.candidate import candidate_program
+from glotsmith.evaluation.evaluation_summary import EvaluationSummary, summarise
+from glotsmith.evaluation.needs import LibraryProbe
+from glotsmith.evaluation.oracles import apply_oracle
+from glotsmith.evaluation.questions import EvaluationSample, ImpossibleProblem, Question, ReplyStyle, StoredCompletion
 from glotsmith.records import Record, Verdict, printable
 from glotsmith.step import Verify
 from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
@@ -23,27 +23,27 @@ _IN_FLIGHT = 64  #: samples at once; a teacher and a sandbox hold back by themse
 _STOPS = 4  #: tokens that a server takes; we cut at all of them anyway
 
 
-class SamplingPlan(Record, frozen=True, kw_only=True):
+class EvaluationPlan(Record, frozen=True, kw_only=True):
     """How a model is asked; the defaults are MultiPL-T's (§5: 20 samples at 0.2, top-p 0.95)."""
 
     samples: int = 20
     temperature: float = 0.2
     top_p: float = 0.95
     max_tokens: int = 1024
-    style: Style = "chat"
+    style: ReplyStyle = "chat"
     seed: int = 0
     ks: tuple[int, ...] = (1, 10, 100)
     confidence: float = 0.95
 
 
-class Source(Protocol):
+class ReplySource(Protocol):
     """Where replies come from: a model that is asked, or a file."""
 
     def count(self, question: Question) -> int:
         """Return how many replies there are to a question."""
         ...
 
-    def style(self, question: Question, sample: int) -> Style:
+    def style(self, question: Question, sample: int) -> ReplyStyle:
         """Return how one of them is read."""
         ...
 
@@ -52,10 +52,10 @@ class Source(Protocol):
         ...
 
 
-class Asked:
+class TeacherReplies:
     """Replies of a teacher. With a cache before the teacher, nothing is asked twice."""
 
-    def __init__(self, teacher: Teacher, plan: SamplingPlan) -> None:
+    def __init__(self, teacher: Teacher, plan: EvaluationPlan) -> None:
         self._teacher = teacher
         self._plan = plan
 
@@ -63,7 +63,7 @@ class Asked:
         """Return the plan's number."""
         return self._plan.samples
 
-    def style(self, question: Question, sample: int) -> Style:
+    def style(self, question: Question, sample: int) -> ReplyStyle:
         """Return the plan's style."""
         return self._plan.style
 
@@ -72,7 +72,7 @@ class Asked:
         return await self._teacher.reply(request(question, sample, self._plan))
 
 
-def request(question: Question, sample: int, plan: SamplingPlan) -> Request:
+def request(question: Question, sample: int, plan: EvaluationPlan) -> Request:
     """Return what a teacher is asked. No source and no test is in it: rule-based teachers see what models see."""
     chat = plan.style == "chat"
     stop = () if chat else question.stop[:_STOPS]
@@ -88,17 +88,17 @@ def request(question: Question, sample: int, plan: SamplingPlan) -> Request:
     )
 
 
-class Stored:
+class StoredReplies:
     """Replies from a file of completions, by question id."""
 
-    def __init__(self, completions: Mapping[str, Sequence[Completion]]) -> None:
+    def __init__(self, completions: Mapping[str, Sequence[StoredCompletion]]) -> None:
         self._completions = completions
 
     def count(self, question: Question) -> int:
         """Return how many completions the file has."""
         return len(self._completions.get(question.id, ()))
 
-    def style(self, question: Question, sample: int) -> Style:
+    def style(self, question: Question, sample: int) -> ReplyStyle:
         """Return how the file says, or the one who reads it."""
         return self._completions[question.id][sample].style
 
@@ -110,18 +110,18 @@ class Stored:
 class Evaluation(Record, frozen=True, kw_only=True):
     """All samples, in the order of the questions, and what they come to."""
 
-    samples: tuple[Sample, ...]
-    summary: Summary
+    samples: tuple[EvaluationSample, ...]
+    summary: EvaluationSummary
 
 
 async def evaluate(
     questions: Sequence[Question],
-    source: Source,
+    source: ReplySource,
     verify: Verify,
-    plan: SamplingPlan | None = None,
+    plan: EvaluationPlan | None = None,
     *,
-    impossible: Sequence[Impossible] = (),
-    on_sample: Callable[[Sample], None] | None = None,
+    impossible: Sequence[ImpossibleProblem] = (),
+    on_sample: Callable[[EvaluationSample], None] | None = None,
     max_failures: int = 0,
 ) -> Evaluation:
     """Ask every question as often as the plan says, judge every reply, and score.
@@ -140,14 +140,14 @@ async def evaluate(
         TeacherError: no request can succeed.
 
     """
-    plan = plan or SamplingPlan()
-    run = _Run(source, verify, on_sample, max_failures)
+    plan = plan or EvaluationPlan()
+    run = _EvaluationRun(source, verify, on_sample, max_failures)
     samples = [sample async for sample in run.all(questions)]
     summary = summarise(questions, samples, plan.ks, plan.confidence, impossible)
     return Evaluation(samples=tuple(samples), summary=summary)
 
 
-def signed(question: Question, verdict: Verdict) -> Verdict:
+def apply_failure_sign(question: Question, verdict: Verdict) -> Verdict:
     """Return the verdict under the benchmark's own sign of failure, where it has one."""
     printed = f"{verdict.stdout}\n{verdict.stderr}"
     if verdict.passed and question.sign and re.search(question.sign, printed):
@@ -155,22 +155,26 @@ def signed(question: Question, verdict: Verdict) -> Verdict:
     return verdict
 
 
-class _Run:
+class _EvaluationRun:
     """The state of one evaluation: what is in flight, and which libraries are there."""
 
     def __init__(
-        self, source: Source, verify: Verify, on_sample: Callable[[Sample], None] | None, max_failures: int
+        self,
+        source: ReplySource,
+        verify: Verify,
+        on_sample: Callable[[EvaluationSample], None] | None,
+        max_failures: int,
     ) -> None:
         self._source = source
         self._verify = verify
         self._on_sample = on_sample
-        self._needs = Needs(verify)
+        self._needs = LibraryProbe(verify)
         self._max_failures = max_failures
         self._failed = 0  #: in a row
 
-    async def all(self, questions: Sequence[Question]) -> AsyncIterator[Sample]:
+    async def all(self, questions: Sequence[Question]) -> AsyncIterator[EvaluationSample]:
         """Yield the samples in order while up to 64 are in flight."""
-        running = list[asyncio.Task[Sample]]()
+        running = list[asyncio.Task[EvaluationSample]]()
         try:
             for question in questions:
                 for number in range(self._source.count(question)):
@@ -185,14 +189,14 @@ class _Run:
             await asyncio.gather(*running, return_exceptions=True)  # one error is told, not 64
             await self._needs.close()
 
-    async def _sample(self, question: Question, number: int) -> Sample:
+    async def _sample(self, question: Question, number: int) -> EvaluationSample:
         reply = await self._source.reply(question, number)
         sample = await self._judge(question, number, reply)
         if self._on_sample is not None:
             self._on_sample(sample)
         return sample
 
-    def _counted(self, sample: Sample) -> Sample:
+    def _counted(self, sample: EvaluationSample) -> EvaluationSample:
         """Return the sample, having counted failures of teacher and machine in a row."""
         self._failed = self._failed + 1 if sample.status in FAILURES else 0
         if self._max_failures and self._failed >= self._max_failures:
@@ -203,24 +207,24 @@ class _Run:
             )
         return sample
 
-    async def _judge(self, question: Question, number: int, reply: Reply) -> Sample:
-        said = Sample(question=question.id, sample=number, status="infra:teacher", detail=reply.detail)
+    async def _judge(self, question: Question, number: int, reply: Reply) -> EvaluationSample:
+        said = EvaluationSample(question=question.id, sample=number, status="infra:teacher", detail=reply.detail)
         if reply.finish_reason == "error":
             return said
         text = printable(reply.text)
         said = msgspec.structs.replace(said, completion=text, status="fail:refused")
         if reply.finish_reason == "refused":
             return said
-        code = candidate(question, text, self._source.style(question, number))
+        code = candidate_program(question, text, self._source.style(question, number))
         if code is None:
             return msgspec.structs.replace(said, status="fail:no_code", detail="the reply holds no code")
         return await self._verdict(question, msgspec.structs.replace(said, code=code))
 
-    async def _verdict(self, question: Question, said: Sample) -> Sample:
+    async def _verdict(self, question: Question, said: EvaluationSample) -> EvaluationSample:
         missing = await self._needs.missing(question)
         if missing:
             return msgspec.structs.replace(said, status="infra:toolchain", detail=missing)
         verdict = await self._verify.verify(question.job(said.code))
-        verdict = signed(question, settle(question.oracle, question.tests, verdict))
+        verdict = apply_failure_sign(question, apply_oracle(question.oracle, question.tests, verdict))
         detail = verdict.detail or ("" if verdict.passed else verdict.stderr[-300:])
         return msgspec.structs.replace(said, status=verdict.status, detail=detail, verdict=verdict)

@@ -5,20 +5,20 @@ from collections.abc import Sequence
 
 from glotsmith.counts import agreeing, counted
 from glotsmith.evaluation.pass_at_k import Interval, interval, pass_at_k
-from glotsmith.evaluation.questions import Impossible, Question, Sample
+from glotsmith.evaluation.questions import EvaluationSample, ImpossibleProblem, Question
 from glotsmith.records import Record
 
 _MANY_EMPTY = 0.1  #: share of completions above which the prompt is suspected
 
 
-class Figure(Record, frozen=True, kw_only=True):
+class PassAtKFigure(Record, frozen=True, kw_only=True):
     """One pass@k."""
 
     k: int
     value: Interval
 
 
-class Score(Record, frozen=True, kw_only=True):
+class BenchmarkScore(Record, frozen=True, kw_only=True):
     """What a model came to on one benchmark in one language."""
 
     benchmark: str
@@ -27,16 +27,16 @@ class Score(Record, frozen=True, kw_only=True):
     unscored: int  #: of these, without a single verdict
     samples: int  #: with a verdict
     infra: int  #: without one: the machine or the teacher failed; never scored
-    figures: tuple[Figure, ...]  #: for each k up to the samples of a problem
+    figures: tuple[PassAtKFigure, ...]  #: for each k up to the samples of a problem
     statuses: dict[str, int]  #: status → samples
     impossible: int = 0  #: problems that can't be asked, or that no program can pass
 
 
-class Summary(Record, frozen=True, kw_only=True):
+class EvaluationSummary(Record, frozen=True, kw_only=True):
     """Everything an evaluation reports."""
 
-    scores: tuple[Score, ...]
-    impossible: tuple[Impossible, ...] = ()
+    scores: tuple[BenchmarkScore, ...]
+    impossible: tuple[ImpossibleProblem, ...] = ()
     confidence: float = 0.95
 
     def value(self, k: int = 1, benchmark: str = "", language: str = "") -> Interval:
@@ -60,25 +60,25 @@ class Summary(Record, frozen=True, kw_only=True):
 
 def summarise(
     questions: Sequence[Question],
-    samples: Sequence[Sample],
+    samples: Sequence[EvaluationSample],
     ks: Sequence[int] = (1, 10, 100),
     confidence: float = 0.95,
-    impossible: Sequence[Impossible] = (),
-) -> Summary:
+    impossible: Sequence[ImpossibleProblem] = (),
+) -> EvaluationSummary:
     """Return a score for each benchmark and language, in the order in which they were asked."""
-    by_question = defaultdict[str, list[Sample]](list)
+    by_question = defaultdict[str, list[EvaluationSample]](list)
     for sample in samples:
         by_question[sample.question].append(sample)
-    groups = defaultdict[tuple[str, str], list[list[Sample]]](list)
+    groups = defaultdict[tuple[str, str], list[list[EvaluationSample]]](list)
     for question in questions:
         groups[question.benchmark, question.language].append(by_question[question.id])
     lost = Counter((i.benchmark, i.language) for i in impossible)
     keys = dict.fromkeys([*groups, *sorted(lost)])
     scores = tuple(_score(key, groups.get(key, []), ks, confidence, lost[key]) for key in keys)
-    return Summary(scores=scores, impossible=tuple(impossible), confidence=confidence)
+    return EvaluationSummary(scores=scores, impossible=tuple(impossible), confidence=confidence)
 
 
-def warnings_of(samples: Sequence[Sample], questions: Sequence[Question]) -> list[str]:
+def empty_reply_warnings(samples: Sequence[EvaluationSample], questions: Sequence[Question]) -> list[str]:
     """Return what the samples say of the prompts rather than of the model: many replies that are empty."""
     by_id = {question.id: question for question in questions}
     asked, empty = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
@@ -96,19 +96,23 @@ def warnings_of(samples: Sequence[Sample], questions: Sequence[Question]) -> lis
     ]
 
 
-def _is_empty(sample: Sample, question: Question) -> bool:
+def _is_empty(sample: EvaluationSample, question: Question) -> bool:
     """Return whether a reply is blank, or begins with a stop token so that nothing of it is left."""
     text = sample.completion
     return not text.strip() or (bool(question.prefix) and sample.code.strip() == question.prefix.strip())
 
 
 def _score(
-    key: tuple[str, str], replies: Sequence[Sequence[Sample]], ks: Sequence[int], confidence: float, impossible: int
-) -> Score:
+    key: tuple[str, str],
+    replies: Sequence[Sequence[EvaluationSample]],
+    ks: Sequence[int],
+    confidence: float,
+    impossible: int,
+) -> BenchmarkScore:
     counts = [(sum(s.scored for s in of), sum(s.passed for s in of)) for of in replies]
     every = [s for of in replies for s in of]
     figures = (_figure(counts, k, confidence) for k in sorted(set(ks)))
-    return Score(
+    return BenchmarkScore(
         benchmark=key[0],
         language=key[1],
         problems=len(replies),
@@ -121,10 +125,10 @@ def _score(
     )
 
 
-def _figure(counts: Sequence[tuple[int, int]], k: int, confidence: float) -> Figure | None:
+def _figure(counts: Sequence[tuple[int, int]], k: int, confidence: float) -> PassAtKFigure | None:
     """Return pass@k over the problems with at least ``k`` verdicts; None where there is none."""
     values = [pass_at_k(n, c, k) for n, c in counts if n >= k]
     if not values:
         return None
     draws = sum(n for n, _ in counts if n >= k) / len(values) / k
-    return Figure(k=k, value=interval(values, draws, confidence))
+    return PassAtKFigure(k=k, value=interval(values, draws, confidence))

@@ -8,10 +8,10 @@ import msgspec
 
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import benchmarks, corrected_suites, stub_checks
-from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Wanted
-from glotsmith.evaluation.benchmarks.row_files import Row, hub_rows, read_rows
-from glotsmith.evaluation.pose_problems import MakeProver, pose
-from glotsmith.evaluation.questions import Impossible, Question, of_task
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PosableProblem
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow, hub_rows, read_rows
+from glotsmith.evaluation.pose_problems import MakeProver, pose_problems
+from glotsmith.evaluation.questions import ImpossibleProblem, Question, question_of_task
 from glotsmith.languages import language_names
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record, Task
@@ -32,7 +32,7 @@ class LoadedQuestions(Record, frozen=True, kw_only=True):
     """The questions of an evaluation, the problems that cannot be asked, and notes for readers of the figures."""
 
     questions: tuple[Question, ...]
-    impossible: tuple[Impossible, ...]
+    impossible: tuple[ImpossibleProblem, ...]
     notes: tuple[str, ...]
 
 
@@ -54,7 +54,9 @@ class QuestionServices(NamedTuple):
     sandbox: Sandbox
     verify: Verify
     make_prover: MakeProver
-    read_dataset: Callable[[Path], list[Row]]  #: reads the benchmark ``rows``: dataset rows of a file or a run folder
+    read_dataset: Callable[
+        [Path], list[QuestionRow]
+    ]  #: reads the benchmark ``rows``: dataset rows of a file or a run folder
 
 
 async def load_questions(
@@ -80,14 +82,18 @@ async def load_questions(
         InputError: a file is malformed.
 
     """
-    questions, impossible, notes = list[Question](), list[Impossible](), list[str]()
+    questions, impossible, notes = list[Question](), list[ImpossibleProblem](), list[str]()
     for chosen in sets:
         loaded = await _load(chosen, languages, limit, services)
         tasks, lost = await _posed(chosen.name, loaded, languages, services, wording)
         lost += stub_checks.unrepresentable(loaded.questions)
         never = {(i.problem, i.language) for i in lost}
         questions += [*(q for q in loaded.questions if (q.problem, q.language) not in never), *tasks]
-        impossible += [*loaded.impossible, *lost, *await stub_checks.check(loaded.questions, services.verify)]
+        impossible += [
+            *loaded.impossible,
+            *lost,
+            *await stub_checks.check_with_stubs(loaded.questions, services.verify),
+        ]
         notes += loaded.notes
     beside, lost = await _corrected([q for q in questions if q.published], originals, services)
     if not (questions or beside):
@@ -114,8 +120,12 @@ def _once(questions: Sequence[Question]) -> tuple[Question, ...]:
     return tuple(known.values())
 
 
-async def _load(chosen: BenchmarkSet, languages: Sequence[str], limit: int, services: QuestionServices) -> Loaded:
-    wanted = Wanted(name=chosen.name, languages=tuple(languages), sandbox=services.sandbox, verify=services.verify)
+async def _load(
+    chosen: BenchmarkSet, languages: Sequence[str], limit: int, services: QuestionServices
+) -> LoadedBenchmark:
+    wanted = BenchmarkRequest(
+        name=chosen.name, languages=tuple(languages), sandbox=services.sandbox, verify=services.verify
+    )
     rows = _first(_rows(chosen, languages, services), limit, numbered=chosen.name == "mceval")
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
     if not languages and (loaded.posable or (rows and not loaded.questions and not loaded.impossible)):
@@ -123,7 +133,7 @@ async def _load(chosen: BenchmarkSet, languages: Sequence[str], limit: int, serv
     return loaded
 
 
-def _first(rows: Sequence[Row], limit: int, *, numbered: bool = False) -> list[Row]:
+def _first(rows: Sequence[QuestionRow], limit: int, *, numbered: bool = False) -> list[QuestionRow]:
     """Return the rows of the first problems, in however many languages they stand there; all of them for 0.
 
     McEval's are numbered in each language (``Lua/1``).
@@ -135,7 +145,7 @@ def _first(rows: Sequence[Row], limit: int, *, numbered: bool = False) -> list[R
     return [row for row, name in zip(rows, names, strict=True) if name in kept]
 
 
-def _rows(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServices) -> list[Row]:
+def _rows(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServices) -> list[QuestionRow]:
     if chosen.path:
         return services.read_dataset(Path(chosen.path)) if chosen.name == "rows" else read_rows(Path(chosen.path))
     hub = benchmarks.get(chosen.name).HUB
@@ -146,22 +156,23 @@ def _rows(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServ
     dataset, split, *part = hub.split(":")
     if chosen.name != "multipl-e":
         return hub_rows(dataset, split, *part)
-    from glotsmith.evaluation.benchmarks.multipl_e import part_of
+    from glotsmith.evaluation.benchmarks.multipl_e import hub_part_of
 
     if not languages:
         raise UsageError("multipl-e has a part for each language: name one, as in --language lua")
-    return [row for language in languages for row in hub_rows(dataset, split, part_of(language))]
+    return [row for language in languages for row in hub_rows(dataset, split, hub_part_of(language))]
 
 
 async def _posed(
-    benchmark: str, loaded: Loaded, languages: Sequence[str], services: QuestionServices, wording: Wording
-) -> tuple[list[Question], list[Impossible]]:
+    benchmark: str, loaded: LoadedBenchmark, languages: Sequence[str], services: QuestionServices, wording: Wording
+) -> tuple[list[Question], list[ImpossibleProblem]]:
     if not loaded.posable:
         return [], []
-    tasks, lost = await pose(benchmark, loaded.posable, languages, services.verify, services.make_prover)
+    tasks, lost = await pose_problems(benchmark, loaded.posable, languages, services.verify, services.make_prover)
     made = [
         msgspec.structs.replace(
-            of_task(task, benchmark, p.name, tolerance=p.tolerance, oracle=p.oracle, wording=wording), alias=p.alias
+            question_of_task(task, benchmark, p.name, tolerance=p.tolerance, oracle=p.oracle, wording=wording),
+            alias=p.alias,
         )
         for p, task in tasks
     ]
@@ -170,7 +181,7 @@ async def _posed(
 
 async def _corrected(
     published: Sequence[Question], originals: Sequence[BenchmarkSet], services: QuestionServices
-) -> tuple[list[Question], list[Impossible]]:
+) -> tuple[list[Question], list[ImpossibleProblem]]:
     """Return the published MultiPL-E questions with our suites beside, where originals are given."""
     questions = [q for q in published if q.benchmark == "multipl-e"]
     if not originals or not questions:
@@ -180,9 +191,9 @@ async def _corrected(
     for original in originals:
         loaded = await _load(original, languages, 0, services)
         wanted = {corrected_suites.key_of(q.problem) for q in questions}
-        some: list[Posable] = [p for p in loaded.posable if corrected_suites.key_of(p.name) in wanted]
-        for p, task in (await pose(original.name, some, languages, services.verify, services.make_prover))[0]:
+        some: list[PosableProblem] = [p for p in loaded.posable if corrected_suites.key_of(p.name) in wanted]
+        for p, task in (await pose_problems(original.name, some, languages, services.verify, services.make_prover))[0]:
             key = corrected_suites.key_of(p.name)
             if key:
                 tasks[(*key, task.language)] = (task, p.tolerance, p.oracle)
-    return await corrected_suites.beside(questions, tasks, services.verify)
+    return await corrected_suites.with_corrected_suites(questions, tasks, services.verify)

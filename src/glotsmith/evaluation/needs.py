@@ -7,7 +7,7 @@ from glotsmith.records import Job
 from glotsmith.step import Verify
 
 
-class Needs:
+class LibraryProbe:
     """Asks the machine once for each program that a benchmark names; close it when all is asked."""
 
     def __init__(self, verify: Verify) -> None:

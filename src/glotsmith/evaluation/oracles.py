@@ -76,7 +76,7 @@ ORACLES: Mapping[str, Oracle] = {
 }
 
 #: function → its oracle
-BY_FUNCTION: Mapping[str, str] = {
+ORACLE_OF_FUNCTION: Mapping[str, str] = {
     "find_zero": "root",
     "are_equivalent": "anything",
     "sum_div": "zero",
@@ -105,7 +105,7 @@ def oracle_of(name: str) -> Oracle | None:
     return partial(_close, float(within)) if kind == "close" else ORACLES.get(name)
 
 
-def settle(name: str, tests: Sequence[str], verdict: Verdict) -> Verdict:
+def apply_oracle(name: str, tests: Sequence[str], verdict: Verdict) -> Verdict:
     """Return the verdict with the cases passed that the named oracle accepts; as it is where there is none.
 
     Beside those of the table, ``close:WITHIN`` accepts floats that differ by no more than that.

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from glotsmith.errors import UsageError
 from glotsmith.evaluation.pass_at_k import pass_at_k
-from glotsmith.evaluation.questions import Sample
-from glotsmith.evaluation.result_files import Report, differing_settings, read_report, read_samples
+from glotsmith.evaluation.questions import EvaluationSample
+from glotsmith.evaluation.result_files import EvaluationReport, differing_settings, read_report, read_samples
 from glotsmith.records import Record
 
 _RESAMPLES = 4000
 _SEED = 1
 
-QuestionSamples = Mapping[str, Sequence[Sample]]  #: the scored samples of each question, by its id
+QuestionSamples = Mapping[str, Sequence[EvaluationSample]]  #: the scored samples of each question, by its id
 
 
 class PairedDifference(Record, frozen=True, kw_only=True):
@@ -44,9 +44,9 @@ class EvaluationComparison(Record, frozen=True, kw_only=True):
     settings: dict[str, tuple[str, str]] = {}  #: settings that differ, with both values
 
 
-def scored_samples(samples: Iterable[Sample]) -> QuestionSamples:
+def scored_samples(samples: Iterable[EvaluationSample]) -> QuestionSamples:
     """Return the samples of each question, without those of a failed machine or teacher."""
-    found = defaultdict[str, list[Sample]](list)
+    found = defaultdict[str, list[EvaluationSample]](list)
     for sample in samples:
         if sample.scored:
             found[sample.question].append(sample)
@@ -79,7 +79,7 @@ def paired_differences(
 
 
 def _figures(
-    pairs: Sequence[tuple[Sequence[Sample], Sequence[Sample]]], ks: Sequence[int]
+    pairs: Sequence[tuple[Sequence[EvaluationSample], Sequence[EvaluationSample]]], ks: Sequence[int]
 ) -> Iterable[tuple[str, list[tuple[float, float]]]]:
     """Yield the name of each figure with its two values for each problem."""
     for k in ks:
@@ -90,11 +90,11 @@ def _figures(
         yield status, [(_share(a, status), _share(b, status)) for a, b in pairs]
 
 
-def _pass_at_k(samples: Sequence[Sample], k: int) -> float:
+def _pass_at_k(samples: Sequence[EvaluationSample], k: int) -> float:
     return pass_at_k(len(samples), sum(s.passed for s in samples), k)
 
 
-def _share(samples: Sequence[Sample], status: str) -> float:
+def _share(samples: Sequence[EvaluationSample], status: str) -> float:
     return sum(s.status == status for s in samples) / len(samples)
 
 
@@ -159,7 +159,7 @@ def compare(folders: Sequence[Path]) -> Iterator[EvaluationComparison]:
         )
 
 
-def _common_ks(one: Report, two: Report) -> list[int]:
+def _common_ks(one: EvaluationReport, two: EvaluationReport) -> list[int]:
     """Return the k of pass@k that both evaluations report."""
     ks = [{figure.k for score in report.summary.scores for figure in score.figures} for report in (one, two)]
     return sorted(ks[0] & ks[1]) or [1]

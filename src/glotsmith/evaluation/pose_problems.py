@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.evaluation.benchmarks.base import Posable
-from glotsmith.evaluation.oracles import settle
-from glotsmith.evaluation.questions import Impossible
+from glotsmith.evaluation.benchmarks.base import PosableProblem
+from glotsmith.evaluation.oracles import apply_oracle
+from glotsmith.evaluation.questions import ImpossibleProblem
 from glotsmith.records import Job, Problem, Task, Verdict
 from glotsmith.step import Result, Verify
 
@@ -26,9 +26,9 @@ class Prover(Protocol):
 MakeProver = Callable[[Sequence[str], Verify, int], Prover]
 
 
-async def pose(
-    benchmark: str, posable: Sequence[Posable], languages: Sequence[str], verify: Verify, make_prover: MakeProver
-) -> tuple[list[tuple[Posable, Task]], list[Impossible]]:
+async def pose_problems(
+    benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify, make_prover: MakeProver
+) -> tuple[list[tuple[PosableProblem, Task]], list[ImpossibleProblem]]:
     """Return the tasks that can be passed and can be failed, in the order of the languages; the others with reasons."""
     sound, lost = await _sound(benchmark, posable, languages, verify)
     step, posable = make_prover(languages, verify, _MIN_CASES), sound
@@ -36,7 +36,7 @@ async def pose(
     tasks = [(p, kept.item) for p, result in zip(posable, results, strict=True) for kept in result.kept]
     tasks.sort(key=lambda pair: languages.index(pair[1].language))
     lost += [
-        Impossible(
+        ImpossibleProblem(
             benchmark=benchmark,
             problem=p.name,
             language=loss.key.rpartition(":")[2],
@@ -51,13 +51,13 @@ async def pose(
 
 
 async def _sound(
-    benchmark: str, posable: Sequence[Posable], languages: Sequence[str], verify: Verify
-) -> tuple[list[Posable], list[Impossible]]:
+    benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify
+) -> tuple[list[PosableProblem], list[ImpossibleProblem]]:
     """Return the problems whose original passes its own tests; such as depend on the order of a dict do not."""
     verdicts = await asyncio.gather(*(verify.verify(_job(p)) for p in posable))
-    judged = [(p, settle(p.oracle, p.problem.suite.tests, v)) for p, v in zip(posable, verdicts, strict=True)]
+    judged = [(p, apply_oracle(p.oracle, p.problem.suite.tests, v)) for p, v in zip(posable, verdicts, strict=True)]
     lost = [
-        Impossible(
+        ImpossibleProblem(
             benchmark=benchmark,
             problem=p.name,
             language=language,
@@ -71,7 +71,7 @@ async def _sound(
     return [p for p, verdict in judged if verdict.passed], lost
 
 
-def _failed_test(p: Posable, verdict: Verdict) -> str:
+def _failed_test(p: PosableProblem, verdict: Verdict) -> str:
     """Return the first test that the original fails, and what the original returns or raises there; "" for none."""
     for test, case in zip(p.problem.suite.tests, verdict.cases, strict=False):
         if case.status != "pass":
@@ -86,7 +86,7 @@ def _reason(verdict: Verdict) -> Reason:
     return Reason.NOT_VERIFIED if verdict.is_infra else Reason.SOURCE_FAILS
 
 
-def _job(p: Posable) -> Job:
+def _job(p: PosableProblem) -> Job:
     suite = p.problem.suite
     return Job(
         id=p.problem.id,

@@ -12,14 +12,14 @@ from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, 
 
 #: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop
 #: tokens; ``cut``: likewise, but it was cut when it was stored; ``whole``: a program, which is judged as it stands.
-Style = Literal["chat", "completion", "cut", "whole"]
+ReplyStyle = Literal["chat", "completion", "cut", "whole"]
 
 
-class Completion(NamedTuple):
+class StoredCompletion(NamedTuple):
     """What a model said, from a file."""
 
     text: str
-    style: Style = "completion"
+    style: ReplyStyle = "completion"
 
 
 class Question(Record, frozen=True, kw_only=True):
@@ -81,7 +81,7 @@ class Question(Record, frozen=True, kw_only=True):
         )
 
 
-class Impossible(Record, frozen=True, kw_only=True):
+class ImpossibleProblem(Record, frozen=True, kw_only=True):
     """A problem that no program of a language can pass, or every program does, or that can't be asked at all."""
 
     benchmark: str
@@ -91,7 +91,7 @@ class Impossible(Record, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Sample(Record, frozen=True, kw_only=True):
+class EvaluationSample(Record, frozen=True, kw_only=True):
     """One reply and its verdict."""
 
     question: str  #: ``Question.id``
@@ -116,12 +116,12 @@ class Sample(Record, frozen=True, kw_only=True):
 PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: MultiPL-E's, and HumanEval's own
 
 
-def stop_of(language: str) -> tuple[str, ...]:
+def stop_tokens(language: str) -> tuple[str, ...]:
     """Return where a function's continuation ends; MultiPL-E's tokens but for the empty line, which ends nothing."""
     return PYTHON_STOP if language == "python" else tuple(s for s in get_card(language).syntax.stop if s.strip())
 
 
-def of_task(
+def question_of_task(
     task: Task,
     benchmark: str,
     problem: str = "",
@@ -146,8 +146,8 @@ def of_task(
         name=function.name,
         prefix=prefix,
         instruction="\n\n".join(filter(None, (lead, wish, begin))),
-        stop=stop_of(task.language),
-        unclosed=stops_at_brace(stop_of(task.language)),
+        stop=stop_tokens(task.language),
+        unclosed=stops_at_brace(stop_tokens(task.language)),
         signature=task.signature,
         tests=task.tests,
         tolerance=tolerance,

@@ -18,10 +18,10 @@ from glotsmith import credentials
 from glotsmith.counts import counted
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.evaluation.completions import write_results
-from glotsmith.evaluation.evaluate import Evaluation, SamplingPlan
-from glotsmith.evaluation.evaluation_summary import Summary
+from glotsmith.evaluation.evaluate import Evaluation, EvaluationPlan
+from glotsmith.evaluation.evaluation_summary import EvaluationSummary
 from glotsmith.evaluation.pass_at_k import Interval
-from glotsmith.evaluation.questions import Question, Sample
+from glotsmith.evaluation.questions import EvaluationSample, Question
 from glotsmith.records import Record
 from glotsmith.settings import leaves
 
@@ -55,15 +55,15 @@ _LONGEST_VALUE = 60  #: characters of a value in a message
 _OWN = frozenset({RESULTS, SUMMARY, IMPOSSIBLE, "multipl-e", CACHE, f"{CACHE}-wal", f"{CACHE}-shm"})
 
 
-class Report(Record, frozen=True, kw_only=True):
+class EvaluationReport(Record, frozen=True, kw_only=True):
     """The content of summary.json."""
 
     config: dict[str, str]
-    summary: Summary
+    summary: EvaluationSummary
     notes: tuple[str, ...] = ()
 
 
-def read_report(folder: Path) -> Report:
+def read_report(folder: Path) -> EvaluationReport:
     """Return what an evaluation has found.
 
     Raises:
@@ -71,19 +71,19 @@ def read_report(folder: Path) -> Report:
 
     """
     try:
-        return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=Report)
+        return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=EvaluationReport)
     except msgspec.DecodeError as error:
         raise InputError.at(folder / SUMMARY, None, f"no summary of an evaluation: {error}") from error
 
 
-def read_samples(folder: Path) -> Iterator[Sample]:
+def read_samples(folder: Path) -> Iterator[EvaluationSample]:
     """Yield the samples of an evaluation, in order.
 
     Raises:
         InputError: a line is malformed.
 
     """
-    file, decoder = folder / RESULTS, msgspec.json.Decoder(Sample)
+    file, decoder = folder / RESULTS, msgspec.json.Decoder(EvaluationSample)
     with gzip.open(file) as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -92,7 +92,7 @@ def read_samples(folder: Path) -> Iterator[Sample]:
                 raise InputError.at(file, number, f"no sample: {error}") from error
 
 
-def prepare(folder: Path, config: dict[str, str]) -> None:
+def claim_folder(folder: Path, config: dict[str, str]) -> None:
     """Make the folder, unless it holds another evaluation or something else.
 
     Raises:
@@ -123,7 +123,7 @@ def prepare(folder: Path, config: dict[str, str]) -> None:
             )
 
 
-def differing_settings(one: Report, two: Report) -> dict[str, tuple[str, str]]:
+def differing_settings(one: EvaluationReport, two: EvaluationReport) -> dict[str, tuple[str, str]]:
     """Return the settings in which two evaluations differ, by what a user types for them, with both values."""
     return _differing(_settings(one.config), _settings(two.config))
 
@@ -136,7 +136,7 @@ def _differing(one: Mapping[str, object], two: Mapping[str, object]) -> dict[str
 def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
     """Return how two configurations differ in what determines samples; "" where they do not."""
     try:
-        known = msgspec.json.decode(stored, type=Report).config
+        known = msgspec.json.decode(stored, type=EvaluationReport).config
         before = _settings({name: text for name, text in known.items() if name in config})
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SUMMARY} is no summary of ours ({error}): give another folder with -o") from None
@@ -148,7 +148,7 @@ def _settings(config: Mapping[str, str]) -> dict[str, object]:
     """Return dotted name → value of the settings that determine samples; lists without an order are sorted."""
     tables = {name: msgspec.json.decode(text) for name, text in config.items()}
     if "plan" in tables:  # which is stored without defaults
-        tables["plan"] = msgspec.structs.asdict(msgspec.convert(tables["plan"], SamplingPlan))
+        tables["plan"] = msgspec.structs.asdict(msgspec.convert(tables["plan"], EvaluationPlan))
     found = dict(leaves(tables))
     for name in _UNORDERED & found.keys():
         found[name] = sorted(cast("list[object]", found[name]), key=str)
@@ -169,7 +169,7 @@ def _value(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def write(
+def write_evaluation(
     folder: Path,
     questions: Sequence[Question],
     evaluation: Evaluation,
@@ -187,7 +187,7 @@ def write(
     _put(folder / RESULTS, gzip.compress(_lines(samples), mtime=0))
     _put(folder / IMPOSSIBLE, _lines(summary.impossible))
     write_results(folder / "multipl-e", questions, samples, sampling)
-    report = Report(config=config, summary=summary, notes=tuple(notes))
+    report = EvaluationReport(config=config, summary=summary, notes=tuple(notes))
     _put(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
 
@@ -204,7 +204,7 @@ def _put(file: Path, data: bytes) -> None:
         raise StorageError(f"{file}: can't be written: {error.strerror or error}") from error
 
 
-def table(summary: Summary) -> tuple[list[str], list[list[str]]]:
+def figures_table(summary: EvaluationSummary) -> tuple[list[str], list[list[str]]]:
     """Return the columns and rows of the table of figures."""
     ks = sorted({f.k for s in summary.scores for f in s.figures}) or [1]
     percent = f"{summary.confidence:.0%}"
@@ -246,7 +246,7 @@ def _figure(value: Interval) -> str:
     return f"{value.mean:.1%} ({value.low:.1%} – {value.high:.1%})"
 
 
-def impossible_lines(summary: Summary) -> list[str]:
+def impossible_lines(summary: EvaluationSummary) -> list[str]:
     """Return a line for each benchmark, language and reason for which problems can't be asked or passed."""
     groups = defaultdict[tuple[str, str, str], list[str]](list)
     for lost in summary.impossible:

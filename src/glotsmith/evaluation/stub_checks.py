@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.evaluation.candidate import defines
-from glotsmith.evaluation.evaluate import signed
-from glotsmith.evaluation.needs import Needs
-from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.evaluation.evaluate import apply_failure_sign
+from glotsmith.evaluation.needs import LibraryProbe
+from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.languages.compatible_values import Tolerance
 from glotsmith.languages.extract_code import open_braces
@@ -26,46 +26,46 @@ _WORD = "glotsmith-stub"
 _UNKNOWN = ("fail:timeout", "fail:memory")  #: what a slow or small machine makes of any program
 
 
-class Stub(NamedTuple):
+class FunctionStubs(NamedTuple):
     """Two ways to complete a function without doing anything."""
 
-    leaves: str
+    exits: str
     raises: str
 
 
-_BRACE_JS = Stub(
-    leaves=f'\n  process.stderr.write("{_WORD}"); process.exit(97);\n}}', raises='\n  throw new Error("stub");\n}'
+_BRACE_JS = FunctionStubs(
+    exits=f'\n  process.stderr.write("{_WORD}"); process.exit(97);\n}}', raises='\n  throw new Error("stub");\n}'
 )
 
 #: language → its stubs, which follow a prompt that ends in a signature
-STUBS: Mapping[str, Stub] = {
-    "julia": Stub(f'\n    print(stderr, "{_WORD}"); exit(97)\nend', '\n    error("stub")\nend'),
-    "lua": Stub(f'\n  io.stderr:write("{_WORD}") os.exit(97)\nend', '\n  error("stub")\nend'),
-    "ocaml": Stub(f'\n  prerr_string "{_WORD}"; flush stderr; exit 97', '\n  failwith "stub"'),
-    "perl": Stub(f'\n    print STDERR "{_WORD}"; exit(97);\n}}', '\n    die "stub";\n}'),
-    "php": Stub(f'\n    fwrite(STDERR, "{_WORD}"); exit(97);\n}}', '\n    throw new Exception("stub");\n}'),
-    "python": Stub(
+STUBS: Mapping[str, FunctionStubs] = {
+    "julia": FunctionStubs(f'\n    print(stderr, "{_WORD}"); exit(97)\nend', '\n    error("stub")\nend'),
+    "lua": FunctionStubs(f'\n  io.stderr:write("{_WORD}") os.exit(97)\nend', '\n  error("stub")\nend'),
+    "ocaml": FunctionStubs(f'\n  prerr_string "{_WORD}"; flush stderr; exit 97', '\n  failwith "stub"'),
+    "perl": FunctionStubs(f'\n    print STDERR "{_WORD}"; exit(97);\n}}', '\n    die "stub";\n}'),
+    "php": FunctionStubs(f'\n    fwrite(STDERR, "{_WORD}"); exit(97);\n}}', '\n    throw new Exception("stub");\n}'),
+    "python": FunctionStubs(
         f'\n    import os\n    os.write(2, b"{_WORD}")\n    os._exit(97)\n', '\n    raise NotImplementedError("stub")\n'
     ),
-    "r": Stub(f'\n  cat("{_WORD}", file = stderr()); quit("no", 97)\n}}', '\n  stop("stub")\n}'),
-    "racket": Stub(f'\n  (begin (eprintf "{_WORD}") (exit 97)))', '\n  (error "stub"))'),
-    "ruby": Stub(f'\n  $stderr.print("{_WORD}"); exit!(97)\nend', "\n  raise 'stub'\nend"),
+    "r": FunctionStubs(f'\n  cat("{_WORD}", file = stderr()); quit("no", 97)\n}}', '\n  stop("stub")\n}'),
+    "racket": FunctionStubs(f'\n  (begin (eprintf "{_WORD}") (exit 97)))', '\n  (error "stub"))'),
+    "ruby": FunctionStubs(f'\n  $stderr.print("{_WORD}"); exit!(97)\nend', "\n  raise 'stub'\nend"),
     "javascript": _BRACE_JS,
     "typescript": _BRACE_JS,
 }
 
 
-async def check(questions: Sequence[Question], verify: Verify) -> list[Impossible]:
+async def check_with_stubs(questions: Sequence[Question], verify: Verify) -> list[ImpossibleProblem]:
     """Return the questions that nothing passes or everything passes; only of languages that have stubs here.
 
     A question whose own libraries are missing, or that the machine fails or has no time for, is left alone.
     """
-    needs = Needs(verify)
-    found = await asyncio.gather(*(_check(q, verify, needs) for q in questions if checked(q)))
+    needs = LibraryProbe(verify)
+    found = await asyncio.gather(*(_check(q, verify, needs) for q in questions if has_stub_check(q)))
     return [i for i in found if i is not None]
 
 
-def unrepresentable(questions: Sequence[Question]) -> list[Impossible]:
+def unrepresentable(questions: Sequence[Question]) -> list[ImpossibleProblem]:
     """Return the questions whose own tests have no form in their language, or contradict each other there."""
     return [
         _impossible(q, Reason.UNREPRESENTABLE.value, why) for q in questions if q.tests and (why := _contradiction(q))
@@ -81,24 +81,24 @@ def _contradiction(question: Question) -> str:
     return ""
 
 
-def checked(question: Question) -> bool:
+def has_stub_check(question: Question) -> bool:
     """Whether a question can be checked: a published program, a language that has stubs, a prompt with a signature."""
     verbatim = not question.tests and not question.io
     signed_ = any(defines(line, question.name) for line in question.prefix.split("\n"))
     return verbatim and signed_ and question.language in STUBS
 
 
-async def _check(question: Question, verify: Verify, needs: Needs) -> Impossible | None:
+async def _check(question: Question, verify: Verify, needs: LibraryProbe) -> ImpossibleProblem | None:
     if await needs.missing(question):
         return None
     stub, prefix = STUBS[question.language], _opened(question)
-    left = await verify.verify(question.job(f"{prefix}{stub.leaves}"))
+    left = await verify.verify(question.job(f"{prefix}{stub.exits}"))
     if left.is_infra or left.status in _UNKNOWN:
         return None
     if _WORD not in left.stderr and _WORD not in left.stdout:
         reason = "stub_passes" if left.passed else "stub_fails_to_compile"
         return _impossible(question, reason, left.stderr or left.stdout or "the tests never call the function")
-    raised = signed(question, await verify.verify(question.job(f"{prefix}{stub.raises}")))
+    raised = apply_failure_sign(question, await verify.verify(question.job(f"{prefix}{stub.raises}")))
     return _impossible(question, "stub_passes", "a function that only raises passes") if raised.passed else None
 
 
@@ -108,8 +108,8 @@ def _opened(question: Question) -> str:
     return f"{question.prefix} {{" if needs and open_braces(question.prefix) < 1 else question.prefix
 
 
-def _impossible(question: Question, reason: str, detail: str) -> Impossible:
-    return Impossible(
+def _impossible(question: Question, reason: str, detail: str) -> ImpossibleProblem:
+    return ImpossibleProblem(
         benchmark=question.benchmark,
         problem=question.problem,
         language=question.language,

@@ -18,19 +18,19 @@ class _Record(msgspec.Struct):
     settings: _Settings
 
 
-class Form(NamedTuple):
+class PromptForm(NamedTuple):
     """How a model is asked."""
 
     style: str = ""  #: ``completion``, or empty where nothing is recorded of plain text
     prompt_end: str = "newline"  #: MultiPL-E's published form where nothing else is recorded
 
 
-def trained_form(model: str) -> Form:
+def trained_form(model: str) -> PromptForm:
     """Return the form that a model was trained on; the default where there is no record of a training."""
     try:
         found = msgspec.json.decode((Path(model) / _RECORD).read_bytes(), type=_Record).settings
     except (OSError, ValueError):  # msgspec's errors are ValueErrors
-        return Form()
+        return PromptForm()
     if found.style != "plain":
-        return Form()
-    return Form("completion", "signature" if found.boundary == "signature" else "newline")
+        return PromptForm()
+    return PromptForm("completion", "signature" if found.boundary == "signature" else "newline")

@@ -16,14 +16,14 @@ _SCRIPT = "sh scripts/toolchains.sh"  #: an installer of the checkout, for what 
 _APT_OPTIONS = ("-y", "--no-install-recommends")
 
 
-class Machine(Record, frozen=True, kw_only=True):
+class Installers(Record, frozen=True, kw_only=True):
     """What can be used here; each installer is a command that takes names of packages."""
 
-    installers: dict[str, tuple[str, ...]]  #: in order of preference
+    commands: dict[str, tuple[str, ...]]  #: in order of preference
     reasons: dict[str, str] = {}  #: why another can't be used
 
 
-class Plan(Record, frozen=True, kw_only=True):
+class InstallationPlan(Record, frozen=True, kw_only=True):
     """How one language is to be had."""
 
     language: str
@@ -33,7 +33,7 @@ class Plan(Record, frozen=True, kw_only=True):
     why_not: str = ""  #: a sentence, where it can't be had
 
 
-def machine() -> Machine:
+def find_installers() -> Installers:
     """Look for installers."""
     found: dict[str, tuple[str, ...]] = {}
     reasons: dict[str, str] = {}
@@ -58,7 +58,7 @@ def machine() -> Machine:
         "conda": "no conda environment is active",
         _SCRIPT: "needs a checkout and apt",
     }
-    return Machine(installers=found, reasons={**{k: v for k, v in absent.items() if k not in found}, **reasons})
+    return Installers(commands=found, reasons={**{k: v for k, v in absent.items() if k not in found}, **reasons})
 
 
 def _root() -> tuple[str, ...] | None:
@@ -76,22 +76,24 @@ def packages(card: Card, installer: str) -> tuple[str, ...]:
     return next((tuple(t.install[installer].split()) for t in card.toolchain if installer in t.install), ())
 
 
-def plan(card: Card, here: Machine) -> Plan:
+def plan_installation(card: Card, here: Installers) -> InstallationPlan:
     """Say how a language is to be had here: its toolchains in the card's order, by what the machine has."""
     try:
-        return Plan(language=card.name, version=toolchain.find_toolchain(card.name).version)
+        return InstallationPlan(language=card.name, version=toolchain.find_toolchain(card.name).version)
     except ToolchainError:
         pass
     for found in card.toolchain:
-        for installer in here.installers:
+        for installer in here.commands:
             if installer in found.install:
-                return Plan(language=card.name, installer=installer, packages=tuple(found.install[installer].split()))
+                return InstallationPlan(
+                    language=card.name, installer=installer, packages=tuple(found.install[installer].split())
+                )
     ways = list(dict.fromkeys(way for t in card.toolchain for way in t.install))
     told = "; ".join(f"{way}: {here.reasons.get(way, 'unknown here')}" for way in ways)
-    return Plan(language=card.name, why_not=told or "its card names no installer")
+    return InstallationPlan(language=card.name, why_not=told or "its card names no installer")
 
 
-def commands(plans: Iterable[Plan], here: Machine) -> list[tuple[str, ...]]:
+def installation_commands(plans: Iterable[InstallationPlan], here: Installers) -> list[tuple[str, ...]]:
     """Return the commands that carry out some plans: one for each installer."""
     wanted: dict[str, list[str]] = {}
     for step in plans:
@@ -99,21 +101,21 @@ def commands(plans: Iterable[Plan], here: Machine) -> list[tuple[str, ...]]:
             wanted.setdefault(step.installer, []).extend(step.packages)
     made: list[tuple[str, ...]] = []
     for installer, names in wanted.items():
-        command = here.installers[installer]
+        command = here.commands[installer]
         if installer == "apt":
             made.append((*command[: command.index("install")], "update"))
         made.append((*command, *dict.fromkeys(names)))
     return made
 
 
-def run(plans: Sequence[Plan], here: Machine) -> None:
+def run_installation(plans: Sequence[InstallationPlan], here: Installers) -> None:
     """Carry out plans, what the installers say on stderr; where one command for all fails, one by one."""
-    for command in commands(plans, here):
+    for command in installation_commands(plans, here):
         if _run(command) or command[-1] == "update":
             continue
         for step in plans:
-            if step.installer and here.installers[step.installer] == command[: len(here.installers[step.installer])]:
-                _run((*here.installers[step.installer], *step.packages))
+            if step.installer and here.commands[step.installer] == command[: len(here.commands[step.installer])]:
+                _run((*here.commands[step.installer], *step.packages))
     toolchain.find_toolchain.cache_clear()
 
 
@@ -124,7 +126,7 @@ def _run(command: Sequence[str]) -> bool:
         return False
 
 
-def version(card: Card) -> str:
+def installed_version(card: Card) -> str:
     """Return the version of a language's toolchain that is there now; empty where there is none."""
     try:
         return toolchain.find_toolchain(card.name).version

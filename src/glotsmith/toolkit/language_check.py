@@ -11,20 +11,20 @@ from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import Record
 from glotsmith.sandbox.base import ALL_PROMISES, Sandbox, SupportsWarmWorkers
 from glotsmith.toolkit import row_checks, todo_marks, value_round_trip
-from glotsmith.toolkit.speed import Cold, Speed, measure
+from glotsmith.toolkit.speed import ColdStartSandbox, JudgingSpeed, measure_speed
 from glotsmith.verification import Verifier
 
 
-class Finding(Record, frozen=True, kw_only=True):
+class CheckResult(Record, frozen=True, kw_only=True):
     """What one part of the proof came to."""
 
-    part: str
+    check: str
     sentence: str
     problems: tuple[str, ...] = ()  #: one sentence each; none where the part holds
     all_shown: bool = False  #: each problem has to be shown, however many there are
 
 
-class Watcher(Protocol):
+class CheckProgress(Protocol):
     """Who is told of progress."""
 
     def begin(self, what: str, total: int) -> None:
@@ -36,19 +36,19 @@ class Watcher(Protocol):
         ...
 
 
-class Proof:
+class LanguageCheck:
     """One language on one machine, in one sandbox; the parts can be asked for one by one."""
 
-    def __init__(self, card: Card, sandbox: Sandbox, watcher: Watcher) -> None:
+    def __init__(self, card: Card, sandbox: Sandbox, watcher: CheckProgress) -> None:
         self.card, self._sandbox, self._watcher = card, sandbox, watcher
         self._verifier = Verifier(sandbox)
 
-    async def findings(self, *, quick: bool = False) -> AsyncIterator[Finding]:
+    async def run(self, *, quick: bool = False) -> AsyncIterator[CheckResult]:
         """Yield the holes that are left, then what each part came to.
 
         ``quick`` stops after the rows, and so does a toolchain that is missing.
         """
-        left = self.holes()
+        left = self.todo_marks()
         if left.problems:
             yield left
         first = self.toolchain()
@@ -66,123 +66,127 @@ class Proof:
         yield await self.hostile()
         yield await self.speed()
 
-    def holes(self) -> Finding:
+    def todo_marks(self) -> CheckResult:
         """Find the places of the folder that are still to be filled in."""
         missing = todo_marks.missing_driver(self.card)
         found = [
             *([missing] if missing else []),
-            *(hole.sentence for hole in todo_marks.holes(self.card.card_path.parent)),
+            *(hole.sentence for hole in todo_marks.find_todo_marks(self.card.card_path.parent)),
         ]
         sentence = f"{counted(len(found), 'place', 'is')} still to be filled in; fill in each and delete its mark TODO:"
-        return Finding(
-            part="holes", sentence=sentence if found else "none is left", problems=tuple(found), all_shown=True
+        return CheckResult(
+            check="holes", sentence=sentence if found else "none is left", problems=tuple(found), all_shown=True
         )
 
-    def toolchain(self) -> Finding:
+    def toolchain(self) -> CheckResult:
         """Find the toolchain."""
         try:
-            return Finding(part="toolchain", sentence=toolchain.prepare_toolchain(self.card.name).version)
+            return CheckResult(check="toolchain", sentence=toolchain.prepare_toolchain(self.card.name).version)
         except ToolchainError as error:
-            return Finding(part="toolchain", sentence="there is none", problems=(str(error),))
+            return CheckResult(check="toolchain", sentence="there is none", problems=(str(error),))
 
-    async def rows(self) -> Finding:
+    async def rows(self) -> CheckResult:
         """Judge the rows of ``verdicts.toml``."""
         table = read_proof_rows(self.card.name)
         self._watcher.begin("rows of verdicts.toml", len(table))
-        wrong = await row_checks.run_rows(self.card, self._verifier, self._watcher.tick)
+        wrong = await row_checks.check_verdicts(self.card, self._verifier, self._watcher.tick)
         sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned the verdicts that verdicts.toml expects"
-        return Finding(part="rows", sentence=sentence, problems=(*row_checks.lacking(self.card), *wrong))
+        return CheckResult(check="rows", sentence=sentence, problems=(*row_checks.missing_rows(self.card), *wrong))
 
-    async def cold(self) -> Finding:
+    async def cold(self) -> CheckResult:
         """Judge the rows of ``verdicts.toml`` again, with no interpreter and no compiler kept warm."""
         table = read_proof_rows(self.card.name)
         self._watcher.begin("the same rows, started cold", len(table))
-        cold = Verifier(Cold(self._sandbox))
-        wrong = await row_checks.disagreements(self.card, self._verifier, cold, self._watcher.tick)
+        cold = Verifier(ColdStartSandbox(self._sandbox))
+        wrong = await row_checks.compare_warm_and_cold(self.card, self._verifier, cold, self._watcher.tick)
         sentence = f"{len(table) - len(wrong)} of {len(table)} programs came to the same in all cases when started cold"
-        return Finding(part="cold", sentence=sentence, problems=tuple(wrong))
+        return CheckResult(check="cold", sentence=sentence, problems=tuple(wrong))
 
-    async def values(self) -> Finding:
+    async def values(self) -> CheckResult:
         """Send values through an identity function."""
         self._watcher.begin("values in and out, by the thousand", 0)
         batches = list(value_round_trip.batches(self.card))
-        seen = await value_round_trip.identity(self.card, self._sandbox, batches)
-        checked, confused = value_round_trip.confused(self.card, seen)
+        seen = await value_round_trip.send_values(self.card, self._sandbox, batches)
+        checked, confused = value_round_trip.compare_with_other_values(self.card, seen)
         wrong = [
             *seen.failed,
-            *value_round_trip.changed(self.card, seen),
+            *value_round_trip.changed_values(self.card, seen),
             *confused,
-            *value_round_trip.unexplained(self.card, seen),
+            *value_round_trip.unexplained_refusals(self.card, seen),
         ]
         for count, what in ((len(seen.pairs), "values came back"), (checked, "controls were compared")):
-            if count < value_round_trip.WANTED:
-                wrong.append(f"only {count} {what}; {value_round_trip.WANTED} are the least")
+            if count < value_round_trip.MIN_VALUES:
+                wrong.append(f"only {count} {what}; {value_round_trip.MIN_VALUES} are the least")
         refused = f"; {seen.refused.total()} were refused with the card's reasons" if seen.refused else ""
         sentence = (
             f"{len(seen.pairs)} values went in and came back equal, and {checked} other values were told from them"
         )
         if wrong:
             sentence = f"{len(seen.pairs)} values came back and were compared with {checked} others, not all rightly"
-        return Finding(part="values", sentence=sentence + refused, problems=tuple(wrong))
+        return CheckResult(check="values", sentence=sentence + refused, problems=tuple(wrong))
 
-    async def texts(self) -> Finding:
+    async def texts(self) -> CheckResult:
         """Send every code point."""
         self._watcher.begin("every code point", 0)
-        wrong = await value_round_trip.code_points(self.card, self._sandbox)
+        wrong = await value_round_trip.check_code_points(self.card, self._sandbox)
         return _finding("texts", "every code point of Unicode came back", wrong)
 
-    async def comments(self) -> Finding:
+    async def comments(self) -> CheckResult:
         """Put anything into comments."""
-        wrong = await value_round_trip.comments(self.card, self._sandbox)
+        wrong = await value_round_trip.check_comments(self.card, self._sandbox)
         return _finding("comments", "a program with anything in its comments runs", wrong)
 
-    async def stubs(self) -> Finding:
+    async def stubs(self) -> CheckResult:
         """Compile stubs of random types."""
         self._watcher.begin("stubs of random types", value_round_trip.STUBS)
-        tried, wrong = await value_round_trip.stubs(self.card, self._sandbox)
+        tried, wrong = await value_round_trip.check_stubs(self.card, self._sandbox)
         if not tried:
             wrong = ["the card can represent none of the random types"]
         return _finding("stubs", f"{tried} stubs of random types compile and raise", wrong)
 
-    async def mutant(self) -> Finding:
+    async def mutant(self) -> CheckResult:
         """Fail a wrong function."""
-        wrong = await row_checks.mutant(self.card, self._verifier)
+        wrong = await row_checks.check_wrong_result(self.card, self._verifier)
         return _finding("mutant", "a function that is wrong in one case fails in that case", wrong)
 
-    async def hostile(self) -> Finding:
+    async def hostile(self) -> CheckResult:
         """Refuse the rows of ``hostile.toml``."""
         table = read_proof_rows(self.card.name, "hostile")
         if self._sandbox.promises != ALL_PROMISES:
             sentence = f"hostile programs were not run: the isolation {self._sandbox.name!r} does not hold them"
-            return Finding(part="hostile", sentence=sentence)
+            return CheckResult(check="hostile", sentence=sentence)
         if not table:
-            return Finding(part="hostile", sentence="nothing was tried", problems=("there is no hostile.toml",))
+            return CheckResult(check="hostile", sentence="nothing was tried", problems=("there is no hostile.toml",))
         self._watcher.begin("rows of hostile.toml", len(table))
-        wrong = await row_checks.refuse_all(self.card, self._verifier, self._watcher.tick)
-        untried = ", ".join(row_checks.untried(self.card))
+        wrong = await row_checks.check_hostile_rows(self.card, self._verifier, self._watcher.tick)
+        untried = ", ".join(row_checks.missing_attacks(self.card))
         sentence = f"{len(table)} hostile programs were refused, and the next program was judged rightly each time"
         if wrong:
             sentence = f"of {len(table)} hostile programs, not all were refused"
-        return Finding(
-            part="hostile", sentence=f"{sentence}; not tried: {untried}" if untried else sentence, problems=tuple(wrong)
+        return CheckResult(
+            check="hostile",
+            sentence=f"{sentence}; not tried: {untried}" if untried else sentence,
+            problems=tuple(wrong),
         )
 
-    async def speed(self) -> Finding:
+    async def speed(self) -> CheckResult:
         """Count programs a second."""
         self._watcher.begin("speed", 0)
-        cold, warm = await speeds(self.card, self._sandbox)
+        cold, warm = await measure_speeds(self.card, self._sandbox)
         if cold is None:
-            return Finding(part="speed", sentence="nothing was measured", problems=("no honest program passes",))
+            return CheckResult(check="speed", sentence="nothing was measured", problems=("no honest program passes",))
         said = f"{cold.per_second:.1f} programs a second on one core, cold"
         if warm is not None:
             said = f"{said}; {warm.per_second:.1f} warm"
-        return Finding(part="speed", sentence=said)
+        return CheckResult(check="speed", sentence=said)
 
 
-async def speeds(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> tuple[Speed | None, Speed | None]:
+async def measure_speeds(
+    card: Card, sandbox: Sandbox, seconds: float = 3.0
+) -> tuple[JudgingSpeed | None, JudgingSpeed | None]:
     """Measure a language cold and, where its card and the sandbox know how, warm."""
-    cold = await measure(card, Cold(sandbox), seconds)
-    return cold, await measure(card, sandbox, seconds) if _keeps_warm(card, sandbox) else None
+    cold = await measure_speed(card, ColdStartSandbox(sandbox), seconds)
+    return cold, await measure_speed(card, sandbox, seconds) if _keeps_warm(card, sandbox) else None
 
 
 def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
@@ -191,5 +195,5 @@ def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
     return bool(found.warm or found.server) and isinstance(sandbox, SupportsWarmWorkers)
 
 
-def _finding(part: str, sentence: str, wrong: list[str]) -> Finding:
-    return Finding(part=part, sentence="this does not hold" if wrong else sentence, problems=tuple(wrong))
+def _finding(part: str, sentence: str, wrong: list[str]) -> CheckResult:
+    return CheckResult(check=part, sentence="this does not hold" if wrong else sentence, problems=tuple(wrong))

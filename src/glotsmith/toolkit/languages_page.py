@@ -24,7 +24,7 @@ LEVELS = {
 }
 
 
-class Measured(Record, frozen=True, kw_only=True):
+class MeasuredSpeed(Record, frozen=True, kw_only=True):
     """What was measured of one language."""
 
     toolchain: str
@@ -34,15 +34,15 @@ class Measured(Record, frozen=True, kw_only=True):
     warm_cpu_ms: float | None = None
 
 
-class Measurements(Record, frozen=True, kw_only=True):
+class SpeedMeasurements(Record, frozen=True, kw_only=True):
     """One run of ``benchmarks/languages.py``."""
 
     machine: str
     isolation: str
-    languages: dict[str, Measured]
+    languages: dict[str, MeasuredSpeed]
 
 
-def load(path: Path) -> Measurements:
+def load_measurements(path: Path) -> SpeedMeasurements:
     """Read stored measurements.
 
     Raises:
@@ -50,14 +50,14 @@ def load(path: Path) -> Measurements:
 
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Measurements)
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), SpeedMeasurements)
     except FileNotFoundError as error:
         raise InputError.at(path, None, "there is no such file; python benchmarks/languages.py writes it") from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise InputError.at(path, None, str(error)) from error
 
 
-def dump(measurements: Measurements) -> str:
+def dump_measurements(measurements: SpeedMeasurements) -> str:
     """Write measurements as TOML."""
     head = {"machine": measurements.machine, "isolation": measurements.isolation}
     lines = ["# Written by: python benchmarks/languages.py", *_table(head)]
@@ -70,7 +70,7 @@ def _table(pairs: Mapping[str, object]) -> list[str]:
     return [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in pairs.items() if v is not None]
 
 
-def render(cards: Sequence[Card], measurements: Measurements) -> str:
+def render_page(cards: Sequence[Card], measurements: SpeedMeasurements) -> str:
     """Return the page in Markdown."""
     run = measurements.languages
     warm = [m.warm / m.cold for m in run.values() if m.warm]
@@ -90,7 +90,7 @@ def render(cards: Sequence[Card], measurements: Measurements) -> str:
     return text.rstrip() + "\n"
 
 
-def _row(card: Card, found: Measured | None) -> str:
+def _row(card: Card, found: MeasuredSpeed | None) -> str:
     version = shorten(found.toolchain, _VERSION, placeholder=" …") if found else "not run"
     cells = [card.display, f"`{card.name}`", card.level, version]
     cells += [f"{found.cold:.0f}" if found else "", f"{found.warm:.0f}" if found and found.warm else ""]

@@ -15,7 +15,7 @@ _FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: beside the driver
 _LEVELS = {"full": _TEMPLATE, "io": _TEMPLATE / "io"}  #: where the files of each level are
 
 
-def home() -> Path:
+def default_folder() -> Path:
     """Return where a new language goes: a checkout's own languages, else the environment's first folder, else here."""
     checkout = (card.LANGUAGES_FOLDER.parents[2] / "pyproject.toml").is_file() and os.access(
         card.LANGUAGES_FOLDER, os.W_OK
@@ -28,7 +28,9 @@ def is_found(folder: Path) -> bool:
     return folder.resolve() in (place.resolve() for place in card.language_folders())
 
 
-def start(name: str, folder: Path, like: str = "", display: str = "", extension: str = "", level: str = "") -> Path:
+def create_language(
+    name: str, folder: Path, like: str = "", display: str = "", extension: str = "", level: str = ""
+) -> Path:
     """Make ``folder/name`` from the template of ``level`` ("" for full), or as a copy of ``like``; return it.
 
     Raises:

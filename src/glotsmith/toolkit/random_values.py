@@ -13,7 +13,7 @@ from glotsmith.values import BOOL, FLOAT, INT, MIXED, NONE, STR, Type, Value, li
 
 _SCALARS = [INT, FLOAT, STR, BOOL]
 #: types that every language is asked for, before random ones
-ALWAYS = (
+FIXED_TYPES = (
     *("int", "float", "str", "str", "bool", "None", "list[str]", "dict[str, float]", "list[object]", "tuple[str]"),
     *("tuple[int, str, float]", "list[tuple[int, str | None]]", "dict[str, dict[int, list[float]]]", "set[int]"),
     *("tuple[int, ...]", "list[list[int]] | None", "tuple[()]", "tuple[list[float], bool | None]"),
@@ -37,7 +37,7 @@ _FLOATS = [
 ]
 
 
-def seeded(*parts: str) -> random.Random:
+def seeded_random(*parts: str) -> random.Random:
     """Return a source of values that are the same on every machine."""
     return random.Random(" ".join(parts))  # noqa: S311 (nothing here is secret)
 
@@ -128,7 +128,7 @@ def _random_text(rng: random.Random) -> str:
 # -------------------------------------------------------------------------------------------------- other values
 
 
-def others(rng: random.Random, value: Value) -> Iterator[Value]:
+def different_values(rng: random.Random, value: Value) -> Iterator[Value]:
     """Yield values that differ from ``value`` in one place."""
     match value:
         case None:
@@ -160,7 +160,7 @@ def _other_maps(rng: random.Random, value: dict[Value, Value]) -> Iterator[Value
     yield list(value.items())
     for key in value:
         yield {k: v for k, v in value.items() if k != key}
-        for changed in others(rng, value[key]):
+        for changed in different_values(rng, value[key]):
             yield {**value, key: changed}
 
 
@@ -172,7 +172,7 @@ def _other_sequences(rng: random.Random, value: Sequence[Value]) -> Iterator[Val
     yield kind(items[:-1])
     yield kind(items[::-1])
     for i, item in enumerate(items):
-        for changed in others(rng, item):
+        for changed in different_values(rng, item):
             yield kind([*items[:i], changed, *items[i + 1 :]])
 
 

@@ -10,8 +10,8 @@ from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.records import Job, Status, Verdict
 from glotsmith.verification import Verifier
 
-ORDER = "code_point_order"  #: the row that shows that no locale orders strings
-FEWEST = 15  #: rows of ``verdicts.toml``
+CODE_POINT_ORDER = "code_point_order"  #: the row that shows that no locale orders strings
+MIN_ROWS = 15  #: rows of ``verdicts.toml``
 #: what a language's rows must show that it can tell apart
 STATUSES: tuple[Status, ...] = (
     *("pass", "fail:compile", "fail:wrong", "fail:runtime", "fail:timeout", "fail:memory", "fail:output", "fail:exit"),
@@ -28,14 +28,16 @@ _SAID = 300  #: characters of a program's own words in a sentence
 Tick = Callable[[], None]  #: called when one program has been judged
 
 
-def lacking(card: Card) -> list[str]:
+def missing_rows(card: Card) -> list[str]:
     """Return a sentence for each thing that ``verdicts.toml`` does not show."""
     table = read_proof_rows(card.name)
-    missing = [f"verdicts.toml has {len(table)} rows; {FEWEST} are the least"] if len(table) < FEWEST else []
-    if honest(card) is None:
+    missing = [f"verdicts.toml has {len(table)} rows; {MIN_ROWS} are the least"] if len(table) < MIN_ROWS else []
+    if passing_row(card) is None:
         missing.append("verdicts.toml has no row that must pass")
-    if ORDER not in table:
-        missing.append(f"verdicts.toml has no row {ORDER!r}, which sorts strings by default and gets code point order")
+    if CODE_POINT_ORDER not in table:
+        missing.append(
+            f"verdicts.toml has no row {CODE_POINT_ORDER!r}, which sorts strings by default and gets code point order"
+        )
     if card.level != "full":
         return missing
     if "accepted" not in table:
@@ -44,12 +46,12 @@ def lacking(card: Card) -> list[str]:
     return missing + [f"verdicts.toml has no row that expects {s}" for s in STATUSES if s not in shown]
 
 
-def honest(card: Card) -> ProofRow | None:
+def passing_row(card: Card) -> ProofRow | None:
     """Return a row that must pass: ``accepted``, else the first."""
     return _first(card, "accepted", "pass")
 
 
-def wrong(card: Card) -> ProofRow | None:
+def wrong_row(card: Card) -> ProofRow | None:
     """Return a row that is wrong and nothing worse: ``wrong``, else the first."""
     return _first(card, "wrong", "fail:wrong")
 
@@ -59,7 +61,7 @@ def _first(card: Card, title: str, status: Status) -> ProofRow | None:
     return table.get(title) or next((row for row in table.values() if row.expected_statuses == (status,)), None)
 
 
-def complaint(title: str, row: ProofRow, verdict: Verdict, table: str = "verdicts") -> str:
+def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "verdicts") -> str:
     """Return a sentence if a row did not earn its verdict, else nothing."""
     cases = tuple(c.status for c in verdict.cases)
     if verdict.status not in row.expected_statuses:
@@ -74,19 +76,19 @@ def complaint(title: str, row: ProofRow, verdict: Verdict, table: str = "verdict
     return f"row {title!r} of {table}.toml {what}{f'. It said: {said[-_SAID:]}' if said else ''}"
 
 
-async def run_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
+async def check_verdicts(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
     """Judge every row of ``verdicts.toml``; return a sentence for each that did not earn its verdict."""
 
     async def one(title: str, row: ProofRow) -> str:
         verdict = await verifier.verify(row.job(card.name, title))
         tick()
-        return complaint(title, row, verdict)
+        return verdict_error(title, row, verdict)
 
     said = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
     return [sentence for sentence in said if sentence]
 
 
-async def disagreements(card: Card, warm: Verifier, cold: Verifier, tick: Tick) -> list[str]:
+async def compare_warm_and_cold(card: Card, warm: Verifier, cold: Verifier, tick: Tick) -> list[str]:
     """Judge each row of ``verdicts.toml`` by both; return a sentence for each that is wrong cold or differs in a case.
 
     A row that may come to several verdicts may come to another one each time.
@@ -97,7 +99,7 @@ async def disagreements(card: Card, warm: Verifier, cold: Verifier, tick: Tick) 
         first, second = await warm.verify(job), await cold.verify(job)
         tick()
         found = [[v.status, *(c.status for c in v.cases)] for v in (first, second)]
-        if (wrong := complaint(title, row, second)) or len(row.expected_statuses) > 1 or found[0] == found[1]:
+        if (wrong := verdict_error(title, row, second)) or len(row.expected_statuses) > 1 or found[0] == found[1]:
             return wrong
         return f"row {title!r} of verdicts.toml came to {', '.join(found[0])} warm, and to {', '.join(found[1])} cold"
 
@@ -105,33 +107,33 @@ async def disagreements(card: Card, warm: Verifier, cold: Verifier, tick: Tick) 
     return [sentence for sentence in said if sentence]
 
 
-async def refuse(card: Card, verifier: Verifier, title: str, row: ProofRow) -> list[str]:
+async def check_hostile_row(card: Card, verifier: Verifier, title: str, row: ProofRow) -> list[str]:
     """Judge a hostile row, then an honest program and a wrong one: it must be refused, and they judged rightly."""
-    said = [complaint(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
+    said = [verdict_error(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
     if "pass" in row.expected_statuses:
         said.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
-    for kind, then in (("honest", honest(card)), ("wrong", wrong(card))):
+    for kind, then in (("honest", passing_row(card)), ("wrong", wrong_row(card))):
         if then is not None:
-            why = complaint(kind, then, await verifier.verify(then.job(card.name, f"{kind} after {title}")))
+            why = verdict_error(kind, then, await verifier.verify(then.job(card.name, f"{kind} after {title}")))
             said.append(f"after row {title!r} of hostile.toml, {why}" if why else "")
     return [sentence for sentence in said if sentence]
 
 
-async def refuse_all(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
+async def check_hostile_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
     """Judge every row of ``hostile.toml``, one after the other, each followed by harmless ones."""
     said: list[str] = []
     for title, row in read_proof_rows(card.name, "hostile").items():
-        said.extend(await refuse(card, verifier, title, row))
+        said.extend(await check_hostile_row(card, verifier, title, row))
         tick()
     return said
 
 
-def untried(card: Card) -> Sequence[str]:
+def missing_attacks(card: Card) -> Sequence[str]:
     """Return the attacks that ``hostile.toml`` has no row for."""
     return [attack for attack in ATTACKS if attack not in read_proof_rows(card.name, "hostile")]
 
 
-async def mutant(card: Card, verifier: Verifier) -> list[str]:
+async def check_wrong_result(card: Card, verifier: Verifier) -> list[str]:
     """Put the right function to a test that is wrong by one: it must fail, in that case alone."""
     right = read_proof_rows(card.name)["accepted"]
     tests = ("assert f(1) == 1", "assert f(2) == 3")

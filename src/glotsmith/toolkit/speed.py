@@ -9,14 +9,14 @@ from glotsmith.languages import render
 from glotsmith.languages.card import Card
 from glotsmith.records import Outcome, Program, Record
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.toolkit.row_checks import honest
+from glotsmith.toolkit.row_checks import passing_row
 from glotsmith.verification import Verifier
 
 _FIRST = 2  #: programs that are not counted: they find cold disks, and start what is started once
 _LEAST, _MOST = 5, 200  #: programs
 
 
-class Speed(Record, frozen=True, kw_only=True):
+class JudgingSpeed(Record, frozen=True, kw_only=True):
     """Medians over some programs."""
 
     programs: int
@@ -29,7 +29,7 @@ class Speed(Record, frozen=True, kw_only=True):
         return 1000 / self.wall_ms
 
 
-class Cold:
+class ColdStartSandbox:
     """A sandbox that starts every program by itself, also where a warm interpreter or compiler could do it."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -45,9 +45,9 @@ class Cold:
         await self._sandbox.close()
 
 
-async def measure(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> Speed | None:
+async def measure_speed(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> JudgingSpeed | None:
     """Judge an honest program of the language again and again, never the same text; None if it fails."""
-    row = honest(card)
+    row = passing_row(card)
     if row is None:
         return None
     verifier, wall, cpu = Verifier(sandbox), list[float](), list[float]()
@@ -62,4 +62,4 @@ async def measure(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> Speed |
             return None
     wall, cpu = wall[_FIRST:], cpu[_FIRST:]
     medians = [round(statistics.median(x) * 1000, 2) for x in (wall, cpu)]
-    return Speed(programs=len(wall), wall_ms=medians[0], cpu_ms=medians[1])
+    return JudgingSpeed(programs=len(wall), wall_ms=medians[0], cpu_ms=medians[1])

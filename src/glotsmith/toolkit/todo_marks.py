@@ -11,20 +11,20 @@ _MARK = re.compile(r"\bTODO:\s*(.*)")
 _TITLE = re.compile(r"(?:(\w+) = \{|\[(\w+)\])")  #: begins a row of ``verdicts.toml`` and ``hostile.toml``
 
 
-class Hole(Record, frozen=True, kw_only=True):
+class TodoMark(Record, frozen=True, kw_only=True):
     """A place that is still to be filled in."""
 
     file: Path
     line: int  #: from 1
-    what: str  #: what belongs there
+    instruction: str  #: what belongs there
 
     @property
     def sentence(self) -> str:
         """Where the hole is, and what belongs there."""
-        return f"{self.file}:{self.line}: fill in this place: {self.what}"
+        return f"{self.file}:{self.line}: fill in this place: {self.instruction}"
 
 
-def holes(folder: Path) -> list[Hole]:
+def find_todo_marks(folder: Path) -> list[TodoMark]:
     """Return the holes of each file of a folder, by file and line; the card comes first and the driver second."""
     order = ("card", "driver", "verdicts", "hostile")
     files = [p for p in folder.iterdir() if p.is_file()]
@@ -42,7 +42,7 @@ def missing_driver(card: Card) -> str:
     )
 
 
-def _marked(file: Path) -> Iterator[Hole]:
+def _marked(file: Path) -> Iterator[TodoMark]:
     title = ""
     for number, line in enumerate(file.read_text("utf-8", errors="replace").splitlines(), 1):
         if begun := _TITLE.match(line):
@@ -50,7 +50,7 @@ def _marked(file: Path) -> Iterator[Hole]:
         if mark := _MARK.search(line):
             in_string = line[: mark.start()].count('"') % 2 == 1
             what = f"the code of row {title!r}: {_text(mark[1])}" if in_string and title else mark[1]
-            yield Hole(file=file, line=number, what=what.strip())
+            yield TodoMark(file=file, line=number, instruction=what.strip())
 
 
 def _text(rest: str) -> str:

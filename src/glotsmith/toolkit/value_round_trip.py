@@ -15,13 +15,20 @@ from glotsmith.languages.card import Card
 from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.base import Sandbox
-from glotsmith.toolkit.random_values import ALWAYS, canonical, others, random_type, random_value, seeded
+from glotsmith.toolkit.random_values import (
+    FIXED_TYPES,
+    canonical,
+    different_values,
+    random_type,
+    random_value,
+    seeded_random,
+)
 from glotsmith.values import INT, STR, Parameter, Signature, Type, Value, parse_type
 from glotsmith.verification.compare import ComparisonRules, matches_expected
 from glotsmith.verification.judge import DriverOutput, read_driver_output
 from glotsmith.verification.wire_format import WireValue, parse_wire
 
-WANTED = 2000  #: values that come back equal, and as many that are told apart, for a proof
+MIN_VALUES = 2000  #: values that come back equal, and as many that are told apart, for a proof
 STUBS = 25  #: types that a stub is tried with, as far as the language has them
 _PER_PROGRAM = 60
 _MOST_TYPES = 1000  #: that are tried: a card may refuse nearly all of them
@@ -31,7 +38,7 @@ _CONTROLS = 4  #: other values that each value is compared with
 Batch = tuple[Type, Sequence[Value]]
 
 
-class Seen(NamedTuple):
+class RoundTripResult(NamedTuple):
     """What came of sending values through an identity function."""
 
     pairs: list[tuple[Value, WireValue]]  #: value that went in, wire value that came out
@@ -53,10 +60,10 @@ def representable(card: Card, kind: Type, values: Sequence[Value], refused: Coun
     return kept
 
 
-def batches(card: Card, wanted: int = WANTED) -> Iterator[Batch]:
+def batches(card: Card, wanted: int = MIN_VALUES) -> Iterator[Batch]:
     """Yield seeded values, by type, until more than ``wanted`` are representable."""
-    rng, count = seeded("roundtrip", card.name), 0
-    kinds = map(parse_type, ALWAYS)
+    rng, count = seeded_random("roundtrip", card.name), 0
+    kinds = map(parse_type, FIXED_TYPES)
     for _ in range(_MOST_TYPES):
         if count >= wanted + _PER_PROGRAM:
             return
@@ -66,7 +73,7 @@ def batches(card: Card, wanted: int = WANTED) -> Iterator[Batch]:
         count += len(representable(card, kind, values, Counter()))
 
 
-async def identity(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: str = "") -> Seen:
+async def send_values(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: str = "") -> RoundTripResult:
     """Call the identity function with every value of every batch, one program per batch; ``before`` precedes it.
 
     Raises:
@@ -76,7 +83,7 @@ async def identity(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: 
     table = read_proof_rows(card.name)
     if "accepted" not in table:
         raise InputError.at(card.card_path.with_name("verdicts.toml"), None, "there is no row 'accepted', an identity")
-    code, seen = before + table["accepted"].code, Seen([], Counter(), [])
+    code, seen = before + table["accepted"].code, RoundTripResult([], Counter(), [])
     kept = [(kind, representable(card, kind, values, seen.refused)) for kind, values in sent]
     kept = [(kind, values) for kind, values in kept if values]
     for (kind, values), (outcome, found) in zip(
@@ -106,18 +113,20 @@ def _account(outcome: Outcome, found: DriverOutput) -> str:
 # -------------------------------------------------------------------------------------------------------- checks
 
 
-def changed(card: Card, seen: Seen) -> list[str]:
+def changed_values(card: Card, seen: RoundTripResult) -> list[str]:
     """Return a sentence for each value that came back as another."""
     how = ComparisonRules(card.equality, tolerance=0.0)
     return [f"{value!r} came back as {wire!r}" for value, wire in seen.pairs if not matches_expected(value, wire, how)]
 
 
-def confused(card: Card, seen: Seen) -> tuple[int, list[str]]:
+def compare_with_other_values(card: Card, seen: RoundTripResult) -> tuple[int, list[str]]:
     """Compare each result with values that it is not; return how many, and a sentence for each taken to be equal."""
-    how, rng, checked, wrong = ComparisonRules(card.equality), seeded(card.name), 0, list[str]()
+    how, rng, checked, wrong = ComparisonRules(card.equality), seeded_random(card.name), 0, list[str]()
     for i, (value, wire) in enumerate(seen.pairs):
         known = canonical(value, card.equality)
-        other = [x for x in (*others(rng, value), seen.pairs[i - 1][0]) if canonical(x, card.equality) != known]
+        other = [
+            x for x in (*different_values(rng, value), seen.pairs[i - 1][0]) if canonical(x, card.equality) != known
+        ]
         for x in other if len(other) < _CONTROLS else rng.sample(other, _CONTROLS):
             checked += 1
             if matches_expected(x, wire, how):
@@ -125,32 +134,32 @@ def confused(card: Card, seen: Seen) -> tuple[int, list[str]]:
     return checked, wrong
 
 
-def unexplained(card: Card, seen: Seen) -> list[str]:
+def unexplained_refusals(card: Card, seen: RoundTripResult) -> list[str]:
     """Return the reasons for refusing values that are none of the card's."""
     known = (*card.refuse.values(), f"{card.limits.int_bits} bits, ")
     return [f"a value was refused, and not by the card: {r}" for r in seen.refused if not any(k in r for k in known)]
 
 
-async def code_points(card: Card, sandbox: Sandbox, sample: int = 1) -> list[str]:
+async def check_code_points(card: Card, sandbox: Sandbox, sample: int = 1) -> list[str]:
     """Send every code point but NUL and the surrogates; return a sentence for each lot that came back changed.
 
     Of those beyond the Basic Multilingual Plane, which all take the same path through any encoding, one in ``sample``.
     """
     points = [chr(n) for n in (*range(1, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x110000, sample))]
     texts = ["".join(points[i : i + 1024]) for i in range(0, len(points), 1024)]
-    seen = await identity(card, sandbox, [(STR, texts[i : i + 160]) for i in range(0, len(texts), 160)])
+    seen = await send_values(card, sandbox, [(STR, texts[i : i + 160]) for i in range(0, len(texts), 160)])
     lost = [f"the text of U+{ord(v[0]):04X} to U+{ord(v[-1]):04X} came back changed" for v, w in seen.pairs if v != w]
     if len(seen.pairs) + seen.refused.total() != len(texts):
         lost.append(f"of {len(texts)} texts, {len(seen.pairs)} came back")
-    return [*seen.failed, *unexplained(card, seen), *lost]
+    return [*seen.failed, *unexplained_refusals(card, seen), *lost]
 
 
-async def stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
+async def check_stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
     """Try stubs of random types; return how many were tried, and a sentence for each that does not compile and raise.
 
     A suite whose types do not compile can be passed by no program (42 % of the published OCaml suites).
     """
-    rng, tried = seeded("stubs", card.name), list[tuple[Type, Value]]()
+    rng, tried = seeded_random("stubs", card.name), list[tuple[Type, Value]]()
     for kind in (random_type(rng) for _ in range(STUBS)):
         value = random_value(rng, kind, card.limits.int_bits)
         if representable(card, kind, [value], Counter()):
@@ -170,7 +179,7 @@ async def _stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:
     return f"the stub does not compile and raise: {_account(outcome, found)}\n{code}"
 
 
-NASTY = (
+COMMENT_TEXT = (
     r"""
 def f(x): "don't 'say' \ it
 {'a': {"b"}} {|x| {id| '"' '\'' '\n
@@ -179,9 +188,9 @@ def f(x): "don't 'say' \ it
 )
 
 
-async def comments(card: Card, sandbox: Sandbox) -> list[str]:
+async def check_comments(card: Card, sandbox: Sandbox) -> list[str]:
     """Put everything into comments before a program; return a sentence for each result that is not as without them."""
-    before = "".join(f"{render.render_comment(card, x)}\n" for x in (NASTY, *NASTY.split()))
-    seen = await identity(card, sandbox, [(INT, [1, 2])], before)
+    before = "".join(f"{render.render_comment(card, x)}\n" for x in (COMMENT_TEXT, *COMMENT_TEXT.split()))
+    seen = await send_values(card, sandbox, [(INT, [1, 2])], before)
     wrong = [] if len(seen.pairs) == 2 else ["a program with comments before it did not run"]
-    return [*seen.failed, *changed(card, seen), *wrong]
+    return [*seen.failed, *changed_values(card, seen), *wrong]

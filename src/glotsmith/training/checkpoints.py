@@ -8,26 +8,26 @@ from typing import Any
 _STATE = "trainer_state.json"  #: what transformers writes last
 
 
-def last_whole(folder: Path) -> Path | None:
+def last_complete(folder: Path) -> Path | None:
     """Return the last checkpoint in a folder; one that a kill cut short goes.
 
     A checkpoint names the best one so far by the path that it had. The folder may have been moved since, or be called
     by another path, and transformers would then forget the best one without a word: the name is mended.
     """
-    for checkpoint in reversed(listed(folder)):
+    for checkpoint in reversed(list_checkpoints(folder)):
         if (state := _state(checkpoint)) is not None:
-            _mend(checkpoint, state)
+            _correct_best_checkpoint(checkpoint, state)
             return checkpoint
         shutil.rmtree(checkpoint)
     return None
 
 
-def listed(folder: Path) -> list[Path]:
+def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints in a folder, by step."""
-    return sorted(folder.glob("checkpoint-*"), key=step)
+    return sorted(folder.glob("checkpoint-*"), key=step_of)
 
 
-def step(checkpoint: Path) -> int:
+def step_of(checkpoint: Path) -> int:
     """Return the step that a checkpoint was taken at."""
     return int(checkpoint.name.rpartition("-")[2])
 
@@ -40,7 +40,7 @@ def _state(checkpoint: Path) -> dict[str, Any] | None:
         return None
 
 
-def _mend(checkpoint: Path, state: dict[str, Any]) -> None:
+def _correct_best_checkpoint(checkpoint: Path, state: dict[str, Any]) -> None:
     best = state.get("best_model_checkpoint")
     here = str(checkpoint.with_name(Path(best).name)) if best else best
     if here == best:

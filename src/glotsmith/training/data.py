@@ -13,15 +13,15 @@ from zlib import crc32
 from glotsmith.errors import InputError, UsageError
 from glotsmith.records import Example, Preference, Record
 from glotsmith.training.needs import load
-from glotsmith.training.presets import Settings
-from glotsmith.training.splits import held_out
+from glotsmith.training.presets import TrainingSettings
+from glotsmith.training.splits import choose_held_out
 
-Row = dict[str, Any]
+TrainingRow = dict[str, Any]
 Item = TypeVar("Item", Example, Preference)
 _GROUP = 1000  #: rows in memory
 
 
-class Split(Record, frozen=True, kw_only=True):
+class StageData(Record, frozen=True, kw_only=True):
     """What of one stage is trained on, and what is held out."""
 
     stage: int  #: as ``Example.stage``
@@ -31,19 +31,22 @@ class Split(Record, frozen=True, kw_only=True):
     hash: str  #: of the rows
 
 
-class Prepared(Record, frozen=True, kw_only=True):
+class PreparedData(Record, frozen=True, kw_only=True):
     """All data of a training, on disk."""
 
-    stages: tuple[Split, ...]  #: in order of training
+    stages: tuple[StageData, ...]  #: in order of training
     validation: str = ""  #: file name; empty where nothing is held out
     validation_rows: int = 0
     validation_hash: str = ""
     held_out: tuple[str, ...] = ()  #: parallel ids
 
 
-def prepare(
-    source: Callable[[], Iterable[Item]], how: Settings, folder: Path, before: frozenset[str] = frozenset()
-) -> Prepared:
+def prepare_data(
+    source: Callable[[], Iterable[Item]],
+    settings: TrainingSettings,
+    folder: Path,
+    held_out_before: frozenset[str] = frozenset(),
+) -> PreparedData:
     """Write the rows of a dataset as trainers take them.
 
     Args:
@@ -60,15 +63,15 @@ def prepare(
     problems = Counter(item.parallel_id for item in source())
     if not problems:
         raise UsageError("the dataset has no row: there is nothing to train on")
-    apart = held_out(problems, how.held_out, how.seed, before)
+    apart = choose_held_out(problems, settings.held_out, settings.seed, held_out_before)
     remove_caches(folder)
     files = _Files(folder)
     try:
         for item in source():
             if item.parallel_id in apart:
-                files.add("validation", _row(item, how), item.parallel_id)
+                files.add("validation", _row(item, settings), item.parallel_id)
             else:
-                files.add(f"stage-{_stage(item)}", _row(item, how), item.parallel_id)
+                files.add(f"stage-{_stage(item)}", _row(item, settings), item.parallel_id)
     finally:
         files.close()
     return files.prepared(apart)
@@ -89,11 +92,11 @@ def _stage(item: Example | Preference) -> int:
     return item.stage if isinstance(item, Example) else 1
 
 
-def _row(item: Example | Preference, how: Settings) -> Row:
+def _row(item: Example | Preference, settings: TrainingSettings) -> TrainingRow:
     if isinstance(item, Preference):
-        return _pair(item, how)
-    if how.style == "plain":
-        return _plain(item, how)
+        return _pair(item, settings)
+    if settings.style == "plain":
+        return _plain(item, settings)
     said = [{"role": m.get("role", ""), "content": m.get("content", "")} for m in item.messages]
     if len(said) < 2 or said[-1]["role"] != "assistant" or not all(m["role"] for m in said):
         raise InputError(
@@ -103,24 +106,24 @@ def _row(item: Example | Preference, how: Settings) -> Row:
     return {"prompt": said[:-1], "completion": said[-1:]}
 
 
-def _plain(item: Example, how: Settings) -> Row:
-    if not item.completion and how.loss == "completion":
+def _plain(item: Example, settings: TrainingSettings) -> TrainingRow:
+    if not item.completion and settings.loss == "completion":
         raise InputError(f"row {item.id} has no completion: train with loss = all")
     prompt, completion = item.prompt, item.completion
-    if completion.startswith("\n") and _ends_behind_newline(item, how):
+    if completion.startswith("\n") and _ends_behind_newline(item, settings):
         prompt, completion = f"{prompt}\n", completion[1:]
     return {"prompt": prompt, "completion": completion}
 
 
-def _ends_behind_newline(item: Example, how: Settings) -> bool:
+def _ends_behind_newline(item: Example, settings: TrainingSettings) -> bool:
     """Return whether a row's prompt ends behind the line break; of ``both``, half of the rows by their ids."""
-    return how.boundary == "newline" or (how.boundary == "both" and bool(crc32(item.id.encode()) & 1))
+    return settings.boundary == "newline" or (settings.boundary == "both" and bool(crc32(item.id.encode()) & 1))
 
 
-def _pair(item: Preference, how: Settings) -> Row:
-    if how.style == "plain":
+def _pair(item: Preference, settings: TrainingSettings) -> TrainingRow:
+    if settings.style == "plain":
         return {"prompt": item.prompt + "\n\n", "chosen": item.chosen, "rejected": item.rejected}
-    row: Row = {"prompt": [{"role": "user", "content": item.prompt}]}
+    row: TrainingRow = {"prompt": [{"role": "user", "content": item.prompt}]}
     return row | {name: [{"role": "assistant", "content": getattr(item, name)}] for name in ("chosen", "rejected")}
 
 
@@ -132,7 +135,7 @@ class _Files:
         self._open: dict[str, _File] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
-    def add(self, name: str, row: Row, problem: str) -> None:
+    def add(self, name: str, row: TrainingRow, problem: str) -> None:
         if name not in self._open:
             self._open[name] = _File(self._folder / f"{name}.arrow", row)
         self._open[name].add(row, problem)
@@ -141,12 +144,12 @@ class _Files:
         for file in self._open.values():
             file.close()
 
-    def prepared(self, apart: frozenset[str]) -> Prepared:
+    def prepared(self, apart: frozenset[str]) -> PreparedData:
         stages = sorted((int(name.removeprefix("stage-")), f) for name, f in self._open.items() if name != "validation")
         validation = self._open.get("validation")
-        return Prepared(
+        return PreparedData(
             stages=tuple(
-                Split(stage=n, train=f.path.name, rows=f.rows, problems=len(f.problems), hash=f.hash.hexdigest())
+                StageData(stage=n, train=f.path.name, rows=f.rows, problems=len(f.problems), hash=f.hash.hexdigest())
                 for n, f in stages
             ),
             validation=validation.path.name if validation else "",
@@ -159,7 +162,7 @@ class _Files:
 class _File:
     """One file of rows that all have the columns and types of the first."""
 
-    def __init__(self, path: Path, first: Row) -> None:
+    def __init__(self, path: Path, first: TrainingRow) -> None:
         pa = load("pyarrow")
         self.path, self.rows, self.problems = path, 0, set[str]()
         self.hash = hashlib.blake2b(digest_size=16)
@@ -169,9 +172,9 @@ class _File:
             [(name, pa.string() if isinstance(value, str) else message) for name, value in first.items()]
         )
         self._writer = pa.ipc.new_stream(str(path), self._schema)
-        self._held: list[Row] = []
+        self._held: list[TrainingRow] = []
 
-    def add(self, row: Row, problem: str) -> None:
+    def add(self, row: TrainingRow, problem: str) -> None:
         self._held.append(row)
         self.rows += 1
         self.problems.add(problem)
@@ -191,7 +194,7 @@ class _File:
             self._held.clear()
 
 
-class Cut(NamedTuple):
+class TruncatedRows(NamedTuple):
     """What ``max_length`` does to rows."""
 
     rows: Any  #: those of which something is left to learn
@@ -199,33 +202,33 @@ class Cut(NamedTuple):
     lost: int  #: of these, rows that lose their whole reply, and are left out
 
 
-def cut(rows: Any, tokenizer: Any, how: Settings) -> Cut:
+def truncate(rows: Any, tokenizer: Any, settings: TrainingSettings) -> TruncatedRows:
     """Find the rows that are longer than ``max_length`` tokens, and leave out those of which no reply is left.
 
     TRL cuts what is longer, and where it packs it keeps prompts without replies. ``wrapped`` loses nothing: what is
     over the end of a sequence begins the next.
     """
-    if how.packing == "wrapped" and "chosen" not in rows.column_names:
-        return Cut(rows, 0, 0)
+    if settings.packing == "wrapped" and "chosen" not in rows.column_names:
+        return TruncatedRows(rows, 0, 0)
 
-    if how.style == "plain" and "chosen" not in rows.column_names:
-        return _cut_plain(rows, tokenizer, how)
+    if settings.style == "plain" and "chosen" not in rows.column_names:
+        return _cut_plain(rows, tokenizer, settings)
 
     def lengths(batch: dict[str, list[Any]]) -> dict[str, list[int]]:
         listed = [dict(zip(batch, row, strict=True)) for row in zip(*batch.values(), strict=True)]
         return {
-            "whole": _tokens(tokenizer, [_text(tokenizer, row) for row in listed]),
-            "prompt": _tokens(tokenizer, [_asked(tokenizer, row) for row in listed]),
+            "whole": _tokens(tokenizer, [_whole_text(tokenizer, row) for row in listed]),
+            "prompt": _tokens(tokenizer, [_prompt_text(tokenizer, row) for row in listed]),
         }
 
     counted = rows.map(lengths, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
-    too_long = sum(length > how.max_length for length in counted["whole"])
-    if how.loss == "all" and "chosen" not in rows.column_names:
-        return Cut(rows, too_long, 0)
-    return _without_lost(rows, counted["prompt"], too_long, how)
+    too_long = sum(length > settings.max_length for length in counted["whole"])
+    if settings.loss == "all" and "chosen" not in rows.column_names:
+        return TruncatedRows(rows, too_long, 0)
+    return _without_lost(rows, counted["prompt"], too_long, settings)
 
 
-def _cut_plain(rows: Any, tokenizer: Any, how: Settings) -> Cut:
+def _cut_plain(rows: Any, tokenizer: Any, settings: TrainingSettings) -> TruncatedRows:
     """Find the same by tokens of which prompt and completion have their own."""
 
     def lengths(batch: dict[str, list[str]]) -> dict[str, list[int]]:
@@ -234,30 +237,34 @@ def _cut_plain(rows: Any, tokenizer: Any, how: Settings) -> Cut:
         return {"whole": [a + b for a, b in zip(prompts, ends, strict=True)], "prompt": prompts}
 
     counted = rows.map(lengths, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
-    too_long = sum(length > how.max_length for length in counted["whole"])
-    return Cut(rows, too_long, 0) if how.loss == "all" else _without_lost(rows, counted["prompt"], too_long, how)
+    too_long = sum(length > settings.max_length for length in counted["whole"])
+    return (
+        TruncatedRows(rows, too_long, 0)
+        if settings.loss == "all"
+        else _without_lost(rows, counted["prompt"], too_long, settings)
+    )
 
 
-def _without_lost(rows: Any, prompts: Sequence[int], too_long: int, how: Settings) -> Cut:
-    left = [number for number, length in enumerate(prompts) if length < how.max_length]
+def _without_lost(rows: Any, prompts: Sequence[int], too_long: int, settings: TrainingSettings) -> TruncatedRows:
+    left = [number for number, length in enumerate(prompts) if length < settings.max_length]
     lost = len(rows) - len(left)
-    return Cut(rows.select(left) if lost else rows, too_long, lost)
+    return TruncatedRows(rows.select(left) if lost else rows, too_long, lost)
 
 
-def tokenised(rows: Any, tokenizer: Any, how: Settings) -> Any:
+def tokenize(rows: Any, tokenizer: Any, settings: TrainingSettings) -> Any:
     """Return plain rows as tokens, with prompt and completion tokenised apart; other rows as they are.
 
     A model is asked with a prompt that ends where its tokens end. Tokenised together, a line break and the indentation
     behind it may be one token, and the model never sees the boundary at which it is asked.
     """
-    if how.style != "plain" or "chosen" in rows.column_names:
+    if settings.style != "plain" or "chosen" in rows.column_names:
         return rows
 
     def tokens(batch: dict[str, list[str]]) -> dict[str, list[list[int]]]:
         prompts = _ids(tokenizer, batch["prompt"], special=True)
         ends = _ids(tokenizer, [f"{text}{tokenizer.eos_token}" for text in batch["completion"]], special=False)
         found = {"input_ids": [prompt + end for prompt, end in zip(prompts, ends, strict=True)]}
-        if how.loss == "completion":
+        if settings.loss == "completion":
             pairs = zip(prompts, ends, strict=True)
             found["completion_mask"] = [[0] * len(prompt) + [1] * len(end) for prompt, end in pairs]
         return found
@@ -273,7 +280,7 @@ def _tokens(tokenizer: Any, texts: list[str]) -> list[int]:
     return [len(ids) for ids in _ids(tokenizer, texts, special=False)]
 
 
-def _asked(tokenizer: Any, row: Row) -> str:
+def _prompt_text(tokenizer: Any, row: TrainingRow) -> str:
     """Return what stands before the reply; "" where there is none."""
     prompt = row.get("prompt", "")
     if isinstance(prompt, str):
@@ -281,7 +288,7 @@ def _asked(tokenizer: Any, row: Row) -> str:
     return tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=False)
 
 
-def _text(tokenizer: Any, row: Row) -> str:
+def _whole_text(tokenizer: Any, row: TrainingRow) -> str:
     """Return what is trained on: of a pair, the longer reply."""
     replies: Sequence[Any] = [row[name] for name in ("completion", "chosen", "rejected") if name in row]
     if isinstance(row["prompt"], str):

@@ -13,7 +13,7 @@ from glotsmith.records import Record
 Item = TypeVar("Item", bound=Record)
 
 
-def read(path: Path, kind: type[Item]) -> Iterator[Item]:
+def read_dataset_rows(path: Path, kind: type[Item]) -> Iterator[Item]:
     """Yield the rows of a file, or of a dataset's folder (``data/LANGUAGE/train.*``).
 
     Raises:

@@ -5,23 +5,25 @@ from pathlib import Path
 from typing import Any
 
 from glotsmith.records import Preference
-from glotsmith.training.loop import Job, Say, Trainee, train
+from glotsmith.training.loop import Notify, TrainerInput, TrainingJob, train
 from glotsmith.training.needs import load
-from glotsmith.training.presets import Settings
-from glotsmith.training.ranks import one_device
+from glotsmith.training.presets import TrainingSettings
+from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import TrainingReport
 
 
-def dpo(job: Job, source: Callable[[], Iterable[Preference]], folder: Path, say: Say = print) -> TrainingReport:
+def dpo(
+    job: TrainingJob, source: Callable[[], Iterable[Preference]], folder: Path, say: Notify = print
+) -> TrainingReport:
     """Train on preference pairs; see ``loop.train`` for what it raises."""
     return train(job, _trainer, source, folder, say)
 
 
-def _trainer(trainee: Trainee, arguments: dict[str, Any], how: Settings) -> Any:
+def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:
     trl = load("trl")
     return trl.DPOTrainer(
         model=trainee.model,
-        args=one_device(trl.DPOConfig(**arguments, beta=how.beta)),
+        args=use_one_device(trl.DPOConfig(**arguments, beta=settings.beta)),
         train_dataset=trainee.rows,
         eval_dataset=trainee.validation,
         processing_class=trainee.tokenizer,

@@ -18,8 +18,15 @@ from glotsmith.records import Example, Preference, Record
 from glotsmith.settings import CHANGEABLE
 from glotsmith.training import checkpoints, data, models, ranks
 from glotsmith.training.needs import load
-from glotsmith.training.presets import Method, Settings
-from glotsmith.training.training_folder import PREPARED, claim, held, same_data, stored, write
+from glotsmith.training.presets import TrainingMethod, TrainingSettings
+from glotsmith.training.training_folder import (
+    PREPARED,
+    claim_data,
+    claim_settings,
+    hold_folder,
+    read_record,
+    write_json,
+)
 from glotsmith.training.training_report import (
     RECORD,
     StageReport,
@@ -35,16 +42,16 @@ _STAGE = "stage.json"  #: the record of a stage, beside its weights
 _NEARLY_ONE = 1 - 1e-9  #: transformers takes 1.0 for one step, and what is below for a share of all
 
 
-class Job(Record, frozen=True, kw_only=True):
+class TrainingJob(Record, frozen=True, kw_only=True):
     """One training."""
 
-    method: Method
+    method: TrainingMethod
     model: str  #: a folder or a hub id
     preset: Annotated[str, CHANGEABLE]  #: its settings are in ``how``
-    how: Settings
+    how: TrainingSettings
 
 
-class Trainee(NamedTuple):
+class TrainerInput(NamedTuple):
     """What a trainer is made of."""
 
     model: Any
@@ -55,16 +62,16 @@ class Trainee(NamedTuple):
     callbacks: Sequence[Any]
 
 
-Make = Callable[[Trainee, dict[str, Any], Settings], Any]  #: makes a trainer of common arguments
-Say = Callable[[str], None]
+MakeTrainer = Callable[[TrainerInput, dict[str, Any], TrainingSettings], Any]  #: makes a trainer of common arguments
+Notify = Callable[[str], None]
 
 
 def train(
-    job: Job,
-    make: Make,
+    job: TrainingJob,
+    make_trainer: MakeTrainer,
     source: Callable[[], Iterable[Example]] | Callable[[], Iterable[Preference]],
     folder: Path,
-    say: Say,
+    notify: Notify,
 ) -> TrainingReport:
     """Train, or go on where it was left; return the record.
 
@@ -76,7 +83,7 @@ def train(
 
     """
     try:
-        return _train(job, make, source, folder, say)
+        return _train(job, make_trainer, source, folder, notify)
     except GlotsmithError:
         raise
     except OSError as error:
@@ -92,39 +99,41 @@ def train(
         raise
 
 
-def _train(job: Job, make: Make, source: Callable[[], Iterable[Any]], folder: Path, say: Say) -> TrainingReport:
+def _train(
+    job: TrainingJob, make: MakeTrainer, source: Callable[[], Iterable[Any]], folder: Path, say: Notify
+) -> TrainingReport:
     tokenizer = models.tokenizer(job.model, job.how)
-    with held(folder) if ranks.leads() else nullcontext():
-        if ranks.leads():
+    with hold_folder(folder) if ranks.is_first_process() else nullcontext():
+        if ranks.is_first_process():
             _prepare(job, source, folder, say)
-        ranks.meet()
-        return _train_stages(job, make, folder, tokenizer, say if ranks.leads() else _say_nothing)
+        ranks.wait_for_all()
+        return _train_stages(job, make, folder, tokenizer, say if ranks.is_first_process() else _say_nothing)
 
 
 def _say_nothing(_: str) -> None:
     """Leave it to the first process."""
 
 
-def _prepare(job: Job, source: Callable[[], Iterable[Any]], folder: Path, say: Say) -> None:
+def _prepare(job: TrainingJob, source: Callable[[], Iterable[Any]], folder: Path, say: Notify) -> None:
     """Take the folder, and lay the data out in it."""
-    claim(folder, job)
+    claim_settings(folder, job)
     before = held_out_before(job.model)
-    prepared = data.prepare(source, job.how, folder / "data", before)
-    same_data(folder, prepared)
+    prepared = data.prepare_data(source, job.how, folder / "data", before)
+    claim_data(folder, prepared)
     if again := len(before.intersection(prepared.held_out)):
         say(
             f"Held out again, as {job.model} has not seen them: {again} of {counted(len(prepared.held_out), 'problem')}"
         )
 
 
-def _train_stages(job: Job, make: Make, folder: Path, tokenizer: Any, say: Say) -> TrainingReport:
-    prepared = stored(folder / PREPARED, data.Prepared)
+def _train_stages(job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: Any, say: Notify) -> TrainingReport:
+    prepared = read_record(folder / PREPARED, data.PreparedData)
     done: list[StageReport] = []
     for number in range(len(prepared.stages)):
         stage = _Stage(job, folder, prepared, number, tokenizer)
         done.append(stage.report or stage.train(make, say))
         _release()
-        say(_told(done[-1], number, len(prepared.stages)))
+        say(_stage_sentence(done[-1], number, len(prepared.stages)))
     report = TrainingReport(
         method=job.method,
         model=job.model,
@@ -135,10 +144,10 @@ def _train_stages(job: Job, make: Make, folder: Path, tokenizer: Any, say: Say) 
         versions=versions(),
         device=device(),
     )
-    if ranks.leads():
+    if ranks.is_first_process():
         _finish(job, folder, tokenizer, len(done), report)
-    ranks.meet()
-    return stored(folder / "model" / RECORD, TrainingReport)
+    ranks.wait_for_all()
+    return read_record(folder / "model" / RECORD, TrainingReport)
 
 
 def _release() -> None:
@@ -148,7 +157,7 @@ def _release() -> None:
         load("torch").cuda.empty_cache()
 
 
-def _told(stage: StageReport, number: int, count: int) -> str:
+def _stage_sentence(stage: StageReport, number: int, count: int) -> str:
     apart = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
     last = f"{stage.training[-1].loss:.4f}" if stage.training else "not logged"
     cut = f"; {counted(stage.too_long, 'row', 'was')} cut at max_length" if stage.too_long else ""
@@ -163,7 +172,7 @@ def _told(stage: StageReport, number: int, count: int) -> str:
 # ---------------------------------------------------------------------------------------------- end
 
 
-def _finish(job: Job, folder: Path, tokenizer: Any, stages: int, report: TrainingReport) -> None:
+def _finish(job: TrainingJob, folder: Path, tokenizer: Any, stages: int, report: TrainingReport) -> None:
     """Put the last stage's weights where they are looked for, whole, with the record beside them."""
     target, last = folder / "model", folder / "stages" / str(stages) / "model"
     if target.exists():
@@ -176,7 +185,7 @@ def _finish(job: Job, folder: Path, tokenizer: Any, stages: int, report: Trainin
     else:
         shutil.copytree(last, draft, copy_function=_link)
         (draft / _STAGE).unlink()
-    write(draft / RECORD, report)
+    write_json(draft / RECORD, report)
     draft.replace(target)
 
 
@@ -194,7 +203,9 @@ def _link(source: str, target: str) -> None:
 class _Stage:
     """One stage of a training."""
 
-    def __init__(self, job: Job, folder: Path, prepared: data.Prepared, number: int, tokenizer: Any) -> None:
+    def __init__(
+        self, job: TrainingJob, folder: Path, prepared: data.PreparedData, number: int, tokenizer: Any
+    ) -> None:
         self._job, self._tokenizer, self._number = job, tokenizer, number
         self._split = prepared.stages[number]
         self._data = folder / "data"
@@ -207,50 +218,50 @@ class _Stage:
     def report(self) -> StageReport | None:
         """What became of it; None while it is not done."""
         file = self._folder / "model" / _STAGE
-        return stored(file, StageReport) if file.is_file() else None
+        return read_record(file, StageReport) if file.is_file() else None
 
-    def train(self, make: Make, say: Say) -> StageReport:
+    def train(self, make: MakeTrainer, say: Notify) -> StageReport:
         """Train it, or go on from its last checkpoint, and store its weights."""
-        how = self._job.how
+        settings = self._job.how
         cut = self._cut(self._split.train, "no row has")
-        budget = _budget(how, say)
-        trainer = make(self._trainee(cut.rows, budget), self._arguments(), how)
+        budget = _budget(settings, say)
+        trainer = make(self._trainee(cut.rows, budget), self._arguments(), settings)
         trainer.remove_callback(load("transformers").PrinterCallback)
         if not len(trainer.train_dataset):  # where TRL counts a token more than we do
             raise self._nothing("no row has")
         begun = time.monotonic()
         trainer.train(resume_from_checkpoint=self._resume(say))
-        stopped = budget.stopped or _all_steps(how, trainer.state.global_step)
+        stopped = budget.stopped or _all_steps(settings, trainer.state.global_step)
         report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, stopped)
         report = msgspec.structs.replace(report, too_long=cut.too_long, lost=cut.lost)
         self._store(trainer, report)
         return report
 
-    def _cut(self, file: str, none_has: str) -> data.Cut:
+    def _cut(self, file: str, none_has: str) -> data.TruncatedRows:
         """Open rows, without those of which ``max_length`` leaves nothing."""
-        how = self._job.how
-        cut = data.cut(data.open_rows(self._data / file), self._tokenizer, how)
+        settings = self._job.how
+        cut = data.truncate(data.open_rows(self._data / file), self._tokenizer, settings)
         if not len(cut.rows):
             raise self._nothing(none_has)
-        return cut._replace(rows=data.tokenised(cut.rows, self._tokenizer, how))
+        return cut._replace(rows=data.tokenize(cut.rows, self._tokenizer, settings))
 
     def _nothing(self, none_has: str) -> UsageError:
         limit = self._job.how.max_length
         return UsageError(f"{none_has} anything to learn within max_length = {counted(limit, 'token')}: raise it")
 
-    def _trainee(self, rows: Any, budget: Any) -> Trainee:
-        how = self._job.how
+    def _trainee(self, rows: Any, budget: Any) -> TrainerInput:
+        settings = self._job.how
         held_out = self._cut(self._validation, "none of the held-out rows has") if self._validation else None
-        if how.lora_rank:
-            model = models.open_model(self._job.model, how, self._before)
+        if settings.lora_rank:
+            model = models.open_model(self._job.model, settings, self._before)
         else:
-            model = models.open_model(str(self._before or self._job.model), how)
-        if how.style == "chat":
+            model = models.open_model(str(self._before or self._job.model), settings)
+        if settings.style == "chat":
             models.end_turns(model, self._tokenizer)
-        return Trainee(
+        return TrainerInput(
             model=model,
             tokenizer=self._tokenizer,
-            adapters=None if self._before else models.lora(how),
+            adapters=None if self._before else models.lora(settings),
             rows=rows,
             validation=held_out.rows if held_out else None,
             callbacks=[budget],
@@ -258,28 +269,28 @@ class _Stage:
 
     def _arguments(self) -> dict[str, Any]:
         """Return what all trainers take: transformers' ``TrainingArguments``."""
-        how, dpo = self._job.how, self._job.method == "dpo"
-        epochs = how.dpo_epochs if dpo else how.epochs_of(self._split.stage)
-        interval = min(1 / (epochs * how.checkpoints), _NEARLY_ONE)
+        settings, dpo = self._job.how, self._job.method == "dpo"
+        epochs = settings.dpo_epochs if dpo else settings.epochs_of(self._split.stage)
+        interval = min(1 / (epochs * settings.checkpoints), _NEARLY_ONE)
         when = {"eval_strategy": "steps", "eval_steps": interval} if self._validation else {"eval_strategy": "no"}
         return {
             **when,
             "output_dir": str(self._checkpoints),
-            "seed": how.seed,
-            "data_seed": how.seed,
+            "seed": settings.seed,
+            "data_seed": settings.seed,
             "num_train_epochs": epochs,
-            "max_steps": how.max_steps or -1,
-            "per_device_train_batch_size": how.micro,
-            "per_device_eval_batch_size": how.micro,
-            "gradient_accumulation_steps": _accumulation(how),
-            "learning_rate": how.dpo_learning_rate if dpo else how.learning_rate,
-            "lr_scheduler_type": how.schedule,
-            "warmup_steps": how.warmup,
-            "optim": how.optimizer,
-            "weight_decay": how.weight_decay,
-            "max_grad_norm": how.max_grad_norm,
-            "max_length": how.max_length,
-            "activation_checkpointing": how.gradient_checkpointing,
+            "max_steps": settings.max_steps or -1,
+            "per_device_train_batch_size": settings.micro,
+            "per_device_eval_batch_size": settings.micro,
+            "gradient_accumulation_steps": _accumulation(settings),
+            "learning_rate": settings.dpo_learning_rate if dpo else settings.learning_rate,
+            "lr_scheduler_type": settings.schedule,
+            "warmup_steps": settings.warmup,
+            "optim": settings.optimizer,
+            "weight_decay": settings.weight_decay,
+            "max_grad_norm": settings.max_grad_norm,
+            "max_length": settings.max_length,
+            "activation_checkpointing": settings.gradient_checkpointing,
             "bf16": models.has_bf16(),
             "use_cpu": not models.on_gpu(),
             "save_strategy": "steps",
@@ -294,59 +305,59 @@ class _Stage:
             "disable_tqdm": True,
         }
 
-    def _resume(self, say: Say) -> str | None:
+    def _resume(self, say: Notify) -> str | None:
         """Return the checkpoint to go on from."""
-        if ranks.leads():
-            checkpoints.last_whole(self._checkpoints)
-        ranks.meet()
-        found = checkpoints.listed(self._checkpoints)
+        if ranks.is_first_process():
+            checkpoints.last_complete(self._checkpoints)
+        ranks.wait_for_all()
+        found = checkpoints.list_checkpoints(self._checkpoints)
         if not found:
             return None
-        say(f"Going on from step {checkpoints.step(found[-1])} of stage {self._number + 1}")
+        say(f"Going on from step {checkpoints.step_of(found[-1])} of stage {self._number + 1}")
         return str(found[-1])
 
     def _store(self, trainer: Any, report: StageReport) -> None:
         draft = self._folder / ".model.part"
-        if ranks.leads():
+        if ranks.is_first_process():
             shutil.rmtree(draft, ignore_errors=True)
-        ranks.meet()
+        ranks.wait_for_all()
         models.save(trainer, draft)  # all processes: each may hold a part of the weights
-        ranks.meet()
-        if ranks.leads():
-            write(draft / _STAGE, report)
+        ranks.wait_for_all()
+        if ranks.is_first_process():
+            write_json(draft / _STAGE, report)
             draft.replace(self._folder / "model")
             shutil.rmtree(self._checkpoints, ignore_errors=True)
-        ranks.meet()
+        ranks.wait_for_all()
 
 
-def _accumulation(how: Settings) -> int:
+def _accumulation(settings: TrainingSettings) -> int:
     """Return the backward passes an optimizer step.
 
     Raises:
         UsageError: the batch can't be shared out evenly.
 
     """
-    processes = ranks.count()
-    passes = how.batch / (how.micro * processes)
+    processes = ranks.process_count()
+    passes = settings.batch / (settings.micro * processes)
     if passes != math.floor(passes):
         raise UsageError(
-            f"a batch of {how.batch} can't be made of {processes} x {how.micro} sequences: set micro_batch"
+            f"a batch of {settings.batch} can't be made of {processes} x {settings.micro} sequences: set micro_batch"
         )
     return int(passes)
 
 
-def _all_steps(how: Settings, steps: int) -> str:
-    return f"max_steps = {how.max_steps}" if how.max_steps and steps >= how.max_steps else ""
+def _all_steps(settings: TrainingSettings, steps: int) -> str:
+    return f"max_steps = {settings.max_steps}" if settings.max_steps and steps >= settings.max_steps else ""
 
 
-def _budget(how: Settings, say: Say) -> Any:
+def _budget(settings: TrainingSettings, say: Notify) -> Any:
     """Return the callback that tells of losses, ends a stage in time, and looks at held-out problems at its end."""
 
     class Budget(load("transformers").TrainerCallback):
         stopped = ""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self._end = time.monotonic() + how.max_minutes * 60
+            self._end = time.monotonic() + settings.max_minutes * 60
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
             told = {"loss": "loss", "eval_loss": "loss on held-out problems"}
@@ -355,9 +366,9 @@ def _budget(how: Settings, say: Say) -> Any:
                     say(f"step {state.global_step} of {state.max_steps}: {words} {float(logs[name]):.4f}")
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            over = bool(how.max_minutes) and ranks.agree(time.monotonic() >= self._end)
+            over = bool(settings.max_minutes) and ranks.broadcast(time.monotonic() >= self._end)
             if over and state.global_step < state.max_steps:
-                self.stopped = f"max_minutes = {how.max_minutes:g}"
+                self.stopped = f"max_minutes = {settings.max_minutes:g}"
                 control.should_training_stop = True
                 control.should_save = True
             if control.should_training_stop or state.global_step >= state.max_steps:

@@ -6,7 +6,7 @@ from typing import Any, cast
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.training.needs import load
-from glotsmith.training.presets import Settings
+from glotsmith.training.presets import TrainingSettings
 
 TEMPLATES = Path(__file__).parent / "templates"
 FALLBACK = "chatml"  #: for a model that has no chat template
@@ -23,7 +23,7 @@ def has_bf16() -> bool:
     return on_gpu() and bool(load("torch").cuda.is_bf16_supported(including_emulation=False))
 
 
-def tokenizer(model: str, how: Settings) -> Any:
+def tokenizer(model: str, settings: TrainingSettings) -> Any:
     """Return a model's tokenizer, with the chat template that the settings name.
 
     Raises:
@@ -33,8 +33,8 @@ def tokenizer(model: str, how: Settings) -> Any:
     found = _from(model, "AutoTokenizer")
     if found.eos_token is None:
         raise UsageError(f"{model}: its tokenizer has no end-of-text token, so the model could not learn to stop")
-    if how.template or (how.style == "chat" and not found.chat_template):
-        found.chat_template = _template(how.template or FALLBACK)
+    if settings.template or (settings.style == "chat" and not found.chat_template):
+        found.chat_template = _template(settings.template or FALLBACK)
     return found
 
 
@@ -58,25 +58,25 @@ def _from(model: str, kind: str, **options: Any) -> Any:
         ) from error
 
 
-def open_model(model: str, how: Settings, adapter: Path | None = None) -> Any:
+def open_model(model: str, settings: TrainingSettings, adapter: Path | None = None) -> Any:
     """Return the model to train: whole, or with the adapters of an earlier stage.
 
     Raises:
         UsageError: there is no such model.
 
     """
-    found = _from(model, "AutoModelForCausalLM", dtype=_dtype(how))
-    _check_length(model, found.config, how)
+    found = _from(model, "AutoModelForCausalLM", dtype=_dtype(settings))
+    _check_length(model, found.config, settings)
     if adapter is None:
         return found
     return load("peft").PeftModel.from_pretrained(found, str(adapter), is_trainable=True)
 
 
-def _check_length(model: str, config: Any, how: Settings) -> None:
+def _check_length(model: str, config: Any, settings: TrainingSettings) -> None:
     limit = getattr(config, "max_position_embeddings", None)
-    if isinstance(limit, int) and how.max_length > limit > 0:
+    if isinstance(limit, int) and settings.max_length > limit > 0:
         raise UsageError(
-            f"{model} has positions for {counted(limit, 'token')}, and max_length is {how.max_length}: "
+            f"{model} has positions for {counted(limit, 'token')}, and max_length is {settings.max_length}: "
             f"train with --set max_length={limit}"
         )
 
@@ -100,22 +100,22 @@ def end_turns(model: Any, tokenizer: Any) -> None:
     model.generation_config.eos_token_id = [end for end in ends if end is not None]
 
 
-def _dtype(how: Settings) -> Any:
+def _dtype(settings: TrainingSettings) -> Any:
     torch = load("torch")
-    if how.dtype != "auto":
-        return getattr(torch, how.dtype)
+    if settings.dtype != "auto":
+        return getattr(torch, settings.dtype)
     # Adam's small steps get lost in bfloat16 weights: those that are trained stay float32, and autocast does the rest
-    return torch.bfloat16 if how.lora_rank and has_bf16() else torch.float32
+    return torch.bfloat16 if settings.lora_rank and has_bf16() else torch.float32
 
 
-def lora(how: Settings) -> Any:
+def lora(settings: TrainingSettings) -> Any:
     """Return fresh adapters' configuration; None where all weights are trained."""
-    if not how.lora_rank:
+    if not settings.lora_rank:
         return None
     return load("peft").LoraConfig(
-        r=how.lora_rank,
-        lora_alpha=how.lora_alpha or 2 * how.lora_rank,
-        lora_dropout=how.lora_dropout,
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha or 2 * settings.lora_rank,
+        lora_dropout=settings.lora_dropout,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )

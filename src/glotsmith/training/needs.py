@@ -23,7 +23,7 @@ def load(name: str) -> Any:
         ) from error
 
 
-def quiet() -> None:
+def silence_libraries() -> None:
     """Let the libraries say what went wrong, and nothing else."""
     load("datasets").disable_progress_bars()
     load("transformers").utils.logging.disable_progress_bar()

@@ -12,17 +12,17 @@ from glotsmith.errors import UsageError, unknown_name
 from glotsmith.records import Record
 from glotsmith.settings import CHANGEABLE, invalid_value_message
 
-Style = Literal["plain", "chat"]
-Loss = Literal["all", "completion"]
+TrainingStyle = Literal["plain", "chat"]
+LossScope = Literal["all", "completion"]
 Boundary = Literal["both", "newline", "signature"]
 Packing = Literal["none", "wrapped", "bfd"]
 Schedule = Literal["cosine", "linear", "constant", "constant_with_warmup"]
 Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor"]
 Dtype = Literal["auto", "float32", "bfloat16"]
-Method = Literal["sft", "dpo"]
+TrainingMethod = Literal["sft", "dpo"]
 
 #: settings of one method alone → what the other has in their place
-ONLY: Mapping[Method, Mapping[str, str]] = {
+ONLY: Mapping[TrainingMethod, Mapping[str, str]] = {
     "sft": {"loss": "", "packing": "", "epochs": "dpo_epochs", "learning_rate": "dpo_learning_rate"},
     "dpo": {"beta": "", "dpo_epochs": "epochs", "dpo_learning_rate": "learning_rate"},
 }
@@ -39,13 +39,13 @@ def _option(name: str) -> str:
     return f"--set {name}"
 
 
-class Settings(Record, frozen=True, kw_only=True):
+class TrainingSettings(Record, frozen=True, kw_only=True):
     """What determines a training, beside its data and the model that it starts from."""
 
-    style: Style = "chat"  #: a row's ``prompt`` and ``completion``, or its conversation
+    style: TrainingStyle = "chat"  #: a row's ``prompt`` and ``completion``, or its conversation
     boundary: Boundary = "both"  #: of plain rows: prompts end behind the signature's line break, before it, or both
     template: str = ""  #: chat template: ``chatml``, ``magicoder``, or empty for the model's own
-    loss: Loss = "completion"  #: which tokens are learned: all, or the reply alone
+    loss: LossScope = "completion"  #: which tokens are learned: all, or the reply alone
     packing: Packing = "none"  #: ``wrapped``: one stream, cut at ``max_length``; ``bfd``: whole rows, apart
     max_length: _Positive = 2048  #: tokens of a sequence; what is longer is cut, and counted in the record
     batch: _Positive = 32  #: sequences an optimizer step
@@ -84,7 +84,7 @@ class Settings(Record, frozen=True, kw_only=True):
             UsageError: a setting is out of its range.
 
         """
-        if wrong := invalid_value_message(Settings, msgspec.structs.asdict(self), _option):
+        if wrong := invalid_value_message(TrainingSettings, msgspec.structs.asdict(self), _option):
             raise UsageError(f"Invalid setting: {wrong}")
         if self.micro_batch and self.batch % self.micro_batch:
             raise UsageError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
@@ -105,27 +105,27 @@ class Settings(Record, frozen=True, kw_only=True):
 
 #: The papers' settings. MultiPL-T: its repository's training scripts (OOPSLA 2024). InverseCoder: §5, and Magicoder's
 #: ``train.py``. xCoder's own are not published: the same team's for McEval-Instruct (mCoder) stand in.
-PRESETS: Mapping[str, Settings] = {
-    "general": Settings(packing="bfd"),
-    "multipl-t-1b": Settings(
+PRESETS: Mapping[str, TrainingSettings] = {
+    "general": TrainingSettings(packing="bfd"),
+    "multipl-t-1b": TrainingSettings(
         style="plain", loss="all", packing="wrapped", max_length=2048, batch=8, epochs=(7,), learning_rate=3e-5,
         schedule="cosine", warmup=10, weight_decay=0.001, max_grad_norm=1.0,
     ),
-    "multipl-t-15b": Settings(
+    "multipl-t-15b": TrainingSettings(
         style="plain", loss="all", packing="wrapped", max_length=2048, batch=32, micro_batch=1, epochs=(10,),
         learning_rate=2e-5, schedule="linear", warmup=10, weight_decay=0.05, gradient_checkpointing=True,
     ),
-    "inverse-coder": Settings(
+    "inverse-coder": TrainingSettings(
         template="magicoder", max_length=1024, batch=512, micro_batch=2, epochs=(1, 2), learning_rate=5e-5,
         schedule="linear", warmup=15, optimizer="adafactor", max_grad_norm=0.0,
     ),
-    "xcoder": Settings(
+    "xcoder": TrainingSettings(
         max_length=5000, batch=512, micro_batch=1, epochs=(2,), learning_rate=2e-5, schedule="cosine", warmup=0.03,
     ),
 }  # fmt: skip
 
 
-def _check_heeded(method: Method, changes: Mapping[str, Any]) -> None:
+def _check_used(method: TrainingMethod, changes: Mapping[str, Any]) -> None:
     for of, names in ONLY.items():
         ignored = [name for name in names if name in changes and of != method]
         if ignored:
@@ -133,7 +133,7 @@ def _check_heeded(method: Method, changes: Mapping[str, Any]) -> None:
             raise UsageError(f"{ignored[0]} is no setting of {method}" + (f": set {instead}" if instead else ""))
 
 
-def settings(preset: str, changes: Mapping[str, Any], method: Method | None = None) -> Settings:
+def preset_settings(preset: str, changes: Mapping[str, Any], method: TrainingMethod | None = None) -> TrainingSettings:
     """Return a preset with changes; where a method is named, it must heed each of them.
 
     Raises:
@@ -142,16 +142,18 @@ def settings(preset: str, changes: Mapping[str, Any], method: Method | None = No
     """
     if preset not in PRESETS:
         raise UsageError(unknown_name(f"no preset is named {preset!r}", preset, PRESETS))
-    unknown = [name for name in changes if name not in Settings.__struct_fields__]
+    unknown = [name for name in changes if name not in TrainingSettings.__struct_fields__]
     if unknown:
-        raise UsageError(unknown_name(f"no setting is named {unknown[0]!r}", unknown[0], Settings.__struct_fields__))
+        raise UsageError(
+            unknown_name(f"no setting is named {unknown[0]!r}", unknown[0], TrainingSettings.__struct_fields__)
+        )
     if method:
-        _check_heeded(method, changes)
+        _check_used(method, changes)
     given = msgspec.to_builtins(msgspec.structs.asdict(PRESETS[preset])) | dict(changes)
     if isinstance(given["epochs"], int | float):
         given["epochs"] = [given["epochs"]]
     try:
-        return msgspec.convert(given, Settings, strict=False)
+        return msgspec.convert(given, TrainingSettings, strict=False)
     except msgspec.ValidationError as error:
-        wrong = invalid_value_message(Settings, given, _option) or str(error)
+        wrong = invalid_value_message(TrainingSettings, given, _option) or str(error)
         raise UsageError(f"Invalid setting: {wrong}") from error

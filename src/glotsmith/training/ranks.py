@@ -7,17 +7,17 @@ from glotsmith.training.models import on_gpu
 from glotsmith.training.needs import load
 
 
-def count() -> int:
+def process_count() -> int:
     """Return how many processes train together."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def leads() -> bool:
+def is_first_process() -> bool:
     """Whether this process is the first, which alone writes what is not a checkpoint."""
-    return count() == 1 or int(os.environ.get("RANK", "0")) == 0
+    return process_count() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
-def one_device(arguments: Any) -> Any:
+def use_one_device(arguments: Any) -> Any:
     """Return transformers' arguments, bound to one GPU a process.
 
     With several in sight transformers would spread a process over all of them, and multiply the batch by their number.
@@ -27,15 +27,15 @@ def one_device(arguments: Any) -> Any:
     return arguments
 
 
-def meet() -> None:
+def wait_for_all() -> None:
     """Wait until all processes are here."""
-    if count() > 1:
+    if process_count() > 1:
         _state().wait_for_everyone()
 
 
-def agree(said: bool) -> bool:
+def broadcast(said: bool) -> bool:
     """Return what the first process says: clocks differ, and all must stop at the same step."""
-    if count() == 1:
+    if process_count() == 1:
         return said
     _state()
     answer = [said]

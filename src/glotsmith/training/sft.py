@@ -5,28 +5,30 @@ from pathlib import Path
 from typing import Any
 
 from glotsmith.records import Example
-from glotsmith.training.loop import Job, Say, Trainee, train
+from glotsmith.training.loop import Notify, TrainerInput, TrainingJob, train
 from glotsmith.training.needs import load
-from glotsmith.training.presets import Settings
-from glotsmith.training.ranks import one_device
+from glotsmith.training.presets import TrainingSettings
+from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import TrainingReport
 
 
-def sft(job: Job, source: Callable[[], Iterable[Example]], folder: Path, say: Say = print) -> TrainingReport:
+def sft(job: TrainingJob, source: Callable[[], Iterable[Example]], folder: Path, say: Notify = print) -> TrainingReport:
     """Train on verified programs; see ``loop.train`` for what it raises."""
     return train(job, _trainer, source, folder, say)
 
 
-def _trainer(trainee: Trainee, arguments: dict[str, Any], how: Settings) -> Any:
+def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:
     trl = load("trl")
     return trl.SFTTrainer(
         model=trainee.model,
-        args=one_device(
+        args=use_one_device(
             trl.SFTConfig(
                 **arguments,
-                packing=how.packing != "none",
-                packing_strategy=how.packing if how.packing != "none" else "bfd",
-                completion_only_loss=None if how.style == "plain" and how.loss == "all" else how.loss == "completion",
+                packing=settings.packing != "none",
+                packing_strategy=settings.packing if settings.packing != "none" else "bfd",
+                completion_only_loss=None
+                if settings.style == "plain" and settings.loss == "all"
+                else settings.loss == "completion",
                 shuffle_dataset=True,
             )
         ),

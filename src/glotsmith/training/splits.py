@@ -10,7 +10,7 @@ from glotsmith.errors import UsageError
 from glotsmith.records import content_hash
 
 
-def held_out(
+def choose_held_out(
     problems: Iterable[str], share: float, seed: int = 0, before: frozenset[str] = frozenset()
 ) -> frozenset[str]:
     """Choose problems by the hash of their parallel id, so that the choice depends on neither order nor machine.

@@ -21,15 +21,15 @@ from glotsmith.errors import InputError, UsageError
 from glotsmith.folder_lock import lock_folder
 from glotsmith.records import Record
 from glotsmith.settings import changeable_fields, leaves
-from glotsmith.training.data import Prepared
+from glotsmith.training.data import PreparedData
 
 SETTINGS, PREPARED = "settings.json", Path("data") / "prepared.json"
 
-Stored = TypeVar("Stored", bound=Record)
+StoredRecord = TypeVar("StoredRecord", bound=Record)
 
 
 @contextmanager
-def held(folder: Path) -> Generator[None]:
+def hold_folder(folder: Path) -> Generator[None]:
     """Make a folder and hold it for this process; the lock ends with the process, however it ends.
 
     Raises:
@@ -44,7 +44,7 @@ def held(folder: Path) -> Generator[None]:
         os.close(lock)
 
 
-def claim(folder: Path, job: Record) -> None:
+def claim_settings(folder: Path, job: Record) -> None:
     """Store the settings of a training, or compare them with those that are stored.
 
     Where no step has been taken yet nothing is lost, and new settings take the place of the old. Fields that are
@@ -64,7 +64,7 @@ def claim(folder: Path, job: Record) -> None:
         )
     if changed:
         (folder / PREPARED).unlink(missing_ok=True)
-    write(file, wanted)
+    write_json(file, wanted)
 
 
 def _changed(file: Path, wanted: dict[str, Any], changeable: Collection[str]) -> str:
@@ -89,7 +89,7 @@ def _has_begun(folder: Path) -> bool:
     return any(any(folder.glob(made)) for made in ("stages/*/checkpoints/checkpoint-*", "stages/*/model", "model"))
 
 
-def same_data(folder: Path, prepared: Prepared) -> None:
+def claim_data(folder: Path, prepared: PreparedData) -> None:
     """Store what the data is, or compare it with what is stored.
 
     Raises:
@@ -98,12 +98,12 @@ def same_data(folder: Path, prepared: Prepared) -> None:
 
     """
     file = folder / PREPARED
-    if file.is_file() and stored(file, Prepared) != prepared and _has_begun(folder):
+    if file.is_file() and read_record(file, PreparedData) != prepared and _has_begun(folder):
         raise UsageError(f"{folder}: the dataset has changed since this training began: choose another folder")
-    write(file, prepared)
+    write_json(file, prepared)
 
 
-def stored(file: Path, kind: type[Stored]) -> Stored:
+def read_record(file: Path, kind: type[StoredRecord]) -> StoredRecord:
     """Return the record that is stored in a file.
 
     Raises:
@@ -116,7 +116,7 @@ def stored(file: Path, kind: type[Stored]) -> Stored:
         raise InputError.at(file, None, f"not the {kind.__name__} of a training ({error})") from error
 
 
-def write(file: Path, value: Any) -> None:
+def write_json(file: Path, value: Any) -> None:
     """Write a value as JSON; the file appears whole or not at all."""
     draft = file.with_name(f".{file.name}.part")
     draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

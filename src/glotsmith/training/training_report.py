@@ -10,15 +10,15 @@ import msgspec
 
 from glotsmith.records import Record
 from glotsmith.training import ranks
-from glotsmith.training.data import Prepared
+from glotsmith.training.data import PreparedData
 from glotsmith.training.needs import load
-from glotsmith.training.presets import Settings
+from glotsmith.training.presets import TrainingSettings
 
 RECORD = "training.json"  #: of a training, beside its weights
 _LIBRARIES = ("glotsmith", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
-class Loss(Record, frozen=True, kw_only=True):
+class LoggedLoss(Record, frozen=True, kw_only=True):
     """A loss, and when."""
 
     step: int
@@ -37,8 +37,8 @@ class StageReport(Record, frozen=True, kw_only=True):
     stopped: str = ""  #: why it ended before its epochs
     too_long: int = 0  #: rows that were cut at ``max_length``
     lost: int = 0  #: of these, rows of which nothing to learn was left
-    training: tuple[Loss, ...] = ()  #: each a mean since the one before it, or since the process began
-    held_out: tuple[Loss, ...] = ()
+    training: tuple[LoggedLoss, ...] = ()  #: each a mean since the one before it, or since the process began
+    held_out: tuple[LoggedLoss, ...] = ()
 
 
 class TrainingReport(Record, frozen=True, kw_only=True):
@@ -47,8 +47,8 @@ class TrainingReport(Record, frozen=True, kw_only=True):
     method: str  #: sft or dpo
     model: str  #: that it began with
     preset: str
-    settings: Settings
-    data: Prepared
+    settings: TrainingSettings
+    data: PreparedData
     stages: tuple[StageReport, ...] = ()
     versions: dict[str, str] = {}
     device: str = ""
@@ -81,8 +81,8 @@ def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageR
     )
 
 
-def _losses(log: list[Mapping[str, Any]], name: str) -> tuple[Loss, ...]:
-    return tuple(Loss(step=int(entry["step"]), loss=float(entry[name])) for entry in log if name in entry)
+def _losses(log: list[Mapping[str, Any]], name: str) -> tuple[LoggedLoss, ...]:
+    return tuple(LoggedLoss(step=int(entry["step"]), loss=float(entry[name])) for entry in log if name in entry)
 
 
 def versions() -> dict[str, str]:
@@ -99,4 +99,4 @@ def versions() -> dict[str, str]:
 def device() -> str:
     """Return what it ran on."""
     cuda = load("torch").cuda
-    return f"{ranks.count()} x {cuda.get_device_name() if cuda.is_available() else 'CPU'}"
+    return f"{ranks.process_count()} x {cuda.get_device_name() if cuda.is_available() else 'CPU'}"

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from glotsmith.datasets.card import Card, claim, write_card
-from glotsmith.datasets.dataset_counts import Summary
+from glotsmith.datasets.card import DatasetCard, claim_folder, write_card
+from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.datasets.exporters import get
 from glotsmith.records import Example
 
 
 def write_dataset(
-    rows: Iterable[Example], folder: Path, card: Card, *, exporter: str = "jsonl", owned: bool = False
-) -> Summary:
+    rows: Iterable[Example], folder: Path, card: DatasetCard, *, exporter: str = "jsonl", owned: bool = False
+) -> DatasetCounts:
     """Write a dataset that ``datasets.load_dataset(folder)`` opens; without any row, just a card that says so.
 
     Args:
@@ -27,8 +27,8 @@ def write_dataset(
         InputError: a row holds text that no file can hold.
 
     """
-    summary, written = Summary(), get(exporter)
-    claim(folder, "" if owned else card.run)
-    files = written.write(summary.counted(rows), folder)
+    summary, written = DatasetCounts(), get(exporter)
+    claim_folder(folder, "" if owned else card.run)
+    files = written.write(summary.count_rows(rows), folder)
     write_card(folder, card, summary, files)
     return summary

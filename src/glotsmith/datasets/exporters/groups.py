@@ -22,7 +22,7 @@ _GROUP = "INSERT INTO groups VALUES (?, ?) ON CONFLICT DO NOTHING"
 _ITEM = "INSERT INTO items SELECT first, ?, ? FROM groups WHERE key = ?"
 
 
-def grouped(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -> Iterator[list[Item]]:
+def group_items(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -> Iterator[list[Item]]:
     """Yield the items that share a key, groups in order of their first item, items in their own order.
 
     The items wait in a temporary file of SQLite's; memory holds one group.

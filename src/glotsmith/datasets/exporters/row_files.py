@@ -15,7 +15,7 @@ from glotsmith.records import Example
 _LANGUAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]*")
 
 
-class Writer(Protocol):
+class RowWriter(Protocol):
     """An open file of rows; the constructor takes its path."""
 
     def write(self, row: dict[str, Any], line: bytes) -> None:
@@ -28,7 +28,7 @@ class Writer(Protocol):
 
 
 def write_files(
-    rows: Iterable[Example], folder: Path, extension: str, open_file: Callable[[Path], Writer]
+    rows: Iterable[Example], folder: Path, extension: str, open_file: Callable[[Path], RowWriter]
 ) -> list[Path]:
     """Write the rows to ``folder/data/LANGUAGE/train.EXTENSION`` and return these files, sorted.
 
@@ -53,9 +53,9 @@ def write_files(
 
 
 def _write_aside(
-    rows: Iterable[Example], data: Path, extension: str, open_file: Callable[[Path], Writer], files: dict[str, Path]
+    rows: Iterable[Example], data: Path, extension: str, open_file: Callable[[Path], RowWriter], files: dict[str, Path]
 ) -> None:
-    writers: dict[str, Writer] = {}
+    writers: dict[str, RowWriter] = {}
     with ExitStack() as stack:
         for example in rows:
             row, line = _encoded(example)

@@ -9,32 +9,34 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from glotsmith.datasets.schema import Node
+from glotsmith.datasets.schema import ColumnType
 from glotsmith.records import Example, Preference
 
-Row = dict[str, Any]
-Takes = Literal["examples", "preferences"]
-MESSAGE: Node = {"role": "string", "content": "string"}
-MESSAGES: Node = [MESSAGE]
-TURN: Node = {"from": "string", "value": "string"}
-OURS: Mapping[str, Node] = {"id": "string", "parallel_id": "string", "language": "string"}
-STAGED: Mapping[str, Node] = {**OURS, "stage": "int64"}
+ExportRow = dict[str, Any]
+ItemKind = Literal["examples", "preferences"]
+MESSAGE: ColumnType = {"role": "string", "content": "string"}
+MESSAGES: ColumnType = [MESSAGE]
+TURN: ColumnType = {"from": "string", "value": "string"}
+IDS: Mapping[str, ColumnType] = {"id": "string", "parallel_id": "string", "language": "string"}
+IDS_AND_STAGE: Mapping[str, ColumnType] = {**IDS, "stage": "int64"}
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}  #: OpenAI's names → ShareGPT's
 
 
-class Place(NamedTuple):
+class RowPosition(NamedTuple):
     """Where a row stands."""
 
     split: str
     number: int  #: among the rows of its split, from 0
 
 
-class Shape(NamedTuple):
+class RowShape(NamedTuple):
     """One kind of row."""
 
-    takes: Takes
-    columns: Mapping[str, Node]
-    rows: Callable[[Sequence[Any], Place], Iterator[Row]]  #: of a group of items; of one item where there is no key
+    takes: ItemKind
+    columns: Mapping[str, ColumnType]
+    rows: Callable[
+        [Sequence[Any], RowPosition], Iterator[ExportRow]
+    ]  #: of a group of items; of one item where there is no key
     key: Callable[[Any], tuple[str, ...]] | None = None  #: items with one key are one group
     accepts: Callable[[Any], bool] = lambda _: True
     unless: str = ""  #: what a row is that is not accepted
@@ -43,46 +45,46 @@ class Shape(NamedTuple):
 # ---------------------------------------------------------------------------------- one row an example
 
 
-def _ours(item: Example | Preference) -> Row:
+def _ids(item: Example | Preference) -> ExportRow:
     return {"id": item.id, "parallel_id": item.parallel_id, "language": item.language}
 
 
-def _staged(item: Example) -> Row:
-    return {**_ours(item), "stage": item.stage}
+def _ids_and_stage(item: Example) -> ExportRow:
+    return {**_ids(item), "stage": item.stage}
 
 
 def _messages(item: Example) -> list[dict[str, str]]:
     return [{"role": m["role"], "content": m["content"]} for m in item.messages]
 
 
-def _said(content: str, role: str = "assistant") -> dict[str, str]:
+def _message(content: str, role: str = "assistant") -> dict[str, str]:
     return {"role": role, "content": content}
 
 
-def _chat(items: Sequence[Example], _: Place) -> Iterator[Row]:
-    yield {"messages": _messages(items[0]), **_staged(items[0])}
+def _chat(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
+    yield {"messages": _messages(items[0]), **_ids_and_stage(items[0])}
 
 
-def _bare_chat(items: Sequence[Example], _: Place) -> Iterator[Row]:
+def _bare_chat(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     yield {"messages": _messages(items[0])}
 
 
-def _prompt_completion(items: Sequence[Example], _: Place) -> Iterator[Row]:
+def _prompt_completion(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     *prompt, completion = _messages(items[0])
-    yield {"prompt": prompt, "completion": [completion], **_staged(items[0])}
+    yield {"prompt": prompt, "completion": [completion], **_ids_and_stage(items[0])}
 
 
-def _alpaca(items: Sequence[Example], _: Place) -> Iterator[Row]:
+def _alpaca(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     *prompt, completion = _messages(items[0])
     yield {"instruction": "\n\n".join(m["content"] for m in prompt), "input": "", "output": completion["content"]}
 
 
-def _sharegpt(items: Sequence[Example], _: Place) -> Iterator[Row]:
+def _sharegpt(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     yield {"conversations": [{"from": _SPEAKERS[m["role"]], "value": m["content"]} for m in _messages(items[0])]}
 
 
-def _text(items: Sequence[Example], _: Place) -> Iterator[Row]:
-    yield {"text": items[0].prompt + items[0].completion, **_staged(items[0])}
+def _text(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
+    yield {"text": items[0].prompt + items[0].completion, **_ids_and_stage(items[0])}
 
 
 def _is_program(item: Example) -> bool:
@@ -91,18 +93,20 @@ def _is_program(item: Example) -> bool:
 
 
 _AS_IT_WAS = "of the instruction corpus as it was"
-CHAT = Shape("examples", {"messages": MESSAGES, **STAGED}, _chat)
-BARE_CHAT = Shape("examples", {"messages": MESSAGES}, _bare_chat)
-PROMPT_COMPLETION = Shape("examples", {"prompt": MESSAGES, "completion": MESSAGES, **STAGED}, _prompt_completion)
-ALPACA = Shape("examples", dict.fromkeys(("instruction", "input", "output"), "string"), _alpaca)
-SHAREGPT = Shape("examples", {"conversations": [TURN]}, _sharegpt)
-TEXT = Shape("examples", {"text": "string", **STAGED}, _text, accepts=_is_program, unless=_AS_IT_WAS)
+CHAT = RowShape("examples", {"messages": MESSAGES, **IDS_AND_STAGE}, _chat)
+BARE_CHAT = RowShape("examples", {"messages": MESSAGES}, _bare_chat)
+PROMPT_COMPLETION = RowShape(
+    "examples", {"prompt": MESSAGES, "completion": MESSAGES, **IDS_AND_STAGE}, _prompt_completion
+)
+ALPACA = RowShape("examples", dict.fromkeys(("instruction", "input", "output"), "string"), _alpaca)
+SHAREGPT = RowShape("examples", {"conversations": [TURN]}, _sharegpt)
+TEXT = RowShape("examples", {"text": "string", **IDS_AND_STAGE}, _text, accepts=_is_program, unless=_AS_IT_WAS)
 
 
 # ---------------------------------------------------------------------------------- one row a problem
 
 
-def _parallel(items: Sequence[Example], _: Place) -> Iterator[Row]:
+def _parallel(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     first = items[0]
     yield {
         "parallel_id": first.parallel_id,
@@ -116,15 +120,18 @@ def _problem(item: Example) -> tuple[str, ...]:
     return (item.parallel_id,)
 
 
-def _program(item: Example) -> Row:
+def _program(item: Example) -> ExportRow:
     code = item.prompt + item.completion  # with the instruction as a comment on top
     row = {"id": item.id, "language": item.language, "code": code, "signature": item.signature}
     return {**row, "tests": list(item.tests)}
 
 
-_PROGRAM: Node = {**dict.fromkeys(("id", "language", "code", "signature"), "string"), "tests": ["string"]}
-_PARALLEL: Mapping[str, Node] = {**dict.fromkeys(("parallel_id", "name", "source"), "string"), "programs": [_PROGRAM]}
-PARALLEL = Shape("examples", _PARALLEL, _parallel, key=_problem, accepts=_is_program, unless=_AS_IT_WAS)
+_PROGRAM: ColumnType = {**dict.fromkeys(("id", "language", "code", "signature"), "string"), "tests": ["string"]}
+_PARALLEL: Mapping[str, ColumnType] = {
+    **dict.fromkeys(("parallel_id", "name", "source"), "string"),
+    "programs": [_PROGRAM],
+}
+PARALLEL = RowShape("examples", _PARALLEL, _parallel, key=_problem, accepts=_is_program, unless=_AS_IT_WAS)
 
 
 # ------------------------------------------------------------------ one row a task that can be verified
@@ -136,34 +143,34 @@ def ground_truth(item: Example) -> str:
     return msgspec.json.encode(truth).decode()
 
 
-def _asked(item: Example) -> list[dict[str, str]]:
+def _prompt_messages(item: Example) -> list[dict[str, str]]:
     return _messages(item)[:-1]
 
 
-def _grpo(items: Sequence[Example], _: Place) -> Iterator[Row]:
+def _grpo(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     item = items[0]
-    yield {"prompt": _asked(item), "signature": item.signature, "tests": list(item.tests), **_ours(item)}
+    yield {"prompt": _prompt_messages(item), "signature": item.signature, "tests": list(item.tests), **_ids(item)}
 
 
-def _verl(items: Sequence[Example], place: Place) -> Iterator[Row]:
+def _verl(items: Sequence[Example], place: RowPosition) -> Iterator[ExportRow]:
     item = items[0]
     yield {
         "data_source": f"glotsmith/{item.language}",
-        "prompt": _asked(item),
+        "prompt": _prompt_messages(item),
         "ability": "code",
         "reward_model": {"style": "rule", "ground_truth": ground_truth(item)},
-        "extra_info": {"split": place.split, "index": place.number, **_ours(item)},
+        "extra_info": {"split": place.split, "index": place.number, **_ids(item)},
     }
 
 
-def _openrlhf(items: Sequence[Example], _: Place) -> Iterator[Row]:
-    yield {"prompt": _asked(items[0]), "label": ground_truth(items[0]), **_ours(items[0])}
+def _openrlhf(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
+    yield {"prompt": _prompt_messages(items[0]), "label": ground_truth(items[0]), **_ids(items[0])}
 
 
-def _open_instruct(items: Sequence[Example], _: Place) -> Iterator[Row]:
+def _open_instruct(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     # its verifier sends "tests" on as they are: one test that is our whole ground truth, for our own endpoint
     tests = msgspec.json.encode([ground_truth(items[0])]).decode()
-    yield {"messages": _asked(items[0]), "ground_truth": tests, "dataset": "code", **_ours(items[0])}
+    yield {"messages": _prompt_messages(items[0]), "ground_truth": tests, "dataset": "code", **_ids(items[0])}
 
 
 def _of_task(item: Example) -> tuple[str, ...]:
@@ -174,45 +181,47 @@ def _has_tests(item: Example) -> bool:
     return bool(item.tests)
 
 
-def _task(columns: Mapping[str, Node], rows: Callable[[Sequence[Any], Place], Iterator[Row]]) -> Shape:
-    return Shape("examples", columns, rows, _of_task, _has_tests, "without tests")
+def _task(
+    columns: Mapping[str, ColumnType], rows: Callable[[Sequence[Any], RowPosition], Iterator[ExportRow]]
+) -> RowShape:
+    return RowShape("examples", columns, rows, _of_task, _has_tests, "without tests")
 
 
-_REWARD: Node = {"style": "string", "ground_truth": "string"}
-_EXTRA: Node = {"split": "string", "index": "int64", **OURS}
-GRPO = _task({"prompt": MESSAGES, "signature": "string", "tests": ["string"], **OURS}, _grpo)
+_REWARD: ColumnType = {"style": "string", "ground_truth": "string"}
+_EXTRA: ColumnType = {"split": "string", "index": "int64", **IDS}
+GRPO = _task({"prompt": MESSAGES, "signature": "string", "tests": ["string"], **IDS}, _grpo)
 VERL = _task(
     {"data_source": "string", "prompt": MESSAGES, "ability": "string", "reward_model": _REWARD, "extra_info": _EXTRA},
     _verl,
 )
-OPENRLHF = _task({"prompt": MESSAGES, "label": "string", **OURS}, _openrlhf)
-OPEN_INSTRUCT = _task({"messages": MESSAGES, "ground_truth": "string", "dataset": "string", **OURS}, _open_instruct)
+OPENRLHF = _task({"prompt": MESSAGES, "label": "string", **IDS}, _openrlhf)
+OPEN_INSTRUCT = _task({"messages": MESSAGES, "ground_truth": "string", "dataset": "string", **IDS}, _open_instruct)
 
 
 # ----------------------------------------------------------------------------------- preference pairs
 
 
-def _preference(items: Sequence[Preference], _: Place) -> Iterator[Row]:
+def _preference(items: Sequence[Preference], _: RowPosition) -> Iterator[ExportRow]:
     pair = items[0]
     yield {
-        "prompt": [_said(pair.prompt, "user")],
-        "chosen": [_said(pair.chosen)],
-        "rejected": [_said(pair.rejected)],
-        **_ours(pair),
+        "prompt": [_message(pair.prompt, "user")],
+        "chosen": [_message(pair.chosen)],
+        "rejected": [_message(pair.rejected)],
+        **_ids(pair),
     }
 
 
-def _ranked(items: Sequence[Preference], _: Place) -> Iterator[Row]:
+def _ranked(items: Sequence[Preference], _: RowPosition) -> Iterator[ExportRow]:
     pair = items[0]
     yield {
-        "messages": [_said(pair.prompt, "user")],
-        "chosen": _said(pair.chosen),
-        "rejected": _said(pair.rejected),
-        **_ours(pair),
+        "messages": [_message(pair.prompt, "user")],
+        "chosen": _message(pair.chosen),
+        "rejected": _message(pair.rejected),
+        **_ids(pair),
     }
 
 
-def _unpaired(items: Sequence[Preference], _: Place) -> Iterator[Row]:
+def _unpaired(items: Sequence[Preference], _: RowPosition) -> Iterator[ExportRow]:
     """Yield each program of a task once, however many pairs it is in."""
     replies = {
         (pair.prompt, reply): good for pair in items for reply, good in ((pair.chosen, True), (pair.rejected, False))
@@ -220,8 +229,8 @@ def _unpaired(items: Sequence[Preference], _: Place) -> Iterator[Row]:
     first = items[0]
     for (prompt, reply), label in replies.items():
         yield {
-            "prompt": [_said(prompt, "user")],
-            "completion": [_said(reply)],
+            "prompt": [_message(prompt, "user")],
+            "completion": [_message(reply)],
             "label": label,
             "parallel_id": first.parallel_id,
             "language": first.language,
@@ -232,9 +241,9 @@ def _pair_task(pair: Preference) -> tuple[str, ...]:
     return (pair.parallel_id, pair.language)
 
 
-PREFERENCE = Shape("preferences", dict.fromkeys(("prompt", "chosen", "rejected"), MESSAGES) | OURS, _preference)
-RANKED = Shape("preferences", {"messages": MESSAGES, "chosen": MESSAGE, "rejected": MESSAGE, **OURS}, _ranked)
-UNPAIRED = Shape(
+PREFERENCE = RowShape("preferences", dict.fromkeys(("prompt", "chosen", "rejected"), MESSAGES) | IDS, _preference)
+RANKED = RowShape("preferences", {"messages": MESSAGES, "chosen": MESSAGE, "rejected": MESSAGE, **IDS}, _ranked)
+UNPAIRED = RowShape(
     "preferences",
     {"prompt": MESSAGES, "completion": MESSAGES, "label": "bool", "parallel_id": "string", "language": "string"},
     _unpaired,

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.counts import counted
-from glotsmith.datasets.exporters.formats import FORMATS, Format, Part
-from glotsmith.datasets.exporters.groups import grouped, not_unicode
+from glotsmith.datasets.exporters.formats import FORMATS, FormatPart, TrainerFormat
+from glotsmith.datasets.exporters.groups import group_items, not_unicode
 from glotsmith.datasets.exporters.parquet import ParquetFile
 from glotsmith.datasets.exporters.row_files import aside
-from glotsmith.datasets.exporters.shapes import MESSAGES, Place, Row, Shape
-from glotsmith.datasets.schema import Node, arrow, arrow_type, features
+from glotsmith.datasets.exporters.shapes import MESSAGES, ExportRow, RowPosition, RowShape
+from glotsmith.datasets.schema import ColumnType, arrow, arrow_type, features
 from glotsmith.errors import StorageError, UsageError, unknown_name
 from glotsmith.installation import requirement
 from glotsmith.prompts import Prompt
@@ -31,7 +31,7 @@ MANIFEST = ".glotsmith-export"  #: names the files of an export, so that the nex
 _ORIGIN = "# run and format: "  #: begins the line of a manifest that says of what the export is
 
 
-class Content(NamedTuple):
+class ExportContent(NamedTuple):
     """What there is to export; each call begins anew."""
 
     examples: Callable[[], Iterable[Example]]
@@ -41,7 +41,7 @@ class Content(NamedTuple):
     run: str = ""  #: tells the export of one run from another's; "" where it does not matter
 
 
-class Written(NamedTuple):
+class ExportCounts(NamedTuple):
     """The counts of an export."""
 
     rows: dict[str, int]  #: file → rows
@@ -65,21 +65,21 @@ class _Lines:
     def __init__(self, path: Path, columns: Any) -> None:
         self._file = path.open("wb")
 
-    def write(self, row: Row) -> None:
+    def write(self, row: ExportRow) -> None:
         self._file.write(msgspec.json.encode(row) + b"\n")
 
     def close(self) -> None:
         self._file.close()
 
 
-def _parquet(path: Path, columns: dict[str, Node]) -> ParquetFile:
+def _parquet(path: Path, columns: dict[str, ColumnType]) -> ParquetFile:
     return ParquetFile(path, arrow().schema([(name, arrow_type(node)) for name, node in columns.items()]))
 
 
 _WRITERS = {"jsonl": _Lines, "parquet": _parquet}
 
 
-def export(name: str, content: Content, folder: Path, *, model: str = "") -> Written:
+def export(name: str, content: ExportContent, folder: Path, *, model: str = "") -> ExportCounts:
     """Write one format's folder; files of an earlier export in it are replaced.
 
     Args:
@@ -161,8 +161,8 @@ def _write_manifest(folder: Path, names: set[str], origin: str) -> None:
 # ---------------------------------------------------------------------------------------------- data
 
 
-def _write_parts(name: str, content: Content, folder: Path, made: list[Path]) -> Written:
-    written = Written({}, Counter(), Counter(), set())
+def _write_parts(name: str, content: ExportContent, folder: Path, made: list[Path]) -> ExportCounts:
+    written = ExportCounts({}, Counter(), Counter(), set())
     for part in FORMATS[name].parts:
         rows = _write_part(FORMATS[name], part, content, folder, made, written)
         if not rows and not part.optional:
@@ -171,7 +171,7 @@ def _write_parts(name: str, content: Content, folder: Path, made: list[Path]) ->
     return written
 
 
-def _nothing(name: str, shape: Shape, written: Written) -> str:
+def _nothing(name: str, shape: RowShape, written: ExportCounts) -> str:
     others = ", ".join(f"{counted(count, 'row')} {what}" for what, count in written.left_out.items())
     what = {
         "examples": f"nothing but {others}" if others else "no row",
@@ -182,7 +182,12 @@ def _nothing(name: str, shape: Shape, written: Written) -> str:
 
 
 def _write_part(
-    format_: Format, part: Part, content: Content, folder: Path, made: list[Path], written: Written
+    format_: TrainerFormat,
+    part: FormatPart,
+    content: ExportContent,
+    folder: Path,
+    made: list[Path],
+    written: ExportCounts,
 ) -> dict[str, int]:
     """Write the rows of one part and return its files' counts; nothing where no row is to be trained on."""
     counts = dict.fromkeys((part.train, part.held_out), 0)
@@ -191,7 +196,7 @@ def _write_part(
         for group in _groups(part.shape, content, written.left_out):
             split = part.held_out if group[0].parallel_id in content.held_out else part.train
             _note(group, written, trained=split == part.train)
-            for row in part.shape.rows(group, Place(split, counts[split])):
+            for row in part.shape.rows(group, RowPosition(split, counts[split])):
                 if split not in opened:
                     file = folder / f"{split}.{format_.extension}"
                     made.append(file)
@@ -207,7 +212,7 @@ def _write_part(
     return {f"{split}.{format_.extension}": count for split, count in counts.items() if count}
 
 
-def _note(group: Sequence[Any], written: Written, *, trained: bool) -> None:
+def _note(group: Sequence[Any], written: ExportCounts, *, trained: bool) -> None:
     """Note what the README is to tell of the items."""
     for item in group:
         if isinstance(item, Example):
@@ -215,21 +220,21 @@ def _note(group: Sequence[Any], written: Written, *, trained: bool) -> None:
             written.stages.update([item.stage] if trained else ())
 
 
-def _write_row(writer: Any, row: Row, item: Example | Preference) -> None:
+def _write_row(writer: Any, row: ExportRow, item: Example | Preference) -> None:
     try:
         writer.write(row)
     except UnicodeEncodeError as error:
         raise not_unicode(item, error) from error
 
 
-def _groups(shape: Shape, content: Content, left_out: Counter[str]) -> Iterator[list[Any]]:
+def _groups(shape: RowShape, content: ExportContent, left_out: Counter[str]) -> Iterator[list[Any]]:
     items = _accepted(shape, getattr(content, shape.takes)(), left_out)
     if shape.key is None:
         return ([item] for item in items)
-    return grouped(items, shape.key)
+    return group_items(items, shape.key)
 
 
-def _accepted(shape: Shape, items: Iterable[Any], left_out: Counter[str]) -> Iterator[Any]:
+def _accepted(shape: RowShape, items: Iterable[Any], left_out: Counter[str]) -> Iterator[Any]:
     for item in items:
         if shape.accepts(item):
             yield item
@@ -240,7 +245,9 @@ def _accepted(shape: Shape, items: Iterable[Any], left_out: Counter[str]) -> Ite
 # --------------------------------------------------------------------------------------------- texts
 
 
-def _write_texts(name: str, written: Written, folder: Path, made: list[Path], model: str, *, partial: bool) -> None:
+def _write_texts(
+    name: str, written: ExportCounts, folder: Path, made: list[Path], model: str, *, partial: bool
+) -> None:
     """Render the format's files, but for those that tell of rows that are not there."""
     format_, values = FORMATS[name], _values(name, written, folder, model) | {"partial": partial}
     for file in format_.files:
@@ -255,7 +262,7 @@ def _write_text(file: Path, text: str, made: list[Path]) -> None:
     aside(file).write_text(text.rstrip("\n") + "\n", "utf-8")
 
 
-def _values(name: str, written: Written, folder: Path, model: str) -> dict[str, Any]:
+def _values(name: str, written: ExportCounts, folder: Path, model: str) -> dict[str, Any]:
     format_ = FORMATS[name]
     given = {file.rpartition(".")[0] for file in written.rows}
     parts = [part for part in format_.parts if part.train in given]
@@ -278,7 +285,7 @@ def _values(name: str, written: Written, folder: Path, model: str) -> dict[str, 
     }
 
 
-def _described(format_: Format, part: Part, given: set[str]) -> dict[str, Any]:
+def _described(format_: TrainerFormat, part: FormatPart, given: set[str]) -> dict[str, Any]:
     splits = {"train": part.train, "validation": part.held_out}
     return {
         "config": part.train if part.optional else "default",

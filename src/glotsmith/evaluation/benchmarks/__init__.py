@@ -5,10 +5,10 @@ from importlib import import_module
 from typing import cast
 
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.evaluation.benchmarks.base import Benchmark, Loaded, Wanted
-from glotsmith.evaluation.benchmarks.row_files import Row
+from glotsmith.evaluation.benchmarks.base import Benchmark, BenchmarkRequest, LoadedBenchmark
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 
-Read = Callable[["list[Row]", Wanted], Awaitable[Loaded]]
+Read = Callable[["list[QuestionRow]", BenchmarkRequest], Awaitable[LoadedBenchmark]]
 
 BENCHMARKS = {
     "humaneval": "glotsmith.evaluation.benchmarks.humaneval",

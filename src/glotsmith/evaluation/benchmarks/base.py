@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from glotsmith.evaluation.benchmarks.row_files import Row
-from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
+from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.records import Problem, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
 
 
-class Unusable(ValueError):
+class UnusableProblem(ValueError):
     """A problem can't be taken as it is; the message says why."""
 
     reason = "unusable"
 
 
-class Unchecked(Unusable):
+class UncheckedProblem(UnusableProblem):
     """The machine failed to run a problem's original: no word about the problem."""
 
     reason = "not_verified"
 
 
-class Wanted(Record, frozen=True, kw_only=True):
+class BenchmarkRequest(Record, frozen=True, kw_only=True):
     """What is asked for."""
 
     name: str  #: the benchmark, as on the command line
@@ -31,7 +31,7 @@ class Wanted(Record, frozen=True, kw_only=True):
     verify: Verify | None = None
 
 
-class Posable(Record, frozen=True, kw_only=True):
+class PosableProblem(Record, frozen=True, kw_only=True):
     """A problem with a Python original: it can be posed in every ``full`` language (``suites.prove``)."""
 
     name: str  #: as the benchmark names it
@@ -42,12 +42,12 @@ class Posable(Record, frozen=True, kw_only=True):
     alias: str = ""  #: another name of the problem, by which files of completions may call it
 
 
-class Loaded(Record, frozen=True, kw_only=True):
+class LoadedBenchmark(Record, frozen=True, kw_only=True):
     """A benchmark as read: problems that are yet to be posed, questions that stand, and what can't be asked."""
 
-    posable: tuple[Posable, ...] = ()
+    posable: tuple[PosableProblem, ...] = ()
     questions: tuple[Question, ...] = ()
-    impossible: tuple[Impossible, ...] = ()
+    impossible: tuple[ImpossibleProblem, ...] = ()
     notes: tuple[str, ...] = ()  #: what a reader of the figures has to know
 
 
@@ -56,7 +56,7 @@ class Benchmark(Protocol):
 
     HUB: str  #: dataset id on the hub, ``:SPLIT`` and, of several, ``:PART``; empty where files are the only way
 
-    async def read(self, rows: Sequence[Row], wanted: Wanted) -> Loaded:
+    async def read(self, rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
         """Turn rows into questions.
 
         Raises:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from string import Template
 
-from glotsmith.evaluation.benchmarks.base import Unchecked
+from glotsmith.evaluation.benchmarks.base import UncheckedProblem
 from glotsmith.languages import render
 from glotsmith.languages.toolchain import prepare_toolchain
 from glotsmith.records import Limits, Program
@@ -45,7 +45,7 @@ _glotsmith($calls, $entry)
 """)
 
 
-async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[Sequence[Value]]) -> list[Call]:
+async def run_original(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[Sequence[Value]]) -> list[Call]:
     """Run ``entry`` of a program on each input, and return the calls that came to a value a test can hold.
 
     Calls that raise, or take or return what is no literal, are left out; so are those after the limits are met
@@ -68,7 +68,7 @@ async def expected(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[
     )
     outcome = await run_with_retries(sandbox.run, program_)
     if outcome.ending == "infra":
-        raise Unchecked(f"the original could not be run: {outcome.detail}")
+        raise UncheckedProblem(f"the original could not be run: {outcome.detail}")
     lines = outcome.stdout.decode("utf-8", "replace").split("\n")[: len(inputs)]
     calls_made = list[Call]()
     for arguments, line in zip(inputs, lines, strict=False):

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.row_files import Row
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages.toolchain import prepare_toolchain
 from glotsmith.records import IoCase, content_hash
@@ -29,7 +29,7 @@ _sys.stdout = _io.StringIO()
 """
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return a question for each row; it is a benchmark of Python, whatever is wanted.
 
     Raises:
@@ -37,10 +37,10 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
 
     """
     python = prepare_toolchain("python").script[0]
-    return Loaded(questions=tuple(_question(row, wanted.name, python) for row in rows))
+    return LoadedBenchmark(questions=tuple(_question(row, wanted.name, python) for row in rows))
 
 
-def _question(row: Row, benchmark: str, python: str) -> Question:
+def _question(row: QuestionRow, benchmark: str, python: str) -> Question:
     meta, context = row.field("metadata", dict[str, Any]), row.field("code_context", str)
     problem, library = str(meta.get("problem_id", row.line)), str(meta.get("library", ""))
     modules = sorted({name for name in _IMPORT.findall(context) if name not in sys.stdlib_module_names})

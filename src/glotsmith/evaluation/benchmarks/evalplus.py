@@ -9,19 +9,19 @@ from typing import Any, cast
 
 from glotsmith.counts import agreeing
 from glotsmith.errors import UsageError
-from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
-from glotsmith.evaluation.benchmarks.canonical import expected
-from glotsmith.evaluation.benchmarks.humaneval import impossible
-from glotsmith.evaluation.benchmarks.python_original import function_of, posable
-from glotsmith.evaluation.benchmarks.row_files import Row
-from glotsmith.evaluation.oracles import BY_FUNCTION
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PosableProblem, UnusableProblem
+from glotsmith.evaluation.benchmarks.canonical import run_original
+from glotsmith.evaluation.benchmarks.humaneval import impossible_in_languages
+from glotsmith.evaluation.benchmarks.python_original import function_of, make_posable
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
+from glotsmith.evaluation.oracles import ORACLE_OF_FUNCTION
 from glotsmith.records import Origin
 from glotsmith.sandbox.base import Sandbox
 
 HUB = ""  # the hub's copies hold test programs, not inputs
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return the problems with all inputs that the canonical solution answers with a literal.
 
     Raises:
@@ -35,35 +35,35 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         row.field("canonical_solution", str)
     sandbox = wanted.sandbox
     answers = await asyncio.gather(*(_problem(row, sandbox) for row in rows))
-    found = [a for a in answers if isinstance(a, Posable)]
-    lost = [i for a in answers if not isinstance(a, Posable) for i in impossible(wanted, *a)]
+    found = [a for a in answers if isinstance(a, PosableProblem)]
+    lost = [i for a in answers if not isinstance(a, PosableProblem) for i in impossible_in_languages(wanted, *a)]
     missing = [
         f"{name}: {n} of its inputs {agreeing(n, 'has')} no literal answer"
         for name, n in map(_left_out, rows, answers)
         if n
     ]
-    return Loaded(posable=tuple(found), impossible=tuple(lost), notes=tuple(missing))
+    return LoadedBenchmark(posable=tuple(found), impossible=tuple(lost), notes=tuple(missing))
 
 
-def _left_out(row: Row, answer: "Posable | tuple[str, Unusable]") -> tuple[str, int]:
+def _left_out(row: QuestionRow, answer: "PosableProblem | tuple[str, UnusableProblem]") -> tuple[str, int]:
     wanted = {repr(i) for i in _inputs(row)}
     return row.field("task_id", str), (
-        max(0, len(wanted) - len(answer.problem.suite.tests)) if isinstance(answer, Posable) else 0
+        max(0, len(wanted) - len(answer.problem.suite.tests)) if isinstance(answer, PosableProblem) else 0
     )
 
 
-async def _problem(row: Row, sandbox: Sandbox) -> Posable | tuple[str, Unusable]:
+async def _problem(row: QuestionRow, sandbox: Sandbox) -> PosableProblem | tuple[str, UnusableProblem]:
     name, entry = row.field("task_id", str), row.field("entry_point", str)
     prompt, solution = row.field("prompt", str), row.field("canonical_solution", str)
     wish = "" if name.startswith("HumanEval") else _wish(prompt)
     program = solution if wish else prompt + solution
     try:
         function = function_of(program, entry, Origin(source=row.file, path=name), wish)
-        calls = await expected(sandbox, program, entry, _inputs(row))
+        calls = await run_original(sandbox, program, entry, _inputs(row))
         within = max(1e-6, row.field("atol", float, 0.0))  # absolute: 1e-17 is as good as 0.0
         alias = name.removeprefix("Mbpp/") if name.startswith("Mbpp/") else ""
-        return posable(name, function, calls, oracle=BY_FUNCTION.get(entry, f"close:{within}"), alias=alias)
-    except Unusable as error:
+        return make_posable(name, function, calls, oracle=ORACLE_OF_FUNCTION.get(entry, f"close:{within}"), alias=alias)
+    except UnusableProblem as error:
         return name, error
 
 
@@ -72,7 +72,7 @@ def _wish(prompt: str) -> str:
     return prompt.strip().strip('"').split("assert ")[0].strip()
 
 
-def _inputs(row: Row) -> list[list[Any]]:
+def _inputs(row: QuestionRow) -> list[list[Any]]:
     inputs = [*row.field("base_input", list[list[Any]]), *row.field("plus_input", list[list[Any]], [])]
     name = row.field("task_id", str)
     shape = _SHAPES.get(int(name.split("/")[-1])) if name.startswith("Mbpp/") else None

@@ -4,20 +4,20 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.row_files import Row
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.questions import Question
 from glotsmith.records import Example
 
 HUB = ""
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return one question for each problem and language among dataset rows that have tests."""
-    return Loaded(questions=of_examples(map(example, rows), wanted.name, wanted.languages))
+    return LoadedBenchmark(questions=questions_of_examples(map(example, rows), wanted.name, wanted.languages))
 
 
-def example(row: Row) -> Example:
+def example(row: QuestionRow) -> Example:
     """Return a row as a record; columns that exporters add are ignored.
 
     Raises:
@@ -33,7 +33,7 @@ def example(row: Row) -> Example:
         ) from None
 
 
-def of_examples(
+def questions_of_examples(
     examples: Iterable[Example], benchmark: str = "rows", languages: Sequence[str] = ()
 ) -> tuple[Question, ...]:
     """Return one question for each problem and language: its prompt, its message, its tests.

@@ -15,23 +15,23 @@ from typing import Any, cast
 
 import msgspec
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.row_files import Row
-from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
+from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.languages import get_card
 from glotsmith.records import IoCase
 
 HUB = "nuprl/Ag-LiveCodeBench-X:test"
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return each problem in each language that is wanted.
 
     Raises:
         InputError: a row lacks a field, or its test cases can't be read.
 
     """
-    found, lost = list[Question](), list[Impossible]()
+    found, lost = list[Question](), list[ImpossibleProblem]()
     for row in rows:
         io = _cases(row)  # once: all of them together are gigabytes
         for language in wanted.languages:
@@ -39,11 +39,11 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
                 lost.append(_functional(row, wanted.name, language))
             else:
                 found.append(_question(row, wanted.name, language, io))
-    return Loaded(questions=tuple(found), impossible=tuple(lost))
+    return LoadedBenchmark(questions=tuple(found), impossible=tuple(lost))
 
 
-def _functional(row: Row, benchmark: str, language: str) -> Impossible:
-    return Impossible(
+def _functional(row: QuestionRow, benchmark: str, language: str) -> ImpossibleProblem:
+    return ImpossibleProblem(
         benchmark=benchmark,
         problem=str(row.data.get("question_id", row.line)),
         language=language,
@@ -52,7 +52,7 @@ def _functional(row: Row, benchmark: str, language: str) -> Impossible:
     )
 
 
-def _question(row: Row, benchmark: str, language: str, io: tuple[IoCase, ...]) -> Question:
+def _question(row: QuestionRow, benchmark: str, language: str, io: tuple[IoCase, ...]) -> Question:
     card = get_card(language)
     text = row.field("question_content", str)
     return Question(
@@ -67,7 +67,7 @@ def _question(row: Row, benchmark: str, language: str, io: tuple[IoCase, ...]) -
     )
 
 
-def _cases(row: Row) -> tuple[IoCase, ...] | None:
+def _cases(row: QuestionRow) -> tuple[IoCase, ...] | None:
     """Return a row's tests; None for LiveCodeBench's functional ones, which Ag-LiveCodeBench-X leaves out."""
     packed = row.data.get("private_test_cases", row.data.get("test_cases"))
     tests = unpack(row, packed) if isinstance(packed, str) else packed
@@ -89,7 +89,7 @@ class _Text(pickle.Unpickler):
         raise pickle.UnpicklingError(f"{module_name}.{global_name} is no text")
 
 
-def unpack(row: Row, packed: str) -> Any:
+def unpack(row: QuestionRow, packed: str) -> Any:
     """Return the test cases that a text holds, as JSON or packed by LiveCodeBench.
 
     Raises:

@@ -4,26 +4,26 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Posable, Unusable, Wanted
-from glotsmith.evaluation.benchmarks.humaneval import gathered
-from glotsmith.evaluation.benchmarks.python_original import function_of, note_of, parse, posable, suite_of
-from glotsmith.evaluation.benchmarks.row_files import Row
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PosableProblem, UnusableProblem
+from glotsmith.evaluation.benchmarks.humaneval import read_problems
+from glotsmith.evaluation.benchmarks.python_original import function_of, make_posable, note_of, parse, suite_of
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.records import Origin
 
 HUB = "google-research-datasets/mbpp:test:full"
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return the problems whose tests are calls over literals.
 
     Raises:
         InputError: a row lacks a field.
 
     """
-    return await gathered(rows, wanted, _problem)
+    return await read_problems(rows, wanted, _problem)
 
 
-async def _problem(row: Row, wanted: Wanted) -> Posable:
+async def _problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem:
     code = row.field("code", str).replace("\r\n", "\n").replace("\t", "    ")
     asserts = [node for text in row.field("test_list", list[str]) for node in parse(text).body]
     number, entry = row.field("task_id", int), entry_of(asserts, code)
@@ -31,7 +31,7 @@ async def _problem(row: Row, wanted: Wanted) -> Posable:
     wish = row.field("text", str, "") or row.field("prompt", str)
     function = function_of(code, entry, Origin(source=row.file, path=name), wish)
     found = await suite_of(wanted, function, asserts)
-    return posable(name, function, found.calls, typed=found.typed, note=note_of(found), alias=str(number))
+    return make_posable(name, function, found.calls, typed=found.typed, note=note_of(found), alias=str(number))
 
 
 def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:
@@ -44,7 +44,7 @@ def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:
     defined = {n.name for n in parse(code).body if isinstance(n, ast.FunctionDef)}
     called = Counter(name for statement in asserts for name in dict.fromkeys(_called(statement, defined)))
     if not called:
-        raise Unusable("no test calls a function of the original")
+        raise UnusableProblem("no test calls a function of the original")
     return called.most_common(1)[0][0]
 
 

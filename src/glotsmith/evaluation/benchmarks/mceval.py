@@ -8,17 +8,17 @@ through is found by stubs (``passable``).
 import re
 from collections.abc import Mapping, Sequence
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.multipl_e import WAYS
-from glotsmith.evaluation.benchmarks.row_files import Row
-from glotsmith.evaluation.questions import Impossible, Question, stop_of
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
+from glotsmith.evaluation.benchmarks.multipl_e import PASS_RULES
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
+from glotsmith.evaluation.questions import ImpossibleProblem, Question, stop_tokens
 from glotsmith.languages.extract_code import stops_at_brace
 from glotsmith.records import Record
 
 HUB = "Multilingual-Multimodal-NLP/McEval:test:generation"
 
 
-class Rule(Record, frozen=True, kw_only=True):
+class LanguageRule(Record, frozen=True, kw_only=True):
     """How McEval judges a language."""
 
     language: str  #: ours
@@ -29,29 +29,29 @@ class Rule(Record, frozen=True, kw_only=True):
     @property
     def stop(self) -> tuple[str, ...]:
         """Where a continuation ends: McEval has no such rule, and none of its own solutions may be cut short."""
-        return tuple(token for token in stop_of(self.language) if token not in self.inside)
+        return tuple(token for token in stop_tokens(self.language) if token not in self.inside)
 
 
-RULES: Mapping[str, Rule] = {
-    "C": Rule(language="c", sign="failed"),
-    "CPP": Rule(language="cpp", sign="failed"),
-    "Common Lisp": Rule(language="commonlisp", inside=("\n(", "\n;")),
-    "Elixir": Rule(language="elixir", inside=("\ndefp", "\ndef ", "\n#")),
-    "Haskell": Rule(language="haskell", sign="(?i)fail", inside=("\n--",)),
-    "JavaScript": Rule(language="javascript", sign="failed", inside=("\nfunction ", "\n//")),
-    "Julia": Rule(language="julia", inside=("\nfunction",)),
-    "Kotlin": Rule(language="kotlin", calls_main=True, inside=("\n}",)),
-    "Lua": Rule(language="lua"),
-    "PHP": Rule(language="php", sign=r"assert\(\)[\s\S]*failed", inside=("\nfunction",)),
-    "Perl": Rule(language="perl", inside=("\nsub", "\n#")),
-    "Python": Rule(language="python", inside=("\n#",)),
-    "R": Rule(language="r", inside=("\n#",)),
-    "Racket": Rule(language="racket", sign="FAILURE", inside=("\n(define ", "\n;", "\n(")),
-    "Ruby": Rule(language="ruby"),
-    "Scala": Rule(language="scala", inside=("\n    }\n",)),
-    "Shell": Rule(language="bash"),
-    "Swift": Rule(language="swift", inside=("\n}",)),
-    "TypeScript": Rule(language="typescript", sign="failed", inside=("\nfunction ", "\n//")),
+RULES: Mapping[str, LanguageRule] = {
+    "C": LanguageRule(language="c", sign="failed"),
+    "CPP": LanguageRule(language="cpp", sign="failed"),
+    "Common Lisp": LanguageRule(language="commonlisp", inside=("\n(", "\n;")),
+    "Elixir": LanguageRule(language="elixir", inside=("\ndefp", "\ndef ", "\n#")),
+    "Haskell": LanguageRule(language="haskell", sign="(?i)fail", inside=("\n--",)),
+    "JavaScript": LanguageRule(language="javascript", sign="failed", inside=("\nfunction ", "\n//")),
+    "Julia": LanguageRule(language="julia", inside=("\nfunction",)),
+    "Kotlin": LanguageRule(language="kotlin", calls_main=True, inside=("\n}",)),
+    "Lua": LanguageRule(language="lua"),
+    "PHP": LanguageRule(language="php", sign=r"assert\(\)[\s\S]*failed", inside=("\nfunction",)),
+    "Perl": LanguageRule(language="perl", inside=("\nsub", "\n#")),
+    "Python": LanguageRule(language="python", inside=("\n#",)),
+    "R": LanguageRule(language="r", inside=("\n#",)),
+    "Racket": LanguageRule(language="racket", sign="FAILURE", inside=("\n(define ", "\n;", "\n(")),
+    "Ruby": LanguageRule(language="ruby"),
+    "Scala": LanguageRule(language="scala", inside=("\n    }\n",)),
+    "Shell": LanguageRule(language="bash"),
+    "Swift": LanguageRule(language="swift", inside=("\n}",)),
+    "TypeScript": LanguageRule(language="typescript", sign="failed", inside=("\nfunction ", "\n//")),
 }
 
 #: McEval's name → what is wrong with its rule, and what is done here
@@ -65,14 +65,14 @@ KNOWN_WRONG: Mapping[str, str] = {
 }
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return a question for each generation row of a language that is wanted and that we run.
 
     Raises:
         InputError: a row lacks a field.
 
     """
-    found, lost = list[Question](), list[Impossible]()
+    found, lost = list[Question](), list[ImpossibleProblem]()
     for row in rows:
         task = row.field("task_id", str)
         theirs = task.rpartition("/")[0]
@@ -82,16 +82,18 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         if rule is None:
             why = "McEval runs it in a project folder of its own, or no such language is here"
             lost.append(
-                Impossible(benchmark=wanted.name, problem=task, language=theirs, reason="unsupported", detail=why)
+                ImpossibleProblem(
+                    benchmark=wanted.name, problem=task, language=theirs, reason="unsupported", detail=why
+                )
             )
         else:
             found.append(_question(row, wanted.name, task, rule))
     there = {q.problem.rpartition("/")[0] for q in found}
     notes = [f"{name}: {text}" for name, text in KNOWN_WRONG.items() if name in there or (name == "*" and there)]
-    return Loaded(questions=tuple(found), impossible=tuple(lost), notes=tuple(notes))
+    return LoadedBenchmark(questions=tuple(found), impossible=tuple(lost), notes=tuple(notes))
 
 
-def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
+def _question(row: QuestionRow, benchmark: str, task: str, rule: LanguageRule) -> Question:
     test = row.field("test", str)
     if rule.calls_main:
         test = re.sub(r"^main\(\);?[ \t]*$", "", test, flags=re.MULTILINE)
@@ -104,7 +106,7 @@ def _question(row: Row, benchmark: str, task: str, rule: Rule) -> Question:
         instruction=row.field("instruction", str, "") or row.field("prompt", str),
         stop=rule.stop,
         unclosed=stops_at_brace(rule.stop),
-        after=f"\n{test}\n{WAYS[rule.language].after if rule.calls_main else ''}",
+        after=f"\n{test}\n{PASS_RULES[rule.language].after if rule.calls_main else ''}",
         sign=rule.sign,
         time_limit_s=15.0,
         published={name: value for name, value in row.data.items() if name != "raw_generation"},

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.row_files import Row
-from glotsmith.evaluation.questions import Impossible, Question
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
+from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.languages import get_card, language_names
 
 HUB = "nuprl/MultiPL-E:test"  #: and a part for each language (``part_of``)
@@ -49,7 +49,7 @@ _NEEDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Way(NamedTuple):
+class PassRule(NamedTuple):
     """What the published command does beside running the program."""
 
     after: str = ""  #: makes the tests' asserts count, as an option of the command does there
@@ -57,8 +57,8 @@ class Way(NamedTuple):
 
 
 #: evaluation/src/eval_*.py: ``java -ea``, ``csc -d:DEBUG``. Without, whatever compiles passes.
-WAYS: Mapping[str, Way] = {
-    "csharp": Way(
+PASS_RULES: Mapping[str, PassRule] = {
+    "csharp": PassRule(
         after="static class Debug { "  # hides System.Diagnostics's, whose calls are left out unless DEBUG is defined
         "public static void Assert(bool holds, params object[] said) "
         '{ if (!holds) { System.Console.Error.WriteLine("Fail"); System.Environment.Exit(1); } } '
@@ -66,14 +66,14 @@ WAYS: Mapping[str, Way] = {
         "public static void WriteLine(params object[] said) { } "
         "public static void Print(params object[] said) { } }\n"
     ),
-    "java": Way(
+    "java": PassRule(
         after="class $Asserting { public static void main(String[] words) throws Exception { "  # the first main is run
         "ClassLoader.getSystemClassLoader().setDefaultAssertionStatus(true); Problem.main(words); } }\n"
     ),
-    "kotlin": Way(  # made before main begins
+    "kotlin": PassRule(  # made before main begins
         after="private val glotsmithAsserting = ClassLoader.getSystemClassLoader().setDefaultAssertionStatus(true)\n"
     ),
-    "perl": Way(sign="ERROR"),
+    "perl": PassRule(sign="ERROR"),
 }
 
 #: languages of ours whose published programs need a command of their own, and which
@@ -89,14 +89,14 @@ KNOWN_WRONG: Mapping[str, str] = {
 }
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return a question for each row of a language that is wanted and that we know.
 
     Raises:
         InputError: a row lacks a field.
 
     """
-    found, lost = list[Question](), list[Impossible]()
+    found, lost = list[Question](), list[ImpossibleProblem]()
     for row in rows:
         language, problem = language_of(row.field("language", str)), row.field("name", str)
         if wanted.languages and language not in wanted.languages:
@@ -104,14 +104,16 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
         why = UNSUPPORTED.get(language, "" if language in language_names() else f"no language is named {language!r}")
         if why:
             lost.append(
-                Impossible(benchmark=wanted.name, problem=problem, language=language, reason="unsupported", detail=why)
+                ImpossibleProblem(
+                    benchmark=wanted.name, problem=problem, language=language, reason="unsupported", detail=why
+                )
             )
             continue
         found.append(question(row, wanted.name, language))
     notes = [
         f"{language}: {text}" for language, text in KNOWN_WRONG.items() if any(q.language == language for q in found)
     ]
-    return Loaded(questions=tuple(found), impossible=tuple(lost), notes=tuple(notes))
+    return LoadedBenchmark(questions=tuple(found), impossible=tuple(lost), notes=tuple(notes))
 
 
 def language_of(code: str) -> str:
@@ -124,17 +126,17 @@ def code_of(language: str) -> str:
     return next((code for code, name in CODES.items() if name == language), language)
 
 
-def part_of(language: str) -> str:
+def hub_part_of(language: str) -> str:
     """Return the name of a language's part of the dataset on the hub."""
     return f"humaneval-{code_of(language).removesuffix('_test.go')}"
 
 
-def question(row: Row, benchmark: str, language: str) -> Question:
+def question(row: QuestionRow, benchmark: str, language: str) -> Question:
     """Return the question of one row."""
     prompt, problem = row.field("prompt", str), row.field("name", str)
     card, name = get_card(language), entry_of(problem, prompt)
     needs, hint = _NEEDS.get(language, ("", ""))
-    way = WAYS.get(language, Way())
+    way = PASS_RULES.get(language, PassRule())
     fence = card.fences[0]
     return Question(
         benchmark=benchmark,
@@ -145,7 +147,7 @@ def question(row: Row, benchmark: str, language: str) -> Question:
         instruction=f"Complete this {card.display} function, and answer with the whole program.\n\n"
         f"```{fence}\n{prompt.rstrip()}\n```",
         stop=tuple(row.field("stop_tokens", list[str], [])),
-        before=shim() if language == "lua" else "",
+        before=luaunit_stand_in() if language == "lua" else "",
         after=f"\n{row.field('tests', str)}" + (f"\n{way.after}" if way.after else ""),
         sign=way.sign,
         needs=needs,
@@ -164,7 +166,7 @@ def entry_of(problem: str, prompt: str) -> str:
     return next((s for s in spellings if re.search(rf"(?<![\w-]){re.escape(s)}(?![\w-])", prompt)), name)
 
 
-def shim() -> str:
+def luaunit_stand_in() -> str:
     """Return what stands in for luaunit where it is not installed, in one line: error messages keep their lines."""
     text = (Path(__file__).parent / "luaunit.lua").read_text("utf-8")
     body = " ".join(line.strip() for line in text.splitlines() if not line.lstrip().startswith("--"))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from glotsmith.evaluation.benchmarks.base import Loaded, Wanted
-from glotsmith.evaluation.benchmarks.row_files import Row
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import unknown_language
 from glotsmith.languages.spelling import language_of_label
@@ -13,7 +13,7 @@ from glotsmith.languages.spelling import language_of_label
 HUB = ""
 
 
-async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
+async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return the questions in the wanted languages, or all where none is named.
 
     Raises:
@@ -21,10 +21,10 @@ async def read(rows: Sequence[Row], wanted: Wanted) -> Loaded:
 
     """
     questions = [q for row in rows if (q := _question(row)).language in wanted.languages or not wanted.languages]
-    return Loaded(questions=tuple(questions))
+    return LoadedBenchmark(questions=tuple(questions))
 
 
-def _question(row: Row) -> Question:
+def _question(row: QuestionRow) -> Question:
     try:
         question = msgspec.convert(row.data, Question)
     except msgspec.ValidationError as error:

@@ -10,8 +10,8 @@ from typing import NamedTuple, cast
 import msgspec
 
 from glotsmith.counts import counted
-from glotsmith.evaluation.benchmarks.base import Posable, Unusable, Wanted
-from glotsmith.evaluation.benchmarks.canonical import expected
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, PosableProblem, UnusableProblem
+from glotsmith.evaluation.benchmarks.canonical import run_original
 from glotsmith.records import Function, Origin, Problem, Suite, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import Call, Check, NotLiteral, Value, check_expressions, infer_signature, literal, render_test
@@ -34,7 +34,7 @@ def function_of(program: str, name: str, origin: Origin, docstring: str = "") ->
     tree = parse(program)
     nodes = [n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name]
     if not nodes:
-        raise Unusable(f"the original defines no function {name!r}")
+        raise UnusableProblem(f"the original defines no function {name!r}")
     node, lines = nodes[-1], program.splitlines()
     code = "\n".join(lines[node.lineno - 1 : node.end_lineno])
     helpers = "\n".join(lines[: node.lineno - 1] + lines[node.end_lineno :]).strip()
@@ -68,7 +68,7 @@ def parse(program: str) -> ast.Module:
             warnings.simplefilter("ignore")  # invalid escapes in docstrings
             return ast.parse(program)
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise Unusable(f"the original does not parse: {error}") from None
+        raise UnusableProblem(f"the original does not parse: {error}") from None
 
 
 def parameters_of(function: Function) -> list[str]:
@@ -77,7 +77,7 @@ def parameters_of(function: Function) -> list[str]:
     return [p.arg for p in (*node.args.posonlyargs, *node.args.args)]
 
 
-class Calls(NamedTuple):
+class SuiteCalls(NamedTuple):
     """What the tests of a benchmark come to."""
 
     calls: list[Call]
@@ -87,7 +87,7 @@ class Calls(NamedTuple):
     typed: list[Call]  #: calls with the values of the original: they tell the type of a result that no test names
 
 
-async def suite_of(wanted: Wanted, function: Function, asserts: Sequence[ast.stmt]) -> Calls:
+async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequence[ast.stmt]) -> SuiteCalls:
     """Return a function's calls, each judged as its assert says.
 
     Raises:
@@ -100,22 +100,22 @@ async def suite_of(wanted: Wanted, function: Function, asserts: Sequence[ast.stm
         found = await _closed(wanted.sandbox, function, found)
         unnamed = [call.arguments for call in found.calls if isinstance(call.expected, Check)]
         if unnamed:
-            typed = await expected(wanted.sandbox, function.program, function.name, unnamed)
+            typed = await run_original(wanted.sandbox, function.program, function.name, unnamed)
             found = found._replace(typed=typed)
     refused = [*found.refused, *(f"it needs the original to run: {ast.unparse(test)[:200]}" for test in found.open)]
     if refused:
-        raise Unusable(f"{len(refused)} of its tests can't be judged: {refused[0]}")
+        raise UnusableProblem(f"{len(refused)} of its tests can't be judged: {refused[0]}")
     return found
 
 
-async def _closed(sandbox: Sandbox, function: Function, found: Calls) -> Calls:
+async def _closed(sandbox: Sandbox, function: Function, found: SuiteCalls) -> SuiteCalls:
     """Return the calls with the open ones, whose open parts have the values that they have beside the original."""
     parts = [list(_open_parts(test, _subject(test, function.name))) for test in found.open]
     if not found.open:
         return found
     texts = [f"lambda: {ast.unparse(part)}" for part in itertools.chain(*parts)]
     entry = f"(lambda i: [{', '.join(texts)}][i]())"
-    made = await expected(sandbox, function.program, entry, [(i,) for i in range(len(texts))])
+    made = await run_original(sandbox, function.program, entry, [(i,) for i in range(len(texts))])
     values = {call.arguments[0]: call.expected for call in made}
     numbers, calls, refused = itertools.count(), list(found.calls), list(found.refused)
     for test, own in zip(found.open, parts, strict=True):
@@ -128,7 +128,7 @@ async def _closed(sandbox: Sandbox, function: Function, found: Calls) -> Calls:
     return found._replace(calls=calls, open=[], refused=refused)
 
 
-def posable(
+def make_posable(
     name: str,
     function: Function,
     calls: Sequence[Call],
@@ -137,7 +137,7 @@ def posable(
     oracle: str = "",
     note: str = "",
     alias: str = "",
-) -> Posable:
+) -> PosableProblem:
     """Return the problem with those calls as its suite, equal ones once; ``typed`` ones only tell types.
 
     Raises:
@@ -145,13 +145,13 @@ def posable(
 
     """
     if not calls:
-        raise Unusable(f"no test of it is a call that can be judged{f'; {note}' if note else ''}")
+        raise UnusableProblem(f"no test of it is a call that can be judged{f'; {note}' if note else ''}")
     tests = tuple(dict.fromkeys(map(render_test, calls)))
     names = parameters_of(function)[: len(calls[0].arguments)]  # the others have defaults
     try:
         signature = infer_signature(function.name, names, [*calls, *typed])
     except NotLiteral as error:
-        raise Unusable(str(error)) from None
+        raise UnusableProblem(str(error)) from None
     suite = Suite(
         signature=str(signature),
         tests=tests,
@@ -162,12 +162,12 @@ def posable(
         writers={"benchmark": len(tests)},
     )
     problem = Problem(id=function.id, function=function, suite=suite)
-    return Posable(name=name, problem=problem, oracle=oracle, note=note, alias=alias)
+    return PosableProblem(name=name, problem=problem, oracle=oracle, note=note, alias=alias)
 
 
-def calls_of(statements: Sequence[ast.stmt], name: str) -> Calls:
+def calls_of(statements: Sequence[ast.stmt], name: str) -> SuiteCalls:
     """Return what statements say of calls of ``candidate``, or of ``name`` where they do not speak of that."""
-    found = Calls([], [], [], [], [])
+    found = SuiteCalls([], [], [], [], [])
     for statement in statements:
         subject = _subject(statement, name)
         if not find_calls(statement, subject):
@@ -179,7 +179,7 @@ def calls_of(statements: Sequence[ast.stmt], name: str) -> Calls:
     return found
 
 
-def _sort(found: Calls, test: ast.expr, name: str, subject: str) -> None:
+def _sort(found: SuiteCalls, test: ast.expr, name: str, subject: str) -> None:
     try:
         found.calls.append(_call(test, name))
     except NotLiteral as error:
@@ -226,7 +226,7 @@ class _Filled(ast.NodeTransformer):
         return self.generic_visit(node) if value is node else ast.parse(literal(value), mode="eval").body
 
 
-def note_of(found: Calls) -> str:
+def note_of(found: SuiteCalls) -> str:
     """Return what a reader of the figures has to know of a problem's tests; empty where that is nothing."""
     first = found.left_out[0][:200] if found.left_out else ""
     count = len(found.left_out)

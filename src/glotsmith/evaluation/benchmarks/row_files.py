@@ -18,7 +18,7 @@ T = TypeVar("T")
 _SUFFIXES = (".jsonl", ".json", ".parquet")
 
 
-class Row(Record, frozen=True, kw_only=True):
+class QuestionRow(Record, frozen=True, kw_only=True):
     """One row, and where it stands."""
 
     file: str
@@ -44,7 +44,7 @@ class Row(Record, frozen=True, kw_only=True):
         return InputError.at(self.file, self.line, what)
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[QuestionRow]:
     """Read a file, or all files of a folder by name (results of earlier runs aside).
 
     Raises:
@@ -53,7 +53,7 @@ def read_rows(path: Path) -> list[Row]:
 
     """
     if path.is_dir():
-        files = [p for p in sorted(path.rglob("*")) if _kind(p) and ".results." not in p.name]
+        files = [p for p in sorted(path.rglob("*")) if _suffix(p) and ".results." not in p.name]
         if not files:
             raise UsageError(f"{path} has no {', '.join(_SUFFIXES)} files")
         return [row for file in files for row in _rows(file)]
@@ -62,7 +62,7 @@ def read_rows(path: Path) -> list[Row]:
     return list(_rows(path))
 
 
-def hub_rows(name: str, split: str, config: str = "") -> list[Row]:
+def hub_rows(name: str, split: str, config: str = "") -> list[QuestionRow]:
     """Read a dataset of the hub through ``datasets``.
 
     Raises:
@@ -78,26 +78,26 @@ def hub_rows(name: str, split: str, config: str = "") -> list[Row]:
     except Exception as error:  # the library raises what its layers raise: no one class covers them
         reason = str(error).strip().split("\n")[0]
         raise UsageError(f"{name} can't be had from the hub ({reason}); give a file: BENCHMARK=PATH") from None
-    return [Row(file=f"{name}:{split}", line=i, data=dict(row)) for i, row in enumerate(found, 1)]
+    return [QuestionRow(file=f"{name}:{split}", line=i, data=dict(row)) for i, row in enumerate(found, 1)]
 
 
-def _kind(path: Path) -> str:
+def _suffix(path: Path) -> str:
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     return suffix if suffix in _SUFFIXES and path.is_file() else ""
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    match _kind(path):
+def _rows(path: Path) -> Iterator[QuestionRow]:
+    match _suffix(path):
         case ".jsonl":
             for number, line in enumerate(read_bytes(path).split(b"\n"), 1):
                 if line.strip():
-                    yield Row(file=str(path), line=number, data=_object(path, number, line))
+                    yield QuestionRow(file=str(path), line=number, data=_object(path, number, line))
         case ".json":
             data = read_bytes(path)
             if data.lstrip().startswith(b"["):
                 yield from _list(path, data)
             else:
-                yield Row(file=str(path), line=None, data=_object(path, None, data))
+                yield QuestionRow(file=str(path), line=None, data=_object(path, None, data))
         case ".parquet":
             yield from _parquet(path)
         case _:
@@ -131,14 +131,14 @@ def _object(path: Path, line: int | None, data: bytes) -> dict[str, Any]:
     return cast(dict[str, Any], value)
 
 
-def _list(path: Path, data: bytes) -> Iterator[Row]:
+def _list(path: Path, data: bytes) -> Iterator[QuestionRow]:
     for number, value in enumerate(cast(list[Any], _decode(path, None, data)), 1):
         if not isinstance(value, dict):
             raise InputError.at(path, None, f"row {number} must be a JSON object")
-        yield Row(file=str(path), line=number, data=cast(dict[str, Any], value))
+        yield QuestionRow(file=str(path), line=number, data=cast(dict[str, Any], value))
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path) -> Iterator[QuestionRow]:
     import pyarrow.parquet as pq
 
     try:
@@ -146,4 +146,4 @@ def _parquet(path: Path) -> Iterator[Row]:
     except (ValueError, OSError, NotImplementedError) as error:  # what Arrow's errors derive from
         raise InputError.at(path, None, f"not a readable Parquet file: {error}") from error
     for number, row in enumerate(rows, 1):
-        yield Row(file=str(path), line=number, data=cast(dict[str, Any], row))
+        yield QuestionRow(file=str(path), line=number, data=cast(dict[str, Any], row))

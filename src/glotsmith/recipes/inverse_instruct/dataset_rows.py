@@ -7,8 +7,8 @@ import re
 
 import msgspec
 
-from glotsmith.datasets.examples import facts
-from glotsmith.datasets.rows import fenced, split_item
+from glotsmith.datasets.examples import row_syntax
+from glotsmith.datasets.rows import fenced, split_program
 from glotsmith.records import Example, Inversion, Lineage, Snippet, SnippetSummary
 from glotsmith.step import ItemStep, Result, keep
 
@@ -31,8 +31,8 @@ class MakeInverseExamples(ItemStep[Inversion, Example]):
 def inverse_example(item: Inversion) -> Example:
     """Return the row of a snippet, with its best instruction and its program as the reply."""
     snippet, best = item.snippet, item.summaries[0]
-    language, instruction = facts(snippet.language), _instruction(snippet, best.text)
-    prompt, completion = split_item(snippet.code, "", instruction, language)
+    language, instruction = row_syntax(snippet.language), _instruction(snippet, best.text)
+    prompt, completion = split_program(snippet.code, "", instruction, language)
     passes = [s.round_trip == "pass" for s in item.tried]
     return Example(
         id=best.id,

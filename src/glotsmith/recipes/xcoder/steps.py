@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from glotsmith.datasets.examples import facts, wish_of
-from glotsmith.datasets.rows import comment, example, fenced
+from glotsmith.datasets.examples import instruction_of, row_syntax
+from glotsmith.datasets.rows import comment, fenced, make_example
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.suite_outcomes import find_suite_flaw
 from glotsmith.languages import get_card
@@ -221,14 +221,14 @@ class MakeXCoderExamples(ItemStep[PipelineItem, Example]):
         if item.solution is None:
             row = _row_of_answer(item)
         else:
-            instruction = wish_of(item.solution.task, self._wording)
-            row = example(item.solution, facts(item.language), instruction)
+            instruction = instruction_of(item.solution.task, self._wording)
+            row = make_example(item.solution, row_syntax(item.language), instruction)
         return keep(key, msgspec.structs.replace(row, kind=item.proposal.kind, score=item.score))
 
 
 def _row_of_answer(item: PipelineItem) -> Example:
     """Return the row of an answer without a Python reference; its tests are the snippet's own, if it has any."""
-    proposal, language = item.proposal, facts(item.language)
+    proposal, language = item.proposal, row_syntax(item.language)
     instruction = proposal.instruction.strip()
     request = f"{instruction}\n\nWrite it in {get_card(item.language).display}."
     return Example(
