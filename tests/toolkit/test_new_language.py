@@ -108,12 +108,12 @@ def test_a_language_in_two_folders_is_refused(own: Path) -> None:
 def test_a_folder_that_is_none_is_refused(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(card.LANGUAGES_VARIABLE, f"{own}:{own}/nowhere")
     card.clear_card_caches()
-    with pytest.raises(UsageError, match=r"GLOTSMITH_LANGUAGES names .*nowhere, which is no folder"):
+    with pytest.raises(UsageError, match=r"GLOTSMITH_LANGUAGES names .*nowhere, which is not a folder"):
         language_names()
 
 
 def test_a_card_with_another_name_than_its_folder_is_refused(own: Path) -> None:
     new_language.create_language("moon", own, "lua").rename(own / "sun")
     card.clear_card_caches()
-    with pytest.raises(InputError, match="the card is named 'moon' and its folder 'sun'"):
+    with pytest.raises(InputError, match="the card is named 'moon', and its folder 'sun'"):
         get_card("sun")

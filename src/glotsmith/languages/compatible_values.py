@@ -1,4 +1,4 @@
-"""Can one result of a program be right for two expected values? By a language's equality, on values alone."""
+"""Decide whether one result can equal two expected values, by the equality of a language."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -13,13 +13,13 @@ _SCALARS = (bool, int, float, str)
 
 
 class Tolerance(NamedTuple):
-    """How far a float may lie from the expected one; the larger of both distances counts."""
+    """The accepted distance of a float from the expected one; the larger of both tolerances counts."""
 
-    relative: float = TOLERANCE  #: as a share of the larger number
-    absolute: float = ABSOLUTE_TOLERANCE  #: the distance itself, which decides near zero
+    relative: float = TOLERANCE  #: as a fraction of the larger number
+    absolute: float = ABSOLUTE_TOLERANCE  #: the distance itself, which matters near zero
 
     def is_close(self, a: float, b: float) -> bool:
-        """Return whether two numbers are within the tolerance; nan and each infinity are close to themselves only."""
+        """Return whether two numbers are within the tolerance; nan and infinities are close only to themselves."""
         try:
             if math.isnan(a) or math.isnan(b):
                 return math.isnan(a) and math.isnan(b)
@@ -29,13 +29,13 @@ class Tolerance(NamedTuple):
 
 
 class ValueCompatibility(NamedTuple):
-    """Which expected values some result of a language satisfies both."""
+    """Decides which pairs of expected values one result of a language can equal."""
 
     equality: Equality
     tolerance: Tolerance = Tolerance()
 
     def are_compatible(self, a: Value, b: Value) -> bool:
-        """Return whether some result is accepted for both expected values."""
+        """Return whether a result can equal both expected values."""
         a, b = self._unwrapped(a, b), self._unwrapped(b, a)
         if isinstance(a, bool | None) or isinstance(b, bool | None):
             return bool(self._accepted(a) & self._accepted(b))
@@ -52,7 +52,7 @@ class ValueCompatibility(NamedTuple):
         return self._sequences(a, b)
 
     def _accepted(self, value: Value) -> set[str]:
-        """Return names of the constants that the language accepts for a value."""
+        """Return the names of the constants that the language accepts for a value."""
         e, names = self.equality, {repr(value)}
         if e.false_is_none and value is None:
             names.add("False")
@@ -71,7 +71,7 @@ class ValueCompatibility(NamedTuple):
         return (one_type or type(a) is type(b)) and self.tolerance.is_close(a, b)
 
     def _unwrapped(self, value: Value, other: Value) -> Value:
-        """Return the item of a list of one where the language takes it for the scalar that it is compared with."""
+        """Return the only item of a list that is compared with a scalar, if scalars are vectors in the language."""
         singleton = self.equality.scalar_is_singleton and isinstance(other, _SCALARS)
         if singleton and isinstance(value, list | tuple) and len(cast(Sequence[Value], value)) == 1:
             [item] = cast(Sequence[Value], value)
@@ -86,7 +86,7 @@ class ValueCompatibility(NamedTuple):
         return same_type and len(left) == len(right) and all(map(self.are_compatible, left, right))
 
     def _pairs(self, value: Value) -> Pairs | None:
-        """Return the entries of a dict, or of a list where the language has one type for both."""
+        """Return the entries of a dict, or of a list if the language has one type for both."""
         e = self.equality
         if isinstance(value, dict):
             entries = list(cast(dict[Value, Value], value).items())
@@ -108,7 +108,7 @@ def _is_empty(value: Value) -> bool:
 
 
 def _matched(a: Iterable[Value], b: Iterable[Value], same: Callable[[Value, Value], bool]) -> bool:
-    """Match each element of one with one of the other, without order."""
+    """Return whether the elements of both can be matched in pairs, in any order."""
     rest = list(b)
     for x in a:
         at = next((i for i, y in enumerate(rest) if same(x, y)), None)

@@ -1,6 +1,6 @@
-"""Which names a program text defines, found by the forms that definitions have in the languages, without a parser.
+"""Find the names that a program defines, by regular expressions for the forms of definitions.
 
-A grammar could tell more exactly, but models' programs often hold an error that a grammar stops at.
+A grammar would be more exact, but programs of models often contain errors that a grammar does not accept.
 """
 
 import re
@@ -21,30 +21,30 @@ _BY_EQUATION = (  # ``f <- function``, ``f = lambda``, ``f(x) = …``, ``f x y =
     r"(?:[ \t]*\([^()\n]*\)[ \t]*(?:=(?![=~])|\{)|(?:[ \t]+[^\s=(][^\s=]*)*[ \t]*\n?[ \t]*(?:<-|:=|=(?![=~])|::|\|))"
 )
 _CALL_LIKE = r"(?<![\w.$])(?P<name>@)[ \t]*(?:<[^<>()\n]*>)?\("
-_LONGEST_LINE = 1000  #: characters; the patterns are quadratic in a line
+_MAX_LINE_CHARS = 1000  #: the patterns take quadratic time in the length of a line
 _TYPE = re.compile(r"[\w:<>\[\],.*&? \t]*[\w>\]*&?][ \t]+[*&]*|[\w:<>\[\],.*&? \t]+[*&]")
 _NO_TYPE = re.compile(r"\s*(?:return|else|new|await|yield|throw|in|not|and|or|if|while|when|do|then|case|assert)\b")
 
 
 def defines(card: Card, text: str, name: str) -> bool:
     """Return whether a line of a text, outside comments and strings, defines ``name``."""
-    return bool(name) and next(_names(_bare(card, text), re.escape(name)), None) is not None
+    return bool(name) and next(_names(_without_literals(card, text), re.escape(name)), None) is not None
 
 
 def defined_names(card: Card, text: str) -> set[str]:
-    """Return the names that a text defines in lines that are not indented."""
-    return set(_names("\n".join(line for line in _bare(card, text).split("\n") if line[:1].strip()), _NAME))
+    """Return the names that lines without indentation define."""
+    return set(_names("\n".join(line for line in _without_literals(card, text).split("\n") if line[:1].strip()), _NAME))
 
 
 def mentions(text: str, name: str) -> bool:
-    """Return whether a text contains ``name`` as a word of its own."""
+    """Return whether a text contains ``name`` as a word."""
     return re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", text) is not None
 
 
-def _bare(card: Card, text: str) -> str:
-    """Return the text with strings and comments left out."""
+def _without_literals(card: Card, text: str) -> str:
+    """Return the text without strings and comments."""
     kept = (piece if kind == "code" else _blank(piece) for kind, piece in split_code(text, comment_syntax_of(card)))
-    return "\n".join(line[:_LONGEST_LINE] for line in "".join(kept).split("\n"))
+    return "\n".join(line[:_MAX_LINE_CHARS] for line in "".join(kept).split("\n"))
 
 
 def _blank(piece: str) -> str:
@@ -59,7 +59,7 @@ def _names(text: str, name: str) -> Iterator[str]:
 
 
 def _after_types(text: str, name: str) -> Iterator[str]:
-    """Yield names that stand between a type and a parameter list whose body follows, as in C or Java."""
+    """Yield names between a type and a parameter list that a body follows, as in C or Java."""
     for found in re.finditer(_CALL_LIKE.replace("(?P<name>@)", f"(?P<name>{name})"), text):
         head = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
         if _TYPE.fullmatch(head) and not _NO_TYPE.match(head) and _has_body(text, found.end()):
@@ -67,7 +67,7 @@ def _after_types(text: str, name: str) -> Iterator[str]:
 
 
 def _has_body(text: str, start: int) -> bool:
-    """Return whether a brace follows the parameters that begin at ``start``, before anything ends the statement."""
+    """Return whether a brace follows the parameters that begin at ``start``, before the statement ends."""
     end = min((at for mark in ";=" if (at := text.find(mark, start)) >= 0), default=len(text))
     brace = text.find("{", start)
     return 0 <= brace < end or bool(re.match(r"[^)]*\)\s*=(?!=)", text[start : start + 400]))

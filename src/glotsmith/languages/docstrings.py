@@ -1,8 +1,8 @@
-"""Python docstrings in the words and literals of another language.
+"""Translate Python docstrings into the terms and literals of another language.
 
-MultiPL-E's published prompts are made so ("doctests: transform", "prompt terminology: reworded"; Cassano et al. 2023,
-§3.3): the examples of calls are written in the target language, and so are the names of Python's kinds of values. What
-can't be translated stays as it is.
+As in MultiPL-E's published prompts ("doctests: transform", "prompt terminology: reworded"; Cassano et al. 2023, §3.3),
+examples of calls are written in the target language, and the names of Python's types are replaced. Parts that cannot be
+translated are kept.
 """
 
 import ast
@@ -21,7 +21,7 @@ from glotsmith.languages.representable import Unrepresentable
 from glotsmith.values import NotLiteral, Signature, Value, parse_signature
 from glotsmith.values.literals import value_of_node
 
-#: ``target``: examples and terms in the target language; ``verbatim``: as the Python original has them.
+#: ``target``: examples and terms of the target language; ``verbatim``: those of the Python original.
 Wording = Literal["target", "verbatim"]
 
 _RESULT = re.compile(
@@ -38,13 +38,13 @@ _TERM = re.compile(
     r"(?P<article>\b[Aa]n? )?(?<![\w.\"'/-])"
     r"(?P<term>[Aa]rrays?|[Ll]ists?|[Tt]uples?|[Dd]ictionar(?:y|ies)|[Dd]icts?|None(?! of\b)|True|False)(?![\w\[(\"'])"
 )
-_LONGEST_LITERAL = 400  #: characters of a value that a line of text states
-_MOST_CALLS = 64  #: examples in the text of one docstring
+_MAX_LITERAL_CHARS = 400  #: of a value in a line of text
+_MAX_CALLS = 64  #: examples in one docstring
 _ATOM = re.compile(r"[\w.]+|\([^()]*\)|\[[^\[\]]*\]|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
 class _Example(NamedTuple):
-    """A call in a docstring with the value that it states."""
+    """A call in a docstring with its stated result."""
 
     start: int
     end: int
@@ -54,12 +54,12 @@ class _Example(NamedTuple):
 
 
 def translate_docstring(language: str, docstring: str, signature: str, wording: Wording = "target") -> str:
-    """Return a Python function's docstring as it reads in another language.
+    """Return a Python function's docstring, translated for another language.
 
     Args:
         language: the target language.
         docstring: the text, without quotes.
-        signature: of the function, in Python, with the types of the task.
+        signature: the function's Python signature, with the types of the task.
         wording: ``verbatim`` returns the docstring unchanged.
 
     """
@@ -75,20 +75,20 @@ def translate_docstring(language: str, docstring: str, signature: str, wording: 
 
 @cache
 def _card_for_docstrings(language: str) -> Card:
-    """Return a card whose literals are those that people write, where the driver needs another form."""
+    """Return a card with the literals of ``examples``, which people write, instead of those for the driver."""
     card = get_card(language)
     return msgspec.structs.replace(card, values=msgspec.structs.replace(card.values, **card.examples))
 
 
 class _Translation:
-    """The docstrings of one function in one language."""
+    """Translates the docstrings of one function into one language."""
 
     def __init__(self, card: Card, signature: Signature) -> None:
         self._card = card
         self._signature = signature
 
     def text(self, docstring: str) -> str:
-        """Translate examples of either form, and the words between them."""
+        """Translate the examples of both forms, and the terms between them."""
         return "".join(self._parts(docstring))
 
     def _parts(self, docstring: str) -> Iterator[str]:
@@ -120,7 +120,7 @@ class _Translation:
         return "".join([*parts, self._words(text[position:])])
 
     def _call(self, example: _Example) -> tuple[str, str] | None:
-        """Return call and value in the language; None where it has no form for them."""
+        """Return call and value in the language; None if the language has no form for them."""
         try:
             signature = widen_signature(self._signature, [example.arguments], [example.value])
             types = [parameter.type for parameter in signature.parameters]
@@ -137,14 +137,14 @@ class _Translation:
         return fill_template(syntax.application, name=self._signature.name, arguments=text).replace(" )", ")")
 
     def _words(self, text: str) -> str:
-        """Replace the names of Python's kinds of values, but for the names of parameters and of the function."""
+        """Replace the names of Python's types, except where they are names of the function or its parameters."""
         own = {self._signature.name, *(parameter.name for parameter in self._signature.parameters)}
         terms = _terms(self._card.name)
         return _TERM.sub(lambda found: found[0] if found["term"] in own else _translate_term(found, terms), text)
 
 
 def _translate_term(found: re.Match[str], terms: Mapping[str, str]) -> str:
-    """Return a term of the language in the number and capitals of the one found, with the article that fits."""
+    """Return the language's term, with the number, capitals and article of the found one."""
     term = found["term"]
     singular = _SINGULARS.get(term.lower(), term.lower()) if term not in _VALUES else term
     word = terms[singular]
@@ -161,7 +161,7 @@ def _translate_term(found: re.Match[str], terms: Mapping[str, str]) -> str:
 
 @cache
 def _terms(language: str) -> Mapping[str, str]:
-    """Return what the language calls each kind of value, and how it writes Python's constants."""
+    """Return the language's terms for Python's types and constants."""
     card = get_card(language)
     kinds = {name: str(getattr(card.terms, name)) for name in ("array", "list", "tuple", "dictionary")}
     return {**kinds, **{value: _value_term(card, value) for value in _VALUES}}
@@ -177,7 +177,7 @@ def _value_term(card: Card, value: str) -> str:
 
 
 def _doctests(docstring: str, name: str) -> Iterator[tuple[int, int, _Example | None]]:
-    """Yield where each ``>>>`` example stands, and its call where it is one of ``name`` over literals."""
+    """Yield start and end of each ``>>>`` example, and its call if that is a call of ``name`` over literals."""
     try:
         found = doctest.DocTestParser().parse(docstring)
     except ValueError:
@@ -203,9 +203,9 @@ def _example_of(source: str, want: str, name: str) -> _Example | None:
 
 
 def _inline(text: str, name: str) -> Iterator[_Example]:
-    """Yield calls of ``name`` over literals in a line of text, each with the value that is stated behind it."""
+    """Yield calls of ``name`` over literals in a text, each with the value that the line states after it."""
     position = 0
-    for found in islice(re.finditer(rf"(?<![\w.]){re.escape(name)}\(", text), _MOST_CALLS):
+    for found in islice(re.finditer(rf"(?<![\w.]){re.escape(name)}\(", text), _MAX_CALLS):
         if found.start() < position:
             continue
         line_end = text.find("\n", found.start())
@@ -217,8 +217,8 @@ def _inline(text: str, name: str) -> Iterator[_Example]:
 
 
 def _parse_stated_example(line: str, name: str) -> _Example | None:
-    """Return the call at the start of a line, and the longest literal that its result is said to be."""
-    for closing in islice(re.finditer(r"\)", line), _MOST_CALLS):
+    """Return the call at the start of a line, and the longest literal that is stated as its result."""
+    for closing in islice(re.finditer(r"\)", line), _MAX_CALLS):
         try:
             arguments = _arguments(ast.parse(line[: closing.end()], mode="eval").body, name)
         except (SyntaxError, ValueError, RecursionError, MemoryError, NotLiteral):
@@ -233,13 +233,13 @@ def _parse_stated_example(line: str, name: str) -> _Example | None:
 
 def _longest_literal(text: str) -> tuple[int, Value] | None:
     """Return the length and the value of the longest literal at the start of a text."""
-    for end in range(min(len(text), _LONGEST_LITERAL), 0, -1):
+    for end in range(min(len(text), _MAX_LITERAL_CHARS), 0, -1):
         if text[end - 1].isspace():
             continue
         try:
             node = ast.parse(text[:end].strip(), mode="eval").body
             if isinstance(node, ast.Tuple) and not text.startswith("("):
-                continue  # a comma of the sentence
+                continue  # the comma belongs to the sentence
             return end, value_of_node(node)
         except (SyntaxError, ValueError, RecursionError, MemoryError, NotLiteral):
             continue

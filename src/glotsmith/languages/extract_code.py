@@ -1,7 +1,7 @@
-"""Choose the program in a model's reply: which blocks it stands in, and how it continues a prefix.
+"""Extract the program from a model's reply: choose among its blocks and text, and join it to a prefix.
 
-Models answer in forms of their own, and a right program in an unexpected form is a loss that nobody notices. What is
-chosen is not judged here: wrong code fails its suite. ``docs/replies.md`` states the rules.
+Models reply in many forms, and a right program in an unexpected form would be lost without notice. The program is not
+judged here: wrong code fails its suite. ``docs/replies.md`` states the rules.
 """
 
 import re
@@ -32,8 +32,8 @@ _PROSE = re.compile(
     rf"|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{3,}}|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{0,2}}:"
     rf"|{_WORDS}(?:\s+{_WORDS}){{3,}}[.!?:]\**|(?:Sure|Certainly|Okay|OK)\b.*)\Z"
 )
-_SMALLEST = 6  #: a block this many times smaller than the largest is an aside
-_SHORTEST_SIGNATURE = 6  #: characters; a last line of ``{`` says nothing
+_MAX_SIZE_RATIO = 6  #: smaller blocks, compared with the largest, are not the program
+_MIN_SIGNATURE_CHARS = 6  #: a line such as ``{`` is not a signature
 _CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->|\s[+*/%]\s")
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'")
 _COMMENT = re.compile(r"\s*(?:--|#|;|//|\(\*|/\*|\"\"\"|''')")
@@ -45,19 +45,19 @@ _IMPORTS = re.compile(
 
 
 def extract_code(reply: str, card: Card, *, continues: str = "", name: str = "") -> str | None:
-    """Return the program in ``reply``, or None when there is none.
+    """Return the program in ``reply``, or None if it has none.
 
     Args:
         reply: the text that the model generated.
-        card: the language that is wanted.
-        continues: the prefix that the reply was to continue: it is put in front, unless the reply has its own copy
-            of it (which is then what counts) or is a whole program anyway.
-        name: the function that is wanted. The last block that defines it and parses is taken, together with the
-            imports and helpers that other blocks hold.
+        card: the language of the program.
+        continues: the prefix that the reply should continue. It is put before the reply's text, unless that contains
+            its own copy of the prefix or is a whole program.
+        name: the function that the program should define. The last block that defines it and parses is chosen, with
+            the imports and helpers of other blocks.
 
     """
-    said = parse_reply(reply, card)
-    for parts in (said.answer, said.draft):
+    parsed = parse_reply(reply, card)
+    for parts in (parsed.answer, parsed.draft):
         code = _program("".join(part.raw for part in parts), parts, card, continues, name)
         if code is not None:
             return code
@@ -65,24 +65,24 @@ def extract_code(reply: str, card: Card, *, continues: str = "", name: str = "")
 
 
 def first_block(text: str) -> ReplyPart | None:
-    """Return the first fenced block of a reply that holds anything, or None."""
+    """Return the first fenced block of a reply that is not blank, or None."""
     return next((part for part in parse_reply(text).answer if part.code.strip()), None)
 
 
 def looks_like_code(text: str) -> bool:
-    """Return whether a text without fences may be a program: it has signs of one, and is not mostly sentences."""
+    """Return whether a text without fences may be a program: it has characters of code, and few sentences."""
     lines = [line for line in text.split("\n") if line.strip()]
     prose = sum(1 for line in lines if _PROSE.match(line) and not _COMMENT.match(line))
     return prose * 3 < len(lines) * 2 and _CODE_SIGN.search(text) is not None
 
 
 def strip_reasoning(reply: str) -> str:
-    """Return a reply without its thoughts, carriage returns, and what follows the end of its turn."""
+    """Return a reply without its reasoning, carriage returns, and the text after the end of its turn."""
     return parse_reply(reply).text
 
 
 def _program(text: str, parts: Sequence[ReplyPart], card: Card, prefix: str, name: str) -> str | None:
-    """Return the program in the parts of a reply, of which ``text`` is the whole."""
+    """Return the program in the parts of a reply; ``text`` is their concatenation."""
     if prefix and (body := _continuation(text, card, prefix)) is not None:
         return join_prefix(prefix, body, card, name)
     if not prefix and (end := _end_of_opened_block(text, card, name)) is not None:
@@ -96,7 +96,7 @@ def _program(text: str, parts: Sequence[ReplyPart], card: Card, prefix: str, nam
 
 
 def _continuation(text: str, card: Card, prefix: str) -> str | None:
-    """Return what directly continues a prefix: all up to a fence that closes what the prompt opened; else None."""
+    """Return the text that directly continues a prefix, up to a fence that closes the prompt's block; else None."""
     fence = first_fence(text)
     if fence is None:
         return _trimmed(text)
@@ -113,7 +113,7 @@ def _continues(text: str) -> bool:
 
 
 def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
-    """Return where a block ends that the prompt opened: at a closing fence behind code; None where there is none."""
+    """Return the end of a block that the prompt opened: a closing fence after code; None if there is none."""
     closing = [fence.start() for fence in islice(closing_fences(text), MAX_BLOCK_ENDS)]
     fence = first_fence(text)
     if not closing or fence is None:
@@ -134,9 +134,9 @@ def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
 
 
 def _choose_program(parts: Sequence[ReplyPart], card: Card, name: str) -> str | None:
-    """Choose among blocks and text: what defines ``name``, else the blocks of the language, else any that may be code.
+    """Choose among blocks and text: those that define ``name``, else those of the language, else any code.
 
-    A label says less than a definition: an example of the use of a solution may have one where the solution has none.
+    A definition takes precedence over a label, because usage examples may have a label and the solution none.
     """
     blocks = [part for part in parts if part.is_block and part.code.strip()]
     labelled = [part for part in blocks if part.label in card.fences or language_of_label(part.label) == card.name]
@@ -144,7 +144,7 @@ def _choose_program(parts: Sequence[ReplyPart], card: Card, name: str) -> str | 
     others = [part for part in blocks if not _NOT_CODE.fullmatch(part.label)]
     texts = [part._replace(code=_trimmed(part.raw)) for part in parts if not part.is_block]
     texts = [part for part in texts if looks_like_code(part.code)]
-    texts += [part for part in blocks if _NOT_CODE.fullmatch(part.label)]  # a program may be labelled as plain text
+    texts += [part for part in blocks if _NOT_CODE.fullmatch(part.label)]  # programs may be labelled as plain text
     texts = [part for part in texts if _parses(card, part.code)]
     for group in (own, texts, labelled, others):
         defining = [part for part in group if defines(card, part.code, name)]
@@ -157,24 +157,24 @@ def _choose_program(parts: Sequence[ReplyPart], card: Card, name: str) -> str | 
 
 
 def _best(defining: Sequence[ReplyPart], card: Card) -> ReplyPart:
-    """Return the last part that parses, before any that leaves something out or does not parse."""
+    """Return the last part that parses, preferably without ellipses and TODO marks."""
     ranks = [(_parses(card, p.code), not _PLACEHOLDER.search(p.code)) for p in defining]
     return max(zip(ranks, range(len(defining)), defining, strict=True))[2]
 
 
 def _best_of_all(group: Sequence[ReplyPart], card: Card, name: str) -> str:
-    """Return the first that mentions ``name`` of those that define nothing, or the last that parses of whole programs.
+    """Return the first part that mentions ``name`` if none defines it; of whole programs, the last that parses.
 
-    A block much smaller than the largest is an aside.
+    Blocks much smaller than the largest are ignored.
     """
     group = [part for part in group if name and mentions(part.code, name)] or group
     largest = max(len(part.code) for part in group)
-    group = [part for part in group if _SMALLEST * len(part.code) >= largest]
+    group = [part for part in group if _MAX_SIZE_RATIO * len(part.code) >= largest]
     return group[0].code if name else _best(group, card).code
 
 
 def _with_helpers(chosen: ReplyPart, own: Sequence[ReplyPart], card: Card, name: str) -> str:
-    """Put before a program what stands in blocks of its own: imports, and definitions that the program uses."""
+    """Return a program with the imports and the definitions that it uses from other blocks."""
     code, found = chosen.code, [chosen.code]
     imports = any(_IMPORTS.match(line) for line in code.split("\n"))
     for part in reversed([p for p in own if p is not chosen and _parses(card, p.code)]):
@@ -189,12 +189,12 @@ def _with_helpers(chosen: ReplyPart, own: Sequence[ReplyPart], card: Card, name:
 
 
 def _without(name: str, code: str, card: Card) -> list[str]:
-    """Return the top-level parts of a program that do not mention ``name``: the helpers of an earlier draft."""
+    """Return the top-level parts of a program that do not mention ``name``, such as helpers of an earlier draft."""
     return [part for part in top_level_nodes(card.name, code) if not mentions(part, name)]
 
 
 def _parses(card: Card, code: str) -> bool:
-    """Return whether the grammar finds no error; a text too long for it may be a program."""
+    """Return whether the grammar finds no error; a text that is too long for it is accepted."""
     return len(code) > MAX_PARSED_CHARS or parses(card.name, code) is not False
 
 
@@ -204,7 +204,7 @@ def _is_imports(code: str) -> bool:
 
 
 def _in_order(parts: Sequence[str]) -> str:
-    """Join programs; a first line that must come first (``#lang``, ``<?php``, ``package``) stands once, at the top."""
+    """Join programs; a line that must be the first (``#lang``, ``<?php``, ``package``) occurs once, at the top."""
     heads, bodies = list[str](), list[str]()
     for part in parts:
         lines = part.strip("\n").split("\n")
@@ -220,7 +220,7 @@ def _in_order(parts: Sequence[str]) -> str:
 
 
 def join_prefix(prefix: str, text: str, card: Card, name: str) -> str | None:
-    """Return the prefix with the text behind it, the text alone where it is a whole program, or None for no text."""
+    """Return the prefix followed by the text, the text alone if it is a whole program, or None for no text."""
     if not text.strip():
         return None
     if _is_whole(prefix, text, card, name):
@@ -229,9 +229,9 @@ def join_prefix(prefix: str, text: str, card: Card, name: str) -> str | None:
 
 
 def _is_whole(prefix: str, text: str, card: Card, name: str) -> bool:
-    """Return whether the text has its own copy of the prefix's signature, or defines ``name`` in another way.
+    """Return whether the text contains the prefix's signature, or defines ``name`` in another way.
 
-    A text that begins indented is a body, even if the definition is repeated after it.
+    A text with an indented first line is a body, even if the definition is repeated after it.
     """
     if _first_line(text)[:1].isspace():
         return False
@@ -240,15 +240,15 @@ def _is_whole(prefix: str, text: str, card: Card, name: str) -> bool:
 
 
 def _signature(prefix: str, name: str) -> str:
-    lines = [line for line in prefix.split("\n") if len("".join(line.split())) >= _SHORTEST_SIGNATURE]
+    lines = [line for line in prefix.split("\n") if len("".join(line.split())) >= _MIN_SIGNATURE_CHARS]
     named = [line for line in lines if name and mentions(line, name)]
     return (named or lines or [""])[-1]
 
 
 def _separator(prefix: str, text: str) -> str:
-    """Return what belongs between: a model that saw the prefix breaks the line itself, one that quotes does not."""
-    goes_on = prefix.endswith(("\n", " ", "\t", "(", "[", ",")) or re.match(r"\n| \S", text)
-    return "" if goes_on else "\n"
+    """Return the separator between prefix and text: a line break, unless one of them has white space there."""
+    has_separator = prefix.endswith(("\n", " ", "\t", "(", "[", ",")) or re.match(r"\n| \S", text)
+    return "" if has_separator else "\n"
 
 
 def _first_line(text: str) -> str:
@@ -259,13 +259,13 @@ def _first_line(text: str) -> str:
 
 
 def _without_prose(text: str) -> str:
-    """Return the text without prose around it; nothing when what is left is not code."""
+    """Return the text without prose around it; "" if the rest is not code."""
     text = _trimmed(text)
     return text if looks_like_code(text) else ""
 
 
 def _trimmed(text: str) -> str:
-    """Return the lines from the first to the last that is not prose."""
+    """Return the lines from the first line of code to the last."""
     lines = text.split("\n")
     kept = [number for number, line in enumerate(lines) if line.strip() and not _PROSE.match(line)]
     if not kept:
@@ -275,7 +275,7 @@ def _trimmed(text: str) -> str:
 
 
 def _strip_blank_lines(code: str) -> str | None:
-    """Strip blank lines around the code; None when nothing is left."""
+    """Strip blank lines around the code; return None if nothing remains."""
     return code.strip("\n").rstrip() or None
 
 
@@ -283,12 +283,12 @@ def _strip_blank_lines(code: str) -> str | None:
 
 
 def stops_at_brace(stop: Iterable[str]) -> bool:
-    """Whether a continuation ends at the brace that closes its function, which is then not part of it."""
+    """Return whether a stop token contains a brace, so that completions lack the brace that closes the function."""
     return any("}" in token for token in stop)
 
 
 def restore_braces(card: Card, code: str, after: str = "") -> str:
-    """Put back the braces at which a continuation was stopped, where neither it nor what comes ``after`` has them."""
+    """Append the closing braces that a stop token has cut off, unless the text ``after`` contains them."""
     syntax = card.syntax
     marks = [rf"{re.escape(syntax.line_comment)}.*"] if syntax.line_comment else []
     if syntax.block_comment:
@@ -300,6 +300,6 @@ def restore_braces(card: Card, code: str, after: str = "") -> str:
 
 
 def open_braces(text: str) -> int:
-    """Return how many braces a text opens and leaves open; those in strings do not count."""
+    """Return the number of opening braces minus that of closing braces, outside strings."""
     bare = _STRING.sub("", text)
     return bare.count("{") - bare.count("}")

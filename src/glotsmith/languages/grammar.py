@@ -1,4 +1,4 @@
-"""Read programs with tree-sitter's grammars, one for each language; nothing is run."""
+"""Parse programs with the tree-sitter grammars of their languages; nothing is executed."""
 
 import re
 from collections import deque
@@ -9,14 +9,14 @@ from typing import Any, cast
 from glotsmith.languages.card import Card
 from glotsmith.languages.lexer import comment_syntax_of, split_code
 
-_LITERAL = ("string", "comment", "heredoc", "template", "quoted", "pod")  #: words in the types of such nodes
-_POD = re.compile(r"^=(?!cut)[a-z]+\d?\b(?:(?!^=cut).)*\Z", re.MULTILINE | re.DOTALL)  #: open documentation in Perl
+_LITERAL = ("string", "comment", "heredoc", "template", "quoted", "pod")  #: words in the node types of literals
+_POD = re.compile(r"^=(?!cut)[a-z]+\d?\b(?:(?!^=cut).)*\Z", re.MULTILINE | re.DOTALL)  #: unclosed documentation in Perl
 
 
 def parses(language: str, code: str) -> bool | None:
-    """Return whether a grammar finds no error in a program; None where there is no grammar of that language.
+    """Return whether a program parses without an error; None if the language has no grammar.
 
-    Text that is no program at all may parse in a language in which nearly everything does, as prose in Racket or PHP.
+    Text that is not a program may parse, too, in languages with lenient grammars, such as prose in Racket or PHP.
     """
     root = _root(language, _with_opening_tag(language, code)[0])
     return None if root is None else not root.has_error and root.child_count > 0
@@ -27,7 +27,7 @@ def top_level_nodes(language: str, code: str) -> list[str]:
     added = len(_with_opening_tag(language, code)[0].encode("utf-8", "replace")) - _bytes(code)
     root = _root(language, _with_opening_tag(language, code)[0])
     while root is not None and root.child_count == 1 and root.children[0].child_count > 1:
-        root = root.children[0]  # Haskell's grammar has one node around all declarations
+        root = root.children[0]  # Haskell's grammar wraps all declarations in one node
     nodes = cast(list[Any], root.children) if root is not None else []
     texts = (cast(bytes, n.text).decode("utf-8", "replace").strip("\n") for n in nodes if n.start_byte >= added)
     return [text for text in texts if text.strip()]
@@ -50,7 +50,7 @@ def is_whole_program(card: Card, code: str, within: Sequence[int] = ()) -> bool:
 
 
 def _ends_in_comment(card: Card, code: str) -> bool:
-    """Return whether a block comment is open at the end, which some grammars accept."""
+    """Return whether a block comment is unclosed at the end, which some grammars accept."""
     last_pieces = deque(split_code(code.rstrip(), comment_syntax_of(card)), maxlen=1)
     kind, last = last_pieces[0] if last_pieces else ("code", "")
     block = card.syntax.block_comment
@@ -59,7 +59,7 @@ def _ends_in_comment(card: Card, code: str) -> bool:
 
 
 def _literal_at(root: Any, offset: int) -> Any:
-    """Return the string or comment node that begins before a byte and holds it, or None."""
+    """Return the string or comment node that begins before a byte and contains it, or None."""
     node = root.descendant_for_byte_range(offset, offset)
     while node is not None and (node.start_byte == offset or not any(word in node.type for word in _LITERAL)):
         node = node.parent
@@ -67,8 +67,10 @@ def _literal_at(root: Any, offset: int) -> Any:
 
 
 def _with_opening_tag(language: str, code: str) -> tuple[str, int]:
-    """Return code that its grammar reads as code, and the number of characters put in front of it."""
-    mark = "<?php " if language == "php" and "<?" not in code else ""  # without it, all of PHP is text
+    """Return code with the opening tag that its grammar requires, and the number of characters added."""
+    mark = (
+        "<?php " if language == "php" and "<?" not in code else ""
+    )  # without the tag, PHP's grammar parses everything as text
     return mark + code, len(mark)
 
 
@@ -77,7 +79,7 @@ def _bytes(text: str) -> int:
 
 
 def _root(language: str, code: str) -> Any:
-    """Return the syntax tree's root, or None where there is no grammar."""
+    """Return the root of the syntax tree, or None if the language has no grammar."""
     parser = _parser(language)
     return None if parser is None else parser.parse(f"{code}\n".encode("utf-8", "replace")).root_node
 

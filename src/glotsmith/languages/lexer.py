@@ -1,7 +1,7 @@
-"""Cut a program's text into code, strings and comments, for any language and for text that is no program.
+"""Split text into code, strings and comments, for any language, and also for text that is not a program.
 
-The reference implementation cuts comments out by searching for their marks, which breaks on strings that contain
-them (MultiPL-T's ``dedup_solutions.py``). This scanner passes over strings first.
+The reference implementation (MultiPL-T's ``dedup_solutions.py``) searches for comment marks, and fails on strings that
+contain them. This lexer recognises strings first.
 """
 
 import re
@@ -14,21 +14,21 @@ from glotsmith.records import Record
 
 
 class CommentSyntax(Record, frozen=True, kw_only=True):
-    """What a scanner must know of a language to tell comments, strings and code apart."""
+    """The syntax of a language's comments and strings."""
 
-    line: tuple[str, ...] = ()  #: marks of comments that end with the line
-    block: tuple[str, ...] = ()  #: opening and closing mark; nested where both balance
+    line: tuple[str, ...] = ()  #: marks of comments that end at the end of the line
+    block: tuple[str, ...] = ()  #: opening and closing mark; nested if both balance
     strings: tuple[str, ...] = ('"',)  #: quotes; a backslash escapes the next character
-    layout: bool = False  #: whether indentation carries meaning
+    layout: bool = False  #: whether indentation is significant
 
 
 PieceKind = Literal["code", "string", "comment"]
 
 
 def split_code(text: str, syntax: CommentSyntax) -> Iterator[tuple[PieceKind, str]]:
-    """Cut text into runs of code, strings and comments; joined they are the text again.
+    """Split text into runs of code, strings and comments; their concatenation is the text.
 
-    Works on any text: an unterminated block comment reaches to the end, an unterminated quote is code.
+    Any text is accepted: an unterminated block comment extends to the end, and an unterminated quote is code.
     """
     position = code = 0
     while found := _scanner(syntax).search(text, position):
@@ -36,7 +36,7 @@ def split_code(text: str, syntax: CommentSyntax) -> Iterator[tuple[PieceKind, st
         match found.lastgroup:
             case "block":
                 position = _end_of_block(text, syntax, start)
-            case "character":  # a character literal or a lone quote: code that must not open a string
+            case "character":  # a character literal or a single quote is code and does not open a string
                 continue
             case _:
                 pass
@@ -50,17 +50,17 @@ def split_code(text: str, syntax: CommentSyntax) -> Iterator[tuple[PieceKind, st
 
 @cache
 def _scanner(syntax: CommentSyntax) -> re.Pattern[str]:
-    """Compile the pattern of all places where code ends: the first alternative that fits wins."""
+    """Compile the pattern of everything that ends code; the first matching alternative wins."""
     opening = syntax.block[0] if syntax.block else ""
     quotes = sorted(map(re.escape, syntax.strings), key=len, reverse=True)
     strings = [rf"{q}(?:[^\\{q[-1]}]++|\\.|(?!{q}){q[-1]})*+{q}" for q in quotes]
     comments: list[str] = []
-    if opening.endswith("[["):  # Lua: long brackets of any level hold comments and strings
+    if opening.endswith("[["):  # Lua: long brackets of any level delimit comments and strings
         comments.append(rf"{re.escape(opening[:-2])}\[(?P<a>=*)\[.*?(?:\](?P=a)\]|\Z)")
         strings.append(r"\[(?P<b>=*)\[.*?\](?P=b)\]")
     block = [f"(?P<block>{re.escape(opening)})"] if opening and not comments else []
     comments += [f"{re.escape(mark)}[^\n]*" for mark in sorted(syntax.line, key=len, reverse=True) if mark]
-    # '"' in OCaml, Julia, C and #\" in Lisp are characters, not the beginning of a string
+    # '"' in OCaml, Julia and C, and #\" in Lisp, are characters and do not begin a string
     characters = [r"#\\."] if ";" in syntax.line else []
     characters += [] if "'" in syntax.strings else [r"'(?:\\.|[^\\'\n])'"]
     named = [("comment", comments), ("character", characters), ("string", strings)]
@@ -68,10 +68,10 @@ def _scanner(syntax: CommentSyntax) -> re.Pattern[str]:
 
 
 def _end_of_block(text: str, syntax: CommentSyntax, start: int) -> int:
-    """Find where a block comment ends.
+    """Return the end of a block comment.
 
-    Marks are taken as nested if they balance, else the first closing mark ends the comment. So languages that nest
-    comments and those that don't need no flag: in the latter a valid program with an inner opening never balances.
+    Marks are nested if they balance; otherwise the first closing mark ends the comment. No flag states whether a
+    language nests comments: if it does not, a valid program with an inner opening mark never balances.
     """
     opening, closing = syntax.block[0], syntax.block[-1]
     depth = 0
@@ -84,7 +84,7 @@ def _end_of_block(text: str, syntax: CommentSyntax, start: int) -> int:
 
 
 def comment_syntax_of(card: Card) -> CommentSyntax:
-    """Return how a language writes comments and strings."""
+    """Return the syntax of a language's comments and strings."""
     s = card.syntax
     return CommentSyntax(
         line=() if s.line_comment_end else (s.line_comment,),

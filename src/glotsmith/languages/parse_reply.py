@@ -1,8 +1,8 @@
-"""Read a model's reply: its thoughts, fenced blocks and text, and which of them contains which.
+"""Parse a model's reply into fenced blocks and text, without its reasoning.
 
-A mark counts only where it is one: a fence in a docstring, ``</think>`` in a string and a tag in inline code are text.
-A block of a language ends where its text is a whole program to the language's grammar; only where no end makes one do
-fences alone decide. ``docs/replies.md`` states the rules.
+Marks inside other text are text: a fence in a docstring, ``</think>`` in a string, a tag in inline code. A block ends
+at the first closing fence at which its text is a whole program by the grammar of its language; if there is no such
+fence, fences alone decide. ``docs/replies.md`` states the rules.
 """
 
 import re
@@ -14,16 +14,16 @@ from glotsmith.languages.card import Card, get_card
 from glotsmith.languages.grammar import is_whole_program
 from glotsmith.languages.spelling import language_of_label
 
-_MAX_BLOCKS = 64  #: more are not read: a reply of nothing but fences must not take forever
-MAX_BLOCK_ENDS = 8  #: fences at which the end of one block is looked for
-_MAX_TAGS = 256  #: quoted marks of thoughts and turns that are passed over
-MAX_PARSED_CHARS = 20_000  #: characters; a grammar may take minutes for more of what is no program
-_QUOTED_WITHIN = 200  #: characters on each side of a mark in which its quotes are looked for
+_MAX_BLOCKS = 64  #: of a reply, to limit the time for replies of many fences
+MAX_BLOCK_ENDS = 8  #: closing fences that are tried as the end of one block
+_MAX_TAGS = 256  #: quoted marks of reasoning and turns that are skipped
+MAX_PARSED_CHARS = 20_000  #: a grammar may take minutes for longer texts that are not programs
+_QUOTED_WITHIN = 200  #: characters on each side of a mark that are searched for quotes
 
-_THOUGHT = r"think|thinking|thought|thoughts|reasoning|scratchpad"
+_REASONING_TAGS = r"think|thinking|thought|thoughts|reasoning|scratchpad"
 _TAG = re.compile(
-    rf"(?P<open><(?:{_THOUGHT})>|\[THINK\]|◁think▷|<\|begin_of_thought\|>|<\|channel\|>analysis<\|message\|>)"
-    rf"|(?P<close></(?:{_THOUGHT})>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>|<\|end\|>(?=\s*<\|start\|>))"
+    rf"(?P<open><(?:{_REASONING_TAGS})>|\[THINK\]|◁think▷|<\|begin_of_thought\|>|<\|channel\|>analysis<\|message\|>)"
+    rf"|(?P<close></(?:{_REASONING_TAGS})>|\[/THINK\]|◁/think▷|<\|end_of_thought\|>|<\|end\|>(?=\s*<\|start\|>))"
     r"|(?P<final><\|start\|>assistant(?:<\|channel\|>(?:final|commentary))?<\|message\|>|</?answer>)"
     r"|(?P<stop><\|(?:im_end|endoftext|eot_id|end_of_text|end|return|EOT)\|>|</s>)",
     re.IGNORECASE,
@@ -31,7 +31,7 @@ _TAG = re.compile(
 _FENCE = re.compile(
     r"^(?P<indent>[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?)(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)$", re.MULTILINE
 )
-_MARKUP = frozenset({"markdown", "md"})  #: a block of such text has blocks of its own
+_MARKUP = frozenset({"markdown", "md"})  #: labels of blocks that contain blocks
 _LABEL = re.compile(r"[{.\s]*([\w+#-]+)")
 _QUOTED = re.compile(r"(?<!\w)(['\"])(?:\\.|(?!\1)[^\\\n])*\1|(?<!`)`[^`\n]+`(?!`)")
 
@@ -39,31 +39,31 @@ _QUOTED = re.compile(r"(?<!\w)(['\"])(?:\\.|(?!\1)[^\\\n])*\1|(?<!`)`[^`\n]+`(?!
 class ReplyPart(NamedTuple):
     """A fenced block, or the text between blocks."""
 
-    raw: str  #: as the reply has it, with the fences of a block
+    raw: str  #: as in the reply, with the fences of a block
     is_block: bool = False
     label: str = ""  #: the first word after the opening fence, lower case; "" for none
-    code: str = ""  #: what the block contains, without the indentation of its fence
+    code: str = ""  #: the contents of the block, without the indentation of its fence
 
 
 class ParsedReply(NamedTuple):
-    """What a reply contains beside its thoughts."""
+    """The parts of a reply without its reasoning."""
 
     answer: tuple[ReplyPart, ...]
-    draft: tuple[ReplyPart, ...] = ()  #: what came before a closing mark of a thought that the reply did not open
+    draft: tuple[ReplyPart, ...] = ()  #: the parts before an unmatched closing mark of reasoning
 
     @property
     def text(self) -> str:
-        """The answer as it stands, or the draft where there is no answer."""
+        """The text of the answer, or of the draft if the answer is blank."""
         answer, draft = ("".join(part.raw for part in parts) for parts in (self.answer, self.draft))
         return answer if answer.strip() else draft
 
 
 def parse_reply(reply: str, card: Card | None = None) -> ParsedReply:
-    """Return the parts of a reply that are not thoughts, up to the end of the turn.
+    """Return the parts of a reply that are not reasoning, up to the end of the turn.
 
     Args:
         reply: the text that the model generated.
-        card: the language that blocks without a label are in, and a reply that is a program as a whole.
+        card: the language of blocks without a label, and of a reply that is a program as a whole.
 
     """
     text = reply.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -84,12 +84,12 @@ def first_fence(text: str) -> re.Match[str] | None:
 
 
 def closing_fences(text: str, mark: str = "```") -> Iterator[re.Match[str]]:
-    """Yield the fences without a label that can close a block which ``mark`` opened."""
+    """Yield the fences without a label that can close a block opened by ``mark``."""
     return (fence for fence in _FENCE.finditer(text) if fence["mark"].startswith(mark) and not fence["info"].strip())
 
 
 def has_unmatched_fence(text: str) -> bool:
-    """Return whether fences are left over: one closes a block that was open before the text, or is never closed."""
+    """Return whether a fence has no partner: it closes a block opened before the text, or is never closed."""
     is_open = False
     for fence in _FENCE.finditer(text):
         is_open = bool(fence["info"].strip()) or not is_open
@@ -97,7 +97,10 @@ def has_unmatched_fence(text: str) -> bool:
 
 
 def whole_program_end(card: Card, text: str, ends: Sequence[int], before: str = "") -> int | None:
-    """Return the first of ``ends`` at which ``before`` and text are a program with its fences in literals, or None."""
+    """Return the first of ``ends`` at which ``before`` and text are a whole program, or None.
+
+    Fences inside the program must be in strings or comments.
+    """
     for end in ends:
         if end > MAX_PARSED_CHARS:
             break
@@ -114,14 +117,14 @@ def whole_program_end(card: Card, text: str, ends: Sequence[int], before: str = 
 
 
 def _is_bare_program(card: Card, text: str) -> bool:
-    """Return whether a reply is a program and nothing else, with each mark of a fence or a thought in a literal."""
+    """Return whether a reply is a program only, with each mark of a fence or of reasoning in a literal."""
     marks = [found.start() for found in islice(_TAG.finditer(text), _MAX_BLOCKS)]
     marks += [found.start("mark") for found in islice(_FENCE.finditer(text), _MAX_BLOCKS)]
     return bool(marks) and len(text) <= MAX_PARSED_CHARS and is_whole_program(card, text, marks)
 
 
 def _parts(text: str, card: Card | None) -> Iterator[ReplyPart | None]:
-    """Yield the parts outside thoughts; None where a mark closes a thought that the reply did not open."""
+    """Yield the parts outside reasoning, and None at an unmatched closing mark of reasoning."""
     at = start = blocks = 0
     while at <= len(text):
         tag, fence = _next_tag(text, at), _FENCE.search(text, at) if blocks < _MAX_BLOCKS else None
@@ -134,26 +137,26 @@ def _parts(text: str, card: Card | None) -> Iterator[ReplyPart | None]:
         yield ReplyPart(text[start : tag.start() if tag else len(text)])
         if tag is None or tag["stop"]:
             return
-        end = _end_of_thought(text, tag.end()) if tag["open"] else tag.end()
-        text, at, start = text[end:], 0, 0  # what follows a mark begins a line
+        end = _end_of_reasoning(text, tag.end()) if tag["open"] else tag.end()
+        text, at, start = text[end:], 0, 0  # the text after a mark begins a line
         if tag["close"]:
             yield None
 
 
 def _next_tag(text: str, at: int) -> re.Match[str] | None:
-    """Return the next mark of a thought or of the end of a turn that is not quoted."""
+    """Return the next mark of reasoning or of the end of a turn that is not quoted."""
     tags = islice(_TAG.finditer(text, at), _MAX_TAGS)
     return next((tag for tag in tags if not _is_quoted(text, tag.start())), None)
 
 
 def _is_quoted(text: str, at: int) -> bool:
-    """Return whether a position lies between quotes, or backticks, of its line."""
+    """Return whether a position is between quotes or backticks in its line."""
     start = max(text.rfind("\n", 0, at) + 1, at - _QUOTED_WITHIN)
     line = text[start : at + _QUOTED_WITHIN].split("\n", 1)[0]
     return any(q.start() < at - start < q.end() for q in _QUOTED.finditer(line))
 
 
-def _end_of_thought(text: str, at: int) -> int:
+def _end_of_reasoning(text: str, at: int) -> int:
     tags = (tag for tag in islice(_TAG.finditer(text, at), _MAX_TAGS) if tag["close"])
     closing = next((tag for tag in tags if not _is_quoted(text, tag.start())), None)
     return closing.end() if closing else len(text)
@@ -163,12 +166,12 @@ def _end_of_thought(text: str, at: int) -> int:
 
 
 class _BlockEnd(NamedTuple):
-    code: int  #: where the code ends
-    following: int  #: where reading goes on
+    code: int  #: offset of the end of the code
+    following: int  #: offset of the text after the block
 
 
 def _block(text: str, fence: re.Match[str], card: Card | None) -> tuple[ReplyPart, int]:
-    """Return the block that a fence opens (CommonMark §4.5; unclosed ones, too) and where the text after it begins."""
+    """Return the block that a fence opens (CommonMark §4.5), closed or not, and the offset of the text after it."""
     label = _LABEL.match(fence["info"])
     word = label[1].lower() if label else ""
     body = text[fence.end() + 1 :]
@@ -201,7 +204,7 @@ def _end_of_block(body: str, mark: str, card: Card | None) -> _BlockEnd:
 
 
 def _ends_block(body: str, tag: re.Match[str]) -> bool:
-    """Return whether a mark in a block that was not closed stands for itself: at the end of a turn, or alone."""
+    """Return whether a mark ends an unclosed block: the end of a turn, or a closing mark alone in its line."""
     if tag["stop"]:
         return not _is_quoted(body, tag.start())
     line = body[body.rfind("\n", 0, tag.start()) + 1 :].split("\n", 1)[0]
@@ -209,10 +212,10 @@ def _ends_block(body: str, tag: re.Match[str]) -> bool:
 
 
 def _by_fences(body: str, mark: str, *, nested: bool) -> _BlockEnd | None:
-    """Find the end of a block by fences alone.
+    """Return the end of a block by fences alone.
 
-    A fence with a label, inside, opens a block of its own if ``nested``, as in docstrings of Julia; else it ends a
-    block that was never closed.
+    If ``nested``, an inner fence with a label opens another block, as in docstrings of Julia; otherwise it ends the
+    block, which was not closed.
     """
     depth = at = 0
     for line in body.split("\n"):

@@ -1,6 +1,6 @@
-"""The proof that a card carries: programs that must earn their verdicts, beside it in ``verdicts.toml``.
+"""Read a language's proof: programs with their expected verdicts, in ``verdicts.toml`` in its folder.
 
-``hostile.toml`` has the same form: a row for each kind of attack, and the verdicts that refuse it.
+``hostile.toml`` has the same format: one row for each kind of attack, with the verdicts that refuse it.
 """
 
 import tomllib
@@ -17,26 +17,26 @@ DEFAULT_TESTS = ("assert f(1) == 1", "assert f(-2) == -2")
 
 
 class ProofRow(Record, frozen=True, kw_only=True):
-    """A program and what it must come to; it defines ``f`` of ``signature``, or is whole where there is ``io``."""
+    """A program with its expected verdict; it defines ``f`` of ``signature``, or is a whole program with ``io``."""
 
     code: str
-    expect: str | tuple[str, ...]  #: the verdict's status, or those it may have
-    cases: tuple[str, ...] = ()  #: status of each case
-    detail: str = ""  #: a part of the verdict's detail
+    expect: str | tuple[str, ...]  #: the expected status, or the accepted ones
+    cases: tuple[str, ...] = ()  #: the expected status of each case
+    detail: str = ""  #: a text that the verdict's detail contains
     signature: str = DEFAULT_SIGNATURE
     tests: tuple[str, ...] = DEFAULT_TESTS
     io: tuple[IoCase, ...] = ()
     time_limit_s: float | None = None
     memory_limit_mb: int | None = None
-    reference_cpu_s: float = 0.0  #: of ``calibration``: the work's CPU seconds on the reference machine
+    reference_cpu_s: float = 0.0  #: of the row ``calibration``: its CPU seconds on the reference machine
 
     @property
     def expected_statuses(self) -> tuple[str, ...]:
-        """The statuses that are right."""
+        """The accepted statuses."""
         return (self.expect,) if isinstance(self.expect, str) else self.expect
 
     def job(self, language: str, identity: str = "row") -> Job:
-        """Return the job that asks for the row's verdict."""
+        """Return the row as a job."""
         return Job(
             id=identity,
             language=language,
@@ -51,7 +51,7 @@ class ProofRow(Record, frozen=True, kw_only=True):
 
 @cache
 def read_proof_rows(language: str, table: str = "verdicts") -> dict[str, ProofRow]:
-    """Return a language's rows by title, from ``TABLE.toml`` in its folder; none where there is no such file.
+    """Return a language's rows by title, from ``TABLE.toml`` in its folder; empty if the file does not exist.
 
     Raises:
         InputError: the file is not TOML, or a row has an unknown field or lacks one.

@@ -1,4 +1,4 @@
-"""Typed values, types, signatures and calls as text of a target language: one walk for all cards."""
+"""Render values, types, signatures and comments as text of a target language, by the templates of its card."""
 
 import math
 import re
@@ -16,12 +16,12 @@ _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
 
 
 def fill_template(template: str, **values: str) -> str:
-    """Replace each ``@{name}`` once; text that is filled in is never looked at again."""
+    """Replace each ``@{name}`` once; placeholders in the inserted text are not replaced."""
     return _PLACEHOLDER.sub(lambda m: values.get(m[1], m[0]), template)
 
 
 def split_template(template: str, values: Mapping[str, str]) -> tuple[str, ...]:
-    """Fill a template, and return it in parts: text, the name of a placeholder that is still open, text …."""
+    """Fill a template, and return it in parts: text, the name of an unfilled placeholder, text …."""
     parts, text = list[str](), ""
     for i, part in enumerate(_PLACEHOLDER.split(template)):
         if i % 2 == 0:
@@ -40,19 +40,19 @@ _ATOMIC: dict[type, str] = {bool: "logical", int: "numeric", float: "numeric", s
 
 
 def is_vector(items: Collection[Value]) -> bool:
-    """Return whether R holds these elements in an atomic vector: scalars of one type, at least one."""
+    """Return whether R represents these elements as an atomic vector: at least one scalar, all of one type."""
     kinds = {_ATOMIC.get(x.__class__) for x in items}
     return len(kinds) == 1 and None not in kinds
 
 
 def r_vector(value: Value, items: Sequence[str]) -> str | None:
-    """R writes elements of one atomic type as ``c(...)`` and everything else as ``list(...)`` (MultiPL-E's rule)."""
+    """Return R's ``c(...)`` for elements of one atomic type; None for ``list(...)`` (the rule of MultiPL-E)."""
     if isinstance(value, dict) or not is_vector(value):
         return None
     return f"c({', '.join(items)})"
 
 
-#: name in a card → function of (value, rendered items) that returns the literal, or None for the card's template
+#: ``values.quirk`` of a card → function of (value, rendered items): the literal, or None for the card's template
 QUIRKS: dict[str, Callable[[Value, Sequence[str]], str | None]] = {"r_vector": r_vector}
 
 
@@ -60,10 +60,10 @@ QUIRKS: dict[str, Callable[[Value, Sequence[str]], str | None]] = {"r_vector": r
 
 
 def render_literal(card: Card, value: Value, kind: Type = ANY) -> str:
-    """Write ``value`` as an expression of the language, seen as of type ``kind``.
+    """Return a value as an expression of the language, of type ``kind``.
 
     Raises:
-        Unrepresentable: the language has no form for it.
+        Unrepresentable: the language has no form for the value.
 
     """
     require_representable(card, value)
@@ -115,7 +115,7 @@ def _number(card: Card, value: float | int) -> str:
 
 
 def escape_string(card: Card, text: str) -> str:
-    """Write the inside of a string literal."""
+    """Return a text as the contents of a string literal."""
     return "".join(_character(card.values, c) for c in text)
 
 
@@ -177,7 +177,7 @@ def _type_parts(card: Card, kind: Type) -> dict[str, str]:
 
 
 def render_type(card: Card, kind: Type) -> str:
-    """Write a type for a signature; empty in a language without types.
+    """Return a type as signatures write it; "" in a language without types.
 
     Raises:
         Unrepresentable: the language has no such type.
@@ -200,13 +200,13 @@ def render_type(card: Card, kind: Type) -> str:
 
 
 def _inner(card: Card, kind: Type) -> list[str]:
-    """Write the types that a type is made of."""
+    """Return the texts of a type's arguments."""
     texts = [render_type(card, a) for a in kind.args]
     return [card.types.boxes.get(t, t) for t in texts] if card.types else texts
 
 
 def _tuple_name(card: Card, kind: Type) -> str:
-    """Name a tuple by its number of elements, where the language does; empty for what is no tuple."""
+    """Return the name of a tuple type by its number of elements; "" without such names and for other types."""
     names = card.types.tuple_names if card.types and kind.kind == "tuple" else ()
     if not names:
         return ""
@@ -216,7 +216,7 @@ def _tuple_name(card: Card, kind: Type) -> str:
 
 
 def _check_arity(card: Card, kind: Type) -> None:
-    """Refuse tuples of none or one, and kinds of keys, by type: such a type may have no value that shows it."""
+    """Refuse types of tuples with no or one element, and of keys: values may not show these features."""
     feature = ""
     if kind.kind == "tuple":
         feature = {0: "tuple.empty", 1: "tuple.one"}.get(len(kind.args), "")
@@ -227,10 +227,10 @@ def _check_arity(card: Card, kind: Type) -> None:
 
 
 def render_printer(card: Card, kind: Type) -> str:
-    """Write the expression that prints a result of a type.
+    """Return the expression that prints a result of a type.
 
     Raises:
-        Unrepresentable: the language can't print such a result.
+        Unrepresentable: the language cannot print a result of the type.
 
     """
     table = card.printers
@@ -255,7 +255,7 @@ def render_printer(card: Card, kind: Type) -> str:
 
 
 def parameter_name(card: Card, name: str) -> str:
-    """Return ``name``, or what a person would write for it where the language reserves or can't spell it."""
+    """Return a parameter's name; names that are reserved or have unsupported characters are changed."""
     candidate = name if re.fullmatch(card.syntax.name, name) else name.lstrip("_") or "x"
     candidate = (
         fill_template(card.syntax.renamed, name=candidate) if candidate in card.syntax.reserved_words else candidate
@@ -264,10 +264,10 @@ def parameter_name(card: Card, name: str) -> str:
 
 
 def entry_name(card: Card, name: str) -> str:
-    """Return a function's name in the language, which is its Python name.
+    """Return a function's name in the language, which equals its Python name.
 
     Raises:
-        Unrepresentable: the language reserves it or can't spell it.
+        Unrepresentable: the name is reserved or has unsupported characters.
 
     """
     if name in card.syntax.reserved_words or not re.fullmatch(card.syntax.name, name):
@@ -297,7 +297,7 @@ def render_signature(card: Card, template: str, signature: Signature, name: str 
 
 
 def render_declaration(card: Card, signature: Signature, name: str = "") -> str:
-    """Write a signature on one line; empty in a language without types.
+    """Return a signature on one line; "" in a language without types.
 
     Raises:
         Unrepresentable: a type or the name has no form in the language.
@@ -319,21 +319,23 @@ def enclosing_declaration(card: Card) -> str:
 
 
 def render_comment(card: Card, text: str) -> str:
-    """Write lines as line comments."""
+    """Return lines as line comments."""
     s = card.syntax
-    lines = [f"{line.rstrip()}\n" for line in text.splitlines()]  # with its end: in C, a backslash there joins the next
-    for wrong, right in s.comment_escapes.items():
-        lines = [line.replace(wrong, right) for line in lines]
+    lines = [
+        f"{line.rstrip()}\n" for line in text.splitlines()
+    ]  # with line ends: in C, a backslash before one joins lines
+    for text_in_comment, replacement in s.comment_escapes.items():
+        lines = [line.replace(text_in_comment, replacement) for line in lines]
     return "\n".join(f"{s.line_comment} {line.rstrip()} {s.line_comment_end}".rstrip() for line in lines)
 
 
 def widen_signature(
     signature: Signature, calls: Sequence[tuple[Value, ...]], results: Sequence[Value] = ()
 ) -> Signature:
-    """Widen a declared signature by the values that are really passed, so that typed literals fit.
+    """Widen the types of a declared signature so that they include the values of the calls.
 
     Raises:
-        Unrepresentable: a value contradicts its declared type, or a call has another arity.
+        Unrepresentable: a value contradicts its declared type, or a call has another number of arguments.
 
     """
     try:

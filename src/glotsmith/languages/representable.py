@@ -1,4 +1,4 @@
-"""Check whether a language can represent a value: the reasons to refuse one, by feature."""
+"""Check whether a language can represent a value; each feature of values can be refused by a card."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,15 +9,15 @@ from glotsmith.values import Value, type_of
 
 
 class Unrepresentable(ValueError):
-    """A value, type or name has no form in the language; the message is a reason for people."""
+    """A value, type or name has no form in the language; the message states the reason."""
 
 
 def value_features(value: Value) -> Iterator[str]:
-    """Yield what a language may be unable to represent in ``value``: names for ``[refuse]`` in a card.
+    """Yield the features of a value that languages may not represent: names for ``[refuse]`` in a card.
 
-    Kinds (``set``, ``float``), places (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and special values
-    (``str.nul``, ``str.surrogate``, ``str.astral`` (a character beyond U+FFFF), ``dict.key.empty``, ``dict.key.nan``,
-    ``dict.key.twin`` (1 beside "1"), ``set.nan``, ``float.nan``, ``float.infinity``).
+    They are kinds (``set``, ``float``), kinds of elements (``list.none``, ``dict.value.none``, ``dict.key.tuple``), and
+    special values: ``str.nul``, ``str.surrogate``, ``str.astral`` (a character beyond U+FFFF), ``dict.key.empty``,
+    ``dict.key.nan``, ``dict.key.twin`` (1 and "1"), ``set.nan``, ``float.nan``, ``float.infinity``.
     """
     kind = type_of(value).kind
     yield kind
@@ -58,19 +58,21 @@ def _text_features(value: str) -> Iterator[str]:
 
 
 def require_representable(card: Card, value: Value, *, result: bool = False) -> None:
-    """Refuse a value that the language can't represent; a ``result`` may be wider where the language allows it.
+    """Check that the language can represent a value; a ``result`` may be wider if the card allows it.
 
     Raises:
-        Unrepresentable: with the card's reason.
+        Unrepresentable: the language cannot represent the value, for the card's reason.
 
     """
     if card.level != "full":
-        raise Unrepresentable(f"{card.display} can't be called with typed values yet, only run whole programs")
+        raise Unrepresentable(
+            f"{card.display} runs whole programs only; its functions can't be called with typed values"
+        )
     for feature in value_features(value):
         if feature in card.refuse:
             raise Unrepresentable(card.refuse[feature])
         if feature == "str.surrogate":
-            raise Unrepresentable("a lone surrogate is no text in UTF-8")
+            raise Unrepresentable("UTF-8 cannot encode a lone surrogate")
     if not (result and card.limits.wider_results):
         _check_width(card, value)
 

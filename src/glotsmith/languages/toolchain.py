@@ -1,4 +1,4 @@
-"""Which toolchain of a card this machine has, and what a sandbox must be shown of it."""
+"""Find the toolchain of a language on this machine, and prepare the files that all its programs share."""
 
 import importlib.util
 import logging
@@ -23,11 +23,11 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64")
 
 
 class InstalledToolchain(Record, frozen=True, kw_only=True):
-    """A toolchain that was found here and answered; commands name it by its path, which needs no PATH."""
+    """A toolchain that runs on this machine; its commands contain absolute paths and do not need PATH."""
 
-    version: str  #: first line of what its version command prints
-    prepare: tuple[tuple[str, ...], ...]  #: @{prepared} and @{language} are still open (``prepare_toolchain``)
-    build: tuple[str, ...]  #: in commands, @{dir} and @{source} are still open
+    version: str  #: the first line of the output of its version command
+    prepare: tuple[tuple[str, ...], ...]  #: with @{prepared} and @{language} (``prepare_toolchain``)
+    build: tuple[str, ...]  #: commands contain the placeholders @{dir} and @{source}
     run: tuple[str, ...]
     script_build: tuple[str, ...]
     script: tuple[str, ...]
@@ -42,10 +42,10 @@ class InstalledToolchain(Record, frozen=True, kw_only=True):
 
 @cache
 def find_toolchain(language: str) -> InstalledToolchain:
-    """Return the first toolchain of the language's card that works here.
+    """Return the first toolchain of the language's card that runs on this machine.
 
     Raises:
-        ToolchainError: none does; the sentence says how to install one.
+        ToolchainError: no toolchain runs; the message says how to install one.
 
     """
     card = get_card(language)
@@ -88,7 +88,7 @@ def _find_installed(toolchain: Toolchain) -> InstalledToolchain | None:
 
 
 def _fill_command(toolchain: Toolchain, template: tuple[str, ...], places: dict[str, str]) -> tuple[str, ...]:
-    """Fill a command, whose first word may be the toolchain's ``command``."""
+    """Fill the placeholders of a command; its first word may be the toolchain's ``command``."""
     return tuple(
         places["command"] if i == 0 and toolchain.command == a else fill_template(a, **places)
         for i, a in enumerate(template)
@@ -124,13 +124,13 @@ def _module_paths(module: str) -> tuple[dict[str, str], list[str]] | None:
 
 
 def python_interpreter() -> tuple[str, list[str]]:
-    """Return this process's real Python interpreter and the prefixes a sandbox must show of it."""
+    """Return the path of this process's Python interpreter, and the prefixes that a sandbox must bind for it."""
     prefix = sys.base_prefix
     return str(Path(sys.executable).resolve()), [] if prefix.startswith(_SYSTEM) else [prefix]
 
 
 def _first_line_of_output(command: tuple[str, ...], env: dict[str, str]) -> str | None:
-    """Return the first line that a command prints; None where it fails."""
+    """Return the first line of a command's output; None if the command fails."""
     try:
         done = subprocess.run(  # the user's own toolchain, not a candidate
             command, capture_output=True, text=True, timeout=60, check=False, env={"PATH": "/usr/bin:/bin", **env}
@@ -146,10 +146,13 @@ def _first_line_of_output(command: tuple[str, ...], env: dict[str, str]) -> str 
 
 @cache
 def prepare_toolchain(language: str) -> InstalledToolchain:
-    """Return the language's toolchain with all that its programs need, made where it is missing.
+    """Return the language's toolchain with its prepared files, such as precompiled headers and driver libraries.
+
+    The files are made once per machine and toolchain version. If that fails and programs can run without them, they
+    start cold.
 
     Raises:
-        ToolchainError: there is no toolchain, or it can't prepare what programs can't do without.
+        ToolchainError: no toolchain runs, or the preparation of required files fails.
 
     """
     found = find_toolchain(language)
@@ -158,8 +161,10 @@ def prepare_toolchain(language: str) -> InstalledToolchain:
     try:
         folder = make_once(f"{language}-{_digest(language, found)}", lambda draft: _prepare(language, found, draft))
     except (OSError, subprocess.SubprocessError) as error:
-        return _without(found, f"{get_card(language).display} can't prepare its programs: {_told(error)}")
-    return _filled(found, str(folder))
+        return _without_prepared(
+            found, f"cannot prepare the toolchain of {get_card(language).display}: {_error_text(error)}"
+        )
+    return _with_prepared(found, str(folder))
 
 
 def _digest(language: str, found: InstalledToolchain) -> str:
@@ -167,7 +172,7 @@ def _digest(language: str, found: InstalledToolchain) -> str:
 
 
 def _prepare(language: str, found: InstalledToolchain, draft: Path) -> None:
-    """Run the commands, which are the card's and the user's own toolchain's, in the folder that they fill."""
+    """Run the card's commands in the folder that they fill; they are trusted and run without a sandbox."""
     for command in found.prepare:
         argv = [
             fill_template(a, prepared=str(draft), language=str(get_card(language).card_path.parent)) for a in command
@@ -178,34 +183,34 @@ def _prepare(language: str, found: InstalledToolchain, draft: Path) -> None:
         path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.is_dir() else 0))
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     if isinstance(error, subprocess.CalledProcessError):
         return f"{error.cmd[0]} failed: {error.stderr.decode(errors='replace').strip()[-500:]}"
     return str(error)
 
 
-def _filled(found: InstalledToolchain, folder: str) -> InstalledToolchain:
-    def through(argv: tuple[str, ...]) -> tuple[str, ...]:
+def _with_prepared(found: InstalledToolchain, folder: str) -> InstalledToolchain:
+    def insert_folder(argv: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(a.replace(_PREPARED, folder) for a in argv)
 
     return msgspec.structs.replace(
         found,
-        build=through(found.build),
-        run=through(found.run),
-        script_build=through(found.script_build),
-        script=through(found.script),
-        server=through(found.server),
-        served=through(found.served),
-        warm=through(found.warm),
+        build=insert_folder(found.build),
+        run=insert_folder(found.run),
+        script_build=insert_folder(found.script_build),
+        script=insert_folder(found.script),
+        server=insert_folder(found.server),
+        served=insert_folder(found.served),
+        warm=insert_folder(found.warm),
         env={k: v.replace(_PREPARED, folder) for k, v in found.env.items()},
         read_only=(*found.read_only, folder),
     )
 
 
-def _without(found: InstalledToolchain, why: str) -> InstalledToolchain:
-    """Return the toolchain without what was prepared: programs start cold, if they can."""
+def _without_prepared(found: InstalledToolchain, error: str) -> InstalledToolchain:
+    """Return the toolchain without warm workers and compile servers, if programs can run without prepared files."""
     needed = (*found.build, *found.run, *found.script_build, *found.script, *found.env.values())
     if any(_PREPARED in word for word in needed):
-        raise ToolchainError(why)
-    _log.warning("%s; its programs start cold", why)
+        raise ToolchainError(error)
+    _log.warning("%s; its programs start cold", error)
     return msgspec.structs.replace(found, warm=(), server=())

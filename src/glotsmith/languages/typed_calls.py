@@ -1,8 +1,7 @@
-"""A suite's calls as one language sees them: typed by the signature, and told apart or not.
+"""Apply a signature to the calls of a suite, and refuse tests that no program of a language can pass.
 
-Two tests that pass the same arguments in the language and want different results can be passed by no program of it.
-What is the same is decided on the rendered arguments; where a language has two texts for one value, a flag of its card
-says so (``card.Equality``).
+If two tests have equal arguments in the language and different expected values, no program can pass both. Arguments
+are equal if their rendered texts are; flags of the card (``card.Equality``) handle values with several texts.
 """
 
 import ast
@@ -34,14 +33,15 @@ from glotsmith.values import (
 )
 from glotsmith.values.check_expressions import RESULT
 
-_WIDTH = 200  #: characters of a call or value in a message
+_MESSAGE_CHARS = 200  #: of a call or value in a message
 
 
 def parse_suite(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:
-    """Parse a suite's tests and its signature; without one, nothing is declared.
+    """Parse a suite's tests and its signature; without a signature, all types are ``any``.
 
     Raises:
-        NotLiteral: a test or the signature can't be parsed, there is no test, or one has another number of arguments.
+        NotLiteral: a test or the signature cannot be parsed, there are no tests, or a test has a wrong number of
+            arguments.
 
     """
     declared = parse_signature(signature) if signature else None
@@ -59,51 +59,48 @@ def parse_suite(tests: Sequence[str], signature: str) -> tuple[list[Call], Signa
 def apply_signature(
     card: Card, calls: Sequence[Call], declared: Signature, tolerance: Tolerance | None = None
 ) -> tuple[list[Call], Signature]:
-    """Return the calls with literals of the declared types, and the signature that holds all of them.
+    """Return the calls with literals of the declared types, and the signature widened to all of them.
 
-    In a language that checks types, a type that the tests show counts as declared.
+    In a language that checks types, the widened types count as declared.
 
     Raises:
         Unrepresentable: the tests contradict the signature, or each other in this language.
 
     """
     made = [coerce_call(c, declared) for c in calls]
-    settled = render.widen_signature(declared, [c.arguments for c in made], expected_values(made))
+    widened = render.widen_signature(declared, [c.arguments for c in made], expected_values(made))
     if card.values.widen:
-        made = [coerce_call(c, settled, strict=True) for c in made]
-    rendered = [_render_arguments(card, settled, c) for c in made]
-    likeness = ValueCompatibility(card.equality, tolerance or Tolerance())
+        made = [coerce_call(c, widened, strict=True) for c in made]
+    rendered = [_render_arguments(card, widened, c) for c in made]
+    compatibility = ValueCompatibility(card.equality, tolerance or Tolerance())
     first = dict[tuple[str, ...], int]()
     for i, call in enumerate(made):
         if isinstance(call.expected, Check):
             continue
         known = first.setdefault(rendered[i], i)
-        if not likeness.are_compatible(made[known].expected, call.expected):
+        if not compatibility.are_compatible(made[known].expected, call.expected):
             raise Unrepresentable(_contradiction(card, calls[known], calls[i]))
-    return made, settled
+    return made, widened
 
 
 def _contradiction(card: Card, one: Call, other: Call) -> str:
-    calls = [f"{c.function}({', '.join(map(literal, c.arguments))})"[:_WIDTH] for c in (one, other)]
-    wanted = [literal(c.expected)[:_WIDTH] for c in (one, other)]
+    calls = [f"{c.function}({', '.join(map(literal, c.arguments))})"[:_MESSAGE_CHARS] for c in (one, other)]
+    wanted = [literal(c.expected)[:_MESSAGE_CHARS] for c in (one, other)]
     same = f"{calls[0]} twice" if calls[0] == calls[1] else f"{calls[0]} and {calls[1]}, one call in {card.display}"
     return f"the tests contradict each other: {same}, must return {wanted[0]} and {wanted[1]}"
 
 
 def _render_arguments(card: Card, signature: Signature, call: Call) -> tuple[str, ...]:
-    """Write the arguments so that those which are one value in the language have one text.
-
-    A language that checks types has one text for a value of one type.
-    """
+    """Return the arguments as texts that are equal if the language does not distinguish the arguments."""
     if card.values.widen:
         pairs = zip(call.arguments, signature.parameters, strict=True)
         return tuple(render.render_literal(card, v, p.type) for v, p in pairs)
-    untyped = msgspec.structs.replace(card, types=None)  # an empty dict shows no type that could be written
+    untyped = msgspec.structs.replace(card, types=None)  # the type of an empty dict is unknown and cannot be written
     return tuple(render.render_literal(untyped, _canonical(card, v)) for v in call.arguments)
 
 
 def _canonical(card: Card, value: Value) -> Value:
-    """Return the value that stands for all that are the same in the language though their literals differ."""
+    """Return one representative of all values that the language does not distinguish."""
     e = card.equality
     match value:
         case bool():
@@ -130,7 +127,7 @@ def _canonical_items(card: Card, value: Value) -> Value:
 
 
 def _canonical_map(card: Card, pairs: dict[Value, Value]) -> Value:
-    """Return a map; a list where the language has one type for both, and the keys are those of a list."""
+    """Return a map as it is, or as a list if the language has one type for both and the keys are those of a list."""
     e = card.equality
     keys = [str(i) if e.keys_are_text else i for i in range(e.first_key, e.first_key + len(pairs))]
     return list(pairs.values()) if e.map_from_list and list(pairs) == keys else pairs
@@ -150,23 +147,23 @@ _WITHOUT_KEYS = frozenset({"len", "bool", "isinstance", "type", "dict", "values"
 
 
 def undecidable_reason(card: Card, check: Check, returns: Type) -> str:
-    """Return why a right program of the language can fail a check; "" where it can't.
+    """Return why a right program of the language can fail a check; "" if it cannot.
 
-    An int key comes back as a text in some languages, and a whole float or a tuple as an int or a list. Equality
-    makes up for that; the text of a result, and the keys of a dict, show it.
+    Some languages return int keys as strings, whole floats as ints, or tuples as lists. Equality accounts for these
+    differences, but they change the text of a result and the keys of a dict.
     """
     uses = list(_uses_of_result(ast.parse(check.text, mode="eval").body))
     e, kinds = card.equality, _type_kinds(returns)
-    shown = any(use in _AS_TEXT for use in uses)
+    as_text = any(use in _AS_TEXT for use in uses)
     if e.keys_are_text and "dict[int]" in kinds:
-        if shown:
-            return f"{check.text} writes out the keys of a dict, which are texts in {card.display}"
+        if as_text:
+            return f"{check.text} converts the keys of a dict to text, and they are strings in {card.display}"
         if _is_map(returns) and any(use not in _WITHOUT_KEYS for use in uses):
-            return f"{check.text} looks at the keys of a dict, which are texts in {card.display}"
-    if shown and "float" in kinds and e.one_number:
-        return f"{check.text} writes out a float, which {card.display} does not tell from an int"
-    if shown and "tuple" in kinds and e.list_is_tuple:
-        return f"{check.text} writes out a tuple, which {card.display} does not tell from a list"
+            return f"{check.text} uses the keys of a dict, and they are strings in {card.display}"
+    if as_text and "float" in kinds and e.one_number:
+        return f"{check.text} converts a float to text, and {card.display} does not distinguish it from an int"
+    if as_text and "tuple" in kinds and e.list_is_tuple:
+        return f"{check.text} converts a tuple to text, and {card.display} does not distinguish it from a list"
     return ""
 
 
@@ -175,7 +172,7 @@ def _is_map(returns: Type) -> bool:
 
 
 def _type_kinds(kind: Type) -> set[str]:
-    """Return the kinds that a type is made of; a dict with int keys is ``dict[int]``."""
+    """Return the kinds of a type and of its arguments; a dict with int keys is ``dict[int]``."""
     own = "tuple" if kind.kind in ("tuple", "vartuple") else kind.kind
     if kind.kind == "dict" and kind.args and kind.args[0].kind == "int":
         own = "dict[int]"
@@ -183,7 +180,7 @@ def _type_kinds(kind: Type) -> set[str]:
 
 
 def _uses_of_result(node: ast.AST, use: str = "bool") -> Iterator[str]:
-    """Yield what is done with each occurrence of the result: a function's name, "=" for equality, "" for the rest."""
+    """Yield the use of each occurrence of the result: a function's name, "copy" for equality, "" for others."""
     match node:
         case ast.Name(id=name) if name == RESULT:
             yield use
@@ -195,7 +192,9 @@ def _uses_of_result(node: ast.AST, use: str = "bool") -> Iterator[str]:
             yield from _uses_of_result(value, name)
         case ast.Compare(ops=ops) if all(isinstance(op, ast.Eq | ast.NotEq) for op in ops):
             for part in (node.left, *node.comparators):
-                yield from _uses_of_result(part, "copy")  # equality makes up for what a language does not tell apart
+                yield from _uses_of_result(
+                    part, "copy"
+                )  # equality accounts for values that a language does not distinguish
         case ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
             for part in ast.iter_child_nodes(node):
                 yield from _uses_of_result(part, "bool")
