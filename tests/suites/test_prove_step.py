@@ -71,7 +71,7 @@ def test_a_check_that_right_programs_can_fail_is_left_out(test: str) -> None:
     result = prove("fail:runtime", maps, ("perl", "python"))
     assert [(k.item.language, k.item.dropped_tests) for k in result.kept] == [("perl", 1), ("python", 0)]
     few = problem("def f(x: int) -> dict[int, int]", *maps.suite.tests[-2:])
-    with pytest.raises(Unrepresentable, match=r"1 of 2 .* a dict, and they are strings in Perl"):
+    with pytest.raises(Unrepresentable, match=r"1 of 2 .* a dict, .* strings in Perl"):
         make_task(get_card("perl"), few, 2)
 
 

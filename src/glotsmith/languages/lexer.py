@@ -70,8 +70,8 @@ def _scanner(syntax: CommentSyntax) -> re.Pattern[str]:
 def _end_of_block(text: str, syntax: CommentSyntax, start: int) -> int:
     """Return the end of a block comment.
 
-    Marks are nested if they balance; otherwise the first closing mark ends the comment. No flag states whether a
-    language nests comments: if it does not, a valid program with an inner opening mark never balances.
+    Marks are nested if they balance; otherwise the first closing mark ends the comment. No flag is needed: in a
+    language without nested comments, a valid program with an inner opening mark never balances.
     """
     opening, closing = syntax.block[0], syntax.block[-1]
     depth = 0

@@ -157,9 +157,9 @@ def undecidable_reason(card: Card, check: Check, returns: Type) -> str:
     as_text = any(use in _AS_TEXT for use in uses)
     if e.keys_are_text and "dict[int]" in kinds:
         if as_text:
-            return f"{check.text} converts the keys of a dict to text, and they are strings in {card.display}"
+            return f"{check.text} shows the text of a dict, and its keys are strings in {card.display}"
         if _is_map(returns) and any(use not in _WITHOUT_KEYS for use in uses):
-            return f"{check.text} uses the keys of a dict, and they are strings in {card.display}"
+            return f"{check.text} uses the keys of a dict, which are strings in {card.display}"
     if as_text and "float" in kinds and e.one_number:
         return f"{check.text} converts a float to text, and {card.display} does not distinguish it from an int"
     if as_text and "tuple" in kinds and e.list_is_tuple:
