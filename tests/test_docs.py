@@ -8,7 +8,7 @@ import pytest
 import typer.main
 
 import glotsmith as gs
-from glotsmith.cli.verbs import app
+from glotsmith.cli.commands import app
 from glotsmith.drop_reasons import Reason
 from glotsmith.languages import language_names
 from glotsmith.recipes import RECIPES, get

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glotsmith.datasets.rows import RowSyntax, comment, fenced, make_example, split_program
+from glotsmith.datasets.examples import RowSyntax, comment, fenced, make_example, split_program
 
 LUA = RowSyntax(display="Lua", fence="lua", line_comment="--")
 OCAML = RowSyntax(

@@ -11,8 +11,7 @@ from glotsmith.languages import get_card
 from glotsmith.records import IoCase, Job
 from glotsmith.sandbox import open_sandbox
 from glotsmith.toolkit import new_language
-from glotsmith.toolkit.language_check import CheckResult, LanguageCheck
-from glotsmith.toolkit.speed import ColdStartSandbox, measure_speed
+from glotsmith.toolkit.language_check import CheckResult, ColdStartSandbox, LanguageCheck, measure_speed
 from glotsmith.verification import Verifier
 
 KINDS = ("set", "none", "bool", "int", "float", "str", "list", "tuple", "dict")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from training_rows import ROWS
 
-from glotsmith.evaluation.trained import PromptForm, trained_form
+from glotsmith.evaluation.questions import PromptForm, trained_form
 from glotsmith.records import Example
 from glotsmith.training import data
 from glotsmith.training.data import prepare_data

@@ -35,8 +35,7 @@ from glotsmith.evaluation.load_questions import (
     load_questions,
     parse_benchmark,
 )
-from glotsmith.evaluation.questions import Question, ReplyStyle, at_signature
-from glotsmith.evaluation.trained import PROMPT_ENDS, trained_form
+from glotsmith.evaluation.questions import PROMPT_ENDS, Question, ReplyStyle, at_signature, trained_form
 from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Record

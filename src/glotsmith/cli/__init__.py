@@ -1,6 +1,6 @@
-"""The command line: one module per verb.
+"""The command line: one module for each command.
 
-This module imports nothing heavy, so that ``main`` handles Ctrl-C before the verbs are imported.
+This module imports nothing heavy, so that ``main`` handles Ctrl-C before the commands are imported.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ def main() -> None:
     """Run the command line, and exit with its code."""
     _open_closed_streams()
     with _exit_on_interrupt():
-        from glotsmith.cli import verbs
-    verbs.main()
+        from glotsmith.cli.commands import main as run_command_line
+    run_command_line()
 
 
 def _open_closed_streams() -> None:

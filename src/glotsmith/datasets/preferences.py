@@ -14,8 +14,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 from rapidfuzz.distance import Indel
 
-from glotsmith.datasets.examples import instruction_of, row_syntax
-from glotsmith.datasets.rows import conversation, fenced
+from glotsmith.datasets.examples import conversation, fenced, instruction_of, row_syntax
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Candidate, Preference, Solution, content_hash
 

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.evaluation.candidate import defines
-from glotsmith.evaluation.evaluate import apply_failure_sign
-from glotsmith.evaluation.needs import LibraryProbe
+from glotsmith.evaluation.evaluate import LibraryProbe, apply_failure_sign
 from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.languages.compatible_values import Tolerance

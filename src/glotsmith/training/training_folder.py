@@ -113,7 +113,7 @@ def read_record(file: Path, kind: type[StoredRecord]) -> StoredRecord:
     try:
         return msgspec.json.decode(file.read_bytes(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError.at(file, None, f"not the {kind.__name__} of a training ({error})") from error
+        raise InputError.at(file, None, f"not a valid record of a training ({error})") from error
 
 
 def write_json(file: Path, value: Any) -> None:

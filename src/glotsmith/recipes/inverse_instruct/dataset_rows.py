@@ -7,8 +7,7 @@ import re
 
 import msgspec
 
-from glotsmith.datasets.examples import row_syntax
-from glotsmith.datasets.rows import fenced, split_program
+from glotsmith.datasets.examples import fenced, row_syntax, split_program
 from glotsmith.records import Example, Inversion, Lineage, Snippet, SnippetSummary
 from glotsmith.step import ItemStep, Result, keep
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from glotsmith.datasets.examples import instruction_of, row_syntax
-from glotsmith.datasets.rows import comment, fenced, make_example
+from glotsmith.datasets.examples import comment, fenced, instruction_of, make_example, row_syntax
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.suite_outcomes import find_suite_flaw
 from glotsmith.languages import get_card

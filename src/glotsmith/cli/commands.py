@@ -1,4 +1,4 @@
-"""All verbs of the command line; the import registers them."""
+"""Import all commands of the command line, which registers them."""
 
 from glotsmith.cli import benchmark, compare, evaluate, export, languages, run, serve, show, train, verify
 from glotsmith.cli.app import app, main
