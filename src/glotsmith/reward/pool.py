@@ -61,10 +61,10 @@ class VerifierPool:
 
 async def _wait_and_close(stop: asyncio.Event, sandbox: Sandbox) -> None:
     await stop.wait()
-    asked = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in asked:
+    pending = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in pending:
         task.cancel()
-    await asyncio.gather(*asked, return_exceptions=True)
+    await asyncio.gather(*pending, return_exceptions=True)
     await sandbox.close()
 
 
@@ -98,7 +98,7 @@ def close() -> None:
 
 
 def _forget_parent_pools() -> None:
-    """Leave a parent's pools alone; whoever held the lock there does not exist here."""
+    """Forget the parent's pools and its lock, whose owner does not exist in this process."""
     global _lock
     _lock = threading.Lock()
     _pools_of_parent.append(dict(_pools))

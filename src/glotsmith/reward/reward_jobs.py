@@ -13,7 +13,7 @@ from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
 from glotsmith.verification.job_limits import judged_fields_error, limits_error
 
-#: What a model said: text, or the messages of a chat, of which the assistant's last one counts.
+#: What a model replies: text, or the messages of a chat, of which the assistant's last one counts.
 CompletionInput = str | Sequence[Mapping[str, Any]]
 
 #: The fields of a ``Job`` that a row may have.
@@ -31,17 +31,17 @@ def build_job(number: int, completion: CompletionInput, row: Mapping[str, object
     """
     if not isinstance(cast(object, row), Mapping):
         raise UsageError(f"row {number} is {type(row).__name__}; a mapping with language and tests is wanted")
-    asked = {name: value for name in ROW_FIELDS if (value := _plain(row.get(name))) not in (None, "", [], {})}
-    if not (asked.get("tests") or asked.get("io")):
+    fields = {name: value for name in ROW_FIELDS if (value := _plain(row.get(name))) not in (None, "", [], {})}
+    if not (fields.get("tests") or fields.get("io")):
         return None
-    language = asked.get("language")
+    language = fields.get("language")
     if not (isinstance(language, str) and language_of_label(language)):
         raise UsageError(f"row {number}: {unknown_language(language)}")
-    asked["language"] = language_of_label(language)
-    if isinstance(io := asked.get("io"), dict):
-        asked["io"] = _transpose_io(number, cast(dict[str, Any], io))
+    fields["language"] = language_of_label(language)
+    if isinstance(io := fields.get("io"), dict):
+        fields["io"] = _transpose_io(number, cast(dict[str, Any], io))
     try:
-        job = msgspec.convert({**asked, "id": str(number)}, Job, strict=False)
+        job = msgspec.convert({**fields, "id": str(number)}, Job, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"row {number}: {error}") from error
     wrong = judged_fields_error(job)
@@ -69,8 +69,8 @@ def completion_text(completion: CompletionInput) -> str:
     """Return the text of a completion."""
     if isinstance(completion, str):
         return completion
-    said = [m for m in completion if m.get("role", "assistant") == "assistant"]
-    content: Any = said[-1].get("content") if said else None
+    replies = [m for m in completion if m.get("role", "assistant") == "assistant"]
+    content: Any = replies[-1].get("content") if replies else None
     if isinstance(content, list):  # of parts, as models that also see images have it
         parts = cast(list[Mapping[str, Any]], content)
         return "".join(str(part.get("text", "")) for part in parts)

@@ -17,7 +17,7 @@ Credit = Literal["all", "share"]
 #: What a completion gets that could not be judged: ``raise`` an error, or ``mask`` it by None.
 FaultHandling = Literal["raise", "mask"]
 
-#: What is to hold of a completion; an error in its place says why a trainer's row could not be read.
+#: The fields that decide about a completion; an error instead says why a trainer's row could not be read.
 RewardRow = Mapping[str, object] | UsageError
 JobOrReason = Job | Verdict | None  #: a verdict: why there is no job; None: nothing is asked
 
@@ -70,7 +70,7 @@ def score(
 ) -> list[float | None]:
     """Return the reward of each completion, from 0 to 1, in order.
 
-    A completion is text, or the messages of a chat. Its row says what is to hold, by the fields of a ``Job``
+    A completion is text, or the messages of a chat. Its row decides about it, by the fields of a ``Job``
     (``language``; ``signature`` and ``tests``, or ``io``; ``entry_point``, ``checker``, ``time_limit_s``,
     ``memory_limit_mb``, ``output_limit_kb``, ``file_limit_mb``, ``tolerance``,
     ``absolute_tolerance``), and may have the ``prefix`` that the
@@ -96,7 +96,7 @@ async def score_async(
     isolation: str = "auto",
     jobs: int | None = None,
 ) -> list[float | None]:
-    """Do as ``score``, while the caller's event loop goes on."""
+    """Return the same as ``score``, without blocking the event loop."""
     options = RewardOptions(credit, faults, isolation, jobs).check()
     return [r.reward for r in await compute_rewards_async(completions, rows, options)]
 
@@ -110,7 +110,7 @@ def compute_rewards(
     try:
         verdicts = future.result()
     except BaseException:
-        future.cancel()  # the programs of whoever interrupts us
+        future.cancel()  # the programs of the interrupted call
         raise
     return _results(posed, verdicts, options)
 
@@ -118,7 +118,7 @@ def compute_rewards(
 async def compute_rewards_async(
     completions: Sequence[CompletionInput], rows: Sequence[RewardRow], options: RewardOptions
 ) -> list[RewardResult]:
-    """Return rewards and statuses, while the event loop goes on."""
+    """Return rewards and statuses, without blocking the event loop."""
     posed = await asyncio.to_thread(_build_jobs, completions, rows, options)
     opened = await asyncio.to_thread(_open_pool, options)
     return _results(posed, await asyncio.wrap_future(opened.submit(_runnable(posed))), options)
@@ -180,10 +180,10 @@ def _result(job: JobOrReason, verdict: Verdict | None, options: RewardOptions) -
 
 def _handle_fault(verdict: Verdict, options: RewardOptions) -> None:
     language = f", in {verdict.language}," if verdict.language else ""
-    told = f"completion {verdict.id}{language} has no verdict ({verdict.status}): {verdict.detail}"
+    message = f"completion {verdict.id}{language} has no verdict ({verdict.status}): {verdict.detail}"
     if options.faults == "raise":
-        raise InfraError(told)
-    _log.warning("%s", told)
+        raise InfraError(message)
+    _log.warning("%s", message)
 
 
 def reward_of(verdict: Verdict, credit: Credit) -> float:

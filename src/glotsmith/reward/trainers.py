@@ -44,7 +44,7 @@ def code_reward(
     has, TRL adds 0 for this one, so ``faults`` must be ``raise`` there.
 
     Raises:
-        UsageError: no column says what is to hold, or a row can't be acted on and ``faults`` is ``raise``.
+        UsageError: no column states tests, or a row can't be acted on and ``faults`` is ``raise``.
         InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """
@@ -62,7 +62,7 @@ async def code_reward_async(
     jobs: int | None = None,
     **columns: Any,
 ) -> list[float | None]:
-    """Do as ``code_reward``, beside other rewards that are asynchronous."""
+    """Return the same as ``code_reward``, without blocking the event loop."""
     options = RewardOptions(credit, faults, isolation, jobs).check()
     return _log_results(
         await compute_rewards_async(completions, _rows_from_columns(len(completions), columns), options), columns
@@ -138,7 +138,7 @@ async def compute_score_async(
     jobs: int | None = None,
     **_: object,
 ) -> float:
-    """Do as ``compute_score``, while the trainer's event loop goes on: verl then has many at once."""
+    """Return the same as ``compute_score``, without blocking the event loop: verl then scores many at once."""
     options = RewardOptions(credit, faults, isolation, jobs).check()
     return _reward_or_nan(
         (await compute_rewards_async([solution_str], [_row_or_error(ground_truth, extra_info)], options))[0]

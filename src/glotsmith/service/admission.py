@@ -15,7 +15,7 @@ _LONGEST_S = 60
 
 
 class ServiceFull(Exception):
-    """There is no room now."""
+    """The queue is full now."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class ServiceFull(Exception):
 
 
 class ListTooLong(Exception):
-    """One list has more items than there ever is room for; the message says how many there may be."""
+    """One list has more items than the queue can ever hold; the message states the maximum."""
 
 
 class ServiceDraining(Exception):
@@ -100,7 +100,7 @@ class Admission:
         self.listed += items
 
     def _retry_after(self) -> int:
-        """Guess when there will be room: a tenth of what is waiting has then been done."""
+        """Estimate when the queue has space: when a tenth of the waiting items is done."""
         waiting = self.admitted + self.listed
         return min(max(1, math.ceil(waiting * self._mean_s / self._jobs / 10)), _LONGEST_S)
 

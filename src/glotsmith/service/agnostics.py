@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoint."""
-    asked = Operation(
+    operation = Operation(
         "Test programs: JSON lines of Agnostics' executors, answered in the same order",
         str,
         str,
@@ -31,7 +31,7 @@ def routes(service: Service) -> list[Endpoint]:
         query={"language": language_names()},
         note=f"There may be {service.settings.list_items} lines.",
     )
-    return [Endpoint("POST", "/agnostics", functools.partial(_agnostics, service), asked)]
+    return [Endpoint("POST", "/agnostics", functools.partial(_agnostics, service), operation)]
 
 
 async def _agnostics(service: Service, request: Request) -> Response:

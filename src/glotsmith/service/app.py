@@ -33,7 +33,7 @@ ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
 )
 
 PUBLIC_PATHS = frozenset({"/health", "/ready"})  #: what needs no token
-_CLIENT_GONE = 499  # nobody will read it; for the counters
+_CLIENT_DISCONNECTED = 499  # not sent; only for the counters
 _log = logging.getLogger("glotsmith.service")
 
 
@@ -49,7 +49,7 @@ def build_app(service: Service) -> ASGIApp:
             ServiceFull: _full,
             ListTooLong: _too_many,
             ServiceDraining: _draining,
-            ClientDisconnected: _gone,
+            ClientDisconnected: _disconnected,
             HTTPException: _http,
             Exception: _defect,
         },
@@ -100,8 +100,8 @@ class _AccessControl:
             return None
         if _has_token(token, headers.get("authorization", "")):
             return None
-        told = "give the service's token: 'Authorization: Bearer TOKEN'"
-        return RequestRefused(HTTPStatus.UNAUTHORIZED, told, {"WWW-Authenticate": "Bearer"})
+        message = "give the service's token: 'Authorization: Bearer TOKEN'"
+        return RequestRefused(HTTPStatus.UNAUTHORIZED, message, {"WWW-Authenticate": "Bearer"})
 
 
 def _has_token(token: str, header: str) -> bool:
@@ -151,16 +151,16 @@ async def _too_many(_: Request, error: Exception) -> Response:
 
 
 async def _draining(_: Request, __: Exception) -> Response:
-    told = "the service is about to end and takes nothing new"
-    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, told, {"Connection": "close"}).response()
+    message = "the service is about to end and takes nothing new"
+    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, message, {"Connection": "close"}).response()
 
 
 def _ended() -> RequestRefused:
     return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service was stopped while this was under way")
 
 
-async def _gone(_: Request, __: Exception) -> Response:
-    return Response(status_code=_CLIENT_GONE)
+async def _disconnected(_: Request, __: Exception) -> Response:
+    return Response(status_code=_CLIENT_DISCONNECTED)
 
 
 async def _http(_: Request, error: Exception) -> Response:

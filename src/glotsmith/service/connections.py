@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-LINGER_S = 2.0  #: how long a refused client may go on sending before the connection is closed
+LINGER_S = 2.0  #: how long a refused client may continue to send before the connection is closed
 
 
 class Connection(H11Protocol):
@@ -64,7 +64,7 @@ class Connection(H11Protocol):
         self._start_write_timer()
 
     def resume_writing(self) -> None:
-        """Go on (called by the event loop)."""
+        """Resume (called by the event loop)."""
         super().resume_writing()
         self._write_timer = _cancelled(self._write_timer)
 

@@ -50,8 +50,8 @@ _Item = Annotated[
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoint."""
     jobs: Any = Annotated[list[_Item], msgspec.Meta(max_length=service.settings.list_items)]
-    asked = Operation("Judge a job, or a list of jobs", Verdict | list[Verdict], Job | jobs)
-    return [Endpoint("POST", "/verify", functools.partial(_verify, service), asked)]
+    operation = Operation("Judge a job, or a list of jobs", Verdict | list[Verdict], Job | jobs)
+    return [Endpoint("POST", "/verify", functools.partial(_verify, service), operation)]
 
 
 async def _verify(service: Service, request: Request) -> Response:
@@ -145,7 +145,7 @@ def check_job(job: Job) -> Job:
     """Return a stranger's job with its language's id, after making sure that it can be judged.
 
     Raises:
-        Refused: its language is unknown, it says not what is to hold, or a limit is out of bounds.
+        Refused: its language is unknown, it states no tests, or a limit is out of bounds.
 
     """
     wrong = ""

@@ -35,13 +35,13 @@ _BODY_REFUSALS = (
 
 
 class Operation(NamedTuple):
-    """What is asked and answered at an endpoint."""
+    """The request and the response of an endpoint."""
 
     summary: str
     reply: Any  #: the type of what is answered; str for text
-    body: Any = None  #: the type of what is asked; None: nothing
+    body: Any = None  #: the type of the request body; None if there is none
     media: str = JSON
-    lines: tuple[Any, ...] = ()  #: of text that is JSON lines: their types, asked and answered
+    lines: tuple[Any, ...] = ()  #: of text that is JSON lines: the types of a line of the request and of the response
     note: str = ""  #: a sentence that is added to the description
     query: dict[str, Sequence[str]] = {}  #: name → values of the query parameters, all of them needed
     refusals: tuple[HTTPStatus, ...] = ()  #: beside those that any such endpoint has
@@ -68,8 +68,8 @@ def openapi_endpoint(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
 
 def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
     """Return the description of endpoints; ``token`` says whether one is needed."""
-    asked = [e.operation for e in endpoints]
-    types = [t for o in asked for t in (o.body, o.reply, *o.lines) if t not in (None, str)]
+    operations = [e.operation for e in endpoints]
+    types = [t for o in operations for t in (o.body, o.reply, *o.lines) if t not in (None, str)]
     schemas, components = msgspec.json.schema_components(
         [*types, ErrorMessage], ref_template="#/components/schemas/{name}"
     )
@@ -90,39 +90,42 @@ def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
-    asked = endpoint.operation
-    reply = {"type": "string"} if asked.reply is str else known[_key(asked.reply)]
-    refusals = {*_COMMON_REFUSALS, *asked.refusals, *(_BODY_REFUSALS if asked.body is not None else ())}
+    operation = endpoint.operation
+    reply = {"type": "string"} if operation.reply is str else known[_key(operation.reply)]
+    refusals = {*_COMMON_REFUSALS, *operation.refusals, *(_BODY_REFUSALS if operation.body is not None else ())}
     lines = [
-        f"[{schema['$ref'].rpartition('/')[2]}]({schema['$ref']})" for schema in (known[_key(t)] for t in asked.lines)
+        f"[{schema['$ref'].rpartition('/')[2]}]({schema['$ref']})"
+        for schema in (known[_key(t)] for t in operation.lines)
     ]
     typed = f"A line is a {' and is answered by a '.join(lines)}." if lines else ""
-    description = " ".join(filter(None, (typed, asked.note)))
-    told: dict[str, Any] = {
+    description = " ".join(filter(None, (typed, operation.note)))
+    described: dict[str, Any] = {
         "operationId": endpoint.path.strip("/").replace("/", "_").replace(".", "_"),
-        "summary": asked.summary,
+        "summary": operation.summary,
         **({"description": description} if description else {}),
         "responses": {
-            "200": {"description": "The answer.", "content": {asked.media: {"schema": reply}}},
+            "200": {"description": "The answer.", "content": {operation.media: {"schema": reply}}},
             **{str(int(s)): _refusal(s, known[_key(ErrorMessage)]) for s in sorted(refusals)},
         },
     }
-    if asked.query:
-        told["parameters"] = [
+    if operation.query:
+        described["parameters"] = [
             {"name": name, "in": "query", "required": True, "schema": {"type": "string", "enum": [*values]}}
-            for name, values in asked.query.items()
+            for name, values in operation.query.items()
         ]
-    if asked.body is not None:
-        body = {"type": "string"} if asked.body is str else known[_key(asked.body)]
-        told["requestBody"] = {"required": True, "content": {asked.media: {"schema": body}}}
-    return told
+    if operation.body is not None:
+        body = {"type": "string"} if operation.body is str else known[_key(operation.body)]
+        described["requestBody"] = {"required": True, "content": {operation.media: {"schema": body}}}
+    return described
 
 
 def _refusal(status: HTTPStatus, schema: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": status.phrase, "content": {JSON: {"schema": schema}}}
+    described: dict[str, Any] = {"description": status.phrase, "content": {JSON: {"schema": schema}}}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        told["headers"] = {"Retry-After": {"description": "seconds", "required": True, "schema": {"type": "integer"}}}
-    return told
+        described["headers"] = {
+            "Retry-After": {"description": "seconds", "required": True, "schema": {"type": "integer"}}
+        }
+    return described
 
 
 def _with_bounds(components: dict[str, Any]) -> dict[str, Any]:

@@ -53,9 +53,9 @@ def check_program(program: Program) -> None:
         if not name or "=" in name:
             raise msgspec.ValidationError(f"{name!r} is no name of an environment variable")
     for name in Limits.__struct_fields__:
-        asked, most = getattr(program.limits, name), getattr(MAX_LIMITS, name)
-        if not min_limit(name) <= asked <= most:
-            raise msgspec.ValidationError(f"limits.{name} is {asked}; it must be from {min_limit(name)} to {most}")
+        value, most = getattr(program.limits, name), getattr(MAX_LIMITS, name)
+        if not min_limit(name) <= value <= most:
+            raise msgspec.ValidationError(f"limits.{name} is {value}; it must be from {min_limit(name)} to {most}")
 
 
 async def _refuse_hidden_paths(program: Program, exposed: tuple[str, ...]) -> Outcome | None:

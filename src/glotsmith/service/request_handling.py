@@ -88,23 +88,23 @@ def malformed_body(error: Exception, data: bytes = b"") -> RequestRefused:
     return RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work and return its result; cancel it when the client goes away.
+async def while_connected(request: Request, response: Coroutine[Any, Any, T]) -> T:
+    """Await a response and return it; cancel it if the client disconnects.
 
     Raises:
         Gone: it did.
 
     """
-    task, gone = asyncio.ensure_future(work), asyncio.ensure_future(_disconnected(request))
+    task, disconnected = asyncio.ensure_future(response), asyncio.ensure_future(_disconnected(request))
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, disconnected}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
             raise ClientDisconnected
         return task.result()
     finally:
         task.cancel()
-        gone.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        disconnected.cancel()
+        await asyncio.gather(task, disconnected, return_exceptions=True)
 
 
 async def _disconnected(request: Request) -> None:

@@ -65,7 +65,7 @@ class RunCodeRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fa
 
 
 class CommandRunResult(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What became of one command."""
+    """The result of one command."""
 
     status: Literal["Finished", "Error", "TimeLimitExceeded"]
     execution_time: float | None = None  #: seconds by the clock
@@ -75,7 +75,7 @@ class CommandRunResult(Record, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class RunCodeResponse(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """What became of a program."""
+    """The result of a program."""
 
     status: Literal["Success", "Failed", "SandboxError"]
     message: str = ""
@@ -113,9 +113,9 @@ async def _ping(_: Request) -> Response:
 async def _run_code(service: Service, request: Request) -> Response:
     with service.admission.admit():
         settings = service.settings
-        asked = decode_body(_REQUEST, await read_body(request, settings.body_mb * 2**20, settings.body_s))
+        run_request = decode_body(_REQUEST, await read_body(request, settings.body_mb * 2**20, settings.body_s))
         try:
-            posed = prepare_program(asked)
+            posed = prepare_program(run_request)
             outcome = await while_connected(request, run_with_retries(service.sandbox.run, posed.program))
             answer = run_code_response(outcome, posed)
         except (ToolchainError, Unrepresentable) as error:
@@ -125,7 +125,7 @@ async def _run_code(service: Service, request: Request) -> Response:
     return Response(msgspec.json.encode(answer), media_type=JSON)
 
 
-def prepare_program(asked: RunCodeRequest) -> _PreparedProgram:
+def prepare_program(run_request: RunCodeRequest) -> _PreparedProgram:
     """Return the program of a request.
 
     Raises:
@@ -134,38 +134,40 @@ def prepare_program(asked: RunCodeRequest) -> _PreparedProgram:
         ValueError: a file is no base64, or has no name that it could have.
 
     """
-    if asked.language in REFUSED:
-        raise Unrepresentable(f"{asked.language} can't be run: {REFUSED[asked.language]}")
-    language = LANGUAGES.get(asked.language) or language_of_label(asked.language)
+    if run_request.language in REFUSED:
+        raise Unrepresentable(f"{run_request.language} can't be run: {REFUSED[run_request.language]}")
+    language = LANGUAGES.get(run_request.language) or language_of_label(run_request.language)
     if not language:
-        sentence = unknown_name(f"no language is named {asked.language!r}", asked.language, LANGUAGES)
+        sentence = unknown_name(f"no language is named {run_request.language!r}", run_request.language, LANGUAGES)
         raise msgspec.ValidationError(sentence)
     card = get_card(language)
-    memory_mb = asked.memory_limit_MB if asked.memory_limit_MB > 0 else card.limits.memory_mb
-    allowed = client_limits(asked.run_timeout, asked.compile_timeout, memory_mb)
+    memory_mb = run_request.memory_limit_MB if run_request.memory_limit_MB > 0 else card.limits.memory_mb
+    allowed = client_limits(run_request.run_timeout, run_request.compile_timeout, memory_mb)
     allowed = msgspec.structs.replace(
-        allowed, file_mb=_FILE_MB, output_kb=_FETCH_KB if asked.fetch_files else _OUTPUT_KB
+        allowed, file_mb=_FILE_MB, output_kb=_FETCH_KB if run_request.fetch_files else _OUTPUT_KB
     )
-    program = whole_program(card, asked.code, allowed, asked.stdin or "")
-    if options := _OPTIONS.get(asked.language):
+    program = whole_program(card, run_request.code, allowed, run_request.stdin or "")
+    if options := _OPTIONS.get(run_request.language):
         program = msgspec.structs.replace(program, build=(*program.build, *options))
-    return _with_files(program, asked) if asked.files or asked.fetch_files else _PreparedProgram(program)
+    return (
+        _with_files(program, run_request) if run_request.files or run_request.fetch_files else _PreparedProgram(program)
+    )
 
 
-def _with_files(program: Program, asked: RunCodeRequest) -> _PreparedProgram:
+def _with_files(program: Program, run_request: RunCodeRequest) -> _PreparedProgram:
     """Put files into the folder that the program runs in, and print those that are wanted when it has ended."""
     files = dict(program.files)
     place = list[str]()
-    for number, (name, data) in enumerate(asked.files.items()):
+    for number, (name, data) in enumerate(run_request.files.items()):
         if data is None:
             continue
         _check_file_name(name)
-        beside = str(PurePosixPath(name))
-        kept = f"{_GIVEN}/{number}" if beside in files or beside.startswith(("/", "glotsmith.")) else beside
+        relative = str(PurePosixPath(name))
+        kept = f"{_GIVEN}/{number}" if relative in files or relative.startswith(("/", "glotsmith.")) else relative
         files[kept] = _decode_file(name, data)
         place.append(f'mkdir -p {_quoted(_parent(name))} && cp "$dir"/{_quoted(kept)} {_quoted(name)} || exit 1')
-    mark = f"glotsmith-{content_hash(asked.code, *asked.fetch_files)}"
-    fetch = [_fetch(number, name, mark) for number, name in enumerate(asked.fetch_files)]
+    mark = f"glotsmith-{content_hash(run_request.code, *run_request.fetch_files)}"
+    fetch = [_fetch(number, name, mark) for number, name in enumerate(run_request.fetch_files)]
     built = bool(program.build)
     files[f"{_PLACE}.build"] = _shell_script(place, [])
     files[f"{_PLACE}.run"] = _shell_script([] if built else place, fetch)
@@ -173,7 +175,7 @@ def _with_files(program: Program, asked: RunCodeRequest) -> _PreparedProgram:
     argv = ("sh", f"@{{dir}}/{_PLACE}.run", "@{dir}", *program.argv)
     env = {"PYTHONPATH": ".", **program.env}  # our Python does not look beside the program
     made = msgspec.structs.replace(program, files=files, build=build, argv=argv, env=env)
-    return _PreparedProgram(made, mark if fetch else "", asked.fetch_files)
+    return _PreparedProgram(made, mark if fetch else "", run_request.fetch_files)
 
 
 def _shell_script(before: list[str], after: list[str]) -> str:

@@ -22,7 +22,7 @@ def listen(host: str, port: int, *, token: bool) -> socket.socket:
     """Return a listening socket.
 
     Raises:
-        UsageError: the address can't be had, or is open to others while there is no token.
+        UsageError: the address is not available, or is open to other machines without a token.
 
     """
     if not token and not is_loopback(host):

@@ -115,7 +115,7 @@ class Teacher(Protocol):
     """The contract of every back end (``tests/contracts/test_teachers.py`` holds them to it).
 
     A teacher is asked concurrently. It retries by itself what may pass; what does not is a reply with
-    ``finish_reason`` ``refused`` (for good: asked again, it would say the same) or ``error`` (never cached), which
+    ``finish_reason`` ``refused`` (permanent: a repetition gives the same reply) or ``error`` (never cached), which
     costs one item. It raises ``TeacherError`` only when no request can succeed: wrong key, unknown model, unreachable
     server. It belongs to one event loop.
 

@@ -142,7 +142,7 @@ def _noting_reuse() -> aiohttp.TraceConfig:
 
 
 def _failure(error: Exception) -> Exception:
-    """Return what an error comes to, in words that name no header."""
+    """Return the message of an error, without headers."""
     words = " ".join(_message_without_request(error).split()) or type(error).__name__
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | aiohttp.InvalidURL):
         return ServerUnreachable(words)

@@ -249,74 +249,75 @@ class OpenAI(Teacher):
 
     async def _handle_error_status(self, answer: _RedactedResponse, problem: ServerError, path: str) -> Reply:
         """Tell what a status that is no success means: for the request, for this item, or for all."""
-        said = f"{answer.status} {_phrase(answer.status)}: {self._readable(problem.message)}"
+        message = f"{answer.status} {_phrase(answer.status)}: {self._readable(problem.message)}"
         if answer.status in (403, 400) and problem.mentions(*_FILTERED):
-            return Reply(text="", finish_reason="refused", detail=said)
+            return Reply(text="", finish_reason="refused", detail=message)
         refuses_key = answer.status in (401, 402) or _is_unpaid(problem)
         if problem.congested and not refuses_key and not _is_too_long(answer.status, problem):
-            self._raise_transient(answer, problem, said)
+            self._raise_transient(answer, problem, message)
         if refuses_key or answer.status == HTTPStatus.FORBIDDEN:
-            raise self._key_error(said, unpaid=answer.status == HTTPStatus.PAYMENT_REQUIRED or _is_unpaid(problem))
+            raise self._key_error(message, unpaid=answer.status == HTTPStatus.PAYMENT_REQUIRED or _is_unpaid(problem))
         if answer.status in (404, 405) or problem.mentions("model_not_found"):
             raise TeacherError(
-                f"{self.url}{path} does not answer for {self.model!r}: {said}. {await self._served_models()}"
+                f"{self.url}{path} does not answer for {self.model!r}: {message}. {await self._served_models()}"
             )
         if answer.status < 400:
             location = self._key.redact(answer.headers.get("location", "elsewhere"))
             raise TeacherError(f"{self.url}{path} redirects to {location}; give the final address as base URL")
         if answer.status in _RETRIED or answer.status >= 500:
-            self._raise_transient(answer, problem, said)
-        return self._handle_bad_request(answer.status, problem, said)
+            self._raise_transient(answer, problem, message)
+        return self._handle_bad_request(answer.status, problem, message)
 
-    def _key_error(self, said: str, *, unpaid: bool) -> TeacherError:
+    def _key_error(self, message: str, *, unpaid: bool) -> TeacherError:
         """Return the error for a request that the server refuses because of its key, or because it has none."""
         variable = self._key.variable
         if not self._key.headers:
             return TeacherError(
-                f"{self.url} wants a key: {said}. The environment variable {variable} is not set: export your key in it"
+                f"{self.url} wants a key: {message}. "
+                f"The environment variable {variable} is not set: export your key in it"
             )
         if unpaid:
             advice = "The account of this key has no credit left: add some, or put another key into the variable"
         else:
             advice = "Correct it, or name another variable with --set teacher.api_key_env=NAME"
-        return TeacherError(f"{self.url} refuses the key in the environment variable {variable}: {said}. {advice}")
+        return TeacherError(f"{self.url} refuses the key in the environment variable {variable}: {message}. {advice}")
 
     async def _handle_error_in_reply(self, stated: ErrorInReply, answer: _RedactedResponse, path: str) -> Reply:
         """Tell what an error means that stands in an answer of success.
 
         A router's answer may repeat what a provider behind it says: a refusal of a key, or of a model, is tried again.
         """
-        problem, said = stated.error, self._readable(str(stated))
+        problem, message = stated.error, self._readable(str(stated))
         if problem.mentions(*_FILTERED):
-            return Reply(text="", finish_reason="refused", detail=said)
+            return Reply(text="", finish_reason="refused", detail=message)
         refuses_key = problem.status in (401, 402) or _is_unpaid(problem)
         refuses_item = problem.status in (400, 413, 422) and not problem.congested
         if refuses_item or (refuses_key and not problem.provider):
             return await self._handle_error_status(
                 answer._replace(status=problem.status or answer.status), problem, path
             )
-        self._raise_transient(answer, problem, said)
+        self._raise_transient(answer, problem, message)
 
-    def _raise_transient(self, answer: _RedactedResponse, problem: ServerError, said: str) -> NoReturn:
+    def _raise_transient(self, answer: _RedactedResponse, problem: ServerError, message: str) -> NoReturn:
         """Raise what slows the limiter where the server says, by status or in words, that it has too much to do."""
         congested = answer.status in (429, 503, 529) or problem.congested
         blames_server = congested and not {answer.status, problem.status}.isdisjoint({429, 503})
         wait_s = retry_after(answer.headers, self._options.max_wait_s)
         wait_s = max(wait_s, min(problem.wait_s, self._options.max_wait_s))
-        raise TransientError(said, wait_s=wait_s, congested=congested, blames_server=blames_server)
+        raise TransientError(message, wait_s=wait_s, congested=congested, blames_server=blames_server)
 
-    def _handle_bad_request(self, status: int, problem: ServerError, said: str) -> Reply:
+    def _handle_bad_request(self, status: int, problem: ServerError, message: str) -> Reply:
         if _is_too_long(status, problem):
-            return Reply(text="", finish_reason="refused", detail=said)
+            return Reply(text="", finish_reason="refused", detail=message)
         self._bad_requests += 1
         hopeless = self._answered == 0 and self._bad_requests >= _MAX_BAD_REQUESTS
         if hopeless or problem.mentions(*_UNSUPPORTED):
             raise TeacherError(
-                f"{self.url} refuses the requests themselves: {said}. The teacher's option rename renames"
+                f"{self.url} refuses the requests themselves: {message}. The teacher's option rename renames"
                 ' fields or leaves them out, as in {"max_tokens": "max_completion_tokens", "seed": ""}'
             )
         refused = problem.mentions(*_TEMPLATE)
-        return Reply(text="", finish_reason="refused" if refused else "error", detail=said)
+        return Reply(text="", finish_reason="refused" if refused else "error", detail=message)
 
     async def _served_models(self) -> str:
         try:

@@ -126,8 +126,8 @@ def _broken_body_error(text: str) -> TransientError:
         )
     problem = read_server_error(text)
     what = "a page" if start == "<" else "a text"
-    told = f"the server answered with {what} instead of JSON ({problem.message})"
-    return TransientError(told, blames_server=start == "<", congested=problem.congested)
+    message = f"the server answered with {what} instead of JSON ({problem.message})"
+    return TransientError(message, blames_server=start == "<", congested=problem.congested)
 
 
 def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:
@@ -211,7 +211,7 @@ def _raise_stated_error(
 def _outcome_without_text(
     message: Mapping[str, object], text: str | None
 ) -> tuple[str, Literal["stop", "refused"], str]:
-    """Return what a message that ended by itself without a text comes to.
+    """Return the reply for a message that ended without text.
 
     Servers that split thoughts from replies put a reply into the thoughts when the model marks no end of them.
     """

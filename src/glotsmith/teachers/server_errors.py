@@ -69,9 +69,9 @@ class ErrorInReply(TransientError):
 def read_server_error(body: str) -> ServerError:
     """Find the message and the code in an error body."""
     values = parse_body(body).values
-    told = [value for value in values if as_dict(value).get("error")]
-    told += [value for value in values if _has_content(value)]
-    return parse_server_error(told[0] if told else _page_title_or_text(body[:_LONGEST_PAGE]))
+    errors = [value for value in values if as_dict(value).get("error")]
+    errors += [value for value in values if _has_content(value)]
+    return parse_server_error(errors[0] if errors else _page_title_or_text(body[:_LONGEST_PAGE]))
 
 
 def parse_server_error(value: object) -> ServerError:

@@ -140,11 +140,11 @@ class _Model:
         except Exception as error:  # a chat template may refuse a conversation; templates raise their own errors
             return Reply(text="", finish_reason="refused", detail=f"the model can't take this: {_first_line(error)}")
         length = int(ids.shape[1])
-        room = self._longest - length
-        if room < 1 or length < 1:
+        remaining = self._longest - length
+        if remaining < 1 or length < 1:
             detail = f"a prompt of {counted(length, 'token')}, and the model's context has {self._longest}"
             return Reply(text="", finish_reason="refused", detail=detail)
-        most = min(request.sampling.max_tokens, room)
+        most = min(request.sampling.max_tokens, remaining)
         made = self._generate(ids, request, most)
         new = made.sequences[0, length:].tolist()
         ended = bool(new) and new[-1] in self._end_tokens
@@ -197,14 +197,14 @@ class _Model:
             )
 
     def _stopping(self, stop: tuple[str, ...], length: int) -> Any:
-        """Return the criterion that a stop sequence is in what was said; the library's own asks much of tokenisers."""
+        """Return the criterion that a stop sequence is in the new text; the library's needs more of tokenisers."""
         from transformers import StoppingCriteriaList
 
-        def said(ids: Any, *_: Any, **__: Any) -> Any:
+        def stop_at_text(ids: Any, *_: Any, **__: Any) -> Any:
             text = self._tokenizer.decode(ids[0, length:], skip_special_tokens=True)
             return self._torch.tensor([any(mark in text for mark in stop)], device=ids.device)
 
-        return StoppingCriteriaList([cast(Any, said)])
+        return StoppingCriteriaList([cast(Any, stop_at_text)])
 
     def _logprobs(self, logits: Any, new: list[int], wanted: int) -> dict[str, float]:
         """Return the top tokens where the first word stands, from the softmax over the whole vocabulary."""

@@ -84,7 +84,7 @@ class MonitoredTeacher(Teacher):
         self.teacher = teacher
         self._now = now
         self._open: dict[int, float] = {}  #: number of a request → when it was asked
-        self._asked = 0
+        self._requests = 0
         self._last_reply = now()
         self.name = teacher.name
         self.model = teacher.model
@@ -100,7 +100,7 @@ class MonitoredTeacher(Teacher):
 
     async def reply(self, request: Request) -> Reply:
         """Ask, and count."""
-        number = self._asked = self._asked + 1
+        number = self._requests = self._requests + 1
         self._open[number] = self._now()
         try:
             reply = await self.teacher.reply(request)
@@ -161,7 +161,7 @@ class CachedTeacher(Teacher):
     """
 
     def __init__(self, teacher: Teacher, cache: ReplyStore, on_reply: OnReply | None = None) -> None:
-        """Stand before a teacher; each reply is told to ``hear``, with its address and whether it was in the cache."""
+        """Wrap a teacher. ``on_reply`` receives each reply, with its address and whether it was in the cache."""
         self.monitored = MonitoredTeacher(teacher, cache)  #: who is asked
         self.name = teacher.name
         self.model = teacher.model

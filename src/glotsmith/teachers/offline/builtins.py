@@ -209,8 +209,8 @@ def _isinstance(c: Context, node: ast.Call) -> LuaExpr:
     text = c.temporary(e)
     tests = [_LUA_TYPES[n].format(text) for n in names if n in _LUA_TYPES]
     tables = {"list", "tuple", "dict", "set"} & set(names)
-    told = not tables or e.kind.name in ("float", "opt") or {"list", "tuple"} <= tables
-    if len(tests) != len(names) or not told:
+    distinguishable = not tables or e.kind.name in ("float", "opt") or {"list", "tuple"} <= tables
+    if len(tests) != len(names) or not distinguishable:
         raise refuse(f"isinstance of {', '.join(names)}", node)
     return LuaExpr(" or ".join(dict.fromkeys(tests)), OR if len(tests) > 1 else COMPARE, k.BOOL)
 

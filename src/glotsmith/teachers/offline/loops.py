@@ -268,16 +268,16 @@ def write_generators(
         raise refuse("an async comprehension", node)
 
     def inside() -> None:
-        nest(0)
+        open_loop(0)
 
-    def nest(i: int) -> None:
+    def open_loop(i: int) -> None:
         for test in generators[i].ifs:
             c.emit(f"if {condition(c, test)} then")
             narrow(c, test, holds=True)
             c.indent += 1
         if i + 1 < len(generators):
             loop = LoopWriter(c, generators[i + 1].target, sensitive=sensitive)
-            loop.run(generators[i + 1].iter, lambda: nest(i + 1))
+            loop.run(generators[i + 1].iter, lambda: open_loop(i + 1))
         else:
             body()
         for _ in generators[i].ifs:

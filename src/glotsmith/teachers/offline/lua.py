@@ -50,7 +50,7 @@ class LuaExpr:
 
 
 def lua_name(python: str) -> str:
-    """Return the Lua name of a Python variable: the same, but for reserved words and Lua's globals."""
+    """Return the Lua name of a Python variable: the same, except for reserved words and Lua's globals."""
     if not python.isascii():
         raise refuse(f"the name {python}, which is not ASCII")
     return f"{python}_" if python in RESERVED or python in GLOBALS else python
