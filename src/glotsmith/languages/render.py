@@ -312,7 +312,7 @@ def render_declaration(card: Card, signature: Signature, name: str = "") -> str:
 
 
 def enclosing_declaration(card: Card) -> str:
-    """Return what the entry point must stand in: ``class Problem``; "" where it stands at the top level."""
+    """Return the declaration that must contain the entry point, such as ``class Problem``; "" for the top level."""
     before = card.syntax.signature.partition("@{name}")[0]
     found = re.search(r"(?m)^(?:class|object|defmodule) \w+", before)
     return found[0] if found else ""
@@ -321,9 +321,8 @@ def enclosing_declaration(card: Card) -> str:
 def render_comment(card: Card, text: str) -> str:
     """Return lines as line comments."""
     s = card.syntax
-    lines = [
-        f"{line.rstrip()}\n" for line in text.splitlines()
-    ]  # with line ends: in C, a backslash before one joins lines
+    # Escapes see lines with their ends: in C, a backslash before the end of a line continues the comment.
+    lines = [f"{line.rstrip()}\n" for line in text.splitlines()]
     for text_in_comment, replacement in s.comment_escapes.items():
         lines = [line.replace(text_in_comment, replacement) for line in lines]
     return "\n".join(f"{s.line_comment} {line.rstrip()} {s.line_comment_end}".rstrip() for line in lines)

@@ -16,6 +16,7 @@ from glotsmith.languages.card import Card, Toolchain, get_card
 from glotsmith.languages.render import fill_template
 from glotsmith.records import Record, content_hash
 
+_COMMANDS = ("build", "run", "script_build", "script", "server", "served", "warm")  #: fields of a toolchain
 _PREPARE_TIMEOUT_S = 600
 _PREPARED = "@{prepared}"  #: in commands: the folder of prepared files
 _log = logging.getLogger(__name__)
@@ -73,14 +74,8 @@ def _find_installed(toolchain: Toolchain) -> InstalledToolchain | None:
     return InstalledToolchain(
         version=version,
         prepare=tuple(_fill_command(toolchain, command, places) for command in toolchain.prepare),
-        build=_fill_command(toolchain, toolchain.build, places),
-        run=_fill_command(toolchain, toolchain.run, places),
-        script_build=_fill_command(toolchain, toolchain.script_build, places),
-        script=_fill_command(toolchain, toolchain.script, places),
         sources=toolchain.sources,
-        server=_fill_command(toolchain, toolchain.server, places),
-        served=_fill_command(toolchain, toolchain.served, places),
-        warm=_fill_command(toolchain, toolchain.warm, places),
+        **{name: _fill_command(toolchain, getattr(toolchain, name), places) for name in _COMMANDS},
         read_only=tuple(dict.fromkeys((*prefixes, *(p for p in toolchain.read_only if Path(p).exists())))),
         env=toolchain.env,
         files=toolchain.files,
@@ -195,13 +190,7 @@ def _with_prepared(found: InstalledToolchain, folder: str) -> InstalledToolchain
 
     return msgspec.structs.replace(
         found,
-        build=insert_folder(found.build),
-        run=insert_folder(found.run),
-        script_build=insert_folder(found.script_build),
-        script=insert_folder(found.script),
-        server=insert_folder(found.server),
-        served=insert_folder(found.served),
-        warm=insert_folder(found.warm),
+        **{name: insert_folder(getattr(found, name)) for name in _COMMANDS},
         env={k: v.replace(_PREPARED, folder) for k, v in found.env.items()},
         read_only=(*found.read_only, folder),
     )

@@ -23,7 +23,6 @@ SOURCE_EXAMPLES = (
     "package:more_itertools (an installed package), stdlib: or stdlib:textwrap (the standard library), a folder, "
     "a .py, .jsonl, .jsonl.gz or .parquet file, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
 )
-_TABLES = (".jsonl", ".jsonl.gz", ".parquet")
 _STDLIB_SKIPPED = frozenset({"ensurepip", "idlelib", "lib2to3", "pydoc_data", "turtledemo", "__phello__"})
 
 
@@ -62,7 +61,7 @@ def locate_corpus(spec: str, options: ReadOptions) -> Corpus:
         case "stdlib" if colon:
             return _stdlib(spec, name, options)
         case "hf" if colon:
-            return _dataset(spec, name, options)
+            return _dataset(spec, options)
         case _:
             return _path(spec, options)
 
@@ -80,7 +79,7 @@ def _path(spec: str, options: ReadOptions) -> Corpus:
     if path.is_dir():
         texts = partial(_folder_texts, spec, [path], path, FileSelection(tests=options.tests), options.max_bytes)
         return Corpus(spec=printable(spec), texts=texts, licence=licences.licence_of_folder(path))
-    if path.name.endswith(_TABLES):
+    if path.name.endswith(table_rows.TABLE_SUFFIXES):
         read = table_rows.parquet_texts if path.suffix == ".parquet" else table_rows.jsonl_texts
         return Corpus(spec=printable(spec), texts=partial(read, path, options.column, options.max_bytes))
     if path.suffix == ".py":
@@ -97,12 +96,9 @@ def _existing(spec: str, folder: str) -> Path | None:
         return None
 
 
-def _dataset(spec: str, name: str, options: ReadOptions) -> Corpus:
-    dataset, config, split, *more = [*name.split(":"), "", ""]
-    if not dataset or any(more):
-        raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
-    table_rows.require_datasets(spec)
-    read = partial(table_rows.dataset_texts, spec, dataset, config, split or "train", options.column, options.max_bytes)
+def _dataset(spec: str, options: ReadOptions) -> Corpus:
+    dataset = table_rows.parse_dataset_spec(spec)
+    read = partial(table_rows.dataset_texts, spec, *dataset, options.column, options.max_bytes)
     return Corpus(spec=printable(spec), texts=read)
 
 

@@ -21,7 +21,6 @@ SNIPPET_SOURCE_EXAMPLES = (
 )
 #: what the step reads from sources, and where it can come from
 SNIPPET = ("snippet", "a file of code in one of the languages, a row of a table with code, or a row of a finished run")
-_TABLES = (".jsonl", ".jsonl.gz", ".parquet")
 _READ_AHEAD = 64  #: units
 _MAX_BYTES = 5_000_000  #: of one file, or characters of one row
 
@@ -81,9 +80,8 @@ def _result(found: Snippet | Dropped) -> Result[Snippet]:
 
 
 def _locate(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[SnippetUnit]]":
-    scheme, colon, name = spec.partition(":")
-    if scheme == "hf" and colon:
-        return _dataset(spec, name, column)
+    if spec.startswith("hf:"):
+        return _dataset(spec, column)
     path = folder / Path(spec).expanduser()
     if not spec or not path.exists():
         raise UsageError(
@@ -91,7 +89,7 @@ def _locate(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[Snip
         )
     if (path / "run.toml").is_file() or (path / "data").is_dir():
         return _tables(spec, _of_run(path), column)
-    if path.name.endswith(_TABLES):
+    if path.name.endswith(table_rows.TABLE_SUFFIXES):
         return _tables(spec, [path], column)
     if path.is_file() and path.suffix not in _by_suffix():
         raise UsageError(f"{spec} has an unsupported format. A source is one of: {SNIPPET_SOURCE_EXAMPLES}")
@@ -109,7 +107,7 @@ def _of_run(path: Path) -> list[Path]:
 
     """
     for root in (path / "dataset" / "jsonl", path / "dataset" / "parquet", path):
-        if files := sorted(p for p in root.glob("data/*/train.*") if p.name.endswith(_TABLES)):
+        if files := sorted(p for p in root.glob("data/*/train.*") if p.name.endswith(table_rows.TABLE_SUFFIXES)):
             return files
     raise UsageError(
         f"{path}: the run has no dataset. Finish the run, or export its rows with 'glotsmith export {path}'"
@@ -138,15 +136,11 @@ def _require_rows(units: Iterator[SnippetUnit], spec: str) -> Iterator[SnippetUn
     yield from units
 
 
-def _dataset(spec: str, name: str, column: str) -> "Callable[[], Iterator[SnippetUnit]]":
-    dataset, config, split, *more = [*name.split(":"), "", ""]
-    if not dataset or any(more):
-        raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
-
-    table_rows.require_datasets(spec)
+def _dataset(spec: str, column: str) -> "Callable[[], Iterator[SnippetUnit]]":
+    dataset = table_rows.parse_dataset_spec(spec)
 
     def units() -> Iterator[SnippetUnit]:
-        for number, row in table_rows.dataset_rows(spec, dataset, config, split or "train"):
+        for number, row in table_rows.dataset_rows(spec, *dataset):
             yield _unit(RowOrigin(printable(spec), str(number)), row, column, spec, number)
 
     return lambda: _require_rows(units(), spec)

@@ -17,6 +17,7 @@ from glotsmith.records import printable
 from glotsmith.sources.files import SourceText, decode_utf8
 from glotsmith.step import Dropped
 
+TABLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 CODE_COLUMNS = ("content", "code")
 LICENCE_COLUMNS = ("license", "licence", "licenses", "max_stars_repo_licenses")
 _ESCAPES = 6  #: bytes of ``\\u0041``, the longest form of one byte of text in JSON
@@ -128,6 +129,20 @@ def require_datasets(spec: str) -> None:
     """
     if importlib.util.find_spec("datasets") is None:
         raise UsageError(f"{spec} needs the datasets extra: {install_command('datasets')}")
+
+
+def parse_dataset_spec(spec: str) -> tuple[str, str, str]:
+    """Return name, configuration and split of ``hf:OWNER/DATASET[:CONFIG][:SPLIT]``; the default split is ``train``.
+
+    Raises:
+        UsageError: the specification has another form, or the ``datasets`` extra is not installed.
+
+    """
+    name, config, split, *more = [*spec.split(":")[1:], "", ""]
+    if not name or any(more):
+        raise UsageError(f"{spec!r} is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]")
+    require_datasets(spec)
+    return name, config, split or "train"
 
 
 def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
