@@ -1,6 +1,7 @@
 """The model that is trained, as it is opened and as it is left: what its tokenizer lacks, and where a reply ends."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from glotsmith.training.needs import load
 from glotsmith.training.presets import preset_settings
 from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import held_out_before
+from small_model import random_gguf
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
 TURNS = (
@@ -85,7 +87,7 @@ def lose_weights(folder: Path) -> None:
 @pytest.mark.parametrize("broken", [break_weights, break_config, be_another, lose_weights])
 def test_weights_that_can_not_be_read_are_a_sentence(broken: Any, tiny: Path) -> None:
     broken(tiny)
-    with pytest.raises(UsageError, match=r"no model can be read from .*tiny': a folder with weights.*\(.+\)"):
+    with pytest.raises(UsageError, match=r"no model can be read from .*tiny': give a folder with weights.*\(.+\)"):
         models.open_model(str(tiny), preset_settings("general", {"max_length": 128}))
 
 
@@ -124,3 +126,39 @@ def test_a_record_that_is_not_ours_holds_nothing_out(tmp_path: Path) -> None:
     assert held_out_before("some/hub-id") == held_out_before(str(tmp_path)) == frozenset()
     (tmp_path / "training.json").write_text('{"epochs": 3}')
     assert held_out_before(str(tmp_path)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "found"),
+    [
+        (["a.gguf"], "a.gguf", "a.gguf"),
+        (["a.gguf"], "", "a.gguf"),
+        (["a.gguf", "b.gguf"], "", None),  # which one?
+        (["a.gguf", "config.json"], "", None),  # a folder of another kind that also has one
+        (["a.bin"], "a.bin", None),
+        ([], "", None),
+        ([], "missing.gguf", None),
+    ],
+)
+def test_the_gguf_file_of_a_path(tmp_path: Path, names: list[str], given: str, found: str | None) -> None:
+    for name in names:
+        (tmp_path / name).touch()
+    assert models.gguf_file(str(tmp_path / given)) == (tmp_path / found if found else None)
+
+
+def test_a_gguf_file_is_trained_stored_and_named_in_the_record(tmp_path: Path) -> None:
+    from glotsmith.training import sft
+    from glotsmith.training.loop import TrainingJob
+
+    file = random_gguf(tmp_path / "small.gguf", 1)
+    how = preset_settings(
+        "general", {"max_steps": 2, "batch": 2, "max_length": 256, "packing": "none", "style": "plain"}
+    )
+    job = TrainingJob(method="sft", model=str(file), preset="general", how=how)
+    lines = list[str]()
+    report = sft.sft(job, lambda: [example(n) for n in range(len(WORDS))], tmp_path / "out", lines.append)
+    assert report.dequantised == str(file)
+    trained = load("transformers").AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model")
+    assert trained.dtype == load("torch").float32
+    assert not hasattr(trained.config, "quantization_config")
+    assert any(re.fullmatch(r"step 1 of 2: loss [\d.]+, \d+ tokens a second, \d+ s left", line) for line in lines)

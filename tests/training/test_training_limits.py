@@ -132,7 +132,7 @@ def test_a_full_disk_is_a_sentence(train: Train) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": Path("/nowhere")}, "no model can be read from '/nowhere': a folder with weights, or the id"),
+        ({"model": Path("/nowhere")}, "no model can be read from '/nowhere': give a folder with weights, a GGUF file"),
         ({"rows": []}, "the dataset has no row"),
         ({"max_length": 8}, "no row has anything to learn within max_length = 8 tokens"),
         ({"max_length": 8, "packing": "bfd"}, "no row has anything to learn within max_length = 8 tokens"),

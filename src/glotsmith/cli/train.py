@@ -22,7 +22,7 @@ training = typer.Typer(help="Train a model on verified programs, or on preferenc
 app.add_typer(training, name="train")
 
 Source = Annotated[Path, typer.Argument(help="A run folder, or a dataset in jsonl or parquet.")]
-Model = Annotated[str, typer.Option("--model", "-m", help="A folder with weights, or a hub id.")]
+Model = Annotated[str, typer.Option("--model", "-m", help="A folder with weights, a GGUF file, or a hub id.")]
 Preset = Annotated[str, typer.Option("--preset", "-p", help="See 'glotsmith train presets'.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoints, weights and the record.")]
 Lora = Annotated[int | None, typer.Option(min=0, help="Rank of LoRA adapters; 0: train all weights.")]

@@ -17,7 +17,9 @@ from glotsmith.errors import GlotsmithError, StorageError, UsageError
 from glotsmith.records import Example, Preference, Record
 from glotsmith.settings import CHANGEABLE
 from glotsmith.training import checkpoints, data, models, ranks
+from glotsmith.training.budget import budget_callback
 from glotsmith.training.needs import load
+from glotsmith.training.precision import Precision, choose_precision
 from glotsmith.training.presets import TrainingMethod, TrainingSettings
 from glotsmith.training.training_folder import (
     PREPARED,
@@ -39,6 +41,7 @@ from glotsmith.training.training_report import (
 
 _FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: as torch and safetensors say it
 _STAGE = "stage.json"  #: the record of a stage, beside its weights
+_LOG_SHARE = 0.01  #: of all steps: a progress line after each
 _NEARLY_ONE = 1 - 1e-9  #: transformers takes 1.0 for one step, and what is below for a share of all
 
 
@@ -143,6 +146,8 @@ def _train_stages(job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: 
         stages=tuple(done),
         versions=versions(),
         device=device(),
+        precision=done[-1].precision,
+        dequantised=str(models.gguf_file(job.model) or ""),
     )
     if ranks.is_first_process():
         _finish(job, folder, tokenizer, len(done), report)
@@ -224,8 +229,11 @@ class _Stage:
         """Train it, or go on from its last checkpoint, and store its weights."""
         settings = self._job.how
         cut = self._cut(self._split.train, "no row has")
-        budget = _budget(settings, say)
-        trainer = make(self._trainee(cut.rows, budget), self._arguments(), settings)
+        budget = budget_callback(settings, say)
+        trainee = self._trainee(cut.rows, budget)
+        precision = choose_precision(self._folder.parent.parent, trainee.model, settings)
+        say(f"Precision: {precision.description}")
+        trainer = make(trainee, self._arguments(precision), settings)
         trainer.remove_callback(load("transformers").PrinterCallback)
         if not len(trainer.train_dataset):  # where TRL counts a token more than we do
             raise self._nothing("no row has")
@@ -233,7 +241,7 @@ class _Stage:
         trainer.train(resume_from_checkpoint=self._resume(say))
         stopped = budget.stopped or _all_steps(settings, trainer.state.global_step)
         report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, stopped)
-        report = msgspec.structs.replace(report, too_long=cut.too_long, lost=cut.lost)
+        report = msgspec.structs.replace(report, too_long=cut.too_long, lost=cut.lost, precision=precision.description)
         self._store(trainer, report)
         return report
 
@@ -267,7 +275,7 @@ class _Stage:
             callbacks=[budget],
         )
 
-    def _arguments(self) -> dict[str, Any]:
+    def _arguments(self, precision: Precision) -> dict[str, Any]:
         """Return what all trainers take: transformers' ``TrainingArguments``."""
         settings, dpo = self._job.how, self._job.method == "dpo"
         epochs = settings.dpo_epochs if dpo else settings.epochs_of(self._split.stage)
@@ -291,7 +299,7 @@ class _Stage:
             "max_grad_norm": settings.max_grad_norm,
             "max_length": settings.max_length,
             "activation_checkpointing": settings.gradient_checkpointing,
-            "bf16": models.has_bf16(),
+            "bf16": precision.bf16,
             "use_cpu": not models.on_gpu(),
             "save_strategy": "steps",
             "save_steps": interval,
@@ -301,6 +309,7 @@ class _Stage:
             "greater_is_better": False if self._validation else None,
             "include_num_input_tokens_seen": "non_padding",
             "logging_first_step": True,
+            "logging_steps": _LOG_SHARE,
             "report_to": "none",
             "disable_tqdm": True,
         }
@@ -348,31 +357,3 @@ def _accumulation(settings: TrainingSettings) -> int:
 
 def _all_steps(settings: TrainingSettings, steps: int) -> str:
     return f"max_steps = {settings.max_steps}" if settings.max_steps and steps >= settings.max_steps else ""
-
-
-def _budget(settings: TrainingSettings, say: Notify) -> Any:
-    """Return the callback that tells of losses, ends a stage in time, and looks at held-out problems at its end."""
-
-    class Budget(load("transformers").TrainerCallback):
-        stopped = ""
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self._end = time.monotonic() + settings.max_minutes * 60
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
-            told = {"loss": "loss", "eval_loss": "loss on held-out problems"}
-            for name, words in told.items():
-                if name in logs:
-                    say(f"step {state.global_step} of {state.max_steps}: {words} {float(logs[name]):.4f}")
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            over = bool(settings.max_minutes) and ranks.broadcast(time.monotonic() >= self._end)
-            if over and state.global_step < state.max_steps:
-                self.stopped = f"max_minutes = {settings.max_minutes:g}"
-                control.should_training_stop = True
-                control.should_save = True
-            if control.should_training_stop or state.global_step >= state.max_steps:
-                control.should_log = True
-                control.should_evaluate = args.eval_strategy != "no"
-
-    return Budget()

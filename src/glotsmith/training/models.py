@@ -46,15 +46,26 @@ def _template(name: str) -> str:
     return file.read_text("utf-8")
 
 
+def gguf_file(model: str) -> Path | None:
+    """Return the GGUF file that a path names: the file itself, or the only one in a folder without other weights."""
+    path = Path(model)
+    if path.is_file() and path.suffix == ".gguf":
+        return path
+    files = sorted(path.glob("*.gguf")) if path.is_dir() and not (path / "config.json").is_file() else []
+    return files[0] if len(files) == 1 else None
+
+
 def _from(model: str, kind: str, **options: Any) -> Any:
     found = getattr(load("transformers"), kind)
+    file = gguf_file(model)
+    place = str(file.parent) if file else model
+    options |= {"gguf_file": file.name} if file else {}
     try:
-        return found.from_pretrained(model, **options)
+        return found.from_pretrained(place, **options)
     except Exception as error:  # its files are anybody's, and each library fails in its own way
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise UsageError(
-            f"no model can be read from {model!r}: a folder with weights, or the id of one on the hub, is wanted "
-            f"({first})"
+            f"no model can be read from {model!r}: give a folder with weights, a GGUF file, or a hub id ({first})"
         ) from error
 
 
@@ -66,10 +77,22 @@ def open_model(model: str, settings: TrainingSettings, adapter: Path | None = No
 
     """
     found = _from(model, "AutoModelForCausalLM", dtype=_dtype(settings))
+    if gguf_file(model):
+        found = _without_quantization(found)
     _check_length(model, found.config, settings)
     if adapter is None:
         return found
     return load("peft").PeftModel.from_pretrained(found, str(adapter), is_trainable=True)
+
+
+def _without_quantization(model: Any) -> Any:
+    """Return the same model, whose weights are already dequantised, without the mark that forbids to save it."""
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    whole = type(model)(model.config)
+    whole.load_state_dict(model.state_dict())
+    whole.generation_config = model.generation_config
+    return whole.to(model.dtype)
 
 
 def _check_length(model: str, config: Any, settings: TrainingSettings) -> None:

@@ -1,6 +1,7 @@
 """The libraries that training needs, imported when they are used."""
 
 import logging
+import os
 from importlib import import_module
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ def load(name: str) -> Any:
 
 def silence_libraries() -> None:
     """Let the libraries say what went wrong, and nothing else."""
+    os.environ.setdefault("TQDM_DISABLE", "1")  # read when tqdm is imported; transformers converts GGUF files with it
     load("datasets").disable_progress_bars()
     load("transformers").utils.logging.disable_progress_bar()
     for name in ("transformers", "trl", "datasets", "accelerate", "peft"):  # after the imports, which set levels too
