@@ -60,6 +60,16 @@ template <class W, size_t I, class = void> struct member { using type = void; };
 template <class W, size_t I>
 struct member<W, I, std::enable_if_t<(I < std::tuple_size<W>::value)>> { using type = std::tuple_element_t<I, W>; };
 
+template <class T> constexpr bool is_wide = std::is_same_v<T, __int128> || std::is_same_v<T, unsigned __int128>;
+
+template <class T> void wide(std::string &s, T x) {
+    if (x < 0) s += '-';
+    char digits[40], *first = digits + 40;
+    for (unsigned __int128 rest = x < 0 ? -(unsigned __int128)x : x; rest || first == digits + 40; rest /= 10)
+        *--first = (char)('0' + (int)(rest % 10));
+    s.append(first, digits + 40 - first);
+}
+
 template <class W, class T> void show(std::string &s, const T &x);
 
 template <class W, class T, size_t... I> void members(std::string &s, const T &x, std::index_sequence<I...>) {
@@ -71,6 +81,7 @@ template <class W, class T, size_t... I> void members(std::string &s, const T &x
 template <class W, class T> void show(std::string &s, const T &x) {
     if constexpr (std::is_same_v<T, bool>) s += x ? "true" : "false";
     else if constexpr (std::is_same_v<T, char> && std::is_same_v<W, std::string>) text(s, {&x, 1});
+    else if constexpr (is_wide<T>) wide(s, x);
     else if constexpr (std::is_integral_v<T>) s += std::to_string(x);
     else if constexpr (std::is_enum_v<T>) s += std::to_string((long long)x);
     else if constexpr (std::is_floating_point_v<T>) {
@@ -155,6 +166,13 @@ struct as<T, S, std::enable_if_t<std::is_arithmetic_v<T> && std::is_arithmetic_v
         std::ostringstream value;
         value << std::boolalpha << x;
         refuse<T>(value.str());
+    }
+};
+
+template <class T> struct as<T, long, std::enable_if_t<is_wide<T> && !std::is_arithmetic_v<T>>> : std::true_type {
+    static T from(long &x) {
+        if (x >= 0 || std::is_same_v<T, __int128>) return (T)x;
+        refuse<T>(std::to_string(x));
     }
 };
 
