@@ -4,7 +4,7 @@ module glotsmith_support;
 import core.stdc.stdio : fflush, snprintf;
 import core.sys.posix.unistd : dup2, posixWrite = write;
 import std.traits : isAssociativeArray, isCallable, isDynamicArray, isIntegral, isFloatingPoint, isSomeChar, isStaticArray,
-    KeyType, Parameters, ReturnType, Unqual, ValueType, variadicFunctionStyle;
+    KeyType, ParameterDefaults, Parameters, ReturnType, Unqual, ValueType, variadicFunctionStyle;
 import std.typecons : Nullable, Tuple;
 
 extern (C) void _exit(int) nothrow @nogc; // runs no destructor, no module's, no atexit function
@@ -57,6 +57,8 @@ private void text(ref char[] s, const(char)[] x) {
     s ~= '"';
 }
 
+private enum isBig(T) = is(T == struct) && Unqual!T.stringof == "BigInt"; // without an import, which takes long to compile
+
 private void show(T)(ref char[] s, T x) {
     static if (is(T == typeof(null))) s ~= "null";
     else static if (is(T : bool) && is(bool : T)) s ~= x ? "true" : "false";
@@ -97,6 +99,11 @@ private void show(T)(ref char[] s, T x) {
             show(s, item);
         }
         s ~= ']';
+    } else static if (isBig!T) {
+        char[] digits;
+        auto sink = (scope const(char)[] part) { digits ~= part; };
+        x.toString(sink, "%d");
+        s ~= digits;
     } else s ~= `{"x":"object"}`;
 }
 
@@ -117,7 +124,7 @@ private alias Element(T) = Unqual!(typeof(T.init[0]));
 
 private template holds(T, S) {
     static if (is(Unqual!T == S)) enum holds = true;
-    else static if (is(S == long)) enum holds = isNumber!T;
+    else static if (is(S == long)) enum holds = isNumber!T || isBig!T;
     else static if (is(S == double)) enum holds = isFloatingPoint!T;
     else static if (is(S == string))
         enum holds = isSomeChar!T || (isDynamicArray!T && isSomeChar!(typeof(T.init[0])));
@@ -155,6 +162,7 @@ private template holdsItem(T, S) {
 private Unqual!T convert(T, S)(S x) if (holds!(T, S)) {
     alias U = Unqual!T;
     static if (is(U == S)) return x;
+    else static if (is(S == long) && isBig!U) return U(x);
     else static if (is(S == long) && isIntegral!U) {
         const y = cast(U) x;
         if (cast(long) y != x || (x < 0 && U.min == 0)) throw new Unfit(x, U.stringof);
@@ -203,7 +211,7 @@ private Unqual!T convert(T, S)(S x) if (holds!(T, S)) {
 // Whether a result of type R may stand for a W.
 private template stands(W, R) {
     static if (is(R : W) || (is(W == string) && is(R : const(char)[]))) enum stands = true;
-    else static if (is(W == long)) enum stands = isIntegral!R;
+    else static if (is(W == long)) enum stands = isIntegral!R || isBig!R;
     else static if (is(W == double)) enum stands = isNumber!R;
     else static if (is(W == string)) enum stands = isSomeChar!R;
     else static if (is(W == Nullable!A, A) && is(R == Nullable!B, B)) enum stands = stands!(A, B);
@@ -222,9 +230,10 @@ private template stands(W, R) {
 
 private template takes(alias f, A...) {
     static if (!isCallable!f) enum takes = false;
-    else static if (Parameters!f.length != A.length) enum takes = false;
+    else static if (Parameters!f.length < A.length) enum takes = false;
     else enum takes = () {
         bool all = true;
+        static foreach (i; A.length .. Parameters!f.length) all &= !is(ParameterDefaults!f[i] == void);
         static foreach (i; 0 .. A.length) all &= holds!(Parameters!f[i], A[i]);
         return all;
     }();
@@ -251,7 +260,7 @@ private template converting(alias owner, string name, A...) {
 }
 
 private auto converted(alias f, A...)(A arguments) {
-    Tuple!(UnqualAll!(Parameters!f)) passed;
+    Tuple!(UnqualAll!(Parameters!f[0 .. A.length])) passed;
     static foreach (i; 0 .. A.length) passed[i] = convert!(Parameters!f[i])(arguments[i]);
     return f(passed.expand);
 }
@@ -264,11 +273,45 @@ private template UnqualAll(T...) {
     }
 }
 
+private template allNarrowed(T, A...) {
+    import std.meta : AliasSeq;
+    static if (A.length == 0) alias allNarrowed = A;
+    else alias allNarrowed = AliasSeq!(Narrowed!(T, A[0]), allNarrowed!(T, A[1 .. $]));
+}
+
+private template Narrowed(T, A) {
+    static if (is(A == long)) alias Narrowed = T;
+    else alias Narrowed = A;
+}
+
+// The first narrower integral type with which a template takes the arguments in place of long; void if there is none.
+private template Narrow(alias owner, string name, A...) {
+    alias Narrow = NarrowOf!(owner, name, Tuple!A, int, short, byte, uint, ushort, ubyte);
+}
+
+private template NarrowOf(alias owner, string name, All, T...) {
+    static if (T.length == 0) alias NarrowOf = void;
+    else static if (is(typeof((Tuple!(allNarrowed!(T[0], All.Types)) x) => __traits(getMember, owner, name)(x.expand))))
+        alias NarrowOf = T[0];
+    else alias NarrowOf = NarrowOf!(owner, name, All, T[1 .. $]);
+}
+
+private auto narrowed(T, alias owner, string name, A...)(A arguments) {
+    Tuple!(allNarrowed!(T, A)) passed;
+    static foreach (i; 0 .. A.length) {
+        static if (is(A[i] == long)) passed[i] = convert!T(arguments[i]);
+        else passed[i] = arguments[i];
+    }
+    return __traits(getMember, owner, name)(passed.expand);
+}
+
 private auto call(alias owner, string name, A...)(A arguments) {
     alias member = __traits(getMember, owner, name);
     enum found = converting!(owner, name, A);
     static if (found >= 0) return converted!(__traits(getOverloads, owner, name)[found])(arguments);
     else static if (__traits(getOverloads, owner, name).length == 0 && takes!(member, A)) return converted!member(arguments);
+    else static if (!is(typeof(__traits(getMember, owner, name)(arguments))) && !is(Narrow!(owner, name, A) == void))
+        return narrowed!(Narrow!(owner, name, A), owner, name)(arguments);
     else return __traits(getMember, owner, name)(arguments);
 }
 
