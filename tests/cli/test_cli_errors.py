@@ -218,7 +218,7 @@ def test_a_defect_keeps_its_traceback_in_a_log(
     glotsmith: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("glotsmith.cli.verify.read", lambda _: 1 / 0)
+    monkeypatch.setattr("glotsmith.cli.verify.read_jobs", lambda _: 1 / 0)
     code, _, said = glotsmith("verify", "x")
     assert code == 70
     assert "glotsmith-error.log" in said

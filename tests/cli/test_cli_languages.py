@@ -94,10 +94,10 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> list[list[InstallationPlan]]:
     ran: list[list[InstallationPlan]] = []
     here = Installers(commands={"apt": ("apt-get", "install", "-y")})
     plan = InstallationPlan(language="ocaml", installer="apt", packages=("ocaml-nox",))
-    monkeypatch.setattr(install, "machine", lambda: here)
-    monkeypatch.setattr(install, "plan", lambda *_: plan)
-    monkeypatch.setattr(install, "run", lambda plans, _: ran.append(list(plans)))
-    monkeypatch.setattr(install, "version", lambda _: "OCaml 9" if ran else "")
+    monkeypatch.setattr(install, "find_installers", lambda: here)
+    monkeypatch.setattr(install, "plan_installation", lambda *_: plan)
+    monkeypatch.setattr(install, "run_installation", lambda plans, _: ran.append(list(plans)))
+    monkeypatch.setattr(install, "installed_version", lambda _: "OCaml 9" if ran else "")
     return ran
 
 
@@ -117,9 +117,9 @@ def test_install_says_the_version_afterwards(glotsmith: Command, missing: list[l
 
 
 def test_install_says_what_can_not_be_had(glotsmith: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install, "machine", lambda: Installers(commands={}))
+    monkeypatch.setattr(install, "find_installers", lambda: Installers(commands={}))
     monkeypatch.setattr(
-        install, "plan", lambda *_: InstallationPlan(language="ocaml", why_not="apt: there is no apt-get")
+        install, "plan_installation", lambda *_: InstallationPlan(language="ocaml", why_not="apt: there is no apt-get")
     )
     code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
     assert (code, said) == (1, "ocaml: can't be had here (apt: there is no apt-get)\n")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from glotsmith.datasets.exporters.formats import FORMATS
-from glotsmith.datasets.exporters.groups import group_items
+from glotsmith.datasets.exporters.row_files import group_items
 from glotsmith.datasets.exporters.trainer_folder import MANIFEST, ExportContent, export
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.records import Lineage, Preference

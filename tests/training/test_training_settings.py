@@ -176,11 +176,11 @@ def write(file: Path, *rows: object) -> Path:
 
 
 def test_rows_are_read_from_what_export_writes(tmp_path: Path) -> None:
-    from glotsmith.datasets.exporters import get
+    from glotsmith.datasets.exporters.row_files import write_language_files
 
     rows = [example(n) for n in range(3)]
     for name in ("jsonl", "parquet"):
-        get(name).write(rows, tmp_path / name)
+        write_language_files(rows, tmp_path / name, name)
         assert list(read_dataset_rows(tmp_path / name, Example)) == rows
     pairs = [preference(n) for n in range(3)]
     assert list(read_dataset_rows(write(tmp_path / "pairs.jsonl", *pairs), Preference)) == pairs
@@ -209,9 +209,9 @@ def test_a_parquet_file_that_is_broken_or_of_something_else_is_named(tmp_path: P
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from glotsmith.datasets.exporters import get
+    from glotsmith.datasets.exporters.row_files import write_language_files
 
-    (file,) = get("parquet").write([example(n) for n in range(12)], tmp_path)
+    (file,) = write_language_files([example(n) for n in range(12)], tmp_path, "parquet")
     whole = file.read_bytes()
     file.write_bytes(whole[:4] + b"\xff" * 200 + whole[204:])
     with pytest.raises(InputError, match=r"train\.parquet: not a dataset"):

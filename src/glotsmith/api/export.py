@@ -1,6 +1,5 @@
 """Export a run's rows as files that trainers and ``datasets`` open."""
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.run_rows import RunRows, rows_so_far
 from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
-from glotsmith.errors import UsageError, unknown_name
+from glotsmith.errors import UsageError
 from glotsmith.run_folder import RunFolder
 
 
@@ -90,9 +89,9 @@ def write_dataset(rows: RunRows, format_: str, target: Path, choice: ExportChoic
             holds something else.
 
     """
-    from glotsmith.datasets.exporters.formats import FORMATS
+    from glotsmith.datasets.exporters.formats import FORMATS, check_format
 
-    check_formats([format_])
+    check_format(format_)
     if choice.seed and not choice.held_out:
         raise UsageError("--seed says which problems are set aside: give --held-out too")
     if format_ in FORMATS:
@@ -102,21 +101,6 @@ def write_dataset(rows: RunRows, format_: str, target: Path, choice: ExportChoic
             f"--model, --held-out and --stage are for trainers' formats; {format_} has all rows and no configuration"
         )
     return _whole(rows, format_, target)
-
-
-def check_formats(names: Iterable[str]) -> None:
-    """Refuse the name of a format that there is not.
-
-    Raises:
-        UsageError: there is none of that name.
-
-    """
-    from glotsmith.datasets.exporters import EXPORTERS
-    from glotsmith.datasets.exporters.formats import FORMATS
-
-    for name in names:
-        if name not in FORMATS and name not in EXPORTERS:
-            raise UsageError(unknown_name(f"no format is named {name!r}", name, [*EXPORTERS, *FORMATS]))
 
 
 def _is_own(rows: RunRows, target: Path) -> bool:

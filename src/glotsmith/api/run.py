@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.api import run_config
-from glotsmith.api.export import check_formats, partial_sentence, write_dataset
+from glotsmith.api.export import partial_sentence, write_dataset
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run_log import LOG, logging_to
@@ -17,6 +17,7 @@ from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
 from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
 from glotsmith.counts import counted
+from glotsmith.datasets.exporters.formats import check_format
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.exchanges import ReceivedReply
@@ -161,7 +162,8 @@ async def execute(
 ) -> bool:
     """Check the request, run the recipe and write the dataset; return whether the run is finished."""
     chosen = keep_stored_form(run_config.bounded(request.config), stored_config(request.place.folder))
-    check_formats(chosen.formats)
+    for name in chosen.formats:
+        check_format(name)
     wanted = chosen.located_teacher()
     teacher = open_teacher(wanted.name, model=wanted.model, base_url=wanted.base_url, options=wanted.options)
     if teacher.model and teacher.model == wanted.model:

@@ -8,6 +8,7 @@ import typer
 from glotsmith.api.export import export as export_run
 from glotsmith.api.export import partial_sentence
 from glotsmith.cli.app import app, out
+from glotsmith.datasets.exporters.formats import DATASET_FORMATS, FORMATS
 
 
 @app.command()
@@ -18,8 +19,7 @@ def export(
         typer.Option(
             "--format",
             "-f",
-            help="jsonl or parquet: all columns. For a trainer: trl-sft, trl-dpo, trl-kto, trl-grpo, axolotl, "
-            "llamafactory, verl, openrlhf, open-instruct, verifiers, alpaca, sharegpt, openai-ft, text, parallel.",
+            help=f"{' or '.join(DATASET_FORMATS)}: all columns. For a trainer: {', '.join(FORMATS)}.",
         ),
     ] = "jsonl",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to; default RUN/dataset/FORMAT.")] = None,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from glotsmith.datasets.card import DatasetCard, claim_folder, write_card
 from glotsmith.datasets.dataset_counts import DatasetCounts
-from glotsmith.datasets.exporters import get
+from glotsmith.datasets.exporters.formats import DATASET_FORMATS, check_format
+from glotsmith.datasets.exporters.row_files import write_language_files
 from glotsmith.records import Example
 
 
@@ -18,7 +19,7 @@ def write_dataset(
         rows: in the order in which they are to stand; read once.
         folder: of the dataset; made if need be. An earlier dataset in it is replaced, anything else is left alone.
         card: what to tell about it.
-        exporter: a format (``exporters.EXPORTERS``).
+        exporter: a format (``formats.DATASET_FORMATS``).
         owned: the folder is the run's own, so that an earlier dataset in it is no other run's.
 
     Raises:
@@ -27,8 +28,9 @@ def write_dataset(
         InputError: a row holds text that no file can hold.
 
     """
-    summary, written = DatasetCounts(), get(exporter)
+    check_format(exporter, DATASET_FORMATS)
+    summary = DatasetCounts()
     claim_folder(folder, "" if owned else card.run)
-    files = written.write(summary.count_rows(rows), folder)
+    files = write_language_files(summary.count_rows(rows), folder, exporter)
     write_card(folder, card, summary, files)
     return summary

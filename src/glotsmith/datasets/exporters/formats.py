@@ -1,15 +1,17 @@
-"""The table of trainers' formats: which rows, which files beside them, which command.
+"""The registry of export formats. Help, errors and the table of ``docs/exports.md`` come from it.
 
-A format is one row here and its configuration in ``templates/``; a shape of rows that no trainer had before is one
-function in ``shapes.py``. Field names and options: each trainer's own documentation, as of 2026.
+A format of a trainer is one row of ``FORMATS`` and its configuration in ``templates/``. A shape of rows that no trainer
+had before is one function in ``shapes.py``. Field names and options: each trainer's own documentation, as of 2026.
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from glotsmith.datasets.exporters import shapes
+from glotsmith.datasets.exporters.row_files import ROW_WRITERS
 from glotsmith.datasets.exporters.shapes import RowShape
+from glotsmith.errors import UsageError, unknown_name
 from glotsmith.installation import requirement
 from glotsmith.languages.render import fill_template
 
@@ -154,3 +156,23 @@ FORMATS: Mapping[str, TrainerFormat] = {
         "one row a problem, with its programs in all languages", (FormatPart(shapes.PARALLEL),), _LOAD
     ),
 }
+
+#: Formats with all columns of a row and one file for each language, by name (``row_files.ROW_WRITERS``).
+DATASET_FORMATS = tuple(ROW_WRITERS)
+
+
+def format_names() -> tuple[str, ...]:
+    """Return the names of all formats."""
+    return (*DATASET_FORMATS, *FORMATS)
+
+
+def check_format(name: str, known: Sequence[str] = ()) -> None:
+    """Check that a format exists, among the ``known`` ones or all.
+
+    Raises:
+        UsageError: no format has this name.
+
+    """
+    known = known or format_names()
+    if name not in known:
+        raise UsageError(unknown_name(f"no format is named {name!r}", name, known))

@@ -1,46 +1,107 @@
-"""What all formats share: one file a language, written aside and put in place at the end."""
+"""Write rows to JSONL and Parquet files, and group rows by key in a temporary database.
+
+A file is written under a temporary name (``aside``) and moved into place when it is complete.
+"""
 
 import re
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 
-from glotsmith.datasets.schema import plain
+from glotsmith.datasets.schema import ColumnType, arrow, arrow_type, columns, plain
 from glotsmith.errors import InputError, StorageError
-from glotsmith.records import Example
+from glotsmith.records import Example, Preference, content_hash
 
 _LANGUAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]*")
+_ROW_GROUP = 1000  #: rows in a row group of a Parquet file, and in memory
 
 
 class RowWriter(Protocol):
-    """An open file of rows; the constructor takes its path."""
+    """An open file of rows. The constructor takes its path and its columns."""
 
-    def write(self, row: dict[str, Any], line: bytes) -> None:
-        """Add a row, given as a dict and as JSON."""
+    def write(self, row: dict[str, Any], line: bytes = b"") -> None:
+        """Add a row; ``line`` is its JSON, if the caller has it."""
         ...
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the rows in memory and close the file."""
         ...
 
 
-def write_files(
-    rows: Iterable[Example], folder: Path, extension: str, open_file: Callable[[Path], RowWriter]
-) -> list[Path]:
+class JsonLinesFile:
+    """JSON, one object a line.
+
+    Loaders infer types from values: they may read a text column as a time if each of its values looks like a date.
+    """
+
+    def __init__(self, path: Path, columns: Mapping[str, ColumnType]) -> None:
+        """Open the file; the columns are those of each row."""
+        self._file = path.open("wb")
+
+    def write(self, row: dict[str, Any], line: bytes = b"") -> None:
+        """Add a row."""
+        self._file.write((line or msgspec.json.encode(row)) + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class ParquetFile:
+    """Parquet with typed columns, compressed with zstd and written in row groups."""
+
+    def __init__(self, path: Path, columns: Mapping[str, ColumnType]) -> None:
+        """Open the file."""
+        self._schema = arrow().schema([(name, arrow_type(node)) for name, node in columns.items()])
+        self._writer = cast(Any, import_module("pyarrow.parquet")).ParquetWriter(path, self._schema, compression="zstd")
+        self._rows: list[dict[str, Any]] = []
+
+    def write(self, row: dict[str, Any], line: bytes = b"") -> None:
+        """Add a row."""
+        self._rows.append(row)
+        if len(self._rows) == _ROW_GROUP:
+            self._flush()
+
+    def close(self) -> None:
+        """Write the rows in memory and close the file."""
+        try:
+            if self._rows:
+                self._flush()
+        finally:
+            self._writer.close()
+
+    def _flush(self) -> None:
+        self._writer.write_table(arrow().Table.from_pylist(self._rows, self._schema))
+        self._rows.clear()
+
+
+#: Writers of files, by extension.
+ROW_WRITERS: Mapping[str, Callable[[Path, Mapping[str, ColumnType]], RowWriter]] = {
+    "jsonl": JsonLinesFile,
+    "parquet": ParquetFile,
+}
+
+
+def write_language_files(rows: Iterable[Example], folder: Path, extension: str) -> list[Path]:
     """Write the rows to ``folder/data/LANGUAGE/train.EXTENSION`` and return these files, sorted.
 
+    Files of an earlier export are removed. Memory does not grow with the rows. A file appears whole or not at all.
+
     Raises:
-        StorageError: the disk is full or the folder can't be written.
-        InputError: a row holds half of a surrogate pair, or a language that can't name a folder.
+        StorageError: the disk is full, or the folder cannot be written.
+        InputError: a row contains half of a surrogate pair, or a language that cannot name a folder.
 
     """
     files: dict[str, Path] = {}
     try:
         try:
-            _write_aside(rows, folder / "data", extension, open_file, files)
+            _write_aside(rows, folder / "data", extension, files)
             for file in files.values():
                 aside(file).replace(file)
         finally:
@@ -52,34 +113,32 @@ def write_files(
     return sorted(files.values())
 
 
-def _write_aside(
-    rows: Iterable[Example], data: Path, extension: str, open_file: Callable[[Path], RowWriter], files: dict[str, Path]
-) -> None:
+def _write_aside(rows: Iterable[Example], data: Path, extension: str, files: dict[str, Path]) -> None:
     writers: dict[str, RowWriter] = {}
     with ExitStack() as stack:
         for example in rows:
-            row, line = _encoded(example)
+            row, line = _encoded_row(example)
             if (language := example.language) not in writers:
                 file = files[language] = data / language / f"train.{extension}"
                 file.parent.mkdir(parents=True, exist_ok=True)
-                writers[language] = open_file(aside(file))
+                writers[language] = ROW_WRITERS[extension](aside(file), columns())
                 stack.callback(writers[language].close)
             writers[language].write(row, line)
 
 
 def aside(file: Path) -> Path:
-    """Return where a file is written until it is whole."""
+    """Return the path that a file is written to before it is moved into place."""
     return file.with_name(f".{file.name}.part")
 
 
-def _encoded(example: Example) -> tuple[dict[str, Any], bytes]:
+def _encoded_row(example: Example) -> tuple[dict[str, Any], bytes]:
     if not _LANGUAGE.fullmatch(example.language):
-        raise InputError(f"row {example.id}: a language {example.language!r} can't name a folder")
+        raise InputError(f"row {example.id}: the language {example.language!r} cannot name a folder")
     row = plain(example)
     try:
         return row, msgspec.json.encode(row)
     except UnicodeEncodeError as error:
-        raise InputError(f"row {example.id} ({example.language}) holds text that is not Unicode: {error}") from error
+        raise not_unicode(example, error) from error
 
 
 def _remove_others(data: Path, kept: set[Path]) -> None:
@@ -89,3 +148,50 @@ def _remove_others(data: Path, kept: set[Path]) -> None:
             file.unlink()
             if not any(file.parent.iterdir()):
                 file.parent.rmdir()
+
+
+Item = TypeVar("Item", Example, Preference)
+
+_SCHEMA = """
+PRAGMA synchronous = OFF;
+CREATE TABLE groups (key TEXT PRIMARY KEY, first INTEGER) WITHOUT ROWID;
+CREATE TABLE items (first INTEGER, position INTEGER, data BLOB, PRIMARY KEY (first, position)) WITHOUT ROWID;
+"""
+_GROUP = "INSERT INTO groups VALUES (?, ?) ON CONFLICT DO NOTHING"
+_ITEM = "INSERT INTO items SELECT first, ?, ? FROM groups WHERE key = ?"
+
+
+def group_items(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -> Iterator[list[Item]]:
+    """Yield the items that share a key, groups in order of their first item, items in their own order.
+
+    The items wait in a temporary file of SQLite's; memory holds one group.
+
+    Raises:
+        InputError: an item holds text that is not Unicode.
+
+    """
+    with closing(sqlite3.connect("")) as database:  # "": a private database on disk, gone when it is closed
+        database.executescript(_SCHEMA)
+        kind: type[Item] | None = None
+        for position, item in enumerate(items):
+            name, kind = content_hash(*key(item)), type(item)
+            database.execute(_GROUP, (name, position))
+            database.execute(_ITEM, (position, _encoded(item), name))
+        if kind is None:
+            return
+        decode = msgspec.json.Decoder(kind).decode
+        rows = database.execute("SELECT first, data FROM items ORDER BY first, position")
+        for _, group in groupby(rows, key=lambda row: row[0]):
+            yield [decode(data) for _, data in group]
+
+
+def _encoded(item: Example | Preference) -> bytes:
+    try:
+        return msgspec.json.encode(item)
+    except UnicodeEncodeError as error:
+        raise not_unicode(item, error) from error
+
+
+def not_unicode(item: Example | Preference, error: UnicodeEncodeError) -> InputError:
+    """Return the error of a row that no file can hold."""
+    return InputError(f"row {item.id} ({item.language}) holds text that is not Unicode: {error}")

@@ -10,15 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from glotsmith.counts import counted
 from glotsmith.datasets.exporters.formats import FORMATS, FormatPart, TrainerFormat
-from glotsmith.datasets.exporters.groups import group_items, not_unicode
-from glotsmith.datasets.exporters.parquet import ParquetFile
-from glotsmith.datasets.exporters.row_files import aside
+from glotsmith.datasets.exporters.row_files import ROW_WRITERS, aside, group_items, not_unicode
 from glotsmith.datasets.exporters.shapes import MESSAGES, ExportRow, RowPosition, RowShape
-from glotsmith.datasets.schema import ColumnType, arrow, arrow_type, features
+from glotsmith.datasets.schema import features
 from glotsmith.errors import StorageError, UsageError, unknown_name
 from glotsmith.installation import requirement
 from glotsmith.prompts import Prompt
@@ -57,26 +53,6 @@ class ExportCounts(NamedTuple):
             listed = " and ".join(map(str, sorted(self.stages)))
             text += f"; stages {listed} lie together, and a trainer would mix them: --stage exports one"
         return text
-
-
-class _Lines:
-    """JSON, one object a line."""
-
-    def __init__(self, path: Path, columns: Any) -> None:
-        self._file = path.open("wb")
-
-    def write(self, row: ExportRow) -> None:
-        self._file.write(msgspec.json.encode(row) + b"\n")
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _parquet(path: Path, columns: dict[str, ColumnType]) -> ParquetFile:
-    return ParquetFile(path, arrow().schema([(name, arrow_type(node)) for name, node in columns.items()]))
-
-
-_WRITERS = {"jsonl": _Lines, "parquet": _parquet}
 
 
 def export(name: str, content: ExportContent, folder: Path, *, model: str = "") -> ExportCounts:
@@ -200,7 +176,7 @@ def _write_part(
                 if split not in opened:
                     file = folder / f"{split}.{format_.extension}"
                     made.append(file)
-                    opened[split] = _WRITERS[format_.extension](aside(file), dict(part.shape.columns))
+                    opened[split] = ROW_WRITERS[format_.extension](aside(file), dict(part.shape.columns))
                     stack.callback(opened[split].close)
                 _write_row(opened[split], row, group[0])
                 counts[split] += 1
