@@ -65,7 +65,7 @@ Command = Callable[..., tuple[int, str, str]]
         (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", 'benchmarks=["no.jsonl"]'], r"no\.jsonl"),
         (["verify", "no.jsonl"], r"no\.jsonl is no file"),
         (["show", "no-run"], r"Cannot show no-run: no such folder exists. Give the folder of a run"),
-        (["export", "no-run"], r"no run folder"),
+        (["export", "no-run"], r"not a run folder"),
         (["languages", "check", "cobol"], r"no language is named 'cobol'"),
     ],
 )

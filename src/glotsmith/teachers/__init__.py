@@ -1,4 +1,4 @@
-"""Teachers: who is asked for tests, translations and repairs. Each is imported when it is used."""
+"""Teachers write tests, translations and repairs. Each back end is imported when it is first used."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -29,13 +29,13 @@ def open_teacher(
     options: Mapping[str, Any] | None = None,
     cache: ReplyStore | None = None,
 ) -> Teacher:
-    """Make the teacher called ``name``; with ``cache``, one that is asked nothing twice.
+    """Return the teacher called ``name``; with ``cache``, it sends no request twice.
 
-    ``options`` are the fields of the teacher's ``Options``; text is converted to the field's type, so that they may
-    come from a command line. ``model`` and ``base_url`` are two of them that every command knows.
+    ``options`` are the fields of the ``Options`` of the teacher. Text is converted to the type of the field, so they
+    may come from a command line. ``model`` and ``base_url`` are two of them that every command has.
 
     Raises:
-        UsageError: there is no such teacher, or an option is unknown or of the wrong type, or missing.
+        UsageError: there is no such teacher, or an option is unknown, missing or has the wrong type.
         InputError: a file that the teacher reads is malformed.
 
     """
@@ -47,7 +47,7 @@ def open_teacher(
 
 
 def options_of(name: str) -> type[Record] | None:
-    """Return the record of a teacher's options; None for a teacher that has none.
+    """Return the type of the options of a teacher; None if it has none.
 
     Raises:
         UsageError: there is no such teacher.

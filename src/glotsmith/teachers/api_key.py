@@ -1,4 +1,4 @@
-"""The API key: read from the environment, sent to the server, and shown nowhere else."""
+"""The API key: read from the environment, sent to the server, and removed from all other texts."""
 
 import html
 import json
@@ -8,30 +8,32 @@ from urllib.parse import quote
 
 from glotsmith.errors import UsageError
 
-_NAME = re.compile("[A-Z][A-Z0-9]{0,15}(_[A-Z0-9]{1,15})+")  #: of a variable, as people write it
-_SHORTEST_SECRET = 12  #: characters; local servers are given words such as ``EMPTY``, which code may contain
+_NAME = re.compile("[A-Z][A-Z0-9]{0,15}(_[A-Z0-9]{1,15})+")  #: form of the names of environment variables
+_SHORTEST_SECRET = 12  #: characters; keys of local servers may be words such as ``EMPTY``, which code may contain
 
 
 class ApiKey:
-    """A secret with a harmless ``repr``, which can strike itself out of texts."""
+    """A secret that its ``repr`` does not show, and that can be removed from texts."""
 
     def __init__(self, variable: str, value: str) -> None:
-        self.variable = variable  #: the environment variable that it is read from
+        self.variable = variable  #: the environment variable of the key
         self._value = value
         forms = {value, json.dumps(value)[1:-1], quote(value, safe="")}
         forms |= {html.escape(value, quote=quotes) for quotes in (False, True)}
-        self._forms = sorted(forms - {""}, key=len, reverse=True)  # plain, and escaped as in JSON, HTML and URLs
+        self._forms = sorted(forms - {""}, key=len, reverse=True)  # plain, and escaped for JSON, HTML and URLs
 
     @classmethod
     def from_env(cls, variable: str, *, required: bool) -> "ApiKey":
-        """Read the key from an environment variable; without one, requests carry no key.
+        """Read the key from an environment variable; if it is not set, requests have no key.
 
         Raises:
-            UsageError: the variable is required and not set, or its value can't be sent as a header.
+            UsageError: the variable is required and not set, or its value cannot be sent in a header.
 
         """
         value = os.environ.get(variable, "").strip()
-        if required and not value and not _NAME.fullmatch(variable):  # it may be the key itself, and is not repeated
+        if (
+            required and not value and not _NAME.fullmatch(variable)
+        ):  # it may be the key itself, so the message must not repeat it
             raise UsageError(
                 "api_key_env is the name of an environment variable that holds the key, such as OPENAI_API_KEY, "
                 "and none of the name that it holds is set"
@@ -47,15 +49,15 @@ class ApiKey:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The header that carries the key (RFC 6750 §2.1); none without a key."""
+        """The header with the key (RFC 6750 §2.1); {} without a key."""
         return {"Authorization": f"Bearer {self._value}"} if self._value else {}
 
     def redact(self, text: str) -> str:
-        """Strike the key out of ``text``, plain or escaped as in JSON, HTML and URLs."""
+        """Replace the key in ``text``, plain or escaped for JSON, HTML and URLs."""
         for form in self._forms:
             text = text.replace(form, "[key]")
         return text
 
     def redact_reply(self, text: str) -> str:
-        """Strike the key out of a model's text, unless it is too short to be a secret and might be code."""
+        """Replace the key in the text of a model, unless it is so short that it may be a word of code."""
         return self.redact(text) if len(self._value) >= _SHORTEST_SECRET else text

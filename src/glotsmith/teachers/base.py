@@ -1,4 +1,4 @@
-"""What a teacher is: something that answers requests, one reply each."""
+"""The contract of teachers, which answer each request with one reply."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
@@ -16,27 +16,27 @@ class Message(Record, frozen=True, kw_only=True):
 
 
 class Sampling(Record, frozen=True, kw_only=True):
-    """How to sample; the field names are the OpenAI API's."""
+    """Sampling parameters, with the field names of the OpenAI API."""
 
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int = 512
     stop: tuple[str, ...] = ()
-    logprobs: int = 0  #: top logprobs wanted for the reply's first word; 0 for none
-    repetition_penalty: float = 1.0  #: of servers that have it (vLLM, SGLang, TGI under this name); 1 for none
+    logprobs: int = 0  #: number of top logprobs to return for the first word of the reply; 0 for none
+    repetition_penalty: float = 1.0  #: for servers that support it (vLLM, SGLang, TGI); 1 for none
 
 
 class Request(Record, frozen=True, kw_only=True):
-    """One question to a teacher, for one reply."""
+    """A request to a teacher for one reply."""
 
-    call: str  #: which prompt of which recipe: ``translate``, ``write_tests``, ``repair`` …
-    item: str  #: key of the item it is about; scripted replies are found by it
-    sample: int = 0  #: index among the replies wanted for this call and item; part of the seed
+    call: str  #: name of the prompt: ``translate``, ``write_tests``, ``repair`` …
+    item: str  #: key of the item; scripted replies are found by it
+    sample: int = 0  #: index among the replies for this call and item; part of the seed
     messages: tuple[Message, ...] = ()  #: a chat request …
     prompt: str = ""  #: … or a completion request
     sampling: Sampling = Sampling()
     seed: int = 0
-    context: dict[str, str] = {}  #: what the prompt was made of (``source``, ``language`` …), for rule-based teachers
+    context: dict[str, str] = {}  #: values in the prompt (``source``, ``language`` …), for rule-based teachers
 
     @classmethod
     def for_style(
@@ -66,31 +66,31 @@ class Request(Record, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """Content address: equal for requests that a server can't tell apart, whichever item they are about."""
+        """Content address: equal for requests that a server cannot distinguish, even if their items differ."""
         turns = [part for m in self.messages for part in (m.role, m.content)]
         s = self.sampling
         knobs = f"{s.temperature} {s.top_p} {s.max_tokens} {s.logprobs} {self.seed} {self.sample}"
-        if s.repetition_penalty != 1.0:  # so that addresses from before there was one stay
+        if s.repetition_penalty != 1.0:  # keeps the addresses of requests from before this field existed
             knobs += f" {s.repetition_penalty}"
         return content_hash(self.prompt, *turns, "\x00", *s.stop, "\x00", knobs)
 
 
-#: What may stand around a word in a token: blanks, as text or as tokenisers write them (Ġ, ▁, Ċ), and marks.
+#: Characters around a word in a token: blanks, also as tokenisers write them (Ġ, ▁, Ċ), and punctuation.
 WORD_EDGES = " \t\r\n\u0120\u2581\u010a.,:;!?*_`'\"()[]"
 
 
 def first_word_position(tokens: Sequence[str]) -> int:
-    """Return the position of a reply's first token that is more than blanks and marks; 0 if there is none."""
+    """Return the index of the first token that is not only blanks and punctuation; 0 if there is none."""
     return next((n for n, token in enumerate(tokens) if token.strip(WORD_EDGES)), 0)
 
 
 class Reply(Record, frozen=True, kw_only=True):
-    """A teacher's answer."""
+    """The reply of a teacher."""
 
     text: str
     finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
-    detail: str = ""  #: why it refused or failed
-    logprobs: dict[str, float] = {}  #: top tokens of the first position with a word → logprob (natural)
+    detail: str = ""  #: why the teacher refused or failed
+    logprobs: dict[str, float] = {}  #: top tokens at the position of the first word → natural logprob
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float = 0.0  #: US dollars; 0 for a cached reply
@@ -112,19 +112,19 @@ class Waiting(NamedTuple):
 
 
 class Teacher(Protocol):
-    """The contract of every back end (``tests/contracts/test_teachers.py`` holds them to it).
+    """The contract of all back ends (tested by ``tests/contracts/test_teachers.py``).
 
-    A teacher is asked concurrently. It retries by itself what may pass; what does not is a reply with
-    ``finish_reason`` ``refused`` (permanent: a repetition gives the same reply) or ``error`` (never cached), which
-    costs one item. It raises ``TeacherError`` only when no request can succeed: wrong key, unknown model, unreachable
+    A teacher answers requests concurrently and retries temporary failures. Other failures are replies with
+    ``finish_reason`` ``refused`` (permanent: the same request is refused again) or ``error`` (never cached), which
+    affect one item. It raises ``TeacherError`` only if no request can succeed: wrong key, unknown model, unreachable
     server. It belongs to one event loop.
 
-    A class is made from its ``Options``, a record nested in it or beside it, or from nothing if it has none.
+    The constructor takes an instance of its ``Options``, or no argument if it has none.
     """
 
     name: str  #: as in ``--teacher``
     model: str  #: "" where there is none
-    fingerprint: str  #: everything beside the request that determines a reply; part of the cache's address
+    fingerprint: str  #: hash of everything that determines a reply, except the request; part of its address
     notice: str = ""  #: what a user must know before the first request: the size and the licence of a model
 
     async def reply(self, request: Request) -> Reply:
@@ -132,10 +132,10 @@ class Teacher(Protocol):
         ...
 
     def address(self, request: Request) -> str:
-        """Content address of the reply: equal only for requests that this teacher can't tell apart.
+        """Content address of the reply: equal only for requests that this teacher cannot distinguish.
 
-        This default, for those that inherit it, is a server's, which sees nothing but prompt and sampling. A teacher
-        that also looks at the item or at ``Request.context`` must put what it looks at into the address.
+        This default is for servers, which see only the prompt and the sampling parameters. A teacher that also uses the
+        item or ``Request.context`` must include them in the address.
         """
         return content_hash(self.fingerprint, request.key)
 

@@ -1,8 +1,8 @@
-"""HTTP to one server: many requests at once over connections that stay open, by aiohttp.
+"""An HTTP client of one server, with concurrent requests over persistent connections (aiohttp).
 
-Proxies and certificates come from the environment as they do for most programs: ``HTTP_PROXY``, ``HTTPS_PROXY``,
-``ALL_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``. Redirects are not followed, cookies not kept, and
-nothing is read from ``~/.netrc``. No error that leaves this module refers to a request, whose headers hold the key.
+Proxies and certificates come from the usual environment variables: ``HTTP_PROXY``, ``HTTPS_PROXY``,
+``ALL_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``. It does not follow redirects, keep cookies or
+read ``~/.netrc``. No exception of this module refers to a request, because the headers of a request hold the key.
 """
 
 import asyncio
@@ -18,32 +18,32 @@ from urllib.parse import urlsplit
 import aiohttp
 import certifi
 
-_LONGEST_LINE = 1 << 16  #: bytes of a header: some gateways send long ones
-_IDLE_S = 60.0  #: an unused connection is closed after this long
+_LONGEST_LINE = 1 << 16  #: bytes of a header; some gateways send long ones
+_IDLE_S = 60.0  #: idle time after which a connection is closed
 
 
 class HttpResponse(NamedTuple):
-    """An answer."""
+    """A response."""
 
     status: int
-    headers: Mapping[str, str]  #: names in any case
+    headers: Mapping[str, str]  #: case-insensitive names
     body: bytes
 
 
 class ServerUnreachable(Exception):
-    """No connection came about: nothing was sent."""
+    """The connection failed; nothing was sent."""
 
 
 class ResponseTimeout(Exception):
-    """The answer did not come in time."""
+    """The response did not arrive in time."""
 
 
 class ConnectionBroken(Exception):
-    """The connection broke, or what came is no HTTP."""
+    """The connection broke, or the response is not HTTP."""
 
 
 class ResponseTooLarge(Exception):
-    """The body is larger than allowed."""
+    """The body of the response is larger than the limit."""
 
 
 class HttpClient:
@@ -52,7 +52,7 @@ class HttpClient:
     def __init__(
         self, url: str, headers: Mapping[str, str], *, connect_s: float, timeout_s: float, largest: int
     ) -> None:
-        """Prepare to ask the server at ``url``: ``largest`` is the size of a body in bytes, at most."""
+        """Create a client for the server at ``url``; ``largest`` is the maximum size of a body in bytes."""
         self._url = url
         self._headers = dict(headers)
         self._connect_s, self._timeout_s = connect_s, timeout_s
@@ -61,13 +61,13 @@ class HttpClient:
         self._proxy: str | None = None
 
     async def request(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
-        """Send one request and read its answer.
+        """Send one request and return its response.
 
-        A server may close a connection at the moment that it is used again. What was sent on it then got no answer,
-        and is sent once more at once on another (RFC 9112 §9.3.1), until that is a new one.
+        A server may close an idle connection just when it is used again. The request is then sent again at once on
+        another connection (RFC 9112 §9.3.1); it fails only on a new connection.
 
         Raises:
-            Unreachable, NoAnswer, Broken, TooLarge: there is no answer, or none that can be used.
+            Unreachable, NoAnswer, Broken, TooLarge: there is no usable response.
 
         """
         while True:
@@ -81,14 +81,14 @@ class HttpClient:
             except (TimeoutError, aiohttp.ClientError, ValueError, OSError) as error:
                 failure, is_stale = _failure(error), False
             if not is_stale:
-                raise failure  # outside of the handler: the error's context would hold the request
+                raise failure  # outside of the handler, since the context of the exception would hold the request
 
     async def _send(self, method: str, url: str, body: bytes | None, reused: list[bool]) -> HttpResponse:
         session = self._open()
         async with session.request(
             method, url, data=body, proxy=self._proxy, allow_redirects=False, trace_request_ctx=reused
         ) as response:
-            reused.clear()  # an answer has begun: what breaks now is no stale connection
+            reused.clear()  # a response has begun, so the connection is not stale
             return HttpResponse(response.status, response.headers, await self._read(response))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -115,7 +115,7 @@ class HttpClient:
         return self._session
 
     def _connector(self) -> aiohttp.TCPConnector:
-        """Open as many connections as there are requests: the limiter says how many there are."""
+        """Return a connector without a limit on connections; the limiter bounds the requests."""
         secure = any(url and url.startswith("https:") for url in (self._url, self._proxy))
         return aiohttp.TCPConnector(
             limit=0,
@@ -131,7 +131,7 @@ class HttpClient:
 
 
 def _noting_reuse() -> aiohttp.TraceConfig:
-    """Note in a request's context that its connection was used before."""
+    """Return a configuration that notes in the context of a request that its connection was used before."""
 
     async def note(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceConnectionReuseconnParams) -> None:
         context.trace_request_ctx.append(True)
@@ -142,7 +142,7 @@ def _noting_reuse() -> aiohttp.TraceConfig:
 
 
 def _failure(error: Exception) -> Exception:
-    """Return the message of an error, without headers."""
+    """Return the exception of this module for an error, with a message that contains no header."""
     words = " ".join(_message_without_request(error).split()) or type(error).__name__
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | aiohttp.InvalidURL):
         return ServerUnreachable(words)
@@ -154,7 +154,7 @@ def _failure(error: Exception) -> Exception:
 
 
 def _message_without_request(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientResponseError):  # its text may be the whole request
+    if isinstance(error, aiohttp.ClientResponseError):  # its text may contain the whole request
         return f"{error.status} {error.message}"
     if isinstance(error, aiohttp.ClientConnectorError):
         return re.sub(r" ssl:\S+", "", str(error))
@@ -162,7 +162,7 @@ def _message_without_request(error: Exception) -> str:
 
 
 def ssl_context() -> ssl.SSLContext:
-    """Return a context with the certificates that the environment names, or else Mozilla's."""
+    """Return a context with the certificates that the environment names, by default those of Mozilla."""
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file or folder:
         return ssl.create_default_context(cafile=file or None, capath=folder or None)
@@ -170,10 +170,10 @@ def ssl_context() -> ssl.SSLContext:
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment names for a URL; None for none, and for this machine's loopback.
+    """Return the proxy that the environment sets for a URL; None for no proxy and for loopback addresses.
 
     Raises:
-        Unreachable: it is of a kind that can't be used.
+        Unreachable: the kind of the proxy is not supported.
 
     """
     parts = urlsplit(url)
@@ -203,7 +203,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_exempt(host: str, place: str, exempt: str) -> bool:
-    """Whether ``NO_PROXY`` holds a host: ``*``, names with their subdomains, with or without port, or networks."""
+    """Return whether ``NO_PROXY`` contains a host: ``*``, names with their subdomains (port optional), or networks."""
     entries = [entry.strip().lower() for entry in exempt.split(",")]
     names = [name for entry in entries if (name := entry.lstrip("*").lstrip("."))]
     if "*" in entries or any(name in (host, place.lower()) or host.endswith(f".{name}") for name in names):

@@ -1,6 +1,6 @@
-"""Bodies as servers send them: JSON with a byte order mark, with NaN, one value behind another, or as events.
+"""Lenient parsing of response bodies: JSON with a byte order mark or NaN, several JSON values, or events.
 
-A value of an unexpected type counts as missing. Nothing here raises.
+Values of unexpected types count as missing. The functions raise no exceptions.
 """
 
 import codecs
@@ -18,19 +18,19 @@ _BLANK = "\ufeff\0 \t\r\n"
 _EVENT_LINE = re.compile(r"(?:data|event|id|retry)?:")
 _BLANKS = re.compile(r"[\ufeff\0 \t\r\n]*")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_MOST_TOKENS = 1 << 40  #: a greater count is no count
-_JSON = json.JSONDecoder(strict=False)  # line breaks in strings are read too
+_MOST_TOKENS = 1 << 40  #: larger counts are ignored
+_JSON = json.JSONDecoder(strict=False)  # accepts line breaks in strings
 
 
 class JsonBody(NamedTuple):
-    """The JSON values in a body."""
+    """The JSON values of a body."""
 
-    values: list[object]  #: none where the body is broken
+    values: list[object]  #: empty if the body is broken
     streamed: bool  #: whether they are the events of a stream
 
 
 def decode_text(body: bytes, content_type: str = "") -> str:
-    """Decode a body as UTF-8, 16 or 32, or else by the charset of its content type; what is wrong becomes U+FFFD."""
+    """Decode a body as UTF-8, -16 or -32, or by the charset of its content type; invalid bytes become U+FFFD."""
     try:
         return body.decode(json.detect_encoding(body))
     except UnicodeDecodeError:
@@ -43,7 +43,7 @@ def decode_text(body: bytes, content_type: str = "") -> str:
 
 
 def parse_body(text: str) -> JsonBody:
-    """Find the JSON values in a body."""
+    """Return the JSON values of a body."""
     text = text.lstrip(_BLANK)
     try:
         return JsonBody([msgspec.json.decode(text)], streamed=False)
@@ -56,7 +56,7 @@ def parse_body(text: str) -> JsonBody:
 
 
 def _values(text: str) -> Iterator[object]:
-    """Yield JSON values that follow one another, up to the first fault."""
+    """Yield consecutive JSON values up to the first syntax error."""
     at = 0
     while at < len(text):
         try:
@@ -69,7 +69,7 @@ def _values(text: str) -> Iterator[object]:
 
 
 def _events(text: str) -> Iterator[object]:
-    """Yield what server-sent events carry: JSON values, ``DONE``, and objects with ``error`` for what is broken."""
+    """Yield the data of server-sent events: JSON values, ``DONE``, and objects with ``error`` for broken events."""
     for block in text.replace("\r\n", "\n").replace("\r", "\n").split("\n\n"):
         fields = [line.partition(":")[::2] for line in block.split("\n")]
         name = next((value.strip() for field, value in fields if field == "event"), "")
@@ -78,7 +78,7 @@ def _events(text: str) -> Iterator[object]:
 
 
 def _event(name: str, data: list[str]) -> Iterator[object]:
-    """Yield what one event carries; some servers leave out the empty lines between events."""
+    """Yield the data of one event; some servers omit the empty lines between events."""
     whole = "\n".join(data).strip(_BLANK)
     try:
         values: list[object] = [_JSON.decode(whole)] if whole not in ("", DONE) else [DONE] if whole else []
@@ -92,22 +92,22 @@ def _event(name: str, data: list[str]) -> Iterator[object]:
 
 
 def as_dict(value: object) -> Mapping[str, object]:
-    """Return an object; an empty one for anything else."""
+    """Return the value if it is an object, else {}."""
     return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """Return a list; an empty one for anything else."""
+    """Return the value if it is a list, else []."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def as_text(value: object) -> str:
-    """Return a string; "" for anything else."""
+    """Return the value if it is a string, else ""."""
     return value if isinstance(value, str) else ""
 
 
 def as_number(value: object) -> float | None:
-    """Return a finite number, also one that is written as a string; None for anything else."""
+    """Return the value if it is a finite number, also as a string, else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -118,6 +118,6 @@ def as_number(value: object) -> float | None:
 
 
 def as_count(value: object) -> int:
-    """Return a number of things; 0 for what can be none."""
+    """Return the value if it is a possible count, else 0."""
     number = as_number(value) or 0.0
     return round(number) if 0 <= number < _MOST_TOKENS else 0

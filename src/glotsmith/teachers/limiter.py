@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 
 class Clock(NamedTuple):
-    """Where time comes from; tests put in one that does not wait."""
+    """A source of time; tests use one that does not wait."""
 
-    now: Callable[[], float] = time.monotonic  #: seconds, never going back
+    now: Callable[[], float] = time.monotonic  #: monotonic seconds
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep  #: takes seconds
 
 
 class Limiter:
     """Slots for requests to one server.
 
-    The limit starts at ``start``. Until the server first complains it grows by one per success (doubling per round
-    trip), afterwards by one per ``limit`` successes; a complaint halves it. Complaints about requests that were
-    already on their way at the last cut do not cut again. It grows only while just all slots are in use.
+    The limit starts at ``start``. Until the server is first overloaded, it grows by one per success (doubling per round
+    trip), afterwards by one per ``limit`` successes. An overload halves it, once for all requests in flight. It grows
+    only while all slots are in use.
     """
 
     def __init__(self, start: int = 8, maximum: int = 64, clock: Clock | None = None) -> None:
@@ -33,18 +33,18 @@ class Limiter:
         self._limit = min(max(1, start), self.maximum)
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._successes = 0  # since the limit last changed
-        self._cuts = 0  # also the epoch that a slot carries
+        self._successes = 0  # since the last change of the limit
+        self._cuts = 0  # also the epoch of a slot
         self._paused_until = self._clock.now()
 
     @property
     def limit(self) -> int:
-        """How many requests may be in flight now."""
+        """The number of requests that may be in flight now."""
         return self._limit
 
     @property
     def in_flight(self) -> int:
-        """How many slots are taken."""
+        """The number of slots in use."""
         return self._in_flight
 
     @property
@@ -54,7 +54,7 @@ class Limiter:
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[int]:
-        """Wait for a free slot and for the end of any pause; yields the epoch to hand back to ``congested``."""
+        """Wait for a free slot and for the end of any pause; yield the epoch, an argument of ``congested``."""
         await self._take()
         try:
             while (left := self._paused_until - self._clock.now()) > 0:
@@ -64,7 +64,7 @@ class Limiter:
             self._give_back()
 
     def succeeded(self) -> None:
-        """Note that the server coped; call it while the slot is held."""
+        """Note that a request succeeded; call it while the slot is held."""
         if self.in_flight != self.limit or self.limit == self.maximum:
             return
         self._successes += 1
@@ -72,19 +72,19 @@ class Limiter:
             self._resize(self.limit + 1)
 
     def congested(self, epoch: int) -> None:
-        """Note that the server was overloaded by a request whose slot yielded ``epoch``; call it while it is held."""
-        # More in flight than allowed: the last cut has not taken effect yet (a slot may be given before a cut and
-        # entered after it, so that the epoch alone does not tell).
+        """Note that the server was overloaded, by a request with this ``epoch``; call it while the slot is held."""
+        # If more requests are in flight than allowed, the last cut has not taken effect yet. The epoch alone does not
+        # show this, since a slot may be assigned before a cut and entered after it.
         if epoch == self._cuts and self.in_flight <= self.limit:
             self._cuts += 1
             self._resize(max(1, self.limit // 2))
 
     def pause(self, seconds: float) -> None:
-        """Hand out no slot for so long (the server said when to come back)."""
+        """Assign no slot for this many seconds, as the server requested."""
         self._paused_until = max(self._paused_until, self._clock.now() + seconds)
 
     async def _take(self) -> None:
-        """Wait for a slot, first come, first served."""
+        """Wait for a slot, in order of the calls."""
         if self._in_flight < self._limit and not self._waiting:
             self._in_flight += 1
             return
@@ -93,7 +93,7 @@ class Limiter:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # the slot was given in the same moment
+            if turn.done() and not turn.cancelled():  # the slot was assigned just before the cancellation
                 self._give_back()
             with suppress(ValueError):
                 self._waiting.remove(turn)
@@ -104,7 +104,7 @@ class Limiter:
         self._admit()
 
     def _admit(self) -> None:
-        """Give free slots to those who wait."""
+        """Assign free slots to waiting requests."""
         while self._waiting and self._in_flight < self._limit:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -1,8 +1,8 @@
-"""Any server that speaks the OpenAI API: vLLM, SGLang, Ollama, llama.cpp, TGI, and the clouds.
+"""The teacher for servers with the OpenAI API: vLLM, SGLang, Ollama, llama.cpp, TGI, and cloud services.
 
-Chat requests go to ``/chat/completions``, prompts to ``/completions``. What may pass (overload, time-outs, dropped
-connections, broken bodies) is tried again with exponential back-off and full jitter; the number of requests in flight
-adapts to the server. The key comes from the environment and goes into one header, nowhere else.
+Chat requests go to ``/chat/completions``, prompts to ``/completions``. Temporary failures (overload, timeouts, dropped
+connections, broken bodies) are retried with exponential backoff and full jitter. The number of requests in flight
+adapts to the server. The key comes from the environment and is sent in one header only.
 """
 
 import json
@@ -40,11 +40,11 @@ from glotsmith.teachers.server_errors import ErrorInReply, ServerError, read_ser
 _log = logging.getLogger(__name__)
 _DEFAULT_URL = "https://api.openai.com/v1"
 _DEFAULT_KEY = "OPENAI_API_KEY"
-_LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens is a tenth of it
-_FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever met: a wrong address should not take a minute to tell
+_LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens takes a tenth of it
+_FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever reached, so that a wrong address fails quickly
 _MOST_DOUBLINGS = 30  #: of the wait between two attempts
-_MAX_BAD_REQUESTS = 16  #: bad requests in a row, before any answer, after which the fault is not the items'
-_RETRIED = {408, 409, 425, 429}  #: beside all 5xx
+_MAX_BAD_REQUESTS = 16  #: consecutive bad requests before any reply, after which all requests are considered invalid
+_RETRIED = {408, 409, 425, 429}  #: statuses to retry, in addition to all 5xx
 _TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
 _FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
 _TEMPLATE = ("jinja",)  #: a chat template may refuse a conversation (llama.cpp, vLLM)
@@ -52,39 +52,39 @@ _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
 
 
 class OpenAIOptions(Record, frozen=True, kw_only=True):
-    """What can be set, as ``key = value`` of the teacher's table in a run's configuration."""
+    """The options, as ``key = value`` in the teacher table of a run configuration."""
 
-    model: Annotated[str, FIXED] = ""  #: as the server names it; required
-    #: up to and with ``/v1``; default ``$OPENAI_BASE_URL``, then OpenAI's own
+    model: Annotated[str, FIXED] = ""  #: name of the model on the server; required
+    #: including ``/v1``; default: ``$OPENAI_BASE_URL``, then OpenAI's own
     base_url: Annotated[str, CHANGEABLE] = ""
-    #: environment variable that holds the key; default ``OPENAI_API_KEY``, which may be unset
+    #: environment variable with the key; default: ``OPENAI_API_KEY``, which may be unset
     api_key_env: Annotated[str, CHANGEABLE] = ""
-    max_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 64  #: requests in flight, at most
-    start_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: and to begin with
+    max_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 64  #: maximum number of requests in flight
+    start_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: number of requests in flight at the start
     attempts: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: per request
-    #: the first wait is random between 0 and this; it doubles with each attempt
+    #: the first wait is random between 0 and this value, which doubles with each attempt
     backoff_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 1.0
-    max_wait_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 120.0  #: longest wait, also when the server asks for more
+    max_wait_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 120.0  #: longest wait, even if the server requests more
     connect_timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 10.0
-    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its reply
+    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its response
     input_price: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: US dollars per million input tokens
     output_price: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: US dollars per million output tokens
-    #: more fields for every request: ``{"repetition_penalty": 1.1}``
+    #: additional fields of every request: ``{"repetition_penalty": 1.1}``
     extra: Annotated[dict[str, Any], FIXED] = {}
-    #: and for those of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
+    #: additional fields of the requests of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
     by_call: Annotated[dict[str, dict[str, Any]], FIXED] = {}
-    #: fields under other names: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
+    #: other names for fields; "" omits a field: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
     rename: Annotated[dict[str, str], FIXED] = {}
 
 
 class _RedactedResponse(NamedTuple):
     status: int
     headers: Mapping[str, str]
-    body: str  #: without the key, should the server have sent it back
+    body: str  #: without the key, in case the server returned it
 
 
 class OpenAI(Teacher):
-    """A model behind an OpenAI-compatible server."""
+    """A model on an OpenAI-compatible server."""
 
     Options = OpenAIOptions
     name = "openai"
@@ -98,14 +98,14 @@ class OpenAI(Teacher):
             clock: for tests.
 
         Raises:
-            UsageError: there is no model, the URL can't be one, or the environment variable with the key is unset.
+            UsageError: the model is missing, the URL is invalid, or the environment variable of the key is not set.
 
         """
         self.model = options.model
         self.url = _checked_url(options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _DEFAULT_URL)
         if not self.model:
             raise UsageError(f"name the model to ask: --model NAME, as {self.url}/models lists it")
-        # Where a model is served does not matter to what it says, and a job's server may have another port tomorrow.
+        # The URL is left out: it does not affect replies, and the server of a job may have another port next time.
         self.fingerprint = content_hash(
             self.name, self.model, json.dumps(options.extra, sort_keys=True), json.dumps(options.rename, sort_keys=True)
         )
@@ -122,16 +122,16 @@ class OpenAI(Teacher):
             largest=_LARGEST_BODY,
         )
         self._server_reached = False  # whether any server has ever answered anything
-        self._answered = 0  # replies, and refusals of single items
+        self._answered = 0  # number of replies, including refusals
         self._bad_requests = 0
         self._failure: tuple[str, float] | None = None  # of the last attempt: why, and when the next begins
 
     async def reply(self, request: Request) -> Reply:
-        """Answer one request, trying again what may pass.
+        """Return the reply to one request; retry temporary failures.
 
         Raises:
-            TeacherError: the server can't be reached, refuses the key or does not serve the model.
-            TeacherOutage: a server that answered before can't be reached, or one has too much to do.
+            TeacherError: the server cannot be reached, refuses the key or does not serve the model.
+            TeacherOutage: the server cannot be reached after it answered before, or it is overloaded.
 
         """
         answered = self._answered
@@ -139,7 +139,7 @@ class OpenAI(Teacher):
             return await self._reply_with_retries(request)
         except TransientError as error:
             what = f"{self.url}: {error}"
-            # When this request was turned away to the end, and so was every other meanwhile, the item is not to blame.
+            # If all attempts and all concurrent requests failed because of the server, the item is not the cause.
             if error.blames_server and self._answered == answered:
                 what = what if error.server_reached else f"{what}; is the server running?"
                 kind = TeacherOutage if self._answered or error.congested else TeacherError
@@ -147,7 +147,7 @@ class OpenAI(Teacher):
             return Reply(text="", finish_reason="error", detail=what)
 
     def address(self, request: Request) -> str:
-        """Return the content address of the reply, with what is sent for this call alone."""
+        """Return the content address of the reply, including the fields of this call."""
         address, own = super().address(request), self._options.by_call.get(request.call)
         return content_hash(address, json.dumps(own, sort_keys=True)) if own else address
 
@@ -162,10 +162,10 @@ class OpenAI(Teacher):
         """Release connections; idempotent."""
         await self._http.close()
 
-    # ------------------------------------------------------------------------------------------ trying again
+    # ------------------------------------------------------------------------------------------ retries
 
     async def _reply_with_retries(self, request: Request) -> Reply:
-        """Ask until there is an answer, or attempts enough were made; wait longer and longer, by full jitter."""
+        """Send a request until there is a reply or no attempt is left, with exponential backoff and full jitter."""
         for number in count(1):
             try:
                 return await self._attempt(request)
@@ -181,7 +181,7 @@ class OpenAI(Teacher):
         raise AssertionError  # count() has no end
 
     def _backoff(self, number: int) -> float:
-        """Return how long to wait behind the attempt of that number."""
+        """Return the seconds to wait after the attempt with this number, from 1."""
         longest = self._options.backoff_s * 2 ** min(number - 1, _MOST_DOUBLINGS)
         return random.uniform(0.0, min(longest, self._options.max_wait_s))  # noqa: S311 (no secret)
 
@@ -199,21 +199,23 @@ class OpenAI(Teacher):
             self.limiter.succeeded()
             return reply
 
-    # ------------------------------------------------------------------------------------------ one question
+    # ------------------------------------------------------------------------------------------ one request
 
     async def _request_reply(self, request: Request) -> Reply:
         extra = self._options.extra | self._options.by_call.get(request.call, {})
         body = wire.request_body(request, self.model, extra, self._options.rename)
-        answer = await self._send("POST", wire.endpoint_path(request), body)
+        response = await self._send("POST", wire.endpoint_path(request), body)
         self._server_reached = True
-        if answer is None:
+        if response is None:
             return Reply(text="", finish_reason="error", detail=f"a reply of more than {_LARGEST_BODY >> 20} MiB")
-        if not 200 <= answer.status < 300:
-            return await self._handle_error_status(answer, read_server_error(answer.body), wire.endpoint_path(request))
+        if not 200 <= response.status < 300:
+            return await self._handle_error_status(
+                response, read_server_error(response.body), wire.endpoint_path(request)
+            )
         try:
-            return self._with_cost(wire.read_reply(answer.body, request))
+            return self._with_cost(wire.read_reply(response.body, request))
         except ErrorInReply as stated:
-            return await self._handle_error_in_reply(stated, answer, wire.endpoint_path(request))
+            return await self._handle_error_in_reply(stated, response, wire.endpoint_path(request))
         except TransientError as error:
             what = self._readable(str(error))
             raise TransientError(what, congested=error.congested, blames_server=error.blames_server) from None
@@ -225,7 +227,7 @@ class OpenAI(Teacher):
         return msgspec.structs.replace(reply, text=text, detail=detail, cost=cost)
 
     async def _send(self, method: str, path: str, body: bytes | None = None) -> _RedactedResponse | None:
-        """Send one HTTP request; None for an answer that is too large."""
+        """Send one HTTP request; return None if the response is too large."""
         try:
             return self._read(await self._http.request(method, path, body))
         except ResponseTooLarge:
@@ -240,33 +242,33 @@ class OpenAI(Teacher):
             failure = TransientError(f"the connection broke ({self._readable(str(error))})")
         raise failure
 
-    def _read(self, answer: HttpResponse) -> _RedactedResponse:
-        text = decode_text(answer.body, answer.headers.get("content-type", ""))
-        redact = self._key.redact_reply if 200 <= answer.status < 300 else self._key.redact
-        return _RedactedResponse(answer.status, answer.headers, redact(text))
+    def _read(self, response: HttpResponse) -> _RedactedResponse:
+        text = decode_text(response.body, response.headers.get("content-type", ""))
+        redact = self._key.redact_reply if 200 <= response.status < 300 else self._key.redact
+        return _RedactedResponse(response.status, response.headers, redact(text))
 
-    # ------------------------------------------------------------------------------------------ bad news
+    # ------------------------------------------------------------------------------------------ errors
 
-    async def _handle_error_status(self, answer: _RedactedResponse, problem: ServerError, path: str) -> Reply:
-        """Tell what a status that is no success means: for the request, for this item, or for all."""
-        message = f"{answer.status} {_phrase(answer.status)}: {self._readable(problem.message)}"
-        if answer.status in (403, 400) and problem.mentions(*_FILTERED):
+    async def _handle_error_status(self, response: _RedactedResponse, error: ServerError, path: str) -> Reply:
+        """Return the reply for an error status that concerns this item; raise an error for other causes."""
+        message = f"{response.status} {_phrase(response.status)}: {self._readable(error.message)}"
+        if response.status in (403, 400) and error.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=message)
-        refuses_key = answer.status in (401, 402) or _is_unpaid(problem)
-        if problem.congested and not refuses_key and not _is_too_long(answer.status, problem):
-            self._raise_transient(answer, problem, message)
-        if refuses_key or answer.status == HTTPStatus.FORBIDDEN:
-            raise self._key_error(message, unpaid=answer.status == HTTPStatus.PAYMENT_REQUIRED or _is_unpaid(problem))
-        if answer.status in (404, 405) or problem.mentions("model_not_found"):
+        refuses_key = response.status in (401, 402) or _is_unpaid(error)
+        if error.congested and not refuses_key and not _is_too_long(response.status, error):
+            self._raise_transient(response, error, message)
+        if refuses_key or response.status == HTTPStatus.FORBIDDEN:
+            raise self._key_error(message, unpaid=response.status == HTTPStatus.PAYMENT_REQUIRED or _is_unpaid(error))
+        if response.status in (404, 405) or error.mentions("model_not_found"):
             raise TeacherError(
                 f"{self.url}{path} does not answer for {self.model!r}: {message}. {await self._served_models()}"
             )
-        if answer.status < 400:
-            location = self._key.redact(answer.headers.get("location", "elsewhere"))
+        if response.status < 400:
+            location = self._key.redact(response.headers.get("location", "elsewhere"))
             raise TeacherError(f"{self.url}{path} redirects to {location}; give the final address as base URL")
-        if answer.status in _RETRIED or answer.status >= 500:
-            self._raise_transient(answer, problem, message)
-        return self._handle_bad_request(answer.status, problem, message)
+        if response.status in _RETRIED or response.status >= 500:
+            self._raise_transient(response, error, message)
+        return self._handle_bad_request(response.status, error, message)
 
     def _key_error(self, message: str, *, unpaid: bool) -> TeacherError:
         """Return the error for a request that the server refuses because of its key, or because it has none."""
@@ -282,49 +284,49 @@ class OpenAI(Teacher):
             advice = "Correct it, or name another variable with --set teacher.api_key_env=NAME"
         return TeacherError(f"{self.url} refuses the key in the environment variable {variable}: {message}. {advice}")
 
-    async def _handle_error_in_reply(self, stated: ErrorInReply, answer: _RedactedResponse, path: str) -> Reply:
-        """Tell what an error means that stands in an answer of success.
+    async def _handle_error_in_reply(self, stated: ErrorInReply, response: _RedactedResponse, path: str) -> Reply:
+        """Return the reply for an error in a response with a success status, or raise an error.
 
-        A router's answer may repeat what a provider behind it says: a refusal of a key, or of a model, is tried again.
+        A router may repeat the error of a provider. If the provider refuses the key or the model, retry.
         """
-        problem, message = stated.error, self._readable(str(stated))
-        if problem.mentions(*_FILTERED):
+        error, message = stated.error, self._readable(str(stated))
+        if error.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=message)
-        refuses_key = problem.status in (401, 402) or _is_unpaid(problem)
-        refuses_item = problem.status in (400, 413, 422) and not problem.congested
-        if refuses_item or (refuses_key and not problem.provider):
+        refuses_key = error.status in (401, 402) or _is_unpaid(error)
+        refuses_item = error.status in (400, 413, 422) and not error.congested
+        if refuses_item or (refuses_key and not error.provider):
             return await self._handle_error_status(
-                answer._replace(status=problem.status or answer.status), problem, path
+                response._replace(status=error.status or response.status), error, path
             )
-        self._raise_transient(answer, problem, message)
+        self._raise_transient(response, error, message)
 
-    def _raise_transient(self, answer: _RedactedResponse, problem: ServerError, message: str) -> NoReturn:
-        """Raise what slows the limiter where the server says, by status or in words, that it has too much to do."""
-        congested = answer.status in (429, 503, 529) or problem.congested
-        blames_server = congested and not {answer.status, problem.status}.isdisjoint({429, 503})
-        wait_s = retry_after(answer.headers, self._options.max_wait_s)
-        wait_s = max(wait_s, min(problem.wait_s, self._options.max_wait_s))
+    def _raise_transient(self, response: _RedactedResponse, error: ServerError, message: str) -> NoReturn:
+        """Raise ``TransientError``, with the wait that the server requests and whether it is overloaded."""
+        congested = response.status in (429, 503, 529) or error.congested
+        blames_server = congested and not {response.status, error.status}.isdisjoint({429, 503})
+        wait_s = retry_after(response.headers, self._options.max_wait_s)
+        wait_s = max(wait_s, min(error.wait_s, self._options.max_wait_s))
         raise TransientError(message, wait_s=wait_s, congested=congested, blames_server=blames_server)
 
-    def _handle_bad_request(self, status: int, problem: ServerError, message: str) -> Reply:
-        if _is_too_long(status, problem):
+    def _handle_bad_request(self, status: int, error: ServerError, message: str) -> Reply:
+        if _is_too_long(status, error):
             return Reply(text="", finish_reason="refused", detail=message)
         self._bad_requests += 1
         hopeless = self._answered == 0 and self._bad_requests >= _MAX_BAD_REQUESTS
-        if hopeless or problem.mentions(*_UNSUPPORTED):
+        if hopeless or error.mentions(*_UNSUPPORTED):
             raise TeacherError(
-                f"{self.url} refuses the requests themselves: {message}. The teacher's option rename renames"
-                ' fields or leaves them out, as in {"max_tokens": "max_completion_tokens", "seed": ""}'
+                f"{self.url} refuses the requests: {message}. The option rename of the teacher renames or omits"
+                ' fields, as in {"max_tokens": "max_completion_tokens", "seed": ""}'
             )
-        refused = problem.mentions(*_TEMPLATE)
+        refused = error.mentions(*_TEMPLATE)
         return Reply(text="", finish_reason="refused" if refused else "error", detail=message)
 
     async def _served_models(self) -> str:
         try:
-            answer = await self._send("GET", "/models")
+            response = await self._send("GET", "/models")
         except TransientError:
-            answer = None
-        models = wire.read_model_names(answer.body) if answer and answer.status == HTTPStatus.OK else []
+            response = None
+        models = wire.read_model_names(response.body) if response and response.status == HTTPStatus.OK else []
         if not models:
             return "Is the base URL right? It usually ends in /v1"
         return self._readable(f"It serves: {', '.join(models[:20])}{', …' if len(models) > 20 else ''}")
@@ -334,7 +336,7 @@ class OpenAI(Teacher):
 
 
 def _checked_url(url: str) -> str:
-    """Return the URL without its last slash; one that carries a secret is refused, and not repeated."""
+    """Return the URL without a trailing slash; a URL with a credential is refused and not repeated."""
     try:
         parsed = urlsplit(url.strip())
         secret = parsed.username or parsed.password or parsed.query
@@ -348,13 +350,13 @@ def _checked_url(url: str) -> str:
     return parsed._replace(fragment="").geturl().rstrip("/")
 
 
-def _is_too_long(status: int, problem: ServerError) -> bool:
+def _is_too_long(status: int, error: ServerError) -> bool:
     too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return too_large or (status not in _RETRIED and status < 500 and problem.mentions(*_TOO_LONG))
+    return too_large or (status not in _RETRIED and status < 500 and error.mentions(*_TOO_LONG))
 
 
-def _is_unpaid(problem: ServerError) -> bool:
-    return problem.mentions("insufficient_quota")
+def _is_unpaid(error: ServerError) -> bool:
+    return error.mentions("insufficient_quota")
 
 
 def _phrase(status: int) -> str:

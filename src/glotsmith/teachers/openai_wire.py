@@ -1,7 +1,7 @@
-"""What goes over the wire to an OpenAI-compatible server, and what comes back; no input or output happens here.
+"""Encode requests and parse responses of the OpenAI API; no input or output.
 
-Fields follow the OpenAI API reference (chat completions, completions). Servers differ in what they leave out, set to
-null or write in another type, so that everything but the choice's text is optional, and of any type.
+Fields follow the OpenAI API reference (chat completions, completions). Servers omit different fields, set them to null
+or use other types, so all fields except the text of the choice are optional and may have any type.
 """
 
 import json
@@ -33,31 +33,31 @@ from glotsmith.teachers.server_errors import (
     replace_surrogates,
 )
 
-#: How servers say that a reply is cut at its longest …
+#: Finish reasons of servers for a reply that reached its length limit …
 _LENGTH_REASONS = {
     *("length", "max_tokens", "max_length", "max_output_tokens", "max_new_tokens", "model_length", "token_limit"),
     *("model_context_window_exceeded",),
 }
-#: … that a filter stopped it …
+#: … for a reply that a filter stopped …
 _FILTER_REASONS = {
     *("content_filter", "content_filtered", "safety", "recitation", "blocklist", "prohibited_content", "spii"),
     *("sensitive", "moderation", "guardrail_intervened", "refusal"),
 }
-#: … and that they gave up. Whatever else they say, the reply is whole.
+#: … and for an aborted reply. With any other reason, the reply is complete.
 _ABORT_REASONS = {
     *("error", "abort", "aborted", "cancelled", "canceled", "network_error", "model_error", "timeout"),
     *("insufficient_system_resource", "engine_overloaded"),
 }
-_TEXT_PARTS = ("text", "output_text", "")  #: types of the parts of a content that are the reply
+_TEXT_PARTS = ("text", "output_text", "")  #: types of content parts that belong to the reply
 
 
 def endpoint_path(request: Request) -> str:
-    """Return the endpoint, relative to the base URL: chat for messages, completions for a prompt."""
+    """Return the path of the endpoint below the base URL: chat for messages, completions for a prompt."""
     return "/chat/completions" if request.messages else "/completions"
 
 
 def request_body(request: Request, model: str, extra: Mapping[str, Any], rename: Mapping[str, str]) -> bytes:
-    """Write the request's JSON: ``extra`` fields are added, fields in ``rename`` renamed, or left out for ``""``."""
+    """Return the JSON of a request with ``extra`` fields, renamed by ``rename``; the name ``""`` omits a field."""
     s = request.sampling
     body: dict[str, Any] = {
         "model": model,
@@ -80,17 +80,17 @@ def request_body(request: Request, model: str, extra: Mapping[str, Any], rename:
     named.pop("", None)
     try:
         return msgspec.json.encode(named)
-    except UnicodeEncodeError:  # a lone surrogate in a prompt: it can be sent as an escape
+    except UnicodeEncodeError:  # lone surrogates in a prompt can be sent as escapes
         return json.dumps(named).encode()
 
 
 def request_seed(request: Request) -> int:
-    """Return the seed to send, of 31 bits: one for each sample of a run's seed."""
+    """Return the seed to send, of 31 bits, derived from the seed of the run and the sample."""
     return int(content_hash(str(request.seed), str(request.sample))[:8], 16) >> 1
 
 
 def read_reply(body: str, request: Request) -> Reply:
-    """Read a successful answer; costs and redaction are the caller's.
+    """Return the reply in a successful response; the caller adds costs and redacts the key.
 
     Raises:
         Stated: it states an error after all.
@@ -105,7 +105,7 @@ def read_reply(body: str, request: Request) -> Reply:
 
 
 def _answer(body: JsonBody, text: str) -> Mapping[str, object]:
-    """Return the one object of an answer, which may come as a stream, as a list, or as JSON in a string."""
+    """Return the object in a response, which may be a stream, a list, or JSON in a string."""
     if not body.values:
         raise _broken_body_error(text)
     value = assemble_stream(body.values) if body.streamed else body.values[0]
@@ -145,7 +145,7 @@ def _missing_choice_error(answer: Mapping[str, object]) -> TransientError:
 
 
 def _stated_error(answer: Mapping[str, object]) -> ServerError | None:
-    """Return the error that an object states, if it does."""
+    """Return the error in an object, or None."""
     codes = [as_dict(answer.get("base_resp")).get("status_code"), answer.get("error"), answer.get("errors")]
     if any(codes) or "error" in (answer.get("object"), answer.get("type")):
         return parse_server_error({name: value for name, value in answer.items() if name != "choices"})
@@ -166,7 +166,7 @@ def _reply(choice: Mapping[str, object], answer: Mapping[str, object], request: 
 
 
 def _token_count(usage: Mapping[str, object], *kinds: str) -> int:
-    """Return a number of tokens; 0 where the server says nothing that can be one. Some nest their counts."""
+    """Return a token count from ``usage``; 0 if there is none. Some servers nest their counts."""
     for kind in kinds:
         value = usage.get(f"{kind}_tokens")
         inner = as_dict(value)
@@ -196,7 +196,7 @@ def _outcome(
 def _raise_stated_error(
     choice: Mapping[str, object], answer: Mapping[str, object], text: str | None, finish: str
 ) -> None:
-    """Raise the error that a choice states, or its answer where the choice holds no reply."""
+    """Raise the error in a choice, or in the response if the choice has no reply."""
     stated = _stated_error(choice) or (None if text and finish not in _ABORT_REASONS else _stated_error(answer))
     if stated is not None:
         raise ErrorInReply("the server answered with an error", stated)
@@ -211,9 +211,9 @@ def _raise_stated_error(
 def _outcome_without_text(
     message: Mapping[str, object], text: str | None
 ) -> tuple[str, Literal["stop", "refused"], str]:
-    """Return the reply for a message that ended without text.
+    """Return text, finish reason and detail for a message without text that was not aborted.
 
-    Servers that split thoughts from replies put a reply into the thoughts when the model marks no end of them.
+    Servers that separate reasoning from replies put the reply into the reasoning if the model does not mark its end.
     """
     for name in ("reasoning_content", "reasoning"):
         if (thoughts := as_text(message.get(name))).strip():
@@ -225,7 +225,7 @@ def _outcome_without_text(
 
 
 def _finish_reason(choice: Mapping[str, object]) -> str:
-    """Return why the reply ended, in lower case; SGLang has an object there."""
+    """Return the finish reason in lower case; SGLang sends an object."""
     finish = choice.get("finish_reason") or choice.get("stop_reason")
     return as_text(as_dict(finish).get("type") or finish).lower()
 
@@ -236,13 +236,13 @@ def _text(choice: Mapping[str, object], message: Mapping[str, object]) -> str | 
 
 
 def _content(content: object) -> str | None:
-    """Return a content as a text; some proxies read a text that looks like JSON as JSON."""
+    """Return a content as text; some proxies parse text that looks like JSON."""
     is_value = isinstance(content, int | float) or (as_dict(content) and not as_dict(content).keys() & {"type", "text"})
     return json.dumps(content, ensure_ascii=False) if is_value else _joined(content)
 
 
 def _joined(content: object) -> str | None:
-    """Return a text, or the texts of a content in parts."""
+    """Return a text, or the joined texts of a content in parts."""
     if parts := as_list(content):
         return "".join(_joined(part) or "" for part in parts)
     if part := as_dict(content):
@@ -252,21 +252,21 @@ def _joined(content: object) -> str | None:
 
 
 def cut_at_stop(text: str, stop: tuple[str, ...]) -> str:
-    """Cut at the first stop sequence: some servers hand it out with the text, or ignore it."""
+    """Cut a text at the first stop sequence, because some servers return or ignore it."""
     return text[: min((at for s in stop if s and (at := text.find(s)) >= 0), default=len(text))]
 
 
 def _first_logprobs(logprobs: object) -> dict[str, float]:
-    """Return the top tokens where the reply's first word stands; tokens of one text have their mass together."""
+    """Return the top tokens at the position of the first word; probabilities of equal tokens are added."""
     mass: dict[str, float] = {}
-    for token, logprob in dict.fromkeys(_top_logprobs(logprobs)):  # with and without a blank, or parts of a character
+    for token, logprob in dict.fromkeys(_top_logprobs(logprobs)):  # tokens may be equal: parts of a character
         if logprob is not None:
             mass[replace_surrogates(token)] = _add_logprobs(logprob, mass.get(replace_surrogates(token), -math.inf))
     return mass
 
 
 def _top_logprobs(logprobs: object) -> Iterable[tuple[str, float | None]]:
-    """Return the tokens and their logprobs at the first word's position: in chats a list, in completions a table."""
+    """Return tokens and logprobs at the position of the first word: a list in chats, a table in completions."""
     fields = as_dict(logprobs)
     if positions := [as_dict(p) for p in as_list(fields.get("content")) or as_list(logprobs)]:
         at = first_word_position([as_text(p.get("token")) for p in positions])
@@ -278,7 +278,7 @@ def _top_logprobs(logprobs: object) -> Iterable[tuple[str, float | None]]:
 
 
 def _pairs(tokens: object) -> Iterable[tuple[str, float | None]]:
-    """Return each token with its logprob; None where it has none."""
+    """Return each token with its logprob, or None if it has none."""
     rows = [(as_text(row.get("token")), row.get("logprob")) for row in map(as_dict, as_list(tokens))]
     return [(token, as_number(value)) for token, value in [*as_dict(tokens).items(), *rows]]
 
@@ -289,7 +289,7 @@ def _add_logprobs(a: float, b: float) -> float:
 
 
 def read_model_names(body: str) -> list[str]:
-    """Return the ids in an answer of ``/models``; none when it can't be read."""
+    """Return the model names in a response of ``/models``; [] if it cannot be parsed."""
     value = next(iter(parse_body(body).values), None)
     models = as_list(as_dict(value).get("data")) or as_list(value)
     return [name for model in map(as_dict, models) if (name := as_text(model.get("id")))]
@@ -300,7 +300,7 @@ _TEXTS = ("content", "reasoning_content", "reasoning", "refusal", "text")
 
 
 def assemble_stream(chunks: Iterable[object]) -> Mapping[str, object]:
-    """Make one answer of a stream's chunks, or return the error that comes before the end of the reply."""
+    """Join the chunks of a stream into one response, or return an error before the end of the reply."""
     choice: dict[str, Any] = {"message": {}}
     rest: dict[str, object] = {}
     begun = ended = False
@@ -327,7 +327,7 @@ def _chunk_choice(fields: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _add_chunk(choice: dict[str, Any], part: Mapping[str, object]) -> None:
-    """Add a chunk's choice to the choice so far."""
+    """Add the choice of a chunk to the joined choice."""
     _add_texts(choice["message"], as_dict(part.get("delta") or part.get("message")))
     _add_texts(choice, part)
     for name in ("finish_reason", "error"):

@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "milli": 1e-3, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ns|us|µs|ms|milli|s|m|h|d)[a-z]*\s*")
-_EPOCH_S, _EPOCH_MS = 1e9, 1e12  #: from here on a number of seconds, or of milliseconds, is a date
+_EPOCH_S, _EPOCH_MS = 1e9, 1e12  #: a larger number of seconds, or of milliseconds, is a date
 _MILLISECONDS = ("retry-after-ms", "x-ms-retry-after-ms")
-_RESETS = {  #: when a budget is full again → how much of it is left
+_RESETS = {  #: header with the time until a rate limit resets → header with its remaining budget
     f"{prefix}ratelimit-reset{kind}": f"{prefix}ratelimit-remaining{kind}"
     for prefix in ("x-", "")
     for kind in ("", "-requests", "-tokens")
@@ -18,7 +18,7 @@ _RESETS = {  #: when a budget is full again → how much of it is left
 
 
 class TransientError(Exception):
-    """An attempt failed, but the next may not."""
+    """An attempt failed, but the next one may succeed."""
 
     def __init__(
         self,
@@ -30,19 +30,19 @@ class TransientError(Exception):
         server_reached: bool = True,
     ) -> None:
         super().__init__(what)
-        self.wait_s = wait_s  #: seconds that the server asked to wait
-        self.congested = congested  #: the server had too much to do
-        self.blames_server = blames_server  #: it says nothing about the item: any other would have met the same
-        self.server_reached = server_reached  #: whether a server was there at all
+        self.wait_s = wait_s  #: seconds to wait, as the server requested
+        self.congested = congested  #: the server was overloaded
+        self.blames_server = blames_server  #: any other request would have failed too
+        self.server_reached = server_reached  #: whether the server was reached
 
 
 def retry_after(headers: Mapping[str, str], longest_s: float) -> float:
-    """Return the seconds that the headers ask to wait, between 0 and ``longest_s``; 0 where they ask for nothing.
+    """Return the seconds to wait that the headers request, from 0 to ``longest_s``; 0 if there is no request.
 
     ``retry-after-ms``, then ``Retry-After``: seconds, a duration such as ``1m30s``, or an HTTP-date (RFC 9110
-    §10.2.3). A date is compared with the response's own ``Date`` where there is one, so that a wrong clock on either
-    side does not matter. Then ``x-ratelimit-reset-…``: of the budgets of which nothing is left the last that is full
-    again, or, where all have something left, the first. A malformed value counts as none.
+    §10.2.3). A date is compared with the ``Date`` of the response if there is one, so wrong clocks do not matter. Then
+    ``x-ratelimit-reset-…``: the latest reset of the exhausted limits, or the earliest reset if no limit is exhausted.
+    Malformed values are ignored.
     """
     now = headers.get("date", "")
     for name in _MILLISECONDS:
@@ -58,7 +58,7 @@ def _clamp(seconds: float, longest_s: float) -> float:
 
 
 def _until(value: str, now: str) -> float:
-    """Return the seconds until a moment that is written as a number, a duration or a date; NaN for none of them."""
+    """Return the seconds until a time given as a number, a duration or a date; NaN for anything else."""
     seconds = _number(value)
     if math.isfinite(seconds) and seconds >= _EPOCH_S:
         moment = seconds / 1000 if seconds >= _EPOCH_MS else seconds
@@ -74,7 +74,7 @@ def _until_reset(headers: Mapping[str, str], now: str) -> float:
 
 
 def parse_duration(text: str) -> float:
-    """Return a duration such as ``20ms``, ``1.5s`` or ``6m0s`` in seconds; 0 for anything else."""
+    """Return the seconds of a duration such as ``20ms``, ``1.5s`` or ``6m0s``; 0 for anything else."""
     parts = _DURATION.findall(text.strip())
     if not parts or not re.fullmatch(f"(?:{_DURATION.pattern})+", text.strip()):
         return 0.0

@@ -1,6 +1,6 @@
-"""Replies from a file. They are written by hand, for tests and examples: no model has a part in them.
+"""The teacher that returns replies from a file, written by hand for tests and examples.
 
-One JSON object a line, found by call and item, never by the text of a prompt::
+The file has one JSON object per line, selected by call and item and not by the text of the prompt::
 
     {"call": "translate", "item": "add", "language": "lua", "replies": ["function add(a, b) … end", "…"]}
     {"call": "translate", "item": "sub", "sample": 3, "reply": "I can't.", "finish_reason": "refused"}
@@ -23,33 +23,33 @@ _ReplyKey = tuple[str, str, str, int | None]  #: call, item, language ("" for an
 
 
 class ScriptedOptions(Record, frozen=True, kw_only=True):
-    """Where the replies are."""
+    """The options: the file with the replies."""
 
     replies: Annotated[str, FIXED, FILE] = ""  #: path of the JSONL file
-    model: Annotated[str, FIXED, FILE] = ""  #: the same, as the command line's ``--model``
+    model: Annotated[str, FIXED, FILE] = ""  #: the same, for ``--model`` of the command line
 
 
 class ScriptedReply(Record, frozen=True, kw_only=True):
-    """One line of the file; exactly one of ``reply`` and ``replies`` is there."""
+    """One line of the file, with either ``reply`` or ``replies``."""
 
     call: str  #: as in ``Request.call``
     item: str  #: key of the item, or the function's name (``Request.context["name"]``), or ``*`` for all
     language: str = ""  #: only for this ``Request.context["language"]``
     sample: int | None = None  #: only for this sample
-    reply: str | None = None  #: said to that sample, or to every one
-    replies: tuple[str, ...] | None = None  #: the i-th is said to sample i; beyond the last, the reply is a refusal
+    reply: str | None = None  #: for this sample, or for every sample
+    replies: tuple[str, ...] | None = None  #: the i-th is for sample i; further samples are refused
     finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
-    logprobs: dict[str, float] = {}  #: of the first position, where the request wants any: token → logprob
+    logprobs: dict[str, float] = {}  #: token → logprob at the first position, if the request wants logprobs
 
     def text_for(self, sample: int) -> str | None:
-        """Return what is said to ``sample``, if anything."""
+        """Return the text for ``sample``, or None."""
         if self.replies is None:
             return self.reply
         return self.replies[sample] if sample < len(self.replies) else None
 
 
 class Scripted(Teacher):
-    """Says what its file says. The most specific row wins: by item, name or ``*``, then language, then sample."""
+    """Returns the most specific reply of its file: by item, name or ``*``, then language, then sample."""
 
     Options = ScriptedOptions
     name = "scripted"
@@ -59,8 +59,8 @@ class Scripted(Teacher):
         """Read the file.
 
         Raises:
-            UsageError: no file is named, or both ways of naming it are used.
-            InputError: the file can't be read, or a line is malformed or says a second time what was said.
+            UsageError: no file is given, or two are given.
+            InputError: the file cannot be read, or a line is malformed or repeats an earlier one.
 
         """
         if bool(options.replies) == bool(options.model):
@@ -71,14 +71,14 @@ class Scripted(Teacher):
         self._replies = _parse_replies(path, text)
 
     def address(self, request: Request) -> str:
-        """Return the content address: here the call, the item and its name and language matter, not the prompt."""
+        """Return the content address, from the call, the item, its name and its language, without the prompt."""
         c = request.context
         seen = [request.call, request.item, c.get("name", ""), c.get("language", ""), str(request.sample)]
         seen += ["logprobs"] if request.sampling.logprobs else []
         return content_hash(self.fingerprint, *seen)
 
     async def reply(self, request: Request) -> Reply:
-        """Say what the file says for this request, or refuse."""
+        """Return the reply of the file for this request, or a refusal."""
         row = self._find(request)
         text = row.text_for(request.sample) if row else None
         if row is None or text is None:
@@ -89,7 +89,7 @@ class Scripted(Teacher):
         return Reply(text=text, finish_reason=row.finish_reason, detail=detail, logprobs=logprobs)
 
     async def close(self) -> None:
-        """Release nothing: the file was read at the start."""
+        """Do nothing."""
 
     def _find(self, request: Request) -> ScriptedReply | None:
         for item in (request.item, request.context.get("name", ""), _ANY_ITEM):

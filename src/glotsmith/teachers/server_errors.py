@@ -1,4 +1,4 @@
-"""What a server says of a failure, in any of the forms that servers use, wherever it stands."""
+"""Parse the error messages of servers, in all forms that servers use."""
 
 import html
 import json
@@ -10,19 +10,19 @@ from typing import NamedTuple
 from glotsmith.teachers.lenient_json import as_dict, as_list, as_number, as_text, parse_body
 from glotsmith.teachers.retries import TransientError, parse_duration
 
-_LONGEST_PAGE = 65536  #: characters of a page or a text that are looked at
-_LONGEST_MESSAGE = 300  #: characters of a server's message that are repeated to the user
-_DEPTH = 6  #: objects inside one another that are looked into
+_LONGEST_PAGE = 65536  #: characters of a page or a text that are parsed
+_LONGEST_MESSAGE = 300  #: characters of a message that are shown to the user
+_DEPTH = 6  #: depth of nested objects that are searched
 _ITEMS = 5  #: of a list of errors
 
-#: Fields that hold the error itself.
+#: Fields that hold the error.
 _INNER = ("error", "errors", "Error", "fault", "base_resp")
-#: Fields that hold its text, in order.
+#: Fields that hold its message, by priority.
 _MESSAGES = (
     *("message", "Message", "msg", "detail", "error_message", "error_msg", "errorMessage", "error_description"),
     *("status_msg", "faultstring", "description", "reason", "title"),
 )
-#: Fields that hold a word or a number for its kind.
+#: Fields that hold its code.
 _CODES = (
     *("code", "type", "status", "error_type", "error_code", "errorCode", "status_code", "statusCode"),
     *("__type", "@type"),
@@ -39,27 +39,27 @@ _TRY_AGAIN = re.compile(r"(?:try again|retry|wait)(?: in| after| for)? (\d[\d.]*
 
 
 class ServerError(NamedTuple):
-    """What a server says of a failure."""
+    """An error that a server reports."""
 
     message: str  #: one line, not redacted yet
-    code: str  #: machine-readable codes and types, lower case; "" where there is none
-    status: int = 0  #: the HTTP status that is stated inside; 0 where there is none
-    wait_s: float = 0.0  #: seconds that the server asks to wait, in the body
-    provider: str = ""  #: whose error a router repeats; "" where it is the server's own
+    code: str  #: machine-readable codes and types, in lower case; "" if there are none
+    status: int = 0  #: the HTTP status in the body; 0 if there is none
+    wait_s: float = 0.0  #: seconds to wait, as the body requests
+    provider: str = ""  #: the provider whose error a router repeats; "" for an error of the server itself
 
     def mentions(self, *words: str) -> bool:
-        """Whether the code or the message contains one of ``words`` (lower case)."""
+        """Return whether the code or the message contains one of ``words`` (lower case)."""
         text = f"{self.code} {self.message}".lower()
         return any(word in text for word in words)
 
     @property
     def congested(self) -> bool:
-        """Whether it says that the server has too much to do."""
+        """Whether the server is overloaded."""
         return self.status in _CONGESTED_STATUS or bool(_CONGESTED.search(f"{self.code} {self.message}".lower()))
 
 
 class ErrorInReply(TransientError):
-    """An answer of success that states a failure."""
+    """A response with a success status that contains an error."""
 
     def __init__(self, what: str, error: ServerError) -> None:
         super().__init__(f"{what}: {error.message}", congested=error.congested, wait_s=error.wait_s)
@@ -67,7 +67,7 @@ class ErrorInReply(TransientError):
 
 
 def read_server_error(body: str) -> ServerError:
-    """Find the message and the code in an error body."""
+    """Return the error in the body of a response."""
     values = parse_body(body).values
     errors = [value for value in values if as_dict(value).get("error")]
     errors += [value for value in values if _has_content(value)]
@@ -75,7 +75,7 @@ def read_server_error(body: str) -> ServerError:
 
 
 def parse_server_error(value: object) -> ServerError:
-    """Find the message and the code in what stands where an error is expected."""
+    """Return the error in a JSON value."""
     messages, codes = _collect(value, _DEPTH)
     message = one_line(
         "; ".join(dict.fromkeys(messages)) or (value if isinstance(value, str) else _json_or_empty(value))
@@ -98,7 +98,7 @@ def _json_or_empty(value: object) -> str:
 
 
 def _collect(value: object, depth: int) -> tuple[list[str], list[str]]:
-    """Return the messages and the codes in an error."""
+    """Return the messages and the codes in a JSON value."""
     if depth <= 0:
         return [], []
     if isinstance(value, str):
@@ -110,7 +110,7 @@ def _collect(value: object, depth: int) -> tuple[list[str], list[str]]:
 
 
 def _collect_text(text: str, depth: int) -> tuple[list[str], list[str]]:
-    """Return a message, or what a JSON text holds: routers put the provider's body into a string."""
+    """Return the messages in a text, which may be JSON: routers put the body of the provider into a string."""
     if text.lstrip().startswith(("{", "[")):
         messages, codes = _collect(next(iter(parse_body(text).values), None), depth - 1)
         if messages:
@@ -122,7 +122,7 @@ def _collect_fields(fields: Mapping[str, object], depth: int) -> tuple[list[str]
     inner = next((fields[name] for name in _INNER if _has_content(fields.get(name))), None)
     messages, codes = _collect(inner, depth - 1)
     if isinstance(inner, str) and " " not in inner and _message_fields(fields, depth)[0]:
-        messages, codes = [], [inner]  # a code beside its text
+        messages, codes = [], [inner]  # a code beside its message
     if not messages:
         messages, more = _message_fields(fields, depth)
         codes = [*codes, *more]
@@ -145,13 +145,13 @@ def _message_fields(fields: Mapping[str, object], depth: int) -> tuple[list[str]
 
 
 def _with_location(fields: Mapping[str, object], messages: Sequence[str]) -> list[str]:
-    """Put the place of a fault before its message, as in ``body.seed: Extra inputs are not permitted`` (FastAPI)."""
+    """Prefix messages with the location of the error: ``body.seed: Extra inputs are not permitted`` (FastAPI)."""
     place = ".".join(str(part) for part in as_list(fields.get("loc")))
     return [f"{place}: {message}" if place else message for message in messages]
 
 
 def _from_provider(metadata: Mapping[str, object], depth: int) -> list[str]:
-    """Return what the provider behind a router says (OpenRouter's ``metadata``)."""
+    """Return the messages of the provider behind a router (``metadata`` of OpenRouter)."""
     name, (messages, _) = as_text(metadata.get("provider_name")), _collect(metadata.get("raw"), depth - 1)
     return [f"{name}: {message}" if name else message for message in messages] or ([name] if name else [])
 
@@ -162,7 +162,7 @@ def _provider(value: object) -> str:
 
 
 def _delays(value: object, depth: int) -> list[float]:
-    """Return the seconds in all fields called ``retryDelay`` or ``retry_after`` (Google's RetryInfo and its kind)."""
+    """Return the seconds in all fields called ``retryDelay`` or ``retry_after`` (RetryInfo of Google, and others)."""
     inner = [*as_dict(value).values(), *as_list(value)] if depth > 0 else []
     found = [as_dict(value).get(name) for name in ("retryDelay", "retry_delay", "retry_after", "retryAfter")]
     own = [as_number(delay) or parse_duration(as_text(delay)) for delay in found if delay]
@@ -178,11 +178,11 @@ def replace_surrogates(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text without line breaks and control characters; a sentence where there is none."""
+    """Return a text without line breaks and control characters; ``no message`` if it is empty."""
     printable = (char if char.isprintable() else " " for char in replace_surrogates(text[:_LONGEST_PAGE]))
     return " ".join("".join(printable).split()) or "no message"
 
 
 def shorten(text: str) -> str:
-    """Cut a message to what a person reads; after redaction, as a cut could leave half a key."""
+    """Shorten a message. Redact it first, because the cut could leave a part of a key."""
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"

@@ -1,7 +1,7 @@
-"""A model in this process, from local weights: ``transformers`` on whatever device there is.
+"""The teacher that runs a model with local weights in this process, with the library ``transformers``.
 
-For small models and for exact probabilities: the logprobs of a first token come from the whole vocabulary. Requests are
-answered one at a time, in a thread of their own; for throughput start a server (vLLM, SGLang) and use ``openai``.
+Use it for small models and for exact probabilities: logprobs of the first token come from the whole vocabulary.
+Requests run one at a time, in a separate thread. For throughput, start a server (vLLM, SGLang) and use ``openai``.
 """
 
 import asyncio
@@ -21,9 +21,9 @@ from glotsmith.teachers.openai_wire import cut_at_stop, request_seed
 
 
 class TransformersOptions(Record, frozen=True, kw_only=True):
-    """What can be set."""
+    """The options."""
 
-    #: a folder with weights and tokeniser, or a name on the hub whose files are there already
+    #: a folder with weights and tokeniser, or a name on the hub with local files
     model: Annotated[str, FIXED, MODEL] = ""
     gguf: Annotated[str, FIXED] = ""  #: a GGUF file in that folder
     revision: Annotated[str, FIXED] = ""  #: of a model on the hub
@@ -32,16 +32,16 @@ class TransformersOptions(Record, frozen=True, kw_only=True):
 
 
 class Transformers(Teacher):
-    """A causal language model; nothing of it is loaded before the first request, and no code of it is run."""
+    """A causal language model. It is loaded at the first request, and none of its code is run."""
 
     Options = TransformersOptions
     name = "transformers"
 
     def __init__(self, options: Options) -> None:
-        """Prepare to ask.
+        """Check the options; the model is loaded later.
 
         Raises:
-            UsageError: there is no model, its files are not there, or the extra is not installed.
+            UsageError: the model or its files are missing, or the extra is not installed.
 
         """
         self.model = options.model
@@ -60,7 +60,7 @@ class Transformers(Teacher):
         """Answer one request.
 
         Raises:
-            TeacherError: the model can't be loaded.
+            TeacherError: the model cannot be loaded.
 
         """
         if self._thread is None:
@@ -68,7 +68,7 @@ class Transformers(Teacher):
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(self._answer, request))
 
     async def close(self) -> None:
-        """Give up what waits and free the model; idempotent."""
+        """Cancel waiting requests and free the model; idempotent."""
         if self._thread is not None:
             self._thread.shutdown(wait=True, cancel_futures=True)
         self._thread = self._loaded = None
@@ -80,10 +80,10 @@ class Transformers(Teacher):
 
 
 def _model_identity(model: str) -> list[str]:
-    """Return what tells one model from another: a name on the hub, or the files of a folder and their age.
+    """Return the identity of a model: its name on the hub, or names, sizes and times of the files in a folder.
 
-    A folder into which another model was trained is another model; the device is none of it, though it may change the
-    last bits of a probability.
+    So a folder with newly trained weights is another model. The device is left out, although it may change the last
+    bits of a probability.
     """
     folder = Path(model)
     if not folder.is_dir():
@@ -100,7 +100,7 @@ def _check_installed() -> None:
 
 
 def _check_files(model: str, gguf: str) -> None:
-    """Refuse a folder without weights; a name on the hub is looked up when it is loaded."""
+    """Check that a folder has weights; a name on the hub is checked when it is loaded."""
     folder = Path(model)
     if not folder.is_dir():
         if folder.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1 or folder.exists():
@@ -112,7 +112,7 @@ def _check_files(model: str, gguf: str) -> None:
 
 
 class _Model:
-    """Weights and tokeniser; lives in the teacher's thread."""
+    """Weights and tokeniser; used in the thread of the teacher only."""
 
     def __init__(self, options: TransformersOptions) -> None:
         import torch
@@ -120,7 +120,7 @@ class _Model:
 
         self._torch: Any = torch
         library = cast(Any, transformers)
-        library.utils.logging.disable_progress_bar()  # we show a progress of our own
+        library.utils.logging.disable_progress_bar()  # glotsmith shows its own progress
         chosen: dict[str, Any] = {"gguf_file": options.gguf} if options.gguf else {}
         chosen |= {"revision": options.revision} if options.revision else {}
         device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -128,16 +128,16 @@ class _Model:
             self._tokenizer = library.AutoTokenizer.from_pretrained(options.model, **chosen)
             model = library.AutoModelForCausalLM.from_pretrained(options.model, dtype=options.dtype, **chosen)
             self._model: Any = model.to(device).eval()
-        except Exception as error:  # it raises whatever its many layers raise
+        except Exception as error:  # the library documents no exception types
             raise TeacherError(f"{options.model}: the model can't be loaded: {_first_line(error)}") from error
         self._device = device
         self._longest: int = getattr(self._model.config, "max_position_embeddings", 0) or 1 << 30
 
     def answer(self, request: Request) -> Reply:
-        """Generate one reply, or say why the model can't take the request."""
+        """Return one reply, or a refusal if the model cannot process the request."""
         try:
             ids = self._encoded(request)
-        except Exception as error:  # a chat template may refuse a conversation; templates raise their own errors
+        except Exception as error:  # chat templates may refuse a conversation with any exception
             return Reply(text="", finish_reason="refused", detail=f"the model can't take this: {_first_line(error)}")
         length = int(ids.shape[1])
         remaining = self._longest - length
@@ -169,7 +169,7 @@ class _Model:
                 raise ValueError("it has no chat template; ask it with --set style=completion")
             turns = [{"role": m.role, "content": m.content} for m in request.messages]
             text = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
-            return self._ids(text, special=False)  # the template writes them
+            return self._ids(text, special=False)  # the template adds the special tokens
         return self._ids(request.prompt, special=True)
 
     def _ids(self, text: str, *, special: bool) -> Any:
@@ -192,22 +192,22 @@ class _Model:
                 return_dict_in_generate=True,
                 output_logits=True,
                 pad_token_id=self._tokenizer.pad_token_id or 0,
-                repetition_penalty=s.repetition_penalty,  # also 1: a model's own configuration may have another
+                repetition_penalty=s.repetition_penalty,  # also 1: the model may configure another value
                 **how,
             )
 
     def _stopping(self, stop: tuple[str, ...], length: int) -> Any:
-        """Return the criterion that a stop sequence is in the new text; the library's needs more of tokenisers."""
+        """Return a criterion that stops at a stop sequence; that of the library does not support all tokenisers."""
         from transformers import StoppingCriteriaList
 
-        def stop_at_text(ids: Any, *_: Any, **__: Any) -> Any:
+        def has_stopped(ids: Any, *_: Any, **__: Any) -> Any:
             text = self._tokenizer.decode(ids[0, length:], skip_special_tokens=True)
             return self._torch.tensor([any(mark in text for mark in stop)], device=ids.device)
 
-        return StoppingCriteriaList([cast(Any, stop_at_text)])
+        return StoppingCriteriaList([cast(Any, has_stopped)])
 
     def _logprobs(self, logits: Any, new: list[int], wanted: int) -> dict[str, float]:
-        """Return the top tokens where the first word stands, from the softmax over the whole vocabulary."""
+        """Return the top tokens at the position of the first word, from the softmax over the vocabulary."""
         if not wanted:
             return {}
         at = first_word_position([self._tokenizer.decode([token]) for token in new])

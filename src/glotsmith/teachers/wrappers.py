@@ -1,4 +1,4 @@
-"""Whether a teacher works: how much it has answered in this process, and a request that it has answered before."""
+"""Teachers that wrap another teacher: to monitor its health, to cache its replies, to raise its failures."""
 
 import asyncio
 import time
@@ -15,14 +15,14 @@ from glotsmith.unanswered import Unanswered, failures_are_accepted
 
 
 class ReplyStore(Protocol):
-    """What of a cache is needed here: bytes by kind and content address."""
+    """The interface of a cache: bytes by kind and content address."""
 
     def get(self, kind: str, key: str, /) -> bytes | None:
-        """Return what was put, or None."""
+        """Return the stored value, or None."""
         ...
 
     def put(self, kind: str, key: str, value: bytes, /) -> None:
-        """Keep ``value``; it is on disk when this returns."""
+        """Store ``value``; it is on disk when the method returns."""
         ...
 
 
@@ -30,7 +30,7 @@ _CONTROL = "control"
 
 
 class _AnsweredRequests(Protocol):
-    """A store of one request a call, which the server has answered."""
+    """Stores one answered request for each call."""
 
     def get(self, call: str) -> Request | None: ...
     def put(self, call: str, request: Request) -> None: ...
@@ -48,7 +48,7 @@ class _RequestsInMemory:
 
 
 class _RequestsInCache(_RequestsInMemory):
-    """Also knows the request that an earlier run left in the cache."""
+    """Also reads the request that an earlier run stored in the cache."""
 
     def __init__(self, cache: ReplyStore, fingerprint: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _RequestsInCache(_RequestsInMemory):
         data = None if super().get(call) else self._cache.get(_CONTROL, self._key(call))
         try:
             return super().get(call) if data is None else msgspec.json.decode(data, type=Request)
-        except msgspec.DecodeError:  # written by another version
+        except msgspec.DecodeError:  # another version wrote it
             return None
 
     def put(self, call: str, request: Request) -> None:
@@ -67,7 +67,7 @@ class _RequestsInCache(_RequestsInMemory):
             super().put(call, request)
             try:
                 self._cache.put(_CONTROL, self._key(call), msgspec.json.encode(request))
-            except UnicodeEncodeError:  # it holds a lone surrogate
+            except UnicodeEncodeError:  # it has a lone surrogate
                 return
 
     def _key(self, call: str) -> str:
@@ -75,7 +75,7 @@ class _RequestsInCache(_RequestsInMemory):
 
 
 class MonitoredTeacher(Teacher):
-    """Another teacher, asked without a cache between; counts what it answers, and knows a request that it answered."""
+    """Wraps a teacher: counts its replies by call, and can repeat an answered request to test whether it works."""
 
     def __init__(
         self, teacher: Teacher, cache: ReplyStore | None = None, now: Callable[[], float] = time.monotonic
@@ -89,17 +89,17 @@ class MonitoredTeacher(Teacher):
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
-        self.answered = Counter[str]()  #: by call
+        self.answered = Counter[str]()  #: number of replies, by call
         self._answered_requests: _AnsweredRequests = (
             _RequestsInCache(cache, teacher.fingerprint) if cache else _RequestsInMemory()
         )
 
     def address(self, request: Request) -> str:
-        """Return the inner teacher's address."""
+        """Return the address of the wrapped teacher."""
         return self.teacher.address(request)
 
     async def reply(self, request: Request) -> Reply:
-        """Ask, and count."""
+        """Return the reply of the wrapped teacher, and count it."""
         number = self._requests = self._requests + 1
         self._open[number] = self._now()
         try:
@@ -120,17 +120,17 @@ class MonitoredTeacher(Teacher):
         return Waiting(len(self._open), self._now() - since, self.teacher.failed_attempt())
 
     async def works(self, call: str) -> bool:
-        """Ask once more what was answered before; return whether it is again."""
+        """Repeat a request that was answered before; return whether it is answered again."""
         request = self._answered_requests.get(call)
         return request is not None and (await self.reply(request)).finish_reason != "error"
 
     async def close(self) -> None:
-        """Close the inner teacher."""
+        """Close the wrapped teacher."""
         await self.teacher.close()
 
 
 class CallHealth:
-    """The health of a teacher for one kind of call (``unanswered.Health``)."""
+    """The health of a teacher for one kind of call (``unanswered.ServiceHealth``)."""
 
     def __init__(self, teacher: MonitoredTeacher, call: str) -> None:
         self.name = f"the teacher ({call})"
@@ -139,30 +139,30 @@ class CallHealth:
 
     @property
     def answered(self) -> int:
-        """How many requests of the call were answered."""
+        """The number of answered requests of the call."""
         return self._teacher.answered[self._call]
 
     async def works(self) -> bool:
-        """Return whether a request of the call is answered now."""
+        """Return whether the teacher answers a request of the call now."""
         return await self._teacher.works(self._call)
 
 
 _REPLY = "reply"
 
-#: Takes a request, its address, its reply as it was when it was asked, and whether it came from the cache.
+#: Takes a request, its address, its original reply, and whether the reply came from the cache.
 OnReply = Callable[[Request, str, Reply, bool], None]
 
 
 class CachedTeacher(Teacher):
-    """Another teacher's replies, each asked for once.
+    """Wraps a teacher: caches its replies, so that no request is sent twice.
 
-    A reply is stored before it is handed out. Errors are not stored: they may pass. Requests with the same address
-    that are asked at the same time share one question; all but the first get the reply as if from the cache.
+    A reply is stored before it is returned. Errors are not stored, since they may be temporary. Concurrent requests
+    with the same address share one request; all but the first get the reply as if from the cache.
     """
 
     def __init__(self, teacher: Teacher, cache: ReplyStore, on_reply: OnReply | None = None) -> None:
-        """Wrap a teacher. ``on_reply`` receives each reply, with its address and whether it was in the cache."""
-        self.monitored = MonitoredTeacher(teacher, cache)  #: who is asked
+        """Wrap ``teacher``; ``on_reply`` is called with every reply."""
+        self.monitored = MonitoredTeacher(teacher, cache)  #: receives the requests
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
@@ -171,24 +171,24 @@ class CachedTeacher(Teacher):
         self._in_flight: dict[str, asyncio.Task[Reply]] = {}
 
     def address(self, request: Request) -> str:
-        """Return the inner teacher's address: the cache adds nothing to it."""
+        """Return the address of the wrapped teacher."""
         return self.monitored.address(request)
 
     async def reply(self, request: Request) -> Reply:
-        """Answer from the cache, at no cost, or ask and remember."""
+        """Return the reply from the cache at no cost, or request and store it."""
         address = self.address(request)
         if (task := self._in_flight.get(address)) is not None:
             return self._reply_at_no_cost(request, address, await asyncio.shield(task))
         if (stored := self._load(address)) is not None:
             return self._reply_at_no_cost(request, address, stored)
-        # A task of its own: who asked may be cancelled while others wait for the same reply, which is paid for anyway.
+        # A separate task: the caller may be cancelled while others wait for the same reply, which is paid for anyway.
         task = asyncio.create_task(self._request_and_store(address, request))
         self._in_flight[address] = task
         task.add_done_callback(lambda done: self._remove_in_flight(address, done))
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Give up what is still being asked and close the teacher; idempotent."""
+        """Cancel the requests in flight and close the teacher; idempotent."""
         pending = list(self._in_flight.values())
         for task in pending:
             task.cancel()
@@ -199,7 +199,7 @@ class CachedTeacher(Teacher):
         data = self._cache.get(_REPLY, address)
         try:
             return None if data is None else msgspec.json.decode(data, type=Reply)
-        except msgspec.DecodeError:  # written by another version
+        except msgspec.DecodeError:  # another version wrote it
             return None
 
     async def _request_and_store(self, address: str, request: Request) -> Reply:
@@ -211,7 +211,7 @@ class CachedTeacher(Teacher):
         return reply
 
     def _reply_at_no_cost(self, request: Request, address: str, reply: Reply) -> Reply:
-        """Return a reply that someone else has paid for, at no cost."""
+        """Return a reply that is already paid for, with cost 0."""
         if self._on_reply and reply.finish_reason != "error":
             self._on_reply(request, address, reply, True)
         return msgspec.structs.replace(reply, cost=0.0)
@@ -219,11 +219,11 @@ class CachedTeacher(Teacher):
     def _remove_in_flight(self, address: str, task: asyncio.Task[Reply]) -> None:
         del self._in_flight[address]
         if not task.cancelled():
-            task.exception()  # marks it as seen, should nobody be left who waits for it
+            task.exception()  # marks the exception as retrieved, in case no caller waits for the task
 
 
 class FailureRaisingTeacher(Teacher):
-    """Another teacher, whose failures are raised as ``Unanswered`` unless they are accepted."""
+    """Wraps a teacher: raises failed requests as ``Unanswered``, so that their items stay open, unless accepted."""
 
     def __init__(self, teacher: Teacher) -> None:
         self._monitored = teacher.monitored if isinstance(teacher, CachedTeacher) else MonitoredTeacher(teacher)
@@ -234,11 +234,11 @@ class FailureRaisingTeacher(Teacher):
         self.fingerprint = teacher.fingerprint
 
     def address(self, request: Request) -> str:
-        """Return the inner teacher's address."""
+        """Return the address of the wrapped teacher."""
         return self._teacher.address(request)
 
     async def reply(self, request: Request) -> Reply:
-        """Return an answer or a refusal.
+        """Return a reply or a refusal.
 
         Raises:
             Unanswered: the request failed.
@@ -251,5 +251,5 @@ class FailureRaisingTeacher(Teacher):
         return reply
 
     async def close(self) -> None:
-        """Close the inner teacher."""
+        """Close the wrapped teacher."""
         await self._teacher.close()
