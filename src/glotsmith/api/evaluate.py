@@ -311,7 +311,7 @@ async def _evaluate(
         asking = _with_prompt_end(asking, options.prompt_end)
         source: ReplySource = TeacherReplies(cached, options.plan) if cached else _stored(options, asking)
         notice = [teacher.notice] if teacher is not None and teacher.notice else []
-        notes = (*notice, *asking.notes, *_unanswered(asking.questions, source), *_not_asked(options, asking))
+        notes = (*notice, *asking.notes, *_unanswered(asking.questions, source), *_unknown_problems(options, asking))
         asking = msgspec.structs.replace(asking, notes=notes)
         reporting = reporting_waiting(cached, on_waiting) if cached else nullcontext()
         with ticking(sum(map(source.count, asking.questions))) as tick:
@@ -349,15 +349,15 @@ def _stored(options: EvaluationConfig, asking: LoadedQuestions) -> StoredReplies
 
 def _unanswered(questions: Sequence[Question], source: ReplySource) -> list[str]:
     """Say of which questions a file has no completions: figures are over the others."""
-    asked = Counter((q.benchmark, q.language) for q in questions)
+    questions_by_set = Counter((q.benchmark, q.language) for q in questions)
     missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
     return [
-        f"{b}, {one}: {n} of {counted(asked[b, one], 'problem')} {agreeing(n, 'has')} no completion"
+        f"{b}, {one}: {n} of {counted(questions_by_set[b, one], 'problem')} {agreeing(n, 'has')} no completion"
         for (b, one), n in missing.items()
     ]
 
 
-def _not_asked(options: EvaluationConfig, asking: LoadedQuestions) -> list[str]:
+def _unknown_problems(options: EvaluationConfig, asking: LoadedQuestions) -> list[str]:
     """Say how many problems of a file of completions are none of this evaluation, with the names of three."""
     if not options.completions:
         return []

@@ -58,8 +58,8 @@ class RunPlace(NamedTuple):
         given = [Path(path) if path else None for path in (output, cache)]
         run = given[0] or config.target("output") or Path("runs") / config.recipe
         preview = run.with_name(f"{run.name}-preview")
-        folder, beside = (preview, run) if config.preview else (run, preview)
-        return cls(folder, given[1] or config.target("cache"), beside / CACHE)
+        folder, sibling = (preview, run) if config.preview else (run, preview)
+        return cls(folder, given[1] or config.target("cache"), sibling / CACHE)
 
 
 class RunRequest(NamedTuple):
@@ -261,14 +261,14 @@ def _with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, ext
 def reply_recorder(ledger: Ledger) -> OnReply:
     """Return the callback that writes the replies of a run into its ledger."""
 
-    def hear(request: Request, address: str, reply: Reply, cached: bool) -> None:
+    def record_reply(request: Request, address: str, reply: Reply, cached: bool) -> None:
         text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
         tokens = reply.input_tokens + reply.output_tokens
         ledger.record_reply(
             ReceivedReply(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens)
         )
 
-    return hear
+    return record_reply
 
 
 def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Reason], messages: RunMessages) -> None:

@@ -35,7 +35,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
     seed: Annotated[int, FIXED] = 0
     isolation: Annotated[str, CHANGEABLE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
     formats: Annotated[tuple[str, ...], CHANGEABLE] = ("jsonl", "parquet")
-    preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources to go on with; 0 for a run
+    preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources that it uses; 0 for a run
     output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
     cache: Annotated[str, CHANGEABLE, TARGET] = ""  #: a cache file to share between runs
     #: dotted key → absolute folder that its relative paths are relative to; ``load`` fills it in

@@ -1,6 +1,6 @@
 """The command line's frame: one place that turns errors into sentences and exit codes.
 
-Exit codes: 0 done · 1 done, and the answer is no · 2 the user's to mend · 3 the teacher or the machine failed, and the
+Exit codes: 0 done · 1 done, and the answer is no · 2 invalid input · 3 the teacher or the machine failed, and the
 same command asks again · 70 a defect · 130, 143 stopped by a signal.
 """
 

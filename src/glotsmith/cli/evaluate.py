@@ -76,7 +76,7 @@ def evaluate_command(
         int, typer.Option(min=1, help="Stop, with exit code 3, when so many samples in a row have no verdict.")
     ] = 10,
 ) -> None:
-    """Evaluate a model, or a file of completions. The same command goes on where it was left.
+    """Evaluate a model, or a file of completions. The same command resumes it.
 
     Examples:
 
@@ -86,8 +86,13 @@ def evaluate_command(
     """
     given = {"--samples": samples, "--temperature": temperature, "--top-p": top_p, "--max-tokens": max_tokens}
     if stored:
-        asked = {"--greedy": greedy or None, "--model": model or None, "--base-url": base_url or None, "--set": option}
-        _check_no_model({**given, **asked, "--seed": seed})
+        model_options = {
+            "--greedy": greedy or None,
+            "--model": model or None,
+            "--base-url": base_url or None,
+            "--set": option,
+        }
+        _check_no_model({**given, **model_options, "--seed": seed})
     plan = _plan(given, greedy=greedy, seed=seed or 0, ks=k or ())
     options = run_config.assignments(option or [])
     config = evaluation_config(

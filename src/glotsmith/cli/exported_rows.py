@@ -18,7 +18,7 @@ from glotsmith.reward.reward_jobs import build_job
 _MARKS = frozenset(
     {"parallel_id", "completion", "messages", "conversations", "programs", "reward_model", "ground_truth", "text"}
 ) | {"instruction", "extra_info"}
-_REPLIES = ("completion", "response", "messages", "conversations", "output")  #: columns of what a model said
+_REPLIES = ("completion", "response", "messages", "conversations", "output")  #: columns with the reply of a model
 _SHAPES = [(name, frozenset(part.shape.columns)) for name, form in FORMATS.items() for part in form.parts]
 #: columns of our rows and exports
 COLUMNS = frozenset(Example.__struct_fields__).union(_REPLIES, {"prefix", "line"}, *(shape for _, shape in _SHAPES))
@@ -100,14 +100,14 @@ def _find_reply(fields: Mapping[str, Any]) -> str | list[dict[str, Any]]:
 
 
 def _reply(column: object) -> str | list[dict[str, Any]] | None:
-    """Return what a column says a model said; None where it holds nothing of a model's."""
+    """Return the reply of a model in a column; None if the column has none."""
     if isinstance(column, str):
         return column
     if not isinstance(column, Sequence):
         return None
     turns = [_turn(cast(Mapping[str, Any], m)) for m in cast(Sequence[Any], column) if isinstance(m, Mapping)]
-    said = [turn for turn in turns if turn["role"] == "assistant"]
-    return said[-1:] or None
+    replies = [turn for turn in turns if turn["role"] == "assistant"]
+    return replies[-1:] or None
 
 
 def _turn(message: Mapping[str, Any]) -> dict[str, Any]:

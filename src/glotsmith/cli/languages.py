@@ -149,8 +149,8 @@ def install(
     for step in (p for p in plans if p.installer):
         version = installation.installed_version(get_card(step.language))
         missing += not version
-        said = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
-        out.print(f"{step.language}: {said}")
+        status = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
+        out.print(f"{step.language}: {status}")
     raise typer.Exit(1 if missing or any(step.why_not for step in plans) else 0)
 
 

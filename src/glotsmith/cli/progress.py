@@ -81,7 +81,7 @@ class RunProgress:
         self._counts: dict[str, _Count] = {}
         self._waiting = WaitingLines(console, lines=not console.is_terminal)
         self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
-        self._said = time.monotonic()
+        self._printed_at = time.monotonic()
 
     def __enter__(self) -> "RunProgress":
         return self
@@ -109,8 +109,8 @@ class RunProgress:
         count.dropped += made == 0
         count.tokens += tokens
         count.cost += cost
-        if not self._console.is_terminal and time.monotonic() - self._said > _EVERY_S:
-            self._said = time.monotonic()
+        if not self._console.is_terminal and time.monotonic() - self._printed_at > _EVERY_S:
+            self._printed_at = time.monotonic()
             busy = [f"{name} {c.taken}" for name, c in self._counts.items() if c.taken and not c.state]
             self._console.print("  … " + ", ".join(busy))
 
@@ -137,18 +137,18 @@ class CheckProgressLines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._what, self._total, self._count, self._said = "", 0, 0, time.monotonic()
+        self._what, self._total, self._count, self._printed_at = "", 0, 0, time.monotonic()
 
     def begin(self, what: str, total: int) -> None:
         """Say that a part begins."""
-        self._what, self._total, self._count, self._said = what, total, 0, time.monotonic()
+        self._what, self._total, self._count, self._printed_at = what, total, 0, time.monotonic()
         self._console.print(f"  … {what}{f' ({total})' if total else ''}")
 
     def tick(self) -> None:
         """Count one program."""
         self._count += 1
-        if time.monotonic() - self._said > _EVERY_S:
-            self._said = time.monotonic()
+        if time.monotonic() - self._printed_at > _EVERY_S:
+            self._printed_at = time.monotonic()
             self._console.print(f"  … {self._count} of {self._total} {self._what}")
 
 

@@ -88,7 +88,7 @@ def run(
         Texts, typer.Option(help="Try again what was dropped for this reason, as in internal_error; repeatable.")
     ] = None,
 ) -> None:
-    """Run a recipe; the same command goes on where it was left.
+    """Run a recipe; the same command resumes it.
 
     Exit code 3: the teacher or the machine failed. What is without an answer stays open; the same command asks again.
 

@@ -99,9 +99,9 @@ def side_by_side(example: Example) -> Columns:
     """Return the Python original, or the instruction where there is none, and the program beside each other."""
     width = max(40, out.width // 2 - 2)
     code = example.messages[-1]["content"].strip("`").partition("\n")[2]
-    asked = (Text(example.messages[0]["content"]), "instruction")
+    instruction = (Text(example.messages[0]["content"]), "instruction")
     source = (Syntax(example.source, "python", word_wrap=True), f"python: {example.name}")
-    left, title = source if example.source else asked
+    left, title = source if example.source else instruction
     panels = [
         Panel(left, title=Text(title), width=width),
         Panel(Syntax(code, example.language, word_wrap=True), title=example.language, width=width),

@@ -84,8 +84,8 @@ def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: b
 def _matching(folder: Path, question: str, status: str) -> Iterator[EvaluationSample]:
     """Yield the samples with a status, of a question: its id, or a part of that such as the problem or the language."""
     for sample in result_files.read_samples(folder):
-        is_asked = not question or f"/{question}/" in f"/{sample.question}/"
-        if is_asked and status in ("", sample.status):
+        is_wanted = not question or f"/{question}/" in f"/{sample.question}/"
+        if is_wanted and status in ("", sample.status):
             yield sample
 
 

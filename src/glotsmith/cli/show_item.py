@@ -22,7 +22,7 @@ _NOT_NOTED = "The run does not say what was asked about this item: nothing was, 
 _NO_REPLY = "The reply is not in the run's cache. Where the run shared another, give it: --cache FILE"
 
 
-class AskedReply(NamedTuple):
+class StoredReply(NamedTuple):
     """One question about an item, with its reply."""
 
     exchange: TeacherExchange
@@ -84,10 +84,10 @@ def field(item: Any, name: str) -> Any:
     return next((found for value in fields.values() if (found := field(value, name)) is not None), None)
 
 
-def replies_about(folder: RunFolder, rows: Sequence[LedgerRow]) -> list[AskedReply]:
+def replies_about(folder: RunFolder, rows: Sequence[LedgerRow]) -> list[StoredReply]:
     """Return what was asked about the items of a story, with the replies."""
     items = dict.fromkeys(key for row in rows for key in (row.parent, row.key))
-    return [AskedReply(e, _reply(folder, e)) for e in folder.ledger.exchanges.for_items(items)]
+    return [StoredReply(e, _reply(folder, e)) for e in folder.ledger.exchanges.for_items(items)]
 
 
 def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
@@ -95,7 +95,7 @@ def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
     return str(msgspec.json.decode(data, type=dict[str, Any]).get("text", "")) if data else None
 
 
-def print_programs(rows: Sequence[LedgerRow], found: Sequence[AskedReply], limit: int) -> None:
+def print_programs(rows: Sequence[LedgerRow], found: Sequence[StoredReply], limit: int) -> None:
     """Print each prompt once, below it the replies, and with each reply the program that was taken from it."""
     programs = {(place, sample): panel for row in rows for place, sample, panel in _programs(row)}
     if not found:

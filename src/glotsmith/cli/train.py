@@ -54,7 +54,7 @@ def sft(
     seed: Seed = None,
     changes: Changes = None,
 ) -> None:
-    """Train on programs that passed; the same command goes on where it was left.
+    """Train on programs that passed; the same command resumes it.
 
     Examples:
 
@@ -105,7 +105,7 @@ def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
 
 
 def _rows(source: Path, kind: type[Item], of_run: Callable[[RunRows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
-    """Return what reads the rows afresh at each call."""
+    """Return a function that reads the rows again at each call."""
     from glotsmith.training.dataset_files import read_dataset_rows
 
     source = dataset_source(source)

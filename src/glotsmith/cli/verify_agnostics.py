@@ -32,7 +32,7 @@ async def answer_lines(source: BinaryIO, sink: BinaryIO, language: str, isolatio
             asyncio.run_coroutine_threadsafe(ask(None), loop).result()
 
     try:
-        threading.Thread(target=read, daemon=True).start()  # whoever interrupts us does not wait for a line
+        threading.Thread(target=read, daemon=True).start()  # an interrupt does not wait for a line
         while (task := await running.get()) is not None:
             sink.write(msgspec.json.encode(await task) + b"\n")
             sink.flush()

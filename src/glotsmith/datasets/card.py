@@ -220,13 +220,13 @@ def _unfinished(card: DatasetCard, summary: DatasetCounts) -> str:
 def _making(card: DatasetCard, summary: DatasetCounts) -> str:
     teachers = ", ".join(sorted(filter(None, summary.teachers)))
     benchmarks = ", ".join(sorted(_public(name) for name in card.benchmarks))
-    facts = [
+    items = [
         f"- glotsmith: {__version__}",
         f"- teacher: {_cell(teachers)}" if teachers else "",
         f"- decontaminated against: {_cell(benchmarks) or 'nothing'}",
         *(f"- {_cell(name)}: {_cell(_public(value))}" for name, value in card.parameters.items()),
     ]
-    return "\n".join(filter(None, facts))
+    return "\n".join(filter(None, items))
 
 
 def _kinds(summary: DatasetCounts) -> str:

@@ -16,7 +16,7 @@ class LicensedSource(NamedTuple):
 
 
 class DatasetCounts:
-    """Counts of a dataset; its size does not grow with the rows, but for the set of problems."""
+    """Counts of a dataset; its size does not grow with the rows, except the set of problems."""
 
     def __init__(self) -> None:
         self.languages: Counter[str] = Counter()  #: language → rows

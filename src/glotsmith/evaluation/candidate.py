@@ -1,7 +1,7 @@
-"""From what a model said to the program that is judged.
+"""Make the program that is judged of the reply of a model.
 
-A base model continues the prefix. A chat model writes the function anew, with its own copy of the prefix, and that copy
-is what counts: with the benchmark's prefix in front of it, hardly any program would pass. What others have cut or made
+A base model continues the prefix. A chat model writes the whole function, with its own copy of the prefix,
+which counts: with the benchmark's prefix in front of it, hardly any program would pass. What others have cut or made
 whole is judged as they stored it.
 """
 

@@ -52,7 +52,7 @@ def read_completions(
             their stop tokens, were cut when they were stored.
 
     Returns:
-        Question id → completions, in the order of the file. A null in the place of a text is an empty one: in
+        Question id → completions, in the order of the file. A null instead of a text is an empty one: in
         Agnostics' files, a reply from which no code could be taken.
 
     Raises:
@@ -118,19 +118,19 @@ def _completion(text: str | None, style: ReplyStyle) -> StoredCompletion:
 
 
 def _about(row: QuestionRow, candidates: Sequence[Question], language: str) -> Sequence[Question]:
-    said = row.data.get("language") or row.data.get("lang") or language
-    if said:
-        candidates = [q for q in candidates if q.language == _language(str(said).lower())]
+    language_label = row.data.get("language") or row.data.get("lang") or language
+    if language_label:
+        candidates = [q for q in candidates if q.language == _language(str(language_label).lower())]
     if len({q.language for q in candidates}) > 1:
         raise row.error("the row names no language, and the problem is asked in several: evaluate one language")
     return candidates
 
 
 @cache
-def _language(said: str) -> str:
+def _language(language_label: str) -> str:
     """Return our name of a language, by MultiPL-E's name, as it is written (``C++``), or as a fence has it."""
-    code = language_of(said)
-    others = (n for n in language_names() if said in (get_card(n).display.lower(), *get_card(n).fences))
+    code = language_of(language_label)
+    others = (n for n in language_names() if language_label in (get_card(n).display.lower(), *get_card(n).fences))
     return code if code in language_names() else next(others, code)
 
 

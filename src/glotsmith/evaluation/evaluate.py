@@ -135,7 +135,7 @@ class StoredReplies:
 
 
 class Evaluation(Record, frozen=True, kw_only=True):
-    """All samples, in the order of the questions, and what they come to."""
+    """All samples, in the order of the questions, and their summary."""
 
     samples: tuple[EvaluationSample, ...]
     summary: EvaluationSummary
@@ -235,23 +235,23 @@ class _EvaluationRun:
         return sample
 
     async def _judge(self, question: Question, number: int, reply: Reply) -> EvaluationSample:
-        said = EvaluationSample(question=question.id, sample=number, status="infra:teacher", detail=reply.detail)
+        evaluated = EvaluationSample(question=question.id, sample=number, status="infra:teacher", detail=reply.detail)
         if reply.finish_reason == "error":
-            return said
+            return evaluated
         text = printable(reply.text)
-        said = msgspec.structs.replace(said, completion=text, status="fail:refused")
+        evaluated = msgspec.structs.replace(evaluated, completion=text, status="fail:refused")
         if reply.finish_reason == "refused":
-            return said
+            return evaluated
         code = candidate_program(question, text, self._source.style(question, number))
         if code is None:
-            return msgspec.structs.replace(said, status="fail:no_code", detail="the reply holds no code")
-        return await self._verdict(question, msgspec.structs.replace(said, code=code))
+            return msgspec.structs.replace(evaluated, status="fail:no_code", detail="the reply holds no code")
+        return await self._verdict(question, msgspec.structs.replace(evaluated, code=code))
 
-    async def _verdict(self, question: Question, said: EvaluationSample) -> EvaluationSample:
+    async def _verdict(self, question: Question, evaluated: EvaluationSample) -> EvaluationSample:
         missing = await self._needs.missing(question)
         if missing:
-            return msgspec.structs.replace(said, status="infra:toolchain", detail=missing)
-        verdict = await self._verify.verify(question.job(said.code))
+            return msgspec.structs.replace(evaluated, status="infra:toolchain", detail=missing)
+        verdict = await self._verify.verify(question.job(evaluated.code))
         verdict = apply_failure_sign(question, apply_oracle(question.oracle, question.tests, verdict))
         detail = verdict.detail or ("" if verdict.passed else verdict.stderr[-300:])
-        return msgspec.structs.replace(said, status=verdict.status, detail=detail, verdict=verdict)
+        return msgspec.structs.replace(evaluated, status=verdict.status, detail=detail, verdict=verdict)

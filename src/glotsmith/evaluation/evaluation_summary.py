@@ -19,7 +19,7 @@ class PassAtKFigure(Record, frozen=True, kw_only=True):
 
 
 class BenchmarkScore(Record, frozen=True, kw_only=True):
-    """What a model came to on one benchmark in one language."""
+    """The result of a model on one benchmark in one language."""
 
     benchmark: str
     language: str
@@ -29,7 +29,7 @@ class BenchmarkScore(Record, frozen=True, kw_only=True):
     infra: int  #: without one: the machine or the teacher failed; never scored
     figures: tuple[PassAtKFigure, ...]  #: for each k up to the samples of a problem
     statuses: dict[str, int]  #: status → samples
-    impossible: int = 0  #: problems that can't be asked, or that no program can pass
+    impossible: int = 0  #: problems that cannot be asked, or that no program can pass
 
 
 class EvaluationSummary(Record, frozen=True, kw_only=True):
@@ -81,17 +81,17 @@ def summarise(
 def empty_reply_warnings(samples: Sequence[EvaluationSample], questions: Sequence[Question]) -> list[str]:
     """Return what the samples say of the prompts rather than of the model: many replies that are empty."""
     by_id = {question.id: question for question in questions}
-    asked, empty = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    sample_counts, empty = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for sample in samples:
         question = by_id[sample.question]
         if sample.scored:
-            asked[question.benchmark, question.language] += 1
+            sample_counts[question.benchmark, question.language] += 1
             empty[question.benchmark, question.language] += _is_empty(sample, question)
     return [
         f"{benchmark}, {language}: of {counted(count, 'completion')}, {empty[benchmark, language]} "
         f"{agreeing(empty[benchmark, language], 'is')} empty or without code before the first stop. The "
         "prompt may end where the model expects more: try --prompt-end signature or newline, or --style chat"
-        for (benchmark, language), count in asked.items()
+        for (benchmark, language), count in sample_counts.items()
         if empty[benchmark, language] > _MANY_EMPTY * count
     ]
 

@@ -78,7 +78,7 @@ async def load_questions(
         wording: wording of the docstrings in prompts.
 
     Raises:
-        UsageError: a benchmark needs languages and none is named, nothing can be had from the hub, or nothing is left.
+        UsageError: a benchmark needs languages and none is named, the hub has no rows, or nothing is left.
         InputError: a file is malformed.
 
     """
@@ -95,12 +95,14 @@ async def load_questions(
             *await stub_checks.check_with_stubs(loaded.questions, services.verify),
         ]
         notes += loaded.notes
-    beside, lost = await _corrected([q for q in questions if q.published], originals, services)
-    if not (questions or beside):
+    corrected_questions, lost = await _corrected([q for q in questions if q.published], originals, services)
+    if not (questions or corrected_questions):
         why = impossible[0].detail if impossible else "no row is in a wanted language"
         raise UsageError(f"no question is left to ask: {why}")
     return LoadedQuestions(
-        questions=_once((*questions, *beside)), impossible=(*impossible, *lost), notes=tuple(dict.fromkeys(notes))
+        questions=_once((*questions, *corrected_questions)),
+        impossible=(*impossible, *lost),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What an evaluation asks, and what became of it."""
+"""The questions of an evaluation, and the samples that answer them."""
 
 import ast
 from pathlib import Path
@@ -149,7 +149,7 @@ PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: Mul
 
 
 def stop_tokens(language: str) -> tuple[str, ...]:
-    """Return where a function's continuation ends; MultiPL-E's tokens but for the empty line, which ends nothing."""
+    """Return where a function's continuation ends; MultiPL-E's tokens except the empty line, which ends nothing."""
     return PYTHON_STOP if language == "python" else tuple(s for s in get_card(language).syntax.stop if s.strip())
 
 

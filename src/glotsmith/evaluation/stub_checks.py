@@ -1,4 +1,4 @@
-"""Can a published suite be passed at all, and can it fail? Two stubs in the place of a completion tell.
+"""Can a published suite be passed at all, and can it fail? Two stubs instead of a completion show it.
 
 The first says a word and leaves: where the word is not seen, the program stopped before it called the function (it
 does not compile, or never calls it), so that no completion matters. The second raises: where it passes, everything

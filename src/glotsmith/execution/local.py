@@ -41,8 +41,8 @@ class LocalExecutor:
         stages = self._stages(steps, RunContext(ledger, progress, faults))
         if self._stopped:
             return False
-        work = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].ended)]
-        self._task = asyncio.create_task(run_concurrently(work))
+        functions = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].ended)]
+        self._task = asyncio.create_task(run_concurrently(functions))
         try:
             await self._task
         except asyncio.CancelledError:

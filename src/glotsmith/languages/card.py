@@ -297,8 +297,8 @@ def fingerprinted_files(name: str) -> list[Path]:
     """Return the files that determine how programs are made: all but rows, and files of folders that commands use."""
     own = language_folder(name)
     texts = (p.read_text("utf-8") for p in (own / "card.toml", *own.glob("*.sh")))
-    beside = (other for text in texts for other in re.findall(r"\.\./(\w+)/", text))
-    folders = [own, *sorted({own.parent / other for other in beside})]
+    siblings = (other for text in texts for other in re.findall(r"\.\./(\w+)/", text))
+    folders = [own, *sorted({own.parent / other for other in siblings})]
     return [p for f in folders for p in sorted(f.iterdir()) if p.is_file() and p.name not in _ROWS]
 
 

@@ -30,7 +30,7 @@ class InstallationPlan(Record, frozen=True, kw_only=True):
     version: str = ""  #: of what is there already
     installer: str = ""
     packages: tuple[str, ...] = ()
-    why_not: str = ""  #: a sentence, where it can't be had
+    why_not: str = ""  #: a sentence, if it cannot be installed
 
 
 def find_installers() -> Installers:
@@ -89,8 +89,8 @@ def plan_installation(card: Card, here: Installers) -> InstallationPlan:
                     language=card.name, installer=installer, packages=tuple(found.install[installer].split())
                 )
     ways = list(dict.fromkeys(way for t in card.toolchain for way in t.install))
-    told = "; ".join(f"{way}: {here.reasons.get(way, 'unknown here')}" for way in ways)
-    return InstallationPlan(language=card.name, why_not=told or "its card names no installer")
+    reasons = "; ".join(f"{way}: {here.reasons.get(way, 'unknown here')}" for way in ways)
+    return InstallationPlan(language=card.name, why_not=reasons or "its card names no installer")
 
 
 def installation_commands(plans: Iterable[InstallationPlan], here: Installers) -> list[tuple[str, ...]]:

@@ -72,7 +72,7 @@ async def measure_speed(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> J
 
 
 class CheckResult(Record, frozen=True, kw_only=True):
-    """What one part of the proof came to."""
+    """The result of one part of the check."""
 
     check: str
     sentence: str
@@ -100,7 +100,7 @@ class LanguageCheck:
         self._verifier = Verifier(sandbox)
 
     async def run(self, *, quick: bool = False) -> AsyncIterator[CheckResult]:
-        """Yield the holes that are left, then what each part came to.
+        """Yield the holes that are left, then the result of each part.
 
         ``quick`` stops after the rows, and so does a toolchain that is missing.
         """
@@ -231,10 +231,10 @@ class LanguageCheck:
         cold, warm = await measure_speeds(self.card, self._sandbox)
         if cold is None:
             return CheckResult(check="speed", sentence="nothing was measured", problems=("no honest program passes",))
-        said = f"{cold.per_second:.1f} programs a second on one core, cold"
+        sentence = f"{cold.per_second:.1f} programs a second on one core, cold"
         if warm is not None:
-            said = f"{said}; {warm.per_second:.1f} warm"
-        return CheckResult(check="speed", sentence=said)
+            sentence = f"{sentence}; {warm.per_second:.1f} warm"
+        return CheckResult(check="speed", sentence=sentence)
 
 
 async def measure_speeds(

@@ -23,7 +23,7 @@ ATTACKS = (
     *("disk_filler", "endless_output", "network", "kills_everything", "ignores_signals", "leaves_children"),
     "plants_symlinks",
 )
-_SAID = 300  #: characters of a program's own words in a sentence
+_LONGEST = 300  #: characters of a program's own words in a sentence
 
 Tick = Callable[[], None]  #: called when one program has been judged
 
@@ -72,8 +72,10 @@ def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "ver
         what = f"has not the detail {row.detail!r}"
     else:
         return ""
-    said = verdict.detail or " ".join(verdict.stderr.split()) or "; ".join(c.actual for c in verdict.cases if c.actual)
-    return f"row {title!r} of {table}.toml {what}{f'. It said: {said[-_SAID:]}' if said else ''}"
+    errors = (
+        verdict.detail or " ".join(verdict.stderr.split()) or "; ".join(c.actual for c in verdict.cases if c.actual)
+    )
+    return f"row {title!r} of {table}.toml {what}{f'. It errors: {errors[-_LONGEST:]}' if errors else ''}"
 
 
 async def check_verdicts(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
@@ -84,14 +86,14 @@ async def check_verdicts(card: Card, verifier: Verifier, tick: Tick) -> list[str
         tick()
         return verdict_error(title, row, verdict)
 
-    said = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
-    return [sentence for sentence in said if sentence]
+    errors = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
+    return [sentence for sentence in errors if sentence]
 
 
 async def compare_warm_and_cold(card: Card, warm: Verifier, cold: Verifier, tick: Tick) -> list[str]:
     """Judge each row of ``verdicts.toml`` by both; return a sentence for each that is wrong cold or differs in a case.
 
-    A row that may come to several verdicts may come to another one each time.
+    A row with several allowed verdicts may get another one each time.
     """
 
     async def one(title: str, row: ProofRow) -> str:
@@ -103,29 +105,29 @@ async def compare_warm_and_cold(card: Card, warm: Verifier, cold: Verifier, tick
             return wrong
         return f"row {title!r} of verdicts.toml came to {', '.join(found[0])} warm, and to {', '.join(found[1])} cold"
 
-    said = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
-    return [sentence for sentence in said if sentence]
+    errors = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
+    return [sentence for sentence in errors if sentence]
 
 
 async def check_hostile_row(card: Card, verifier: Verifier, title: str, row: ProofRow) -> list[str]:
     """Judge a hostile row, then an honest program and a wrong one: it must be refused, and they judged rightly."""
-    said = [verdict_error(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
+    errors = [verdict_error(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
     if "pass" in row.expected_statuses:
-        said.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
+        errors.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
     for kind, then in (("honest", passing_row(card)), ("wrong", wrong_row(card))):
         if then is not None:
             why = verdict_error(kind, then, await verifier.verify(then.job(card.name, f"{kind} after {title}")))
-            said.append(f"after row {title!r} of hostile.toml, {why}" if why else "")
-    return [sentence for sentence in said if sentence]
+            errors.append(f"after row {title!r} of hostile.toml, {why}" if why else "")
+    return [sentence for sentence in errors if sentence]
 
 
 async def check_hostile_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
     """Judge every row of ``hostile.toml``, one after the other, each followed by harmless ones."""
-    said: list[str] = []
+    errors: list[str] = []
     for title, row in read_proof_rows(card.name, "hostile").items():
-        said.extend(await check_hostile_row(card, verifier, title, row))
+        errors.extend(await check_hostile_row(card, verifier, title, row))
         tick()
-    return said
+    return errors
 
 
 def missing_attacks(card: Card) -> Sequence[str]:

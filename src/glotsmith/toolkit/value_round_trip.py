@@ -28,7 +28,7 @@ from glotsmith.verification.compare import ComparisonRules, matches_expected
 from glotsmith.verification.judge import DriverOutput, read_driver_output
 from glotsmith.verification.wire_format import WireValue, parse_wire
 
-MIN_VALUES = 2000  #: values that come back equal, and as many that are told apart, for a proof
+MIN_VALUES = 2000  #: values that come back equal, and as many that are distinguished, for a proof
 STUBS = 25  #: types that a stub is tried with, as far as the language has them
 _PER_PROGRAM = 60
 _MOST_TYPES = 1000  #: that are tried: a card may refuse nearly all of them
@@ -106,8 +106,8 @@ async def _call(
 
 
 def _account(outcome: Outcome, found: DriverOutput) -> str:
-    said = outcome.stderr[-500:].decode("utf-8", "replace").strip()
-    return f"{outcome.ending} {outcome.code}, last result {found.results[-1:]}{f', stderr: {said}' if said else ''}"
+    errors = outcome.stderr[-500:].decode("utf-8", "replace").strip()
+    return f"{outcome.ending} {outcome.code}, last result {found.results[-1:]}{f', stderr: {errors}' if errors else ''}"
 
 
 # -------------------------------------------------------------------------------------------------------- checks
@@ -164,8 +164,8 @@ async def check_stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
         value = random_value(rng, kind, card.limits.int_bits)
         if representable(card, kind, [value], Counter()):
             tried.append((kind, value))
-    said = await asyncio.gather(*(_stub(card, sandbox, kind, value) for kind, value in tried))
-    return len(tried), [sentence for sentence in said if sentence]
+    errors = await asyncio.gather(*(_stub(card, sandbox, kind, value) for kind, value in tried))
+    return len(tried), [sentence for sentence in errors if sentence]
 
 
 async def _stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:

@@ -1,4 +1,4 @@
-"""Checkpoints of a stage: which one to go on from."""
+"""Checkpoints of a stage, and the one to resume from."""
 
 import json
 import shutil

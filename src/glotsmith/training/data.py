@@ -52,7 +52,7 @@ def prepare_data(
     Args:
         source: the rows; called twice.
         how: the settings.
-        folder: where to; what lies there is written anew.
+        folder: the target; existing files are overwritten.
         before: problems that the model was not trained on so far, by its record.
 
     Raises:
@@ -78,7 +78,7 @@ def prepare_data(
 
 
 def remove_caches(folder: Path) -> None:
-    """Remove what ``datasets`` and TRL made of the rows: they make it anew for files that are written anew."""
+    """Remove the caches that ``datasets`` and TRL made of the rows, because the files are overwritten."""
     for cached in folder.glob("cache-*"):
         cached.unlink()
 
@@ -97,25 +97,25 @@ def _row(item: Example | Preference, settings: TrainingSettings) -> TrainingRow:
         return _pair(item, settings)
     if settings.style == "plain":
         return _plain(item, settings)
-    said = [{"role": m.get("role", ""), "content": m.get("content", "")} for m in item.messages]
-    if len(said) < 2 or said[-1]["role"] != "assistant" or not all(m["role"] for m in said):
+    messages = [{"role": m.get("role", ""), "content": m.get("content", "")} for m in item.messages]
+    if len(messages) < 2 or messages[-1]["role"] != "assistant" or not all(m["role"] for m in messages):
         raise InputError(
             f"row {item.id}: a conversation that can be trained on has a prompt and ends with the assistant's reply; "
             "train with style = plain if there is none"
         )
-    return {"prompt": said[:-1], "completion": said[-1:]}
+    return {"prompt": messages[:-1], "completion": messages[-1:]}
 
 
 def _plain(item: Example, settings: TrainingSettings) -> TrainingRow:
     if not item.completion and settings.loss == "completion":
         raise InputError(f"row {item.id} has no completion: train with loss = all")
     prompt, completion = item.prompt, item.completion
-    if completion.startswith("\n") and _ends_behind_newline(item, settings):
+    if completion.startswith("\n") and _ends_after_newline(item, settings):
         prompt, completion = f"{prompt}\n", completion[1:]
     return {"prompt": prompt, "completion": completion}
 
 
-def _ends_behind_newline(item: Example, settings: TrainingSettings) -> bool:
+def _ends_after_newline(item: Example, settings: TrainingSettings) -> bool:
     """Return whether a row's prompt ends behind the line break; of ``both``, half of the rows by their ids."""
     return settings.boundary == "newline" or (settings.boundary == "both" and bool(crc32(item.id.encode()) & 1))
 

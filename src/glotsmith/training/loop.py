@@ -76,7 +76,7 @@ def train(
     folder: Path,
     notify: Notify,
 ) -> TrainingReport:
-    """Train, or go on where it was left; return the record.
+    """Train, or resume; return the record.
 
     Raises:
         UsageError: the folder belongs to another training or another process is at work in it, the data changed,
@@ -156,7 +156,7 @@ def _train_stages(job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: 
 
 
 def _release() -> None:
-    """Give the memory of a stage's model and optimizer free: they are in cycles, and the next stage needs the room."""
+    """Give the memory of a stage's model and optimizer free: they are in cycles, and the next stage needs it."""
     gc.collect()
     if models.on_gpu():
         load("torch").cuda.empty_cache()
@@ -221,12 +221,12 @@ class _Stage:
 
     @property
     def report(self) -> StageReport | None:
-        """What became of it; None while it is not done."""
+        """The record of the stage; None until it is finished."""
         file = self._folder / "model" / _STAGE
         return read_record(file, StageReport) if file.is_file() else None
 
     def train(self, make: MakeTrainer, say: Notify) -> StageReport:
-        """Train it, or go on from its last checkpoint, and store its weights."""
+        """Train it, or resume from its last checkpoint, and store its weights."""
         settings = self._job.how
         cut = self._cut(self._split.train, "no row has")
         budget = budget_callback(settings, say)
@@ -315,7 +315,7 @@ class _Stage:
         }
 
     def _resume(self, say: Notify) -> str | None:
-        """Return the checkpoint to go on from."""
+        """Return the checkpoint to resume from."""
         if ranks.is_first_process():
             checkpoints.last_complete(self._checkpoints)
         ranks.wait_for_all()

@@ -72,7 +72,7 @@ class TrainingSettings(Record, frozen=True, kw_only=True):
     held_out: _Share = 0.05  #: share of problems; the checkpoint is chosen on them. 0: the last one is taken
     checkpoints: _Positive = 1  #: an epoch
     max_steps: _Count = 0  #: of a stage; 0: as ``epochs`` has it
-    #: of a stage, counted anew where it goes on after a kill; 0 for no limit
+    #: of a stage, counted from zero after a resume; 0 for no limit
     max_minutes: Annotated[_NotNegative, CHANGEABLE] = 0.0
     dtype: Dtype = "auto"  #: of the weights; auto: float32, and bfloat16 for frozen ones on a GPU that has it
     gradient_checkpointing: Annotated[bool, CHANGEABLE] = False  #: less memory for about a fifth more time

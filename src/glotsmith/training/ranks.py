@@ -33,12 +33,12 @@ def wait_for_all() -> None:
         _state().wait_for_everyone()
 
 
-def broadcast(said: bool) -> bool:
+def broadcast(value: bool) -> bool:
     """Return what the first process says: clocks differ, and all must stop at the same step."""
     if process_count() == 1:
-        return said
+        return value
     _state()
-    answer = [said]
+    answer = [value]
     load("accelerate.utils").broadcast_object_list(answer)
     return answer[0]
 

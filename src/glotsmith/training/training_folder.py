@@ -1,4 +1,4 @@
-"""The folder of a training: whose it is, what it is to hold, and that one process at a time works in it.
+"""The folder of a training: its owner, its content, and a lock for one process at a time.
 
 settings.json   what determines the result; compared at each start
 data/           the rows, split and sorted
@@ -73,14 +73,14 @@ def _changed(file: Path, wanted: dict[str, Any], changeable: Collection[str]) ->
         there = dict(leaves(json.loads(file.read_text("utf-8"))))
     except (ValueError, AttributeError) as error:
         raise InputError.at(file, None, f"not the settings of a training ({error}): choose another folder") from error
-    asked = dict(leaves(wanted))
+    requested = dict(leaves(wanted))
     names = [
         name
-        for name in sorted(there.keys() | asked.keys())
-        if there.get(name) != asked.get(name) and name not in changeable
+        for name in sorted(there.keys() | requested.keys())
+        if there.get(name) != requested.get(name) and name not in changeable
     ]
     return "; ".join(
-        f"{n} was {there.get(n, 'as by default')} and is now {asked.get(n, 'as by default')}" for n in names
+        f"{n} was {there.get(n, 'as by default')} and is now {requested.get(n, 'as by default')}" for n in names
     )
 
 

@@ -26,7 +26,7 @@ class LoggedLoss(Record, frozen=True, kw_only=True):
 
 
 class StageReport(Record, frozen=True, kw_only=True):
-    """What became of one stage."""
+    """The result of one stage."""
 
     stage: int  #: as ``Example.stage``
     steps: int  #: optimizer steps

@@ -72,13 +72,13 @@ class Calibration:
 
     async def _measure(self, language: str, row: ProofRow, key: str) -> LanguageSpeed:
         idle = await self._cpu_seconds(language, read_proof_rows(language).get("accepted"))
-        work = await self._cpu_seconds(language, row)
-        if idle is None or work is None:
+        measured = await self._cpu_seconds(language, row)
+        if idle is None or measured is None:
             _log.warning(
                 "%s: cannot measure the speed of this machine; using the limits of the reference machine", language
             )
             return LanguageSpeed()
-        factor = min(max((work - idle) / row.reference_cpu_s, _MIN_FACTOR), _MAX_FACTOR)
+        factor = min(max((measured - idle) / row.reference_cpu_s, _MIN_FACTOR), _MAX_FACTOR)
         speed = LanguageSpeed(round(factor, 3), round(min(idle, _MAX_START_S), 3))
         self._save_speed(key, speed)
         return speed

@@ -80,9 +80,9 @@ class LanguageSemantics(ValueSemantics):
             case bool():
                 return kind in (bool, int) or (kind is type(None) and not value and e.false_is_none)
             case int() | float() if kind in (int, float):
-                alike = e.one_number or (e.float_accepts_int and kind is float)
+                equal = e.one_number or (e.float_accepts_int and kind is float)
                 whole = isinstance(value, int) or value.is_integer()
-                return type(value) is kind or (alike and (whole or kind is float))
+                return type(value) is kind or (equal and (whole or kind is float))
             case int() | float() | str() if kind is bool:
                 return e.bool_is_number and value in (0, 1, "")
             case int() | float() | str() if kind in (list, tuple):

@@ -28,7 +28,7 @@ _ORIGIN = "# run and format: "  #: begins the line of a manifest that says of wh
 
 
 class ExportContent(NamedTuple):
-    """What there is to export; each call begins anew."""
+    """The rows to export; each call starts a new iteration."""
 
     examples: Callable[[], Iterable[Example]]
     preferences: Callable[[], Iterable[Preference]] = tuple
@@ -153,8 +153,8 @@ def _nothing(name: str, shape: RowShape, written: ExportCounts) -> str:
         "examples": f"nothing but {others}" if others else "no row",
         "preferences": "no preference pair, which takes a program that passed and one of the same task that failed",
     }
-    beside = " beside the problems that are held out" if any(written.rows.values()) else ""
-    return f"nothing to export as {name}: there is {what[shape.takes]}{beside}"
+    suffix = " beside the problems that are held out" if any(written.rows.values()) else ""
+    return f"nothing to export as {name}: there is {what[shape.takes]}{suffix}"
 
 
 def _write_part(
@@ -224,7 +224,7 @@ def _accepted(shape: RowShape, items: Iterable[Any], left_out: Counter[str]) -> 
 def _write_texts(
     name: str, written: ExportCounts, folder: Path, made: list[Path], model: str, *, partial: bool
 ) -> None:
-    """Render the format's files, but for those that tell of rows that are not there."""
+    """Render the format's files, except those about rows that do not exist."""
     format_, values = FORMATS[name], _values(name, written, folder, model) | {"partial": partial}
     for file in format_.files:
         text = Prompt(TEMPLATES / name / f"{file}.j2").render(**values)

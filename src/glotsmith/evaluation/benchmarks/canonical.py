@@ -46,7 +46,7 @@ _glotsmith($calls, $entry)
 
 
 async def run_original(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[Sequence[Value]]) -> list[Call]:
-    """Run ``entry`` of a program on each input, and return the calls that came to a value a test can hold.
+    """Run ``entry`` of a program on each input, and return the calls whose value a test can contain.
 
     Calls that raise, or take or return what is no literal, are left out; so are those after the limits are met
     (120 CPU seconds for all).

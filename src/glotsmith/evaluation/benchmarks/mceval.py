@@ -23,7 +23,7 @@ class LanguageRule(Record, frozen=True, kw_only=True):
 
     language: str  #: ours
     sign: str = ""  #: regular expression that means failure on stdout or stderr (eval/excute.py)
-    inside: tuple[str, ...] = ()  #: stop tokens of the language that its canonical solutions go on after
+    inside: tuple[str, ...] = ()  #: stop tokens of the language after which its canonical solutions continue
     calls_main: bool = False  #: the program is a script that ends with a call of main; ours calls it by itself
 
     @property

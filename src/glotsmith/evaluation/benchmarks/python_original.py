@@ -78,7 +78,7 @@ def parameters_of(function: Function) -> list[str]:
 
 
 class SuiteCalls(NamedTuple):
-    """What the tests of a benchmark come to."""
+    """The parsed tests of a benchmark problem."""
 
     calls: list[Call]
     open: list[ast.expr]  #: asserted expressions with parts whose value the original tells

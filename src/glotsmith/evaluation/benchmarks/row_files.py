@@ -66,7 +66,7 @@ def hub_rows(name: str, split: str, config: str = "") -> list[QuestionRow]:
     """Read a dataset of the hub through ``datasets``.
 
     Raises:
-        UsageError: the library is missing, or the dataset can't be had.
+        UsageError: the library is missing, or the dataset is not available.
 
     """
     try:
