@@ -1,8 +1,8 @@
-"""The runner as a reward: the verdict that a dataset was verified by is what a policy is rewarded for.
+"""Rewards for reinforcement learning: verify completions and return the share of tests passed, or 1 or 0.
 
-TRL's GRPO takes ``code_reward`` (or ``code_reward_async``), verl's ``custom_reward_function`` takes ``compute_score``,
-``compute_score_async`` or, in batches, ``compute_scores``; ``score`` and ``score_async`` are what all of them call.
-A machine that failed is never a zero: it raises ``InfraError`` or masks the completion.
+GRPO of TRL uses ``code_reward`` (or ``code_reward_async``). ``custom_reward_function`` of verl uses ``compute_score``,
+``compute_score_async`` or, in batches, ``compute_scores``. Other code uses ``score`` and ``score_async``. If the
+machine fails, the reward is never 0: the functions raise ``InfraError`` or mask the completion.
 """
 
 from glotsmith.reward.pool import close

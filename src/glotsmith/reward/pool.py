@@ -1,7 +1,7 @@
-"""One long-lived pool behind a thread: programs are judged whichever thread, event loop or process asks.
+"""A long-lived verifier in a background thread, for calls from any thread, event loop or forked process.
 
-A pool is opened by the first call that needs it and closed at exit. A process that was forked (a data loader's worker)
-inherits memory but no thread: it forgets its parent's pools, touches nothing of theirs, and opens its own.
+The first call that needs a pool opens it; it is closed at exit. A forked process (the worker of a data loader) inherits
+memory but no threads, so it forgets the pools of its parent without closing them, and opens its own.
 """
 
 import asyncio
@@ -20,21 +20,21 @@ from glotsmith.verification.verifier import verify_all
 
 
 class PoolKey(NamedTuple):
-    """What a pool is opened with."""
+    """The arguments of a pool."""
 
     isolation: str
     jobs: int | None
 
 
 class VerifierPool:
-    """A sandbox and its verifier, in a thread with an event loop of its own."""
+    """A sandbox and its verifier, in a thread with its own event loop."""
 
     def __init__(self, key: PoolKey) -> None:
         """Open the sandbox and start the thread.
 
         Raises:
             UsageError: there is no such isolation.
-            IsolationError: programs can't be isolated here.
+            IsolationError: programs cannot be isolated on this machine.
 
         """
         self._sandbox = open_sandbox(key.isolation, key.jobs or default_jobs())
@@ -49,11 +49,11 @@ class VerifierPool:
             runner.run(_wait_and_close(self._stop, self._sandbox))
 
     def submit(self, jobs: Sequence[Job]) -> Future[list[Verdict]]:
-        """Have jobs judged; the verdicts come in their order. Cancelling the future ends their programs."""
+        """Start to verify jobs; return a future of their verdicts, in order. Cancelling it stops their programs."""
         return asyncio.run_coroutine_threadsafe(verify_all(self._verifier, jobs), self._loop)
 
     def close(self) -> None:
-        """End what runs, and the thread; idempotent."""
+        """Stop the running programs and the thread; idempotent."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join()
@@ -77,7 +77,7 @@ _hooks_registered = False
 
 
 def get_pool(isolation: str, jobs: int | None) -> VerifierPool:
-    """Return this process's pool of that kind, opened where it is missing."""
+    """Return the pool of this process for these arguments; open it if it is missing."""
     global _hooks_registered
     key = PoolKey(isolation, jobs)
     with _lock:
@@ -91,7 +91,7 @@ def get_pool(isolation: str, jobs: int | None) -> VerifierPool:
 
 
 def close() -> None:
-    """Close this process's pools; the next call opens new ones."""
+    """Close the pools of this process; the next call opens new ones."""
     with _lock:
         while _pools:
             _pools.popitem()[1].close()
@@ -106,6 +106,6 @@ def _forget_parent_pools() -> None:
 
 
 def default_jobs() -> int:
-    """Return how many programs to run at once: this process's share of the processors among its node's ranks."""
+    """Return how many programs to run at once: the processors divided by the ranks on this machine."""
     ranks = os.environ.get("LOCAL_WORLD_SIZE", "")
     return max(1, len(os.sched_getaffinity(0)) // (int(ranks) if ranks.isdecimal() and int(ranks) else 1))

@@ -1,4 +1,4 @@
-"""A completion and its dataset row as a job."""
+"""Convert a completion and its dataset row into a job."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -18,11 +18,11 @@ CompletionInput = str | Sequence[Mapping[str, Any]]
 
 #: The fields of a ``Job`` that a row may have.
 ROW_FIELDS = tuple(name for name in Job.__struct_fields__ if name not in ("id", "code", "program"))
-_IO = (("stdin", "stdout"), ("inputs", "outputs"), ("input", "output"))  #: names of columns of lists
+_IO = (("stdin", "stdout"), ("inputs", "outputs"), ("input", "output"))  #: names of columns that are lists
 
 
 def build_job(number: int, completion: CompletionInput, row: Mapping[str, object]) -> Job | None:
-    """Return the job of a completion, its code empty where there is none; None for a row without tests.
+    """Return the job of a completion, with empty code if it has none; None for a row without tests.
 
     Raises:
         UsageError: the row names no known language, a field is not of its type or out of bounds, or the completion is
@@ -57,7 +57,7 @@ def build_job(number: int, completion: CompletionInput, row: Mapping[str, object
 
 
 def _is_completion(completion: object) -> bool:
-    """Whether a trainer handed on a text, or messages."""
+    """Return whether a value is a text or a list of messages."""
     if isinstance(completion, str):
         return True
     return isinstance(completion, Sequence) and all(
@@ -71,30 +71,30 @@ def completion_text(completion: CompletionInput) -> str:
         return completion
     replies = [m for m in completion if m.get("role", "assistant") == "assistant"]
     content: Any = replies[-1].get("content") if replies else None
-    if isinstance(content, list):  # of parts, as models that also see images have it
+    if isinstance(content, list):  # a list of parts, as for multimodal models
         parts = cast(list[Mapping[str, Any]], content)
         return "".join(str(part.get("text", "")) for part in parts)
     return str(content or "")
 
 
 def _name(job: Job) -> str:
-    """Return the function that is wanted; empty for a whole program."""
+    """Return the name of the tested function; "" for a whole program."""
     if job.entry_point or job.io:
         return job.entry_point
     try:
         return parse_signature(job.signature).name if job.signature else parse_test(job.tests[0]).function
     except NotLiteral:
-        return ""  # the verdict will say so
+        return ""  # the verdict reports it
 
 
 def _plain(value: object) -> Any:
-    """Return a column's value as Python has it; parquet readers give arrays."""
+    """Return the value of a column as a Python value; parquet readers return arrays."""
     tolist = getattr(value, "tolist", None)
     return tolist() if callable(tolist) else value
 
 
 def _transpose_io(number: int, io: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return cases from columns of them."""
+    """Return cases from columns of inputs and outputs."""
     for names_ in _IO:
         if all(name in io for name in names_):
             columns = [cast(list[Any], c) for name in names_ if isinstance(c := _plain(io[name]), list)]

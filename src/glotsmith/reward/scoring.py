@@ -1,4 +1,4 @@
-"""From completions and the rows that they answer to rewards."""
+"""Compute rewards of completions: verify them by the tests of their rows."""
 
 import asyncio
 import logging
@@ -11,22 +11,22 @@ from glotsmith.records import Job, Verdict
 from glotsmith.reward.pool import VerifierPool, get_pool
 from glotsmith.reward.reward_jobs import CompletionInput, build_job
 
-#: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of tests passed, of a program that
-#: ran to its end; Agnostics (arXiv 2508.04865) found that policies learn to game it.
+#: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of passed tests of a program that ran
+#: to its end; Agnostics (arXiv 2508.04865) reports that policies learn to exploit it.
 Credit = Literal["all", "share"]
-#: What a completion gets that could not be judged: ``raise`` an error, or ``mask`` it by None.
+#: For completions without a verdict: ``raise`` an error, or ``mask`` them with None.
 FaultHandling = Literal["raise", "mask"]
 
 #: The fields that decide about a completion; an error instead says why a trainer's row could not be read.
 RewardRow = Mapping[str, object] | UsageError
-JobOrReason = Job | Verdict | None  #: a verdict: why there is no job; None: nothing is asked
+JobOrReason = Job | Verdict | None  #: a verdict: why there is no job; None: the row has no tests
 
-_RAN = frozenset({"fail:wrong", "fail:runtime", "fail:timeout", "fail:memory"})  #: may earn a share
+_RAN = frozenset({"fail:wrong", "fail:runtime", "fail:timeout", "fail:memory"})  #: statuses with a share
 _log = logging.getLogger(__name__)
 
 
 class RewardOptions(NamedTuple):
-    """How rewards are given."""
+    """The options of rewards."""
 
     credit: Credit = "all"
     faults: FaultHandling = "raise"
@@ -53,10 +53,10 @@ class RewardOptions(NamedTuple):
 
 
 class RewardResult(NamedTuple):
-    """A completion's reward, and why."""
+    """The reward of a completion, and its status."""
 
     reward: float | None
-    status: str  #: the verdict's; ``no code`` where there was none, ``not asked`` where the row has no tests
+    status: str  #: of the verdict; ``no code`` without code, ``not asked`` if the row has no tests
 
 
 def score(
@@ -78,9 +78,9 @@ def score(
     default one per processor.
 
     Raises:
-        UsageError: an option can't be acted on, or a row, and ``faults`` is ``raise``.
-        IsolationError: programs can't be isolated here.
-        InfraError: the machine failed to judge a completion, and ``faults`` is ``raise``.
+        UsageError: an option is invalid; or a row is invalid and ``faults`` is ``raise``.
+        IsolationError: programs cannot be isolated on this machine.
+        InfraError: the machine failed on a completion, and ``faults`` is ``raise``.
 
     """
     options = RewardOptions(credit, faults, isolation, jobs).check()
@@ -140,7 +140,7 @@ def _build_jobs(
 
 
 def _build_job(number: int, completion: CompletionInput, row: RewardRow, options: RewardOptions) -> JobOrReason:
-    """Return the job of a completion; where faults are masked, a verdict on a row or a completion that makes none."""
+    """Return the job of a completion; if faults are masked, a verdict for an invalid row or completion."""
     try:
         if isinstance(row, UsageError):
             raise UsageError(f"row {number}: {row}")
@@ -187,7 +187,7 @@ def _handle_fault(verdict: Verdict, options: RewardOptions) -> None:
 
 
 def reward_of(verdict: Verdict, credit: Credit) -> float:
-    """Return what a program earned that was judged."""
+    """Return the reward for a verdict of a program that ran."""
     if verdict.passed:
         return 1.0
     if credit == "all" or verdict.status not in _RAN or not verdict.cases:

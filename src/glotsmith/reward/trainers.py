@@ -1,4 +1,4 @@
-"""The signatures that trainers call: TRL's reward functions and verl's ``compute_score``."""
+"""Reward functions with the signatures of trainers: of TRL, and ``compute_score`` of verl."""
 
 import json
 import math
@@ -37,8 +37,8 @@ def code_reward(
     """Reward completions for the tests in their dataset's columns: ``GRPOTrainer(reward_funcs=[code_reward])``.
 
     The columns are those of ``score``'s rows: ``language``; ``signature`` and ``tests``, or ``io``; and so on. A row
-    without tests gives None, at which TRL leaves this reward out. Options are set by ``functools.partial``. What
-    became of each completion is in the table of completions, as ``verdict``.
+    without tests gives None, at which TRL leaves this reward out. Options are set by ``functools.partial``. The
+    status of each completion is in the table of completions, as ``verdict``.
 
     TRL leaves a masked completion out of its update where no other reward function has a reward for it; beside one that
     has, TRL adds 0 for this one, so ``faults`` must be ``raise`` there.
@@ -115,10 +115,10 @@ def compute_score(
     ``ground_truth`` is a JSON object (text, or a mapping) with the fields of ``score``'s rows; what is missing there is
     taken from ``extra_info``. verl's own ``{"inputs": […], "outputs": […]}`` and ``{"assert_case": […]}`` are read too,
     with ``language`` from either place, else Python. Options come from ``custom_reward_function.reward_kwargs``; where
-    ``faults`` is ``mask``, what could not be judged is nan.
+    ``faults`` is ``mask``, solutions without a verdict get nan.
 
     Raises:
-        UsageError: it says nothing that could be judged, and ``faults`` is ``raise``.
+        UsageError: there are no tests, and ``faults`` is ``raise``.
         InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """
@@ -169,7 +169,7 @@ def _reward_or_nan(result: RewardResult) -> float:
 
 
 def _row_or_error(ground_truth: object, extra_info: Mapping[str, Any] | None) -> RewardRow:
-    """Return a row, or the error that says why there is none: it costs its own solution only."""
+    """Return a row, or the error that explains why it is invalid and affects only its own solution."""
     try:
         row = _row_from_ground_truth(ground_truth, extra_info)
     except UsageError as error:
@@ -180,7 +180,7 @@ def _row_or_error(ground_truth: object, extra_info: Mapping[str, Any] | None) ->
 
 
 def _row_from_ground_truth(ground_truth: object, extra_info: Mapping[str, Any] | None) -> dict[str, object]:
-    """Return a row from what verl hands on."""
+    """Return a row from the arguments of verl."""
     if isinstance(ground_truth, str):
         try:
             ground_truth = json.loads(ground_truth)

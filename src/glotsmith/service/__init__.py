@@ -1,5 +1,5 @@
-"""``glotsmith serve``: programs and jobs over HTTP.
+"""The HTTP service of ``glotsmith serve``, which runs programs and verifies jobs.
 
-One file per group of endpoints, one line per file in the table of ``app.py``. Whatever runs programs is admitted first
-(``admission.py``), reads its body by ``http.py``, and leaves when its client does.
+Each group of endpoints is a module, with a line in the table of ``app.py``. Endpoints that run programs first admit
+the request (``admission.py``), read its body (``request_handling.py``), and stop if the client disconnects.
 """

@@ -1,4 +1,4 @@
-"""How much may be under way: a request beyond it must come again, and nothing is admitted once the service drains."""
+"""Admit a limited number of requests and list items; process the items of lists in turns."""
 
 import asyncio
 import math
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from glotsmith.counts import counted
 
-_SHARE = 0.1  #: weight of the latest program in the mean time that one takes
+_SHARE = 0.1  #: weight of the latest program in the mean run time
 _LONGEST_S = 60
 
 
@@ -19,7 +19,7 @@ class ServiceFull(Exception):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__()
-        self.retry_after = retry_after  #: seconds until there may be
+        self.retry_after = retry_after  #: seconds after which to retry
 
 
 class ListTooLong(Exception):
@@ -27,42 +27,42 @@ class ListTooLong(Exception):
 
 
 class ServiceDraining(Exception):
-    """The service is about to end."""
+    """The service is shutting down."""
 
 
 @dataclass
 class RequestSlot:
-    """The place of one request."""
+    """The slot of one admitted request."""
 
-    items: int = 0  #: of its list; 0 where it has none
+    items: int = 0  #: of its list; 0 without a list
 
 
 class Admission:
     """Counts the requests that are admitted and not answered, and the items of their lists.
 
-    A request has one place: as many as run at once, and a queue. The items of its list wait inside the request, and
-    take turns (``lists.py``). All lists share the turns, so that a request without a list waits for few items only.
+    There are as many slots as programs at once plus a queue; a request takes one. The items of its list wait inside the
+    request and take turns. All lists share the turns, so a request without a list waits for few items only.
     """
 
     def __init__(self, jobs: int, queue: int, list_items: int) -> None:
         self.capacity = jobs + queue
-        self.list_items = list_items  #: the most that all lists may have together
+        self.list_items = list_items  #: maximum number of items of all lists
         self.admitted = 0
-        self.listed = 0  #: items of lists that are admitted
+        self.listed = 0  #: items of the admitted lists
         self.draining = False
-        self.max_turns = min(2 * jobs, self.capacity)  #: one item runs, and the next one is ready
-        self.turns = asyncio.Semaphore(self.max_turns)  #: of items of lists, first come first served
+        self.max_turns = min(2 * jobs, self.capacity)  #: for each program, one item that runs and one that is ready
+        self.turns = asyncio.Semaphore(self.max_turns)  #: for items of lists, in order of requests
         self._jobs, self._mean_s = jobs, 1.0
         self._idle = asyncio.Event()
         self._idle.set()
 
     @contextmanager
     def admit(self) -> Generator[RequestSlot]:
-        """Hold the place of a request.
+        """Admit a request and hold its slot.
 
         Raises:
-            Draining: no more are taken.
-            Full: there is no place now.
+            ServiceDraining: no more are taken.
+            ServiceFull: there is no place now.
 
         """
         if self.draining:
@@ -83,11 +83,11 @@ class Admission:
                 self._idle.set()
 
     def add_list(self, place: RequestSlot, items: int) -> None:
-        """Admit the list of a request that has a place; the items leave with the request.
+        """Admit the list of an admitted request; its items are released with the request.
 
         Raises:
-            TooMany: no list may have so many items.
-            Full: with the lists that are admitted they are too many now.
+            ListTooLong: no list may have so many items.
+            ServiceFull: with the lists that are admitted they are too many now.
 
         """
         if items > self.list_items:
@@ -105,30 +105,35 @@ class Admission:
         return min(max(1, math.ceil(waiting * self._mean_s / self._jobs / 10)), _LONGEST_S)
 
     def drain(self) -> None:
-        """Take no more."""
+        """Refuse new requests from now on."""
         self.draining = True
 
     async def wait_until_idle(self) -> None:
-        """Wait until all that was admitted is answered."""
+        """Wait until all admitted requests are answered."""
         await self._idle.wait()
 
 
-ANSWERS_MB = 256  #: of one list; what is under way when the answers reach it is still added
+ANSWERS_MB = 256  #: size limit of the answers of one list; items in progress when it is reached are still added
 
 T = TypeVar("T")
-AnswerItem = Callable[[int, T], Awaitable[bytes]]  #: place of an item from 1, and the item → its answer
-RefuseItem = Callable[[int, T, str], bytes]  #: place of an item from 1, the item, and a sentence → its answer
+AnswerItem = Callable[[int, T], Awaitable[bytes]]  #: position of an item from 1, and the item → its answer
+RefuseItem = Callable[[int, T, str], bytes]  #: position of an item from 1, the item, and the reason → its answer
 
 
 async def answer_list(
     admission: Admission, items: Sequence[T], answer: AnswerItem[T], refuse: RefuseItem[T]
 ) -> list[bytes]:
-    """Return the answers to the items of a list, in their order."""
+    """Return the answers to the items of a list, in order.
+
+    Each list has at most as many workers as there are turns, and a worker requests a turn for each item. Turns are
+    granted in order of the requests, so concurrent lists progress at the same rate. Items are parsed when they have a
+    turn. Answers are held as JSON, up to ``ANSWERS_MB``; later items are refused and do not run.
+    """
     return await _ListRequest(admission.turns, items, answer, refuse).answers(admission.max_turns)
 
 
 class _ListRequest(Generic[T]):
-    """One list that is being answered."""
+    """One list in progress."""
 
     def __init__(
         self, turns: asyncio.Semaphore, items: Sequence[T], answer: AnswerItem[T], refuse: RefuseItem[T]
@@ -149,7 +154,7 @@ class _ListRequest(Generic[T]):
             async with self._turns:
                 found = self._answers[index] = await self._answer_or_refuse(index + 1, item)
             self._size += len(found)
-            await asyncio.sleep(0)  # an item that runs nothing must not hold up other requests
+            await asyncio.sleep(0)  # items that run no program must not block other requests
 
     async def _answer_or_refuse(self, place: int, item: T) -> bytes:
         if self._size < ANSWERS_MB * 2**20:

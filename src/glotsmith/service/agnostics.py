@@ -61,7 +61,7 @@ def _encode(answer: AgnosticsAnswer) -> bytes:
 
 
 async def _answer(service: Service, language: str, line: bytes) -> AgnosticsAnswer:
-    """Answer one line; a defect of ours is logged, and costs this line only."""
+    """Return the answer to one line; an internal error is logged and affects only this line."""
     try:
         return await answer_line(service.sandbox.run, language, line)
     except Exception as error:

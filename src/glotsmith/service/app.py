@@ -1,4 +1,4 @@
-"""The ASGI application: the table of endpoints, who may use them, and errors as sentences."""
+"""The ASGI application: the table of endpoints, access control, and error responses."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from glotsmith.service.openapi import Endpoint, openapi_endpoint
 from glotsmith.service.request_handling import ClientDisconnected, RequestRefused
 from glotsmith.service.state import Service
 
-#: One line per group of endpoints.
+#: One line for each group of endpoints.
 ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
     programs.routes,
     jobs.routes,
@@ -32,7 +32,7 @@ ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
     probes.routes,
 )
 
-PUBLIC_PATHS = frozenset({"/health", "/ready"})  #: what needs no token
+PUBLIC_PATHS = frozenset({"/health", "/ready"})  #: endpoints without a token
 _CLIENT_DISCONNECTED = 499  # not sent; only for the counters
 _log = logging.getLogger("glotsmith.service")
 
@@ -58,7 +58,7 @@ def build_app(service: Service) -> ASGIApp:
 
 
 class _AccessControl:
-    """Lets in who may, and counts who came."""
+    """Refuses requests without access, and counts requests."""
 
     def __init__(self, app: ASGIApp, service: Service, known: set[str]) -> None:
         self._app, self._service, self._known = app, service, known
@@ -82,7 +82,7 @@ class _AccessControl:
         refused = self._refuse(path, Headers(scope=scope))
         try:
             await (refused.response() if refused else self._app)(scope, receive, counted)
-        except asyncio.CancelledError:  # the second signal: there was no time to finish
+        except asyncio.CancelledError:  # the second signal: requests are cancelled
             if begun or not self._service.admission.draining:
                 raise
             await _ended().response()(scope, receive, counted)
@@ -90,7 +90,7 @@ class _AccessControl:
     def _refuse(self, path: str, headers: Headers) -> RequestRefused | None:
         token = self._service.settings.token
         if not token:
-            # A page in a browser may have made its own name stand for 127.0.0.1.
+            # A web page may resolve its own host name to 127.0.0.1 (DNS rebinding).
             if is_loopback(_host(headers.get("host", ""))):
                 return None
             return RequestRefused(
@@ -105,7 +105,7 @@ class _AccessControl:
 
 
 def _has_token(token: str, header: str) -> bool:
-    """Whether a header gives the token: as ``Bearer``, or as the password of ``http://anyone:TOKEN@host`` in a URL."""
+    """Return whether a header has the token: as ``Bearer``, or as the password of ``http://anyone:TOKEN@host``."""
     scheme, _, rest = header.partition(" ")
     given = rest.encode("latin-1")
     if scheme.lower() == "basic":
@@ -119,7 +119,7 @@ def _has_token(token: str, header: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name can only be this machine's."""
+    """Return whether a host is a loopback address or ``localhost``."""
     if host == "localhost":
         return True
     try:

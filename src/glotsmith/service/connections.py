@@ -1,8 +1,7 @@
-"""Connections: answers are sent whole, and nobody holds one for nothing.
+"""The HTTP connections of the service: one write per response, and timeouts for requests and writes.
 
-An answer takes one system call, and wakes the client once, where uvicorn takes two of each. A client has so long to say
-what it wants (``timeout_keep_alive``; uvicorn's own clock stops at the first byte, or never starts), and a client that
-takes nothing of its answer for that time has left.
+A response takes one system call and wakes the client once; uvicorn takes two. A client must send a complete request and
+read some of its response within ``timeout_keep_alive`` (the timer of uvicorn stops at the first byte, or never starts).
 """
 
 import asyncio
@@ -14,25 +13,25 @@ LINGER_S = 2.0  #: how long a refused client may continue to send before the con
 
 
 class Connection(H11Protocol):
-    """uvicorn's HTTP, but head and body leave together, and waiting has an end."""
+    """The HTTP protocol of uvicorn, with joined writes of head and body, and timeouts."""
 
-    _request_timer: asyncio.TimerHandle | None = None  #: until when a request must have come
-    _write_timer: asyncio.TimerHandle | None = None  #: until when some of an answer must have been taken
+    _request_timer: asyncio.TimerHandle | None = None  #: deadline of the request
+    _write_timer: asyncio.TimerHandle | None = None  #: deadline for the client to read some of the response
     _linger_timer: asyncio.TimerHandle | None = None  #: after a refusal: until when received data is discarded
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin (called by the event loop)."""
+        """Start the timer of the request (called by the event loop)."""
         super().connection_made(cast(asyncio.Transport, _BufferingTransport(transport, self.loop)))
         self._start_request_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End (called by the event loop)."""
+        """Cancel the timers (called by the event loop)."""
         self._request_timer, self._write_timer = _cancelled(self._request_timer), _cancelled(self._write_timer)
         self._linger_timer = _cancelled(self._linger_timer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came (called by the event loop)."""
+        """Process received data (called by the event loop)."""
         if self._linger_timer is not None:
             return
         super().data_received(data)
@@ -53,13 +52,13 @@ class Connection(H11Protocol):
         self._linger_timer = self.loop.call_later(min(LINGER_S, self.timeout_keep_alive), transport.close)
 
     def on_response_complete(self) -> None:
-        """Be ready for the next request (called by uvicorn)."""
+        """Start the timer of the next request (called by uvicorn)."""
         super().on_response_complete()
         if not self._in_request():
             self._start_request_timer()
 
     def pause_writing(self) -> None:
-        """Wait for the client to take what was sent (called by the event loop)."""
+        """Start the timer of the write (called by the event loop)."""
         super().pause_writing()
         self._start_write_timer()
 
@@ -69,7 +68,7 @@ class Connection(H11Protocol):
         self._write_timer = _cancelled(self._write_timer)
 
     def _in_request(self) -> bool:
-        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request, whatever its type says
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request, against its type
         return cycle is not None and not cycle.response_complete
 
     def _start_request_timer(self) -> None:
@@ -93,7 +92,7 @@ def _cancelled(timer: asyncio.TimerHandle | None) -> None:
 
 
 class _BufferingTransport:
-    """A transport that holds what is written until the event loop's next turn."""
+    """A transport that joins writes until the next iteration of the event loop."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop

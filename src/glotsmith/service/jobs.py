@@ -1,7 +1,7 @@
 """``POST /verify``: a ``Job``, or a list of them → a ``Verdict``, or a list of them in the same order.
 
-An item of a list that is no job has the verdict ``infra:refused``, and the others are judged. A list may be longer than
-the queue (``lists.py``).
+An item of a list that is not a job gets the verdict ``infra:refused``; the other items are verified. A list may be
+longer than the queue (``admission.py``).
 """
 
 import functools
@@ -34,8 +34,8 @@ from glotsmith.verification.verifier import verify_one
 _JOB = msgspec.json.Decoder(Job)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
-_SPACE = b" \t\r\n"  #: that JSON allows before a value
-#: An item of a list, for the description: a job is wanted, and anything else gets a verdict.
+_SPACE = b" \t\r\n"  #: white space of JSON
+#: An item of a list, for the OpenAPI description: a job, but other values get a verdict too.
 _Item = Annotated[
     Any,
     msgspec.Meta(
@@ -84,17 +84,17 @@ def _refuse_item(service: Service, place: int, raw: msgspec.Raw | bytes, why: st
 
 
 def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """Return the JSON of each item of a list; half a character or a NaN in one of them costs that item only.
+    """Return the JSON of each item of a list; an invalid byte or a NaN in an item affects only that item.
 
     Raises:
-        Refused: the body is no list of JSON.
+        RequestRefused: the body is no list of JSON.
 
     """
     try:
         return _ITEMS.decode(body)
     except (ValueError, RecursionError) as error:
         try:
-            return [json.dumps(value).encode() for value in json.loads(body)]  # Python's reader takes more
+            return [json.dumps(value).encode() for value in json.loads(body)]  # the parser of Python accepts more
         except (ValueError, RecursionError):
             raise malformed_body(error, body) from error
 
@@ -104,11 +104,11 @@ def _single(body: bytes) -> Job:
 
 
 def parse_item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
-    """Return the job that an item of a list is, or the verdict ``infra:refused`` where it is none.
+    """Return an item of a list as a job, or the verdict ``infra:refused`` if it is not one.
 
     Args:
-        place: of the item in its list, from 1.
-        raw: its JSON.
+        place: position of the item in the list, from 1.
+        raw: the JSON of the item.
 
     """
     try:
@@ -133,7 +133,7 @@ def _refused(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
 
 
 def _given(raw: msgspec.Raw | bytes) -> dict[str, Any]:
-    """Return the fields of an item that is no job; none where it is no object."""
+    """Return the fields of an item that is not a job; {} if it is not an object."""
     try:
         found: Any = _ANY.decode(bytes(raw).decode(errors="replace"))
     except (ValueError, RecursionError):
@@ -142,10 +142,10 @@ def _given(raw: msgspec.Raw | bytes) -> dict[str, Any]:
 
 
 def check_job(job: Job) -> Job:
-    """Return a stranger's job with its language's id, after making sure that it can be judged.
+    """Check a job from a client, and return it with the id of its language.
 
     Raises:
-        Refused: its language is unknown, it states no tests, or a limit is out of bounds.
+        RequestRefused: its language is unknown, it states no tests, or a limit is out of bounds.
 
     """
     wrong = ""
@@ -166,5 +166,5 @@ def check_job(job: Job) -> Job:
 
 
 async def verify_jobs(service: Service, jobs: Sequence[Job]) -> list[Verdict]:
-    """Return the verdicts on jobs that were checked, in their order."""
+    """Return the verdicts on checked jobs, in order."""
     return [service.metrics.count_verdict(await verify_one(service.verifier, job)) for job in jobs]

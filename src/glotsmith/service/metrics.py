@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus."""
+"""Metrics of the service for Prometheus."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -9,7 +9,7 @@ _SECONDS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300)
 
 
 class Metrics:
-    """Counters of one service."""
+    """The metrics of one service."""
 
     def __init__(self) -> None:
         own = self.registry = CollectorRegistry()
@@ -25,7 +25,7 @@ class Metrics:
         self.capacity = Gauge("glotsmith_capacity", "How many of these there may be.", registry=own)
 
     def text(self) -> bytes:
-        """Return all of them in Prometheus's text form."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self.registry)
 
     def count_verdict(self, verdict: Verdict) -> Verdict:
@@ -35,7 +35,7 @@ class Metrics:
 
 
 class CountingSandbox:
-    """A sandbox whose programs are counted."""
+    """Wraps a sandbox and counts its programs."""
 
     def __init__(self, sandbox: Sandbox, metrics: Metrics) -> None:
         self._sandbox, self._metrics = sandbox, metrics

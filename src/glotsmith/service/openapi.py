@@ -1,7 +1,7 @@
-"""``GET /openapi.json``: the endpoints' description (OpenAPI 3.1), made of the records that they read and write.
+"""The endpoint ``GET /openapi.json``: a description of all endpoints (OpenAPI 3.1), generated from their records.
 
-An ``Endpoint`` carries its description, so that none is without; ``tests/service/test_openapi.py`` sends what it
-describes, and some of what it does not, and holds every answer against it.
+Every ``Endpoint`` has a description. ``tests/service/test_openapi.py`` sends requests with and without the described
+form, and checks every response against the description.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from glotsmith.service.request_handling import JSON, EndpointHandler
 from glotsmith.service.state import MAX_LIMITS, min_limit
 from glotsmith.verification.job_limits import JUDGED_FIELDS, LIMIT_FIELDS, MIN_LIMITS, TOLERANCE_FIELDS
 
-#: What any request may be answered by.
+#: Error statuses of all requests.
 _COMMON_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-#: What a request with a body may be answered by, besides.
+#: Additional error statuses of requests with a body.
 _BODY_REFUSALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
@@ -38,17 +38,17 @@ class Operation(NamedTuple):
     """The request and the response of an endpoint."""
 
     summary: str
-    reply: Any  #: the type of what is answered; str for text
+    reply: Any  #: type of the response; str for text
     body: Any = None  #: the type of the request body; None if there is none
     media: str = JSON
     lines: tuple[Any, ...] = ()  #: of text that is JSON lines: the types of a line of the request and of the response
-    note: str = ""  #: a sentence that is added to the description
-    query: dict[str, Sequence[str]] = {}  #: name → values of the query parameters, all of them needed
-    refusals: tuple[HTTPStatus, ...] = ()  #: beside those that any such endpoint has
+    note: str = ""  #: a sentence to add to the description
+    query: dict[str, Sequence[str]] = {}  #: name → values of the query parameters, which are all required
+    refusals: tuple[HTTPStatus, ...] = ()  #: additional error statuses
 
 
 class Endpoint(Route):
-    """A route with its description."""
+    """A route with a description."""
 
     def __init__(self, method: str, path: str, handler: EndpointHandler, operation: Operation) -> None:
         super().__init__(path, handler, methods=[method])
@@ -56,7 +56,7 @@ class Endpoint(Route):
 
 
 def openapi_endpoint(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
-    """Return the endpoint that describes the others and itself."""
+    """Return the endpoint that describes the given endpoints and itself."""
 
     async def answer(_: Request) -> Response:
         return Response(text, media_type=JSON)
@@ -67,7 +67,7 @@ def openapi_endpoint(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
 
 
 def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
-    """Return the description of endpoints; ``token`` says whether one is needed."""
+    """Return the description of endpoints; ``token`` says whether they need a token."""
     operations = [e.operation for e in endpoints]
     types = [t for o in operations for t in (o.body, o.reply, *o.lines) if t not in (None, str)]
     schemas, components = msgspec.json.schema_components(
@@ -129,7 +129,7 @@ def _refusal(status: HTTPStatus, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_bounds(components: dict[str, Any]) -> dict[str, Any]:
-    """Say of limits and languages what the records leave open and the service does not."""
+    """Add the bounds of limits and the list of languages to the schemas of the records."""
     limits = cast(dict[str, Any], components["Limits"]["properties"])
     for name, schema in limits.items():
         schema |= {"minimum": min_limit(name), "maximum": getattr(MAX_LIMITS, name)}
@@ -156,7 +156,7 @@ def _with_bounds(components: dict[str, Any]) -> dict[str, Any]:
 
 
 def _size_keyword(demand: str, *, wanted: bool) -> str:
-    """Return the keyword that makes a field of a job hold something, or nothing."""
+    """Return the keyword that requires a field of a job to be filled, or to be empty."""
     return ("min" if wanted else "max") + ("Length" if demand == "program" else "Items")
 
 

@@ -1,4 +1,4 @@
-"""``GET /health``, ``/ready``, ``/metrics``: for clients, orchestrators and Prometheus."""
+"""The endpoints ``GET /health``, ``/ready`` and ``/metrics`` for clients, orchestrators and Prometheus."""
 
 import functools
 from http import HTTPStatus
@@ -17,19 +17,19 @@ from glotsmith.service.state import Service
 
 
 class HealthResponse(Record, frozen=True, kw_only=True, omit_defaults=False):
-    """How a service is."""
+    """The state of a service."""
 
     status: Literal["ok", "draining"]
     isolation: str
-    promises: tuple[str, ...]  #: of the isolation (``sandbox/base.py``)
+    promises: tuple[str, ...]  #: of the isolation back end (``sandbox/base.py``)
     jobs: int  #: programs at once
-    queue: int  #: further requests that may wait
-    list_items: int  #: that all lists under way may have together
+    queue: int  #: additional requests that may wait
+    list_items: int  #: maximum number of items of all lists in progress
     version: str
 
 
 class ReadyResponse(Record, frozen=True, kw_only=True):
-    """A service that takes more."""
+    """The service accepts requests."""
 
     status: Literal["ready"]
 
@@ -46,7 +46,7 @@ def routes(service: Service) -> list[Endpoint]:
 
 
 async def _health(service: Service, _: Request) -> Response:
-    """Say that it lives, and what it promises."""
+    """Return the state of the service."""
     health = HealthResponse(
         status="draining" if service.admission.draining else "ok",
         isolation=service.sandbox.name,
@@ -60,7 +60,7 @@ async def _health(service: Service, _: Request) -> Response:
 
 
 async def _ready(service: Service, _: Request) -> Response:
-    """Say whether it takes more: not while it drains."""
+    """Return 200, or 503 while the service is shutting down."""
     if service.admission.draining:
         raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to end")
     return Response(msgspec.json.encode(ReadyResponse(status="ready")), media_type=JSON)

@@ -16,7 +16,7 @@ from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.request_handling import JSON, malformed_body, read_body, while_connected
 from glotsmith.service.state import MAX_LIMITS, Service, min_limit
 
-_SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # visible to every program
+_SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # readable by every program
 
 
 def routes(service: Service) -> list[Endpoint]:
@@ -41,7 +41,7 @@ async def _run(service: Service, request: Request) -> Response:
 
 
 def check_program(program: Program) -> None:
-    """Make sure that a sandbox can be asked to run a stranger's program.
+    """Check a program from a client.
 
     Raises:
         ValueError: a limit is out of bounds, or there is no command.
@@ -59,7 +59,7 @@ def check_program(program: Program) -> None:
 
 
 async def _refuse_hidden_paths(program: Program, exposed: tuple[str, ...]) -> Outcome | None:
-    """Return what comes of a program that asks to see what is nobody's business; None where all is well."""
+    """Return the outcome of a program that names a folder it must not read; None if it names none."""
     for path in map(os.path.normpath, program.read_only):
         if _within(path, (*_SYSTEM_PATHS, *exposed)) or _within(path, await asyncio.to_thread(_toolchain_paths)):
             continue
@@ -76,11 +76,11 @@ def _within(path: str, folders: tuple[str, ...]) -> bool:
 
 @functools.cache
 def _toolchain_paths() -> tuple[str, ...]:
-    """Return what the toolchains that are here need to see."""
+    """Return the folders that the installed toolchains need to read."""
     found = dict[str, None]()
     for name in language_names():
         try:
             found |= dict.fromkeys(os.path.normpath(path) for path in toolchain.find_toolchain(name).read_only)
-        except GlotsmithError:  # it is not here, or its card is broken: it needs nothing
+        except GlotsmithError:  # it is not installed, or its card is broken
             continue
     return tuple(found)

@@ -1,4 +1,4 @@
-"""What all endpoints share: refusals as sentences, bodies of bounded size, and clients that go away."""
+"""Request handling of all endpoints: error responses, reading of bodies, cancellation on disconnect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -18,14 +18,14 @@ T = TypeVar("T")
 
 
 class RequestRefused(Exception):
-    """An answer other than what was asked for: a status and a sentence."""
+    """An error response: a status and a message."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.headers = status, headers
 
     def response(self) -> Response:
-        """Return it as JSON."""
+        """Return the response, with a JSON body."""
         return Response(msgspec.json.encode(ErrorMessage(error=str(self))), self.status, self.headers, JSON)
 
 
@@ -34,14 +34,20 @@ class ClientDisconnected(Exception):
 
 
 async def read_body(request: Request, most: int, seconds: float, media: str = JSON) -> bytes:
-    """Read a body of at most so many bytes, within so many seconds.
+    """Return the body of a request.
+
+    Args:
+        request: the request.
+        most: the maximum number of bytes.
+        seconds: the time limit.
+        media: the required content type.
 
     Raises:
-        Refused: it is of another type by its own account, too large or too slow.
-        Gone: the client left before its end.
+        RequestRefused: it is of another type by its own account, too large or too slow.
+        ClientDisconnected: the client left before its end.
 
     """
-    # A browser sends this type across origins only after it has asked, and we never allow it.
+    # A browser sends this type to other origins only after a preflight request, which the service refuses.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:
         raise RequestRefused(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {media}, and its content-type say so"
@@ -67,10 +73,10 @@ async def read_body(request: Request, most: int, seconds: float, media: str = JS
 
 
 def decode_body(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
-    """Decode a body.
+    """Return the decoded body.
 
     Raises:
-        Refused: it is no JSON, or not of the wanted shape; the sentence says where.
+        RequestRefused: it is no JSON, or not of the wanted shape; the sentence says where.
 
     """
     try:
@@ -80,7 +86,7 @@ def decode_body(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
 
 
 def malformed_body(error: Exception, data: bytes = b"") -> RequestRefused:
-    """Return the refusal of a body, or of a part of it: 422 where it is JSON, 400 where it is not."""
+    """Return the error response for a body or a part of it: 422 if it is JSON, else 400."""
     if isinstance(error, RecursionError):
         return RequestRefused(HTTPStatus.BAD_REQUEST, "the body is nested too deeply")
     if isinstance(error, msgspec.DecodeError | UnicodeDecodeError) and not isinstance(error, msgspec.ValidationError):
@@ -92,7 +98,7 @@ async def while_connected(request: Request, response: Coroutine[Any, Any, T]) ->
     """Await a response and return it; cancel it if the client disconnects.
 
     Raises:
-        Gone: it did.
+        ClientDisconnected: it did.
 
     """
     task, disconnected = asyncio.ensure_future(response), asyncio.ensure_future(_disconnected(request))

@@ -1,7 +1,7 @@
 """``POST /run_code``: SandboxFusion's protocol (bytedance/SandboxFusion, ``sandbox/server/sandbox_api.py``).
 
-verl's ``sandbox_fusion.url``, and whatever else speaks it, may point here unchanged. Times are CPU seconds, and the
-clock's at most half as many again; a program has no network, and its folder's size is bounded.
+Clients such as verl (``sandbox_fusion.url``) work unchanged. Times are CPU seconds; the limit by the clock is at most
+half as much again. A program has no network, and the size of its folder is limited.
 """
 
 import base64
@@ -25,7 +25,7 @@ from glotsmith.service.request_handling import JSON, decode_body, malformed_body
 from glotsmith.service.state import MAX_LIMITS, Service
 from glotsmith.verification.agnostics_protocol import client_limits, decode_output, subprocess_exit_code
 
-#: SandboxFusion's names for languages, and ours; any of our own names will do, too.
+#: Language names of SandboxFusion → ours; our own names are accepted too.
 LANGUAGES = {
     **{name: name for name in language_names()},
     "nodejs": "javascript",
@@ -34,14 +34,14 @@ LANGUAGES = {
     "R": "r",
     "D_ut": "d",
 }
-#: What it runs and we do not, and why.
+#: Languages that only SandboxFusion runs → why they are refused.
 REFUSED = {
     **dict.fromkeys(("cuda", "python_gpu"), "programs see no GPU"),
     **dict.fromkeys(("go_test", "jest", "junit", "pytest"), "there is no test framework; send tests to /verify"),
     **dict.fromkeys(("lean", "sql", "verilog"), "there is no such language"),
     "kotlin_script": "send a program with a main function, as kotlin",
 }
-_OPTIONS = {"D_ut": ("-unittest",)}  #: that are added to the build
+_OPTIONS = {"D_ut": ("-unittest",)}  #: additional arguments of the build
 
 _FILE_MB, _OUTPUT_KB, _FETCH_KB = 64, 4096, MAX_LIMITS.output_kb
 _PLACE, _GIVEN = "glotsmith.place", "glotsmith.given"
@@ -52,7 +52,7 @@ _Language = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*LANGUAGES, 
 
 
 class RunCodeRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """A whole program, verbatim."""
+    """A request to run a program verbatim."""
 
     code: str
     language: _Language
@@ -60,8 +60,8 @@ class RunCodeRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fa
     compile_timeout: _Seconds = 10.0
     run_timeout: _Seconds = 10.0
     memory_limit_MB: Annotated[int, msgspec.Meta(le=MAX_LIMITS.memory_mb)] = -1
-    files: dict[str, _Base64 | None] = {}  #: path → content; relative ones are beside the program
-    fetch_files: tuple[str, ...] = ()  #: paths to answer with, where the program has made them
+    files: dict[str, _Base64 | None] = {}  #: path → content; relative paths are in the folder of the program
+    fetch_files: tuple[str, ...] = ()  #: paths of files to return if the program has made them
 
 
 class CommandRunResult(Record, frozen=True, kw_only=True, omit_defaults=False):
@@ -69,7 +69,7 @@ class CommandRunResult(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     status: Literal["Finished", "Error", "TimeLimitExceeded"]
     execution_time: float | None = None  #: seconds by the clock
-    return_code: int | None = None  #: -N where signal N ended it
+    return_code: int | None = None  #: -N if signal N ended it
     stdout: str | None = None
     stderr: str | None = None
 
@@ -82,11 +82,11 @@ class RunCodeResponse(Record, frozen=True, kw_only=True, omit_defaults=False):
     compile_result: CommandRunResult | None = None
     run_result: CommandRunResult | None = None
     executor_pod_name: str | None = None
-    files: dict[str, str] = {}  #: fetched ones, in base64
+    files: dict[str, str] = {}  #: path → fetched file in base64
 
 
 class _PreparedProgram(NamedTuple):
-    """A program, and how to find fetched files in what it prints."""
+    """A program, and the mark that precedes fetched files in its output."""
 
     program: Program
     mark: str = ""
@@ -129,9 +129,9 @@ def prepare_program(run_request: RunCodeRequest) -> _PreparedProgram:
     """Return the program of a request.
 
     Raises:
-        ToolchainError: its language can't be run here.
-        Unrepresentable: it is none of ours.
-        ValueError: a file is no base64, or has no name that it could have.
+        ToolchainError: its language cannot be run on this machine.
+        Unrepresentable: its language is not supported.
+        ValueError: a file is not base64, or has an invalid name.
 
     """
     if run_request.language in REFUSED:
@@ -155,7 +155,7 @@ def prepare_program(run_request: RunCodeRequest) -> _PreparedProgram:
 
 
 def _with_files(program: Program, run_request: RunCodeRequest) -> _PreparedProgram:
-    """Put files into the folder that the program runs in, and print those that are wanted when it has ended."""
+    """Add files to the folder of the program, and print the requested files after it has ended."""
     files = dict(program.files)
     place = list[str]()
     for number, (name, data) in enumerate(run_request.files.items()):
@@ -173,7 +173,7 @@ def _with_files(program: Program, run_request: RunCodeRequest) -> _PreparedProgr
     files[f"{_PLACE}.run"] = _shell_script([] if built else place, fetch)
     build = ("sh", f"@{{dir}}/{_PLACE}.build", "@{dir}", *program.build) if built else ()
     argv = ("sh", f"@{{dir}}/{_PLACE}.run", "@{dir}", *program.argv)
-    env = {"PYTHONPATH": ".", **program.env}  # our Python does not look beside the program
+    env = {"PYTHONPATH": ".", **program.env}  # glotsmith runs Python without the folder of the program on its path
     made = msgspec.structs.replace(program, files=files, build=build, argv=argv, env=env)
     return _PreparedProgram(made, mark if fetch else "", run_request.fetch_files)
 
@@ -212,7 +212,7 @@ def _decode_file(name: str, data: str) -> bytes:
 
 
 def run_code_response(outcome: Outcome, posed: _PreparedProgram) -> RunCodeResponse:
-    """Return what the protocol says of an outcome."""
+    """Return the response of the protocol for an outcome."""
     if outcome.ending == "infra":
         return RunCodeResponse(status="SandboxError", message=outcome.detail)
     stdout, files = _split_fetched_files(outcome.stdout, posed)
@@ -234,7 +234,7 @@ def _command_result(outcome: Outcome, stdout: str) -> CommandRunResult:
 
 
 def _split_fetched_files(stdout: bytes, posed: _PreparedProgram) -> tuple[str, dict[str, str]]:
-    """Return what the program printed, and the files that were printed after it."""
+    """Return the output of the program, and the files that are printed after it."""
     if not posed.mark:
         return decode_output(stdout), {}
     own, *parts = stdout.split(f"\n{posed.mark} ".encode())

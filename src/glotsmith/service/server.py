@@ -1,4 +1,4 @@
-"""Listening, and ending well: the first SIGTERM or SIGINT drains, the second quits."""
+"""Listen and serve: the first SIGTERM or SIGINT drains the service, the second one quits."""
 
 import asyncio
 import socket
@@ -14,8 +14,8 @@ from glotsmith.service.connections import Connection
 from glotsmith.service.state import Service, ServiceSettings
 
 _IDLE_CONNECTIONS = 1024
-_CLIENT_TIMEOUT_S = 60  #: with a client that has not said what it wants, or takes nothing of its answer
-_SHUTDOWN_TIMEOUT_S = 10  #: for answers on their way, once nothing runs any more
+_CLIENT_TIMEOUT_S = 60  #: for a client to send a request, or to read some of its response
+_SHUTDOWN_TIMEOUT_S = 10  #: for responses that are being sent when no program runs
 
 
 def listen(host: str, port: int, *, token: bool) -> socket.socket:
@@ -38,7 +38,7 @@ def listen(host: str, port: int, *, token: bool) -> socket.socket:
 
 
 def address(listening: socket.socket) -> str:
-    """Return a listening socket's address as a URL."""
+    """Return the address of a listening socket as a URL."""
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -46,7 +46,7 @@ def address(listening: socket.socket) -> str:
 async def serve(
     sandbox: Sandbox, settings: ServiceSettings, listening: socket.socket, print_message: Callable[[str], None]
 ) -> None:
-    """Serve until a signal comes and all that was accepted is answered."""
+    """Serve until a signal is received and all accepted requests are answered."""
     try:
         await _Server(Service(sandbox, settings), print_message).serve([listening])
     finally:
@@ -54,7 +54,7 @@ async def serve(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn closes its door at the first signal; this one keeps it open to say that nothing new is taken."""
+    """A server that, unlike uvicorn, still accepts connections after the first signal, to refuse their requests."""
 
     def __init__(self, service: Service, say: Callable[[str], None]) -> None:
         config = uvicorn.Config(
@@ -76,7 +76,7 @@ class _Server(uvicorn.Server):
         self._end: asyncio.Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal (called by uvicorn, in its handler)."""
+        """Handle a signal (called by uvicorn in its handler)."""
         if self._service.admission.draining:
             self.should_exit = self.force_exit = True
             return

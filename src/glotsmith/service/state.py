@@ -1,4 +1,4 @@
-"""What a service holds: a sandbox, the verifier on it, places for so many programs, counters."""
+"""The state of a service: settings, sandbox, verifier, admission, metrics; and the limits of programs from clients."""
 
 from dataclasses import dataclass, field
 
@@ -21,27 +21,25 @@ MAX_LIMITS = Limits(
 
 
 def min_limit(name: str) -> float:
-    """Return the least that may be asked of a limit."""
+    """Return the minimum of a limit."""
     return 1 if isinstance(getattr(MAX_LIMITS, name), int) else 0.001
 
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """How a service is set up."""
+    """The settings of a service."""
 
     jobs: int  #: programs at once
-    queue: int = 64  #: further ones that may wait
-    list_items: int = (
-        100_000  #: jobs or lines that all lists may have together; each takes some KB until it is answered
-    )
-    token: str = field(default="", repr=False)  #: what ``Authorization: Bearer`` must say; empty: nothing
-    expose: tuple[str, ...] = ()  #: folders that programs may ask to see, with all below them
+    queue: int = 64  #: additional requests that may wait
+    list_items: int = 100_000  #: jobs or lines of all lists; each takes some KB until it is answered
+    token: str = field(default="", repr=False)  #: token of ``Authorization: Bearer``; empty: no token is needed
+    expose: tuple[str, ...] = ()  #: folders that programs may read, with all subfolders
     body_mb: int = 32
-    body_s: float = 60.0  #: how long a body may take to arrive
+    body_s: float = 60.0  #: time limit of reading a body
 
 
 class Service:
-    """One service; made within its event loop."""
+    """One service; create it in its event loop."""
 
     def __init__(self, sandbox: Sandbox, settings: ServiceSettings) -> None:
         self.settings, self.metrics = settings, Metrics()

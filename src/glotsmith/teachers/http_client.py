@@ -67,7 +67,7 @@ class HttpClient:
         another connection (RFC 9112 §9.3.1); it fails only on a new connection.
 
         Raises:
-            Unreachable, NoAnswer, Broken, TooLarge: there is no usable response.
+            ServerUnreachable, ResponseTimeout, ConnectionBroken, ResponseTooLarge: there is no usable response.
 
         """
         while True:

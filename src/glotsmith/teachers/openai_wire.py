@@ -93,8 +93,8 @@ def read_reply(body: str, request: Request) -> Reply:
     """Return the reply in a successful response; the caller adds costs and redacts the key.
 
     Raises:
-        Stated: it states an error after all.
-        Transient: the body is cut off, not JSON, or holds no choice.
+        ErrorInReply: it states an error after all.
+        TransientError: the body is cut off, not JSON, or holds no choice.
 
     """
     answer = _answer(parse_body(body), body)
