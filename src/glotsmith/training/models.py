@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, cast
 
-from glotsmith.counts import counted
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.training.needs import load
 from glotsmith.training.presets import TrainingSettings
@@ -99,7 +98,7 @@ def _check_length(model: str, config: Any, settings: TrainingSettings) -> None:
     limit = getattr(config, "max_position_embeddings", None)
     if isinstance(limit, int) and settings.max_length > limit > 0:
         raise UsageError(
-            f"{model} has positions for {counted(limit, 'token')}, and max_length is {settings.max_length}: "
+            f"{model} has positions for {limit} tokens, and max_length is {settings.max_length}: "
             f"train with --set max_length={limit}"
         )
 
