@@ -1,4 +1,4 @@
-"""``glotsmith train``: verified programs into weights."""
+"""``glotsmith train``: train a model on verified programs or on preference pairs."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -42,48 +42,49 @@ def train() -> None:
     """
 
 
-@training.command()
-def sft(
-    source: Source,
-    model: Model,
-    output: Output,
-    preset: Preset = "general",
-    lora: Lora = None,
-    held_out: HeldOut = None,
-    max_steps: MaxSteps = None,
-    seed: Seed = None,
-    changes: Changes = None,
-) -> None:
-    """Train on programs that passed; the same command resumes it.
+def _add_command(method: str, kind: type[Any], of_run: Callable[[RunRows], Iterable[Any]], text: str) -> None:
+    """Register the command of a training method; the options of all methods are the same."""
+
+    @training.command(name=method, help=text)
+    def command(
+        source: Source,
+        model: Model,
+        output: Output,
+        preset: Preset = "general",
+        lora: Lora = None,
+        held_out: HeldOut = None,
+        max_steps: MaxSteps = None,
+        seed: Seed = None,
+        changes: Changes = None,
+    ) -> None:
+        given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
+        _train(method, _rows(source, kind, of_run), model, preset, given, output)
+
+    del command
+
+
+_add_command(
+    "sft",
+    Example,
+    RunRows.examples,
+    """Train on programs that passed. The same command resumes a stopped training.
 
     Examples:
 
     [bold]glotsmith train sft runs/demo -m bigcode/starcoderbase-1b -p multipl-t-1b -o trained[/]
 
     [bold]glotsmith train sft runs/demo -m Qwen/Qwen2.5-Coder-7B --lora 16 --set batch=16 -o trained[/]
-    """
-    given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
-    _train("sft", _rows(source, Example, RunRows.examples), model, preset, given, output)
-
-
-@training.command()
-def dpo(
-    source: Source,
-    model: Model,
-    output: Output,
-    preset: Preset = "general",
-    lora: Lora = None,
-    held_out: HeldOut = None,
-    max_steps: MaxSteps = None,
-    seed: Seed = None,
-    changes: Changes = None,
-) -> None:
-    """Train on pairs of a program that passed and one that failed; from a run, or from a file of such pairs.
+    """,
+)
+_add_command(
+    "dpo",
+    Preference,
+    RunRows.preferences,
+    """Train on pairs of a program that passed and one that failed, from a run or from a file of such pairs.
 
     Example: [bold]glotsmith train dpo runs/demo -m trained/model -p xcoder -o preferred[/]
-    """
-    given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
-    _train("dpo", _rows(source, Preference, RunRows.preferences), model, preset, given, output)
+    """,
+)
 
 
 @training.command()
@@ -105,7 +106,7 @@ def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
 
 
 def _rows(source: Path, kind: type[Item], of_run: Callable[[RunRows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
-    """Return a function that reads the rows again at each call."""
+    """Return a function that reads the rows from the beginning at each call."""
     from glotsmith.training.dataset_files import read_dataset_rows
 
     source = dataset_source(source)

@@ -49,7 +49,7 @@ KINDS = {
 
 
 class DatasetCard(Record, frozen=True, kw_only=True):
-    """What a card tells beyond the rows themselves."""
+    """The content of a card beside the counts of the rows."""
 
     name: str
     recipe: str = ""  #: recipe and paper, in a sentence
@@ -58,7 +58,7 @@ class DatasetCard(Record, frozen=True, kw_only=True):
     benchmarks: tuple[str, ...] = ()  #: what it was decontaminated against
     findings: dict[str, str] = {}  #: what the run measured beside its rows
     partial: bool = False  #: the run is not finished
-    run: str = ""  #: tells the dataset of one run from another's; "" if it is not known
+    run: str = ""  #: identity of the run; "" if it is not known
 
 
 def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: Sequence[Path]) -> Path:
@@ -66,7 +66,7 @@ def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: S
 
     Args:
         folder: of the dataset.
-        card: what to tell.
+        card: the content.
         summary: of all rows.
         files: the data files under ``folder``, as an exporter returned them.
 
@@ -230,7 +230,7 @@ def _making(card: DatasetCard, summary: DatasetCounts) -> str:
 
 
 def _kinds(summary: DatasetCounts) -> str:
-    """Tell the kinds of rows apart, in training order, where there are several."""
+    """Return the table of the kinds of rows, in training order; "" if there is only one kind."""
     if len(summary.kinds) < 2:
         return ""
     rows = ((stage, kind, count, KINDS.get(kind, "")) for (stage, kind), count in sorted(summary.kinds.items()))
@@ -278,11 +278,11 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> str:
-    """Return a value as text that can't break a line or a table."""
+    """Return a value as text for a table cell: one line, with escaped bars."""
     text = f"{value:,}" if isinstance(value, int) else str(value)
     return " ".join(text.split()).replace("|", "\\|")
 
 
 def _public(text: str) -> str:
-    """Return a text without paths of the machine: of each path from a root on, the last name is left."""
+    """Replace each absolute path in a text by its last name."""
     return _ABSOLUTE.sub(lambda path: re.split(r"[/\\]", path[0].rstrip("/\\"))[-1], text)

@@ -1,4 +1,4 @@
-"""What a dataset holds, counted while its rows pass by."""
+"""Count the rows of a dataset while they are written."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from glotsmith.records import Example
 
 
 class LicensedSource(NamedTuple):
-    """Where rows come from, as far as a licence is concerned."""
+    """A source of rows, with its licence."""
 
     licence: str  #: "" for unknown
     source: str
@@ -28,12 +28,12 @@ class DatasetCounts:
 
     @property
     def rows(self) -> int:
-        """All rows."""
+        """The number of rows."""
         return self.languages.total()
 
     @property
     def parallel(self) -> int:
-        """Problems, each counted once over all languages."""
+        """The number of problems; a problem counts once for all languages."""
         return len(set[str]().union(*self.problems.values()))
 
     def add(self, example: Example) -> None:
@@ -47,7 +47,7 @@ class DatasetCounts:
         self.kinds[example.stage, example.kind] += 1
 
     def count_rows(self, rows: Iterable[Example]) -> Iterator[Example]:
-        """Pass rows on and count them."""
+        """Yield the rows and count them."""
         for example in rows:
             self.add(example)
             yield example

@@ -1,7 +1,7 @@
-"""Preference pairs from any run: of one problem and language, a program that passed against one that failed (Ds4).
+"""Make preference pairs from a run: a program that passed and one that failed the same task (Ds4).
 
 xCoder (report §4.2) makes pairs of passing and failing candidates for DPO. Here the verdicts are the sandbox's, and
-near-misses come first: a pair says most where the two programs differ least.
+pairs of similar programs come first: they show best what makes a program fail.
 """
 
 import sqlite3
@@ -30,7 +30,7 @@ _LAST = "SELECT far, number FROM misses WHERE task = ? ORDER BY far DESC, number
 
 
 class StoredItem(Protocol):
-    """What of a ledger's row is needed here."""
+    """The part of a ledger row that is read here."""
 
     @property
     def data(self) -> bytes | None:
@@ -39,7 +39,7 @@ class StoredItem(Protocol):
 
 
 class StoredItems(Protocol):
-    """What of a ledger is needed here (``glotsmith.ledger.Ledger``)."""
+    """The part of a ledger that is read here (``glotsmith.ledger.Ledger``)."""
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _solutions(ledger: StoredItems, step: str) -> Iterator[Solution]:
 
 
 def _solution(data: bytes) -> Solution | None:
-    """Return the solution that an item is, or holds."""
+    """Return the solution in an item, or the item itself if it is one; None otherwise."""
     try:
         return msgspec.json.decode(data, type=Solution)
     except msgspec.DecodeError:
@@ -118,7 +118,7 @@ def _solution(data: bytes) -> Solution | None:
 
 
 def _store_failing(misses: sqlite3.Connection, ledger: StoredItems, wanted: set[str]) -> None:
-    """Store, by task, the failing programs that came nearest; of two alike the earlier in the ledger."""
+    """Store, by task, the failing programs that passed most cases; of equal ones the earlier in the ledger."""
     misses.executescript(_SCHEMA)
     held = Counter[str]()
     for number, row in enumerate(ledger.dropped_rows()):
@@ -164,7 +164,7 @@ def _pairs_of_task(
 
 
 def _differs(miss: _FailingProgram, codes: set[str]) -> bool:
-    """Whether the failing program is a text of its own: a flaky one may stand on both sides."""
+    """Return whether the failing program differs from the others; a flaky program may also have passed."""
     fresh = miss.candidate.code.strip() not in codes
     codes.add(miss.candidate.code.strip())
     return fresh

@@ -1,6 +1,6 @@
-"""The columns of a dataset, derived from ``records.Example``: for Arrow, for the card, and for one row.
+"""Derive the columns of a dataset from ``records.Example``, for Arrow, for the card and for rows.
 
-Every row has every field, whatever its value, as loaders infer columns from what they see.
+Every row has every field, also with default values, because loaders infer columns from rows.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def _node(kind: types.Type) -> ColumnType:
 
 
 def plain(value: Any) -> Any:
-    """Return a record as dicts and lists, with all its fields, those with default values too."""
+    """Return a record as dicts and lists, including fields with default values."""
     match value:
         case msgspec.Struct():
             return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
@@ -56,7 +56,7 @@ def plain(value: Any) -> Any:
 
 
 def arrow() -> Any:
-    """Import pyarrow, which comes without types."""
+    """Import pyarrow."""
     return cast(Any, import_module("pyarrow"))
 
 

@@ -9,10 +9,10 @@ _STATE = "trainer_state.json"  #: what transformers writes last
 
 
 def last_complete(folder: Path) -> Path | None:
-    """Return the last checkpoint in a folder; one that a kill cut short goes.
+    """Return the last complete checkpoint in a folder, and remove incomplete ones.
 
-    A checkpoint names the best one so far by the path that it had. The folder may have been moved since, or be called
-    by another path, and transformers would then forget the best one without a word: the name is mended.
+    A checkpoint stores the path of the best checkpoint. If the folder was moved, or is reached by another path,
+    transformers ignores that checkpoint without a message; therefore the path is corrected.
     """
     for checkpoint in reversed(list_checkpoints(folder)):
         if (state := _state(checkpoint)) is not None:
@@ -28,12 +28,12 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def step_of(checkpoint: Path) -> int:
-    """Return the step that a checkpoint was taken at."""
+    """Return the training step of a checkpoint."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
 def _state(checkpoint: Path) -> dict[str, Any] | None:
-    """Return the trainer's state; None where the checkpoint was not written to its end."""
+    """Return the trainer's state; None if the checkpoint is incomplete."""
     try:
         return json.loads((checkpoint / _STATE).read_text("utf-8"))
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""Rows on their way to a trainer: split by problem, sorted into stages, kept on disk.
+"""Prepare the rows of a training: split by problem, sorted into stages, stored on disk.
 
-TRL takes them from there: it tokenizes, cuts and packs them, and keeps what it made beside the files.
+TRL reads these files. It tokenizes, truncates and packs the rows, and stores the results beside the files.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _GROUP = 1000  #: rows in memory
 
 
 class StageData(Record, frozen=True, kw_only=True):
-    """What of one stage is trained on, and what is held out."""
+    """The training data of one stage."""
 
     stage: int  #: as ``Example.stage``
     train: str  #: file name
@@ -32,7 +32,7 @@ class StageData(Record, frozen=True, kw_only=True):
 
 
 class PreparedData(Record, frozen=True, kw_only=True):
-    """All data of a training, on disk."""
+    """The data of all stages of a training, and the held-out rows."""
 
     stages: tuple[StageData, ...]  #: in order of training
     validation: str = ""  #: file name; empty where nothing is held out
@@ -47,7 +47,7 @@ def prepare_data(
     folder: Path,
     held_out_before: frozenset[str] = frozenset(),
 ) -> PreparedData:
-    """Write the rows of a dataset as trainers take them.
+    """Write the rows of a dataset in the form that trainers read.
 
     Args:
         source: the rows; called twice.
@@ -195,18 +195,18 @@ class _File:
 
 
 class TruncatedRows(NamedTuple):
-    """What ``max_length`` does to rows."""
+    """Rows after truncation to ``max_length``."""
 
-    rows: Any  #: those of which something is left to learn
-    too_long: int  #: rows that lose their end
-    lost: int  #: of these, rows that lose their whole reply, and are left out
+    rows: Any  #: rows with at least one token of their reply
+    too_long: int  #: number of rows that are truncated
+    lost: int  #: number of these that lose their whole reply and are removed
 
 
 def truncate(rows: Any, tokenizer: Any, settings: TrainingSettings) -> TruncatedRows:
-    """Find the rows that are longer than ``max_length`` tokens, and leave out those of which no reply is left.
+    """Count the rows that are longer than ``max_length`` tokens, and remove those that lose their whole reply.
 
-    TRL cuts what is longer, and where it packs it keeps prompts without replies. ``wrapped`` loses nothing: what is
-    over the end of a sequence begins the next.
+    TRL truncates longer rows, and with packing it keeps prompts without replies. ``wrapped`` loses nothing: the rest of
+    a row begins the next sequence.
     """
     if settings.packing == "wrapped" and "chosen" not in rows.column_names:
         return TruncatedRows(rows, 0, 0)
@@ -229,7 +229,7 @@ def truncate(rows: Any, tokenizer: Any, settings: TrainingSettings) -> Truncated
 
 
 def _cut_plain(rows: Any, tokenizer: Any, settings: TrainingSettings) -> TruncatedRows:
-    """Find the same by tokens of which prompt and completion have their own."""
+    """Truncate plain rows, whose prompt and completion are tokenized separately."""
 
     def lengths(batch: dict[str, list[str]]) -> dict[str, list[int]]:
         prompts = [len(ids) for ids in _ids(tokenizer, batch["prompt"], special=True)]
@@ -252,10 +252,10 @@ def _without_lost(rows: Any, prompts: Sequence[int], too_long: int, settings: Tr
 
 
 def tokenize(rows: Any, tokenizer: Any, settings: TrainingSettings) -> Any:
-    """Return plain rows as tokens, with prompt and completion tokenised apart; other rows as they are.
+    """Return plain rows as tokens, with prompt and completion tokenized separately; return other rows unchanged.
 
-    A model is asked with a prompt that ends where its tokens end. Tokenised together, a line break and the indentation
-    behind it may be one token, and the model never sees the boundary at which it is asked.
+    The prompts of an evaluation end at a token boundary. If prompt and completion are tokenized together, a line break
+    and the indentation after it may be one token, and the training never shows the model this boundary.
     """
     if settings.style != "plain" or "chosen" in rows.column_names:
         return rows
@@ -281,7 +281,7 @@ def _tokens(tokenizer: Any, texts: list[str]) -> list[int]:
 
 
 def _prompt_text(tokenizer: Any, row: TrainingRow) -> str:
-    """Return what stands before the reply; "" where there is none."""
+    """Return the text before the reply; "" if there is none."""
     prompt = row.get("prompt", "")
     if isinstance(prompt, str):
         return prompt
@@ -289,7 +289,7 @@ def _prompt_text(tokenizer: Any, row: TrainingRow) -> str:
 
 
 def _whole_text(tokenizer: Any, row: TrainingRow) -> str:
-    """Return what is trained on: of a pair, the longer reply."""
+    """Return the whole text of a row; of a pair, the text with the longer reply."""
     replies: Sequence[Any] = [row[name] for name in ("completion", "chosen", "rejected") if name in row]
     if isinstance(row["prompt"], str):
         return max((row["prompt"] + reply + tokenizer.eos_token for reply in replies), key=len)

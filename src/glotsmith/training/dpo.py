@@ -1,4 +1,4 @@
-"""Direct preference optimisation, with TRL's DPOTrainer; the reference is the model that it starts from."""
+"""Direct preference optimisation, with TRL's DPOTrainer; the reference is the initial model."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ from glotsmith.training.training_report import TrainingReport
 def dpo(
     job: TrainingJob, source: Callable[[], Iterable[Preference]], folder: Path, say: Notify = print
 ) -> TrainingReport:
-    """Train on preference pairs; see ``loop.train`` for what it raises."""
+    """Train on preference pairs. Raises the exceptions of ``loop.train``."""
     return train(job, _trainer, source, folder, say)
 
 

@@ -1,4 +1,4 @@
-"""The model that a training starts from, its tokenizer, and how its weights are stored at the end."""
+"""Load the model and the tokenizer of a training, and store the trained weights."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +13,12 @@ _REPLY = "the reply"
 
 
 def on_gpu() -> bool:
-    """Whether there is an accelerator."""
+    """Return whether a GPU is available."""
     return bool(load("torch").cuda.is_available())
 
 
 def has_bf16() -> bool:
-    """Whether the accelerator computes in bfloat16, other than by slow emulation."""
+    """Return whether the GPU supports bfloat16 without emulation."""
     return on_gpu() and bool(load("torch").cuda.is_bf16_supported(including_emulation=False))
 
 
@@ -104,10 +104,10 @@ def _check_length(model: str, config: Any, settings: TrainingSettings) -> None:
 
 
 def end_turns(model: Any, tokenizer: Any) -> None:
-    """Let generation end where the chat template ends a reply, also where that is not the tokenizer's own end.
+    """Add the token that ends a reply in the chat template to the tokens that end a generation.
 
-    Qwen's base models end a turn with ``<|im_end|>`` and a text with ``<|endoftext|>``: asked with the template that
-    it was trained on, such a model would otherwise never stop.
+    Qwen's base models end a turn with ``<|im_end|>`` and a text with ``<|endoftext|>``. Without this, such a model does
+    not stop after a reply.
     """
     ended = tokenizer.apply_chat_template(
         [{"role": "user", "content": "a request"}, {"role": "assistant", "content": _REPLY}], tokenize=False

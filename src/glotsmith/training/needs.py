@@ -1,4 +1,4 @@
-"""The libraries that training needs, imported when they are used."""
+"""Import the libraries of a training when they are used."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from glotsmith.installation import install_command
 
 
 def load(name: str) -> Any:
-    """Import a library of the extra ``train``, which comes without types.
+    """Import a library of the extra ``train``.
 
     Raises:
         UsageError: it is not installed.
@@ -25,7 +25,7 @@ def load(name: str) -> Any:
 
 
 def silence_libraries() -> None:
-    """Let the libraries say what went wrong, and nothing else."""
+    """Hide the progress bars and warnings of the libraries; errors remain."""
     os.environ.setdefault("TQDM_DISABLE", "1")  # read when tqdm is imported; transformers converts GGUF files with it
     load("datasets").disable_progress_bars()
     load("transformers").utils.logging.disable_progress_bar()

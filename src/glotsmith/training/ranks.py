@@ -1,4 +1,4 @@
-"""The processes of one training, as ``accelerate launch`` starts them: the first keeps the folder, all train."""
+"""Coordinate the processes of a training that ``accelerate launch`` starts; the first writes the folder."""
 
 import os
 from typing import Any
@@ -8,19 +8,19 @@ from glotsmith.training.needs import load
 
 
 def process_count() -> int:
-    """Return how many processes train together."""
+    """Return the number of processes of the training."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def is_first_process() -> bool:
-    """Whether this process is the first, which alone writes what is not a checkpoint."""
+    """Return whether this process is the first, which writes all files except checkpoints."""
     return process_count() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
 def use_one_device(arguments: Any) -> Any:
-    """Return transformers' arguments, bound to one GPU a process.
+    """Return transformers' arguments with one GPU for each process.
 
-    With several in sight transformers would spread a process over all of them, and multiply the batch by their number.
+    Without this, transformers uses all visible GPUs in each process and multiplies the batch by their number.
     """
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1
@@ -28,7 +28,7 @@ def use_one_device(arguments: Any) -> Any:
 
 
 def wait_for_all() -> None:
-    """Wait until all processes are here."""
+    """Wait until all processes call this function."""
     if process_count() > 1:
         _state().wait_for_everyone()
 

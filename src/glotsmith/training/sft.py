@@ -13,7 +13,7 @@ from glotsmith.training.training_report import TrainingReport
 
 
 def sft(job: TrainingJob, source: Callable[[], Iterable[Example]], folder: Path, say: Notify = print) -> TrainingReport:
-    """Train on verified programs; see ``loop.train`` for what it raises."""
+    """Train on verified programs. Raises the exceptions of ``loop.train``."""
     return train(job, _trainer, source, folder, say)
 
 

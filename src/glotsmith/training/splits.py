@@ -1,6 +1,6 @@
-"""Which problems are held out: whole problems, in every language and stage, never single rows.
+"""Choose the held-out problems: whole problems, in every language and stage, never single rows.
 
-Two programs for one problem say nearly the same, so a split by row would choose the checkpoint that remembers best.
+Programs for one problem are similar, so a split by row would favour the checkpoint that memorizes best.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The record of a training, written beside the weights: what went in, what was chosen, and how the losses ran."""
+"""The record of a training, stored beside the weights: data, settings, chosen checkpoints and losses."""
 
 import platform
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _LIBRARIES = ("glotsmith", "torch", "transformers", "trl", "peft", "accelerate",
 
 
 class LoggedLoss(Record, frozen=True, kw_only=True):
-    """A loss, and when."""
+    """The loss at a step."""
 
     step: int
     loss: float  #: nats a token; of DPO, its own
@@ -43,7 +43,7 @@ class StageReport(Record, frozen=True, kw_only=True):
 
 
 class TrainingReport(Record, frozen=True, kw_only=True):
-    """A whole training."""
+    """The record of a training with all its stages."""
 
     method: str  #: sft or dpo
     model: str  #: that it began with
@@ -58,7 +58,7 @@ class TrainingReport(Record, frozen=True, kw_only=True):
 
 
 def held_out_before(model: str) -> frozenset[str]:
-    """Return the problems that a model of ours was not trained on, by the record beside its weights."""
+    """Return the held-out problems of an earlier training, from the record beside the weights of its model."""
     try:
         record = msgspec.json.decode((Path(model) / RECORD).read_bytes(), type=TrainingReport)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # no record, or none of ours
@@ -67,7 +67,7 @@ def held_out_before(model: str) -> frozenset[str]:
 
 
 def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageReport:
-    """Read what a trainer logged."""
+    """Return the result of a stage from the log of its trainer."""
     log: list[Mapping[str, Any]] = state.log_history
     held_out = _losses(log, "eval_loss")
     best = state.best_global_step if held_out and state.best_global_step else None
@@ -89,7 +89,7 @@ def _losses(log: list[Mapping[str, Any]], name: str) -> tuple[LoggedLoss, ...]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of everything that may change the weights."""
+    """Return the versions of the libraries that may change the weights."""
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
@@ -100,6 +100,6 @@ def versions() -> dict[str, str]:
 
 
 def device() -> str:
-    """Return what it ran on."""
+    """Return the number and the name of the devices."""
     cuda = load("torch").cuda
     return f"{ranks.process_count()} x {cuda.get_device_name() if cuda.is_available() else 'CPU'}"

@@ -1,7 +1,7 @@
-"""The shapes of rows that trainers read: which fields, and how they are made from ours.
+"""The row shapes that trainers read: their fields, and how an example becomes a row.
 
-Field names are the trainers' own; ``id``, ``parallel_id``, ``language`` and ``stage`` stand beside them where a trainer
-ignores columns that it does not know. Splits are made by ``parallel_id``.
+Field names are those of the trainers. ``id``, ``parallel_id``, ``language`` and ``stage`` are added if the trainer
+ignores unknown columns. Splits are made by ``parallel_id``.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,14 +23,14 @@ _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}  #: OpenAI
 
 
 class RowPosition(NamedTuple):
-    """Where a row stands."""
+    """The split of a row, and its position in it."""
 
     split: str
     number: int  #: among the rows of its split, from 0
 
 
 class RowShape(NamedTuple):
-    """One kind of row."""
+    """The shape of a row."""
 
     takes: ItemKind
     columns: Mapping[str, ColumnType]
@@ -39,7 +39,7 @@ class RowShape(NamedTuple):
     ]  #: of a group of items; of one item where there is no key
     key: Callable[[Any], tuple[str, ...]] | None = None  #: items with one key are one group
     accepts: Callable[[Any], bool] = lambda _: True
-    unless: str = ""  #: what a row is that is not accepted
+    unless: str = ""  #: description of the rows that are not accepted
 
 
 # ---------------------------------------------------------------------------------- one row an example
@@ -88,7 +88,7 @@ def _text(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
 
 
 def _is_program(item: Example) -> bool:
-    """Whether a row's text is a program: a pair of an instruction corpus is a conversation."""
+    """Return whether the text of a row is a program; a pair of an instruction corpus is a conversation."""
     return item.kind != "original"
 
 

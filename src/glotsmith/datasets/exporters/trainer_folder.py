@@ -1,6 +1,6 @@
-"""Write a dataset as one trainer reads it: data, its configuration, the reward where it applies, and a README.
+"""Write a folder for one trainer: data, configuration, reward (if the trainer needs one) and README.
 
-Every file is written aside and put in place at the end; the same rows are the same bytes.
+Files are written under temporary names and moved into place at the end. The same rows give the same bytes.
 """
 
 import json
@@ -21,10 +21,10 @@ from glotsmith.prompts import Prompt
 from glotsmith.records import Example, Preference
 
 TEMPLATES = Path(__file__).parent / "templates"
-MANIFEST = ".glotsmith-export"  #: names the files of an export, so that the next one can take their place
+MANIFEST = ".glotsmith-export"  #: lists the files of an export, which the next export replaces
 
 
-_ORIGIN = "# run and format: "  #: begins the line of a manifest that says of what the export is
+_ORIGIN = "# run and format: "  #: prefix of the manifest line that names the run and the format
 
 
 class ExportContent(NamedTuple):
@@ -41,9 +41,9 @@ class ExportCounts(NamedTuple):
     """The counts of an export."""
 
     rows: dict[str, int]  #: file → rows
-    left_out: Counter[str]  #: what they are → items; a problem that has several is counted once each
-    not_run: Counter[str]  #: kind → examples that came without tests: nothing shows that they work
-    stages: set[int]  #: of what is trained on
+    left_out: Counter[str]  #: description → number of items that the format leaves out
+    not_run: Counter[str]  #: kind → number of examples that were not executed
+    stages: set[int]  #: training stages of the exported rows
 
     def __str__(self) -> str:
         """Return the counts as a sentence."""
@@ -118,7 +118,10 @@ def _earlier(folder: Path, origin: str) -> set[str]:
 
 
 def _replace(folder: Path, made: list[Path], earlier: set[str], origin: str) -> None:
-    """Put the new files in place of the old ones; whenever this is cut short, the next export knows them all."""
+    """Replace the old files by the new ones.
+
+    The manifest lists both until the end, so that the next export can replace all of them after a kill.
+    """
     names = {file.name for file in made}
     _write_manifest(folder, names | earlier, origin)
     for file in made:
@@ -165,7 +168,7 @@ def _write_part(
     made: list[Path],
     written: ExportCounts,
 ) -> dict[str, int]:
-    """Write the rows of one part and return its files' counts; nothing where no row is to be trained on."""
+    """Write the rows of one part and return the counts of its files; {} if there is no row to train on."""
     counts = dict.fromkeys((part.train, part.held_out), 0)
     opened: dict[str, Any] = {}
     with ExitStack() as stack:
@@ -189,7 +192,7 @@ def _write_part(
 
 
 def _note(group: Sequence[Any], written: ExportCounts, *, trained: bool) -> None:
-    """Note what the README is to tell of the items."""
+    """Count the items that the README mentions."""
     for item in group:
         if isinstance(item, Example):
             written.not_run.update([item.kind] if not item.lineage.toolchain else ())
