@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from glotsmith.cli.job_files import read_jobs
-from glotsmith.datasets.exporters import EXPORTERS
-from glotsmith.datasets.exporters.formats import FORMATS
+from glotsmith.datasets.exporters.formats import DATASET_FORMATS, FORMATS
 from glotsmith.records import Job
 
 Command = Callable[..., tuple[int, str, str]]
@@ -31,7 +30,7 @@ def total(numbers: list[int]) -> int:
             result += number
     return result
 '''
-WHOLE = [*EXPORTERS, "parallel"]  #: programs with their tests
+WHOLE = [*DATASET_FORMATS, "parallel"]  #: programs with their tests
 TASKS = ["trl-grpo", "verl", "openrlhf", "open-instruct", "verifiers"]  #: tests, for programs that a policy writes
 PAIRS = ["trl-dpo", "trl-kto"]  #: of programs that passed and failed
 UNTESTED = [name for name in FORMATS if name not in [*WHOLE, *TASKS, *PAIRS]]
