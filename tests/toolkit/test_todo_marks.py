@@ -1,4 +1,4 @@
-"""The holes of a language's folder are named by file, line and what belongs there."""
+"""Places of a language folder that its author has to fill in are listed with file, line and instruction."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -99,5 +99,5 @@ def test_only_a_card_of_full_level_needs_a_driver(
     said = missing_driver(get_card("klingon"))
     assert said.startswith(f'{made / "driver.kl"} is missing: a card of level = "full" needs a driver') is missing
     assert bool(said) is missing
-    with pytest.raises(InputError, match=r"driver\.\w+: there is no such file"):
+    with pytest.raises(InputError, match=r"driver\.\w+: the file is missing"):
         _ = get_card("klingon").driver_text
