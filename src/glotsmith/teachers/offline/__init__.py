@@ -1,7 +1,7 @@
 """The ``offline`` teacher: a deterministic, rule-based translator from Python to Lua 5.4.
 
-It needs no model, no key and no network. What it can't translate faithfully it refuses, with a sentence; what it
-writes is verified by execution like anybody else's.
+It needs no model, no key and no network. It refuses source that it cannot translate faithfully, and says why. Its
+translations are verified by execution, like those of all teachers.
 """
 
 from glotsmith.records import content_hash
@@ -42,4 +42,4 @@ class Offline:
         return Reply(text=code)
 
     async def close(self) -> None:
-        """Do nothing: there is nothing to release."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Assignment, in all its forms, and ``del``."""
+"""Translate assignments and ``del``."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""Calls: which kind of thing is called, and the builtins over scalars."""
+"""Translate calls: of imported functions, builtins, methods, functions of the program, and values."""
 
 import ast
 from collections.abc import Sequence

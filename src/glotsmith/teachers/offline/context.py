@@ -1,4 +1,4 @@
-"""The translator's state: what is known (``facts``, kept between rounds), scopes, and the lines being written.
+"""The state of the translator: learned kinds (kept between rounds), scopes, and the lines being written.
 
 Translation is abstract interpretation: each round translates the whole program and learns kinds of parameters,
 results and loop variables; when a round learns nothing new, its text is the answer.
@@ -92,7 +92,7 @@ class Context:
         self.begin_round()
 
     def begin_round(self) -> None:
-        """Forget the text; keep the facts."""
+        """Start a round: forget the text, but keep the learned kinds."""
         self.changed = False
         self.round += 1
         self.lines: list[str] = []
@@ -106,7 +106,7 @@ class Context:
         self.order_is_irrelevant = False  #: whether the order of the dict or set being listed can't show in the result
         self.error_variable = ""  #: the variable of the error being handled
 
-    # ------------------------------------------------------------------------------------------ facts
+    # ------------------------------------------------------------------------------------------ kinds
 
     def learn(self, key: Hashable, kind: ValueKind) -> ValueKind:
         """Join what is known under ``key`` with ``kind``; lower bounds that keep falling are given up."""

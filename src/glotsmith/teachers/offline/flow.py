@@ -1,4 +1,4 @@
-"""Control flow: branches, loops, functions, exceptions, imports."""
+"""Translate control flow: branches, loops, functions, exceptions, imports."""
 
 import ast
 

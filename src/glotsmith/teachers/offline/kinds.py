@@ -1,4 +1,4 @@
-"""What the translator knows of a value: a small lattice from ``BOT`` (nothing known yet) to ``ANY``.
+"""The kinds (static types) of values: a small lattice from ``BOT`` (nothing known yet) to ``ANY``.
 
 ``int`` carries a lower bound where one is known, so that ``xs[i]`` needs no care for negative ``i``. ``float`` means
 any number, as signatures unite int and float. ``iter`` is a Lua iterator function.
@@ -120,12 +120,12 @@ def item_of(kind: ValueKind) -> ValueKind:
 
 
 def without_negative_bound(kind: ValueKind) -> ValueKind:
-    """Return the kind with bounds forgotten: what containers remember of their items."""
+    """Return the kind without a negative lower bound, as kept for items of containers."""
     return replace(kind, low=None) if kind.low is not None and kind.low < 0 else kind
 
 
 def is_scalar(kind: ValueKind) -> bool:
-    """Whether values of this kind are surely no tables (so that ``==`` and table keys work on them)."""
+    """Return whether values of this kind are never tables, so that ``==`` and table keys work on them."""
     kind = strip_optional(kind)
     return kind.name in ("none", "bool", "int", "float", "str")
 

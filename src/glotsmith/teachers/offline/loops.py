@@ -1,4 +1,4 @@
-"""Iteration: ``for`` loops and comprehensions over whatever Python iterates."""
+"""Translate ``for`` loops and comprehensions over all Python iterables."""
 
 import ast
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Lua text: names, literals, and expressions with their precedence."""
+"""Lua text: names, literals, expressions with their precedence, and refusals of what cannot be translated."""
 
 import ast
 import math
@@ -39,7 +39,7 @@ class LuaExpr:
     text: str
     prec: int = PREFIX
     kind: ValueKind = ANY
-    new: bool = False  #: a table that nobody else holds
+    new: bool = False  #: a new table without another reference
 
     def with_precedence(self, prec: int) -> str:
         """Return the text, in parentheses where it binds less tightly than ``prec``."""

@@ -1,4 +1,4 @@
-"""Method calls, and the methods of lists, dicts and sets."""
+"""Translate method calls: the table of methods, and those of lists, dicts and sets."""
 
 import ast
 from collections.abc import Callable

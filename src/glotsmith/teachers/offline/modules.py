@@ -1,4 +1,4 @@
-"""Imports, and what the known modules' names become."""
+"""Translate imports, and the names of known modules."""
 
 import ast
 from collections.abc import Callable

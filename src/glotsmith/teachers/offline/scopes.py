@@ -1,4 +1,4 @@
-"""Where each Python variable becomes a Lua ``local``: Python's scopes are functions, Lua's are blocks."""
+"""Decide where each Python variable is declared as a Lua ``local``: scopes are functions in Python, blocks in Lua."""
 
 import ast
 from collections.abc import Iterator

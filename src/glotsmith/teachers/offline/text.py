@@ -1,4 +1,4 @@
-"""Values as text: ``str``, f-strings, ``format`` and ``%``."""
+"""Translate conversions to text: ``str``, f-strings, ``format`` and ``%``."""
 
 import ast
 import re

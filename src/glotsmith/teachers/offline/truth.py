@@ -1,4 +1,4 @@
-"""Python's truth: 0, "", and empty containers are false there and true in Lua."""
+"""Translate conditions: 0, "" and empty containers are false in Python but true in Lua."""
 
 import ast
 
