@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "glotsmith"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 HEADING = "## Words that are not used"
 #: Uses of a forbidden word that are names of others: of operating systems, trainers, formats and recorded steps.
-ALLOWED = re.compile(r"ground_truths?|Apache Arrow|Arrow|NOBODY|user (?:``|`|\")?nobody")
+ALLOWED = re.compile(r"ground_truths?|Apache Arrow|Arrow|\.arrow|NOBODY|user (?:``|`|\")?nobody")
 
 
 class Word(NamedTuple):

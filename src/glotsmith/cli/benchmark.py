@@ -179,10 +179,10 @@ def _prompts(
         if benchmark_maker.nameless_test(task):
             continue  # _left_out lists it
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
-        asked = msgspec.structs.replace(question_of_task(task, "", named, wording=wording), stop=card.syntax.stop)
+        question = msgspec.structs.replace(question_of_task(task, "", named, wording=wording), stop=card.syntax.stop)
         rows.append(
             benchmark_maker.prompt_row(
-                asked, task, code_of(language), benchmark_maker.multipl_e_tests(card, task, how), wording
+                question, task, code_of(language), benchmark_maker.multipl_e_tests(card, task, how), wording
             )
         )
     return rows

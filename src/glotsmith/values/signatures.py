@@ -36,8 +36,8 @@ class Signature(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Return the first line of a Python ``def``, without the colon."""
         inner = ", ".join(map(str, self.parameters))
-        arrow = "" if self.returns == ANY else f" -> {self.returns}"
-        return f"def {self.name}({inner}){arrow}"
+        returned = "" if self.returns == ANY else f" -> {self.returns}"
+        return f"def {self.name}({inner}){returned}"
 
 
 def infer_signature(name: str, parameters: Sequence[str], calls: Sequence[Call]) -> Signature:
