@@ -128,9 +128,9 @@ def test_a_full_disk_is_said_without_a_promise(tmp_path: Path, arguments: str, s
 @pytest.mark.parametrize(
     ("arguments", "place"),
     [
-        (["doctor"], "glotsmith.cli.languages.names"),
-        (["languages"], "glotsmith.cli.languages.names"),
-        (["verify", "x"], "glotsmith.cli.verify.read"),
+        (["doctor"], "glotsmith.cli.languages.language_names"),
+        (["languages"], "glotsmith.cli.languages.language_names"),
+        (["verify", "x"], "glotsmith.cli.verify.read_jobs"),
     ],
 )
 def test_an_interrupt_in_any_command_is_said(

@@ -189,8 +189,8 @@ class Bursting(Numbers):
         ([Numbers(3), Evens(forget=1)], BrokenResult, "2 results for 3 items"),
         ([Numbers(3), Stranger()], BrokenResult, "stranger is no item of 'numbers'"),
         ([Bursting(1), Each("s")], OSError, "in step 'numbers', item after unit 0"),
-        ([Each("s")], TypeError, "a pipeline is a SourceStep and then"),
-        ([Numbers(3), Numbers(3)], ValueError, "one name"),
+        ([Each("s")], TypeError, "a pipeline is a SourceStep followed by"),
+        ([Numbers(3), Numbers(3)], ValueError, "step names must be unique"),
     ],
 )
 def test_a_step_that_breaks_its_contract_is_a_defect(kind, ledger, steps, error, note):
@@ -252,7 +252,7 @@ def test_a_finished_run_does_nothing(kind, ledger):
 
 def test_other_steps_than_before_are_refused(kind, ledger):
     run(kind, [Numbers(5), Each("a")], ledger)
-    with pytest.raises(UsageError, match="begun with the steps numbers, a"):
+    with pytest.raises(UsageError, match="this run has the steps numbers, a"):
         run(kind, [Numbers(5), Each("b")], ledger)
 
 
