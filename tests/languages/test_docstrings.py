@@ -3,7 +3,7 @@
 import pytest
 
 from glotsmith.languages import get_card, language_names
-from glotsmith.languages.docstrings import translate_docstring
+from glotsmith.languages.docstrings import example_calls, translate_docstring, value_forms
 
 SIGNATURE = "def near(numbers: list[float], limit: float) -> bool"
 DOCTEST = "Whether two are near.\n    >>> near([1.0, 2.5], 0.5)\n    False\n\n    More."
@@ -109,3 +109,70 @@ def test_literals_are_those_that_people_write(language: str) -> None:
 @pytest.mark.parametrize("text", [">>> f(\n", "f(" * 5000, ">>> " * 2000, "f(1) == " + "[" * 3000, "f(1) == \x00"])
 def test_any_text_comes_to_an_end(text: str) -> None:
     translate_docstring("lua", text, "def f(x: int) -> int")
+
+
+MIXED = "def f(a: dict[str, list[int]], b: tuple[int, str], c: int | None) -> dict[str, float]"
+MIXED_TESTS = ["assert f({'a': [1, 2]}, (1, 'x'), None) == {'k': 1.5}"]
+
+
+@pytest.mark.parametrize(
+    ("language", "call"),
+    [
+        ("lua", 'f({["a"] = {1, 2}}, {1, "x"}, nil)  =>  {["k"] = 1.5}'),
+        ("racket", '(f (hash "a" (list 1 2)) (list 1 "x") #f)  =>  (hash "k" 1.5)'),
+        ("ocaml", 'f ([("a", [1; 2])]) (1, "x") None  =>  [("k", 1.5)]'),
+        ("r", 'f(list("a" = c(1, 2)), list(1, "x"), NULL)  =>  list("k" = 1.5)'),
+        ("php", 'f(["a" => [1, 2]], [1, "x"], null)  =>  ["k" => 1.5]'),
+        ("haskell", 'f ([("a", [1, 2])]) (1, "x") Nothing  =>  [("k", 1.5)]'),
+        ("rust", 'f(HashMap::from([(String::from("a"), vec![1, 2])]), (1, String::from("x")), None)  =>  '
+         'HashMap::from([(String::from("k"), 1.5)])'),
+    ],
+)  # fmt: skip
+def test_tests_are_calls_with_results_in_the_language(language: str, call: str) -> None:
+    assert example_calls(language, MIXED_TESTS, MIXED) == [call]
+
+
+@pytest.mark.parametrize("language", language_names())
+def test_every_language_with_typed_calls_has_examples(language: str) -> None:
+    typed = language != "python" and get_card(language).level == "full"
+    assert len(example_calls(language, ["assert f(2, 'a') == [1, 2]"], "def f(n: int, s: str) -> list[int]")) == typed
+
+
+@pytest.mark.parametrize(
+    ("test", "signature"),
+    [
+        ("assert sorted(f([1])) == [1]", "def f(a: list[int]) -> list[int]"),
+        ("assert f([1]) > 0", "def f(a: list[int]) -> int"),
+        ("assert f([None]) == 1", "def f(a: list[int | None]) -> int"),
+        ("assert f({1}) == 1", "def f(a: set[int]) -> int"),
+    ],
+)
+def test_a_test_that_is_no_plain_call_or_has_no_form_is_left_out(test: str, signature: str) -> None:
+    assert example_calls("lua", [test, "assert f(1) == 2"], signature) == ["f(1)  =>  2"]
+
+
+@pytest.mark.parametrize("text", ["a )", "( )", " ) "])
+def test_text_in_arguments_keeps_its_blanks(text: str) -> None:
+    [call] = example_calls("racket", [f"assert f({text!r}) == 1"], "def f(s: str) -> int")
+    assert call == f'(f "{text}")  =>  1'
+
+
+@pytest.mark.parametrize(
+    ("language", "signature", "forms"),
+    [
+        ("lua", "def f(d: dict[str, int]) -> int", ["dict[str, int]: {'a': 1} is {[\"a\"] = 1}"]),
+        ("lua", "def f(n: int | None) -> bool", ["int | None: None is nil"]),
+        ("racket", "def f(t: tuple[int, str]) -> set[int]", [
+            "tuple[int, str]: (1, 'a') is (list 1 \"a\")", "set[int]: {1} is (set 1)"]),
+        ("ocaml", "def f(xs: list[list[float]]) -> list[float]", [
+            "list[list[float]]: [[1.5, 1.5], [1.5, 1.5]] is [[1.5; 1.5]; [1.5; 1.5]]",
+            "list[float]: [1.5, 1.5] is [1.5; 1.5]"]),
+        ("lua", "def f(s: set[int]) -> int", []),  # Lua has no sets
+        ("lua", "def f(d: dict[list[int], int]) -> int", ["list[int]: [1, 1] is {1, 1}"]),  # no such dict in Python
+        ("lua", "def f(n: int, s: str, x: float, b: bool) -> bool", []),
+        ("python", "def f(d: dict[str, int]) -> int", []),
+        ("bash", "def f(d: dict[str, int]) -> int", []),
+    ],
+)  # fmt: skip
+def test_forms_of_the_values_of_a_signature(language: str, signature: str, forms: list[str]) -> None:
+    assert value_forms(language, signature) == forms

@@ -11,13 +11,14 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.suite_outcomes import describe_failure
 from glotsmith.languages import Card, get_card, render
-from glotsmith.languages.docstrings import Wording, translate_docstring
+from glotsmith.languages.docstrings import Wording, example_calls, translate_docstring, value_forms
 from glotsmith.languages.extract_code import extract_code, restore_braces, stops_at_brace
 from glotsmith.prompts import Prompt
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 
+_SHOWN_TESTS = 3  #: tests in a prompt
 _STALE_ROUND = 4  #: sampling stops after a round of at least this many replies without a new program
 
 
@@ -327,5 +328,7 @@ def prompt_variables(card: Card, task: Task, *, source: bool, wording: Wording =
         "signature": task.signature,
         "prefix": task.prefix,
         "prelude": card.syntax.prelude,
-        "tests": "\n".join(task.tests[:3]),
+        "tests": "\n".join(task.tests[:_SHOWN_TESTS]),
+        "forms": "\n".join(f"- {form}" for form in value_forms(task.language, task.signature)),
+        "calls": "\n".join(example_calls(task.language, task.tests[:_SHOWN_TESTS], task.signature)),
     }

@@ -18,7 +18,7 @@ import msgspec
 from glotsmith.languages.card import Card, get_card
 from glotsmith.languages.render import fill_template, render_literal, widen_signature
 from glotsmith.languages.representable import Unrepresentable
-from glotsmith.values import NotLiteral, Signature, Value, parse_signature
+from glotsmith.values import Check, NotLiteral, Signature, Type, Value, parse_signature, parse_test
 from glotsmith.values.literals import value_of_node
 
 #: ``target``: examples and terms of the target language; ``verbatim``: those of the Python original.
@@ -73,6 +73,88 @@ def translate_docstring(language: str, docstring: str, signature: str, wording: 
     return _Translation(_card_for_docstrings(language), parsed).text(docstring)
 
 
+def example_calls(language: str, tests: Sequence[str], signature: str) -> list[str]:
+    """Return tests as calls with their results, written in another language.
+
+    They show how a language represents dictionaries, tuples, missing values and so on. Tests that the language cannot
+    represent, and tests of another form than ``call == value``, are left out.
+
+    Args:
+        language: the target language; the result is empty for Python and for languages without typed calls.
+        tests: asserts (``Suite.tests``).
+        signature: the function's Python signature, with the types of the task.
+
+    """
+    card = get_card(language)
+    if language == "python" or card.level != "full":
+        return []
+    parsed = parse_signature(signature)
+    translation = _Translation(_card_for_docstrings(language), parsed)
+    calls = [translation.call(test, parsed.name) for test in tests]
+    # No comment holds the value: in OCaml, whose comments must be lexically valid, the quotes in it would change.
+    return [f"{call[0]}  =>  {call[1]}" for call in calls if call]
+
+
+def value_forms(language: str, signature: str) -> list[str]:
+    """Return how a language writes the containers and missing values of a signature, with a sample value of each type.
+
+    A line for Lua is ``dict[str, int]: {'a': 1} is {["a"] = 1}``. Unlike ``example_calls`` it contains no test. Types
+    that the language cannot represent are left out.
+    """
+    card = get_card(language)
+    if language == "python" or card.level != "full":
+        return []
+    parsed, card = parse_signature(signature), _card_for_docstrings(language)
+    types = [*(parameter.type for parameter in parsed.parameters), parsed.returns]
+    composite = dict.fromkeys(part for kind in types for part in _composite_types(kind))
+    return [form for kind in composite if (form := _value_form(card, kind))]
+
+
+def _composite_types(kind: Type) -> Iterator[Type]:
+    """Yield a type and its parts, without numbers, texts and truth values."""
+    if kind.kind in ("list", "tuple", "vartuple", "dict", "set", "optional"):
+        yield kind
+    for part in kind.args:
+        yield from _composite_types(part)
+
+
+def sample_value(kind: Type) -> Value:
+    """Return a small value of a type."""
+    parts = [sample_value(part) for part in kind.args]
+    match kind.kind:
+        case "bool":
+            return True
+        case "float":
+            return 1.5
+        case "str":
+            return "a"
+        case "none":
+            return None
+        case "list":
+            return parts * 2
+        case "tuple":
+            return tuple(parts)
+        case "vartuple":
+            return (*parts, *parts)
+        case "dict":
+            return {parts[0]: parts[1]}
+        case "set":
+            return set(parts)
+        case "optional":
+            return parts[0]
+        case "int" | "any" | "mixed":
+            return 1
+
+
+def _value_form(card: Card, kind: Type) -> str:
+    """Return a line about a type; "" if the language, or Python, has no such value."""
+    try:
+        value = None if kind.kind == "optional" else sample_value(kind)
+        return f"{kind}: {value!r} is {render_literal(card, value, kind)}"
+    except (Unrepresentable, NotLiteral, ValueError, TypeError):  # TypeError: a key that cannot be hashed
+        return ""
+
+
 @cache
 def _card_for_docstrings(language: str) -> Card:
     """Return a card with the literals of ``examples``, which people write, instead of those for the driver."""
@@ -119,6 +201,13 @@ class _Translation:
             position = example.end
         return "".join([*parts, self._words(text[position:])])
 
+    def call(self, test: str, name: str) -> tuple[str, str] | None:
+        """Return call and value of a test in the language; None if it has none there, or states no plain value."""
+        call = parse_test(test, name)
+        if isinstance(call.expected, Check):
+            return None
+        return self._call(_Example(0, 0, call.arguments, "", call.expected))
+
     def _call(self, example: _Example) -> tuple[str, str] | None:
         """Return call and value in the language; None if the language has no form for them."""
         try:
@@ -134,7 +223,8 @@ class _Translation:
         if syntax.argument_separator == " ":
             arguments = [a if _ATOM.fullmatch(a) or syntax.application.startswith("(") else f"({a})" for a in arguments]
         text = syntax.argument_separator.join(arguments) or syntax.no_parameters
-        return fill_template(syntax.application, name=self._signature.name, arguments=text).replace(" )", ")")
+        call = fill_template(syntax.application, name=self._signature.name, arguments=text)
+        return call if text else call.replace(" )", ")")
 
     def _words(self, text: str) -> str:
         """Replace the names of Python's types, except where they are names of the function or its parameters."""

@@ -12,6 +12,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.generation.suite_outcomes import describe_failure, find_suite_flaw
 from glotsmith.languages import Unrepresentable, get_card, render
+from glotsmith.languages.docstrings import value_forms
 from glotsmith.languages.extract_code import extract_code
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
@@ -114,6 +115,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
             name=snippet.name,
             signature=snippet.signature,
             prefix=prefix,
+            forms=_value_forms(snippet),
         )
         text = reply_text(reply)
         if isinstance(text, UnusableReply):
@@ -156,6 +158,15 @@ def _signature_prefix(snippet: Snippet) -> str:
         return render.render_signature(card, card.syntax.signature, parse_signature(snippet.signature))
     except (Unrepresentable, NotLiteral, ValueError):
         return ""
+
+
+def _value_forms(snippet: Snippet) -> str:
+    """Return the lines of a prompt on how the language writes the values of the snippet's signature."""
+    try:
+        forms = value_forms(snippet.language, snippet.signature) if snippet.signature else []
+    except NotLiteral:
+        return ""
+    return "\n".join(f"- {form}" for form in forms)
 
 
 def _snippet_job(snippet: Snippet, code: str) -> Job:
