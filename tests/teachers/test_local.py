@@ -146,8 +146,6 @@ def test_a_server_that_is_killed_is_started_again(model: Path) -> None:
         replies = [await teacher.reply(ASKED)]
         for _ in range(5):  # more often than in a row
             os.kill(pid(teacher), signal.SIGKILL)
-            while is_alive(pid(teacher)):
-                await asyncio.sleep(0.01)
             replies.append(await teacher.reply(ASKED))
         return [r.text for r in replies]
 
@@ -243,3 +241,16 @@ def test_the_server_ends_when_glotsmith_is_killed(model: Path) -> None:
 def test_options_out_of_range_are_named(model: Path, option: dict[str, Any]) -> None:
     with pytest.raises(GlotsmithError, match=next(iter(option))):
         opened(model, **option)
+
+
+def test_a_request_that_is_open_when_the_server_is_killed_is_sent_again(model: Path) -> None:
+    long = Request(call="t", item="i", prompt="a", sampling=Sampling(max_tokens=300))
+
+    async def use(teacher: Local) -> list[str]:
+        await teacher.reply(ASKED)
+        open_requests = [asyncio.create_task(teacher.reply(request)) for request in (long, ASKED)]
+        await asyncio.sleep(0.02)
+        os.kill(pid(teacher), signal.SIGKILL)
+        return [(await task).finish_reason for task in open_requests]
+
+    assert set(using(opened(model), use)) <= {"stop", "length"}

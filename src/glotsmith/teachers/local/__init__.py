@@ -28,6 +28,9 @@ from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 _log = logging.getLogger(__name__)
 _MOST_RESTARTS = 3  #: of a server that exits by itself, until it has answered again
 _CONNECT_S = 10.0
+_ATTEMPTS = 2  #: of a request at one server: a server that exited is not worth waiting for
+_BACKOFF_S = 0.1
+_EXIT_S = 1.0  #: after a failed request, for the server to be seen to have exited
 
 
 class LocalOptions(Record, frozen=True, kw_only=True):
@@ -83,11 +86,16 @@ class Local(Teacher):
             try:
                 reply = await client.reply(request)
             except TeacherError:
-                if self._server is not None and self._server.is_running:
+                if not await self._has_exited():
                     raise
                 continue  # `_running_client` counts the exits
+            if reply.finish_reason == "error" and await self._has_exited():
+                continue
             self._restarts = 0
             return reply
+
+    async def _has_exited(self) -> bool:
+        return self._server is None or await self._server.exits_within(_EXIT_S)
 
     def address(self, request: Request) -> str:
         """Return the content address of the reply, with the fields that are sent for this call alone."""
@@ -137,6 +145,8 @@ class Local(Teacher):
         wire = OpenAIOptions(
             model=self.weights.name,
             base_url=f"{self._server.address}/v1",
+            attempts=_ATTEMPTS,
+            backoff_s=_BACKOFF_S,
             max_concurrency=options.slots,
             start_concurrency=options.slots,
             connect_timeout_s=_CONNECT_S,

@@ -78,6 +78,14 @@ class ServerProcess:
         """Whether the process has not exited."""
         return self._process.returncode is None
 
+    async def exits_within(self, seconds: float) -> bool:
+        """Return whether the process has exited, or exits in this time."""
+        try:
+            await asyncio.wait_for(self._process.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
     async def exit_reason(self) -> str:
         """Wait for the end of the process; return its status and the last error in its log."""
         code = await self._process.wait()
