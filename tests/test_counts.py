@@ -1,9 +1,9 @@
-"""Counts agree with their nouns and verbs."""
+"""Counts agree with their nouns and verbs, and durations are as people write them."""
 
 import pytest
 
 from glotsmith import recipes
-from glotsmith.counts import agreeing, counted
+from glotsmith.counts import agreeing, counted, format_seconds
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,19 @@ def test_a_verb_agrees_with_a_count_that_stands_elsewhere() -> None:
 )
 def test_a_recipe_names_its_rows_by_a_noun_that_can_be_counted(recipe: str, number: int, text: str) -> None:
     assert counted(number, recipes.get(recipe).row_noun, "is") == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (60, "1 min"),
+        (125, "2 min 5 s"),
+        (3600, "1 h"),
+        (90_000, "25 h"),
+        (3780, "1 h 3 min"),
+    ],
+)
+def test_a_duration_is_written_as_people_write_it(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text

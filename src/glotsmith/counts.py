@@ -1,4 +1,4 @@
-"""Numbers with nouns and verbs that agree: ``1 row is``, ``2 rows are``."""
+"""Numbers as people write them: with nouns and verbs that agree (``1 row is``, ``2 rows are``), and durations."""
 
 _PLURAL_VERBS = {"is": "are", "has": "have", "was": "were", "does": "do"}
 
@@ -19,6 +19,18 @@ def counted(number: int, noun: str, verb: str = "") -> str:
 def agreeing(number: int, verb: str) -> str:
     """Return a verb, given in the singular, in the form that agrees with a number."""
     return verb if number == 1 else _PLURAL_VERBS.get(verb, verb.removesuffix("s"))
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration as people write it: ``45 s``, ``2 min 5 s``, ``1 h 3 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 def _plural(noun: str) -> str:

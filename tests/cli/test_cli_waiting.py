@@ -11,7 +11,8 @@ from model_server import LUA, SOURCE, ModelServer, model_server
 from rich.console import Console
 
 from glotsmith.cli import progress
-from glotsmith.cli.progress import RunProgress, WaitingLines, format_seconds, waiting_text
+from glotsmith.cli.progress import RunProgress, WaitingLines, waiting_text
+from glotsmith.counts import format_seconds
 from glotsmith.records import FunnelRow
 from glotsmith.teachers.base import FailedAttempt, Waiting
 
@@ -40,14 +41,6 @@ def test_a_sentence_says_how_many_since_when_and_why(waiting: Waiting, text: str
 
 def test_a_long_reason_is_cut() -> None:
     assert len(waiting_text(Waiting(1, 10, FailedAttempt("x" * 500, 0)))) < 250
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (3780, "1 h 3 min")],
-)
-def test_a_duration_is_written_as_people_write_it(seconds: float, text: str) -> None:
-    assert format_seconds(seconds) == text
 
 
 def printed(*waiting: Waiting | None, terminal: bool = False, quiet: bool = False, lines: bool = True) -> list[str]:

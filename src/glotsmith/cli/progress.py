@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from glotsmith.counts import counted
+from glotsmith.counts import counted, format_seconds
 from glotsmith.records import FunnelRow
 from glotsmith.teachers.base import Waiting
 
@@ -35,18 +35,6 @@ def waiting_text(waiting: Waiting) -> str:
     cut = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
     then = f"next try in {format_seconds(next_s)}" if next_s >= 1 else "trying again now"
     return f"{text}; {cut}, {then}"
-
-
-def format_seconds(seconds: float) -> str:
-    """Return a duration as people write it: ``45 s``, ``2 min 5 s``, ``1 h 3 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
 class WaitingLines:

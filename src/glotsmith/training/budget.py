@@ -4,21 +4,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from glotsmith.counts import format_seconds
 from glotsmith.training import ranks
 from glotsmith.training.needs import load
 from glotsmith.training.presets import TrainingSettings
 
 
-def format_duration(seconds: float) -> str:
-    """Return a duration as people write it: ``40 s``, ``12 min``, ``3 h 20 min``."""
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def budget_callback(settings: TrainingSettings, say: Callable[[str], None]) -> Any:
-    """Return the callback that tells of losses, ends a stage in time, and looks at held-out problems at its end."""
+    """Return the callback that prints losses and pace, ends a stage in time, and requests its last evaluation."""
 
     class Budget(load("transformers").TrainerCallback):
         stopped = ""
@@ -42,7 +35,7 @@ def budget_callback(settings: TrainingSettings, say: Callable[[str], None]) -> A
                 return ""
             left = (state.max_steps - state.global_step) * seconds / (state.global_step - step)
             rate = (state.num_input_tokens_seen - tokens) / seconds
-            return f", {rate:.0f} tokens a second, {format_duration(left)} left"
+            return f", {rate:.0f} tokens a second, {format_seconds(left)} left"
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             over = bool(settings.max_minutes) and ranks.broadcast(time.monotonic() >= self._end)
