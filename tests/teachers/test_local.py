@@ -21,6 +21,7 @@ from glotsmith.teachers import local as local_teacher
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
 from glotsmith.teachers.local import Local
+from glotsmith.teachers.local.process import ServerProcess
 from glotsmith.teachers.local.weights import default_weights, read_weights
 from small_model import saying_gguf
 
@@ -49,9 +50,13 @@ def using(teacher: Local, use: Callable[[Local], Awaitable[Any]]) -> Any:
     return asyncio.run(main())
 
 
+def process(teacher: Local) -> ServerProcess:
+    assert teacher._running is not None  # pyright: ignore[reportPrivateUsage]
+    return teacher._running.process  # pyright: ignore[reportPrivateUsage]
+
+
 def pid(teacher: Local) -> int:
-    assert teacher._server is not None  # pyright: ignore[reportPrivateUsage]
-    return teacher._server._process.pid  # pyright: ignore[reportPrivateUsage]
+    return process(teacher)._process.pid  # pyright: ignore[reportPrivateUsage]
 
 
 def is_alive(number: int) -> bool:
@@ -64,7 +69,7 @@ def is_alive(number: int) -> bool:
 
 def test_the_header_of_a_file_is_read(model: Path) -> None:
     found = read_weights(model)
-    assert (found.name, found.title, found.licence, found.context) == ("small", "small", "mit", 2048)
+    assert (found.name, found.licence, found.context) == ("small", "mit", 2048)
     assert found.description == f"small ({model.stat().st_size / 1e6:.0f} MB, licence mit)"
 
 
@@ -157,11 +162,10 @@ def test_a_server_that_exits_at_every_request_is_an_outage(model: Path, monkeypa
     start = teacher._start  # pyright: ignore[reportPrivateUsage]
 
     async def started_and_killed() -> Any:
-        client = await start()
-        os.kill(pid(teacher), signal.SIGKILL)
-        assert teacher._server is not None  # pyright: ignore[reportPrivateUsage]
-        await teacher._server.exit_reason()  # pyright: ignore[reportPrivateUsage]
-        return client
+        running = await start()
+        os.kill(running.process._process.pid, signal.SIGKILL)  # pyright: ignore[reportPrivateUsage]
+        await running.process.exit_reason()
+        return running
 
     monkeypatch.setattr(teacher, "_start", started_and_killed)
     with pytest.raises(TeacherOutage, match="exited 4 times in a row: signal 9"):
@@ -192,9 +196,8 @@ def test_closing_ends_the_process_also_while_it_is_asked(model: Path) -> None:
 def test_requests_without_the_key_are_refused(model: Path) -> None:
     async def use(teacher: Local) -> int:
         await teacher.reply(ASKED)
-        assert teacher._server is not None  # pyright: ignore[reportPrivateUsage]
         body = json.dumps({"prompt": "a", "max_tokens": 1}).encode()
-        url = f"{teacher._server.address}/v1/completions"  # pyright: ignore[reportPrivateUsage]
+        url = f"{process(teacher).address}/v1/completions"
         with pytest.raises(urllib.error.HTTPError) as refused:
             await asyncio.to_thread(urllib.request.urlopen, urllib.request.Request(url, body))
         refused.value.close()
@@ -217,7 +220,7 @@ from glotsmith.teachers.base import Request
 async def main():
     teacher = open_teacher("local", model=sys.argv[1], options={"context": 256, "slots": 1})
     await teacher.reply(Request(call="t", item="i", prompt="a"))
-    print(teacher._server._process.pid, flush=True)
+    print(teacher._running.process._process.pid, flush=True)
     await asyncio.sleep(60)
 
 asyncio.run(main())
@@ -243,14 +246,41 @@ def test_options_out_of_range_are_named(model: Path, option: dict[str, Any]) -> 
         opened(model, **option)
 
 
-def test_a_request_that_is_open_when_the_server_is_killed_is_sent_again(model: Path) -> None:
+@pytest.mark.parametrize("count", [2, 8, 40])
+def test_requests_that_are_open_when_the_server_is_killed_are_sent_again(model: Path, count: int) -> None:
     long = Request(call="t", item="i", prompt="a", sampling=Sampling(max_tokens=300))
 
     async def use(teacher: Local) -> list[str]:
         await teacher.reply(ASKED)
-        open_requests = [asyncio.create_task(teacher.reply(request)) for request in (long, ASKED)]
+        requests = [long if number % 2 else ASKED for number in range(count)]
+        open_requests = [asyncio.create_task(teacher.reply(request)) for request in requests]
         await asyncio.sleep(0.02)
         os.kill(pid(teacher), signal.SIGKILL)
-        return [(await task).finish_reason for task in open_requests]
+        return [reply.finish_reason for reply in await asyncio.gather(*open_requests)]
 
     assert set(using(opened(model), use)) <= {"stop", "length"}
+
+
+@pytest.mark.parametrize("options", [{"extra": {"b": 1, "a": 2}}, {"by_call": {"translate": {"b": 1, "a": 2}}}])
+def test_the_order_of_further_fields_does_not_change_an_address(model: Path, options: dict[str, Any]) -> None:
+    turned = {k: {"a": 2, "b": 1} if k == "extra" else {"translate": {"a": 2, "b": 1}} for k in options}
+    own = opened(model, **options).address(ASKED)
+    assert own == opened(model, **turned).address(ASKED) != opened(model).address(ASKED)
+
+
+LOUD = """
+import sys
+sys.stdin.readline()
+sys.stderr.write("x" * 500_000 + "\\n" + "error: too loud\\n" * 3)
+sys.stderr.flush()
+sys.exit(4)
+"""
+
+
+def test_a_log_of_long_lines_neither_blocks_the_server_nor_hides_the_reason(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "server.py").write_text(LOUD)
+    monkeypatch.setattr("glotsmith.teachers.local.process._SCRIPT", tmp_path / "server.py")
+    with pytest.raises(TeacherError, match="did not start: exit status 4: error: too loud"):
+        using(opened(model), lambda t: t.reply(ASKED))

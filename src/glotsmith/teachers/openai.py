@@ -148,8 +148,7 @@ class OpenAI(Teacher):
 
     def address(self, request: Request) -> str:
         """Return the content address of the reply, including the fields of this call."""
-        address, own = super().address(request), self._options.by_call.get(request.call)
-        return content_hash(address, json.dumps(own, sort_keys=True)) if own else address
+        return address_with_fields(super().address(request), self._options.by_call.get(request.call))
 
     def failed_attempt(self) -> FailedAttempt | None:
         """Return the last attempt if it failed; None after a reply."""
@@ -333,6 +332,11 @@ class OpenAI(Teacher):
 
     def _readable(self, text: str) -> str:
         return shorten(self._key.redact(text))
+
+
+def address_with_fields(address: str, fields: Mapping[str, Any] | None) -> str:
+    """Return the content address of a reply whose request has further fields; None or {} for none."""
+    return content_hash(address, json.dumps(fields, sort_keys=True)) if fields else address
 
 
 def _checked_url(url: str) -> str:

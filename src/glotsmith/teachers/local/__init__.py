@@ -6,12 +6,13 @@ installation. Such a small model shows that a recipe works; most of its programs
 """
 
 import asyncio
+import json
 import logging
 import os
 import secrets
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta
 
@@ -20,10 +21,10 @@ from glotsmith.installation import install_command, pip_command
 from glotsmith.records import Record, content_hash
 from glotsmith.settings import CHANGEABLE, FIXED, MODEL
 from glotsmith.teachers.api_key import ApiKey
-from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher
 from glotsmith.teachers.local.process import ServerExited, ServerProcess, ServerSettings
 from glotsmith.teachers.local.weights import DEFAULT_PACKAGE, Weights, default_weights, read_weights
-from glotsmith.teachers.openai import OpenAI, OpenAIOptions
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions, address_with_fields
 
 _log = logging.getLogger(__name__)
 _MOST_RESTARTS = 3  #: of a server that exits by itself, until it has answered again
@@ -66,10 +67,12 @@ class Local(Teacher):
         self.weights = read_weights(Path(options.model)) if options.model else _default()
         self.model = options.model or self.weights.name
         self.notice = f"Teacher local: {self.weights.description}"
-        self.fingerprint = content_hash(self.name, self.weights.digest(), str(options.context), str(options.extra))
+        self.fingerprint = content_hash(
+            self.name, self.weights.digest(), str(options.context), json.dumps(options.extra, sort_keys=True)
+        )
         self._options = options
-        self._server: ServerProcess | None = None
-        self._client: OpenAI | None = None
+        self._running: _RunningServer | None = None
+        self._replaced: list[OpenAI] = []  #: clients of servers that exited; requests may still use them
         self._starting = asyncio.Lock()
         self._restarts = 0
 
@@ -82,53 +85,54 @@ class Local(Teacher):
 
         """
         while True:
-            client = await self._running_client()
+            running = await self._running_server()
             try:
-                reply = await client.reply(request)
+                reply = await running.client.reply(request)
             except TeacherError:
-                if not await self._has_exited():
-                    raise
-                continue  # `_running_client` counts the exits
-            if reply.finish_reason == "error" and await self._has_exited():
+                if await running.process.exits_within(_EXIT_S):
+                    continue  # the next turn starts another server, or gives up
+                raise
+            if reply.finish_reason == "error" and await running.process.exits_within(_EXIT_S):
                 continue
             self._restarts = 0
             return reply
 
-    async def _has_exited(self) -> bool:
-        return self._server is None or await self._server.exits_within(_EXIT_S)
-
     def address(self, request: Request) -> str:
         """Return the content address of the reply, with the fields that are sent for this call alone."""
-        own = self._options.by_call.get(request.call)
-        address = super().address(request)
-        return content_hash(address, str(own)) if own else address
+        return address_with_fields(super().address(request), self._options.by_call.get(request.call))
+
+    def failed_attempt(self) -> FailedAttempt | None:
+        """Return the last failed attempt of the running server's client."""
+        return self._running.client.failed_attempt() if self._running else None
 
     async def close(self) -> None:
         """End the server and its connections; idempotent."""
-        client, self._client = self._client, None
-        server, self._server = self._server, None
-        if client is not None:
+        running, self._running = self._running, None
+        clients, self._replaced = self._replaced, []
+        for client in (*clients, *((running.client,) if running else ())):
             await client.close()
-        if server is not None:
-            await server.stop()
+        if running is not None:
+            await running.process.stop()
 
-    async def _running_client(self) -> OpenAI:
+    async def _running_server(self) -> "_RunningServer":
+        """Return the server; start one if there is none, or if it has exited."""
         async with self._starting:
-            if self._client is not None and self._server is not None:
-                if self._server.is_running:
-                    return self._client
-                await self._count_exit(self._server)
-            return await self._start()
+            if self._running is not None and not self._running.process.is_running:
+                await self._count_exit(self._running)
+            if self._running is None:
+                self._running = await self._start()
+            return self._running
 
-    async def _count_exit(self, server: ServerProcess) -> None:
-        reason = await server.exit_reason()
-        await self.close()
+    async def _count_exit(self, exited: "_RunningServer") -> None:
+        self._running = None
+        self._replaced.append(exited.client)
+        reason = await exited.process.exit_reason()
         self._restarts += 1
         if self._restarts > _MOST_RESTARTS:
             raise TeacherOutage(f"The local server exited {self._restarts} times in a row: {reason}")
         _log.warning("the local server exited (%s); it is started again", reason)
 
-    async def _start(self) -> OpenAI:
+    async def _start(self) -> "_RunningServer":
         options, key = self._options, secrets.token_hex(16)
         settings = ServerSettings(
             model=str(self.weights.path.absolute()),
@@ -139,12 +143,12 @@ class Local(Teacher):
             gpu_layers=options.gpu_layers,
         )
         try:
-            self._server = await ServerProcess.start(settings)
+            process = await ServerProcess.start(settings)
         except ServerExited as error:
             raise TeacherError(f"The local server of {self.weights.path} did not start: {error}") from None
         wire = OpenAIOptions(
             model=self.weights.name,
-            base_url=f"{self._server.address}/v1",
+            base_url=f"{process.address}/v1",
             attempts=_ATTEMPTS,
             backoff_s=_BACKOFF_S,
             max_concurrency=options.slots,
@@ -154,8 +158,14 @@ class Local(Teacher):
             extra=options.extra,
             by_call=options.by_call,
         )
-        self._client = OpenAI(wire, key=ApiKey("of the local server", key))
-        return self._client
+        return _RunningServer(process, OpenAI(wire, key=ApiKey("of the local server", key)))
+
+
+class _RunningServer(NamedTuple):
+    """A server with its client."""
+
+    process: ServerProcess
+    client: OpenAI
 
 
 def _default() -> Weights:

@@ -12,6 +12,7 @@ import msgspec
 
 _STOP_S = 5.0  #: for the process to exit after its stdin is closed; then it is killed
 _LINES = 20  #: last lines of the log that a message may quote
+_LINE = 300  #: characters of a line that are kept
 #: OpenMP threads that wait must sleep. By default they spin, and beside two busy processes on two processors the
 #: server then took 42 s for what takes it 4 s with this.
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
@@ -58,7 +59,7 @@ class ServerProcess:
         server = cls(process)
         try:
             server.address = await server._send(settings)
-        except BaseException:
+        except BaseException:  # also a cancellation: the process must not be left
             await server.stop()
             raise
         if not server.address:
@@ -107,7 +108,10 @@ class ServerProcess:
 
     async def _read_log(self) -> None:
         assert self._process.stderr is not None, "it is a pipe"
-        with contextlib.suppress(ValueError):  # a line that is longer than the reader's limit
-            while line := await self._process.stderr.readline():
-                if text := line.decode("utf-8", "replace").strip():
-                    self._log.append(text[:300])
+        rest = ""
+        while block := await self._process.stderr.read(1 << 16):  # a pipe that nobody reads would block the server
+            *lines, rest = (rest + block.decode("utf-8", "replace")).split("\n")
+            self._log.extend(line.strip()[:_LINE] for line in lines if line.strip())
+            rest = rest[:_LINE]
+        if rest.strip():
+            self._log.append(rest.strip())

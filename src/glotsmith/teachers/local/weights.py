@@ -23,7 +23,6 @@ class Weights(NamedTuple):
     """A GGUF file, with what its header says."""
 
     path: Path
-    title: str = ""  #: ``general.name``
     licence: str = ""  #: ``general.license``
     context: int = 0  #: tokens; 0 if the header does not say
 
@@ -75,7 +74,6 @@ def read_weights(path: Path) -> Weights:
     architecture = fields.get("general.architecture", "")
     return Weights(
         path,
-        title=str(fields.get("general.name", "")),
         licence=str(fields.get("general.license", "")),
         context=int(fields.get(f"{architecture}.context_length", 0)),
     )
