@@ -118,9 +118,9 @@ def _composite_types(kind: Type) -> Iterator[Type]:
         yield from _composite_types(part)
 
 
-def sample_value(kind: Type) -> Value:
+def _sample_value(kind: Type) -> Value:
     """Return a small value of a type."""
-    parts = [sample_value(part) for part in kind.args]
+    parts = [_sample_value(part) for part in kind.args]
     match kind.kind:
         case "bool":
             return True
@@ -149,7 +149,7 @@ def sample_value(kind: Type) -> Value:
 def _value_form(card: Card, kind: Type) -> str:
     """Return a line about a type; "" if the language, or Python, has no such value."""
     try:
-        value = None if kind.kind == "optional" else sample_value(kind)
+        value = None if kind.kind == "optional" else _sample_value(kind)
         return f"{kind}: {value!r} is {render_literal(card, value, kind)}"
     except (Unrepresentable, NotLiteral, ValueError, TypeError):  # TypeError: a key that cannot be hashed
         return ""

@@ -146,7 +146,6 @@ def _train_stages(job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: 
         stages=tuple(done),
         versions=versions(),
         device=device(),
-        precision=done[-1].precision,
         dequantised=str(models.gguf_file(job.model) or ""),
     )
     if ranks.is_first_process():

@@ -36,8 +36,8 @@ class StageReport(Record, frozen=True, kw_only=True):
     seconds: float = 0.0  #: of the process that ended the stage
     stopped: str = ""  #: why it ended before its epochs
     too_long: int = 0  #: rows that were cut at ``max_length``
-    precision: str = ""  #: that it computed in
     lost: int = 0  #: of these, rows of which nothing to learn was left
+    precision: str = ""  #: that it computed in, with the measurement that decided it
     training: tuple[LoggedLoss, ...] = ()  #: each a mean since the one before it, or since the process began
     held_out: tuple[LoggedLoss, ...] = ()
 
@@ -53,8 +53,9 @@ class TrainingReport(Record, frozen=True, kw_only=True):
     stages: tuple[StageReport, ...] = ()
     versions: dict[str, str] = {}
     device: str = ""
-    precision: str = ""  #: that it computed in, with the measurement that decided it
-    dequantised: str = ""  #: the GGUF file that the weights come from: they are rounded, another base than its makers'
+    dequantised: str = (
+        ""  #: the GGUF file of the first weights, which are rounded
+    )
 
 
 def held_out_before(model: str) -> frozenset[str]:
