@@ -57,6 +57,14 @@ def no_ticks(total: int) -> AbstractContextManager[Callable[[], None]]:
     return nullcontext(lambda: None)
 
 
+class EvaluationDisplay(NamedTuple):
+    """Where the progress of an evaluation goes; by default nowhere."""
+
+    ticking: Ticking = no_ticks
+    waiting: ReportWaiting = report_nothing  #: called about once a second
+    notify: Callable[[str], None] = lambda _: None  #: takes sentences, such as the licence of a local model
+
+
 class EvaluationConfig(Record, frozen=True, kw_only=True):
     """Everything that determines the figures of an evaluation."""
 
@@ -243,8 +251,7 @@ async def run_evaluation(
     cache: Path | None = None,
     workers: int | None = None,
     max_failures: int = 10,
-    ticking: Ticking = no_ticks,
-    on_waiting: ReportWaiting = report_nothing,
+    display: EvaluationDisplay | None = None,
 ) -> EvaluationResult:
     """Check the configuration, take the folder, evaluate, and write the results into the folder.
 
@@ -253,7 +260,7 @@ async def run_evaluation(
         OutageError: too many samples in a row have no verdict because the teacher or the machine failed.
 
     """
-    asking, found = await _run(options, folder, cache, workers, max_failures, ticking, on_waiting)
+    asking, found = await _run(options, folder, cache, workers, max_failures, display or EvaluationDisplay())
     notes = (
         *asking.notes,
         *empty_reply_warnings(found.samples, asking.questions),
@@ -269,12 +276,13 @@ async def _run(
     cache: Path | None,
     workers: int | None,
     max_failures: int,
-    ticking: Ticking,
-    on_waiting: ReportWaiting,
+    display: EvaluationDisplay,
 ) -> tuple[LoadedQuestions, Evaluation]:
     who, teacher = options.teacher, None
     if who.name:
         teacher = open_teacher(who.name, model=who.model, base_url=who.base_url, options=who.options)
+        if teacher.notice:
+            display.notify(teacher.notice)
     try:
         sandbox = open_sandbox(options.isolation, workers)
         try:
@@ -282,7 +290,7 @@ async def _run(
                 output_files.claim_folder(folder, options.stored())
                 with closing(Cache(cache or folder / output_files.CACHE)) as store:
                     try:
-                        return await _evaluate(options, store, sandbox, teacher, max_failures, ticking, on_waiting)
+                        return await _evaluate(options, store, sandbox, teacher, max_failures, display)
                     finally:
                         if store.has_entries("reply"):
                             disposable.clear()
@@ -299,8 +307,7 @@ async def _evaluate(
     sandbox: Sandbox,
     teacher: Teacher | None,
     max_failures: int,
-    ticking: Ticking,
-    on_waiting: ReportWaiting,
+    display: EvaluationDisplay,
 ) -> tuple[LoadedQuestions, Evaluation]:
     verifier, cached = Verifier(sandbox, store), CachedTeacher(teacher, store) if teacher else None
     try:
@@ -310,11 +317,10 @@ async def _evaluate(
         )
         asking = _with_prompt_end(asking, options.prompt_end)
         source: ReplySource = TeacherReplies(cached, options.plan) if cached else _stored(options, asking)
-        notice = [teacher.notice] if teacher is not None and teacher.notice else []
-        notes = (*notice, *asking.notes, *_unanswered(asking.questions, source), *_unknown_problems(options, asking))
+        notes = (*asking.notes, *_unanswered(asking.questions, source), *_unknown_problems(options, asking))
         asking = msgspec.structs.replace(asking, notes=notes)
-        reporting = reporting_waiting(cached, on_waiting) if cached else nullcontext()
-        with ticking(sum(map(source.count, asking.questions))) as tick:
+        reporting = reporting_waiting(cached, display.waiting) if cached else nullcontext()
+        with display.ticking(sum(map(source.count, asking.questions))) as tick:
             async with reporting:
                 found = await evaluate_questions(
                     asking.questions,

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from glotsmith.api import run_config
-from glotsmith.api.evaluate import EvaluationResult, evaluation_config, run_evaluation
+from glotsmith.api.evaluate import EvaluationDisplay, EvaluationResult, evaluation_config, run_evaluation
 from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
 from glotsmith.cli.progress import WaitingLines
 from glotsmith.errors import UsageError
@@ -113,9 +113,8 @@ def evaluate_command(
         requested_ks=k or (),
     )
     try:
-        result = asyncio.run(
-            run_evaluation(config, output_, cache, jobs, max_failures, _ticking, WaitingLines(err).update)
-        )
+        display = EvaluationDisplay(_ticking, WaitingLines(err).update, err.print)
+        result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, display))
     except KeyboardInterrupt:
         raise Stopped(
             f"Stopped: {cache or output_ / result_files.CACHE} keeps the replies and verdicts so far. "

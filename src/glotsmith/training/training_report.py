@@ -53,9 +53,7 @@ class TrainingReport(Record, frozen=True, kw_only=True):
     stages: tuple[StageReport, ...] = ()
     versions: dict[str, str] = {}
     device: str = ""
-    dequantised: str = (
-        ""  #: the GGUF file of the first weights, which are rounded
-    )
+    dequantised: str = ""  #: the GGUF file of the first weights, which are rounded
 
 
 def held_out_before(model: str) -> frozenset[str]:
