@@ -162,6 +162,27 @@ def saying(folder: Path, tokens: Sequence[str]) -> Path:
     return folder
 
 
+def random_model(folder: Path, kind: str, seed: int = 4) -> Path:
+    """Write a small ``llama``, or a ``mistral`` with a sliding window, with random weights and a tokeniser of bytes."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    made = Tokenizer(models.BPE({token: n for n, token in enumerate(["</s>", *alphabet])}, []))
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=made, eos_token="</s>").save_pretrained(folder)
+    sizes: dict[str, Any] = {
+        "vocab_size": len(alphabet) + 1, "hidden_size": WIDTH, "intermediate_size": INNER, "eos_token_id": 0,
+        "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": 2, "bos_token_id": 0,
+        "max_position_embeddings": 512, "initializer_range": 0.4,
+    }  # fmt: skip
+    torch.manual_seed(seed)
+    config = LlamaConfig(**sizes) if kind == "llama" else MistralConfig(**sizes, sliding_window=16)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    return folder
+
+
 SERVE = """
 import json, sys, time
 import xllamacpp as x
