@@ -52,6 +52,7 @@ def test_a_row_says_what_was_measured_and_not_run() -> None:
     assert "(5.0 to 5.0 times as fast)" in page
     assert "- **Lua**: Lua has no sets;" in page
     assert "ints have 63 bits" in page
+    assert "- **code points**: Racket (stated, not measured).\n- **bytes of UTF-8**: Lua, OCaml.\n" in page
     assert "@{" not in page
 
 
@@ -60,3 +61,16 @@ def test_the_page_in_the_repository_is_made_of_the_cards_and_the_stored_measurem
         [get_card(name) for name in language_names()], load_measurements(ROOT / "benchmarks" / "languages.toml")
     )
     assert (ROOT / "docs" / "languages.md").read_text("utf-8") == page, "glotsmith languages page > docs/languages.md"
+
+
+def test_the_page_lists_each_language_once_by_the_unit_of_its_lengths() -> None:
+    text = (ROOT / "docs" / "languages.md").read_text("utf-8")
+    section = text.partition("## Lengths and positions in text\n")[2].partition("\n## ")[0]
+    items = [
+        item.partition("**: ")[2].replace(" (stated, not measured)", "").partition(".\n\n")[0].removesuffix(".")
+        for item in section.replace("\n  ", " ").split("\n- ")[1:]
+    ]
+    assert sorted(name for item in items for name in item.split(", ")) == sorted(
+        get_card(name).display for name in language_names()
+    )
+    assert "Swift (stated, not measured)" in section

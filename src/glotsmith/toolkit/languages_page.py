@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill, shorten
 
@@ -11,6 +11,7 @@ import msgspec
 from glotsmith.errors import InputError
 from glotsmith.languages import Card
 from glotsmith.languages.render import enclosing_declaration, fill_template
+from glotsmith.languages.text_length import UNITS, text_length_unit
 from glotsmith.records import Record
 from glotsmith.toolkit.install import packages
 
@@ -84,7 +85,11 @@ def render_page(cards: Sequence[Card], measurements: SpeedMeasurements) -> str:
         isolation=measurements.isolation,
         rows="\n".join(_row(card, run.get(card.name)) for card in cards),
         refused="\n".join(_refused(card) for card in cards),
-        containers="\n".join(_item(card, f"`{name}`") for card in cards if (name := enclosing_declaration(card))),
+        lengths="\n".join(_length_row(unit, lengths) for unit, lengths in UNITS.items()),
+        units="\n".join(_units(cards, run)),
+        containers="\n".join(
+            _item(card.display, f"`{name}`") for card in cards if (name := enclosing_declaration(card))
+        ),
         converted="\n".join(_converted(card) for card in cards if card.converted),
     )
     return text.rstrip() + "\n"
@@ -105,16 +110,30 @@ def _refused(card: Card) -> str:
         reasons.append(f"ints have {card.limits.int_bits} bits")
     if card.level != "full":
         reasons = ["values, because only whole programs run"]
-    return _item(card, "; ".join([*(reasons or ["nothing"]), *_equal_values(card)]))
+    return _item(card.display, "; ".join([*(reasons or ["nothing"]), *_equal_values(card)]))
 
 
 def _converted(card: Card) -> str:
-    return _item(card, card.converted)
+    return _item(card.display, card.converted)
 
 
-def _item(card: Card, text: str) -> str:
+def _length_row(unit: str, lengths: Mapping[str, int]) -> str:
+    return f"| {unit} | {' | '.join(str(length) for length in lengths.values())} |"
+
+
+def _units(cards: Sequence[Card], measured: Collection[str]) -> list[str]:
+    """Return an item for each unit of a length, with the languages whose lengths count it."""
+    languages: dict[str, list[str]] = {unit: [] for unit in UNITS} | {"not stated": []}
+    for card in cards:
+        unit = text_length_unit(card.name)
+        not_measured = " (stated, not measured)" if unit and card.name not in measured else ""
+        languages[unit or "not stated"].append(f"{card.display}{not_measured}")
+    return [_item(unit, ", ".join(names)) for unit, names in languages.items() if names]
+
+
+def _item(title: str, text: str) -> str:
     """Return one wrapped item of a list."""
-    return fill(f"- **{card.display}**: {text}.", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return fill(f"- **{title}**: {text}.", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _equal_values(card: Card) -> list[str]:
