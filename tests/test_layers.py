@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation", "counts", "__version__"}
+VALUES |= {"installation", "counts", "write_aside", "__version__"}
 ENGINE = {
     "step",
     "ledger_rows",

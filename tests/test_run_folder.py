@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.ledger_rows import StepInput
 from glotsmith.records import Record
-from glotsmith.run_folder import RunFolder, to_toml, write_atomically
+from glotsmith.run_folder import RunFolder, to_toml, write_config
 from glotsmith.step import Kept, Result
 
 CONFIG = {"recipe": "multipl-t", "seed": 0, "languages": ["lua", "r"], "teacher": {"name": "openai", "model": "m"}}
@@ -277,5 +277,5 @@ def test_a_text_that_cannot_be_written_is_a_sentence_and_leaves_the_old_one(tmp_
     target = tmp_path / "folder"
     target.mkdir()
     with pytest.raises(StorageError, match="can't be written"):
-        write_atomically(target, "text")
+        write_config(target, {})
     assert list(tmp_path.iterdir()) == [target]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from glotsmith.write_aside import write_aside
+
 
 def cache_home() -> Path:
     """Return the cache folder, ``glotsmith`` in ``$XDG_CACHE_HOME`` or ``~/.cache``; create it if it is missing.
@@ -47,21 +49,19 @@ def _process_folder() -> Path:
 
 
 def make_once(name: str, fill: Callable[[Path], None]) -> Path:
-    """Return the folder ``name`` of the cache. If it is missing, call ``fill`` on a draft folder and rename that.
+    """Return the folder ``name`` of the cache. If it is missing, call ``fill`` on a draft folder, which replaces it.
 
     All users may read it, since programs may run as another user. If ``fill`` raises, the draft is removed.
     """
     folder = cache_home() / name
     if folder.is_dir():
         return folder
-    draft = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
     try:
-        fill(draft)
-        draft.chmod(0o755)
-        draft.rename(folder)
+        with write_aside(folder, shared=True) as draft:
+            draft.mkdir(0o700)
+            fill(draft)
+            draft.chmod(0o755)
     except OSError:
         if not folder.is_dir():  # else another process made it first
             raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder

@@ -25,6 +25,7 @@ from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.folder_lock import lock_folder
 from glotsmith.ledger import Ledger
 from glotsmith.settings import is_changeable, leaves
+from glotsmith.write_aside import write_aside
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
@@ -158,7 +159,7 @@ def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], 
     """
     file = path / CONFIG
     if not file.exists():
-        write_atomically(file, _HEADER + to_toml(config))
+        write_config(file, config)
         return False
     stored, wanted = _load(file), tomllib.loads(to_toml(config))
     preview = bool(wanted.get(PREVIEW))
@@ -175,7 +176,7 @@ def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], 
     if preview:
         _remove(path / DATASET)
     if stored != wanted:
-        write_atomically(file, _HEADER + to_toml(config))
+        write_config(file, config)
     return not (preview or changed)
 
 
@@ -280,20 +281,15 @@ def _quoted_text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file to a draft and rename it, so that readers see either the old or the new content.
+def write_config(file: Path, config: Mapping[str, Any]) -> None:
+    """Write the configuration to its file, which has either the old or the new content at any time.
 
     Raises:
         StorageError: it cannot be written.
 
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        with write_aside(file, sync=True) as draft:
+            draft.write_text(_HEADER + to_toml(config), "utf-8")
     except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise StorageError(f"{path}: it can't be written ({error.strerror}): free some space, and try again") from error
+        raise StorageError(f"{file}: it can't be written ({error.strerror}): free some space, and try again") from error

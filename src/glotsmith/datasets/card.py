@@ -15,6 +15,7 @@ from glotsmith.datasets.schema import features
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.records import FunnelRow, Record
+from glotsmith.write_aside import draft_path, write_aside
 
 #: licences that the Hub knows by their SPDX id in lower case; anything else is ``other`` there
 _HUB_LICENCES = frozenset(
@@ -22,7 +23,8 @@ _HUB_LICENCES = frozenset(
     | {"cc-by-4.0", "cc-by-sa-4.0", "cc0-1.0", "epl-2.0", "eupl-1.2", "gpl-2.0", "gpl-3.0", "isc", "lgpl-2.1"}
     | {"lgpl-3.0", "mit", "mpl-2.0", "ncsa", "postgresql", "unlicense", "wtfpl", "zlib"}
 )
-FILE, DRAFT = "README.md", ".README.md.part"
+FILE = "README.md"
+DRAFT = draft_path(Path(FILE)).name
 _RUN, _RUN_LINE = "<!-- run {} -->\n", re.compile("(?m)^<!-- run ([0-9a-f]+) -->$")
 _MARK = "execution-verified"  #: among the tags of every card of ours
 _ABSOLUTE = re.compile(r"""(?<![\w/.~])(?:~[\w.-]*/|/(?!/)|[A-Za-z]:\\)[^\s,;'"|]+""")
@@ -77,11 +79,11 @@ def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: S
     paths = {file.parent.name: file.relative_to(folder).as_posix() for file in files}
     mark = _RUN.format(card.run) if card.run else ""
     text = f"{_header(card, summary, paths)}\n{mark}{_body(card, summary)}"
-    target, aside = folder / FILE, folder / DRAFT
+    target = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        aside.write_text(text, "utf-8")
-        aside.replace(target)
+        with write_aside(target) as draft:
+            draft.write_text(text, "utf-8")
     except OSError as error:
         raise StorageError(f"{target}: the card can't be written: {error.strerror or error}") from error
     return target

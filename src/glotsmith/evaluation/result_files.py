@@ -24,6 +24,7 @@ from glotsmith.evaluation.pass_at_k import Interval
 from glotsmith.evaluation.questions import EvaluationSample, Question
 from glotsmith.records import Record
 from glotsmith.settings import leaves
+from glotsmith.write_aside import write_aside
 
 #: reason → the end of a sentence about one problem; the first word is a verb
 _WHY = {
@@ -196,10 +197,9 @@ def _lines(records: Iterable[Record]) -> bytes:
 
 
 def _put(file: Path, data: bytes) -> None:
-    draft = file.with_name(f".{file.name}.part")
     try:
-        draft.write_bytes(data)
-        draft.replace(file)
+        with write_aside(file) as draft:
+            draft.write_bytes(data)
     except OSError as error:
         raise StorageError(f"{file}: can't be written: {error.strerror or error}") from error
 

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from glotsmith.write_aside import write_aside
+
 _STATE = "trainer_state.json"  #: what transformers writes last
 
 
@@ -46,6 +48,5 @@ def _correct_best_checkpoint(checkpoint: Path, state: dict[str, Any]) -> None:
     if here == best:
         return
     state["best_model_checkpoint"] = here
-    draft = checkpoint / f".{_STATE}.part"
-    draft.write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", "utf-8")
-    draft.replace(checkpoint / _STATE)
+    with write_aside(checkpoint / _STATE) as draft:
+        draft.write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", "utf-8")

@@ -38,6 +38,7 @@ from glotsmith.training.training_report import (
     stage_report,
     versions,
 )
+from glotsmith.write_aside import draft_path, write_aside
 
 _FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: as torch and safetensors say it
 _STAGE = "stage.json"  #: the record of a stage, beside its weights
@@ -182,15 +183,13 @@ def _finish(job: TrainingJob, folder: Path, tokenizer: Any, stages: int, report:
     if target.exists():
         return
     data.remove_caches(folder / "data")
-    draft = folder / ".model.part"
-    shutil.rmtree(draft, ignore_errors=True)
-    if job.how.lora_rank:
-        models.save_merged(models.open_model(job.model, job.how, last), tokenizer, draft)
-    else:
-        shutil.copytree(last, draft, copy_function=_link)
-        (draft / _STAGE).unlink()
-    write_json(draft / RECORD, report)
-    draft.replace(target)
+    with write_aside(target) as draft:
+        if job.how.lora_rank:
+            models.save_merged(models.open_model(job.model, job.how, last), tokenizer, draft)
+        else:
+            shutil.copytree(last, draft, copy_function=_link)
+            (draft / _STAGE).unlink()
+        write_json(draft / RECORD, report)
 
 
 def _link(source: str, target: str) -> None:
@@ -325,15 +324,15 @@ class _Stage:
         return str(found[-1])
 
     def _store(self, trainer: Any, report: StageReport) -> None:
-        draft = self._folder / ".model.part"
-        if ranks.is_first_process():
-            shutil.rmtree(draft, ignore_errors=True)
-        ranks.wait_for_all()
-        models.save(trainer, draft)  # all processes: each may hold a part of the weights
-        ranks.wait_for_all()
-        if ranks.is_first_process():
-            write_json(draft / _STAGE, report)
-            draft.replace(self._folder / "model")
+        target = self._folder / "model"
+        first = ranks.is_first_process()
+        with write_aside(target) if first else nullcontext(draft_path(target)) as draft:
+            ranks.wait_for_all()
+            models.save(trainer, draft)  # all processes: each may hold a part of the weights
+            ranks.wait_for_all()
+            if first:
+                write_json(draft / _STAGE, report)
+        if first:
             shutil.rmtree(self._checkpoints, ignore_errors=True)
         ranks.wait_for_all()
 

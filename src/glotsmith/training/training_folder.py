@@ -22,6 +22,7 @@ from glotsmith.folder_lock import lock_folder
 from glotsmith.records import Record
 from glotsmith.settings import changeable_fields, leaves
 from glotsmith.training.data import PreparedData
+from glotsmith.write_aside import write_aside
 
 SETTINGS, PREPARED = "settings.json", Path("data") / "prepared.json"
 
@@ -118,6 +119,5 @@ def read_record(file: Path, kind: type[StoredRecord]) -> StoredRecord:
 
 def write_json(file: Path, value: Any) -> None:
     """Write a value as JSON; the file appears whole or not at all."""
-    draft = file.with_name(f".{file.name}.part")
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-    draft.replace(file)
+    with write_aside(file) as draft:
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

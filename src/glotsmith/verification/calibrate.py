@@ -22,6 +22,7 @@ from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.records import Limits, Program, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_signature, parse_test
+from glotsmith.write_aside import write_aside
 
 _TRIALS = 3  #: the fastest counts, because other load only adds time
 _MIN_FACTOR, _MAX_FACTOR = 1.0, 20.0  #: faster machines keep the limits; slower measurements are errors
@@ -99,10 +100,9 @@ class Calibration:
     def _save_speed(self, key: str, speed: LanguageSpeed) -> None:
         """Rewrite the file. If two processes write at once, one measurement is lost and is repeated later."""
         text = json.dumps({**self._read(), key: list(speed)}, indent=1)
-        draft = self._path.with_suffix(f".{id(self)}")
         try:
-            draft.write_text(text, "utf-8")
-            draft.replace(self._path)
+            with write_aside(self._path, shared=True) as draft:
+                draft.write_text(text, "utf-8")
         except OSError as error:
             _log.warning("cannot store the speed of this machine in %s: %s", self._path, error)
 

@@ -1,6 +1,6 @@
 """Write rows to JSONL and Parquet files, and group rows by key in a temporary database.
 
-A file is written under a temporary name (``aside``) and moved into place when it is complete.
+Files are written aside (``write_aside``) and moved into place when all are complete.
 """
 
 import re
@@ -17,6 +17,7 @@ import msgspec
 from glotsmith.datasets.schema import ColumnType, arrow, arrow_type, columns, plain
 from glotsmith.errors import InputError, StorageError
 from glotsmith.records import Example, Preference, content_hash
+from glotsmith.write_aside import Drafts
 
 _LANGUAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]*")
 _ROW_GROUP = 1000  #: rows in a row group of a Parquet file, and in memory
@@ -98,37 +99,27 @@ def write_language_files(rows: Iterable[Example], folder: Path, extension: str) 
         InputError: a row contains half of a surrogate pair, or a language that cannot name a folder.
 
     """
-    files: dict[str, Path] = {}
     try:
-        try:
-            _write_aside(rows, folder / "data", extension, files)
-            for file in files.values():
-                aside(file).replace(file)
-        finally:
-            for file in files.values():
-                aside(file).unlink(missing_ok=True)
-        _remove_others(folder / "data", set(files.values()))
+        with Drafts() as drafts:
+            _write_drafts(rows, folder / "data", extension, drafts)
+            drafts.replace_targets()
+        _remove_others(folder / "data", set(drafts.targets))
     except OSError as error:
         raise StorageError(f"{folder}: the dataset can't be written: {error.strerror or error}") from error
-    return sorted(files.values())
+    return sorted(drafts.targets)
 
 
-def _write_aside(rows: Iterable[Example], data: Path, extension: str, files: dict[str, Path]) -> None:
+def _write_drafts(rows: Iterable[Example], data: Path, extension: str, drafts: Drafts) -> None:
     writers: dict[str, RowWriter] = {}
     with ExitStack() as stack:
         for example in rows:
             row, line = _encoded_row(example)
             if (language := example.language) not in writers:
-                file = files[language] = data / language / f"train.{extension}"
+                file = data / language / f"train.{extension}"
                 file.parent.mkdir(parents=True, exist_ok=True)
-                writers[language] = ROW_WRITERS[extension](aside(file), columns())
+                writers[language] = ROW_WRITERS[extension](drafts.add(file), columns())
                 stack.callback(writers[language].close)
             writers[language].write(row, line)
-
-
-def aside(file: Path) -> Path:
-    """Return the path that a file is written to before it is moved into place."""
-    return file.with_name(f".{file.name}.part")
 
 
 def _encoded_row(example: Example) -> tuple[dict[str, Any], bytes]:

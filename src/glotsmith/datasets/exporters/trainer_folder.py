@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 from glotsmith.counts import counted
 from glotsmith.datasets.exporters.formats import FORMATS, FormatPart, TrainerFormat
-from glotsmith.datasets.exporters.row_files import ROW_WRITERS, aside, group_items, not_unicode
+from glotsmith.datasets.exporters.row_files import ROW_WRITERS, group_items, not_unicode
 from glotsmith.datasets.exporters.shapes import MESSAGES, ExportRow, RowPosition, RowShape
 from glotsmith.datasets.schema import features
 from glotsmith.errors import StorageError, UsageError, unknown_name
 from glotsmith.installation import requirement
 from glotsmith.prompts import Prompt
 from glotsmith.records import Example, Preference
+from glotsmith.write_aside import Drafts, write_aside
 
 TEMPLATES = Path(__file__).parent / "templates"
 MANIFEST = ".glotsmith-export"  #: lists the files of an export, which the next export replaces
@@ -74,18 +75,14 @@ def export(name: str, content: ExportContent, folder: Path, *, model: str = "") 
         raise UsageError(unknown_name(f"no trainer's format is named {name!r}", name, FORMATS))
     if model and not FORMATS[name].model:
         raise UsageError(f"{name} names no model: leave --model out")
-    made: list[Path] = []
     try:
-        try:
+        with Drafts() as drafts:
             origin = f"{_ORIGIN}{content.run} {name}" if content.run else ""
             earlier = _earlier(folder, origin)
             folder.mkdir(parents=True, exist_ok=True)
-            written = _write_parts(name, content, folder, made)
-            _write_texts(name, written, folder, made, model or FORMATS[name].model, partial=content.partial)
-            _replace(folder, made, earlier, origin)
-        finally:
-            for file in (*made, folder / MANIFEST):
-                aside(file).unlink(missing_ok=True)
+            written = _write_parts(name, content, folder, drafts)
+            _write_texts(name, written, folder, drafts, model or FORMATS[name].model, partial=content.partial)
+            _replace(folder, drafts, earlier, origin)
     except OSError as error:
         raise StorageError(f"{folder}: the export can't be written: {error.strerror or error}") from error
     return written
@@ -117,15 +114,14 @@ def _earlier(folder: Path, origin: str) -> set[str]:
     return set()
 
 
-def _replace(folder: Path, made: list[Path], earlier: set[str], origin: str) -> None:
+def _replace(folder: Path, drafts: Drafts, earlier: set[str], origin: str) -> None:
     """Replace the old files by the new ones.
 
     The manifest lists both until the end, so that the next export can replace all of them after a kill.
     """
-    names = {file.name for file in made}
+    names = {file.name for file in drafts.targets}
     _write_manifest(folder, names | earlier, origin)
-    for file in made:
-        aside(file).replace(file)
+    drafts.replace_targets()
     for name in sorted(earlier - names):
         (folder / name).unlink(missing_ok=True)
     _write_manifest(folder, names, origin)
@@ -133,17 +129,17 @@ def _replace(folder: Path, made: list[Path], earlier: set[str], origin: str) -> 
 
 def _write_manifest(folder: Path, names: set[str], origin: str) -> None:
     file, lines = folder / MANIFEST, [*([origin] if origin else []), *sorted(names)]
-    aside(file).write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    aside(file).replace(file)
+    with write_aside(file) as draft:
+        draft.write_text("".join(f"{line}\n" for line in lines), "utf-8")
 
 
 # ---------------------------------------------------------------------------------------------- data
 
 
-def _write_parts(name: str, content: ExportContent, folder: Path, made: list[Path]) -> ExportCounts:
+def _write_parts(name: str, content: ExportContent, folder: Path, drafts: Drafts) -> ExportCounts:
     written = ExportCounts({}, Counter(), Counter(), set())
     for part in FORMATS[name].parts:
-        rows = _write_part(FORMATS[name], part, content, folder, made, written)
+        rows = _write_part(FORMATS[name], part, content, folder, drafts, written)
         if not rows and not part.optional:
             raise UsageError(_nothing(name, part.shape, written))
         written.rows.update(rows)
@@ -165,7 +161,7 @@ def _write_part(
     part: FormatPart,
     content: ExportContent,
     folder: Path,
-    made: list[Path],
+    drafts: Drafts,
     written: ExportCounts,
 ) -> dict[str, int]:
     """Write the rows of one part and return the counts of its files; {} if there is no row to train on."""
@@ -178,15 +174,13 @@ def _write_part(
             for row in part.shape.rows(group, RowPosition(split, counts[split])):
                 if split not in opened:
                     file = folder / f"{split}.{format_.extension}"
-                    made.append(file)
-                    opened[split] = ROW_WRITERS[format_.extension](aside(file), dict(part.shape.columns))
+                    opened[split] = ROW_WRITERS[format_.extension](drafts.add(file), dict(part.shape.columns))
                     stack.callback(opened[split].close)
                 _write_row(opened[split], row, group[0])
                 counts[split] += 1
     if not counts[part.train]:  # nothing to train on: what is held out is of no use alone
         for split in opened:
-            made.remove(file := folder / f"{split}.{format_.extension}")
-            aside(file).unlink()
+            drafts.discard(folder / f"{split}.{format_.extension}")
         return {}
     return {f"{split}.{format_.extension}": count for split, count in counts.items() if count}
 
@@ -224,21 +218,18 @@ def _accepted(shape: RowShape, items: Iterable[Any], left_out: Counter[str]) -> 
 # --------------------------------------------------------------------------------------------- texts
 
 
-def _write_texts(
-    name: str, written: ExportCounts, folder: Path, made: list[Path], model: str, *, partial: bool
-) -> None:
+def _write_texts(name: str, written: ExportCounts, folder: Path, drafts: Drafts, model: str, *, partial: bool) -> None:
     """Render the format's files, except those about rows that do not exist."""
     format_, values = FORMATS[name], _values(name, written, folder, model) | {"partial": partial}
     for file in format_.files:
         text = Prompt(TEMPLATES / name / f"{file}.j2").render(**values)
         if text.strip():  # a template of an optional part is empty without it
-            _write_text(folder / file, text, made)
-    _write_text(folder / "README.md", Prompt(TEMPLATES / "README.md.j2").render(**values), made)
+            _write_text(folder / file, text, drafts)
+    _write_text(folder / "README.md", Prompt(TEMPLATES / "README.md.j2").render(**values), drafts)
 
 
-def _write_text(file: Path, text: str, made: list[Path]) -> None:
-    made.append(file)
-    aside(file).write_text(text.rstrip("\n") + "\n", "utf-8")
+def _write_text(file: Path, text: str, drafts: Drafts) -> None:
+    drafts.add(file).write_text(text.rstrip("\n") + "\n", "utf-8")
 
 
 def _values(name: str, written: ExportCounts, folder: Path, model: str) -> dict[str, Any]:
