@@ -111,13 +111,13 @@ def test_verl(said: str, truth: Any, info: Any, reward: float) -> None:
 @pytest.mark.parametrize(
     ("truth", "sentence"),
     [
-        ("{", "the ground truth is no JSON"),
-        ("[1]", "the ground truth is list; an object with language and tests is wanted"),
-        (None, "the ground truth is NoneType"),
+        ("{", "the ground truth is not JSON"),
+        ("[1]", "the ground truth is of type list; it must be an object with language and tests"),
+        (None, "the ground truth is of type NoneType"),
         ({"language": "lua"}, "the ground truth has neither tests nor io"),
         ({"tests": TESTS}, "no language is named None"),
         # as a whole program, whatever it says, it would earn nothing
-        (json.dumps({"fn_name": "f", "inputs": ["1"], "outputs": ["2"]}), r"wants calls of 'f' \(fn_name\)"),
+        (json.dumps({"fn_name": "f", "inputs": ["1"], "outputs": ["2"]}), r"calls 'f' \(fn_name\)"),
     ],
 )
 def test_a_ground_truth_that_says_nothing(truth: Any, sentence: str) -> None:
@@ -148,3 +148,7 @@ def test_a_malformed_ground_truth_is_nan_and_the_others_are_judged(truth: Any) -
     assert (rewards[0], math.isnan(rewards[1]), rewards[2]) == (1.0, True, 0.0)
     with pytest.raises(UsageError):
         compute_scores(["x"] * 2, [LUA] * 2, [good, truth])
+
+
+def test_a_column_may_have_the_name_of_any_parameter() -> None:
+    assert code_reward([LUA], language=["lua"], tests=[TESTS], options=["x"]) == [1.0]
