@@ -97,7 +97,7 @@ class Reason(StrEnum):
 
     # xcoder
     REPEATS_MEMORY = "repeats_memory", "the discussion repeats a problem that its agents made before"
-    UNREAD_EXAMPLE = "unread_example", "an example in the problem cannot be judged and was left out"
+    UNREAD_EXAMPLE = "unread_example", "an example in the problem cannot be judged and was omitted"
     CONTRADICTED = "contradicted", "an example in the problem contradicts its own reference solution"
     SAME_BEHAVIOUR = "same_behaviour", "its results equal those of an earlier problem, on all tests of that problem"
     NO_AGREEMENT = "no_agreement", "independent solutions agree on its tests in too few languages"

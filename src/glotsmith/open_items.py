@@ -92,9 +92,9 @@ def reopen_statements(
     the source, all rows are deleted, since its units are numbered.
     """
     place = steps.index(first)
-    anew = next((n for n, name in enumerate(steps) if n >= place and (n == 0 or name in whole)), len(steps))
+    first_deleted = next((n for n, name in enumerate(steps) if n >= place and (n == 0 or name in whole)), len(steps))
     return [
-        ("DELETE FROM items WHERE step >= ?", (anew,)),
+        ("DELETE FROM items WHERE step >= ?", (first_deleted,)),
         (
             "DELETE FROM items WHERE step >= ? AND parent IN "
             "(SELECT a.parent FROM items AS a WHERE a.step = items.step AND a.status = 'dropped' AND a.reason = ?)",

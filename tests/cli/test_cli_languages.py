@@ -53,7 +53,7 @@ def test_a_language_that_is_wrong_is_told_in_sentences(glotsmith: Command, own: 
     )
     code, said, _ = glotsmith("languages", "check", "moon", "--quick")
     assert code == 1
-    assert "wrong: row 'wrong' of verdicts.toml came to fail:wrong, and expects pass" in said
+    assert "wrong: row 'wrong' of verdicts.toml got fail:wrong, and expects pass" in said
     assert said.endswith("Moon is not judged rightly here\n")
 
 

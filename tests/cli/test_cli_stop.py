@@ -76,7 +76,7 @@ def test_evaluate_says_what_is_kept(tmp_path: Path, seconds: float) -> None:
 
     arguments = ["evaluate", "humaneval=set.jsonl", "-l", "lua", "--completions", "replies.jsonl", "-o", "ev"]
     code, out, said = interrupted(arguments, ready, tmp_path)
-    sentence = "Stopped: ev/cache.sqlite keeps the replies and verdicts so far. The same command goes on from there."
+    sentence = "Stopped: ev/cache.sqlite keeps the replies and verdicts so far. Run the same command again to resume."
     assert (code, out, said.split("\n")) == (130, "", [sentence, ""])
 
 

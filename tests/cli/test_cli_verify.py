@@ -173,9 +173,9 @@ def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path
     rows = [json.loads(x) for x in (run / "dataset/jsonl/data/lua/train.jsonl").read_text().splitlines()]
     assert {r["name"] for r in rows} == {"shout", "total"}
     before = {f: f.read_bytes() for f in (run / "dataset").rglob("*") if f.is_file()}
-    code, _, err = glotsmith(*arguments)  # again: goes on, finds nothing to do, writes the same bytes
+    code, _, err = glotsmith(*arguments)  # again: resumes, finds nothing to do, writes the same bytes
     assert code == 0
-    assert "going on where the run was left" in err
+    assert "resumes the run" in err
     assert {f: f.read_bytes() for f in before} == before
     code, _, err = glotsmith(*arguments, "--set", "wanted=2")
     assert code == 2

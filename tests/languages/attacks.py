@@ -67,7 +67,7 @@ def sandbox(canary: Path) -> Iterator[Sandbox]:
 
 
 def opened(name: str, canary: Path) -> Iterator[Sandbox]:
-    """Yield a back end, and look at what is left of its programs once it is closed."""
+    """Yield a back end, and check that none of its programs remain after it is closed."""
     before = left_behind()
     sandbox = open_sandbox(name)
     yield sandbox

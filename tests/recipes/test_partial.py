@@ -130,7 +130,7 @@ def test_what_is_finished_so_far_is_what_the_finished_run_has_of_it(recipe: str,
     before = (folder / "ledger.sqlite").read_bytes()
     assert asyncio.run(read(folder))[0] == fewer
     assert (folder / "ledger.sqlite").read_bytes() == before
-    asyncio.run(finish(chosen, folder))  # and the run goes on as if nobody had looked
+    asyncio.run(finish(chosen, folder))  # the run continues as if no process had read it
     with RunFolder.open(folder) as run:
         assert is_finished(run)
     assert asyncio.run(read(folder)) == (whole, False)

@@ -1,4 +1,4 @@
-"""What stops a whole run: signals, a second process, a full disk, a useless server; and going on after it."""
+"""A whole run stops on signals, a second process, a full disk or a useless server, and resumes afterwards."""
 
 import os
 import re
@@ -108,7 +108,7 @@ def test_a_signal_in_the_middle_stops_cleanly(
     process = start(folder, *arguments)
     assert until(lambda: answered(folder / "run", step) > 0, process), said(folder)
     assert interrupt(process, number) == code, said(folder)
-    assert "The same command goes on from here" in said(folder)
+    assert "Run the same command again to resume" in said(folder)
     assert "Traceback" not in said(folder)
     known = {a.body for a in server.log if a.serial in stored_serials(folder / "run")}
     server.log.clear()
@@ -141,7 +141,7 @@ def test_a_signal_while_sources_are_read_stops_cleanly(tmp_path: Path, finished:
     assert until(lambda: answered(folder / "run", "sources") > 0, process), said(folder)
     assert answered(folder / "run", "sources") < LARGE * 14
     assert interrupt(process, number) == 128 + number, said(folder)
-    assert "The same command goes on from here" in said(folder)
+    assert "Run the same command again to resume" in said(folder)
     finish(folder, *arguments)
     assert answered(folder / "run", "sources") == (LARGE + 1) * 14
     assert dataset(folder / "run") == dataset(finished / "run")
@@ -178,7 +178,7 @@ def test_a_signal_at_the_very_beginning_stops_cleanly(tmp_path: Path, number: in
     assert until(lambda: works_in(folder / "run", process), process), said(folder)
     time.sleep(seconds)
     assert interrupt(process, number) == 128 + number, said(folder)
-    assert "The same command goes on from here" in said(folder)
+    assert "Run the same command again to resume" in said(folder)
     assert "Warning" not in said(folder)
 
 

@@ -25,7 +25,7 @@ from glotsmith.teachers.openai_wire import request_seed
 
 PATIENCE_S = 120.0  #: after which a process that should have ended is a failure
 SAMPLES = {request_seed(Request(call="", item="", sample=n)): n for n in range(100)}
-#: without what would have each of some hundred starts compile all modules anew
+#: without the variables that make each start compile all modules again
 _LEFT_OUT = ("OPENAI_", "GLOTSMITH_", "PYTHONDONTWRITEBYTECODE")
 ENV = {k: v for k, v in os.environ.items() if not k.startswith(_LEFT_OUT)} | {"COLUMNS": "200"}
 
@@ -178,7 +178,7 @@ def nothing_is_left_behind() -> bool:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request that came to the server."""
+    """One request that the server received."""
 
     life: int  #: of the command, as the test counts
     serial: int

@@ -73,7 +73,7 @@ def child(connection: "multiprocessing.connection.Connection") -> None:
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_other_processes_have_their_own(method: str) -> None:
-    """Also one that was forked while the pool's lock was held; and the parent's goes on."""
+    """A process that was forked while the pool's lock was held has a pool, and the parent keeps its own."""
     assert judged(1) == [1.0]
     context = multiprocessing.get_context(method)
     ours, theirs = context.Pipe()

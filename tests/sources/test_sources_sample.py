@@ -1,4 +1,4 @@
-"""A bounded run goes on with the same functions whatever their order."""
+"""A bounded run resumes with the same functions in any order."""
 
 import random
 from collections.abc import Sequence

@@ -38,7 +38,7 @@ async def simulate(limiter: Limiter, capacity: int, requests: int) -> list[int]:
 def test_the_limit_settles_around_the_capacity(capacity: int, start: int) -> None:
     limits = asyncio.run(simulate(Limiter(start, 64), capacity, 1500))
     late = limits[len(limits) // 2 :]
-    assert max(late) <= capacity + 2  # it goes on feeling for more
+    assert max(late) <= capacity + 2  # it keeps trying higher limits
     assert min(late) >= capacity // 2
 
 

@@ -221,7 +221,7 @@ def test_a_stream_keeps_logprobs_and_reasoning() -> None:
 
 
 def ask(server: Any, fake_time: Any, request: Request = CHAT, **options: Any) -> tuple[Reply, int]:
-    """Ask once; return the reply and the limit that the limiter came to."""
+    """Ask once; return the reply and the last limit of the limiter."""
 
     async def main() -> tuple[Reply, int]:
         made = OpenAIOptions(**{"model": "small", "base_url": server.url, "backoff_s": 0.0, **options})

@@ -46,7 +46,7 @@ def changed(own: Path) -> Copy:
 
 @pytest.fixture
 def look_anew() -> Callable[[], None]:
-    """Have files of languages read anew."""
+    """Read the files of languages again."""
     return forget
 
 

@@ -91,7 +91,7 @@ def test_a_whole_proof_has_every_part() -> None:
             'raises = { expect = "fail:runtime"',
             'raises = { expect = "pass"',
             "rows",
-            "row 'raises' of verdicts.toml came to fail:runtime, and expects pass",
+            "row 'raises' of verdicts.toml got fail:runtime, and expects pass",
         ),
         (
             "hostile.toml",
@@ -105,7 +105,7 @@ def test_a_whole_proof_has_every_part() -> None:
             'run = ["lua5.4",',
             'run = ["lua5.4", "-e", "os.exit(0)",',
             "cold",
-            "'accepted' of verdicts.toml came to",
+            "'accepted' of verdicts.toml got",
         ),
         ("card.toml", 'command = "lua5.4"', 'command = "lua-of-nowhere"', "toolchain", "was not found"),
     ],
@@ -137,17 +137,17 @@ CALIBRATION = ACCEPTED.replace("accepted", "calibration").replace("{ ", "{ refer
         ((), "verdicts.toml has no row that must pass"),
         (
             (ACCEPTED.replace("{ ", '{ tests = ["assert f(1)[0"], '), WRONG, CALIBRATION),
-            "row 'accepted' of verdicts.toml came to infra:refused",
+            "row 'accepted' of verdicts.toml got infra:refused",
         ),
         (
             (ACCEPTED.replace("{ ", '{ signature = "def f() -> int", '), WRONG, CALIBRATION),
-            "row 'accepted' of verdicts.toml came to infra:refused",
+            "row 'accepted' of verdicts.toml got infra:refused",
         ),
         (
             (ACCEPTED, WRONG, CALIBRATION.replace("{ ", '{ signature = "def f(x: int", ')),
-            "row 'calibration' of verdicts.toml came to infra:refused",
+            "row 'calibration' of verdicts.toml got infra:refused",
         ),
-        ((ACCEPTED, WRONG, CALIBRATION.replace("return x", "error('no')")), "row 'calibration' of verdicts.toml came"),
+        ((ACCEPTED, WRONG, CALIBRATION.replace("return x", "error('no')")), "row 'calibration' of verdicts.toml got"),
         (
             ('accepted = { expect = "pass", io = [{ stdin = "", stdout = "" }], code = "" }', WRONG, CALIBRATION),
             "verdicts.toml has 3 rows; 15 are the least",

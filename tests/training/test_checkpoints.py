@@ -1,4 +1,4 @@
-"""Which checkpoint a stage goes on from, and that the best one so far is found wherever the folder is now."""
+"""A stage resumes from the right checkpoint, and finds the best one wherever the folder is now."""
 
 import json
 from pathlib import Path

@@ -178,7 +178,7 @@ def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path
     torn.mkdir()
     (torn / "trainer_state.json").write_text('{"global_step": 99')
     done = subprocess.run(command(tiny, file, killed), check=True, capture_output=True, text=True, timeout=200)
-    assert "Going on from step" in done.stderr
+    assert "Resuming from step" in done.stderr
     assert "[transformers]" not in done.stderr  # it would tell of tied weights as if they were missing
     assert same(weights(whole / "model"), weights(killed / "model"))
     records = [json.loads((f / "model/training.json").read_text())["stages"] for f in (whole, killed)]
@@ -199,7 +199,7 @@ def test_a_training_killed_between_its_last_checkpoint_and_its_weights(
     monkeypatch.setattr(loop._Stage, "_store", store)
     said: list[str] = []
     resumed = train(max_steps=3, held_out=0.25, said=said)
-    assert "Going on from step 3 of stage 1" in said
+    assert "Resuming from step 3 of stage 1" in said
     assert same(weights(tmp_path / "whole/model"), weights(tmp_path / "out/model"))
     (one,), (other,) = whole.stages, resumed.stages
     assert (one.stopped, one.chosen_step, one.held_out) == (other.stopped, other.chosen_step, other.held_out)

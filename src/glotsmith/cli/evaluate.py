@@ -118,7 +118,7 @@ def evaluate_command(
     except KeyboardInterrupt:
         raise Stopped(
             f"Stopped: {cache or output_ / result_files.CACHE} keeps the replies and verdicts so far. "
-            "The same command goes on from there."
+            "Run the same command again to resume."
         ) from None
     _show(result)
     result.check_judged()

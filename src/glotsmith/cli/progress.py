@@ -87,7 +87,7 @@ class RunProgress:
         self._counts = {row.step: _Count(row) for row in funnel}
         done = sum(row.taken for row in funnel)
         if done:
-            self._console.print(f"going on where the run was left: {counted(done, 'answer', 'is')} in its ledger")
+            self._console.print(f"resumes the run: {counted(done, 'answer', 'is')} in its ledger")
 
     def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
         """Count one answer."""

@@ -145,7 +145,7 @@ async def _run(request: RunRequest, limits: FaultLimits) -> int:
         done = await execute(worker, request, shown, RunMessages(err.print, print_error, shown.waiting))
     if done and not seen.exit_code:
         return 0
-    err.print(f"Stopped; {request.place.folder} holds everything so far. The same command goes on from here.")
+    err.print(f"Stopped; {request.place.folder} holds everything so far. Run the same command again to resume.")
     return seen.exit_code or 1
 
 

@@ -53,7 +53,7 @@ def verify(
     the others are judged, and the exit code is 2. It is 0 where every job was judged, whatever the verdicts.
 
     Each verdict is written at once. After a stop the same command with -o FILE
-    goes on: jobs that have a verdict there are not judged again, and verdicts of other jobs are refused.
+    resumes: it skips the jobs that have a verdict there, and refuses a file with verdicts of other jobs.
 
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
@@ -108,12 +108,12 @@ def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: Ver
         jobs.count += sum(1 for _ in jobs.unread)
     of = counted(jobs.count, "job") + ("" if file.is_file() else " read so far")
     place = "on stdout" if str(output) == "-" else f"in {output}"
-    then = "judges all of them anew" if not judged.is_kept else "judges the others"
+    then = "judges all of them again" if not judged.is_kept else "judges the others"
     return f"Stopped: {written} of {of} have a verdict {place}. The same command {then}."
 
 
 def _full(written: int, output: Path, judged: VerdictFile) -> str:
-    then = "judges the others" if judged.is_kept else "judges all jobs anew"
+    then = "judges the others" if judged.is_kept else "judges all jobs again"
     place = "stdout" if str(output) == "-" else output
     return (
         f"{place}: the disk is full after {counted(written, 'verdict')}. "

@@ -57,8 +57,8 @@ def parse_arguments(reply: Reply, name: str, style: RequestStyle) -> Iterator[tu
     if reply.finish_reason not in ("stop", "length"):
         return
     head = f"assert {name}("
-    anew = style == "chat" or reply.text.lstrip().startswith("assert ")
-    lines = (reply.text if anew else head + reply.text).split("\n")
+    complete = style == "chat" or reply.text.lstrip().startswith("assert ")
+    lines = (reply.text if complete else head + reply.text).split("\n")
     for number, line in enumerate(lines):
         if line.lstrip().startswith("assert "):
             call = _arguments(lines[number : number + _LINES_PER_TEST], name)

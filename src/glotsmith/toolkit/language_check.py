@@ -155,7 +155,7 @@ class LanguageCheck:
         self._watcher.begin("the same rows, started cold", len(table))
         cold = Verifier(ColdStartSandbox(self._sandbox))
         wrong = await row_checks.compare_warm_and_cold(self.card, self._verifier, cold, self._watcher.tick)
-        sentence = f"{len(table) - len(wrong)} of {len(table)} programs came to the same in all cases when started cold"
+        sentence = f"{len(table) - len(wrong)} of {len(table)} programs got the same verdicts when started cold"
         return CheckResult(check="cold", sentence=sentence, problems=tuple(wrong))
 
     async def values(self) -> CheckResult:

@@ -65,9 +65,9 @@ def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "ver
     """Return a sentence if a row did not earn its verdict, else nothing."""
     cases = tuple(c.status for c in verdict.cases)
     if verdict.status not in row.expected_statuses:
-        what = f"came to {verdict.status}, and expects {' or '.join(row.expected_statuses)}"
+        what = f"got {verdict.status}, and expects {' or '.join(row.expected_statuses)}"
     elif row.cases and cases != row.cases:
-        what = f"has cases that came to {', '.join(cases)}, and expects {', '.join(row.cases)}"
+        what = f"has cases that got {', '.join(cases)}, and expects {', '.join(row.cases)}"
     elif row.detail not in verdict.detail:
         what = f"has not the detail {row.detail!r}"
     else:
@@ -103,7 +103,7 @@ async def compare_warm_and_cold(card: Card, warm: Verifier, cold: Verifier, tick
         found = [[v.status, *(c.status for c in v.cases)] for v in (first, second)]
         if (wrong := verdict_error(title, row, second)) or len(row.expected_statuses) > 1 or found[0] == found[1]:
             return wrong
-        return f"row {title!r} of verdicts.toml came to {', '.join(found[0])} warm, and to {', '.join(found[1])} cold"
+        return f"row {title!r} of verdicts.toml got {', '.join(found[0])} warm and {', '.join(found[1])} cold"
 
     errors = await asyncio.gather(*(one(title, row) for title, row in read_proof_rows(card.name).items()))
     return [sentence for sentence in errors if sentence]
@@ -143,4 +143,4 @@ async def check_wrong_result(card: Card, verifier: Verifier) -> list[str]:
     verdict = await verifier.verify(job)
     if verdict.status == "fail:wrong" and [c.status for c in verdict.cases] == ["pass", "fail:wrong"]:
         return []
-    return [f"a wrong function came to {verdict.status}: it returned 2 where 3 was expected"]
+    return [f"a wrong function got {verdict.status}: it returned 2 where 3 was expected"]

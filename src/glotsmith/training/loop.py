@@ -320,7 +320,7 @@ class _Stage:
         found = checkpoints.list_checkpoints(self._checkpoints)
         if not found:
             return None
-        say(f"Going on from step {checkpoints.step_of(found[-1])} of stage {self._number + 1}")
+        say(f"Resuming from step {checkpoints.step_of(found[-1])} of stage {self._number + 1}")
         return str(found[-1])
 
     def _store(self, trainer: Any, report: StageReport) -> None:

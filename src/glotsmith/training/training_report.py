@@ -36,7 +36,7 @@ class StageReport(Record, frozen=True, kw_only=True):
     seconds: float = 0.0  #: of the process that ended the stage
     stopped: str = ""  #: why it ended before its epochs
     too_long: int = 0  #: rows that were cut at ``max_length``
-    lost: int = 0  #: of these, rows of which nothing to learn was left
+    lost: int = 0  #: of these, rows whose whole reply was cut
     precision: str = ""  #: that it computed in, with the measurement that decided it
     training: tuple[LoggedLoss, ...] = ()  #: each a mean since the one before it, or since the process began
     held_out: tuple[LoggedLoss, ...] = ()

@@ -34,7 +34,7 @@ CORPUS, REPLIES = RECORDED / "corpus.jsonl", RECORDED / "replies.jsonl"
 
 
 class Ran(NamedTuple):
-    """What a run came to."""
+    """The result of a run."""
 
     rows: list[Example]
     funnel: dict[str, FunnelRow]
@@ -299,7 +299,7 @@ def test_every_default_is_the_papers_or_its_page_says_why_not() -> None:
 
 
 def test_a_model_that_completes_is_asked_in_the_papers_words_and_makes_the_same(whole: Ran, tmp_path: Path) -> None:
-    """A completion goes on behind the opening verb; the hand-written replies have their own as well."""
+    """A completion continues after the opening verb; hand-written replies repeat the verb."""
     completed = run(tmp_path / "run", style="completion")
     assert set(completed.made()) == set(whole.made())
     assert all(

@@ -44,7 +44,7 @@ def test_spellings(token: str, word: str) -> None:
         (logs(Yes=0.5, No=0.5), 0.5, "", 0.0),
         (logs(Yes=0.9, As=0.06), 0.9 / 0.94, "no", 0.04),  # the published code says 1.0
         (logs(No=0.9, As=0.06), 0.04 / 0.94, "yes", 0.04),  # and 0.0
-        (logs(Yes=0.1, As=0.2), 0.5, "no", 0.7),  # anything may hide in what is left: no opinion
+        (logs(Yes=0.1, As=0.2), 0.5, "no", 0.7),  # the other tokens are unknown: no opinion
         (logs(No=0.1, As=0.2), 0.5, "yes", 0.7),
         ({"Yes": 0.0}, 1.0, "no", 0.0),  # all of the mass: then it is certain
         ({"Yes": math.log(1e-9), "No": math.log(3e-9)}, 0.25, "", 1 - 4e-9),

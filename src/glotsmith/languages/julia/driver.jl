@@ -1,6 +1,6 @@
 # Loads candidate.jl beside it, calls the entry point once per argument tuple in calls.jl, prints typed results.
 # The file job holds the mark and the entry point's name. As `driver.jl warm` it forks first (warm.jl). Functions called
-# from `main` run in the world before the candidate: whatever methods it adds to Base, the driver goes on with Base's own.
+# from `main` run in the world before the candidate: whatever methods it adds to Base, the driver keeps calling Base's own.
 module GlotsmithDriver
 
 const OUT = Ref{IOStream}()

@@ -28,7 +28,7 @@ let translate path =
   Marshal.to_string (code, relocations) []
 
 (* Return what [Worker.run] links; nothing where the program is refused. The compiler's own failure is not caught: its
-   process ends, and the program is compiled anew, cold. *)
+   process ends, and the program is compiled again, cold. *)
 let compile path =
   try translate path with
   | (Stack_overflow | Out_of_memory) as e -> raise e

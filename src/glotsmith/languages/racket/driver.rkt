@@ -1,5 +1,5 @@
 ; Loads candidate.rkt beside it, calls the entry point once per argument list in calls.rkt, prints typed results.
-; The file job holds the mark and the entry point's name. As `driver.rkt warm` it forks first. Written in the kernel language, because it is expanded anew for each program:
+; The file job holds the mark and the entry point's name. As `driver.rkt warm` it forks first. Written in the kernel language, because it is expanded again for each program:
 ; in racket/base that takes 60 ms more.
 (module driver '#%kernel
   (#%require '#%paramz '#%foreign racket/private/qq-and-or racket/private/cond racket/private/define-et-al)
@@ -228,7 +228,7 @@
       ((ffi-call (ffi-obj #"fork" (ffi-lib #f)) null _int32))))
 
   ; Expand and run what programs use, so that it is loaded already when they do; then fork (sandbox/fork_server). Most of the time
-  ; that a module takes goes into instantiating the macros of its language, anew for each module. So the fork happens
+  ; that a module takes goes into instantiating the macros of its language, again for each module. So the fork happens
   ; while a module in racket is being expanded, in a macro that stands for its body: the body is the program's.
   (define-values (warm-up)
     (lambda (usual)
