@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Reply, Request, Sampling
-from small_model import random_model
+from small_model import random_gguf, random_model
 
 pytestmark = pytest.mark.slow  # loading a model's libraries takes seconds
 
@@ -112,6 +114,24 @@ def test_an_error_of_the_model_costs_the_rows_of_its_batch(llama: Path, monkeypa
     failed, good = asyncio.run(ask())
     assert isinstance(failed, RuntimeError)
     assert isinstance(good, Reply)
+
+
+_LOAD = """
+import asyncio, sys
+from glotsmith.teachers import open_teacher
+from glotsmith.teachers.base import Request, Sampling
+async def main():
+    teacher = open_teacher("transformers", model=sys.argv[1], options={"gguf": sys.argv[2], "dtype": "bfloat16"})
+    print((await teacher.reply(Request(call="x", item="x", prompt="a", sampling=Sampling(max_tokens=3)))).output_tokens)
+    await teacher.close()
+asyncio.run(main())
+"""
+
+
+def test_loading_a_gguf_file_prints_nothing(tmp_path: Path) -> None:
+    random_gguf(tmp_path / "m.gguf", seed=1)
+    done = subprocess.run([sys.executable, "-c", _LOAD, tmp_path, "m.gguf"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("3\n", "")
 
 
 def test_closing_cancels_what_waits(llama: Path) -> None:

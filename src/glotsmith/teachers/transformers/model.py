@@ -1,6 +1,7 @@
 """Weights and tokeniser of a causal language model, and the replies that a batch of them makes."""
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -10,6 +11,9 @@ from glotsmith.teachers.base import WORD_EDGES, Reply, Request
 from glotsmith.teachers.openai_wire import cut_at_stop, request_seed
 from glotsmith.teachers.transformers.batch import Batch, GenerationRow
 
+#: Read when the libraries are imported. OpenMP threads that wait must sleep: by default they spin, and the programs
+#: under test then slow the model down many times (``benchmarks/local_teacher.py``). glotsmith shows its own progress.
+_ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TQDM_DISABLE": "1"}
 _BYTES = 4  #: of a character in UTF-8: a tokeniser may need a token for each
 
 
@@ -34,18 +38,23 @@ class Model:
             TeacherError: the library cannot load it.
 
         """
+        for name, value in _ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
         import torch
         import transformers
 
         self._torch: Any = torch
         library = cast(Any, transformers)
         library.utils.logging.disable_progress_bar()  # glotsmith shows its own progress
-        chosen: dict[str, Any] = {"gguf_file": gguf} if gguf else {}
-        chosen |= {"revision": revision} if revision else {}
+        chosen: dict[str, Any] = {"revision": revision} if revision else {}
+        chosen |= {"gguf_file": gguf} if gguf else {}
+        dense: dict[str, Any] = {}
+        if gguf and hasattr(library, "GgufConfig"):  # versions without it always dequantise
+            dense = {"quantization_config": library.GgufConfig(dequantize=True)}
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
             self._tokenizer = library.AutoTokenizer.from_pretrained(model, **chosen)
-            loaded = library.AutoModelForCausalLM.from_pretrained(model, dtype=dtype, **chosen)
+            loaded = library.AutoModelForCausalLM.from_pretrained(model, dtype=dtype, **chosen, **dense)
             self._model: Any = loaded.to(device).eval()
         except Exception as error:  # the library documents no exception types
             raise TeacherError(f"{model}: the model can't be loaded: {first_line(error)}") from error
