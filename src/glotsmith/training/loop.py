@@ -17,6 +17,7 @@ from glotsmith.errors import GlotsmithError, StorageError, UsageError
 from glotsmith.records import Example, Preference, Record
 from glotsmith.settings import CHANGEABLE
 from glotsmith.training import checkpoints, data, models, ranks
+from glotsmith.training.allocator import keep_freed_memory
 from glotsmith.training.budget import budget_callback
 from glotsmith.training.needs import load
 from glotsmith.training.precision import Precision, choose_precision
@@ -131,6 +132,8 @@ def _prepare(job: TrainingJob, source: Callable[[], Iterable[Any]], folder: Path
 
 
 def _train_stages(job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: Any, say: Notify) -> TrainingReport:
+    if not models.on_gpu():
+        keep_freed_memory()
     prepared = read_record(folder / PREPARED, data.PreparedData)
     done: list[StageReport] = []
     for number in range(len(prepared.stages)):

@@ -6,10 +6,14 @@ from typing import Any
 
 from glotsmith.records import Example
 from glotsmith.training.loop import Notify, TrainerInput, TrainingJob, train
+from glotsmith.training.models import on_gpu
 from glotsmith.training.needs import load
 from glotsmith.training.presets import TrainingSettings
 from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import TrainingReport
+
+
+_MOST_SCORES = 2**28  #: of a step: a gigabyte in float32, and as much for the gradient
 
 
 def sft(job: TrainingJob, source: Callable[[], Iterable[Example]], folder: Path, say: Notify = print) -> TrainingReport:
@@ -19,7 +23,10 @@ def sft(job: TrainingJob, source: Callable[[], Iterable[Example]], folder: Path,
 
 def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:
     trl = load("trl")
-    return trl.SFTTrainer(
+    vocabulary = trainee.model.get_input_embeddings().num_embeddings
+    whole = not on_gpu() and settings.micro * settings.max_length * vocabulary <= _MOST_SCORES
+    kind: Any = _with_whole_scores(trl.SFTTrainer) if whole else trl.SFTTrainer
+    return kind(
         model=trainee.model,
         args=use_one_device(
             trl.SFTConfig(
@@ -38,3 +45,17 @@ def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: Trainin
         peft_config=trainee.adapters,
         callbacks=list(trainee.callbacks),
     )
+
+
+def _with_whole_scores(trainer: Any) -> Any:
+    """Return the trainer with the loss of transformers, from the scores of all tokens.
+
+    TRL computes the scores in parts, and again in the backward pass. That saves memory, and on a processor it takes
+    more time than the layers of a small model (``benchmarks/training_precision.py``).
+    """
+
+    class WholeScores(trainer):
+        def compute_loss(self, *arguments: Any, **more: Any) -> Any:
+            return super(trainer, self).compute_loss(*arguments, **more)
+
+    return WholeScores
