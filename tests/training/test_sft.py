@@ -1,0 +1,44 @@
+"""The two ways to compute the loss of supervised fine-tuning."""
+
+from pathlib import Path
+
+import pytest
+from training_rows import WORDS, example
+
+import tiny_model
+from glotsmith.training import sft
+from glotsmith.training.loop import TrainingJob
+from glotsmith.training.presets import preset_settings
+from glotsmith.training.training_report import TrainingReport
+
+pytestmark = [pytest.mark.slow]
+
+
+def train(folder: Path, packing: str) -> TrainingReport:
+    texts = [example(n).completion for n in range(len(WORDS))]
+    model = tiny_model.make(folder / "tiny", texts, vocabulary=300)
+    loss = "all" if packing == "wrapped" else "completion"
+    settings = {"max_length": 64, "batch": 4, "packing": packing, "max_steps": 3, "style": "plain", "loss": loss}
+    how = preset_settings("general", settings)
+    job = TrainingJob(method="sft", model=str(model), preset="general", how=how)
+    return sft.sft(job, lambda: (example(n) for n in range(len(WORDS))), folder / "out", lambda _: None)
+
+
+@pytest.mark.parametrize("packing", ["none", "wrapped", "bfd"])
+def test_scores_in_parts_give_the_same_losses(packing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train(tmp_path / "whole", packing)
+    monkeypatch.setattr(sft, "_MOST_SCORES", 0)
+    parts = train(tmp_path / "parts", packing)
+    losses = [[entry.loss for entry in (*r.stages[0].training, *r.stages[0].held_out)] for r in (whole, parts)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert len(losses[0]) >= 3
+
+
+def test_a_model_with_many_scores_uses_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list[object]()
+    monkeypatch.setattr(sft, "_with_whole_scores", lambda trainer: made.append(trainer) or trainer)
+    train(tmp_path / "few", "none")
+    assert len(made) == 1
+    monkeypatch.setattr(sft, "_MOST_SCORES", 4 * 64 * 10)
+    train(tmp_path / "many", "none")
+    assert len(made) == 1
