@@ -240,4 +240,4 @@ def test_who_has_no_memory_is_said_in_a_sentence(glotsmith: Command, remembering
     code, _, err = glotsmith("show", remembering, "--memory", "ocaml")
     assert (code, "no agent 'ocaml'; there are: lua, python" in err) == (2, True)
     code, _, err = glotsmith("show", runs / "one", "--memory", "lua")
-    assert (code, "only the agents of xcoder remember" in err) == (2, True)
+    assert (code, "only runs of xcoder have agents with a memory" in err) == (2, True)

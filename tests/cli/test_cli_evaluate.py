@@ -146,11 +146,11 @@ CONTRADICTIONS = [
     (["--greedy", "-n", 20], "--greedy means --samples 1, and --samples is 20"),
     (["--greedy", "-t", 0.2], "--greedy means --temperature 0, and --temperature is 0.2"),
     (["--greedy", "--top-p", 0.95], "--greedy means --top-p 1, and --top-p is 0.95"),
-    (["--completions", "{rows}", "-n", 3], "--samples says how to ask a model, and --completions asks none"),
-    (["--completions", "{rows}", "--greedy"], "--greedy says how to ask a model, and --completions asks none"),
-    (["--completions", "{rows}", "--model", "m"], "--model says how to ask a model, and --completions asks none"),
-    (["--completions", "{rows}", "--seed", 0], "--seed says how to ask a model, and --completions asks none"),
-    (["--completions", "{rows}", "--set", "x=1"], "--set says how to ask a model, and --completions asks none"),
+    (["--completions", "{rows}", "-n", 3], "--samples is for requests to a model, and --completions sends none"),
+    (["--completions", "{rows}", "--greedy"], "--greedy is for requests to a model, and --completions sends none"),
+    (["--completions", "{rows}", "--model", "m"], "--model is for requests to a model, and --completions sends none"),
+    (["--completions", "{rows}", "--seed", 0], "--seed is for requests to a model, and --completions sends none"),
+    (["--completions", "{rows}", "--set", "x=1"], "--set is for requests to a model, and --completions sends none"),
 ]
 
 

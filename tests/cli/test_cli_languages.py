@@ -39,7 +39,7 @@ def test_the_rows_of_a_language_earn_their_verdicts(glotsmith: Command, name: st
     code, said, progress = glotsmith("languages", "check", name, "--quick")
     assert code == 0, said
     assert re.search(r"^rows: (\d+) of \1 programs earned", said, re.MULTILINE)
-    assert said.endswith("is judged rightly here\n")
+    assert said.endswith("is judged correctly here\n")
     assert "rows of verdicts.toml" in progress
 
 
@@ -54,7 +54,7 @@ def test_a_language_that_is_wrong_is_told_in_sentences(glotsmith: Command, own: 
     code, said, _ = glotsmith("languages", "check", "moon", "--quick")
     assert code == 1
     assert "wrong: row 'wrong' of verdicts.toml got fail:wrong, and expects pass" in said
-    assert said.endswith("Moon is not judged rightly here\n")
+    assert said.endswith("Moon is not judged correctly here\n")
 
 
 def test_a_missing_toolchain_is_told_and_nothing_runs(glotsmith: Command, own: Path) -> None:
@@ -122,7 +122,7 @@ def test_install_says_what_can_not_be_had(glotsmith: Command, monkeypatch: pytes
         install, "plan_installation", lambda *_: InstallationPlan(language="ocaml", why_not="apt: there is no apt-get")
     )
     code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
-    assert (code, said) == (1, "ocaml: can't be had here (apt: there is no apt-get)\n")
+    assert (code, said) == (1, "ocaml: cannot be installed here (apt: there is no apt-get)\n")
 
 
 def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Command, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_the_same_things_in_another_form_are_the_same_run(
     assert len(before) == 2
     code, _, err = run(glotsmith, project, *again)
     assert code == 0, err
-    assert "resumes the run" in err
+    assert "Resumes the run" in err
     assert rows(project) == before
     assert (project / "run/run.toml").read_text() == config
 

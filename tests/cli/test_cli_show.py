@@ -104,7 +104,7 @@ def test_replies_come_as_json_too(glotsmith: Command, run: Path) -> None:
 @pytest.mark.parametrize(
     ("item", "sentence"),
     [
-        ("shuot", "knows no item 'shuot'; do you mean 'shout'?"),
+        ("shuot", "has no item 'shuot'; do you mean 'shout'?"),
         ("totl", "do you mean 'total'?"),
         ("xyz", "lists keys and names"),
     ],
@@ -118,7 +118,7 @@ def test_a_dropped_function_is_found_by_its_name(glotsmith: Command, run: Path) 
     code, said, _ = glotsmith("show", run, "nothing")
     assert code == 0
     assert "no return statement" in said
-    assert "does not say what was asked" in said
+    assert "has no prompts of this item" in said
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_a_closed_stream_is_no_error(tmp_path: Path, command: str, closed: str, 
     [
         ("verify jobs.jsonl -o /dev/full", "/dev/full: the disk is full after 0 verdicts. Free some space and run the"),
         ("verify jobs.jsonl > /dev/full", "stdout: the disk is full after 0 verdicts. Free some space and run the"),
-        ("--version > /dev/full", "the disk is full, and a file may be cut short. Free some space and run the command"),
+        ("--version > /dev/full", "the disk is full, and a file may be truncated. Free some space and run the command"),
     ],
 )
 def test_a_full_disk_is_said_without_a_promise(tmp_path: Path, arguments: str, sentence: str) -> None:

@@ -175,7 +175,7 @@ def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path
     before = {f: f.read_bytes() for f in (run / "dataset").rglob("*") if f.is_file()}
     code, _, err = glotsmith(*arguments)  # again: resumes, finds nothing to do, writes the same bytes
     assert code == 0
-    assert "resumes the run" in err
+    assert "Resumes the run" in err
     assert {f: f.read_bytes() for f in before} == before
     code, _, err = glotsmith(*arguments, "--set", "wanted=2")
     assert code == 2
@@ -188,7 +188,7 @@ def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path
     assert all(step in said for step in ("translate", "validate", "sources"))
     assert rows[0]["tests"][0] in said
     code, _, err = glotsmith("show", run, "zzz")
-    assert (code, "knows no item" in err) == (2, True)
+    assert (code, "has no item" in err) == (2, True)
     code, said, err = glotsmith("export", run, "-f", "parquet", "-o", tmp_path / "out")
     assert code == 0, err
     assert (tmp_path / "out/README.md").exists()

@@ -56,7 +56,7 @@ def test_a_folder_is_shown(glotsmith: Command, tmp_path: Path, files: dict[str, 
         ({"notes": 1}, ".", "the folder holds none of run.toml, origin.json"),
         ({"notes": 1}, "notes", "it is a file"),
         ({}, "nowhere", "no such folder exists"),
-        ({"settings.json": [1, 2]}, ".", "can't be read as JSON"),
+        ({"settings.json": [1, 2]}, ".", "not valid JSON"),
     ],
 )
 def test_another_folder_is_refused(

@@ -71,7 +71,7 @@ def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--format", "agnostics"], "name the programs' language by --language; there are: bash, "),
+        (["--format", "agnostics"], "Give the language of the programs with --language; there are: bash, "),
         (["--format", "agnostics", "--language", "klingon"], "no language is named 'klingon'"),
         (["--format", "piston"], "there is no format 'piston'; choose from glotsmith, agnostics"),
     ],

@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _open_closed_streams() -> None:
-    """Let /dev/null stand in for standard streams that the caller closed; no other file gets their numbers."""
+    """Open /dev/null for standard streams that the caller closed, so that no other file gets their numbers."""
     if None not in (sys.stdin, sys.stdout, sys.stderr):
         return
     while (number := os.open(os.devnull, os.O_RDWR)) < 3:

@@ -1,7 +1,7 @@
-"""The command line's frame: one place that turns errors into sentences and exit codes.
+"""Create the typer application, and turn errors into messages and exit codes.
 
-Exit codes: 0 done · 1 done, and the answer is no · 2 invalid input · 3 the teacher or the machine failed, and the
-same command asks again · 70 a defect · 130, 143 stopped by a signal.
+Exit codes: 0 success · 1 a check failed · 2 invalid input · 3 the teacher or the machine failed; run the same command
+again to resume · 70 a defect of glotsmith · 130, 143 stopped by a signal.
 """
 
 import errno
@@ -25,11 +25,11 @@ from glotsmith.languages import language_names
 
 
 class Stopped(Exception):
-    """Ctrl-C ended a command; the text says what is kept. (Typer discards the text of a KeyboardInterrupt.)"""
+    """Ctrl-C stopped a command. The text says what is kept; typer discards the text of a KeyboardInterrupt."""
 
 
 class _Group(TyperGroup):
-    """The commands; Ctrl-C in each is ``Stopped``, as typer itself ends silently."""
+    """The commands. They raise ``Stopped`` on Ctrl-C, because typer exits without a message."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -46,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-_PIPE_WIDTH = 160  #: columns of a table that goes to no terminal, unless COLUMNS says otherwise
+_PIPE_WIDTH = 160  #: columns of a table outside a terminal, if COLUMNS is not set
 
 
 def _console(*, stderr: bool) -> Console:
@@ -70,39 +70,39 @@ def common(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="On stderr, errors only: no progress and no advice.")
+        bool, typer.Option("--quiet", "-q", help="Print only errors on stderr, no progress and no advice.")
     ] = False,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="The log on stderr too; twice: also its details.")
+        int, typer.Option("--verbose", "-v", count=True, help="Print the log on stderr; -vv prints details too.")
     ] = 0,
 ) -> None:
     """Execution-verified multilingual training data for code models.
 
-    A run writes its log into its folder, run.log.
+    A run writes its log to run.log in its folder.
     """
     err.quiet = quiet
     log_to_stderr(verbose)
 
 
 def print_error(error: Exception) -> None:
-    """Print one error as a sentence."""
+    """Print the message of an error, without credentials."""
     _print_error(credentials.redact(str(error)))
 
 
 def _print_error(text: str) -> None:
-    """Print a sentence after the program's name on stderr, in quiet mode too."""
+    """Print a message with the name of the program on stderr, even in quiet mode."""
     quiet, err.quiet = err.quiet, False
     err.print(Text.assemble(("glotsmith:", "bold red"), f" {text}"))
     err.quiet = quiet
 
 
 def main() -> None:
-    """Run the command line; the one door through which every exit code goes."""
+    """Run the command line and exit with its exit code."""
     sys.exit(_exit_code(_run_and_flush))
 
 
 def _run_and_flush(**options: Any) -> Any:
-    """Run the command line and write out what it said, so that a reader that has gone is met here."""
+    """Run the command line and flush stdout, so that a broken pipe is raised here."""
     credentials.refuse_arguments(sys.argv[1:])
     try:
         return app(**options)
@@ -126,7 +126,7 @@ def _exit_code(run: Callable[..., Any]) -> int:
         return 130
     except BrokenPipeError:
         return _end_quietly()
-    except SystemExit as stop:  # click and rich leave so when they meet a broken pipe
+    except SystemExit as stop:  # click and rich raise it on a broken pipe
         if not isinstance(stop.__context__, BrokenPipeError):
             raise
         return _end_quietly()
@@ -138,9 +138,9 @@ def _exit_code(run: Callable[..., Any]) -> int:
 
 
 def _end_quietly() -> int:
-    """End quietly: the reader of our output has gone (``| head``), which is no error of ours."""
+    """Exit without a message, because the reader of stdout closed the pipe (``| head``)."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())  # for what is written at the interpreter's own end
+    os.dup2(nowhere, sys.stdout.fileno())  # for the flush when the interpreter exits
     os.close(nowhere)
     return 0
 
@@ -148,7 +148,7 @@ def _end_quietly() -> int:
 def _report_os_error(error: OSError) -> int:
     if error.errno == errno.ENOSPC:
         print_error(
-            GlotsmithError("the disk is full, and a file may be cut short. Free some space and run the command again")
+            GlotsmithError("the disk is full, and a file may be truncated. Free some space and run the command again")
         )
         return 2
     if error.filename is not None and isinstance(error, FileNotFoundError | PermissionError | IsADirectoryError):
@@ -161,7 +161,7 @@ def _report_usage_error(error: Exception) -> int:
     shown = getattr(error, "format_message", None)
     if shown is not None and not shown():  # no arguments: the help was printed
         return 2
-    if shown is not None:  # click's own usage errors
+    if shown is not None:  # a usage error of click
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "glotsmith"
         print_error(GlotsmithError(f"{shown()} Try '{command} --help'"))
@@ -170,7 +170,7 @@ def _report_usage_error(error: Exception) -> int:
 
 
 def _report_internal_error(error: Exception) -> int:
-    """Keep an internal error's traceback in a log, and say where."""
+    """Write the traceback of an internal error to a log file, and print its name."""
     log = Path.cwd() / "glotsmith-error.log"
     text = credentials.redact("".join(traceback.format_exception(error)))
     try:
@@ -183,7 +183,7 @@ def _report_internal_error(error: Exception) -> int:
 
 
 class Wordings(StrEnum):
-    """How docstrings of Python originals are written in another language."""
+    """Whether docstrings use the terms of the target language or those of Python."""
 
     target = "target"
     verbatim = "verbatim"
@@ -191,23 +191,25 @@ class Wordings(StrEnum):
 
 Docstrings = Annotated[
     Wordings,
-    typer.Option(help="Examples and terms in docstrings: target (of the target language) or verbatim (Python's)."),
+    typer.Option(help="Examples and terms in docstrings: target (in the target language) or verbatim (in Python)."),
 ]
 Isolation = Annotated[
     str,
     typer.Option(
-        help="bubblewrap, unshare, container, auto (the first of these that works here); remote: another machine's "
-        "service; or none: no isolation at all."
+        help="bubblewrap, unshare, container, auto (the first of these that works here), remote (the service of "
+        "another machine) or none (no isolation)."
     ),
 ]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", min=1, help="Programs at once; default: one per core.")]
+Jobs = Annotated[
+    int | None, typer.Option("--jobs", "-j", min=1, help="Programs to run at once; default: one per core.")
+]
 
 
 def complete_language(incomplete: str) -> list[str]:
-    """Return the languages that an unfinished word of a command line may become."""
+    """Return the languages that start with an incomplete word."""
     return [name for name in language_names() if name.startswith(incomplete.casefold())]
 
 
 def complete_recipe(incomplete: str) -> list[str]:
-    """Return the recipes that an unfinished word may become."""
+    """Return the recipes that start with an incomplete word."""
     return [name for name in recipes.RECIPES if name.startswith(incomplete)]

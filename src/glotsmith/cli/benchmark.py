@@ -1,4 +1,4 @@
-"""``glotsmith benchmark``: an evaluation set from verified problems, for a language that has none."""
+"""``glotsmith benchmark make``: make an evaluation set from verified problems."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Example, Problem, Record, Task
 from glotsmith.suites.prove import Prove
 
-ORIGIN = "origin.json"  #: in the folder of a set: what it was made of
+ORIGIN = "origin.json"  #: file that stores the origin of a set, in its folder
 
 benchmark = typer.Typer(help="Make evaluation sets.", no_args_is_help=True)
 app.add_typer(benchmark, name="benchmark")
@@ -40,11 +40,12 @@ def make(
     ],
     name: Annotated[str, typer.Option(help="Name of the benchmark in tables.")] = "own",
     share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of the problems that evaluate; rows of the others train.")
+        float,
+        typer.Option(min=0.0, max=1.0, help="Share of the problems to evaluate on; the others are for training."),
     ] = 1.0,
-    seed: Annotated[int, typer.Option(help="Which problems these are.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the choice of these problems.")] = 0,
     assertions: Annotated[
-        Path | None, typer.Option(help="TOML: how further languages write tests in MultiPL-E's files.")
+        Path | None, typer.Option(help="TOML file with templates of tests for languages that MultiPL-E does not know.")
     ] = None,
     docstrings: Docstrings = Wordings.target,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the set.")] = Path("benchmark"),
@@ -53,17 +54,17 @@ def make(
 ) -> None:
     """Pose verified problems in a language and write an evaluation set.
 
-    questions.jsonl is for 'glotsmith evaluate questions=…', multipl-e/NAME-LANGUAGE.jsonl for MultiPL-E's own tools
-    where the language can write its tests, impossible.jsonl holds the problems that can't be posed, or can't be passed,
-    and train.jsonl the rows of the problems that do not evaluate.
+    The set has four parts: questions.jsonl for 'glotsmith evaluate questions=…'; multipl-e/NAME-LANGUAGE.jsonl for the
+    tools of MultiPL-E, for languages that have templates of tests; impossible.jsonl with the problems that cannot be
+    posed or passed; and train.jsonl with the rows of the other problems.
 
     Example: [bold]glotsmith benchmark make runs/demo -l ocaml --share 0.2 -o sets/ocaml[/]
     """
     language = [*map(resolve_language, language)]
     for each in language:
         require_typed_calls(each)
-        toolchain.find_toolchain(each)  # raises where it is unknown or can't be run
-        benchmark_maker.assertion_templates(each, assertions)  # raises where the file is no such table
+        toolchain.find_toolchain(each)  # raises if it is unknown or cannot run
+        benchmark_maker.assertion_templates(each, assertions)  # raises if the file is malformed
     rows = [example(row) for row in read_dataset(source)]
     problems, lost = benchmark_maker.problems_of(rows)
     chosen = benchmark_maker.choose_problems(problems, share, seed)
@@ -79,7 +80,7 @@ def make(
 
 
 class SetOrigin(NamedTuple):
-    """What a set is made of: a folder is for one such set."""
+    """The options that determine a set; a folder holds one set."""
 
     source: str
     name: str
@@ -90,11 +91,11 @@ class SetOrigin(NamedTuple):
 
 
 def claim(folder: Path, origin: SetOrigin) -> None:
-    """Take a folder for a set: a new or empty one, or that of an earlier set of the same origin.
+    """Claim a folder for a set: a new or empty folder, or one with a set of the same origin.
 
     Raises:
-        UsageError: it holds something else, or another set.
-        StorageError: it can't be made or written.
+        UsageError: it holds other files or another set.
+        StorageError: it cannot be created or written.
 
     """
     file, wanted = folder / ORIGIN, {name: str(value) for name, value in origin._asdict().items()}
@@ -111,19 +112,19 @@ def claim(folder: Path, origin: SetOrigin) -> None:
             raise UsageError(f"{folder}: the folder holds another set ({'; '.join(changed)}): choose a new one with -o")
         file.write_bytes(msgspec.json.encode(wanted) + b"\n")
     except msgspec.DecodeError as error:
-        raise UsageError(f"{file} is of no set of ours ({error}): choose a new or empty folder with -o") from error
+        raise UsageError(f"{file}: not a file of an evaluation set ({error}): choose another folder with -o") from error
     except OSError as error:
         raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
 
 
 class EvaluationSet(Record, frozen=True, kw_only=True):
-    """What a set consists of."""
+    """The content of an evaluation set."""
 
     questions: list[Question]
-    prompts: dict[str, list[dict[str, object]]]  #: language → rows in MultiPL-E's form
+    prompts: dict[str, list[dict[str, object]]]  #: language → rows in the format of MultiPL-E
     impossible: list[ImpossibleProblem]
-    left_out: int  #: how many of these can be asked, but not by MultiPL-E's files
-    silent: list[str]  #: languages whose tests can't be written for MultiPL-E
+    left_out: int  #: the number of these that only the files of MultiPL-E cannot express
+    silent: list[str]  #: languages without templates of tests for MultiPL-E
 
 
 async def _made(
@@ -189,7 +190,7 @@ def _prompts(
 
 
 def _left_out(name: str, p: PosableProblem, task: Task) -> ImpossibleProblem:
-    """Return why MultiPL-E's files leave a problem out that questions.jsonl has."""
+    """Return why a problem of questions.jsonl is missing in the files of MultiPL-E."""
     test = benchmark_maker.nameless_test(task)
     detail = f"MultiPL-E's files can't hold the test {test!r}, which names no value of the call"
     return ImpossibleProblem(

@@ -1,4 +1,4 @@
-"""``glotsmith compare``: runs side by side, or evaluations by paired differences."""
+"""``glotsmith compare``: print runs side by side, or paired differences of evaluations."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from glotsmith.evaluation.paired_difference import EvaluationComparison, PairedDifference
     from glotsmith.recipes.comparison import RunFigures
 
-_SHOWN = 6  #: failure classes and reasons in the table; ``--json`` has all
+_SHOWN = 6  #: failure classes and drop reasons in the table; ``--json`` prints all
 
 
 @app.command()
 def compare(
     folders: Annotated[
-        list[Path], typer.Argument(help="Run folders of any recipes, finished or not; or folders of evaluations.")
+        list[Path], typer.Argument(help="Run folders of any recipe, finished or not, or folders of evaluations.")
     ],
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object for each run, or for each evaluation after the first.")
+        bool, typer.Option("--json", help="Print one JSON object for each run, or for each evaluation after the first.")
     ] = False,
 ) -> None:
     """Compare runs, or evaluations of the same questions.
 
-    Runs: yield, distinct problems, languages, cost of a row, failure classes. The cost of replies from a cache is
-    stated beside the cost that the run paid.
+    For runs, print yield, distinct problems, languages, cost per row and failure classes. The cost of replies from a
+    cache is listed separately from the cost that the run paid.
 
-    Evaluations: the first is the baseline. The differences of pass@k and of the failure classes are paired by problem.
-    Their intervals are bootstrapped over problems.
+    For evaluations, the first one is the baseline. The differences of pass@k and of the failure classes are paired by
+    problem. Their intervals are bootstrapped over problems.
 
     Examples:
 
@@ -71,12 +71,12 @@ def _figures(run: Path) -> "RunFigures":
 
 
 def _every(each: "RunFigures") -> dict[str, object]:
-    """Return all fields, also those that have their default (which ``Record`` leaves out)."""
+    """Return all fields, including those with default values, which ``Record`` omits."""
     return {name: getattr(each, name) for name in each.__struct_fields__}
 
 
 def _lines(found: "list[RunFigures]") -> list[tuple[str, list[str]]]:
-    """Return the table's rows: a name and a cell for each run."""
+    """Return the rows of the table: a name, and a cell for each run."""
     return [
         ("recipe", [e.recipe if e.finished else f"{e.recipe} (not finished)" for e in found]),
         ("taken", [f"{e.taken:,}" for e in found]),

@@ -1,4 +1,4 @@
-"""``glotsmith evaluate``: pass@k on benchmarks, by the runner that also makes data."""
+"""``glotsmith evaluate``: measure pass@k on benchmarks."""
 
 import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -26,7 +26,7 @@ def evaluate_command(
     benchmark: Annotated[
         list[str],
         typer.Argument(
-            help="NAME=PATH, or NAME alone to take it from the hub: humaneval, mbpp, humaneval+, mbpp+, multipl-e, "
+            help="NAME=PATH, or NAME alone to download it from the hub: humaneval, mbpp, humaneval+, mbpp+, multipl-e, "
             "mceval, ds1000, livecodebench-x; questions (of 'benchmark make'), rows (of a dataset)."
         ),
     ],
@@ -35,16 +35,16 @@ def evaluate_command(
     ] = None,
     teacher: Annotated[str, typer.Option(help="A teacher: local, openai, transformers, scripted.")] = "",
     model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
-    base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
+    base_url: Annotated[str, typer.Option(help="URL of the server: http://localhost:8000/v1.")] = "",
     option: Annotated[Texts, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,
     stored: Annotated[
-        Path | None, typer.Option("--completions", help="Judge a file or folder of completions; no model is asked.")
+        Path | None, typer.Option("--completions", help="Judge a file or folder of completions instead of a model.")
     ] = None,
     original: Annotated[
-        Texts, typer.Option(help="humaneval=FILE or mbpp=FILE: judge multipl-e by our corrected suites too.")
+        Texts, typer.Option(help="humaneval=FILE or mbpp=FILE: judge multipl-e by the corrected suites too.")
     ] = None,
     samples: Annotated[
-        int | None, typer.Option("--samples", "-n", min=1, help="Samples a problem.", show_default="20")
+        int | None, typer.Option("--samples", "-n", min=1, help="Number of samples per problem.", show_default="20")
     ] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", "-t", min=0.0, show_default="0.2")] = None,
     greedy: Annotated[bool, typer.Option("--greedy", help="One sample at temperature 0.")] = False,
@@ -53,30 +53,32 @@ def evaluate_command(
     style: Annotated[
         str,
         typer.Option(
-            help="chat, or completion for base models; whole for --completions that are programs (default there: what "
-            "their field's name says)."
+            help="chat, or completion for base models; whole for --completions that are programs (default: by the "
+            "name of their field)."
         ),
     ] = "",
     prompt_end: Annotated[
         str,
         typer.Option(
-            help="How a completion prompt ends: newline (as MultiPL-E's), signature, or auto: as the model was trained "
-            "by glotsmith, else newline."
+            help="End of a completion prompt: newline (as in MultiPL-E), signature, or auto (as glotsmith trained the "
+            "model, else newline)."
         ),
     ] = "auto",
     docstrings: Docstrings = Wordings.target,
-    k: Annotated[list[int] | None, typer.Option("--k", min=1, help="k of pass@k; repeatable.")] = None,
+    k: Annotated[list[int] | None, typer.Option("--k", min=1, help="The k of pass@k; repeatable.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
     seed: Annotated[int | None, typer.Option("--seed", show_default="0")] = None,
-    output_: Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.")] = Path("runs/evaluation"),
+    output_: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("runs/evaluation"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
-    cache: Annotated[Path | None, typer.Option(help="A cache file to share; default: in the folder.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Cache file to share between evaluations; default: in the folder.")
+    ] = None,
     max_failures: Annotated[
-        int, typer.Option(min=1, help="Stop, with exit code 3, when so many samples in a row have no verdict.")
+        int, typer.Option(min=1, help="Stop with exit code 3 after this many samples in a row without a verdict.")
     ] = 10,
 ) -> None:
-    """Evaluate a model, or a file of completions. The same command resumes it.
+    """Evaluate a model, or a file of completions. Run the same command again to resume.
 
     Examples:
 
@@ -129,7 +131,7 @@ _GREEDY = {"--samples": 1, "--temperature": 0.0, "--top-p": 1.0}
 
 
 def _plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int]) -> EvaluationPlan:
-    """Return how a model is asked, by the options of sampling that a user gave; None for those that are not given.
+    """Return the plan for the sampling options; an option is None if the user did not give it.
 
     Raises:
         UsageError: an option contradicts --greedy.
@@ -146,19 +148,21 @@ def _plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int
 
 
 def _check_no_model(given: Mapping[str, Any]) -> None:
-    """Check that no option says how to ask a model, where a file of completions is judged.
+    """Check that no option for a model is given with --completions.
 
     Raises:
-        UsageError: one does.
+        UsageError: one is given.
 
     """
     if name := next((name for name, value in given.items() if value is not None and value != []), None):
-        raise UsageError(f"{name} says how to ask a model, and --completions asks none: remove {name} or --completions")
+        raise UsageError(
+            f"{name} is for requests to a model, and --completions sends none: remove {name} or --completions"
+        )
 
 
 @contextmanager
 def _ticking(total: int) -> Generator[Callable[[], None], None, None]:
-    if not err.is_terminal:  # rich 14.0 prints an empty line at the end of a progress that it does not show
+    if not err.is_terminal:  # rich 14.0 prints an empty line after a hidden progress bar
         yield lambda: None
         return
     with Progress(console=err, transient=True) as progress:

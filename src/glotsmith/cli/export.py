@@ -1,4 +1,4 @@
-"""``glotsmith export``: a run's rows as files that trainers and ``datasets`` open."""
+"""``glotsmith export``: write the rows of a run as files for trainers and for ``datasets``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,19 +22,24 @@ def export(
             help=f"{' or '.join(DATASET_FORMATS)}: all columns. For a trainer: {', '.join(FORMATS)}.",
         ),
     ] = "jsonl",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to; default RUN/dataset/FORMAT.")] = None,
-    model: Annotated[str, typer.Option(help="The model that a trainer's configuration names.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder to write; default: RUN/dataset/FORMAT.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Model in the configuration of the trainer.")] = "",
     held_out: Annotated[
-        float, typer.Option(min=0, max=0.99, help="Of the problems, the share to set aside as validation.")
+        float, typer.Option(min=0, max=0.99, help="Share of the problems to hold out for validation.")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Which problems are set aside.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of held-out problems.")] = 0,
     stage: Annotated[
-        int, typer.Option(min=0, help="Only the rows of one training stage; 0: all, which a trainer would mix.")
+        int,
+        typer.Option(
+            min=0, help="Export only the rows of one training stage; 0: of all stages, which a trainer mixes."
+        ),
     ] = 0,
 ) -> None:
-    """Write a run's dataset, with what a trainer needs beside it: its configuration, and the reward.
+    """Write the dataset of a run, with the configuration and the reward that a trainer needs.
 
-    Of a run that is not finished, what is finished so far is written, also while it works.
+    For an unfinished run, write the rows so far; the run may be active.
 
     Examples:
 
@@ -43,7 +48,7 @@ def export(
     [bold]glotsmith export runs/demo --format trl-sft --held-out 0.05 -o sft[/], then, in sft, [bold]trl sft --config
     sft.yaml[/]
 
-    [bold]glotsmith export runs/inverse --format trl-sft --stage 1 -o own[/], and, when that is trained, [bold]--stage 2
+    [bold]glotsmith export runs/inverse --format trl-sft --stage 1 -o own[/], and after that training, [bold]--stage 2
     --model ../own/out -o original[/]
     """
     written = export_run(run, format_, output, model=model, held_out=held_out, seed=seed, stage=stage)

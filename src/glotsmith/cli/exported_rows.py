@@ -1,6 +1,6 @@
-"""Rows of our exports as jobs: in which columns the tests stand, and in which the program.
+"""Make jobs of the rows of datasets and exports, from the columns with the tests and the program.
 
-The program in a reply is found by the reader that data, evaluation and reward use (``languages/extract_code.py``).
+``languages/extract_code.py`` finds the program in a reply, as for data, evaluations and rewards.
 """
 
 import json
@@ -14,18 +14,18 @@ from glotsmith.errors import UsageError
 from glotsmith.records import Example, Job
 from glotsmith.reward.reward_jobs import build_job
 
-#: a row with one of them is no job, but a row of a dataset
+#: columns that only rows of a dataset have, not jobs
 _MARKS = frozenset(
     {"parallel_id", "completion", "messages", "conversations", "programs", "reward_model", "ground_truth", "text"}
 ) | {"instruction", "extra_info"}
 _REPLIES = ("completion", "response", "messages", "conversations", "output")  #: columns with the reply of a model
 _SHAPES = [(name, frozenset(part.shape.columns)) for name, form in FORMATS.items() for part in form.parts]
-#: columns of our rows and exports
+#: columns of dataset rows and of exports
 COLUMNS = frozenset(Example.__struct_fields__).union(_REPLIES, {"prefix", "line"}, *(shape for _, shape in _SHAPES))
 
 
 def is_row(fields: Mapping[str, Any]) -> bool:
-    """Whether an object is a row of a dataset rather than a job."""
+    """Return whether an object is a row of a dataset, not a job."""
     return bool(_MARKS & fields.keys())
 
 
@@ -33,7 +33,7 @@ def jobs(number: int, row: Mapping[str, Any]) -> Iterator[Job]:
     """Yield the jobs of a row: one, or one for each program of a row of ``parallel``.
 
     Raises:
-        UsageError: the row has no tests or no program, or a field is not of its type; the sentence says which.
+        UsageError: the row has no tests or no program, or a field has the wrong type; the message says which.
 
     """
     programs = row.get("programs")
@@ -42,7 +42,7 @@ def jobs(number: int, row: Mapping[str, Any]) -> Iterator[Job]:
         return
     for program in cast(list[Any], programs):
         if not isinstance(program, Mapping):
-            raise UsageError("an entry of its programs is no object")
+            raise UsageError("an entry of its programs is not an object")
         yield _job(number, cast(Mapping[str, Any], program), row)
 
 
@@ -58,7 +58,7 @@ def _job(number: int, fields: Mapping[str, Any], row: Mapping[str, Any]) -> Job:
         raise UsageError(_without_program(row))
     name = fields.get("id")
     if name is not None and not isinstance(name, str):
-        raise UsageError(f"its id is {json.dumps(name, default=str)[:80]}; a text is wanted")
+        raise UsageError(f"its id is {json.dumps(name, default=str)[:80]}; it must be a string")
     return msgspec.structs.replace(job, id=name or str(number), code=job.code if code is None else str(code))
 
 
@@ -70,7 +70,7 @@ def _truth(row: Mapping[str, Any]) -> dict[str, Any]:
     found = {**cast(Mapping[str, Any], extra)} if isinstance(extra, Mapping) else dict[str, Any]()
     if isinstance(truth, str):
         truth = _parsed(truth)
-    if isinstance(truth, list) and len(cast(list[Any], truth)) == 1:  # open-instruct's: a list of one test
+    if isinstance(truth, list) and len(cast(list[Any], truth)) == 1:  # the format of open-instruct: a list of one test
         truth = _parsed(truth[0])
     return {**found, **cast(Mapping[str, Any], truth)} if isinstance(truth, Mapping) else found
 
@@ -79,11 +79,11 @@ def _parsed(text: Any) -> Any:
     try:
         return json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"its ground truth is no JSON: {error}") from error
+        raise UsageError(f"its ground truth is not JSON: {error}") from error
 
 
 def _program(fields: Mapping[str, Any]) -> str | None:
-    """Return the program of a row that has it in columns of its own; None where it stands in a reply."""
+    """Return the program of a row from its own columns; None if it is in a reply."""
     prompt, completion, text = fields.get("prompt"), fields.get("completion"), fields.get("text")
     if isinstance(prompt, str) and isinstance(completion, str) and fields.get("kind") != "original":
         return f"{prompt}{completion}" if {"source", "lineage", "kind"} & fields.keys() else None
@@ -111,26 +111,26 @@ def _reply(column: object) -> str | list[dict[str, Any]] | None:
 
 
 def _turn(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message in OpenAI's form, also where it is in ShareGPT's."""
+    """Return a message in the format of OpenAI; ShareGPT's format is converted."""
     role = message.get("role") or {"gpt": "assistant"}.get(str(message.get("from")), "user")
     return {"role": role, "content": message.get("content", message.get("value"))}
 
 
 def _without_tests(row: Mapping[str, Any]) -> str:
     return (
-        f"the row{_of(row)} has no tests, so nothing could be judged; the formats jsonl, parquet and parallel of "
+        f"the row{_of(row)} has no tests, so it cannot be judged; the formats jsonl, parquet and parallel of "
         "'glotsmith export' hold programs with their tests"
     )
 
 
 def _without_program(row: Mapping[str, Any]) -> str:
     return (
-        f"the row{_of(row)} has tests but no program, which a model is to write: add its reply as a column "
+        f"the row{_of(row)} has tests but no program: add the reply of a model as a column "
         f"{', '.join(_REPLIES[:-1])} or {_REPLIES[-1]}"
     )
 
 
 def _of(row: Mapping[str, Any]) -> str:
-    """Say of which formats a row can be."""
+    """Return the formats that have the fields of a row, for a message."""
     fits = [name for name, shape in _SHAPES if shape == frozenset(row)]
     return f" (its fields are those of {', '.join(fits)})" if fits else ""

@@ -1,4 +1,4 @@
-"""Job files: JSON lines, a JSON array or Parquet, also packed by gzip; jobs, or rows of a dataset as they are."""
+"""Read job files: JSON lines, a JSON array or Parquet, also compressed with gzip, of jobs or dataset rows."""
 
 import difflib
 import gzip
@@ -23,17 +23,17 @@ from glotsmith.records import Job, Verdict
 from glotsmith.verification.job_limits import judged_fields_error, limits_error
 
 _FIELDS = frozenset(Job.__struct_fields__)
-_LONGEST_MB = 64  #: of a line; a job's expected output has a few
+_LONGEST_MB = 64  #: of a line; the expected output of a job can have several
 _LARGEST_MB = 1024  #: of a JSON array, which is read as a whole
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"  #: what such files begin with
+_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"  #: first bytes of such files
 
 
 def read_jobs(file: Path) -> Iterator[Job | Verdict]:
-    """Yield the jobs of a file, and a verdict ``infra:refused`` for each line that holds none.
+    """Yield the jobs of a file, and a verdict ``infra:refused`` for each line that has no valid job.
 
     Raises:
         UsageError: there is no such file.
-        InputError: nothing of it can be read: it is binary, or a broken Parquet or gzip file.
+        InputError: it cannot be read at all: it is binary, or a broken Parquet or gzip file.
 
     """
     check_file(file)
@@ -41,14 +41,14 @@ def read_jobs(file: Path) -> Iterator[Job | Verdict]:
 
 
 def check_file(file: Path) -> None:
-    """Make sure that there is a file to read.
+    """Check that a file exists.
 
     Raises:
-        UsageError: there is none.
+        UsageError: it does not exist.
 
     """
     if str(file) != "-" and not (file.is_file() or file.is_fifo() or file.is_char_device()):
-        what = "is a folder" if file.is_dir() else "is no file"
+        what = "is a folder" if file.is_dir() else "does not exist"
         raise UsageError(f"{file} {what}. Give a JSONL file with one job a line, or - for standard input")
 
 
@@ -64,10 +64,10 @@ def _read(file: Path) -> Iterator[Job | Verdict]:
 
 
 def _unpacked(file: Path, source: io.BufferedReader) -> IO[bytes]:
-    """Return the bytes of a text, unpacked where they are packed.
+    """Return the bytes of a text file, decompressed if it is compressed.
 
     Raises:
-        InputError: they are no text.
+        InputError: it is not a text file.
 
     """
     start = source.peek(4096)
@@ -76,26 +76,26 @@ def _unpacked(file: Path, source: io.BufferedReader) -> IO[bytes]:
     if start.startswith(_GZIP):
         return cast(IO[bytes], gzip.GzipFile(fileobj=source))
     if file.suffix == ".gz" and start:
-        raise InputError.at(file, 1, "no gzip file, though its name says so: rename it, or pack it again")
+        raise InputError.at(file, 1, "not a gzip file, although its name ends in .gz: rename it, or compress it again")
     if b"\0" in start and not _begins_json(start):
-        raise InputError.at(file, 1, "a binary file; JSONL in UTF-8 with one job a line is wanted")
+        raise InputError.at(file, 1, "a binary file; give JSONL in UTF-8 with one job a line")
     return source
 
 
 def _begins_json(start: bytes) -> bool:
-    """Whether what a file begins with may be lines of JSON, of which one may be broken."""
+    """Return whether the first line of a file may be JSON; a later line may be broken."""
     line = start.removeprefix(BOM_UTF8).lstrip().partition(b"\n")[0]
     return line[:1] in (b"{", b"[") and b"\0" not in line
 
 
 class _Lines:
-    """Lines of bounded length, with their numbers; what can't be read any further ends them."""
+    """Lines of bounded length, with their numbers. A read error ends them."""
 
     def __init__(self, file: Path, source: IO[bytes]) -> None:
         self._source, self._file, self.number = source, file, 0
 
     def next(self) -> bytes | Verdict | None:
-        """Return the next line, or a verdict where it is too long or broken; None at the end."""
+        """Return the next line, or a verdict if it is too long or unreadable; None at the end."""
         self.number += 1
         try:
             line = self._source.readline(_LONGEST_MB * 2**20)
@@ -109,7 +109,7 @@ class _Lines:
         return self.refused(f"the line is longer than {_LONGEST_MB} MiB")
 
     def rest(self) -> bytes:
-        """Return what is left, as far as an array may go."""
+        """Return the rest of the file, up to the largest size of an array."""
         return self._source.read(_LARGEST_MB * 2**20)
 
     def refused(self, why: str) -> Verdict:
@@ -165,7 +165,7 @@ def _array(lines: _Lines, start: bytes) -> Iterator[Job | Verdict]:
 
 
 def _row(number: int, row: Any) -> Iterator[Job | Verdict]:
-    """Yield the job that a row is; a row of a dataset is the job, or the jobs, of its programs."""
+    """Yield the job of a row; a dataset row has a job for each of its programs."""
     if not isinstance(row, dict):
         yield refused(number, "", f"a job is a JSON object, and this is {json.dumps(row)[:80]}")
         return
@@ -177,7 +177,7 @@ def _row(number: int, row: Any) -> Iterator[Job | Verdict]:
 
 
 def _names(line: str) -> tuple[str, str]:
-    """Return the id and the language that a line states, in which bytes that are not UTF-8 were replaced."""
+    """Return the id and the language of a line whose invalid UTF-8 bytes were replaced."""
     try:
         row: Any = msgspec.json.decode(line)
     except (ValueError, RecursionError):
@@ -210,7 +210,7 @@ def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
 
 
 def _unknown(row: Mapping[str, Any]) -> str:
-    """Return a sentence about a field that no job has; empty where there is none."""
+    """Return a message about an unknown field; "" if all fields are known."""
     field = next((name for name in row if name not in _FIELDS), None)
     if field is None:
         return ""

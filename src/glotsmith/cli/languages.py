@@ -1,4 +1,4 @@
-"""``glotsmith languages`` and ``glotsmith doctor``: what works on this machine, and what to do about the rest."""
+"""``glotsmith languages`` and ``glotsmith doctor``: check languages and isolation on this machine."""
 
 import asyncio
 import shlex
@@ -15,14 +15,14 @@ from glotsmith.errors import InputError, ToolchainError, UsageError
 from glotsmith.languages import Card, get_card, language_names, resolve_language, toolchain
 from glotsmith.languages.card import LANGUAGES_VARIABLE
 
-languages = typer.Typer(help="The languages, and which of them run here.", invoke_without_command=True)
+languages = typer.Typer(help="List, check and install languages.", invoke_without_command=True)
 app.add_typer(languages, name="languages")
-_SHOWN = 10  #: problems of one part of a proof
+_SHOWN = 10  #: problems that are printed for one part of a check
 
 
 @languages.callback()
 def table(context: typer.Context) -> None:
-    """List the languages, and which of them run here.
+    """List the languages, and whether they run on this machine.
 
     Example: [bold]glotsmith languages[/], then [bold]glotsmith languages check lua[/]
     """
@@ -48,22 +48,25 @@ def check(
         str, typer.Argument(help="A language, as 'glotsmith languages' lists it.", autocompletion=complete_language)
     ],
     isolation: Isolation = "auto",
-    quick: Annotated[bool, typer.Option("--quick", help="Only the toolchain and the rows of verdicts.toml.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Check only the toolchain and the rows of verdicts.toml.")
+    ] = False,
 ) -> None:
-    """Prove a language on this machine, and say in sentences what is wrong; exit code 1 where something is.
+    """Check a language on this machine and print what is wrong; the exit code is then 1.
 
-    Rows that must earn their verdicts, thousands of values in and out, stubs, comments, hostile programs, speed.
+    It verifies the rows of verdicts.toml, sends thousands of values through an identity function, compiles stubs, tries
+    comments and hostile programs, and measures the speed.
 
     Example: [bold]glotsmith languages check ocaml[/]
     """
     card = get_card(resolve_language(name))
     wrong = asyncio.run(_prove(card, isolation, quick))
-    out.print(f"{card.display} {'is not judged rightly here' if wrong else 'is judged rightly here'}")
+    out.print(f"{card.display} {'is not judged correctly here' if wrong else 'is judged correctly here'}")
     raise typer.Exit(1 if wrong else 0)
 
 
 async def _prove(card: Card, isolation: str, quick: bool) -> int:
-    """Print a proof part by part; return the number of problems."""
+    """Print the results of the check part by part; return the number of problems."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.toolkit.language_check import LanguageCheck
 
@@ -84,22 +87,26 @@ async def _prove(card: Card, isolation: str, quick: bool) -> int:
 
 @languages.command()
 def new(
-    name: Annotated[str, typer.Argument(help="Its one id: a lower-case letter, then letters, digits and _.")],
-    like: Annotated[str, typer.Option("--from", help="Begin as a copy of this language.")] = "",
+    name: Annotated[str, typer.Argument(help="Id of the language: a lower-case letter, then letters, digits and _.")],
+    like: Annotated[str, typer.Option("--from", help="Copy the files of this language.")] = "",
     folder: Annotated[
         Path | None,
-        typer.Option(help="Where; default the languages of your checkout, else GLOTSMITH_LANGUAGES, else here."),
+        typer.Option(
+            help="Parent folder; default: the languages of your checkout, else GLOTSMITH_LANGUAGES, else here."
+        ),
     ] = None,
-    display: Annotated[str, typer.Option(help="Its name as people write it.")] = "",
-    extension: Annotated[str, typer.Option(help="Of its files, as in .lua; a copy keeps what it had.")] = "",
+    display: Annotated[str, typer.Option(help="Display name of the language.")] = "",
+    extension: Annotated[
+        str, typer.Option(help="Extension of its files, such as .lua; default: that of the copied language.")
+    ] = "",
     level: Annotated[
         str,
-        typer.Option(help="full: functions called with values; io: whole programs, without a driver. Default full."),
+        typer.Option(help="full: functions called with values; io: whole programs, without a driver. Default: full."),
     ] = "",
 ) -> None:
-    """Start a language: a folder with a card that explains its fields, a driver, and rows to fill in.
+    """Create the folder of a language: a card with comments, a driver, and rows to fill in.
 
-    Each place that is to be filled in has a mark TODO; 'glotsmith languages check' names those that are left.
+    Each place to fill in has a TODO mark; 'glotsmith languages check' lists the remaining marks.
 
     Example: [bold]glotsmith languages new tcl --from lua[/], or [bold]glotsmith languages new awk --level io[/]
     """
@@ -116,10 +123,10 @@ def new(
 @languages.command()
 def install(
     names_: Annotated[list[str], typer.Argument(metavar="NAME...", help="Languages.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the commands, and run none.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands and do not run them.")] = False,
 ) -> None:
-    """Install the toolchains of languages by what this machine has: apt, brew, conda, pip.
+    """Install the toolchains of languages with apt, brew, conda or pip, whichever this machine has.
 
     Example: [bold]glotsmith languages install ocaml racket[/]
     """
@@ -130,9 +137,9 @@ def install(
     plans = [installation.plan_installation(card, here) for card in cards]
     for step in plans:
         if step.version:
-            out.print(f"{step.language}: is there already, {step.version}")
+            out.print(f"{step.language}: already installed, {step.version}")
         elif step.why_not:
-            out.print(f"{step.language}: can't be had here ({step.why_not})")
+            out.print(f"{step.language}: cannot be installed here ({step.why_not})")
     commands = installation.installation_commands(plans, here)
     for command in commands:
         out.print(shlex.join(command))
@@ -149,18 +156,16 @@ def install(
     for step in (p for p in plans if p.installer):
         version = installation.installed_version(get_card(step.language))
         missing += not version
-        status = version or f"it was installed by {step.installer} and does not run, or the command failed: see above"
+        status = version or f"the command failed, or {step.installer} installed it and it does not run: see above"
         out.print(f"{step.language}: {status}")
     raise typer.Exit(1 if missing or any(step.why_not for step in plans) else 0)
 
 
 @languages.command()
 def container(
-    names_: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Languages; default all that there are.")
-    ] = None,
+    names_: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Languages; default: all.")] = None,
 ) -> None:
-    """Print a Dockerfile with the toolchains of languages: Debian 12, an ordinary user, no engine needed here.
+    """Print a Dockerfile (Debian 12, an ordinary user) that installs the toolchains of languages.
 
     Example: [bold]glotsmith languages container ocaml lua > Dockerfile[/]
     """
@@ -171,11 +176,11 @@ def container(
 
 @languages.command()
 def page(
-    measured: Annotated[Path, typer.Argument(help="What benchmarks/languages.py has written.")] = Path(
+    measured: Annotated[Path, typer.Argument(help="Measurements that benchmarks/languages.py wrote.")] = Path(
         "benchmarks/languages.toml"
     ),
 ) -> None:
-    """Print docs/languages.md, made of the cards and of stored measurements.
+    """Print docs/languages.md, which is generated from the cards and from stored measurements.
 
     Example: [bold]glotsmith languages page > docs/languages.md[/]
     """
@@ -190,7 +195,7 @@ def page(
 
 @app.command()
 def doctor() -> None:
-    """Say what works on this machine: Python, isolation, languages; and what to do about the rest.
+    """Check Python, isolation and languages on this machine, and print how to install what is missing.
 
     Example: [bold]glotsmith doctor[/]
     """
@@ -205,5 +210,5 @@ def doctor() -> None:
     out.print(isolation)
     out.print(_table())
     if not works:
-        out.print("Programs can't be isolated here: install bubblewrap (apt install bubblewrap)")
+        out.print("Programs cannot be isolated here: install bubblewrap (apt install bubblewrap)")
     raise typer.Exit(0 if works else 1)

@@ -1,4 +1,4 @@
-"""Live progress: a table in a terminal, plain lines elsewhere (a log, a pipe, a screen reader)."""
+"""Print progress: a live table in a terminal, plain lines elsewhere (a log, a pipe, a screen reader)."""
 
 import time
 from collections.abc import Sequence
@@ -38,10 +38,10 @@ def waiting_text(waiting: Waiting) -> str:
 
 
 class WaitingLines:
-    """Says that a teacher does not answer.
+    """Prints that a teacher does not answer.
 
-    A line is printed after ten seconds, and then after twice as long each time, five minutes at most. ``text`` is the
-    sentence of this moment, for a display of its own.
+    It prints a line after ten seconds and then at doubling intervals, at most five minutes. ``text`` is the current
+    sentence, for a live display.
     """
 
     def __init__(self, console: Console, *, lines: bool = True) -> None:
@@ -51,7 +51,7 @@ class WaitingLines:
         self.text = ""
 
     def update(self, waiting: Waiting | None) -> None:
-        """Take the open requests of the teacher; None where there are none."""
+        """Receive the open requests of the teacher; None if there are none."""
         if waiting is None or waiting.seconds < _EVERY_S:
             self._next_s, self.text = _EVERY_S, ""
             return
@@ -62,7 +62,7 @@ class WaitingLines:
 
 
 class RunProgress:
-    """Shows a run's progress (``execution.base.Progress``); a context manager."""
+    """Prints the progress of a run (``execution.base.Progress``); a context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -81,13 +81,13 @@ class RunProgress:
             self._live.stop()
 
     def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
-        """Show the table, with what earlier starts have done."""
+        """Show the table, with the counts of earlier starts."""
         if self._console.is_terminal:
             self._live.start()
         self._counts = {row.step: _Count(row) for row in funnel}
         done = sum(row.taken for row in funnel)
         if done:
-            self._console.print(f"resumes the run: {counted(done, 'answer', 'is')} in its ledger")
+            self._console.print(f"Resumes the run: {counted(done, 'answer', 'is')} in its ledger")
 
     def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
         """Count one answer."""
@@ -103,7 +103,7 @@ class RunProgress:
             self._console.print("  … " + ", ".join(busy))
 
     def on_step_finished(self, step: str) -> None:
-        """Note that a step is done."""
+        """Mark a step as done."""
         count = self._counts[step]
         count.state = "done"
         if not self._console.is_terminal:
@@ -121,14 +121,14 @@ class RunProgress:
 
 
 class CheckProgressLines:
-    """Says what part of a proof begins, and every ten seconds how far it is: plain lines, in a terminal too."""
+    """Prints each part of a language check, and its count every ten seconds, as plain lines."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._what, self._total, self._count, self._printed_at = "", 0, 0, time.monotonic()
 
     def begin(self, what: str, total: int) -> None:
-        """Say that a part begins."""
+        """Print the name of a part that begins."""
         self._what, self._total, self._count, self._printed_at = what, total, 0, time.monotonic()
         self._console.print(f"  … {what}{f' ({total})' if total else ''}")
 
@@ -141,7 +141,7 @@ class CheckProgressLines:
 
 
 def funnel_table(funnel: Sequence[FunnelRow]) -> Table:
-    """Return the funnel: each step's account, with the commonest reasons of what it dropped."""
+    """Return the funnel: the counts of each step, with its most frequent drop reasons."""
     table = Table("step", "in", "kept", "dropped", "out", "why dropped (and lost on the way)", title="Funnel")
     for row in funnel:
         table.add_row(row.step, str(row.taken), str(row.kept), str(row.dropped), str(row.made), _why(row))

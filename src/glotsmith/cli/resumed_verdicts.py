@@ -1,4 +1,4 @@
-"""The verdicts of a stopped ``glotsmith verify``: a file beside the output holds the hash of each job judged."""
+"""Resume ``glotsmith verify``: a file next to the output holds the hash of each judged job."""
 
 from collections.abc import Iterator
 from contextlib import suppress

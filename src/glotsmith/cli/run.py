@@ -1,4 +1,4 @@
-"""``glotsmith run``: a recipe from sources to dataset, resumable at any moment."""
+"""``glotsmith run``: run a recipe from sources to dataset, or resume a run."""
 
 import asyncio
 import shlex
@@ -49,7 +49,7 @@ def run(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="A recipe (see 'glotsmith recipes'), or a TOML file that has one.", autocompletion=complete_recipe
+            help="A recipe (see 'glotsmith recipes'), or a TOML file that names one.", autocompletion=complete_recipe
         ),
     ],
     source: Annotated[
@@ -61,10 +61,10 @@ def run(
     language: Annotated[
         Texts, typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language)
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder; default runs/RECIPE.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder; default: runs/RECIPE.")] = None,
     teacher: Annotated[str, typer.Option(help=f"{', '.join(TEACHERS)}.")] = "",
-    model: Annotated[str, typer.Option(help="The teacher's model; for scripted, the file with replies.")] = "",
-    base_url: Annotated[str, typer.Option(help="The server, as in http://localhost:8000/v1.")] = "",
+    model: Annotated[str, typer.Option(help="Model of the teacher; for scripted, the file with replies.")] = "",
+    base_url: Annotated[str, typer.Option(help="URL of the server: http://localhost:8000/v1.")] = "",
     option: Annotated[
         Texts,
         typer.Option(
@@ -73,24 +73,27 @@ def run(
     ] = None,
     isolation: Isolation = "",
     jobs: Jobs = None,
-    preview: Annotated[int, typer.Option(min=0, help="Try N items of the sources in a folder beside.")] = 0,
-    cache: Annotated[Path | None, typer.Option(help="A cache file to share between runs.")] = None,
+    preview: Annotated[int, typer.Option(min=0, help="Try N items of the sources, in a separate folder.")] = 0,
+    cache: Annotated[Path | None, typer.Option(help="Cache file to share between runs.")] = None,
     max_failures: Annotated[
-        int, typer.Option(min=1, help="Stop, with exit code 3, when teacher or machine fails so often in a row.")
+        int,
+        typer.Option(
+            min=1, help="Stop with exit code 3 after this many failures of the teacher or the machine in a row."
+        ),
     ] = FaultLimits().failures,
     max_runs: Annotated[
-        int, typer.Option(min=1, help="Drop an item that fails by itself in so many runs, while others do not.")
+        int, typer.Option(min=1, help="Drop an item that fails in this many runs while other items do not.")
     ] = FaultLimits().runs,
     max_internal_errors: Annotated[
-        int, typer.Option(min=0, help="Stop after so many internal errors of a step in a row, or 5 % of its items.")
+        int, typer.Option(min=0, help="Stop after this many internal errors of a step in a row, or 5 % of its items.")
     ] = FaultLimits().internal_errors,
     retry: Annotated[
-        Texts, typer.Option(help="Try again what was dropped for this reason, as in internal_error; repeatable.")
+        Texts, typer.Option(help="Retry items that were dropped for this reason, such as internal_error; repeatable.")
     ] = None,
 ) -> None:
-    """Run a recipe; the same command resumes it.
+    """Run a recipe. Run the same command again to resume.
 
-    Exit code 3: the teacher or the machine failed. What is without an answer stays open; the same command asks again.
+    Exit code 3: the teacher or the machine failed. Unanswered items stay open, and the same command retries them.
 
     Examples:
 
@@ -139,13 +142,13 @@ def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url:
 
 
 async def _run(request: RunRequest, limits: FaultLimits) -> int:
-    """Run with the signal handlers set from the first moment: the imports alone take a while."""
+    """Run with signal handlers, which are set before the slow imports."""
     worker = open_executor("local", limits)
     with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen, RunProgress(err) as shown:
         done = await execute(worker, request, shown, RunMessages(err.print, print_error, shown.waiting))
     if done and not seen.exit_code:
         return 0
-    err.print(f"Stopped; {request.place.folder} holds everything so far. Run the same command again to resume.")
+    err.print(f"Stopped; {request.place.folder} holds all results so far. Run the same command again to resume.")
     return seen.exit_code or 1
 
 
@@ -183,7 +186,7 @@ def _advise(chosen: run_config.RunConfig, folder: Path, *, found: bool) -> None:
         for name, value in chosen.options.items()
         if name not in ("sources", "languages")
     ]
-    out.print("With your own model, on any OpenAI-compatible server (its key in OPENAI_API_KEY, if it wants one):")
+    out.print("With your own model, on any OpenAI-compatible server (with its key in OPENAI_API_KEY, if it needs one):")
     out.print(
         f"  glotsmith run {chosen.recipe} {' '.join(given)} -l ocaml -l racket -l r -l julia -l lua "
         "--teacher openai --model MODEL --base-url http://localhost:8000/v1",

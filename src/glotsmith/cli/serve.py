@@ -1,4 +1,4 @@
-"""``glotsmith serve``: programs and jobs over HTTP."""
+"""``glotsmith serve``: run programs and judge jobs over HTTP."""
 
 import asyncio
 import os
@@ -15,29 +15,29 @@ from glotsmith.installation import install_command
 
 @app.command()
 def serve(
-    host: Annotated[str, typer.Option(help="Address to listen on; any but this machine's own needs a token.")] = (
+    host: Annotated[str, typer.Option(help="Address to listen on; an address other than loopback needs a token.")] = (
         "127.0.0.1"
     ),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8707,
     isolation: Isolation = "auto",
     jobs: Jobs = None,
-    queue: Annotated[int, typer.Option(min=0, help="Further requests that may wait for their turn.")] = 64,
+    queue: Annotated[int, typer.Option(min=0, help="Maximum number of requests that wait.")] = 64,
     list_items: Annotated[
-        int, typer.Option(min=1, help="Jobs or lines that all lists under way may have together.")
+        int, typer.Option(min=1, help="Maximum number of jobs or lines in all lists that are being judged.")
     ] = 100_000,
     token_file: Annotated[
-        Path | None, typer.Option(help="File with the token that clients must give; or set GLOTSMITH_TOKEN.")
+        Path | None, typer.Option(help="File with the token that clients must send; or set GLOTSMITH_TOKEN.")
     ] = None,
     expose: Annotated[
-        list[Path] | None, typer.Option(help="A folder that programs sent to /run may ask to see; may be repeated.")
+        list[Path] | None, typer.Option(help="A folder that programs sent to /run may read; repeatable.")
     ] = None,
 ) -> None:
-    """Run programs and judge jobs for others, over HTTP.
+    """Run programs and judge jobs over HTTP.
 
-    POST /run takes a program and answers with its outcome; --isolation remote sends such requests. POST /verify takes
-    a job, or a list of jobs, as 'glotsmith verify' reads them, and answers with verdicts. POST /run_code and /agnostics
-    speak SandboxFusion's and Agnostics' protocols. GET /health, /ready and /metrics say how the service is, and
-    /openapi.json describes all of it. SIGTERM ends it once all that was accepted is answered.
+    POST /run takes a program and returns its outcome; --isolation remote sends such requests. POST /verify takes a job
+    or a list of jobs, in the format of 'glotsmith verify', and returns verdicts. POST /run_code and /agnostics follow
+    the protocols of SandboxFusion and Agnostics. GET /health, /ready and /metrics return the state of the service, and
+    /openapi.json its description. On SIGTERM the service answers all accepted requests and exits.
 
     Example: [bold]glotsmith serve --port 8707[/], then [bold]curl -H 'content-type: application/json' -d @job.json
     http://127.0.0.1:8707/verify[/]
@@ -52,7 +52,7 @@ def serve(
 
     token = _token(token_file)
     if isolation == "none" and not _own(host):
-        raise UsageError("without isolation, programs are run for this machine alone: leave --host as it is")
+        raise UsageError("without isolation, the service may serve only this machine: remove --host")
     at_once = jobs or len(os.sched_getaffinity(0))
     settings = ServiceSettings(
         jobs=at_once,
@@ -74,17 +74,17 @@ def _own(host: str) -> bool:
 
 
 def _token(file: Path | None) -> str:
-    """Return the token that clients must give; empty for none.
+    """Return the token that clients must send; "" for none.
 
     Raises:
-        UsageError: the file can't be read, or holds no token, or more than a word.
+        UsageError: the file cannot be read, or its content is not one word.
 
     """
     where = str(file) if file else "GLOTSMITH_TOKEN"
     try:
         token = file.read_text("utf-8").strip() if file else os.environ.get("GLOTSMITH_TOKEN", "").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{where} can't be read: {error}") from error
+        raise UsageError(f"{where} cannot be read: {error}") from error
     if (file and not token) or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"{where} holds no token: one word of ASCII characters is wanted")
+        raise UsageError(f"{where} holds no token: a token is one word of ASCII characters")
     return token

@@ -1,4 +1,4 @@
-"""``glotsmith show``: what was kept and dropped, and why."""
+"""``glotsmith show``: print the funnel, the items and the drop reasons of a run, or other results."""
 
 import json
 from collections.abc import Iterator
@@ -27,28 +27,28 @@ from glotsmith.run_folder import RunFolder
 
 @app.command()
 def show(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, an evaluation, a training or an evaluation set.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run, an evaluation, a training or an evaluation set.")],
     item: Annotated[
         str,
         typer.Argument(
-            help="A key, its beginning, or a function's name: its whole story, with programs, replies and prompts."
+            help="A key, the start of one, or a function's name: show its history with programs, replies and prompts."
         ),
     ] = "",
-    step: Annotated[str, typer.Option(help="Only this step.")] = "",
+    step: Annotated[str, typer.Option(help="Show only this step.")] = "",
     dropped: Annotated[
-        bool, typer.Option("--dropped", help="What was dropped, and lost on the way, with reasons.")
+        bool, typer.Option("--dropped", help="Show dropped and lost items, with the drop reasons.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Only what was dropped for this reason.")] = "",
+    reason: Annotated[str, typer.Option(help="Show only items that were dropped for this reason.")] = "",
     status: Annotated[
-        str, typer.Option(help="Of an evaluation: the samples with this status, as in fail:no_code.")
+        str, typer.Option(help="For an evaluation: show the samples with this status, such as fail:no_code.")
     ] = "",
-    memory: Annotated[str, typer.Option(help="Of xcoder: what the agent of this language remembers.")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many rows or replies.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Rows as JSON lines, whole.")] = False,
-    cache: Annotated[Path | None, typer.Option(help="The cache with the replies, where the run shared one.")] = None,
+    memory: Annotated[str, typer.Option(help="For xcoder: show the memory of the agent of this language.")] = "",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Maximum number of rows or replies.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print complete rows as JSON lines.")] = False,
+    cache: Annotated[Path | None, typer.Option(help="Cache file with the replies, if the run shared one.")] = None,
 ) -> None:
-    """Show a run's funnel, its items, or the story of one; an evaluation's figures, classes and samples;
-    a training's settings and losses; what an evaluation set holds.
+    """Show results: the funnel of a run, its items, or the history of one item; the figures, failure classes and
+    samples of an evaluation; the settings and losses of a training; or the content of an evaluation set.
 
     Examples:
 
@@ -60,13 +60,13 @@ def show(
 
     [bold]glotsmith show runs/xcoder --memory ocaml[/]
 
-    [bold]glotsmith show runs/evaluation --status fail:no_code[/], or the name of a question in place of the status
+    [bold]glotsmith show runs/evaluation --status fail:no_code[/], or the name of a question instead of the status
     """
     if show_evaluation.is_evaluation(run):
         show_evaluation.show_evaluation(run, item, status or reason, limit, as_json=as_json)
         return
     if status:
-        raise UsageError(f"{run}: --status is for an evaluation, and this is none; --reason is for a run")
+        raise UsageError(f"{run}: --status is only for evaluations; use --reason for a run")
     if show_folder.show_other(run, as_json=as_json):
         return
     with RunFolder.open(run, cache) as folder:
@@ -96,7 +96,7 @@ def _check(ledger: Ledger, step: str, reason: str) -> None:
 
 
 def side_by_side(example: Example) -> Columns:
-    """Return the Python original, or the instruction where there is none, and the program beside each other."""
+    """Return the Python original, or the instruction if there is none, and the program, side by side."""
     width = max(40, out.width // 2 - 2)
     code = example.messages[-1]["content"].strip("`").partition("\n")[2]
     instruction = (Text(example.messages[0]["content"]), "instruction")
@@ -110,7 +110,7 @@ def side_by_side(example: Example) -> Columns:
 
 
 def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:
-    """Print an item's story, its row side by side with its source, its tests, and what was asked and replied."""
+    """Print the history of an item: its rows, its source and program side by side, its tests, prompts and replies."""
     _print(iter(rows), as_json=as_json)
     found = show_item.replies_about(folder, rows)
     if as_json:
@@ -126,7 +126,7 @@ def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json:
 
 
 def _count(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
-    """Return how many rows there are to list."""
+    """Return the number of rows that match."""
     if not dropped:
         return ledger.count_kept(step)
     funnel = [row for row in ledger.funnel() if step in ("", row.step)]
@@ -135,7 +135,7 @@ def _count(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
 
 
 def _note_truncation(shown: int, total: int, *, as_json: bool) -> None:
-    """Say that a list was cut; beside JSON lines, where nobody parses it."""
+    """Print that a list was truncated; on stderr if stdout has JSON lines."""
     if total > shown:
         (err if as_json else out).print(f"{shown} of {total} shown; --limit N for more")
 
@@ -166,7 +166,7 @@ def _plain(row: LedgerRow) -> dict[str, Any]:
 
 
 def _name(row: LedgerRow) -> str:
-    """Name an item as a person would: the function, and the language where it has one."""
+    """Return the name of the function of an item, with the language if it has one."""
     if not row.data:
         return row.parent.rpartition("/")[2][-40:]
     item = json.loads(row.data)

@@ -1,4 +1,4 @@
-"""``glotsmith show FOLDER`` of an evaluation: its figures, notes and failure classes, and its samples."""
+"""``glotsmith show FOLDER`` for an evaluation: print figures, notes, failure classes and samples."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ _DETAIL = 300  #: characters of a verdict's detail in a table
 
 
 def is_evaluation(folder: Path) -> bool:
-    """Return whether a folder holds what an evaluation has found."""
+    """Return whether a folder holds the results of an evaluation."""
     return (folder / result_files.SUMMARY).is_file()
 
 
 def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_json: bool) -> None:
-    """Print figures, notes and failure classes; or, of a question or a status, the samples whole.
+    """Print figures, notes and failure classes, or the samples of a question or status.
 
     Raises:
         UsageError: there is no sample of that question or status.
@@ -52,7 +52,7 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
             shown = f"{first.question}: {detail[:_DETAIL]}".rstrip(": ") if first else ""
             classes.add_row(score.benchmark, score.language, name, str(count), Text(shown))
     out.print(classes)
-    out.print("Samples of one class or question: --status fail:wrong, or the question's name")
+    out.print("To show samples, give --status fail:wrong or the name of a question")
 
 
 def _place(sample: EvaluationSample) -> str:
@@ -82,7 +82,7 @@ def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: b
 
 
 def _matching(folder: Path, question: str, status: str) -> Iterator[EvaluationSample]:
-    """Yield the samples with a status, of a question: its id, or a part of that such as the problem or the language."""
+    """Yield the samples of a status and a question: its id, or a part of it, such as the problem or the language."""
     for sample in result_files.read_samples(folder):
         is_wanted = not question or f"/{question}/" in f"/{sample.question}/"
         if is_wanted and status in ("", sample.status):

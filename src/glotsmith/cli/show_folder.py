@@ -23,8 +23,8 @@ def show_other(folder: Path, *, as_json: bool) -> bool:
     """Show a training or an evaluation set; return whether the folder is one.
 
     Raises:
-        UsageError: the folder holds nothing that can be shown.
-        InputError: a file of it can't be read.
+        UsageError: the folder has no results to show.
+        InputError: a file in it cannot be read.
 
     """
     if (folder / CONFIG).is_file():
@@ -78,18 +78,18 @@ def _missing(folder: Path) -> str:
 
 
 def _table(file: Path) -> dict[str, Any]:
-    """Return the JSON object that a file holds."""
+    """Return the JSON object in a file."""
     try:
         found = json.loads(file.read_text("utf-8"))
     except (ValueError, OSError) as error:
-        raise InputError.at(file, None, f"can't be read as JSON ({error})") from error
+        raise InputError.at(file, None, f"not valid JSON ({error})") from error
     if not isinstance(found, dict):
-        raise InputError.at(file, None, "holds no JSON object")
+        raise InputError.at(file, None, "not a JSON object")
     return cast("dict[str, Any]", found)
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:
-    """Return the objects of a JSONL file; none where there is no such file."""
+    """Return the objects of a JSONL file; [] if it does not exist."""
     if not file.is_file():
         return []
     found = list[dict[str, Any]]()
@@ -97,7 +97,7 @@ def _lines(file: Path) -> list[dict[str, Any]]:
         try:
             found.append(json.loads(line))
         except ValueError as error:
-            raise InputError.at(file, number, f"no JSON ({error})") from error
+            raise InputError.at(file, number, f"not valid JSON ({error})") from error
     return found
 
 

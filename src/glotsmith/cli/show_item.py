@@ -1,4 +1,4 @@
-"""The story of one item of a run: its rows, the programs made of it, and what was asked and replied about it."""
+"""Print the history of one item of a run: its rows, prompts, replies and programs."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -18,22 +18,22 @@ from glotsmith.languages.spelling import language_of_label
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.run_folder import RunFolder
 
-_NOT_NOTED = "The run does not say what was asked about this item: nothing was, or an earlier version made the run."
-_NO_REPLY = "The reply is not in the run's cache. Where the run shared another, give it: --cache FILE"
+_NOT_NOTED = "The run has no prompts of this item: no request was made, or an earlier version made the run."
+_NO_REPLY = "The reply is not in the cache of the run. If the run shared a cache, pass --cache FILE"
 
 
 class StoredReply(NamedTuple):
-    """One question about an item, with its reply."""
+    """One request about an item, with its reply."""
 
     exchange: TeacherExchange
-    reply: str | None  #: None where the cache does not hold it
+    reply: str | None  #: None if it is not in the cache
 
 
 def find_item(ledger: Ledger, item: str) -> list[LedgerRow]:
-    """Return the story of the item with a key, the beginning of one, or the name of a function.
+    """Return the history of the item with a key, the start of a key, or the name of a function.
 
     Raises:
-        UsageError: there is no such item, or there are several.
+        UsageError: there is no such item, or several match.
 
     """
     keys = ledger.keys_with_prefix(item)
@@ -41,17 +41,17 @@ def find_item(ledger: Ledger, item: str) -> list[LedgerRow]:
         keys = _named(ledger, item) or keys
     if len(keys) > 1 and item not in keys:
         some = ", ".join(key[:12] for key in keys[:8])
-        raise UsageError(f"several items are {item!r}: {some}; give one of these keys, or more of it")
+        raise UsageError(f"several items match {item!r}: {some}; give one of these keys, or a longer start")
     rows = ledger.lineage(item if item in keys or not keys else keys[0])
     if not rows:
         close = close_name(item, {name: name for name in _names(ledger)})
         hint = f"do you mean {close!r}?" if close else "'glotsmith show RUN --step STEP' lists keys and names"
-        raise UsageError(f"the run knows no item {item!r}; {hint}")
+        raise UsageError(f"the run has no item {item!r}; {hint}")
     return rows
 
 
 def _named(ledger: Ledger, name: str) -> list[str]:
-    """Return the keys of the items of a name, of the first step that has any."""
+    """Return the keys of the items with a name, in the first step that has any."""
     written = json.dumps(name, ensure_ascii=False).encode()
     for step in ledger.steps:
         found = (row for row in _all(ledger, step) if written in (row.data or b"") and name_of(row) == name)
@@ -70,7 +70,7 @@ def _all(ledger: Ledger, step: str) -> Iterator[LedgerRow]:
 
 
 def name_of(row: LedgerRow) -> str:
-    """Return the name of the function that an item is about; "" for none."""
+    """Return the name of the function of an item; "" for none."""
     return str(field(json.loads(row.data), "name") or "") if row.data else ""
 
 
@@ -85,7 +85,7 @@ def field(item: Any, name: str) -> Any:
 
 
 def replies_about(folder: RunFolder, rows: Sequence[LedgerRow]) -> list[StoredReply]:
-    """Return what was asked about the items of a story, with the replies."""
+    """Return the requests about the items of a history, with the replies."""
     items = dict.fromkeys(key for row in rows for key in (row.parent, row.key))
     return [StoredReply(e, _reply(folder, e)) for e in folder.ledger.exchanges.for_items(items)]
 
@@ -96,14 +96,14 @@ def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
 
 
 def print_programs(rows: Sequence[LedgerRow], found: Sequence[StoredReply], limit: int) -> None:
-    """Print each prompt once, below it the replies, and with each reply the program that was taken from it."""
+    """Print each prompt once, then its replies, each with the program that was extracted from it."""
     programs = {(place, sample): panel for row in rows for place, sample, panel in _programs(row)}
     if not found:
         for panel in list(programs.values())[:limit]:
             out.print(panel)
         out.print(_NOT_NOTED)
     for (call, prompt), group in groupby(found[:limit], lambda one: (one.exchange.call, one.exchange.prompt)):
-        out.print(Panel(Text(prompt or "not stored: it holds what is no text"), title=Text(f"prompt: {call}")))
+        out.print(Panel(Text(prompt or "not stored, because it is not text"), title=Text(f"prompt: {call}")))
         for exchange, reply in group:
             text = Text(_NO_REPLY if reply is None else reply)
             out.print(Panel(text, title=Text(f"reply {exchange.sample} to {call}")))
@@ -115,7 +115,7 @@ def print_programs(rows: Sequence[LedgerRow], found: Sequence[StoredReply], limi
 
 
 def _programs(row: LedgerRow) -> Iterator[tuple[str, int, Panel]]:
-    """Yield the program of a row, with the item and the sample that it came from."""
+    """Yield the program of a row, with its item and sample number."""
     item = cast(dict[str, Any], json.loads(row.data)) if row.data else {}
     code, lineage = item.get("code"), item.get("lineage")
     if not isinstance(code, str) or not isinstance(lineage, dict):

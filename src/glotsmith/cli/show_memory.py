@@ -1,4 +1,4 @@
-"""``glotsmith show RUN --memory LANGUAGE``: what an agent of xCoder remembers."""
+"""``glotsmith show RUN --memory LANGUAGE``: print the memory of an agent of xCoder."""
 
 import msgspec
 import typer
@@ -13,7 +13,7 @@ from glotsmith.run_folder import RunFolder
 
 
 def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> None:
-    """Print an agent's memory, the latest last: what it made, what it concluded, what its language finds hard.
+    """Print the memory of an agent: its sessions, the latest last, its last reflection and its frequent failures.
 
     Raises:
         UsageError: the run is of another recipe, or has no agent of that language.
@@ -24,7 +24,9 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
 
     config = folder.config
     if config["recipe"] != "xcoder":
-        raise UsageError(f"{folder.path}: only the agents of xcoder remember, and this is a run of {config['recipe']}")
+        raise UsageError(
+            f"{folder.path}: only runs of xcoder have agents with a memory; this is a run of {config['recipe']}"
+        )
     options = msgspec.convert(config.get("options", {}), recipes.get("xcoder"), strict=False)
     agent = language_of_label(agent) or agent
     if agent not in options.languages:

@@ -24,13 +24,16 @@ app.add_typer(training, name="train")
 Source = Annotated[Path, typer.Argument(help="A run folder, or a dataset in jsonl or parquet.")]
 Model = Annotated[str, typer.Option("--model", "-m", help="A folder with weights, a GGUF file, or a hub id.")]
 Preset = Annotated[str, typer.Option("--preset", "-p", help="See 'glotsmith train presets'.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoints, weights and the record.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoints, weights and the report.")]
 Lora = Annotated[int | None, typer.Option(min=0, help="Rank of LoRA adapters; 0: train all weights.")]
 HeldOut = Annotated[
-    float | None, typer.Option(min=0, max=0.99, help="Share of problems that choose the checkpoint; 0: the last one.")
+    float | None,
+    typer.Option(
+        min=0, max=0.99, help="Share of problems held out to choose the checkpoint; 0: use the last checkpoint."
+    ),
 ]
-MaxSteps = Annotated[int | None, typer.Option(min=0, help="Of a stage; 0: as the epochs have it.")]
-Seed = Annotated[int | None, typer.Option(help="Of row order, dropout, adapters and the held-out problems.")]
+MaxSteps = Annotated[int | None, typer.Option(min=0, help="Maximum number of steps of a stage; 0: by the epochs.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of row order, dropout, adapters and held-out problems.")]
 Changes = Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE: any setting of the preset; repeatable.")]
 
 
@@ -67,7 +70,7 @@ _add_command(
     "sft",
     Example,
     RunRows.examples,
-    """Train on programs that passed. The same command resumes a stopped training.
+    """Train on programs that passed. Run the same command again to resume.
 
     Examples:
 
@@ -106,7 +109,7 @@ def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
 
 
 def _rows(source: Path, kind: type[Item], of_run: Callable[[RunRows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
-    """Return a function that reads the rows from the beginning at each call."""
+    """Return a function that reads all rows again at each call."""
     from glotsmith.training.dataset_files import read_dataset_rows
 
     source = dataset_source(source)

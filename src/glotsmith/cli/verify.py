@@ -1,4 +1,4 @@
-"""``glotsmith verify``: a verdict on each line of a JSONL file."""
+"""``glotsmith verify``: write a verdict for each job of a JSONL file."""
 
 import asyncio
 import errno
@@ -23,37 +23,39 @@ from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
 
 _NO_JOB = "infra:refused (no job)"
-_MANY = 256  #: jobs in flight; more only costs memory
+_MANY = 256  #: jobs in flight; more would only use memory
 
 
 @app.command()
 def verify(
     file: Annotated[Path, typer.Argument(help="JSONL, one job a line; - for standard input.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where verdicts go, one a line; - for stdout.")] = Path(
-        "-"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File for the verdicts, one a line; - for stdout.")
+    ] = Path("-"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
     form: Annotated[
-        str, typer.Option("--format", help="What a line is: glotsmith, a job; agnostics, its executors' protocol.")
+        str,
+        typer.Option(
+            "--format", help="Format of a line: glotsmith (a job) or agnostics (the protocol of its executors)."
+        ),
     ] = "glotsmith",
-    language: Annotated[str, typer.Option(help="With --format agnostics, whose lines do not say it.")] = "",
+    language: Annotated[str, typer.Option(help="Language of the programs, for --format agnostics.")] = "",
 ) -> None:
     """Judge programs against their tests.
 
     A line is a job: id, language, code, tests (Python asserts over literals), and optionally signature, entry_point,
-    time_limit_s, memory_limit_mb, output_limit_kb, file_limit_mb, tolerance,
-    absolute_tolerance. Instead of tests: io, a list of stdin and
-    stdout; or program, which is run verbatim. Verdicts come in the order of the jobs. With --format agnostics each line
-    is answered as it comes.
+    time_limit_s, memory_limit_mb, output_limit_kb, file_limit_mb, tolerance, absolute_tolerance. Instead of tests, a
+    job may have io, a list of stdin and stdout, or program, which is run verbatim. Verdicts have the order of the jobs.
+    With --format agnostics each line is answered at once.
 
-    Rows of a dataset and of every export that holds programs with tests (jsonl, parquet, parallel) are judged as they
-    are, also with a model's reply as completion, response or messages beside the tests (trl-grpo, verl, openrlhf …). A
-    line that holds no job gets the verdict infra:refused with its number,
-    the others are judged, and the exit code is 2. It is 0 where every job was judged, whatever the verdicts.
+    Rows of a dataset and of exports that have programs with tests (jsonl, parquet, parallel) are jobs too. So are rows
+    of other exports (trl-grpo, verl, openrlhf …) with the reply of a model as completion, response or messages. A line
+    without a valid job gets the verdict infra:refused with its number; the other lines are judged, and the exit code is
+    2. The exit code is 0 if every job was judged, whatever the verdicts.
 
-    Each verdict is written at once. After a stop the same command with -o FILE
-    resumes: it skips the jobs that have a verdict there, and refuses a file with verdicts of other jobs.
+    Each verdict is written at once. The same command with -o FILE resumes after a stop: it skips the jobs that have a
+    verdict there, and refuses a file with verdicts of other jobs.
 
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
@@ -91,7 +93,7 @@ def verify(
 
 
 class _Counted:
-    """Jobs, and the number of those that were read."""
+    """Jobs, and the number of jobs that were read."""
 
     def __init__(self, jobs: Iterator[Job | Verdict], before: int) -> None:
         self.unread, self.count = jobs, before
@@ -103,7 +105,7 @@ class _Counted:
 
 
 def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: VerdictFile) -> str:
-    """Return the sentence that says how many jobs have a verdict; a file is read to its end for it."""
+    """Return a message with the number of judged jobs; a file is read to its end to count all jobs."""
     if file.is_file():
         jobs.count += sum(1 for _ in jobs.unread)
     of = counted(jobs.count, "job") + ("" if file.is_file() else " read so far")
@@ -122,10 +124,10 @@ def _full(written: int, output: Path, judged: VerdictFile) -> str:
 
 
 def _check_output(output: Path) -> None:
-    """Refuse to write over a file that holds something other than verdicts.
+    """Check that the output file holds only verdicts, so that no other file is overwritten.
 
     Raises:
-        UsageError: it does.
+        UsageError: it holds something else.
 
     """
     if str(output) == "-" or not output.is_file() or not output.stat().st_size:
@@ -146,7 +148,7 @@ def _converse(file: Path, output: Path, language: str, isolation: str, workers: 
     from glotsmith.cli.verify_agnostics import answer_lines
 
     if not language:
-        raise UsageError(f"name the programs' language by --language; there are: {', '.join(language_names())}")
+        raise UsageError(f"Give the language of the programs with --language; there are: {', '.join(language_names())}")
     language = resolve_language(language)
     check_file(file)
     with (

@@ -1,4 +1,4 @@
-"""``glotsmith verify --format agnostics``: a line is answered as soon as it can be, as Agnostics' containers do."""
+"""``glotsmith verify --format agnostics``: answer each line at once, as the containers of Agnostics do."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ _Queue = asyncio.Queue[asyncio.Task[AgnosticsAnswer] | None]
 
 
 async def answer_lines(source: BinaryIO, sink: BinaryIO, language: str, isolation: str, workers: int | None) -> None:
-    """Answer each line of ``source`` on ``sink``, in order, until there are no more."""
+    """Write an answer to ``sink`` for each line of ``source``, in order, until its end."""
     sandbox, running, loop = open_sandbox(isolation, workers), _Queue(_MANY), asyncio.get_running_loop()
 
     async def ask(line: bytes | None) -> None:
@@ -26,13 +26,13 @@ async def answer_lines(source: BinaryIO, sink: BinaryIO, language: str, isolatio
         await running.put(task)
 
     def read() -> None:
-        with suppress(CancelledError, RuntimeError):  # nobody listens any more
+        with suppress(CancelledError, RuntimeError):  # the reader has stopped
             for line in _lines(source.fileno()):
                 asyncio.run_coroutine_threadsafe(ask(line), loop).result()
             asyncio.run_coroutine_threadsafe(ask(None), loop).result()
 
     try:
-        threading.Thread(target=read, daemon=True).start()  # an interrupt does not wait for a line
+        threading.Thread(target=read, daemon=True).start()  # a thread, so that an interrupt does not wait for a line
         while (task := await running.get()) is not None:
             sink.write(msgspec.json.encode(await task) + b"\n")
             sink.flush()
@@ -41,8 +41,8 @@ async def answer_lines(source: BinaryIO, sink: BinaryIO, language: str, isolatio
 
 
 def _lines(descriptor: int) -> Iterator[bytes]:
-    """Yield lines that are not blank. No buffer of Python's is used: its lock could be held at the process's end."""
-    rest = list[bytes]()  # of a line: one may have a hundred megabytes, and is put together once
+    """Yield lines that are not blank, without a buffer of Python, whose lock could block the exit of the process."""
+    rest = list[bytes]()  # parts of a line, which may have a hundred megabytes and is joined once
     while data := os.read(descriptor, 2**16):
         *whole, last = data.split(b"\n")
         for end in whole:
