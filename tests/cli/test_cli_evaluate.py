@@ -87,7 +87,7 @@ def test_a_benchmark_in_two_languages(glotsmith: Command, tmp_path: Path, humane
     assert python["figures"][0]["value"]["low"] < 0.3  # one problem proves little
     assert "25.0% (" in table
     assert "100.0% (" in table
-    assert "humaneval, lua: 1 problem has tests that are no calls over literals: HumanEval/902" in table
+    assert "humaneval, lua: 1 problem has tests that are not calls over literals: HumanEval/902" in table
     assert "humaneval, lua: 1 problem has an original that fails the tests: HumanEval/903" in table
     statuses = [r["status"] for r in results(out)]
     assert statuses[:4] == ["pass", "fail:wrong", "fail:no_code", "fail:compile"]
@@ -208,7 +208,7 @@ def test_published_and_corrected_suites_side_by_side(glotsmith: Command, tmp_pat
         "multipl-e/lua/HumanEval_901_sum_above": ["pass", "pass", "pass", "fail:runtime"],
         "multipl-e-corrected/lua/HumanEval_901_sum_above": ["pass", "fail:exit", "fail:wrong", "fail:wrong"],
     }
-    assert "multipl-e-corrected, lua: 1 problem is published, and has no suite of ours: HumanEval_999_f" in table
+    assert "multipl-e-corrected, lua: 1 problem is published and has no corrected suite: HumanEval_999_f" in table
     written = json.loads(gzip.decompress((out / "multipl-e/lua/HumanEval_901_sum_above.results.json.gz").read_bytes()))
     assert [r["status"] for r in written["results"]] == ["OK", "OK", "OK", "Exception"]
     assert "Note: multipl-e, lua: 1 of 2 problems has no completion" in table
@@ -316,7 +316,7 @@ BAD = [
     (["evaluate", "humaneval=x.jsonl", "-l", "lua"], "Give either --teacher and --model, or --completions"),
     (["evaluate", "humaneval=x.jsonl", "-l", "klingon", "--teacher", "scripted"], "no language is named 'klingon'"),
     (["evaluate", "humaneval=nowhere.jsonl", "-l", "lua", "--completions", "{rows}"], "nowhere.jsonl is no file"),
-    (["evaluate", "humaneval={rows}", "--completions", "{rows}"], "name one, as in --language lua"),
+    (["evaluate", "humaneval={rows}", "--completions", "{rows}"], "give one, such as --language lua"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}"], "the row holds no completion"),
     (["evaluate", "humaneval+", "-l", "lua", "--completions", "{rows}"], "humaneval+=PATH"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "nobody"], "there is no teacher 'nobody'"),

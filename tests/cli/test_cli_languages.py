@@ -85,7 +85,7 @@ def test_a_new_language_elsewhere_says_how_it_is_found(glotsmith: Command, tmp_p
     assert (tmp_path / "mine" / "klingon" / "driver.klingon").is_file()
     code, _, said = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
     assert code == 2
-    assert "exists already" in said
+    assert "already exists" in said
 
 
 @pytest.fixture

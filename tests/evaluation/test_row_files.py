@@ -78,8 +78,8 @@ COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[StoredCompletion]] | str]
     ({"id": 7, "code": "x", "metadata": {"problem_id": 8}}, said("lua/q", "x", style="whole")),  # DS-1000
     ({"code": "x", "metadata": {"problem_id": 7}}, said("lua/q", "x", style="whole")),
     ({"question": "b/ocaml/p", "completions": ["x"]}, said("ocaml/p", "x")),
-    ({"name": "p", "completions": ["x"]}, "x.jsonl:1: the row names no language"),
-    ({"name": "z", "completions": ["x"]}, "no completion is about a question"),
+    ({"name": "p", "completions": ["x"]}, "x.jsonl:1: the row has no language"),
+    ({"name": "z", "completions": ["x"]}, "no completion answers a question"),
     ({"completions": ["x"]}, "x.jsonl:1: the row names no problem"),
     ({"name": "p"}, "x.jsonl:1: the row holds no completion"),
     ({"name": "p", "completions": "x"}, "x.jsonl:1: the row has a str as its field 'completions'"),
@@ -122,7 +122,7 @@ def test_a_benchmarks_own_names_of_problems_are_known(
     file = tmp_path / "x.jsonl"
     file.write_text(json.dumps(row) + "\n")
     if name is None:
-        with pytest.raises(GlotsmithError, match="no completion is about a question"):
+        with pytest.raises(GlotsmithError, match="no completion answers a question"):
             read_completions(file, [question])
     else:
         assert list(read_completions(file, [question])) == [question.id]

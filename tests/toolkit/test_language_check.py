@@ -133,7 +133,7 @@ CALIBRATION = ACCEPTED.replace("accepted", "calibration").replace("{ ", "{ refer
         ((WRONG, CALIBRATION), "verdicts.toml has no row 'accepted', the identity function"),
         ((CALIBRATION,), "verdicts.toml has no row 'accepted', the identity function"),
         ((ACCEPTED, CALIBRATION), "verdicts.toml has no row that expects fail:wrong"),
-        ((ACCEPTED, WRONG), "verdicts.toml has 2 rows; 15 are the least"),
+        ((ACCEPTED, WRONG), "verdicts.toml has 2 rows; the minimum is 15"),
         ((), "verdicts.toml has no row that must pass"),
         (
             (ACCEPTED.replace("{ ", '{ tests = ["assert f(1)[0"], '), WRONG, CALIBRATION),
@@ -150,7 +150,7 @@ CALIBRATION = ACCEPTED.replace("accepted", "calibration").replace("{ ", "{ refer
         ((ACCEPTED, WRONG, CALIBRATION.replace("return x", "error('no')")), "row 'calibration' of verdicts.toml got"),
         (
             ('accepted = { expect = "pass", io = [{ stdin = "", stdout = "" }], code = "" }', WRONG, CALIBRATION),
-            "verdicts.toml has 3 rows; 15 are the least",
+            "verdicts.toml has 3 rows; the minimum is 15",
         ),
     ],
 )
@@ -228,7 +228,7 @@ def test_without_isolation_nothing_hostile_runs() -> None:
 
     found = asyncio.run(run())
     assert found.problems == ()
-    assert "were not run: the isolation 'none'" in found.sentence
+    assert "did not run: the isolation 'none'" in found.sentence
 
 
 def test_speed_is_measured_by_medians() -> None:

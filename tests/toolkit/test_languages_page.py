@@ -40,7 +40,7 @@ def test_malformed_measurements_are_a_sentence(tmp_path: Path, text: str) -> Non
 
 
 def test_no_measurements_say_what_makes_them(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"python benchmarks/languages\.py writes it"):
+    with pytest.raises(InputError, match=r"python benchmarks/languages\.py to write it"):
         load_measurements(tmp_path / "languages.toml")
 
 

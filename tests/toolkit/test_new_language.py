@@ -66,7 +66,7 @@ def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
         ("../x", {}, "can't name a language"),
         ("", {}, "can't name a language"),
         ("lua", {}, "a language named 'lua' already"),
-        ("taken", {}, "exists already"),
+        ("taken", {}, "already exists"),
         ("x", {"like": "luaa"}, "no language is named 'luaa'"),
         ("x", {"display": 'X"'}, "leave out quotes"),
         ("x", {"extension": "../x"}, "leave out quotes, slashes"),

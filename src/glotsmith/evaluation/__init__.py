@@ -1,1 +1,1 @@
-"""Evaluation: the same runner as for data, over benchmarks, with pass@k and an interval by problem."""
+"""Evaluate models on benchmarks: pass@k with intervals over problems."""

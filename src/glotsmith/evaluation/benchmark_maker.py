@@ -1,7 +1,7 @@
 """Make an evaluation set for a language from the verified problems of a dataset.
 
-A dataset row holds the Python original and its tests. The original is posed in the target language, so that no program
-of that language is needed. Problems, not rows, are divided into those that train and those that evaluate.
+A dataset row holds the Python original and its tests. The original is posed in the target language, so no program in
+that language is needed. The split into training and evaluation is by problem, not by row.
 """
 
 import tomllib
@@ -24,7 +24,7 @@ _TABLE = Path(__file__).parent / "assertions.toml"
 
 
 class AssertionTemplates(Record, frozen=True, kw_only=True):
-    """How a language writes tests for MultiPL-E's files; the fields are ``assertions.toml``'s."""
+    """The templates of tests of a language for the files of MultiPL-E; the fields are those of ``assertions.toml``."""
 
     head: str
     case: str
@@ -32,14 +32,14 @@ class AssertionTemplates(Record, frozen=True, kw_only=True):
 
 
 class UnposableProblem(Record, frozen=True, kw_only=True):
-    """A problem of the rows that can't be posed in any language."""
+    """A problem of the rows that cannot be posed in any language."""
 
     problem: str
     detail: str
 
 
 def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[UnposableProblem]]:
-    """Return the problems behind dataset rows, by first appearance; of several rows, the one with the most tests."""
+    """Return the problems of dataset rows by first appearance, each from its row with the most tests."""
     rows = dict[str, Example]()
     for row in examples:
         known = rows.get(row.parallel_id)
@@ -71,7 +71,7 @@ def _problem(row: Example) -> Problem:
 
 
 def choose_problems(problems: Sequence[Problem], share: float, seed: int) -> list[Problem]:
-    """Return a share of the problems, by hash of seed and problem: the same whatever else is in the run."""
+    """Return a share of the problems, chosen by a hash of seed and problem, independently of other problems."""
     limit = share * 2**32
     return [p for p in problems if int(content_hash(str(seed), p.id)[:8], 16) < limit]
 
@@ -85,26 +85,26 @@ def _read_templates(path: Path) -> Mapping[str, AssertionTemplates]:
     try:
         return msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), dict[str, AssertionTemplates])
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise InputError.at(path, None, f"no table of assertions: {error}") from None
+        raise InputError.at(path, None, f"not a table of assertions: {error}") from None
 
 
 def assertion_templates(language: str, path: Path | None = None) -> AssertionTemplates | None:
-    """Return how a language writes tests, from a file of the user's or our own; None where neither says.
+    """Return the templates of tests of a language, from the file of the user or the built-in one; None without any.
 
     Raises:
-        InputError: the file is no such table.
+        InputError: the file is malformed.
 
     """
     return (_read_templates(path).get(language) if path else None) or _own_templates().get(language)
 
 
 def nameless_test(task: Task) -> str:
-    """Return the first test of a task that names no value, as each test of MultiPL-E's files must; "" for none."""
+    """Return the first test of a task without an expected value, which MultiPL-E requires; "" if all have one."""
     return next((test for test in task.tests if isinstance(parse_test(test).expected, Check)), "")
 
 
 def multipl_e_tests(card: Card, task: Task, how: AssertionTemplates) -> str:
-    """Write a task's tests, all of which name their values, as MultiPL-E's files have them."""
+    """Render the tests of a task, which all have an expected value, in the format of MultiPL-E."""
     signature, name = parse_signature(task.signature), task.problem.function.name
     d, text = card.driver, render.fill_template(how.head, name=name)
     for test in task.tests:
@@ -122,7 +122,7 @@ def multipl_e_tests(card: Card, task: Task, how: AssertionTemplates) -> str:
 
 
 def prompt_row(question: Question, task: Task, code: str, tests: str, wording: Wording) -> dict[str, object]:
-    """Return a row in the form of MultiPL-E's prompt files; ``code`` is MultiPL-E's name of the language."""
+    """Return a row in the format of MultiPL-E's prompt files; ``code`` is MultiPL-E's name of the language."""
     transformed = wording == "target"
     return {
         "name": question.problem,

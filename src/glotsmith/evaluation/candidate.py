@@ -1,8 +1,8 @@
-"""Make the program that is judged of the reply of a model.
+"""Make the program to judge from the reply of a model.
 
-A base model continues the prefix. A chat model writes the whole function, with its own copy of the prefix,
-which counts: with the benchmark's prefix in front of it, hardly any program would pass. What others have cut or made
-whole is judged as they stored it.
+A base model continues the prefix. A chat model writes the whole function with its own copy of the prefix, which
+replaces the prefix of the benchmark, because few programs pass with both. Completions that other tools truncated or
+completed are judged as they are stored.
 """
 
 import re
@@ -14,9 +14,9 @@ from glotsmith.languages.extract_code import extract_code, join_prefix, open_bra
 
 
 def candidate_program(question: Question, reply: str, style: ReplyStyle) -> str | None:
-    """Return the program that a reply stands for, or None where it holds no code."""
+    """Return the program of a reply, or None if the reply has no code."""
     if style == "whole":
-        text = reply if question.prefix else cut(reply, question.stop)  # DS-1000's are a part, with its end marks
+        text = reply if question.prefix else cut(reply, question.stop)  # DS-1000 marks the end of a solution
         return text if text.strip() else None
     if style != "chat":
         return close_braces(
@@ -37,12 +37,12 @@ def cut(text: str, stop: Sequence[str]) -> str:
 
 
 def close_braces(question: Question, code: str) -> str:
-    """Put back the braces at which a continuation was stopped, where neither it nor the tests have them."""
+    """Append the closing braces that the stop tokens removed, unless the tests have them."""
     return restore_braces(get_card(question.language), code, question.after) if question.unclosed else code
 
 
 def _fit(question: Question, code: str, card: Card) -> str:
-    """Make a model's own program fit where the benchmark's prefix with a continuation would stand."""
+    """Adapt the whole program of a model so that it replaces the prefix and a continuation."""
     missing = [part for part in preamble(question, card) if part.strip() not in code]
     code = "\n".join([*missing, code])
     closing = -open_braces(question.after) if "{" in question.prefix else 0
@@ -52,18 +52,18 @@ def _fit(question: Question, code: str, card: Card) -> str:
 
 
 def preamble(question: Question, card: Card) -> list[str]:
-    """Return what a prefix says before its comment and signature: imports, helpers, ``#lang``, an opened class."""
+    """Return the part of a prefix before its comment and signature: imports, helpers, ``#lang``, an open class."""
     lines = question.prefix.split("\n")
     at = next((i for i, line in enumerate(lines) if defines(line, question.name)), 0)
     head = lines[:at]
-    if question.language == "python":  # helpers are functions of their own: all of them or none
+    if question.language == "python":  # helpers are separate functions: keep all of them or none
         return ["\n".join(head)] if any(line.strip() for line in head) else []
     marks = tuple(m for m in (card.syntax.line_comment, *card.syntax.block_comment) if m)
     kept = list[str]()
     for line in head:
         if line.strip().startswith(marks) and not line.startswith(("#lang", "#include", "#!")):
             if card.syntax.block_comment and line.strip().startswith(card.syntax.block_comment[0]):
-                break  # a comment of several lines: nothing but the signature follows
+                break  # a comment of several lines: only the signature follows
             continue
         if line.strip() in ('"""', "'''") or line.startswith('"""'):
             break

@@ -1,4 +1,4 @@
-"""Completions in files: MultiPL-E's, one a problem, and JSON lines of several makes; and result files for its tools."""
+"""Read files of completions (of MultiPL-E, or JSON lines in several formats), and write MultiPL-E's result files."""
 
 import gzip
 import json
@@ -16,9 +16,16 @@ from glotsmith.languages import get_card, language_names
 from glotsmith.records import Verdict
 
 _CUT = 2048  #: characters of output in MultiPL-E's result files
-_NAMES = ("question", "task_id", "name", "question_id", "problem_id", "id")  #: what a row is about, best first
-#: fields with a row's texts, and how their makers' own harnesses read them: EvalPlus's, LiveCodeBench's and DS-1000's
-#: programs as they stand, McEval's generations with the prose that may be around them
+_NAMES = (
+    "question",
+    "task_id",
+    "name",
+    "question_id",
+    "problem_id",
+    "id",
+)  #: name of the problem, by preference
+#: fields with the texts of a row, and how their own harnesses read them: EvalPlus, LiveCodeBench and DS-1000 have
+#: verbatim programs, McEval has generations that may contain prose
 _LISTS: Mapping[str, ReplyStyle] = {
     "completions": "completion",
     "raw_generation": "chat",
@@ -38,22 +45,22 @@ _TEXTS: Mapping[str, ReplyStyle] = {
 def read_completions(
     path: Path, questions: Sequence[Question], language: str = "", style: ReplyStyle | None = None
 ) -> dict[str, list[StoredCompletion]]:
-    """Read completions and find the questions that they answer.
+    """Read completions and match them with questions.
 
-    A row is named by ``task_id``, ``name``, ``question_id`` …, its texts are in ``completions`` (or
-    ``raw_generation`` …), or in ``completion`` (or ``solution`` …), one a row. A row may name its language, as
-    MultiPL-E's do; with several languages and none named, it is ambiguous.
+    The name of a row is in ``task_id``, ``name``, ``question_id`` …; its texts are in ``completions`` (or
+    ``raw_generation`` …), or in ``completion`` (or ``solution`` …), one a row. A row may name its language, as in
+    MultiPL-E. With several languages, a row without a language is ambiguous.
 
     Args:
         path: a file, or a folder with one file a problem.
-        questions: what is evaluated.
-        language: the language of rows that name none.
-        style: how the texts are to be read; None for what the field's makers mean by it. MultiPL-E's, which come with
-            their stop tokens, were cut when they were stored.
+        questions: the questions of the evaluation.
+        language: the language of rows without one.
+        style: how to read the texts; None for the convention of the field. Completions of MultiPL-E, which have stop
+            tokens, were truncated when they were stored.
 
     Returns:
-        Question id → completions, in the order of the file. A null instead of a text is an empty one: in
-        Agnostics' files, a reply from which no code could be taken.
+        Question id → completions, in the order of the file. A null is an empty text: in files of
+        Agnostics, a reply without code.
 
     Raises:
         InputError: a row has no name or no text, or fits several questions.
@@ -67,12 +74,12 @@ def read_completions(
         for question in _about(row, known.get(name, []), language):
             found[question.id] += texts
     if not found:
-        raise UsageError(f"{path}: no completion is about a question of this evaluation")
+        raise UsageError(f"{path}: no completion answers a question of this evaluation")
     return dict(found)
 
 
 def unknown_problems(path: Path, problems: Iterable[str]) -> list[str]:
-    """Return the names in a file of completions that name none of these problems, each once.
+    """Return the distinct names in a file of completions that match none of these problems.
 
     Raises:
         InputError: a row has no name.
@@ -122,13 +129,13 @@ def _about(row: QuestionRow, candidates: Sequence[Question], language: str) -> S
     if language_label:
         candidates = [q for q in candidates if q.language == _language(str(language_label).lower())]
     if len({q.language for q in candidates}) > 1:
-        raise row.error("the row names no language, and the problem is asked in several: evaluate one language")
+        raise row.error("the row has no language, and the problem is asked in several languages: evaluate one language")
     return candidates
 
 
 @cache
 def _language(language_label: str) -> str:
-    """Return our name of a language, by MultiPL-E's name, as it is written (``C++``), or as a fence has it."""
+    """Return the glotsmith name of a language from MultiPL-E's name, its display name (``C++``) or a fence label."""
     code = language_of(language_label)
     others = (n for n in language_names() if language_label in (get_card(n).display.lower(), *get_card(n).fences))
     return code if code in language_names() else next(others, code)
@@ -145,18 +152,18 @@ def write_results(
 ) -> int:
     """Write MultiPL-E's result files, ``LANGUAGE/NAME.results.json.gz``, for the questions that came from its rows.
 
-    Its own tools (``pass_k.py``) read such a folder: a pass is ``exit_code`` 0 with ``status`` ``OK``. Samples that
-    have no verdict are left out, as they are no answers, and so is a problem without any: it would count as passed.
-    Returns the number of files.
+    MultiPL-E's tools (``pass_k.py``) read such a folder: a pass is ``exit_code`` 0 with ``status`` ``OK``. Samples
+    without a verdict are omitted, because they are not answers. A problem without any verdict is omitted too, because
+    it would count as passed. Returns the number of files.
 
     Args:
-        folder: where to write.
-        questions: what was asked.
-        samples: what came of it.
-        sampling: ``temperature``, ``top_p`` and ``max_tokens`` of a model that was asked.
+        folder: the folder to write.
+        questions: the questions of the evaluation.
+        samples: the samples.
+        sampling: ``temperature``, ``top_p`` and ``max_tokens`` of the requests to a model.
 
     Raises:
-        StorageError: the folder can't be written.
+        StorageError: the folder cannot be written.
 
     """
     by_question = defaultdict[str, list[EvaluationSample]](list)
@@ -166,7 +173,7 @@ def write_results(
     for question in questions:
         results = [_result(question, s) for s in by_question[question.id] if s.scored]
         if question.published.get("tests") and results:
-            name = question.problem.replace("/", "_")  # not a path of the benchmark's choosing
+            name = question.problem.replace("/", "_")  # so that a benchmark cannot choose another path
             file = folder / code_of(question.language) / f"{name}.results.json.gz"
             _write(file, {**question.published, **_known(sampling or {}), "results": results})
             written += 1
@@ -174,7 +181,7 @@ def write_results(
 
 
 def _known(sampling: Mapping[str, float]) -> dict[str, float]:
-    """Return the sampling without a temperature that ``pass_k.py`` refuses; it takes one that is missing for 0.2."""
+    """Return the sampling without a temperature that ``pass_k.py`` refuses; its default is 0.2."""
     return {name: v for name, v in sampling.items() if name != "temperature" or v in (0.2, 0.8)}
 
 
@@ -196,12 +203,12 @@ def _result(question: Question, sample: EvaluationSample) -> dict[str, Any]:
         "stderr": verdict.stderr[-_CUT:] if verdict else sample.detail,
         "exit_code": 0 if sample.passed else _exit_code(verdict),
         "status": status_of(sample),
-        "timestamp": 0,  # the same evaluation is the same bytes
+        "timestamp": 0,  # so that the same evaluation gives the same bytes
     }
 
 
 def status_of(sample: EvaluationSample) -> str:
-    """Return MultiPL-E's word for a verdict."""
+    """Return the status of MultiPL-E for a verdict."""
     match sample.status:
         case "pass":
             return "OK"

@@ -1,4 +1,4 @@
-"""Our suites beside the published ones: the same prompts and completions, tests rendered from the Python original."""
+"""Corrected suites for published prompts: tests that are rendered from the Python original."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ SUFFIX = "-corrected"
 
 
 def key_of(problem: str) -> tuple[str, int] | None:
-    """Return what names a problem in all its spellings: ``HumanEval/53``, ``HumanEval_53_add``, ``mbpp_3_f``."""
+    """Return the common part of the spellings of a problem: ``HumanEval/53``, ``HumanEval_53_add``, ``mbpp_3_f``."""
     found = re.match(r"([A-Za-z]+)[/_](\d+)", problem)
     return (found[1].lower(), int(found[2])) if found else None
 
@@ -25,13 +25,13 @@ def key_of(problem: str) -> tuple[str, int] | None:
 async def with_corrected_suites(
     questions: Sequence[Question], tasks: Mapping[tuple[str, int, str], tuple[Task, float, str]], verify: Verify
 ) -> tuple[list[Question], list[ImpossibleProblem]]:
-    """Return, for published questions, the same with our tests; and those for which there is no suite of ours.
+    """Return the published questions with corrected tests, and the questions that have no corrected suite.
 
     Args:
-        questions: as published (``benchmarks.multipl_e``).
+        questions: the published questions (``benchmarks.multipl_e``).
         tasks: benchmark, number and language → the proved task, its tolerance and oracle.
-        verify: runs a stub with the published signature against our tests: where the types of both can't be
-            reconciled, no completion of the published prompt could pass.
+        verify: runs a stub with the published signature against the corrected tests. If their types conflict, no
+            completion of the published prompt can pass.
 
     """
     made = await asyncio.gather(*(_corrected(q, tasks, verify) for q in questions))
@@ -44,7 +44,7 @@ async def _corrected(
     key = key_of(question.problem)
     found = tasks.get((*key, question.language)) if key else None
     if found is None:
-        return _lost(question, "no_suite", "the originals hold no suite for this problem that the language can hold")
+        return _lost(question, "no_suite", "the originals have no suite for this problem in this language")
     task, tolerance, oracle = found
     ours = msgspec.structs.replace(
         question,

@@ -1,4 +1,4 @@
-"""Ask, run, score: ``evaluate`` is what the command line and training share."""
+"""Request replies, judge them and compute scores; the command line and training share ``evaluate``."""
 
 import asyncio
 import re
@@ -19,14 +19,14 @@ from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
 
 
 class LibraryProbe:
-    """Asks the machine once for each program that a benchmark names; close it when all is asked."""
+    """Checks once for each library of a benchmark whether it is installed."""
 
     def __init__(self, verify: Verify) -> None:
         self._verify = verify
         self._probes: dict[tuple[str, str], asyncio.Task[str]] = {}
 
     async def missing(self, question: Question) -> str:
-        """Return what is missing for a question's tests, as a sentence; empty where they can run."""
+        """Return a message about a missing library of the tests of a question; "" if they can run."""
         if not question.needs:
             return ""
         key = (question.language, question.needs)
@@ -39,19 +39,19 @@ class LibraryProbe:
         return "" if verdict.passed else verdict.detail if verdict.is_infra else question.hint
 
     async def close(self) -> None:
-        """Give up what is still being asked."""
+        """Cancel unfinished checks."""
         for task in self._probes.values():
             task.cancel()
         await asyncio.gather(*self._probes.values(), return_exceptions=True)
 
 
-FAILURES = ("infra:teacher", "infra:sandbox")  #: statuses of samples that may be judged another time
-_IN_FLIGHT = 64  #: samples at once; a teacher and a sandbox hold back by themselves
-_STOPS = 4  #: tokens that a server takes; we cut at all of them anyway
+FAILURES = ("infra:teacher", "infra:sandbox")  #: statuses of samples without a verdict, which a later start may judge
+_IN_FLIGHT = 64  #: samples in flight; teacher and sandbox have their own limits
+_STOPS = 4  #: stop tokens that a server accepts; completions are truncated at all of them anyway
 
 
 class EvaluationPlan(Record, frozen=True, kw_only=True):
-    """How a model is asked; the defaults are MultiPL-T's (§5: 20 samples at 0.2, top-p 0.95)."""
+    """The options of requests to a model; the defaults are those of MultiPL-T (§5: 20 samples at 0.2, top-p 0.95)."""
 
     samples: int = 20
     temperature: float = 0.2
@@ -64,34 +64,34 @@ class EvaluationPlan(Record, frozen=True, kw_only=True):
 
 
 class ReplySource(Protocol):
-    """Where replies come from: a model that is asked, or a file."""
+    """The source of replies: a model or a file."""
 
     def count(self, question: Question) -> int:
-        """Return how many replies there are to a question."""
+        """Return the number of replies to a question."""
         ...
 
     def style(self, question: Question, sample: int) -> ReplyStyle:
-        """Return how one of them is read."""
+        """Return the style of a reply."""
         ...
 
     async def reply(self, question: Question, sample: int) -> Reply:
-        """Return one of them."""
+        """Return a reply."""
         ...
 
 
 class TeacherReplies:
-    """Replies of a teacher. With a cache before the teacher, nothing is asked twice."""
+    """Replies of a teacher. If the teacher has a cache, no request is sent twice."""
 
     def __init__(self, teacher: Teacher, plan: EvaluationPlan) -> None:
         self._teacher = teacher
         self._plan = plan
 
     def count(self, question: Question) -> int:
-        """Return the plan's number."""
+        """Return the number of samples of the plan."""
         return self._plan.samples
 
     def style(self, question: Question, sample: int) -> ReplyStyle:
-        """Return the plan's style."""
+        """Return the style of the plan."""
         return self._plan.style
 
     async def reply(self, question: Question, sample: int) -> Reply:
@@ -100,7 +100,7 @@ class TeacherReplies:
 
 
 def request(question: Question, sample: int, plan: EvaluationPlan) -> Request:
-    """Return what a teacher is asked. No source and no test is in it: rule-based teachers see what models see."""
+    """Return the request to a teacher. It has no source and no tests, even for rule-based teachers."""
     chat = plan.style == "chat"
     stop = () if chat else question.stop[:_STOPS]
     return Request.for_style(
@@ -122,15 +122,15 @@ class StoredReplies:
         self._completions = completions
 
     def count(self, question: Question) -> int:
-        """Return how many completions the file has."""
+        """Return the number of completions in the file."""
         return len(self._completions.get(question.id, ()))
 
     def style(self, question: Question, sample: int) -> ReplyStyle:
-        """Return how the file says, or the one who reads it."""
+        """Return the style of the file, or the one that the caller chose."""
         return self._completions[question.id][sample].style
 
     async def reply(self, question: Question, sample: int) -> Reply:
-        """Return a completion as it stands in the file."""
+        """Return a completion verbatim."""
         return Reply(text=self._completions[question.id][sample].text)
 
 
@@ -151,19 +151,19 @@ async def evaluate(
     on_sample: Callable[[EvaluationSample], None] | None = None,
     max_failures: int = 0,
 ) -> Evaluation:
-    """Ask every question as often as the plan says, judge every reply, and score.
+    """Request the planned number of replies to each question, judge them, and compute scores.
 
     Args:
-        questions: what is asked; ``benchmarks`` read them, ``questions.of_task`` makes them of proved tasks.
+        questions: the questions; ``benchmarks`` read them, ``questions.question_of_task`` makes them of proved tasks.
         source: ``Asked(teacher, plan)`` or ``Stored(completions)``.
         verify: the runner (``verification.Verifier``); with a store, nothing runs twice.
-        plan: how to ask, and which k to report.
-        impossible: what is known of problems that can't be passed; the summary lists it.
-        on_sample: is told of each sample as it comes, in any order.
-        max_failures: samples in a row without a verdict, as teacher or machine failed, after which it stops; 0: never.
+        plan: the options of requests, and the k to report.
+        impossible: problems that cannot be passed; the summary lists them.
+        on_sample: called with each sample when it is judged, in any order.
+        max_failures: stop after this many failures of teacher or machine in a row; 0: never.
 
     Raises:
-        OutageError: so many samples in a row have no verdict.
+        OutageError: ``max_failures`` samples in a row have no verdict.
         TeacherError: no request can succeed.
 
     """
@@ -175,7 +175,7 @@ async def evaluate(
 
 
 def apply_failure_sign(question: Question, verdict: Verdict) -> Verdict:
-    """Return the verdict under the benchmark's own sign of failure, where it has one."""
+    """Return the verdict, a failure if the output matches the benchmark's pattern of failure."""
     printed = f"{verdict.stdout}\n{verdict.stderr}"
     if verdict.passed and question.sign and re.search(question.sign, printed):
         return msgspec.structs.replace(verdict, status="fail:wrong", detail=f"it printed {question.sign!r}")
@@ -183,7 +183,7 @@ def apply_failure_sign(question: Question, verdict: Verdict) -> Verdict:
 
 
 class _EvaluationRun:
-    """The state of one evaluation: what is in flight, and which libraries are there."""
+    """The state of one evaluation: samples in flight and installed libraries."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class _EvaluationRun:
         finally:
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)  # one error is told, not 64
+            await asyncio.gather(*running, return_exceptions=True)  # report one error, not 64
             await self._needs.close()
 
     async def _sample(self, question: Question, number: int) -> EvaluationSample:
@@ -224,13 +224,13 @@ class _EvaluationRun:
         return sample
 
     def _counted(self, sample: EvaluationSample) -> EvaluationSample:
-        """Return the sample, having counted failures of teacher and machine in a row."""
+        """Count failures of teacher and machine in a row, and return the sample."""
         self._failed = self._failed + 1 if sample.status in FAILURES else 0
         if self._max_failures and self._failed >= self._max_failures:
             raise OutageError(
                 f"{counted(self._failed, 'sample')} in a row {agreeing(self._failed, 'has')} no verdict "
                 f"({sample.status}), in the end with: {sample.detail}. "
-                "What was answered is kept: the same command asks for the rest (--max-failures sets the limit)"
+                "The answers are kept. Run the same command again to resume (--max-failures sets the limit)"
             )
         return sample
 

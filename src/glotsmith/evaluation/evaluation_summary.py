@@ -1,4 +1,4 @@
-"""From samples to the numbers: pass@k with its interval, a row per benchmark and language."""
+"""Compute the scores of samples: pass@k with its interval for each benchmark and language."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from glotsmith.evaluation.pass_at_k import Interval, interval, pass_at_k
 from glotsmith.evaluation.questions import EvaluationSample, ImpossibleProblem, Question
 from glotsmith.records import Record
 
-_MANY_EMPTY = 0.1  #: share of completions above which the prompt is suspected
+_MANY_EMPTY = 0.1  #: share of empty completions above which a note suspects the prompt
 
 
 class PassAtKFigure(Record, frozen=True, kw_only=True):
@@ -23,24 +23,24 @@ class BenchmarkScore(Record, frozen=True, kw_only=True):
 
     benchmark: str
     language: str
-    problems: int  #: that were asked
+    problems: int  #: problems that were asked
     unscored: int  #: of these, without a single verdict
-    samples: int  #: with a verdict
-    infra: int  #: without one: the machine or the teacher failed; never scored
-    figures: tuple[PassAtKFigure, ...]  #: for each k up to the samples of a problem
+    samples: int  #: samples with a verdict
+    infra: int  #: samples without one, because the machine or the teacher failed; never scored
+    figures: tuple[PassAtKFigure, ...]  #: for each k up to the number of samples of a problem
     statuses: dict[str, int]  #: status → samples
     impossible: int = 0  #: problems that cannot be asked, or that no program can pass
 
 
 class EvaluationSummary(Record, frozen=True, kw_only=True):
-    """Everything an evaluation reports."""
+    """The scores and notes of an evaluation."""
 
     scores: tuple[BenchmarkScore, ...]
     impossible: tuple[ImpossibleProblem, ...] = ()
     confidence: float = 0.95
 
     def value(self, k: int = 1, benchmark: str = "", language: str = "") -> Interval:
-        """Return one pass@k with its interval; of the only benchmark and language where none is named.
+        """Return one pass@k with its interval; benchmark and language may be omitted if there is only one.
 
         Raises:
             KeyError: there is no such figure, or more than one.
@@ -65,7 +65,7 @@ def summarise(
     confidence: float = 0.95,
     impossible: Sequence[ImpossibleProblem] = (),
 ) -> EvaluationSummary:
-    """Return a score for each benchmark and language, in the order in which they were asked."""
+    """Return a score for each benchmark and language, in the order of the questions."""
     by_question = defaultdict[str, list[EvaluationSample]](list)
     for sample in samples:
         by_question[sample.question].append(sample)
@@ -79,7 +79,7 @@ def summarise(
 
 
 def empty_reply_warnings(samples: Sequence[EvaluationSample], questions: Sequence[Question]) -> list[str]:
-    """Return what the samples say of the prompts rather than of the model: many replies that are empty."""
+    """Return notes about prompts that may be wrong, because many replies are empty."""
     by_id = {question.id: question for question in questions}
     sample_counts, empty = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for sample in samples:
@@ -97,7 +97,7 @@ def empty_reply_warnings(samples: Sequence[EvaluationSample], questions: Sequenc
 
 
 def _is_empty(sample: EvaluationSample, question: Question) -> bool:
-    """Return whether a reply is blank, or begins with a stop token so that nothing of it is left."""
+    """Return whether a reply is blank, or is empty after truncation at a stop token."""
     text = sample.completion
     return not text.strip() or (bool(question.prefix) and sample.code.strip() == question.prefix.strip())
 
@@ -126,7 +126,7 @@ def _score(
 
 
 def _figure(counts: Sequence[tuple[int, int]], k: int, confidence: float) -> PassAtKFigure | None:
-    """Return pass@k over the problems with at least ``k`` verdicts; None where there is none."""
+    """Return pass@k over the problems with at least ``k`` verdicts; None if there are none."""
     values = [pass_at_k(n, c, k) for n, c in counts if n >= k]
     if not values:
         return None

@@ -18,7 +18,13 @@ from glotsmith.records import Record, Task
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
 
-_PROBLEM = ("parallel_id", "problem", "task_id", "name", "question_id")  #: fields that name a row's problem, best first
+_PROBLEM = (
+    "parallel_id",
+    "problem",
+    "task_id",
+    "name",
+    "question_id",
+)  #: name of the problem, by preference
 
 
 class BenchmarkSet(Record, frozen=True, kw_only=True):
@@ -71,14 +77,14 @@ async def load_questions(
 
     Args:
         sets: the benchmarks.
-        originals: Python originals of MultiPL-E's problems; their suites are evaluated beside the published ones.
+        originals: Python originals of MultiPL-E's problems; their suites are evaluated too.
         languages: target languages of problems with a Python original.
         limit: number of problems of each benchmark; 0 for all.
         services: what runs programs and proves suites.
         wording: wording of the docstrings in prompts.
 
     Raises:
-        UsageError: a benchmark needs languages and none is named, the hub has no rows, or nothing is left.
+        UsageError: a benchmark needs languages and none is given, the hub has no rows, or no question remains.
         InputError: a file is malformed.
 
     """
@@ -97,8 +103,8 @@ async def load_questions(
         notes += loaded.notes
     corrected_questions, lost = await _corrected([q for q in questions if q.published], originals, services)
     if not (questions or corrected_questions):
-        why = impossible[0].detail if impossible else "no row is in a wanted language"
-        raise UsageError(f"no question is left to ask: {why}")
+        why = impossible[0].detail if impossible else "no row is in a requested language"
+        raise UsageError(f"no question remains: {why}")
     return LoadedQuestions(
         questions=_once((*questions, *corrected_questions)),
         impossible=(*impossible, *lost),
@@ -107,10 +113,10 @@ async def load_questions(
 
 
 def _once(questions: Sequence[Question]) -> tuple[Question, ...]:
-    """Return the questions, equal ones once: asked twice, a problem would count twice.
+    """Return the questions without duplicates, because each would count twice.
 
     Raises:
-        UsageError: two questions have one name.
+        UsageError: two different questions have the same name.
 
     """
     known = dict[str, Question]()
@@ -131,14 +137,14 @@ async def _load(
     rows = _first(_rows(chosen, languages, services), limit, numbered=chosen.name == "mceval")
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
     if not languages and (loaded.posable or (rows and not loaded.questions and not loaded.impossible)):
-        raise UsageError(f"{chosen.name} can be asked in any language: name one, as in --language lua")
+        raise UsageError(f"{chosen.name} works with any language: give one, such as --language lua")
     return loaded
 
 
 def _first(rows: Sequence[QuestionRow], limit: int, *, numbered: bool = False) -> list[QuestionRow]:
-    """Return the rows of the first problems, in however many languages they stand there; all of them for 0.
+    """Return the rows of the first problems, in all their languages; all rows for 0.
 
-    McEval's are numbered in each language (``Lua/1``).
+    McEval numbers its problems in each language (``Lua/1``).
     """
     names = [next((str(row.data[f]) for f in _PROBLEM if f in row.data), str(row.line)) for row in rows]
     if numbered:
@@ -161,7 +167,7 @@ def _rows(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServ
     from glotsmith.evaluation.benchmarks.multipl_e import hub_part_of
 
     if not languages:
-        raise UsageError("multipl-e has a part for each language: name one, as in --language lua")
+        raise UsageError("multipl-e has a part for each language: give one, such as --language lua")
     return [row for language in languages for row in hub_rows(dataset, split, hub_part_of(language))]
 
 
@@ -184,7 +190,7 @@ async def _posed(
 async def _corrected(
     published: Sequence[Question], originals: Sequence[BenchmarkSet], services: QuestionServices
 ) -> tuple[list[Question], list[ImpossibleProblem]]:
-    """Return the published MultiPL-E questions with our suites beside, where originals are given."""
+    """Return the published MultiPL-E questions, and the same with corrected suites if originals are given."""
     questions = [q for q in published if q.benchmark == "multipl-e"]
     if not originals or not questions:
         return [], []

@@ -1,7 +1,7 @@
-"""Problems with several right answers: what EvalPlus accepts beside the expected value.
+"""Accept other correct answers to problems that have several, as EvalPlus does.
 
-An oracle looks at a case's arguments, the expected value and the value that came back; it runs outside the sandbox,
-on values alone (evalplus/eval/__init__.py names the problems).
+An oracle gets the arguments of a case, the expected value and the returned value. It runs outside the sandbox, on
+values only (evalplus/eval/__init__.py lists the problems).
 """
 
 import math
@@ -18,7 +18,7 @@ Oracle = Callable[[Sequence[Value], Value, Value], bool]
 
 
 def _root(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
-    """Accept any zero of the polynomial, within 1e-4 as HumanEval/32 has it."""
+    """Accept any zero of the polynomial, within 1e-4 as in HumanEval/32."""
     return abs(math.fsum(c * actual**i for i, c in enumerate(arguments[0]))) <= 1e-4
 
 
@@ -51,7 +51,7 @@ def _pyramid(arguments: Sequence[Value], expected: Value, actual: Value) -> bool
 
 
 def _close(within: float, arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
-    """Accept floats that differ by no more than so much, also in lists and tuples."""
+    """Accept floats that differ by at most ``within``, also in lists and tuples."""
     if isinstance(expected, list | tuple):
         wanted = cast(Sequence[Value], expected)
         floats = bool(wanted) and all(isinstance(e, float) for e in wanted)  # list or tuple is then all the same
@@ -100,15 +100,15 @@ ORACLE_OF_FUNCTION: Mapping[str, str] = {
 
 
 def oracle_of(name: str) -> Oracle | None:
-    """Return an oracle by name; None where there is none."""
+    """Return an oracle by name; None if there is none."""
     kind, _, within = name.partition(":")
     return partial(_close, float(within)) if kind == "close" else ORACLES.get(name)
 
 
 def apply_oracle(name: str, tests: Sequence[str], verdict: Verdict) -> Verdict:
-    """Return the verdict with the cases passed that the named oracle accepts; as it is where there is none.
+    """Return the verdict, in which the cases that the oracle accepts pass; without an oracle, the same verdict.
 
-    Beside those of the table, ``close:WITHIN`` accepts floats that differ by no more than that.
+    In addition to the oracles of the table, ``close:WITHIN`` accepts floats that differ by at most WITHIN.
     """
     oracle = oracle_of(name)
     if oracle is None or verdict.status != "fail:wrong":

@@ -1,4 +1,4 @@
-"""pass@k, unbiased, and an interval for its mean over problems."""
+"""Compute the unbiased pass@k, and an interval for its mean over problems."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from glotsmith.records import Record
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
-    """Return the probability that one of ``k`` samples passes, of which ``c`` of ``n`` did (Chen et al. 2021, eq. 1).
+    """Return the probability that one of ``k`` samples passes if ``c`` of ``n`` passed (Chen et al. 2021, eq. 1).
 
     It is 1 - C(n - c, k) / C(n, k), without bias for every n ≥ k; integers are exact at any size.
 
@@ -22,7 +22,7 @@ def pass_at_k(n: int, c: int, k: int) -> float:
 
 
 class Interval(Record, frozen=True, kw_only=True):
-    """A mean over problems, and where the mean over all such problems may lie."""
+    """A mean over problems, and its confidence interval."""
 
     mean: float
     low: float
@@ -34,15 +34,15 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
     """Return the mean of per-problem estimates in 0–1, with a Wilson score interval for a cluster sample.
 
     Problems are the units: samples of one problem are not independent. Wilson's interval takes the number of
-    independent trials that would have the variance that is seen between problems, ``p(1-p)/var`` (Kish's effective
-    sample size), which is at least the number of problems and at most that times ``draws``. A variance seen between
-    few problems says little: the number shrinks by the square of normal over Student quantile (Korn and Graubard
-    1998). For one sample a problem it is Wilson's own; unlike a bootstrap it is not empty where all problems fail or
-    all pass.
+    independent trials with the observed variance between problems, ``p(1-p)/var`` (Kish's effective
+    sample size), which is at least the number of problems and at most that times ``draws``. The variance
+    between few problems is uncertain, so the number is multiplied by the square of the ratio of the normal to the
+    Student quantile (Korn and Graubard 1998). With one sample a problem, this is Wilson's interval. Unlike a bootstrap
+    interval, it is not empty if all problems fail or all pass.
 
     Args:
         values: one estimate a problem.
-        draws: how many independent tries an estimate stands for at most (n / k).
+        draws: the maximum number of independent trials in an estimate (n / k).
         confidence: the rate at which intervals hold the true mean.
 
     Raises:
@@ -61,7 +61,7 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
 
 
 def _seen(values: Sequence[float], mean: float) -> float:
-    """Return how many independent trials would have the variance that is seen between two or more problems."""
+    """Return the number of independent trials with the observed variance between two or more problems."""
     variance = math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
     if variance > 0:
         return mean * (1 - mean) * len(values) / variance

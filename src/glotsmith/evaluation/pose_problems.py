@@ -11,7 +11,7 @@ from glotsmith.evaluation.questions import ImpossibleProblem
 from glotsmith.records import Job, Problem, Task, Verdict
 from glotsmith.step import Result, Verify
 
-_MIN_CASES = 2  #: a benchmark's suite is what it is; with a single case, or one expected value, it can't tell
+_MIN_CASES = 2  #: the suite of a benchmark is fixed, but one case or one expected value is too little
 
 
 class Prover(Protocol):
@@ -29,7 +29,7 @@ MakeProver = Callable[[Sequence[str], Verify, int], Prover]
 async def pose_problems(
     benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify, make_prover: MakeProver
 ) -> tuple[list[tuple[PosableProblem, Task]], list[ImpossibleProblem]]:
-    """Return the tasks that can be passed and can be failed, in the order of the languages; the others with reasons."""
+    """Return the tasks that can pass and fail, in the order of the languages, and the others with reasons."""
     sound, lost = await _sound(benchmark, posable, languages, verify)
     step, posable = make_prover(languages, verify, _MIN_CASES), sound
     results = await asyncio.gather(*(step.run(p.problem.id, p.problem) for p in posable))
@@ -53,7 +53,7 @@ async def pose_problems(
 async def _sound(
     benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify
 ) -> tuple[list[PosableProblem], list[ImpossibleProblem]]:
-    """Return the problems whose original passes its own tests; such as depend on the order of a dict do not."""
+    """Return the problems whose original passes its own tests, which fails if they depend on the order of a dict."""
     verdicts = await asyncio.gather(*(verify.verify(_job(p)) for p in posable))
     judged = [(p, apply_oracle(p.oracle, p.problem.suite.tests, v)) for p, v in zip(posable, verdicts, strict=True)]
     lost = [
@@ -72,15 +72,15 @@ async def _sound(
 
 
 def _failed_test(p: PosableProblem, verdict: Verdict) -> str:
-    """Return the first test that the original fails, and what the original returns or raises there; "" for none."""
+    """Return the first test that the original fails, with its result or exception; "" for none."""
     for test, case in zip(p.problem.suite.tests, verdict.cases, strict=False):
         if case.status != "pass":
-            return f"the original fails the test {test!r} ({case.status}): {case.actual or 'nothing came back'}"
+            return f"the original fails the test {test!r} ({case.status}): {case.actual or 'no result'}"
     return ""
 
 
 def _reason(verdict: Verdict) -> Reason:
-    """Return why a problem whose original did not pass is lost."""
+    """Return why a problem is impossible whose original did not pass."""
     if verdict.status == "infra:refused":
         return Reason.UNREPRESENTABLE
     return Reason.NOT_VERIFIED if verdict.is_infra else Reason.SOURCE_FAILS

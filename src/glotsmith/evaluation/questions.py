@@ -12,7 +12,10 @@ from glotsmith.languages.extract_code import stops_at_brace
 from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, IoCase, Job, Record, Task, Verdict
 
 _RECORD = "training.json"  #: ``training.training_report.RECORD``; stages do not import each other
-PROMPT_ENDS = ("newline", "signature")  #: of a completion prompt: behind the signature's line break, or before it
+PROMPT_ENDS = (
+    "newline",
+    "signature",
+)  #: end of a completion prompt: after or before the signature's line break
 
 
 class _Settings(msgspec.Struct):
@@ -25,76 +28,76 @@ class _Record(msgspec.Struct):
 
 
 class PromptForm(NamedTuple):
-    """How a model is asked."""
+    """The style of requests to a model."""
 
-    style: str = ""  #: ``completion``, or empty where nothing is recorded of plain text
-    prompt_end: str = "newline"  #: MultiPL-E's published form where nothing else is recorded
+    style: str = ""  #: ``completion``, or "" if no record says so
+    prompt_end: str = "newline"  #: as MultiPL-E published it, if there is no record
 
 
 def trained_form(model: str) -> PromptForm:
-    """Return the form that a model was trained on; the default where there is no record of a training."""
+    """Return the style in which a model was trained; the default if it has no record of a training."""
     try:
         found = msgspec.json.decode((Path(model) / _RECORD).read_bytes(), type=_Record).settings
-    except (OSError, ValueError):  # msgspec's errors are ValueErrors
+    except (OSError, ValueError):  # errors of msgspec are ValueErrors
         return PromptForm()
     if found.style != "plain":
         return PromptForm()
     return PromptForm("completion", "signature" if found.boundary == "signature" else "newline")
 
 
-#: ``chat``: a reply from which the code is taken; ``completion``: it continues the prefix, and is cut at the stop
-#: tokens; ``cut``: likewise, but it was cut when it was stored; ``whole``: a program, which is judged as it stands.
+#: ``chat``: a reply that contains code; ``completion``: a continuation of the prefix, to be truncated at the stop
+#: tokens; ``cut``: a continuation that was truncated when it was stored; ``whole``: a verbatim program.
 ReplyStyle = Literal["chat", "completion", "cut", "whole"]
 
 
 class StoredCompletion(NamedTuple):
-    """What a model said, from a file."""
+    """A stored reply of a model."""
 
     text: str
     style: ReplyStyle = "completion"
 
 
 class Question(Record, frozen=True, kw_only=True):
-    """One problem of a benchmark in one language, with what a program must hold to.
+    """One problem of a benchmark in one language, with the tests of a program.
 
-    Exactly one of ``tests`` (typed calls), ``io`` (stdin and stdout) or neither (the program itself tells by its exit
-    code, as the benchmark published it) decides.
+    It has ``tests`` (typed calls), ``io`` (stdin and stdout), or neither; then the exit code of the program decides, as
+    the benchmark published it.
     """
 
     benchmark: str
-    problem: str  #: the problem's name: equal in all languages
+    problem: str  #: name of the problem, equal in all languages
     language: str
-    name: str = ""  #: the function that is asked for; empty for whole programs
-    prefix: str = ""  #: what a base model continues, and what its program begins with
-    continues: str = ""  #: what a base model continues instead, where that is no part of the program
-    instruction: str = ""  #: what a chat model is told
-    stop: tuple[str, ...] = ()  #: where a continuation ends
-    unclosed: bool = False  #: the stop tokens cut off closing braces that nothing after the candidate brings
+    name: str = ""  #: name of the function; "" for whole programs
+    prefix: str = ""  #: start of the program, which a base model continues
+    continues: str = ""  #: prompt of a base model, if it is not the prefix
+    instruction: str = ""  #: message to a chat model
+    stop: tuple[str, ...] = ()  #: stop tokens of a continuation
+    unclosed: bool = False  #: the stop tokens remove closing braces that are not in ``after``
     signature: str = ""  #: of ``tests``
-    entry_point: str = ""  #: the function's name in the target language, where it is not the signature's
+    entry_point: str = ""  #: name of the function in the target language, if the signature has another one
     tests: tuple[str, ...] = ()
     tolerance: float = TOLERANCE
     absolute_tolerance: float = ABSOLUTE_TOLERANCE
     io: tuple[IoCase, ...] = ()
     checker: Checker = "lines"
-    before: str = ""  #: the program is ``before``, the candidate, ``after``
+    before: str = ""  #: the program is ``before``, the candidate and ``after``
     after: str = ""
-    quoted: bool = False  #: the candidate stands there as a Python string
+    quoted: bool = False  #: the candidate is in the program as a Python string
     sign: str = ""  #: regular expression that means failure on stdout or stderr, whatever the exit code
-    needs: str = ""  #: a program that runs only where the benchmark's own libraries are installed
-    hint: str = ""  #: the sentence for where they are not
+    needs: str = ""  #: a program that runs only if the libraries of the benchmark are installed
+    hint: str = ""  #: the message if they are not
     time_limit_s: float | None = None
-    oracle: str = ""  #: of several right answers, a rule of ``oracles.py`` that accepts the others too
-    alias: str = ""  #: another name of the problem, by which files of completions may call it
-    published: dict[str, Any] = {}  #: the benchmark's own row, for result files in its format
+    oracle: str = ""  #: name of a rule of ``oracles.py`` that accepts other correct answers
+    alias: str = ""  #: another name of the problem in files of completions
+    published: dict[str, Any] = {}  #: the row of the benchmark, for result files in its format
 
     @property
     def id(self) -> str:
-        """The key of the question among all that are asked."""
+        """The id of the question, unique in an evaluation."""
         return f"{self.benchmark}/{self.language}/{self.problem}"
 
     def job(self, code: str) -> Job:
-        """Return the request for a verdict on one candidate."""
+        """Return the job of one candidate."""
         text = f"{self.before}{code!r}{self.after}" if self.quoted else f"{self.before}{code}{self.after}"
         typed = bool(self.tests or self.io)
         return Job(
@@ -114,12 +117,12 @@ class Question(Record, frozen=True, kw_only=True):
 
 
 class ImpossibleProblem(Record, frozen=True, kw_only=True):
-    """A problem that no program of a language can pass, or every program does, or that can't be asked at all."""
+    """A problem that no program of a language can pass, that every program passes, or that cannot be asked."""
 
     benchmark: str
     problem: str
     language: str
-    reason: str  #: a ``Reason``, or a word of the benchmark's reader
+    reason: str  #: a ``Reason``, or a word of the benchmark reader
     detail: str = ""
 
 
@@ -128,28 +131,28 @@ class EvaluationSample(Record, frozen=True, kw_only=True):
 
     question: str  #: ``Question.id``
     sample: int
-    status: str  #: of the verdict; ``fail:no_code`` and ``fail:refused`` where there is none, ``infra:teacher``
-    completion: str = ""  #: as the model gave it
-    code: str = ""  #: what was judged, without the tests
+    status: str  #: of the verdict; without one, ``fail:no_code``, ``fail:refused`` or ``infra:teacher``
+    completion: str = ""  #: verbatim reply of the model
+    code: str = ""  #: the judged program, without the tests
     detail: str = ""
     verdict: Verdict | None = None
 
     @property
     def scored(self) -> bool:
-        """Whether this is an answer of the model's: a broken machine is not a wrong answer."""
+        """Whether this is an answer of the model; a failure of the machine is not."""
         return not self.status.startswith("infra:")
 
     @property
     def passed(self) -> bool:
-        """Whether it is a right one."""
+        """Whether it passed."""
         return self.status == "pass"
 
 
-PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: MultiPL-E's, and HumanEval's own
+PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: those of MultiPL-E and of HumanEval
 
 
 def stop_tokens(language: str) -> tuple[str, ...]:
-    """Return where a function's continuation ends; MultiPL-E's tokens except the empty line, which ends nothing."""
+    """Return the stop tokens of a function: those of MultiPL-E except the empty line."""
     return PYTHON_STOP if language == "python" else tuple(s for s in get_card(language).syntax.stop if s.strip())
 
 
@@ -162,9 +165,9 @@ def question_of_task(
     oracle: str = "",
     wording: Wording = "target",
 ) -> Question:
-    """Pose a task whose suite was proved, in words and as a prefix, as dataset rows do.
+    """Return the question of a proved task, with an instruction and a prefix like those of dataset rows.
 
-    The prefix ends as MultiPL-E's published prompts do; ``wording`` is that of the docstring.
+    The prefix ends like MultiPL-E's published prompts; ``wording`` is the wording of the docstring.
     """
     card, function = get_card(task.language), task.problem.function
     wish = translate_docstring(task.language, function.docstring.strip(), task.signature, wording)
@@ -188,7 +191,7 @@ def question_of_task(
 
 
 def _prefix(task: Task, wish: str) -> str:
-    """Return the wish as a comment, and the signature below it."""
+    """Return the instruction as a comment, followed by the signature."""
     card = get_card(task.language)
     prelude = card.syntax.prelude
     head, signature = "", task.prefix
@@ -199,12 +202,12 @@ def _prefix(task: Task, wish: str) -> str:
 
 
 def at_signature(question: Question) -> Question:
-    """Return the question with a prefix that ends with the signature, without the line break behind it."""
+    """Return the question with a prefix that ends with the signature, without a line break."""
     return msgspec.structs.replace(question, prefix=question.prefix.removesuffix("\n"))
 
 
 def python_prefix(function: Function) -> str:
-    """Return a Python function with what it needs, cut below its docstring (and imports before it)."""
+    """Return a Python function and its helpers, up to the end of its docstring (and of imports before it)."""
     node = next(n for n in ast.parse(function.code).body if isinstance(n, ast.FunctionDef))
     last = node.body[0].lineno - 1
     for statement in node.body[:-1]:

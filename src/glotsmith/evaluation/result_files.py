@@ -1,9 +1,9 @@
-"""What an evaluation leaves in its folder; with the same cache, the same bytes.
+"""Read and write the files of an evaluation; the same cache gives the same bytes.
 
 results.jsonl.gz    one sample a line, with its verdict
 summary.json        configuration and figures
-impossible.jsonl    problems that can't be asked, or that no program can pass
-multipl-e/LANGUAGE/ result files for MultiPL-E's own tools, where questions came from its rows
+impossible.jsonl    problems that cannot be asked, or that no program can pass
+multipl-e/LANGUAGE/ result files for MultiPL-E's tools, if questions came from its rows
 """
 
 import gzip
@@ -26,18 +26,18 @@ from glotsmith.records import Record
 from glotsmith.settings import leaves
 from glotsmith.write_aside import write_aside
 
-#: reason → the end of a sentence about one problem; the first word is a verb
+#: reason → predicate of a sentence about one problem; the first word is the verb
 _WHY = {
     "stub_fails_to_compile": "can't be passed by any program",
     "stub_passes": "can't be failed: a stub passes the tests",
     "unrepresentable": "can't be represented in the language",
     "one_expected_value": "expects the same value in all tests",
     "too_few_cases": "has too few tests",
-    "unusable": "has tests that are no calls over literals",
+    "unusable": "has tests that are not calls over literals",
     "source_fails": "has an original that fails the tests",
-    "unsupported": "is of a language that is not run here",
-    "no_suite": "is published, and has no suite of ours",
-    "types_differ": "has a published prompt whose types fit no suite of ours",
+    "unsupported": "is in a language that does not run here",
+    "no_suite": "is published and has no corrected suite",
+    "types_differ": "has a published prompt whose types fit no corrected suite",
     "not_verified": "could not be checked by the machine",
 }
 
@@ -65,7 +65,7 @@ class EvaluationReport(Record, frozen=True, kw_only=True):
 
 
 def read_report(folder: Path) -> EvaluationReport:
-    """Return what an evaluation has found.
+    """Return the report of an evaluation.
 
     Raises:
         InputError: its summary is malformed.
@@ -74,7 +74,7 @@ def read_report(folder: Path) -> EvaluationReport:
     try:
         return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=EvaluationReport)
     except msgspec.DecodeError as error:
-        raise InputError.at(folder / SUMMARY, None, f"no summary of an evaluation: {error}") from error
+        raise InputError.at(folder / SUMMARY, None, f"not the summary of an evaluation: {error}") from error
 
 
 def read_samples(folder: Path) -> Iterator[EvaluationSample]:
@@ -94,11 +94,11 @@ def read_samples(folder: Path) -> Iterator[EvaluationSample]:
 
 
 def claim_folder(folder: Path, config: dict[str, str]) -> None:
-    """Make the folder, unless it holds another evaluation or something else.
+    """Create the folder, unless it holds another evaluation or other files.
 
     Raises:
         UsageError: it does, or the configuration holds a key.
-        StorageError: it can't be made.
+        StorageError: it cannot be created.
 
     """
     credentials.refuse(config)
@@ -125,7 +125,7 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
 
 
 def differing_settings(one: EvaluationReport, two: EvaluationReport) -> dict[str, tuple[str, str]]:
-    """Return the settings in which two evaluations differ, by what a user types for them, with both values."""
+    """Return the settings in which two evaluations differ, by their command line options, with both values."""
     return _differing(_settings(one.config), _settings(two.config))
 
 
@@ -135,12 +135,12 @@ def _differing(one: Mapping[str, object], two: Mapping[str, object]) -> dict[str
 
 
 def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
-    """Return how two configurations differ in what determines samples; "" where they do not."""
+    """Return the differences of two configurations that determine samples; "" if there are none."""
     try:
         known = msgspec.json.decode(stored, type=EvaluationReport).config
         before = _settings({name: text for name, text in known.items() if name in config})
     except msgspec.DecodeError as error:
-        raise UsageError(f"{folder / SUMMARY} is no summary of ours ({error}): give another folder with -o") from None
+        raise UsageError(f"{folder / SUMMARY} is not a valid summary ({error}): give another folder with -o") from None
     found = _differing(before, _settings(config))
     return "; ".join(f"{option} was {was} and is now {now}" for option, (was, now) in found.items())
 
@@ -148,7 +148,7 @@ def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
 def _settings(config: Mapping[str, str]) -> dict[str, object]:
     """Return dotted name → value of the settings that determine samples; lists without an order are sorted."""
     tables = {name: msgspec.json.decode(text) for name, text in config.items()}
-    if "plan" in tables:  # which is stored without defaults
+    if "plan" in tables:  # because it is stored without defaults
         tables["plan"] = msgspec.structs.asdict(msgspec.convert(tables["plan"], EvaluationPlan))
     found = dict(leaves(tables))
     for name in _UNORDERED & found.keys():
@@ -157,7 +157,7 @@ def _settings(config: Mapping[str, str]) -> dict[str, object]:
 
 
 def _option(name: str) -> str:
-    """Return what a user types for a setting."""
+    """Return the command line option of a setting."""
     if name.startswith("teacher.options."):
         return f"--set teacher.{name.removeprefix('teacher.options.')}"
     return _OPTIONS.get(name) or f"--{name.rpartition('.')[2].replace('_', '-')}"
@@ -178,10 +178,10 @@ def write_evaluation(
     notes: Sequence[str],
     sampling: Mapping[str, float] | None = None,
 ) -> None:
-    """Write all files; the summary last, as the sign that the others are whole.
+    """Write all files; the summary last, so that its presence shows that the others are complete.
 
     Raises:
-        StorageError: the folder can't be written.
+        StorageError: the folder cannot be written.
 
     """
     samples, summary = evaluation.samples, evaluation.summary
@@ -235,7 +235,7 @@ def figures_table(summary: EvaluationSummary) -> tuple[list[str], list[list[str]
 
 
 def commonest(statuses: Mapping[str, int], most: int = 3) -> str:
-    """Return the commonest classes of samples that did not pass, with their counts."""
+    """Return the most frequent failure classes, with their counts."""
     failures = sorted(((s, n) for s, n in statuses.items() if s != "pass"), key=lambda pair: (-pair[1], pair[0]))
     more = len(failures) - most
     shown = [f"{status} {count}" for status, count in failures[:most]]
@@ -247,7 +247,7 @@ def _figure(value: Interval) -> str:
 
 
 def impossible_lines(summary: EvaluationSummary) -> list[str]:
-    """Return a line for each benchmark, language and reason for which problems can't be asked or passed."""
+    """Return a line for each benchmark, language and reason of impossible problems."""
     groups = defaultdict[tuple[str, str, str], list[str]](list)
     for lost in summary.impossible:
         groups[lost.benchmark, lost.language, lost.reason].append(lost.problem)
@@ -258,6 +258,6 @@ def impossible_lines(summary: EvaluationSummary) -> list[str]:
 
 
 def _why(reason: str, number: int) -> str:
-    """Return how many problems can't be asked, and why."""
+    """Return the number of impossible problems, and the reason."""
     verb, _, rest = _WHY.get(reason, f"is dropped as {reason}").partition(" ")
     return f"{counted(number, 'problem', verb)} {rest}"

@@ -1,9 +1,9 @@
-"""Can a published suite be passed at all, and can it fail? Two stubs instead of a completion show it.
+"""Check with two stubs, in place of a completion, whether a published suite can pass and can fail.
 
-The first says a word and leaves: where the word is not seen, the program stopped before it called the function (it
-does not compile, or never calls it), so that no completion matters. The second raises: where it passes, everything
-does. (28 % of the published HumanEval-OCaml suites can't be passed; of MultiPL-T's Racket suites most "pass" a stub by
-exit code.)
+The first stub prints a word and exits. If the word is missing, the program did not call the function (it does not
+compile, or never calls it), so no completion can pass. The second stub raises an error. If it passes, every program
+passes. (28 % of the published HumanEval-OCaml suites cannot be passed; most of MultiPL-T's Racket suites "pass" a stub
+by exit code.)
 """
 
 import asyncio
@@ -22,11 +22,11 @@ from glotsmith.step import Verify
 from glotsmith.values import NotLiteral
 
 _WORD = "glotsmith-stub"
-_UNKNOWN = ("fail:timeout", "fail:memory")  #: what a slow or small machine makes of any program
+_UNKNOWN = ("fail:timeout", "fail:memory")  #: statuses that a slow or small machine may cause for any program
 
 
 class FunctionStubs(NamedTuple):
-    """Two ways to complete a function without doing anything."""
+    """Two completions of a function that do not solve it."""
 
     exits: str
     raises: str
@@ -55,9 +55,9 @@ STUBS: Mapping[str, FunctionStubs] = {
 
 
 async def check_with_stubs(questions: Sequence[Question], verify: Verify) -> list[ImpossibleProblem]:
-    """Return the questions that nothing passes or everything passes; only of languages that have stubs here.
+    """Return the questions that no program or every program passes, in languages that have stubs here.
 
-    A question whose own libraries are missing, or that the machine fails or has no time for, is left alone.
+    A question is skipped if its libraries are missing, or if the machine fails or is too slow.
     """
     needs = LibraryProbe(verify)
     found = await asyncio.gather(*(_check(q, verify, needs) for q in questions if has_stub_check(q)))
@@ -65,7 +65,7 @@ async def check_with_stubs(questions: Sequence[Question], verify: Verify) -> lis
 
 
 def unrepresentable(questions: Sequence[Question]) -> list[ImpossibleProblem]:
-    """Return the questions whose own tests have no form in their language, or contradict each other there."""
+    """Return the questions whose tests cannot be represented in their language, or contradict each other there."""
     return [
         _impossible(q, Reason.UNREPRESENTABLE.value, why) for q in questions if q.tests and (why := _contradiction(q))
     ]
@@ -81,7 +81,7 @@ def _contradiction(question: Question) -> str:
 
 
 def has_stub_check(question: Question) -> bool:
-    """Whether a question can be checked: a published program, a language that has stubs, a prompt with a signature."""
+    """Return whether a question can be checked: a published program with a signature, in a language with stubs."""
     verbatim = not question.tests and not question.io
     signed_ = any(defines(line, question.name) for line in question.prefix.split("\n"))
     return verbatim and signed_ and question.language in STUBS
@@ -102,7 +102,7 @@ async def _check(question: Question, verify: Verify, needs: LibraryProbe) -> Imp
 
 
 def _opened(question: Question) -> str:
-    """Return the prefix with the brace that some prompts leave to the completion."""
+    """Return the prefix, with the opening brace that some prompts omit."""
     needs = question.language in ("r", "php", "perl", "javascript", "typescript")
     return f"{question.prefix} {{" if needs and open_braces(question.prefix) < 1 else question.prefix
 

@@ -1,4 +1,4 @@
-"""A container recipe with the toolchains of languages: what their cards give to apt, on Debian 12."""
+"""Write a Dockerfile that installs the toolchains of languages with apt, on Debian 12."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from glotsmith.languages import get_card
 from glotsmith.toolkit.install import packages
 
 BASE = "debian:12-slim"
-#: the sandbox; a compiler for warm workers; Python with a place for glotsmith
+#: the sandbox, a compiler for warm workers, and Python with venv
 _OWN = ("bubblewrap", "ca-certificates", "gcc", "libc6-dev", "python3", "python3-venv")
 
 
 def dockerfile(languages: Sequence[str]) -> str:
-    """Return a Dockerfile for some languages; those that no Debian package has are named in a comment."""
+    """Return a Dockerfile for languages; a comment lists those without a Debian package."""
     cards = [get_card(name) for name in languages]
     wanted = {card.name: packages(card, "apt") for card in cards}
     missing = [card.name for card in cards if not wanted[card.name] and any(t.install for t in card.toolchain)]
@@ -25,7 +25,7 @@ def dockerfile(languages: Sequence[str]) -> str:
     lines = [
         f"# glotsmith with {', '.join(there)}. Build: {own.build}",
         "# Run: docker run --rm -i glotsmith doctor",
-        "# bubblewrap makes namespaces inside the container. Where doctor says that the engine forbids it:",
+        "# bubblewrap creates namespaces inside the container. If doctor reports that the engine forbids it:",
         "#   docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined \\",
         "#              --security-opt systempaths=unconfined --rm -i glotsmith doctor",
         *(f"# No package of Debian 12: {name}" for name in missing),
@@ -48,16 +48,16 @@ def dockerfile(languages: Sequence[str]) -> str:
 
 
 class _Own(NamedTuple):
-    """How glotsmith itself comes into the image."""
+    """The installation of glotsmith in the image."""
 
     build: str  #: the command that builds the image
-    copy: tuple[str, ...]  #: instructions
-    what: str  #: for pip
+    copy: tuple[str, ...]  #: instructions of the Dockerfile
+    what: str  #: argument of pip
     packages: tuple[str, ...] = ()
 
 
 def _own() -> _Own:
-    """Return how the glotsmith that runs here comes into the image: as a checkout, a file, or from a repository."""
+    """Return how to install this glotsmith in the image: from a checkout, a file, or a repository."""
     found = install_source()
     if found is None:
         name = f"glotsmith-{__version__}-py3-none-any.whl"

@@ -1,4 +1,4 @@
-"""What installs the toolchains of languages on this machine: what it has of apt, brew, conda and pip."""
+"""Install the toolchains of languages with apt, brew, conda or pip."""
 
 import os
 import shutil
@@ -12,25 +12,25 @@ from glotsmith.languages import toolchain
 from glotsmith.languages.card import LANGUAGES_FOLDER, Card
 from glotsmith.records import Record
 
-_SCRIPT = "sh scripts/toolchains.sh"  #: an installer of the checkout, for what no package has
+_SCRIPT = "sh scripts/toolchains.sh"  #: a script of the checkout, for toolchains without a package
 _APT_OPTIONS = ("-y", "--no-install-recommends")
 
 
 class Installers(Record, frozen=True, kw_only=True):
-    """What can be used here; each installer is a command that takes names of packages."""
+    """The installers of this machine; each is a command that takes names of packages."""
 
     commands: dict[str, tuple[str, ...]]  #: in order of preference
-    reasons: dict[str, str] = {}  #: why another can't be used
+    reasons: dict[str, str] = {}  #: installer → why it cannot be used
 
 
 class InstallationPlan(Record, frozen=True, kw_only=True):
-    """How one language is to be had."""
+    """The plan to install one language."""
 
     language: str
-    version: str = ""  #: of what is there already
+    version: str = ""  #: of the installed toolchain
     installer: str = ""
     packages: tuple[str, ...] = ()
-    why_not: str = ""  #: a sentence, if it cannot be installed
+    why_not: str = ""  #: reason why it cannot be installed; "" if it can
 
 
 def find_installers() -> Installers:
@@ -62,7 +62,7 @@ def find_installers() -> Installers:
 
 
 def _root() -> tuple[str, ...] | None:
-    """Return what a command of root's begins with; None where there is no way."""
+    """Return the prefix of commands that need root; None if root is not available."""
     if os.geteuid() == 0:
         return ()
     sudo = shutil.which("sudo")
@@ -72,12 +72,12 @@ def _root() -> tuple[str, ...] | None:
 
 
 def packages(card: Card, installer: str) -> tuple[str, ...]:
-    """Return what an installer is given for a language: of the card's first toolchain that it has."""
+    """Return the packages for an installer, of the first toolchain in the card that it has."""
     return next((tuple(t.install[installer].split()) for t in card.toolchain if installer in t.install), ())
 
 
 def plan_installation(card: Card, here: Installers) -> InstallationPlan:
-    """Say how a language is to be had here: its toolchains in the card's order, by what the machine has."""
+    """Return the plan to install a language: the first toolchain of the card that an installer here has."""
     try:
         return InstallationPlan(language=card.name, version=toolchain.find_toolchain(card.name).version)
     except ToolchainError:
@@ -94,7 +94,7 @@ def plan_installation(card: Card, here: Installers) -> InstallationPlan:
 
 
 def installation_commands(plans: Iterable[InstallationPlan], here: Installers) -> list[tuple[str, ...]]:
-    """Return the commands that carry out some plans: one for each installer."""
+    """Return the commands for plans, one for each installer."""
     wanted: dict[str, list[str]] = {}
     for step in plans:
         if step.installer:
@@ -109,7 +109,7 @@ def installation_commands(plans: Iterable[InstallationPlan], here: Installers) -
 
 
 def run_installation(plans: Sequence[InstallationPlan], here: Installers) -> None:
-    """Carry out plans, what the installers say on stderr; where one command for all fails, one by one."""
+    """Run the commands of plans, with their output on stderr. If a command fails, install its languages one by one."""
     for command in installation_commands(plans, here):
         if _run(command) or command[-1] == "update":
             continue
@@ -127,7 +127,7 @@ def _run(command: Sequence[str]) -> bool:
 
 
 def installed_version(card: Card) -> str:
-    """Return the version of a language's toolchain that is there now; empty where there is none."""
+    """Return the version of the installed toolchain of a language; "" if there is none."""
     try:
         return toolchain.find_toolchain(card.name).version
     except ToolchainError:
@@ -135,6 +135,6 @@ def installed_version(card: Card) -> str:
 
 
 def checkout() -> Path | None:
-    """Return the root of the checkout that this package is in, if it is in one."""
+    """Return the root of the checkout that contains this package, or None."""
     root = LANGUAGES_FOLDER.parents[2]
     return root if (root / "pyproject.toml").is_file() else None

@@ -1,4 +1,4 @@
-"""The proof of a language: what holds of its card on this machine, in sentences."""
+"""Check a language on this machine: whether its card, its driver and its rows are correct."""
 
 import statistics
 import time
@@ -18,12 +18,12 @@ from glotsmith.toolkit import row_checks, todo_marks, value_round_trip
 from glotsmith.toolkit.row_checks import passing_row
 from glotsmith.verification import Verifier
 
-_FIRST = 2  #: programs that are not counted: they find cold disks, and start what is started once
-_LEAST, _MOST = 5, 200  #: programs
+_FIRST = 2  #: programs that are not counted, because they fill disk caches and start warm workers
+_LEAST, _MOST = 5, 200  #: minimum and maximum number of programs
 
 
 class JudgingSpeed(Record, frozen=True, kw_only=True):
-    """Medians over some programs."""
+    """Median times of several programs."""
 
     programs: int
     wall_ms: float
@@ -36,7 +36,7 @@ class JudgingSpeed(Record, frozen=True, kw_only=True):
 
 
 class ColdStartSandbox:
-    """A sandbox that starts every program by itself, also where a warm interpreter or compiler could do it."""
+    """A sandbox that starts every program cold, without warm workers and compile servers."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -47,12 +47,12 @@ class ColdStartSandbox:
         return await self._sandbox.run(msgspec.structs.replace(program, warm=None, server=None))
 
     async def close(self) -> None:
-        """Close the sandbox beneath."""
+        """Close the inner sandbox."""
         await self._sandbox.close()
 
 
 async def measure_speed(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> JudgingSpeed | None:
-    """Judge an honest program of the language again and again, never the same text; None if it fails."""
+    """Measure the time to judge a passing program, whose text differs each time; None if it fails."""
     row = passing_row(card)
     if row is None:
         return None
@@ -76,12 +76,12 @@ class CheckResult(Record, frozen=True, kw_only=True):
 
     check: str
     sentence: str
-    problems: tuple[str, ...] = ()  #: one sentence each; none where the part holds
-    all_shown: bool = False  #: each problem has to be shown, however many there are
+    problems: tuple[str, ...] = ()  #: one sentence each; () if the part passes
+    all_shown: bool = False  #: whether all problems must be shown, regardless of their number
 
 
 class CheckProgress(Protocol):
-    """Who is told of progress."""
+    """Receives the progress of a check."""
 
     def begin(self, what: str, total: int) -> None:
         """Called when a part begins that runs ``total`` programs; 0 if the number is unknown."""
@@ -93,16 +93,16 @@ class CheckProgress(Protocol):
 
 
 class LanguageCheck:
-    """One language on one machine, in one sandbox; the parts can be asked for one by one."""
+    """The check of one language in one sandbox; each part is also a public method."""
 
     def __init__(self, card: Card, sandbox: Sandbox, watcher: CheckProgress) -> None:
         self.card, self._sandbox, self._watcher = card, sandbox, watcher
         self._verifier = Verifier(sandbox)
 
     async def run(self, *, quick: bool = False) -> AsyncIterator[CheckResult]:
-        """Yield the holes that are left, then the result of each part.
+        """Yield the remaining TODO marks, then the result of each part.
 
-        ``quick`` stops after the rows, and so does a toolchain that is missing.
+        ``quick`` stops after the rows. A missing toolchain stops after the toolchain.
         """
         left = self.todo_marks()
         if left.problems:
@@ -123,7 +123,7 @@ class LanguageCheck:
         yield await self.speed()
 
     def todo_marks(self) -> CheckResult:
-        """Find the places of the folder that are still to be filled in."""
+        """Find the TODO marks in the folder."""
         missing = todo_marks.missing_driver(self.card)
         found = [
             *([missing] if missing else []),
@@ -150,7 +150,7 @@ class LanguageCheck:
         return CheckResult(check="rows", sentence=sentence, problems=(*row_checks.missing_rows(self.card), *wrong))
 
     async def cold(self) -> CheckResult:
-        """Judge the rows of ``verdicts.toml`` again, with no interpreter and no compiler kept warm."""
+        """Judge the rows of ``verdicts.toml`` again, without warm workers and compile servers."""
         table = read_proof_rows(self.card.name)
         self._watcher.begin("the same rows, started cold", len(table))
         cold = Verifier(ColdStartSandbox(self._sandbox))
@@ -172,13 +172,11 @@ class LanguageCheck:
         ]
         for count, what in ((len(seen.pairs), "values came back"), (checked, "controls were compared")):
             if count < value_round_trip.MIN_VALUES:
-                wrong.append(f"only {count} {what}; {value_round_trip.MIN_VALUES} are the least")
+                wrong.append(f"only {count} {what}; at least {value_round_trip.MIN_VALUES} are required")
         refused = f"; {seen.refused.total()} were refused with the card's reasons" if seen.refused else ""
-        sentence = (
-            f"{len(seen.pairs)} values went in and came back equal, and {checked} other values were told from them"
-        )
+        sentence = f"{len(seen.pairs)} values came back equal, and {checked} other values were distinguished from them"
         if wrong:
-            sentence = f"{len(seen.pairs)} values came back and were compared with {checked} others, not all rightly"
+            sentence = f"{len(seen.pairs)} values came back and were compared with {checked} others, not all correctly"
         return CheckResult(check="values", sentence=sentence + refused, problems=tuple(wrong))
 
     async def texts(self) -> CheckResult:
@@ -188,9 +186,9 @@ class LanguageCheck:
         return _finding("texts", "every code point of Unicode came back", wrong)
 
     async def comments(self) -> CheckResult:
-        """Put anything into comments."""
+        """Insert difficult text into comments."""
         wrong = await value_round_trip.check_comments(self.card, self._sandbox)
-        return _finding("comments", "a program with anything in its comments runs", wrong)
+        return _finding("comments", "a program with difficult text in its comments runs", wrong)
 
     async def stubs(self) -> CheckResult:
         """Compile stubs of random types."""
@@ -201,22 +199,22 @@ class LanguageCheck:
         return _finding("stubs", f"{tried} stubs of random types compile and raise", wrong)
 
     async def mutant(self) -> CheckResult:
-        """Fail a wrong function."""
+        """Check that a wrong function fails."""
         wrong = await row_checks.check_wrong_result(self.card, self._verifier)
         return _finding("mutant", "a function that is wrong in one case fails in that case", wrong)
 
     async def hostile(self) -> CheckResult:
-        """Refuse the rows of ``hostile.toml``."""
+        """Check that the rows of ``hostile.toml`` fail."""
         table = read_proof_rows(self.card.name, "hostile")
         if self._sandbox.promises != ALL_PROMISES:
-            sentence = f"hostile programs were not run: the isolation {self._sandbox.name!r} does not hold them"
+            sentence = f"hostile programs did not run: the isolation {self._sandbox.name!r} does not contain them"
             return CheckResult(check="hostile", sentence=sentence)
         if not table:
             return CheckResult(check="hostile", sentence="nothing was tried", problems=("there is no hostile.toml",))
         self._watcher.begin("rows of hostile.toml", len(table))
         wrong = await row_checks.check_hostile_rows(self.card, self._verifier, self._watcher.tick)
         untried = ", ".join(row_checks.missing_attacks(self.card))
-        sentence = f"{len(table)} hostile programs were refused, and the next program was judged rightly each time"
+        sentence = f"{len(table)} hostile programs were refused, and the next program was judged correctly each time"
         if wrong:
             sentence = f"of {len(table)} hostile programs, not all were refused"
         return CheckResult(
@@ -226,7 +224,7 @@ class LanguageCheck:
         )
 
     async def speed(self) -> CheckResult:
-        """Count programs a second."""
+        """Measure programs per second."""
         self._watcher.begin("speed", 0)
         cold, warm = await measure_speeds(self.card, self._sandbox)
         if cold is None:
@@ -240,13 +238,13 @@ class LanguageCheck:
 async def measure_speeds(
     card: Card, sandbox: Sandbox, seconds: float = 3.0
 ) -> tuple[JudgingSpeed | None, JudgingSpeed | None]:
-    """Measure a language cold and, where its card and the sandbox know how, warm."""
+    """Measure a language cold and, if its card and the sandbox support it, warm."""
     cold = await measure_speed(card, ColdStartSandbox(sandbox), seconds)
     return cold, await measure_speed(card, sandbox, seconds) if _keeps_warm(card, sandbox) else None
 
 
 def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
-    """Whether the sandbox has something of the language that stays loaded."""
+    """Return whether the sandbox keeps an interpreter or a compiler of the language loaded."""
     found = toolchain.prepare_toolchain(card.name)
     return bool(found.warm or found.server) and isinstance(sandbox, SupportsWarmWorkers)
 

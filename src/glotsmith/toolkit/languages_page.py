@@ -1,4 +1,4 @@
-"""The page on languages, written from the cards and from stored measurements (``benchmarks/languages.toml``)."""
+"""Write docs/languages.md from the cards and from stored measurements (``benchmarks/languages.toml``)."""
 
 import json
 import tomllib
@@ -15,8 +15,8 @@ from glotsmith.languages.text_length import UNITS, text_length_unit
 from glotsmith.records import Record
 from glotsmith.toolkit.install import packages
 
-_WIDTH = 118  #: columns of a line of prose
-_VERSION = 62  #: columns of a toolchain's version
+_WIDTH = 118  #: width of prose
+_VERSION = 62  #: width of the version of a toolchain
 _PAGE = Path(__file__).with_name("page.md")
 LEVELS = {
     "full": "functions with typed values, and whole programs",
@@ -26,17 +26,17 @@ LEVELS = {
 
 
 class MeasuredSpeed(Record, frozen=True, kw_only=True):
-    """What was measured of one language."""
+    """The measurements of one language."""
 
     toolchain: str
-    cold: float  #: programs a second on one core, each in a process of its own
-    warm: float | None = None  #: likewise, by a warm interpreter or compiler
+    cold: float  #: programs per second on one core, each in a new process
+    warm: float | None = None  #: the same with a warm interpreter or compiler
     cold_cpu_ms: float
     warm_cpu_ms: float | None = None
 
 
 class SpeedMeasurements(Record, frozen=True, kw_only=True):
-    """One run of ``benchmarks/languages.py``."""
+    """The measurements of ``benchmarks/languages.py``."""
 
     machine: str
     isolation: str
@@ -47,13 +47,15 @@ def load_measurements(path: Path) -> SpeedMeasurements:
     """Read stored measurements.
 
     Raises:
-        InputError: the file is not there, or malformed.
+        InputError: the file is missing or malformed.
 
     """
     try:
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), SpeedMeasurements)
     except FileNotFoundError as error:
-        raise InputError.at(path, None, "there is no such file; python benchmarks/languages.py writes it") from error
+        raise InputError.at(
+            path, None, "there is no such file; run python benchmarks/languages.py to write it"
+        ) from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise InputError.at(path, None, str(error)) from error
 

@@ -1,4 +1,4 @@
-"""Starts the folder of a new language."""
+"""Create the folder of a new language."""
 
 import json
 import os
@@ -11,12 +11,12 @@ from glotsmith.languages.render import fill_template
 
 _TEMPLATE = Path(__file__).parent / "template"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: beside the driver
-_LEVELS = {"full": _TEMPLATE, "io": _TEMPLATE / "io"}  #: where the files of each level are
+_FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: in addition to the driver
+_LEVELS = {"full": _TEMPLATE, "io": _TEMPLATE / "io"}  #: level → folder with its files
 
 
 def default_folder() -> Path:
-    """Return where a new language goes: a checkout's own languages, else the environment's first folder, else here."""
+    """Return the default folder for a new language: the languages of a checkout, else of the environment, else here."""
     checkout = (card.LANGUAGES_FOLDER.parents[2] / "pyproject.toml").is_file() and os.access(
         card.LANGUAGES_FOLDER, os.W_OK
     )
@@ -24,19 +24,19 @@ def default_folder() -> Path:
 
 
 def is_found(folder: Path) -> bool:
-    """Whether languages in ``folder`` are found as things are."""
+    """Return whether languages in ``folder`` are found with the current environment."""
     return folder.resolve() in (place.resolve() for place in card.language_folders())
 
 
 def create_language(
     name: str, folder: Path, like: str = "", display: str = "", extension: str = "", level: str = ""
 ) -> Path:
-    """Make ``folder/name`` from the template of ``level`` ("" for full), or as a copy of ``like``; return it.
+    """Create ``folder/name`` from the template of ``level`` ("" for full), or as a copy of ``like``; return it.
 
     Raises:
-        UsageError: the name is none, or is taken; there is no language ``like`` or it has another level; there is
-            no such level; the folder exists.
-        StorageError: the folder can't be made.
+        UsageError: the name is invalid or taken; there is no language ``like``, or it has another level; there is no
+            such level; or the folder exists.
+        StorageError: the folder cannot be created.
 
     """
     if not _NAME.fullmatch(name):
@@ -45,7 +45,7 @@ def create_language(
         raise UsageError(f"there is a language named {name!r} already, in {card.language_folder(name)}")
     made = folder / name
     if made.exists():
-        raise UsageError(f"{made} exists already; remove it, or choose another name or --folder")
+        raise UsageError(f"{made} already exists; remove it, or choose another name or --folder")
     display = display or name.replace("_", " ").title()
     for text in (display, extension):
         if not text.isprintable() or {'"', "\\", "/"} & {*text}:
@@ -57,7 +57,7 @@ def create_language(
         for file, text in texts.items():
             (made / file).write_text(text, "utf-8")
     except OSError as error:
-        raise StorageError(f"{made} can't be made: {error.strerror}") from error
+        raise StorageError(f"{made} cannot be created: {error.strerror}") from error
     card.clear_card_caches()
     return made
 
@@ -82,7 +82,7 @@ def _blank(name: str, display: str, extension: str, level: str) -> dict[str, str
 
 
 def _filled(file: str, text: str, parts: dict[str, str]) -> str:
-    """Fill in a file of the template; in the card, ``syntax`` and ``values`` have placeholders of their own."""
+    """Fill in a file of the template; ``syntax`` and ``values`` of the card keep their own placeholders."""
     if file != "card.toml":
         return fill_template(text, **parts)
     head, mark, tail = text.partition("[syntax]")
@@ -90,7 +90,7 @@ def _filled(file: str, text: str, parts: dict[str, str]) -> str:
 
 
 def _copied(name: str, like: str, display: str) -> dict[str, str]:
-    """Return the files of another language; marks say which of its facts are to be replaced."""
+    """Return the files of another language, with TODO marks for its properties."""
     source = get_card(like)
     texts = {path.name: path.read_text("utf-8") for path in source.card_path.parent.iterdir() if path.is_file()}
     own = re.sub(r"(?m)^name = .*$", f'name = "{name}"', texts["card.toml"], count=1)
@@ -115,7 +115,7 @@ def _card_head(source: Card, display: str, others: list[str]) -> str:
 
 
 def _with_holes(text: str, source: Card, display: str) -> str:
-    """Put before the first of each table of a card a hole that says what the table holds."""
+    """Insert a TODO mark that describes the table before the first line of each table of a card."""
     for table, what in _TABLES.items():
         mark = f"# TODO: [{table}], {what}: write that of {display}. Example: below is {source.display}'s\n"
         text = re.sub(rf"(?m)^(?=\[+{table}\]+ *(#.*)?$)", lambda _, mark=mark: mark, text, count=1)
@@ -131,11 +131,11 @@ _TABLES = {
     "types": "the types of a signature",
     "printers": "the expressions that print a typed result",
     "driver": "how calls reach the driver",
-    "equality": "where the language tells fewer things apart than Python",
+    "equality": "values that the language does not distinguish and Python does",
     "limits": "the width of its ints, and the limits that it needs",
     "refuse": "what it can't represent, with the reason",
-}  #: table of a card → what it holds
+}  #: table of a card → its content
 _ROWS = {
     "verdicts.toml": "the code of row `accepted` below passes",
     "hostile.toml": "the code of the first row below is refused",
-}  #: file of rows → what its rows show
+}  #: file of rows → the meaning of its rows

@@ -1,4 +1,4 @@
-"""Seeded values of random types, values that differ from them in one place, and the text in which alike is alike."""
+"""Generate seeded values of random types, and values that differ from them in one place."""
 
 import math
 import random
@@ -12,7 +12,7 @@ from glotsmith.languages.card import Equality
 from glotsmith.values import BOOL, FLOAT, INT, MIXED, NONE, STR, Type, Value, list_of, optional
 
 _SCALARS = [INT, FLOAT, STR, BOOL]
-#: types that every language is asked for, before random ones
+#: types that are tried in every language before random ones
 FIXED_TYPES = (
     *("int", "float", "str", "str", "bool", "None", "list[str]", "dict[str, float]", "list[object]", "tuple[str]"),
     *("tuple[int, str, float]", "list[tuple[int, str | None]]", "dict[str, dict[int, list[float]]]", "set[int]"),
@@ -38,8 +38,8 @@ _FLOATS = [
 
 
 def seeded_random(*parts: str) -> random.Random:
-    """Return a source of values that are the same on every machine."""
-    return random.Random(" ".join(parts))  # noqa: S311 (nothing here is secret)
+    """Return a generator whose values are the same on every machine."""
+    return random.Random(" ".join(parts))  # noqa: S311 (not for secrets)
 
 
 # ------------------------------------------------------------------------------------------------- random values
@@ -180,7 +180,7 @@ def _other_sequences(rng: random.Random, value: Sequence[Value]) -> Iterator[Val
 
 
 def canonical(value: Value, e: Equality) -> str:
-    """Write a value so that what the language can't tell apart, by its card, is written alike."""
+    """Return a text of a value that is equal for values that the language, by its card, does not distinguish."""
     match value:
         case None:
             return "[]" if e.null_is_empty and e.empty_is_one else "None"

@@ -1,4 +1,4 @@
-"""The rows beside a card: programs that must earn their verdicts, and hostile ones that must be refused."""
+"""Check the rows of a language: programs that must get their verdicts, and hostile programs that must fail."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,28 +10,28 @@ from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
 from glotsmith.records import Job, Status, Verdict
 from glotsmith.verification import Verifier
 
-CODE_POINT_ORDER = "code_point_order"  #: the row that shows that no locale orders strings
-MIN_ROWS = 15  #: rows of ``verdicts.toml``
-#: what a language's rows must show that it can tell apart
+CODE_POINT_ORDER = "code_point_order"  #: the row that checks that strings are not sorted by a locale
+MIN_ROWS = 15  #: minimum number of rows of ``verdicts.toml``
+#: statuses that the rows of a language must produce
 STATUSES: tuple[Status, ...] = (
     *("pass", "fail:compile", "fail:wrong", "fail:runtime", "fail:timeout", "fail:memory", "fail:output", "fail:exit"),
 )
-#: the attacks that ``hostile.toml`` tries, as far as the language can
+#: the attacks that ``hostile.toml`` tries, if the language can
 ATTACKS = (
     *("exit_at_load", "exit_in_the_call", "forged_results", "forged_on_every_descriptor", "patched_equality"),
     *("patched_printers", "reads_its_source", "reads_other_programs", "endless_loop", "memory_bomb", "process_bomb"),
     *("disk_filler", "endless_output", "network", "kills_everything", "ignores_signals", "leaves_children"),
     "plants_symlinks",
 )
-_LONGEST = 300  #: characters of a program's own words in a sentence
+_LONGEST = 300  #: characters of the stderr of a program in a message
 
-Tick = Callable[[], None]  #: called when one program has been judged
+Tick = Callable[[], None]  #: called after each judged program
 
 
 def missing_rows(card: Card) -> list[str]:
-    """Return a sentence for each thing that ``verdicts.toml`` does not show."""
+    """Return a message for each requirement that ``verdicts.toml`` does not meet."""
     table = read_proof_rows(card.name)
-    missing = [f"verdicts.toml has {len(table)} rows; {MIN_ROWS} are the least"] if len(table) < MIN_ROWS else []
+    missing = [f"verdicts.toml has {len(table)} rows; the minimum is {MIN_ROWS}"] if len(table) < MIN_ROWS else []
     if passing_row(card) is None:
         missing.append("verdicts.toml has no row that must pass")
     if CODE_POINT_ORDER not in table:
@@ -52,7 +52,7 @@ def passing_row(card: Card) -> ProofRow | None:
 
 
 def wrong_row(card: Card) -> ProofRow | None:
-    """Return a row that is wrong and nothing worse: ``wrong``, else the first."""
+    """Return a row with a wrong result: ``wrong``, else the first."""
     return _first(card, "wrong", "fail:wrong")
 
 
@@ -62,7 +62,7 @@ def _first(card: Card, title: str, status: Status) -> ProofRow | None:
 
 
 def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "verdicts") -> str:
-    """Return a sentence if a row did not earn its verdict, else nothing."""
+    """Return a message if a row did not get its verdict, else an empty list."""
     cases = tuple(c.status for c in verdict.cases)
     if verdict.status not in row.expected_statuses:
         what = f"got {verdict.status}, and expects {' or '.join(row.expected_statuses)}"
@@ -79,7 +79,7 @@ def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "ver
 
 
 async def check_verdicts(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
-    """Judge every row of ``verdicts.toml``; return a sentence for each that did not earn its verdict."""
+    """Judge every row of ``verdicts.toml``; return a message for each that did not get its verdict."""
 
     async def one(title: str, row: ProofRow) -> str:
         verdict = await verifier.verify(row.job(card.name, title))
@@ -91,9 +91,9 @@ async def check_verdicts(card: Card, verifier: Verifier, tick: Tick) -> list[str
 
 
 async def compare_warm_and_cold(card: Card, warm: Verifier, cold: Verifier, tick: Tick) -> list[str]:
-    """Judge each row of ``verdicts.toml`` by both; return a sentence for each that is wrong cold or differs in a case.
+    """Judge each row of ``verdicts.toml`` warm and cold; return a message for each wrong or different result.
 
-    A row with several allowed verdicts may get another one each time.
+    A row with several allowed verdicts may get different ones.
     """
 
     async def one(title: str, row: ProofRow) -> str:
@@ -110,7 +110,7 @@ async def compare_warm_and_cold(card: Card, warm: Verifier, cold: Verifier, tick
 
 
 async def check_hostile_row(card: Card, verifier: Verifier, title: str, row: ProofRow) -> list[str]:
-    """Judge a hostile row, then an honest program and a wrong one: it must be refused, and they judged rightly."""
+    """Judge a hostile row, which must fail, then a correct and a wrong program, which must get their verdicts."""
     errors = [verdict_error(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
     if "pass" in row.expected_statuses:
         errors.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
@@ -122,7 +122,7 @@ async def check_hostile_row(card: Card, verifier: Verifier, title: str, row: Pro
 
 
 async def check_hostile_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
-    """Judge every row of ``hostile.toml``, one after the other, each followed by harmless ones."""
+    """Judge every row of ``hostile.toml``, each followed by harmless programs."""
     errors: list[str] = []
     for title, row in read_proof_rows(card.name, "hostile").items():
         errors.extend(await check_hostile_row(card, verifier, title, row))
@@ -131,12 +131,12 @@ async def check_hostile_rows(card: Card, verifier: Verifier, tick: Tick) -> list
 
 
 def missing_attacks(card: Card) -> Sequence[str]:
-    """Return the attacks that ``hostile.toml`` has no row for."""
+    """Return the attacks without a row in ``hostile.toml``."""
     return [attack for attack in ATTACKS if attack not in read_proof_rows(card.name, "hostile")]
 
 
 async def check_wrong_result(card: Card, verifier: Verifier) -> list[str]:
-    """Put the right function to a test that is wrong by one: it must fail, in that case alone."""
+    """Run a correct function with one wrong test: only that case must fail."""
     right = read_proof_rows(card.name)["accepted"]
     tests = ("assert f(1) == 1", "assert f(2) == 3")
     job: Job = msgspec.structs.replace(right, tests=tests).job(card.name, "mutant")

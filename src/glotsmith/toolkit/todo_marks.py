@@ -1,4 +1,4 @@
-"""The holes of a language's folder: places that its author still has to fill in, each with what belongs there."""
+"""Find the TODO marks of a language: places that its author still has to fill in."""
 
 import re
 from collections.abc import Iterator
@@ -8,24 +8,24 @@ from glotsmith.languages.card import Card
 from glotsmith.records import Record
 
 _MARK = re.compile(r"\bTODO:\s*(.*)")
-_TITLE = re.compile(r"(?:(\w+) = \{|\[(\w+)\])")  #: begins a row of ``verdicts.toml`` and ``hostile.toml``
+_TITLE = re.compile(r"(?:(\w+) = \{|\[(\w+)\])")  #: start of a row of ``verdicts.toml`` and ``hostile.toml``
 
 
 class TodoMark(Record, frozen=True, kw_only=True):
-    """A place that is still to be filled in."""
+    """A place that must be filled in."""
 
     file: Path
     line: int  #: from 1
-    instruction: str  #: what belongs there
+    instruction: str  #: the content to write
 
     @property
     def sentence(self) -> str:
-        """Where the hole is, and what belongs there."""
+        """The place and the content to write, as a sentence."""
         return f"{self.file}:{self.line}: fill in this place: {self.instruction}"
 
 
 def find_todo_marks(folder: Path) -> list[TodoMark]:
-    """Return the holes of each file of a folder, by file and line; the card comes first and the driver second."""
+    """Return the TODO marks of a folder by file and line: those of the card, of the driver, and of other files."""
     order = ("card", "driver", "verdicts", "hostile")
     files = [p for p in folder.iterdir() if p.is_file()]
     files.sort(key=lambda p: (order.index(p.stem) if p.stem in order else len(order), p.name))
@@ -33,7 +33,7 @@ def find_todo_marks(folder: Path) -> list[TodoMark]:
 
 
 def missing_driver(card: Card) -> str:
-    """Return a sentence if the card needs a driver and its folder has none, else nothing."""
+    """Return a message if the card needs a driver that is missing, else ""."""
     file = card.card_path.parent / f"driver{card.extension}"
     if card.level != "full" or file.is_file():
         return ""

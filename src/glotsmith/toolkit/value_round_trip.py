@@ -1,7 +1,7 @@
-"""Values of every type go into a language and come back equal, and never equal to another value.
+"""Check that values of every type come back equal from a language, and are distinguished from other values.
 
-An identity function, the row ``accepted`` of ``verdicts.toml``, is called with thousands of seeded values; what a
-card declares unrepresentable has to be refused with the card's reason, and is counted apart.
+The identity function, the row ``accepted`` of ``verdicts.toml``, is called with thousands of seeded values. Values that
+a card declares unrepresentable must be refused with the reason in the card; they are counted separately.
 """
 
 import asyncio
@@ -28,22 +28,22 @@ from glotsmith.verification.compare import ComparisonRules, matches_expected
 from glotsmith.verification.judge import DriverOutput, read_driver_output
 from glotsmith.verification.wire_format import WireValue, parse_wire
 
-MIN_VALUES = 2000  #: values that come back equal, and as many that are distinguished, for a proof
-STUBS = 25  #: types that a stub is tried with, as far as the language has them
+MIN_VALUES = 2000  #: minimum number of equal values, and of distinguished values
+STUBS = 25  #: types of stubs, if the language has them
 _PER_PROGRAM = 60
-_MOST_TYPES = 1000  #: that are tried: a card may refuse nearly all of them
+_MOST_TYPES = 1000  #: maximum number of tried types; a card may refuse nearly all
 _LIMITS = Limits(cpu_s=60, wall_s=400, memory_mb=2048, output_kb=4096)
-_CONTROLS = 4  #: other values that each value is compared with
+_CONTROLS = 4  #: number of other values for each value
 
 Batch = tuple[Type, Sequence[Value]]
 
 
 class RoundTripResult(NamedTuple):
-    """What came of sending values through an identity function."""
+    """The results of sending values through an identity function."""
 
-    pairs: list[tuple[Value, WireValue]]  #: value that went in, wire value that came out
-    refused: Counter[str]  #: values that the language can't represent, by reason
-    failed: list[str]  #: batches that did not come back, each as a sentence
+    pairs: list[tuple[Value, WireValue]]  #: sent value and returned wire value
+    refused: Counter[str]  #: counts of values that the language cannot represent, by reason
+    failed: list[str]  #: a message for each batch that did not come back
 
 
 def representable(card: Card, kind: Type, values: Sequence[Value], refused: Counter[str]) -> list[Value]:
@@ -77,7 +77,7 @@ async def send_values(card: Card, sandbox: Sandbox, sent: Sequence[Batch], befor
     """Call the identity function with every value of every batch, one program per batch; ``before`` precedes it.
 
     Raises:
-        InputError: the language's rows have no identity function.
+        InputError: the rows of the language have no identity function.
 
     """
     table = read_proof_rows(card.name)
@@ -114,13 +114,13 @@ def _account(outcome: Outcome, found: DriverOutput) -> str:
 
 
 def changed_values(card: Card, seen: RoundTripResult) -> list[str]:
-    """Return a sentence for each value that came back as another."""
+    """Return a message for each value that came back changed."""
     how = ComparisonRules(card.equality, tolerance=0.0)
     return [f"{value!r} came back as {wire!r}" for value, wire in seen.pairs if not matches_expected(value, wire, how)]
 
 
 def compare_with_other_values(card: Card, seen: RoundTripResult) -> tuple[int, list[str]]:
-    """Compare each result with values that it is not; return how many, and a sentence for each taken to be equal."""
+    """Compare each result with other values; return their number, and a message for each wrongly equal pair."""
     how, rng, checked, wrong = ComparisonRules(card.equality), seeded_random(card.name), 0, list[str]()
     for i, (value, wire) in enumerate(seen.pairs):
         known = canonical(value, card.equality)
@@ -135,15 +135,15 @@ def compare_with_other_values(card: Card, seen: RoundTripResult) -> tuple[int, l
 
 
 def unexplained_refusals(card: Card, seen: RoundTripResult) -> list[str]:
-    """Return the reasons for refusing values that are none of the card's."""
+    """Return the refusals whose reason is not in the card."""
     known = (*card.refuse.values(), f"{card.limits.int_bits} bits, ")
     return [f"a value was refused, and not by the card: {r}" for r in seen.refused if not any(k in r for k in known)]
 
 
 async def check_code_points(card: Card, sandbox: Sandbox, sample: int = 1) -> list[str]:
-    """Send every code point but NUL and the surrogates; return a sentence for each lot that came back changed.
+    """Send every code point except NUL and surrogates; return a message for each batch that came back changed.
 
-    Of those beyond the Basic Multilingual Plane, which all take the same path through any encoding, one in ``sample``.
+    Of the code points above the Basic Multilingual Plane, which all encodings treat equally, send one in ``sample``.
     """
     points = [chr(n) for n in (*range(1, 0xD800), *range(0xE000, 0x10000), *range(0x10000, 0x110000, sample))]
     texts = ["".join(points[i : i + 1024]) for i in range(0, len(points), 1024)]
@@ -155,9 +155,9 @@ async def check_code_points(card: Card, sandbox: Sandbox, sample: int = 1) -> li
 
 
 async def check_stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
-    """Try stubs of random types; return how many were tried, and a sentence for each that does not compile and raise.
+    """Run stubs of random types; return their number, and a message for each that does not compile and raise.
 
-    A suite whose types do not compile can be passed by no program (42 % of the published OCaml suites).
+    If the types of a suite do not compile, no program passes it (42 % of the published OCaml suites).
     """
     rng, tried = seeded_random("stubs", card.name), list[tuple[Type, Value]]()
     for kind in (random_type(rng) for _ in range(STUBS)):
@@ -189,7 +189,7 @@ def f(x): "don't 'say' \ it
 
 
 async def check_comments(card: Card, sandbox: Sandbox) -> list[str]:
-    """Put everything into comments before a program; return a sentence for each result that is not as without them."""
+    """Insert difficult comments before a program; return a message for each result that they change."""
     before = "".join(f"{render.render_comment(card, x)}\n" for x in (COMMENT_TEXT, *COMMENT_TEXT.split()))
     seen = await send_values(card, sandbox, [(INT, [1, 2])], before)
     wrong = [] if len(seen.pairs) == 2 else ["a program with comments before it did not run"]

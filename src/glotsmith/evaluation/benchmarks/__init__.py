@@ -1,4 +1,4 @@
-"""Benchmarks: one module each, and this table. A reader takes rows in the benchmark's own format."""
+"""The table of benchmarks. Each has a module that reads rows in the format of the benchmark."""
 
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -25,7 +25,7 @@ BENCHMARKS = {
 
 
 def get(name: str) -> Benchmark:
-    """Return a benchmark's module.
+    """Return the module of a benchmark.
 
     Raises:
         UsageError: there is no such benchmark.

@@ -1,4 +1,4 @@
-"""What a benchmark's module offers, and what it returns."""
+"""The interface of a benchmark's module, and the types that it returns."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,39 +11,39 @@ from glotsmith.step import Verify
 
 
 class UnusableProblem(ValueError):
-    """A problem can't be taken as it is; the message says why."""
+    """A problem cannot be used; the message says why."""
 
     reason = "unusable"
 
 
 class UncheckedProblem(UnusableProblem):
-    """The machine failed to run a problem's original: no word about the problem."""
+    """The machine failed to run the original of a problem, so nothing is known about the problem."""
 
     reason = "not_verified"
 
 
 class BenchmarkRequest(Record, frozen=True, kw_only=True):
-    """What is asked for."""
+    """The options of reading a benchmark."""
 
     name: str  #: the benchmark, as on the command line
     languages: tuple[str, ...]
-    sandbox: Sandbox | None = None  #: for expected values, which come of running the canonical solution
+    sandbox: Sandbox | None = None  #: to run canonical solutions, which give the expected values
     verify: Verify | None = None
 
 
 class PosableProblem(Record, frozen=True, kw_only=True):
     """A problem with a Python original: it can be posed in every ``full`` language (``suites.prove``)."""
 
-    name: str  #: as the benchmark names it
+    name: str  #: its name in the benchmark
     problem: Problem
     tolerance: float = 1e-6
     oracle: str = ""
     note: str = ""  #: what a reader of the figures has to know
-    alias: str = ""  #: another name of the problem, by which files of completions may call it
+    alias: str = ""  #: another name of the problem in files of completions
 
 
 class LoadedBenchmark(Record, frozen=True, kw_only=True):
-    """A benchmark as read: problems that are yet to be posed, questions that stand, and what can't be asked."""
+    """The content of a benchmark: problems to pose, complete questions, and impossible problems."""
 
     posable: tuple[PosableProblem, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -54,7 +54,7 @@ class LoadedBenchmark(Record, frozen=True, kw_only=True):
 class Benchmark(Protocol):
     """A module of this folder."""
 
-    HUB: str  #: dataset id on the hub, ``:SPLIT`` and, of several, ``:PART``; empty where files are the only way
+    HUB: str  #: dataset id on the hub, with ``:SPLIT`` and, if there are several, ``:PART``; "" if it must be a file
 
     async def read(self, rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
         """Turn rows into questions.

@@ -1,4 +1,4 @@
-"""Expected values, by running a benchmark's own solution in the sandbox."""
+"""Compute expected values by running the solution of a benchmark in the sandbox."""
 
 from collections.abc import Sequence
 from string import Template
@@ -48,8 +48,8 @@ _glotsmith($calls, $entry)
 async def run_original(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[Sequence[Value]]) -> list[Call]:
     """Run ``entry`` of a program on each input, and return the calls whose value a test can contain.
 
-    Calls that raise, or take or return what is no literal, are left out; so are those after the limits are met
-    (120 CPU seconds for all).
+    Calls that raise, or that take or return a value that is not a literal, are omitted; so are calls after the limit of
+    120 CPU seconds for all calls.
 
     Raises:
         Unchecked: the machine failed.

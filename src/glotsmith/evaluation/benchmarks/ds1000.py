@@ -1,8 +1,8 @@
-"""DS-1000 (Lai et al. 2023), in its form of 2023-11: ``prompt, reference_code, metadata, code_context``.
+"""DS-1000 (Lai et al. 2023), in its format of 2023-11: ``prompt, reference_code, metadata, code_context``.
 
-``code_context`` brings ``test_execution(code)`` and, for some problems, ``test_string(code)``, which execute the
-completion. All of it runs in the sandbox. The published harness believes the exit code; here the program must print,
-at its end, a word that it was given on stdin, so that a completion that exits does not pass.
+``code_context`` defines ``test_execution(code)`` and, for some problems, ``test_string(code)``, which execute the
+completion. All of it runs in the sandbox. The published harness trusts the exit code. Here the program must finally
+print a word that it received on stdin, so that a completion that exits early does not pass.
 """
 
 import re
@@ -30,7 +30,7 @@ _sys.stdout = _io.StringIO()
 
 
 async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
-    """Return a question for each row; it is a benchmark of Python, whatever is wanted.
+    """Return a question for each row. The benchmark is for Python; requested languages have no effect.
 
     Raises:
         InputError: a row lacks a field.

@@ -1,6 +1,6 @@
 """HumanEval+ and MBPP+ (EvalPlus): many inputs, expected values by running the canonical solution.
 
-``task_id, prompt, entry_point, canonical_solution, base_input, plus_input, atol``, as in EvalPlus's release files.
+``task_id, prompt, entry_point, canonical_solution, base_input, plus_input, atol``, as in the release files of EvalPlus.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from glotsmith.evaluation.oracles import ORACLE_OF_FUNCTION
 from glotsmith.records import Origin
 from glotsmith.sandbox.base import Sandbox
 
-HUB = ""  # the hub's copies hold test programs, not inputs
+HUB = ""  # the copies on the hub hold test programs, not inputs
 
 
 async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
@@ -30,7 +30,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
 
     """
     if wanted.sandbox is None:
-        raise UsageError(f"{wanted.name} needs a sandbox: its expected values come of running the canonical solutions")
+        raise UsageError(f"{wanted.name} needs a sandbox to compute its expected values with the canonical solutions")
     for row in rows:  # before anything runs
         row.field("canonical_solution", str)
     sandbox = wanted.sandbox
@@ -68,7 +68,7 @@ async def _problem(row: QuestionRow, sandbox: Sandbox) -> PosableProblem | tuple
 
 
 def _wish(prompt: str) -> str:
-    """Return the words of an MBPP+ prompt, which is a docstring without a function."""
+    """Return the text of an MBPP+ prompt, which is a docstring without a function."""
     return prompt.strip().strip('"').split("assert ")[0].strip()
 
 

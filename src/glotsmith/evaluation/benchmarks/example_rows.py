@@ -1,4 +1,4 @@
-"""Rows of our own datasets as questions, word for word as a model was trained on them."""
+"""Make questions of dataset rows, with the exact prompts of the training."""
 
 from collections.abc import Iterable, Sequence
 
@@ -21,7 +21,7 @@ def example(row: QuestionRow) -> Example:
     """Return a row as a record; columns that exporters add are ignored.
 
     Raises:
-        InputError: it is no dataset row of ours.
+        InputError: it is not a dataset row of glotsmith.
 
     """
     data = {name: value for name, value in row.data.items() if name in Example.__struct_fields__}
@@ -38,7 +38,7 @@ def questions_of_examples(
 ) -> tuple[Question, ...]:
     """Return one question for each problem and language: its prompt, its message, its tests.
 
-    A continuation is not cut: a model that was trained on rows ends by itself.
+    Continuations are not truncated, because a model that was trained on rows stops by itself.
     """
     found = dict[tuple[str, str], Question]()
     for row in examples:

@@ -29,7 +29,7 @@ async def read_problems(
     wanted: BenchmarkRequest,
     problem: Callable[[QuestionRow, BenchmarkRequest], Awaitable[PosableProblem]],
 ) -> LoadedBenchmark:
-    """Read all rows; what is ``Unusable`` is listed in every language."""
+    """Read all rows; an unusable problem is listed as impossible in every language."""
     answers = await asyncio.gather(*(_one(row, wanted, problem) for row in rows))
     lost = [i for a in answers if not isinstance(a, PosableProblem) for i in impossible_in_languages(wanted, *a)]
     found = [a for a in answers if isinstance(a, PosableProblem)]
@@ -49,7 +49,7 @@ async def _one(
 
 
 def impossible_in_languages(wanted: BenchmarkRequest, problem: str, why: UnusableProblem) -> list[ImpossibleProblem]:
-    """Return a problem as lost in each language that is wanted."""
+    """Return a problem as impossible in each requested language."""
     return [
         ImpossibleProblem(benchmark=wanted.name, problem=problem, language=language, reason=why.reason, detail=str(why))
         for language in wanted.languages

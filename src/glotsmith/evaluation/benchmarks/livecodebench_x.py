@@ -1,8 +1,8 @@
 """Ag-LiveCodeBench-X (Agnostics): ``question_id, question_content, private_test_cases``; stdin and stdout.
 
 Test cases are a list of ``{"input", "output"}``, or LiveCodeBench's packed text of such a list: base64 of zlib of a
-pickled JSON string. A pickle can run code; ours is read by an unpickler that knows no class, so that it can hold
-nothing but the string.
+pickled JSON string. A pickle can run code; the unpickler here refuses all classes, so that the pickle can only hold
+the string.
 """
 
 import base64
@@ -25,15 +25,15 @@ HUB = "nuprl/Ag-LiveCodeBench-X:test"
 
 
 async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
-    """Return each problem in each language that is wanted.
+    """Return each problem in each requested language.
 
     Raises:
-        InputError: a row lacks a field, or its test cases can't be read.
+        InputError: a row lacks a field, or its test cases cannot be read.
 
     """
     found, lost = list[Question](), list[ImpossibleProblem]()
     for row in rows:
-        io = _cases(row)  # once: all of them together are gigabytes
+        io = _cases(row)  # once, because all of them take gigabytes
         for language in wanted.languages:
             if io is None:
                 lost.append(_functional(row, wanted.name, language))
@@ -48,7 +48,7 @@ def _functional(row: QuestionRow, benchmark: str, language: str) -> ImpossiblePr
         problem=str(row.data.get("question_id", row.line)),
         language=language,
         reason="unusable",
-        detail="its tests call a Python method; only those by stdin and stdout are for every language",
+        detail="its tests call a Python method; only tests with stdin and stdout work in every language",
     )
 
 
@@ -68,7 +68,7 @@ def _question(row: QuestionRow, benchmark: str, language: str, io: tuple[IoCase,
 
 
 def _cases(row: QuestionRow) -> tuple[IoCase, ...] | None:
-    """Return a row's tests; None for LiveCodeBench's functional ones, which Ag-LiveCodeBench-X leaves out."""
+    """Return the tests of a row; None for functional tests of LiveCodeBench, which Ag-LiveCodeBench-X omits."""
     packed = row.data.get("private_test_cases", row.data.get("test_cases"))
     tests = unpack(row, packed) if isinstance(packed, str) else packed
     if not isinstance(tests, list) or not tests:
@@ -86,11 +86,11 @@ class _Text(pickle.Unpickler):
     """An unpickler of plain data: it refuses every class and function."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
-        raise pickle.UnpicklingError(f"{module_name}.{global_name} is no text")
+        raise pickle.UnpicklingError(f"{module_name}.{global_name} is not text")
 
 
 def unpack(row: QuestionRow, packed: str) -> Any:
-    """Return the test cases that a text holds, as JSON or packed by LiveCodeBench.
+    """Return the test cases in a text: JSON, or the compressed format of LiveCodeBench.
 
     Raises:
         InputError: it is neither.

@@ -35,10 +35,10 @@ async def _problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem
 
 
 def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:
-    """Return the function that the tests call: the one of the original that most of them call, and first.
+    """Return the function of the original that most tests call; the first one if several are equal.
 
     Raises:
-        Unusable: they call none.
+        UnusableProblem: they call none.
 
     """
     defined = {n.name for n in parse(code).body if isinstance(n, ast.FunctionDef)}

@@ -1,8 +1,8 @@
 """McEval (Chai et al. 2025): ``task_id ("Lua/1"), prompt, canonical_solution, test, entry_point, instruction, level``.
 
-The program is prompt, completion and test, each on lines of its own, and passes by McEval's own rule for the language:
-exit code 0 and, in some, a word that must not be printed. What is wrong with these rules is listed, and what they let
-through is found by stubs (``passable``).
+The program consists of prompt, completion and test, each on its own lines. It passes by McEval's rule for the language:
+exit code 0 and, in some languages, a word that must not be printed. The evaluation notes list the known errors of these
+rules, and stubs find suites that every program passes (``stub_checks``).
 """
 
 import re
@@ -23,12 +23,12 @@ class LanguageRule(Record, frozen=True, kw_only=True):
 
     language: str  #: ours
     sign: str = ""  #: regular expression that means failure on stdout or stderr (eval/excute.py)
-    inside: tuple[str, ...] = ()  #: stop tokens of the language after which its canonical solutions continue
-    calls_main: bool = False  #: the program is a script that ends with a call of main; ours calls it by itself
+    inside: tuple[str, ...] = ()  #: stop tokens of the language that its canonical solutions contain
+    calls_main: bool = False  #: the program must call main at its end, since it runs as a script here
 
     @property
     def stop(self) -> tuple[str, ...]:
-        """Where a continuation ends: McEval has no such rule, and none of its own solutions may be cut short."""
+        """Return the stop tokens of a continuation. McEval has none, and no solution of McEval may be truncated."""
         return tuple(token for token in stop_tokens(self.language) if token not in self.inside)
 
 
@@ -54,7 +54,7 @@ RULES: Mapping[str, LanguageRule] = {
     "TypeScript": LanguageRule(language="typescript", sign="failed", inside=("\nfunction ", "\n//")),
 }
 
-#: McEval's name → what is wrong with its rule, and what is done here
+#: McEval's name → the error of its rule, and the rule here
 KNOWN_WRONG: Mapping[str, str] = {
     "Common Lisp": "a timeout counts as a pass in McEval; here it fails",
     "Shell": "a timeout counts as a pass in McEval; here it fails",
@@ -66,7 +66,7 @@ KNOWN_WRONG: Mapping[str, str] = {
 
 
 async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
-    """Return a question for each generation row of a language that is wanted and that we run.
+    """Return a question for each generation row of a requested and supported language.
 
     Raises:
         InputError: a row lacks a field.
@@ -80,7 +80,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
         if wanted.languages and (rule is None or rule.language not in wanted.languages):
             continue
         if rule is None:
-            why = "McEval runs it in a project folder of its own, or no such language is here"
+            why = "McEval runs it in a project folder, or glotsmith does not support the language"
             lost.append(
                 ImpossibleProblem(
                     benchmark=wanted.name, problem=task, language=theirs, reason="unsupported", detail=why

@@ -1,8 +1,8 @@
 """MultiPL-E (Cassano et al. 2023): prompts and tests in the target language, run verbatim.
 
-A row: ``name, language, prompt, doctests, original, prompt_terminology, tests, stop_tokens``; the program is prompt +
-completion + newline + tests, and passes where MultiPL-E's evaluator says ``OK``: exit code 0, and in Racket an empty
-stderr besides.
+The columns are ``name, language, prompt, doctests, original, prompt_terminology, tests, stop_tokens``. The
+program is prompt + completion + newline + tests. It passes if MultiPL-E's evaluator reports ``OK``: exit code 0 and, in
+Racket, an empty stderr.
 """
 
 import re
@@ -17,7 +17,7 @@ from glotsmith.languages import get_card, language_names
 
 HUB = "nuprl/MultiPL-E:test"  #: and a part for each language (``part_of``)
 
-#: MultiPL-E's name → ours, where they differ
+#: MultiPL-E's name → the name in glotsmith, if they differ
 CODES: Mapping[str, str] = {
     "cs": "csharp",
     "elixir": "elixir",
@@ -39,7 +39,7 @@ CODES: Mapping[str, str] = {
     "ts": "typescript",
 }
 
-#: what the tests load: a program that runs only where it is there, and the sentence for where it is not
+#: libraries that the tests load: a program that runs only if they are installed, and the message if not
 _NEEDS: Mapping[str, tuple[str, str]] = {
     "racket": ("#lang racket\n(require rackunit)\n", "racket lacks rackunit: install the full racket, not minimal"),
     "julia": ("using Test\n", "julia lacks its standard library Test: install julia whole"),
@@ -50,16 +50,16 @@ _NEEDS: Mapping[str, tuple[str, str]] = {
 
 
 class PassRule(NamedTuple):
-    """What the published command does beside running the program."""
+    """Differences of the published command from a plain run of the program."""
 
-    after: str = ""  #: makes the tests' asserts count, as an option of the command does there
+    after: str = ""  #: code that enables asserts, like an option of the published command
     sign: str = ""  #: a word that means failure, whatever the exit code
 
 
 #: evaluation/src/eval_*.py: ``java -ea``, ``csc -d:DEBUG``. Without, whatever compiles passes.
 PASS_RULES: Mapping[str, PassRule] = {
     "csharp": PassRule(
-        after="static class Debug { "  # hides System.Diagnostics's, whose calls are left out unless DEBUG is defined
+        after="static class Debug { "  # hides System.Diagnostics.Debug, whose calls are omitted unless DEBUG is defined
         "public static void Assert(bool holds, params object[] said) "
         '{ if (!holds) { System.Console.Error.WriteLine("Fail"); System.Environment.Exit(1); } } '
         "public static void Write(params object[] said) { } "
@@ -67,30 +67,30 @@ PASS_RULES: Mapping[str, PassRule] = {
         "public static void Print(params object[] said) { } }\n"
     ),
     "java": PassRule(
-        after="class $Asserting { public static void main(String[] words) throws Exception { "  # the first main is run
+        after="class $Asserting { public static void main(String[] words) throws Exception { "  # the first main runs
         "ClassLoader.getSystemClassLoader().setDefaultAssertionStatus(true); Problem.main(words); } }\n"
     ),
-    "kotlin": PassRule(  # made before main begins
+    "kotlin": PassRule(  # created before main starts
         after="private val glotsmithAsserting = ClassLoader.getSystemClassLoader().setDefaultAssertionStatus(true)\n"
     ),
     "perl": PassRule(sign="ERROR"),
 }
 
-#: languages of ours whose published programs need a command of their own, and which
+#: languages whose published programs need another command, and the reason
 UNSUPPORTED: Mapping[str, str] = {
     "d": "MultiPL-E builds it by rdmd -unittest: built without, no test is in the program, and everything passes",
     "go": "MultiPL-E runs it by go test, as a package without main",
 }
 
-#: Where a pass rule of MultiPL-E's own scripts is known to be wrong, and so ours differs.
+#: Languages whose pass rule in MultiPL-E's scripts is wrong, so that the rule here differs.
 KNOWN_WRONG: Mapping[str, str] = {
     "racket": "scripts of MultiPL-T read the exit code alone, and rackunit exits with 0 when checks fail; the "
-    "evaluator's status, which also wants an empty stderr, is what counts here",
+    "evaluator's status, which also requires an empty stderr, counts here",
 }
 
 
 async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
-    """Return a question for each row of a language that is wanted and that we know.
+    """Return a question for each row of a requested and known language.
 
     Raises:
         InputError: a row lacks a field.
@@ -117,17 +117,17 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
 
 
 def language_of(code: str) -> str:
-    """Return our name of a language that MultiPL-E names."""
+    """Return the glotsmith name of a language of MultiPL-E."""
     return CODES.get(code, code)
 
 
 def code_of(language: str) -> str:
-    """Return MultiPL-E's name of a language, as its files and its evaluator have it."""
+    """Return MultiPL-E's name of a language, as in its files and its evaluator."""
     return next((code for code, name in CODES.items() if name == language), language)
 
 
 def hub_part_of(language: str) -> str:
-    """Return the name of a language's part of the dataset on the hub."""
+    """Return the name of the part of the hub dataset for a language."""
     return f"humaneval-{code_of(language).removesuffix('_test.go')}"
 
 
@@ -158,7 +158,7 @@ def question(row: QuestionRow, benchmark: str, language: str) -> Question:
 
 
 def entry_of(problem: str, prompt: str) -> str:
-    """Return the name of the function that a prompt begins; problems are named ``HumanEval_53_add``, ``mbpp_3_f``."""
+    """Return the name of the function that a prompt starts; problems are named ``HumanEval_53_add``, ``mbpp_3_f``."""
     name = re.sub(r"\A[A-Za-z]+_\d+_", "", problem)
     words = name.split("_")
     camel = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
@@ -167,7 +167,7 @@ def entry_of(problem: str, prompt: str) -> str:
 
 
 def luaunit_stand_in() -> str:
-    """Return what stands in for luaunit where it is not installed, in one line: error messages keep their lines."""
+    """Return a substitute for luaunit, used if it is not installed, in one line so that line numbers do not change."""
     text = (Path(__file__).parent / "luaunit.lua").read_text("utf-8")
     body = " ".join(line.strip() for line in text.splitlines() if not line.lstrip().startswith("--"))
     return f"if not pcall(require, 'luaunit') then package.preload['luaunit'] = function() {body} end end "

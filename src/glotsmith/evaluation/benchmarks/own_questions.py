@@ -1,4 +1,4 @@
-"""Questions in our own format: one ``Question`` a line, as ``glotsmith benchmark make`` writes them."""
+"""Read questions in the format of glotsmith: one ``Question`` a line, as ``glotsmith benchmark make`` writes them."""
 
 from collections.abc import Sequence
 
@@ -14,10 +14,10 @@ HUB = ""
 
 
 async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
-    """Return the questions in the wanted languages, or all where none is named.
+    """Return the questions in the requested languages, or all if none is requested.
 
     Raises:
-        InputError: a line is no question, is of no language of ours, or has no tests: any program would pass.
+        InputError: a line is not a question, has an unknown language, or has no tests, so that any program would pass.
 
     """
     questions = [q for row in rows if (q := _question(row)).language in wanted.languages or not wanted.languages]

@@ -1,4 +1,4 @@
-"""Problems with a Python original: from its text and its calls to a ``Problem`` that any language can be posed."""
+"""Make a ``Problem``, which can be posed in any language, from the text of a Python original and its calls."""
 
 import ast
 import inspect
@@ -19,13 +19,13 @@ from glotsmith.values.asserts import find_calls, parse_assertion
 
 
 def function_of(program: str, name: str, origin: Origin, docstring: str = "") -> Function:
-    """Return the top-level function ``name`` of a program; all else of the program is its helpers.
+    """Return the top-level function ``name`` of a program; the rest of the program becomes its helpers.
 
     Args:
         program: the whole original.
-        name: the function that is asked for.
+        name: the name of the function.
         origin: where it was found.
-        docstring: the task in words, for an original that has none of its own.
+        docstring: the task in words, if the original has no docstring.
 
     Raises:
         Unusable: the program does not parse, or has no such function.
@@ -48,7 +48,7 @@ def function_of(program: str, name: str, origin: Origin, docstring: str = "") ->
 
 
 def text_of(node: ast.stmt) -> str:
-    """Return the text that a statement is, as a docstring is one; some stand below an import."""
+    """Return the text of a statement that is a string, such as a docstring, which may follow an import."""
     match node:
         case ast.Expr(value=ast.Constant(value=str() as text)):
             return inspect.cleandoc(text)
@@ -57,7 +57,7 @@ def text_of(node: ast.stmt) -> str:
 
 
 def parse(program: str) -> ast.Module:
-    """Parse a benchmark's Python.
+    """Parse the Python of a benchmark.
 
     Raises:
         Unusable: it does not parse.
@@ -81,14 +81,14 @@ class SuiteCalls(NamedTuple):
     """The parsed tests of a benchmark problem."""
 
     calls: list[Call]
-    open: list[ast.expr]  #: asserted expressions with parts whose value the original tells
-    refused: list[str]  #: why asserts about the function can't be judged
-    left_out: list[str]  #: statements that call the function and are no asserts
-    typed: list[Call]  #: calls with the values of the original: they tell the type of a result that no test names
+    open: list[ast.expr]  #: asserted expressions with parts whose values come from the original
+    refused: list[str]  #: why asserts about the function cannot be judged
+    left_out: list[str]  #: statements that call the function and are not asserts
+    typed: list[Call]  #: calls with the values of the original, to infer the type of a result that no test has
 
 
 async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequence[ast.stmt]) -> SuiteCalls:
-    """Return a function's calls, each judged as its assert says.
+    """Return the calls of a function, each with the comparison of its assert.
 
     Raises:
         Unchecked: the machine failed to run the original.
@@ -109,7 +109,7 @@ async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequen
 
 
 async def _closed(sandbox: Sandbox, function: Function, found: SuiteCalls) -> SuiteCalls:
-    """Return the calls with the open ones, whose open parts have the values that they have beside the original."""
+    """Return the calls, including the open ones with the values that the original gives to their open parts."""
     parts = [list(_open_parts(test, _subject(test, function.name))) for test in found.open]
     if not found.open:
         return found
@@ -138,7 +138,7 @@ def make_posable(
     note: str = "",
     alias: str = "",
 ) -> PosableProblem:
-    """Return the problem with those calls as its suite, equal ones once; ``typed`` ones only tell types.
+    """Return the problem with these calls as its suite, without duplicates; ``typed`` calls only give types.
 
     Raises:
         Unusable: there is no call, or one passes another number of arguments than the function takes.
@@ -166,7 +166,7 @@ def make_posable(
 
 
 def calls_of(statements: Sequence[ast.stmt], name: str) -> SuiteCalls:
-    """Return what statements say of calls of ``candidate``, or of ``name`` where they do not speak of that."""
+    """Return the tests of ``candidate`` in statements, or those of ``name`` if there are none."""
     found = SuiteCalls([], [], [], [], [])
     for statement in statements:
         subject = _subject(statement, name)
@@ -195,12 +195,12 @@ def _call(test: ast.expr, name: str) -> Call:
 
 
 def _subject(node: ast.AST, name: str) -> str:
-    """Return the name of the program under test: beside ``candidate``, the function's own name is the original's."""
+    """Return the name of the tested function: ``candidate`` if it occurs, since ``name`` is then the original."""
     return "candidate" if find_calls(node, "candidate") else name
 
 
 def _open_parts(node: ast.expr, subject: str) -> Iterator[ast.expr]:
-    """Yield the largest parts of a test that do not call the subject and have no value here."""
+    """Yield the largest parts of a test that do not call the tested function and have no literal value."""
     if not find_calls(node, subject):
         try:
             check_expressions.require_supported(node, frozenset())
@@ -216,7 +216,7 @@ def _open_parts(node: ast.expr, subject: str) -> Iterator[ast.expr]:
 
 
 class _Filled(ast.NodeTransformer):
-    """Parts of a test become literals."""
+    """Replaces parts of a test with literals."""
 
     def __init__(self, values: Mapping[int, Value]) -> None:
         self._values = values
@@ -227,7 +227,7 @@ class _Filled(ast.NodeTransformer):
 
 
 def note_of(found: SuiteCalls) -> str:
-    """Return what a reader of the figures has to know of a problem's tests; empty where that is nothing."""
+    """Return the note about the tests of a problem for readers of the figures; "" for none."""
     first = found.left_out[0][:200] if found.left_out else ""
     count = len(found.left_out)
     return f"{counted(count, 'statement', 'is')} left out, being no assert: {first}" if first else ""

@@ -1,4 +1,4 @@
-"""Rows of a benchmark: JSON lines, a JSON list, Parquet, one file a problem, or a dataset of the hub."""
+"""Read the rows of a benchmark: JSON lines, a JSON list, Parquet, one file a problem, or a dataset of the hub."""
 
 import gzip
 import importlib
@@ -19,7 +19,7 @@ _SUFFIXES = (".jsonl", ".json", ".parquet")
 
 
 class QuestionRow(Record, frozen=True, kw_only=True):
-    """One row, and where it stands."""
+    """One row, with its file and line."""
 
     file: str
     line: int | None
@@ -40,15 +40,15 @@ class QuestionRow(Record, frozen=True, kw_only=True):
             raise self.error(f"the row {what} field {name!r}") from None
 
     def error(self, what: str) -> InputError:
-        """Return the error that names this row."""
+        """Return an error with the file and line of this row."""
         return InputError.at(self.file, self.line, what)
 
 
 def read_rows(path: Path) -> list[QuestionRow]:
-    """Read a file, or all files of a folder by name (results of earlier runs aside).
+    """Read a file, or all files of a folder by name, without the results of earlier runs.
 
     Raises:
-        UsageError: there is nothing of the kind.
+        UsageError: the path does not exist, or the folder has no such files.
         InputError: a file is malformed, by file and line.
 
     """
@@ -75,9 +75,9 @@ def hub_rows(name: str, split: str, config: str = "") -> list[QuestionRow]:
         raise UsageError(f"a benchmark of the hub needs datasets: {install_command('datasets')}") from None
     try:
         found = datasets.load_dataset(name, config or None, split=split)
-    except Exception as error:  # the library raises what its layers raise: no one class covers them
+    except Exception as error:  # the library raises errors of all its layers, which share no class
         reason = str(error).strip().split("\n")[0]
-        raise UsageError(f"{name} can't be had from the hub ({reason}); give a file: BENCHMARK=PATH") from None
+        raise UsageError(f"{name} cannot be loaded from the hub ({reason}); give a file: BENCHMARK=PATH") from None
     return [QuestionRow(file=f"{name}:{split}", line=i, data=dict(row)) for i, row in enumerate(found, 1)]
 
 
@@ -105,10 +105,10 @@ def _rows(path: Path) -> Iterator[QuestionRow]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a file's content, unpacked where it is compressed.
+    """Return the content of a file, decompressed if it is compressed.
 
     Raises:
-        InputError: it can't be read.
+        InputError: it cannot be read.
 
     """
     try:
@@ -143,7 +143,7 @@ def _parquet(path: Path) -> Iterator[QuestionRow]:
 
     try:
         rows = cast(Any, pq).read_table(path).to_pylist()
-    except (ValueError, OSError, NotImplementedError) as error:  # what Arrow's errors derive from
+    except (ValueError, OSError, NotImplementedError) as error:  # the base of Arrow's errors
         raise InputError.at(path, None, f"not a readable Parquet file: {error}") from error
     for number, row in enumerate(rows, 1):
         yield QuestionRow(file=str(path), line=number, data=cast(dict[str, Any], row))
