@@ -12,7 +12,6 @@ from glotsmith.training.presets import TrainingSettings
 from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import TrainingReport
 
-
 _MOST_SCORES = 2**28  #: of a step: a gigabyte in float32, and as much for the gradient
 
 
