@@ -58,6 +58,7 @@ class Simulated:
     """A simulated teacher: it knows what to say to each item and sample, and counts the questions."""
 
     name, model, fingerprint = "simulated", "", "simulated"
+    structured = False
 
     def __init__(self, replies: dict[str, list[Reply]]) -> None:
         self.replies = replies

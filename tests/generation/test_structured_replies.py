@@ -1,10 +1,19 @@
 """What structured replies are read as: every dress that models put them in, and every failure by its name."""
 
+import json
+
 import msgspec
 import pytest
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.generation.structured_replies import UnusableReply, read_object, read_sections, reply_text
+from glotsmith.generation.structured_replies import (
+    UnusableReply,
+    object_schema,
+    read_object,
+    read_sections,
+    reply_text,
+    sections_schema,
+)
 from glotsmith.teachers.base import Reply
 
 
@@ -59,6 +68,8 @@ def test_what_is_no_object_has_a_name(reply: Reply, reason: Reason) -> None:
         "[Problem]\nAdd up.\n[Solution]\n```lua\n[Problem]\n```",
         "## Problem\n\nAdd up.\n\n## Solution\n```lua\n[Problem]\n```\n",
         "Here you are.\n**Problem:** Add up.\n\n**Solution:**\n```lua\n[Problem]\n```",
+        '{"problem": "Add up.", "solution": "```lua\\n[Problem]\\n```"}',
+        'Sure:\n```json\n{"Problem": ["Add up."], "other": 1, "SOLUTION": "```lua\\n[Problem]\\n```"}\n```',
         "problem:\nAdd up.\n1. SOLUTION\n```lua\n[Problem]\n```\n# Problem\nThe same again.",
     ],
 )
@@ -90,6 +101,10 @@ def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
         ("The problem is hard.\nThe solution too.", Reason.UNPARSABLE_REPLY),
         ("# Problem\nAdd up.", Reason.INCOMPLETE_REPLY),
         ("# Problem\nAdd up.\n# Solution\n\n", Reason.INCOMPLETE_REPLY),
+        ('{"problem": "Add up."}', Reason.INCOMPLETE_REPLY),
+        ('{"problem": "Add up.", "solution": ""}', Reason.INCOMPLETE_REPLY),
+        ('{"problem": "Add up.", "sol', Reason.UNPARSABLE_REPLY),
+        ('{"task": "Add up."}', Reason.UNPARSABLE_REPLY),
     ],
 )
 def test_what_has_not_all_sections_has_a_name(said: str, reason: Reason) -> None:
@@ -100,3 +115,27 @@ def test_what_has_not_all_sections_has_a_name(said: str, reason: Reason) -> None
 
 def test_a_plain_text_is_what_was_said() -> None:
     assert reply_text(Reply(text="<think>hm</think>\nWrite a sum.\n")) == "Write a sum."
+
+
+class Opinion(msgspec.Struct):
+    """Fields of each kind that replies have."""
+
+    agree: bool
+    points: float = 0.0
+    faults: list[str] = []
+
+
+def test_schemas_require_all_fields_and_bound_lists() -> None:
+    lines = {"type": "array", "items": {"type": "string"}, "maxItems": 8}
+    fields = {"agree": {"type": "boolean"}, "points": {"type": "number"}, "faults": lines}
+    expected = {"type": "object", "properties": fields, "required": [*fields], "additionalProperties": False}
+    assert json.loads(object_schema(Opinion)) == expected
+    sections = json.loads(sections_schema(("Task", "Examples"), ("Examples",)))
+    assert sections["properties"] == {"task": {"type": "string"}, "examples": lines}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "none"), ([], "none"), (["a", "b"], "a\nb"), ([1, None], "1\nnone"), (3, "3")]
+)
+def test_a_value_of_an_object_is_a_section(value: object, text: str) -> None:
+    assert read_sections(Reply(text=json.dumps({"Task": value})), ("Task",)) == {"Task": text}

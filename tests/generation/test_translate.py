@@ -31,6 +31,7 @@ class Listed:
     """A teacher that says what it is told to, sample by sample; ``repair`` has a list of its own."""
 
     name, model, fingerprint = "listed", "", ""
+    structured = False
 
     def __init__(self, replies: Sequence[str | Reply], repairs: Sequence[str] = ()) -> None:
         self.replies, self.repairs, self.asked = replies, list(repairs), list[Request]()

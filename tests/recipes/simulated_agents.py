@@ -120,6 +120,7 @@ class Simulated(Teacher):
     name = "simulated"
     model = ""
     fingerprint = "simulated"
+    structured = False
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -147,6 +147,7 @@ class Says:
     """A teacher with one reply for each sample."""
 
     name, model, fingerprint = "says", "", "says"
+    structured = False
 
     def __init__(self, *replies: str) -> None:
         self.replies = replies
@@ -250,6 +251,7 @@ class Failing:
     """A teacher whose requests fail, all or every second one."""
 
     name, model, fingerprint = "failing", "", ""
+    structured = False
 
     def __init__(self, every: int) -> None:
         self.every = every

@@ -15,6 +15,7 @@ FAILED = Reply(text="", finish_reason="error", detail="500 Internal Server Error
 
 class Server:
     name, model, fingerprint = "server", "m", "f"
+    structured = False
 
     def __init__(self, up=True, poison=(), finish_reason="stop"):
         self.up, self.poison, self.finish_reason, self.asked = up, poison, finish_reason, []

@@ -23,7 +23,7 @@ from glotsmith.teachers.base import Message, Reply, Request, Sampling
 from glotsmith.teachers.local import Local
 from glotsmith.teachers.local.process import ServerProcess
 from glotsmith.teachers.local.weights import default_weights, read_weights
-from small_model import saying_gguf
+from small_model import random_gguf, saying_gguf
 
 WORDS = ["function", "▁add(a,", "▁b)"]
 ASKED = Request(call="translate", item="i", messages=(Message(role="user", content="add"),))
@@ -284,3 +284,16 @@ def test_a_log_of_long_lines_neither_blocks_the_server_nor_hides_the_reason(
     monkeypatch.setattr("glotsmith.teachers.local.process._SCRIPT", tmp_path / "server.py")
     with pytest.raises(TeacherError, match="did not start: exit status 4: error: too loud"):
         using(opened(model), lambda t: t.reply(ASKED))
+
+
+SCHEMA = '{"type":"object","properties":{"agree":{"type":"boolean"}},"required":["agree"],"additionalProperties":false}'
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reply_satisfies_its_schema(tmp_path: Path, seed: int) -> None:
+    """The model has random weights: only constrained decoding can make it write JSON."""
+    model = random_gguf(tmp_path / "random.gguf", seed)
+    sampling = Sampling(temperature=1.0, max_tokens=200)
+    request = Request(call="vote", item="i", messages=ASKED.messages, sampling=sampling, schema=SCHEMA)
+    reply = using(opened(model), lambda teacher: teacher.reply(request))
+    assert json.loads(reply.text) in ({"agree": True}, {"agree": False})

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.errors import TeacherError
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions
-from glotsmith.teachers.openai_wire import read_model_names, read_reply
+from glotsmith.teachers.openai_wire import read_model_names, read_reply, request_body
 
 CHAT = Request(call="c", item="i", messages=(Message(role="user", content="Say hi"),), sampling=Sampling(logprobs=2))
 
@@ -433,3 +434,14 @@ def test_the_server_says_when_to_come_back(
 )
 def test_models_are_listed(body: str, models: list[str]) -> None:
     assert read_model_names(body) == models
+
+
+def test_a_schema_restricts_the_reply_of_a_chat() -> None:
+    schema = '{"type":"object","properties":{"a":{"type":"integer"}}}'
+    asked = msgspec.structs.replace(CHAT, schema=schema)
+    body = json.loads(request_body(asked, "m", {}, {}))
+    format_ = {"name": "reply", "strict": True, "schema": json.loads(schema)}
+    assert body["response_format"] == {"type": "json_schema", "json_schema": format_}
+    assert "response_format" not in json.loads(request_body(CHAT, "m", {}, {}))
+    assert "response_format" not in json.loads(request_body(asked, "m", {}, {"response_format": ""}))
+    assert asked.key != CHAT.key

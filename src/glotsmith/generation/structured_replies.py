@@ -1,4 +1,4 @@
-"""Parse structured replies of teachers: a JSON object into a record, or named sections into texts.
+"""Parse structured replies of teachers: a JSON object into a record, or named sections into texts; and their schemas.
 
 The parsers accept what models write around and inside the requested structure: prose, thoughts, fences, line breaks
 in JSON strings, trailing commas, and section headings such as ``## Problem``, ``**Problem:**`` or ``[Problem]``. They
@@ -7,9 +7,9 @@ do not invent missing values and do not execute anything. A reply that cannot be
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -17,12 +17,40 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.languages.extract_code import strip_reasoning
 from glotsmith.teachers.base import Reply
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _MAX_STARTS = 64  #: braces at which the parser tries to read an object; it bounds the time for a reply full of braces
 _TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[}\]])', re.DOTALL)
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
+_MAX_ITEMS = 8  #: of a list in a schema
 _SHOWN = 200  #: characters of a reply in the detail of a drop
+
+
+def object_schema(kind: type[msgspec.Struct]) -> str:
+    """Return the JSON schema of a reply that ``read_object`` reads.
+
+    All fields are required and no others are allowed, as the strict mode of OpenAI's structured outputs wants it.
+    """
+    _, components = msgspec.json.schema_components([kind])
+    fields = cast(Mapping[str, Mapping[str, Any]], components[kind.__name__]["properties"])
+    return _schema({name: _bounded(field) for name, field in fields.items()})
+
+
+def _bounded(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a field's schema without its default; a list is bounded, because small models do not end one."""
+    bound = {"maxItems": _MAX_ITEMS} if field.get("type") == "array" else {}
+    return {key: value for key, value in field.items() if key != "default"} | bound
+
+
+def sections_schema(names: Sequence[str], lists: Sequence[str] = ()) -> str:
+    """Return the JSON schema of a reply that ``read_sections`` reads: sections are texts, ``lists`` lists of lines."""
+    lines = _bounded({"type": "array", "items": {"type": "string"}})
+    return _schema({name.lower(): lines if name in lists else {"type": "string"} for name in names})
+
+
+def _schema(properties: Mapping[str, Mapping[str, Any]]) -> str:
+    wanted = {"type": "object", "properties": properties, "required": [*properties], "additionalProperties": False}
+    return msgspec.json.encode(wanted).decode()
 
 
 class UnusableReply(NamedTuple):
@@ -95,11 +123,13 @@ def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | Unusab
     colon, after which its text may begin. It ends at the next section. Lines in fenced blocks do not begin a section.
     If all sections appear in order, a heading that comes too early is text of another section. Of two sections with
     one name the first one counts, because models repeat themselves at the end.
+
+    A JSON object whose keys are the names, in any case, is read likewise; a list holds the lines of a section.
     """
     text = reply_text(reply)
     if isinstance(text, UnusableReply):
         return text
-    found = _sections(text, names)
+    found = _sections(text, names) or _sections_of_object(text, names)
     if not found:
         return UnusableReply(Reason.UNPARSABLE_REPLY, f"no section {', '.join(names)} in: {text[:_SHOWN]}")
     missing = [name for name in names if not found.get(name, "").strip()]
@@ -128,6 +158,23 @@ def _sections(text: str, names: Sequence[str]) -> dict[str, str]:
     for name, body in _in_order(parts, names):
         found.setdefault(name, "\n".join(body))
     return found
+
+
+def _sections_of_object(text: str, names: Sequence[str]) -> dict[str, str]:
+    """Return the sections in the first JSON object that has any; null is a section that says ``none``."""
+    known = {name.casefold(): name for name in names}
+    for found in _objects(text):
+        fields = cast(Mapping[str, object], found)
+        sections = {known[key.casefold()]: _as_lines(value) for key, value in fields.items() if key.casefold() in known}
+        if sections:
+            return sections
+    return {}
+
+
+def _as_lines(value: object) -> str:
+    if isinstance(value, list):
+        return "\n".join(map(_as_lines, cast(list[object], value))) or "none"
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _in_order(parts: list[tuple[str, list[str]]], names: Sequence[str]) -> list[tuple[str, list[str]]]:

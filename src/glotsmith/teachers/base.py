@@ -37,6 +37,7 @@ class Request(Record, frozen=True, kw_only=True):
     sampling: Sampling = Sampling()
     seed: int = 0
     context: dict[str, str] = {}  #: values in the prompt (``source``, ``language`` …), for rule-based teachers
+    schema: str = ""  #: JSON schema of the reply, for teachers with ``structured``; "" for a free text
 
     @classmethod
     def for_style(
@@ -50,6 +51,7 @@ class Request(Record, frozen=True, kw_only=True):
         sampling: Sampling,
         seed: int = 0,
         context: Mapping[str, str] | None = None,
+        schema: str = "",
     ) -> "Request":
         """Return a request with ``text`` as the user's message of a chat, or as the prompt of a completion."""
         chat = style == "chat"
@@ -62,6 +64,7 @@ class Request(Record, frozen=True, kw_only=True):
             sampling=sampling,
             seed=seed,
             context=dict(context or {}),
+            schema=schema,
         )
 
     @property
@@ -72,6 +75,8 @@ class Request(Record, frozen=True, kw_only=True):
         knobs = f"{s.temperature} {s.top_p} {s.max_tokens} {s.logprobs} {self.seed} {self.sample}"
         if s.repetition_penalty != 1.0:  # keeps the addresses of requests from before this field existed
             knobs += f" {s.repetition_penalty}"
+        if self.schema:
+            knobs += f" {self.schema}"
         return content_hash(self.prompt, *turns, "\x00", *s.stop, "\x00", knobs)
 
 
@@ -125,6 +130,7 @@ class Teacher(Protocol):
     name: str  #: as in ``--teacher``
     model: str  #: "" where there is none
     fingerprint: str  #: hash of everything that determines a reply, except the request; part of its address
+    structured: bool = False  #: the server decodes only replies that satisfy ``Request.schema``
     notice: str = ""  #: what a user must know before the first request: the size and the licence of a model
 
     async def reply(self, request: Request) -> Reply:

@@ -73,6 +73,8 @@ class OpenAIOptions(Record, frozen=True, kw_only=True):
     extra: Annotated[dict[str, Any], FIXED] = {}
     #: additional fields of the requests of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
     by_call: Annotated[dict[str, dict[str, Any]], FIXED] = {}
+    #: the server supports ``response_format`` with a JSON schema: replies with several parts are requested as JSON
+    structured: Annotated[bool, FIXED] = False
     #: other names for fields; "" omits a field: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
     rename: Annotated[dict[str, str], FIXED] = {}
 
@@ -109,6 +111,7 @@ class OpenAI(Teacher):
         self.fingerprint = content_hash(
             self.name, self.model, json.dumps(options.extra, sort_keys=True), json.dumps(options.rename, sort_keys=True)
         )
+        self.structured = options.structured
         self._options = options
         required = bool(options.api_key_env)
         self._key = key or ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=required)

@@ -73,6 +73,7 @@ def request_body(request: Request, model: str, extra: Mapping[str, Any], rename:
     if request.messages:
         body["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
         body |= {"logprobs": True, "top_logprobs": s.logprobs} if s.logprobs else {}
+        body |= {"response_format": _response_format(request.schema)} if request.schema else {}
     else:
         body["prompt"] = request.prompt
         body |= {"logprobs": s.logprobs} if s.logprobs else {}
@@ -82,6 +83,14 @@ def request_body(request: Request, model: str, extra: Mapping[str, Any], rename:
         return msgspec.json.encode(named)
     except UnicodeEncodeError:  # lone surrogates in a prompt can be sent as escapes
         return json.dumps(named).encode()
+
+
+def _response_format(schema: str) -> dict[str, Any]:
+    """Return the field that restricts a reply to a JSON schema (OpenAI, vLLM, SGLang, llama.cpp)."""
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "reply", "strict": True, "schema": msgspec.json.decode(schema)},
+    }
 
 
 def request_seed(request: Request) -> int:

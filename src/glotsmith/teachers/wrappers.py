@@ -89,6 +89,7 @@ class MonitoredTeacher(Teacher):
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
+        self.structured = teacher.structured
         self.answered = Counter[str]()  #: number of replies, by call
         self._answered_requests: _AnsweredRequests = (
             _RequestsInCache(cache, teacher.fingerprint) if cache else _RequestsInMemory()
@@ -166,6 +167,7 @@ class CachedTeacher(Teacher):
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
+        self.structured = teacher.structured
         self._cache = cache
         self._on_reply = on_reply
         self._in_flight: dict[str, asyncio.Task[Reply]] = {}
@@ -232,6 +234,7 @@ class FailureRaisingTeacher(Teacher):
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
+        self.structured = teacher.structured
 
     def address(self, request: Request) -> str:
         """Return the address of the wrapped teacher."""

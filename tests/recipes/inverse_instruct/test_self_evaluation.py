@@ -102,6 +102,7 @@ class Opinion:
     """A teacher that says Yes, with logprobs where it has some."""
 
     name, model, fingerprint = "opinion", "", ""
+    structured = False
 
     def __init__(self, logprobs: Mapping[str, float]) -> None:
         self.logprobs, self.asked = dict(logprobs), list[Request]()

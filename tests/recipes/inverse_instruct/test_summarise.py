@@ -16,6 +16,7 @@ class Recording(Teacher):
     """Says by sample what it was told to say, and notes what it was asked."""
 
     name, model, fingerprint = "recording", "", "x"
+    structured = False
 
     def __init__(self, said: list[str]) -> None:
         self.said, self.asked = said, list[Request]()

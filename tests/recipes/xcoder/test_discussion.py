@@ -1,6 +1,7 @@
 """Discussions by a hand-written teacher: who speaks when, how it ends, and what is lost on the way."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 
 import msgspec
@@ -36,8 +37,9 @@ class Says:
 
     name, model, fingerprint = "says", "", ""
 
-    def __init__(self, replies: Mapping[str, str]) -> None:
+    def __init__(self, replies: Mapping[str, str], *, structured: bool = False) -> None:
         self.replies, self.asked, self.texts = replies, list[str](), list[str]()
+        self.structured, self.schemas = structured, list[str]()
         self.stops = list[tuple[str, ...]]()
 
     async def reply(self, request: Request) -> Reply:
@@ -45,6 +47,7 @@ class Says:
         self.asked.append(f"{call} {agent} {request.sample}")
         self.texts.append(request.messages[0].content if request.messages else request.prompt)
         self.stops.append(request.sampling.stop)
+        self.schemas.append(request.schema)
         found = (self.replies.get(k) for k in (f"{call} {agent} {request.sample}", f"{call} {agent}", call))
         text = next((t for t in found if t is not None), None)
         if text is None:
@@ -73,10 +76,11 @@ def hold(
     memory: bool = True,
     reflection: bool = True,
     agents: tuple[str, ...] = AGENTS,
+    structured: bool = False,
     **rules: object,
 ) -> tuple[Result[Proposal], Says]:
     """Hold one session."""
-    teacher = Says(replies)
+    teacher = Says(replies, structured=structured)
     requests = AgentRequests(
         teacher=teacher,  # type: ignore[arg-type]
         prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
@@ -106,6 +110,32 @@ def test_a_chair_whose_advisers_agree_is_done_in_one_round() -> None:
     assert (found.name, found.ending, found.rounds, found.languages) == ("f", "agreement", 1, AGENTS)
     assert teacher.asked == ["propose python 0", "advise lua 1", "advise ocaml 1"]
     assert (result.tokens, result.cost) == (330, 1.5)
+
+
+POSED_IN_JSON = json.dumps(
+    {
+        "instruction": "Write f.",
+        "signature": "def f(x: int) -> int",
+        "reference": "def f(x):\n    return x + 1",
+        "examples": ["assert f(1) == 2"],
+    }
+)
+
+
+def test_a_teacher_that_decodes_by_schemas_is_asked_for_json() -> None:
+    result, teacher = hold({"propose": POSED_IN_JSON, "advise": YES}, structured=True)
+    plain, sections = hold({"propose": posed("f"), "advise": YES})
+    assert only(result) == msgspec.structs.replace(only(plain), lineage=only(result).lineage)
+    keys = [[*json.loads(schema)["properties"]] for schema in teacher.schemas]
+    assert keys == [["instruction", "signature", "reference", "examples"], ["agree", "advice"], ["agree", "advice"]]
+    assert "one JSON object" in teacher.texts[0] and "[Instruction]" not in teacher.texts[0]
+    assert sections.schemas == [""] * 3 and "[Instruction]" in sections.texts[0]
+
+
+def test_a_base_model_is_never_asked_for_json() -> None:
+    teacher = hold({"propose": posed("f"), "advise": YES}, structured=True, style="completion")[1]
+    assert teacher.schemas == [""] * 3
+    assert "[Instruction]" in teacher.texts[0]
 
 
 def test_a_chair_revises_until_all_agree_or_the_rounds_are_over() -> None:

@@ -34,6 +34,7 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
         stops: tuple[str, ...] = (),
         context: Mapping[str, str] | None = None,
         judges: bool = False,
+        schema: str = "",
     ) -> Reply:
         """Request one reply.
 
@@ -47,10 +48,13 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
             stops: stop sequences of base models, beside those of the opening.
             context: as in ``Request.context``.
             judges: use the temperature of calls that judge.
+            schema: JSON schema of the reply. A teacher that decodes by schemas gets it, in chats, and the prompt then
+                requests JSON (its variable ``structured``).
 
         """
-        text = self.prompts[call].render(**variables)
         completes = self.style == "completion"
+        structured = bool(schema) and self.teacher.structured and not completes
+        text = self.prompts[call].render(structured=structured, **variables)
         stop = (*stops, *_STOPS.get(opening, ())) if completes else ()
         temperature = self.judging_temperature if judges else self.sampling.temperature
         request = Request.for_style(
@@ -62,6 +66,7 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
             sampling=msgspec.structs.replace(self.sampling, temperature=temperature, stop=stop),
             seed=self.seed + turn,
             context=context,
+            schema=schema if structured else "",
         )
         reply = await self.teacher.reply(request)
         return msgspec.structs.replace(

@@ -17,11 +17,12 @@ from typing import Literal, TypeVar
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.generation.structured_replies import UnusableReply, read_object
+from glotsmith.generation.structured_replies import UnusableReply, object_schema, read_object
 from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
 from glotsmith.recipes.xcoder.proposals import (
+    PROBLEM_SCHEMA,
     PROBLEM_SECTIONS,
     DiscussionSession,
     DraftProblem,
@@ -36,7 +37,7 @@ from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import Reply
 
 Topology = Literal["central", "parallel", "none"]
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _OPENING = f"[{PROBLEM_SECTIONS[0]}]\n"
 _ANOTHER = "Pose another problem."
@@ -265,7 +266,7 @@ class _Discussion:
         self, call: str, agent: str, round_: int, variables: dict[str, object]
     ) -> DraftProblem | UnusableReply:
         """Return the problem in an agent's reply; an unusable reply is lost."""
-        reply = await self._request(call, agent, round_, variables, _OPENING)
+        reply = await self._request(call, agent, round_, variables, _OPENING, PROBLEM_SCHEMA)
         problem = read_problem(reply)
         if isinstance(problem, UnusableReply):
             self._lose(call, agent, round_, problem)
@@ -278,13 +279,16 @@ class _Discussion:
         self, call: str, agent: str, round_: int, variables: dict[str, object], kind: type[T]
     ) -> T | None:
         """Return an agent's opinion; None, an abstention, if its reply is unusable."""
-        opinion = read_object(await self._request(call, agent, round_, variables, "{"), kind)
+        reply = await self._request(call, agent, round_, variables, "{", object_schema(kind))
+        opinion = read_object(reply, kind)
         if isinstance(opinion, UnusableReply):
             self._lose(call, agent, round_, opinion)
             return None
         return opinion
 
-    async def _request(self, call: str, agent: str, round_: int, variables: dict[str, object], opening: str) -> Reply:
+    async def _request(
+        self, call: str, agent: str, round_: int, variables: dict[str, object], opening: str, schema: str
+    ) -> Reply:
         reply = await self._requests.send(
             call,
             self._proposal.id,
@@ -294,6 +298,7 @@ class _Discussion:
             opening=opening,
             context={"name": self._proposal.id, "language": agent},
             judges=call in ("advise", "vote"),
+            schema=schema,
         )
         return self.costs.add(reply)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.generation.structured_replies import UnusableReply, read_sections
+from glotsmith.generation.structured_replies import UnusableReply, read_sections, sections_schema
 from glotsmith.languages import get_card
 from glotsmith.languages.extract_code import extract_code
 from glotsmith.records import Lineage, Origin, Record
@@ -15,6 +15,10 @@ from glotsmith.values import NotLiteral, parse_signature, parse_test, render_tes
 
 PROBLEM_SECTIONS = ("Instruction", "Signature", "Reference", "Examples")  #: sections of a reply that poses a problem
 ANSWER = "Answer"
+_LISTS = ("Examples",)
+PROBLEM_SCHEMA = sections_schema(PROBLEM_SECTIONS, _LISTS)
+ANSWERED_PROBLEM_SCHEMA = sections_schema((*PROBLEM_SECTIONS, ANSWER), _LISTS)
+INSTRUCTION_SCHEMA = sections_schema(PROBLEM_SECTIONS[:1])
 
 Ending = Literal["", "agreement", "rounds", "budget", "silence"]
 

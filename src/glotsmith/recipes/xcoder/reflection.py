@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.generation.structured_replies import UnusableReply, read_object
+from glotsmith.generation.structured_replies import UnusableReply, object_schema, read_object
 from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.history import run_once_per_key
@@ -38,6 +38,9 @@ class ReflectionReply(msgspec.Struct):
     def __str__(self) -> str:
         """Return merits and faults as a few short lines; "" without any."""
         return "\n".join([*_lines("Good", self.merits), *_lines("Bad", self.faults)])
+
+
+_SCHEMA = object_schema(ReflectionReply)
 
 
 def _lines(label: str, texts: Sequence[str]) -> list[str]:
@@ -109,7 +112,7 @@ class EpochMemories:
         }
         context = {"name": f"epoch-{epoch}", "language": agent}
         return await self._requests.send(
-            "reflect", f"{agent}-{epoch}", variables, opening="{", context=context, judges=True
+            "reflect", f"{agent}-{epoch}", variables, opening="{", context=context, judges=True, schema=_SCHEMA
         )
 
 

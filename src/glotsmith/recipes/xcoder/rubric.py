@@ -7,7 +7,7 @@ wrong over what makes it less good: consistency and correctness count twice, com
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.generation.structured_replies import UnusableReply, read_object
+from glotsmith.generation.structured_replies import UnusableReply, object_schema, read_object
 from glotsmith.languages import get_card
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
@@ -40,6 +40,9 @@ class RubricPoints(msgspec.Struct):
     clarity: float
     comments: float
     easy_to_learn: float
+
+
+_SCHEMA = object_schema(RubricPoints)
 
 
 def weighted_score(points: RubricPoints) -> float:
@@ -83,7 +86,9 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
             "points": ", ".join(WEIGHTS),
         }
         context = {"name": item.proposal.name, "language": item.language}
-        reply = await self._requests.send("rubric", key, variables, opening="{", context=context, judges=True)
+        reply = await self._requests.send(
+            "rubric", key, variables, opening="{", context=context, judges=True, schema=_SCHEMA
+        )
         points = read_object(costs.add(reply), RubricPoints)
         if isinstance(points, UnusableReply):
             return points

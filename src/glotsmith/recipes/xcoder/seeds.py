@@ -12,6 +12,9 @@ from glotsmith.generation.structured_replies import UnusableReply, read_sections
 from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.proposals import (
+    ANSWERED_PROBLEM_SCHEMA,
+    INSTRUCTION_SCHEMA,
+    PROBLEM_SCHEMA,
     PROBLEM_SECTIONS,
     DraftProblem,
     Proposal,
@@ -66,9 +69,11 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
             "python": snippet.language == "python",
         }
         context = {"name": _name(snippet), "language": snippet.language, "source": snippet.code}
-        stops = _STOPS.get(kind, ())
+        stops, schema = _STOPS.get(kind, ()), _schema(kind, snippet)
         reply = costs.add(
-            await self._requests.send(kind, key, variables, opening=_OPENING, stops=stops, context=context)
+            await self._requests.send(
+                kind, key, variables, opening=_OPENING, stops=stops, context=context, schema=schema
+            )
         )
         problem = _read_ds1(reply, snippet) if kind == "ds1" else _read_ds2(reply, snippet)
         if isinstance(problem, UnusableReply):
@@ -80,6 +85,12 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
         )
         unread += [Dropped(why.reason, why.detail, f"{kind}-{key}:example:{n}") for n, why in enumerate(left)]
         return _proposal(kind, key, snippet, problem, self._requests.lineage(kind))
+
+
+def _schema(kind: str, snippet: Snippet) -> str:
+    if kind == "ds2":
+        return INSTRUCTION_SCHEMA
+    return PROBLEM_SCHEMA if snippet.language == "python" else ANSWERED_PROBLEM_SCHEMA
 
 
 def _name(snippet: Snippet) -> str:

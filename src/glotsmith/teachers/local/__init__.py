@@ -54,6 +54,7 @@ class Local(Teacher):
 
     Options = LocalOptions
     name = "local"
+    structured = True
 
     def __init__(self, options: LocalOptions) -> None:
         """Check the file; nothing is started yet.

@@ -18,6 +18,7 @@ class Offline:
     name = "offline"
     model = ""
     notice = ""
+    structured = False
     fingerprint = content_hash("offline", VERSION)
 
     def address(self, request: Request) -> str:
