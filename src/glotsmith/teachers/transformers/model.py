@@ -9,6 +9,7 @@ from glotsmith.counts import counted
 from glotsmith.errors import TeacherError
 from glotsmith.teachers.base import WORD_EDGES, Reply, Request
 from glotsmith.teachers.openai_wire import cut_at_stop, request_seed
+from glotsmith.teachers.transformers.attention import use_grouped_attention
 from glotsmith.teachers.transformers.batch import Batch, GenerationRow
 
 #: Read when the libraries are imported. OpenMP threads that wait must sleep: by default they spin, and the programs
@@ -56,6 +57,7 @@ class Model:
             self._tokenizer = library.AutoTokenizer.from_pretrained(model, **chosen)
             loaded = library.AutoModelForCausalLM.from_pretrained(model, dtype=dtype, **chosen, **dense)
             self._model: Any = loaded.to(device).eval()
+            use_grouped_attention(self._model)
         except Exception as error:  # the library documents no exception types
             raise TeacherError(f"{model}: the model can't be loaded: {first_line(error)}") from error
         self._longest: int = getattr(self._model.config, "max_position_embeddings", 0) or 1 << 30
