@@ -102,10 +102,14 @@ Status = Literal[
 ]
 
 
+#: of a case: also ``skipped``, which did not run because an earlier one reached a limit
+CaseStatus = Status | Literal["skipped"]
+
+
 class CaseVerdict(Record, frozen=True, kw_only=True):
     """The result of one test."""
 
-    status: Status
+    status: CaseStatus
     actual: str = ""  #: the returned value (a Python literal if possible), or the text of the error
 
 
@@ -299,6 +303,8 @@ class Job(Record, frozen=True, kw_only=True):
     program: str = ""  #: a program of a benchmark, run verbatim
     entry_point: str = ""  #: name in the target language; default: the Python name
     time_limit_s: float | None = None  #: CPU seconds, on the reference machine (``verification.calibrate``)
+    idle_limit_s: float | None = None  #: seconds that the program may wait without running (default 2); 0: no limit
+    all_cases: bool = False  #: run the cases after one that reached a time limit; by default they are ``skipped``
     memory_limit_mb: int | None = None
     output_limit_kb: int | None = None  #: stdout in addition to the output that the tests expect
     file_limit_mb: int | None = None  #: files that the program writes to its folder
@@ -310,6 +316,7 @@ class Limits(Record, frozen=True, kw_only=True):
     """The resource limits of a program."""
 
     cpu_s: float = 10.0  #: CPU seconds of the whole process tree
+    idle_s: float = 0.0  #: seconds that the process tree may wait, with no task that could run; 0: no limit
     wall_s: float = 60.0  #: far above ``cpu_s``, so that correct programs do not time out on a loaded machine
     memory_mb: int = 1024  #: resident memory of the whole process tree
     processes: int = 32
@@ -349,7 +356,7 @@ class Program(Record, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
-Ending = Literal["exit", "signal", "cpu", "wall", "memory", "processes", "output", "infra"]
+Ending = Literal["exit", "signal", "cpu", "idle", "wall", "memory", "processes", "output", "infra"]
 
 
 class Outcome(Record, frozen=True, kw_only=True):

@@ -438,6 +438,29 @@ time.sleep(.4)
 
 
 @pytest.mark.parametrize(
+    ("script", "ending"),
+    [
+        ("sleep 42", "idle"),
+        ("sleep 42 & wait", "idle"),
+        ("while :; do sleep 0.1; done", "idle"),
+        ("mkfifo x; cat x", "idle"),
+        ("cat", "exit"),  # a closed stdin ends at once
+        ("sleep 0.3; sleep 0.2", "exit"),
+        ("(while :; do :; done) & sleep 42", "cpu"),  # one process waits, another works
+    ],
+)
+def test_idle_limit(sandbox: Sandbox, script: str, ending: str):
+    outcome = sh(sandbox, script, limits=Limits(idle_s=1.0, cpu_s=2.0, wall_s=20))
+    assert outcome.ending == ending
+    assert outcome.detail.startswith("idle" if ending == "idle" else "")
+    assert ending != "idle" or outcome.cpu_s < 0.5
+
+
+def test_a_program_without_an_idle_limit_may_wait(sandbox: Sandbox):
+    assert sh(sandbox, "sleep 3", limits=Limits(wall_s=20)).ending == "exit"
+
+
+@pytest.mark.parametrize(
     "script", ["sleep 30", "trap '' TERM INT HUP; sleep 30; sleep 30", "kill -STOP $$", "mkfifo f; cat f"]
 )
 def test_wall_limit(sandbox: Sandbox, script: str):

@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Callable
 
-from glotsmith.sandbox.process_tree import measure_tree, walk_tree
+import pytest
+
+from glotsmith.sandbox.process_tree import has_runnable_task, measure_tree, walk_tree
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -35,3 +37,29 @@ def test_walk_finds_children_of_all_threads():
     assert usage.processes == 2
     assert 0 < usage.memory_mb < 50
     assert bounded.processes == 2  # reading stops at one more than the maximum
+
+
+THREADS = """
+import threading, time
+def spin():
+    while True: pass
+if {spins}: threading.Thread(target=spin, daemon=True).start()
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("spins", [True, False])
+def test_a_runnable_thread_is_found_behind_a_sleeping_one(spins: bool) -> None:
+    command = [sys.executable, "-c", THREADS.format(spins=spins)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.3)
+            found = [has_runnable_task(walk_tree(process.pid), 0) for _ in range(20)]
+            assert any(found) == spins
+            assert not has_runnable_task(walk_tree(process.pid), 1)  # it is a wrapper then
+        finally:
+            process.kill()

@@ -34,6 +34,7 @@ DONE = START + "M value 0 1\nM value 1 2\nM end\n"
         (START, {"ending": "signal", "code": 11}, "fail:runtime"),
         (START, {"ending": "cpu"}, "fail:timeout"),
         (START + "M value 0 1\n", {"ending": "wall"}, "fail:timeout"),
+        (START, {"ending": "idle", "detail": "idle"}, "fail:timeout"),
         (START, {"ending": "memory"}, "fail:memory"),
         (START, {"ending": "processes"}, "fail:memory"),
         (START, {"ending": "output"}, "fail:output"),
@@ -77,3 +78,26 @@ def test_what_the_program_printed_is_kept_apart() -> None:
 def test_cases_that_never_ran_share_the_fate_of_the_program() -> None:
     seen = Outcome(ending="cpu", stdout=(START + "M value 0 1\n").encode())
     assert [c.status for c in judge_outcome("x", "python", seen, "M", [1, 2], HOW)[0].cases] == ["pass", "fail:timeout"]
+
+
+@pytest.mark.parametrize(
+    ("stdout", "outcome", "all_cases", "cases", "resumes_after"),
+    [
+        (START, {"ending": "cpu"}, False, ["fail:timeout", "skipped", "skipped"], None),
+        (START + "M value 0 1\n", {"ending": "idle"}, False, ["pass", "fail:timeout", "skipped"], None),
+        (START + "M value 0 1\n", {"ending": "idle"}, True, ["pass", "fail:timeout", "skipped"], 1),
+        (START, {"ending": "memory"}, True, ["fail:memory", "skipped", "skipped"], None),
+        (START, {"ending": "output"}, False, ["fail:output", "skipped", "skipped"], None),
+        (START, {"ending": "signal", "code": 6}, False, ["fail:runtime"] * 3, 0),
+        ("", {"ending": "exit", "code": 1}, False, ["fail:compile"] * 3, None),
+        ("", {"ending": "cpu", "built": False}, False, ["fail:compile"] * 3, None),
+        ("", {"ending": "infra"}, False, ["infra:sandbox"] * 3, None),
+    ],
+)
+def test_cases_after_a_limit_are_skipped(
+    stdout: str, outcome: dict[str, object], all_cases: bool, cases: list[str], resumes_after: int | None
+) -> None:
+    seen = Outcome(stdout=stdout.encode(), **outcome)  # type: ignore[arg-type]
+    verdict, resumes = judge_outcome("x", "python", seen, "M", [1, 2, 3], HOW, all_cases=all_cases)
+    assert [case.status for case in verdict.cases] == cases
+    assert resumes == resumes_after

@@ -59,7 +59,7 @@ def counting() -> Iterator[Counting]:
     [
         (DIVIDE, [("3", "4"), ("4", "3"), ("5", "2")], ["pass", "pass", "pass"], 1),
         (DIVIDE, [("3", "4"), ("0", "1"), ("4", "4"), ("6", "2")], ["pass", "fail:runtime", "fail:wrong", "pass"], 1),
-        (DIVIDE, [("-1", "4"), ("x", "1"), ("4", "3")], ["fail:timeout", "fail:runtime", "pass"], 1),
+        (DIVIDE, [("4", "3"), ("-1", "4"), ("x", "1"), ("4", "3")], ["pass", "fail:timeout", "skipped", "skipped"], 1),
         ("int main() { return x; }", [("3", "4"), ("4", "3")], ["fail:compile", "fail:compile"], 1),
         (DIVIDE, [("3", "4")], ["pass"], 1),
     ],
@@ -72,6 +72,13 @@ def test_a_program_is_built_once_and_each_case_has_a_sandbox_of_its_own(
     assert [c.status for c in verdict.cases] == statuses
     assert verdict.status == next((s for s in statuses if s != "pass"), "pass")
     assert len([b for b in counting.builds if b != "tar"]) == compiled
+
+
+def test_a_job_may_want_all_cases(counting: Counting) -> None:
+    cases = tuple(IoCase(stdin=i, stdout=o) for i, o in [("-1", "4"), ("x", "1"), ("4", "3")])
+    job = Job(id="x", language="c", code=DIVIDE, io=cases, time_limit_s=0.3, all_cases=True)
+    verdict = asyncio.run(Verifier(counting).verify(job))
+    assert [case.status for case in verdict.cases] == ["fail:timeout", "fail:runtime", "pass"]
 
 
 def test_what_can_not_be_archived_is_built_for_each_case(counting: Counting) -> None:

@@ -76,6 +76,9 @@ class NamespaceSandbox(LocalSandbox):
         if found is None:
             return None
         key, server = found
+        if program.warm:  # a cold start decides, if this ends idle
+            limits = program.limits
+            program = msgspec.structs.replace(program, limits=msgspec.structs.replace(limits, idle_s=limits.idle_s / 2))
         tasks = max_tasks(program.limits, self._jobs - 1) if counts_per_namespace() else 0
         process = ForkedProcess(server, program, tasks, self._owner)
         outcome = await self._supervise(process, program)
@@ -102,4 +105,4 @@ class NamespaceSandbox(LocalSandbox):
 
 def _may_differ_cold(outcome: Outcome) -> bool:
     """Return whether a cold start might end better: a fork can break an interpreter, which then crashes or hangs."""
-    return outcome.ending in ("signal", "infra") or (outcome.ending == "wall" and outcome.cpu_s < _IDLE_CPU_S)
+    return outcome.ending in ("signal", "idle", "infra") or (outcome.ending == "wall" and outcome.cpu_s < _IDLE_CPU_S)

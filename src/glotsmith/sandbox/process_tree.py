@@ -1,5 +1,6 @@
 """Process trees and their current CPU time, memory and threads, read from ``/proc`` (see ``proc(5)``)."""
 
+import contextlib
 import functools
 import itertools
 import os
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_RUNNABLE = "RD"  #: states of a task that runs or could run, and of one that waits for a disk
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -58,6 +60,25 @@ def measure_tree(
         memory = sum(_proportional_mb(p) for p in own)
     processes = sum(p.depth >= wrappers for p in tree)
     return TreeUsage(processes, sum(p.threads for p in own), sum(p.cpu_s for p in tree), memory)
+
+
+def has_runnable_task(tree: Iterable[ProcessStat], wrappers: int) -> bool:
+    """Return whether a thread of the tree runs, waits for a processor, or waits for a disk.
+
+    The first ``wrappers`` generations are glotsmith's own and do not count.
+    """
+    return any(p.depth >= wrappers and (p.state in _RUNNABLE or _has_runnable_thread(p)) for p in tree)
+
+
+def _has_runnable_thread(process: ProcessStat) -> bool:
+    if process.threads <= 1 or process.state == "Z":
+        return False
+    for stat in Path(f"/proc/{process.pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            text = stat.read_bytes()
+            if chr(text[text.rindex(b")") + 2]) in _RUNNABLE:
+                return True
+    return False
 
 
 def walk_tree(root: int) -> Iterator[ProcessStat]:

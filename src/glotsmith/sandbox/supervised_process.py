@@ -13,15 +13,17 @@ from typing import Literal
 
 from glotsmith.records import Limits, Outcome
 from glotsmith.sandbox.base import CLOSED_DURING_RUN
+from glotsmith.sandbox.idle_clock import IdleClock
 from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter, StderrParser, TailBuffer
-from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, measure_tree
+from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, has_runnable_task, measure_tree
 from glotsmith.sandbox.shell_wrapper import max_tasks
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
+_IDLE = "idle: the program waited, and nothing in it could run"
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
-StopReason = Literal["cpu", "wall", "memory", "processes", "output", "closed", "unkillable"]
+StopReason = Literal["cpu", "idle", "wall", "memory", "processes", "output", "closed", "unkillable"]
 
 
 class SupervisedProcess(ABC):
@@ -33,6 +35,7 @@ class SupervisedProcess(ABC):
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._stop_reason: StopReason | None = None
+        self._idle_clock = IdleClock(limits.idle_s)
         self._peak = TreeUsage()
         self._code = 0
         self._cpu_s = 0.0  #: of all processes that have ended
@@ -137,8 +140,16 @@ class SupervisedProcess(ABC):
             self.stop("memory")
         elif self._peak.cpu_s - self._build_cpu_s > cpu_s:
             self.stop("cpu")
+        elif limits.idle_s and self._is_idle(usage):
+            self.stop("idle")
         elif self._remaining_wall_s() <= 0:
             self.stop("wall")
+
+    def _is_idle(self, usage: TreeUsage) -> bool:
+        """Return whether the program has waited for too long. A build may wait for a compile server."""
+        return self.state == "ready" and self._idle_clock.exceeds_limit(
+            time.monotonic(), usage.cpu_s, lambda: has_runnable_task(self._members(), self.wrappers)
+        )
 
     def _remaining_wall_s(self) -> float:
         limits = self._limits
@@ -178,7 +189,9 @@ class SupervisedProcess(ABC):
         """Return the outcome; call it after ``dispose``."""
         ending, code = classify_ending(self._stop_reason, self._code, self.state)
         closed = self._stop_reason == "closed"
-        detail = "" if ending != "infra" else CLOSED_DURING_RUN if closed else self._failure_detail()
+        detail = _IDLE if ending == "idle" else ""
+        if ending == "infra":
+            detail = CLOSED_DURING_RUN if closed else self._failure_detail()
         cpu_s = max(self._peak.cpu_s - self._build_cpu_s, self._cpu_s - self._build_cpu_s)
         return Outcome(
             ending=ending,
@@ -200,7 +213,7 @@ def _resolve(wakeup: asyncio.Future[None]) -> None:
 
 def classify_ending(
     stop_reason: StopReason | None, code: int, state: str
-) -> tuple[Literal["exit", "signal", "cpu", "wall", "memory", "processes", "output", "infra"], int]:
+) -> tuple[Literal["exit", "signal", "cpu", "idle", "wall", "memory", "processes", "output", "infra"], int]:
     """Return the kind of ending, and the exit code or signal."""
     if stop_reason == "closed" or stop_reason == "unkillable" or state in ("setup", "missing"):
         return "infra", 0

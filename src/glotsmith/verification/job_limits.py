@@ -18,16 +18,19 @@ _DEFAULT = Limits()
 _MAX_BYTES_PER_CHAR = 16  #: in wire format, for a character of a test
 _SMALL_SUITE = 32_768  #: characters of tests; values of smaller suites are not measured exactly
 _LARGEST_EXACT_INT = 10**15  #: larger ints may be written as floats
+#: longer than any wait that a function of its arguments needs
+DEFAULT_IDLE_S = 2.0
 _BUILD_BYTES = 8  #: a compiler's output for a byte of the tests
 
 #: no toolchain starts a program with less
 MIN_LIMITS = Limits(cpu_s=0.001, memory_mb=4, output_kb=1, file_mb=1)
 #: an hour of CPU time, and more memory than machines have; the service allows less
-MAX_LIMITS = Limits(cpu_s=3600.0, memory_mb=2**20, output_kb=2**20, file_mb=2**20)
+MAX_LIMITS = Limits(cpu_s=3600.0, idle_s=3600.0, memory_mb=2**20, output_kb=2**20, file_mb=2**20)
 
 #: field of a job → the limit that it sets
 LIMIT_FIELDS = {
     "time_limit_s": "cpu_s",
+    "idle_limit_s": "idle_s",
     "memory_limit_mb": "memory_mb",
     "output_limit_kb": "output_kb",
     "file_limit_mb": "file_mb",
@@ -39,7 +42,15 @@ TOLERANCE_FIELDS = ("tolerance", "absolute_tolerance")
 def limits_of_job(card: Card, job: Job) -> Limits:
     """Return the limits of a job's programs on the reference machine: the job's own, else those of the card."""
     limits = program.card_limits(card, job.time_limit_s, job.memory_limit_mb)
-    return msgspec.structs.replace(limits, output_kb=output_limit_kb(job), file_mb=file_limit_mb(job))
+    return msgspec.structs.replace(
+        limits, idle_s=_idle_limit_s(job), output_kb=output_limit_kb(job), file_mb=file_limit_mb(job)
+    )
+
+
+def _idle_limit_s(job: Job) -> float:
+    """Return the idle limit of a job; a benchmark's own program keeps the limits that its makers gave it."""
+    default = 0.0 if job.program else DEFAULT_IDLE_S
+    return default if job.idle_limit_s is None else job.idle_limit_s
 
 
 def output_limit_kb(job: Job) -> int:

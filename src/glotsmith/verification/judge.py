@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.records import CaseVerdict, Outcome, Status, Verdict, printable
+from glotsmith.records import CaseStatus, CaseVerdict, Outcome, Status, Verdict, printable
 from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_functions import EvaluationLimitExceeded
 from glotsmith.verification.compare import ComparisonRules
@@ -20,8 +20,12 @@ from glotsmith.verification.wire_format import describe_wire, parse_wire
 TAIL_CHARS = 2000  #: characters of stdout and stderr that a verdict keeps
 MISFIT = "does not fit the declared type"  #: drivers print it for an argument that does not fit the program's own type
 
+#: endings of a program that used too much time: its later cases are not run, unless the job wants all
+TIME_ENDINGS = frozenset({"cpu", "idle", "wall"})
+_LIMIT_ENDINGS = TIME_ENDINGS | {"memory", "processes", "output"}
 STATUS_OF_ENDING: dict[str, Status] = {
     "cpu": "fail:timeout",
+    "idle": "fail:timeout",
     "wall": "fail:timeout",
     "memory": "fail:memory",
     "processes": "fail:memory",
@@ -84,9 +88,18 @@ def _decode_text(payload: str) -> str:
 
 
 def judge_outcome(
-    identity: str, language: str, outcome: Outcome, mark: str, expected: Sequence[Value | Check], how: ComparisonRules
+    identity: str,
+    language: str,
+    outcome: Outcome,
+    mark: str,
+    expected: Sequence[Value | Check],
+    how: ComparisonRules,
+    *,
+    all_cases: bool = False,
 ) -> tuple[Verdict, int | None]:
-    """Return the verdict on one program, and the case in which the program exited early, or None.
+    """Return the verdict on one program, and the case after which the later cases need another process, or None.
+
+    That is the case in which the program exited early; with ``all_cases``, also one that reached a time limit.
 
     Args:
         identity: the job's id.
@@ -95,6 +108,7 @@ def judge_outcome(
         mark: the token at the start of protocol lines.
         expected: a value or a check for each case, in the order of the calls.
         how: how values are compared.
+        all_cases: run the cases after one that reached a time limit.
 
     """
     seen = read_driver_output(outcome.stdout, mark)
@@ -106,14 +120,22 @@ def judge_outcome(
         id=identity,
         language=language,
         status=status,
-        cases=tuple(c or CaseVerdict(status=unfinished) for c in cases),
+        cases=_with_unfinished(cases, unfinished, outcome),
         stdout=truncate_to_tail(seen.printed),
         stderr=truncate_to_tail(outcome.stderr.decode("utf-8", "replace")),
         seconds=round(outcome.cpu_s, 4),
         detail=detail,
     )
-    crashed = seen.stage == "loaded" and not seen.forged and outcome.ending in ("exit", "signal")
-    return verdict, len(seen.results) if crashed and len(seen.results) < len(expected) else None
+    endings = {"exit", "signal"} | (TIME_ENDINGS if all_cases else set[str]())
+    resumes = seen.stage == "loaded" and not seen.forged and outcome.ending in endings
+    return verdict, len(seen.results) if resumes and len(seen.results) < len(expected) else None
+
+
+def _with_unfinished(cases: Sequence[CaseVerdict | None], status: Status, outcome: Outcome) -> tuple[CaseVerdict, ...]:
+    """Return all cases: the first without a result has the status, and later ones are skipped after a limit."""
+    done = sum(case is not None for case in cases)
+    rest: CaseStatus = "skipped" if outcome.ending in _LIMIT_ENDINGS and outcome.built else status
+    return tuple(case or CaseVerdict(status=status if number == done else rest) for number, case in enumerate(cases))
 
 
 def _case(seen: DriverOutput, index: int, expected: Value | Check, how: ComparisonRules) -> CaseVerdict | None:
@@ -144,9 +166,9 @@ def _status(seen: DriverOutput, outcome: Outcome, cases: Sequence[CaseVerdict | 
         return "fail:compile", "the compiler exceeded its limits" if outcome.ending in STATUS_OF_ENDING else ""
     if outcome.ending in STATUS_OF_ENDING:
         return STATUS_OF_ENDING[outcome.ending], outcome.detail
-    failed = next((c for c in cases if c and c.status != "pass"), None)
-    if failed is not None:
-        return failed.status, _misfit_message([failed])
+    judged = [c for c in cases if c]
+    if (status := overall_status(judged)) != "pass":
+        return status, _misfit_message(judged)
     return _unfinished(seen, outcome)
 
 
@@ -158,8 +180,10 @@ def _misfit_message(cases: Sequence[CaseVerdict]) -> str:
 
 def overall_status(cases: Sequence[CaseVerdict]) -> Status:
     """Return the status of the first case that does not pass, else ``pass``."""
-    failed = next((c for c in cases if c.status != "pass"), None)
-    return failed.status if failed else "pass"
+    for case in cases:
+        if case.status != "pass" and case.status != "skipped":
+            return case.status
+    return "pass"
 
 
 def _unfinished(seen: DriverOutput, outcome: Outcome) -> tuple[Status, str]:

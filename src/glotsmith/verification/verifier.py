@@ -5,6 +5,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 from typing import Protocol
 
 import msgspec
@@ -20,7 +21,7 @@ from glotsmith.values import NotLiteral
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.job_limits import limits_error, limits_of_job
-from glotsmith.verification.judge import STATUS_OF_ENDING, judge_outcome, overall_status, truncate_to_tail
+from glotsmith.verification.judge import STATUS_OF_ENDING, TIME_ENDINGS, judge_outcome, overall_status, truncate_to_tail
 from glotsmith.verification.stdout_checkers import CHECKERS
 from glotsmith.verification.warm_worker_check import WarmWorkerCheck
 from glotsmith.verification.whole_programs import run_for_each_stdin
@@ -122,7 +123,10 @@ class Verifier:
         return speed.scale_limits(limits_of_job(get_card(job.language), job))
 
     async def _judge_calls(self, job: Job, limits: Limits) -> Verdict:
-        """Call the function once per case in one process; if a case ends it, the later cases run in another."""
+        """Call the function once per case in one process; if a case ends it, the later cases run in another.
+
+        After a case that reached a time limit they do not run, unless the job wants all cases.
+        """
         first, crash = await self._run_calls(job, limits)
         cases = list(first.cases)
         done, runs = 0, 1
@@ -150,16 +154,24 @@ class Verifier:
             program = msgspec.structs.replace(program, warm=None, server=None)
         outcome = await self._sandbox.run(program)
         rules = ComparisonRules(get_card(job.language).equality, job.tolerance, job.absolute_tolerance)
-        verdict, crash = judge_outcome(job.id, job.language, outcome, made.mark, made.expected, rules)
+        verdict, crash = judge_outcome(
+            job.id, job.language, outcome, made.mark, made.expected, rules, all_cases=job.all_cases
+        )
         return _with_expected_signature(verdict, made.declaration), crash
 
     async def _judge_io(self, job: Job, limits: Limits) -> Verdict:
         """Run a whole program once per stdin, and compare its stdout with the job's checker."""
         program = job_program(job, limits).program
         stdins = [case.stdin for case in job.io]
-        outcomes = [o async for o in run_for_each_stdin(self._sandbox.run, program, stdins)]
-        cases = tuple(_io_case_verdict(job, case, o) for case, o in zip(job.io, outcomes, strict=True))
-        return _verdict(job, overall_status(cases), outcomes, cases)
+        outcomes = list[Outcome]()
+        async with aclosing(run_for_each_stdin(self._sandbox.run, program, stdins)) as runs:
+            async for outcome in runs:
+                outcomes.append(outcome)
+                if outcome.ending in TIME_ENDINGS and not job.all_cases:
+                    break
+        run = tuple(_io_case_verdict(job, case, o) for case, o in zip(job.io, outcomes, strict=False))
+        skipped = (CaseVerdict(status="skipped"),) * (len(job.io) - len(run))
+        return _verdict(job, overall_status(run), outcomes, (*run, *skipped))
 
     async def _judge_exit_code(self, job: Job, limits: Limits) -> Verdict:
         """Run a benchmark's own program: it passes with exit code 0 and no failure sign of its language on stderr."""
