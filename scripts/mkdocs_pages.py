@@ -15,6 +15,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "benchmarks/README.md": "benchmarks.md",
+    "benchmarks/proof/README.md": "proof.md",
 }
 _LINK = re.compile(r"\]\((?!\w+:)([^)#]+\.md)(#[^)]*)?\)")
 

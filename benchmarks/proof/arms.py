@@ -1,0 +1,112 @@
+"""The rows of each arm, and their cut to the same number of tokens."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from glotsmith.datasets.examples import instruction_of, make_example, row_syntax
+from glotsmith.ledger import Ledger
+from glotsmith.recipes.base import comment_syntax
+from glotsmith.records import Example, Function, Lineage, Origin, Problem, Solution, Suite, Task, content_hash
+from glotsmith.selection.deduplicate import DeduplicateSolutions
+from glotsmith.teachers.offline import CannotTranslate, translate
+
+Count = Callable[[str], int]  #: tokens of a text
+LANGUAGE = "lua"
+
+
+def read_rows(file: Path) -> Iterator[Example]:
+    """Return the rows of a JSONL file."""
+    with file.open("rb") as lines:
+        for line in lines:
+            yield msgspec.json.decode(line, type=Example)
+
+
+def unverified_rows(corpus: Path, held_out: frozenset[str]) -> Iterator[Example]:
+    """Return what the teacher writes for the recipe's functions, whether or not it passes tests or has any.
+
+    A function with a suite has the types that its tests show, as in the recipe; the others have none. Near-duplicates
+    of each other and of the held-out problems are dropped, as in the recipe.
+    """
+    ledger = Ledger(corpus / "ledger.sqlite", read_only=True)
+    verified = list(ledger.kept_items("deduplicate_solutions", Solution))
+    ledger.close()
+    known = {key: solution for key, solution in verified if solution.task.problem.id in held_out}
+    made = {s.id: s for s in _unverified(corpus) if s.task.problem.id not in held_out}
+    step = DeduplicateSolutions(comment_syntax())
+    for key, result in step.run(lambda: iter([*known.items(), *made.items()])):
+        if result.kept and key in made:
+            row = make_example(made[key], row_syntax(LANGUAGE), instruction_of(made[key].task, "target"))
+            yield msgspec.structs.replace(row, kind="unverified")
+
+
+def _unverified(corpus: Path) -> Iterator[Solution]:
+    ledger = Ledger(corpus / "ledger.sqlite", read_only=True)
+    signatures = {task.problem.id: task.signature for _, task in ledger.kept_items("prove", Task)}
+    for _, function in ledger.kept_items("decontaminate_functions", Function):
+        signature = signatures.get(function.id, "")
+        try:
+            code = translate(function.program, function.name, signature)
+        except CannotTranslate:
+            continue
+        lineage = Lineage(teacher="offline")
+        task = _task(function, signature, code)
+        yield Solution(id=content_hash(function.id, "unverified"), task=task, code=code, lineage=lineage)
+    ledger.close()
+
+
+def _task(function: Function, signature: str, code: str) -> Task:
+    """Return a task without tests; its prefix is the line of the code that begins the function."""
+    begins = f"local function {function.name}("
+    prefix = next((line + "\n" for line in code.splitlines() if line.startswith(begins)), "")
+    suite = Suite(
+        signature=signature, tests=(), line_coverage=0, branch_coverage=0, mutation_score=0, mutants=0, writers={}
+    )
+    problem = Problem(id=function.id, function=function, suite=suite)
+    return Task(id=function.id, problem=problem, language=LANGUAGE, signature=signature, tests=(), prefix=prefix)
+
+
+def raw_rows(folder: Path) -> Iterator[Example]:
+    """Return each distinct ``.lua`` file below a folder as a row without a prompt."""
+    known = set[str]()
+    for file in sorted(folder.rglob("*.lua")):
+        text = file.read_text("utf-8", errors="replace").strip()
+        if text and text not in known:
+            known.add(text)
+            name = str(file.relative_to(folder))
+            yield Example(
+                id=content_hash(text), parallel_id=content_hash(text), language=LANGUAGE, name=name, messages=(),
+                prompt="", completion=text, source="", origin=Origin(source="debian", path=name),
+                lineage=Lineage(teacher="none"), kind="original",
+            )  # fmt: skip
+
+
+def held_out_problems(corpus: Path, train: Path) -> frozenset[str]:
+    """Return the ids of the corpus' problems that ``benchmark make`` has not left for training."""
+    every = {row.parallel_id for row in read_rows(corpus / "dataset" / "jsonl" / "data" / LANGUAGE / "train.jsonl")}
+    return frozenset(every - {row.parallel_id for row in read_rows(train)})
+
+
+def cut(rows: Iterable[Example], tokens: int, count: Count, seed: int) -> list[Example]:
+    """Return rows in random order up to a number of tokens; the last one may go beyond it."""
+    shuffled, total, chosen = list(rows), 0, list[Example]()
+    random.Random(seed).shuffle(shuffled)
+    for row in shuffled:
+        if total >= tokens:
+            break
+        chosen.append(row)
+        total += row_tokens(row, count)
+    return chosen
+
+
+def row_tokens(row: Example, count: Count) -> int:
+    """Return the tokens that a training reads of a row, with the end token."""
+    return count(row.prompt) + count(row.completion) + 1
+
+
+def write_rows(file: Path, rows: Iterable[Example]) -> None:
+    """Write rows as JSONL."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))

