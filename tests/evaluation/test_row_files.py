@@ -50,7 +50,7 @@ def test_the_hubs_own_loader_is_used(tmp_path: Path) -> None:
     """``datasets`` on a folder, as on a dataset of the hub."""
     (tmp_path / "test.jsonl").write_text("".join(json.dumps(r) + "\n" for r in ROWS))
     assert [row.data for row in hub_rows(str(tmp_path), "test")] == ROWS
-    with pytest.raises(UsageError, match="can't be had from the hub"):
+    with pytest.raises(UsageError, match="cannot be loaded from the hub"):
         hub_rows(str(tmp_path), "no_such_split")
 
 
