@@ -73,8 +73,8 @@ def score(
     A completion is text, or the messages of a chat. Its row decides about it, by the fields of a ``Job``
     (``language``; ``signature`` and ``tests``, or ``io``; ``entry_point``, ``checker``, ``time_limit_s``,
     ``idle_limit_s``, ``memory_limit_mb``, ``output_limit_kb``, ``file_limit_mb``, ``tolerance``,
-    ``absolute_tolerance``, ``all_cases``), and may have the ``prefix`` that the completion continues; other keys are ignored. A row without tests gives None. ``jobs`` programs run at once, by
-    default one per processor.
+    ``absolute_tolerance``, ``all_cases``), and may have the ``prefix`` that the completion continues; other keys
+    are ignored. A row without tests gives None. ``jobs`` programs run at once, by default one per processor.
 
     Raises:
         UsageError: an option is invalid; or a row is invalid and ``faults`` is ``raise``.
