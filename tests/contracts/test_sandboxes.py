@@ -445,19 +445,19 @@ time.sleep(.4)
         ("while :; do sleep 0.1; done", "idle"),
         ("mkfifo x; cat x", "idle"),
         ("cat", "exit"),  # a closed stdin ends at once
-        ("sleep 0.3; sleep 0.2", "exit"),
+        ("sleep 0.1; sleep 0.1", "exit"),
         ("(while :; do :; done) & sleep 42", "cpu"),  # one process waits, another works
     ],
 )
 def test_idle_limit(sandbox: Sandbox, script: str, ending: str):
-    outcome = sh(sandbox, script, limits=Limits(idle_s=1.0, cpu_s=2.0, wall_s=20))
+    outcome = sh(sandbox, script, limits=Limits(idle_s=0.5, cpu_s=1.0, wall_s=20))
     assert outcome.ending == ending
     assert outcome.detail.startswith("idle" if ending == "idle" else "")
     assert ending != "idle" or outcome.cpu_s < 0.5
 
 
 def test_a_program_without_an_idle_limit_may_wait(sandbox: Sandbox):
-    assert sh(sandbox, "sleep 3", limits=Limits(wall_s=20)).ending == "exit"
+    assert sh(sandbox, "sleep 1.5", limits=Limits(wall_s=20)).ending == "exit"
 
 
 @pytest.mark.parametrize(
