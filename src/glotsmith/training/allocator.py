@@ -10,7 +10,7 @@ def keep_freed_memory() -> None:
     """Tell glibc not to return memory to the kernel. Does nothing with another C library.
 
     A step allocates tensors of some hundred megabytes. By default, glibc returns each one when it is freed, and the
-    kernel clears its pages again in the next step: a quarter of the time of a training
+    kernel clears its pages again in the next step: a seventh of the time of a training
     (``benchmarks/training_precision.py``).
     """
     with contextlib.suppress(OSError, AttributeError):

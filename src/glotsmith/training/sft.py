@@ -49,8 +49,8 @@ def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: Trainin
 def _with_whole_scores(trainer: Any) -> Any:
     """Return the trainer with the loss of transformers, from the scores of all tokens.
 
-    TRL computes the scores in parts, and again in the backward pass. That saves memory, and on a processor it takes
-    more time than the layers of a small model (``benchmarks/training_precision.py``).
+    TRL computes the scores in parts, and again in the backward pass. That saves memory, and on a processor it takes a
+    fifth of the time of a small model's training (``benchmarks/training_precision.py``).
     """
 
     class WholeScores(trainer):

@@ -1,4 +1,4 @@
-"""Attention for decoding on a processor: three times as fast as PyTorch's for one query, with grouped heads.
+"""Attention for decoding on a processor: faster than PyTorch's for one query, with grouped heads.
 
 PyTorch's kernel for processors works on blocks of queries, and a step of decoding has one query. Two matrix products
 with all query heads of a group are faster, and do not copy keys and values for each head
