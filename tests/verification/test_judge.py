@@ -2,6 +2,7 @@ import pytest
 
 from glotsmith.languages import get_card
 from glotsmith.records import Outcome
+from glotsmith.values import Value
 from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.judge import judge_outcome
 
@@ -58,7 +59,7 @@ UNFIT = "300 does not fit the declared type i8"
         (DONE.replace("value 0 1", f'raised 0 "{UNFIT}"').replace("value 1 2", "value 1 3"), "fail:runtime", UNFIT),
         (DONE.replace("value 0 1", "value 0 3").replace("value 1 2", f'raised 1 "{UNFIT}"'), "fail:wrong", ""),
         (DONE.replace("value 1 2", 'raised 1 "boom"'), "fail:runtime", ""),
-        (DONE.replace("value 1 2", f'value 1 "{UNFIT}"'), "fail:wrong", ""),
+        (DONE.replace("value 1 2", f'value 1 "{UNFIT}"'), "fail:wrong", "a number is expected, the result is a string"),
         ('M start\nM mismatch "f(String)"\n', "fail:compile", "f(String)"),
         (START + 'M mismatch "f(String)"\n', "fail:output", "the program wrote protocol lines itself"),
     ],
@@ -66,6 +67,32 @@ UNFIT = "300 does not fit the declared type i8"
 def test_the_detail_names_an_argument_that_does_not_fit(stdout: str, status: str, detail: str) -> None:
     verdict, _ = judge_outcome("x", "rust", Outcome(ending="exit", stdout=stdout.encode()), "M", [1, 2], HOW)
     assert (verdict.status, verdict.detail) == (status, detail)
+
+
+@pytest.mark.parametrize(
+    ("language", "expected", "printed", "detail"),
+    [
+        ("go", "a", "97", "a string is expected, the result is a number"),
+        ("go", 97, '"a"', "a number is expected, the result is a string"),
+        ("javascript", {1: 2}, '{"x":"[object Map]"}', "a collection is expected, the result is a value without"),
+        ("javascript", 1, '{"x":"bigint"}', "a number is expected, the result is a value without a Python type"),
+        ("rust", [1], "1", "a collection is expected, the result is a number"),
+        ("rust", 1.5, "[]", "a number is expected, the result is a collection"),
+        ("r", [1, 2], "3", ""),  # a number is a vector of one
+        ("r", [1, 2], '{"x":"closure"}', "a collection is expected, the result is a value without a Python type"),
+        ("lua", [1], "false", ""),
+        ("rust", None, "1", ""),
+        ("rust", [1], "[2]", ""),
+        ("rust", 1, '{"f":"2.0"}', ""),
+    ],
+)
+def test_the_detail_names_a_result_of_another_type(language: str, expected: Value, printed: str, detail: str) -> None:
+    outcome = Outcome(ending="exit", stdout=f"{START}M value 0 {printed}\nM end\n".encode())
+    how = ComparisonRules(get_card(language).equality)
+    verdict, _ = judge_outcome("x", language, outcome, "M", [expected], how)
+    assert verdict.status == "fail:wrong"
+    assert verdict.detail.startswith(detail)
+    assert bool(verdict.detail) == bool(detail)
 
 
 def test_what_the_program_printed_is_kept_apart() -> None:

@@ -38,6 +38,37 @@ def matches_expected(expected: Value, wire: WireValue, rules: ComparisonRules) -
         return False
 
 
+def describe_other_kind(expected: Value, wire: WireValue, rules: ComparisonRules) -> str:
+    """Return why no value of the result's type can equal ``expected``; "" where the type may be right."""
+    wanted, found = _kind(expected), _wire_kind(wire)
+    if not wanted or not found or wanted == found:
+        return ""
+    if "a collection" in (wanted, found) and rules.equality.scalar_is_singleton and found != _OWN_KIND:
+        return ""
+    return f"{wanted} is expected, the result is {found}"
+
+
+_OWN_KIND = "a value without a Python type"
+
+
+def _kind(value: Value) -> str:
+    """Return the kind of a Python value; "" for None and bools, which several languages print as other values."""
+    match value:
+        case None | bool():
+            return ""
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case _:
+            return "a collection"
+
+
+def _wire_kind(wire: WireValue) -> str:
+    kind, _ = split_tag(wire)
+    return _kind(wire) if kind == "" else {"f": "a number", "x": _OWN_KIND}.get(kind, "a collection")
+
+
 def _equal(expected: Value, wire: WireValue, rules: ComparisonRules) -> bool:
     kind, content = split_tag(wire)
     match expected:

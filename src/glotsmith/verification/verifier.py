@@ -203,8 +203,9 @@ def verdict_key(job: Job, isolation: str) -> str:
 
 
 def _with_expected_signature(verdict: Verdict, declaration: str) -> Verdict:
-    """Add the expected signature to the verdict on a program that does not compile."""
-    if verdict.status != "fail:compile" or not declaration:
+    """Add the expected signature to the verdict on a program that does not compile or returns another type."""
+    returns_other_type = verdict.status == "fail:wrong" and verdict.detail
+    if not declaration or (verdict.status != "fail:compile" and not returns_other_type):
         return verdict
     found = f"{verdict.detail}; " if verdict.detail else ""
     return msgspec.structs.replace(verdict, detail=f"{found}the expected signature is: {declaration}")
