@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.cli.job_files import _line  # pyright: ignore[reportPrivateUsage]
+from glotsmith.cli.job_files import RawRow, jobs_of_row
 from glotsmith.records import Verdict
 
 Command = Callable[..., tuple[int, str, str]]
@@ -137,7 +137,7 @@ def test_a_malformed_line_has_a_verdict_and_the_others_are_judged(
 def test_a_byte_that_is_not_utf_8_is_located_and_the_job_keeps_its_id(
     line: bytes, offset: int, named: tuple[str, str]
 ) -> None:
-    (verdict,) = _line(4, line)
+    (verdict,) = jobs_of_row(RawRow(4, line))
     assert isinstance(verdict, Verdict)
     assert f"the byte 0x{line[offset]:02x} at offset {offset} is not UTF-8" in verdict.detail
     assert (verdict.id, verdict.language, verdict.line) == (*named, 4)

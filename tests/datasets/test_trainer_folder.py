@@ -59,6 +59,7 @@ ROWS = {
                 "code": "-- Keep.\nreturn x",
                 "signature": "def f(x: int) -> int",
                 "tests": ["assert f(1) == 1"],
+                "toolchain": f"{language} 1",
             }
             for language in ("lua", "r")
         ],

@@ -85,3 +85,20 @@ def test_an_interpreter_outside_the_system_is_shown_with_its_prefix_only(
         toolchain.find_toolchain.cache_clear()
     assert found.version == "Lua 5.4.99"
     assert found.read_only == (str(home),)
+
+
+def test_every_command_of_a_toolchain_starts_the_program_that_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The toolchain of a verdict is what ran, also in warm workers, where ``env`` starts the interpreter."""
+    program = tmp_path / "lua5.4"
+    program.write_text("#!/bin/sh\necho 'Lua 5.4.99'\n")
+    program.chmod(0o755)
+    toolchain.find_toolchain.cache_clear()
+    monkeypatch.setattr(shutil, "which", lambda name, *_: str(program) if name == "lua5.4" else None)
+    try:
+        found = toolchain.find_toolchain("lua")
+    finally:
+        toolchain.find_toolchain.cache_clear()
+    assert [command[:3].count(str(program)) for command in (found.run, found.script, found.warm)] == [1, 1, 1]
+    assert "lua5.4" not in (*found.run, *found.script, *found.warm)

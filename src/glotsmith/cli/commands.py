@@ -1,6 +1,6 @@
 """Import all commands of the command line, which registers them."""
 
-from glotsmith.cli import benchmark, compare, evaluate, export, languages, run, serve, show, train, verify
+from glotsmith.cli import benchmark, compare, evaluate, export, languages, reverify, run, serve, show, train, verify
 from glotsmith.cli.app import app, main
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "export",
     "languages",
     "main",
+    "reverify",
     "run",
     "serve",
     "show",

@@ -29,6 +29,31 @@ def is_row(fields: Mapping[str, Any]) -> bool:
     return bool(_MARKS & fields.keys())
 
 
+def has_tests(row: Mapping[str, Any]) -> bool:
+    """Return whether a row has tests for one of its programs.
+
+    Raises:
+        UsageError: a column that must be JSON is not.
+
+    """
+    return any(part.get("tests") or part.get("io") or part.get("program") for part in _parts(row))
+
+
+def toolchains(row: Mapping[str, Any]) -> list[str]:
+    """Return the toolchain in which each program of a row passed its tests; "" where the row does not say it."""
+    lineage = row.get("lineage")
+    named = cast(Mapping[str, Any], lineage).get("toolchain") if isinstance(lineage, Mapping) else None
+    return [str(part.get("toolchain") or named or "") for part in _parts(row)]
+
+
+def _parts(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the fields of each program of a row."""
+    programs = row.get("programs")
+    if isinstance(programs, list):
+        return [part for part in cast(list[Any], programs) if isinstance(part, Mapping)]
+    return [{**row, **_truth(row)}]
+
+
 def jobs(number: int, row: Mapping[str, Any]) -> Iterator[Job]:
     """Yield the jobs of a row: one, or one for each program of a row of ``parallel``.
 

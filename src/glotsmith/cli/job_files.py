@@ -10,7 +10,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import msgspec
 
@@ -25,7 +25,16 @@ from glotsmith.verification.job_limits import judged_fields_error, limits_error
 _FIELDS = frozenset(Job.__struct_fields__)
 _LONGEST_MB = 64  #: of a line; the expected output of a job can have several
 _LARGEST_MB = 1024  #: of a JSON array, which is read as a whole
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"  #: first bytes of such files
+GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"  #: first bytes of such files
+
+
+class RawRow(NamedTuple):
+    """A row of a file before it is read as a job."""
+
+    number: int  #: line of the file, element of an array or row of a table, from 1
+    text: bytes = b""  #: its JSON, a line with its line break; empty for a row of a table
+    fields: dict[str, Any] | None = None  #: of a row of a table
+    in_array: bool = False  #: whether it is an element of a JSON array
 
 
 def read_jobs(file: Path) -> Iterator[Job | Verdict]:
@@ -37,7 +46,49 @@ def read_jobs(file: Path) -> Iterator[Job | Verdict]:
 
     """
     check_file(file)
-    return _read(file)
+    return (job for row in read_raw_rows(file) for job in ([row] if isinstance(row, Verdict) else jobs_of_row(row)))
+
+
+def read_raw_rows(file: Path) -> Iterator[RawRow | Verdict]:
+    """Yield the rows of a file, and a verdict ``infra:refused`` for each part that cannot be read.
+
+    Raises:
+        InputError: it cannot be read at all: it is binary, or a broken Parquet or gzip file.
+
+    """
+    if file.suffix == ".parquet":
+        from glotsmith.evaluation.benchmarks.row_files import read_rows
+
+        yield from (RawRow(row.line or 0, fields=row.data) for row in read_rows(file))
+        return
+    with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
+        yield from _texts(_Lines(file, _unpacked(file, cast(io.BufferedReader, source))))
+
+
+def decode_row(row: RawRow) -> dict[str, Any] | Verdict:
+    """Return the fields of a row, or a verdict ``infra:refused`` if it is not a JSON object."""
+    if row.fields is not None:
+        return row.fields
+    try:
+        value: Any = msgspec.json.decode(row.text)
+    except (ValueError, RecursionError) as error:
+        name, language = _names(row.text.decode(errors="replace"))
+        return refused(row.number, name, f"not JSON: {decode_fault(row.text, error)}", language)
+    if not isinstance(value, dict):
+        return refused(row.number, "", f"a job is a JSON object, and this is {json.dumps(value)[:80]}")
+    return cast(dict[str, Any], value)
+
+
+def jobs_of_row(row: RawRow) -> Iterator[Job | Verdict]:
+    """Yield the jobs of a row, one for each of its programs, or a verdict ``infra:refused`` if it has no valid job."""
+    fields = decode_row(row)
+    if isinstance(fields, Verdict):
+        yield fields
+        return
+    try:
+        yield from _jobs(row.number, fields)
+    except (GlotsmithError, ValueError, RecursionError) as error:
+        yield refused(row.number, _text(fields, "id"), str(error), _text(fields, "language"))
 
 
 def check_file(file: Path) -> None:
@@ -52,17 +103,6 @@ def check_file(file: Path) -> None:
         raise UsageError(f"{file} {what}. Give a JSONL file with one job a line, or - for standard input")
 
 
-def _read(file: Path) -> Iterator[Job | Verdict]:
-    if file.suffix == ".parquet":
-        from glotsmith.evaluation.benchmarks.row_files import read_rows
-
-        for row in read_rows(file):
-            yield from _row(row.line or 0, row.data)
-        return
-    with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
-        yield from _texts(file, _Lines(file, _unpacked(file, cast(io.BufferedReader, source))))
-
-
 def _unpacked(file: Path, source: io.BufferedReader) -> IO[bytes]:
     """Return the bytes of a text file, decompressed if it is compressed.
 
@@ -73,7 +113,7 @@ def _unpacked(file: Path, source: io.BufferedReader) -> IO[bytes]:
     start = source.peek(4096)
     if start.startswith(_PARQUET):
         raise InputError.at(file, None, "a Parquet file must be named .parquet")
-    if start.startswith(_GZIP):
+    if start.startswith(GZIP):
         return cast(IO[bytes], gzip.GzipFile(fileobj=source))
     if file.suffix == ".gz" and start:
         raise InputError.at(file, 1, "not a gzip file, although its name ends in .gz: rename it, or compress it again")
@@ -121,7 +161,7 @@ def _begins_array(line: bytes) -> bool:
     return line.removeprefix(BOM_UTF8).lstrip().startswith(b"[")
 
 
-def _texts(file: Path, lines: _Lines) -> Iterator[Job | Verdict]:
+def _texts(lines: _Lines) -> Iterator[RawRow | Verdict]:
     first = True
     while (read := lines.next()) is not None:
         if isinstance(read, Verdict):
@@ -136,44 +176,21 @@ def _texts(file: Path, lines: _Lines) -> Iterator[Job | Verdict]:
             yield from _array(lines, line)
             return
         first = False
-        yield from _line(lines.number, line)
+        yield RawRow(lines.number, line)
 
 
-def _line(number: int, line: bytes) -> Iterator[Job | Verdict]:
-    try:
-        row = msgspec.json.decode(line)
-    except (ValueError, RecursionError) as error:
-        name, language = _names(line.decode(errors="replace"))
-        yield refused(number, name, f"not JSON: {decode_fault(line, error)}", language)
-        return
-    yield from _row(number, row)
-
-
-def _array(lines: _Lines, start: bytes) -> Iterator[Job | Verdict]:
+def _array(lines: _Lines, start: bytes) -> Iterator[RawRow | Verdict]:
     try:
         text = start + lines.rest()
     except (OSError, EOFError, zlib.error) as error:
         yield lines.refused(f"the file can't be read: {error}")
         return
     try:
-        rows: Any = msgspec.json.decode(text)
+        rows = msgspec.json.decode(text, type=list[msgspec.Raw])
     except (ValueError, RecursionError) as error:
         yield lines.refused(f"not a JSON array: {decode_fault(text, error)}")
         return
-    for place, row in enumerate(rows, 1):
-        yield from _row(place, row)
-
-
-def _row(number: int, row: Any) -> Iterator[Job | Verdict]:
-    """Yield the job of a row; a dataset row has a job for each of its programs."""
-    if not isinstance(row, dict):
-        yield refused(number, "", f"a job is a JSON object, and this is {json.dumps(row)[:80]}")
-        return
-    fields = cast(dict[str, Any], row)
-    try:
-        yield from _jobs(number, fields)
-    except (GlotsmithError, ValueError, RecursionError) as error:
-        yield refused(number, _text(fields, "id"), str(error), _text(fields, "language"))
+    yield from (RawRow(number, bytes(row), in_array=True) for number, row in enumerate(rows, 1))
 
 
 def _names(line: str) -> tuple[str, str]:

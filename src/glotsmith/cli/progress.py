@@ -121,14 +121,14 @@ class RunProgress:
 
 
 class CheckProgressLines:
-    """Prints each part of a language check, and its count every ten seconds, as plain lines."""
+    """Prints each part of a check, and its count every ten seconds, as plain lines."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._what, self._total, self._count, self._printed_at = "", 0, 0, time.monotonic()
 
     def begin(self, what: str, total: int) -> None:
-        """Print the name of a part that begins."""
+        """Print the name of a part that begins; a total of 0 is unknown."""
         self._what, self._total, self._count, self._printed_at = what, total, 0, time.monotonic()
         self._console.print(f"  … {what}{f' ({total})' if total else ''}")
 
@@ -137,7 +137,7 @@ class CheckProgressLines:
         self._count += 1
         if time.monotonic() - self._printed_at > _EVERY_S:
             self._printed_at = time.monotonic()
-            self._console.print(f"  … {self._count} of {self._total} {self._what}")
+            self._console.print(f"  … {self._count}{f' of {self._total}' if self._total else ''} {self._what}")
 
 
 def funnel_table(funnel: Sequence[FunnelRow]) -> Table:

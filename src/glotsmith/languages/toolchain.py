@@ -83,9 +83,13 @@ def _find_installed(toolchain: Toolchain) -> InstalledToolchain | None:
 
 
 def _fill_command(toolchain: Toolchain, template: tuple[str, ...], places: dict[str, str]) -> tuple[str, ...]:
-    """Fill the placeholders of a command; its first word may be the toolchain's ``command``."""
+    """Fill the placeholders of a command; the name of its program may be the toolchain's ``command``.
+
+    The name is the first word, or the first after ``env`` and its variables.
+    """
+    start = next((i for i, a in enumerate(template) if i and "=" not in a), 0) if template[:1] == ("env",) else 0
     return tuple(
-        places["command"] if i == 0 and toolchain.command == a else fill_template(a, **places)
+        places["command"] if i == start and toolchain.command == a else fill_template(a, **places)
         for i, a in enumerate(template)
     )
 

@@ -123,10 +123,14 @@ def _problem(item: Example) -> tuple[str, ...]:
 def _program(item: Example) -> ExportRow:
     code = item.prompt + item.completion  # with the instruction as a comment on top
     row = {"id": item.id, "language": item.language, "code": code, "signature": item.signature}
-    return {**row, "tests": list(item.tests)}
+    return {**row, "tests": list(item.tests), "toolchain": item.lineage.toolchain}
 
 
-_PROGRAM: ColumnType = {**dict.fromkeys(("id", "language", "code", "signature"), "string"), "tests": ["string"]}
+_PROGRAM: ColumnType = {
+    **dict.fromkeys(("id", "language", "code", "signature"), "string"),
+    "tests": ["string"],
+    "toolchain": "string",
+}
 _PARALLEL: Mapping[str, ColumnType] = {
     **dict.fromkeys(("parallel_id", "name", "source"), "string"),
     "programs": [_PROGRAM],
