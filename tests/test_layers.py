@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation", "counts", "write_aside", "__version__"}
+VALUES |= {"installation", "counts", "write_aside", "shard", "__version__"}
 ENGINE = {
     "step",
     "ledger_rows",
@@ -25,6 +25,8 @@ ENGINE = {
     "ledger_sql",
     "open_items",
     "exchanges",
+    "result_transfer",
+    "source_census",
     "database",
     "cache",
     "run_folder",

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glotsmith.api.evaluate import EvaluationResult, evaluate, evaluate_async
     from glotsmith.api.export import ExportResult, export, export_async
+    from glotsmith.api.merge import merge, merge_async
     from glotsmith.api.run import RunResult, run, run_async
     from glotsmith.api.verify import open_verifier, verify, verify_async
     from glotsmith.errors import (
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "glotsmith.api.evaluate": ("EvaluationResult", "evaluate", "evaluate_async"),
     "glotsmith.api.export": ("ExportResult", "export", "export_async"),
+    "glotsmith.api.merge": ("merge", "merge_async"),
     "glotsmith.api.run": ("RunResult", "run", "run_async"),
     "glotsmith.api.verify": ("open_verifier", "verify", "verify_async"),
     "glotsmith.errors": (
@@ -110,6 +112,8 @@ __all__ = [
     "export",
     "export_async",
     "keep",
+    "merge",
+    "merge_async",
     "open_teacher",
     "open_verifier",
     "run",

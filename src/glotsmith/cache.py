@@ -1,8 +1,11 @@
 """The cache: a content-addressed store of teacher replies and verdicts."""
 
+import sqlite3
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from glotsmith.database import connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError
@@ -15,6 +18,10 @@ CREATE TABLE IF NOT EXISTS entries (
     PRIMARY KEY (kind, key)
 )
 """
+
+
+_INSERT = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?)"
+_PAGE = "SELECT rowid, kind, key, value FROM entries WHERE rowid > ? ORDER BY rowid LIMIT 200"
 
 
 class Cache:
@@ -81,7 +88,28 @@ class Cache:
 
         """
         with self._lock, storage_errors(self.path):
-            self._connection.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", (kind, key, value))
+            self._connection.execute(_INSERT, (kind, key, value))
+
+    def copy_from(self, path: Path) -> Iterator[None]:
+        """Copy the entries of another store that are missing here, and yield after each page.
+
+        Raises:
+            StorageError: a file cannot be read or written.
+
+        """
+        other, last = connect_read_only(path, _SCHEMA, version=1), 0
+        with closing(other):
+            while page := self._read_page(other, path, last):
+                with self._lock, storage_errors(self.path), self._connection:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                    self._connection.executemany(_INSERT, (row[1:] for row in page))
+                last = page[-1][0]
+                yield
+
+    @staticmethod
+    def _read_page(connection: sqlite3.Connection, path: Path, after: int) -> list[tuple[Any, ...]]:
+        with storage_errors(path):
+            return connection.execute(_PAGE, (after,)).fetchall()
 
     def close(self) -> None:
         """Close the file; idempotent."""

@@ -4,7 +4,7 @@ They are in two tables of the ledger. Each prompt is stored once; replies are in
 """
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -35,6 +35,11 @@ ON CONFLICT (item, address) DO NOTHING
 _SELECT_BY_ITEM = """
 SELECT e.item, e.address, e.call, e.sample, p.data FROM exchanges AS e LEFT JOIN prompts AS p ON p.id = e.prompt
 WHERE e.item = ? ORDER BY e.call, e.sample, e.address
+"""
+_SELECT_ALL = """
+SELECT e.item, e.address, e.call, e.sample, p.hash, e.cached, e.cost, e.tokens, p.data
+FROM exchanges AS e LEFT JOIN prompts AS p ON p.id = e.prompt
+WHERE (e.item, e.address) > (?, ?) ORDER BY e.item, e.address LIMIT 500
 """
 _SUM_COSTS = """
 SELECT cached, COUNT(*), SUM(cost), SUM(tokens)
@@ -96,6 +101,17 @@ class Exchanges:
             *(printable(reply.item), reply.address, reply.call, reply.sample, hash_),
             *(reply.cached, cost, reply.tokens),
         )
+
+    def copy_from(self, other: "Exchanges") -> Iterator[None]:
+        """Copy the exchanges of another ledger, and yield after each page. A transaction must be open."""
+        last = ("", "")
+        while page := other._read(_SELECT_ALL, *last):
+            for *exchange, data in page:
+                if data is not None:
+                    self._run(_INSERT_PROMPT, exchange[4], data)
+                self._run(_INSERT_EXCHANGE, *exchange)
+            last = page[-1][0], page[-1][1]
+            yield
 
     def for_items(self, items: Collection[str]) -> list[TeacherExchange]:
         """Return the exchanges of these items, in order of call and sample."""

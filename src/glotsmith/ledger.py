@@ -29,6 +29,8 @@ from glotsmith.exchanges import Exchanges, ReceivedReply
 from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, StepInput, funnel_row, plan_rows
 from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
+from glotsmith.result_transfer import ResultTransfer
+from glotsmith.source_census import SourceCensus, read_census, record_census
 from glotsmith.step import Result
 
 Item = TypeVar("Item", bound=Record)
@@ -68,6 +70,7 @@ class Ledger:
         self._step_indexes = self._load_steps()
         self.open_items = OpenItems(self._execute, self._step_indexes)
         self.exchanges = Exchanges(self._execute)
+        self.transfer = ResultTransfer(self._execute, self._step_indexes)
 
     def _load_steps(self) -> dict[str, int]:
         """Return step name → index, in order of the pipeline."""
@@ -171,6 +174,11 @@ class Ledger:
         except BaseException as error:
             self._roll_back_for_good(error)
             raise
+
+    def record_census(self, census: SourceCensus) -> None:
+        """Store what the source step of a shard has read; committed with the results around it."""
+        self._open_transaction()
+        record_census(self._execute, census)
 
     def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
         """Return the input from which the step has kept an output ``key``."""
@@ -290,6 +298,11 @@ class Ledger:
     def count_pending(self, previous: str, step: str) -> int:
         """Return the number of outputs of ``previous`` that the next step has not answered."""
         return self.count_kept(previous) - self._execute(tables.ANSWERS, self._step_indexes[step])[0][0]
+
+    @property
+    def census(self) -> SourceCensus | None:
+        """What the source step of a shard, or of the shards of a merge, has read; None in another run."""
+        return read_census(self._execute)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 

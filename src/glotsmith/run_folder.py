@@ -217,12 +217,28 @@ def _remove(path: Path) -> None:
 
 def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
     """Return the differences between two configurations in settings that determine rows; "" if there are none."""
-    before, now = dict(leaves(stored)), dict(leaves(wanted))
+    changed = different_settings(stored, wanted, free)
+    return "; ".join(f"{key} was {before} and is now {now}" for key, (before, now) in changed.items())
+
+
+def different_settings(
+    first: Mapping[str, Any], second: Mapping[str, Any], free: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Return the settings that determine rows and differ in two configurations: dotted key → both values, for people.
+
+    Args:
+        first: the tables of a configuration.
+        second: the tables of the other.
+        free: dotted keys of the settings that do not determine rows.
+
+    """
+    before, now = dict(leaves(first)), dict(leaves(second))
     keys = sorted(key for key in before.keys() | now.keys() if not is_changeable(key, free))
-    changed = [key for key in keys if before.get(key) != now.get(key)]
-    return "; ".join(
-        f"{key} was {_shown(key, before.get(key))} and is now {_shown(key, now.get(key))}" for key in changed
-    )
+    return {
+        key: (_shown(key, before.get(key)), _shown(key, now.get(key)))
+        for key in keys
+        if before.get(key) != now.get(key)
+    }
 
 
 def _shown(key: str, value: object) -> str:

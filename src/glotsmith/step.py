@@ -7,15 +7,23 @@ import logging
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Job, Record, Verdict, printable
+from glotsmith.shard import Shard
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
+
+#: What a ``WholeStep`` does in a shard. The merge of the shards runs it over the items of all shards.
+#:
+#: run       it runs: it keeps at least those items of the shard that it keeps in one run over all items
+#: keep_all  it keeps all items, and only the merge decides which of them are dropped
+#: refuse    later steps depend on the items of other shards, so that no shard can run the pipeline
+ShardRule = Literal["run", "keep_all", "refuse"]
 
 _log = logging.getLogger(__name__)
 _MAX_ERROR_CHARACTERS = 300  #: characters of an error's text in a drop's detail
@@ -126,6 +134,9 @@ class WholeStep(Step[In, Out]):
     teacher. An internal error drops the item that it read last, and the step runs again without that item.
     """
 
+    in_shard: ShardRule = "refuse"
+    shard_advice: str = ""  #: what a user can do if ``in_shard`` is ``refuse``: the end of a sentence
+
     @abstractmethod
     def run(self, items: Callable[[], Iterator[tuple[str, In]]]) -> "Iterator[tuple[str, Result[Out]]]":
         """Yield ``(key, result)`` for every item; ``items()`` may be called several times, once for each pass."""
@@ -133,6 +144,8 @@ class WholeStep(Step[In, Out]):
 
 class SourceStep(Step[Record, Out]):
     """The first step, which reads the sources. Each yielded pair is a unit (a file, a row) and its result."""
+
+    shard: Shard | None = None  #: the part of the units that the run records; None for all
 
     @abstractmethod
     def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Out]]]":

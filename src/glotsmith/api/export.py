@@ -1,5 +1,6 @@
 """Export a run's rows as files that trainers and ``datasets`` open."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.run_rows import RunRows, rows_so_far
 from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
-from glotsmith.errors import UsageError
+from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.run_folder import RunFolder
 
 
@@ -101,6 +102,25 @@ def write_dataset(rows: RunRows, format_: str, target: Path, choice: ExportChoic
             f"--model, --held-out and --stage are for trainers' formats; {format_} has all rows and no configuration"
         )
     return _whole(rows, format_, target)
+
+
+def write_formats(rows: RunRows, formats: Sequence[str], warn: Callable[[GlotsmithError], None]) -> None:
+    """Write the dataset of a run in all formats into its folder; ``warn`` receives all failures after the first.
+
+    Raises:
+        GlotsmithError: a format cannot be written; the other formats are.
+
+    """
+    failures = list[GlotsmithError]()
+    for name in formats:
+        try:
+            write_dataset(rows, name, rows.folder.dataset / name)
+        except GlotsmithError as error:  # such as no preference pair for a format of pairs
+            failures.append(error)
+    for error in failures[1:]:
+        warn(error)
+    if failures:
+        raise failures[0]
 
 
 def _is_own(rows: RunRows, target: Path) -> bool:

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.api import run_config
-from glotsmith.api.export import partial_sentence, write_dataset
+from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run_log import LOG, logging_to
-from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
+from glotsmith.api.run_rows import finished_rows, rows_so_far
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
 from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
@@ -26,10 +26,12 @@ from glotsmith.execution.base import Executor, NoProgress, Progress
 from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
+from glotsmith.recipes.shards import steps_of_shard
 from glotsmith.records import Example, FunnelRow
 from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.shard import parse_shard
 from glotsmith.step import Step, WholeStep
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Reply, Request, Teacher
@@ -37,7 +39,7 @@ from glotsmith.teachers.wrappers import CachedTeacher, OnReply
 from glotsmith.verification import Verifier
 
 _DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
-_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: of a run folder without a dataset
+RUN_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: files of a run folder without a dataset
 
 #: Steps of a user, by the name of the step that they follow.
 ExtraSteps = Mapping[str, Step[Any, Any]]
@@ -54,10 +56,19 @@ class RunPlace(NamedTuple):
     def choose(
         cls, config: run_config.RunConfig, output: Path | str | None = None, cache: Path | str | None = None
     ) -> "RunPlace":
-        """Return the place of a run: what is given, or the configuration's. A preview works in a folder of its own."""
+        """Return the place of a run: what is given, or the configuration's.
+
+        A preview and each shard work in a folder of their own next to it: ``RUN-preview``, ``RUN-2-of-8``.
+
+        Raises:
+            UsageError: the configuration names no valid shard.
+
+        """
         given = [Path(path) if path else None for path in (output, cache)]
         run = given[0] or config.target("output") or Path("runs") / config.recipe
         preview = run.with_name(f"{run.name}-preview")
+        if shard := parse_shard(config.shard or ""):
+            run = run.with_name(f"{run.name}-{shard.number}-of-{shard.total}")
         folder, sibling = (preview, run) if config.preview else (run, preview)
         return cls(folder, given[1] or config.target("cache"), sibling / CACHE)
 
@@ -109,6 +120,7 @@ async def run_async(
     workers: int | None = None,
     cache: Path | str | None = None,
     steps_after: ExtraSteps | None = None,
+    shard: str = "",
     progress: Progress | None = None,
 ) -> RunResult:
     """Run a recipe; the same call resumes a stopped run.
@@ -130,6 +142,8 @@ async def run_async(
         workers: programs that run at once; by default one per processor.
         cache: a cache file to share between runs.
         steps_after: steps of your own, by the name of the step that they follow. Their names belong to the run.
+        shard: the part of the sources to process, such as ``2/8``, in the folder ``OUTPUT-2-of-8``; ``merge`` makes
+            the dataset of all parts.
         progress: receives the progress of the run; by default nothing is shown.
 
     Raises:
@@ -143,6 +157,7 @@ async def run_async(
         "seed": seed,
         "formats": tuple(formats),
         "isolation": isolation,
+        "shard": shard,
         "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": dict(teacher_options or {})},
         "options": {**(options or {}), "sources": tuple(sources), "languages": tuple(languages)},
     }
@@ -176,7 +191,7 @@ async def execute(
             stored = msgspec.to_builtins(chosen)
             place = request.place
             with (
-                removed_if_refused(place.folder, *_FILES) as disposable,
+                removed_if_refused(place.folder, *RUN_FILES) as disposable,
                 RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder,
             ):
                 pipeline = _Pipeline(request._replace(config=chosen), folder, sandbox, teacher)
@@ -199,9 +214,23 @@ def check_steps(chosen: run_config.RunConfig, sandbox: Sandbox, teacher: Teacher
 
     """
     with closing(Ledger(Path(":memory:"))) as ledger:
-        chosen.made().steps(
-            RecipeServices(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger, chosen.sources_folder())
-        )
+        services = RecipeServices(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger, chosen.sources_folder())
+        _of_shard(chosen.made().steps(services), chosen)
+
+
+def _of_shard(steps: Sequence[Step[Any, Any]], config: run_config.RunConfig) -> list[Step[Any, Any]]:
+    """Return the steps of a run: all of them, or those of its shard.
+
+    Raises:
+        UsageError: the recipe can't run in shards, or a preview is to run in one.
+
+    """
+    shard = parse_shard(config.shard or "")
+    if shard is None:
+        return list(steps)
+    if config.preview:
+        raise UsageError("--preview tries a few items of all sources: leave --shard out")
+    return steps_of_shard(steps, shard, config.recipe)
 
 
 class _Pipeline(NamedTuple):
@@ -220,7 +249,7 @@ class _Pipeline(NamedTuple):
         verifier = Verifier(self.sandbox, self.folder.cache)
         services = RecipeServices(self.sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
         try:
-            steps = _with_extra_steps(config.made(), services, ledger, self.request.steps_after)
+            steps = _of_shard(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             _reopen(ledger, steps, self.request.retry, messages)
             with logging_to(self.folder.path):
                 async with reporting_waiting(cached, messages.waiting):
@@ -228,19 +257,22 @@ class _Pipeline(NamedTuple):
         except UsageError:
             raise
         except GlotsmithError as error:
-            await _write_so_far(self.folder, config.formats, messages, goes_on=not isinstance(error, InputError))
+            if not config.shard:
+                await _write_so_far(self.folder, config.formats, messages, goes_on=not isinstance(error, InputError))
             raise
         finally:
             await cached.close()
+        if config.shard:  # only the merge of all shards makes a dataset
+            return done
         if done:
             check_input(ledger.funnel()[0], config.recipe, config.options["sources"])
-            _write_all(finished_rows(self.folder), config.formats, messages)
+            write_formats(finished_rows(self.folder), config.formats, messages.warn)
         else:
             await _write_so_far(self.folder, config.formats, messages)
         return done
 
 
-def _with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
+def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
     """Return the steps of a recipe, each step of a user after the step that it names.
 
     Raises:
@@ -292,25 +324,6 @@ async def _write_so_far(
             if rows.made and goes_on:
                 messages.notify(partial_sentence(rows.made))
             if rows.made:
-                _write_all(rows, formats, messages)
+                write_formats(rows, formats, messages.warn)
     except GlotsmithError as error:
         messages.warn(error)
-
-
-def _write_all(rows: RunRows, formats: Sequence[str], messages: RunMessages) -> None:
-    """Write the dataset in all formats.
-
-    Raises:
-        GlotsmithError: a format cannot be written; the other formats are.
-
-    """
-    failures = list[GlotsmithError]()
-    for name in formats:
-        try:
-            write_dataset(rows, name, rows.folder.dataset / name)
-        except GlotsmithError as error:  # such as no preference pair for a format of pairs
-            failures.append(error)
-    for error in failures[1:]:
-        messages.warn(error)
-    if failures:
-        raise failures[0]

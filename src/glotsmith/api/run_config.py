@@ -15,6 +15,7 @@ from glotsmith.languages import resolve_language
 from glotsmith.recipes.base import option_name
 from glotsmith.records import Record, printable
 from glotsmith.settings import CHANGEABLE, FIXED, TARGET
+from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS, options_of
 
 
@@ -36,6 +37,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
     isolation: Annotated[str, CHANGEABLE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
     formats: Annotated[tuple[str, ...], CHANGEABLE] = ("jsonl", "parquet")
     preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources that it uses; 0 for a run
+    shard: Annotated[str | None, FIXED] = None  #: the part of the sources that the run processes, such as ``2/8``
     output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
     cache: Annotated[str, CHANGEABLE, TARGET] = ""  #: a cache file to share between runs
     #: dotted key → absolute folder that its relative paths are relative to; ``load`` fills it in
@@ -217,6 +219,8 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
         )
         raise UsageError(f"{recipe}: {wrong or error}") from error
     toml = Path(recipe) if Path(recipe).suffix == ".toml" else None
+    shard = parse_shard(chosen.shard or "")
+    chosen = msgspec.structs.replace(chosen, shard=str(shard) if shard else None)
     return msgspec.structs.replace(chosen, relative_to=config_paths.folders(path_kinds(chosen), file, changes, toml))
 
 

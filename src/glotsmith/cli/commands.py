@@ -1,6 +1,19 @@
 """Import all commands of the command line, which registers them."""
 
-from glotsmith.cli import benchmark, compare, evaluate, export, languages, reverify, run, serve, show, train, verify
+from glotsmith.cli import (
+    benchmark,
+    compare,
+    evaluate,
+    export,
+    languages,
+    merge,
+    reverify,
+    run,
+    serve,
+    show,
+    train,
+    verify,
+)
 from glotsmith.cli.app import app, main
 
 __all__ = [
@@ -11,6 +24,7 @@ __all__ = [
     "export",
     "languages",
     "main",
+    "merge",
     "reverify",
     "run",
     "serve",

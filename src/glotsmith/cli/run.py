@@ -26,6 +26,7 @@ from glotsmith.execution.base import FaultLimits
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
+from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS
 
 Texts = list[str] | None
@@ -74,6 +75,12 @@ def run(
     isolation: Isolation = "",
     jobs: Jobs = None,
     preview: Annotated[int, typer.Option(min=0, help="Try N items of the sources, in a separate folder.")] = 0,
+    shard: Annotated[
+        str,
+        typer.Option(
+            help="NUMBER/TOTAL, such as 2/8: process one part of the sources. 'glotsmith merge' joins all parts."
+        ),
+    ] = "",
     cache: Annotated[Path | None, typer.Option(help="Cache file to share between runs.")] = None,
     max_failures: Annotated[
         int,
@@ -104,12 +111,15 @@ def run(
     [bold]glotsmith run run.toml --preview 5[/]
     """
     changes = _changes(source, language, teacher, model, base_url, option)
-    chosen = run_config.load(recipe, {**changes, "isolation": isolation, "preview": preview or None})
+    chosen = run_config.load(recipe, {**changes, "isolation": isolation, "preview": preview or None, "shard": shard})
     place = RunPlace.choose(chosen, output, cache)
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
     code = asyncio.run(_run(RunRequest(chosen, place, jobs, _reasons(retry)), limits))
     if code == 0:
-        found = _show_end(place.folder, preview=bool(chosen.preview))
+        if chosen.shard:
+            _show_end_of_shard(place.folder)
+            raise typer.Exit
+        found = show_end(place.folder, preview=bool(chosen.preview))
         _advise(chosen, place.folder, found=found)
     raise typer.Exit(code)
 
@@ -152,7 +162,20 @@ async def _run(request: RunRequest, limits: FaultLimits) -> int:
     return seen.exit_code or 1
 
 
-def _show_end(path: Path, *, preview: bool) -> bool:
+def _show_end_of_shard(path: Path) -> None:
+    """Show the funnel of a shard, and the command that merges all shards."""
+    with RunFolder.open(path) as folder:
+        out.print(funnel_table(folder.ledger.funnel()))
+        shard = parse_shard(folder.config["shard"])
+    assert shard is not None, "the run is a shard"
+    run = path.with_name(path.name.removesuffix(f"-{shard.number}-of-{shard.total}"))
+    out.print(f"\nShard {shard} is finished: {path}. When all are finished, merge them into one dataset:")
+    out.print(
+        f"  glotsmith merge {shlex.quote(str(run))}-*-of-{shard.total} -o {shlex.quote(str(run))}", soft_wrap=True
+    )
+
+
+def show_end(path: Path, *, preview: bool = False) -> bool:
     """Show the funnel, the dataset's folder and one example; return whether the sources hold anything."""
     with RunFolder.open(path) as folder:
         funnel = folder.ledger.funnel()

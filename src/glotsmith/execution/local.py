@@ -8,9 +8,11 @@ from typing import Any
 
 from glotsmith.execution.base import FaultLimits, Progress
 from glotsmith.execution.faults import FaultTracker
+from glotsmith.execution.shards import ShardSourceStage
 from glotsmith.execution.stages import RunContext, SourceStage, Stage, StreamStage, WholeStage, run_concurrently
 from glotsmith.ledger import COMMIT_S, Ledger
 from glotsmith.records import FunnelRow
+from glotsmith.shard import Shard
 from glotsmith.step import BatchStep, ItemStep, SourceStep, Step, WholeStep
 
 BACKLOG = 1000  #: inputs that may wait for a step; above this number the previous step pauses
@@ -76,6 +78,8 @@ class LocalExecutor:
 
     def _stage(self, step: Step[Any, Any], account: FunnelRow, engine: RunContext, before: Sequence[Stage]) -> Stage:
         match step, before:
+            case SourceStep(shard=Shard() as shard), []:
+                return ShardSourceStage(step, engine, shard)
             case SourceStep(), []:
                 return SourceStage(step, engine, account.taken)
             case ItemStep() | BatchStep(), [*_, previous]:

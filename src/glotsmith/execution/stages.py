@@ -133,12 +133,16 @@ class SourceStage(Stage):
 
     async def process_all(self) -> None:
         """Read all units of the source."""
-        units = self.step.run(self._is_answered)
+        units = self.step.run(self.may_skip)
         try:
             await self._record_units(units)
         finally:
             if isinstance(units, AsyncGenerator):
                 await units.aclose()
+
+    def may_skip(self, key: str) -> bool:
+        """Return whether the step may leave out a unit."""
+        return self._is_answered(key)
 
     def _is_answered(self, key: str) -> bool:
         return self.ledger.is_answered(self.name, printable(key))
@@ -152,14 +156,19 @@ class SourceStage(Stage):
             if unit is None:
                 return
             key, result = printable(unit[0]), unit[1]
-            if not self._is_answered(key):
-                await self.announce_outputs_and_wait(self._record_unit(key, result))
+            await self.take_unit(key, result)
 
-    def _record_unit(self, key: str, result: Result[Any]) -> int:
+    async def take_unit(self, key: str, result: Result[Any]) -> None:
+        """Record a unit, unless it was recorded before."""
+        if not self._is_answered(key):
+            made = self.record_unit(key, result, self._units_read)
+            self._units_read += 1
+            await self.announce_outputs_and_wait(made)
+
+    def record_unit(self, key: str, result: Result[Any], ordinal: int) -> int:
+        """Record a unit at its place among the units; return the number of outputs kept."""
         with annotate_errors(self.name, [key]):
-            made = self.record_result(StepInput(key, sortable(self._units_read)), result, ordered=True)
-        self._units_read += 1
-        return made
+            return self.record_result(StepInput(key, sortable(ordinal)), result, ordered=True)
 
 
 ItemResults = list[tuple[StepInput, Result[Any]]]

@@ -40,11 +40,22 @@ class RecipeServices(msgspec.Struct, frozen=True):
     seed: int = 0
     ledger: Ledger | None = None  #: of the run, for recipes whose steps depend on earlier outcomes
     folder: Path = Path()  #: folder that relative paths of sources are relative to
+    recorded: bool = False  #: a ledger has the results of all steps but each ``WholeStep``, so that no other step runs
 
     def __post_init__(self) -> None:
         """Hide failures of the teacher and of the machine from steps, since the executor handles them."""
         msgspec.structs.force_setattr(self, "teacher", FailureRaisingTeacher(self.teacher))
         msgspec.structs.force_setattr(self, "verifier", RaisingVerifier(self.verifier))
+
+    def require_toolchains(self, names: Iterable[str]) -> None:
+        """Check before the first request that the toolchains of the languages are on this machine.
+
+        Raises:
+            ToolchainError: one is missing.
+
+        """
+        for name in () if self.recorded else names:
+            languages.toolchain.find_toolchain(name)
 
 
 class FinalSteps(NamedTuple):

@@ -16,7 +16,7 @@ from glotsmith.records import Function, Record, Solution, content_hash
 from glotsmith.selection.minhash import MinHashIndex, minhash_signature
 from glotsmith.selection.normalise import normalise
 from glotsmith.selection.similarity import TokenEncoder, rouge_l_above, rouge_tokens
-from glotsmith.step import Dropped, Result, WholeStep, keep
+from glotsmith.step import Dropped, Result, ShardRule, WholeStep, keep
 
 T = TypeVar("T", bound=Record)
 
@@ -87,6 +87,8 @@ class Deduplicate(WholeStep[T, T]):
 
     For each kept text, memory holds the tokens (up to 4 bytes each) and a signature (2 KB).
     """
+
+    in_shard: ShardRule = "keep_all"  #: an item of a shard may be similar only to items that one run drops
 
     def __init__(self, syntax: Mapping[str, CommentSyntax], *, within: float = 0.6, across: float | None = 0.6) -> None:
         """Set the thresholds: items with a ROUGE-L F1 above them are near-duplicates.

@@ -31,11 +31,19 @@ class ReadFunctions(SourceStep[Function]):
     name: ClassVar[str] = "sources"
     output: ClassVar[type[Record]] = Function
 
-    def __init__(self, specs: Sequence[str], options: ReadOptions | None = None) -> None:
+    def __init__(self, specs: Sequence[str], options: ReadOptions | None = None, *, locate: bool = True) -> None:
+        """Find the sources.
+
+        Args:
+            specs: the specifications of the sources.
+            options: how they are read.
+            locate: whether the sources must be here; without them the step cannot run.
+
+        """
         if not specs:
             raise UsageError(f"no source given. Pass at least one with -s: {SOURCE_EXAMPLES}")
         self._options = options or ReadOptions()
-        self._corpora = [locate_corpus(spec, self._options) for spec in dict.fromkeys(specs)]
+        self._corpora = [locate_corpus(spec, self._options) for spec in dict.fromkeys(specs) if locate]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Function]]]":
         """Yield units in the order of specifications, paths and lines.

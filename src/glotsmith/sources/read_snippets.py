@@ -43,18 +43,19 @@ class ReadSnippets(SourceStep[Snippet]):
     name: ClassVar[str] = "sources"
     output: ClassVar[type[Record]] = Snippet
 
-    def __init__(self, specs: Sequence[str], column: str = "", folder: Path = Path()) -> None:
+    def __init__(self, specs: Sequence[str], column: str = "", folder: Path = Path(), *, locate: bool = True) -> None:
         """Find the sources.
 
         Args:
             specs: the specifications of the sources.
             column: the column with the code, if it has an unusual name.
             folder: the folder to which relative paths refer.
+            locate: whether the sources must be here; without them the step cannot run.
 
         """
         if not specs:
             raise UsageError(f"no source given. Pass at least one with -s: {SNIPPET_SOURCE_EXAMPLES}")
-        self._sources = [_locate(spec, column, folder) for spec in dict.fromkeys(specs)]
+        self._sources = [_locate(spec, column, folder) for spec in dict.fromkeys(specs) if locate]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Snippet]]]":
         """Yield units in the order of specifications, rows and paths.

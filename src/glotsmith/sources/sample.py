@@ -6,13 +6,15 @@ from typing import TypeVar
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Function, Snippet
-from glotsmith.step import Dropped, Result, WholeStep, keep
+from glotsmith.step import Dropped, Result, ShardRule, WholeStep, keep
 
 T = TypeVar("T", Function, Snippet)
 
 
 class _SampleByHash(WholeStep[T, T]):
     """Keeps the items with the smallest content hashes, so that every rerun, in any order, keeps the same items."""
+
+    in_shard: ShardRule = "run"  #: an item with one of the smallest hashes of all has one of the smallest of its shard
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from glotsmith import languages
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
@@ -108,8 +107,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
         """
         require_model(services.teacher, "inverse-instruct")
-        for name in self.languages if self.require_suite else ():
-            languages.toolchain.find_toolchain(name)  # raises for a missing toolchain, before the first request
+        services.require_toolchains(self.languages if self.require_suite else ())
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         return [
             *self._snippet_steps(services, syntax, overlap),
@@ -147,7 +145,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         self, services: RecipeServices, syntax: Mapping[str, CommentSyntax], overlap: BenchmarkIndex | None
     ) -> Sequence[Step[Any, Any]]:
         return [
-            ReadSnippets(self.sources, self.column, services.folder),
+            ReadSnippets(self.sources, self.column, services.folder, locate=not services.recorded),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
             Preprocess(self.languages, originals=self.originals),
             DeduplicateSnippets(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from glotsmith import languages
 from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
 from glotsmith.generation.sampling_plan import SamplingPlan
@@ -122,11 +121,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
                 "the offline teacher only writes Lua: add --language lua, or name a model: "
                 "--teacher openai --model MODEL --base-url URL"
             )
-        for name in self.languages:
-            languages.toolchain.find_toolchain(name)  # raises for a missing toolchain, before the first request
+        services.require_toolchains(self.languages)
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         return [
-            ReadFunctions(self.sources, self._read_options(services)),
+            ReadFunctions(self.sources, self._read_options(services), locate=not services.recorded),
             Filter(self._filter_options()),
             *([SampleFunctions(self.max_functions)] if self.max_functions else []),
             *([TypeCheck()] if self.typecheck else []),

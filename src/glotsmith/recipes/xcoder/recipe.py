@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from glotsmith import languages
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.generation.sampling_plan import SamplingPlan
@@ -179,8 +178,7 @@ class XCoder(Record, frozen=True, kw_only=True):
 
         """
         require_model(services.teacher, "xcoder")
-        for name in self._targets:
-            languages.toolchain.find_toolchain(name)  # raises for a missing toolchain, before the first request
+        services.require_toolchains(self._targets)
         assert services.ledger is not None, "memory is read from the run's ledger"
         requests, plan = self._agent_requests(services), self._session_plan()
         history = LedgerHistory(services.ledger, plan, self.agreement)
@@ -201,7 +199,7 @@ class XCoder(Record, frozen=True, kw_only=True):
 
     def _seed_steps(self, requests: AgentRequests, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         return [
-            ReadSnippets(self.sources, self.column, services.folder),
+            ReadSnippets(self.sources, self.column, services.folder, locate=not services.recorded),
             Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
             CutSnippets(self.max_snippet_tokens),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),

@@ -12,7 +12,7 @@ import msgspec
 from glotsmith.recipes.xcoder.memory import AgentMemory
 from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
 from glotsmith.records import Lineage
-from glotsmith.step import Kept, Result, WholeStep
+from glotsmith.step import Kept, Result, ShardRule, WholeStep
 
 TargetPolicy = Literal["balance", "weakness", "transfer"]
 _Assigned = Counter[tuple[str, str]]  #: (chair, target) → sessions of this epoch
@@ -68,8 +68,13 @@ class ScheduleSessions(WholeStep[Proposal, Proposal]):
     name = "convene"
     output = Proposal
 
+    shard_advice = (
+        "the agents remember earlier discussions. Leave --shard out, or make seeds only with --set sessions=0"
+    )
+
     def __init__(self, plan: SessionPlan) -> None:
         self._plan = plan
+        self.in_shard: ShardRule = "refuse" if plan.sessions else "run"
 
     def run(self, items: Callable[[], Iterator[tuple[str, Proposal]]]) -> Iterator[tuple[str, Result[Proposal]]]:
         """Count the seeds in one pass, and spread the sessions over them in a second."""

@@ -22,7 +22,7 @@ from glotsmith.recipes.xcoder.memory import MemoryLimits, Similarity, newest
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.records import Example, Function, Job, Origin, Problem, Verdict, content_hash
-from glotsmith.step import Dropped, ItemStep, Result, Verify, WholeStep, drop, keep
+from glotsmith.step import Dropped, ItemStep, Result, ShardRule, Verify, WholeStep, drop, keep
 from glotsmith.values import Check, Signature, literal, parse_signature, parse_test
 
 SHOWN_EXAMPLES = 5  #: stated examples that solvers see; the other cases of a suite stay hidden from them
@@ -185,6 +185,7 @@ class RequireAgreement(WholeStep[PipelineItem, PipelineItem]):
 
     name = "agree"
     output = PipelineItem
+    in_shard: ShardRule = "run"  #: all solutions of a problem are in one shard
 
     def __init__(self, languages: int = 2) -> None:
         self._languages = languages

@@ -1,0 +1,127 @@
+"""Merge the ledgers of shards: copy the results of single items, and run the steps that compare items over all."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any
+
+from glotsmith.errors import InputError
+from glotsmith.execution.base import FaultLimits, Progress
+from glotsmith.execution.shards import run_whole_step
+from glotsmith.ledger import Ledger
+from glotsmith.result_transfer import StoredResult
+from glotsmith.step import Step, WholeStep
+
+_RESULTS_PER_YIELD = 200  #: results after which other tasks run
+
+
+class LedgerMerge:
+    """Fills the ledger of one run from the ledgers of its shards.
+
+    Positions of the shards are those of one run, so rows are copied as they are. Each step is one transaction, so that
+    a stopped merge resumes at the step that it had begun. An item that a ``WholeStep`` drops here has no rows in the
+    later steps, although the shard has processed it.
+    """
+
+    def __init__(
+        self, shards: Sequence[Ledger], steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress
+    ) -> None:
+        """Prepare the merge.
+
+        Args:
+            shards: the ledgers of all shards, which are finished and have the same steps.
+            steps: the steps of the recipe; only those that need all items are run.
+            ledger: of the merged run.
+            progress: receives the progress.
+
+        """
+        self._shards, self._steps, self._ledger, self._progress = shards, steps, ledger, progress
+        self._first_payloads = [0, *accumulate(shard.transfer.last_payload() for shard in shards)]
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    async def run(self) -> bool:
+        """Run the merge, or resume it; return False after ``stop``.
+
+        Raises:
+            InputError: a ledger lacks results.
+            GlotsmithError: see ``base.Executor.run``.
+
+        """
+        self._ledger.register_steps([step.name for step in self._steps])
+        self._progress.on_run_started(self._ledger.funnel())
+        if self._stopped:
+            return False
+        self._task = asyncio.create_task(self._merge_steps())
+        try:
+            await self._task
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._stopped or (task is not None and task.cancelling()):
+                raise
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Stop the merge; the step that is not finished is rolled back."""
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _merge_steps(self) -> None:
+        for index, step in enumerate(self._steps):
+            if self._ledger.is_finished(step.name):
+                continue
+            if isinstance(step, WholeStep):
+                await run_whole_step(self._steps, index, self._ledger, self._progress, FaultLimits())
+            else:
+                await self._copy_step(index)
+
+    async def _copy_step(self, index: int) -> None:
+        name, ledger = self._steps[index].name, self._ledger
+        with ledger.atomically():
+            if index == 0:
+                await self._copy_source_data()
+            for count, (result, first_payload) in enumerate(self._results(index)):
+                ledger.transfer.insert(name, result, first_payload)
+                tokens, nano = result.rows[0].tokens, result.rows[0].cost
+                self._progress.on_item_answered(name, result.made, tokens, nano / 1e9)
+                if count % _RESULTS_PER_YIELD == 0:
+                    await asyncio.sleep(0)
+            self._check_count(index)
+            ledger.mark_finished(name)
+        self._progress.on_step_finished(name)
+
+    def _results(self, index: int) -> Iterator[tuple[StoredResult, int]]:
+        """Yield the results of all shards for the items that the previous step has kept."""
+        name = self._steps[index].name
+        previous = self._steps[index - 1].name if index else ""
+        for shard, first_payload in zip(self._shards, self._first_payloads, strict=False):
+            for result in shard.transfer.results(name):
+                if not previous or self._ledger.transfer.keeps(previous, result.parent):
+                    yield result, first_payload
+
+    async def _copy_source_data(self) -> None:
+        """Copy what belongs to no step: the exchanges with the teacher, and the census of the sources."""
+        census = self._shards[0].census
+        assert census is not None, "a finished shard has a census"
+        self._ledger.record_census(census)
+        for shard in self._shards:
+            for _ in self._ledger.exchanges.copy_from(shard.exchanges):
+                await asyncio.sleep(0)
+
+    def _check_count(self, index: int) -> None:
+        """Check that the shards have a result for every input of a step.
+
+        Raises:
+            InputError: results are missing.
+
+        """
+        name, census = self._steps[index].name, self._ledger.census
+        wanted = self._ledger.count_kept(self._steps[index - 1].name) if index else (census.units if census else 0)
+        found = self._ledger.transfer.count_answers(name)
+        if found != wanted:
+            raise InputError(
+                f"{self._ledger.path.parent}: the ledgers of the shards have {found:,} results of the step {name!r}, "
+                f"and {wanted:,} are needed: a ledger was changed or replaced. Run its shard again in a new folder"
+            )

@@ -1,0 +1,50 @@
+"""The steps of a recipe as a shard runs them: the steps that compare items are left to the merge of the shards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from glotsmith.errors import UsageError
+from glotsmith.records import Record
+from glotsmith.shard import Shard
+from glotsmith.step import ItemStep, Result, SourceStep, Step, WholeStep, keep
+
+
+def steps_of_shard(steps: Sequence[Step[Any, Any]], shard: Shard, recipe: str) -> list[Step[Any, Any]]:
+    """Return the steps that process one part of the sources (see ``step.ShardRule``).
+
+    Args:
+        steps: all steps of the recipe.
+        shard: the part.
+        recipe: name of the recipe, for messages.
+
+    Raises:
+        UsageError: a step depends on items of other parts.
+
+    """
+    first, *others = steps
+    assert isinstance(first, SourceStep), "the first step reads the sources"
+    first.shard = shard
+    return [first, *(_step_of_shard(step, recipe) for step in others)]
+
+
+def _step_of_shard(step: Step[Any, Any], recipe: str) -> Step[Any, Any]:
+    if not isinstance(step, WholeStep) or step.in_shard == "run":
+        return step
+    if step.in_shard == "refuse":
+        advice = step.shard_advice or "it compares all items. Leave --shard out"
+        raise UsageError(
+            f"{recipe} can't run in shards, because later steps depend on its step {step.name!r}: {advice}"
+        )
+    return _keep_all(step)
+
+
+def _keep_all(step: WholeStep[Any, Any]) -> ItemStep[Any, Any]:
+    class KeepAll(ItemStep[Record, Record]):
+        name = step.name
+        output = step.output
+        concurrency = 1  # it only passes items on
+
+        async def run(self, key: str, item: Record) -> Result[Record]:
+            return keep(key, item)
+
+    return KeepAll()

@@ -1,0 +1,96 @@
+"""Copy the results of a step from one ledger into another, row by row, with their positions and costs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+RunStatement = Callable[..., list[tuple[Any, ...]]]
+
+_PAGE = 500  #: rows read at once
+
+_RESULTS = """
+SELECT i.key, i.parent, i.ordinal, i.position, i.status, i.reason, i.detail, i.tokens, i.cost, i.payload, p.data
+FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
+WHERE i.step = ? AND (i.parent, i.ordinal) > (?, ?) ORDER BY i.parent, i.ordinal LIMIT ?
+"""
+_INSERT_ITEM = """
+INSERT INTO items (step, key, parent, ordinal, position, status, reason, detail, tokens, cost, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INSERT_PAYLOAD = "INSERT INTO payloads (id, data) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+
+
+class _StoredRow(NamedTuple):
+    """A row of a ledger with its payload."""
+
+    key: str
+    parent: str
+    ordinal: int
+    position: str
+    status: str
+    reason: str
+    detail: str
+    tokens: int
+    cost: int  #: billionths of a dollar
+    payload: int | None
+    data: bytes | None
+
+
+class StoredResult(NamedTuple):
+    """The stored result of a step for one input."""
+
+    parent: str  #: key of the input
+    rows: Sequence[_StoredRow]  #: in order of ordinal
+
+    @property
+    def made(self) -> int:
+        """The number of outputs kept."""
+        return sum(row.status == "kept" for row in self.rows)
+
+
+class ResultTransfer:
+    """Reads and inserts the stored results of one ledger; only ``Ledger`` creates it, as ``Ledger.transfer``."""
+
+    def __init__(self, run: RunStatement, places: Mapping[str, int]) -> None:
+        """Create it; ``run`` runs an SQL statement, and ``places`` maps a step to its index."""
+        self._run = run
+        self._places = places
+
+    def results(self, step: str) -> Iterator[StoredResult]:
+        """Yield all results of a step, in order of the keys of their inputs."""
+        for parent, rows in groupby(self._rows(self._places[step]), key=lambda row: row.parent):
+            yield StoredResult(parent, list(rows))
+
+    def _rows(self, place: int) -> Iterator[_StoredRow]:
+        parent, ordinal = "", -1
+        while page := self._run(_RESULTS, place, parent, ordinal, _PAGE):
+            yield from map(_StoredRow._make, page)
+            parent, ordinal = page[-1][1], page[-1][2]
+
+    def insert(self, step: str, result: StoredResult, first_payload: int) -> None:
+        """Insert a result of another ledger. A transaction must be open.
+
+        Args:
+            step: the name of the step.
+            result: the result.
+            first_payload: added to the numbers of payloads, so that those of several ledgers differ.
+
+        """
+        for row in result.rows:
+            payload = None if row.payload is None else row.payload + first_payload
+            if payload is not None:
+                self._run(_INSERT_PAYLOAD, payload, row.data)
+            self._run(_INSERT_ITEM, self._places[step], *row[:-2], payload)
+
+    def keeps(self, step: str, key: str) -> bool:
+        """Return whether a step has kept an output."""
+        sql = "SELECT 1 FROM items WHERE step = ? AND key = ? AND status = 'kept'"
+        return bool(self._run(sql, self._places[step], key))
+
+    def count_answers(self, step: str) -> int:
+        """Return the number of inputs that a step has answered."""
+        return self._run("SELECT COUNT(*) FROM items WHERE step = ? AND ordinal = 0", self._places[step])[0][0]
+
+    def last_payload(self) -> int:
+        """Return the number of the last payload; 0 if there is none."""
+        return self._run("SELECT MAX(id) FROM payloads")[0][0] or 0

@@ -1,0 +1,30 @@
+"""The census of a shard: what its source step has read, so that a merge can compare the shards."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+RunStatement = Callable[..., list[tuple[Any, ...]]]
+
+_CREATE = "CREATE TABLE IF NOT EXISTS census (one INTEGER PRIMARY KEY CHECK (one = 1), units INTEGER, digest TEXT)"
+
+
+class SourceCensus(NamedTuple):
+    """The units of all sources that a shard has read, also those of other shards."""
+
+    units: int  #: number of different units
+    digest: str  #: of the keys of all units and of their items, in order
+
+
+def record_census(run: RunStatement, census: SourceCensus) -> None:
+    """Store the census in a ledger; ``run`` runs an SQL statement. A transaction must be open."""
+    run(_CREATE)
+    run("INSERT OR REPLACE INTO census VALUES (1, ?, ?)", *census)
+
+
+def read_census(run: RunStatement) -> SourceCensus | None:
+    """Return the census of a ledger; None if it has none."""
+    with suppress(sqlite3.OperationalError):  # it has no such table
+        return next((SourceCensus(*row) for row in run("SELECT units, digest FROM census")), None)
+    return None
