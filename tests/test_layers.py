@@ -42,11 +42,17 @@ ALLOWED = {
     **{package: VALUES | SERVICES | {package, "step"} for package in STAGES},
     "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
     "toolkit": VALUES | SERVICES | STAGES | {"toolkit"},
+    "certification": VALUES | SERVICES | STAGES | {"step", "certification"},
     "service": VALUES | SERVICES | STAGES | {"service"},
     "reward": VALUES | SERVICES | {"reward", "verification"},
-    "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "api"},
+    "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "certification", "api"},
     **{
-        package: VALUES | ENGINE | SERVICES | STAGES | {"recipes", "toolkit", "service", "reward", "api"} | TOP
+        package: VALUES
+        | ENGINE
+        | SERVICES
+        | STAGES
+        | {"recipes", "toolkit", "service", "reward", "certification", "api"}
+        | TOP
         for package in TOP
     },
 }

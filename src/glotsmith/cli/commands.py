@@ -2,6 +2,7 @@
 
 from glotsmith.cli import (
     benchmark,
+    certify,
     compare,
     evaluate,
     export,
@@ -19,6 +20,7 @@ from glotsmith.cli.app import app, main
 __all__ = [
     "app",
     "benchmark",
+    "certify",
     "compare",
     "evaluate",
     "export",

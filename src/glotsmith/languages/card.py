@@ -27,7 +27,7 @@ Escapes = dict[str, str]
 Texts = tuple[str, ...]
 
 
-_ROWS = ("verdicts.toml", "hostile.toml")
+_ROWS = ("verdicts.toml", "hostile.toml", "mutation.toml", "translations.toml")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

@@ -4,13 +4,37 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from glotsmith.languages.card import Card
 from glotsmith.languages.lexer import comment_syntax_of, split_code
 
 _LITERAL = ("string", "comment", "heredoc", "template", "quoted", "pod")  #: words in the node types of literals
 _POD = re.compile(r"^=(?!cut)[a-z]+\d?\b(?:(?!^=cut).)*\Z", re.MULTILINE | re.DOTALL)  #: unclosed documentation in Perl
+
+
+class SyntaxNode(NamedTuple):
+    """A node of a syntax tree. Offsets are in bytes of the program in UTF-8."""
+
+    kind: str  #: the grammar's type
+    start: int
+    end: int
+    named: bool  #: false for a fixed token of the grammar, such as a keyword or a bracket
+    children: "tuple[SyntaxNode, ...]" = ()
+    error: bool = False  #: the parser skipped or invented text in it
+
+
+def syntax_tree(language: str, code: str) -> SyntaxNode | None:
+    """Return the syntax tree of a program; None if the language has no grammar."""
+    text, _ = _with_opening_tag(language, code)
+    root = _root(language, text)
+    return None if root is None else _syntax_node(root, _bytes(text) - _bytes(code))
+
+
+def _syntax_node(node: Any, added: int) -> SyntaxNode:
+    children = tuple(_syntax_node(child, added) for child in node.children)
+    start, end = (max(0, offset - added) for offset in (node.start_byte, node.end_byte))
+    return SyntaxNode(node.type, start, end, node.is_named, children, node.has_error)
 
 
 def parses(language: str, code: str) -> bool | None:

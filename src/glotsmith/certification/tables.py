@@ -1,0 +1,100 @@
+"""Tables of certificates: for the terminal, and the page ``docs/certificate.md``."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from glotsmith.certification.certificate import Certificate, LanguageCertificate, VerdictRate
+from glotsmith.evaluation.pass_at_k import Interval
+from glotsmith.languages import get_card
+from glotsmith.languages.render import fill_template
+
+_PAGE = Path(__file__).with_name("page.md")
+COLUMNS = (
+    "language", "right rows", "translations", "given", "TPR (95 %)", "wrong rows", "given wrong", "mutants",
+    "TNR (95 %)", "equivalent", "mutants by",
+)  # fmt: skip
+
+
+def certificate_rows(certificates: Iterable[LanguageCertificate]) -> list[list[str]]:
+    """Return the rows of the table of certificates, with the columns ``COLUMNS``."""
+    return [_row(found) for found in certificates]
+
+
+def _row(found: LanguageCertificate) -> list[str]:
+    wrong_given = [found.rate("translations", right=False), found.rate("given", right=False)]
+    return [
+        found.language,
+        _counts(found.rate("rows", right=True)),
+        _counts(found.rate("translations", right=True)),
+        _counts(found.rate("given", right=True)),
+        interval_text(found.tpr),
+        _counts(found.rate("rows", right=False)),
+        _counts(*wrong_given),
+        _counts(found.rate("mutants", right=False)),
+        interval_text(found.tnr),
+        str(found.equivalent),
+        found.method if found.problems else "–",
+    ]
+
+
+def _counts(*rates: VerdictRate) -> str:
+    programs = sum(rate.programs for rate in rates)
+    return f"{sum(rate.fitting for rate in rates)}/{programs}" if programs else "–"
+
+
+def interval_text(value: Interval | None) -> str:
+    """Return a mean with its interval, in percent."""
+    return f"{value.mean:.1%} ({value.low:.1%} – {value.high:.1%})" if value else "–"
+
+
+def summary_lines(certificates: Iterable[LanguageCertificate]) -> list[str]:
+    """Return a line for each unexpected verdict, and for each function that was left out."""
+    lines = list[str]()
+    for found in certificates:
+        lines += [
+            f"{found.language}: a {'right' if miss.right else 'wrong'} program ({miss.source}) got {miss.status}: "
+            f"{f'{miss.kind}: ' if miss.kind else ''}{miss.name}{f' ({miss.detail})' if miss.detail else ''}"
+            for miss in found.unexpected
+        ]
+        lines += [
+            f"{found.language}: {name} differs from its Python original: {call}"
+            for name, call in found.differing.items()
+        ]
+        lines += [f"{found.language}: {sentence}" for sentence in found.left_out]
+    return lines
+
+
+def certificate_page(certificate: Certificate) -> str:
+    """Return the page in Markdown."""
+    certificates = certificate.languages
+    return fill_template(
+        _PAGE.read_text("utf-8"),
+        command=f"glotsmith certify --mutants {certificate.mutants} --inputs {certificate.inputs}",
+        mutants=str(certificate.mutants),
+        inputs=str(certificate.inputs),
+        columns=_line(COLUMNS),
+        rule=_line(["---", *["--:"] * (len(COLUMNS) - 2), "---"]),
+        rows="\n".join(_line(row) for row in certificate_rows(certificates)),
+        kinds="\n".join(_kind_rows(certificates)),
+        unexpected="\n".join(f"- {_escaped(line)}" for line in summary_lines(certificates)) or "- none",
+    )
+
+
+def _kind_rows(certificates: Sequence[LanguageCertificate]) -> list[str]:
+    kinds = sorted({kind for found in certificates for kind in found.kinds})
+    lines = [_line(["language", *kinds, "not compiled"]), _line(["---", *["--:"] * (len(kinds) + 1)])]
+    for found in certificates:
+        counts = [found.kinds.get(kind) for kind in kinds]
+        cells = [f"{count.killed}/{count.killed + count.survived}" if count else "–" for count in counts]
+        lines.append(_line([get_card(found.language).display, *cells, str(found.not_compiled)]))
+    return lines
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as one line of a table; program text in it is not markup."""
+    one_line = " ".join(text.split())
+    return "".join(f"\\{c}" if c in "\\|`*_<>[]#" else c for c in one_line)

@@ -1,0 +1,167 @@
+"""``glotsmith certify``: measure how often verification is right in each language."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+from rich.table import Table
+
+from glotsmith.cache import Cache
+from glotsmith.cache_paths import cache_home
+from glotsmith.cli.app import Isolation, Jobs, Stopped, app, complete_language, err, out
+from glotsmith.cli.progress import CheckProgressLines
+from glotsmith.counts import counted
+from glotsmith.errors import InfraError
+from glotsmith.languages import resolve_language
+from glotsmith.records import printable
+from glotsmith.unanswered import Unanswered
+
+if TYPE_CHECKING:
+    from glotsmith.certification.certificate import Certificate, LanguageCertificate
+    from glotsmith.certification.certify import MutationPlan
+
+Paths = list[Path] | None
+_CACHE = "certify.sqlite"
+
+
+@app.command()
+def certify(
+    languages: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[LANGUAGE]...", help="Languages; default: all that run here.", autocompletion=complete_language
+        ),
+    ] = None,
+    programs: Annotated[
+        Paths,
+        typer.Option(
+            "--programs",
+            "-p",
+            help="Labelled programs: jobs with a label, a run folder or its rows, problems of CodeContests, result "
+            "files of MultiPL-E; repeatable.",
+        ),
+    ] = None,
+    translations: Annotated[
+        Paths,
+        typer.Option(
+            "--translations", "-t", help="Folder with source.py and its translations LANGUAGE/NAME.EXT; repeatable."
+        ),
+    ] = None,
+    mutants: Annotated[int, typer.Option(min=0, help="Mutants of each right translation, at most.")] = 20,
+    inputs: Annotated[int, typer.Option(min=1, help="Further inputs for a mutant that passes, at most.")] = 200,
+    min_tnr: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Exit with 1 if a smaller share of the mutants fails.")
+    ] = 0.99,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File for the figures.")] = Path("certificate.json"),
+    cache: Annotated[
+        Path | None, typer.Option(help="File that keeps the verdicts; default: in the cache folder.")
+    ] = None,
+    isolation: Isolation = "auto",
+    jobs: Jobs = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="Only print the figures of --output as a page in Markdown.")
+    ] = False,
+) -> None:
+    """Measure how often verification passes right programs (TPR) and fails wrong ones (TNR).
+
+    The programs are the rows of each language, right translations of a few functions, and mutants of these in the
+    language itself. A mutant that passes its suite is run on further inputs: if it gives the values of the original on
+    all of them, it is equivalent and is left out.
+
+    The exit code is 1 if a right program fails, if a wrong one that is no mutant passes, or if too many mutants pass.
+    The same command resumes after a stop: verdicts are kept.
+
+    Example: [bold]glotsmith certify lua ocaml --mutants 10[/]
+    """
+    from glotsmith.certification.certify import MutationPlan
+    from glotsmith.certification.session import runnable_languages
+
+    if page:
+        _print_page(output)
+        return
+    wanted = list(dict.fromkeys(resolve_language(name) for name in languages or runnable_languages()))
+    place = cache or cache_home() / _CACHE
+    request = _Request(
+        wanted, programs or [], translations or [], MutationPlan(mutants=mutants, inputs=inputs), output, min_tnr
+    )
+    try:
+        holds = asyncio.run(_certify(request, place, isolation, jobs))
+    except KeyboardInterrupt:
+        raise Stopped(f"Stopped: {place} keeps the verdicts so far. Run the same command again to resume.") from None
+    raise typer.Exit(0 if holds else 1)
+
+
+class _Request(NamedTuple):
+    languages: list[str]
+    programs: list[Path]
+    translations: list[Path]
+    plan: "MutationPlan"
+    output: Path
+    min_tnr: float
+
+
+def _print_page(stored: Path) -> None:
+    from glotsmith.certification.certificate import read_certificate
+    from glotsmith.certification.tables import certificate_page
+
+    sys.stdout.write(certificate_page(read_certificate(stored)))
+
+
+async def _certify(request: _Request, cache: Path, isolation: str, workers: int | None) -> bool:
+    """Certify the languages one by one, store each certificate at once, and return whether all hold."""
+    from glotsmith.certification import session
+    from glotsmith.certification.certificate import with_language, write_certificate
+    from glotsmith.certification.labelled_files import read_labelled
+    from glotsmith.sandbox import open_sandbox
+    from glotsmith.verification import Verifier
+
+    given = [program for path in request.programs for program in read_labelled(path)]
+    for name in session.unused_given(given, request.languages):
+        err.print(f"Programs in {name} are not judged: the language is not certified by this command.")
+    stored, found = _stored(request), list["LanguageCertificate"]()
+    lines, sandbox = CheckProgressLines(err), open_sandbox(isolation, workers)
+    store = Cache(cache)
+    try:
+        verifier = Verifier(sandbox, store)
+        sets = await session.translation_sets(request.languages, request.translations, sandbox)
+        progress = session.ProgressReport(lambda name, total: lines.begin(f"programs in {name}", total), lines.tick)
+        async for one in session.certify_languages(
+            request.languages, sets, given, verifier, sandbox, request.plan, progress
+        ):
+            found.append(one)
+            stored = with_language(stored, one)
+            write_certificate(request.output, stored)
+    except Unanswered as error:
+        raise InfraError(f"The machine failed: {error.detail}. Run the same command again to resume") from error
+    finally:
+        store.close()
+        await sandbox.close()
+    _show(found, request.output)
+    return all(one.holds(request.min_tnr) for one in found)
+
+
+def _stored(request: _Request) -> "Certificate":
+    """Return the certificate to add to: that of the output file if it was measured with the same plan."""
+    from glotsmith.certification.certificate import Certificate, read_certificate
+
+    plan = request.plan
+    if request.output.is_file():
+        stored = read_certificate(request.output)
+        if (stored.mutants, stored.inputs) == (plan.mutants, plan.inputs):
+            return stored
+    return Certificate(mutants=plan.mutants, inputs=plan.inputs)
+
+
+def _show(found: Sequence["LanguageCertificate"], output: Path) -> None:
+    from glotsmith.certification.tables import COLUMNS, certificate_rows, summary_lines
+
+    table = Table(*COLUMNS)
+    for row in certificate_rows(found):
+        table.add_row(*row)
+    out.print(table)
+    for line in summary_lines(found):
+        out.print(printable(line))
+    out.print(f"The figures of {counted(len(found), 'language', 'are')} in {output}")
