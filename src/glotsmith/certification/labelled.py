@@ -10,7 +10,7 @@ import msgspec
 from glotsmith.errors import InputError
 from glotsmith.languages.card import get_card, language_folder, language_names
 from glotsmith.languages.proof_rows import read_proof_rows
-from glotsmith.records import Function, Job, Record, Task
+from glotsmith.records import Example, Function, Job, Origin, Record, Task
 from glotsmith.sources.extract import SourceModule
 from glotsmith.sources.parse import Unparsable
 
@@ -40,7 +40,7 @@ class Translation(Record, frozen=True, kw_only=True):
 
 
 def labelled_rows(language: str) -> list[LabelledProgram]:
-    """Return the rows of a language that have one verdict, or only failures."""
+    """Return the rows of a language that must pass, or must fail."""
     return [
         LabelledProgram(
             name=title,
@@ -50,7 +50,7 @@ def labelled_rows(language: str) -> list[LabelledProgram]:
             problem=f"row {title}",
         )
         for title, row in read_proof_rows(language).items()
-        if row.expected_statuses == ("pass",) or "pass" not in row.expected_statuses
+        if row.expected_statuses == ("pass",) or all(status.startswith("fail:") for status in row.expected_statuses)
     ]
 
 
@@ -117,6 +117,28 @@ def of_translation(translation: Translation, task: Task) -> LabelledProgram:
     )
 
 
+def of_example(example: Example) -> LabelledProgram | None:
+    """Return the verified program of a dataset row, with its tests; None if it has none."""
+    if not example.tests or example.kind == "original" or example.language not in language_names():
+        return None
+    job = Job(
+        id=example.id,
+        language=example.language,
+        code=f"{example.prompt}{example.completion}",
+        signature=example.signature,
+        tests=example.tests,
+    )
+    return LabelledProgram(
+        name=f"{example.name} ({example.id[:8]})",
+        source="given",
+        right=True,
+        job=job,
+        problem=example.parallel_id,
+        function=python_original(example.source, example.name, example.parallel_id),
+        mutated=True,
+    )
+
+
 def python_original(source: str, name: str, identity: str) -> Function | None:
     """Return a function of a Python program, with the helpers that it uses; None if the program has no such function.
 
@@ -130,8 +152,6 @@ def python_original(source: str, name: str, identity: str) -> Function | None:
 
 
 def _functions(source: str, identity: str) -> Iterator[Function]:
-    from glotsmith.records import Origin
-
     try:
         found = SourceModule(source).functions(helpers=True, imports=True)
         for function in found:

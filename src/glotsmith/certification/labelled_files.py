@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import msgspec
 
-from glotsmith.certification.labelled import LabelledProgram, python_original
+from glotsmith.certification.labelled import LabelledProgram, of_example
 from glotsmith.evaluation.benchmarks.example_rows import example
 from glotsmith.evaluation.benchmarks.multipl_e import language_of
-from glotsmith.evaluation.benchmarks.row_files import QuestionRow, read_rows
+from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.languages import language_names
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import IoCase, Job
@@ -29,32 +29,12 @@ _LABELS = {
 _CODE_CONTESTS = {2: "cpp", 3: "python", 4: "java"}
 _TESTS = ("public_tests", "private_tests", "generated_tests")
 _RESULTS = ("*.results.json", "*.results.json.gz")
-_DATASET = "dataset"  #: folder of the rows in a run folder
 _MOST_CASES = 20  #: of a problem of CodeContests, which may have hundreds
 
 
-def read_labelled(path: Path) -> Iterator[LabelledProgram]:
-    """Yield the labelled programs of a file or a folder.
-
-    Raises:
-        UsageError: the path does not exist, or the folder has no such files.
-        InputError: a file or a row is malformed, by file and line.
-
-    """
-    rows = [row for file in _files(path) for row in read_rows(file)]
-    for row in rows:
-        yield from labelled_row(row)
-
-
-def _files(path: Path) -> list[Path]:
-    """Return the files of a folder: the rows of a run folder, or the result files of MultiPL-E, or all others."""
-    if not path.is_dir():
-        return [path]
-    if (path / _DATASET).is_dir():
-        forms = [path / _DATASET / form for form in ("jsonl", "parquet")]
-        return [form / "data" for form in forms if (form / "data").is_dir()][:1]
-    results = sorted(file for pattern in _RESULTS for file in path.rglob(pattern))
-    return results or [path]
+def result_files(folder: Path) -> list[Path]:
+    """Return the result files of MultiPL-E in a folder, at any depth."""
+    return sorted(file for pattern in _RESULTS for file in folder.rglob(pattern)) if folder.is_dir() else []
 
 
 def labelled_row(row: QuestionRow) -> Iterator[LabelledProgram]:
@@ -70,7 +50,8 @@ def labelled_row(row: QuestionRow) -> Iterator[LabelledProgram]:
     elif "results" in data and "prompt" in data:
         yield from _multipl_e(row)
     elif {"parallel_id", "completion", "lineage"} <= data.keys():
-        yield from _dataset_row(row)
+        found = of_example(example(row))
+        yield from [found] if found else []
     elif "label" in data:
         yield _job_row(row)
     else:
@@ -99,28 +80,6 @@ def _label(row: QuestionRow) -> bool:
     if text not in _LABELS:
         raise row.error(f"the label is {row.data['label']!r}; use right or wrong")
     return _LABELS[text]
-
-
-def _dataset_row(row: QuestionRow) -> Iterator[LabelledProgram]:
-    found = example(row)
-    if not found.tests or found.language not in language_names():
-        return
-    job = Job(
-        id=found.id,
-        language=found.language,
-        code=f"{found.prompt}{found.completion}",
-        signature=found.signature,
-        tests=found.tests,
-    )
-    yield LabelledProgram(
-        name=f"{found.name} ({found.id[:8]})",
-        source="given",
-        right=True,
-        job=job,
-        problem=found.parallel_id,
-        function=python_original(found.source, found.name, found.parallel_id),
-        mutated=True,
-    )
 
 
 def _code_contests(row: QuestionRow) -> Iterator[LabelledProgram]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -22,6 +22,7 @@ from glotsmith.unanswered import Unanswered
 if TYPE_CHECKING:
     from glotsmith.certification.certificate import Certificate, LanguageCertificate
     from glotsmith.certification.certify import MutationPlan
+    from glotsmith.certification.labelled import LabelledProgram
 
 Paths = list[Path] | None
 _CACHE = "certify.sqlite"
@@ -114,11 +115,10 @@ async def _certify(request: _Request, cache: Path, isolation: str, workers: int 
     """Certify the languages one by one, store each certificate at once, and return whether all hold."""
     from glotsmith.certification import session
     from glotsmith.certification.certificate import with_language, write_certificate
-    from glotsmith.certification.labelled_files import read_labelled
     from glotsmith.sandbox import open_sandbox
     from glotsmith.verification import Verifier
 
-    given = [program for path in request.programs for program in read_labelled(path)]
+    given = [program for path in request.programs for program in _read_programs(path)]
     for name in session.unused_given(given, request.languages):
         err.print(f"Programs in {name} are not judged: the language is not certified by this command.")
     stored, found = _stored(request), list["LanguageCertificate"]()
@@ -141,6 +141,23 @@ async def _certify(request: _Request, cache: Path, isolation: str, workers: int 
         await sandbox.close()
     _show(found, request.output)
     return all(one.holds(request.min_tnr) for one in found)
+
+
+def _read_programs(path: Path) -> "Iterator[LabelledProgram]":
+    """Yield the labelled programs of a file, of a run folder, or of a folder with result files of MultiPL-E.
+
+    Raises:
+        UsageError: the path does not exist, or holds no rows.
+        InputError: a row is malformed, by file and line.
+
+    """
+    from glotsmith.api.run_rows import read_dataset
+    from glotsmith.certification.labelled_files import labelled_row, result_files
+    from glotsmith.evaluation.benchmarks.row_files import read_rows
+
+    results = [row for file in result_files(path) for row in read_rows(file)]
+    for row in results or read_dataset(path):
+        yield from labelled_row(row)
 
 
 def _stored(request: _Request) -> "Certificate":

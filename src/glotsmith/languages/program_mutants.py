@@ -21,12 +21,16 @@ Method = Literal["grammar", "tokens"]  #: what the places of changes were found 
 _NUMBER = re.compile(r"(\d+)(\.\d+)?([uUlLiIfF]\w*)?")
 _TEXT = re.compile(r"string|comment|char|heredoc|regex|quoted")  #: kinds of nodes inside which nothing is an operator
 _CODE_IN_TEXT = re.compile(r"interpolation|substitution|expansion")  #: kinds of nodes of code inside strings
-_BLOCK = re.compile(r"block|body|compound|statements?$|chunk|program|source|braced|then|else|do\b|sequence|list$|unit")
+_BLOCK = re.compile(
+    r"block|body|compound|statements?$|chunk|program|source|braced|then|else|do\b|defun|sequence|list|unit"
+)
+_NO_BLOCK = re.compile(r"argument|parameter|expression_statement")
 _EFFECT = re.compile(r"assign|expression_statement|break|continue|command|invocation|update|call")
 _LAST = re.compile(r"assign|statement|break|continue")  #: kinds of effects that may be the last of their block
 _NO_EFFECT = re.compile(r"decl|definition|import|package|return|function|class|let_|clause|if_|for_|while_|loop|block")
-_ASSIGNING = frozenset({"=", "<-", "<<-", ":=", "+=", "-=", "*=", "/=", "%=", "++", "--"})
+_ASSIGNING = frozenset(b"= <- <<- := += -= *= /= %= ++ --".split())
 _DECLARING = frozenset({b"return", b"my", b"let", b"local", b"const", b"var", b"val", b"def", b"if", b"while", b"for"})
+_BRACKETED = re.compile(r"paren|clause|condition")
 _TOKEN = re.compile(r"\s+|\d+(?:\.\d+)?\w*|\w+|\S")
 _OPENING = frozenset("([{,;:=<>+-*/%&|!")
 
@@ -115,7 +119,8 @@ def _edits(tree: SyntaxNode, data: bytes, rules: MutationRules) -> Iterator[_Edi
             yield from _of_token(place, text, rules)
             yield from _of_condition(place, text, data, rules)
         yield from _of_text(place, text)
-        yield from _of_statement(place, data, rules)
+        if place.parent is not tree:  # not a whole definition
+            yield from _of_statement(place, data, rules)
 
 
 def _places(node: SyntaxNode, parents: tuple[SyntaxNode, ...] = ()) -> Iterator[_Place]:
@@ -199,7 +204,8 @@ def _negated(condition: SyntaxNode | None, data: bytes, rules: MutationRules) ->
     if condition is None:
         return
     text = data[condition.start : condition.end].decode("utf-8", "replace")
-    inside = [child.kind for child in (*condition.children[:1], *condition.children[-1:])] == ["(", ")"]  # as in C
+    brackets = [child.kind for child in (*condition.children[:1], *condition.children[-1:])] == ["(", ")"]
+    inside = brackets and _BRACKETED.search(condition.kind)  # as in C; a list of Lisp has brackets of its own
     new = f"({fill_template(rules.negation, **{'0': text[1:-1]})})" if inside else ""
     yield _Edit("branch", condition.start, condition.end, new or fill_template(rules.negation, **{"0": text}))
 
@@ -207,9 +213,10 @@ def _negated(condition: SyntaxNode | None, data: bytes, rules: MutationRules) ->
 def _of_statement(place: _Place, data: bytes, rules: MutationRules) -> Iterator[_Edit]:
     """Yield the removal of a statement that has an effect and no value that its block returns."""
     node = place.node
-    if _is_effect(node, data, rules) and _BLOCK.search(place.parent.kind):
+    outer = place.parent.kind
+    if _BLOCK.search(outer) and not _NO_BLOCK.search(outer) and _is_effect(node, data, rules):
         siblings = [child for child in place.parent.children if child.named and "comment" not in child.kind]
-        if siblings[-1] is not node or _LAST.search(node.kind):
+        if siblings[-1] is not node or _LAST.search(node.kind) or rules.effects or _assigns(node, data):
             yield _Edit("statement", node.start, node.end, rules.dropped)
 
 
@@ -222,8 +229,13 @@ def _is_effect(node: SyntaxNode, data: bytes, rules: MutationRules) -> bool:
     if rules.effects:
         words = [data[child.start : child.end].decode("utf-8", "replace") for child in node.children[1:2]]
         return any(re.fullmatch(rules.effects, word) for word in words)
-    tokens = {data[child.start : child.end].decode("utf-8", "replace") for child in node.children if not child.children}
-    return bool(_EFFECT.search(node.kind) or tokens & _ASSIGNING)
+    return _EFFECT.search(node.kind) is not None or _assigns(node, data)
+
+
+def _assigns(node: SyntaxNode, data: bytes) -> bool:
+    """Return whether a node is an assignment, also where the grammar calls it an operator."""
+    tokens = {data[child.start : child.end] for child in node.children if not child.children}
+    return bool(tokens & _ASSIGNING)
 
 
 # ----------------------------------------------------------------------------------------------- tokens
