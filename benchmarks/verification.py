@@ -13,9 +13,7 @@ program before the clock runs, which is printed as "start".
 """
 
 import argparse
-import ast
 import asyncio
-import doctest
 import statistics
 import subprocess
 import tempfile
@@ -25,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bounded_subprocess import run as bounded_run
+from programs_of_languages import UNTOLD, folder_of, functions
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
@@ -35,12 +34,7 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.values import Call
 from glotsmith.verification import Verifier
 
-ROOT = Path(__file__).parents[1]
-FIVE = ROOT / "tests" / "recipes" / "multipl_t" / "five"
-MORE = ROOT / "benchmarks" / "programs"
 JOBS = 2
-#: Wrong translations that the few tests of a docstring do not tell from right ones: left out, with the right ones.
-UNTOLD = {"lua": {"flatten_rows"}, "ocaml": {"count_subsets"}, "r": {"clamp_all", "count_words", "merge_counts"}}
 
 
 class Peer(NamedTuple):
@@ -145,22 +139,11 @@ class Made(NamedTuple):
     expect: str  #: ``pass``, ``wrong`` or ``broken``
 
 
-def functions() -> dict[str, tuple[str, list[str]]]:
-    """Return signature and tests of the functions in ``five/source.py``, by name."""
-    found: dict[str, tuple[str, list[str]]] = {}
-    for node in ast.parse((FIVE / "source.py").read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef):
-            examples = doctest.DocTestParser().get_examples(ast.get_docstring(node) or "")
-            tests = [f"assert {e.source.strip()} == {e.want.strip() or 'None'}" for e in examples]
-            signature = f"def {node.name}({ast.unparse(node.args)}) -> {ast.unparse(node.returns)}"
-            found[node.name] = (signature, tests)
-    return found
-
-
 def programs(language: str, count: int) -> list[Made]:
     """Return ``count`` distinct programs."""
     card = get_card(language)
-    folder = next(f for f in (FIVE / language, MORE / language) if f.is_dir())
+    folder = folder_of(language)
+    assert folder is not None
     untold = UNTOLD.get(language, ())
     there = {name for name in functions() if (folder / f"{name}{card.extension}").exists() and name not in untold}
     known = {name: rest for name, rest in functions().items() if name in there}

@@ -65,6 +65,7 @@ class Suite(Record, frozen=True, kw_only=True):
     mutation_score: float  #: killed mutants / mutants that ran, 0–1; 1 if there was no mutant
     mutants: int  #: how many mutants ran
     writers: dict[str, int]  #: writer → number of cases
+    reference_s: float = 0.0  #: CPU seconds of the Python original for all tests, rounded up; 0 if not measured
 
 
 class Problem(Record, frozen=True, kw_only=True):
@@ -190,6 +191,7 @@ class Snippet(Record, frozen=True, kw_only=True):
     line_coverage: float = 0.0
     branch_coverage: float = 0.0
     mutation_score: float = 0.0
+    reference_s: float = 0.0  #: as in ``Suite``
     toolchain: str = ""  #: in which the code passed its suite
     isolation: str = ""
     origin: Origin
@@ -248,6 +250,7 @@ class Example(Record, frozen=True, kw_only=True):
     line_coverage: float = 0.0
     branch_coverage: float = 0.0
     mutation_score: float = 0.0
+    reference_s: float = 0.0  #: as in ``Suite``
     pass_rate: float = 0.0
     kind: str = "translation"  #: translation, inverse, original, ds1, ds2 or ds3
     stage: int = 1  #: training order: rows of a lower stage are trained on first
@@ -303,8 +306,10 @@ class Job(Record, frozen=True, kw_only=True):
     program: str = ""  #: a program of a benchmark, run verbatim
     entry_point: str = ""  #: name in the target language; default: the Python name
     time_limit_s: float | None = None  #: CPU seconds, on the reference machine (``verification.calibrate``)
+    reference_s: float = 0.0  #: as in ``Suite``; without ``time_limit_s`` it determines the CPU limit
     idle_limit_s: float | None = None  #: seconds that the program may wait without running (default 2); 0: no limit
     all_cases: bool = False  #: run the cases after one that reached a time limit; by default they are ``skipped``
+    stop_at_failure: bool = False  #: skip the cases after the first that fails; not with ``all_cases``
     memory_limit_mb: int | None = None
     output_limit_kb: int | None = None  #: stdout in addition to the output that the tests expect
     file_limit_mb: int | None = None  #: files that the program writes to its folder
@@ -356,7 +361,8 @@ class Program(Record, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
 
-Ending = Literal["exit", "signal", "cpu", "idle", "wall", "memory", "processes", "output", "infra"]
+#: ``decided``: the caller needed no more of its output (``sandbox.base.SupportsEarlyEnd``)
+Ending = Literal["exit", "signal", "cpu", "idle", "wall", "memory", "processes", "output", "decided", "infra"]
 
 
 class Outcome(Record, frozen=True, kw_only=True):

@@ -31,7 +31,13 @@ ROWS = {
     "trl-sft": {"prompt": [USER], "completion": [REPLY], **STAGED},
     "trl-dpo": {"prompt": [ASKED], "chosen": [GOOD], "rejected": [BAD], **PAIR},
     "trl-kto": {"prompt": [ASKED], "completion": [GOOD], "label": True, "parallel_id": "p1", "language": "lua"},
-    "trl-grpo": {"prompt": [USER], "signature": "def f(x: int) -> int", "tests": ["assert f(1) == 1"], **OURS},
+    "trl-grpo": {
+        "prompt": [USER],
+        "signature": "def f(x: int) -> int",
+        "tests": ["assert f(1) == 1"],
+        "reference_s": 0.0,
+        **OURS,
+    },
     "axolotl": {"messages": [USER, REPLY], **STAGED},
     "llamafactory": {"messages": [USER, REPLY], **STAGED},
     "verl": {
@@ -43,7 +49,13 @@ ROWS = {
     },
     "openrlhf": {"prompt": [USER], "label": TRUTH, **OURS},
     "open-instruct": {"messages": [USER], "ground_truth": json.dumps([TRUTH]), "dataset": "code", **OURS},
-    "verifiers": {"prompt": [USER], "signature": "def f(x: int) -> int", "tests": ["assert f(1) == 1"], **OURS},
+    "verifiers": {
+        "prompt": [USER],
+        "signature": "def f(x: int) -> int",
+        "tests": ["assert f(1) == 1"],
+        "reference_s": 0.0,
+        **OURS,
+    },
     "alpaca": {"instruction": "Write.", "input": "", "output": REPLY["content"]},
     "sharegpt": {"conversations": [{"from": "human", "value": "Write."}, {"from": "gpt", "value": REPLY["content"]}]},
     "openai-ft": {"messages": [USER, REPLY]},
@@ -59,6 +71,7 @@ ROWS = {
                 "code": "-- Keep.\nreturn x",
                 "signature": "def f(x: int) -> int",
                 "tests": ["assert f(1) == 1"],
+                "reference_s": 0.0,
                 "toolchain": f"{language} 1",
             }
             for language in ("lua", "r")

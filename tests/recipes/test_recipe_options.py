@@ -18,6 +18,8 @@ SHARE, SIMILARITY, NON_NEGATIVE = (
     "must be a number above 0 and at most 1",
     "must be a number of 0 or more",
 )
+LIMIT = [(0, "must be a number from 0.001 to 3600"), ("nan", "must be a number")]
+FACTOR = [(0.5, "must be a number of 1 or more"), ("inf", "must be a number")]
 NGRAM = "must be a whole number of 2 or more"
 STYLE, WORDING = "must be one of chat, completion", "must be one of target, verbatim"
 UNKNOWN = "names 'klingon': no language is named 'klingon'"
@@ -52,10 +54,13 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "wanted": [(0, POSITIVE)],
         "repairs": [(-1, NATURAL)],
         "time_limit_s": [
-            (-1, "must be 0 (the language's own limit) or from 0.001 to 3600.0 seconds"),
-            (4000, "must be 0 (the language's own limit) or from 0.001 to 3600.0 seconds"),
+            (-1, "must be 0 (no fixed limit) or from 0.001 to 3600.0 seconds"),
+            (4000, "must be 0 (no fixed limit) or from 0.001 to 3600.0 seconds"),
             ("inf", "must be a number"),
         ],
+        "limit_floor_s": LIMIT,
+        "limit_factor": FACTOR,
+        "all_cases": [("maybe", BOOL)],
         "style": [("poem", STYLE)],
         "source_in_prompt": [("maybe", BOOL)],
         "docstrings": [("kept", WORDING)],
@@ -86,6 +91,8 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "votes": [(0, POSITIVE)],
         "round_trip": [("maybe", SWITCH)],
         "answer_temperature": [("nan", NON_NEGATIVE)],
+        "limit_floor_s": LIMIT,
+        "limit_factor": FACTOR,
         "measured": [(1.5, SHARE)],
         "benchmarks": [(1, TEXTS)],
         "ngram": [(1, NGRAM)],
@@ -123,6 +130,9 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "wanted": [(0, POSITIVE)],
         "docstrings": [("kept", WORDING)],
         "repairs": [(-1, NATURAL)],
+        "limit_floor_s": LIMIT,
+        "limit_factor": FACTOR,
+        "all_cases": [("maybe", BOOL)],
         "self_evaluation": [("votes", SWITCH)],
         "min_score": [(6, "must be a number from 0 to 5"), ("nan", "must be a number from 0 to 5")],
         "temperature": [(-1, NON_NEGATIVE)],

@@ -82,6 +82,8 @@ def test_the_callers_loop_goes_on(scripted: None) -> None:
         ({"faults": ["mask"]}, "faults is .'mask'.; it must be one of raise, mask"),
         ({"jobs": 0}, "jobs is 0; it must be a number of programs from 1, or None"),
         ({"jobs": ["a column"]}, "jobs is .'a column'."),
+        ({"limit_floor_s": 0}, "limit_floor_s is 0; it must be a number from 0.001"),
+        ({"limit_factor": float("nan")}, "limit_factor is nan; it must be a number from 1.0"),
         ({"isolation": "docker"}, "there is no isolation 'docker'"),
     ],
 )

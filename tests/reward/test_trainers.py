@@ -12,7 +12,7 @@ import pytest
 
 from glotsmith.errors import InfraError, UsageError
 from glotsmith.records import Verdict
-from glotsmith.reward import code_reward, code_reward_async, compute_score, compute_score_async, compute_scores
+from glotsmith.reward import close, code_reward, code_reward_async, compute_score, compute_score_async, compute_scores
 
 LUA = "```lua\nfunction f(x) return x + 1 end\n```"
 PYTHON = "```python\ndef f(x):\n    return x + 1\n```"
@@ -129,6 +129,7 @@ def test_the_machines_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     async def verify(self: object, job: Any) -> Verdict:
         return Verdict(id=job.id, language=job.language, status="infra:toolchain", detail="install it by …")
 
+    close()  # the pool remembers verdicts
     monkeypatch.setattr("glotsmith.verification.Verifier.verify", verify)
     with pytest.raises(InfraError, match=r"in lua, has no verdict .infra:toolchain.: install it by …"):
         compute_score("glotsmith", LUA, TRUTH)

@@ -95,6 +95,16 @@ def test_kept(sandbox, function, name):
     assert sum(suite.writers.values()) == len(suite.tests)
 
 
+def test_the_time_of_the_function_is_measured_and_stored_in_steps(sandbox, function):
+    slow = function("def f(n: int) -> int:\n    if n > 9:\n        return 1\n    return sum(range(300_000)) + n")
+    [kept] = make(sandbox, slow).kept
+    suite = kept.item.suite
+    assert suite.reference_s >= 1 / 64  # several calls of some milliseconds each
+    assert suite.reference_s * 256 in {4**n for n in range(1, 8)}
+    [kept] = make(sandbox, function(KEPT["keyword hunted"][0])).kept
+    assert kept.item.suite.reference_s == 1 / 256  # the shortest step
+
+
 def test_helpers_come_along(sandbox, function):
     item = function("def area(r):\n    return int(PI * sq(r))", "PI = 3\n\n\ndef sq(x):\n    return x * x")
     [kept] = make(sandbox, item).kept

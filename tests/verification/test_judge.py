@@ -1,10 +1,10 @@
 import pytest
 
 from glotsmith.languages import get_card
-from glotsmith.records import Outcome
+from glotsmith.records import Ending, Outcome
 from glotsmith.values import Value
 from glotsmith.verification.compare import ComparisonRules
-from glotsmith.verification.judge import judge_outcome
+from glotsmith.verification.judge import has_failed, judge_outcome
 
 HOW = ComparisonRules(get_card("python").equality)
 START = "M start\nM loaded\n"
@@ -128,3 +128,49 @@ def test_cases_after_a_limit_are_skipped(
     verdict, resumes = judge_outcome("x", "python", seen, "M", [1, 2, 3], HOW, all_cases=all_cases)
     assert [case.status for case in verdict.cases] == cases
     assert resumes == resumes_after
+
+
+FAILED_FIRST = "M value 0 9\n"
+
+
+@pytest.mark.parametrize(
+    ("stdout", "ending", "status", "cases"),
+    [
+        (DONE, "exit", "pass", ["pass", "pass"]),
+        (START + FAILED_FIRST, "decided", "fail:wrong", ["fail:wrong", "skipped"]),
+        # the verdict is the same, however far the program got before it was stopped
+        (START + FAILED_FIRST, "cpu", "fail:wrong", ["fail:wrong", "skipped"]),
+        (START + FAILED_FIRST, "exit", "fail:wrong", ["fail:wrong", "skipped"]),
+        (START + FAILED_FIRST + "M value 1 2\nM end\n", "exit", "fail:wrong", ["fail:wrong", "skipped"]),
+        (START + 'M raised 0 "boom"\nM value 1 3\nM end\n', "exit", "fail:runtime", ["fail:runtime", "skipped"]),
+        (START + "M value 0 1\nM value 1 3\nM end\n", "exit", "fail:wrong", ["pass", "fail:wrong"]),
+        (START + "M value 0 1\n", "cpu", "fail:timeout", ["pass", "fail:timeout"]),
+        (START + "M value 0 1\n", "exit", "fail:exit", ["pass", "fail:exit"]),
+        (START + FAILED_FIRST + FAILED_FIRST, "exit", "fail:output", ["fail:wrong", "fail:output"]),
+        (START + FAILED_FIRST, "infra", "infra:sandbox", ["fail:wrong", "infra:sandbox"]),
+    ],
+)
+def test_judging_can_stop_at_the_first_case_that_fails(
+    stdout: str, ending: Ending, status: str, cases: list[str]
+) -> None:
+    seen = Outcome(ending=ending, stdout=stdout.encode())
+    verdict, crash = judge_outcome("x", "python", seen, "M", [1, 2], HOW, stop_at_failure=True)
+    assert (verdict.status, [c.status for c in verdict.cases], crash) == (status, cases, None)
+
+
+@pytest.mark.parametrize(
+    ("stdout", "failed"),
+    [
+        ("", False),
+        (START, False),
+        (START + "M value 0 1\n", False),
+        (START + "M value 0 9", False),  # the line may go on
+        (START + FAILED_FIRST, True),
+        (START + "M value 0 1\nnoise\n" + 'M raised 1 "boom"\n', True),
+        (FAILED_FIRST, False),  # forged
+        (DONE, False),
+        (START + "M value 0 1\nM value 1 2\nM value 2 3\n", False),  # more results than calls: judged at the end
+    ],
+)
+def test_a_failed_case_is_seen_while_the_program_runs(stdout: str, failed: bool) -> None:
+    assert has_failed(stdout.encode(), "M", [1, 2], HOW) == failed

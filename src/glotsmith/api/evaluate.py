@@ -38,6 +38,7 @@ from glotsmith.evaluation.load_questions import (
 from glotsmith.evaluation.questions import PROMPT_ENDS, Question, ReplyStyle, at_signature, trained_form
 from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
+from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.records import Record
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
@@ -46,6 +47,7 @@ from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.wrappers import CachedTeacher
 from glotsmith.verification import Verifier
+from glotsmith.verification.candidate_verifier import CandidateVerifier
 
 #: Given the number of samples, returns a context whose value is called after each sample.
 Ticking = Callable[[int], AbstractContextManager[Callable[[], None]]]
@@ -79,6 +81,7 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
     plan: EvaluationPlan
     docstrings: Wording
     prompt_end: str  #: of completion prompts: ``newline``, ``signature``; empty where no model continues them
+    reference_limits: ReferenceLimits = ReferenceLimits()  #: CPU limits of questions whose Python original was measured
     requested_ks: tuple[int, ...] = ()  #: k that the user named; a note says which of them have no figure
 
     def stored(self) -> dict[str, str]:
@@ -139,6 +142,7 @@ def evaluation_config(
     docstrings: Wording = "target",
     limit: int = 0,
     isolation: str = "auto",
+    reference_limits: ReferenceLimits | None = None,
     requested_ks: Sequence[int] = (),
 ) -> EvaluationConfig:
     """Return the checked configuration of an evaluation.
@@ -167,6 +171,7 @@ def evaluation_config(
         plan=msgspec.structs.replace(plan, style="completion" if style == "completion" else "chat"),
         docstrings=docstrings,
         prompt_end="" if completions else form.prompt_end if prompt_end == "auto" else prompt_end,
+        reference_limits=reference_limits or ReferenceLimits(),
         requested_ks=tuple(requested_ks),
     )
     if bool(config.completions) == bool(teacher):
@@ -195,6 +200,7 @@ async def evaluate_async(
     isolation: str = "auto",
     workers: int | None = None,
     cache: Path | str | None = None,
+    reference_limits: ReferenceLimits | None = None,
 ) -> EvaluationResult:
     """Evaluate a model, or a file of completions. The same call resumes a stopped evaluation.
 
@@ -215,6 +221,7 @@ async def evaluate_async(
         isolation: isolation back end of the sandbox.
         workers: programs that run at once; by default one per processor.
         cache: a cache file to share; by default in ``output``.
+        reference_limits: CPU limits of the questions of an evaluation set, whose Python originals were measured.
 
     Raises:
         UsageError: an argument is invalid, or the folder holds another evaluation.
@@ -235,6 +242,7 @@ async def evaluate_async(
         docstrings=docstrings,
         limit=limit,
         isolation=isolation,
+        reference_limits=reference_limits,
     )
     store = Path(cache) if cache is not None else None
     result = await run_evaluation(config, Path(output), store, workers)
@@ -325,7 +333,7 @@ async def _evaluate(
                 found = await evaluate_questions(
                     asking.questions,
                     source,
-                    verifier,
+                    CandidateVerifier(verifier, options.reference_limits),
                     options.plan,
                     impossible=asking.impossible,
                     max_failures=max_failures,

@@ -17,6 +17,7 @@ from glotsmith.cli.progress import WaitingLines
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import result_files
 from glotsmith.evaluation.evaluate import EvaluationPlan
+from glotsmith.languages.reference_limits import ReferenceLimits
 
 Texts = list[str] | None
 
@@ -68,6 +69,12 @@ def evaluate_command(
     k: Annotated[list[int] | None, typer.Option("--k", min=1, help="The k of pass@k; repeatable.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
     seed: Annotated[int | None, typer.Option("--seed", show_default="0")] = None,
+    limit_floor: Annotated[
+        float, typer.Option(min=0.001, help="CPU seconds that a program may use, however short its Python original.")
+    ] = ReferenceLimits().floor_s,
+    limit_factor: Annotated[
+        float, typer.Option(min=1.0, help="CPU time of a program / of its Python original, at most.")
+    ] = ReferenceLimits().factor,
     output_: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("runs/evaluation"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
@@ -112,6 +119,7 @@ def evaluate_command(
         docstrings=docstrings.value,
         limit=limit,
         isolation=isolation,
+        reference_limits=ReferenceLimits(floor_s=limit_floor, factor=limit_factor),
         requested_ks=k or (),
     )
     try:

@@ -54,6 +54,7 @@ def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -
         line_coverage=task.problem.suite.line_coverage,
         branch_coverage=task.problem.suite.branch_coverage,
         mutation_score=task.problem.suite.mutation_score,
+        reference_s=task.problem.suite.reference_s,
         pass_rate=solution.pass_rate,
     )
 

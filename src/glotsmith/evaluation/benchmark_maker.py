@@ -66,6 +66,7 @@ def _problem(row: Example) -> Problem:
         mutation_score=row.mutation_score,
         mutants=0,
         writers={},
+        reference_s=row.reference_s,
     )
     return Problem(id=row.parallel_id, function=function, suite=suite)
 

@@ -87,6 +87,7 @@ class Question(Record, frozen=True, kw_only=True):
     needs: str = ""  #: a program that runs only if the libraries of the benchmark are installed
     hint: str = ""  #: the message if they are not
     time_limit_s: float | None = None
+    reference_s: float = 0.0  #: CPU seconds of the Python original for all tests, as in ``Suite``; 0 if not measured
     oracle: str = ""  #: name of a rule of ``oracles.py`` that accepts other correct answers
     alias: str = ""  #: another name of the problem in files of completions
     published: dict[str, Any] = {}  #: the row of the benchmark, for result files in its format
@@ -113,6 +114,8 @@ class Question(Record, frozen=True, kw_only=True):
             tolerance=self.tolerance,
             absolute_tolerance=self.absolute_tolerance,
             time_limit_s=self.time_limit_s,
+            reference_s=self.reference_s,
+            stop_at_failure=typed and not self.oracle,  # an oracle may accept a case that fails
         )
 
 
@@ -185,6 +188,7 @@ def question_of_task(
         unclosed=stops_at_brace(stop_tokens(task.language)),
         signature=task.signature,
         tests=task.tests,
+        reference_s=task.problem.suite.reference_s,
         tolerance=tolerance,
         oracle=oracle,
     )

@@ -12,6 +12,7 @@ from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.suite_outcomes import describe_failure
 from glotsmith.languages import Card, get_card, render
 from glotsmith.languages.docstrings import Wording, example_calls, translate_docstring, value_forms
+from glotsmith.languages.equal_programs import EqualPrograms
 from glotsmith.languages.extract_code import extract_code, restore_braces, stops_at_brace
 from glotsmith.prompts import Prompt
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
@@ -43,7 +44,8 @@ class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True):
     style: RequestStyle = "chat"
     source_in_prompt: bool = True  #: show the Python source (the paper's setting)
     repairs: int = 0  #: how often a failing candidate is sent back with its failing case
-    time_limit_s: float | None = None  #: CPU seconds per candidate; None for the language's own limit
+    time_limit_s: float | None = None  #: CPU seconds per candidate; None: the Python original determines them
+    all_cases: bool = False  #: run also the cases after the first that fails, to compare failing candidates
     seed: int = 0
     call: str = "translate"  #: as in ``Request.call``
     docstrings: Wording = "target"  #: of completion prompts
@@ -124,6 +126,8 @@ class Translate(ItemStep[Task, Solution]):
             signature=task.signature,
             tests=task.tests,
             time_limit_s=self._options.time_limit_s,
+            reference_s=task.problem.suite.reference_s,
+            stop_at_failure=not self._options.all_cases,
         )
 
     async def _request_translation(self, task: Task, sample: int) -> TranslationAttempt:
@@ -200,7 +204,8 @@ class _SolutionSearch:
     def __init__(self, task: Task, options: TranslationOptions) -> None:
         self._task = task
         self._options = options
-        self._passes: dict[str, bool] = {}  #: code → whether it passed
+        self._programs = EqualPrograms(task.language)
+        self._passes: dict[str, bool] = {}  #: program → whether it passed
         self._passed: list[TranslationAttempt] = []
         self._lost: list[Dropped] = []
         self._replies: list[Reply] = []
@@ -224,12 +229,13 @@ class _SolutionSearch:
             self._failures += attempt.reply.finish_reason != "error"
             self._lose(attempt, *_why_no_code(attempt.reply))
             return False
-        if (passed := self._passes.get(attempt.code)) is not None:
+        program = self._programs.representative(attempt.code)
+        if (passed := self._passes.get(program)) is not None:
             self._failures += not passed
             self._repeated_passes += passed
             self._lose(attempt, Reason.DUPLICATE_CANDIDATE, "")
             return False
-        self._passes[attempt.code] = False
+        self._passes[program] = False
         return True
 
     def add_chain(self, chain: Sequence[TranslationAttempt]) -> None:
@@ -241,7 +247,7 @@ class _SolutionSearch:
                 self._lose(attempt, *_why_no_code(attempt.reply))
             elif verdict.passed:
                 self._passed.append(attempt)
-                self._passes[attempt.code or ""] = True
+                self._passes[self._programs.representative(attempt.code or "")] = True
             else:
                 self._failures += not verdict.is_infra
                 reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_VERIFICATION

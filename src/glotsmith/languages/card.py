@@ -65,6 +65,7 @@ class Syntax(Record, frozen=True, kw_only=True):
     block_comment: tuple[str, ...] = ()  #: opening and closing mark
     strings: tuple[str, ...] = ('"',)  #: quotes; needed to distinguish comments from strings
     layout: bool = False  #: whether indentation is significant
+    blanks: bool = True  #: whether a blank between two tokens can change the meaning (Ruby: ``f -1`` and ``f - 1``)
     name: str = "[A-Za-z_][A-Za-z0-9_]*"  #: regular expression of a name
     reserved: str = ""  #: words that can't be names, separated by blanks
     signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{types}, @{returns}
@@ -213,6 +214,7 @@ class CardLimits(Record, frozen=True, kw_only=True):
     """The limits of the language's programs."""
 
     cpu_s: float = 10.0
+    reference_factor: float = 1.0  #: factor on CPU limits that a Python original determines, for slower languages
     memory_mb: int = 1024
     int_bits: int = 64  #: width of the native int with its sign; 0 for unlimited
     wider_results: bool = False  #: results may be wider ints than arguments (Julia's BigInt)

@@ -28,6 +28,8 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 NgramSize = Annotated[int, msgspec.Meta(ge=2)]
 NonNegative = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+CpuSeconds = Annotated[float, msgspec.Meta(ge=0.001, le=3600)]  #: a CPU limit
+LimitFactor = Annotated[float, msgspec.Meta(ge=1)]  #: CPU limit of a candidate / CPU time of the Python original
 Similarity = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: a threshold of ROUGE-L above which items are near-duplicates
 
 

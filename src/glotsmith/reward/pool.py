@@ -16,6 +16,7 @@ from glotsmith.records import Job, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
+from glotsmith.verification.candidate_verifier import CandidateVerifier
 from glotsmith.verification.verifier import verify_all
 
 
@@ -39,7 +40,7 @@ class VerifierPool:
         """
         self._sandbox = open_sandbox(key.isolation, key.jobs or default_jobs())
         self._loop = asyncio.new_event_loop()
-        self._verifier = Verifier(self._sandbox)
+        self._verifier = CandidateVerifier(Verifier(self._sandbox))
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._serve, name="glotsmith-reward", daemon=True)
         self._thread.start()

@@ -2,14 +2,19 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, cast, get_args
 
+import msgspec
+
 from glotsmith.counts import counted
 from glotsmith.errors import InfraError, UsageError
+from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.records import Job, Verdict
 from glotsmith.reward.pool import VerifierPool, get_pool
 from glotsmith.reward.reward_jobs import CompletionInput, build_job
+from glotsmith.verification.job_limits import MIN_LIMITS
 
 #: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of passed tests of a program that ran
 #: to its end; Agnostics (arXiv 2508.04865) reports that policies learn to exploit it.
@@ -32,6 +37,13 @@ class RewardOptions(NamedTuple):
     faults: FaultHandling = "raise"
     isolation: str = "auto"
     jobs: int | None = None
+    limit_floor_s: float = ReferenceLimits().floor_s
+    limit_factor: float = ReferenceLimits().factor
+
+    @property
+    def reference_limits(self) -> ReferenceLimits:
+        """CPU limits of completions whose row has ``reference_s``."""
+        return ReferenceLimits(floor_s=self.limit_floor_s, factor=self.limit_factor)
 
     def check(self) -> "RewardOptions":
         """Return the options.
@@ -49,6 +61,12 @@ class RewardOptions(NamedTuple):
         jobs = cast(object, self.jobs)  # a dataset's column of this name would come here
         if jobs is not None and not (isinstance(jobs, int) and jobs >= 1):
             raise UsageError(f"jobs is {jobs!r}; it must be a number of programs from 1, or None")
+        for name, value, least in (
+            ("limit_floor_s", cast(object, self.limit_floor_s), MIN_LIMITS.cpu_s),
+            ("limit_factor", cast(object, self.limit_factor), 1.0),
+        ):
+            if not (isinstance(value, int | float) and math.isfinite(value) and value >= least):
+                raise UsageError(f"{name} is {value!r}; it must be a number from {least}")
         return self
 
 
@@ -67,14 +85,20 @@ def score(
     faults: FaultHandling = "raise",
     isolation: str = "auto",
     jobs: int | None = None,
+    limit_floor_s: float = ReferenceLimits().floor_s,
+    limit_factor: float = ReferenceLimits().factor,
 ) -> list[float | None]:
     """Return the reward of each completion, from 0 to 1, in order.
 
     A completion is text, or the messages of a chat. Its row decides about it, by the fields of a ``Job``
     (``language``; ``signature`` and ``tests``, or ``io``; ``entry_point``, ``checker``, ``time_limit_s``,
     ``idle_limit_s``, ``memory_limit_mb``, ``output_limit_kb``, ``file_limit_mb``, ``tolerance``,
-    ``absolute_tolerance``, ``all_cases``), and may have the ``prefix`` that the completion continues; other keys
-    are ignored. A row without tests gives None. ``jobs`` programs run at once, by default one per processor.
+    ``absolute_tolerance``, ``all_cases``, ``reference_s``), and may have the ``prefix`` that the completion continues;
+    other keys are ignored. A row without tests gives None. ``jobs`` programs run at once, by default one per processor.
+
+    A row with ``reference_s`` (CPU seconds of the Python original) and without ``time_limit_s`` has a CPU limit of
+    ``limit_factor`` times these, and at least ``limit_floor_s`` seconds. With the credit ``all``, a program ends at its
+    first failing case.
 
     Raises:
         UsageError: an option is invalid; or a row is invalid and ``faults`` is ``raise``.
@@ -82,7 +106,7 @@ def score(
         InfraError: the machine failed on a completion, and ``faults`` is ``raise``.
 
     """
-    options = RewardOptions(credit, faults, isolation, jobs).check()
+    options = RewardOptions(credit, faults, isolation, jobs, limit_floor_s, limit_factor).check()
     return [r.reward for r in compute_rewards(completions, rows, options)]
 
 
@@ -94,9 +118,11 @@ async def score_async(
     faults: FaultHandling = "raise",
     isolation: str = "auto",
     jobs: int | None = None,
+    limit_floor_s: float = ReferenceLimits().floor_s,
+    limit_factor: float = ReferenceLimits().factor,
 ) -> list[float | None]:
     """Return the same as ``score``, without blocking the event loop."""
-    options = RewardOptions(credit, faults, isolation, jobs).check()
+    options = RewardOptions(credit, faults, isolation, jobs, limit_floor_s, limit_factor).check()
     return [r.reward for r in await compute_rewards_async(completions, rows, options)]
 
 
@@ -143,7 +169,12 @@ def _build_job(number: int, completion: CompletionInput, row: RewardRow, options
     try:
         if isinstance(row, UsageError):
             raise UsageError(f"row {number}: {row}")
-        return build_job(number, completion, row)
+        job = build_job(number, completion, row)
+        if job is None:
+            return None
+        ends_early = job.stop_at_failure or (options.credit == "all" and not job.all_cases)
+        job = msgspec.structs.replace(job, stop_at_failure=ends_early)
+        return options.reference_limits.apply(job)
     except UsageError as error:
         if options.faults == "raise":
             raise

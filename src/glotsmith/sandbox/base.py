@@ -20,6 +20,7 @@ ATTEMPTS = 3  #: a failure of the machine is reported after this number of conse
 CLOSED = "The sandbox is closed."
 CLOSED_DURING_RUN = "The sandbox was closed while the program ran."
 
+IsDecided = Callable[[bytes], bool]  #: whether a program's stdout so far is all that its caller needs
 Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run`` or a replacement
 
 ALL_PROMISES: frozenset[Promise] = frozenset({"network", "files", "processes", "program", "disk", "orphans"})
@@ -45,6 +46,18 @@ class Sandbox(Protocol):
 
     async def close(self) -> None:
         """Kill the running programs and remove all folders; idempotent."""
+        ...
+
+
+@runtime_checkable
+class SupportsEarlyEnd(Protocol):
+    """A back end that can end a program as soon as its output says enough."""
+
+    async def run_until(self, program: Program, is_decided: IsDecided) -> Outcome:
+        """Run one program to its end or its limits, or until its stdout so far is enough (``decided``).
+
+        ``is_decided`` is called after new output, at most 50 times a second; short programs end before it is called.
+        """
         ...
 
 

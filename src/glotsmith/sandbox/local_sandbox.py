@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from glotsmith.records import Outcome, Program
-from glotsmith.sandbox.base import CLOSED, Promise, infra_outcome
+from glotsmith.sandbox.base import CLOSED, IsDecided, Promise, infra_outcome
 from glotsmith.sandbox.program_environment import write_accounts, write_files
 from glotsmith.sandbox.spawned_process import ProcessLaunch, SpawnedProcess
 from glotsmith.sandbox.supervised_process import SupervisedProcess
@@ -46,15 +46,19 @@ class LocalSandbox(ABC):
 
     async def run(self, program: Program) -> Outcome:
         """Run one program to its end or its limits."""
+        return await self.run_until(program, None)
+
+    async def run_until(self, program: Program, is_decided: IsDecided | None) -> Outcome:
+        """Run one program to its end or its limits, or until its stdout so far is enough (``decided``)."""
         async with self._slot():
             if self._closed:
                 return infra_outcome(CLOSED)
             try:
-                return await self._run(program)
+                return await self._run(program, is_decided)
             except OSError as error:
                 return infra_outcome(f"Cannot start the program: {error}")
 
-    async def _run(self, program: Program) -> Outcome:
+    async def _run(self, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Run a program from a cold start."""
         with self._folders.temporary_folder() as folder:
             files = folder / "program"
@@ -62,10 +66,11 @@ class LocalSandbox(ABC):
             write_files(program.files, files)
             launch = self._launch(program, folder)
             process = SpawnedProcess(launch, program.stdin.encode("utf-8", "surrogatepass"), program.limits)
-            return await self._supervise(process, program)
+            return await self._supervise(process, program, is_decided)
 
-    async def _supervise(self, process: SupervisedProcess, program: Program) -> Outcome:
+    async def _supervise(self, process: SupervisedProcess, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Supervise a started program to its end; return its outcome."""
+        process.is_decided = is_decided
         self._running.add(process)
         try:
             await process.supervise()

@@ -7,7 +7,7 @@ from typing import ClassVar
 import msgspec
 
 from glotsmith.records import Outcome, Program
-from glotsmith.sandbox.base import ALL_PROMISES, Promise
+from glotsmith.sandbox.base import ALL_PROMISES, IsDecided, Promise
 from glotsmith.sandbox.compile_servers import CompileServerPool
 from glotsmith.sandbox.fork_server.pool import ForkServerLaunch, ForkServerPool
 from glotsmith.sandbox.fork_server.process import ForkedProcess
@@ -56,7 +56,7 @@ class NamespaceSandbox(LocalSandbox):
             self._user_namespace.check_readable(prefixes)
         return prefixes
 
-    async def _run(self, program: Program) -> Outcome:
+    async def _run(self, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Run a program in warm workers; start it cold where these fail."""
         compiled = await self._compile_servers.compile(program) if self._compile_servers and program.server else None
         if compiled is not None and not compiled.succeeded:
@@ -65,10 +65,10 @@ class NamespaceSandbox(LocalSandbox):
         if compiled is not None and program.server is not None:
             files = {**program.files, **compiled.files}
             program = msgspec.structs.replace(program, files=files, build=(), argv=program.server.run)
-        outcome = await self._run_warm(program) if self._fork_servers else None
-        return await super()._run(program) if outcome is None else outcome
+        outcome = await self._run_warm(program, is_decided) if self._fork_servers else None
+        return await super()._run(program, is_decided) if outcome is None else outcome
 
-    async def _run_warm(self, program: Program) -> Outcome | None:
+    async def _run_warm(self, program: Program, is_decided: IsDecided | None) -> Outcome | None:
         """Run a program in a fork server; None if there is no fork server, or if the outcome is not reliable."""
         pool = self._fork_servers  # a local reference: close() resets the attribute
         assert pool is not None
@@ -81,7 +81,7 @@ class NamespaceSandbox(LocalSandbox):
             program = msgspec.structs.replace(program, limits=msgspec.structs.replace(limits, idle_s=limits.idle_s / 2))
         tasks = max_tasks(program.limits, self._jobs - 1) if counts_per_namespace() else 0
         process = ForkedProcess(server, program, tasks, self._owner)
-        outcome = await self._supervise(process, program)
+        outcome = await self._supervise(process, program, is_decided)
         if process.lost and not self._closed:
             return None
         pool.record_success(key)

@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Literal
 
-from glotsmith.records import Limits, Outcome
-from glotsmith.sandbox.base import CLOSED_DURING_RUN
+from glotsmith.records import Ending, Limits, Outcome
+from glotsmith.sandbox.base import CLOSED_DURING_RUN, IsDecided
 from glotsmith.sandbox.idle_clock import IdleClock
 from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter, StderrParser, TailBuffer
 from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, has_runnable_task, measure_tree
@@ -23,7 +23,7 @@ _CHECK_INTERVAL_S = 0.05
 _IDLE = "idle: the program waited, and nothing in it could run"
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
-StopReason = Literal["cpu", "idle", "wall", "memory", "processes", "output", "closed", "unkillable"]
+StopReason = Literal["cpu", "idle", "wall", "memory", "processes", "output", "decided", "closed", "unkillable"]
 
 
 class SupervisedProcess(ABC):
@@ -35,6 +35,8 @@ class SupervisedProcess(ABC):
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._stop_reason: StopReason | None = None
+        self.is_decided: IsDecided | None = None
+        self._judged_bytes = 0  #: of stdout, when ``is_decided`` was called
         self._idle_clock = IdleClock(limits.idle_s)
         self._peak = TreeUsage()
         self._code = 0
@@ -144,6 +146,16 @@ class SupervisedProcess(ABC):
             self.stop("idle")
         elif self._remaining_wall_s() <= 0:
             self.stop("wall")
+        elif self._has_decided():
+            self.stop("decided")
+
+    def _has_decided(self) -> bool:
+        """Return whether the output is enough for the caller; it is asked only after new output."""
+        size = len(self.stdout.data)
+        if self.is_decided is None or size == self._judged_bytes:
+            return False
+        self._judged_bytes = size
+        return self.is_decided(bytes(self.stdout.data))
 
     def _is_idle(self, usage: TreeUsage) -> bool:
         """Return whether the program has waited for too long. A build may wait for a compile server."""
@@ -211,9 +223,7 @@ def _resolve(wakeup: asyncio.Future[None]) -> None:
         wakeup.set_result(None)
 
 
-def classify_ending(
-    stop_reason: StopReason | None, code: int, state: str
-) -> tuple[Literal["exit", "signal", "cpu", "idle", "wall", "memory", "processes", "output", "infra"], int]:
+def classify_ending(stop_reason: StopReason | None, code: int, state: str) -> tuple[Ending, int]:
     """Return the kind of ending, and the exit code or signal."""
     if stop_reason == "closed" or stop_reason == "unkillable" or state in ("setup", "missing"):
         return "infra", 0

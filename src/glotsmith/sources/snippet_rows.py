@@ -56,6 +56,7 @@ def parse_snippet(row: Mapping[str, Any], place: RowOrigin, column: str = "") ->
         line_coverage=_number(row, "line_coverage"),
         branch_coverage=_number(row, "branch_coverage"),
         mutation_score=_number(row, "mutation_score"),
+        reference_s=_number(row, "reference_s"),
         origin=_origin(row, place),
     )
 

@@ -34,7 +34,7 @@ class CallBatch(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""  #: the text of a mutant; empty for the original function
     cpu_s: float = 1.0  #: CPU seconds a call
     max_chars: int = 2000  #: characters of a result's literal
-    measure: str = ""  #: ``arcs`` for each call, ``coverage`` of them all, or nothing
+    measure: str = ""  #: ``arcs`` or ``seconds`` for each call, ``coverage`` of them all, or nothing
     one_process_per_call: bool = False  #: run each call in a process of its own
     stop_at_failure: bool = False  #: stop at the first call that gives no value
 
@@ -45,6 +45,7 @@ class CallResult(NamedTuple):
     kind: str = "skipped"  #: ``value raised opaque large effect stopped skipped``
     text: str = ""  #: the value as a literal, or the reason why there is none
     arcs: frozenset[str] = frozenset()  #: ``from,to`` line pairs, where they were measured
+    seconds: float = 0.0  #: CPU time, where it was measured
 
 
 class BodyCoverage(NamedTuple):
@@ -168,7 +169,7 @@ def _reports(mark: str, outcome: Outcome, batches: Sequence[CallBatch]) -> list[
     kind, _, text = ended.partition(" ")
     answers = [[CallResult(kind, text) for _ in b.calls] for b in batches]
     coverages = [BodyCoverage() for _ in batches]
-    arcs: dict[tuple[int, int], frozenset[str]] = {}
+    arcs, seconds = dict[tuple[int, int], frozenset[str]](), dict[tuple[int, int], float]()
     for line in outcome.stdout.decode("ascii", "replace").split("\n"):
         words = line.split(" ", 4)
         if len(words) < 4 or words[0] != mark:
@@ -178,6 +179,9 @@ def _reports(mark: str, outcome: Outcome, batches: Sequence[CallBatch]) -> list[
             arcs[batch, case] = frozenset(text.split())
         elif kind == "coverage":
             coverages[batch] = max(coverages[batch], BodyCoverage(*map(int, text.split())))
+        elif kind == "seconds":
+            seconds[batch, case] = float(text)
         else:
-            answers[batch][case] = CallResult(kind, text, arcs.get((batch, case), frozenset()))
+            measured = arcs.get((batch, case), frozenset()), seconds.get((batch, case), 0.0)
+            answers[batch][case] = CallResult(kind, text, *measured)
     return [BatchResult(tuple(a), c) for a, c in zip(answers, coverages, strict=True)]

@@ -7,10 +7,10 @@
       "coverage": "…"}]}
 
 It prints ``MARK start``, then lines ``MARK BATCH CASE KIND PAYLOAD``, then ``MARK end``. The kinds are
-``value LITERAL``, ``raised TEXT``, ``opaque TYPE``, ``large``, ``effect EVENT`` (the function tried to reach outside
-its process), ``stopped CAUSE``, ``skipped``, and ``arcs`` and ``coverage`` for measurements. The output of the function
-is discarded. A call that exits, loops or crashes affects only its own result. After ``DEATHS`` such calls the rest of
-a batch is skipped.
+``value LITERAL``, ``raised TEXT``, ``opaque TYPE``, ``large``, ``effect EVENT`` (it tried to reach outside its
+process), ``stopped CAUSE``, ``skipped``, and ``arcs``, ``coverage`` and ``seconds`` (CPU time) for measurements. The
+output of the function is discarded. A call that exits, loops or crashes affects only its own result. After ``DEATHS``
+such calls the rest of a batch is skipped.
 """
 
 # ruff: noqa: SIM905
@@ -31,9 +31,8 @@ DEATHS = 6  # killed children, and calls out of time, after which the rest of a 
 EVENTS = 40_000  # line events of one traced call: a limit that does not depend on a clock
 LOAD_S = 2.0  # CPU time for the imports and constants around the function
 SILENCE_S = 10.0  # wall time without output from a child; far above its CPU limit
-DEPTH = 30
-MEASURES = ("arcs ", "coverage ")
-DIGITS = 3000  # bits of an integer
+MEASURES = ("arcs ", "coverage ", "seconds ")
+DEPTH, DIGITS = 30, 3000  # of nesting; bits of an integer
 MEMORY = 768 << 20
 DENIED = tuple(
     "open os. subprocess. socket. ctypes. shutil. tempfile. glob. pty. resource. mmap. sqlite3. urllib. http. ftplib. "
@@ -44,7 +43,8 @@ READABLE = os.path.join(sys.base_prefix, "")
 SUBJECT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "subject.py")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _normpath, _getpid, _write, _exit = os.path.normpath, os.getpid, os.write, os._exit
-_settrace, _setitimer, _name = sys.settrace, signal.setitimer, type.__dict__["__name__"].__get__
+_settrace, _setitimer, _cpu_s = sys.settrace, signal.setitimer, time.process_time
+_name = type.__dict__["__name__"].__get__
 sys.set_int_max_str_digits(0)  # as for a candidate (languages/python/driver.py)
 
 
@@ -108,8 +108,7 @@ class Guard:
 
     def __init__(self, tracer):
         self.tracer = tracer
-        self.armed = False
-        self.event = ""
+        self.armed, self.event = False, ""
 
     def __call__(self, event, args):
         if not self.armed or not event.startswith(DENIED) or _harmless(event, args):
@@ -132,8 +131,7 @@ class Tracer:
 
     def __init__(self, batch):
         self.start, _, self.last = batch["body"]
-        self.arcs = set()
-        self.left = EVENTS
+        self.arcs, self.left = set(), EVENTS
 
     def __call__(self, frame, event, arg):
         if frame.f_code.co_filename != SUBJECT:
@@ -177,13 +175,11 @@ class Child:
     """Runs in the forked child: loads the source once, then runs the given calls."""
 
     def __init__(self, batch, cases, say):
-        self.batch = batch
-        self.cases = cases
-        self.say = say
+        self.batch, self.cases, self.say = batch, cases, say
         self.tracer = Tracer(batch) if batch["measure"] == "arcs" else None
         self.guard = Guard(self.tracer)
         self.pid = _getpid()
-        self.stops = 0
+        self.stops, self.seconds = 0, 0.0  # the latter: CPU time of the last call
 
     def run(self):
         """Load the source and run all calls."""
@@ -214,6 +210,8 @@ class Child:
             why = self._written(result)
         if self.tracer is not None:
             self.say(case, "arcs " + " ".join([f"{a},{b}" for a, b in sorted(self.tracer.arcs)]))
+        if self.batch["measure"] == "seconds":
+            self.say(case, f"seconds {self.seconds:.6f}")
         self.say(case, why)
         self.stops += why == "stopped cpu"
         return self.stops < DEATHS and not (self.batch["stop_at_failure"] and not why.startswith("value "))
@@ -239,7 +237,9 @@ class Child:
             if trace and self.tracer is not None:
                 self.tracer.begin()
             self.guard.armed = True
+            begun = _cpu_s()
             result = action()
+            self.seconds = _cpu_s() - begun
         except OutOfTime:
             why = "stopped cpu"
         except BaseException as error:

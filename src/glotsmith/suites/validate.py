@@ -4,9 +4,10 @@ The paper runs each assertion once, in a process of its own, and counts the line
 together. Here the function runs twice: all calls in one process, then each call in its own process, in the opposite
 order and under another hash seed. A call whose two values differ depends on more than its arguments. Coverage is
 measured in the function's own body, without blocks that always raise and without the branches to them, because a test
-needs a value that is returned.
+needs a value that is returned. A third run, in one process and without coverage, measures the CPU time of the function.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import msgspec
 
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
+from glotsmith.languages.reference_limits import round_reference
 from glotsmith.records import Function, Problem, Suite
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Dropped, ItemStep, Result, keep
@@ -100,11 +102,12 @@ class Validate(ItemStep[DraftSuite, Problem]):
                 return dropped
         if dropped := _low_coverage(shared.coverage, thresholds):
             return dropped
-        mutants = await self._run_mutants(function, cases)
+        reference, *mutants = await self._run_reference_and_mutants(function, cases)
         killed = sum(_is_killed(mutant, cases) for mutant in mutants)
         if dropped := _weak_suite(killed, len(mutants), len(cases), thresholds):
             return dropped
-        return _problem(draft, cases, shared.coverage, killed, len(mutants))
+        problem = _problem(draft, cases, shared.coverage, killed, len(mutants))
+        return _with_reference_seconds(problem, reference)
 
     async def _run_in_one_process(self, function: Function, calls: Sequence[DraftCase]) -> BatchResult:
         """Run all calls in one process, and measure coverage."""
@@ -118,12 +121,13 @@ class Validate(ItemStep[DraftSuite, Problem]):
         [report] = await self._runner.run(function, [batch], _SEEDS[1])
         return list(report.results[::-1])
 
-    async def _run_mutants(self, function: Function, cases: Sequence[ValidatedCase]) -> list[BatchResult]:
-        """Run each mutant on the cases until a call gives no value."""
+    async def _run_reference_and_mutants(self, function: Function, cases: Sequence[ValidatedCase]) -> list[BatchResult]:
+        """Measure the CPU time of the function, then run each mutant until a call gives no value; return both."""
         texts = _texts([c.draft for c in cases])
         codes = make_mutants(function, self._thresholds.max_mutants)
-        batches = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S / 4, stop_at_failure=True) for code in codes]
-        return await self._runner.run(function, batches, _SEEDS[1]) if batches else []
+        reference = CallBatch(calls=texts, cpu_s=_CPU_S, measure="seconds")
+        mutants = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S / 4, stop_at_failure=True) for code in codes]
+        return await self._runner.run(function, [reference, *mutants], _SEEDS[1])
 
 
 def _clock_is_read(function: Function) -> Dropped | None:
@@ -226,6 +230,15 @@ def _is_killed(report: BatchResult, cases: Sequence[ValidatedCase]) -> bool:
         (value := returned_literal(answer)) is None or literal(value[0]) != literal(case.expected)
         for answer, case in zip(report.results, cases, strict=True)
     )
+
+
+def _with_reference_seconds(problem: Problem, reference: BatchResult) -> Problem:
+    """Return the problem with the CPU time of its function, which stays 0 if a call gave no value."""
+    seconds = sum(result.seconds for result in reference.results)
+    if not all(result.kind == "value" for result in reference.results) or not math.isfinite(seconds):
+        return problem
+    suite = msgspec.structs.replace(problem.suite, reference_s=round_reference(seconds))
+    return msgspec.structs.replace(problem, suite=suite)
 
 
 def _problem(

@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from glotsmith.languages import Card, program
+from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.records import Job, Limits
 from glotsmith.values import Check, NotLiteral, Value, parse_test
 
@@ -40,7 +41,11 @@ TOLERANCE_FIELDS = ("tolerance", "absolute_tolerance")
 
 
 def limits_of_job(card: Card, job: Job) -> Limits:
-    """Return the limits of a job's programs on the reference machine: the job's own, else those of the card."""
+    """Return the limits of a job's programs on the reference machine: the job's own, else those of the card.
+
+    Without a time limit, the CPU time of the Python original determines one, if the job states it.
+    """
+    job = ReferenceLimits().apply(job)
     limits = program.card_limits(card, job.time_limit_s, job.memory_limit_mb)
     return msgspec.structs.replace(
         limits, idle_s=_idle_limit_s(job), output_kb=output_limit_kb(job), file_mb=file_limit_mb(job)
@@ -129,8 +134,8 @@ def limits_error(job: Job, most: Limits = MAX_LIMITS) -> str:
         value, low, high = getattr(job, field), getattr(MIN_LIMITS, limit), getattr(most, limit)
         if value is not None and not low <= value <= high:  # also true for NaN
             return f"{field} is {value}; it must be from {low} to {high}"
-    for field in TOLERANCE_FIELDS:
+    for field in (*TOLERANCE_FIELDS, "reference_s"):
         value = getattr(job, field)
         if not (math.isfinite(value) and value >= 0):
             return f"{field} is {value}; it must be 0 or more, and finite"
-    return ""
+    return "all_cases and stop_at_failure exclude each other" if job.all_cases and job.stop_at_failure else ""

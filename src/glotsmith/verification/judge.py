@@ -96,10 +96,13 @@ def judge_outcome(
     how: ComparisonRules,
     *,
     all_cases: bool = False,
+    stop_at_failure: bool = False,
 ) -> tuple[Verdict, int | None]:
     """Return the verdict on one program, and the case after which the later cases need another process, or None.
 
-    That is the case in which the program exited early; with ``all_cases``, also one that reached a time limit.
+    That is the case in which the program exited early; with ``all_cases``, also one that reached a time limit. With
+    ``stop_at_failure`` it is None, and the cases after the first that fails are skipped, also if they ran: the verdict
+    does not depend on the moment at which the program was stopped.
 
     Args:
         identity: the job's id.
@@ -109,10 +112,15 @@ def judge_outcome(
         expected: a value or a check for each case, in the order of the calls.
         how: how values are compared.
         all_cases: run the cases after one that reached a time limit.
+        stop_at_failure: judge up to the first case that fails.
 
     """
     seen = read_driver_output(outcome.stdout, mark)
     cases = tuple(_case(seen, i, value, how) for i, value in enumerate(expected))
+    failed = next((i for i, case in enumerate(cases) if case and case.status != "pass"), None)
+    if stop_at_failure and failed is not None and not seen.forged and outcome.ending != "infra":
+        cases = _skipped_after(cases, failed)
+        outcome = msgspec.structs.replace(outcome, ending="decided")
     status, detail = _status(seen, outcome, cases)
     stopped = outcome.ending in STATUS_OF_ENDING or seen.forged or not outcome.built
     unfinished = status if stopped else _unfinished(seen, outcome)[0]
@@ -127,8 +135,19 @@ def judge_outcome(
         detail=detail or _other_kind_message(seen, cases, expected, how),
     )
     endings = {"exit", "signal"} | (TIME_ENDINGS if all_cases else set[str]())
-    resumes = seen.stage == "loaded" and not seen.forged and outcome.ending in endings
+    resumes = seen.stage == "loaded" and not (seen.forged or stop_at_failure) and outcome.ending in endings
     return verdict, len(seen.results) if resumes and len(seen.results) < len(expected) else None
+
+
+def has_failed(stdout: bytes, mark: str, expected: Sequence[Value | Check], how: ComparisonRules) -> bool:
+    """Return whether a case has failed in the output so far; the arguments are those of ``judge_outcome``."""
+    seen = read_driver_output(stdout[: stdout.rfind(b"\n") + 1], mark)
+    cases = (_case(seen, i, value, how) for i, value in enumerate(expected[: len(seen.results)]))
+    return not seen.forged and any(case is not None and case.status != "pass" for case in cases)
+
+
+def _skipped_after(cases: Sequence[CaseVerdict | None], failed: int) -> tuple[CaseVerdict | None, ...]:
+    return (*cases[: failed + 1], *[CaseVerdict(status="skipped")] * (len(cases) - failed - 1))
 
 
 def _with_unfinished(cases: Sequence[CaseVerdict | None], status: Status, outcome: Outcome) -> tuple[CaseVerdict, ...]:

@@ -15,13 +15,20 @@ from glotsmith.languages import Unrepresentable, get_card, job_program, toolchai
 from glotsmith.languages.compatible_values import Tolerance
 from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
-from glotsmith.sandbox.base import ATTEMPTS, Sandbox
+from glotsmith.sandbox.base import ATTEMPTS, Sandbox, SupportsEarlyEnd
 from glotsmith.step import Verify
 from glotsmith.values import NotLiteral
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.job_limits import limits_error, limits_of_job
-from glotsmith.verification.judge import STATUS_OF_ENDING, TIME_ENDINGS, judge_outcome, overall_status, truncate_to_tail
+from glotsmith.verification.judge import (
+    STATUS_OF_ENDING,
+    TIME_ENDINGS,
+    has_failed,
+    judge_outcome,
+    overall_status,
+    truncate_to_tail,
+)
 from glotsmith.verification.stdout_checkers import CHECKERS
 from glotsmith.verification.warm_worker_check import WarmWorkerCheck
 from glotsmith.verification.whole_programs import run_for_each_stdin
@@ -152,24 +159,29 @@ class Verifier:
             and not await self._warm_worker_check.is_trusted(job.language)
         ):
             program = msgspec.structs.replace(program, warm=None, server=None)
-        outcome = await self._sandbox.run(program)
         rules = ComparisonRules(get_card(job.language).equality, job.tolerance, job.absolute_tolerance)
-        verdict, crash = judge_outcome(
-            job.id, job.language, outcome, made.mark, made.expected, rules, all_cases=job.all_cases
-        )
+        judged = made.mark, made.expected, rules
+        if job.stop_at_failure and isinstance(self._sandbox, SupportsEarlyEnd):
+            outcome = await self._sandbox.run_until(program, lambda stdout: has_failed(stdout, *judged))
+        else:
+            outcome = await self._sandbox.run(program)
+        how = {"all_cases": job.all_cases, "stop_at_failure": job.stop_at_failure}
+        verdict, crash = judge_outcome(job.id, job.language, outcome, *judged, **how)
         return _with_expected_signature(verdict, made.declaration), crash
 
     async def _judge_io(self, job: Job, limits: Limits) -> Verdict:
         """Run a whole program once per stdin, and compare its stdout with the job's checker."""
         program = job_program(job, limits).program
         stdins = [case.stdin for case in job.io]
-        outcomes = list[Outcome]()
+        outcomes, run = list[Outcome](), list[CaseVerdict]()
         async with aclosing(run_for_each_stdin(self._sandbox.run, program, stdins)) as runs:
             async for outcome in runs:
                 outcomes.append(outcome)
+                run.append(_io_case_verdict(job, job.io[len(run)], outcome))
                 if outcome.ending in TIME_ENDINGS and not job.all_cases:
                     break
-        run = tuple(_io_case_verdict(job, case, o) for case, o in zip(job.io, outcomes, strict=False))
+                if job.stop_at_failure and run[-1].status != "pass":
+                    break
         skipped = (CaseVerdict(status="skipped"),) * (len(job.io) - len(run))
         return _verdict(job, overall_status(run), outcomes, (*run, *skipped))
 
@@ -193,13 +205,17 @@ async def _cancel(task: asyncio.Task[Verdict]) -> None:
 def verdict_key(job: Job, isolation: str) -> str:
     """Return the content address of a job's verdict: a hash of everything that may change it.
 
+    The limits are part of it, also those that the job does not state: a verdict from before a change of a default does
+    not answer a job after it.
+
     Raises:
         ToolchainError: the machine has no toolchain of the language.
 
     """
     card, found = get_card(job.language), toolchain.find_toolchain(job.language)
     body = msgspec.json.encode(msgspec.structs.replace(job, id="")).decode()
-    return content_hash(body, card.fingerprint, found.version, isolation)
+    limits = msgspec.structs.asdict(limits_of_job(card, job))  # JSON would omit the defaults
+    return content_hash(body, card.fingerprint, found.version, isolation, repr(limits), str(MAX_RUNS))
 
 
 def _with_expected_signature(verdict: Verdict, declaration: str) -> Verdict:

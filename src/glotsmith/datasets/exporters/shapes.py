@@ -123,12 +123,14 @@ def _problem(item: Example) -> tuple[str, ...]:
 def _program(item: Example) -> ExportRow:
     code = item.prompt + item.completion  # with the instruction as a comment on top
     row = {"id": item.id, "language": item.language, "code": code, "signature": item.signature}
-    return {**row, "tests": list(item.tests), "toolchain": item.lineage.toolchain}
+    suite = {"tests": list(item.tests), "reference_s": item.reference_s}
+    return {**row, **suite, "toolchain": item.lineage.toolchain}
 
 
 _PROGRAM: ColumnType = {
     **dict.fromkeys(("id", "language", "code", "signature"), "string"),
     "tests": ["string"],
+    "reference_s": "float64",
     "toolchain": "string",
 }
 _PARALLEL: Mapping[str, ColumnType] = {
@@ -143,7 +145,9 @@ PARALLEL = RowShape("examples", _PARALLEL, _parallel, key=_problem, accepts=_is_
 
 def ground_truth(item: Example) -> str:
     """Return a task's tests as JSON, for ``glotsmith.reward``."""
-    truth = {"language": item.language, "signature": item.signature, "tests": item.tests}
+    truth: ExportRow = {"language": item.language, "signature": item.signature, "tests": item.tests}
+    if item.reference_s:
+        truth["reference_s"] = item.reference_s
     return msgspec.json.encode(truth).decode()
 
 
@@ -153,7 +157,8 @@ def _prompt_messages(item: Example) -> list[dict[str, str]]:
 
 def _grpo(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     item = items[0]
-    yield {"prompt": _prompt_messages(item), "signature": item.signature, "tests": list(item.tests), **_ids(item)}
+    suite = {"signature": item.signature, "tests": list(item.tests), "reference_s": item.reference_s}
+    yield {"prompt": _prompt_messages(item), **suite, **_ids(item)}
 
 
 def _verl(items: Sequence[Example], place: RowPosition) -> Iterator[ExportRow]:
@@ -193,7 +198,7 @@ def _task(
 
 _REWARD: ColumnType = {"style": "string", "ground_truth": "string"}
 _EXTRA: ColumnType = {"split": "string", "index": "int64", **IDS}
-GRPO = _task({"prompt": MESSAGES, "signature": "string", "tests": ["string"], **IDS}, _grpo)
+GRPO = _task({"prompt": MESSAGES, "signature": "string", "tests": ["string"], "reference_s": "float64", **IDS}, _grpo)
 VERL = _task(
     {"data_source": "string", "prompt": MESSAGES, "ability": "string", "reward_model": _REWARD, "extra_info": _EXTRA},
     _verl,

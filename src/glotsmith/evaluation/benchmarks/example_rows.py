@@ -52,6 +52,7 @@ def questions_of_examples(
                 instruction=next((m["content"] for m in row.messages if m.get("role") == "user"), ""),
                 signature=row.signature,
                 tests=row.tests,
+                reference_s=row.reference_s,
             )
             found.setdefault((row.parallel_id, row.language), question)
     return tuple(found.values())

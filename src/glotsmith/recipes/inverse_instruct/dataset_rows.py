@@ -49,6 +49,7 @@ def inverse_example(item: Inversion) -> Example:
         line_coverage=snippet.line_coverage,
         branch_coverage=snippet.branch_coverage,
         mutation_score=snippet.mutation_score,
+        reference_s=snippet.reference_s,
         pass_rate=round(sum(passes) / len(passes), 4) if passes else 0.0,
         kind="inverse",
         stage=OWN_STAGE,

@@ -11,11 +11,14 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from glotsmith.languages.lexer import CommentSyntax
+from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import (
+    CpuSeconds,
     FinalSteps,
     LedgerReader,
+    LimitFactor,
     Natural,
     NgramSize,
     NonNegative,
@@ -50,6 +53,7 @@ from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
 from glotsmith.step import Step
 from glotsmith.teachers.base import RequestStyle, Sampling
+from glotsmith.verification.candidate_verifier import CandidateVerifier
 
 PROMPTS = Path(__file__).parent / "prompts"
 
@@ -88,6 +92,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
     round_trip: Literal["on", "off"] = "on"  #: the teacher's answer to the instruction must pass the snippet's suite
     answer_temperature: NonNegative = 0.0
+    limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: CPU seconds that every candidate may use
+    limit_factor: LimitFactor = ReferenceLimits().factor  #: CPU time of a candidate / of the Python original, at most
     measured: Share = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)
 
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
@@ -152,7 +158,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
                 {**syntax, "": CommentSyntax()}, within=self.max_similarity, across=self.max_similarity
             ),
             *([DecontaminateSnippets(overlap)] if overlap else []),
-            CheckSnippets(services.verifier, self.min_cases, required=self.require_suite),
+            CheckSnippets(self._candidate_verifier(services), self.min_cases, required=self.require_suite),
         ]
 
     @property
@@ -186,7 +192,11 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         )
 
     def _round_trip_step(self, services: RecipeServices) -> RoundTrip:
-        return RoundTrip(self._request("answer", services), services.verifier, self.measured)
+        return RoundTrip(self._request("answer", services), self._candidate_verifier(services), self.measured)
+
+    def _candidate_verifier(self, services: RecipeServices) -> CandidateVerifier:
+        limits = ReferenceLimits(floor_s=self.limit_floor_s, factor=self.limit_factor)
+        return CandidateVerifier(services.verifier, limits)
 
 
 def prompts_of(call: str) -> StylePrompts:

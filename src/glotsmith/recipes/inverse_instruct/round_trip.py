@@ -171,4 +171,11 @@ def _value_forms(snippet: Snippet) -> str:
 
 def _snippet_job(snippet: Snippet, code: str) -> Job:
     """Return the job that runs a program against a snippet's suite."""
-    return Job(id=snippet.id, language=snippet.language, code=code, signature=snippet.signature, tests=snippet.tests)
+    return Job(
+        id=snippet.id,
+        language=snippet.language,
+        code=code,
+        signature=snippet.signature,
+        tests=snippet.tests,
+        reference_s=snippet.reference_s,
+    )

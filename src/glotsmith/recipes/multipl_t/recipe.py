@@ -12,10 +12,13 @@ from glotsmith.errors import UsageError
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages.docstrings import Wording
+from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import (
+    CpuSeconds,
     FinalSteps,
     LedgerReader,
+    LimitFactor,
     Natural,
     NgramSize,
     NonNegative,
@@ -44,6 +47,7 @@ from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import RequestStyle, Sampling
+from glotsmith.verification.candidate_verifier import CandidateVerifier
 from glotsmith.verification.job_limits import MAX_LIMITS, MIN_LIMITS
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -84,7 +88,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     max_tokens: Positive = 512  # §4.3
     wanted: Positive = 3  #: stop after this number of distinct passing solutions
     repairs: Natural = 0  #: how often a failing candidate is sent back with its failing case
-    time_limit_s: float = 0.0  #: CPU seconds per candidate; 0 for the language's own limit
+    time_limit_s: float = 0.0  #: CPU seconds per candidate; 0: the Python original determines them
+    limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: CPU seconds that every candidate may use
+    limit_factor: LimitFactor = ReferenceLimits().factor  #: CPU time of a candidate / of the Python original, at most
+    all_cases: bool = False  #: run also the cases after the first that fails, to rank failing programs for Ds4
     style: RequestStyle | None = None  #: default ``chat``, and ``completion`` in the paper's setting
     source_in_prompt: bool = True  # §4.3: Python source as comment
     docstrings: Wording = "target"  #: examples and terms in docstrings: of the target language, or verbatim
@@ -103,7 +110,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             raise UsageError(f"{option_name('languages')} is empty, and multipl-t needs at least one target language")
         if self.time_limit_s and not MIN_LIMITS.cpu_s <= self.time_limit_s <= MAX_LIMITS.cpu_s:
             raise UsageError(
-                f"{option_name('time_limit_s')} is {self.time_limit_s}, and must be 0 (the language's own limit) "
+                f"{option_name('time_limit_s')} is {self.time_limit_s}, and must be 0 (no fixed limit) "
                 f"or from {MIN_LIMITS.cpu_s} to {MAX_LIMITS.cpu_s} seconds"
             )
 
@@ -123,6 +130,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             )
         services.require_toolchains(self.languages)
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
+        candidates = CandidateVerifier(services.verifier, self._reference_limits)
         return [
             ReadFunctions(self.sources, self._read_options(services), locate=not services.recorded),
             Filter(self._filter_options()),
@@ -132,9 +140,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *([DecontaminateFunctions(overlap)] if overlap else []),
             *self._suite_steps(services),
             Prove(self.languages, services.verifier, self.min_cases),
-            Translate(
-                services.teacher, services.verifier, translation_prompts(), self._translation_options(services.seed)
-            ),
+            Translate(services.teacher, candidates, translation_prompts(), self._translation_options(services.seed)),
             *self.final_steps().steps,
         ]
 
@@ -181,6 +187,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         ]
 
     @property
+    def _reference_limits(self) -> ReferenceLimits:
+        return ReferenceLimits(floor_s=self.limit_floor_s, factor=self.limit_factor)
+
+    @property
     def _style(self) -> RequestStyle:
         return self.style or ("completion" if self.paper_setting else "chat")
 
@@ -197,6 +207,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             source_in_prompt=self.source_in_prompt,
             docstrings=self.docstrings,
             repairs=self.repairs,
+            all_cases=self.all_cases,
             time_limit_s=self.time_limit_s or None,
             seed=seed,
         )

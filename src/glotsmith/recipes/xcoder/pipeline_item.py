@@ -168,9 +168,9 @@ class _VerifyAnswer(ItemStep[Task, Solution]):
 
     async def run(self, key: str, item: Task) -> Result[Solution]:
         code, lineage = self._proposal.answer, self._proposal.lineage
-        verdict = await self._verify.verify(
-            Job(id=item.id, language=item.language, code=code, signature=item.signature, tests=item.tests)
-        )
+        job = Job(id=item.id, language=item.language, code=code, signature=item.signature, tests=item.tests)
+        job = msgspec.structs.replace(job, reference_s=item.problem.suite.reference_s)
+        verdict = await self._verify.verify(job)
         lineage = msgspec.structs.replace(lineage, toolchain=verdict.toolchain, isolation=verdict.isolation)
         if verdict.passed:
             identity = content_hash(item.id, code)

@@ -15,11 +15,14 @@ from glotsmith.errors import UsageError
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages.docstrings import Wording
+from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import (
+    CpuSeconds,
     FinalSteps,
     LedgerReader,
+    LimitFactor,
     Natural,
     NgramSize,
     NonNegative,
@@ -66,11 +69,12 @@ from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
-from glotsmith.step import Step
+from glotsmith.step import Step, Verify
 from glotsmith.suites.teacher_suites import SuiteRequestOptions
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import RequestStyle, Sampling
+from glotsmith.verification.candidate_verifier import CandidateVerifier
 
 PROMPTS = Path(__file__).parent / "prompts"
 CALLS = ("ds1", "ds2", "propose", "advise", "revise", "vote", "reflect", "rubric")
@@ -127,6 +131,9 @@ class XCoder(Record, frozen=True, kw_only=True):
     wanted: Positive = 2  #: stop after this number of distinct passing solutions
     docstrings: Wording = "target"  #: examples and terms of instructions: of the target language, or verbatim
     repairs: Natural = 0
+    limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: CPU seconds that every candidate may use
+    limit_factor: LimitFactor = ReferenceLimits().factor  #: CPU time of a candidate / of the Python original, at most
+    all_cases: bool = False  #: run also the cases after the first that fails, to rank failing programs for Ds4
 
     self_evaluation: Switch = "on"  #: the nine-point rubric
     min_score: Annotated[float, msgspec.Meta(ge=0, le=5)] = 3.0  #: from 1 to 5, for rows that were not executed
@@ -181,6 +188,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         services.require_toolchains(self._targets)
         assert services.ledger is not None, "memory is read from the run's ledger"
         requests, plan = self._agent_requests(services), self._session_plan()
+        candidates = CandidateVerifier(services.verifier, self._reference_limits)
         history = LedgerHistory(services.ledger, plan, self.agreement)
         return [
             *self._seed_steps(requests, services),
@@ -191,7 +199,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             *self._suite_steps(services),
             DropRepeatedProblems(history, services.verifier, rouge_l_of_texts, self._memory_limits(), self.epoch),
             ProveProblem(services.verifier, self.min_cases),
-            SolveProblem(self._solver(services), services.verifier),
+            SolveProblem(self._solver(services, candidates), candidates),
             RequireAgreement(self.agreement),
             *([ScoreByRubric(requests, self.min_score)] if self.self_evaluation == "on" else []),
             *self._selection_steps(),
@@ -303,7 +311,11 @@ class XCoder(Record, frozen=True, kw_only=True):
             reflection=self._reflects,
         )
 
-    def _solver(self, services: RecipeServices) -> Translate:
+    @property
+    def _reference_limits(self) -> ReferenceLimits:
+        return ReferenceLimits(floor_s=self.limit_floor_s, factor=self.limit_factor)
+
+    def _solver(self, services: RecipeServices, candidates: Verify) -> Translate:
         options = TranslationOptions(
             sampling_plan=SamplingPlan(samples=self.samples, per_language={}, wanted=self.wanted),
             sampling=self._sampling(),
@@ -311,10 +323,11 @@ class XCoder(Record, frozen=True, kw_only=True):
             docstrings=self.docstrings,
             source_in_prompt=False,  # solvers must not see the reference
             repairs=self.repairs,
+            all_cases=self.all_cases,
             seed=services.seed,
             call="solve",
         )
-        return Translate(services.teacher, services.verifier, solving_prompts(), options)
+        return Translate(services.teacher, candidates, solving_prompts(), options)
 
 
 def solving_prompts() -> TranslationPrompts:

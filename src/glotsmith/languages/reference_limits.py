@@ -1,0 +1,51 @@
+"""Derive the CPU limit of a candidate from the CPU time of the Python original for the same tests.
+
+The limit is ``max(floor_s, factor × reference × factor of the language)``, and at most the limit of the language. A
+suite stores the time of its original in steps (``round_reference``), so that two measurements nearly always agree, and
+with them the bytes of a dataset.
+"""
+
+import math
+
+import msgspec
+
+from glotsmith.languages.card import Card, get_card
+from glotsmith.records import Job, Record
+
+_STEP = 4.0  #: ratio of consecutive steps of the stored time
+_SHORTEST_S = _STEP**-4  #: the shortest stored time, 4 ms: with the default factor its limit is the floor
+
+
+class ReferenceLimits(Record, frozen=True, kw_only=True):
+    """How a CPU limit is derived from the CPU time of the Python original; seconds are those of the reference machine.
+
+    ``benchmarks/reference_limits.py`` shows how much of these limits right programs use.
+    """
+
+    floor_s: float = 0.1  #: CPU seconds that every candidate may use
+    factor: float = 25.0  #: CPU time that a candidate may use, as a multiple of the original's
+
+    def cpu_s(self, card: Card, reference_s: float) -> float:
+        """Return the CPU limit of a candidate in seconds, in the language of a card.
+
+        Args:
+            card: the language.
+            reference_s: CPU seconds of the Python original; 0 if they were not measured.
+
+        """
+        if not reference_s:
+            return card.limits.cpu_s
+        derived = max(self.floor_s, self.factor * reference_s * card.limits.reference_factor)
+        return min(derived, card.limits.cpu_s)
+
+    def apply(self, job: Job) -> Job:
+        """Return a job with the derived CPU limit, unless it has a limit or the original was not measured."""
+        if job.time_limit_s is not None or not job.reference_s:
+            return job
+        return msgspec.structs.replace(job, time_limit_s=self.cpu_s(get_card(job.language), job.reference_s))
+
+
+def round_reference(seconds: float) -> float:
+    """Return the next step that is not shorter than a measured CPU time: 4 ms and its multiples by powers of four."""
+    steps = math.ceil(math.log(max(seconds, _SHORTEST_S) / _SHORTEST_S, _STEP) - 1e-9)
+    return _SHORTEST_S * _STEP**steps

@@ -1,0 +1,66 @@
+"""Judge the candidates of models: with CPU limits that the Python original determines, and equal candidates once."""
+
+import asyncio
+from collections import OrderedDict, defaultdict
+
+import msgspec
+
+from glotsmith.languages.equal_programs import EqualPrograms
+from glotsmith.languages.reference_limits import ReferenceLimits
+from glotsmith.records import Job, Verdict
+from glotsmith.step import Verify
+
+_MAX_SUITES = 1024  #: whose verdicts are remembered
+_MAX_PROGRAMS = 256  #: that are remembered for one suite
+
+
+class _SuiteVerdicts:
+    """The verdicts on the candidates of one suite."""
+
+    def __init__(self, language: str) -> None:
+        self.programs = EqualPrograms(language)
+        self.verdicts: dict[str, Verdict] = {}  #: text of a representative → verdict
+        self.locks = defaultdict[str, asyncio.Lock](asyncio.Lock)
+
+
+class CandidateVerifier:
+    """Wraps a verifier for recipes, evaluation and rewards, which judge many candidates of one problem.
+
+    Candidates that are equal except for comments and white space get the verdict on the first of them, so messages may
+    name lines of that one. A failure of the machine is not shared.
+    """
+
+    def __init__(self, verify: Verify, limits: ReferenceLimits | None = None) -> None:
+        self._verify = verify
+        self._limits = limits or ReferenceLimits()
+        self._suites = OrderedDict[Job, _SuiteVerdicts]()
+
+    async def verify(self, job: Job) -> Verdict:
+        """Return the verdict on a candidate.
+
+        Raises:
+            Unanswered: the machine failed, and the wrapped verifier raises that.
+            UsageError: there is no such language.
+
+        """
+        job = self._limits.apply(job)
+        suite = self._suite(job)
+        first = suite.programs.representative(job.code or job.program)
+        async with suite.locks[first]:
+            verdict = suite.verdicts.get(first)
+            if verdict is None:
+                verdict = await self._verify.verify(job)
+                if not verdict.is_infra:
+                    suite.verdicts[first] = verdict
+        return msgspec.structs.replace(verdict, id=job.id)
+
+    def _suite(self, job: Job) -> _SuiteVerdicts:
+        """Return the verdicts on the candidates of a job's suite, and remember it as the last one used."""
+        key = msgspec.structs.replace(job, id="", code="", program="program" if job.program else "")
+        suite = self._suites.pop(key, None)
+        if suite is None or len(suite.programs) > _MAX_PROGRAMS:
+            suite = _SuiteVerdicts(job.language)
+        self._suites[key] = suite
+        if len(self._suites) > _MAX_SUITES:
+            self._suites.popitem(last=False)
+        return suite
