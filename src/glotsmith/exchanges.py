@@ -1,6 +1,7 @@
 """The requests of a run to its teacher, by item: for ``show``, and to sum up costs.
 
-They are in two tables of the ledger. Each prompt is stored once; replies are in the cache, under their address.
+They are in tables of the ledger. Each prompt is stored once; replies are in the cache, under their address. A request
+that a budget admits is stored before it is sent, so that a killed run knows which requests it may have paid for.
 """
 
 import sqlite3
@@ -25,11 +26,23 @@ CREATE TABLE IF NOT EXISTS exchanges (
     cost INTEGER NOT NULL,
     tokens INTEGER NOT NULL,
     PRIMARY KEY (item, address)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sent_requests (
+    address TEXT NOT NULL,
+    sent_at INTEGER NOT NULL,
+    language TEXT NOT NULL,
+    cost INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    PRIMARY KEY (address, sent_at)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run_time (id INTEGER PRIMARY KEY CHECK (id = 0), seconds REAL NOT NULL)
 """
+#: columns that ledgers of earlier versions do not have
+_LATER_COLUMNS = ("language TEXT NOT NULL DEFAULT ''", "priced INTEGER NOT NULL DEFAULT 0", "answered_at REAL")
 _INSERT_PROMPT = "INSERT INTO prompts (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
 _INSERT_EXCHANGE = """
-INSERT INTO exchanges VALUES (?, ?, ?, ?, (SELECT id FROM prompts WHERE hash = ?), ?, ?, ?)
+INSERT INTO exchanges (item, address, call, sample, prompt, cached, cost, tokens, language, priced, answered_at)
+VALUES (?, ?, ?, ?, (SELECT id FROM prompts WHERE hash = ?), ?, ?, ?, ?, ?, ?)
 ON CONFLICT (item, address) DO NOTHING
 """
 _SELECT_BY_ITEM = """
@@ -42,9 +55,13 @@ FROM exchanges AS e LEFT JOIN prompts AS p ON p.id = e.prompt
 WHERE (e.item, e.address) > (?, ?) ORDER BY e.item, e.address LIMIT 500
 """
 _SUM_COSTS = """
-SELECT cached, COUNT(*), SUM(cost), SUM(tokens)
-FROM (SELECT MIN(cached) AS cached, MAX(cost) AS cost, MAX(tokens) AS tokens FROM exchanges GROUP BY address)
-GROUP BY cached
+SELECT language, cached, COUNT(*), SUM(cost), SUM(tokens), SUM(NOT priced AND NOT cost)
+FROM (
+    SELECT MAX(language) AS language, MIN(cached) AS cached, MAX(cost) AS cost, MAX(tokens) AS tokens,
+        MAX(priced) AS priced
+    FROM exchanges GROUP BY address
+)
+GROUP BY language, cached
 """
 
 
@@ -59,7 +76,7 @@ class TeacherExchange(NamedTuple):
 
 
 class ReceivedReply(NamedTuple):
-    """A reply that a run reply."""
+    """A reply that a run received."""
 
     address: str
     item: str
@@ -67,16 +84,36 @@ class ReceivedReply(NamedTuple):
     sample: int
     prompt: str
     cached: bool  #: whether it was paid for earlier, by this run or another
-    cost: float  #: US dollars, at the time of the request
+    cost: float | None  #: US dollars, at the time of the request; None if the price is unknown
     tokens: int
+    language: str = ""  #: target language of the request; "" for none
+    answered_at: float | None = None  #: seconds since 1970
+
+
+class SentRequest(NamedTuple):
+    """A request that was sent, and has no reply in the ledger yet."""
+
+    address: str
+    sent_at: int  #: nanoseconds since 1970; with the address it identifies the request
+    language: str
+    cost: float  #: US dollars that it may cost
+    tokens: int  #: that it may cost
 
 
 class ReplyCosts(NamedTuple):
-    """The cost of replies: number of requests, US dollars and tokens."""
+    """The cost of replies."""
 
     requests: int = 0
-    cost: float = 0.0
+    cost: float = 0.0  #: US dollars, of the replies with a known price
     tokens: int = 0
+    unpriced: int = 0  #: number of requests whose price is unknown
+
+    def __add__(self, other: object) -> "ReplyCosts":
+        """Return the sum of two costs."""
+        if not isinstance(other, ReplyCosts):
+            return NotImplemented
+        requests, cost, tokens = self.requests + other.requests, self.cost + other.cost, self.tokens + other.tokens
+        return ReplyCosts(requests, cost, tokens, self.unpriced + other.unpriced)
 
 
 class Exchanges:
@@ -87,19 +124,24 @@ class Exchanges:
         self._run = run
 
     def create_tables(self) -> None:
-        """Create the tables if they are missing."""
+        """Create the tables and columns that are missing."""
         for statement in SCHEMA.split(";"):
             self._run(statement)
+        present = {row[1] for row in self._run("PRAGMA table_info(exchanges)")}
+        for column in _LATER_COLUMNS:
+            if column.split()[0] not in present:
+                self._run(f"ALTER TABLE exchanges ADD COLUMN {column}")
 
     def record(self, reply: ReceivedReply, hash_: str) -> None:
         """Store a reply, unless one with the same item and address is stored."""
         with suppress(UnicodeEncodeError):  # a prompt with lone surrogates is not stored
             self._run(_INSERT_PROMPT, hash_, reply.prompt.encode())
-        cost = round(reply.cost * NANO)
+        cost = round((reply.cost or 0.0) * NANO)
         self._run(
             _INSERT_EXCHANGE,
             *(printable(reply.item), reply.address, reply.call, reply.sample, hash_),
             *(reply.cached, cost, reply.tokens),
+            *(printable(reply.language), reply.cost is not None, reply.answered_at),
         )
 
     def copy_from(self, other: "Exchanges") -> Iterator[None]:
@@ -120,12 +162,52 @@ class Exchanges:
 
     def total_costs(self) -> tuple[ReplyCosts, ReplyCosts] | None:
         """Return the costs of this run, and the earlier costs of its cached replies; None if they are unknown."""
-        rows = self._read(_SUM_COSTS)
-        found = {cached: ReplyCosts(count, cost / NANO, tokens) for cached, count, cost, tokens in rows}
-        return (found.get(0, ReplyCosts()), found.get(1, ReplyCosts())) if found else None
+        found = self.costs_by_language().values()
+        if not found:
+            return None
+        return sum((paid for paid, _ in found), ReplyCosts()), sum((cached for _, cached in found), ReplyCosts())
+
+    def costs_by_language(self) -> dict[str, tuple[ReplyCosts, ReplyCosts]]:
+        """Return, by language of the request, the costs of this run and the earlier costs of its cached replies."""
+        found = dict[str, list[ReplyCosts]]()
+        for language, cached, count, cost, tokens, unpriced in self._read(_SUM_COSTS):
+            pair = found.setdefault(language, [ReplyCosts(), ReplyCosts()])
+            pair[cached] = ReplyCosts(count, cost / NANO, tokens, unpriced)
+        return {language: (pair[0], pair[1]) for language, pair in found.items()}
+
+    # --- requests without a reply ----------------------------------------------------------------------------------
+
+    def store_sent(self, request: SentRequest) -> None:
+        """Store a request before it is sent."""
+        self._run(
+            "INSERT INTO sent_requests VALUES (?, ?, ?, ?, ?)",
+            *(request.address, request.sent_at, printable(request.language), round(request.cost * NANO)),
+            request.tokens,
+        )
+
+    def forget_sent(self, request: SentRequest) -> None:
+        """Remove a request whose reply is stored, or that cost nothing."""
+        self._run("DELETE FROM sent_requests WHERE address = ? AND sent_at = ?", request.address, request.sent_at)
+
+    def sent(self) -> list[SentRequest]:
+        """Return the requests that were sent and have no reply in the ledger."""
+        rows = self._read("SELECT address, sent_at, language, cost, tokens FROM sent_requests")
+        return [SentRequest(row[0], row[1], row[2], row[3] / NANO, row[4]) for row in rows]
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    def run_seconds(self) -> float:
+        """Return how long the run has been running, over all its starts."""
+        rows = self._read("SELECT seconds FROM run_time")
+        return rows[0][0] if rows else 0.0
+
+    def add_run_seconds(self, seconds: float) -> None:
+        """Add to the running time."""
+        add = "INSERT INTO run_time VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET seconds = seconds + excluded.seconds"
+        self._run(add, seconds)
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Run a query; return [] for a ledger of an older version, which has no such tables."""
+        """Run a query; return [] for a ledger of an older version, which has no such tables or columns."""
         try:
             return self._run(sql, *parameters)
         except sqlite3.OperationalError:

@@ -119,6 +119,8 @@ def test_figures_come_as_json_whole(glotsmith: Command, runs: Path) -> None:
         "pairs": 0,
         "tokens": 900,
         "cost": 0.6,
+        "requests": 0,
+        "unpriced": 0,
         "cached_cost": None,
         "cached_tokens": None,
         "failures": {"fail:wrong": 2, "fail:compile": 1},

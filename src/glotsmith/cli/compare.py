@@ -90,12 +90,24 @@ def _lines(found: "list[RunFigures]") -> list[tuple[str, list[str]]]:
         ("tokens", [f"{e.tokens:,}" for e in found]),
         ("tokens per row", [f"{e.tokens_per_row:,.0f}" if e.rows else "–" for e in found]),
         ("of these, from a cache", ["not known" if e.cached_tokens is None else f"{e.cached_tokens:,}" for e in found]),
-        ("cost paid in this run, US $", [f"{e.cost:.4f}" for e in found]),
+        ("cost paid in this run, US $", [_cost(e) for e in found]),
         ("cost of replies from a cache, US $", [_cached_cost(e) for e in found]),
-        ("cost per row, both, US $", [f"{e.cost_per_row:.6f}" if e.rows else "–" for e in found]),
+        ("cost per row, both, US $", [_cost_per_row(e) for e in found]),
         ("failing programs", [_counts(e.failures, _SHOWN) for e in found]),
         ("dropped because", [_counts(e.reasons, _SHOWN) for e in found]),
     ]
+
+
+def _cost(each: "RunFigures") -> str:
+    """Return what a run paid. An unknown price is not 0."""
+    if not each.unpriced:
+        return f"{each.cost:.4f}"
+    known = f"{each.cost:.4f} and " if each.unpriced < each.requests else ""
+    return f"{known}{counted(each.unpriced, 'request')} of unknown price"
+
+
+def _cost_per_row(each: "RunFigures") -> str:
+    return "not known" if each.unpriced else f"{each.cost_per_row:.6f}" if each.rows else "–"
 
 
 def _cached_cost(each: "RunFigures") -> str:

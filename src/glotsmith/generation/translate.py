@@ -271,7 +271,7 @@ class _SolutionSearch:
         lost = tuple(self._lost)
         if not kept:
             lost = (*lost, self._task_drop())
-        cost = sum(r.cost for r in self._replies)
+        cost = sum(r.cost or 0.0 for r in self._replies)
         tokens = sum(r.input_tokens + r.output_tokens for r in self._replies)
         return Result(kept=kept, dropped=lost, cost=cost, tokens=tokens)
 

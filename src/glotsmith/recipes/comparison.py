@@ -29,8 +29,10 @@ class RunFigures(Record, frozen=True, kw_only=True):
     languages: dict[str, int]  #: language → rows
     pairs: int  #: preference pairs
     tokens: int
-    cost: float  #: US dollars, of the replies that this run paid for
-    cached_cost: float | None  #: US dollars that cached replies cost originally; None if the ledger does not record it
+    cost: float  #: US dollars, of the replies that this run paid for and whose price is known
+    requests: int  #: that this run sent to the teacher; 0 if the ledger does not record it
+    unpriced: int  #: the part of ``requests`` whose price is unknown
+    cached_cost: float | None  #: US dollars that cached replies cost originally; None if not all are known
     cached_tokens: int | None  #: the part of ``tokens`` from cached replies; None if the ledger does not record it
     failures: dict[str, int]  #: verdict status → failing programs
     reasons: dict[str, int]  #: drop reason → dropped inputs of all steps
@@ -69,7 +71,9 @@ def compute_figures(run: str, recipe: str, ledger: Ledger) -> RunFigures:
         pairs=sum(1 for _ in pairs(ledger)),
         tokens=sum(row.tokens for row in funnel),
         cost=spent[0].cost if spent else sum(row.cost for row in funnel),
-        cached_cost=spent[1].cost if spent else None,
+        requests=spent[0].requests if spent else 0,
+        unpriced=spent[0].unpriced if spent else 0,
+        cached_cost=spent[1].cost if spent and not spent[1].unpriced else None,
         cached_tokens=spent[1].tokens if spent else None,
         failures=_ordered(Counter(_failures(ledger))),
         reasons=_ordered(reasons),

@@ -57,7 +57,7 @@ class WriteTests(ItemStep[Function, DraftSuite]):
             if not failures_are_accepted():
                 raise
             result = Dropped(Reason.NOT_VERIFIED, str(error))
-        tokens, cost = sum(r.input_tokens + r.output_tokens for r in replies), sum(r.cost for r in replies)
+        tokens, cost = sum(r.input_tokens + r.output_tokens for r in replies), sum(r.cost or 0.0 for r in replies)
         lost = tuple(_failed(item, replies))
         if isinstance(result, Dropped):
             return Result(dropped=(*lost, result), tokens=tokens, cost=cost)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from glotsmith.records import Record, content_hash
+from glotsmith.teachers.prices import ModelPrice
 
 RequestStyle = Literal["chat", "completion"]
 
@@ -68,6 +69,12 @@ class Request(Record, frozen=True, kw_only=True):
         )
 
     @property
+    def prompt_bytes(self) -> int:
+        """Size of the prompt and the messages in UTF-8."""
+        texts = (self.prompt, *(message.content for message in self.messages))
+        return sum(len(text.encode("utf-8", "replace")) for text in texts)
+
+    @property
     def key(self) -> str:
         """Content address: equal for requests that a server cannot distinguish, even if their items differ."""
         turns = [part for m in self.messages for part in (m.role, m.content)]
@@ -98,7 +105,7 @@ class Reply(Record, frozen=True, kw_only=True):
     logprobs: dict[str, float] = {}  #: top tokens at the position of the first word → natural logprob
     input_tokens: int = 0
     output_tokens: int = 0
-    cost: float = 0.0  #: US dollars; 0 for a cached reply
+    cost: float | None = None  #: US dollars; 0 for a cached reply, None if the price is unknown
 
 
 class FailedAttempt(NamedTuple):
@@ -132,6 +139,8 @@ class Teacher(Protocol):
     fingerprint: str  #: hash of everything that determines a reply, except the request; part of its address
     structured: bool = False  #: the server decodes only replies that satisfy ``Request.schema``
     notice: str = ""  #: what a user must know before the first request: the size and the licence of a model
+    price: ModelPrice | None = None  #: of a token; None if it is unknown, or there is none
+    slots: int = 64  #: maximum number of requests in flight
 
     async def reply(self, request: Request) -> Reply:
         """Answer one request."""

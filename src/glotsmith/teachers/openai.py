@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from glotsmith.errors import TeacherError, TeacherOutage, UsageError
 from glotsmith.records import Record, content_hash
-from glotsmith.settings import CHANGEABLE, FIXED
+from glotsmith.settings import CHANGEABLE, FILE, FIXED
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.api_key import ApiKey
 from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher
@@ -34,6 +34,7 @@ from glotsmith.teachers.http_client import (
 )
 from glotsmith.teachers.lenient_json import decode_text
 from glotsmith.teachers.limiter import Clock, Limiter
+from glotsmith.teachers.prices import find_price
 from glotsmith.teachers.retries import TransientError, retry_after
 from glotsmith.teachers.server_errors import ErrorInReply, ServerError, read_server_error, shorten
 
@@ -49,6 +50,8 @@ _TOO_LONG = ("context_length", "context length", "maximum context", "context siz
 _FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
 _TEMPLATE = ("jinja",)  #: a chat template may refuse a conversation (llama.cpp, vLLM)
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
+
+_Price = Annotated[float, Meta(ge=0)]
 
 
 class OpenAIOptions(Record, frozen=True, kw_only=True):
@@ -67,8 +70,10 @@ class OpenAIOptions(Record, frozen=True, kw_only=True):
     max_wait_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 120.0  #: longest wait, even if the server requests more
     connect_timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 10.0
     timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its response
-    input_price: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: US dollars per million input tokens
-    output_price: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: US dollars per million output tokens
+    #: US dollars per million input tokens; by default those of ``prices``, then of the table of the package
+    input_price: Annotated[_Price | None, CHANGEABLE] = None
+    output_price: Annotated[_Price | None, CHANGEABLE] = None  #: likewise, of output tokens
+    prices: Annotated[str, CHANGEABLE, FILE] = ""  #: path of a TOML file with prices (``docs/costs.md``)
     #: additional fields of every request: ``{"repetition_penalty": 1.1}``
     extra: Annotated[dict[str, Any], FIXED] = {}
     #: additional fields of the requests of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
@@ -113,6 +118,14 @@ class OpenAI(Teacher):
         )
         self.structured = options.structured
         self._options = options
+        self.slots = options.max_concurrency
+        self.price = find_price(
+            self.url,
+            self.model,
+            input_price=options.input_price,
+            output_price=options.output_price,
+            file=options.prices,
+        )
         required = bool(options.api_key_env)
         self._key = key or ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=required)
         self._clock = clock or Clock()
@@ -215,7 +228,7 @@ class OpenAI(Teacher):
                 response, read_server_error(response.body), wire.endpoint_path(request)
             )
         try:
-            return self._with_cost(wire.read_reply(response.body, request))
+            return self._with_cost(wire.with_token_counts(wire.read_reply(response.body, request), request))
         except ErrorInReply as stated:
             return await self._handle_error_in_reply(stated, response, wire.endpoint_path(request))
         except TransientError as error:
@@ -223,8 +236,7 @@ class OpenAI(Teacher):
             raise TransientError(what, congested=error.congested, blames_server=error.blames_server) from None
 
     def _with_cost(self, reply: Reply) -> Reply:
-        o = self._options
-        cost = (reply.input_tokens * o.input_price + reply.output_tokens * o.output_price) / 1e6
+        cost = self.price.cost(reply.input_tokens, reply.output_tokens) if self.price else None
         text, detail = self._key.redact_reply(reply.text), self._readable(reply.detail)
         return msgspec.structs.replace(reply, text=text, detail=detail, cost=cost)
 

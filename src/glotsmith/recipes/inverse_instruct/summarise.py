@@ -84,7 +84,7 @@ def result_with_summaries(
     key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequence[Reply]
 ) -> Result[Inversion]:
     """Return the result of a step on ``item``: it is kept if it has a summary left, and dropped otherwise."""
-    cost = sum(r.cost for r in replies)
+    cost = sum(r.cost or 0.0 for r in replies)
     tokens = sum(r.input_tokens + r.output_tokens for r in replies)
     if item.summaries:
         return Result(kept=keep(key, item).kept, dropped=tuple(lost), cost=cost, tokens=tokens)

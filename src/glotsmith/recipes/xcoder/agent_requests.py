@@ -105,5 +105,5 @@ class RequestCosts:
         """Add the costs of a reply, and return the reply."""
         self.tokens += reply.input_tokens + reply.output_tokens
         self.output_tokens += reply.output_tokens
-        self.cost += reply.cost
+        self.cost += reply.cost or 0.0
         return reply

@@ -72,6 +72,7 @@ class Local(Teacher):
             self.name, self.weights.digest(), str(options.context), json.dumps(options.extra, sort_keys=True)
         )
         self._options = options
+        self.slots = options.slots
         self._running: _RunningServer | None = None
         self._replaced: list[OpenAI] = []  #: clients of servers that exited; requests may still use them
         self._starting = asyncio.Lock()

@@ -5,14 +5,14 @@ translations are verified by execution, like those of all teachers.
 """
 
 from glotsmith.records import content_hash
-from glotsmith.teachers.base import Reply, Request
+from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.offline.lua import CannotTranslate
 from glotsmith.teachers.offline.translate import VERSION, translate
 
 __all__ = ["CannotTranslate", "Offline", "translate"]
 
 
-class Offline:
+class Offline(Teacher):
     """The teacher: it answers ``translate`` requests for Lua, always with the same text for the same source."""
 
     name = "offline"

@@ -70,6 +70,7 @@ class Transformers(Teacher):
             self.name, *_model_identity(self.model), options.gguf, options.revision, options.dtype
         )
         self._options = options
+        self.slots = options.batch
         self._worker: _Worker | None = None
 
     async def reply(self, request: Request) -> Reply:
