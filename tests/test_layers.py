@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation", "counts", "write_aside", "shard", "__version__"}
+VALUES |= {"installation", "counts", "write_aside", "budget", "shard", "__version__"}
 ENGINE = {
     "step",
     "ledger_rows",

@@ -8,6 +8,7 @@
     ├── InfraError               the machine failed, so a program has no verdict
     ├── TeacherError             the teacher cannot be reached, refuses the key, or cannot answer any request
     ├── OutageError              the teacher or the machine failed; run the same command again to resume (exit 3)
+    ├── BudgetError              a budget is reached; the same command with a larger one resumes (exit 4)
     ├── DefectsError             internal errors of glotsmith occurred on too many items (exit 70)
     └── StorageError             the disk is full, or a file cannot be written
 
@@ -66,6 +67,12 @@ class OutageError(GlotsmithError):
 
 class TeacherOutage(OutageError, TeacherError):
     """The server of the teacher is unreachable or overloaded for now."""
+
+
+class BudgetError(GlotsmithError):
+    """A budget of the run is reached; all results are stored, and the same command with a larger one resumes."""
+
+    exit_code = 4
 
 
 class DefectsError(GlotsmithError):

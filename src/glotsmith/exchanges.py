@@ -50,7 +50,8 @@ SELECT e.item, e.address, e.call, e.sample, p.data FROM exchanges AS e LEFT JOIN
 WHERE e.item = ? ORDER BY e.call, e.sample, e.address
 """
 _SELECT_ALL = """
-SELECT e.item, e.address, e.call, e.sample, p.hash, e.cached, e.cost, e.tokens, p.data
+SELECT e.item, e.address, e.call, e.sample, p.hash, e.cached, e.cost, e.tokens, e.language, e.priced,
+    e.answered_at, p.data
 FROM exchanges AS e LEFT JOIN prompts AS p ON p.id = e.prompt
 WHERE (e.item, e.address) > (?, ?) ORDER BY e.item, e.address LIMIT 500
 """

@@ -15,7 +15,7 @@ outputs, the index of the output. It never depends on timing, and neither does t
 
 import sqlite3
 import time
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -179,6 +179,13 @@ class Ledger:
         """Store what the source step of a shard has read; committed with the results around it."""
         self._open_transaction()
         record_census(self._execute, census)
+
+    def update_exchanges(self, update: Callable[[Exchanges], None], *, commit: bool = False) -> None:
+        """Change the exchanges; committed with the results around it, or at once with ``commit``."""
+        self._open_transaction()
+        update(self.exchanges)
+        if commit:
+            self.flush()
 
     def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
         """Return the input from which the step has kept an output ``key``."""

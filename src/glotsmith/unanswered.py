@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from typing import Protocol
 
 from glotsmith.drop_reasons import Reason
+from glotsmith.errors import GlotsmithError
 
 _accepting_failures: ContextVar[bool] = ContextVar("accepting_failures", default=False)
 
@@ -46,6 +47,15 @@ class Unanswered(Exception):
         self.reason = reason
         self.detail = detail
         self.health = health
+
+
+class BudgetReached(Unanswered):
+    """A budget does not allow the request. Its item stays open, and a run with a larger budget asks for it."""
+
+    def __init__(self, error: GlotsmithError) -> None:
+        """Create the error; ``error`` is what the run ends with if nothing else fails."""
+        super().__init__(Reason.TEACHER_FAILED, str(error), None)
+        self.error = error
 
 
 @contextmanager

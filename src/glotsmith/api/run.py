@@ -1,5 +1,6 @@
 """Run a recipe from Python: from sources to a dataset, resumable at any moment."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -8,18 +9,20 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.api import run_config
+from glotsmith.api.budget_watch import RowCounter, count_rows_so_far, counting_time
 from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import finished_rows, rows_so_far
+from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
 from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
 from glotsmith.counts import counted
 from glotsmith.datasets.exporters.formats import check_format
 from glotsmith.drop_reasons import Reason
-from glotsmith.errors import GlotsmithError, InputError, UsageError
+from glotsmith.errors import BudgetError, GlotsmithError, InputError, UsageError
 from glotsmith.exchanges import ReceivedReply
 from glotsmith.execution import open_executor
 from glotsmith.execution.base import Executor, NoProgress, Progress
@@ -116,6 +119,7 @@ async def run_async(
     options: Mapping[str, Any] | None = None,
     seed: int | None = None,
     formats: Sequence[str] = (),
+    budget: Sequence[str] = (),
     isolation: str = "",
     workers: int | None = None,
     cache: Path | str | None = None,
@@ -138,6 +142,7 @@ async def run_async(
         options: options of the recipe (``docs/recipes``).
         seed: seed of all sampling; by default 0.
         formats: formats of the dataset; by default ``jsonl`` and ``parquet``.
+        budget: limits of the run: ``("20usd", "ocaml=500rows")``.
         isolation: isolation back end of the sandbox; by default the first that works.
         workers: programs that run at once; by default one per processor.
         cache: a cache file to share between runs.
@@ -150,12 +155,14 @@ async def run_async(
         UsageError: an argument is invalid, or the run folder belongs to another configuration.
         InputError: a source is malformed.
         OutageError: the teacher or the machine failed; the same call resumes the run.
+        BudgetError: a budget is reached; the same call with a larger one resumes the run.
         GlotsmithError: see ``errors.py``.
 
     """
     given = {
         "seed": seed,
         "formats": tuple(formats),
+        "budget": tuple(budget),
         "isolation": isolation,
         "shard": shard,
         "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": dict(teacher_options or {})},
@@ -186,6 +193,7 @@ async def execute(
     try:
         sandbox = open_sandbox(chosen.isolation, request.workers)
         try:
+            check_prices(run_config.budget_limits(chosen), teacher)
             check_steps(chosen, sandbox, teacher)
             free = run_config.free_keys(wanted.name, chosen.recipe)
             stored = msgspec.to_builtins(chosen)
@@ -245,18 +253,22 @@ class _Pipeline(NamedTuple):
         config, ledger = self.request.config, self.folder.ledger
         if self.teacher.notice:
             messages.notify(self.teacher.notice)
-        cached = CachedTeacher(self.teacher, self.folder.cache, reply_recorder(ledger))
+        ledger.exchanges.create_tables()
+        spending = self._spending(worker)
+        cached = CachedTeacher(self.teacher, self.folder.cache, reply_recorder(ledger), spending)
         verifier = Verifier(self.sandbox, self.folder.cache)
         services = RecipeServices(self.sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
         try:
             steps = _of_shard(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             _reopen(ledger, steps, self.request.retry, messages)
             with logging_to(self.folder.path):
-                async with reporting_waiting(cached, messages.waiting):
-                    done = await worker.run(steps, ledger, progress)
+                async with reporting_waiting(cached, messages.waiting), counting_time(spending):
+                    done = await self._run_steps(worker, steps, spending, progress)
         except UsageError:
             raise
         except GlotsmithError as error:
+            if isinstance(error, BudgetError):
+                await cached.wait_in_flight()
             if not config.shard:
                 await _write_so_far(self.folder, config.formats, messages, goes_on=not isinstance(error, InputError))
             raise
@@ -270,6 +282,28 @@ class _Pipeline(NamedTuple):
         else:
             await _write_so_far(self.folder, config.formats, messages)
         return done
+
+    def _spending(self, worker: Executor) -> RunSpending:
+        """Return what bounds the spending of this run.
+
+        Raises:
+            UsageError: the budget is invalid, or the price of the model is unknown.
+
+        """
+        config = self.request.config
+        limits = run_config.budget_limits(config)
+        return RunSpending(limits, self.folder.ledger, self.teacher, worker.finish_early, run_config.languages(config))
+
+    async def _run_steps(
+        self, worker: Executor, steps: Sequence[Step[Any, Any]], spending: RunSpending, progress: Progress
+    ) -> bool:
+        """Run the steps, while rows are counted."""
+        after = self.request.config.made().final_steps(self.folder.ledger).after_step
+        rows = RowCounter(progress, spending, after, lambda: count_rows_so_far(self.folder))
+        try:
+            return await worker.run(steps, self.folder.ledger, rows)
+        finally:
+            await rows.close()
 
 
 def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
@@ -297,7 +331,11 @@ def reply_recorder(ledger: Ledger) -> OnReply:
         text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
         tokens = reply.input_tokens + reply.output_tokens
         ledger.record_reply(
-            ReceivedReply(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens)
+            ReceivedReply(
+                *(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens),
+                language=request.context.get("language", ""),
+                answered_at=time.time(),
+            )
         )
 
     return record_reply

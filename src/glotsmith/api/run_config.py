@@ -10,6 +10,7 @@ import msgspec
 
 from glotsmith import credentials, recipes, settings
 from glotsmith.api import config_paths
+from glotsmith.budget import BudgetLimit, parse_budget
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve_language
 from glotsmith.recipes.base import option_name
@@ -36,6 +37,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
     seed: Annotated[int, FIXED] = 0
     isolation: Annotated[str, CHANGEABLE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
     formats: Annotated[tuple[str, ...], CHANGEABLE] = ("jsonl", "parquet")
+    budget: Annotated[tuple[str, ...], CHANGEABLE] = ()  #: limits: ``20usd``, ``5Mtok``, ``3h``, ``ocaml=500rows``
     preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources that it uses; 0 for a run
     shard: Annotated[str | None, FIXED] = None  #: the part of the sources that the run processes, such as ``2/8``
     output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
@@ -105,6 +107,29 @@ def bounded(chosen: RunConfig) -> RunConfig:
         return chosen
     bound = recipes.get(chosen.recipe).limit_option
     return msgspec.structs.replace(chosen, options={**chosen.options, bound: chosen.preview})
+
+
+def languages(chosen: RunConfig) -> tuple[str, ...]:
+    """Return the languages that a run names, or its recipe by default."""
+    return tuple(getattr(chosen.made(), "languages", ()))
+
+
+def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
+    """Return the limits of the budget of a run.
+
+    Raises:
+        UsageError: a limit can't be read, limits the same as another, or names a language that the run does not have.
+
+    """
+    known = (*languages(chosen), *getattr(chosen.made(), "new_languages", ()))
+
+    def language_id(name: str) -> str:
+        found = resolve_language(name)
+        if known and found not in known:
+            raise UsageError(f"{found} is no language of this run, which has {', '.join(known)}")
+        return found
+
+    return parse_budget(chosen.budget, language_id)
 
 
 def read(recipe: str) -> dict[str, Any]:

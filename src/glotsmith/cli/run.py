@@ -82,6 +82,12 @@ def run(
         ),
     ] = "",
     cache: Annotated[Path | None, typer.Option(help="Cache file to share between runs.")] = None,
+    budget: Annotated[
+        Texts,
+        typer.Option(
+            help="Stop with exit code 4 at this limit: 20usd, 5Mtok, 3h, 2000rows, or ocaml=500rows; repeatable."
+        ),
+    ] = None,
     max_failures: Annotated[
         int,
         typer.Option(
@@ -101,6 +107,7 @@ def run(
     """Run a recipe. Run the same command again to resume.
 
     Exit code 3: the teacher or the machine failed. Unanswered items stay open, and the same command retries them.
+    Exit code 4: a budget is reached. The same command with a larger one resumes.
 
     Examples:
 
@@ -111,7 +118,9 @@ def run(
     [bold]glotsmith run run.toml --preview 5[/]
     """
     changes = _changes(source, language, teacher, model, base_url, option)
-    chosen = run_config.load(recipe, {**changes, "isolation": isolation, "preview": preview or None, "shard": shard})
+    changes |= {"isolation": isolation, "preview": preview or None, "shard": shard}
+    changes["budget"] = tuple(budget or ())
+    chosen = run_config.load(recipe, changes)
     place = RunPlace.choose(chosen, output, cache)
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
     code = asyncio.run(_run(RunRequest(chosen, place, jobs, _reasons(retry)), limits))

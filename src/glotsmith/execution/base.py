@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from glotsmith.errors import GlotsmithError
 from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.step import Step
@@ -72,6 +73,10 @@ class Executor(Protocol):
             BrokenResult: a step broke its contract; a note on the error names the step and the item.
 
         """
+        ...
+
+    def finish_early(self, error: GlotsmithError) -> None:
+        """End the run: start no items, finish those in flight, and raise the error unless the run is complete."""
         ...
 
     def stop(self) -> None:

@@ -12,7 +12,7 @@ from glotsmith.execution.base import FaultLimits
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult
 from glotsmith.step import Result
-from glotsmith.unanswered import ServiceHealth, Unanswered
+from glotsmith.unanswered import BudgetReached, ServiceHealth, Unanswered
 
 _MAX_ERROR_SHARE = 0.05  #: share of a step's items with internal errors above which the run stops
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -52,6 +52,7 @@ class FaultTracker:
         self._failures_in_a_row: dict[str, list[tuple[str, str]]] = {}  #: by service: (step, key) of each
         self._answered_at_failure: dict[str, int] = {}  #: by service
         self._last_failure: dict[str, Unanswered] = {}  #: by step
+        self._budget: BudgetReached | None = None
 
     # --- internal errors -------------------------------------------------------------------------------------------
 
@@ -98,6 +99,10 @@ class FaultTracker:
 
     # --- failures of teacher and machine ---------------------------------------------------------------------------
 
+    def note_budget(self, reached: BudgetReached) -> None:
+        """Note that a budget leaves an item open."""
+        self._budget = self._budget or reached
+
     async def count_failure(self, step: str, key: str, error: Unanswered) -> None:
         """Count a failure.
 
@@ -132,8 +137,10 @@ class FaultTracker:
         """Return whether an item that fails in this run has then failed in the maximum number of runs."""
         return self._ledger.open_items.failed_runs(step, key) + 1 >= self._limits.runs
 
-    def outage_error(self, steps: Sequence[str]) -> OutageError:
-        """Return the error for a run that ends with open items."""
+    def end_error(self, steps: Sequence[str]) -> GlotsmithError:
+        """Return the error for a run that ends with open items: that of a failure, else that of a budget."""
+        if self._budget is not None and not self._last_failure:
+            return self._budget.error
         open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left_open(step))}
         causes = [self._last_failure[step] for step in open_ if step in self._last_failure]
         cause = next((c for c in causes if c.health is not None), causes[0] if causes else None)

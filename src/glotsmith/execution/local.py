@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from glotsmith.errors import GlotsmithError
 from glotsmith.execution.base import FaultLimits, Progress
 from glotsmith.execution.faults import FaultTracker
 from glotsmith.execution.shards import ShardSourceStage
@@ -35,12 +36,15 @@ class LocalExecutor:
         self._limits = limits or FaultLimits()
         self._stopped = False
         self._task: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+        self._early: GlotsmithError | None = None  #: why the run ends early
+        self._running: list[Stage] = []
 
     async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
         """Run the steps; see ``base.Executor.run``."""
         ledger.register_steps([step.name for step in steps])
         faults = FaultTracker(ledger, self._limits)
-        stages = self._stages(steps, RunContext(ledger, progress, faults))
+        stages = self._running = self._stages(steps, RunContext(ledger, progress, faults, self._closing))
         if self._stopped:
             return False
         functions = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].ended)]
@@ -54,8 +58,15 @@ class LocalExecutor:
         finally:
             ledger.flush()
         if stages[-1].ended.is_set() and not stages[-1].complete:
-            raise faults.outage_error(ledger.steps)
+            raise self._early or faults.end_error(ledger.steps)
         return stages[-1].ended.is_set()
+
+    def finish_early(self, error: GlotsmithError) -> None:
+        """End the run without new items; see ``base.Executor.finish_early``."""
+        self._early = self._early or error
+        self._closing.set()
+        for stage in self._running:
+            stage.wake()
 
     def stop(self) -> None:
         """Stop the run; see ``base.Executor.stop``."""

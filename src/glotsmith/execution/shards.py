@@ -1,5 +1,6 @@
 """Stages of a shard and of a merge: a source that records one part of its units, and one ``WholeStep`` on its own."""
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any
@@ -71,7 +72,7 @@ async def run_whole_step(
     """
     step = steps[index]
     assert isinstance(step, WholeStep), "other steps run in an executor"
-    engine = RunContext(ledger, progress, FaultTracker(ledger, limits))
+    engine = RunContext(ledger, progress, FaultTracker(ledger, limits), asyncio.Event())
     previous = _FinishedStage(steps[index - 1], engine)
     previous.ended.set()
     await WholeStage(step, engine, previous).run()

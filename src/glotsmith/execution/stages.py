@@ -15,7 +15,7 @@ from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult, StepInput, sortable
 from glotsmith.records import Record, printable
 from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeStep, internal_error
-from glotsmith.unanswered import Unanswered, accepting_failures
+from glotsmith.unanswered import BudgetReached, Unanswered, accepting_failures
 
 PAGE = 64  #: minimum number of items that a stage reads from the ledger at once
 ANSWERS_PER_YIELD = 16  #: results after which a stage yields, because a step that never waits would starve others
@@ -60,6 +60,7 @@ class RunContext(NamedTuple):
     ledger: Ledger
     progress: Progress
     faults: FaultTracker
+    closing: asyncio.Event  #: set when no stage may start an item
 
 
 class Stage(ABC):
@@ -68,7 +69,7 @@ class Stage(ABC):
     def __init__(self, step: Step[Any, Any], engine: RunContext) -> None:
         self.name = step.name
         self.output = step.output
-        self.ledger, self.progress, self.faults = engine
+        self.ledger, self.progress, self.faults, self.closing = engine
         self.successor: Stage | None = None
         self.backlog = 0  #: inputs in the ledger that no worker has taken yet
         self.backlog_limit = 0  #: backlog above which the previous stage pauses; 0: it never pauses
@@ -110,10 +111,20 @@ class Stage(ABC):
         """Signal new inputs to the successor, and wait while its backlog is above the limit."""
         self.announce_outputs(made)
         follower = self.successor
-        while follower and follower.backlog_limit and follower.backlog > follower.backlog_limit:
+        while (
+            not self.closing.is_set()
+            and follower
+            and follower.backlog_limit
+            and follower.backlog > follower.backlog_limit
+        ):
             self.backlog_reduced.clear()
             await self.backlog_reduced.wait()
         await self.yield_to_event_loop()
+
+    def wake(self) -> None:
+        """Wake all workers that wait, after ``closing`` was set."""
+        self.input_ready.set()
+        self.backlog_reduced.set()
 
     async def yield_to_event_loop(self) -> None:
         """Yield to the event loop once in ``ANSWERS_PER_YIELD`` calls."""
@@ -155,6 +166,9 @@ class SourceStage(Stage):
                 unit = await anext(units, None)
             if unit is None:
                 return
+            if self.closing.is_set():
+                self.complete = False
+                return
             key, result = printable(unit[0]), unit[1]
             await self.take_unit(key, result)
 
@@ -194,6 +208,7 @@ class StreamStage(Stage):
         self._retry_queue = deque[StepInput]()  #: items that failed once
         self._failures: dict[str, Unanswered] = {}  #: first failure, by key
         self._cursor = 0
+        self._closed_early = False  #: whether a worker ended while inputs may be left
         self._fill_lock = asyncio.Lock()  #: held while a worker fills its batch
 
     async def process_all(self) -> None:
@@ -201,7 +216,8 @@ class StreamStage(Stage):
         if isinstance(self.previous, WholeStage):
             await self.previous.ended.wait()  # until then its transaction may be rolled back
         await run_concurrently([self._worker] * max(1, self.step.concurrency))
-        self.complete = self.previous.complete and not self.ledger.open_items.left_open(self.name)
+        left = self._closed_early or bool(self.ledger.open_items.left_open(self.name))
+        self.complete = self.previous.complete and not left
 
     async def _worker(self) -> None:
         while batch := await self._next_batch():
@@ -214,7 +230,7 @@ class StreamStage(Stage):
     async def _next_batch(self) -> list[StepInput]:
         """Wait for a full batch, or for the remaining items after the previous stage has ended; [] at the end."""
         async with self._fill_lock:
-            while len(self._buffer) < self.size:
+            while len(self._buffer) < self.size and not self.closing.is_set():
                 self.input_ready.clear()
                 last = self.previous.ended.is_set()
                 if not self._fill_buffer():
@@ -223,6 +239,9 @@ class StreamStage(Stage):
                     if last:
                         break
                     await self.input_ready.wait()
+            if self.closing.is_set():
+                self._closed_early = True
+                return []
             batch = [self._buffer.popleft() for _ in range(min(self.size, len(self._buffer)))]
         self.backlog -= len(batch)
         self.previous.backlog_reduced.set()
@@ -264,6 +283,10 @@ class StreamStage(Stage):
 
     async def _handle_failure(self, taken: StepInput, failure: Unanswered) -> ItemResults:
         """Queue an item for a retry, leave it open after the retry, or drop it after failures in too many runs."""
+        if isinstance(failure, BudgetReached):
+            self.faults.note_budget(failure)
+            self._leave_open(taken)
+            return []
         health, again = failure.health, taken.key in self._failures
         if health and self.faults.is_last_attempt(self.name, taken.key) and await health.works():
             return await self._result_accepting_failures(taken)

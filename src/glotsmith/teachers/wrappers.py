@@ -26,6 +26,50 @@ class ReplyStore(Protocol):
         ...
 
 
+class RequestGate(Protocol):
+    """Decides which requests are sent, and counts what they cost (``api/spending.py``)."""
+
+    async def check(self, request: Request, /) -> None:
+        """Raise ``BudgetReached`` if no reply to the request is wanted, not even one from the cache."""
+        ...
+
+    async def admit(self, request: Request, address: str, /) -> None:
+        """Wait until the request may be sent; raise ``BudgetReached`` if it may not."""
+        ...
+
+    def end(self, request: Request, address: str, *, interrupted: bool) -> None:
+        """Note the end of an admitted request; ``interrupted``: without an answer."""
+        ...
+
+    def recover(self, address: str, /) -> bool:
+        """Return whether the run itself paid for a reply that is in the cache and not yet counted."""
+        ...
+
+    def count_reply(self, request: Request, reply: Reply, /) -> None:
+        """Count a reply that the run pays for."""
+        ...
+
+
+class OpenGate(RequestGate):
+    """Admits every request."""
+
+    async def check(self, request: Request, /) -> None:
+        """Do nothing."""
+
+    async def admit(self, request: Request, address: str, /) -> None:
+        """Do nothing."""
+
+    def end(self, request: Request, address: str, *, interrupted: bool) -> None:
+        """Do nothing."""
+
+    def recover(self, address: str, /) -> bool:
+        """Return False."""
+        return False
+
+    def count_reply(self, request: Request, reply: Reply, /) -> None:
+        """Do nothing."""
+
+
 _CONTROL = "control"
 
 
@@ -86,6 +130,7 @@ class MonitoredTeacher(Teacher):
         self._open: dict[int, float] = {}  #: number of a request → when it was asked
         self._requests = 0
         self._last_reply = now()
+        self.on_repeated: Callable[[Request, Reply], None] = lambda request, reply: None
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
@@ -123,7 +168,10 @@ class MonitoredTeacher(Teacher):
     async def works(self, call: str) -> bool:
         """Repeat a request that was answered before; return whether it is answered again."""
         request = self._answered_requests.get(call)
-        return request is not None and (await self.reply(request)).finish_reason != "error"
+        if request is None or (reply := await self.reply(request)).finish_reason == "error":
+            return False
+        self.on_repeated(request, reply)
+        return True
 
     async def close(self) -> None:
         """Close the wrapped teacher."""
@@ -161,9 +209,13 @@ class CachedTeacher(Teacher):
     with the same address share one request; all but the first get the reply as if from the cache.
     """
 
-    def __init__(self, teacher: Teacher, cache: ReplyStore, on_reply: OnReply | None = None) -> None:
-        """Wrap ``teacher``; ``on_reply`` is called with every reply."""
+    def __init__(
+        self, teacher: Teacher, cache: ReplyStore, on_reply: OnReply | None = None, gate: RequestGate | None = None
+    ) -> None:
+        """Wrap ``teacher``; ``on_reply`` is called with every reply, and ``gate`` decides what is requested."""
         self.monitored = MonitoredTeacher(teacher, cache)  #: receives the requests
+        self.monitored.on_repeated = self._record_repeated
+        self._gate = gate or OpenGate()
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
@@ -179,6 +231,7 @@ class CachedTeacher(Teacher):
     async def reply(self, request: Request) -> Reply:
         """Return the reply from the cache at no cost, or request and store it."""
         address = self.address(request)
+        await self._gate.check(request)
         if (task := self._in_flight.get(address)) is not None:
             return self._reply_at_no_cost(request, address, await asyncio.shield(task))
         if (stored := self._load(address)) is not None:
@@ -188,6 +241,10 @@ class CachedTeacher(Teacher):
         self._in_flight[address] = task
         task.add_done_callback(lambda done: self._remove_in_flight(address, done))
         return await asyncio.shield(task)
+
+    async def wait_in_flight(self) -> None:
+        """Wait for the requests in flight, also where no item waits for them, and store their replies."""
+        await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
 
     async def close(self) -> None:
         """Cancel the requests in flight and close the teacher; idempotent."""
@@ -205,18 +262,36 @@ class CachedTeacher(Teacher):
             return None
 
     async def _request_and_store(self, address: str, request: Request) -> Reply:
-        reply = await self.monitored.reply(request)
-        if reply.finish_reason != "error":
-            self._cache.put(_REPLY, address, msgspec.json.encode(reply))
-            if self._on_reply:
-                self._on_reply(request, address, reply, False)
+        await self._gate.admit(request, address)
+        interrupted = False
+        try:
+            reply = await self.monitored.reply(request)
+            if reply.finish_reason != "error":
+                self._cache.put(_REPLY, address, msgspec.json.encode(reply))
+                self._record(request, address, reply, cached=False)
+        except asyncio.CancelledError:
+            interrupted = True
+            raise
+        finally:
+            self._gate.end(request, address, interrupted=interrupted)
         return reply
 
     def _reply_at_no_cost(self, request: Request, address: str, reply: Reply) -> Reply:
         """Return a reply that is already paid for, with cost 0."""
-        if self._on_reply and reply.finish_reason != "error":
-            self._on_reply(request, address, reply, True)
+        if reply.finish_reason != "error":
+            self._record(request, address, reply, cached=not self._gate.recover(address))
         return msgspec.structs.replace(reply, cost=0.0)
+
+    def _record(self, request: Request, address: str, reply: Reply, *, cached: bool) -> None:
+        if self._on_reply:
+            self._on_reply(request, address, reply, cached)
+        if not cached:
+            self._gate.count_reply(request, reply)
+
+    def _record_repeated(self, request: Request, reply: Reply) -> None:
+        """Record a request that was repeated to test the teacher, under an address of its own, since it costs again."""
+        address = f"{self.address(request)}:{time.time_ns()}"
+        self._record(request, address, reply, cached=False)
 
     def _remove_in_flight(self, address: str, task: asyncio.Task[Reply]) -> None:
         del self._in_flight[address]

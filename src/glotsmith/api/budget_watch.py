@@ -1,0 +1,123 @@
+"""Watch the two amounts that no request states: the running time of a run, and the rows that it has so far."""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from glotsmith.api.run_rows import rows_so_far
+from glotsmith.api.spending import RunSpending
+from glotsmith.execution.base import Progress
+from glotsmith.records import FunnelRow
+from glotsmith.run_folder import RunFolder
+
+_log = logging.getLogger(__name__)
+_EVERY_S = 1.0  #: between two additions to the running time
+
+#: Returns the number of rows by language.
+CountRows = Callable[[], Awaitable[Counter[str]]]
+
+
+@asynccontextmanager
+async def counting_time(
+    spending: RunSpending, every_s: float = _EVERY_S, now: Callable[[], float] = time.monotonic
+) -> AsyncGenerator[None]:
+    """Add the time that the block runs to the running time of the run."""
+    last = now()
+
+    def add() -> None:
+        nonlocal last
+        before, last = last, now()
+        spending.add_seconds(last - before)
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            add()
+
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        add()
+
+
+async def count_rows_so_far(folder: RunFolder) -> Counter[str]:
+    """Return the rows that a run has so far, by language, without original pairs of a corpus."""
+    async with rows_so_far(folder) as rows:
+        return Counter(example.language for example in rows.examples() if example.kind != "original")
+
+
+class RowCounter(Progress):
+    """Counts rows while a run runs, if it has a budget of rows, and passes its progress on.
+
+    The last steps of a recipe drop duplicates, so rows are counted by running these steps on what there is. Each time,
+    the next count is due when enough items for the rest of the rows were kept. Meanwhile no request begins.
+    """
+
+    def __init__(self, progress: Progress, spending: RunSpending, step: str, count: CountRows) -> None:
+        """Create it.
+
+        Args:
+            progress: receives the progress too.
+            spending: of the run.
+            step: name of the step before the last ones.
+            count: returns the number of rows by language.
+
+        """
+        self._progress, self._spending, self._step, self._count = progress, spending, step, count
+        self._kept = 0
+        self._next = 1
+        self._task: asyncio.Task[None] | None = None
+
+    def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
+        """Count the rows of earlier starts."""
+        self._progress.on_run_started(funnel)
+        self._kept = next((row.made for row in funnel if row.step == self._step), 0)
+        self._count_if_due()
+
+    def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+        """Count the rows if they are due."""
+        self._progress.on_item_answered(step, made, tokens, cost)
+        if step == self._step:
+            self._kept += made
+            self._count_if_due()
+
+    def on_step_finished(self, step: str) -> None:
+        """Pass it on."""
+        self._progress.on_step_finished(step)
+
+    async def close(self) -> None:
+        """End a count."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _count_if_due(self) -> None:
+        if self._spending.rows_left() is None or self._kept < self._next or self._task is not None:
+            return
+        self._spending.begin_count()
+        self._task = asyncio.create_task(self._count_rows())
+        self._task.add_done_callback(self._end_count)
+
+    async def _count_rows(self) -> None:
+        kept = self._kept
+        rows = await self._count()
+        self._spending.set_rows(rows)
+        per_item = max(1, math.ceil(rows.total() / kept))
+        self._next = kept + max(1, (self._spending.rows_left() or 0) // per_item)
+
+    def _end_count(self, task: "asyncio.Task[None]") -> None:
+        self._task = None
+        self._spending.end_count()
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            _log.error("the rows cannot be counted, so the budget of rows does not end the run", exc_info=error)
+            return
+        self._count_if_due()
