@@ -23,6 +23,7 @@ ENGINE = {
     "ledger_rows",
     "ledger",
     "ledger_sql",
+    "ledger_groups",
     "open_items",
     "exchanges",
     "result_transfer",

@@ -65,6 +65,12 @@ FROM (
 GROUP BY language, cached
 """
 
+_SUM_CALLS = """
+SELECT call, COUNT(*), SUM(cost), SUM(tokens)
+FROM (SELECT MIN(call) AS call, MAX(cost) AS cost, MAX(tokens) AS tokens FROM exchanges GROUP BY address)
+GROUP BY call ORDER BY call
+"""
+
 
 class TeacherExchange(NamedTuple):
     """One request and the address of its reply."""
@@ -206,6 +212,11 @@ class Exchanges:
         """Add to the running time."""
         add = "INSERT INTO run_time VALUES (0, ?) ON CONFLICT (id) DO UPDATE SET seconds = seconds + excluded.seconds"
         self._run(add, seconds)
+
+    def costs_by_call(self) -> dict[str, ReplyCosts]:
+        """Return the costs of all replies, cached ones included, by the name of the call."""
+        rows = self._read(_SUM_CALLS)
+        return {call: ReplyCosts(count, cost / NANO, tokens) for call, count, cost, tokens in rows}
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a query; return [] for a ledger of an older version, which has no such tables or columns."""

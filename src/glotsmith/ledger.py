@@ -26,6 +26,7 @@ from glotsmith import ledger_sql as tables
 from glotsmith.database import connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, ReceivedReply
+from glotsmith.ledger_groups import LedgerGroups
 from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, StepInput, funnel_row, plan_rows
 from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
@@ -71,6 +72,7 @@ class Ledger:
         self.open_items = OpenItems(self._execute, self._step_indexes)
         self.exchanges = Exchanges(self._execute)
         self.transfer = ResultTransfer(self._execute, self._step_indexes)
+        self.groups = LedgerGroups(self._connection, path, self._step_indexes)
 
     def _load_steps(self) -> dict[str, int]:
         """Return step name → index, in order of the pipeline."""
@@ -316,21 +318,24 @@ class Ledger:
     def kept_items(self, step: str, type: type[Item]) -> Iterator[tuple[str, Item]]:
         """Yield the key and item of every output that the step kept, in order of position; ``PAGE`` are in memory."""
         decode = msgspec.json.Decoder(type).decode
-        for row in self._rows_by_position(step, "kept"):
+        for row in self.rows_by_position(step, "kept"):
             yield row.key, decode(row.data or b"")
 
     def kept_rows(self, step: str) -> Iterator[LedgerRow]:
         """Yield the row of every output that the step kept, in order of position."""
-        yield from self._rows_by_position(step, "kept")
+        yield from self.rows_by_position(step, "kept")
 
     def dropped_rows(self, step: str | None = None, reason: str | None = None) -> Iterator[LedgerRow]:
         """Yield the dropped inputs, then the lost outputs, of one step or all steps, in order of position."""
         for name in self.steps if step is None else (step,):
             for status in ("dropped", "lost"):
-                yield from (row for row in self._rows_by_position(name, status) if reason in (None, row.reason))
+                yield from (row for row in self.rows_by_position(name, status) if reason in (None, row.reason))
 
-    def _rows_by_position(self, step: str, status: RowStatus) -> Iterator[LedgerRow]:
-        """Yield rows page by page: an open reader would prevent checkpoints of the write-ahead log."""
+    def rows_by_position(self, step: str, status: RowStatus) -> Iterator[LedgerRow]:
+        """Yield the rows of one step with this status, in order of position.
+
+        They are read page by page: an open reader would prevent checkpoints of the write-ahead log.
+        """
         sql = f"{tables.ROW} AND i.status = ? AND i.position > ? ORDER BY i.position LIMIT {PAGE}"
         position = ""
         while page := self._rows(sql, self._step_indexes[step], status, position):

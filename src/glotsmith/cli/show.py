@@ -22,6 +22,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import Example
+from glotsmith.report.item_fields import fenced_program
 from glotsmith.run_folder import RunFolder
 
 
@@ -98,7 +99,7 @@ def _check(ledger: Ledger, step: str, reason: str) -> None:
 def side_by_side(example: Example) -> Columns:
     """Return the Python original, or the instruction if there is none, and the program, side by side."""
     width = max(40, out.width // 2 - 2)
-    code = example.messages[-1]["content"].strip("`").partition("\n")[2]
+    code = fenced_program(example.messages[-1]["content"])
     instruction = (Text(example.messages[0]["content"]), "instruction")
     source = (Syntax(example.source, "python", word_wrap=True), f"python: {example.name}")
     left, title = source if example.source else instruction
@@ -112,7 +113,7 @@ def side_by_side(example: Example) -> Columns:
 def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:
     """Print the history of an item: its rows, its source and program side by side, its tests, prompts and replies."""
     _print(iter(rows), as_json=as_json)
-    found = show_item.replies_about(folder, rows)
+    found = show_item.replies_of(folder, rows)
     if as_json:
         for exchange, reply in found:
             typer.echo(json.dumps({**exchange._asdict(), "reply": reply}, ensure_ascii=False))

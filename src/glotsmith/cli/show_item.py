@@ -3,9 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-import msgspec
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.text import Text
@@ -13,20 +12,13 @@ from rich.text import Text
 from glotsmith.cli.app import out
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError, close_name
-from glotsmith.exchanges import TeacherExchange
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.ledger import Ledger, LedgerRow
+from glotsmith.report.row_exchanges import StoredReply, replies_about
 from glotsmith.run_folder import RunFolder
 
 _NOT_NOTED = "The run has no prompts of this item: no request was made, or an earlier version made the run."
 _NO_REPLY = "The reply is not in the cache of the run. If the run shared a cache, pass --cache FILE"
-
-
-class StoredReply(NamedTuple):
-    """One request about an item, with its reply."""
-
-    exchange: TeacherExchange
-    reply: str | None  #: None if it is not in the cache
 
 
 def find_item(ledger: Ledger, item: str) -> list[LedgerRow]:
@@ -84,15 +76,9 @@ def field(item: Any, name: str) -> Any:
     return next((found for value in fields.values() if (found := field(value, name)) is not None), None)
 
 
-def replies_about(folder: RunFolder, rows: Sequence[LedgerRow]) -> list[StoredReply]:
+def replies_of(folder: RunFolder, rows: Sequence[LedgerRow]) -> list[StoredReply]:
     """Return the requests about the items of a history, with the replies."""
-    items = dict.fromkeys(key for row in rows for key in (row.parent, row.key))
-    return [StoredReply(e, _reply(folder, e)) for e in folder.ledger.exchanges.for_items(items)]
-
-
-def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
-    data = folder.cache.get("reply", exchange.address)
-    return str(msgspec.json.decode(data, type=dict[str, Any]).get("text", "")) if data else None
+    return list(replies_about(folder, [key for row in rows for key in (row.parent, row.key)]))
 
 
 def print_programs(rows: Sequence[LedgerRow], found: Sequence[StoredReply], limit: int) -> None:

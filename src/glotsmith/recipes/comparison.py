@@ -3,13 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-import msgspec
-
 from glotsmith.datasets.preferences import pairs
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import comment_syntax
-from glotsmith.records import Example, Record, Verdict
+from glotsmith.recipes.failing_programs import failing_programs
+from glotsmith.records import Example, Record
 from glotsmith.selection.deduplicate import ComparedText, DuplicateIndex
 
 SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems belong to one cluster, as in MultiPL-T §4.4
@@ -75,7 +74,7 @@ def compute_figures(run: str, recipe: str, ledger: Ledger) -> RunFigures:
         unpriced=spent[0].unpriced if spent else 0,
         cached_cost=spent[1].cost if spent and not spent[1].unpriced else None,
         cached_tokens=spent[1].tokens if spent else None,
-        failures=_ordered(Counter(_failures(ledger))),
+        failures=_ordered(Counter(program.status for program in failing_programs(ledger))),
         reasons=_ordered(reasons),
     )
 
@@ -112,24 +111,3 @@ def count_clusters(examples: Iterable[Example]) -> int:
 
 
 _PROSE = CommentSyntax(strings=())
-
-
-class _LostItem(msgspec.Struct):
-    """The verdict of a lost item: a ``Candidate`` has ``verdict``, a ``Summary`` has ``round_trip``."""
-
-    verdict: Verdict | None = None
-    round_trip: str = ""
-
-
-def _failures(ledger: Ledger) -> Iterator[str]:
-    """Yield the verdict status of every generated program that failed."""
-    for row in ledger.dropped_rows():
-        if row.status != "lost" or not row.data:
-            continue
-        try:
-            lost = msgspec.json.decode(row.data, type=_LostItem)
-        except msgspec.DecodeError:
-            continue
-        status = lost.verdict.status if lost.verdict else lost.round_trip
-        if status.startswith("fail:"):  # a failure of the machine is not a wrong answer
-            yield status

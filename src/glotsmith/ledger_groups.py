@@ -1,0 +1,66 @@
+"""Counts of the ledger's rows by a label that a caller defines, and the keys that an item was made from."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from glotsmith.database import storage_errors
+from glotsmith.ledger_rows import RowStatus
+
+#: key, the item as JSON, and the input that it was made from as JSON → label
+LabelOf = Callable[[str, bytes | None, bytes | None], str]
+
+_COUNT_BY_LABEL = """
+SELECT i.step, i.status, i.reason, label_of(i.key, p.data, f.data) AS label, COUNT(*), SUM(i.ordinal = 0)
+FROM items AS i
+LEFT JOIN payloads AS p ON p.id = i.payload
+LEFT JOIN items AS first ON i.payload IS NULL AND first.step = i.step AND first.parent = i.parent AND first.ordinal = 0
+LEFT JOIN payloads AS f ON f.id = first.payload
+GROUP BY i.step, i.status, i.reason, label
+ORDER BY i.step
+"""
+_ANCESTORS = """
+WITH RECURSIVE made_from (step, key, parent) AS (
+    SELECT step, key, parent FROM items WHERE step = ? AND key = ? AND status = 'kept'
+    UNION ALL
+    SELECT i.step, i.key, i.parent FROM made_from AS m
+    JOIN items AS i ON i.step = m.step - 1 AND i.key = m.parent AND i.status = 'kept'
+)
+SELECT step, key FROM made_from ORDER BY step
+"""
+
+
+class RowGroup(NamedTuple):
+    """Rows of one step that have the same status, reason and label."""
+
+    step: str
+    status: RowStatus
+    reason: str
+    label: str
+    rows: int
+    inputs: int  #: how many of the rows stand for an input of the step
+
+
+class LedgerGroups:
+    """Counts and ancestors of one ledger; only ``Ledger`` creates it, as ``Ledger.groups``."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, step_indexes: Mapping[str, int]) -> None:
+        """Create it for an open ledger; ``step_indexes`` may change later."""
+        self._connection, self._path, self._step_indexes = connection, path, step_indexes
+
+    def count_by_label(self, label_of: LabelOf) -> Iterator[RowGroup]:
+        """Yield the number of rows for each step, status, reason and label, in order of the pipeline."""
+        self._connection.create_function("label_of", 3, label_of, deterministic=True)
+        names = list(self._step_indexes)
+        for step, *group in self._read(_COUNT_BY_LABEL):
+            yield RowGroup(names[step], *group)
+
+    def ancestors(self, step: str, key: str) -> list[tuple[str, str]]:
+        """Return step and key of a kept item and of all items that it was made from, in order of the pipeline."""
+        names = list(self._step_indexes)
+        return [(names[place], key) for place, key in self._read(_ANCESTORS, self._step_indexes[step], key)]
+
+    def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with storage_errors(self._path):
+            return self._connection.execute(sql, parameters).fetchall()

@@ -1,0 +1,38 @@
+"""The memory of a stored run of xCoder, as ``glotsmith show`` and ``glotsmith report`` print it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from glotsmith import recipes
+from glotsmith.ledger import Ledger
+from glotsmith.recipes.xcoder.history import remembered_sessions
+from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
+from glotsmith.recipes.xcoder.recipe import XCoder
+from glotsmith.selection.similarity import rouge_l_of_texts
+
+
+def agents_options(config: Mapping[str, Any]) -> XCoder:
+    """Return the options of the recipe that a run of xCoder has stored."""
+    return cast("XCoder", msgspec.convert(config.get("options", {}), recipes.get("xcoder"), strict=False))
+
+
+def stored_memory(ledger: Ledger, options: XCoder) -> AgentMemory:
+    """Return what the agents of a run remember."""
+    found = remembered_sessions(ledger, options.agreement) if "solve" in ledger.steps else []
+    return AgentMemory(found, rouge_l_of_texts, MemoryLimits(size=options.memory_size, shown=options.memory_shown))
+
+
+def conclusions(memory: AgentMemory, agent: str, agents: Sequence[str]) -> dict[str, str]:
+    """Return what an agent concludes from its sessions, as title → text."""
+    remembered = memory.sessions_of(agent)
+    notes = next((memo.notes[agent] for memo in reversed(remembered) if agent in memo.notes), "")
+    hard = ", ".join(f"{status} {count}" for status, count in memory.frequent_failures(agent).items())
+    synergy = ", ".join(f"{other} {memory.synergy(agent, other):+.2f}" for other in agents)
+    return {
+        "Its last reflection": notes or "none",
+        "What it finds hard": hard or "nothing yet",
+        "Solved of what was tried (smoothed)": f"{memory.solve_rate(agent):.2f}",
+        "How its problems suit each language, against all problems (synergy)": synergy,
+    }

@@ -1,0 +1,171 @@
+"""The report of runs: one HTML file with the funnel, the rows, and all that their ledgers say about them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any, NamedTuple
+
+from glotsmith import __version__
+from glotsmith.errors import StorageError, UsageError
+from glotsmith.ledger import LedgerRow
+from glotsmith.recipes.comparison import compute_figures
+from glotsmith.records import printable
+from glotsmith.report.blocks import BlockWriter, data_element
+from glotsmith.report.highlighting import highlighting_of
+from glotsmith.report.html_page import write_page
+from glotsmith.report.item_fields import language_label
+from glotsmith.report.listed_rows import ListLimits, listed_rows
+from glotsmith.report.row_details import ListedRow, describe
+from glotsmith.report.row_exchanges import made_from, replies_about
+from glotsmith.report.run_summary import Summary, summarize
+from glotsmith.report.similar_items import similar_item
+from glotsmith.run_folder import RunFolder
+from glotsmith.write_aside import write_aside
+
+_INDEX_ROWS = 10_000  #: rows in one block of the index
+_REPLIES = 12  #: prompts and replies of one row
+_COPY_CHARACTERS = 1 << 20
+
+#: columns of the index that are stored as numbers, whose texts are in a table
+_CODED = ("step", "status", "reason", "language", "verdict", "source", "licence", "kind")
+
+
+def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None = None) -> Path:
+    """Write the report of one or more runs, finished or not, and return its path.
+
+    Args:
+        runs: the run folders.
+        target: the HTML file.
+        limits: how many rows the report lists.
+
+    Raises:
+        UsageError: a folder holds no run, or its run has not begun.
+        StorageError: the file cannot be written.
+
+    """
+    titles = _titles(runs)
+    try:
+        with write_aside(target) as draft, TemporaryFile("w+", encoding="ascii") as blocks:
+            summaries = [
+                _write_run(run, title, blocks, f"r{number}", limits or ListLimits())
+                for number, (run, title) in enumerate(zip(runs, titles, strict=True))
+            ]
+            if len(runs) > 1:
+                _add_figures(runs, summaries)
+            with draft.open("w", encoding="utf-8", newline="\n") as page:
+                write_page(page, f"Report of {', '.join(titles)}", _head(summaries), _copy(blocks))
+    except OSError as error:
+        raise StorageError(f"{target}: the report cannot be written: {error.strerror or error}") from error
+    return target
+
+
+def _add_figures(runs: Sequence[Path], written: Sequence["_WrittenRun"]) -> None:
+    """Add the figures of ``glotsmith compare`` to the summaries."""
+    for run, one in zip(runs, written, strict=True):
+        with RunFolder.open(run) as folder:
+            found = compute_figures(one.summary["name"], one.summary["recipe"], folder.ledger)
+        one.summary["figures"] = {"distinct": found.distinct, "pairs": found.pairs}
+
+
+def _titles(runs: Sequence[Path]) -> list[str]:
+    """Return a name for each run: that of its folder, or its path if names repeat."""
+    names = [printable(run.resolve().name) for run in runs]
+    return names if len(set(names)) == len(names) else [printable(str(run)) for run in runs]
+
+
+def _head(summaries: Sequence["_WrittenRun"]) -> str:
+    names = {row["language"] for run in summaries for row in run.summary["languages"]} | {"python"}
+    summary = {
+        "version": __version__,
+        "runs": [run.summary for run in summaries],
+        "highlighting": highlighting_of(names),
+    }
+    return data_element("summary", summary) + "".join(element for run in summaries for element in run.columns)
+
+
+class _WrittenRun(NamedTuple):
+    """A run whose details are written."""
+
+    summary: Summary
+    columns: list[str]  #: the elements with the columns of its list
+
+
+def _write_run(run: Path, title: str, blocks: IO[str], prefix: str, limits: ListLimits) -> _WrittenRun:
+    """Write the details of the rows of a run, and return its summary and its index."""
+    with RunFolder.open(run) as folder:
+        if not folder.ledger.steps:
+            raise UsageError(f"{run}: the run has not begun, so there is nothing to report")
+        groups = list(folder.ledger.groups.count_by_label(language_label))
+        writer, index = BlockWriter(blocks, f"{prefix}b"), _IndexWriter(f"{prefix}i")
+        for row, taken in listed_rows(folder.ledger, groups, limits):
+            listed, detail = describe(row, taken)
+            if listed.status == "kept" and listed.step != folder.ledger.steps[-1]:
+                listed = listed._replace(status="waiting")
+            detail["path"], detail["exchanges"] = _history(folder, row, listed)
+            if similar := similar_item(folder.ledger, row):
+                detail["similar"] = similar
+            index.add(listed, writer.add(detail))
+        writer.flush()
+        summary = summarize(folder, title, groups)
+        summary["index"] = index.finish()
+        return _WrittenRun(summary, index.elements)
+
+
+def _history(
+    folder: RunFolder, row: LedgerRow, listed: ListedRow
+) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
+    """Return the items that a row was made from, and the requests about them: of its own sample, if it has one."""
+    path = made_from(folder.ledger, row)
+    found = replies_about(folder, [key for _, key in path])
+    last = path[-2][1] if len(path) > 1 else ""  # the input of the step that made the row
+    shown = [
+        {"call": e.call, "sample": e.sample, "prompt": e.prompt, "reply": reply}
+        for e, reply in found
+        if e.item != last or listed.status == "dropped" or e.sample == listed.sample
+    ]
+    return path, shown[:_REPLIES]
+
+
+class _IndexWriter:
+    """Collects the columns of the list of rows, in compressed blocks."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._codes: dict[str, dict[str, int]] = {name: {} for name in _CODED}
+        self._columns: dict[str, list[Any]] = defaultdict(list)
+        self.elements: list[str] = []
+        self._rows = 0
+
+    def add(self, row: ListedRow, place: tuple[int, int]) -> None:
+        """Add a row, with the place of its details."""
+        for name, value in row._asdict().items():
+            if name in self._codes:
+                value = self._codes[name].setdefault(value, len(self._codes[name]))
+            self._columns[name].append(value)
+        self._columns["block"].append(place[0])
+        self._columns["place"].append(place[1])
+        self._rows += 1
+        if self._rows % _INDEX_ROWS == 0:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._columns:
+            self.elements.append(data_element(f"{self._prefix}{len(self.elements)}", self._columns))
+            self._columns = defaultdict(list)
+
+    def finish(self) -> dict[str, Any]:
+        """Write the last block, and return what a reader needs: number of rows and blocks, and the coded texts."""
+        self._flush()
+        return {
+            "rows": self._rows,
+            "blocks": len(self.elements),
+            "texts": {name: list(codes) for name, codes in self._codes.items()},
+        }
+
+
+def _copy(file: IO[str]) -> Iterator[str]:
+    """Yield the content of a file in pieces."""
+    file.seek(0)
+    while piece := file.read(_COPY_CHARACTERS):
+        yield piece

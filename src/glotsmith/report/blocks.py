@@ -1,0 +1,49 @@
+"""Blocks of compressed data inside an HTML page, which the browser's ``DecompressionStream`` reads."""
+
+import base64
+import gzip
+from typing import IO, Any
+
+import msgspec
+
+BLOCK_BYTES = 256 * 1024  #: of JSON before compression; a larger value has a block of its own
+_LEVEL = 6  #: of gzip
+
+_encode = msgspec.json.Encoder().encode
+
+
+def compress(value: object) -> str:
+    """Return a value as JSON, compressed, in base64; equal values give equal texts."""
+    return base64.b64encode(gzip.compress(_encode(value), _LEVEL, mtime=0)).decode("ascii")
+
+
+def data_element(name: str, value: object) -> str:
+    """Return an element that holds a value; it is no script for a browser, because its type is none."""
+    return f'<script type="application/gzip" id="{name}">{compress(value)}</script>\n'
+
+
+class BlockWriter:
+    """Writes values to a file, several in one block. A value is found by its block and its place in the block."""
+
+    def __init__(self, file: IO[str], prefix: str) -> None:
+        """Write to ``file`` elements with the ids ``PREFIX0``, ``PREFIX1`` and so on."""
+        self._file, self._prefix = file, prefix
+        self._values: list[Any] = []
+        self._bytes = 0
+        self.blocks = 0  #: that are complete
+
+    def add(self, value: object) -> tuple[int, int]:
+        """Add a value and return its block and its place."""
+        data = msgspec.Raw(_encode(value))
+        if self._values and self._bytes + len(bytes(data)) > BLOCK_BYTES:
+            self.flush()
+        self._values.append(data)
+        self._bytes += len(bytes(data))
+        return self.blocks, len(self._values) - 1
+
+    def flush(self) -> None:
+        """Write the open block."""
+        if self._values:
+            self._file.write(data_element(f"{self._prefix}{self.blocks}", self._values))
+            self.blocks += 1
+            self._values, self._bytes = [], 0

@@ -1,0 +1,65 @@
+"""Assemble the page of a report: one HTML file that needs no network, runs its own script only, and loads nothing."""
+
+import base64
+import hashlib
+import html
+from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import IO
+
+_SCRIPTS = (
+    "data.js",
+    "text.js",
+    "table.js",
+    "charts.js",
+    "overview.js",
+    "rows.js",
+    "detail.js",
+    "compare.js",
+    "main.js",
+)
+_STYLES = ("report.css",)
+
+
+def write_page(file: IO[str], title: str, summaries: str, blocks: Iterable[str]) -> None:
+    """Write a page.
+
+    Args:
+        file: an open text file, in UTF-8.
+        title: of the page.
+        summaries: the data elements that the script reads first.
+        blocks: the data elements that it reads on demand, in pieces of any size.
+
+    """
+    style, script = _asset(_STYLES), _asset(_SCRIPTS)
+    page = Template(_read("report.html")).substitute(
+        policy=html.escape(_policy(style, script)), title=html.escape(title), style=style, script=script, data=summaries
+    )
+    head, _, tail = page.partition("<!-- blocks -->\n")
+    file.write(head)
+    for piece in blocks:
+        file.write(piece)
+    file.write(tail)
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the content security policy: the own script and style run, and nothing is loaded from anywhere."""
+    return (
+        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _asset(names: tuple[str, ...]) -> str:
+    return "\n" + "".join(_read(name) for name in names)
+
+
+def _read(name: str) -> str:
+    return (files("glotsmith.report") / "page" / name).read_text("utf-8")

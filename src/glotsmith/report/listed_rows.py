@@ -1,0 +1,98 @@
+"""Choose the rows of a run that a report lists: all dataset rows, and examples of all that was dropped or lost."""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from typing import NamedTuple
+
+from glotsmith.ledger import PAGE, Ledger, LedgerRow
+from glotsmith.ledger_groups import RowGroup
+from glotsmith.ledger_rows import RowStatus, StepInput
+from glotsmith.report.item_fields import language_label
+
+ROWS = 100_000  #: dataset rows that a report lists, if no other number is given
+EXAMPLES = 500  #: other rows that a report lists for each step, drop reason and language
+
+
+class ListLimits(NamedTuple):
+    """How many rows a report lists; 0 for all."""
+
+    rows: int = ROWS  #: of the dataset
+    examples: int = EXAMPLES  #: of each step, drop reason and language
+
+    def of_group(self, group: RowGroup, last_step: str) -> int:
+        """Return how many rows of a group are listed."""
+        if group.status == "kept" and group.step != last_step:
+            return 0  # a later step has its result, or the row is waiting
+        limit = self.rows if group.status == "kept" else self.examples
+        return min(limit, group.rows) if limit else group.rows
+
+
+class RowPicker:
+    """Picks rows of each group at even distances, so that the same ledger gives the same rows."""
+
+    def __init__(self, groups: Sequence[RowGroup], limits: ListLimits, last_step: str) -> None:
+        self._totals = {_name(group): group.rows for group in groups}
+        self._wanted = {_name(group): limits.of_group(group, last_step) for group in groups}
+        self._seen = Counter[tuple[str, str, str, str]]()
+
+    def picks(self, row: LedgerRow, language: str) -> bool:
+        """Return whether a row is listed; call it once for each row, in order."""
+        name = (row.step, row.status, row.reason, language)
+        total, wanted, place = self._totals.get(name, 1), self._wanted.get(name, 1), self._seen[name]
+        self._seen[name] += 1
+        return (place + 1) * wanted // total > place * wanted // total
+
+
+def _name(group: RowGroup) -> tuple[str, str, str, str]:
+    return group.step, group.status, group.reason, group.label
+
+
+class ListedInput(NamedTuple):
+    """A row of the ledger that is listed, with the input of its step if the row has no item of its own that tells."""
+
+    row: LedgerRow
+    made_from: bytes | None
+
+
+def listed_rows(ledger: Ledger, groups: Sequence[RowGroup], limits: ListLimits) -> Iterator[ListedInput]:
+    """Yield the rows that a report lists, in order of position, so that rows of one problem are neighbours."""
+    if not ledger.steps:
+        return
+    last = ledger.steps[-1]
+    picker = RowPicker(groups, limits, last)
+    streams = [ledger.kept_rows(last), *(ledger.rows_by_position(step, status) for step, status in _drops(groups))]
+    for row in heapq.merge(*streams, key=lambda row: row.position):
+        made_from = None if row.data or row.status != "lost" else _input(ledger, row)
+        if picker.picks(row, language_label(row.key, row.data, made_from)):
+            yield ListedInput(row, made_from or (_input(ledger, row) if row.status == "lost" else None))
+    yield from _waiting_rows(ledger, limits)
+
+
+def _waiting_rows(ledger: Ledger, limits: ListLimits) -> Iterator[ListedInput]:
+    """Yield the items of an unfinished run that their next step has not answered."""
+    for step, following in pairwise(ledger.steps):
+        if ledger.is_finished(following):
+            continue
+        for item in islice(_pending(ledger, step, following), limits.examples or None):
+            yield ListedInput(LedgerRow(step, item.key, item.key, item.position, "kept", "", "", item.data), None)
+
+
+def _pending(ledger: Ledger, step: str, following: str) -> Iterator[StepInput]:
+    after = 0
+    while page := ledger.pending(step, following, after, PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _drops(groups: Sequence[RowGroup]) -> list[tuple[str, RowStatus]]:
+    """Return the steps that dropped or lost rows."""
+    return list(dict.fromkeys((group.step, group.status) for group in groups if group.status != "kept"))
+
+
+def _input(ledger: Ledger, row: LedgerRow) -> bytes | None:
+    """Return the input of the step from which a row was made; None for the first step."""
+    place = ledger.steps.index(row.step)
+    found = ledger.find_input(ledger.steps[place - 1], row.parent) if place else None
+    return found.data if found else None

@@ -1,0 +1,82 @@
+// Plots, as elements and SVG. Each bar is a link to the rows that it counts.
+
+const SVG = "http://www.w3.org/2000/svg";
+const LINE_COLOURS = 8;
+
+function svg(tag, attributes, ...children) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  append(element, children);
+  return element;
+}
+
+// Return lines with a label, a bar and a number. An entry is {label, value, href, title, kind}.
+function barList(entries, labelOf) {
+  const most = Math.max(1, ...entries.map((entry) => entry.value));
+  return el("ul", { class: "bars" }, entries.map((entry) => el("li", {}, el(entry.href ? "a" : "div",
+    { class: "bar-line", href: entry.href, title: entry.title },
+    el("span", { class: "bar-label" }, entry.label),
+    el("span", { class: "bar-track", "aria-hidden": "true" },
+      el("span", { class: `bar ${entry.kind || ""}`, style: { width: `${(100 * entry.value) / most}%` } })),
+    el("span", { class: "number" }, labelOf ? labelOf(entry) : count(entry.value))))));
+}
+
+// Return a histogram of shares: `bars[i]` rows have a share of at least i / (bars.length - 1).
+function histogram(title, bars, href) {
+  const most = Math.max(1, ...bars), width = 320, height = 96, step = width / bars.length;
+  const total = bars.reduce((sum, bar) => sum + bar, 0);
+  const plot = svg("svg", { viewBox: `0 0 ${width} ${height + 18}`, class: "histogram", role: "group", "aria-label": title });
+  bars.forEach((rows, i) => {
+    const low = Math.round((100 * i) / (bars.length - 1));
+    const high = i === bars.length - 1 ? 100 : Math.round((100 * (i + 1)) / (bars.length - 1)) - 1;
+    const size = rows ? Math.max(2, (height * rows) / most) : 0;
+    const text = `${low === high ? low : `${low} to ${high}`} %: ${counted(rows, "row")}`;
+    const bar = svg("rect", { x: i * step + 1, y: height - size, width: step - 2, height: size, rx: 1.5, class: "bar-shape" });
+    if (!rows) return;
+    const link = svg("a", { href: href(low, high), "aria-label": `${title}, ${text}` }, svg("title", {}, text), bar);
+    plot.append(link);
+  });
+  plot.append(svg("line", { x1: 0, x2: width, y1: height, y2: height, class: "axis" }),
+    svg("text", { x: 1, y: height + 14 }, "0 %"), svg("text", { x: width - 1, y: height + 14, "text-anchor": "end" }, "100 %"));
+  return el("figure", {}, el("figcaption", {}, el("strong", {}, title), ` ${counted(total, "row")}`), plot);
+}
+
+// Return a plot of lines. A line is {name, points: [[x, y]]}; y is a share from 0 to 1, x counts from 1.
+function linePlot(label, lines, xLabel) {
+  const width = 640, height = 220, left = 44, bottom = 34, right = 12, top = 10;
+  const last = Math.max(2, ...lines.flatMap((line) => line.points.map(([x]) => x)));
+  const most = Math.max(0.01, ...lines.flatMap((line) => line.points.map(([, y]) => y)));
+  const ceiling = Math.min(1, Math.ceil(most * 10) / 10);
+  const px = (x) => left + ((width - left - right) * (x - 1)) / (last - 1);
+  const py = (y) => top + (height - top - bottom) * (1 - y / ceiling);
+  const plot = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "line-plot", role: "img", "aria-label": label });
+  for (let i = 0; i <= 4; i++) {
+    const y = (ceiling * i) / 4;
+    plot.append(svg("line", { x1: left, x2: width - right, y1: py(y), y2: py(y), class: i ? "grid" : "axis" }),
+      svg("text", { x: left - 6, y: py(y) + 4, "text-anchor": "end" }, `${Math.round(100 * y)} %`));
+  }
+  for (const x of [...new Set([1, Math.round((1 + last) / 2), last])]) {
+    plot.append(svg("text", { x: px(x), y: height - bottom + 16, "text-anchor": "middle" }, String(x)));
+  }
+  plot.append(svg("text", { x: (left + width) / 2, y: height - 2, "text-anchor": "middle" }, xLabel));
+  lines.forEach((line, i) => {
+    const points = line.points.map(([x, y]) => `${px(x)},${py(y)}`).join(" ");
+    plot.append(svg("polyline", { points, class: `line c${i % LINE_COLOURS}` }, svg("title", {}, line.name)));
+    for (const [x, y] of line.points.length < 40 ? line.points : []) {
+      plot.append(svg("circle", { cx: px(x), cy: py(y), r: 3, class: `dot c${i % LINE_COLOURS}` },
+        svg("title", {}, `${line.name}: ${(100 * y).toFixed(1)} % within ${x}`)));
+    }
+  });
+  const legend = el("ul", { class: "legend" }, lines.map((line, i) => el("li", {},
+    el("span", { class: `swatch c${i % LINE_COLOURS}`, "aria-hidden": "true" }), line.name,
+    el("span", { class: "soft" }, ` ${(100 * line.points.at(-1)[1]).toFixed(1)} %`))));
+  return el("figure", {}, plot, legend);
+}
+
+function table(headings, rows, caption, open) {
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+    el("table", {}, el("caption", { class: open ? "" : "visually-hidden" }, caption),
+      el("thead", {}, el("tr", {}, headings.map((heading) => el("th", { scope: "col" }, heading)))),
+      el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) =>
+        el("td", { class: typeof cell === "number" ? "number" : "" }, typeof cell === "number" ? count(cell) : cell)))))));
+}

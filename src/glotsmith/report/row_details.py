@@ -1,0 +1,165 @@
+"""Make the content of one row of a report: what the list shows of it, and its details."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from glotsmith.ledger import LedgerRow
+from glotsmith.report.item_fields import MORE, Item, fenced_program, first, language_label, layers, text
+
+BECAUSE_CHARACTERS = 200  #: of a detail in the list; the details of the row have all of it
+
+Detail = dict[str, Any]  #: the details of a row, as JSON values
+
+
+class ListedRow(NamedTuple):
+    """What the list shows of a row, and what its filters read. Shares are percent, -1 if they are not known."""
+
+    key: str
+    name: str
+    problem: str  #: the start of the id that all programs for one problem share
+    step: str
+    status: str
+    reason: str
+    language: str
+    verdict: str
+    source: str
+    licence: str
+    kind: str
+    because: str
+    sample: int
+    tests: int
+    lines: int  #: line coverage
+    branches: int  #: branch coverage
+    mutants: int  #: mutation score
+    passed: int  #: share of the replies with a passing program
+    characters: int  #: of the program
+
+
+def describe(row: LedgerRow, made_from: bytes | None) -> tuple[ListedRow, Detail]:
+    """Return the list entry and the details of a row.
+
+    Args:
+        row: of the ledger.
+        made_from: for a lost output, the input of the step as JSON.
+
+    """
+    own = _item(row.data)
+    inside = layers(own)
+    outer = layers(_item(made_from))
+    every = inside + outer
+    verdict = cast("Item", first(inside, "verdict", {}))
+    status = str(verdict.get("status", "") or first(inside, "round_trip"))
+    if not status and row.step == "dataset" and row.status == "kept" and first(inside, "tests"):
+        status = "pass"
+    detail = _detail(row, own, every, verdict)
+    return _listed(row, inside, every, status, detail, made_from), detail
+
+
+def _item(data: bytes | None) -> Item:
+    found: object = json.loads(data) if data else {}
+    return cast("Item", found) if isinstance(found, dict) else {}
+
+
+def _listed(
+    row: LedgerRow, inside: Sequence[Item], every: Sequence[Item], status: str, detail: Detail, made_from: bytes | None
+) -> ListedRow:
+    origin, lineage = cast("Item", first(every, "origin", {})), cast("Item", first(inside, "lineage", {}))
+    suite = _suite(every)
+    tested = bool(detail["tests"]) and float(suite.get("mutation_score", 0)) + float(suite.get("line_coverage", 0)) > 0
+    return ListedRow(
+        key=row.key,
+        name=text(every, "name") or row.key.rpartition("/")[2][-60:],
+        problem=_problem(row, every)[:16],
+        step=row.step,
+        status=row.status,
+        reason=row.reason,
+        language=language_label(row.key, row.data, made_from),
+        verdict=status,
+        source=str(origin.get("source", "")),
+        licence=str(origin.get("licence", "")),
+        kind=text(every, "kind"),
+        because=row.detail[:BECAUSE_CHARACTERS],
+        sample=int(lineage.get("sample", 0)),
+        tests=len(detail["tests"]),
+        lines=_percent(suite.get("line_coverage")) if tested else -1,
+        branches=_percent(suite.get("branch_coverage")) if tested else -1,
+        mutants=_percent(suite.get("mutation_score")) if tested else -1,
+        passed=_percent(first(inside, "pass_rate", None)) if row.status == "kept" else -1,
+        characters=len(detail["code"]),
+    )
+
+
+def _suite(every: Sequence[Item]) -> Item:
+    """Return the first item that has the measures of a suite; an empty one if there is none."""
+    none: Item = {}
+    return next((item for item in every if "line_coverage" in item), none)
+
+
+def _percent(share: Any) -> int:
+    """Return a share as percent, rounded down so that only a whole is 100; -1 for None."""
+    return -1 if share is None else int(100 * float(share) + 1e-9)
+
+
+def _problem(row: LedgerRow, every: Sequence[Item]) -> str:
+    """Return what all programs for one problem share: the parallel id, or the id of the function or snippet."""
+    if found := text(every, "parallel_id"):
+        return found
+    for item in every:
+        for name in ("problem", "function", "snippet", "proposal"):
+            if isinstance(inner := item.get(name), dict):
+                return str(cast("Item", inner).get("id", ""))
+    return text(every, "id") or row.parent
+
+
+def _detail(row: LedgerRow, own: Item, every: Sequence[Item], verdict: Item) -> Detail:
+    suite = _suite(every)
+    return {
+        "key": row.key,
+        "parent": row.parent,
+        "because": row.detail,
+        "code": _program(own),
+        "source": _source(every),
+        "instruction": _instruction(own, every),
+        "signature": text(every, "signature"),
+        "tests": first(every, "tests", []),
+        "cases": verdict.get("cases", []),
+        "verdict": {name: value for name, value in verdict.items() if name not in ("cases", "id", "language")},
+        "origin": first(every, "origin", {}),
+        "lineage": first(layers(own), "lineage", {}),
+        "suite": {
+            name: suite[name]
+            for name in ("line_coverage", "branch_coverage", "mutation_score", "mutants", "writers")
+            if name in suite
+        },
+        "more": {name: value for name in MORE if (value := first(every, name, None)) not in (None, [], {}, "")},
+    }
+
+
+def _program(own: Item) -> str:
+    """Return the generated program of an item; "" if it has none, as a function that is a source."""
+    messages = cast("list[dict[str, str]]", own.get("messages") or [])
+    solution = cast("Item", own.get("solution") or {})
+    snippet = cast("Item", own.get("snippet") or {})
+    code = "" if "docstring" in own or "helpers" in own else text([own], "code")
+    return (
+        (fenced_program(messages[-1]["content"]) if messages else "")
+        or code
+        or text([solution, own], "answer")
+        or (text([solution, snippet], "code"))
+    )
+
+
+def _source(every: Sequence[Item]) -> str:
+    """Return the Python original of a row: with its helpers; "" if there is none."""
+    if found := text(every, "source"):
+        return found
+    for item in every:
+        if ("origin" in item and "docstring" in item) or "helpers" in item:
+            return "\n\n\n".join(filter(None, (str(item.get("helpers", "")), str(item.get("code", "")))))
+    return text(every, "reference")
+
+
+def _instruction(own: Item, every: Sequence[Item]) -> str:
+    messages = cast("list[dict[str, str]]", own.get("messages") or [])
+    return messages[0]["content"] if messages else text(every, "instruction")

@@ -1,0 +1,42 @@
+"""Find the prompts and replies about a row, and the items that it was made from."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from glotsmith.exchanges import TeacherExchange
+from glotsmith.ledger import Ledger, LedgerRow
+from glotsmith.run_folder import RunFolder
+
+
+class StoredReply(NamedTuple):
+    """One request about an item, with its reply."""
+
+    exchange: TeacherExchange
+    reply: str | None  #: None if it is not in the cache
+
+
+def replies_about(folder: RunFolder, items: Sequence[str]) -> Iterator[StoredReply]:
+    """Yield the requests about items, with the replies."""
+    for exchange in folder.ledger.exchanges.for_items(list(dict.fromkeys(items))):
+        yield StoredReply(exchange, _reply(folder, exchange))
+
+
+def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
+    data = folder.cache.get("reply", exchange.address)
+    return str(msgspec.json.decode(data, type=dict[str, Any]).get("text", "")) if data else None
+
+
+def made_from(ledger: Ledger, row: LedgerRow) -> list[tuple[str, str]]:
+    """Return step and key of the items that a row was made from, and of itself, each key with its first step."""
+    place = ledger.steps.index(row.step)
+    if row.status == "kept":
+        found = ledger.groups.ancestors(row.step, row.key)
+    else:
+        found = ledger.groups.ancestors(ledger.steps[place - 1], row.parent) if place else []
+        found.append((row.step, row.key))
+    first: dict[str, str] = {}
+    for step, key in found:
+        first.setdefault(key, step)
+    return [(step, key) for key, step in first.items()]
