@@ -8,10 +8,9 @@ with an error in it, equals identical texts only. A comment that a toolchain rea
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
 
 from glotsmith.languages.card import get_card
-from glotsmith.languages.grammar import syntax_tree
+from glotsmith.languages.grammar import SyntaxNode, syntax_tree
 from glotsmith.languages.lexer import comment_syntax_of, split_code
 
 #: words in the types of nodes whose text is compared as it is, with its white space
@@ -42,7 +41,7 @@ class EqualPrograms:
         return len(self._known)
 
     def representative(self, text: str) -> str:
-        """Return the first program seen that equals a text except for comments and white space; else the text itself."""
+        """Return the first program seen that equals a text except for comments and white space; else the text."""
         known = self._known.setdefault(_key(self._language, text), [])
         if text in known:
             return text
@@ -59,12 +58,16 @@ def are_equal_programs(language: str, one: str, other: str) -> bool:
         return True
     if any(map(_FOREIGN_CODE.search, (one, other))):
         return False
-    roots = syntax_tree(language, one), syntax_tree(language, other)
-    if any(root is None or root.has_error or not root.child_count for root in roots):
-        return False
     blanks = get_card(language).syntax.blanks
-    first, second = (_tokens(root, blanks=blanks) for root in roots)
-    return all(a == b for a, b in zip(first, second, strict=False)) and next(first, None) == next(second, None)
+    try:
+        streams = [_tokens(language, text, blanks=blanks) for text in (one, other)]
+        return all(a == b for a, b in zip(*streams, strict=True))
+    except (_NoTree, RecursionError, ValueError):  # ValueError: one stream is longer
+        return False
+
+
+class _NoTree(Exception):
+    """A program has no syntax tree without an error."""
 
 
 def _key(language: str, text: str) -> str:
@@ -73,42 +76,40 @@ def _key(language: str, text: str) -> str:
     return "".join("".join(piece.split()) for kind, piece in pieces if kind != "comment")
 
 
-def _tokens(root: Any, *, blanks: bool) -> Iterator[_Token]:
+def _tokens(language: str, program: str, *, blanks: bool) -> Iterator[_Token]:
     """Yield the nodes of a tree in order, without comments: the type and, of leaves and literals, the text."""
-    stack: list[Any] = [root]
-    end = len(root.text)  #: of the last leaf; no blank counts before the first one
+    root, data = syntax_tree(language, program), f"{program}\n".encode("utf-8", "replace")
+    if root is None or root.error or not root.children:
+        raise _NoTree
+    stack: list[SyntaxNode | _Token] = [root]
+    end = len(data)  #: of the last leaf; no blank counts before the first one
     while stack:
         node = stack.pop()
-        if isinstance(node, tuple):
-            yield cast(_Token, node)
+        if not isinstance(node, SyntaxNode):
+            yield node
             continue
-        words = frozenset(node.type.split("_"))
+        words, text = frozenset(node.kind.split("_")), data[node.start : node.end]
         if "comment" in words:
-            if _DIRECTIVE.search(node.text.decode("utf-8", "replace")):
-                yield node.type, node.text, False
-        elif not node.child_count or words & _VERBATIM:
-            yield node.type, _text(node), blanks and node.start_byte > end
-            end = node.end_byte
+            if _DIRECTIVE.search(text.decode("utf-8", "replace")):
+                yield node.kind, text, False
+        elif not node.children or words & _VERBATIM:
+            is_break = text.isspace() and not node.named  # one or several line breaks
+            yield node.kind, b"" if is_break else text, blanks and node.start > end
+            end = node.end
         else:
-            yield node.type, b"", False
-            stack += [_CLOSE, *_children_and_gaps(node)[::-1]]
+            yield node.kind, b"", False
+            stack += [_CLOSE, *_children_and_gaps(node, data)[::-1]]
 
 
-def _text(node: Any) -> bytes:
-    """Return the text of a leaf; of a line break, which may be several, nothing."""
-    text = cast(bytes, node.text)
-    return b"" if text.isspace() and not node.is_named else text
-
-
-def _children_and_gaps(node: Any) -> list[Any]:
+def _children_and_gaps(node: SyntaxNode, data: bytes) -> list[SyntaxNode | _Token]:
     """Return the children of a node, and as tokens the texts between them that no child contains."""
-    found, at = list[Any](), node.start_byte
+    found, at = list[SyntaxNode | _Token](), node.start
     for child in node.children:
-        found += [_gap(node, at, child.start_byte), child]
-        at = child.end_byte
-    return [each for each in (*found, _gap(node, at, node.end_byte)) if each is not None]
+        found += [*_gap(data, at, child.start), child]
+        at = child.end
+    return [*found, *_gap(data, at, node.end)]
 
 
-def _gap(node: Any, start: int, end: int) -> _Token | None:
-    text = cast(bytes, node.text)[start - node.start_byte : end - node.start_byte].strip() if end > start else b""
-    return ("gap", text, False) if text else None
+def _gap(data: bytes, start: int, end: int) -> list[_Token]:
+    text = data[start:end].strip()
+    return [("gap", text, False)] if text else []

@@ -102,11 +102,6 @@ def _bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def syntax_tree(language: str, code: str) -> Any:
-    """Return the root of a program's tree-sitter tree, or None if the language has no grammar."""
-    return _root(language, _with_opening_tag(language, code)[0])
-
-
 def _root(language: str, code: str) -> Any:
     """Return the root of the syntax tree, or None if the language has no grammar."""
     parser = _parser(language)
