@@ -1,7 +1,8 @@
-"""How fast and how complete is deduplication? ``python benchmarks/deduplication.py [FUNCTIONS [ITEMS ...]]``.
+"""Measure the recall and the speed of deduplication: ``python benchmarks/deduplication.py [FUNCTIONS [ITEMS ...]]``.
 
-1. Recall: real functions of the standard library and of installed packages, against comparing every pair.
-2. Scale: real functions with words exchanged at random, so that few are similar; time and memory an item.
+1. Recall: real functions of the standard library and of installed packages, in comparison with a comparison of every
+   pair.
+2. Scale: time and memory per item, on real functions whose words are replaced at random, so that few are similar.
 """
 
 import ast
@@ -47,13 +48,13 @@ def functions_of(file: Path) -> list[str]:
     return [ast.get_source_segment(text, node) or "" for node in nodes]
 
 
-def exchanged(rng: random.Random, code: str) -> str:
-    """Exchange most words of a function."""
+def replace_words(rng: random.Random, code: str) -> str:
+    """Replace most words of a function by random ones."""
     return re.sub(r"\w+", lambda word: f"w{rng.randrange(5000)}" if rng.random() < 0.7 else word[0], code)
 
 
 def deduplicate(codes: Callable[[], Iterator[str]]) -> set[int]:
-    """Return the numbers of the codes that stay."""
+    """Return the indices of the functions that deduplication keeps."""
 
     def items() -> Iterator[tuple[str, Function]]:
         for number, code in enumerate(codes()):
@@ -64,7 +65,7 @@ def deduplicate(codes: Callable[[], Iterator[str]]) -> set[int]:
 
 
 def by_every_pair(codes: list[str]) -> set[int]:
-    """Return the numbers of the codes that stay, comparing each with all that stay."""
+    """Return the indices of the functions that remain after a comparison with every kept function."""
     vocabulary = TokenEncoder()
     kept: dict[int, str] = {}
     exact: set[str] = set()
@@ -77,9 +78,10 @@ def by_every_pair(codes: list[str]) -> set[int]:
     return set(kept)
 
 
-def timed(work: Callable[[], set[int]]) -> tuple[float, set[int]]:
+def timed(select: Callable[[], set[int]]) -> tuple[float, set[int]]:
+    """Return the CPU seconds of a selection, and its result."""
     start = time.process_time()
-    kept = work()
+    kept = select()
     return time.process_time() - start, kept
 
 
@@ -103,12 +105,12 @@ def scale(count: int) -> None:
     memory = [resident_kb()]
 
     def codes() -> Iterator[str]:
-        yield from (exchanged(rng, rng.choice(real)) for _ in range(count))
+        yield from (replace_words(rng, rng.choice(real)) for _ in range(count))
         memory.append(resident_kb())
 
     seconds, kept = timed(lambda: deduplicate(codes))
     grown = (memory[1] - memory[0]) / count
-    print(f"{count:8} items: {seconds / count * 1e3:.2f} ms CPU and {grown:.1f} KB an item, {len(kept)} kept")
+    print(f"{count:8} items: {seconds / count * 1e3:.2f} ms CPU and {grown:.1f} KB per item, {len(kept)} kept")
 
 
 def main() -> None:
@@ -117,7 +119,7 @@ def main() -> None:
         return
     sizes = [int(size) for size in sys.argv[1:]] or [4000, 3000, 10_000, 30_000]
     recall(sizes[0])
-    for size in sizes[1:]:  # each in a process of its own, for its memory
+    for size in sizes[1:]:  # each in a new process, so that memory is measured separately
         subprocess.run([sys.executable, __file__, "scale", str(size)], check=True)
 
 

@@ -1,10 +1,10 @@
-"""What the engine costs: everything but teacher and programs, per source item, for a pipeline of eight steps.
+"""Measure the overhead of the engine per source item, without teacher and programs, for a pipeline of eight steps.
 
     python benchmarks/engine.py [--items 10000 100000] [--repeats 3]
 
-Eight async item steps that do nothing but hand on a record of about 1 kB: five filters, one that makes two of one, two
-more filters. Beside it, in the same run, the bare limit: the same rows through a plain loop, each encoded as JSON and
-inserted by itself. Each measurement is a process of its own; the table shows medians.
+The eight async item steps pass on a record of about 1 kB: the fifth step makes two items of one, the others keep each
+item. The kind ``plain`` is a loop that encodes the same rows as JSON and inserts each one into SQLite. Each measurement
+is a new process. The table shows medians.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def function(number: int) -> Function:
 
 
 class Source(SourceStep[Function]):
-    """Makes its functions up, so that nothing is read."""
+    """Generates functions, so that no file is read."""
 
     name, output = "source", Function
 
@@ -54,7 +54,7 @@ class Source(SourceStep[Function]):
 
 
 class Pass(ItemStep[Function, Function]):
-    """Hands on what it gets, once or twice."""
+    """Passes on an item once or twice."""
 
     output = Function
 
@@ -63,7 +63,7 @@ class Pass(ItemStep[Function, Function]):
         self.split = number == SPLITS
 
     async def run(self, key: str, item: Function) -> Result[Function]:
-        """Wait for one turn of the loop, as a step that does nothing would."""
+        """Yield to the event loop once, and keep the item."""
         await asyncio.sleep(0)
         if not self.split:
             return keep(key, item)
@@ -74,14 +74,14 @@ def engine(folder: Path, count: int) -> None:
     ledger = Ledger(folder / "ledger.sqlite")
     steps = [Source(count), *(Pass(number) for number in range(1, STEPS + 1))]
     if not asyncio.run(open_executor("local").run(steps, ledger, NoProgress())):
-        raise SystemExit("the run did not end")
+        raise SystemExit("The run did not finish.")
     last = ledger.funnel()[-1]
     ledger.close()
     assert last.taken == last.made == 2 * count, last
 
 
 def rows(count: int) -> Iterator[tuple[int, str, Record]]:
-    """Yield the rows that the engine writes: the source's and each step's."""
+    """Yield the rows that the engine writes: those of the source and of each step."""
     for number in range(count):
         item = function(number)
         for step in range(STEPS + 1):
@@ -89,8 +89,8 @@ def rows(count: int) -> Iterator[tuple[int, str, Record]]:
                 yield step, f"{item.id}:{copy}", item
 
 
-def bare(folder: Path, count: int) -> None:
-    connection = sqlite3.connect(folder / "bare.sqlite")
+def plain(folder: Path, count: int) -> None:
+    connection = sqlite3.connect(folder / "plain.sqlite")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("CREATE TABLE items (step INTEGER, key TEXT, data BLOB, PRIMARY KEY (step, key))")
@@ -103,11 +103,11 @@ def bare(folder: Path, count: int) -> None:
     connection.close()
 
 
-KINDS = {"engine": engine, "bare": bare}
+KINDS = {"engine": engine, "plain": plain}
 
 
 def measure(kind: str, count: int) -> dict[str, float]:
-    """Run one kind in a fresh process; return seconds and peak memory in MB."""
+    """Run one kind in a new process; return seconds, and peak memory and disk space in MB."""
     command = [sys.executable, __file__, "--only", kind, "--items", str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
@@ -115,9 +115,9 @@ def measure(kind: str, count: int) -> dict[str, float]:
 
 def only(kind: str, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter(), time.process_time()
+        start = time.perf_counter(), time.process_time()
         KINDS[kind](Path(folder), count)
-        wall, cpu = time.perf_counter() - began[0], time.process_time() - began[1]
+        wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
         disk = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"wall": wall, "cpu": cpu, "memory": memory, "disk": disk}))

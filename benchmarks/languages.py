@@ -1,7 +1,9 @@
-"""How fast each language is judged, cold and warm, on one core. ``python benchmarks/languages.py [NAME ...]``.
+"""Measure how fast glotsmith verifies programs of each language, cold and warm, on one core.
 
-Measures the languages that run here, one after the other, and writes ``benchmarks/languages.toml`` and the page made
-of it, ``docs/languages.md``. With names, only these are measured, and the others keep what they have.
+    python benchmarks/languages.py [NAME ...]
+
+Measures the languages that run on this machine, one after the other, and writes ``benchmarks/languages.toml`` and
+``docs/languages.md``. With names, measures only these languages and keeps the stored figures of the others.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from glotsmith.toolkit.languages_page import (
 
 ROOT = Path(__file__).parents[1]
 STORED, PAGE = ROOT / "benchmarks" / "languages.toml", ROOT / "docs" / "languages.md"
-SECONDS = 5.0  #: for each language, cold, and as much again warm
+SECONDS = 5.0  #: for each language, cold, and the same time again warm
 
 
 async def measure(name: str) -> tuple[MeasuredSpeed, str] | None:
@@ -56,11 +58,11 @@ def main(wanted: list[str]) -> None:
             print(f"{name:14} not run: {error}")
             continue
         if found is None:
-            print(f"{name:14} not measured: its first honest program does not pass")
+            print(f"{name:14} not measured: its first correct program does not pass")
             continue
         languages[name], isolation = found
         m = languages[name]
-        print(f"{name:14} cold {m.cold:7.1f}   warm {m.warm or 0:7.1f} programs a second   {m.toolchain}", flush=True)
+        print(f"{name:14} cold {m.cold:7.1f}   warm {m.warm or 0:7.1f} programs per second   {m.toolchain}", flush=True)
     system = f"Linux {platform.release().split('-')[0]}, Python {platform.python_version()}"
     cores = len(os.sched_getaffinity(0))
     measurements = SpeedMeasurements(machine=f"{cores} cores, {system}", isolation=isolation, languages=languages)

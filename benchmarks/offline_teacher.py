@@ -1,7 +1,9 @@
-"""How much of HumanEval the offline teacher translates: ``python benchmarks/offline_teacher.py --humaneval FILE``.
+"""Measure how many problems of HumanEval the offline teacher translates.
 
-Each canonical solution is translated with the signature inferred from its own tests; the literal asserts of the test
-become Lua and run under plain ``lua5.4``, without any of glotsmith's verification.
+    python benchmarks/offline_teacher.py --humaneval FILE
+
+The teacher translates each canonical solution with the signature that is inferred from the tests. This script renders
+the literal asserts as Lua and runs them with plain ``lua5.4``. It does not use the verifier of glotsmith.
 """
 
 import argparse
@@ -57,7 +59,7 @@ def lua(value: Any) -> str:
 
 
 class _Fold(ast.NodeTransformer):
-    """Turn ``candidate`` into the function's name, and arithmetic on numbers into its value."""
+    """Replace ``candidate`` by the name of the function, and arithmetic on numbers by its value."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -74,7 +76,7 @@ class _Fold(ast.NodeTransformer):
 
 
 def _exact(test: ast.expr) -> ast.expr:
-    """Read ``abs(f(x) - v) < 1e-6`` and ``tuple(f(x)) == tuple(v)`` as the equality they mean."""
+    """Replace ``abs(f(x) - v) < 1e-6`` and ``tuple(f(x)) == tuple(v)`` by the equality that they test."""
     match test:
         case ast.Compare(left=ast.Call(func=ast.Name(id="abs"), args=[ast.BinOp(left=call, op=ast.Sub(), right=v)])):
             return ast.Compare(call, [ast.Eq()], [v])
@@ -102,7 +104,7 @@ def calls_of(problem: dict[str, str]) -> list[Call]:
 
 
 def signature(problem: dict[str, str], calls: list[Call]) -> str:
-    """Infer the signature from the tests; parameters that take values of several types stay open."""
+    """Infer the signature from the tests; a parameter with values of several types gets no annotation."""
     name = problem["entry_point"]
     tree = ast.parse(problem["prompt"] + problem["canonical_solution"])
     entry = next(n for n in reversed(tree.body) if isinstance(n, ast.FunctionDef) and n.name == name)
@@ -137,13 +139,13 @@ def run(code: str, calls: list[Call]) -> str:
 
 
 def judge(problem: dict[str, str]) -> tuple[str, str]:
-    """Return what became of one problem, and the detail."""
+    """Return the status of one problem, and the detail."""
     try:
         calls = calls_of(problem)
     except NotLiteral as reason:
         return "not literal", str(reason)
     if any(not isinstance(c.expected, float) and _wide(c.expected) for c in calls):
-        return "not literal", "an expected integer takes more than 64 bits"
+        return "not literal", "an expected integer has more than 64 bits"
     source = problem["prompt"] + problem["canonical_solution"]
     try:
         code = translate(source, problem["entry_point"], signature(problem, calls))
@@ -177,7 +179,7 @@ def main() -> None:
     for reason, n in itertools.islice(reasons.most_common(), 20):
         print(f"{n:4}  {reason}")
     literal = len(problems) - counts["not literal"]
-    print(f"\n{len(problems)} problems, {literal} with literal tests; translated {counts['passed'] + counts['wrong']}")
+    print(f"\n{len(problems)} problems, {literal} with literal tests, {counts['passed'] + counts['wrong']} translated")
     print(f"passed {counts['passed']}  wrong {counts['wrong']}  refused {counts['refused']}")
     share, share_literal = counts["passed"] / len(problems), counts["passed"] / literal
     print(f"share of all {share:.1%}, of those with literal tests {share_literal:.1%}")

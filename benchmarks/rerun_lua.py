@@ -1,11 +1,9 @@
-"""Rerun a dataset's Lua rows with plain lua5.4, outside glotsmith's verification: none may fail.
-
-The tests are rendered here, by other code than the one that judged them: Python literals to Lua text, a deep
-comparison written in Lua, and an exit code.
+"""Rerun the Lua rows of a dataset with plain lua5.4, without the verifier of glotsmith. All rows must pass.
 
 Usage: python benchmarks/rerun_lua.py RUN/dataset/jsonl/data/lua/train.jsonl
 
-The rows passed in a sandbox before; run this on datasets that you made or trust.
+This script renders the tests with code of its own: Python literals become Lua text, and a deep comparison in Lua
+determines the exit code. It runs the rows without a sandbox. Use it only on datasets that you made or trust.
 """
 
 import ast
@@ -33,7 +31,7 @@ end
 
 
 def lua(node: ast.expr) -> str:
-    """Write a Python literal as Lua."""
+    """Return a Python literal as Lua."""
     match node:
         case ast.Constant(value=None):
             return "nil"
@@ -57,7 +55,7 @@ def lua(node: ast.expr) -> str:
 
 
 def assertion(test: str) -> str:
-    """Write ``assert f(args) == expected`` as a Lua assert."""
+    """Return ``assert f(args) == expected`` as a Lua assert."""
     compare = ast.parse(test).body[0].test
     call, expected = compare.left, compare.comparators[0]
     arguments = ", ".join(map(lua, call.args))

@@ -1,9 +1,8 @@
-"""1,000 completions in one call beside the pool itself: ``python benchmarks/reward.py [--completions 1000]``
+"""Compare the throughput of ``code_reward`` with that of the pool: ``python benchmarks/reward.py [--completions 1000]``
 
-The programs are those of ``soak.py``, as a model would say them: in fences, in chats, mixed languages, half of them
-wrong. ``code_reward`` takes turns with a verifier of this process that has the same jobs, so that both have the same
-machine; each side has as many programs at once. At the end stands the ratio of both throughputs, and how many rewards
-were not what the programs earn.
+The programs are those of ``soak.py``, formatted as replies of a chat model: fenced, in several languages, half of them
+wrong. ``code_reward`` and a verifier in this process judge the same number of programs in turn, so that other load
+affects both. The last line is the ratio of both throughputs and the number of wrong rewards and verdicts.
 """
 
 import argparse
@@ -22,28 +21,28 @@ from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import verify_all
 
 
-def said(job: Job) -> list[dict[str, str]]:
+def completion(job: Job) -> list[dict[str, str]]:
     label = get_card(job.language).fences[0]
     text = f"Here is the function:\n\n```{label}\n{job.code}\n```\n\nIt does what you asked for."
     return [{"role": "assistant", "content": text}]
 
 
-def rewarded(made: list[tuple[Job, str]]) -> tuple[float, int]:
-    """Reward programs in one call; return programs a second, and how many rewards are wrong."""
-    some = [job for job, _ in made]
-    columns = {name: [getattr(job, name) for job in some] for name in ("language", "signature", "tests")}
-    completions = [said(job) for job in some]
-    begun = time.perf_counter()
-    rewards = code_reward(prompts=[""] * len(some), completions=completions, faults="raise", **columns)
-    rate = len(some) / (time.perf_counter() - begun)
+def reward_programs(made: list[tuple[Job, str]]) -> tuple[float, int]:
+    """Reward programs in one call; return programs per second, and the number of wrong rewards."""
+    jobs_only = [job for job, _ in made]
+    columns = {name: [getattr(job, name) for job in jobs_only] for name in ("language", "signature", "tests")}
+    completions = [completion(job) for job in jobs_only]
+    start = time.perf_counter()
+    rewards = code_reward(prompts=[""] * len(jobs_only), completions=completions, faults="raise", **columns)
+    rate = len(jobs_only) / (time.perf_counter() - start)
     return rate, sum(r != (expect == "pass") for r, (_, expect) in zip(rewards, made, strict=True))
 
 
-def judged(verifier: Verifier, made: list[tuple[Job, str]]) -> tuple[float, int]:
-    """Judge programs by the pool alone; return programs a second, and how many verdicts are wrong."""
-    begun = time.perf_counter()
+def verify_programs(verifier: Verifier, made: list[tuple[Job, str]]) -> tuple[float, int]:
+    """Verify programs with the pool; return programs per second, and the number of wrong verdicts."""
+    start = time.perf_counter()
     verdicts = asyncio.run(verify_all(verifier, [job for job, _ in made]))
-    rate = len(made) / (time.perf_counter() - begun)
+    rate = len(made) / (time.perf_counter() - start)
     return rate, sum(v.status != expect for v, (_, expect) in zip(verdicts, made, strict=True))
 
 
@@ -57,20 +56,20 @@ def main() -> int:
     sandbox = open_sandbox()
     verifier, ratios, wrong = Verifier(sandbox), list[float](), 0
     first = jobs(given.languages, len(given.languages) * 2)
-    rewarded(first), judged(verifier, first)  # compilers and workers start
+    reward_programs(first), verify_programs(verifier, first)  # starts compilers and workers
     for repeat in range(given.repeats):
         at = repeat * 2 * given.completions
         halves = made[at : at + given.completions], made[at + given.completions : at + 2 * given.completions]
         if repeat % 2:
-            pool, bad = judged(verifier, halves[1])
-            ours, worse = rewarded(halves[0])
+            pool, bad = verify_programs(verifier, halves[1])
+            ours, worse = reward_programs(halves[0])
         else:
-            ours, worse = rewarded(halves[0])
-            pool, bad = judged(verifier, halves[1])
+            ours, worse = reward_programs(halves[0])
+            pool, bad = verify_programs(verifier, halves[1])
         ratios.append(ours / pool)
         wrong += bad + worse
         print(f"reward {ours:7.1f}/s  pool {pool:7.1f}/s  ratio {ratios[-1]:.2f}", flush=True)
-    print(f"{given.completions} completions a call: ratio {statistics.median(ratios):.2f}, {wrong} wrong")
+    print(f"{given.completions} completions per call: ratio {statistics.median(ratios):.2f}, {wrong} wrong")
     close()
     asyncio.run(sandbox.close())
     return int(wrong > 0)

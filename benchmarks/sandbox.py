@@ -1,6 +1,8 @@
-"""Measure the cost of isolation: ``true`` in each back end and without one. Run ``python benchmarks/sandbox.py``.
+"""Measure the cost of isolation: run ``true`` in each back end and without one.
 
-Compare the ratios of medians within one run: milliseconds depend on the machine and its load.
+    python benchmarks/sandbox.py
+
+Compare the ratios of medians within one run. Milliseconds depend on the machine and its load.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ ROUNDS = 200
 TRUE = Program(files={"main": ""}, argv=("/bin/true",))
 
 
-def bare() -> float:
+def plain() -> float:
     started = time.perf_counter()
     subprocess.run(["/bin/true"], check=True, capture_output=True)
     return time.perf_counter() - started
@@ -35,15 +37,15 @@ async def isolated(name: str) -> list[float]:
 
 
 def main() -> None:
-    base = statistics.median(bare() for _ in range(ROUNDS))
-    print(f"{'bare':12} {base * 1000:6.2f} ms")
+    base = statistics.median(plain() for _ in range(ROUNDS))
+    print(f"{'plain':12} {base * 1000:6.2f} ms")
     for name in BACK_ENDS:
         try:
             median = statistics.median(asyncio.run(isolated(name)))
         except IsolationError as error:
             print(f"{name:12} does not work here: {error}")
         else:
-            print(f"{name:12} {median * 1000:6.2f} ms   {median / base:5.1f} times bare")
+            print(f"{name:12} {median * 1000:6.2f} ms   {median / base:5.1f} times plain")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The service beside the pool that it serves: ``python benchmarks/service.py [--seconds 60] [--clients 64]``
+"""Compare the throughput of the service with that of its pool: ``python benchmarks/service.py [--seconds 60]``
 
-A ``glotsmith serve`` of two jobs at once gets one job a request from so many clients, each on its own connection. It
-takes turns with a pool in this process, which has as many jobs in flight, so that both have the same machine. The
-programs are those of ``soak.py``: several languages, half of them wrong, a tenth broken, no two the same. At the end
-stand the statuses (429 is none to complain of), wrong verdicts, what the service's process tree holds before and
-after, and the ratio of both throughputs, which should be 0.8 or more.
+Each client sends one job per request on a connection of its own to ``glotsmith serve --jobs 2``. The service and a pool
+in this process, with the same number of jobs in flight, take turns, so that other load affects both. The programs are
+those of ``soak.py``: distinct programs in several languages, half of them wrong, a tenth broken. The last lines are the
+counts of statuses (429 is not an error) and of wrong verdicts, the resources of the service before and after, and the
+ratio of both throughputs, which should be 0.8 or more.
 """
 
 import argparse
@@ -29,18 +29,18 @@ from glotsmith.verification import Verifier
 
 AT_ONCE = 2
 Made = Iterator[tuple[Job, str]]
-Judge = Callable[[Job], Awaitable[str]]  #: the verdict's status, or ``HTTP 429`` and the like
+Judge = Callable[[Job], Awaitable[str]]  #: returns the status of the verdict, or the HTTP error, such as ``HTTP 429``
 
 
 class Client:
-    """One connection, with as little Python as there can be: what it costs is taken from the service's processors."""
+    """One connection, with little Python code: the client shares the processors with the service."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def judge(self, job: Job) -> str:
-        """Return the verdict's status."""
+        """Send a job; return the status of its verdict."""
         if self._streams is None:
             self._streams = await asyncio.open_connection(self._host, self._port)
         reader, writer = self._streams
@@ -49,10 +49,10 @@ class Client:
             f"POST /verify HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
         )
         writer.write(head.encode() + b"\r\n\r\n" + body)
-        answer = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"content-length: (\d+)", answer)
+        header = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", header)
         content = await reader.readexactly(int(length[1]) if length else 0)
-        status = answer.split(b" ", 2)[1].decode()
+        status = header.split(b" ", 2)[1].decode()
         return msgspec.json.decode(content, type=Verdict).status if status == "200" else f"HTTP {status}"
 
     def close(self) -> None:
@@ -62,26 +62,26 @@ class Client:
 
 
 async def window(judges: list[Judge], made: Made, seconds: float, seen: Counter[str]) -> float:
-    """Judge for so many seconds; return the jobs judged a second."""
-    begun, done = time.perf_counter(), 0
+    """Send jobs for a number of seconds; return the verdicts per second."""
+    start, done = time.perf_counter(), 0
 
     async def client(judge: Judge) -> None:
         nonlocal done
-        while time.perf_counter() - begun < seconds:
+        while time.perf_counter() - start < seconds:
             job, expect = next(made)
             status = await judge(job)
             seen[status if status.startswith("HTTP") else "right" if status == expect else f"WRONG {status}"] += 1
             done += not status.startswith("HTTP")
 
     await asyncio.gather(*map(client, judges))
-    return done / (time.perf_counter() - begun)
+    return done / (time.perf_counter() - start)
 
 
-def held(pid: int) -> str:
-    """Say what a process and all below it hold."""
+def resources(pid: int) -> str:
+    """Return the resources of a process and its descendants, as text."""
     tree = list(walk_tree(pid))
     files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
-    return f"{len(tree)} processes, {files} descriptors, {sum(p.memory_mb for p in tree):.0f} MB in all"
+    return f"{len(tree)} processes, {files} descriptors, {sum(p.memory_mb for p in tree):.0f} MB in total"
 
 
 async def compare(address: str, pid: int, given: argparse.Namespace) -> int:
@@ -98,18 +98,18 @@ async def compare(address: str, pid: int, given: argparse.Namespace) -> int:
     made = iter(jobs(given.languages, 200_000))
     sides = (served, Counter[str](), list[float]()), (pooled, Counter[str](), list[float]())
     for judges, _, _ in sides:
-        await window(judges, made, given.window, Counter())  # compilers and workers start
-    before = held(pid)
+        await window(judges, made, given.window, Counter())  # starts compilers and workers
+    before = resources(pid)
     for number in range(max(1, round(given.seconds / given.window))):
         for judges, seen, rates in sides if number % 2 else reversed(sides):
             rates.append(await window(judges, made, given.window, seen))
-        print(f"service {sides[0][2][-1]:7.1f}/s  pool {sides[1][2][-1]:7.1f}/s  {held(pid)}", flush=True)
+        print(f"service {sides[0][2][-1]:7.1f}/s  pool {sides[1][2][-1]:7.1f}/s  {resources(pid)}", flush=True)
     ratios = [a / b for a, b in zip(sides[0][2], sides[1][2], strict=True)]
     for client in clients:
         client.close()
     await asyncio.sleep(1)
     print(f"service: {dict(sides[0][1])}; pool: {dict(sides[1][1])}")
-    print(f"the service held {before}; {held(pid)} at the end")
+    print(f"the service at the start: {before}; at the end: {resources(pid)}")
     print(f"{given.clients} clients, {given.seconds:.0f} s each: ratio of throughputs {statistics.median(ratios):.2f}")
     await sandbox.close()
     return sum(
@@ -121,7 +121,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("languages", nargs="*", default=["lua", "python", "ocaml", "r", "perl", "ruby", "php"])
     parser.add_argument("--clients", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=60, help="of each side, in all")
+    parser.add_argument("--seconds", type=float, default=60, help="of each side, in total")
     parser.add_argument("--window", type=float, default=5, help="seconds until the sides change")
     given = parser.parse_args()
     argv = [sys.executable, "-m", "glotsmith", "serve", "--port", "0", "--jobs", str(AT_ONCE), "--queue", "64"]

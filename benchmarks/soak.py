@@ -66,13 +66,13 @@ def jobs(languages: list[str], count: int) -> list[tuple[Job, str]]:
 
 async def judge(verifier: Verifier, some: list[tuple[Job, str]]) -> tuple[float, int]:
     """Return programs per second, and the number of wrong verdicts."""
-    begun, wrong, queue = time.perf_counter(), 0, iter(some)
+    start, queue = time.perf_counter(), iter(some)
 
     async def worker() -> int:
         return sum([(await verifier.verify(job)).status != expect for job, expect in queue])
 
     wrong = sum(await asyncio.gather(*(worker() for _ in range(8))))
-    return len(some) / (time.perf_counter() - begun), wrong
+    return len(some) / (time.perf_counter() - start), wrong
 
 
 async def soak(languages: list[str], count: int) -> int:
@@ -113,8 +113,8 @@ def main() -> int:
     try:
         return int(asyncio.run(soak(given.languages, given.programs)) > 0)
     finally:
-        for one in loops:
-            one.kill()
+        for busy_loop in loops:
+            busy_loop.kill()
 
 
 if __name__ == "__main__":

@@ -1,12 +1,15 @@
-"""Tokens a second and MFU of supervised fine-tuning: Qwen2.5-Coder's shapes with random weights, packed, in bfloat16.
+"""Measure tokens per second and MFU of supervised fine-tuning, packed and in bfloat16.
 
     python benchmarks/training.py --shape 0.5B --shape 1.5B
 
-needs a GPU; ``--shape tiny`` runs anywhere, to try the script. The trainer is ``glotsmith train sft``'s, on rows of
-random tokens that are each as long as a sequence, so that no token is padding. MFU counts 6 N + 6 L T D floating-point
-operations a token (N weights that are multiplied, L layers, T the sequence's length, D the width of all heads; causal
-attention is counted as half), forward and backward, against the device's dense bfloat16 peak. Recomputation, where
-``--checkpointing`` asks for it, is not counted as work.
+The models have the shapes of Qwen2.5-Coder and random weights. The command needs a GPU; ``--shape tiny`` tries the
+script on a CPU. The trainer is that of ``glotsmith train sft``. Each row has random tokens that fill one sequence, so
+that no token is padding.
+
+MFU is the number of floating-point operations divided by the dense bfloat16 peak of the device. A token counts as
+6 N + 6 L T D operations, forward and backward: N is the number of multiplied weights, L the number of layers, T the
+length of a sequence, D the width of all heads. Causal attention counts as half. The recomputation of
+``--checkpointing`` does not count.
 """
 
 import argparse
@@ -19,7 +22,7 @@ from typing import Any, NamedTuple
 
 
 class Shape(NamedTuple):
-    """A model's configuration, of Qwen2.5-Coder's config.json."""
+    """The configuration of a model, from the config.json of Qwen2.5-Coder."""
 
     hidden: int
     intermediate: int
@@ -30,13 +33,16 @@ class Shape(NamedTuple):
 
     @property
     def weights(self) -> int:
-        """Weights that are multiplied with every token: all but the input embedding, which is tied to the output."""
+        """The number of weights that every token is multiplied with.
+
+        These are all weights except the input embedding, which is tied to the output.
+        """
         kv = self.hidden // self.heads * self.kv_heads
         attention = 2 * self.hidden * self.hidden + 2 * self.hidden * kv
         return self.layers * (attention + 3 * self.hidden * self.intermediate) + self.vocabulary * self.hidden
 
     def flops(self, length: int) -> float:
-        """Floating-point operations a token, forward and backward."""
+        """Return the floating-point operations of a token, forward and backward."""
         return 6 * self.weights + 6 * self.layers * length * self.hidden
 
 
@@ -45,7 +51,7 @@ SHAPES = {
     "1.5B": Shape(1536, 8960, 28, 12, 2),
     "tiny": Shape(64, 128, 2, 4, 2, 512),
 }
-#: dense bfloat16 peak in TFLOP/s, by what a device's name holds (makers' data sheets)
+#: part of a device's name → dense bfloat16 peak in TFLOP/s, from the data sheets of the makers
 PEAKS = {
     "H200": 989.4,
     "H100 PCIe": 756.0,
@@ -77,7 +83,7 @@ def model(shape: Shape, attention: str) -> Any:
 
 
 def tokenizer(folder: Path) -> Any:
-    """Return a tokenizer that is never asked: the rows are tokens already."""
+    """Return a tokenizer, which the trainer requires and does not use: the rows are tokens already."""
     import sys
 
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -89,7 +95,7 @@ def tokenizer(folder: Path) -> Any:
 
 
 def rows(shape: Shape, length: int, count: int) -> Any:
-    """Return packed rows of random tokens: what packing makes of programs, without its remainder."""
+    """Return packed rows of random tokens; every row is full."""
     import numpy
 
     import datasets
@@ -100,10 +106,10 @@ def rows(shape: Shape, length: int, count: int) -> Any:
 
 
 class Clock:
-    """Seconds and steps since the warm-up ended."""
+    """The times at which the warm-up and the last step ended."""
 
     def __init__(self, warmup: int) -> None:
-        self.warmup, self.begun, self.ended = warmup, 0.0, 0.0
+        self.warmup, self.start, self.end = warmup, 0.0, 0.0
 
     def callback(self) -> Any:
         """Return the trainer's callback."""
@@ -118,14 +124,14 @@ class Clock:
                     torch.cuda.synchronize()
                 now = time.perf_counter()
                 if state.global_step == clock.warmup:
-                    clock.begun = now
-                clock.ended = now
+                    clock.start = now
+                clock.end = now
 
         return Timed()
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Train for some steps; return figures."""
+    """Train for a number of steps; return the figures."""
     import torch
 
     from glotsmith.training import sft
@@ -150,7 +156,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
         )  # fmt: skip
         sft._trainer(made, arguments, TrainingSettings(packing="none", max_length=options.length, loss="all")).train()
     tokens = options.steps * options.batch * options.length
-    rate = tokens / (clock.ended - clock.begun)
+    rate = tokens / (clock.end - clock.start)
     device = torch.cuda.get_device_name() if gpu else "CPU"
     peak = next((value for part, value in PEAKS.items() if part in device), math.nan) * 1e12
     return {
@@ -168,8 +174,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shape", action="append", choices=SHAPES, help="repeatable; default 0.5B and 1.5B")
-    parser.add_argument("--batch", type=int, default=16, help="sequences a step")
-    parser.add_argument("--length", type=int, default=2048, help="tokens a sequence")
+    parser.add_argument("--batch", type=int, default=16, help="sequences per step")
+    parser.add_argument("--length", type=int, default=2048, help="tokens per sequence")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--warmup", type=int, default=5, help="steps that are not timed")
     parser.add_argument("--attention", default="sdpa", help="sdpa, flash_attention_2, eager")
@@ -180,7 +186,7 @@ def main() -> None:
     import torch
 
     if not torch.cuda.is_available() and set(shapes) - {"tiny"}:
-        parser.exit(2, "There is no GPU here, so no figure can be had; --shape tiny tries the script on the CPU.\n")
+        parser.exit(2, "Cannot measure: this machine has no GPU. Pass --shape tiny to try the script on the CPU.\n")
     silence_libraries()
     for shape in shapes:
         print(json.dumps(measure(shape, options)))

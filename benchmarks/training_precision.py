@@ -1,21 +1,27 @@
-"""Tokens a second of supervised fine-tuning on a processor: bfloat16 beside float32, and beside TRL's own ways.
+"""Measure supervised fine-tuning on a CPU: bfloat16 in comparison with float32 and with the defaults of TRL.
 
     python benchmarks/training_precision.py [--model FILE.gguf] [--steps 6] [--repeats 3]
 
-Each measurement is a process that trains SmolLM2-135M-Instruct (or another model) by ``glotsmith.training.sft`` on
-packed sequences, 4 of 512 tokens a step. ``float32`` and ``bfloat16`` differ in autocast. ``parts`` is ``bfloat16``
-with TRL's loss, which computes the scores of the vocabulary in parts. ``returned`` is ``bfloat16`` with the defaults of
-glibc, which return freed memory to the kernel. Kinds alternate; the table shows medians.
+Each measurement is a process that trains SmolLM2-135M-Instruct (or another model) with ``glotsmith.training.sft`` on
+packed sequences, 4 sequences of 512 tokens per step. The kinds are:
+
+- ``float32`` trains without autocast.
+- ``bfloat16`` trains with autocast.
+- ``parts`` is ``bfloat16`` with the loss of TRL, which computes the logits in parts.
+- ``returned`` is ``bfloat16`` with the defaults of glibc, which returns freed memory to the kernel.
+
+The table shows medians in tokens per second.
 """
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
+
+from rates import alternate, print_table
 
 from glotsmith.records import Example, Lineage, Origin
 from glotsmith.teachers.local.weights import default_weights
@@ -28,7 +34,7 @@ TEXT = "local function add(one, other)\n  return one + other\nend\n" * 40
 
 
 def rows() -> Iterator[Example]:
-    """Return rows that fill some hundred sequences."""
+    """Yield rows that fill a few hundred sequences."""
     for number in range(300):
         yield Example(
             id=str(number), parallel_id=str(number), language="lua", name="add", messages=(), source="",
@@ -37,7 +43,7 @@ def rows() -> Iterator[Example]:
 
 
 def measure(kind: str, model: str, steps: int) -> float:
-    """Return tokens a second of a training of one kind, in this process."""
+    """Train in this process in the way of one kind; return tokens per second."""
     settings = preset_settings(
         "general",
         {"style": "plain", "loss": "all", "packing": "wrapped", "max_length": 512, "batch": 4, "held_out": 0.0}
@@ -55,6 +61,13 @@ def measure(kind: str, model: str, steps: int) -> float:
     return stage.tokens / stage.seconds
 
 
+def measure_in_process(kind: str, model: str, steps: int) -> float:
+    """Measure one kind in a new process; return tokens per second."""
+    command = [sys.executable, __file__, "--model", model, "--steps", str(steps), "--kind", kind]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.rpartition("rate ")[2])
+
+
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -67,19 +80,8 @@ def main() -> None:
     if options.kind:
         print(f"rate {measure(options.kind, options.model, options.steps)}")
         return
-    rates: dict[str, list[float]] = {kind: [] for kind in KINDS}
-    same = ["--model", options.model, "--steps", str(options.steps)]
-    for _ in range(options.repeats):
-        for kind, found_rates in rates.items():
-            command = [sys.executable, __file__, *same, "--kind", kind]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            found_rates.append(float(done.stdout.rpartition("rate ")[2]))
-            print(f"{kind}: {found_rates[-1]:.0f} tokens a second", file=sys.stderr)
-    base = statistics.median(rates["float32"])
-    print(f"{'':10}{'tokens/s':>10}{'least':>8}{'most':>8}{'of float32':>12}")
-    for kind, values in rates.items():
-        middle = statistics.median(values)
-        print(f"{kind:10}{middle:10.0f}{min(values):8.0f}{max(values):8.0f}{middle / base:12.2f}")
+    rates = alternate(KINDS, options.repeats, lambda kind: measure_in_process(kind, options.model, options.steps))
+    print_table(rates, base="float32")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
-"""Verdicts a second, side by side in one run with bare cold interpreters and with ``bounded-subprocess``.
-
-200 distinct programs a language, of the size of MultiPL-E's: half are wrong, a tenth does not compile. They are the
-24 functions of ``tests/recipes/multipl_t/five`` (12 in ``benchmarks/programs`` for compiled languages), right, wrong,
-made distinct by a comment, since nothing may be answered from memory. Beside ours, in full isolation, run the same
-programs with their tests as assertions, as MultiPL-E writes them: by the interpreter under ``xargs -P2``, with no
-isolation and no limit, and by ``bounded-subprocess`` (two threads).
+"""Measure verdicts per second in comparison with plain cold interpreters and with ``bounded-subprocess``.
 
     python benchmarks/verification.py [LANGUAGE…] [--programs 200] [--repeats 3]
 
-Rounds alternate between the three; medians are printed, and the ratio of ours to each. Our workers have judged one
-program before the clock runs, which is printed as "start".
+Each language has 200 distinct programs of the size of those of MultiPL-E: half are wrong, and a tenth does not compile.
+They are correct and wrong translations of the 24 functions of ``tests/recipes/multipl_t/five`` (12 in
+``benchmarks/programs`` for compiled languages). A comment makes each program distinct, so that no verdict comes from a
+cache. The kinds are:
+
+- ``glotsmith`` in full isolation.
+- ``plain``: the interpreter under ``xargs -P2``, without isolation and limits. The programs contain their tests as
+  assertions, as MultiPL-E writes them.
+- ``bounded-subprocess``: the same programs, on two threads.
+
+The kinds alternate. The table shows medians, and the ratio of glotsmith to each of the others. The verifier judges one
+program before the measurement; the table shows its time as "start".
 """
 
 import argparse
@@ -23,7 +27,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bounded_subprocess import run as bounded_run
-from programs_of_languages import UNTOLD, folder_of, functions
+from programs_of_languages import UNDETECTED, folder_of, functions
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
@@ -38,9 +42,9 @@ JOBS = 2
 
 
 class Peer(NamedTuple):
-    """How a language's assertions are written and run without us."""
+    """How the assertions of a language are written and run without glotsmith."""
 
-    command: tuple[str, ...]  #: ends with the file's path
+    command: tuple[str, ...]  #: the path of the file follows
     test: str  #: @{call}, @{value}
     before: str = ""
     after: str = ""
@@ -57,7 +61,7 @@ local function equal(a, b)
   return true
 end
 """
-# What literals of Java call; in our own runs it is a part of the driver.
+# The helpers that literals of Java call. In glotsmith they are part of the driver.
 JAVA_SUPPORT = """\
 class Support {
     @SafeVarargs
@@ -76,7 +80,7 @@ class Support {
 
 
 def in_a_folder(line: str) -> str:
-    """Write a line of sh that runs ``line`` with a fresh folder as ``$d``, and removes it."""
+    """Return a line of sh that runs ``line`` with a new folder as ``$d``, and removes the folder."""
     return f'd=$(mktemp -d) || exit; {line}; status=$?; rm -rf "$d"; exit $status'
 
 
@@ -131,112 +135,112 @@ PEERS = {
 }
 
 
-class Made(NamedTuple):
-    """One program, for us and for the others."""
+class BenchmarkProgram(NamedTuple):
+    """One program, as a job and with its tests as assertions."""
 
     job: Job
     text: str
     expect: str  #: ``pass``, ``wrong`` or ``broken``
 
 
-def programs(language: str, count: int) -> list[Made]:
+def programs(language: str, count: int) -> list[BenchmarkProgram]:
     """Return ``count`` distinct programs."""
     card = get_card(language)
     folder = folder_of(language)
     assert folder is not None
-    untold = UNTOLD.get(language, ())
-    there = {name for name in functions() if (folder / f"{name}{card.extension}").exists() and name not in untold}
-    known = {name: rest for name, rest in functions().items() if name in there}
-    made = list[Made]()
+    known, excluded = functions(), UNDETECTED.get(language, ())
+    files = {name: folder / f"{name}{card.extension}" for name in known if name not in excluded}
+    known = {name: known[name] for name, file in files.items() if file.exists()}
+    made = list[BenchmarkProgram]()
     for number in range(count):
         name, (signature, tests) = list(known.items())[number // 2 % len(known)]
         wrong, broken = number % 2 == 1, number % 10 == 0
         code = (folder / f"{name}{'.wrong' if wrong else ''}{card.extension}").read_text("utf-8")
         code = f"{code}\n{render_comment(card, f'program {number}')}\n{'((' if broken else ''}\n"
         job = Job(id=str(number), language=language, code=code, signature=signature, tests=tuple(tests))
-        made.append(Made(job, assertions(job), "broken" if broken else "wrong" if wrong else "pass"))
+        made.append(BenchmarkProgram(job, assertions(job), "broken" if broken else "wrong" if wrong else "pass"))
     return made
 
 
 def assertions(job: Job) -> str:
-    """Write a job as a program that asserts its tests."""
+    """Return a job as a program that asserts its tests."""
     card, peer = get_card(job.language), PEERS[job.language]
     calls, signature = apply_signature(card, *parse_suite(job.tests, job.signature))
 
-    def one(call: Call) -> str:
+    def assertion(call: Call) -> str:
         arguments = [render_literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)]
         text = fill_template(
             peer.call, name=call.function, arguments=peer.argument_separator.join(arguments) or card.driver.no_arguments
         )
         return fill_template(peer.test, call=text, value=render_literal(card, call.expected, signature.returns))
 
-    return f"{job.code}\n{peer.before}" + "\n".join(map(one, calls)) + f"\n{peer.after}\n"
+    return f"{job.code}\n{peer.before}" + "\n".join(map(assertion, calls)) + f"\n{peer.after}\n"
 
 
 def by_xargs(command: list[str], files: list[Path]) -> float:
     listing = "\n".join(map(str, files)).encode()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     subprocess.run(["xargs", f"-P{JOBS}", "-n1", *command], input=listing, capture_output=True, check=False)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def by_bounded_subprocess(command: list[str], files: list[Path]) -> tuple[float, list[bool]]:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with ThreadPoolExecutor(JOBS) as pool:
         results = list(pool.map(lambda f: bounded_run([*command, str(f)], timeout_seconds=60), files))
-    return time.perf_counter() - begun, [r.exit_code == 0 for r in results]
+    return time.perf_counter() - start, [r.exit_code == 0 for r in results]
 
 
-class Ours:
-    """Our verifier, with a sandbox of its own."""
+class GlotsmithRunner:
+    """A verifier of glotsmith with a sandbox."""
 
-    def __init__(self, first: Made) -> None:
+    def __init__(self, first: BenchmarkProgram) -> None:
         self.sandbox = open_sandbox(jobs=JOBS)
         self.verifier = Verifier(self.sandbox)
-        begun = time.perf_counter()
+        start = time.perf_counter()
         asyncio.run(self.verifier.verify(first.job))
-        self.start_s = time.perf_counter() - begun
+        self.start_s = time.perf_counter() - start
 
-    def run(self, made: list[Made]) -> tuple[float, list[str]]:
-        """Judge programs; return the seconds that it took, and the verdicts."""
+    def run(self, made: list[BenchmarkProgram]) -> tuple[float, list[str]]:
+        """Judge programs; return the duration in seconds, and the statuses."""
 
-        async def judged() -> list[str]:
+        async def judge() -> list[str]:
             return [v.status for v in await asyncio.gather(*(self.verifier.verify(m.job) for m in made))]
 
-        begun = time.perf_counter()
-        statuses = asyncio.run(judged())
-        return time.perf_counter() - begun, statuses
+        start = time.perf_counter()
+        statuses = asyncio.run(judge())
+        return time.perf_counter() - start, statuses
 
 
-def check(made: list[Made], statuses: list[str], peers: list[bool]) -> str:
-    """Say how many verdicts are not as the program was made."""
+def check(made: list[BenchmarkProgram], statuses: list[str], peers: list[bool]) -> str:
+    """Return the numbers of wrong verdicts and of wrong exit codes, as text."""
     kinds = {"pass": ("pass",), "wrong": ("fail:wrong", "fail:runtime", "fail:timeout"), "broken": ("fail:compile",)}
-    ours = sum(s not in kinds[m.expect] for m, s in zip(made, statuses, strict=True))
-    theirs = sum(p != (m.expect == "pass") for m, p in zip(made, peers, strict=True))
-    return f"wrong verdicts: ours {ours}, exit codes {theirs}"
+    wrong = sum(s not in kinds[m.expect] for m, s in zip(made, statuses, strict=True))
+    wrong_codes = sum(p != (m.expect == "pass") for m, p in zip(made, peers, strict=True))
+    return f"wrong verdicts: {wrong}, wrong exit codes: {wrong_codes}"
 
 
 def measure(language: str, count: int, repeats: int) -> float:
-    """Print one language's figures; return the ratio of ours to the bare interpreter."""
+    """Print the figures of a language; return the ratio of glotsmith to the plain interpreter."""
     made, peer = programs(language, count), PEERS[language]
     command = ["sh", "-c", peer.shell, "sh"] if peer.shell else list(peer.command)
-    bare, bounded, ours = list[float](), list[float](), list[float]()
+    plain, bounded, own = list[float](), list[float](), list[float]()
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder, f"p{i}{get_card(language).extension}") for i in range(count)]
-        for file, one in zip(files, made, strict=True):
-            file.write_text(one.text, "utf-8")
-        runner = Ours(made[2])
+        for file, program in zip(files, made, strict=True):
+            file.write_text(program.text, "utf-8")
+        runner = GlotsmithRunner(made[2])
         for _ in range(repeats):
-            bare.append(by_xargs(command, files))
+            plain.append(by_xargs(command, files))
             seconds, passed = by_bounded_subprocess(command, files)
             bounded.append(seconds)
             seconds, statuses = runner.run(made)
-            ours.append(seconds)
+            own.append(seconds)
         asyncio.run(runner.sandbox.close())
-    rates = [count / statistics.median(s) for s in (bare, bounded, ours)]
-    ratio = statistics.median(b / o for b, o in zip(bare, ours, strict=True))
+    rates = [count / statistics.median(s) for s in (plain, bounded, own)]
+    ratio = statistics.median(b / o for b, o in zip(plain, own, strict=True))
     print(
-        f"{language:11} bare {rates[0]:7.1f}/s  bounded-subprocess {rates[1]:7.1f}/s  ours {rates[2]:7.1f}/s  "
+        f"{language:11} plain {rates[0]:7.1f}/s  bounded-subprocess {rates[1]:7.1f}/s  glotsmith {rates[2]:7.1f}/s  "
         f"ratio {ratio:5.1f} and {rates[2] / rates[1]:5.1f}  start {runner.start_s:.1f} s  "
         f"{check(made, statuses, passed)}",
         flush=True,
@@ -245,7 +249,7 @@ def measure(language: str, count: int, repeats: int) -> float:
 
 
 def main() -> None:
-    """Measure the languages named, or all."""
+    """Measure the given languages, or all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("languages", nargs="*", default=list(PEERS))
     parser.add_argument("--programs", type=int, default=200)
@@ -256,7 +260,7 @@ def main() -> None:
         try:
             toolchain.find_toolchain(language)
         except ToolchainError as error:
-            print(f"{language:11} not here: {error}")
+            print(f"{language:11} not run: {error}")
             continue
         ratios[language] = measure(language, given.programs, given.repeats)
     paper = [ratios[name] for name in ("julia", "lua", "ocaml", "r", "racket") if name in ratios]

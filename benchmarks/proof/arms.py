@@ -1,4 +1,4 @@
-"""The rows of each arm, and their cut to the same number of tokens."""
+"""Make the rows of each arm, and cut them to the same number of tokens."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -7,42 +7,42 @@ from pathlib import Path
 import msgspec
 
 from glotsmith.datasets.examples import instruction_of, make_example, row_syntax
+from glotsmith.languages import get_card
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import comment_syntax
 from glotsmith.records import Example, Function, Lineage, Origin, Problem, Solution, Suite, Task, content_hash
 from glotsmith.selection.deduplicate import DeduplicateSolutions
 from glotsmith.teachers.offline import CannotTranslate, translate
 
-Count = Callable[[str], int]  #: tokens of a text
-LANGUAGE = "lua"
+Count = Callable[[str], int]  #: returns the number of tokens of a text
 
 
 def read_rows(file: Path) -> Iterator[Example]:
-    """Return the rows of a JSONL file."""
+    """Yield the rows of a JSONL file."""
     with file.open("rb") as lines:
         for line in lines:
             yield msgspec.json.decode(line, type=Example)
 
 
-def unverified_rows(corpus: Path, held_out: frozenset[str]) -> Iterator[Example]:
-    """Return what the teacher writes for the recipe's functions, whether or not it passes tests or has any.
+def unverified_rows(corpus: Path, held_out: frozenset[str], language: str) -> Iterator[Example]:
+    """Yield the programs of the teacher for all functions of the recipe, also if they have no tests or fail them.
 
-    A function with a suite has the types that its tests show, as in the recipe; the others have none. Near-duplicates
-    of each other and of the held-out problems are dropped, as in the recipe.
+    A function with a suite has the types of its tests, as in the recipe; the others have no types. Near-duplicates of
+    other programs and of the held-out problems are dropped, as in the recipe.
     """
     ledger = Ledger(corpus / "ledger.sqlite", read_only=True)
     verified = list(ledger.kept_items("deduplicate_solutions", Solution))
     ledger.close()
     known = {key: solution for key, solution in verified if solution.task.problem.id in held_out}
-    made = {s.id: s for s in _unverified(corpus) if s.task.problem.id not in held_out}
+    made = {s.id: s for s in _unverified(corpus, language) if s.task.problem.id not in held_out}
     step = DeduplicateSolutions(comment_syntax())
     for key, result in step.run(lambda: iter([*known.items(), *made.items()])):
         if result.kept and key in made:
-            row = make_example(made[key], row_syntax(LANGUAGE), instruction_of(made[key].task, "target"))
+            row = make_example(made[key], row_syntax(language), instruction_of(made[key].task, "target"))
             yield msgspec.structs.replace(row, kind="unverified")
 
 
-def _unverified(corpus: Path) -> Iterator[Solution]:
+def _unverified(corpus: Path, language: str) -> Iterator[Solution]:
     ledger = Ledger(corpus / "ledger.sqlite", read_only=True)
     signatures = {task.problem.id: task.signature for _, task in ledger.kept_items("prove", Task)}
     for _, function in ledger.kept_items("decontaminate_functions", Function):
@@ -52,45 +52,45 @@ def _unverified(corpus: Path) -> Iterator[Solution]:
         except CannotTranslate:
             continue
         lineage = Lineage(teacher="offline")
-        task = _task(function, signature, code)
+        task = _task(function, language, signature, code)
         yield Solution(id=content_hash(function.id, "unverified"), task=task, code=code, lineage=lineage)
     ledger.close()
 
 
-def _task(function: Function, signature: str, code: str) -> Task:
-    """Return a task without tests; its prefix is the line of the code that begins the function."""
+def _task(function: Function, language: str, signature: str, code: str) -> Task:
+    """Return a task without tests; its prefix is the first line of the function."""
     begins = f"local function {function.name}("
     prefix = next((line + "\n" for line in code.splitlines() if line.startswith(begins)), "")
     suite = Suite(
         signature=signature, tests=(), line_coverage=0, branch_coverage=0, mutation_score=0, mutants=0, writers={}
     )
     problem = Problem(id=function.id, function=function, suite=suite)
-    return Task(id=function.id, problem=problem, language=LANGUAGE, signature=signature, tests=(), prefix=prefix)
+    return Task(id=function.id, problem=problem, language=language, signature=signature, tests=(), prefix=prefix)
 
 
-def raw_rows(folder: Path) -> Iterator[Example]:
-    """Return each distinct ``.lua`` file below a folder as a row without a prompt."""
+def raw_rows(folder: Path, language: str) -> Iterator[Example]:
+    """Yield each distinct file of a language below a folder as a row without a prompt."""
     known = set[str]()
-    for file in sorted(folder.rglob("*.lua")):
+    for file in sorted(folder.rglob(f"*{get_card(language).extension}")):
         text = file.read_text("utf-8", errors="replace").strip()
         if text and text not in known:
             known.add(text)
             name = str(file.relative_to(folder))
             yield Example(
-                id=content_hash(text), parallel_id=content_hash(text), language=LANGUAGE, name=name, messages=(),
+                id=content_hash(text), parallel_id=content_hash(text), language=language, name=name, messages=(),
                 prompt="", completion=text, source="", origin=Origin(source="debian", path=name),
                 lineage=Lineage(teacher="none"), kind="original",
             )  # fmt: skip
 
 
-def held_out_problems(corpus: Path, train: Path) -> frozenset[str]:
-    """Return the ids of the corpus' problems that ``benchmark make`` has not left for training."""
-    every = {row.parallel_id for row in read_rows(corpus / "dataset" / "jsonl" / "data" / LANGUAGE / "train.jsonl")}
+def held_out_problems(corpus: Path, train: Path, language: str) -> frozenset[str]:
+    """Return the ids of the problems of the corpus that ``benchmark make`` holds out."""
+    every = {row.parallel_id for row in read_rows(corpus / "dataset" / "jsonl" / "data" / language / "train.jsonl")}
     return frozenset(every - {row.parallel_id for row in read_rows(train)})
 
 
 def cut(rows: Iterable[Example], tokens: int, count: Count, seed: int) -> list[Example]:
-    """Return rows in random order up to a number of tokens; the last one may go beyond it."""
+    """Return rows in random order until they have a number of tokens; the last row may exceed it."""
     shuffled, total, chosen = list(rows), 0, list[Example]()
     random.Random(seed).shuffle(shuffled)
     for row in shuffled:
@@ -102,7 +102,7 @@ def cut(rows: Iterable[Example], tokens: int, count: Count, seed: int) -> list[E
 
 
 def row_tokens(row: Example, count: Count) -> int:
-    """Return the tokens that a training reads of a row, with the end token."""
+    """Return the number of tokens of a row in a training, with the end token."""
     return count(row.prompt) + count(row.completion) + 1
 
 

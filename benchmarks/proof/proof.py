@@ -1,8 +1,9 @@
-"""Train a small model on the rows of each arm and evaluate it: README.md describes the protocol.
+"""Train a small model on the rows of each arm and evaluate it. README.md describes the protocol.
 
     python benchmarks/proof/proof.py FOLDER [STAGE …] [--humaneval FILE] [--arms ARM-SEED …]
 
-Stages, in order: ``packages``, ``corpus``, ``raw``, ``arms``, ``train``, ``evaluate``, ``table``; without a name, all.
+The stages are, in order, ``packages``, ``corpus``, ``raw``, ``arms``, ``train``, ``evaluate`` and ``table``. Without
+STAGE, all run.
 Each stage skips what is finished in FOLDER, so the same command resumes a stopped experiment.
 """
 
@@ -29,7 +30,7 @@ GLOTSMITH = [sys.executable, "-m", "glotsmith"]
 
 
 class Experiment(NamedTuple):
-    """Where the experiment is, and its settings."""
+    """The folder and the settings of an experiment."""
 
     folder: Path
     settings: Mapping[str, Any]
@@ -37,7 +38,7 @@ class Experiment(NamedTuple):
     chosen: frozenset[str]  #: names of trainings; empty for all
 
     def trainings(self) -> Iterator[tuple[str, str, int]]:
-        """Return name, arm and seed of each training: the first seeds of all arms first."""
+        """Yield the name, arm and seed of each training, ordered by the index of the seed."""
         seeds: Mapping[str, list[int]] = self.settings["seeds"]
         for place in range(max(map(len, seeds.values()))):
             for arm, numbers in seeds.items():
@@ -49,12 +50,12 @@ def execute(*command: str | Path, log: Path) -> None:
     """Run a command with its output in a file; print the command and its duration."""
     texts = [*map(str, command)]
     print("$", shlex.join(texts), flush=True)
-    begun = time.monotonic()
+    start = time.monotonic()
     with log.open("ab") as output:
         done = subprocess.run(texts, stdout=output, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         sys.exit(f"exit code {done.returncode}; see {log}")
-    print(f"  {time.monotonic() - begun:.0f} s", flush=True)
+    print(f"  {time.monotonic() - start:.0f} s", flush=True)
 
 
 def options(values: Mapping[str, Any]) -> list[str]:
@@ -76,7 +77,7 @@ def packages(e: Experiment) -> None:
 
 
 def corpus(e: Experiment) -> None:
-    """Make verified rows with the offline teacher, and divide their problems."""
+    """Make verified rows with the offline teacher, and hold out a part of their problems."""
     language = e.settings["language"]
     if not (e.folder / "corpus" / "dataset").exists():
         names = [r.split("==")[0] for r in (HERE / "packages.txt").read_text().split()]
@@ -103,17 +104,17 @@ def raw(e: Experiment) -> None:
 
 
 def arms(e: Experiment) -> None:
-    """Write the rows of each arm: as many tokens as the verified rows have."""
-    count = _counter()
+    """Write the rows of each arm, cut to the number of tokens of the verified rows."""
+    count, language = _counter(), e.settings["language"]
     train = e.folder / "held-out" / "train.jsonl"
     longest = e.settings["training"]["max_length"]
-    held_out = held_out_problems(e.folder / "corpus", train)
+    held_out = held_out_problems(e.folder / "corpus", train, language)
     rows: dict[str, Callable[[], Iterable[Example]]] = {
         "verified": lambda: read_rows(train),
-        "unverified": lambda: unverified_rows(e.folder / "corpus", held_out),
+        "unverified": lambda: unverified_rows(e.folder / "corpus", held_out, language),
     }
     fitting = {arm: [row for row in made() if row_tokens(row, count) <= longest] for arm, made in rows.items()}
-    fitting["raw"] = list(raw_rows(e.folder / "raw"))
+    fitting["raw"] = list(raw_rows(e.folder / "raw", language))
     tokens = min(sum(row_tokens(row, count) for row in fitting["verified"]), e.settings["budget"]["tokens"])
     for name, arm, seed in e.trainings():
         file = e.folder / "arms" / f"{name}.jsonl"
@@ -139,7 +140,7 @@ def _student() -> Path:
 
 
 def train(e: Experiment) -> None:
-    """Train the student on each arm that has rows, for the same number of steps."""
+    """Train the student on the rows of each arm, for the same number of steps."""
     settings: Mapping[str, Any] = e.settings["training"]
     steps = e.settings["budget"]["tokens"] // (settings["batch"] * settings["max_length"])
     for name, _, seed in e.trainings():
@@ -151,9 +152,9 @@ def train(e: Experiment) -> None:
 
 
 def evaluate(e: Experiment) -> None:
-    """Evaluate the student untrained and trained on each arm."""
-    one = _student()
-    _evaluate(e, "untrained", one.parent, {"gguf": one.name})
+    """Evaluate the untrained student, and the student trained on each arm."""
+    weights = _student()
+    _evaluate(e, "untrained", weights.parent, {"gguf": weights.name})
     for name, _, _ in e.trainings():
         model = e.folder / "trained" / name / "model"
         if (model / "training.json").exists():
@@ -164,19 +165,19 @@ def _evaluate(e: Experiment, name: str, model: Path, more: Mapping[str, str]) ->
     output, budget = e.folder / "evaluations" / name, e.settings["budget"]
     if (output / "summary.json").exists():
         return
-    asked = [f"humaneval={e.humaneval}", f"questions={e.folder / 'held-out' / 'questions.jsonl'}"]
+    benchmarks = [f"humaneval={e.humaneval}", f"questions={e.folder / 'held-out' / 'questions.jsonl'}"]
     teacher = ["--teacher", "transformers", "--model", model, "--style", "completion"]
     sampling = [
         *("-n", str(budget["samples"]), "-t", str(budget["temperature"])),
         *("--top-p", str(budget["top_p"]), "--max-tokens", str(budget["max_tokens"])),
     ]
     own = options({f"teacher.{key}": value for key, value in {"dtype": "bfloat16", "batch": 64, **more}.items()})
-    command = [*GLOTSMITH, "evaluate", *asked, "-l", e.settings["language"], *teacher, *own, *sampling]
+    command = [*GLOTSMITH, "evaluate", *benchmarks, "-l", e.settings["language"], *teacher, *own, *sampling]
     execute(*command, "-o", output, log=e.folder / "evaluate.log")
 
 
 def table(e: Experiment) -> None:
-    """Compare each trained student with the untrained one, and each verified one with its unverified one."""
+    """Compare each trained student with the untrained one, and verified with unverified training of the same seed."""
     done = [name for name, _, _ in e.trainings() if (e.folder / "evaluations" / name / "summary.json").exists()]
     folders = [e.folder / "evaluations" / name for name in ("untrained", *done)]
     if done:
@@ -189,17 +190,17 @@ def table(e: Experiment) -> None:
 
 
 def main() -> None:
-    """Run stages."""
+    """Run the stages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))
-    parser.add_argument("--humaneval", type=Path, default=Path("HumanEval.jsonl.gz"), help="HumanEval's file")
-    parser.add_argument("--arms", nargs="*", default=[], help="trainings, as in verified-0; default: all")
+    parser.add_argument("--humaneval", type=Path, default=Path("HumanEval.jsonl.gz"), help="the file of HumanEval")
+    parser.add_argument("--arms", nargs="*", default=[], help="trainings, such as verified-0; default: all")
     given = parser.parse_intermixed_args()
     if unknown := sorted({*given.stages} - {*STAGES}):
-        parser.error(f"unknown stage {unknown[0]}; stages are {', '.join(STAGES)}")
+        parser.error(f"Unknown stage {unknown[0]}. The stages are {', '.join(STAGES)}.")
     if not given.humaneval.is_file():
-        parser.error(f"{given.humaneval} does not exist; name HumanEval's file with --humaneval")
+        parser.error(f"{given.humaneval} does not exist. Pass the file of HumanEval with --humaneval.")
     settings = tomllib.loads((HERE / "proof.toml").read_text())
     given.folder.mkdir(parents=True, exist_ok=True)
     experiment = Experiment(given.folder.absolute(), settings, given.humaneval.absolute(), frozenset(given.arms))
