@@ -27,6 +27,7 @@ class ProofRow(Record, frozen=True, kw_only=True):
     tests: tuple[str, ...] = DEFAULT_TESTS
     io: tuple[IoCase, ...] = ()
     time_limit_s: float | None = None
+    idle_limit_s: float | None = None
     memory_limit_mb: int | None = None
     reference_cpu_s: float = 0.0  #: of the row ``calibration``: its CPU seconds on the reference machine
 
@@ -45,6 +46,7 @@ class ProofRow(Record, frozen=True, kw_only=True):
             tests=() if self.io else self.tests,
             io=self.io,
             time_limit_s=self.time_limit_s,
+            idle_limit_s=self.idle_limit_s,
             memory_limit_mb=self.memory_limit_mb,
         )
 
