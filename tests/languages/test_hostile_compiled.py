@@ -1,4 +1,4 @@
-"""Programs that fight back, in languages that build a program first (``attacks``)."""
+"""Hostile programs in languages that build a program before they run it (``attacks``)."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Programs that fight back (``attacks``), in containers of a real engine.
+"""Hostile programs in containers of a real engine (``attacks``).
 
-As root, where everything is to be tested, a machine without an engine fails this test. Elsewhere it is skipped.
+Without an engine, the tests fail if root runs ``scripts/test.sh``. Otherwise they are skipped.
 """
 
 import os
@@ -19,7 +19,7 @@ __all__ = ["canary", "verifier"]
 pytestmark = pytest.mark.slow
 EVERYTHING = os.environ.get("GLOTSMITH_TEST_EVERYTHING") == "1" and os.geteuid() == 0
 
-#: by language: an attack of each kind, most of them in more than one language
+#: language → attacks; each kind is in at least one language
 ATTACKS = {
     "python": (
         *("forged_by_a_child", "reads_other_programs", "memory_bomb_of_children", "process_bomb", "disk_filler"),
@@ -35,7 +35,7 @@ ATTACKS = {
 
 @pytest.fixture(scope="module")
 def sandbox(canary: Path) -> Iterator[Sandbox]:
-    """One sandbox for all, so that each program meets what those before it left."""
+    """One sandbox for all programs, so that each one meets the effects of earlier ones."""
     try:
         yield from opened("container", canary)
     except IsolationError as error:

@@ -1,4 +1,4 @@
-"""Programs that fight back, in languages that run their source (``attacks``)."""
+"""Hostile programs in languages that run their source (``attacks``)."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 
 __all__ = ["canary", "sandbox", "verifier"]
-WANTED = 12  #: kinds of attack per language
+WANTED = 12  #: minimum number of kinds of attack for each language
 
 
 @pytest.mark.parametrize(

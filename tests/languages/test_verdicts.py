@@ -1,4 +1,4 @@
-"""Programs that must earn their verdicts: each language's ``verdicts.toml`` (``languages.proof_rows``)."""
+"""Programs get the expected verdicts: the ``verdicts.toml`` of each language (``languages.proof_rows``)."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.toolkit.row_checks import missing_rows, verdict_error
 from glotsmith.verification import Verifier
 
-SLOW_STATUSES = {"fail:memory", "fail:output"}  #: they take seconds to earn
-#: Slow to start cold: a row of each verdict, and all of them in ``glotsmith languages check``.
+SLOW_STATUSES = {"fail:memory", "fail:output"}  #: a program needs seconds to get them
+#: Languages that start slowly: one row of each verdict runs cold here, and all rows in ``glotsmith languages check``.
 SLOW_STARTS = {"java", "julia", "kotlin", "scala", "typescript"}
 FAST_LANGUAGES = {"lua", "python"}
 
@@ -34,7 +34,7 @@ def parameters(language: str) -> list[Any]:
 
 
 def of_each_verdict(language: str) -> list[Any]:
-    """Return a row of each verdict of a language that keeps something warm, or all rows where they start quickly."""
+    """Return the rows that run cold: none without warm workers, one of each verdict if cold starts are slow, or all."""
     if not any(t.warm or t.server for t in get_card(language).toolchain):
         return []
     found, seen = parameters(language), set[str]()
@@ -68,7 +68,7 @@ def judged(verifier: Verifier, language: str, row: ProofRow) -> None:
         pytest.skip(str(error))
     verdict = asyncio.run(verifier.verify(row.job(language)))
     if "fail:memory" in row.expected_statuses and verdict.isolation != "bubblewrap":
-        pytest.skip("a program that fills memory is judged in bubblewrap alone")
+        pytest.skip("a program that fills memory runs only in bubblewrap")
     assert not verdict_error("this", row, verdict), verdict
     assert verdict.language == language
 
@@ -80,7 +80,7 @@ def test_verdict(verifier: Verifier, language: str, row: ProofRow) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("language", "row"), [p for name in language_names() for p in of_each_verdict(name)])
-def test_a_cold_start_comes_to_the_same_verdict(cold: Verifier, language: str, row: ProofRow) -> None:
+def test_a_cold_start_gets_the_same_verdict(cold: Verifier, language: str, row: ProofRow) -> None:
     judged(cold, language, row)
 
 
