@@ -21,21 +21,21 @@ class Serving:
             argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})}
         )
         assert self.process.stderr is not None
-        self.said: list[str] = []
+        self.output_lines: list[str] = []
         for line in self.process.stderr:
-            self.said.append(line)
+            self.output_lines.append(line)
             if found := re.search(r"Serving at (\S+)", line):
                 self.address = found[1]
                 break
         else:
-            raise RuntimeError(f"it does not serve: {''.join(self.said)}")
+            raise RuntimeError(f"it does not serve: {''.join(self.output_lines)}")
         self._reader = threading.Thread(target=self._listen)
         self._reader.start()
 
     def _listen(self) -> None:
         assert self.process.stderr is not None
         with self.process.stderr as stream:
-            self.said.extend(stream)
+            self.output_lines.extend(stream)
 
     @property
     def pid(self) -> int:

@@ -109,7 +109,7 @@ def _of_another_version(path: Path) -> None:
         (_no_database, "damaged or not a SQLite database"),
         (_torn, "damaged"),
         (_of_another_version, "format 99"),
-        (lambda path: path.mkdir(), "can't be opened"),
+        (lambda path: path.mkdir(), "cannot be opened"),
     ],
 )
 def test_a_spoilt_file_is_a_sentence(tmp_path, spoil, sentence):

@@ -17,8 +17,8 @@ from glotsmith.counts import agreeing, counted, format_seconds
         (2, "branch", "was", "2 branches were"),
         (3, "line", "holds", "3 lines hold"),
         (2, "key", "does", "2 keys do"),
-        (1, "problem", "can't", "1 problem can't"),
-        (2, "problem", "can't", "2 problems can't"),
+        (1, "problem", "cannot", "1 problem cannot"),
+        (2, "problem", "cannot", "2 problems cannot"),
     ],
 )
 def test_a_count_has_its_noun_and_verb_in_the_right_number(number: int, noun: str, verb: str, text: str) -> None:

@@ -28,9 +28,9 @@ def text(name: str) -> str:
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example_and_stands_in_the_readme(verb: str) -> None:
     command = COMMAND.commands[verb]  # type: ignore[attr-defined]
-    told = (command.help or "") + "".join(c.help or "" for c in getattr(command, "commands", {}).values())
+    help_text = (command.help or "") + "".join(c.help or "" for c in getattr(command, "commands", {}).values())
     callback = command.callback.__doc__ or "" if command.callback else ""
-    assert "Example" in told + callback
+    assert "Example" in help_text + callback
     assert f"glotsmith {verb}" in text("README.md")
 
 
@@ -42,9 +42,9 @@ def test_every_command_in_the_readme_exists() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_every_link_and_path_in_a_page_leads_somewhere(page: Path) -> None:
-    told = page.read_text("utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#]+)", told) if "://" not in link]
-    files = re.findall(r"`((?:src|docs|tests|scripts|benchmarks)/[\w./-]+)`", told)
+    page_text = page.read_text("utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)", page_text) if "://" not in link]
+    files = re.findall(r"`((?:src|docs|tests|scripts|benchmarks)/[\w./-]+)`", page_text)
     files = [f for f in files if "NAME" not in f]
     missing = [p for p in links if not (page.parent / p).exists()] + [p for p in files if not (ROOT / p).exists()]
     assert not missing
@@ -58,9 +58,9 @@ def test_the_readme_names_every_language_and_recipe() -> None:
 
 def test_the_architecture_is_short_and_names_every_room() -> None:
     page = text("ARCHITECTURE.md")
-    rooms = [p.name.removesuffix(".py") for p in (ROOT / "src" / "glotsmith").iterdir() if p.name[0] != "_"]
+    modules = [p.name.removesuffix(".py") for p in (ROOT / "src" / "glotsmith").iterdir() if p.name[0] != "_"]
     assert len(page.splitlines()) <= 150
-    assert [r for r in rooms if f"`{r}`" not in page] == []
+    assert [name for name in modules if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -8,7 +8,7 @@ from glotsmith.exchanges import ReceivedReply, ReplyCosts
 from glotsmith.ledger import Ledger
 
 
-def heard(
+def exchange(
     address: str, item: str = "i", sample: int = 0, prompt: str = "p", cached: bool = False, cost: float = 0.5
 ) -> ReceivedReply:
     return ReceivedReply(address, item, "translate", sample, prompt, cached, cost, 10)
@@ -18,12 +18,12 @@ def heard(
     ("noted", "spent"),
     [
         ([], None),
-        ([heard("a"), heard("b", sample=1)], (ReplyCosts(2, 1.0, 20), ReplyCosts())),
-        ([heard("a", cached=True)], (ReplyCosts(), ReplyCosts(1, 0.5, 10))),
-        ([heard("a"), heard("a", cached=True)], (ReplyCosts(1, 0.5, 10), ReplyCosts())),  # resumed: its own cache
+        ([exchange("a"), exchange("b", sample=1)], (ReplyCosts(2, 1.0, 20), ReplyCosts())),
+        ([exchange("a", cached=True)], (ReplyCosts(), ReplyCosts(1, 0.5, 10))),
+        ([exchange("a"), exchange("a", cached=True)], (ReplyCosts(1, 0.5, 10), ReplyCosts())),  # resumed: its own cache
         # one request, two items
-        ([heard("a"), heard("a", item="j", cached=True)], (ReplyCosts(1, 0.5, 10), ReplyCosts())),
-        ([heard("a", cached=True), heard("b")], (ReplyCosts(1, 0.5, 10), ReplyCosts(1, 0.5, 10))),
+        ([exchange("a"), exchange("a", item="j", cached=True)], (ReplyCosts(1, 0.5, 10), ReplyCosts())),
+        ([exchange("a", cached=True), exchange("b")], (ReplyCosts(1, 0.5, 10), ReplyCosts(1, 0.5, 10))),
     ],
 )
 def test_what_was_paid_and_what_a_cache_saved(tmp_path: Path, noted: list[ReceivedReply], spent: object) -> None:
@@ -66,7 +66,7 @@ def test_prompts_come_back_and_stand_once(tmp_path: Path, prompt: str, stored: s
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.register_steps(["one"])
     for sample in (1, 0):
-        ledger.record_reply(heard(f"a{sample}", sample=sample, prompt=prompt))
+        ledger.record_reply(exchange(f"a{sample}", sample=sample, prompt=prompt))
     assert [(e.sample, e.prompt) for e in ledger.exchanges.for_items(["other", "i"])] == [(0, stored), (1, stored)]
     assert ledger._execute("SELECT COUNT(*) FROM prompts") <= [(1,)]
     ledger.close()

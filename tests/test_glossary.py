@@ -1,4 +1,7 @@
-"""The words that ``docs/glossary.md`` forbids are in no name, docstring, comment, message or page."""
+"""The words that ``docs/glossary.md`` forbids are in no name, docstring, comment, message or page.
+
+Of the tests only the names of variables, functions and classes are checked.
+"""
 
 import ast
 import io
@@ -34,7 +37,8 @@ def forbidden() -> list[Word]:
     return [Word(text, where) for text, where, _ in cells]
 
 
-def words(name: str) -> list[str]:
+@cache
+def split(name: str) -> list[str]:
     """Return the words of an identifier, in lower case: ``HTTPServer_name`` is http, server, name."""
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
 
@@ -60,6 +64,11 @@ def python_places(file: Path) -> Iterator[tuple[str, Place]]:
                 yield "prose", Place(name, token.start[0] + number, line)
 
 
+def names_in_tests(file: Path) -> Iterator[tuple[str, Place]]:
+    """Yield the names of a file of tests, without those of its tests, which are sentences."""
+    return (found for found in python_places(file) if found[0] == "names" and not found[1].text.startswith("test_"))
+
+
 def page_places(file: Path) -> Iterator[tuple[str, Place]]:
     """Yield the lines of a page or a script; of the glossary, those before its list of forbidden words."""
     text = file.read_text("utf-8").partition(HEADING)[0]
@@ -71,14 +80,17 @@ def page_places(file: Path) -> Iterator[tuple[str, Place]]:
 def places() -> dict[str, list[Place]]:
     """Return all names and all prose."""
     found = defaultdict[str, list[Place]](list)
-    python = [file for folder in ("src", "scripts", "examples") for file in (ROOT / folder).rglob("*.py")]
+    python = [f for folder in ("src", "scripts", "examples", "benchmarks") for f in (ROOT / folder).rglob("*.py")]
+    tests = (ROOT / "tests").rglob("*.py")
     pages = [
         *(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
         *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "benchmarks").rglob("*.md"),
         *(ROOT / "scripts").glob("*.sh"),
         *PACKAGE.rglob("*.c"),
     ]
-    for file, read in [*((f, python_places) for f in python), *((f, page_places) for f in pages)]:
+    readers = {python_places: python, names_in_tests: tests, page_places: pages}
+    for file, read in ((file, read) for read, files in readers.items() for file in files):
         for kind, place in read(file):
             found[kind].append(place._replace(text=ALLOWED.sub("", place.text)))
     for folder in PACKAGE.rglob("*/"):
@@ -86,14 +98,30 @@ def places() -> dict[str, list[Place]]:
     return found
 
 
+@cache
+def names_by_word() -> dict[str, list[Place]]:
+    """Return the names that contain a word, by word."""
+    found = defaultdict[str, list[Place]](list)
+    for place in places()["names"]:
+        for word in split(place.text):
+            found[word].append(place)
+    return found
+
+
+@cache
+def prose() -> list[tuple[str, Place]]:
+    """Return all prose, with its text in lower case."""
+    return [(place.text.lower(), place) for place in places()["prose"]]
+
+
 def uses(word: Word) -> list[str]:
     """Return where a forbidden word is used."""
     found = list[Place]()
     if word.where in ("names", "everywhere"):
-        found += [p for p in places()["names"] if word.text in words(p.text)]
+        found += names_by_word().get(word.text, [])
     if word.where in ("prose", "everywhere"):
-        pattern = re.compile(rf"\b{re.escape(word.text)}\b", re.IGNORECASE)
-        found += [p for p in places()["prose"] if pattern.search(p.text)]
+        pattern = re.compile(rf"\b{re.escape(word.text)}\b")
+        found += [place for text, place in prose() if word.text in text and pattern.search(text)]
     return sorted({f"{p.file}:{p.line}: {p.text.strip()}" for p in found})
 
 
@@ -113,13 +141,15 @@ def test_a_forbidden_word_is_not_used(word: Word) -> None:
     ],
 )
 def test_a_name_is_split_into_its_words(name: str, expected: list[str]) -> None:
-    assert words(name) == expected
+    assert split(name) == expected
 
 
 def test_names_and_prose_are_found_in_every_kind_of_file() -> None:
     assert {p.text for p in places()["names"]} >= {"fork_server", "ForkServer", "verdict"}
     files = {p.file for p in places()["prose"]}
     assert {"README.md", "docs/glossary.md", "scripts/check.sh", "examples/add_language.py"} <= files
+    assert {"benchmarks/README.md", "benchmarks/rates.py"} <= files
+    assert "tests/own_home.py" in {p.file for p in places()["names"]}
     assert len(forbidden()) > 10
 
 

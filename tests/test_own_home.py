@@ -74,10 +74,10 @@ def started(users: Mapping[str, str], *arguments: str) -> "subprocess.CompletedP
 def test_a_session_neither_reads_nor_writes_the_users_home(users: dict[str, str], sample: str) -> None:
     home = Path(users["HOME"])
     before = contents(home)
-    with watch(home) as watched:
+    with watch(home) as observed:
         done = started(users, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SAMPLES[sample])
         assert done.returncode == 0, done.stdout + done.stderr
-        assert watched.seen() == set()
+        assert observed.seen() == set()
     assert contents(home) == before
 
 
@@ -93,9 +93,9 @@ def test_a_session_neither_reads_nor_writes_the_users_home(users: dict[str, str]
 )
 def test_the_watch_sees_what_a_program_does(users: dict[str, str], code: str, seen: str) -> None:
     home = Path(users["HOME"])
-    with watch(home) as watched:
+    with watch(home) as observed:
         assert started(users, "-c", code).returncode == 0
-        found = watched.seen()
+        found = observed.seen()
     assert seen.format(home) in found if seen else not found
 
 
@@ -150,8 +150,8 @@ def test_ci_runs_in_an_empty_home_that_it_removes(tmp_path: Path, settings: str 
         (tmp_path / "home" / settings).parent.mkdir(parents=True)
         (tmp_path / "home" / settings).touch()
     done = subprocess.run(["bash", tmp_path / ".ci/run"], env=users, capture_output=True, text=True, check=False)
-    home, *said = done.stdout.splitlines()
+    home, *lines = done.stdout.splitlines()
     wanted = str(tmp_path / "home" / settings) if settings else "unset"
-    assert (done.returncode, said) == (code, ["cache unset", f"pip {wanted}"]), done.stderr
+    assert (done.returncode, lines) == (code, ["cache unset", f"pip {wanted}"]), done.stderr
     assert home != users["HOME"]
     assert not Path(home).exists()

@@ -30,7 +30,7 @@ def test_the_version_is_the_hash_of_the_text_and_of_what_it_includes(tmp_path: P
 
 @pytest.mark.parametrize("text", ["{{ missing }}", "{% if %}", '{% include "_none.j2" %}'])
 def test_what_can_not_be_filled_is_said_in_a_sentence(tmp_path: Path, text: str) -> None:
-    with pytest.raises(UsageError, match=r"main\.j2 can't be filled"):
+    with pytest.raises(UsageError, match=r"main\.j2 cannot be filled"):
         write(tmp_path, main=text).render()
 
 

@@ -1,4 +1,4 @@
-"""Run folders that can't be written are read: by ``show``, ``export`` and ``compare``, with and without a log left."""
+"""Run folders that cannot be written are read: by ``show``, ``export`` and ``compare``, with and without a log left."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from glotsmith.step import Kept, Result
 CONFIG = {"recipe": "multipl-t", "options": {"sources": ["stdlib:textwrap"], "languages": ["lua"]}}
 STEPS = ("sources", "filter", "translate", "deduplicate_solutions", "dataset")
 FUNCTION = Function(id="abc123", name="wrap", code="def wrap(): ...", origin=Origin(source="s", path="p"))
-#: capabilities by which root writes where an ordinary user can't
+#: capabilities by which root writes where an ordinary user cannot
 _AS_USER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search")
 
 
@@ -70,7 +70,7 @@ def lock(path: Path) -> None:
 
 
 def glotsmith(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the command line as one who can't write what the permissions refuse."""
+    """Run the command line as one who cannot write what the permissions refuse."""
     if os.geteuid() == 0 and not shutil.which("setpriv"):
         pytest.skip("root needs setpriv to give up its rights")
     command = [sys.executable, "-c", "from glotsmith.cli import main; main()", *map(str, arguments)]
@@ -80,7 +80,7 @@ def glotsmith(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("left", [closed, killed, without_index, without_cache])
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "sentence"),
     [
         (("show",), "sources"),
         (("show", "--step", "sources"), "wrap"),
@@ -89,14 +89,14 @@ def glotsmith(*arguments: object) -> subprocess.CompletedProcess[str]:
         (("compare",), "multipl-t (not finished)"),
     ],
 )
-def test_a_folder_that_cannot_be_written_is_read(locked: Path, left, arguments: tuple[str, ...], said: str) -> None:
+def test_a_folder_that_cannot_be_written_is_read(locked: Path, left, arguments: tuple[str, ...], sentence: str) -> None:
     left(locked)
     before = sorted(p.name for p in locked.iterdir())
     lock(locked)
     verb, *more = arguments
     done = glotsmith(verb, locked, *more)
     assert (done.returncode, done.stderr) == (0, "")
-    assert said in done.stdout
+    assert sentence in done.stdout
     assert sorted(p.name for p in locked.iterdir()) == before
 
 

@@ -89,8 +89,8 @@ def test_the_scripts_install_the_exact_versions_when_they_change(tmp_path: Path,
         os.utime(file, (1000, 1000))
     os.utime(tmp_path / newer, (2000, 2000))
     subprocess.run(["sh", "-eu", "-c", f". {ROOT}/scripts/setup.sh; prepare test"], cwd=tmp_path, check=True)
-    asked = (tmp_path / "pip.log").read_text() if (tmp_path / "pip.log").exists() else ""
-    assert ("-c constraints.txt -e .[test]" in asked) is installs
+    log = (tmp_path / "pip.log").read_text() if (tmp_path / "pip.log").exists() else ""
+    assert ("-c constraints.txt -e .[test]" in log) is installs
 
 
 NEW = 'test "$1 $2 $3" = "-m venv .venv" || exit 0; mkdir -p .venv/bin; cp "$0" .venv/bin/python; touch .venv/made'

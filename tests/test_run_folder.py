@@ -68,7 +68,7 @@ def test_made_then_resumed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "sentence"),
     [
         ({"seed": 1}, "seed was 0 and is now 1"),
         ({"teacher": {"name": "openai", "model": "n"}}, 'teacher.model was "m" and is now "n"'),
@@ -81,12 +81,12 @@ def test_made_then_resumed(tmp_path):
         ({"recipe": "x" * 100}, 'recipe was "multipl-t" and is now "' + "x" * 59 + "…"),
     ],
 )
-def test_a_changed_configuration_is_named_once_there_are_replies(tmp_path, changes, told):
+def test_a_changed_configuration_is_named_once_there_are_replies(tmp_path, changes, sentence):
     with make(tmp_path / "run") as run:
         run.cache.put("reply", "k", b"v")
     with pytest.raises(UsageError) as error:
         make(tmp_path / "run", {**CONFIG, **changes})
-    assert told in str(error.value)
+    assert sentence in str(error.value)
     assert f"-o NEWFOLDER --cache {tmp_path / 'run' / 'cache.sqlite'}" in str(error.value)
     assert "delete" not in str(error.value)
     make(tmp_path / "run").close()  # and the refused start held no lock
@@ -105,7 +105,7 @@ def answer(run, step, *, tokens=0):
 
 
 @pytest.mark.parametrize(
-    ("work", "bound"),
+    ("change_run", "bound"),
     [
         (lambda run: None, False),
         (lambda run: answer(run, "sources"), False),
@@ -117,9 +117,9 @@ def answer(run, step, *, tokens=0):
     ids=["nothing", "read sources", "a verdict", "a reply", "a reply of a shared cache", "a row"],
 )
 @pytest.mark.parametrize("change", [{"seed": 1}, {"languages": ["r"]}, {"teacher": {"name": "openai", "model": "n"}}])
-def test_a_configuration_binds_once_there_are_rows_or_replies(tmp_path, work, bound, change):
+def test_a_configuration_binds_once_there_are_rows_or_replies(tmp_path, change_run, bound, change):
     with make(tmp_path / "run") as run:
-        work(run)
+        change_run(run)
     if bound:
         with pytest.raises(UsageError, match="the configuration has changed"):
             make(tmp_path / "run", {**CONFIG, **change})
@@ -276,6 +276,6 @@ def test_only_a_run_folder_can_be_opened(tmp_path):
 def test_a_text_that_cannot_be_written_is_a_sentence_and_leaves_the_old_one(tmp_path):
     target = tmp_path / "folder"
     target.mkdir()
-    with pytest.raises(StorageError, match="can't be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         write_config(target, {})
     assert list(tmp_path.iterdir()) == [target]

@@ -81,8 +81,8 @@ def test_the_sdist_has_what_a_wheel_is_built_from_and_builds_the_same(built: tup
 def test_the_installed_wheel_runs_and_judges(environment: Path, tmp_path: Path) -> None:
     where = sh(environment / "bin/python", "-c", "import glotsmith; print(glotsmith.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(environment)
-    said = sh(environment / "bin/glotsmith", "doctor", cwd=tmp_path)
-    assert all(word in said for word in ("Python 3", "bubblewrap", "ocaml", "racket"))
+    output = sh(environment / "bin/glotsmith", "doctor", cwd=tmp_path)
+    assert all(word in output for word in ("Python 3", "bubblewrap", "ocaml", "racket"))
     (tmp_path / "jobs.jsonl").write_text("".join(json.dumps(job) + "\n" for job in JOBS))
     verdicts = sh(environment / "bin/glotsmith", "verify", "jobs.jsonl", cwd=tmp_path)
     found = {v["id"]: v["status"] for v in map(json.loads, verdicts.splitlines())}
@@ -105,6 +105,6 @@ def test_the_command_that_adds_an_extra_works_as_printed(environment: Path, tmp_
     printed = sh(environment / "bin/python", "-c", code, cwd=tmp_path).strip()
     assert "glotsmith[serve] @ file://" in printed
     without_index = ["--no-deps", "--no-index", "--dry-run", "--force-reinstall"]
-    said = sh(*shlex.split(printed), *without_index, cwd=tmp_path)
-    assert "Would install glotsmith-" in said
+    output = sh(*shlex.split(printed), *without_index, cwd=tmp_path)
+    assert "Would install glotsmith-" in output
     assert os.fspath(environment) in printed

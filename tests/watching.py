@@ -19,14 +19,14 @@ class Watch:
     def __init__(self, folders: list[Path]) -> None:
         self._descriptor = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         if self._descriptor < 0:
-            raise OSError(ctypes.get_errno(), "inotify can't be had")
+            raise OSError(ctypes.get_errno(), "inotify cannot be had")
         below = [below for folder in folders for below in folder.rglob("*") if below.is_dir()]
-        self._watched = {self._add(folder): folder for folder in (*folders, *below)}
+        self._folders = {self._add(folder): folder for folder in (*folders, *below)}
 
     def _add(self, folder: Path) -> int:
         number = _libc.inotify_add_watch(self._descriptor, os.fsencode(folder), sum(_ACTIONS))
         if number < 0:
-            raise OSError(ctypes.get_errno(), f"{folder} can't be watched")
+            raise OSError(ctypes.get_errno(), f"{folder} cannot be watched")
         return number
 
     def seen(self) -> set[str]:
@@ -45,7 +45,7 @@ class Watch:
                 block = block[_HEADER.size + length :]
                 if number < 0:
                     raise OSError("more has happened than the kernel's queue holds")
-                path = self._watched[number] / os.fsdecode(name)
+                path = self._folders[number] / os.fsdecode(name)
                 yield from (f"{action} {path}" for bit, action in _ACTIONS.items() if mask & bit)
 
     def close(self) -> None:
@@ -56,8 +56,8 @@ class Watch:
 @contextmanager
 def watch(*folders: Path) -> Iterator[Watch]:
     """Watch some folders."""
-    watched = Watch(list(folders))
+    observed = Watch(list(folders))
     try:
-        yield watched
+        yield observed
     finally:
-        watched.close()
+        observed.close()

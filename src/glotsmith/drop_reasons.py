@@ -19,7 +19,7 @@ class Reason(StrEnum):
         return member
 
     # sources
-    UNREADABLE = "unreadable", "the file can't be read as UTF-8 text"
+    UNREADABLE = "unreadable", "the file cannot be read as UTF-8 text"
     TOO_LARGE = "too_large", "the file or function is larger than the limit"
     SYNTAX_ERROR = "syntax_error", "the file does not parse as Python"
     TOO_DEEP = "too_deep", "the source is nested too deeply to process"
@@ -31,7 +31,7 @@ class Reason(StrEnum):
     IMPORTS = "imports", "it imports a module that is not allowed"
     UNSUPPORTED_PARAMETERS = (
         "unsupported_parameters",
-        "a parameter can't be passed by position (keyword-only without default, *args or **kwargs)",
+        "a parameter cannot be passed by position (keyword-only without default, *args or **kwargs)",
     )
     TODO = "todo", "it is marked as unfinished"
     TRIVIAL = "trivial", "its body is a single return of a small expression"
@@ -39,7 +39,7 @@ class Reason(StrEnum):
     TYPE_ERROR = "type_error", "the type checker (Pyright) reports an error"
     EXACT_DUPLICATE = "exact_duplicate", "the same text was kept before"
     NEAR_DUPLICATE = "near_duplicate", "a text kept before is too similar"
-    UNSTORABLE = "unstorable", "its text holds lone surrogates, which UTF-8 can't store"
+    UNSTORABLE = "unstorable", "its text holds lone surrogates, which UTF-8 cannot store"
     CONTAMINATED = "contaminated", "it overlaps with a benchmark"
     NOT_SAMPLED = "not_sampled", "the run is limited to fewer functions"
     FORBIDDEN_LICENCE = "forbidden_licence", "its licence is not an accepted one"
@@ -56,7 +56,7 @@ class Reason(StrEnum):
     # tasks: one problem in one language
     UNREPRESENTABLE = (
         "unrepresentable",
-        "the target language can't represent a value, type or name, or two tests contradict each other in it",
+        "the target language cannot represent a value, type or name, or two tests contradict each other in it",
     )
     STUB_FAILS_TO_COMPILE = "stub_fails_to_compile", "a typed stub does not compile, so no program could pass"
     STUB_PASSES = "stub_passes", "a stub passes the suite, so the suite proves nothing"

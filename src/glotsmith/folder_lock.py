@@ -31,7 +31,7 @@ def lock_folder(folder: Path, what: str, token: str) -> int:
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{folder}: a {what} needs a folder, and this is a file: choose another path") from error
     except OSError as error:
-        raise StorageError(f"{folder}: the folder can't be made or read ({error.strerror})") from error
+        raise StorageError(f"{folder}: the folder cannot be made or read ({error.strerror})") from error
     strange = sorted(name for name in names if name != LOCK and token not in name)
     if strange and token not in names:
         raise UsageError(
@@ -45,7 +45,7 @@ def _lock_file(folder: Path) -> int:
     try:
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise StorageError(f"{folder / LOCK}: it can't be written ({error.strerror})") from error
+        raise StorageError(f"{folder / LOCK}: it cannot be written ({error.strerror})") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(lock, 0)
@@ -54,7 +54,7 @@ def _lock_file(folder: Path) -> int:
         pid = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
         if not isinstance(error, BlockingIOError):
-            raise StorageError(f"{folder / LOCK}: it can't be written ({error.strerror})") from error
+            raise StorageError(f"{folder / LOCK}: it cannot be written ({error.strerror})") from error
         raise UsageError(
             f"{folder}: process {pid} uses this folder: wait until it ends, stop it, or choose another folder"
         ) from error

@@ -85,7 +85,7 @@ def _check_contract(result: Result[Any]) -> None:
             f"a result that keeps nothing must drop the input exactly once (Dropped without key), not {drops} times"
         )
     if result.kept and drops:
-        raise BrokenResult("a result that keeps something can't drop the input: give each Dropped a key")
+        raise BrokenResult("a result that keeps something cannot drop the input: give each Dropped a key")
 
 
 def _output_rows(

@@ -42,7 +42,7 @@ class Prompt:
         try:
             return self.path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"the prompt {self.path} can't be read: {error}") from error
+            raise UsageError(f"the prompt {self.path} cannot be read: {error}") from error
 
     @cached_property
     def version(self) -> str:
@@ -74,4 +74,4 @@ class Prompt:
         try:
             return self._template.render(**values)
         except jinja2.TemplateError as error:
-            raise UsageError(f"the prompt {self.path.name} can't be filled: {error}") from error
+            raise UsageError(f"the prompt {self.path.name} cannot be filled: {error}") from error

@@ -142,7 +142,7 @@ def _load(path: Path) -> dict[str, Any]:
             f"{path}: {error}: correct the file, or {_new_folder_advice(path.with_name(CACHE))}"
         ) from error
     except OSError as error:
-        raise StorageError(f"{path}: it can't be read ({error.strerror})") from error
+        raise StorageError(f"{path}: it cannot be read ({error.strerror})") from error
 
 
 def _new_folder_advice(cache: Path) -> str:
@@ -212,7 +212,7 @@ def _remove(path: Path) -> None:
         else:
             path.unlink(missing_ok=True)
     except OSError as error:
-        raise StorageError(f"{path}: it can't be removed ({error.strerror})") from error
+        raise StorageError(f"{path}: it cannot be removed ({error.strerror})") from error
 
 
 def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
@@ -308,4 +308,6 @@ def write_config(file: Path, config: Mapping[str, Any]) -> None:
         with write_aside(file, sync=True) as draft:
             draft.write_text(_HEADER + to_toml(config), "utf-8")
     except OSError as error:
-        raise StorageError(f"{file}: it can't be written ({error.strerror}): free some space, and try again") from error
+        raise StorageError(
+            f"{file}: it cannot be written ({error.strerror}): free some space, and try again"
+        ) from error

@@ -19,7 +19,7 @@ def glotsmith(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
         monkeypatch.setattr(sys, "argv", ["glotsmith", *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             main()
-        said = capfd.readouterr()
-        return int(stop.value.code or 0), said.out, said.err
+        captured = capfd.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
 
     return run

@@ -72,7 +72,7 @@ class ModelServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self.model = "small"  #: any other is unknown
-        self.asked = 0  #: requests for replies
+        self.requests = 0  #: requests for replies
         self.says: Callable[[str], str] = translate
         self.holding: threading.Event | None = None  #: requests wait for it
         self.held_after = 0  #: from this request on
@@ -93,8 +93,8 @@ def _handler(state: ModelServer) -> type[BaseHTTPRequestHandler]:
             if body["model"] != state.model:
                 self._send(404, {"error": {"message": f"no model {body['model']}", "code": "model_not_found"}})
                 return
-            state.asked += 1
-            if state.holding is not None and state.asked > state.held_after:
+            state.requests += 1
+            if state.holding is not None and state.requests > state.held_after:
                 state.holding.wait(60)
             if state.busy:
                 self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "1"})

@@ -60,9 +60,11 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
-    code, told, said = glotsmith("benchmark", "make", rows, "-l", "ocaml", "-l", "perl", "--name", "mine", "-o", out)
-    assert code == 0, said
-    assert "5 questions (2 in OCaml, 3 in Perl); 3 that can't be asked or passed" in told
+    code, stdout, stderr = glotsmith(
+        "benchmark", "make", rows, "-l", "ocaml", "-l", "perl", "--name", "mine", "-o", out
+    )
+    assert code == 0, stderr
+    assert "5 questions (2 in OCaml, 3 in Perl); 3 that cannot be asked or passed" in stdout
     questions = lines(out / "questions.jsonl")
     assert [(q["language"], q["name"]) for q in questions] == [
         ("ocaml", "add"),
@@ -73,7 +75,7 @@ def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, r
     ]
     forms = {one: [r["name"] for r in lines(out / "multipl-e" / f"mine-{one}.jsonl")] for one in ("ml", "pl")}
     assert forms["pl"] == ["own_0_mixed", "own_1_add", "own_2_pairs"]
-    assert forms["ml"] == forms["pl"][1:]  # a problem has one name, whichever others a language can't hold
+    assert forms["ml"] == forms["pl"][1:]  # a problem has one name, whichever others a language cannot hold
     assert questions[0]["prefix"] == "(* Add two ints. *)\nlet add (x : int) (y : int) : int =\n"
     assert len(questions[0]["tests"]) == 3  # of the row that has more
     lost = {(i["problem"], i["language"]): i["reason"] for i in lines(out / "impossible.jsonl")}
@@ -92,10 +94,10 @@ def test_what_the_files_for_multipl_e_leave_out_is_listed(
     file, out = tmp_path / "rows.jsonl", tmp_path / "set"
     given = [{**ADD, "tests": [*ADD["tests"], test]}, *([] if alone else [PAIRS])]
     file.write_text("".join(json.dumps(r) + "\n" for r in given))
-    code, told, said = glotsmith("benchmark", "make", file, "-l", "perl", "--name", "mine", "-o", out)
-    assert code == 0, said
+    code, stdout, stderr = glotsmith("benchmark", "make", file, "-l", "perl", "--name", "mine", "-o", out)
+    assert code == 0, stderr
     assert [q["name"] for q in lines(out / "questions.jsonl")] == [r["name"] for r in given]
-    assert "1 question is not in the files for MultiPL-E; impossible.jsonl says why" in told
+    assert "1 question is not in the files for MultiPL-E; impossible.jsonl says why" in stdout
     (found,) = lines(out / "impossible.jsonl")
     assert (found["benchmark"], found["language"], found["reason"]) == ("mine-multipl-e", "perl", "unrepresentable")
     assert found["problem"].startswith("add-")
@@ -112,11 +114,11 @@ def test_problems_that_evaluate_do_not_train(glotsmith: Command, rows: Path, tmp
         )
         if code == 2:  # by its hash no problem was chosen
             continue
-        asked = {q["name"] for q in lines(out / "questions.jsonl")}
+        names = {q["name"] for q in lines(out / "questions.jsonl")}
         trained = {r["name"] for r in lines(out / "train.jsonl")}
-        assert not asked & trained
-        assert asked | trained == {"add", "pairs", "mixed", "gone"}
-        seen.add(frozenset(asked))
+        assert not names & trained
+        assert names | trained == {"add", "pairs", "mixed", "gone"}
+        seen.add(frozenset(names))
     assert len(seen) > 1
 
 
@@ -143,10 +145,10 @@ def test_both_forms_of_a_set_judge_alike(glotsmith: Command, rows: Path, tmp_pat
             "".join(json.dumps({"name": p, "completions": t}) + "\n" for p, t in zip(problems, texts, strict=True))
         )
         result = tmp_path / f"out-{name}"
-        code, _, said = glotsmith(
+        code, _, stderr = glotsmith(
             "evaluate", f"{name}={form}", "-l", "ocaml", "--completions", completions, "--k", 1, "-o", result
         )
-        assert code == 0, said
+        assert code == 0, stderr
         summary = json.loads((result / "summary.json").read_text())["summary"]
         assert summary["scores"][0]["statuses"]["pass"] == 2
         assert summary["scores"][0]["samples"] == 6
@@ -155,16 +157,16 @@ def test_both_forms_of_a_set_judge_alike(glotsmith: Command, rows: Path, tmp_pat
 
 @pytest.mark.slow
 def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
-    code, _, said = glotsmith("benchmark", "make", rows, "-l", "bash", "-o", tmp_path / "none")
-    assert (code, "Bash runs whole programs" in said, (tmp_path / "none").exists()) == (2, True, False)
-    code, told, _ = glotsmith("benchmark", "make", rows, "-l", "go", "-o", tmp_path / "go")
+    code, _, stderr = glotsmith("benchmark", "make", rows, "-l", "bash", "-o", tmp_path / "none")
+    assert (code, "Bash runs whole programs" in stderr, (tmp_path / "none").exists()) == (2, True, False)
+    code, stdout, _ = glotsmith("benchmark", "make", rows, "-l", "go", "-o", tmp_path / "go")
     assert code == 0
-    assert "No files for MultiPL-E in Go: give --assertions with a table [go]" in told
+    assert "No files for MultiPL-E in Go: give --assertions with a table [go]" in stdout
     table = tmp_path / "assertions.toml"
     table.write_text(
         '[go]\nhead = "func main() {\\n"\ncase = "check(@{name}(@{arguments}), @{expected})\\n"\ntail = "}\\n"\n'
     )
-    code, told, _ = glotsmith("benchmark", "make", rows, "-l", "go", "--assertions", table, "-o", tmp_path / "go2")
+    code, stdout, _ = glotsmith("benchmark", "make", rows, "-l", "go", "--assertions", table, "-o", tmp_path / "go2")
     (_, second, *_) = lines(tmp_path / "go2" / "multipl-e" / "own-go_test.go.jsonl")
     assert second["tests"].startswith("func main() {\ncheck(add(")
 
@@ -176,8 +178,8 @@ def test_a_folder_is_for_one_set(glotsmith: Command, rows: Path, tmp_path: Path)
     assert glotsmith(*command)[0] == 0  # the same again takes its place
     before = (out / "questions.jsonl").read_bytes()
     for other in (("--seed", 3), ("--share", 0.5), ("--name", "mine"), ("-l", "lua")):
-        code, _, said = glotsmith(*command, *other)
-        assert (code, "holds another set" in said) == (2, True), said
+        code, _, stderr = glotsmith(*command, *other)
+        assert (code, "holds another set" in stderr) == (2, True), stderr
     assert (out / "questions.jsonl").read_bytes() == before
 
 
@@ -186,11 +188,11 @@ def finished(glotsmith: Command, tmp_path: Path) -> Path:
     """The folder of a finished run with two rows."""
     (tmp_path / "small.py").write_text(SOURCE)
     quick = ("--set", "suites=0", "--set", "typecheck=false")
-    code, said, err = glotsmith(
+    code, stdout, err = glotsmith(
         "run", "multipl-t", "-s", tmp_path / "small.py", "-l", "lua", *quick, "-o", tmp_path / "run"
     )
     assert code == 0, err
-    assert "verified programs are in" in said
+    assert "verified programs are in" in stdout
     return tmp_path / "run"
 
 

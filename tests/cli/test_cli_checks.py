@@ -38,7 +38,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ids=["multipl-t", "xcoder", "a new language of xcoder", "inverse-instruct with suites"],
 )
 def test_a_language_without_typed_calls_is_refused(make: Callable[[str], Any], language: str) -> None:
-    with pytest.raises(UsageError, match="runs whole programs, and its functions can't be called with typed values"):
+    with pytest.raises(UsageError, match="runs whole programs, and its functions cannot be called with typed values"):
         make(language)
 
 
@@ -78,8 +78,8 @@ def test_a_mistake_is_told_before_anything_is_written(
     glotsmith: Command, folder: Path, arguments: tuple[str, ...], sentence: str
 ) -> None:
     before = sorted(folder.rglob("*"))
-    code, _, said = glotsmith(*arguments, "-o", "run")
-    assert (code, sentence in said) == (2, True), said
+    code, _, stderr = glotsmith(*arguments, "-o", "run")
+    assert (code, sentence in stderr) == (2, True), stderr
     assert sorted(folder.rglob("*")) == before
 
 
@@ -137,8 +137,8 @@ def test_verdicts_replace_verdicts_alone(glotsmith: Command, folder: Path, text:
     job = '{"id": "a", "language": "python", "code": "def f(x): return x", "tests": ["assert f(1) == 1"]}'
     (folder / "jobs.jsonl").write_text(job)
     (folder / "other").write_text(text)
-    code, _, said = glotsmith("verify", "jobs.jsonl", "-o", "other")
-    assert (code, "holds something other than verdicts" in said) == (2, True), said
+    code, _, stderr = glotsmith("verify", "jobs.jsonl", "-o", "other")
+    assert (code, "holds something other than verdicts" in stderr) == (2, True), stderr
     assert (folder / "other").read_text() == text
     assert glotsmith("verify", "jobs.jsonl", "-o", "jobs.jsonl")[0] == 2
     assert (folder / "jobs.jsonl").read_text() == job

@@ -21,10 +21,10 @@ def test_the_version_is_printed(glotsmith: Command) -> None:
 @pytest.mark.parametrize("flag", ["--quiet", "-q"])
 def test_quiet_leaves_results_and_errors(glotsmith: Command, tmp_path: Path, flag: str) -> None:
     (tmp_path / "jobs.jsonl").write_text(json.dumps(JOB))
-    code, said, err = glotsmith("verify", tmp_path / "jobs.jsonl")
+    code, stdout, err = glotsmith("verify", tmp_path / "jobs.jsonl")
     assert (code, "verdict" in err) == (0, True)
-    code, said, err = glotsmith(flag, "verify", tmp_path / "jobs.jsonl")
-    assert (code, json.loads(said)["status"], err) == (0, "pass", "")
+    code, stdout, err = glotsmith(flag, "verify", tmp_path / "jobs.jsonl")
+    assert (code, json.loads(stdout)["status"], err) == (0, "pass", "")
     code, _, err = glotsmith(flag, "show", tmp_path / "no-run")
     assert (code, "no such folder exists" in err) == (2, True)
 
@@ -62,10 +62,10 @@ def test_verbose_writes_the_log_on_stderr(
 )
 def test_the_shell_completes_names(typed: str, offered: list[str]) -> None:
     words = typed.split()
-    asked = {"_GLOTSMITH_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1)}
+    completion = {"_GLOTSMITH_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(words) - 1)}
     code = "import sys; sys.argv = ['glotsmith']; from glotsmith.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env=os.environ | completion, capture_output=True, text=True, check=False
     )
     assert (done.stdout.split(), done.stderr) == (offered, "")
 

@@ -91,9 +91,11 @@ def runs(tmp_path: Path) -> Path:
 
 
 def test_runs_stand_side_by_side(glotsmith: Command, runs: Path) -> None:
-    code, said, err = glotsmith("compare", runs / "one", runs / "two")
+    code, stdout, err = glotsmith("compare", runs / "one", runs / "two")
     assert code == 0, err
-    lines = {cells[0]: cells[1:] for line in said.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])}
+    lines = {
+        cells[0]: cells[1:] for line in stdout.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])
+    }
     assert lines["recipe"] == ["multipl-t", "xcoder (not finished)"]
     assert lines["rows"] == ["3", "0"]
     assert lines["distinct problems (clusters)"] == ["1", "0"]
@@ -103,8 +105,8 @@ def test_runs_stand_side_by_side(glotsmith: Command, runs: Path) -> None:
 
 
 def test_figures_come_as_json_whole(glotsmith: Command, runs: Path) -> None:
-    code, said, _ = glotsmith("compare", "--json", runs / "one", runs / "two")
-    one, two = map(json.loads, said.splitlines())
+    code, stdout, _ = glotsmith("compare", "--json", runs / "one", runs / "two")
+    one, two = map(json.loads, stdout.splitlines())
     assert code == 0
     assert one == {
         "run": str(runs / "one"),
@@ -146,8 +148,8 @@ def test_answers_that_fail_a_round_trip_are_failing_programs(glotsmith: Command,
         item = IoCase(stdin="", stdout="")
         folder.ledger.record("sources", StepInput("u", "a0"), Result(kept=(Kept("t", item),)), ordered=True)
         pass_on(folder.ledger, "sources", "round_trip", "t", dropped=(*lost, Dropped(Reason.NO_INSTRUCTION)))
-    _, said, _ = glotsmith("compare", "--json", tmp_path / "run")
-    assert json.loads(said)["failures"] == {"fail:wrong": 2, "fail:compile": 1}  # a broken machine is no wrong answer
+    _, stdout, _ = glotsmith("compare", "--json", tmp_path / "run")
+    assert json.loads(stdout)["failures"] == {"fail:wrong": 2, "fail:compile": 1}  # a broken machine is no wrong answer
 
 
 def test_original_pairs_are_no_rows_that_were_made(glotsmith: Command, tmp_path: Path) -> None:
@@ -161,8 +163,8 @@ def test_original_pairs_are_no_rows_that_were_made(glotsmith: Command, tmp_path:
             msgspec.structs.replace(example(2, "other", "", "Why?"), kind="original"),
         ]
         pass_on(folder.ledger, "sources", "dataset", "t", *(Kept(e.id, e) for e in made), tokens=100)
-    _, said, _ = glotsmith("compare", "--json", tmp_path / "run")
-    found = json.loads(said)
+    _, stdout, _ = glotsmith("compare", "--json", tmp_path / "run")
+    found = json.loads(stdout)
     assert (found["rows"], found["originals"], found["problems"], found["distinct"]) == (1, 1, 1, 1)
     assert (found["languages"], found["tokens_per_row"]) == ({"lua": 1}, 100)
 
@@ -203,14 +205,14 @@ def remembering(tmp_path: Path) -> Path:
         kept = tuple(Kept(s.id, s) for s in seats)
         ledger.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
         posed = seat(0, instruction="Do it. Well.", name="f", signature="s", reference="r")
-        work: Record = PipelineItem(proposal=posed)
+        item: Record = PipelineItem(proposal=posed)
         pass_on(ledger, "convene", "discuss", "session-0", Kept("session-0", posed))
         notes = seat(1, notes={"lua": "Bad: Dull."})
         silent = Dropped(Reason.EMPTY_REPLY, item=notes)
         pass_on(ledger, "convene", "discuss", "session-1", dropped=(silent,))
         for before, step in pairwise(SESSION_STEPS[:-1]):
             names = ["session-0"] if step != "prove" else ["session-0:lua", "session-0:python"]
-            pass_on(ledger, before, step, "session-0", *(Kept(name, work) for name in names))
+            pass_on(ledger, before, step, "session-0", *(Kept(name, item) for name in names))
         losses = (
             Dropped(Reason.FAILED_VERIFICATION, "", "l", failed("fail:wrong")),
             Dropped(Reason.NO_PASSING_SOLUTION),
@@ -222,18 +224,20 @@ def remembering(tmp_path: Path) -> Path:
 
 
 def test_an_agents_memory_is_a_table(glotsmith: Command, remembering: Path) -> None:
-    code, said, err = glotsmith("show", remembering, "--memory", "lua")
+    code, stdout, err = glotsmith("show", remembering, "--memory", "lua")
     assert code == 0, err
-    lines = {cells[0]: cells[1:] for line in said.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])}
+    lines = {
+        cells[0]: cells[1:] for line in stdout.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])
+    }
     assert lines["session-0"] == ["1", "chair", "python", "f: Do it.", "no_agreement", "python", "fail:wrong 1"]
     assert lines["session-1"] == ["2", "chair", "python", "", "empty_reply", "", ""]
-    assert "Its last reflection: Bad: Dull." in said
-    assert "What it finds hard: fail:wrong 1" in said
+    assert "Its last reflection: Bad: Dull." in stdout
+    assert "What it finds hard: fail:wrong 1" in stdout
 
 
 def test_a_memory_comes_as_json_lines(glotsmith: Command, remembering: Path) -> None:
-    _, said, _ = glotsmith("show", remembering, "--memory", "python", "--json")
-    first, second = map(json.loads, said.splitlines())
+    _, stdout, _ = glotsmith("show", remembering, "--memory", "python", "--json")
+    first, second = map(json.loads, stdout.splitlines())
     assert (first["name"], first["passed"], first["failures"]) == ("f", ["python"], {"lua": {"fail:wrong": 1}})
     assert second["outcome"] == "empty_reply"
 

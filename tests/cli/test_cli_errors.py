@@ -74,10 +74,10 @@ def test_a_mistake_gets_a_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    code, _, said = glotsmith(*arguments)
-    assert code == 2, said
-    assert re.search(sentence, said), said
-    assert "Traceback" not in said
+    code, _, stderr = glotsmith(*arguments)
+    assert code == 2, stderr
+    assert re.search(sentence, stderr), stderr
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_malformed_line_has_a_verdict_and_the_others_are_judged(
     good = {"id": "a", "language": "lua", "code": "function f(x) return x end", "tests": ["assert f(1) == 1"]}
     file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
     file.write_bytes(json.dumps(good).encode() + b"\n\n" + line.encode("latin-1") + b"\n" + json.dumps(good).encode())
-    code, _, said = glotsmith("verify", file, "-o", verdicts)
-    assert code == 2, said
+    code, _, stderr = glotsmith("verify", file, "-o", verdicts)
+    assert code == 2, stderr
     found = [json.loads(v) for v in verdicts.read_text().splitlines()]
     assert [(v["status"], v.get("line", 0)) for v in found] == [("pass", 0), ("infra:refused", 3), ("pass", 0)]
     assert sentence in found[1]["detail"]
@@ -152,14 +152,14 @@ GOOD = b'{"id": "a", "language": "lua", "code": "function f(x) return x end", "t
         (
             "jobs.jsonl.gz",
             gzip.compress(GOOD, mtime=0)[:-9],
-            r"jobs.jsonl.gz:2: the file can't be read from here on: .*end",
+            r"jobs.jsonl.gz:2: the file cannot be read from here on: .*end",
         ),
         (
             "jobs.jsonl.gz",
             gzip.compress(GOOD, mtime=0)[:14] + b"\x07\xff" * 9,
-            r"jobs.jsonl.gz:1: the file can't be read",
+            r"jobs.jsonl.gz:1: the file cannot be read",
         ),
-        ("jobs.jsonl", gzip.compress(GOOD, mtime=0)[:14], r"jobs.jsonl:1: the file can't be read"),
+        ("jobs.jsonl", gzip.compress(GOOD, mtime=0)[:14], r"jobs.jsonl:1: the file cannot be read"),
         ("jobs.jsonl.gz", b"not packed\n", r"jobs.jsonl.gz:1: not a gzip file"),
         ("jobs.jsonl", b"\x7fELF\x02\x00\x00" * 9, r"jobs.jsonl:1: a binary file; give JSONL in UTF-8"),
         ("jobs.jsonl", GOOD.decode().encode("utf-16"), r"jobs.jsonl:1: a binary file; give JSONL in UTF-8"),
@@ -181,10 +181,10 @@ def test_a_file_that_can_not_be_read_is_a_sentence(
         file.mkdir()
     else:
         file.write_bytes(content)
-    code, _, said = glotsmith("verify", file)
-    assert code == 2, said
-    assert re.search(sentence, said), said
-    assert "Traceback" not in said
+    code, _, stderr = glotsmith("verify", file)
+    assert code == 2, stderr
+    assert re.search(sentence, stderr), stderr
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize(
@@ -202,16 +202,16 @@ def test_what_is_broken_further_on_does_not_take_the_others(
     monkeypatch.setattr("glotsmith.cli.job_files._LONGEST_MB", 1)
     file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
     file.write_bytes(content)
-    code, _, said = glotsmith("verify", file, "-o", verdicts)
-    assert code == 2, said
+    code, _, stderr = glotsmith("verify", file, "-o", verdicts)
+    assert code == 2, stderr
     found = [json.loads(line) for line in verdicts.read_text().splitlines()]
     assert [v.get("line") or v["status"] for v in found] == lines
-    assert f"1 line of {file} holds no job" in said
+    assert f"1 line of {file} holds no job" in stderr
 
 
 def test_a_folder_is_no_input_of_agnostics(glotsmith: Command, tmp_path: Path) -> None:
-    code, _, said = glotsmith("verify", tmp_path, "--format", "agnostics", "--language", "lua")
-    assert (code, "is a folder. Give a JSONL file" in said) == (2, True), said
+    code, _, stderr = glotsmith("verify", tmp_path, "--format", "agnostics", "--language", "lua")
+    assert (code, "is a folder. Give a JSONL file" in stderr) == (2, True), stderr
 
 
 def test_a_defect_keeps_its_traceback_in_a_log(
@@ -219,9 +219,9 @@ def test_a_defect_keeps_its_traceback_in_a_log(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("glotsmith.cli.verify.read_jobs", lambda _: 1 / 0)
-    code, _, said = glotsmith("verify", "x")
+    code, _, stderr = glotsmith("verify", "x")
     assert code == 70
-    assert "glotsmith-error.log" in said
+    assert "glotsmith-error.log" in stderr
     assert "ZeroDivisionError" in (tmp_path / "glotsmith-error.log").read_text()
 
 
@@ -229,6 +229,6 @@ def test_a_full_disk_is_a_sentence(glotsmith: Command, tmp_path: Path) -> None:
     job = {"id": "a", "language": "lua", "code": "local function f(x) return x end", "tests": ["assert f(1) == 1"]}
     file = tmp_path / "jobs.jsonl"
     file.write_text(json.dumps(job))
-    code, _, said = glotsmith("verify", file, "-o", "/dev/full")
-    assert code == 2, said
-    assert "disk is full" in said
+    code, _, stderr = glotsmith("verify", file, "-o", "/dev/full")
+    assert code == 2, stderr
+    assert "disk is full" in stderr

@@ -57,7 +57,7 @@ def humaneval(tmp_path: Path) -> Path:
 @pytest.fixture
 def replies(tmp_path: Path) -> Path:
     """Replies written by hand."""
-    said = [
+    texts = [
         f"```lua\n{LUA}\n```",
         "```lua\nlocal function sum_above(xs, k) return 0 end\n```",
         "Sorry.",
@@ -67,7 +67,7 @@ def replies(tmp_path: Path) -> Path:
     return write(
         tmp_path / "replies.jsonl",
         [
-            {"call": "evaluate", "item": "sum_above", "language": "lua", "replies": said},
+            {"call": "evaluate", "item": "sum_above", "language": "lua", "replies": texts},
             {"call": "evaluate", "item": "sum_above", "language": "python", "replies": [right] * 4},
         ],
     )
@@ -77,8 +77,8 @@ def test_a_benchmark_in_two_languages(glotsmith: Command, tmp_path: Path, humane
     out = tmp_path / "out"
     command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "-l", "python", "--teacher", "scripted")
     options = ("--model", replies, "-n", 4, "--k", 1, "--k", 2, "--k", 10, "-o", out)
-    code, table, said = glotsmith(*command, *options)
-    assert code == 0, said
+    code, table, stderr = glotsmith(*command, *options)
+    assert code == 0, stderr
     summary = json.loads((out / "summary.json").read_text())["summary"]
     lua, python = summary["scores"]
     assert (lua["language"], lua["samples"], lua["infra"], lua["impossible"]) == ("lua", 4, 0, 2)
@@ -94,9 +94,9 @@ def test_a_benchmark_in_two_languages(glotsmith: Command, tmp_path: Path, humane
     before = {p.name: p.read_bytes() for p in out.iterdir() if p.suffix in (".gz", ".json", ".jsonl")}
     assert glotsmith(*command, *options)[0] == 0
     assert before == {name: (out / name).read_bytes() for name in before}
-    code, _, said = glotsmith(*command, *options, "-t", 0.8)
+    code, _, stderr = glotsmith(*command, *options, "-t", 0.8)
     assert code == 2
-    assert "holds another evaluation (--temperature was 0.2 and is now 0.8)" in said
+    assert "holds another evaluation (--temperature was 0.2 and is now 0.8)" in stderr
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_what_changes_no_sample_may_change_on_a_resume(
     command = ("evaluate", f"humaneval={humaneval}", "--teacher", "scripted", "--model", replies, "-n", 4)
     assert glotsmith(*command, "-l", "lua", "-l", "python", "--k", 1, "-o", tmp_path / "out")[0] == 0
     samples = results(tmp_path / "out")
-    code, table, said = glotsmith(*command, *again, "-o", tmp_path / "out")
-    assert code == 0, said
+    code, table, stderr = glotsmith(*command, *again, "-o", tmp_path / "out")
+    assert code == 0, stderr
     assert sorted(map(str, samples)) == sorted(map(str, results(tmp_path / "out")))
     ks = [str(again[n + 1]) for n, one in enumerate(again) if one == "--k"] or ["1"]
     assert all(f"pass@{k}" in table for k in ks)
@@ -137,9 +137,9 @@ def test_what_determines_samples_is_named_as_it_is_typed(
 ) -> None:
     command = ("evaluate", f"humaneval={humaneval}", "--teacher", "scripted", "--model", replies)
     assert glotsmith(*command, "-l", "lua", "-n", 4, "-o", tmp_path / "out")[0] == 0
-    code, _, said = glotsmith(*command, *again, "-o", tmp_path / "out")
+    code, _, stderr = glotsmith(*command, *again, "-o", tmp_path / "out")
     assert code == 2
-    assert f"holds another evaluation ({changed})" in said
+    assert f"holds another evaluation ({changed})" in stderr
 
 
 CONTRADICTIONS = [
@@ -160,9 +160,11 @@ def test_options_that_contradict_each_other_are_refused(
 ) -> None:
     given = [str(one).format(rows=humaneval) for one in options]
     teacher = [] if "--completions" in given else ["--teacher", "scripted", "--model", humaneval]
-    code, _, said = glotsmith("evaluate", f"humaneval={humaneval}", "-l", "lua", *teacher, *given, "-o", tmp_path / "o")
+    code, _, stderr = glotsmith(
+        "evaluate", f"humaneval={humaneval}", "-l", "lua", *teacher, *given, "-o", tmp_path / "o"
+    )
     assert code == 2
-    assert sentence in said
+    assert sentence in stderr
     assert not (tmp_path / "o").exists()
 
 
@@ -171,8 +173,8 @@ def test_greedy_is_one_sample_at_temperature_0(
     glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path, options: list[object]
 ) -> None:
     command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--teacher", "scripted", "--model", replies)
-    code, _, said = glotsmith(*command, *options, "-o", tmp_path / "out")
-    assert code == 0, said
+    code, _, stderr = glotsmith(*command, *options, "-o", tmp_path / "out")
+    assert code == 0, stderr
     plan = json.loads(json.loads((tmp_path / "out" / "summary.json").read_text())["config"]["plan"])
     assert (plan["samples"], plan["temperature"], plan["top_p"]) == (1, 0, 1)
 
@@ -196,11 +198,11 @@ def test_published_and_corrected_suites_side_by_side(glotsmith: Command, tmp_pat
     (folder / "HumanEval_901_sum_above.json.gz").write_bytes(gzip.compress(json.dumps(row).encode()))
     unknown = {**row, "name": "HumanEval_999_f", "completions": []}
     (folder / "HumanEval_999_f.json.gz").write_bytes(gzip.compress(json.dumps(unknown).encode()))
-    code, table, said = glotsmith(
+    code, table, stderr = glotsmith(
         "evaluate", f"multipl-e={folder}", "--completions", folder, "--original", f"humaneval={humaneval}",
         "--k", 1, "-o", out,
     )  # fmt: skip
-    assert code == 0, said
+    assert code == 0, stderr
     by = {r["question"]: [] for r in results(out)}
     for r in results(out):
         by[r["question"]].append(r["status"])
@@ -228,13 +230,13 @@ def test_the_first_problems_of_each_language(glotsmith: Command, tmp_path: Path)
     folder.mkdir()
     for language in ("AWK", "Lua"):
         row = {"prompt": "function f(x)", "test": "assert(f(1) == 2)", "entry_point": "f"}
-        said = ["```lua\nfunction f(x) return x + 1 end\n```"]
-        rows = [{"task_id": f"{language}/{n}", **row, "raw_generation": said} for n in (1, 2, 3)]
+        stderr = ["```lua\nfunction f(x) return x + 1 end\n```"]
+        rows = [{"task_id": f"{language}/{n}", **row, "raw_generation": stderr} for n in (1, 2, 3)]
         write(folder / f"{language}.jsonl", rows)
     out = tmp_path / "out"
     command = ("evaluate", f"mceval={folder}", "-l", "lua", "--completions", folder, "--limit", 2, "--k", 1, "-o", out)
-    code, _, said = glotsmith(*command)
-    assert code == 0, said
+    code, _, stderr = glotsmith(*command)
+    assert code == 0, stderr
     assert [(r["question"], r["status"]) for r in results(out)] == [
         ("mceval/lua/Lua/1", "pass"),
         ("mceval/lua/Lua/2", "pass"),
@@ -242,8 +244,8 @@ def test_the_first_problems_of_each_language(glotsmith: Command, tmp_path: Path)
 
 
 def test_chat_replies_from_a_file(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
-    said = [f"Sure, here it is:\n\n```lua\n{LUA}\n```\n", BODY]
-    file = write(tmp_path / "replies.jsonl", [{"task_id": "HumanEval/901", "completions": said}])
+    replies = [f"Sure, here it is:\n\n```lua\n{LUA}\n```\n", BODY]
+    file = write(tmp_path / "replies.jsonl", [{"task_id": "HumanEval/901", "completions": replies}])
     command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--completions", file, "--k", 1, "-o")
     assert glotsmith(*command, tmp_path / "chat", "--style", "chat")[0] == 0
     assert [r["status"] for r in results(tmp_path / "chat")] == ["pass", "pass"]
@@ -286,15 +288,15 @@ def test_a_problem_that_stands_twice_is_asked_once_or_not_at_all(
     }  # fmt: skip
     for name, other in (("same", row), ("other", {**row, "tests": "assert(f(1) == 1)"})):
         file = write(tmp_path / f"{name}.jsonl", [row, other])
-        said = write(tmp_path / f"{name}-said.jsonl", [row])
+        completions = write(tmp_path / f"{name}-said.jsonl", [row])
         out = tmp_path / name
-        code, _, told = glotsmith("evaluate", f"multipl-e={file}", "--completions", said, "--k", 1, "-o", out)
+        code, _, stderr = glotsmith("evaluate", f"multipl-e={file}", "--completions", completions, "--k", 1, "-o", out)
         if name == "same":
-            assert code == 0, told
+            assert code == 0, stderr
             assert [r["status"] for r in results(out)] == ["pass"]
         else:
             assert code == 2
-            assert "multipl-e/lua/HumanEval_9_f appears twice" in told
+            assert "multipl-e/lua/HumanEval_9_f appears twice" in stderr
 
 
 def test_whole_programs_from_a_file(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
@@ -332,16 +334,16 @@ def test_what_is_wrong_gets_a_sentence(
     glotsmith: Command, tmp_path: Path, humaneval: Path, arguments: list[str], sentence: str
 ) -> None:
     given = [a.format(rows=humaneval) for a in arguments]
-    code, _, said = glotsmith(*given, "-o", tmp_path / "out")
+    code, _, stderr = glotsmith(*given, "-o", tmp_path / "out")
     assert code == 2
-    assert sentence in " ".join(said.split())
+    assert sentence in " ".join(stderr.split())
 
 
 class Model:
     """A simulated model behind an OpenAI-compatible address: it answers by hand-written rule, and counts."""
 
     def __init__(self) -> None:
-        self.asked = Counter[str]()
+        self.requests = Counter[str]()
         self.enough = threading.Event()
         self.awake = threading.Event()  #: until then, all but the first 8 questions wait
         model = self
@@ -359,8 +361,8 @@ class Model:
 
     def answer(self, handler: BaseHTTPRequestHandler, body: dict[str, Any]) -> None:
         seed = str(body.get("seed"))
-        self.asked[seed] += 1
-        if len(self.asked) > 8 and not self.awake.is_set():
+        self.requests[seed] += 1
+        if len(self.requests) > 8 and not self.awake.is_set():
             self.enough.set()
             self.awake.wait(60)
         text = f"```lua\n{LUA}\n```" if int(seed) % 3 else "I can't."
@@ -401,15 +403,15 @@ def test_a_killed_evaluation_goes_on_and_asks_nothing_twice(tmp_path: Path, huma
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     assert not (out / "summary.json").exists()
-    waiting = len(model.asked) - 8
+    waiting = len(model.requests) - 8
     assert 0 < waiting < 32
     model.awake.set()
     subprocess.run(command(out), check=True, capture_output=True, timeout=120)
-    assert len(model.asked) == 40
-    assert sum(n - 1 for n in model.asked.values()) == waiting  # only what was under way when it was killed
-    asked = sum(model.asked.values())
+    assert len(model.requests) == 40
+    assert sum(n - 1 for n in model.requests.values()) == waiting  # only what was under way when it was killed
+    count = sum(model.requests.values())
     subprocess.run(command(out), check=True, capture_output=True, timeout=120)
-    assert sum(model.asked.values()) == asked  # a third time: nothing at all
+    assert sum(model.requests.values()) == count  # a third time: nothing at all
     subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True, timeout=120)
     assert plain(out) == plain(tmp_path / "whole")
 
@@ -439,13 +441,13 @@ def plain(folder: Path) -> list[dict[str, Any]]:
 def test_show_opens_an_evaluation(glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path) -> None:
     out = tmp_path / "out"
     command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--teacher", "scripted", "--model", replies)
-    code, table, said = glotsmith(*command, "-n", 4, "--k", 1, "-o", out)
-    assert code == 0, said
+    code, table, stderr = glotsmith(*command, "-n", 4, "--k", 1, "-o", out)
+    assert code == 0, stderr
     assert "fail:compile 1, fail:no_code 1, fail:wrong 1" in table
-    code, said, err = glotsmith("show", out)
+    code, stderr, err = glotsmith("show", out)
     assert code == 0, err
     for part in ("25.0% (", "fail:no_code", "1 problem has an original that fails the tests", "--status"):
-        assert part in said
+        assert part in stderr
     for arguments, parts, count in (
         (("--status", "fail:no_code"), ("Sorry.", "fail:no_code"), 1),
         (("--status", "fail:wrong"), ("return 0 end", "case 1: fail:wrong 0"), 1),
@@ -453,12 +455,12 @@ def test_show_opens_an_evaluation(glotsmith: Command, tmp_path: Path, humaneval:
         (("901", "--status", "pass"), ("pass",), 1),
         (("lua",), ("Sorry.",), 4),
     ):
-        code, said, err = glotsmith("show", out, *arguments)
+        code, stderr, err = glotsmith("show", out, *arguments)
         assert code == 0, err
-        assert said.count(", sample ") == count
-        assert all(part in said for part in parts), said
-    code, said, err = glotsmith("show", out, "--json", "-n", 3)
-    assert ([json.loads(line)["sample"] for line in said.splitlines()], code) == ([0, 1, 2], 0)
+        assert stderr.count(", sample ") == count
+        assert all(part in stderr for part in parts), stderr
+    code, stderr, err = glotsmith("show", out, "--json", "-n", 3)
+    assert ([json.loads(line)["sample"] for line in stderr.splitlines()], code) == ([0, 1, 2], 0)
     assert "3 of 4 shown; --limit N for more" in err
 
 

@@ -60,5 +60,5 @@ def test_a_refused_evaluation_leaves_no_folder(
     Path("bad.jsonl").write_text("not JSON\n")
     Path("c.jsonl").write_text(json.dumps({"task_id": "HumanEval/0", "completion": "x"}) + "\n")
     before = sorted(tmp_path.rglob("*"))
-    code, _, said = glotsmith("evaluate", benchmark, "-l", "lua", "--completions", completions, "-o", "results/deep")
-    assert (code, sorted(tmp_path.rglob("*"))) == (2, before), said
+    code, _, stderr = glotsmith("evaluate", benchmark, "-l", "lua", "--completions", completions, "-o", "results/deep")
+    assert (code, sorted(tmp_path.rglob("*"))) == (2, before), stderr

@@ -36,42 +36,42 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["lua", "python"])
 def test_the_rows_of_a_language_earn_their_verdicts(glotsmith: Command, name: str) -> None:
-    code, said, progress = glotsmith("languages", "check", name, "--quick")
-    assert code == 0, said
-    assert re.search(r"^rows: (\d+) of \1 programs earned", said, re.MULTILINE)
-    assert said.endswith("is judged correctly here\n")
+    code, stdout, progress = glotsmith("languages", "check", name, "--quick")
+    assert code == 0, stdout
+    assert re.search(r"^rows: (\d+) of \1 programs earned", stdout, re.MULTILINE)
+    assert stdout.endswith("is judged correctly here\n")
     assert "rows of verdicts.toml" in progress
 
 
 @pytest.mark.slow
 def test_a_language_that_is_wrong_is_told_in_sentences(glotsmith: Command, own: Path) -> None:
-    code, said, _ = glotsmith("languages", "new", "moon", "--from", "lua", "--folder", own)
-    assert code == 0, said
+    code, stdout, _ = glotsmith("languages", "new", "moon", "--from", "lua", "--folder", own)
+    assert code == 0, stdout
     file = own / "moon" / "verdicts.toml"
     file.write_text(
         file.read_text("utf-8").replace('wrong = { expect = "fail:wrong"', 'wrong = { expect = "pass"'), "utf-8"
     )
-    code, said, _ = glotsmith("languages", "check", "moon", "--quick")
+    code, stdout, _ = glotsmith("languages", "check", "moon", "--quick")
     assert code == 1
-    assert "wrong: row 'wrong' of verdicts.toml got fail:wrong, and expects pass" in said
-    assert said.endswith("Moon is not judged correctly here\n")
+    assert "wrong: row 'wrong' of verdicts.toml got fail:wrong, and expects pass" in stdout
+    assert stdout.endswith("Moon is not judged correctly here\n")
 
 
 def test_a_missing_toolchain_is_told_and_nothing_runs(glotsmith: Command, own: Path) -> None:
     glotsmith("languages", "new", "klingon", "--folder", own)
-    code, said, progress = glotsmith("languages", "check", "klingon")
+    code, stdout, progress = glotsmith("languages", "check", "klingon")
     assert (code, progress) == (1, "")
-    assert "klingon was not found. Install it (apt: klingon" in said
+    assert "klingon was not found. Install it (apt: klingon" in stdout
 
 
 def test_all_holes_are_named_first(glotsmith: Command, own: Path) -> None:
-    code, said, _ = glotsmith("languages", "new", "klingon", "--level", "io", "--folder", own)
+    code, stdout, _ = glotsmith("languages", "new", "klingon", "--level", "io", "--folder", own)
     assert code == 0
-    assert "klingon: card.toml, hostile.toml, verdicts.toml" in " ".join(said.split())
-    code, said, _ = glotsmith("languages", "check", "klingon")
+    assert "klingon: card.toml, hostile.toml, verdicts.toml" in " ".join(stdout.split())
+    code, stdout, _ = glotsmith("languages", "check", "klingon")
     assert code == 1
-    assert said.startswith("holes: ")
-    assert said.count("fill in this place: ") == len(re.findall("TODO:", "".join(_texts(own / "klingon"))))
+    assert stdout.startswith("holes: ")
+    assert stdout.count("fill in this place: ") == len(re.findall("TODO:", "".join(_texts(own / "klingon"))))
 
 
 def _texts(folder: Path) -> list[str]:
@@ -79,13 +79,13 @@ def _texts(folder: Path) -> list[str]:
 
 
 def test_a_new_language_elsewhere_says_how_it_is_found(glotsmith: Command, tmp_path: Path) -> None:
-    code, said, _ = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
+    code, stdout, _ = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
     assert code == 0
-    assert f"export GLOTSMITH_LANGUAGES={tmp_path / 'mine'}" in said
+    assert f"export GLOTSMITH_LANGUAGES={tmp_path / 'mine'}" in stdout
     assert (tmp_path / "mine" / "klingon" / "driver.klingon").is_file()
-    code, _, said = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
+    code, _, stdout = glotsmith("languages", "new", "klingon", "--folder", tmp_path / "mine")
     assert code == 2
-    assert "already exists" in said
+    assert "already exists" in stdout
 
 
 @pytest.fixture
@@ -102,17 +102,17 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> list[list[InstallationPlan]]:
 
 
 def test_install_shows_the_commands_first(glotsmith: Command, missing: list[list[InstallationPlan]]) -> None:
-    code, said, _ = glotsmith("languages", "install", "ocaml", "--dry-run")
-    assert (code, said) == (0, "apt-get update\napt-get install -y ocaml-nox\n")
-    code, said, err = glotsmith("languages", "install", "ocaml")
+    code, stdout, _ = glotsmith("languages", "install", "ocaml", "--dry-run")
+    assert (code, stdout) == (0, "apt-get update\napt-get install -y ocaml-nox\n")
+    code, stdout, err = glotsmith("languages", "install", "ocaml")
     assert code == 2
     assert "pass --yes" in err
     assert missing == []
 
 
 def test_install_says_the_version_afterwards(glotsmith: Command, missing: list[list[InstallationPlan]]) -> None:
-    code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
-    assert (code, said.splitlines()[-1]) == (0, "ocaml: OCaml 9")
+    code, stdout, _ = glotsmith("languages", "install", "ocaml", "--yes")
+    assert (code, stdout.splitlines()[-1]) == (0, "ocaml: OCaml 9")
     assert [p.packages for p in missing[0]] == [("ocaml-nox",)]
 
 
@@ -121,19 +121,19 @@ def test_install_says_what_can_not_be_had(glotsmith: Command, monkeypatch: pytes
     monkeypatch.setattr(
         install, "plan_installation", lambda *_: InstallationPlan(language="ocaml", why_not="apt: there is no apt-get")
     )
-    code, said, _ = glotsmith("languages", "install", "ocaml", "--yes")
-    assert (code, said) == (1, "ocaml: cannot be installed here (apt: there is no apt-get)\n")
+    code, stdout, _ = glotsmith("languages", "install", "ocaml", "--yes")
+    assert (code, stdout) == (1, "ocaml: cannot be installed here (apt: there is no apt-get)\n")
 
 
 def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Command, tmp_path: Path) -> None:
-    code, said, _ = glotsmith("languages", "container", "lua")
+    code, stdout, _ = glotsmith("languages", "container", "lua")
     assert code == 0
-    assert "      lua5.4 \\\n" in said
+    assert "      lua5.4 \\\n" in stdout
     stored = tmp_path / "languages.toml"
     stored.write_text('machine = "one"\nisolation = "bubblewrap"\n[languages]\n', "utf-8")
-    code, said, _ = glotsmith("languages", "page", stored)
+    code, stdout, _ = glotsmith("languages", "page", stored)
     assert code == 0
-    assert all(f"| `{name}` |" in said for name in language_names())
+    assert all(f"| `{name}` |" in stdout for name in language_names())
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Comm
         (["check", "cobol"], "no language is named 'cobol'"),
         (["check", "lua", "--isolation", "jail"], "no isolation 'jail'"),
         (["new", "x", "--level", "none"], "--level none is none: write --level full or --level io"),
-        (["new", "Lua"], "can't name a language"),
+        (["new", "Lua"], "cannot name a language"),
         (["new", "moon", "--from", "luaa"], "no language is named 'luaa'"),
         (["install"], "Missing argument"),
         (["install", "cobol"], "no language is named 'cobol'"),
@@ -151,7 +151,7 @@ def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Comm
     ],
 )
 def test_a_mistake_gets_a_sentence(glotsmith: Command, arguments: list[str], sentence: str) -> None:
-    code, _, said = glotsmith("languages", *arguments)
-    assert code == 2, said
-    assert sentence in said
-    assert "Traceback" not in said
+    code, _, stderr = glotsmith("languages", *arguments)
+    assert code == 2, stderr
+    assert sentence in stderr
+    assert "Traceback" not in stderr

@@ -39,7 +39,7 @@ def test_size_and_licence_come_first(
     Path("a.py").write_text(SOURCE)
     Path("h.jsonl").write_text(json.dumps(ROW) + "\n")
     what = {"run": ("multipl-t", "-s", "a.py"), "evaluate": ("humaneval=h.jsonl", "-n", "1")}[verb]
-    code, _, said = glotsmith(verb, *what, "-l", "lua", "--teacher", "local", "--model", str(model), "-o", "out")
-    assert code == 0, said
-    first = next(line for line in said.splitlines() if line.strip())
+    code, _, stderr = glotsmith(verb, *what, "-l", "lua", "--teacher", "local", "--model", str(model), "-o", "out")
+    assert code == 0, stderr
+    first = next(line for line in stderr.splitlines() if line.strip())
     assert first.startswith("Teacher local: small (") and first.endswith("MB, licence mit)")

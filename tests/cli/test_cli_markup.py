@@ -25,8 +25,8 @@ def test_the_consoles_print_text_as_it_is(text: str, capfd: pytest.CaptureFixtur
     frame.out.print(text)
     frame.out.print(table)
     frame.print_error(GlotsmithError(text))
-    said = capfd.readouterr()
-    assert (said.out.count(text), said.err.splitlines()) == (2, [f"glotsmith: {text}"])
+    captured = capfd.readouterr()
+    assert (captured.out.count(text), captured.err.splitlines()) == (2, [f"glotsmith: {text}"])
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -49,8 +49,8 @@ def test_a_path_is_shown_whole(glotsmith: Command, tmp_path: Path, name: str) ->
     (tmp_path / name).mkdir()
     file = tmp_path / name / "jobs.jsonl"
     file.write_text("")
-    code, _, said = glotsmith("verify", file)
-    assert (code, said) == (0, f"glotsmith: {file} holds no job\n")
+    code, _, stderr = glotsmith("verify", file)
+    assert (code, stderr) == (0, f"glotsmith: {file} holds no job\n")
 
 
 def test_no_color_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

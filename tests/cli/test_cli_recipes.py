@@ -62,10 +62,10 @@ def run(glotsmith: Command, recipe: str, source: str, *more: str) -> tuple[int, 
 def test_a_wrong_source_or_switch_gets_a_sentence(
     glotsmith: Command, folder: Path, recipe: str, source: str, more: tuple[str, ...], sentence: str
 ) -> None:
-    code, _, said = run(glotsmith, recipe, source, *more)
-    assert code == 2, said
-    assert re.search(sentence, said), said
-    assert "Traceback" not in said
+    code, _, stderr = run(glotsmith, recipe, source, *more)
+    assert code == 2, stderr
+    assert re.search(sentence, stderr), stderr
+    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def test_a_wrong_source_or_switch_gets_a_sentence(
 def test_an_unknown_value_of_a_switch_is_told_before_anything_is_read(
     glotsmith: Command, folder: Path, recipe: str, switch: str
 ) -> None:
-    code, _, said = run(glotsmith, recipe, "empty.jsonl", "--set", switch)
+    code, _, stderr = run(glotsmith, recipe, "empty.jsonl", "--set", switch)
     assert code == 2
-    assert f"Invalid option for recipe {recipe}" in said
-    assert switch.partition("=")[0] in said
+    assert f"Invalid option for recipe {recipe}" in stderr
+    assert switch.partition("=")[0] in stderr
 
 
 ADD = "function f(a, b) return a + b end"
@@ -110,8 +110,8 @@ ROWS: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.slow
 def test_a_row_that_can_not_be_used_is_a_drop(glotsmith: Command, folder: Path) -> None:
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row, *_ in ROWS))
-    code, said, err = run(glotsmith, "inverse-instruct", "rows.jsonl", "-o", "out", "--set", "originals=false")
-    assert (code, "Traceback" in said + err) == (0, False), err
+    code, stdout, err = run(glotsmith, "inverse-instruct", "rows.jsonl", "-o", "out", "--set", "originals=false")
+    assert (code, "Traceback" in stdout + err) == (0, False), err
     with RunFolder.open(folder / "out") as opened:
         lost = [(row.step, row.reason) for row in opened.ledger.dropped_rows()]
         funnel = opened.ledger.funnel()

@@ -118,7 +118,7 @@ def test_a_key_that_a_server_sends_back_is_nowhere(
     server.says = lambda text: "-- @{key}\n" + "```lua\n-- @{key}\nlocal function shout(t) return t end\n```"
     code, out, err = glotsmith(*MULTIPL_T, *server.options)
     assert code == 0, err
-    assert server.asked == 3
+    assert server.requests == 3
     assert secret not in out + err
     assert secret.encode() not in everything(folder)
 
@@ -161,7 +161,7 @@ def test_the_corrected_command_runs_in_the_same_folder(
     command = (*MULTIPL_T, *server.options, "--set", "teacher.backoff_s=0")
     code, _, err = glotsmith(*command, *typo)
     assert code == 2, err
-    assert server.asked == 0
+    assert server.requests == 0
     code, _, err = glotsmith(*command)
     assert code == 0, err
     assert rows(folder / "run") == ["clamp", "shout", "total"]
@@ -188,11 +188,11 @@ def test_what_does_not_determine_rows_may_change(
     glotsmith: Command, folder: Path, server: ModelServer, changes: tuple[str, ...]
 ) -> None:
     assert glotsmith(*MULTIPL_T, *server.options)[0] == 0
-    asked = server.asked
+    requests = server.requests
     more = [part for change in changes for part in ("--set", change)]
     code, _, err = glotsmith(*MULTIPL_T, *server.options, *more, "--isolation", "bubblewrap")
     assert code == 0, err
-    assert server.asked == asked
+    assert server.requests == requests
     with RunFolder.open(folder / "run") as run:
         assert run.config["isolation"] == "bubblewrap"
 
@@ -216,26 +216,26 @@ def test_another_folder_with_the_old_cache_asks_nothing_again(
     glotsmith: Command, folder: Path, server: ModelServer
 ) -> None:
     assert glotsmith(*MULTIPL_T, *server.options)[0] == 0
-    asked = server.asked
+    requests = server.requests
     code, _, err = glotsmith(
         *(*MULTIPL_T, *server.options, "--set", "wanted=2"), "-o", "new", "--cache", "run/cache.sqlite"
     )
     assert code == 0, err
-    assert server.asked == asked
+    assert server.requests == requests
     assert rows(folder / "new") == rows(folder / "run")
 
 
 def test_a_run_asks_nothing_that_its_preview_has_asked(glotsmith: Command, folder: Path, server: ModelServer) -> None:
     code, _, err = glotsmith(*MULTIPL_T, *server.options, "--preview", 2)
-    assert (code, server.asked, (folder / "run").exists()) == (0, 2, False), err
+    assert (code, server.requests, (folder / "run").exists()) == (0, 2, False), err
     assert glotsmith(*MULTIPL_T, *server.options, "--preview", 1)[0] == 0  # takes the place of the first
-    assert server.asked == 2
+    assert server.requests == 2
     assert len(rows(folder / "run-preview")) == 1
     assert glotsmith(*MULTIPL_T, *server.options)[0] == 0
-    assert server.asked == 3
+    assert server.requests == 3
     assert len(rows(folder / "run")) == 3
     assert glotsmith(*MULTIPL_T, *server.options, "--preview", 3)[0] == 0  # and the other way round
-    assert server.asked == 3
+    assert server.requests == 3
 
 
 def test_a_preview_replaces_no_run(glotsmith: Command, folder: Path, server: ModelServer) -> None:
@@ -272,7 +272,7 @@ def test_a_stopped_run_writes_what_is_finished_and_says_so(
     two_answers(server)
 
     def interrupt() -> None:
-        until(lambda: server.asked > 2 and solutions(folder / "run") == 2)
+        until(lambda: server.requests > 2 and solutions(folder / "run") == 2)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -299,7 +299,7 @@ def test_a_run_that_works_and_one_that_was_killed_are_exported(
     two_answers(server)
     argv = [sys.executable, "-m", "glotsmith", *MULTIPL_T, *server.options]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(lambda: server.asked > 2 and solutions(folder / "run") == 2)
+        until(lambda: server.requests > 2 and solutions(folder / "run") == 2)
         code, out, err = glotsmith("export", "run", "-f", form, "-o", "working")
         assert (code, "partial: 2 rows of a run that is not finished" in out) == (0, True), err
         process.kill()

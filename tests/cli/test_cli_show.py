@@ -74,16 +74,16 @@ def run(glotsmith: Command, place: Path) -> Path:
 
 
 def key_of(glotsmith: Command, run: Path, name: str) -> str:
-    _, said, _ = glotsmith("show", run, "--step", "sources", "--json")
-    return next(row["key"] for row in map(json.loads, said.splitlines()) if row["item"]["name"] == name)
+    _, stdout, _ = glotsmith("show", run, "--step", "sources", "--json")
+    return next(row["key"] for row in map(json.loads, stdout.splitlines()) if row["item"]["name"] == name)
 
 
 @pytest.mark.parametrize("by", ["name", "key", "beginning"])
 def test_an_item_has_programs_replies_and_prompts(glotsmith: Command, run: Path, by: str) -> None:
     key = key_of(glotsmith, run, "shout")
-    code, said, err = glotsmith("show", run, {"name": "shout", "key": key, "beginning": key[:8]}[by])
+    code, stdout, err = glotsmith("show", run, {"name": "shout", "key": key, "beginning": key[:8]}[by])
     assert code == 0, err
-    plain = " ".join(said.split())
+    plain = " ".join(stdout.split())
     assert "prompt: translate" in plain
     assert "Return the text in capitals" in plain
     for reply in ("Not sure.", "Now it works.", "I can't do that, Dave."):
@@ -94,11 +94,11 @@ def test_an_item_has_programs_replies_and_prompts(glotsmith: Command, run: Path,
 
 
 def test_replies_come_as_json_too(glotsmith: Command, run: Path) -> None:
-    code, said, _ = glotsmith("show", run, "shout", "--json")
+    code, stdout, _ = glotsmith("show", run, "shout", "--json")
     assert code == 0
-    told = [row for row in map(json.loads, said.splitlines()) if "reply" in row]
-    assert [row["sample"] for row in told if row["call"] == "translate"] == [0, 1, 2]
-    assert all("capitals" in row["prompt"] for row in told)
+    reply = [row for row in map(json.loads, stdout.splitlines()) if "reply" in row]
+    assert [row["sample"] for row in reply if row["call"] == "translate"] == [0, 1, 2]
+    assert all("capitals" in row["prompt"] for row in reply)
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_an_item_that_is_not_there(glotsmith: Command, run: Path, item: str, sen
 
 
 def test_a_dropped_function_is_found_by_its_name(glotsmith: Command, run: Path) -> None:
-    code, said, _ = glotsmith("show", run, "nothing")
+    code, stdout, _ = glotsmith("show", run, "nothing")
     assert code == 0
-    assert "no return statement" in said
-    assert "has no prompts of this item" in said
+    assert "no return statement" in stdout
+    assert "has no prompts of this item" in stdout
 
 
 @pytest.mark.parametrize(
@@ -133,32 +133,32 @@ def test_a_dropped_function_is_found_by_its_name(glotsmith: Command, run: Path) 
     ],
 )
 def test_a_list_says_when_it_is_cut(glotsmith: Command, run: Path, arguments: tuple[str, ...], sentence: str) -> None:
-    code, said, err = glotsmith("show", run, *arguments)
-    assert (code, sentence in (err if "--json" in arguments else said)) == (0, True), said + err
+    code, stdout, err = glotsmith("show", run, *arguments)
+    assert (code, sentence in (err if "--json" in arguments else stdout)) == (0, True), stdout + err
 
 
 @pytest.mark.parametrize("arguments", [("--step", "sources"), ("--reason", "returns_nothing"), ("shout",)])
 def test_a_list_that_is_whole_says_nothing(glotsmith: Command, run: Path, arguments: tuple[str, ...]) -> None:
-    _, said, err = glotsmith("show", run, *arguments)
-    assert "for more" not in said + err
+    _, stdout, err = glotsmith("show", run, *arguments)
+    assert "for more" not in stdout + err
 
 
 def test_replies_in_a_shared_cache_are_asked_for(glotsmith: Command, run: Path, tmp_path: Path) -> None:
     moved = tmp_path / "moved.sqlite"
     (run / "cache.sqlite").rename(moved)
     try:
-        _, said, _ = glotsmith("show", run, "shout")
-        assert "--cache FILE" in said
-        assert "program 1, lua: kept" in said
-        _, said, _ = glotsmith("show", run, "shout", "--cache", moved)
-        assert "Now it works." in said
+        _, stdout, _ = glotsmith("show", run, "shout")
+        assert "--cache FILE" in stdout
+        assert "program 1, lua: kept" in stdout
+        _, stdout, _ = glotsmith("show", run, "shout", "--cache", moved)
+        assert "Now it works." in stdout
     finally:
         moved.rename(run / "cache.sqlite")
 
 
 def test_every_row_that_is_counted_is_listed(glotsmith: Command, run: Path) -> None:
-    _, said, err = glotsmith("show", run, "--dropped", "--json", "-n", "1000")
-    assert (len(said.splitlines()), err) == (6, "")
+    _, stdout, err = glotsmith("show", run, "--dropped", "--json", "-n", "1000")
+    assert (len(stdout.splitlines()), err) == (6, "")
 
 
 def test_compare_says_what_came_from_a_cache(glotsmith: Command, run: Path, place: Path, tmp_path: Path) -> None:
@@ -167,9 +167,11 @@ def test_compare_says_what_came_from_a_cache(glotsmith: Command, run: Path, plac
     again = tmp_path / "again"
     code, _, err = glotsmith("run", "multipl-t", "-s", place / "module.py", "-l", "Lua", "-o", again, *options, *who)
     assert code == 0, err
-    code, said, err = glotsmith("compare", run, again)
+    code, stdout, err = glotsmith("compare", run, again)
     assert code == 0, err
-    lines = {cells[0]: cells[1:] for line in said.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])}
+    lines = {
+        cells[0]: cells[1:] for line in stdout.splitlines() if (cells := [c.strip() for c in line.split("│")[1:-1]])
+    }
     assert lines["cost paid in this run, US $"] == ["0.0000", "0.0000"]
     assert lines["cost of replies from a cache, US $"] == ["0.0000", "0.0000"]
     with RunFolder.open(run) as first, RunFolder.open(again) as second:

@@ -45,12 +45,12 @@ def test_verify_writes_each_verdict_at_once(tmp_path: Path, codes: list[str | No
     def ready() -> bool:
         return verdicts.exists() and verdicts.read_bytes().count(b"\n") == written
 
-    code, _, said = interrupted(["verify", "jobs.jsonl", "-o", "verdicts.jsonl"], ready, tmp_path)
+    code, _, stderr = interrupted(["verify", "jobs.jsonl", "-o", "verdicts.jsonl"], ready, tmp_path)
     assert (code, verdicts.read_bytes().count(b"\n")) == (130, written)
     sentence = (
         f"Stopped: {written} of {len(codes)} jobs have a verdict in verdicts.jsonl. The same command judges the others."
     )
-    assert said.split("\n") == [sentence, ""]
+    assert stderr.split("\n") == [sentence, ""]
 
 
 PROBLEM = {
@@ -75,9 +75,9 @@ def test_evaluate_says_what_is_kept(tmp_path: Path, seconds: float) -> None:
         return bool(begun) and time.monotonic() - begun[0] > seconds
 
     arguments = ["evaluate", "humaneval=set.jsonl", "-l", "lua", "--completions", "replies.jsonl", "-o", "ev"]
-    code, out, said = interrupted(arguments, ready, tmp_path)
+    code, out, stderr = interrupted(arguments, ready, tmp_path)
     sentence = "Stopped: ev/cache.sqlite keeps the replies and verdicts so far. Run the same command again to resume."
-    assert (code, out, said.split("\n")) == (130, "", [sentence, ""])
+    assert (code, out, stderr.split("\n")) == (130, "", [sentence, ""])
 
 
 @pytest.mark.parametrize("command", [["verify", "jobs.jsonl"], ["doctor"], ["show", "x"], ["run", "x"], ["--help"]])
@@ -140,5 +140,5 @@ def test_an_interrupt_in_any_command_is_said(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(place, interrupt)
-    code, _, said = glotsmith(*arguments)
-    assert (code, said) == (130, "Stopped.\n")
+    code, _, stderr = glotsmith(*arguments)
+    assert (code, stderr) == (130, "Stopped.\n")

@@ -1,4 +1,4 @@
-"""What a person sees who exports for a trainer or trains: sentences, exit code 2 where it can't be done."""
+"""What a person sees who exports for a trainer or trains: sentences, exit code 2 where it cannot be done."""
 
 import json
 import re
@@ -31,9 +31,9 @@ def rows(tmp_path: Path) -> Path:
 
 
 def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
-    code, said, _ = glotsmith("train", "presets")
+    code, stdout, _ = glotsmith("train", "presets")
     assert code == 0
-    assert [name for name in (*PRESETS, *TrainingSettings.__struct_fields__) if name not in said] == []
+    assert [name for name in (*PRESETS, *TrainingSettings.__struct_fields__) if name not in stdout] == []
 
 
 @pytest.mark.parametrize(
@@ -52,19 +52,19 @@ def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
 def test_a_mistake_gets_a_sentence(
     glotsmith: Command, rows: Path, tmp_path: Path, method: str, arguments: list[str], sentence: str
 ) -> None:
-    code, _, said = glotsmith("train", method, rows, "-m", "model", "-o", tmp_path / "out", *arguments)
-    assert (code, bool(re.search(sentence, said))) == (2, True), said
+    code, _, stderr = glotsmith("train", method, rows, "-m", "model", "-o", tmp_path / "out", *arguments)
+    assert (code, bool(re.search(sentence, stderr))) == (2, True), stderr
     assert not (tmp_path / "out").exists()
 
 
 def test_what_is_no_dataset_gets_a_sentence(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
-    code, _, said = glotsmith("train", "sft", tmp_path / "nowhere", "-m", "model", "-o", tmp_path / "out")
-    assert (code, "a run folder, a dataset that 'glotsmith export' wrote" in said) == (2, True), said
-    code, _, said = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
-    assert (code, f"{rows}:1: not a row of a dataset (Preference)" in said) == (2, True), said
+    code, _, stderr = glotsmith("train", "sft", tmp_path / "nowhere", "-m", "model", "-o", tmp_path / "out")
+    assert (code, "a run folder, a dataset that 'glotsmith export' wrote" in stderr) == (2, True), stderr
+    code, _, stderr = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
+    assert (code, f"{rows}:1: not a row of a dataset (Preference)" in stderr) == (2, True), stderr
     rows.write_bytes(b"\n")
-    code, _, said = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
-    assert (code, "there is no preference pair to train on" in said) == (2, True), said
+    code, _, stderr = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
+    assert (code, "there is no preference pair to train on" in stderr) == (2, True), stderr
 
 
 @pytest.mark.parametrize(
@@ -77,16 +77,16 @@ def test_what_is_no_dataset_gets_a_sentence(glotsmith: Command, rows: Path, tmp_
 def test_a_setting_of_the_other_method_gets_a_sentence(
     glotsmith: Command, rows: Path, tmp_path: Path, method: str, setting: str, sentence: str
 ) -> None:
-    code, _, said = glotsmith("train", method, rows, "-m", "model", "-o", tmp_path / "out", "--set", setting)
-    assert (code, sentence in said) == (2, True), said
+    code, _, stderr = glotsmith("train", method, rows, "-m", "model", "-o", tmp_path / "out", "--set", setting)
+    assert (code, sentence in stderr) == (2, True), stderr
 
 
 def run_of_stages(folder: Path) -> Path:
     """A finished run with a row of each of two stages for each of three problems."""
     example = msgspec.json.decode(ROW, type=Example)
-    said = ({"role": "user", "content": "Write."}, {"role": "assistant", "content": "x"})
+    messages = ({"role": "user", "content": "Write."}, {"role": "assistant", "content": "x"})
     rows = [
-        msgspec.structs.replace(example, id=f"{p}{s}", parallel_id=p, stage=s, messages=said) for s in (2, 1)
+        msgspec.structs.replace(example, id=f"{p}{s}", parallel_id=p, stage=s, messages=messages) for s in (2, 1)
         for p in "abc"
     ]  # fmt: skip
     with RunFolder.create_or_resume(folder, {"recipe": "inverse-instruct"}) as run:
@@ -99,13 +99,13 @@ def run_of_stages(folder: Path) -> Path:
 
 def test_a_stage_is_exported_alone_and_the_same_problems_are_held_out(glotsmith: Command, tmp_path: Path) -> None:
     run = run_of_stages(tmp_path / "run")
-    code, said, _ = glotsmith("export", run, "-f", "trl-sft")
-    assert (code, "stages 1 and 2 lie together" in said) == (0, True), said
+    code, stdout, _ = glotsmith("export", run, "-f", "trl-sft")
+    assert (code, "stages 1 and 2 lie together" in stdout) == (0, True), stdout
     found = {}
     for stage in (1, 2):
         out = tmp_path / str(stage)
-        code, said, err = glotsmith("export", run, "-f", "trl-sft", "--stage", stage, "--held-out", 0.3, "-o", out)
-        assert (code, "lie together" in said) == (0, False), err
+        code, stdout, err = glotsmith("export", run, "-f", "trl-sft", "--stage", stage, "--held-out", 0.3, "-o", out)
+        assert (code, "lie together" in stdout) == (0, False), err
         found[stage] = [
             [json.loads(line) for line in (out / f"{split}.jsonl").read_text().splitlines()]
             for split in ("train", "validation")
@@ -121,8 +121,8 @@ def test_a_stage_is_exported_alone_and_the_same_problems_are_held_out(glotsmith:
         (["-f", "trl-sft", "--seed", "1"], "--seed says which problems are set aside: give --held-out too"),
         (["-f", "alpaca", "--model", "m"], "alpaca names no model: leave --model out"),
     ):
-        code, _, said = glotsmith("export", run, *arguments)
-        assert (code, sentence in said) == (2, True), said
+        code, _, stdout = glotsmith("export", run, *arguments)
+        assert (code, sentence in stdout) == (2, True), stdout
 
 
 def test_a_missing_extra_gets_a_sentence(
@@ -132,9 +132,9 @@ def test_a_missing_extra_gets_a_sentence(
         raise ImportError(name="trl")
 
     monkeypatch.setattr(needs, "import_module", missing)
-    code, _, said = glotsmith("train", "sft", rows, "-m", "model", "-o", tmp_path / "out")
+    code, _, stderr = glotsmith("train", "sft", rows, "-m", "model", "-o", tmp_path / "out")
     assert code == 2
-    assert f"trl is missing. Install what training needs: {install_command('train')}" in said
+    assert f"trl is missing. Install what training needs: {install_command('train')}" in stderr
 
 
 def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> None:
@@ -144,13 +144,13 @@ def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> N
         "    return result\n"
     )
     run = tmp_path / "run"
-    code, _, said = glotsmith(
+    code, _, stderr = glotsmith(
         "run", "multipl-t", "-s", tmp_path / "corpus.py", "-l", "lua", "-o", run, "--set", "typecheck=false"
     )
-    assert code == 0, said
-    code, said, err = glotsmith("export", run, "-f", "trl-grpo", "--model", "some/model")
+    assert code == 0, stderr
+    code, stderr, err = glotsmith("export", run, "-f", "trl-grpo", "--model", "some/model")
     assert code == 0, err
-    assert "1 row in train.jsonl" in said
+    assert "1 row in train.jsonl" in stderr
     assert 'model_name_or_path: "some/model"' in (run / "dataset/trl-grpo/grpo.yaml").read_text()
     for arguments, sentence in (
         (["-f", "trl-dpo"], "nothing to export as trl-dpo: there is no preference pair"),
@@ -160,5 +160,5 @@ def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> N
         (["-f", "jsonl", "-o", tmp_path], f"{tmp_path}: the folder holds something else (corpus.py, run)"),
         (["-f", "trl-sft", "-o", tmp_path], f"{tmp_path}: the folder holds something else (corpus.py, run)"),
     ):
-        code, _, said = glotsmith("export", run, *arguments)
-        assert (code, sentence in said) == (2, True), said
+        code, _, stderr = glotsmith("export", run, *arguments)
+        assert (code, sentence in stderr) == (2, True), stderr

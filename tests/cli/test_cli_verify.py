@@ -39,8 +39,8 @@ EXPECTED = {
 def test_verify_answers_in_the_order_of_the_jobs(glotsmith: Command, tmp_path: Path) -> None:
     file, verdicts = tmp_path / "jobs.jsonl", tmp_path / "verdicts.jsonl"
     file.write_text("".join(json.dumps(j) + "\n" for j in JOBS))
-    code, _, said = glotsmith("verify", file, "-o", verdicts)
-    assert code == 0, said
+    code, _, stderr = glotsmith("verify", file, "-o", verdicts)
+    assert code == 0, stderr
     found = [json.loads(line) for line in verdicts.read_text().splitlines()]
     assert {v["id"]: v["status"] for v in found} == EXPECTED
     assert [v["id"] for v in found] == [j["id"] for j in JOBS]
@@ -66,25 +66,25 @@ def test_rows_of_a_dataset_are_judged_as_they_are(glotsmith: Command, tmp_path: 
         file.write_bytes(gzip.compress(lines) if name.endswith(".gz") else json.dumps(rows, indent=1).encode())
         if name == "rows.jsonl":
             file.write_bytes(lines)
-    code, said, err = glotsmith("verify", file)
+    code, stdout, err = glotsmith("verify", file)
     assert code == 0, err
-    assert [json.loads(v)["status"] for v in said.splitlines()] == ["pass", "fail:wrong"]
+    assert [json.loads(v)["status"] for v in stdout.splitlines()] == ["pass", "fail:wrong"]
 
 
 def test_an_empty_file_is_no_error(glotsmith: Command, tmp_path: Path) -> None:
     file = tmp_path / "empty.jsonl"
     file.write_text("")
-    code, said, _ = glotsmith("verify", file)
-    assert (code, said) == (0, "")
+    code, stdout, _ = glotsmith("verify", file)
+    assert (code, stdout) == (0, "")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\ufeff"])
 def test_a_byte_order_mark_is_no_part_of_a_job(glotsmith: Command, tmp_path: Path, end: str) -> None:
     file = tmp_path / "jobs.jsonl"  # the last of them is two marked files, one behind the other
     file.write_bytes("".join(("\ufeff", json.dumps(JOBS[0]), end, json.dumps(JOBS[1]), "\n")).encode())
-    code, said, err = glotsmith("verify", file)
+    code, stdout, err = glotsmith("verify", file)
     assert code == 0, err
-    assert [json.loads(line)["status"] for line in said.splitlines()] == ["pass", "fail:wrong"]
+    assert [json.loads(line)["status"] for line in stdout.splitlines()] == ["pass", "fail:wrong"]
 
 
 def test_a_byte_order_mark_is_no_part_of_a_configuration(glotsmith: Command, tmp_path: Path) -> None:
@@ -99,30 +99,30 @@ def test_jobs_come_from_a_pipe_too(glotsmith: Command, tmp_path: Path) -> None:
     os.mkfifo(pipe)
     writer = threading.Thread(target=lambda: pipe.write_text(json.dumps(JOBS[0]) + "\n"))
     writer.start()
-    code, said, _ = glotsmith("verify", pipe)
+    code, stdout, _ = glotsmith("verify", pipe)
     writer.join()
-    assert (code, json.loads(said)["status"]) == (0, "pass")
+    assert (code, json.loads(stdout)["status"]) == (0, "pass")
 
 
 def test_no_arguments_is_help(glotsmith: Command) -> None:
-    code, said, err = glotsmith()
+    code, stdout, err = glotsmith()
     assert (code, err) == (2, "")
-    assert "Commands" in said
+    assert "Commands" in stdout
 
 
 @pytest.mark.slow
 def test_every_language_is_listed(glotsmith: Command) -> None:
-    code, said, _ = glotsmith("languages")
+    code, stdout, _ = glotsmith("languages")
     assert code == 0
-    assert all(name in said for name in language_names())
+    assert all(name in stdout for name in language_names())
 
 
 @pytest.mark.slow
 def test_doctor_says_what_works(glotsmith: Command) -> None:
-    code, said, _ = glotsmith("doctor")
+    code, stdout, _ = glotsmith("doctor")
     assert code == 0
-    assert "bubblewrap" in said
-    assert "Lua 5.4" in said
+    assert "bubblewrap" in stdout
+    assert "Lua 5.4" in stdout
 
 
 SOURCE = '''
@@ -167,9 +167,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = ("run", "multipl-t", "-s", corpus, "-l", "lua", "-o", run)
-    code, said, err = glotsmith(*arguments)
+    code, stdout, err = glotsmith(*arguments)
     assert code == 0, err
-    assert "2 verified programs" in said
+    assert "2 verified programs" in stdout
     rows = [json.loads(x) for x in (run / "dataset/jsonl/data/lua/train.jsonl").read_text().splitlines()]
     assert {r["name"] for r in rows} == {"shout", "total"}
     before = {f: f.read_bytes() for f in (run / "dataset").rglob("*") if f.is_file()}
@@ -180,26 +180,26 @@ def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path
     code, _, err = glotsmith(*arguments, "--set", "wanted=2")
     assert code == 2
     assert "options.wanted was not set and is now 2" in err
-    code, said, _ = glotsmith("show", run, "--dropped", "--json")
-    assert [json.loads(line)["reason"] for line in said.splitlines()] == ["returns_nothing"]
-    code, said, _ = glotsmith("show", run, "--dropped")
-    assert "no return statement" in said
-    code, said, _ = glotsmith("show", run, rows[0]["id"][:10])
-    assert all(step in said for step in ("translate", "validate", "sources"))
-    assert rows[0]["tests"][0] in said
+    code, stdout, _ = glotsmith("show", run, "--dropped", "--json")
+    assert [json.loads(line)["reason"] for line in stdout.splitlines()] == ["returns_nothing"]
+    code, stdout, _ = glotsmith("show", run, "--dropped")
+    assert "no return statement" in stdout
+    code, stdout, _ = glotsmith("show", run, rows[0]["id"][:10])
+    assert all(step in stdout for step in ("translate", "validate", "sources"))
+    assert rows[0]["tests"][0] in stdout
     code, _, err = glotsmith("show", run, "zzz")
     assert (code, "has no item" in err) == (2, True)
-    code, said, err = glotsmith("export", run, "-f", "parquet", "-o", tmp_path / "out")
+    code, stdout, err = glotsmith("export", run, "-f", "parquet", "-o", tmp_path / "out")
     assert code == 0, err
     assert (tmp_path / "out/README.md").exists()
 
 
 def test_a_preview_shows_each_stage_and_leaves_the_run_alone(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    code, said, err = glotsmith("run", "multipl-t", "-s", corpus, "-l", "lua", "-o", run, "--preview", 1)
+    code, stdout, err = glotsmith("run", "multipl-t", "-s", corpus, "-l", "lua", "-o", run, "--preview", 1)
     assert code == 0, err
     assert not run.exists()
-    assert "sample" in said
+    assert "sample" in stdout
     assert (tmp_path / "run-preview/run.toml").exists()
 
 
@@ -209,16 +209,16 @@ def test_a_run_from_a_toml_file(glotsmith: Command, corpus: Path, tmp_path: Path
         'recipe = "multipl-t"\nseed = 3\n[teacher]\nname = "offline"\n[options]\nlanguages = ["lua"]\n'
         f'sources = ["{corpus}"]\n'
     )
-    code, said, err = glotsmith("run", file, "-o", tmp_path / "run")
+    code, stdout, err = glotsmith("run", file, "-o", tmp_path / "run")
     assert code == 0, err
-    assert "2 verified programs" in said
+    assert "2 verified programs" in stdout
 
 
 @pytest.mark.parametrize("language", ["Lua", "LUA", ".lua", " lua "])
 def test_a_job_may_write_its_language_as_people_do(glotsmith: Command, tmp_path: Path, language: str) -> None:
     file = tmp_path / "jobs.jsonl"
     file.write_text(json.dumps({**JOBS[0], "language": language}) + "\n")
-    code, said, err = glotsmith("verify", file)
+    code, stdout, err = glotsmith("verify", file)
     assert code == 0, err
-    verdict = json.loads(said)
+    verdict = json.loads(stdout)
     assert (verdict["status"], verdict["language"]) == ("pass", "lua")

@@ -1,4 +1,4 @@
-"""``glotsmith verify`` takes the rows of every export as they are, or says why it can't."""
+"""``glotsmith verify`` takes the rows of every export as they are, or says why it cannot."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -46,8 +46,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(glotsmith: Command, source: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "run"
-    code, _, said = glotsmith("run", "multipl-t", "-s", source, "-l", "lua", "-o", folder)
-    assert code == 0, said
+    code, _, stderr = glotsmith("run", "multipl-t", "-s", source, "-l", "lua", "-o", folder)
+    assert code == 0, stderr
     return folder
 
 
@@ -77,8 +77,8 @@ def test_the_rows_of_each_export_are_judged_as_they_are(glotsmith: Command, run:
     assert len(programs) == 2
     for name in [*WHOLE, *TASKS, *UNTESTED]:
         out = tmp_path / name
-        code, _, said = glotsmith("export", run, "--format", name, "-o", out)
-        assert code == 0, said
+        code, _, stderr = glotsmith("export", run, "--format", name, "-o", out)
+        assert code == 0, stderr
         found = [v for file in files(out) for v in verdicts(glotsmith, file, name in WHOLE)]
         if name in WHOLE:
             reverified(glotsmith, out, tmp_path / f"{name}-again")
@@ -105,9 +105,9 @@ def answered(glotsmith: Command, folder: Path, programs: dict[str, Any]) -> None
 
 
 def verdicts(glotsmith: Command, file: Path, good: bool) -> list[dict[str, Any]]:
-    code, said, err = glotsmith("verify", file)
-    assert code == (0 if good else 2), (file, said, err)
-    return [json.loads(line) for line in said.splitlines()]
+    code, stdout, err = glotsmith("verify", file)
+    assert code == (0 if good else 2), (file, stdout, err)
+    return [json.loads(line) for line in stdout.splitlines()]
 
 
 TESTED = {"language": "lua", "tests": ["assert f(1) == 1"]}

@@ -42,11 +42,11 @@ SET = {
 )
 def test_a_folder_is_shown(glotsmith: Command, tmp_path: Path, files: dict[str, object], parts: list[str]) -> None:
     folder = write(tmp_path, files)
-    code, said, err = glotsmith("show", folder)
+    code, stdout, err = glotsmith("show", folder)
     assert code == 0, err
-    assert [part for part in parts if part not in said] == [], said
-    code, said, _ = glotsmith("show", folder, "--json")
-    assert (code, "folder" in json.loads(said)) == (0, True)
+    assert [part for part in parts if part not in stdout] == [], stdout
+    code, stdout, _ = glotsmith("show", folder, "--json")
+    assert (code, "folder" in json.loads(stdout)) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ def test_a_line_is_answered_before_the_next_is_there() -> None:
     """As its workers have it: they write a line to the container, and wait for one."""
     with subprocess.Popen(ARGV, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout
-        for asked, result in ((RIGHT, "success"), (WRONG, "fail:wrong-output"), ({}, "fail:other")):
-            process.stdin.write(json.dumps(asked).encode() + b"\n")
+        for question, result in ((RIGHT, "success"), (WRONG, "fail:wrong-output"), ({}, "fail:other")):
+            process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["result"] == result
         process.stdin.close()
@@ -31,10 +31,10 @@ def test_a_line_is_answered_before_the_next_is_there() -> None:
 
 
 def test_a_file_is_answered_in_order(glotsmith: Command, tmp_path: Path) -> None:
-    asked, answered = tmp_path / "asked.jsonl", tmp_path / "answered.jsonl"
-    asked.write_text("\n\n".join(map(json.dumps, [RIGHT, WRONG] * 40)))
-    code, _, said = glotsmith("verify", asked, "-o", answered, "--format", "agnostics", "--language", "lua")
-    assert code == 0, said
+    questions, answered = tmp_path / "asked.jsonl", tmp_path / "answered.jsonl"
+    questions.write_text("\n\n".join(map(json.dumps, [RIGHT, WRONG] * 40)))
+    code, _, stderr = glotsmith("verify", questions, "-o", answered, "--format", "agnostics", "--language", "lua")
+    assert code == 0, stderr
     results = [json.loads(line)["result"] for line in answered.read_text().splitlines()]
     assert results == ["success", "fail:wrong-output"] * 40
 
@@ -77,6 +77,6 @@ def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options(glotsmith: Command, options: list[str], sentence: str) -> None:
-    code, _, said = glotsmith("verify", "-", *options)
+    code, _, stderr = glotsmith("verify", "-", *options)
     assert code == 2
-    assert sentence in " ".join(said.split())
+    assert sentence in " ".join(stderr.split())

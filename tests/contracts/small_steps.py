@@ -77,13 +77,13 @@ class Evens(WholeStep):
 
 
 def run(kind, steps, ledger, progress=None, stopping=None):
-    async def work():
+    async def execute():
         runner = open_executor(kind)
         if stopping is not None:
             stopping.append(runner.stop)
         return await asyncio.wait_for(runner.run(steps, ledger, progress or NoProgress()), TIMEOUT_S)
 
-    return asyncio.run(work())
+    return asyncio.run(execute())
 
 
 def kept(ledger, step):

@@ -68,7 +68,7 @@ def test_programs_run_with_any_open_descriptors(folder: Path, name: str, root: b
     if root and os.geteuid():
         pytest.skip("this test needs root")
     if not root and start(folder, "-c", "import glotsmith.sandbox", root=False).returncode:
-        pytest.skip(f"an ordinary user's {PYTHON} can't import this source and its packages")
+        pytest.skip(f"an ordinary user's {PYTHON} cannot import this source and its packages")
     done = start(folder, str(SCRIPT), json.dumps(PATTERNS[name]), str(folder / "found"), root=root)
     assert done.returncode == 0, done.stderr.decode()
     found = json.loads((folder / "found").read_text())

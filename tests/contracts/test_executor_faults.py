@@ -18,11 +18,11 @@ from glotsmith.unanswered import Unanswered, failures_are_accepted
 
 
 def limited(kind, steps, ledger, **limits):
-    async def work():
+    async def execute():
         runner = open_executor(kind, FaultLimits(**limits))
         return await asyncio.wait_for(runner.run(steps, ledger, NoProgress()), TIMEOUT_S)
 
-    return asyncio.run(work())
+    return asyncio.run(execute())
 
 
 def dropped(ledger, step):
@@ -197,10 +197,10 @@ class Server:
     name = "the teacher (ask)"
 
     def __init__(self, up=True, poison=()):
-        self.up, self.poison, self.answered, self.asked, self.ever = up, poison, 0, [], False
+        self.up, self.poison, self.answered, self.requests, self.ever = up, poison, 0, [], False
 
     async def reply(self, key):
-        self.asked.append(key)
+        self.requests.append(key)
         await asyncio.sleep(0)
         if self.up and key not in self.poison:
             self.answered, self.ever = self.answered + 1, True
@@ -255,7 +255,7 @@ def test_the_number_of_failures_in_a_row_can_be_set(kind, ledger, limit):
     server = Server(up=False)
     with pytest.raises(OutageError, match=f"failed {limit} time{'s' if limit > 1 else ''} in a row"):
         limited(kind, asking(server, concurrency=1), ledger, failures=limit)
-    assert len(server.asked) == limit
+    assert len(server.requests) == limit
 
 
 @pytest.mark.parametrize("after", [0, 1, 7, 22])
@@ -313,7 +313,7 @@ def test_more_poisoned_items_than_the_limit_are_dropped_in_time(kind, ledger):
 def test_a_short_outage_is_made_up_for_in_the_same_run(kind, ledger):
     class Shaky(Server):
         async def reply(self, key):
-            self.up = not 8 <= len(self.asked) < 14
+            self.up = not 8 <= len(self.requests) < 14
             return await super().reply(key)
 
     assert run(kind, asking(Shaky()), ledger)

@@ -121,14 +121,14 @@ def test_reading_pauses_while_too_much_waits(kind, ledger):
             await asyncio.Event().wait()
 
         source = Numbers(100_000)
-        work = asyncio.create_task(open_executor(kind).run([source, Each("never", never)], ledger, NoProgress()))
+        running = asyncio.create_task(open_executor(kind).run([source, Each("never", never)], ledger, NoProgress()))
         before = -1
         while len(source.yielded) > before:
             before = len(source.yielded)
             await asyncio.sleep(0.3)
-        work.cancel()
+        running.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await work
+            await running
         return before
 
     assert 0 < asyncio.run(scenario()) < 5000
@@ -290,8 +290,8 @@ def test_progress_adds_up_to_the_funnel(kind, ledger):
     assert watching.first == [("numbers", 0), ("twice", 0), ("evens", 0), ("last", 0)]
     assert watching.ended == ["numbers", "twice", "evens", "last"]
     for row in ledger.funnel():
-        told = tuple(watching.counts[row.step, what] for what in ("taken", "made", "tokens"))
-        assert told == (row.taken, row.made, row.tokens)
+        reported = tuple(watching.counts[row.step, what] for what in ("taken", "made", "tokens"))
+        assert reported == (row.taken, row.made, row.tokens)
 
 
 class Evens2(Evens):

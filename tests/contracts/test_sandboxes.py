@@ -389,7 +389,7 @@ SLEEPERS = "import os, time\nfor _ in range(40):\n    if not os.fork(): time.sle
 THREADS = "import threading as t, time\nwhile True: t.Thread(target=time.sleep, args=(30,)).start()"
 FORK_BOMB = "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"
 CHATTER = "while True: print('x' * 1000)"
-LEFT_BEHIND = f"import os\nif os.fork(): os._exit(0)\n{SPIN}"
+ORPHAN = f"import os\nif os.fork(): os._exit(0)\n{SPIN}"
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ LEFT_BEHIND = f"import os\nif os.fork(): os._exit(0)\n{SPIN}"
         (THREADS, {"processes", "exit"}),  # "exit" if the kernel refuses the thread before the watchdog's check
         (FORK_BOMB, {"processes", "cpu"}),
         (CHATTER, {"output"}),
-        (LEFT_BEHIND, {"exit"}),
+        (ORPHAN, {"exit"}),
         ("x = bytearray(50 * 2**20)", {"exit"}),
         ("import time\ntime.sleep(0.7)", {"exit"}),
     ],

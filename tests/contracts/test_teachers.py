@@ -52,8 +52,8 @@ class Server(BaseHTTPRequestHandler):
     choice = {"message": {"content": "function add(a, b) return a + b end"}, "finish_reason": "stop"}
 
     def do_POST(self) -> None:
-        asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if "hopeless" in asked:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if "hopeless" in body:
             self.send(400, {"error": {"message": "maximum context length is 8"}})
         else:
             self.send(200, {"choices": [self.choice]})

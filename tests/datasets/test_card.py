@@ -14,10 +14,12 @@ FUNNEL = (
 
 @pytest.fixture
 def write(tmp_path):
-    def write(rows, files=(), **facts):
+    def write(rows, files=(), **properties):
         summary = DatasetCounts()
         list(summary.count_rows(rows))
-        path = write_card(tmp_path, DatasetCard(name="demo", **facts), summary, [tmp_path / file for file in files])
+        path = write_card(
+            tmp_path, DatasetCard(name="demo", **properties), summary, [tmp_path / file for file in files]
+        )
         text = path.read_text("utf-8")
         _, header, body = text.split("---\n", 2)
         return yaml.safe_load(header), body
@@ -89,7 +91,7 @@ def test_an_empty_dataset_says_so(write):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "shown"),
     [
         ("/home/me/code", "code"),
         ("~/code/", "code"),
@@ -103,10 +105,10 @@ def test_an_empty_dataset_says_so(write):
         ("a | b\nc", "a \\| b c"),
     ],
 )
-def test_no_path_of_the_machine_and_nothing_that_breaks_a_table(given, told, write, make_example):
+def test_no_path_of_the_machine_and_nothing_that_breaks_a_table(given, shown, write, make_example):
     _, body = write([make_example(origin=Origin(source=given, path="p"))], parameters={"source": given})
-    assert f"| unknown | {told} |  | 1 |" in body
-    assert f"- source: {told}\n" in body
+    assert f"| unknown | {shown} |  | 1 |" in body
+    assert f"- source: {shown}\n" in body
 
 
 def test_the_same_rows_are_the_same_card(write, make_example):
@@ -116,7 +118,7 @@ def test_the_same_rows_are_the_same_card(write, make_example):
 
 def test_a_folder_that_is_a_file(make_example, tmp_path):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(StorageError, match=r"taken/README\.md: the card can't be written"):
+    with pytest.raises(StorageError, match=r"taken/README\.md: the card cannot be written"):
         write_card(tmp_path / "taken", DatasetCard(name="demo"), DatasetCounts(), [])
 
 

@@ -86,7 +86,7 @@ def test_a_row_that_no_file_can_hold(name, change, message, make_example, tmp_pa
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_folder_that_is_a_file(name, rows, tmp_path):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(StorageError, match="taken: the dataset can't be written"):
+    with pytest.raises(StorageError, match="taken: the dataset cannot be written"):
         write_language_files(rows, tmp_path / "taken", name)
 
 

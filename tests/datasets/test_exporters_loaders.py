@@ -35,16 +35,16 @@ def python(*arguments: object, tiny: Path | None = None) -> str:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All formats, of six problems in Lua, one of which is held out."""
     folder = tmp_path_factory.mktemp("exported")
-    asked = {"role": "user", "content": "Write f in Lua."}
+    request = {"role": "user", "content": "Write f in Lua."}
     rows = [
-        example(n, tests=("assert f(1) == 1",), messages=(asked, {"role": "assistant", "content": RIGHT}))
+        example(n, tests=("assert f(1) == 1",), messages=(request, {"role": "assistant", "content": RIGHT}))
         for n in range(6)
     ]
     lineage = Lineage(teacher="hand-written")
     pairs = [
         Preference(
-            id=f"pair-{n}", parallel_id=f"p{n}", language="lua", prompt=asked["content"], chosen=RIGHT, rejected=WRONG,
-            status="fail:wrong", chosen_lineage=lineage, rejected_lineage=lineage,
+            id=f"pair-{n}", parallel_id=f"p{n}", language="lua", prompt=request["content"], chosen=RIGHT,
+            rejected=WRONG, status="fail:wrong", chosen_lineage=lineage, rejected_lineage=lineage,
         )
         for n in range(6)
     ]  # fmt: skip
@@ -139,8 +139,8 @@ def test_open_instructs_verifier_gets_its_answer(program: str, result: int, expo
     async def post(given: object) -> dict:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://endpoint") as client:
-            asked = {"program": program, "tests": given, "max_execution_time": 1.0}
-            return (await client.post("/test_program", json=asked)).json()
+            request = {"program": program, "tests": given, "max_execution_time": 1.0}
+            return (await client.post("/test_program", json=request)).json()
 
     import asyncio
 

@@ -48,7 +48,7 @@ def test_no_docstring(make_solution):
 
 
 @pytest.mark.parametrize(
-    ("code", "prefix", "facts", "expected"),
+    ("code", "prefix", "syntax", "expected"),
     [
         ("f(x)y", "f(x)", LUA, ("-- d\nf(x)", "y")),
         ("f(x)y", "g(x)", LUA, ("-- d\n", "f(x)y")),
@@ -59,8 +59,8 @@ def test_no_docstring(make_solution):
         ("f(x)y", "f(x)", PHP, ("// d\nf(x)", "y")),
     ],
 )
-def test_prompt_and_completion(code, prefix, facts, expected):
-    assert split_program(code, prefix, "d", facts) == expected
+def test_prompt_and_completion(code, prefix, syntax, expected):
+    assert split_program(code, prefix, "d", syntax) == expected
 
 
 @given(code=st.text(), prefix=st.text(max_size=5), wish=st.text())
@@ -70,7 +70,7 @@ def test_prompt_and_completion_are_the_comment_and_the_code(code, prefix, wish):
 
 
 @pytest.mark.parametrize(
-    ("text", "facts", "expected"),
+    ("text", "syntax", "expected"),
     [
         ("", LUA, ""),
         ("a", LUA, "-- a\n"),
@@ -80,8 +80,8 @@ def test_prompt_and_completion_are_the_comment_and_the_code(code, prefix, wish):
         ('end *) of "it', OCAML, "(* end * ) of ''it *)\n"),
     ],
 )
-def test_comments(text, facts, expected):
-    assert comment(text, facts) == expected
+def test_comments(text, syntax, expected):
+    assert comment(text, syntax) == expected
 
 
 @given(text=st.text())

@@ -23,14 +23,14 @@ TRUTH = '{"language":"lua","signature":"def f(x: int) -> int","tests":["assert f
 OURS = {"id": "lua-1", "parallel_id": "p1", "language": "lua"}
 STAGED = {**OURS, "stage": 1}
 PAIR = {"id": "pair-1", "parallel_id": "p1", "language": "lua"}
-ASKED = {"role": "user", "content": "Do."}
+QUESTION = {"role": "user", "content": "Do."}
 GOOD, BAD = {"role": "assistant", "content": "good"}, {"role": "assistant", "content": "bad"}
 
 #: format → its first row for problem 1 in Lua
 ROWS = {
     "trl-sft": {"prompt": [USER], "completion": [REPLY], **STAGED},
-    "trl-dpo": {"prompt": [ASKED], "chosen": [GOOD], "rejected": [BAD], **PAIR},
-    "trl-kto": {"prompt": [ASKED], "completion": [GOOD], "label": True, "parallel_id": "p1", "language": "lua"},
+    "trl-dpo": {"prompt": [QUESTION], "chosen": [GOOD], "rejected": [BAD], **PAIR},
+    "trl-kto": {"prompt": [QUESTION], "completion": [GOOD], "label": True, "parallel_id": "p1", "language": "lua"},
     "trl-grpo": {
         "prompt": [USER],
         "signature": "def f(x: int) -> int",
@@ -218,7 +218,7 @@ def test_pairs_come_along_where_there_are_any(name, content, tmp_path):
     export(name, content, tmp_path / "with")
     export(name, content._replace(preferences=tuple), tmp_path / "without")
     assert read(tmp_path / "with" / "preferences.jsonl")[0] == {
-        "messages": [ASKED], "chosen": GOOD, "rejected": BAD, **PAIR,
+        "messages": [QUESTION], "chosen": GOOD, "rejected": BAD, **PAIR,
     }  # fmt: skip
     assert (tmp_path / "with" / f"{name}-dpo.yaml").exists()
     assert not [file for file in files(tmp_path / "without") if "dpo" in file or "preferences" in file]
@@ -248,9 +248,9 @@ def test_only_rows_that_a_format_can_not_take_are_nothing_to_export(make_example
 
 
 def original(make_example, number=1):
-    asked, said = {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}
+    question, answer = {"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}
     changes = {"kind": "original", "stage": 2, "lineage": Lineage(teacher=""), "tests": (), "id": f"original-{number}"}
-    return make_example(number, prompt="Why?\n\n", completion="Because.", messages=(asked, said), **changes)
+    return make_example(number, prompt="Why?\n\n", completion="Because.", messages=(question, answer), **changes)
 
 
 def test_a_conversation_is_no_program(make_example, tmp_path):
@@ -286,9 +286,9 @@ def test_a_model_is_named_where_it_can_be(content, tmp_path):
                 export(name, content, tmp_path / name, model="some/model")
             continue
         export(name, content, tmp_path / name, model="some/model")
-        told = [(tmp_path / name / file).read_text() for file in (*format_.files, "README.md")]
-        assert any("some/model" in text for text in told), name
-        assert not any(format_.model in text for text in told), name
+        texts = [(tmp_path / name / file).read_text() for file in (*format_.files, "README.md")]
+        assert any("some/model" in text for text in texts), name
+        assert not any(format_.model in text for text in texts), name
 
 
 #: stands for OpenAI's package, which is not installed here: prints what it is asked for
@@ -345,11 +345,11 @@ def test_a_batch_is_no_larger_than_the_dataset(count, sizes, make_example, tmp_p
     verl = yaml.safe_load((tmp_path / "verl" / "grpo.yaml").read_text())
     trl = yaml.safe_load((tmp_path / "trl-grpo" / "grpo.yaml").read_text())
     openrlhf, instruct = ((tmp_path / f / "train.sh").read_text().split() for f in ("openrlhf", "open-instruct"))
-    told = (verl["data"]["train_batch_size"], verl["actor_rollout_ref"]["actor"]["ppo_mini_batch_size"],
+    batch_sizes = (verl["data"]["train_batch_size"], verl["actor_rollout_ref"]["actor"]["ppo_mini_batch_size"],
             trl["gradient_accumulation_steps"], *(int(openrlhf[openrlhf.index(option) + 1])
             for option in ("--rollout.batch_size", "--train.batch_size")),
             int(instruct[instruct.index("--num_unique_prompts_rollout") + 1]))  # fmt: skip
-    assert told == sizes
+    assert batch_sizes == sizes
 
 
 def test_what_is_trained_with_verl_is_stored_and_fits_one_gpu(content, tmp_path):
@@ -374,7 +374,7 @@ def test_text_that_no_file_can_hold(make_example, tmp_path):
 
 def test_a_folder_that_is_a_file(content, tmp_path):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(StorageError, match="taken: the export can't be written"):
+    with pytest.raises(StorageError, match="taken: the export cannot be written"):
         export("alpaca", content, tmp_path / "taken")
 
 
@@ -409,9 +409,9 @@ def test_no_configuration_names_another_models_template(content, tmp_path):
 def test_no_configuration_names_a_path_of_this_machine(content, tmp_path):
     for name in FORMATS:
         export(name, content, tmp_path / name)
-        told = "".join((tmp_path / name / f).read_text() for f in (*FORMATS[name].files, "README.md"))
-        assert str(tmp_path) not in told
-        assert not re.search(r"(?<!\$PWD)(?<![\w.:{}$/])/(home|root|tmp|work)/", told)
+        text = "".join((tmp_path / name / f).read_text() for f in (*FORMATS[name].files, "README.md"))
+        assert str(tmp_path) not in text
+        assert not re.search(r"(?<!\$PWD)(?<![\w.:{}$/])/(home|root|tmp|work)/", text)
 
 
 def test_the_page_has_every_format_with_its_fields_and_files():

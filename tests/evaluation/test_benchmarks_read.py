@@ -280,7 +280,7 @@ def test_functional_tests_of_livecodebench_are_for_python_alone(bench: Any, tmp_
 
 def test_a_pickle_of_livecodebench_runs_nothing(bench: Any, tmp_path: Path) -> None:
     bad = base64.b64encode(zlib.compress(pickle.dumps(Attack()))).decode()
-    with pytest.raises(InputError, match=r"livecodebench-x.jsonl:1: the test cases can't be read: .*exec is not text"):
+    with pytest.raises(InputError, match=r"livecodebench-x.jsonl:1: the test cases cannot be read: .*exec is not text"):
         bench.load("livecodebench-x", [{**LIVECODE, "private_test_cases": bad}], tmp_path, "lua")
 
 

@@ -96,9 +96,9 @@ ROWS: list[tuple[Question, ReplyStyle, str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("question", "style", "said", "program"), ROWS)
-def test_what_is_judged(question: Question, style: ReplyStyle, said: str, program: str | None) -> None:
-    assert candidate_program(question, said, style) == program
+@pytest.mark.parametrize(("question", "style", "completion", "program"), ROWS)
+def test_what_is_judged(question: Question, style: ReplyStyle, completion: str, program: str | None) -> None:
+    assert candidate_program(question, completion, style) == program
 
 
 @pytest.mark.parametrize(
@@ -110,20 +110,20 @@ def test_a_continuation_ends_at_the_first_stop_token(text: str, stop: tuple[str,
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("question", "completion"),
     [
         (LUA, f"```lua\n{OWN_LUA}\n```"),
         pytest.param(RACKET, "```racket\n(define (add x y) (+ x y))\n```", marks=pytest.mark.slow),
     ],
 )
-def test_a_chat_reply_passes_verbatim_tests(bench: Any, question: Question, said: str) -> None:
+def test_a_chat_reply_passes_verbatim_tests(bench: Any, question: Question, completion: str) -> None:
     """With the benchmark's prefix in front of a whole program, a port that is common elsewhere, none would pass."""
     tests = {"lua": "\nassert(add(1, 2) == 3)", "racket": "\n(require rackunit)\n(check-equal? (add 1 2) 3)"}
-    asked = Question(
+    verbatim = Question(
         **{f: getattr(question, f) for f in question.__struct_fields__} | {"after": tests[question.language]}
     )
-    assert bench.judge([asked], {"p": [said]}, "chat").samples[0].status == "pass"
-    naive = bench.judge([asked], {"p": [said.split("\n", 1)[1].removesuffix("\n```")]}, "completion")
+    assert bench.judge([verbatim], {"p": [completion]}, "chat").samples[0].status == "pass"
+    naive = bench.judge([verbatim], {"p": [completion.split("\n", 1)[1].removesuffix("\n```")]}, "completion")
     assert not naive.samples[0].passed
 
 
@@ -134,7 +134,7 @@ PART = Question(benchmark="b", problem="p", language="python", continues="A:\n<c
 
 
 @pytest.mark.parametrize(
-    ("question", "said", "style", "program"),
+    ("question", "completion", "style", "program"),
     [
         (PYTHON, SOLUTION, "whole", SOLUTION),  # EvalPlus's: the prefix before it, cut at "def", would be no program
         (PYTHON, " \n", "whole", None),
@@ -145,9 +145,9 @@ PART = Question(benchmark="b", problem="p", language="python", continues="A:\n<c
     ],
 )
 def test_what_was_stored_is_read_as_its_makers_mean_it(
-    question: Question, said: str, style: ReplyStyle, program: str | None
+    question: Question, completion: str, style: ReplyStyle, program: str | None
 ) -> None:
-    assert candidate_program(question, said, style) == program
+    assert candidate_program(question, completion, style) == program
 
 
 CPP_TYPED = msgspec.structs.replace(CPP, after="", tests=("assert add(1, 2) == 3",), stop=("\n}",), unclosed=True)
@@ -159,7 +159,7 @@ MAIN = "int main() {\n  assert(add(1, 2) == 3);\n}\n"
 
 
 @pytest.mark.parametrize(
-    ("question", "said", "ending"),
+    ("question", "completion", "ending"),
     [
         (CPP_TYPED, "  return x + y;\n}\n\nint main() {", "  return x + y;\n}"),
         (CPP_TYPED, "  return x + y;", "  return x + y;\n}"),  # a server cuts as we do
@@ -171,8 +171,8 @@ MAIN = "int main() {\n  assert(add(1, 2) == 3);\n}\n"
         (LUA, "  return x\nend", "  return x\nend"),
     ],
 )
-def test_a_function_that_was_stopped_at_its_brace_is_closed(question: Question, said: str, ending: str) -> None:
-    assert candidate_program(question, said, "completion") == question.prefix + ending
+def test_a_function_that_was_stopped_at_its_brace_is_closed(question: Question, completion: str, ending: str) -> None:
+    assert candidate_program(question, completion, "completion") == question.prefix + ending
 
 
 def test_what_is_asked_in_every_language_can_be_closed() -> None:

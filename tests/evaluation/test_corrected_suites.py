@@ -28,7 +28,7 @@ def task(bench: Any, language: str = "ocaml") -> Task:
     return result.kept[0].item
 
 
-def asked(prompt: str, problem: str = "HumanEval_53_add") -> Question:
+def question_of(prompt: str, problem: str = "HumanEval_53_add") -> Question:
     return Question(
         benchmark="multipl-e", problem=problem, language="ocaml", name="add", prefix=prompt, after="\n();;", sign="said"
     )
@@ -49,7 +49,7 @@ def test_a_published_prompt_gets_our_suite_or_a_reason(
 ) -> None:
     found, lost = bench.run(
         with_corrected_suites(
-            [asked(prompt, problem)], {("humaneval", 53, "ocaml"): (task(bench), 1e-6, "")}, bench.verifier
+            [question_of(prompt, problem)], {("humaneval", 53, "ocaml"): (task(bench), 1e-6, "")}, bench.verifier
         )
     )
     assert [i.reason for i in lost] == ([reason] if reason else [])
@@ -69,12 +69,12 @@ def test_a_base_model_passes_where_its_text_ends_at_a_brace(bench: Any) -> None:
         benchmark="multipl-e", problem="HumanEval_53_add", language="cpp", name="add", prefix=prompt, stop=("\n}",),
         after="}\nint main() {\n    auto candidate = add;\n    assert(candidate((1), (2)) == (3));\n}\n",
     )  # fmt: skip
-    (beside_it,), _ = bench.run(
+    (extra,), _ = bench.run(
         with_corrected_suites([published], {("humaneval", 53, "cpp"): (posed, 1e-6, "")}, bench.verifier)
     )
-    said = ["    return x + y;\n}\n\nint main() {", "    return x - y;"]
-    for question, wrong in ((ours, "fail:wrong"), (beside_it, "fail:wrong"), (published, "fail:runtime")):
-        found = bench.judge([question], {question.problem: said})
+    completions = ["    return x + y;\n}\n\nint main() {", "    return x - y;"]
+    for question, wrong in ((ours, "fail:wrong"), (extra, "fail:wrong"), (published, "fail:runtime")):
+        found = bench.judge([question], {question.problem: completions})
         assert [s.status for s in found.samples] == ["pass", wrong], question.benchmark
 
 

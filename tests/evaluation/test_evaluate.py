@@ -62,10 +62,10 @@ class Simulated:
 
     def __init__(self, replies: dict[str, list[Reply]]) -> None:
         self.replies = replies
-        self.asked = list[Request]()
+        self.requests = list[Request]()
 
     async def reply(self, request: Request) -> Reply:
-        self.asked.append(request)
+        self.requests.append(request)
         await asyncio.sleep(0.01 * (3 - request.sample))  # the later sample comes first
         return self.replies[request.item][request.sample]
 
@@ -85,9 +85,11 @@ def test_samples_come_in_order_with_their_verdicts(bench: Any) -> None:
             "b/lua/q": [Reply(text="", finish_reason="refused"), RIGHT, Reply(text="```lua\ng = 1\n```")],
         }
     )
-    plan, told = EvaluationPlan(samples=3, ks=(1,)), list[EvaluationSample]()
-    asked = TeacherReplies(teacher, plan)
-    found = bench.run(evaluate([question("p"), question("q")], asked, bench.verifier, plan, on_sample=told.append))
+    plan, reported = EvaluationPlan(samples=3, ks=(1,)), list[EvaluationSample]()
+    replies = TeacherReplies(teacher, plan)
+    found = bench.run(
+        evaluate([question("p"), question("q")], replies, bench.verifier, plan, on_sample=reported.append)
+    )
     assert [(s.question[-1], s.sample, s.status) for s in found.samples] == [
         ("p", 0, "pass"),
         ("p", 1, "fail:no_code"),
@@ -96,7 +98,7 @@ def test_samples_come_in_order_with_their_verdicts(bench: Any) -> None:
         ("q", 1, "pass"),
         ("q", 2, "fail:compile"),
     ]
-    assert sorted(told, key=lambda s: (s.question, s.sample)) == list(found.samples)
+    assert sorted(reported, key=lambda s: (s.question, s.sample)) == list(found.samples)
     assert found.summary.value(1).mean == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
@@ -128,10 +130,10 @@ def test_text_that_is_no_unicode_is_a_wrong_answer(bench: Any) -> None:
 
 def test_a_model_is_shown_neither_source_nor_tests() -> None:
     for style in ("chat", "completion"):
-        asked = request(question("p"), 3, EvaluationPlan(style=style, temperature=0.8))
-        assert (asked.call, asked.item, asked.sample) == ("evaluate", "b/lua/p", 3)
-        assert set(asked.context) == {"name", "language"}
-        text = asked.prompt + "".join(m.content for m in asked.messages)
+        sent = request(question("p"), 3, EvaluationPlan(style=style, temperature=0.8))
+        assert (sent.call, sent.item, sent.sample) == ("evaluate", "b/lua/p", 3)
+        assert set(sent.context) == {"name", "language"}
+        text = sent.prompt + "".join(m.content for m in sent.messages)
         assert text in ("Write f.", "local function f(x)")
 
 
@@ -192,9 +194,9 @@ def test_dataset_rows_are_asked_word_for_word(bench: Any) -> None:
         origin=Origin(source="s", path="p"),
         lineage=Lineage(teacher="t"),
     )
-    (asked,) = questions_of_examples([row, row])
-    assert (asked.prefix, asked.instruction) == (row.prompt, row.messages[0]["content"])
-    found = bench.judge([asked], {"p1": [row.completion, "\n  return x\nend"]})
+    (posed,) = questions_of_examples([row, row])
+    assert (posed.prefix, posed.instruction) == (row.prompt, row.messages[0]["content"])
+    found = bench.judge([posed], {"p1": [row.completion, "\n  return x\nend"]})
     assert [s.status for s in found.samples] == ["pass", "fail:wrong"]
     assert questions_of_examples([row], languages=("ocaml",)) == ()
 
@@ -227,13 +229,13 @@ def test_failures_in_a_row_stop_it_with_the_servers_words(
             return self.replies[request.item][request.sample]
 
     plan = EvaluationPlan(samples=len(replies), ks=(1,))
-    asked = TeacherReplies(InTurn({"b/lua/p": replies}), plan)
-    work = evaluate([question("p")], asked, bench.verifier, plan, max_failures=limit)
+    teacher_replies = TeacherReplies(InTurn({"b/lua/p": replies}), plan)
+    evaluation = evaluate([question("p")], teacher_replies, bench.verifier, plan, max_failures=limit)
     if stops:
         with pytest.raises(OutageError, match=f"{limit} samples in a row have no verdict .infra:teacher.*500: down"):
-            bench.run(work)
+            bench.run(evaluation)
     else:
-        assert len(bench.run(work).samples) == len(replies)
+        assert len(bench.run(evaluation).samples) == len(replies)
 
 
 EMPTY = ["", "  \n", "\n\n"]
@@ -250,26 +252,26 @@ EMPTY = ["", "  \n", "\n\n"]
     ],
 )
 def test_many_empty_completions_are_told(completions: list[str], warned: bool) -> None:
-    asked = question("p")
+    posed = question("p")
     samples = [
         EvaluationSample(
-            question=asked.id, sample=n, status="fail:wrong", completion=text, code=f"{asked.prefix}\n{text}"
+            question=posed.id, sample=n, status="fail:wrong", completion=text, code=f"{posed.prefix}\n{text}"
         )
         for n, text in enumerate(completions)
     ]
-    found = empty_reply_warnings(samples, [asked])
+    found = empty_reply_warnings(samples, [posed])
     assert bool(found) is warned
     assert all("--prompt-end" in line and f"of {len(completions)} completions" in line for line in found)
 
 
 def test_completions_that_are_cut_at_once_count_as_empty() -> None:
-    asked = question("p")
+    posed = question("p")
     cut = EvaluationSample(
-        question=asked.id, sample=0, status="fail:compile", completion="\nlocal x", code=asked.prefix
+        question=posed.id, sample=0, status="fail:compile", completion="\nlocal x", code=posed.prefix
     )
-    assert empty_reply_warnings([cut], [asked])
-    lost = EvaluationSample(question=asked.id, sample=0, status="infra:teacher")
-    assert empty_reply_warnings([lost], [asked]) == []
+    assert empty_reply_warnings([cut], [posed])
+    lost = EvaluationSample(question=posed.id, sample=0, status="infra:teacher")
+    assert empty_reply_warnings([lost], [posed]) == []
 
 
 FUNCTION = Function(

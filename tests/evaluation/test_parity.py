@@ -202,7 +202,7 @@ def published_score(folder: Path) -> dict[str, Any]:
     return {"temperature": temperature, "pass@1": sum(1.0 if n - c < 1 else c / n for n, c in counts) / len(counts)}
 
 
-def asked(problem: str, language: str = "lua") -> Question:
+def question_of(problem: str, language: str = "lua") -> Question:
     row = {"name": problem, "language": language, "prompt": "", "tests": "x", "stop_tokens": []}
     return Question(benchmark="multipl-e", problem=problem, language=language, published=row)
 
@@ -210,7 +210,7 @@ def asked(problem: str, language: str = "lua") -> Question:
 @pytest.mark.parametrize(("temperature", "read"), [(0.2, 0.2), (0.8, 0.8), (0.0, 0.2), (1.0, 0.2)])
 def test_its_figures_are_ours_where_the_machine_failed(tmp_path: Path, temperature: float, read: float) -> None:
     """A problem of which nothing could be judged is no problem that was passed; languages do not mix."""
-    questions = [asked("p"), asked("q"), asked("p", "ocaml"), asked("../../r")]
+    questions = [question_of("p"), question_of("q"), question_of("p", "ocaml"), question_of("../../r")]
     statuses = {"lua/p": ["pass", "fail:wrong"], "lua/q": ["infra:sandbox"] * 2, "lua/../../r": ["fail:wrong"]}
     statuses["ocaml/p"] = ["fail:wrong"]
     samples = [

@@ -1,4 +1,4 @@
-"""Why a problem can't be asked: what its tests lack is not put down to the language."""
+"""Why a problem cannot be asked: what its tests lack is not put down to the language."""
 
 import asyncio
 

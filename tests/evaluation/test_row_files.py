@@ -54,30 +54,33 @@ def test_the_hubs_own_loader_is_used(tmp_path: Path) -> None:
         hub_rows(str(tmp_path), "no_such_split")
 
 
-def asked(problem: str, language: str) -> Question:
+def question_of(problem: str, language: str) -> Question:
     return Question(benchmark="b", problem=problem, language=language, alias="7" if problem == "q" else "")
 
 
-def said(question: str, *texts: str, style: ReplyStyle = "completion") -> dict[str, list[StoredCompletion]]:
+def completions_of(question: str, *texts: str, style: ReplyStyle = "completion") -> dict[str, list[StoredCompletion]]:
     return {f"b/{question}": [StoredCompletion(text, style) for text in texts]}
 
 
 COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[StoredCompletion]] | str]] = [
-    ({"name": "p", "language": "ml", "completions": ["x", "y"]}, said("ocaml/p", "x", "y")),
+    ({"name": "p", "language": "ml", "completions": ["x", "y"]}, completions_of("ocaml/p", "x", "y")),
     (
         {"name": "p", "language": "ml", "completions": ["x"], "stop_tokens": ["\nlet"]},
-        said("ocaml/p", "x", style="cut"),
+        completions_of("ocaml/p", "x", style="cut"),
     ),
-    ({"task_id": "p", "language": "Lua", "completion": "x"}, said("lua/p", "x")),
-    ({"task_id": "p", "language": "C++", "completion": "x"}, said("cpp/p", "x")),
-    ({"task_id": "p", "lang": "C#", "completion": "x"}, said("csharp/p", "x")),
-    ({"question_id": "q", "solution": "x"}, said("lua/q", "x", style="whole")),
-    ({"question_id": "q", "solution": None, "reasoning": "no fence"}, said("lua/q", "", style="whole")),  # Agnostics
-    ({"task_id": "q", "raw_generation": ["x"]}, said("lua/q", "x", style="chat")),
-    ({"question_id": "q", "code_list": ["x", None]}, said("lua/q", "x", "", style="whole")),  # LiveCodeBench
-    ({"id": 7, "code": "x", "metadata": {"problem_id": 8}}, said("lua/q", "x", style="whole")),  # DS-1000
-    ({"code": "x", "metadata": {"problem_id": 7}}, said("lua/q", "x", style="whole")),
-    ({"question": "b/ocaml/p", "completions": ["x"]}, said("ocaml/p", "x")),
+    ({"task_id": "p", "language": "Lua", "completion": "x"}, completions_of("lua/p", "x")),
+    ({"task_id": "p", "language": "C++", "completion": "x"}, completions_of("cpp/p", "x")),
+    ({"task_id": "p", "lang": "C#", "completion": "x"}, completions_of("csharp/p", "x")),
+    ({"question_id": "q", "solution": "x"}, completions_of("lua/q", "x", style="whole")),
+    (
+        {"question_id": "q", "solution": None, "reasoning": "no fence"},
+        completions_of("lua/q", "", style="whole"),
+    ),  # Agnostics
+    ({"task_id": "q", "raw_generation": ["x"]}, completions_of("lua/q", "x", style="chat")),
+    ({"question_id": "q", "code_list": ["x", None]}, completions_of("lua/q", "x", "", style="whole")),  # LiveCodeBench
+    ({"id": 7, "code": "x", "metadata": {"problem_id": 8}}, completions_of("lua/q", "x", style="whole")),  # DS-1000
+    ({"code": "x", "metadata": {"problem_id": 7}}, completions_of("lua/q", "x", style="whole")),
+    ({"question": "b/ocaml/p", "completions": ["x"]}, completions_of("ocaml/p", "x")),
     ({"name": "p", "completions": ["x"]}, "x.jsonl:1: the row has no language"),
     ({"name": "z", "completions": ["x"]}, "no completion answers a question"),
     ({"completions": ["x"]}, "x.jsonl:1: the row names no problem"),
@@ -92,7 +95,13 @@ def test_completions_find_their_questions(
 ) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text(json.dumps(row) + "\n")
-    questions = [asked("p", "lua"), asked("p", "ocaml"), asked("q", "lua"), asked("p", "cpp"), asked("p", "csharp")]
+    questions = [
+        question_of("p", "lua"),
+        question_of("p", "ocaml"),
+        question_of("q", "lua"),
+        question_of("p", "cpp"),
+        question_of("p", "csharp"),
+    ]
     if isinstance(found, str):
         with pytest.raises(GlotsmithError) as error:
             read_completions(file, questions)
@@ -118,7 +127,7 @@ def test_a_benchmarks_own_names_of_problems_are_known(
     tmp_path: Path, benchmark: str, row: dict[str, Any], name: object
 ) -> None:
     problem = {"mbpp": "MBPP/11", "humaneval": "HumanEval/11"}[benchmark]
-    question = msgspec.structs.replace(asked(problem, "lua"), alias="11" if benchmark == "mbpp" else "")
+    question = msgspec.structs.replace(question_of(problem, "lua"), alias="11" if benchmark == "mbpp" else "")
     file = tmp_path / "x.jsonl"
     file.write_text(json.dumps(row) + "\n")
     if name is None:
@@ -131,7 +140,7 @@ def test_a_benchmarks_own_names_of_problems_are_known(
 def test_one_completion_a_row_adds_up(tmp_path: Path) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text("".join(json.dumps({"task_id": "p", "completion": text}) + "\n" for text in "abc"))
-    assert read_completions(file, [asked("p", "lua")]) == said("lua/p", "a", "b", "c")
+    assert read_completions(file, [question_of("p", "lua")]) == completions_of("lua/p", "a", "b", "c")
 
 
 def test_the_page_names_every_benchmark_and_every_rule_that_is_known_wrong() -> None:

@@ -14,27 +14,31 @@ OCAML = "let add (x : int) (y : int) : int ="
 LUA = "local function add(x, y)\n"
 
 
-def asked(language: str, prefix: str, after: str, limit_s: float | None = None) -> Question:
+def question(language: str, prefix: str, after: str, limit_s: float | None = None) -> Question:
     return Question(
         benchmark="b", problem="p", language=language, name="add", prefix=prefix, after=after, time_limit_s=limit_s
     )
 
 
 ROWS = [
-    ("sound", asked("ocaml", OCAML, "\nlet () = assert (add 1 2 = 3)"), None),
-    ("MultiPL-E's negatives", asked("ocaml", OCAML, "\nlet () = assert (add 1 (~2) = (~1))"), "stub_fails_to_compile"),
+    ("sound", question("ocaml", OCAML, "\nlet () = assert (add 1 2 = 3)"), None),
     (
-        "its dicts",
-        asked("ocaml", "let add (x : (string, int) list) : int =", "\nlet () = assert (add [] = 0)"),
+        "MultiPL-E's negatives",
+        question("ocaml", OCAML, "\nlet () = assert (add 1 (~2) = (~1))"),
         "stub_fails_to_compile",
     ),
-    ("never called", asked("ocaml", OCAML, "\nlet test () = assert (add 1 2 = 3)"), "stub_passes"),
-    ("sound", asked("lua", LUA, "\nassert(add(1, 2) == 3)"), None),
-    ("caught", asked("lua", LUA, "\npcall(function() assert(add(1, 2) == 3) end)"), "stub_passes"),
-    ("broken tests", asked("lua", LUA, "\nassert(add(1, 2) == = 3)"), "stub_fails_to_compile"),
-    ("never ends", asked("lua", LUA, "\nwhile true do end", limit_s=0.2), None),
-    ("no signature", asked("lua", "-- add two numbers\n", "\nassert(add(1, 2) == 3)"), None),
-    ("no stub for it", asked("bash", "add() {\n", "\nexit 0"), None),
+    (
+        "its dicts",
+        question("ocaml", "let add (x : (string, int) list) : int =", "\nlet () = assert (add [] = 0)"),
+        "stub_fails_to_compile",
+    ),
+    ("never called", question("ocaml", OCAML, "\nlet test () = assert (add 1 2 = 3)"), "stub_passes"),
+    ("sound", question("lua", LUA, "\nassert(add(1, 2) == 3)"), None),
+    ("caught", question("lua", LUA, "\npcall(function() assert(add(1, 2) == 3) end)"), "stub_passes"),
+    ("broken tests", question("lua", LUA, "\nassert(add(1, 2) == = 3)"), "stub_fails_to_compile"),
+    ("never ends", question("lua", LUA, "\nwhile true do end", limit_s=0.2), None),
+    ("no signature", question("lua", "-- add two numbers\n", "\nassert(add(1, 2) == 3)"), None),
+    ("no stub for it", question("bash", "add() {\n", "\nexit 0"), None),
 ]
 
 
@@ -67,8 +71,8 @@ def test_every_stub_fits_a_signature_of_its_language(bench: Any, language: str) 
         "ruby": "add(1)",
     }
     assert set(calls) <= set(STUBS)
-    assert bench.run(check_with_stubs([asked(language, prefix, f"\n{calls[language]}")], bench.verifier)) == []
-    assert [i.reason for i in bench.run(check_with_stubs([asked(language, prefix, "\n")], bench.verifier))] == [
+    assert bench.run(check_with_stubs([question(language, prefix, f"\n{calls[language]}")], bench.verifier)) == []
+    assert [i.reason for i in bench.run(check_with_stubs([question(language, prefix, "\n")], bench.verifier))] == [
         "stub_passes"
     ]
 
@@ -78,7 +82,7 @@ def suite(language: str, *tests: str, tolerance: float = 1e-6) -> Question:
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("question", "sentences"),
     [
         (suite("lua", "assert f([1]) == 1", "assert f((1,)) == 2"), ["one call in Lua"]),
         (suite("javascript", "assert f(3) == True", "assert f(3.0) == False"), ["one call in JavaScript"]),
@@ -86,10 +90,10 @@ def suite(language: str, *tests: str, tolerance: float = 1e-6) -> Question:
         (suite("python", "assert f(3) == 1.0", "assert f(3) == 1.1", tolerance=0.5), []),
         (suite("lua", "assert f({1}) == 1", "assert f({2}) == 2"), ["Lua has no sets"]),
         (suite("python", "assert f(3) == True", "assert f(3.0) == False"), []),
-        (asked("lua", LUA, "\nassert(add(1, 2) == 3)"), []),
+        (question("lua", LUA, "\nassert(add(1, 2) == 3)"), []),
     ],
 )
-def test_tests_that_contradict_each_other_are_listed(question: Question, said: list[str]) -> None:
+def test_tests_that_contradict_each_other_are_listed(question: Question, sentences: list[str]) -> None:
     found = unrepresentable([question])
-    assert [i.reason for i in found] == ["unrepresentable"] * len(said)
-    assert all(word in i.detail for i, word in zip(found, said, strict=True))
+    assert [i.reason for i in found] == ["unrepresentable"] * len(sentences)
+    assert all(word in i.detail for i, word in zip(found, sentences, strict=True))

@@ -142,7 +142,7 @@ def dump(ledger):
         yield repr(row)
 
 
-async def work(folder, steps):
+async def execute(folder, steps):
     runner = open_executor("local")
     with stopping_on_signals(runner.stop, lambda text: print(text, file=sys.stderr)) as interruption:
         print("begun", flush=True)
@@ -166,7 +166,7 @@ def main():
         with RunFolder.create_or_resume(options.folder, config) as folder:
             source = Source(log, options.count, options.weight)
             steps = [source, Filter(log), Ask(log, folder.cache), Check(log), Deduplicate(), Final(log)]
-            return asyncio.run(work(folder, steps))
+            return asyncio.run(execute(folder, steps))
     except GlotsmithError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -75,8 +75,8 @@ def kill_and_resume(folder, moments, expected):
             kills += process.wait() == -signal.SIGKILL
             process.communicate()
         assert not before & set(lines(log)[seen:]), "an answered item was worked on again"
-    asked = Counter(line for line in lines(log) if line.startswith("asked "))
-    assert set(asked.values()) == {1}, "the teacher was asked for what it had answered"
+    count = Counter(line for line in lines(log) if line.startswith("asked "))
+    assert set(count.values()) == {1}, "the teacher was asked for what it had answered"
     assert result(folder) == expected
     return kills
 

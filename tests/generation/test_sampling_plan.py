@@ -5,14 +5,14 @@ from glotsmith.generation.sampling_plan import SamplingPlan, success_chance
 
 def plan(rounds: SamplingPlan, language: str, outcomes: list[bool]) -> list[int]:
     """Return the sizes of the rounds that are asked for when candidate i passes as ``outcomes[i]`` says."""
-    sizes, asked = list[int](), 0
+    sizes, count = list[int](), 0
     while True:
-        done = outcomes[:asked]
-        size = rounds.next_round(language, asked, done.count(False), done.count(True))
+        done = outcomes[:count]
+        size = rounds.next_round(language, count, done.count(False), done.count(True))
         if not size:
             return sizes
         sizes.append(size)
-        asked += size
+        count += size
 
 
 @pytest.mark.parametrize(

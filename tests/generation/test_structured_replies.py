@@ -23,7 +23,7 @@ class Score(msgspec.Struct):
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("reply_text", "expected"),
     [
         ('{"points": 4, "why": "clear"}', Score(4, "clear")),
         ('Sure! Here it is:\n\n```json\n{"points": 4, "why": "clear"}\n```\nAnything else?', Score(4, "clear")),
@@ -35,8 +35,8 @@ class Score(msgspec.Struct):
         ('{"points": 4}<|im_end|>{"points": 5}', Score(4)),
     ],
 )
-def test_an_object_is_found_in_every_dress(said: str, expected: Score) -> None:
-    assert read_object(Reply(text=said), Score) == expected
+def test_an_object_is_found_in_every_dress(reply_text: str, expected: Score) -> None:
+    assert read_object(Reply(text=reply_text), Score) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_what_is_no_object_has_a_name(reply: Reply, reason: Reason) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reply_text",
     [
         "[Problem]\nAdd up.\n[Solution]\n```lua\n[Problem]\n```",
         "## Problem\n\nAdd up.\n\n## Solution\n```lua\n[Problem]\n```\n",
@@ -73,17 +73,19 @@ def test_what_is_no_object_has_a_name(reply: Reply, reason: Reason) -> None:
         "problem:\nAdd up.\n1. SOLUTION\n```lua\n[Problem]\n```\n# Problem\nThe same again.",
     ],
 )
-def test_sections_are_found_in_every_dress(said: str) -> None:
+def test_sections_are_found_in_every_dress(reply_text: str) -> None:
     expected = {"problem": "Add up.", "solution": "```lua\n[Problem]\n```"}
-    found = read_sections(Reply(text=said), ("problem", "solution"))
+    found = read_sections(Reply(text=reply_text), ("problem", "solution"))
     assert isinstance(found, dict)
     assert {name: text.strip() for name, text in found.items()} == expected
 
 
 def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
     names = ("Instruction", "Reference", "Examples")
-    said = "[Instruction]\nAdd.\n\nExamples:\n- 1 and 2 give 3\n[Reference]\nx\n[Examples]\ny\n[Instruction]\nAgain."
-    found = read_sections(Reply(text=said), names)
+    reply_text = (
+        "[Instruction]\nAdd.\n\nExamples:\n- 1 and 2 give 3\n[Reference]\nx\n[Examples]\ny\n[Instruction]\nAgain."
+    )
+    found = read_sections(Reply(text=reply_text), names)
     assert isinstance(found, dict)
     assert found["Instruction"] == "Add.\n\nExamples:\n- 1 and 2 give 3"
     assert (found["Reference"], found["Examples"]) == ("x", "y")
@@ -94,7 +96,7 @@ def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("reply_text", "reason"),
     [
         ("", Reason.EMPTY_REPLY),
         ("Add up: return the sum.", Reason.UNPARSABLE_REPLY),
@@ -107,8 +109,8 @@ def test_a_sections_name_in_the_midst_of_another_is_text() -> None:
         ('{"task": "Add up."}', Reason.UNPARSABLE_REPLY),
     ],
 )
-def test_what_has_not_all_sections_has_a_name(said: str, reason: Reason) -> None:
-    found = read_sections(Reply(text=said), ("problem", "solution"))
+def test_what_has_not_all_sections_has_a_name(reply_text: str, reason: Reason) -> None:
+    found = read_sections(Reply(text=reply_text), ("problem", "solution"))
     assert isinstance(found, UnusableReply)
     assert found.reason == reason
 

@@ -34,14 +34,14 @@ class Listed:
     structured = False
 
     def __init__(self, replies: Sequence[str | Reply], repairs: Sequence[str] = ()) -> None:
-        self.replies, self.repairs, self.asked = replies, list(repairs), list[Request]()
+        self.replies, self.repairs, self.requests = replies, list(repairs), list[Request]()
 
     async def reply(self, request: Request) -> Reply:
-        self.asked.append(request)
+        self.requests.append(request)
         if request.call == "repair":
             return Reply(text=self.repairs.pop(0), output_tokens=10)
-        told = self.replies[request.sample % len(self.replies)]
-        return told if isinstance(told, Reply) else Reply(text=told, output_tokens=10, cost=0.5)
+        scripted = self.replies[request.sample % len(self.replies)]
+        return scripted if isinstance(scripted, Reply) else Reply(text=scripted, output_tokens=10, cost=0.5)
 
     async def close(self) -> None: ...
 
@@ -95,8 +95,8 @@ def overall(result: Result[Solution]) -> Reason | None:
 def test_each_reply_is_kept_or_lost_with_its_reason(
     replies: list[str | Reply], kept: int, lost: dict[str, int], whole: Reason | None
 ) -> None:
-    told = replies if kept != 4 else [code("pass", n) for n in range(50)]
-    result, _ = translate(Listed(told))
+    scripted = replies if kept != 4 else [code("pass", n) for n in range(50)]
+    result, _ = translate(Listed(scripted))
     assert len(result.kept) == kept
     assert overall(result) == whole
     assert lost.items() <= reasons(result).items()
@@ -110,19 +110,19 @@ def test_identical_programs_run_once() -> None:
 def test_sampling_ends_when_a_round_of_four_brings_nothing_new() -> None:
     teacher = Listed([code("fail:wrong")])
     translate(teacher)
-    assert len(teacher.asked) == 8
+    assert len(teacher.requests) == 8
 
 
 def test_sampling_ends_when_the_teacher_refuses_for_good() -> None:
     teacher = Listed([code("fail:wrong"), Reply(text="", finish_reason="refused")])
     translate(teacher)
-    assert len(teacher.asked) == 2
+    assert len(teacher.requests) == 2
 
 
 def test_the_papers_setting_asks_fifty_times_at_once() -> None:
     teacher = Listed([code("pass", n) for n in range(50)])
     result, _ = translate(teacher, sampling_plan=SamplingPlan(single=True))
-    assert (len(teacher.asked), len(result.kept)) == (50, 50)
+    assert (len(teacher.requests), len(result.kept)) == (50, 50)
 
 
 def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
@@ -130,7 +130,7 @@ def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
     result, _ = translate(teacher, repairs=1)
     assert [k.item.code for k in result.kept] == ["local function f(x) return 7 end -- pass"]
     assert result.kept[0].item.lineage.repaired_from
-    repair = next(r for r in teacher.asked if r.call == "repair")
+    repair = next(r for r in teacher.requests if r.call == "repair")
     assert "fail:wrong: assert f(1) == 2; got 5" in repair.messages[0].content
 
 
@@ -150,9 +150,9 @@ def test_cost_and_pass_rate_count_every_reply() -> None:
 def test_a_completion_continues_the_signature() -> None:
     teacher = Listed(["  return 2 * x -- pass\nend -- pass"])
     result, _ = translate(teacher, style="completion", sampling_plan=SamplingPlan(samples=1))
-    assert teacher.asked[0].prompt.endswith("-- Double.\nlocal function f(x)\n")
-    assert "-- ## Canonical Python Solution ##\n-- def f(x):" in teacher.asked[0].prompt
-    assert teacher.asked[0].sampling.stop
+    assert teacher.requests[0].prompt.endswith("-- Double.\nlocal function f(x)\n")
+    assert "-- ## Canonical Python Solution ##\n-- def f(x):" in teacher.requests[0].prompt
+    assert teacher.requests[0].sampling.stop
     assert result.kept[0].item.code.startswith("local function f(x)\n  return 2 * x")
 
 
@@ -167,7 +167,7 @@ def test_a_completion_gets_back_the_braces_at_which_it_was_stopped() -> None:
             TranslationOptions(style="completion", sampling_plan=SamplingPlan(samples=1)),
         ).run("t", java)
     )
-    assert "\n    }\n" in teacher.asked[0].sampling.stop
+    assert "\n    }\n" in teacher.requests[0].sampling.stop
     assert verifier.jobs[0].code == f"{java.prefix}\n        return 2 * x; // }} pass\n}}\n}}"
 
 
@@ -175,7 +175,7 @@ def test_expected_values_of_hidden_tests_are_not_in_the_prompt() -> None:
     teacher = Listed([code("pass")])
     hidden = msgspec.structs.replace(TASK, tests=(*TASK.tests, "assert f(1000) == 777888"))
     asyncio.run(Translate(teacher, ByName(), translation_prompts(), TranslationOptions()).run("t", hidden))
-    assert "777888" not in str(teacher.asked)
+    assert "777888" not in str(teacher.requests)
 
 
 def test_prompts_are_versioned_by_their_text(tmp_path: Path) -> None:

@@ -70,17 +70,17 @@ def sandbox(canary: Path) -> Iterator[Sandbox]:
 
 def opened(name: str, canary: Path) -> Iterator[Sandbox]:
     """Yield a back end, and check that none of its programs remain after it is closed."""
-    before = left_behind()
+    before = remaining_files()
     sandbox = open_sandbox(name)
     yield sandbox
     asyncio.run(sandbox.close())
     assert not sandbox._folders.root.exists()  # type: ignore[attr-defined]
-    assert left_behind() - before == set()
+    assert remaining_files() - before == set()
     assert alive(sandbox.name) == []
     assert canary.read_text() == "alive"
 
 
-def left_behind() -> set[Path]:
+def remaining_files() -> set[Path]:
     """Return the files with the name of hostile programs or of this process; other processes may use these folders."""
     own = (NAME, f"-{os.getpid()}-")
     found = (p for folder in SCRATCH if Path(folder).is_dir() for p in Path(folder).iterdir())
@@ -154,7 +154,7 @@ async def verdicts(verifier: Verifier, jobs: list[Job]) -> list[Verdict]:
     return [await verifier.verify(job) for job in jobs]
 
 
-def is_refused_and_harms_nobody(
+def check_hostile_program(
     sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: ProofRow
 ) -> None:
     try:

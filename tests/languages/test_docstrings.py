@@ -50,7 +50,7 @@ UNCHANGED = [
     (">>> near([1.0], 0.5)\n", "no value"),
     (">>> near([1.0], 0.5)\nTraceback (most recent call last):\n    ...\nValueError\n", "an exception"),
     (">>> near([1.0], limit=0.5)\nFalse\n", "an argument by name"),
-    (">>> near([None], 0.5)\n'x'\n", "a value that Lua can't hold"),
+    (">>> near([None], 0.5)\n'x'\n", "a value that Lua cannot hold"),
 ]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from attacks import canary, is_refused_and_harms_nobody, parameters, sandbox, verifier
+from attacks import canary, check_hostile_program, parameters, sandbox, verifier
 
 from glotsmith.languages import get_card, language_names
 from glotsmith.languages.proof_rows import ProofRow
@@ -20,4 +20,4 @@ __all__ = ["canary", "sandbox", "verifier"]
 def test_a_hostile_program_is_refused_and_harms_nobody(
     sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str, row: ProofRow
 ) -> None:
-    is_refused_and_harms_nobody(sandbox, verifier, canary, language, title, row)
+    check_hostile_program(sandbox, verifier, canary, language, title, row)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attacks import canary, is_refused_and_harms_nobody, opened, verifier
+from attacks import canary, check_hostile_program, opened, verifier
 
 from glotsmith.errors import IsolationError
 from glotsmith.languages.proof_rows import read_proof_rows
@@ -49,4 +49,4 @@ def test_a_hostile_program_is_refused_and_harms_nobody(
     sandbox: Sandbox, verifier: Verifier, canary: Path, language: str, title: str
 ) -> None:
     row = read_proof_rows(language, "hostile")[title]
-    is_refused_and_harms_nobody(sandbox, verifier, canary, language, title, row)
+    check_hostile_program(sandbox, verifier, canary, language, title, row)

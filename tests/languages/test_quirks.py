@@ -1,4 +1,4 @@
-"""What R's vectors hold, and what its names can't tell apart."""
+"""What R's vectors hold, and what its names cannot tell apart."""
 
 from typing import Any
 

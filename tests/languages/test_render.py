@@ -96,8 +96,8 @@ def test_signatures_and_stubs() -> None:
 
 
 def test_a_declared_signature_is_widened_by_what_is_passed() -> None:
-    settled = render.widen_signature(parse_signature("def f(x: list, y)"), [([1], 2), ([2.5], None)], ["a"])
-    assert str(settled) == "def f(x: list[float], y: int | None) -> str"
+    widened = render.widen_signature(parse_signature("def f(x: list, y)"), [([1], 2), ([2.5], None)], ["a"])
+    assert str(widened) == "def f(x: list[float], y: int | None) -> str"
 
 
 @pytest.mark.parametrize("name", ASSEMBLED)

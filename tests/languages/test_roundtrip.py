@@ -75,7 +75,7 @@ def test_anything_can_stand_in_a_comment(card: Card) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "other", "alike"),
+    ("value", "other", "equal"),
     [
         ([1, 2], (1, 2), {"list_is_tuple"}),
         (1, 1.0, {"int_is_float", "float_accepts_int"}),
@@ -91,10 +91,10 @@ def test_anything_can_stand_in_a_comment(card: Card) -> None:
         (0.0, -0.0, None),
     ],
 )
-def test_canonical_text_conflates_what_a_flag_says(value: object, other: object, alike: set[str] | None) -> None:
+def test_canonical_text_conflates_what_a_flag_says(value: object, other: object, equal: set[str] | None) -> None:
     for flag in Equality.__struct_fields__:
         same = canonical(value, Equality(**{flag: True})) == canonical(other, Equality(**{flag: True}))
-        assert same == (alike is None or flag in alike), flag
+        assert same == (equal is None or flag in equal), flag
 
 
 ASTRAL = ["a😀b", "\U00010000", "x\U0010ffff", "👩\u200d👧é𝒳"]

@@ -61,7 +61,7 @@ def test_without_lua_the_lupa_wheel_earns_the_same_verdicts(monkeypatch: pytest.
 
 @pytest.mark.parametrize("language", ["ocaml", "racket", "r", "julia"])
 def test_a_missing_toolchain_says_how_to_install_it(bare: None, language: str) -> None:
-    with pytest.raises(ToolchainError, match=rf"{get_card(language).display} can't be run here.*apt|toolchains\.sh"):
+    with pytest.raises(ToolchainError, match=rf"{get_card(language).display} cannot be run here.*apt|toolchains\.sh"):
         toolchain.find_toolchain(language)
 
 

@@ -1,4 +1,4 @@
-"""Checks that a right program could fail in a language, and their neighbours that it can't."""
+"""Checks that a right program could fail in a language, and their neighbours that it cannot."""
 
 import pytest
 

@@ -97,12 +97,14 @@ def say(text: str, seed: int, sample: int) -> str:
 
 def choose(text: str, chance: int) -> str:
     """Return the problem to pose: a favourite, unless the prompt says that it was made, or is being repeated."""
-    told = set(re.findall(r"^- (\w+): .*\(\w+\)$", text, re.MULTILINE)) | set(re.findall(r"it repeats (\w+),", text))
+    remembered = set(re.findall(r"^- (\w+): .*\(\w+\)$", text, re.MULTILINE)) | set(
+        re.findall(r"it repeats (\w+),", text)
+    )
     names = list(KNOWN)
     favourites, others = names[:FAVOURITES], names[FAVOURITES:]
     turn, further = chance % FAVOURITES, chance % len(others)
     order = favourites[turn:] + favourites[:turn] + others[further:] + others[:further]
-    return next((name for name in order if name not in told), order[0])
+    return next((name for name in order if name not in remembered), order[0])
 
 
 def solved(text: str, sample: int) -> str:
@@ -123,12 +125,12 @@ class Simulated(Teacher):
     structured = False
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     async def reply(self, request: Request) -> Reply:
         """Answer by rule."""
         text = request.messages[0].content
-        self.asked.append(call_of(text))
+        self.requests.append(call_of(text))
         return Reply(text=say(text, request.seed, request.sample), input_tokens=len(text), output_tokens=20)
 
     async def close(self) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from whole_program import PATIENCE_S, adopting_orphans, nothing_is_left_behind, said, start
+from whole_program import PATIENCE_S, adopting_orphans, log_text, no_process_remains, start
 
 pytestmark = pytest.mark.slow
 
-# ``os``, ``sys`` and ``socket`` can't be imported, so the functions that are run come in by the back door.
+# ``os``, ``sys`` and ``socket`` cannot be imported, so the functions that are run come in by the back door.
 OS = "dataclasses.inspect.os"
 SYS = "dataclasses.sys"
 SLEEP = f"{OS}.execvp('sleep', ['sleep', '600'])"
@@ -222,8 +222,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, host: Path, listener: socket.s
             *("run", "multipl-t", "-s", "src", "-l", "lua", "-o", "run"),
             *("--set", "imports=true", "--set", "typecheck=false"),
         )
-        assert process.wait(PATIENCE_S) == 0, said(folder)
-        assert nothing_is_left_behind()
+        assert process.wait(PATIENCE_S) == 0, log_text(folder)
+        assert no_process_remains()
     assert not left_by(process.pid), "a sandbox's folder was left behind"
     yield folder / "run"
 

@@ -11,7 +11,7 @@ import whole_program
 from test_resume import Killing, Whole, check_log, killed_and_resumed, orphans, rows
 from whole_program import (
     SAMPLES,
-    Asked,
+    ReceivedRequest,
     Server,
     dataset,
     finish,
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.slow
 RECORDED = Path(inverse_instruct.__file__).parent / "recorded"
 CORPUS, REPLIES = RECORDED / "corpus.jsonl", RECORDED / "replies.jsonl"
 RUN = ("run", "inverse-instruct", "-s", CORPUS, "-o", "run", "--set", "summaries=3", "--set", "measured=0.5")
-SAID = {(r["call"], r["item"], r["sample"]): r for r in map(json.loads, REPLIES.read_text().splitlines())}
-NAMES = {r["call"] + r["item"]: r["item"] for r in SAID.values()}.values()
+REPLY_ROWS = {(r["call"], r["item"], r["sample"]): r for r in map(json.loads, REPLIES.read_text().splitlines())}
+NAMES = {r["call"] + r["item"]: r["item"] for r in REPLY_ROWS.values()}.values()
 
 
 class Inverter(whole_program._Handler):
@@ -45,12 +45,12 @@ class Inverter(whole_program._Handler):
             n for n in NAMES if f"function {n}(" in text or f"def {n}(" in text or f"function named `{n}`" in text
         )
         with self.server._lock:
-            asked = Asked(self.server.life, len(self.server.log), call, name, sample, body)
-            self.server.log.append(asked)
-        if self._fails(asked):
+            received = ReceivedRequest(self.server.life, len(self.server.log), call, name, sample, body)
+            self.server.log.append(received)
+        if self._fails(received):
             return
-        row: dict[str, Any] = SAID.get((call, name, sample), {"reply": ""})
-        message = {"role": "assistant", "content": f"<think>Reply {asked.serial}.</think>{row['reply']}"}
+        row: dict[str, Any] = REPLY_ROWS.get((call, name, sample), {"reply": ""})
+        message = {"role": "assistant", "content": f"<think>Reply {received.serial}.</think>{row['reply']}"}
         choice: dict[str, Any] = {"message": message, "finish_reason": "stop"}
         if request.get("logprobs"):
             top = [{"token": token, "logprob": value} for token, value in row["logprobs"].items()]

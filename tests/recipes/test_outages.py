@@ -11,7 +11,19 @@ from pathlib import Path
 
 import pytest
 from small_corpus import SOURCE
-from whole_program import Asked, Server, answered, dataset, finish, kill, said, serving, start, until, works_in
+from whole_program import (
+    ReceivedRequest,
+    Server,
+    answered,
+    dataset,
+    finish,
+    kill,
+    log_text,
+    serving,
+    start,
+    until,
+    works_in,
+)
 
 from glotsmith.errors import OutageError
 from glotsmith.execution import open_executor
@@ -83,15 +95,15 @@ def test_a_server_that_fails_on_everything_costs_nothing(
     folder, server.status = corpus(tmp_path), status
     for _ in range(4):
         assert command(folder, server) == OUTAGE
-        assert f"{status} " in said(folder) and ": no" in said(folder)
+        assert f"{status} " in log_text(folder) and ": no" in log_text(folder)
         assert answered(folder / "run", "write_tests") == 0
     server.status = 200
     finish(folder, *RUN, *server.options)
     assert dataset(folder / "run") == unbroken
 
 
-def after(count: int) -> Callable[[Asked], bool]:
-    return lambda asked: asked.serial >= count
+def after(count: int) -> Callable[[ReceivedRequest], bool]:
+    return lambda request: request.serial >= count
 
 
 @pytest.mark.slow
@@ -102,7 +114,7 @@ def test_a_server_that_breaks_down_in_between_costs_nothing(
     folder, server.fails = corpus(tmp_path), after(count)
     for _ in range(3):
         assert command(folder, server, "--max-failures", 3) == OUTAGE
-        assert "out of order" in said(folder)
+        assert "out of order" in log_text(folder)
     server.fails = lambda _: False
     finish(folder, *RUN, *server.options)
     assert dataset(folder / "run") == unbroken
@@ -135,8 +147,8 @@ def test_kills_in_an_outage_and_behind_it_cost_nothing(
 def test_a_problem_that_fails_by_itself_is_dropped_after_three_runs(
     server: Server, tmp_path: Path, unbroken: dict[str, bytes], names: set[str]
 ) -> None:
-    def fails(asked: Asked) -> bool:
-        failing = asked.call == "translate" and asked.name in names
+    def fails(request: ReceivedRequest) -> bool:
+        failing = request.call == "translate" and request.name in names
         if failing:  # a run counts only if the teacher has answered another item before
             until(lambda: any(has_an_answer(other, names) for other in list(server.log)))
         return failing
@@ -144,16 +156,16 @@ def test_a_problem_that_fails_by_itself_is_dropped_after_three_runs(
     folder, server.fails = corpus(tmp_path), fails
     for _ in range(2):
         assert command(folder, server) == OUTAGE
-        assert f"translate {len(names)}" in said(folder) and "500" in said(folder)
+        assert f"translate {len(names)}" in log_text(folder) and "500" in log_text(folder)
     finish(folder, *RUN, *server.options)
     assert losses(folder / "run", "teacher_failed").count(("translate", "dropped")) == len(names)
     assert names_in(unbroken) - names <= names_in(dataset(folder / "run"))
     assert not names & names_in(dataset(folder / "run"))
 
 
-def has_an_answer(asked: Asked, names: set[str]) -> bool:
+def has_an_answer(request: ReceivedRequest, names: set[str]) -> bool:
     """Return whether the command has read a translation of another item: its second sample is asked after the first."""
-    return asked.call == "translate" and asked.name not in names and asked.sample > 0
+    return request.call == "translate" and request.name not in names and request.sample > 0
 
 
 def names_in(files: dict[str, bytes]) -> set[str]:
@@ -165,7 +177,7 @@ def names_in(files: dict[str, bytes]) -> set[str]:
 def test_a_problem_that_fails_for_a_while_is_not_lost(
     server: Server, tmp_path: Path, unbroken: dict[str, bytes]
 ) -> None:
-    folder, server.fails = corpus(tmp_path), lambda asked: asked.name in {"total", "gcd", "evens", "fib"}
+    folder, server.fails = corpus(tmp_path), lambda request: request.name in {"total", "gcd", "evens", "fib"}
     for _ in range(2):
         assert command(folder, server) == OUTAGE
     server.fails = lambda _: False
@@ -175,7 +187,7 @@ def test_a_problem_that_fails_for_a_while_is_not_lost(
 
 @pytest.mark.slow
 def test_a_function_without_its_teachers_suites_is_marked(server: Server, tmp_path: Path) -> None:
-    folder, server.fails = corpus(tmp_path), lambda asked: (asked.call, asked.name) == ("write_tests", "total")
+    folder, server.fails = corpus(tmp_path), lambda request: (request.call, request.name) == ("write_tests", "total")
     assert command(folder, server, "--max-runs", 1) == 0
     assert losses(folder / "run", "teacher_failed") == [("write_tests", "lost")] * 2
 
@@ -185,8 +197,8 @@ def test_a_function_without_its_teachers_suites_is_marked(server: Server, tmp_pa
 def test_the_limit_can_be_set(server: Server, tmp_path: Path, limit: int) -> None:
     folder, server.status = corpus(tmp_path), 500
     assert command(folder, server, "--max-failures", limit) == OUTAGE
-    assert f"failed {limit} time{'s' if limit > 1 else ''} in a row" in said(folder)
-    assert "--max-failures" in said(folder)
+    assert f"failed {limit} time{'s' if limit > 1 else ''} in a row" in log_text(folder)
+    assert "--max-failures" in log_text(folder)
 
 
 def test_a_server_that_is_gone_exits_with_the_same_code(server: Server, tmp_path: Path) -> None:
@@ -196,7 +208,7 @@ def test_a_server_that_is_gone_exits_with_the_same_code(server: Server, tmp_path
         process = start(folder, *RUN, *other.options)
         until(lambda: len(other.log) > 12, process)
     assert process.wait(120) == OUTAGE
-    assert re.search(r"can't reach the server|the connection broke", said(folder))
+    assert re.search(r"cannot reach the server|the connection broke", log_text(folder))
 
 
 # --- the machine ----------------------------------------------------------------------------------------------------
@@ -220,7 +232,7 @@ class Flaky:
 
 
 def machine_run(ledger: Ledger, folder: Path, fails: Callable[[Program, int], bool]) -> bool:
-    async def work() -> bool:
+    async def execute() -> bool:
         sandbox = Flaky(fails)
         try:
             recipe = MultiPLT(sources=(str(folder / "src"),), languages=("lua",), typecheck=False)
@@ -229,7 +241,7 @@ def machine_run(ledger: Ledger, folder: Path, fails: Callable[[Program, int], bo
         finally:
             await sandbox.close()
 
-    return asyncio.run(work())
+    return asyncio.run(execute())
 
 
 def everything(ledger: Ledger) -> tuple[object, ...]:

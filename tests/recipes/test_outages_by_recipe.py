@@ -13,7 +13,7 @@ import pytest
 import test_inverse_instruct_resume as inverse
 import test_xcoder_resume as xcoder
 from test_outages import after, losses
-from whole_program import Asked, Server, dataset, finish, kill, said, serving, start, until, works_in
+from whole_program import ReceivedRequest, Server, dataset, finish, kill, log_text, serving, start, until, works_in
 
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
@@ -102,7 +102,7 @@ def unbroken(request: pytest.FixtureRequest, made: Callable[[str], Unbroken]) ->
 def ends_the_same(unbroken: Unbroken, folder: Path) -> None:
     """The healthy server lets the command end as if there had been no outage."""
     unbroken.server.status, unbroken.server.fails = 200, lambda _: False
-    assert unbroken.code(folder) == 0, said(folder)
+    assert unbroken.code(folder) == 0, log_text(folder)
     assert losses(folder / "run", "teacher_failed") == []
     assert losses(folder / "run", "internal_error") == []
     assert dataset(folder / "run") == unbroken.dataset
@@ -114,7 +114,7 @@ def test_a_server_that_fails_on_everything_costs_nothing(unbroken: Unbroken, tmp
     folder, unbroken.server.status = unbroken.case.corpus(tmp_path / "one"), 503
     for _ in range(2):
         assert unbroken.code(folder, *IMPATIENT) == OUTAGE
-        assert "503 " in said(folder) and "Traceback" not in said(folder)
+        assert "503 " in log_text(folder) and "Traceback" not in log_text(folder)
         assert losses(folder / "run", "teacher_failed") == []
     ends_the_same(unbroken, folder)
 
@@ -132,7 +132,7 @@ def test_a_server_that_breaks_down_at_any_call_costs_nothing(unbroken: Unbroken,
     count = unbroken.first(call) + 1
     folder, unbroken.server.fails = unbroken.case.corpus(tmp_path / "one"), after(count)
     assert unbroken.code(folder, *IMPATIENT) == OUTAGE
-    assert "out of order" in said(folder) and "Traceback" not in said(folder)
+    assert "out of order" in log_text(folder) and "Traceback" not in log_text(folder)
     ends_the_same(unbroken, folder)
 
 
@@ -154,8 +154,8 @@ def test_kills_in_an_outage_and_behind_it_cost_nothing(unbroken: Unbroken, tmp_p
     ends_the_same(unbroken, folder)
 
 
-def failing_now_and_then(asked: Asked) -> bool:
-    return asked.serial % 4 == 3
+def failing_now_and_then(request: ReceivedRequest) -> bool:
+    return request.serial % 4 == 3
 
 
 @pytest.mark.slow

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import pytest
 from small_corpus import LUA, SOURCE, asserts
 from whole_program import (
-    Asked,
+    ReceivedRequest,
     Server,
     adopting_orphans,
     dataset,
     finish,
     kill,
-    nothing_is_left_behind,
+    no_process_remains,
     serving,
     start,
     stored_serials,
@@ -43,7 +43,7 @@ def orphans() -> Iterator[None]:
     """No process outlives a test."""
     with adopting_orphans():
         yield
-        assert nothing_is_left_behind()
+        assert no_process_remains()
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +128,7 @@ def killed_and_resumed(server: Server, killing: Killing) -> None:
         assert server.life < last, "the run ends before it can be killed"
         server.life += 1
         killed = killing.live()
-        assert nothing_is_left_behind()
+        assert no_process_remains()
         if not killed:
             killing.begin_again()
             server.log.clear()
@@ -153,12 +153,12 @@ def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
     check_log(server.log, stored_serials(folder / "run"))
 
 
-def check_log(log: Sequence[Asked], stored: set[int]) -> None:
+def check_log(log: Sequence[ReceivedRequest], stored: set[int]) -> None:
     """A question was asked again only in a later life, and only if its answer was in flight at the kill."""
-    asked = defaultdict[bytes, list[Asked]](list)
+    requests = defaultdict[bytes, list[ReceivedRequest]](list)
     for each in log:
-        asked[each.body].append(each)
-    for times in asked.values():
+        requests[each.body].append(each)
+    for times in requests.values():
         assert len({a.life for a in times}) == len(times), "asked twice in one life"
         assert [a.serial for a in times if a.serial in stored] == [times[-1].serial], "not the last reply is stored"
     # What follows from a reply is done after it was stored: the second round after the first round's reply.
@@ -168,8 +168,8 @@ def check_log(log: Sequence[Asked], stored: set[int]) -> None:
 
 
 def test_the_check_sees_a_question_asked_twice() -> None:
-    def ask(life: int, serial: int, sample: int = 0) -> Asked:
-        return Asked(life, serial, "translate", "f", sample, str(sample).encode())
+    def ask(life: int, serial: int, sample: int = 0) -> ReceivedRequest:
+        return ReceivedRequest(life, serial, "translate", "f", sample, str(sample).encode())
 
     check_log([ask(1, 0), ask(2, 1), ask(2, 2, sample=1)], {1, 2})
     for log, stored in (

@@ -19,9 +19,9 @@ from whole_program import (
     dataset,
     finish,
     kill,
-    left_behind,
-    nothing_is_left_behind,
-    said,
+    log_text,
+    no_process_remains,
+    remaining_processes,
     serving,
     start,
     stored_serials,
@@ -41,7 +41,7 @@ def orphans() -> Iterator[None]:
     """No process outlives a test."""
     with adopting_orphans():
         yield
-        assert nothing_is_left_behind()
+        assert no_process_remains()
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def interrupt(process: "subprocess.Popen[str]", number: int) -> int:
     """Send a signal and wait for the end; nothing of the run may be there then."""
     os.kill(process.pid, number)
     code = process.wait(30)
-    assert not left_behind()
+    assert not remaining_processes()
     return code
 
 
@@ -106,10 +106,10 @@ def test_a_signal_in_the_middle_stops_cleanly(
 ) -> None:
     folder, arguments = corpus(tmp_path / "stopped"), (*QUICK, *server.options)
     process = start(folder, *arguments)
-    assert until(lambda: answered(folder / "run", step) > 0, process), said(folder)
-    assert interrupt(process, number) == code, said(folder)
-    assert "Run the same command again to resume" in said(folder)
-    assert "Traceback" not in said(folder)
+    assert until(lambda: answered(folder / "run", step) > 0, process), log_text(folder)
+    assert interrupt(process, number) == code, log_text(folder)
+    assert "Run the same command again to resume" in log_text(folder)
+    assert "Traceback" not in log_text(folder)
     known = {a.body for a in server.log if a.serial in stored_serials(folder / "run")}
     server.log.clear()
     finish(folder, *arguments)
@@ -138,10 +138,10 @@ def test_a_signal_while_sources_are_read_stops_cleanly(tmp_path: Path, finished:
     folder = large(tmp_path / "large")
     arguments = (*QUICK, "--set", "suites=0")
     process = start(folder, *arguments)
-    assert until(lambda: answered(folder / "run", "sources") > 0, process), said(folder)
+    assert until(lambda: answered(folder / "run", "sources") > 0, process), log_text(folder)
     assert answered(folder / "run", "sources") < LARGE * 14
-    assert interrupt(process, number) == 128 + number, said(folder)
-    assert "Run the same command again to resume" in said(folder)
+    assert interrupt(process, number) == 128 + number, log_text(folder)
+    assert "Run the same command again to resume" in log_text(folder)
     finish(folder, *arguments)
     assert answered(folder / "run", "sources") == (LARGE + 1) * 14
     assert dataset(folder / "run") == dataset(finished / "run")
@@ -162,10 +162,10 @@ def test_a_signal_while_pyright_runs_leaves_no_process(tmp_path: Path, number: i
     folder = corpus(tmp_path / "typed")
     arguments = (*RUN, "--set", "max_functions=2", "--set", "suites=0")
     process = start(folder, *arguments)
-    assert until(lambda: has_pyright(process.pid), process), said(folder)
+    assert until(lambda: has_pyright(process.pid), process), log_text(folder)
     os.kill(process.pid, number)
-    assert process.wait(30) == (130 if number == signal.SIGINT else -9), said(folder)
-    assert nothing_is_left_behind()
+    assert process.wait(30) == (130 if number == signal.SIGINT else -9), log_text(folder)
+    assert no_process_remains()
     finish(folder, *arguments)
     assert answered(folder / "run", "typecheck") == 2
 
@@ -175,21 +175,21 @@ def test_a_signal_while_pyright_runs_leaves_no_process(tmp_path: Path, number: i
 def test_a_signal_at_the_very_beginning_stops_cleanly(tmp_path: Path, number: int, seconds: float) -> None:
     folder = corpus(tmp_path / "early")
     process = start(folder, *QUICK, "--set", "suites=0")
-    assert until(lambda: works_in(folder / "run", process), process), said(folder)
+    assert until(lambda: works_in(folder / "run", process), process), log_text(folder)
     time.sleep(seconds)
-    assert interrupt(process, number) == 128 + number, said(folder)
-    assert "Run the same command again to resume" in said(folder)
-    assert "Warning" not in said(folder)
+    assert interrupt(process, number) == 128 + number, log_text(folder)
+    assert "Run the same command again to resume" in log_text(folder)
+    assert "Warning" not in log_text(folder)
 
 
 def test_the_second_signal_quits_at_once(tmp_path: Path, server: Server, expected: dict[str, bytes]) -> None:
     folder, arguments = corpus(tmp_path / "twice"), (*QUICK, *server.options)
     process = start(folder, *arguments)
-    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), said(folder)
+    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), log_text(folder)
     os.kill(process.pid, signal.SIGINT)
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(10) in (130, 143)
-    assert nothing_is_left_behind()
+    assert no_process_remains()
     finish(folder, *arguments)
     assert dataset(folder / "run") == expected
 
@@ -198,11 +198,11 @@ def test_a_second_process_in_one_folder_gets_a_sentence(tmp_path: Path, server: 
     folder, arguments = corpus(tmp_path / "shared"), (*QUICK, *server.options)
     first = start(folder, *arguments)
     try:
-        assert until(lambda: works_in(folder / "run", first), first), said(folder)
+        assert until(lambda: works_in(folder / "run", first), first), log_text(folder)
         other = tmp_path / "other"
         second = start(other, *arguments[:2], "-s", folder / "src", "-l", "lua", "-o", folder / "run")
         assert second.wait(PATIENCE_S) == 2
-        assert re.search(rf"process {first.pid} uses this folder", said(other))
+        assert re.search(rf"process {first.pid} uses this folder", log_text(other))
     finally:
         kill(first)
 
@@ -236,9 +236,9 @@ def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(
     arguments = [*QUICK, "--set", "suites=0"]
     arguments[arguments.index("run", 1)] = str(small_disk / "run")
     process = start(folder, *arguments)
-    assert process.wait(PATIENCE_S) == 2, said(folder)
-    assert "the disk is full" in said(folder)
-    assert "Traceback" not in said(folder)
+    assert process.wait(PATIENCE_S) == 2, log_text(folder)
+    assert "the disk is full" in log_text(folder)
+    assert "Traceback" not in log_text(folder)
     subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
     finish(folder, *arguments)
     assert dataset(small_disk / "run") == dataset(finished / "run")
@@ -256,10 +256,10 @@ def test_a_server_that_refuses_is_a_sentence_and_nothing_is_lost(
 ) -> None:
     folder, arguments = corpus(tmp_path / "refused"), (*QUICK, *server.options)
     process = start(folder, *arguments)
-    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), said(folder)
+    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), log_text(folder)
     server.status = status
-    assert process.wait(PATIENCE_S) == 2, said(folder)
-    assert re.search(sentence, said(folder)), said(folder)
+    assert process.wait(PATIENCE_S) == 2, log_text(folder)
+    assert re.search(sentence, log_text(folder)), log_text(folder)
     known = {a.body for a in server.log if a.serial in stored_serials(folder / "run")}
     assert known
     server.status = 200
@@ -273,14 +273,14 @@ def test_an_unreachable_server_is_a_sentence(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "alone")
     address = ("--teacher", "openai", "--model", "m", "--base-url", "http://127.0.0.1:9/v1")
     process = start(folder, *QUICK, *address, "--set", "teacher.backoff_s=0.01")
-    assert process.wait(PATIENCE_S) == 2, said(folder)
-    assert re.search(r"127\.0\.0\.1:9/v1: can't reach the server.*is the server running", said(folder))
+    assert process.wait(PATIENCE_S) == 2, log_text(folder)
+    assert re.search(r"127\.0\.0\.1:9/v1: cannot reach the server.*is the server running", log_text(folder))
 
 
 def test_a_server_may_have_moved_when_a_run_goes_on(tmp_path: Path, server: Server, expected: dict[str, bytes]) -> None:
     folder = corpus(tmp_path / "moved")
     process = start(folder, *QUICK, *server.options)
-    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), said(folder)
+    assert until(lambda: answered(folder / "run", "write_tests") > 0, process), log_text(folder)
     assert interrupt(process, signal.SIGINT) == 130
     with serving() as other:
         finish(folder, *QUICK, *other.options)

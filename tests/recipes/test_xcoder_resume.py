@@ -13,7 +13,7 @@ from small_corpus import SOURCE
 from test_resume import Killing, Whole, check_log, killed_and_resumed, orphans, rows
 from whole_program import (
     SAMPLES,
-    Asked,
+    ReceivedRequest,
     Server,
     dataset,
     finish,
@@ -41,12 +41,12 @@ class Agents(whole_program._Handler):
         request = json.loads(body)
         text, seed = request["messages"][0]["content"], request["seed"]
         with self.server._lock:
-            asked = Asked(self.server.life, len(self.server.log), call_of(text), "", seed, body)
-            self.server.log.append(asked)
-        if self._fails(asked):
+            received = ReceivedRequest(self.server.life, len(self.server.log), call_of(text), "", seed, body)
+            self.server.log.append(received)
+        if self._fails(received):
             return
-        told = f"Reply {asked.serial}.\n\n{say(text, seed, SAMPLES.get(seed, 0))}"
-        message = {"role": "assistant", "content": told}
+        content = f"Reply {received.serial}.\n\n{say(text, seed, SAMPLES.get(seed, 0))}"
+        message = {"role": "assistant", "content": content}
         usage = {"prompt_tokens": len(body), "completion_tokens": 10}
         self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
 

@@ -49,7 +49,7 @@ def start(folder: Path, *arguments: object) -> "subprocess.Popen[str]":
         )
 
 
-def said(folder: Path) -> str:
+def log_text(folder: Path) -> str:
     """What the last command that was started in ``folder`` said."""
     return (folder / "stdout").read_text() + (folder / "stderr").read_text()
 
@@ -57,8 +57,8 @@ def said(folder: Path) -> str:
 def finish(folder: Path, *arguments: object) -> str:
     """Run a command that must succeed; return what it said."""
     code = start(folder, *arguments).wait(PATIENCE_S)
-    assert code == 0, said(folder)
-    return said(folder)
+    assert code == 0, log_text(folder)
+    return log_text(folder)
 
 
 def kill(process: "subprocess.Popen[str]") -> bool:
@@ -149,7 +149,7 @@ def _children() -> dict[int, str]:
     return found
 
 
-def left_behind() -> list[str]:
+def remaining_processes() -> list[str]:
     """The command lines of all orphans that are alive."""
     found: list[str] = []
     for pid, state in _children().items():
@@ -163,10 +163,10 @@ def left_behind() -> list[str]:
     return found
 
 
-def nothing_is_left_behind() -> bool:
+def no_process_remains() -> bool:
     """Whether all orphans end; those of a process killed a moment ago get time to."""
     end = time.monotonic() + 20
-    while orphans := left_behind():
+    while orphans := remaining_processes():
         if time.monotonic() > end:
             raise AssertionError(f"still running: {orphans}")
         time.sleep(0.02)
@@ -177,7 +177,7 @@ def nothing_is_left_behind() -> bool:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request that the server received."""
 
     life: int  #: of the command, as the test counts
@@ -196,11 +196,11 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.log: list[Asked] = []
+        self.log: list[ReceivedRequest] = []
         self.life = 0
         self.slowest_s = 0.05
         self.status = 200  #: of every answer
-        self.fails: Callable[[Asked], bool] = lambda _: False  #: which requests meet a 500
+        self.fails: Callable[[ReceivedRequest], bool] = lambda _: False  #: which requests meet a 500
         self._random = random.Random(7)
         self._lock = threading.Lock()
 
@@ -209,7 +209,7 @@ class Server(ThreadingHTTPServer):
         """What tells the command to ask this server."""
         return ("--teacher", "openai", "--model", "m", "--base-url", f"http://127.0.0.1:{self.server_port}/v1")
 
-    def note(self, body: bytes) -> Asked:
+    def note(self, body: bytes) -> ReceivedRequest:
         """Enter a request into the log."""
         request = json.loads(body)
         text, sample = request["messages"][0]["content"], SAMPLES[request["seed"]]
@@ -217,9 +217,9 @@ class Server(ThreadingHTTPServer):
         found = re.search(r"Write unit tests for `(\w+)`|function named `(\w+)`", text)
         assert found
         with self._lock:
-            asked = Asked(self.life, len(self.log), call, found[1] or found[2], sample, body)
-            self.log.append(asked)
-        return asked
+            received = ReceivedRequest(self.life, len(self.log), call, found[1] or found[2], sample, body)
+            self.log.append(received)
+        return received
 
     def delay(self) -> float:
         """Seconds to wait before the next answer."""
@@ -235,20 +235,20 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_POST(self) -> None:
-        asked = self.server.note(self.rfile.read(int(self.headers["Content-Length"])))
-        if self._fails(asked):
+        received = self.server.note(self.rfile.read(int(self.headers["Content-Length"])))
+        if self._fails(received):
             return
-        message = {"role": "assistant", "content": f"Reply {asked.serial}.\n\n{answer(asked)}"}
-        usage = {"prompt_tokens": len(asked.body), "completion_tokens": 10}
+        message = {"role": "assistant", "content": f"Reply {received.serial}.\n\n{answer(received)}"}
+        usage = {"prompt_tokens": len(received.body), "completion_tokens": 10}
         self._send(200, {"choices": [{"message": message, "finish_reason": "stop"}], "usage": usage})
 
-    def _fails(self, asked: Asked) -> bool:
+    def _fails(self, received: ReceivedRequest) -> bool:
         """Wait, and return whether the server failed, in which case the error is sent."""
         time.sleep(self.server.delay())
         if self.server.status != 200:
             self._send(self.server.status, {"error": {"message": "no"}})
-        elif self.server.fails(asked):
-            self._send(500, {"error": {"message": f"out of order: {asked.call}"}})
+        elif self.server.fails(received):
+            self._send(500, {"error": {"message": f"out of order: {received.call}"}})
         else:
             return False
         return True
@@ -268,12 +268,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def answer(asked: Asked) -> str:
+def answer(received: ReceivedRequest) -> str:
     """What the hand-written replies say; the last one is repeated."""
-    if asked.call == "write_tests":
-        return f"```python\n{asserts(asked.name, asked.sample)}\n```"
-    replies = LUA[asked.name]
-    return f"```lua\n{replies[min(asked.sample, len(replies) - 1)]}\n```"
+    if received.call == "write_tests":
+        return f"```python\n{asserts(received.name, received.sample)}\n```"
+    replies = LUA[received.name]
+    return f"```lua\n{replies[min(received.sample, len(replies) - 1)]}\n```"
 
 
 @contextmanager

@@ -99,8 +99,8 @@ def test_other_processes_have_their_own(method: str) -> None:
 )
 def test_nothing_outlives_the_process(end: str, code: int) -> None:
     process = subprocess.Popen([sys.executable, "-W", "error", "-c", SCRIPT + end], stderr=subprocess.PIPE, text=True)
-    _, said = process.communicate(timeout=60)
-    assert (process.returncode in (code, -signal.SIGINT)) and ("Traceback" in said) == ("raise" in end), said
+    _, stderr = process.communicate(timeout=60)
+    assert (process.returncode in (code, -signal.SIGINT)) and ("Traceback" in stderr) == ("raise" in end), stderr
     assert folders(process.pid) == []
 
 

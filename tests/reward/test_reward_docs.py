@@ -19,10 +19,10 @@ def test_its_examples_run() -> None:
 
 
 def test_its_options_are_those_of_every_signature() -> None:
-    told = re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
-    assert told == [*RewardOptions._fields]
+    documented = re.findall(r"^\| `(\w+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert documented == [*RewardOptions._fields]
     for name in set(glotsmith.reward.__all__) - {"close"}:
-        assert {*told} <= {*inspect.signature(getattr(glotsmith.reward, name)).parameters}, name
+        assert {*documented} <= {*inspect.signature(getattr(glotsmith.reward, name)).parameters}, name
     defaults = {
         name: inspect.signature(f).parameters["faults"].default for name, f in (("s", score), ("c", code_reward))
     }

@@ -19,7 +19,7 @@ SLOW_KINDS = ("bomb", "fill", "without_end", "endless", "flood")
 FENCE = "~~~~~~~~"
 
 
-class Asked(NamedTuple):
+class HostileCompletion(NamedTuple):
     """A completion, its row, and what it should earn."""
 
     title: str
@@ -28,7 +28,7 @@ class Asked(NamedTuple):
     reward: float
 
 
-def asked(language: str, title: str, row: ProofRow, reward: float) -> Asked:
+def completion_of(language: str, title: str, row: ProofRow, reward: float) -> HostileCompletion:
     wanted = {
         "language": language,
         "signature": "" if row.io else row.signature,
@@ -37,7 +37,7 @@ def asked(language: str, title: str, row: ProofRow, reward: float) -> Asked:
         "time_limit_s": row.time_limit_s,
         "memory_limit_mb": row.memory_limit_mb,
     }
-    return Asked(title, f"{FENCE}{get_card(language).fences[0]}\n{row.code}\n{FENCE}", wanted, reward)
+    return HostileCompletion(title, f"{FENCE}{get_card(language).fences[0]}\n{row.code}\n{FENCE}", wanted, reward)
 
 
 def is_slow(title: str, row: ProofRow) -> bool:
@@ -61,10 +61,10 @@ def test_hostile_programs_earn_nothing(language: str, all_rows: bool) -> None:
     honest = read_proof_rows(language)
     hostile = {t: r for t, r in read_proof_rows(language, "hostile").items() if all_rows or not is_slow(t, r)}
     assert len(hostile) >= 12
-    all_ = [asked(language, title, row, 0.0) for title, row in hostile.items()]
+    all_ = [completion_of(language, title, row, 0.0) for title, row in hostile.items()]
     for number in range(0, len(all_), 4):
-        all_.insert(number, asked(language, "honest", honest["accepted"], 1.0))
-        all_.insert(number, asked(language, "wrong", honest["wrong"], 0.0))
+        all_.insert(number, completion_of(language, "honest", honest["accepted"], 1.0))
+        all_.insert(number, completion_of(language, "wrong", honest["wrong"], 0.0))
     for number, (title, completion, row, _) in enumerate(all_):
         posed, code = build_job(number, completion, row), hostile.get(title)
         assert posed is not None and posed.code

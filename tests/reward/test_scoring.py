@@ -53,26 +53,26 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("glotsmith.reward.scoring.get_pool", lambda isolation, jobs: ScriptedPool())
 
 
-SAID = [f"```lua\nfunction f() end -- {status}\n```" for status in ("pass", "infra:sandbox", "fail:wrong")]
+COMPLETIONS = [f"```lua\nfunction f() end -- {status}\n```" for status in ("pass", "infra:sandbox", "fail:wrong")]
 
 
 @pytest.mark.parametrize("status", ["infra:sandbox", "infra:toolchain", "infra:refused"])
 def test_the_machines_faults_are_no_zeros(scripted: None, status: str, caplog: pytest.LogCaptureFixture) -> None:
-    said = [text.replace("infra:sandbox", status) for text in SAID]
+    completions = [text.replace("infra:sandbox", status) for text in COMPLETIONS]
     with pytest.raises(InfraError, match=f"completion 1, in lua, has no verdict .{status}"):
-        score(said, [ROW] * 3)
+        score(completions, [ROW] * 3)
     with caplog.at_level(logging.WARNING):
-        assert score(said, [ROW] * 3, faults="mask") == [1.0, None, 0.0]
+        assert score(completions, [ROW] * 3, faults="mask") == [1.0, None, 0.0]
     assert [r.message for r in caplog.records if status in r.message]
 
 
 def test_no_code_earns_nothing_and_no_tests_ask_for_nothing(scripted: None) -> None:
-    assert score(["I can't.", "", SAID[0]], [ROW, ROW, {"language": "lua"}]) == [0.0, 0.0, None]
+    assert score(["I can't.", "", COMPLETIONS[0]], [ROW, ROW, {"language": "lua"}]) == [0.0, 0.0, None]
     assert score([], []) == []
 
 
 def test_the_callers_loop_goes_on(scripted: None) -> None:
-    assert asyncio.run(score_async(SAID, [ROW] * 3, faults="mask")) == [1.0, None, 0.0]
+    assert asyncio.run(score_async(COMPLETIONS, [ROW] * 3, faults="mask")) == [1.0, None, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -89,34 +89,34 @@ def test_the_callers_loop_goes_on(scripted: None) -> None:
 )
 def test_wrong_options(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        score(SAID, [ROW] * 3, **options)
+        score(COMPLETIONS, [ROW] * 3, **options)
 
 
 def test_completions_and_rows_are_pairs() -> None:
     with pytest.raises(UsageError, match="3 completions and 2 rows"):
-        score(SAID, [ROW] * 2)
+        score(COMPLETIONS, [ROW] * 2)
 
 
 @pytest.mark.parametrize(
-    ("said", "row", "sentence"),
+    ("completion", "row", "sentence"),
     [
-        (SAID[0], {**ROW, "language": "klingon"}, "row 1: no language is named 'klingon'"),
-        (SAID[0], {**ROW, "tests": [1]}, "row 1: Expected `str`, got `int`"),
-        (SAID[0], {**ROW, "tests": "assert f(1) == 1"}, "row 1: Expected `array`, got `str`"),
-        (SAID[0], {"language": "lua", "io": {"stdin": ["1"], "stdout": []}}, "row 1: stdin and stdout of io"),
-        (SAID[0], None, "row 1 is NoneType; a mapping"),
+        (COMPLETIONS[0], {**ROW, "language": "klingon"}, "row 1: no language is named 'klingon'"),
+        (COMPLETIONS[0], {**ROW, "tests": [1]}, "row 1: Expected `str`, got `int`"),
+        (COMPLETIONS[0], {**ROW, "tests": "assert f(1) == 1"}, "row 1: Expected `array`, got `str`"),
+        (COMPLETIONS[0], {"language": "lua", "io": {"stdin": ["1"], "stdout": []}}, "row 1: stdin and stdout of io"),
+        (COMPLETIONS[0], None, "row 1 is NoneType; a mapping"),
         (None, ROW, "completion 1 is NoneType; a text or a list of messages"),
         ([3], ROW, "completion 1 is list; a text or a list of messages"),
     ],
 )
 def test_a_malformed_row_is_masked_and_the_others_are_judged(
-    scripted: None, said: Any, row: Any, sentence: str, caplog: pytest.LogCaptureFixture
+    scripted: None, completion: Any, row: Any, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert score([SAID[0], said, SAID[2]], [ROW, row, ROW], faults="mask") == [1.0, None, 0.0]
+        assert score([COMPLETIONS[0], completion, COMPLETIONS[2]], [ROW, row, ROW], faults="mask") == [1.0, None, 0.0]
     assert [r.message for r in caplog.records if sentence in r.message and "infra:refused" in r.message]
     with pytest.raises(UsageError, match=sentence):
-        score([SAID[0], said, SAID[2]], [ROW, row, ROW])
+        score([COMPLETIONS[0], completion, COMPLETIONS[2]], [ROW, row, ROW])
 
 
 def test_a_defect_costs_its_own_completion(scripted: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +124,6 @@ def test_a_defect_costs_its_own_completion(scripted: None, monkeypatch: pytest.M
         return {0: 1}[number] and Job(id="0", language="lua", code="pass")  # type: ignore[return-value]
 
     monkeypatch.setattr("glotsmith.reward.scoring.build_job", pose)
-    assert score(SAID[:2], [ROW] * 2, faults="mask") == [1.0, None]
+    assert score(COMPLETIONS[:2], [ROW] * 2, faults="mask") == [1.0, None]
     with pytest.raises(KeyError):
-        score(SAID[:2], [ROW] * 2)
+        score(COMPLETIONS[:2], [ROW] * 2)

@@ -23,7 +23,7 @@ COLUMNS: dict[str, Any] = {
     "tests": [TESTS, TESTS, TESTS, TESTS, None],
     "signature": ["def f(x: int) -> int", None, "", "def f(x: int) -> int", None],
 }
-SAID = [LUA, PYTHON, HALF, "I can't.", LUA]
+COMPLETIONS = [LUA, PYTHON, HALF, "I can't.", LUA]
 REWARDS = [1.0, 1.0, 0.0, 0.0, None]
 
 
@@ -46,14 +46,14 @@ class Trainer:
 
 def test_trl() -> None:
     trainer = Trainer()
-    assert code_reward(prompts=["p"] * 5, completions=SAID, **COLUMNS, **trainer.keywords) == REWARDS
+    assert code_reward(prompts=["p"] * 5, completions=COMPLETIONS, **COLUMNS, **trainer.keywords) == REWARDS
     assert trainer.extra == {"verdict": ["pass", "pass", "fail:wrong", "no code", "not asked"]}
     assert trainer.metrics == {"code_reward/masked": 0.0}
-    chats = [[{"role": "assistant", "content": text}] for text in SAID]
+    chats = [[{"role": "assistant", "content": text}] for text in COMPLETIONS]
     prompts = [[{"role": "user", "content": "p"}]] * 5
     assert asyncio.run(code_reward_async(prompts=prompts, completions=chats, **COLUMNS)) == REWARDS
     shared = functools.partial(code_reward, credit="share")
-    assert shared(prompts=["p"] * 5, completions=SAID, **COLUMNS) == [1.0, 1.0, 0.5, 0.0, None]
+    assert shared(prompts=["p"] * 5, completions=COMPLETIONS, **COLUMNS) == [1.0, 1.0, 0.5, 0.0, None]
     assert pickle.loads(pickle.dumps(shared)).keywords == {"credit": "share"}  # TRL sends it to other processes
 
 
@@ -86,7 +86,7 @@ IO = {"inputs": ["a\n", "b\n"], "outputs": ["a\n", "b\n"]}
 
 
 @pytest.mark.parametrize(
-    ("said", "truth", "info", "reward"),
+    ("completion", "truth", "info", "reward"),
     [
         (LUA, json.dumps(TRUTH), None, 1.0),
         (LUA, TRUTH, {}, 1.0),
@@ -99,11 +99,11 @@ IO = {"inputs": ["a\n", "b\n"], "outputs": ["a\n", "b\n"]}
         (PYTHON, {"assert_case": TESTS}, {}, 1.0),
     ],
 )
-def test_verl(said: str, truth: Any, info: Any, reward: float) -> None:
-    asked = {"data_source": "glotsmith", "solution_str": said, "ground_truth": truth, "extra_info": info}
-    assert compute_score(**asked, credit="share", reward_router_address="x") == reward
-    assert asyncio.run(compute_score_async(**asked, credit="share")) == reward
-    plural = {f"{name}s": [value] for name, value in asked.items()}
+def test_verl(completion: str, truth: Any, info: Any, reward: float) -> None:
+    arguments = {"data_source": "glotsmith", "solution_str": completion, "ground_truth": truth, "extra_info": info}
+    assert compute_score(**arguments, credit="share", reward_router_address="x") == reward
+    assert asyncio.run(compute_score_async(**arguments, credit="share")) == reward
+    plural = {f"{name}s": [value] for name, value in arguments.items()}
     assert compute_scores(**plural, credit="share") == [reward]  # type: ignore[arg-type]
     assert inspect.iscoroutinefunction(compute_score_async)
 

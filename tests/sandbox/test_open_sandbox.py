@@ -74,7 +74,7 @@ def test_open_within_a_running_loop():
 
 @pytest.mark.parametrize("name", list(BACK_ENDS))
 def test_killed_glotsmith_leaves_no_process(name: str, tmp_path: Path):
-    """SIGKILL can't be handled: the kernel kills the program, and the next session removes the folder."""
+    """SIGKILL cannot be handled: the kernel kills the program, and the next session removes the folder."""
     if name in {"none", "container", "remote"}:
         pytest.skip("none does not kill them; other files test container and remote")
     marker = f"4343.{os.getpid()}{len(name)}"

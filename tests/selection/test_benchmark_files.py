@@ -68,8 +68,8 @@ def test_blank_lines_are_skipped_and_lines_counted(tmp_path):
         ("b.jsonl", b"[" * 100_000, r"b\.jsonl:1: not JSON"),
         ("b.json", b"3", r"b\.json: a JSON benchmark must be a list of objects"),
         ("b.json", b"[]", r"b\.json: a JSON benchmark must be a list of objects"),
-        ("b.jsonl.gz", b"no gzip", r"b\.jsonl\.gz: the benchmark can't be read"),
-        ("b.jsonl.gz", gzip.compress(b'{"text": "x"}', mtime=0)[:-9], r"b\.jsonl\.gz: the benchmark can't be read"),
+        ("b.jsonl.gz", b"no gzip", r"b\.jsonl\.gz: the benchmark cannot be read"),
+        ("b.jsonl.gz", gzip.compress(b'{"text": "x"}', mtime=0)[:-9], r"b\.jsonl\.gz: the benchmark cannot be read"),
         ("b.parquet", b"no parquet", r"b\.parquet: not a readable Parquet file"),
     ],
 )

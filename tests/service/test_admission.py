@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from test_service import JOB, Client, told, within
+from test_service import JOB, Client, message_of, within
 
 from glotsmith.records import Job, Outcome, Program, Verdict
 from glotsmith.service import admission
@@ -152,7 +152,7 @@ def test_beyond_the_bound_a_list_is_refused(path: str, body: bytes, headers: dic
     async def test(c: Client) -> None:
         reply = await c.post(path, body, **headers)
         assert reply.status_code == 413
-        assert told(reply) == "6 jobs; at most 5 may be sent at once: send the list in parts"
+        assert message_of(reply) == "6 jobs; at most 5 may be sent at once: send the list in parts"
         assert (c.sandbox.seen, c.service.admission.admitted, c.service.admission.listed) == ([], 0, 0)
 
     within(test, list_items=5, queue=64)

@@ -47,7 +47,7 @@ class Served:
 @asynccontextmanager
 async def serving() -> AsyncIterator[Served]:
     listening = server.listen("127.0.0.1", 0, token=False)
-    made = server._Server(Service(Simulated(), ServiceSettings(jobs=4)), lambda said: None)
+    made = server._Server(Service(Simulated(), ServiceSettings(jobs=4)), lambda message: None)
     task = asyncio.create_task(made.serve([listening]))
     while not made.started:
         await asyncio.sleep(0.01)

@@ -23,7 +23,7 @@ from serving import Serving
 EXAMPLES = 40
 QUICK = ("lua", "python", "perl")  #: compilers take seconds; what they make of programs is tested elsewhere
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-#: JSON Schema can't say that a text is base64, a word has no NUL, a path is shown, a name is there but once.
+#: JSON Schema cannot say that a text is base64, a word has no NUL, a path is shown, a name is there but once.
 EXCLUDED = [positive_data_acceptance]
 
 load_all_checks()
@@ -66,8 +66,8 @@ def schema() -> Iterator[Any]:
     served = Serving("--jobs", "2", "--queue", "64")
     yield schemathesis.openapi.from_url(f"{served.address}/openapi.json")
     assert served.stop() == 0
-    assert "Traceback" not in "".join(served.said)
-    assert "failed" not in "".join(served.said)
+    assert "Traceback" not in "".join(served.output_lines)
+    assert "failed" not in "".join(served.output_lines)
 
 
 def fuzz(schema: Any, path: str, method: str, mode: GenerationMode, examples: int, **call: Any) -> Counter[int]:
@@ -127,19 +127,19 @@ def test_a_service_that_is_not_as_it_says_is_found_out(error: Exception | None, 
 
 
 def test_every_endpoint_is_described() -> None:
-    told = document(endpoints(), token=False)
-    assert {(path, method.upper()) for path, there in told["paths"].items() for method in there} == {*PATHS} - {
+    described = document(endpoints(), token=False)
+    assert {(path, method.upper()) for path, there in described["paths"].items() for method in there} == {*PATHS} - {
         ("/openapi.json", "GET")
     }
-    assert "security" not in told
-    for path, there in told["paths"].items():
+    assert "security" not in described
+    for path, there in described["paths"].items():
         for method, operation in there.items():
             assert operation["summary"], path
             assert "200" in operation["responses"]
             assert ("429" in operation["responses"]) == (method == "post")
-    limits = told["components"]["schemas"]["Limits"]["properties"]
+    limits = described["components"]["schemas"]["Limits"]["properties"]
     assert (limits["cpu_s"]["minimum"], limits["cpu_s"]["maximum"]) == (0.001, 600.0)
-    assert told["paths"]["/agnostics"]["post"]["description"].startswith(
+    assert described["paths"]["/agnostics"]["post"]["description"].startswith(
         "A line is a [AgnosticsItem](#/components/schemas/AgnosticsItem)"
     )
 

@@ -175,7 +175,7 @@ def test_every_language_of_theirs_is_run_or_refused_with_a_sentence(sandbox: San
     for language in REFUSED:
         answer = run(sandbox, "", language)
         assert (answer["status"], answer["run_result"]) == ("SandboxError", None)
-        assert answer["message"].startswith(f"{language} can't be run: ")
+        assert answer["message"].startswith(f"{language} cannot be run: ")
 
 
 def test_the_machines_faults_are_its_own() -> None:
@@ -218,7 +218,7 @@ def test_agnostics(sandbox: Sandbox) -> None:
         return {"code": code, "test_cases": tests, "timeout_s": 5, "lang": None} | more
 
     add = "print(io.read('n') + 1)"
-    asked = [
+    items = [
         item(add, ("1", "2"), ("2\n", "3\n\n ")),
         item(add, ("1", "2"), ("2", "2"), ("x", "")),  # the first that fails counts
         item("io.stderr:write('why'); os.exit(3)", ("", "")),
@@ -227,7 +227,7 @@ def test_agnostics(sandbox: Sandbox) -> None:
         item(add),
         item(add, ("1", "2"), timeout_s=0),
     ]
-    lines = b"\n".join([*map(msgspec.json.encode, asked), b"{", b"", b"[]"])
+    lines = b"\n".join([*map(msgspec.json.encode, items), b"{", b"", b"[]"])
 
     async def send(language: str, body: bytes, media: str = "application/x-ndjson") -> httpx.Response:
         app = build_app(Service(sandbox, ServiceSettings(jobs=2, queue=10, list_items=12)))

@@ -109,7 +109,7 @@ def test_a_token_from_a_file_or_the_environment(serving: Callable[..., Serving],
         assert run(served, "true").status_code == 401
         assert run(served, "true", authorization="Bearer s3cret").status_code == 200
         assert served.stop() == 0
-        assert "s3cret" not in "".join(served.said)
+        assert "s3cret" not in "".join(served.output_lines)
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_a_token_from_a_file_or_the_environment(serving: Callable[..., Serving],
     [
         (["--host", "0.0.0.0"], "0.0.0.0 can be reached from other machines, so a token is needed"),
         (["--host", "::"], "a token is needed"),
-        (["--host", "example.invalid", "--token-file", "TOKEN"], "example.invalid port 0 can't be listened on"),
+        (["--host", "example.invalid", "--token-file", "TOKEN"], "example.invalid port 0 cannot be listened on"),
         (["--host", "0.0.0.0", "--token-file", "TOKEN", "--isolation", "none"], "without isolation"),
         (["--token-file", "EMPTY"], "EMPTY holds no token"),
         (["--token-file", "WORDS"], "WORDS holds no token"),
         (["--token-file", "BYTES"], "BYTES cannot be read"),
         (["--token-file", "nowhere"], "nowhere cannot be read"),
         (["--isolation", "docker"], "there is no isolation 'docker'"),
-        (["--port", "TAKEN"], "can't be listened on"),
+        (["--port", "TAKEN"], "cannot be listened on"),
     ],
 )
 def test_what_can_not_be_served(
@@ -173,8 +173,8 @@ def test_what_was_accepted_is_answered(serving: Callable[..., Serving]):
         until(lambda: httpx.get(f"{served.address}/ready").status_code == 503)
         refused = run(served, "true")
         assert (refused.status_code, "about to end" in refused.text) == (503, True)
-        said = [decode_outcome(reply.result().content).stdout for reply in accepted]
-    assert said == [b"0\n", b"1\n"]
+        outputs = [decode_outcome(reply.result().content).stdout for reply in accepted]
+    assert outputs == [b"0\n", b"1\n"]
     assert served.wait() == 0
     with pytest.raises(httpx.ConnectError):
         run(served, "true")
@@ -230,7 +230,7 @@ def test_the_second_signal_quits(serving: Callable[..., Serving], signum: int):
     until(lambda: httpx.get(f"{served.address}/ready").status_code == 503)
     assert served.stop(signum, seconds=100) == 0
     thread.join()
-    assert "Traceback" not in "".join(served.said)
+    assert "Traceback" not in "".join(served.output_lines)
     until(lambda: not alive("sleep\x006161.2"))
 
 
@@ -301,5 +301,5 @@ def test_a_wrong_listen_address_is_a_sentence():
     from glotsmith.service.server import listen
 
     for host in ("localhost" * 50, "192.0.2.1", "no.such.host.invalid"):
-        with pytest.raises(UsageError, match="can't be listened on"):
+        with pytest.raises(UsageError, match="cannot be listened on"):
             listen(host, 0, token=True)

@@ -86,7 +86,7 @@ def within(test: Callable[[Client], Awaitable[None]], **options: Any) -> None:
     asyncio.run(main())
 
 
-def told(reply: httpx.Response) -> str:
+def message_of(reply: httpx.Response) -> str:
     """The sentence of a refusal, which is all there is in it."""
     assert reply.headers["content-type"] == "application/json"
     refusal = reply.json()
@@ -164,7 +164,7 @@ def test_what_is_no_program(body: Any, status: int, sentence: str):
     async def test(c: Client) -> None:
         reply = await c.post("/run", body)
         assert reply.status_code == status
-        assert sentence in told(reply)
+        assert sentence in message_of(reply)
         assert c.sandbox.seen == []
         assert c.service.admission.admitted == 0
 
@@ -175,7 +175,7 @@ def test_what_a_sandbox_takes_for_no_program():
     async def test(c: Client) -> None:
         c.sandbox.error = ValueError("a program's file must stay in its folder: '../x'")
         reply = await c.post("/run", {"argv": ["true"], "files": {"../x": ""}})
-        assert (reply.status_code, told(reply)) == (422, "a program's file must stay in its folder: '../x'")
+        assert (reply.status_code, message_of(reply)) == (422, "a program's file must stay in its folder: '../x'")
 
     within(test)
 
@@ -216,7 +216,7 @@ def test_bodies_are_bounded():
 
         for body in (b" " * (2**20 + 1), parts()):
             reply = await c.http.post("/run", content=body, headers={"content-type": "application/json"})
-            assert (reply.status_code, told(reply)) == (413, "the body is larger than 1048576 bytes")
+            assert (reply.status_code, message_of(reply)) == (413, "the body is larger than 1048576 bytes")
         reply = await c.post("/run", b'{"argv":["true"]}' + b" " * (2**20 - 17))
         assert reply.status_code == 200
 
@@ -231,7 +231,7 @@ def test_slow_bodies_are_refused():
 
         reply = await c.http.post("/run", content=parts(), headers={"content-type": "application/json"})
         assert (reply.status_code, c.service.admission.admitted) == (408, 0)
-        assert "did not arrive" in told(reply)
+        assert "did not arrive" in message_of(reply)
 
     within(test, body_s=0.05)
 
@@ -241,7 +241,7 @@ def test_a_browser_can_not_post_from_another_page(kind: str):
     async def test(c: Client) -> None:
         reply = await c.http.post("/run", content=b'{"argv":["true"]}', headers={"content-type": kind})
         assert (reply.status_code, c.sandbox.seen) == (415, [])
-        assert "must be application/json" in told(reply)
+        assert "must be application/json" in message_of(reply)
 
     within(test)
 
@@ -254,7 +254,7 @@ def test_other_paths_and_methods(method: str, path: str, status: int):
     async def test(c: Client) -> None:
         reply = await c.http.request(method, path)
         assert reply.status_code == status
-        assert told(reply)
+        assert message_of(reply)
 
     within(test)
 
@@ -308,7 +308,7 @@ def test_what_is_no_job(body: Any, status: int, sentence: str):
     async def test(c: Client) -> None:
         reply = await c.post("/verify", body)
         assert reply.status_code == status
-        assert sentence in told(reply)
+        assert sentence in message_of(reply)
         assert c.service.admission.admitted == 0
 
     within(test, list_items=10)
@@ -457,7 +457,7 @@ def test_no_body_is_an_internal_error(body: Any):
             reply = await c.post(path, body)
             assert reply.status_code in {200, 400, 413, 422}
             if reply.status_code != 200:
-                assert told(reply)
+                assert message_of(reply)
 
     within(test)
 
@@ -507,7 +507,7 @@ def test_tokens(given_: str, status: int, path: str):
         reply = await c.post(path, {"argv": ["true"]}, **headers)
         if status == 401:
             assert (reply.status_code, reply.headers["www-authenticate"]) == (401, "Bearer")
-            assert "Authorization: Bearer" in told(reply)
+            assert "Authorization: Bearer" in message_of(reply)
             assert c.sandbox.seen == []
         else:
             assert reply.status_code == {"/run": 200, "/metrics": 405, "/no-such-path": 404}[path]
@@ -558,7 +558,7 @@ def test_more_than_fits_is_told_to_come_again():
         refused = await c.post("/run", {"argv": ["true"]})
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 60
-        assert "come again" in told(refused)
+        assert "come again" in message_of(refused)
         refused = await c.post("/verify", JOB)
         assert refused.status_code == 429
         c.sandbox.go.set()
@@ -599,7 +599,10 @@ def test_draining():
         assert (await c.http.get("/health")).json()["status"] == "draining"
         for path, body in (("/run", {"argv": ["true"]}), ("/verify", JOB)):
             refused = await c.post(path, body)
-            assert (refused.status_code, told(refused)) == (503, "the service is about to end and takes nothing new")
+            assert (refused.status_code, message_of(refused)) == (
+                503,
+                "the service is about to end and takes nothing new",
+            )
         idle = asyncio.create_task(c.service.admission.wait_until_idle())
         await asyncio.sleep(0.01)
         assert not idle.done()
@@ -665,6 +668,6 @@ def test_a_typo_of_a_language_gets_a_suggestion(path: str, body: dict[str, Any],
     async def test(c: Client) -> None:
         reply = await c.post(path, body)
         assert reply.status_code == 422
-        assert sentence in told(reply)
+        assert sentence in message_of(reply)
 
     within(test)

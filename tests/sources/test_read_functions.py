@@ -31,7 +31,7 @@ def units(*specs: Path | str, done: Callable[[str], bool] = lambda _: False, **o
     return asyncio.run(collect())
 
 
-def told(found: Units, root: Path) -> dict[str, str]:
+def names_and_reasons(found: Units, root: Path) -> dict[str, str]:
     """Return unit → name of the function or reason."""
     return {key.removeprefix(f"{root}:"): _outcome(result) for key, result in found}
 
@@ -73,7 +73,7 @@ def test_every_bad_file_is_a_unit_and_spoils_no_other(tmp_path: Path) -> None:
     (tmp_path / "loop.py").symlink_to("loop.py")
     (tmp_path / "again").symlink_to(".")
     os.mkfifo(tmp_path / "pipe.py")
-    found = told(units(tmp_path), tmp_path)
+    found = names_and_reasons(units(tmp_path), tmp_path)
     rows = {name: row[1] for name, row in BAD.items() if name != "cookie.py"}
     assert found == {
         **rows,
@@ -92,7 +92,7 @@ def test_every_bad_file_is_a_unit_and_spoils_no_other(tmp_path: Path) -> None:
 def test_a_huge_file_is_not_read_whole(tmp_path: Path, size: int) -> None:
     with (tmp_path / "x.py").open("wb") as file:
         file.truncate(size)
-    assert told(units(tmp_path), tmp_path) == {"x.py": "too_large"}
+    assert names_and_reasons(units(tmp_path), tmp_path) == {"x.py": "too_large"}
 
 
 def test_a_tree_just_within_the_parsers_limits(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_tree_just_within_the_parsers_limits(tmp_path: Path) -> None:
         "def f(x):\n    'Do.'\n    return x" + ".a" * 2_000 + "\n\nA = x" + "[0]" * 2_000 + "\n\ndef g(): return A\n"
     )
     (tmp_path / "x.py").write_text(chain)
-    assert told(units(tmp_path, helpers=True, imports=True), tmp_path) == {"x.py:1": "f", "x.py:7": "g"}
+    assert names_and_reasons(units(tmp_path, helpers=True, imports=True), tmp_path) == {"x.py:1": "f", "x.py:7": "g"}
 
 
 def test_what_a_function_is_made_of(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_rows_are_units_even_without_a_function(tmp_path: Path) -> None:
     lines = "".join(json.dumps({"content": row, "license": "MIT"}) + "\n" for row in rows)
     path.write_bytes(gzip.compress(lines.encode()))
     found = units(path, max_bytes=100)
-    assert told(found, path) == {
+    assert names_and_reasons(found, path) == {
         **{"1": "not_a_function", "2:1": "f", "3": "syntax_error", "4": "not_a_function", "5": "not_a_function"},
         **{"6:1": "f", "6:4": "g", "7": "unreadable", "8": "too_large"},
     }

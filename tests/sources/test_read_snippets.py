@@ -100,8 +100,8 @@ def test_a_row_without_code_or_response_is_dropped(row: Any) -> None:
 def test_a_suite_comes_along() -> None:
     tests = ["assert f(1) == 2", "assert f(2) == 3"]
     row = {"code": "x", "language": "lua", "signature": "def f(x: int) -> int", "line_coverage": 1}
-    for told in (tests, "\n".join(tests)):
-        found = parse_snippet({**row, "tests": told}, PLACE)
+    for given in (tests, "\n".join(tests)):
+        found = parse_snippet({**row, "tests": given}, PLACE)
         assert isinstance(found, Snippet)
         assert found.tests == tuple(tests)
         assert (found.name, found.signature, found.line_coverage) == ("f", "def f(x: int) -> int", 1.0)
@@ -171,7 +171,7 @@ def test_the_programs_of_another_run_with_their_suites(tmp_path: Path) -> None:
         (lambda p: made(p / "x.jsonl", ""), InputError, "the table has no rows"),
         (lambda p: made(p / "x.jsonl", "\n \n"), InputError, "the table has no rows"),
         (lambda p: made(p / "x.jsonl", "[1]\n"), InputError, "x.jsonl:1: each line must be one JSON object"),
-        (lambda p: made(p / "x.parquet", "PAR"), InputError, "it can't be read as Parquet"),
+        (lambda p: made(p / "x.parquet", "PAR"), InputError, "it cannot be read as Parquet"),
         (lambda p: made(p / "sub" / "notes.txt", "x").parent, InputError, "no file of code in any"),
         (lambda p: "hf:a:b:c:d", UsageError, "not of the form hf:"),
     ],

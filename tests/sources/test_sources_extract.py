@@ -264,8 +264,8 @@ def test_every_extracted_text_parses_to_the_same_tree(text: str) -> None:
     for function, node in zip(found, nodes, strict=True):
         (again,) = ast.parse(function.code).body
         assert ast.dump(again) == ast.dump(node)
-        together = ast.parse(f"{function.helpers}\n\n\n{function.code}")
-        assert ast.dump(together.body[-1]) == ast.dump(node)
+        joined = ast.parse(f"{function.helpers}\n\n\n{function.code}")
+        assert ast.dump(joined.body[-1]) == ast.dump(node)
 
 
 @settings(max_examples=100, deadline=None)

@@ -36,7 +36,7 @@ ROWS: dict[str, tuple[str, Reason | None, str]] = {
     "no docstring": ("def f(x):\n    y = x\n    return y + 1", Reason.UNDOCUMENTED, ""),
     "a blank docstring": ("def f(x):\n    '  '\n    y = x\n    return y + 1", Reason.UNDOCUMENTED, ""),
     "single quotes": ("def f(x):\n    'Do.'\n    y = x\n    return y + 1", None, ""),
-    # what can't be worked on
+    # what cannot be worked on
     "a long sum": (with_line("z = " + " + ".join(["x"] * 130)), Reason.TOO_DEEP, "over 120 levels"),
     "a sum of a hundred": (with_line("z = " + " + ".join(["x"] * 100)), None, ""),
     "calls in calls": (with_line("z = " + "abs(" * 125 + "x" + ")" * 125), Reason.TOO_DEEP, "over 120 levels"),

@@ -119,11 +119,11 @@ def test_a_named_column_that_is_missing(tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "cut gzip": ("x.jsonl.gz", gzip.compress(b'{"content": "x"}\n' * 999)[:-20], "it can't be read to its end"),
-    "no gzip": ("x.jsonl.gz", b'{"content": "x"}\n', "it can't be read to its end"),
-    "bad gzip": ("x.jsonl.gz", gzip.compress(b"")[:10] + b"\xff" * 40, "it can't be read to its end"),
-    "no Parquet": ("x.parquet", b"content", "it can't be read as Parquet"),
-    "empty Parquet": ("x.parquet", b"", "it can't be read as Parquet"),
+    "cut gzip": ("x.jsonl.gz", gzip.compress(b'{"content": "x"}\n' * 999)[:-20], "it cannot be read to its end"),
+    "no gzip": ("x.jsonl.gz", b'{"content": "x"}\n', "it cannot be read to its end"),
+    "bad gzip": ("x.jsonl.gz", gzip.compress(b"")[:10] + b"\xff" * 40, "it cannot be read to its end"),
+    "no Parquet": ("x.parquet", b"content", "it cannot be read as Parquet"),
+    "empty Parquet": ("x.parquet", b"", "it cannot be read as Parquet"),
 }
 
 
@@ -174,14 +174,14 @@ def test_a_dataset_is_streamed(offline: Path) -> None:
 
     assert read("train") == [SourceText("1", "a", "MIT", is_unit=True), SourceText("2", "b", "", is_unit=True)]
     assert [t.content for t in read("test")] == ["c"]
-    with pytest.raises(InputError, match=r"hf:x: the dataset can't be opened: .*validation"):
+    with pytest.raises(InputError, match=r"hf:x: the dataset cannot be opened: .*validation"):
         read("validation")
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_dataset_that_breaks_half_way(offline: Path) -> None:
     jsonl(offline / "train.jsonl", *[{"content": "a"}] * 3, "{")
-    with pytest.raises(InputError, match=r"hf:x: (row \d can't be read|the dataset can't be opened): "):
+    with pytest.raises(InputError, match=r"hf:x: (row \d cannot be read|the dataset cannot be opened): "):
         list(table_rows.dataset_texts("hf:x", str(offline), "", "train", "", LIMIT))
 
 
@@ -194,7 +194,7 @@ def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: failing())
     texts = table_rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT)
     assert next(texts).content == "a"
-    with pytest.raises(InputError, match=r"^hf:x: row 2 can't be read: gone$"):
+    with pytest.raises(InputError, match=r"^hf:x: row 2 cannot be read: gone$"):
         next(texts)
 
 

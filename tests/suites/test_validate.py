@@ -208,21 +208,21 @@ def test_cases_that_fail_are_left_out_and_coverage_is_that_of_the_rest(sandbox, 
 
 
 #: what the function does between the values that it returns → the detail of its drop
-STATE_BEHIND_FAILURES = {
+STATE_AFTER_FAILURES = {
     "    r = x + len(SEEN)\n    SEEN.append(1)\n    return r": "it returned 2 and 3",
     "    if SEEN:\n        raise ValueError\n    SEEN.append(1)\n    return x": "a repeated run returned no value",
     "    SEEN.append(1)\n    return x if len(SEEN) == 1 else [x]": "it returned 2 and [2]",
 }
 
 
-@pytest.mark.parametrize("body", STATE_BEHIND_FAILURES)
+@pytest.mark.parametrize("body", STATE_AFTER_FAILURES)
 def test_a_value_that_depends_on_calls_that_fail_is_found(sandbox, function, body):
     """A failing call between two others resets the state, so that both runs with it agree."""
     item = function(f"def f(x):\n    if x < 0:\n        SEEN.clear()\n        raise ValueError\n{body}", "SEEN = []")
     calls = tuple(DraftCase(arguments=f"({n},)", writer="generated") for n in (1, -1, 2, -2, 3))
     draft = DraftSuite(function=item, parameters=("x",), calls=calls)
     [dropped] = asyncio.run(Validate(sandbox).run("k", draft)).dropped
-    assert (dropped.reason, STATE_BEHIND_FAILURES[body] in dropped.detail) == (Reason.NONDETERMINISTIC, True), dropped
+    assert (dropped.reason, STATE_AFTER_FAILURES[body] in dropped.detail) == (Reason.NONDETERMINISTIC, True), dropped
 
 
 class Broken:

@@ -33,13 +33,13 @@ class Counting(Teacher):
 
     def __init__(self, fingerprint: str = "f", finish: str = "stop") -> None:
         self.fingerprint = fingerprint
-        self.asked: Counter[str] = Counter()
+        self.requests: Counter[str] = Counter()
         self.gate = asyncio.Event()
         self.finish = finish
         self.closed = 0
 
     async def reply(self, request: Request) -> Reply:
-        self.asked[request.prompt] += 1
+        self.requests[request.prompt] += 1
         await self.gate.wait()
         if self.finish == "raise":
             raise RuntimeError("a defect")
@@ -66,14 +66,14 @@ async def all_of(store: ReplyStore, teacher: Counting, *requests: Request) -> li
 @pytest.mark.parametrize("finish", ["stop", "length", "refused"])
 def test_an_answer_is_paid_once_and_survives(tmp_path: Path, finish: str) -> None:
     async def main() -> None:
-        for cost, asked in ((0.5, 1), (0.0, 0)):
+        for cost, count in ((0.5, 1), (0.0, 0)):
             cache = Cache(tmp_path / "cache.sqlite")
             teacher = Counting(finish=finish)
             first, second = await all_of(cache, teacher, prompt("a"), prompt("a"))
             cache.close()
             assert (first.text, first.finish_reason, first.cost) == ("A", finish, cost)
             assert second == msgspec.structs.replace(first, cost=0.0)
-            assert teacher.asked["a"] == asked
+            assert teacher.requests["a"] == count
 
     asyncio.run(main())
 
@@ -83,7 +83,7 @@ def test_an_error_is_asked_again() -> None:
         store = Memory()
         teacher = Counting(finish="error")
         await all_of(store, teacher, prompt("a"), prompt("a"))
-        assert teacher.asked["a"] == 2
+        assert teacher.requests["a"] == 2
         assert store.entries == {}
 
     asyncio.run(main())
@@ -122,7 +122,7 @@ def test_equal_requests_at_one_time_share_one_question() -> None:
         teacher.gate.set()
         replies = await asyncio.gather(*asking)
         await cached.close()
-        assert teacher.asked == {"a": 1, "b": 1}
+        assert teacher.requests == {"a": 1, "b": 1}
         assert [r.text for r in replies] == list("AABAB")
         assert sorted(r.cost for r in replies) == [0.0, 0.0, 0.0, 0.5, 0.5]
 
@@ -140,7 +140,7 @@ def test_who_asked_may_go_while_others_wait() -> None:
         assert first.cancelled()
         teacher.gate.set()
         assert (await second).text == "A"
-        assert teacher.asked["a"] == 1
+        assert teacher.requests["a"] == 1
         await cached.close()
 
     asyncio.run(main())

@@ -18,13 +18,13 @@ class Server:
     structured = False
 
     def __init__(self, up=True, poison=(), finish_reason="stop"):
-        self.up, self.poison, self.finish_reason, self.asked = up, poison, finish_reason, []
+        self.up, self.poison, self.finish_reason, self.requests = up, poison, finish_reason, []
 
     def address(self, request):
         return request.item + request.call
 
     async def reply(self, request):
-        self.asked.append(request.item)
+        self.requests.append(request.item)
         return (
             Reply(text=request.item, finish_reason=self.finish_reason)
             if self.up and request.item not in self.poison
@@ -92,7 +92,7 @@ def test_a_teacher_works_if_it_answers_again_what_it_answered(answering):
         assert (found.answered, await found.works()) == (1, True)
         server.up = False
         assert not await found.works()
-        assert server.asked == ["x", "a", "a", "a"]
+        assert server.requests == ["x", "a", "a", "a"]
 
     asyncio.run(scenario())
 
@@ -115,9 +115,9 @@ def test_what_an_earlier_run_was_answered_is_known_from_the_cache(tmp_path):
         teacher = FailureRaisingTeacher(CachedTeacher(server, cache))
         assert (await teacher.reply(request("a"))).text == "a"
         found = await health(teacher, "x")
-        assert (found.answered, server.asked) == (0, ["x"])  # what comes from the cache does not count
+        assert (found.answered, server.requests) == (0, ["x"])  # what comes from the cache does not count
         assert await found.works()
-        assert server.asked == ["x", "a"]
+        assert server.requests == ["x", "a"]
         cache.close()
 
     asyncio.run(scenario())

@@ -26,7 +26,7 @@ from glotsmith.teachers.local.weights import default_weights, read_weights
 from small_model import random_gguf, saying_gguf
 
 WORDS = ["function", "▁add(a,", "▁b)"]
-ASKED = Request(call="translate", item="i", messages=(Message(role="user", content="add"),))
+REQUEST = Request(call="translate", item="i", messages=(Message(role="user", content="add"),))
 
 
 @pytest.fixture(scope="module")
@@ -141,17 +141,17 @@ def test_the_default_model_answers_chat_completion_and_logprobs() -> None:
     async def use(teacher: Any) -> tuple[Reply, Reply]:
         return await teacher.reply(chat), await teacher.reply(plain)
 
-    said, went_on = using(teacher, use)  # type: ignore[arg-type]
-    assert said.text and len(said.logprobs) == 5 and said.output_tokens in (2, 3)
+    chat_reply, went_on = using(teacher, use)  # type: ignore[arg-type]
+    assert chat_reply.text and len(chat_reply.logprobs) == 5 and chat_reply.output_tokens in (2, 3)
     assert went_on.text.startswith(" b")
 
 
 def test_a_server_that_is_killed_is_started_again(model: Path) -> None:
     async def use(teacher: Local) -> list[str]:
-        replies = [await teacher.reply(ASKED)]
+        replies = [await teacher.reply(REQUEST)]
         for _ in range(5):  # more often than in a row
             os.kill(pid(teacher), signal.SIGKILL)
-            replies.append(await teacher.reply(ASKED))
+            replies.append(await teacher.reply(REQUEST))
         return [r.text for r in replies]
 
     assert using(opened(model), use) == ["function add(a, b)"] * 6
@@ -169,19 +169,19 @@ def test_a_server_that_exits_at_every_request_is_an_outage(model: Path, monkeypa
 
     monkeypatch.setattr(teacher, "_start", started_and_killed)
     with pytest.raises(TeacherOutage, match="exited 4 times in a row: signal 9"):
-        using(teacher, lambda t: t.reply(ASKED))
+        using(teacher, lambda t: t.reply(REQUEST))
 
 
 def test_a_file_without_its_tensors_does_not_start(model: Path, tmp_path: Path) -> None:
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(model.read_bytes()[:-100_000])
     with pytest.raises(TeacherError, match=r"cut\.gguf did not start: .*"):
-        using(opened(cut), lambda t: t.reply(ASKED))
+        using(opened(cut), lambda t: t.reply(REQUEST))
 
 
 def test_closing_ends_the_process_also_while_it_is_asked(model: Path) -> None:
     async def use(teacher: Local) -> int:
-        await teacher.reply(ASKED)
+        await teacher.reply(REQUEST)
         number = pid(teacher)
         long = Request(call="t", item="i", prompt="a", sampling=Sampling(max_tokens=400))
         open_request = asyncio.create_task(teacher.reply(long))
@@ -195,7 +195,7 @@ def test_closing_ends_the_process_also_while_it_is_asked(model: Path) -> None:
 
 def test_requests_without_the_key_are_refused(model: Path) -> None:
     async def use(teacher: Local) -> int:
-        await teacher.reply(ASKED)
+        await teacher.reply(REQUEST)
         body = json.dumps({"prompt": "a", "max_tokens": 1}).encode()
         url = f"{process(teacher).address}/v1/completions"
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -209,7 +209,7 @@ def test_requests_without_the_key_are_refused(model: Path) -> None:
 def test_the_users_key_and_proxy_do_not_matter(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "not a key at all")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert using(opened(model), lambda t: t.reply(ASKED)).text == "function add(a, b)"
+    assert using(opened(model), lambda t: t.reply(REQUEST)).text == "function add(a, b)"
 
 
 PARENT = """
@@ -251,8 +251,8 @@ def test_requests_that_are_open_when_the_server_is_killed_are_sent_again(model: 
     long = Request(call="t", item="i", prompt="a", sampling=Sampling(max_tokens=300))
 
     async def use(teacher: Local) -> list[str]:
-        await teacher.reply(ASKED)
-        requests = [long if number % 2 else ASKED for number in range(count)]
+        await teacher.reply(REQUEST)
+        requests = [long if number % 2 else REQUEST for number in range(count)]
         open_requests = [asyncio.create_task(teacher.reply(request)) for request in requests]
         await asyncio.sleep(0.02)
         os.kill(pid(teacher), signal.SIGKILL)
@@ -264,8 +264,8 @@ def test_requests_that_are_open_when_the_server_is_killed_are_sent_again(model: 
 @pytest.mark.parametrize("options", [{"extra": {"b": 1, "a": 2}}, {"by_call": {"translate": {"b": 1, "a": 2}}}])
 def test_the_order_of_further_fields_does_not_change_an_address(model: Path, options: dict[str, Any]) -> None:
     turned = {k: {"a": 2, "b": 1} if k == "extra" else {"translate": {"a": 2, "b": 1}} for k in options}
-    own = opened(model, **options).address(ASKED)
-    assert own == opened(model, **turned).address(ASKED) != opened(model).address(ASKED)
+    own = opened(model, **options).address(REQUEST)
+    assert own == opened(model, **turned).address(REQUEST) != opened(model).address(REQUEST)
 
 
 LOUD = """
@@ -283,7 +283,7 @@ def test_a_log_of_long_lines_neither_blocks_the_server_nor_hides_the_reason(
     (tmp_path / "server.py").write_text(LOUD)
     monkeypatch.setattr("glotsmith.teachers.local.process._SCRIPT", tmp_path / "server.py")
     with pytest.raises(TeacherError, match="did not start: exit status 4: error: too loud"):
-        using(opened(model), lambda t: t.reply(ASKED))
+        using(opened(model), lambda t: t.reply(REQUEST))
 
 
 SCHEMA = '{"type":"object","properties":{"agree":{"type":"boolean"}},"required":["agree"],"additionalProperties":false}'
@@ -294,6 +294,6 @@ def test_a_reply_satisfies_its_schema(tmp_path: Path, seed: int) -> None:
     """The model has random weights: only constrained decoding can make it write JSON."""
     model = random_gguf(tmp_path / "random.gguf", seed)
     sampling = Sampling(temperature=1.0, max_tokens=200)
-    request = Request(call="vote", item="i", messages=ASKED.messages, sampling=sampling, schema=SCHEMA)
+    request = Request(call="vote", item="i", messages=REQUEST.messages, sampling=sampling, schema=SCHEMA)
     reply = using(opened(model), lambda teacher: teacher.reply(request))
     assert json.loads(reply.text) in ({"agree": True}, {"agree": False})

@@ -1,4 +1,4 @@
-"""The offline teacher: what Lua computes is what Python computes, and what can't be translated is named."""
+"""The offline teacher: what Lua computes is what Python computes, and what cannot be translated is named."""
 
 import ast
 import asyncio
@@ -292,16 +292,16 @@ def test_without_a_signature_kinds_are_left_to_runtime(source: str, calls: list[
         ("def f(x):\n    return x.frobnicate()", ".frobnicate()"),
         ("def f(x):\n    global y\n    y = x\n    return y", "Global"),
         ("def f(x):\n    return x.remove()", "too few arguments"),
-        ("def f(x", "can't read the source"),
+        ("def f(x", "cannot read the source"),
         ("def g(x):\n    return x", "without a top-level function f"),
         ("@decorate\ndef f(x):\n    return x", "@decorate"),
         ("def f(x):\n    return x @ x", "MatMult"),
         ("def f(été):\n    return été", "ASCII"),
-        ("def f():\n    return " + "(" * 3000 + ")" * 3000, "can't"),
+        ("def f():\n    return " + "(" * 3000 + ")" * 3000, "cannot"),
     ],
 )
 def test_a_refusal_names_the_construct(source: str, reason: str) -> None:
-    with pytest.raises(CannotTranslate, match=r"^the offline teacher can't .*") as refusal:
+    with pytest.raises(CannotTranslate, match=r"^the offline teacher cannot .*") as refusal:
         translate(source, "f")
     assert reason in str(refusal.value)
 

@@ -539,7 +539,7 @@ def test_a_server_that_is_not_there(fake_time: Any) -> None:
 
         async def main() -> None:
             teacher = OpenAI(OpenAIOptions(model="small", base_url=url), clock=fake_time.clock)
-            with pytest.raises(TeacherError, match=f"^{url}: can't reach the server .*; is the server running?"):
+            with pytest.raises(TeacherError, match=f"^{url}: cannot reach the server .*; is the server running?"):
                 await teacher.reply(CHAT)
             await teacher.close()
 
@@ -574,7 +574,7 @@ def test_a_server_that_goes_away_stops_the_run(server: Any, fake_time: Any) -> N
         ({"base_url": "localhost:8000/v1"}, "is not a base URL"),
         ({"base_url": "ftp://host/v1"}, "is not a base URL"),
         ({"base_url": "http://"}, "is not a base URL"),
-        ({"base_url": "http://[::1/v1"}, "can't be parsed"),
+        ({"base_url": "http://[::1/v1"}, "cannot be parsed"),
         ({"base_url": "http://user:hunter2@host/v1"}, "no password"),
         ({"base_url": "http://host/v1?key=hunter2"}, "no query"),
         ({"api_key_env": "NOT_SET"}, "NOT_SET is not set"),

@@ -303,7 +303,7 @@ def test_congestion_slows_the_limiter_wherever_it_is_stated(
     assert words in caplog.text
 
 
-TOLD = {
+ERRORS = {
     "a code of its own": (error("out of luck", code="e17"), "out of luck"),
     "null choices": ({"choices": None, "error": {"message": "out of luck"}}, "out of luck"),
     "an upstream's 401": (error("m1", code=401, metadata={"provider_name": "P", "raw": "bad key"}), "m1; P: bad key"),
@@ -323,7 +323,7 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize(("body", "words"), TOLD.values(), ids=TOLD)
+@pytest.mark.parametrize(("body", "words"), ERRORS.values(), ids=ERRORS)
 def test_an_error_is_told_in_the_servers_words(server: Any, fake_time: Any, body: Any, words: str) -> None:
     server.answers = [sends(body)]
     reply, limit = ask(server, fake_time, attempts=2)
@@ -438,10 +438,10 @@ def test_models_are_listed(body: str, models: list[str]) -> None:
 
 def test_a_schema_restricts_the_reply_of_a_chat() -> None:
     schema = '{"type":"object","properties":{"a":{"type":"integer"}}}'
-    asked = msgspec.structs.replace(CHAT, schema=schema)
-    body = json.loads(request_body(asked, "m", {}, {}))
+    restricted = msgspec.structs.replace(CHAT, schema=schema)
+    body = json.loads(request_body(restricted, "m", {}, {}))
     format_ = {"name": "reply", "strict": True, "schema": json.loads(schema)}
     assert body["response_format"] == {"type": "json_schema", "json_schema": format_}
     assert "response_format" not in json.loads(request_body(CHAT, "m", {}, {}))
-    assert "response_format" not in json.loads(request_body(asked, "m", {}, {"response_format": ""}))
-    assert asked.key != CHAT.key
+    assert "response_format" not in json.loads(request_body(restricted, "m", {}, {"response_format": ""}))
+    assert restricted.key != CHAT.key

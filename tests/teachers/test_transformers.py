@@ -89,24 +89,24 @@ def test_logprobs_are_of_the_first_word_behind_marks(tmp_path: Path, loop: async
 
 
 def test_a_sample_repeats_and_another_differs(teacher: Teacher, loop: asyncio.Runner) -> None:
-    def said(seed: int) -> Reply:
+    def sampled(seed: int) -> Reply:
         hot = Request(call="x", item="x", prompt="one", sampling=Sampling(temperature=50.0), seed=seed)
         return loop.run(teacher.reply(hot))
 
-    assert [said(n) for n in range(5)] == [said(n) for n in range(5)]
-    assert len({said(n).text for n in range(5)}) > 1
+    assert [sampled(n) for n in range(5)] == [sampled(n) for n in range(5)]
+    assert len({sampled(n).text for n in range(5)}) > 1
 
 
 def test_repetition_is_penalised(teacher: Teacher, loop: asyncio.Runner) -> None:
     """What stood in the prompt is as likely as anything else then; without, nothing else is said."""
 
-    def said(penalty: float) -> set[str]:
+    def sampled(penalty: float) -> set[str]:
         sampling = Sampling(temperature=1.0, max_tokens=1, repetition_penalty=penalty)
-        asked = [Request(call="x", item="x", prompt="two one", sampling=sampling, seed=n) for n in range(8)]
-        return {loop.run(teacher.reply(a)).text for a in asked}
+        requests = [Request(call="x", item="x", prompt="two one", sampling=sampling, seed=n) for n in range(8)]
+        return {loop.run(teacher.reply(a)).text for a in requests}
 
-    assert said(1.0) == {"two"}
-    assert len(said(1e6)) > 2
+    assert sampled(1.0) == {"two"}
+    assert len(sampled(1e6)) > 2
 
 
 def test_a_models_own_configuration_penalises_nothing(folder: Path, tmp_path: Path, loop: asyncio.Runner) -> None:
@@ -153,7 +153,7 @@ def test_a_wrong_option_is_told(options: dict[str, str], error: type[Exception],
 
 def test_a_model_that_can_not_be_loaded_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(TeacherError, match="the model can't be loaded"):
+    with pytest.raises(TeacherError, match="the model cannot be loaded"):
         asyncio.run(open_teacher("transformers", model=str(tmp_path)).reply(chat()))
 
 

@@ -45,7 +45,7 @@ def changed(own: Path) -> Copy:
 
 
 @pytest.fixture
-def look_anew() -> Callable[[], None]:
+def clear_caches() -> Callable[[], None]:
     """Read the files of languages again."""
     return forget
 

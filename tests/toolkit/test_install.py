@@ -91,10 +91,10 @@ def test_this_machine_has_pip() -> None:
 
 
 def test_the_scripts_reader_of_cards_says_what_the_cards_say() -> None:
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-I", "scripts/cards.py"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    lines = {name: (commands, packages) for name, commands, packages in (x.split("|") for x in said.splitlines())}
+    lines = {name: (commands, packages) for name, commands, packages in (x.split("|") for x in output.splitlines())}
     assert sorted(lines) == list(language_names())
     for name, (commands, packages) in lines.items():
         assert tuple(packages.split()) == install.packages(get_card(name), "apt")

@@ -18,7 +18,7 @@ KINDS = ("set", "none", "bool", "int", "float", "str", "list", "tuple", "dict")
 REFUSES_ALL = "\n".join(f'{kind} = "no"' for kind in KINDS)
 
 
-class Heard:
+class RecordedProgress:
     def __init__(self) -> None:
         self.begun: list[str] = []
         self.ticks = 0
@@ -34,7 +34,7 @@ def prove(name: str, *parts: str, quick: bool = False) -> dict[str, CheckResult]
     async def run() -> dict[str, CheckResult]:
         sandbox = open_sandbox()
         try:
-            proof = LanguageCheck(get_card(name), sandbox, Heard())
+            proof = LanguageCheck(get_card(name), sandbox, RecordedProgress())
             if parts and parts != ("toolchain",):
                 return {part: await getattr(proof, part)() for part in parts}
             return {finding.check: finding async for finding in proof.run(quick=quick)}
@@ -59,9 +59,11 @@ def test_a_whole_proof_has_every_part() -> None:
     assert list(found) == [
         *("toolchain", "rows", "cold", "values", "texts", "comments", "stubs", "mutant", "hostile", "speed"),
     ]
-    came, told = map(int, re.findall(r"(\d+) (?:values came back equal|other values)", found["values"].sentence))
+    came, distinguished = map(
+        int, re.findall(r"(\d+) (?:values came back equal|other values)", found["values"].sentence)
+    )
     assert came >= 2000
-    assert told >= 2000
+    assert distinguished >= 2000
     assert re.search(r"\d programs a second on one core, cold", found["speed"].sentence)
 
 
@@ -192,25 +194,25 @@ def test_a_language_of_whole_programs_is_proven_by_the_examples_of_its_template(
 
 @pytest.mark.slow
 def test_the_examples_of_the_template_earn_their_verdicts(
-    own: Path, fill_by_examples: Callable[[Path], None], look_anew: Callable[[], None]
+    own: Path, fill_by_examples: Callable[[Path], None], clear_caches: Callable[[], None]
 ) -> None:
     made = new_language.create_language("moon", own, "lua")
     made_blank = new_language.create_language("klingon", own)
     fill_by_examples(made_blank)
     (made / "verdicts.toml").write_text((made_blank / "verdicts.toml").read_text("utf-8"), "utf-8")
-    look_anew()
+    clear_caches()
     found = prove("moon", "rows")["rows"]
     assert found.problems == ()
 
 
 @pytest.mark.parametrize(("options", "least"), [({}, 60), ({"level": "io"}, 40), ({"like": "bash"}, 4)])
 def test_holes_are_named_before_anything_else(
-    own: Path, options: dict[str, str], least: int, look_anew: Callable[[], None]
+    own: Path, options: dict[str, str], least: int, clear_caches: Callable[[], None]
 ) -> None:
     made = new_language.create_language("klingon", own, **options)
     file = made / "card.toml"
     file.write_text(re.sub("(?m)^command = .*$", 'command = "klingon"', file.read_text("utf-8")), "utf-8")
-    look_anew()
+    clear_caches()
     found = prove("klingon")
     assert list(found) == ["holes", "toolchain"]
     assert found["holes"].all_shown
@@ -222,7 +224,7 @@ def test_without_isolation_nothing_hostile_runs() -> None:
     async def run() -> CheckResult:
         sandbox = open_sandbox("none")
         try:
-            return await LanguageCheck(get_card("lua"), sandbox, Heard()).hostile()
+            return await LanguageCheck(get_card("lua"), sandbox, RecordedProgress()).hostile()
         finally:
             await sandbox.close()
 

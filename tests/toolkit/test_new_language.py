@@ -61,10 +61,10 @@ def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "why"),
     [
-        ("Klingon", {}, "can't name a language"),
-        ("a-b", {}, "can't name a language"),
-        ("../x", {}, "can't name a language"),
-        ("", {}, "can't name a language"),
+        ("Klingon", {}, "cannot name a language"),
+        ("a-b", {}, "cannot name a language"),
+        ("../x", {}, "cannot name a language"),
+        ("", {}, "cannot name a language"),
         ("lua", {}, "a language named 'lua' already"),
         ("taken", {}, "already exists"),
         ("x", {"like": "luaa"}, "no language is named 'luaa'"),

@@ -15,12 +15,12 @@ FULL = [
     ("card.toml", '`command`, the program to look for on PATH. Example: "lua5.4"'),
     ("card.toml", "`run`, the command that runs the driver"),
     ("card.toml", '`line_comment`, what begins a comment of one line. Example: "--"'),
-    ("card.toml", "`reserved`, the words that can't be names"),
+    ("card.toml", "`reserved`, the words that cannot be names"),
     ("card.toml", "`stub`, a whole function that compiles and raises. Example: "),
     ("card.toml", "`dict`, the literal of a map. Example: "),
     ("card.toml", "`call`, one argument list"),
     ("card.toml", "`int_bits`, the width of the native int"),
-    ("card.toml", "one line for each feature that the language can't represent"),
+    ("card.toml", "one line for each feature that the language cannot represent"),
     ("driver.kl", "1. Before anything of the candidate runs, capture what you need. Example: local write"),
     ("driver.kl", '3. Compile, but do not yet run, "candidate.kl". Example: '),
     ("driver.kl", '7. Print the event "end"'),
@@ -43,7 +43,7 @@ COPY = [
     ("card.toml", '`extension` and `fences`: write those of Klingon. Example: extension = ".lua" and fences = ["lua"]'),
     ("card.toml", "[toolchain], how the language is found"),
     ("card.toml", "[values], the literal of each type"),
-    ("card.toml", "[refuse], what it can't represent"),
+    ("card.toml", "[refuse], what it cannot represent"),
     ("verdicts.toml", "write each `code` in Klingon. Example: "),
     ("hostile.toml", "write each `code` in Klingon. Example: "),
 ]
@@ -91,13 +91,13 @@ def test_a_language_that_is_filled_in_has_no_hole(own: Path, fill_by_examples: C
 
 @pytest.mark.parametrize(("level", "like", "missing"), [("io", "", False), ("", "bash", False), ("full", "", True)])
 def test_only_a_card_of_full_level_needs_a_driver(
-    own: Path, level: str, like: str, missing: bool, look_anew: Callable[[], None]
+    own: Path, level: str, like: str, missing: bool, clear_caches: Callable[[], None]
 ) -> None:
     made = new_language.create_language("klingon", own, like, extension=".kl", level=level)
     (made / "driver.kl").unlink(missing_ok=True)
-    look_anew()
-    said = missing_driver(get_card("klingon"))
-    assert said.startswith(f'{made / "driver.kl"} is missing: a card of level = "full" needs a driver') is missing
-    assert bool(said) is missing
+    clear_caches()
+    sentences = missing_driver(get_card("klingon"))
+    assert sentences.startswith(f'{made / "driver.kl"} is missing: a card of level = "full" needs a driver') is missing
+    assert bool(sentences) is missing
     with pytest.raises(InputError, match=r"driver\.\w+: the file is missing"):
         _ = get_card("klingon").driver_text

@@ -29,7 +29,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def train(tiny: Path, tmp_path: Path) -> Train:
     def run(
         rows: Sequence[Any] = ROWS, folder: str = "out", *, method: Any = "sft", model: Path = tiny,
-        said: list[str] | None = None, **changes: Any,
+        messages: list[str] | None = None, **changes: Any,
     ) -> TrainingReport:  # fmt: skip
         from glotsmith.training import dpo, sft
         from glotsmith.training.loop import TrainingJob
@@ -37,7 +37,7 @@ def train(tiny: Path, tmp_path: Path) -> Train:
         job = TrainingJob(
             method=method, model=str(model), preset="general", how=preset_settings("general", QUICK | changes)
         )
-        say = (said if said is not None else []).append
+        say = (messages if messages is not None else []).append
         return {"sft": sft.sft, "dpo": dpo.dpo}[method](job, lambda: iter(rows), tmp_path / folder, say)
 
     return run

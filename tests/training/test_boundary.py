@@ -47,7 +47,7 @@ def trained(tokenizer: Any, folder: Path, loss: str, boundary: str) -> tuple[Any
     return data.tokenize(data.open_rows(folder / made.stages[0].train), tokenizer, how), how
 
 
-def asked(tokenizer: Any, row: Example, form: str) -> list[int]:
+def prompt_tokens(tokenizer: Any, row: Example, form: str) -> list[int]:
     return tokenizer([row.prompt + ("\n" if form == "newline" else "")])["input_ids"][0]
 
 
@@ -56,7 +56,7 @@ def forms_seen(tokenizer: Any, tokens: Any) -> set[str]:
     found = set[str]()
     for row, learned in zip(ROWS, tokens, strict=True):
         start = learned["completion_mask"].index(1)
-        found |= {form for form in FORMS if learned["input_ids"][:start] == asked(tokenizer, row, form)}
+        found |= {form for form in FORMS if learned["input_ids"][:start] == prompt_tokens(tokenizer, row, form)}
     return found
 
 
@@ -71,8 +71,10 @@ def test_training_has_the_boundary_at_which_prompts_end(boundary: str, forms: tu
 def test_a_real_tokenizer_sees_the_same_boundary(
     boundary: str, forms: tuple[str, ...], smollm2: Any, tmp_path: Path
 ) -> None:
-    together = smollm2(ROWS[0].prompt + ROWS[0].completion)["input_ids"]
-    assert together[: len(asked(smollm2, ROWS[0], "newline"))] != asked(smollm2, ROWS[0], "newline")  # the fault
+    joined = smollm2(ROWS[0].prompt + ROWS[0].completion)["input_ids"]
+    assert joined[: len(prompt_tokens(smollm2, ROWS[0], "newline"))] != prompt_tokens(
+        smollm2, ROWS[0], "newline"
+    )  # the fault
     tokens, _ = trained(smollm2, tmp_path, "completion", boundary)
     assert forms_seen(smollm2, tokens) == set(forms)
 

@@ -29,10 +29,10 @@ def test_only_torn_ones_are_none(tmp_path: Path) -> None:
     assert last_complete(tmp_path) is None
 
 
-@pytest.mark.parametrize("told", ["/elsewhere/out/stages/1/checkpoints/checkpoint-5", "out/checkpoint-5"])
-def test_the_best_checkpoint_is_found_after_the_folder_has_moved(told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sentence", ["/elsewhere/out/stages/1/checkpoints/checkpoint-5", "out/checkpoint-5"])
+def test_the_best_checkpoint_is_found_after_the_folder_has_moved(sentence: str, tmp_path: Path) -> None:
     best = save(tmp_path, 5)
-    last = save(tmp_path, 10, json.dumps({"best_model_checkpoint": told, "best_metric": 0.5}))
+    last = save(tmp_path, 10, json.dumps({"best_model_checkpoint": sentence, "best_metric": 0.5}))
     assert last_complete(tmp_path) == last
     state = json.loads((last / "trainer_state.json").read_text())
     assert state == {"best_model_checkpoint": str(best), "best_metric": 0.5}

@@ -1,4 +1,4 @@
-"""Rows on their way to a trainer: whole problems apart, and what can't be trained on is named."""
+"""Rows on their way to a trainer: whole problems apart, and what cannot be trained on is named."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from glotsmith.errors import InputError, UsageError
 from glotsmith.training.data import PreparedData, prepare_data
 from glotsmith.training.presets import preset_settings
 
-ASKED, SAID = {"role": "user", "content": "Write."}, {"role": "assistant", "content": "x"}
+QUESTION, ANSWER = {"role": "user", "content": "Write."}, {"role": "assistant", "content": "x"}
 
 
 def rows(file: Path) -> list[dict[str, Any]]:
@@ -30,7 +30,14 @@ def prepared(items: list[Any], folder: Path, **changes: Any) -> PreparedData:
 
 @pytest.mark.parametrize(
     "messages",
-    [(), (SAID,), (ASKED,), (ASKED, {"role": "user", "content": "x"}), (ASKED, {"content": "x"}), ({}, SAID)],
+    [
+        (),
+        (ANSWER,),
+        (QUESTION,),
+        (QUESTION, {"role": "user", "content": "x"}),
+        (QUESTION, {"content": "x"}),
+        ({}, ANSWER),
+    ],
 )
 def test_a_conversation_without_a_reply_is_named(messages: tuple[Any, ...], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"row odd: a conversation that can be trained on has a prompt and ends"):
@@ -40,7 +47,7 @@ def test_a_conversation_without_a_reply_is_named(messages: tuple[Any, ...], tmp_
 def test_rows_of_any_text_come_through(tmp_path: Path) -> None:
     odd = ["nul \x00 end", "\u2028 \ufeff \x85", "🙂" * 10_000, "x" * 1_000_000, "<|endoftext|>", ""]
     items = [
-        change(n, messages=({**ASKED, "content": text}, {**SAID, "content": text, "name": "y"}))
+        change(n, messages=({**QUESTION, "content": text}, {**ANSWER, "content": text, "name": "y"}))
         for n, text in enumerate(odd)
     ]
     prepared(items, tmp_path)
@@ -70,7 +77,7 @@ def test_a_change_of_any_row_is_a_change_of_the_data(tmp_path: Path) -> None:
     first = prepared(items, tmp_path, held_out=0.25)
     for number in range(len(items)):
         other = [*items]
-        other[number] = change(number, messages=(ASKED, SAID))
+        other[number] = change(number, messages=(QUESTION, ANSWER))
         assert prepared(other, tmp_path, held_out=0.25) != first
 
 

@@ -21,9 +21,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarnin
 
 def long_row(number: int, *, prompt: bool) -> Example:
     row = example(number)
-    asked, said = row.messages
-    longer = {**(asked if prompt else said), "content": "x y " * 200}
-    return msgspec.structs.replace(row, messages=(longer, said) if prompt else (asked, longer))
+    question, answer = row.messages
+    longer = {**(question if prompt else answer), "content": "x y " * 200}
+    return msgspec.structs.replace(row, messages=(longer, answer) if prompt else (question, longer))
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_what_is_cut_is_counted_whatever_the_packing(
     changes: dict[str, Any], too_long: int, lost: int, train: Train
 ) -> None:
     rows = [*ROWS[:6], long_row(6, prompt=True), long_row(7, prompt=False), long_row(8, prompt=False)]
-    said: list[str] = []
-    (stage,) = train(rows, max_steps=1, held_out=0, said=said, **changes).stages
+    answer: list[str] = []
+    (stage,) = train(rows, max_steps=1, held_out=0, messages=answer, **changes).stages
     assert (stage.too_long, stage.lost) == (too_long, lost)
-    assert ("were cut at max_length" in said[-1]) is bool(too_long)
+    assert ("were cut at max_length" in answer[-1]) is bool(too_long)
 
 
 def test_a_pair_that_loses_its_replies_is_counted(train: Train) -> None:
@@ -122,7 +122,7 @@ def test_a_full_disk_is_a_sentence(train: Train) -> None:
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # less than the weights take
     try:
-        with pytest.raises(StorageError, match=r"out: the training can't be stored: .+"):
+        with pytest.raises(StorageError, match=r"out: the training cannot be stored: .+"):
             train(max_steps=1, held_out=0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

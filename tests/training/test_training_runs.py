@@ -20,6 +20,7 @@ import tiny_model
 from glotsmith.errors import UsageError
 from glotsmith.records import Example
 from glotsmith.training import loop, sft
+from glotsmith.training.dataset_files import read_dataset_rows
 from glotsmith.training.presets import preset_settings
 from glotsmith.training.training_report import TrainingReport
 
@@ -66,11 +67,11 @@ def test_each_stage_starts_from_what_the_one_before_kept(
     begun: list[tuple[int, dict[str, Any]]] = []
     make = sft._trainer
 
-    def watched(trainee: Any, *arguments: Any) -> Any:
+    def observed(trainee: Any, *arguments: Any) -> Any:
         begun.append((len(trainee.rows), {k: v.clone() for k, v in trainee.model.state_dict().items()}))
         return make(trainee, *arguments)
 
-    monkeypatch.setattr(sft, "_trainer", watched)
+    monkeypatch.setattr(sft, "_trainer", observed)
     own, original = [example(n, 1) for n in range(8)], [example(n, 2) for n in range(4)]
     report = train([*original, *own], epochs=[1, 2], held_out=0.25)
     assert [stage.stage for stage in report.stages] == [1, 2]  # whatever the order of the rows
@@ -87,12 +88,12 @@ def test_a_stage_gives_its_memory_free(train: Train, monkeypatch: pytest.MonkeyP
     models: list[weakref.ref[Any]] = []
     make = sft._trainer
 
-    def watched(trainee: Any, *arguments: Any) -> Any:
+    def observed(trainee: Any, *arguments: Any) -> Any:
         assert [model for model in models if model() is not None] == [], "an earlier stage's model is still there"
         models.append(weakref.ref(trainee.model))
         return make(trainee, *arguments)
 
-    monkeypatch.setattr(sft, "_trainer", watched)
+    monkeypatch.setattr(sft, "_trainer", observed)
     gc.disable()
     try:
         train([*(example(n, 1) for n in range(4)), *(example(n, 2) for n in range(4))], max_steps=1, held_out=0)
@@ -108,12 +109,12 @@ def test_a_stage_alone_has_the_epochs_of_its_number(train: Train) -> None:
 
 def test_preferences_hold_out_what_the_model_was_not_trained_on(train: Train, tmp_path: Path) -> None:
     first = train(max_steps=1, held_out=0.5).data.held_out
-    said: list[str] = []
+    messages: list[str] = []
     some = sorted({WORDS.index(word) for word in first[:3]} | {n for n, word in enumerate(WORDS) if word not in first})
-    pairs, how = [preference(n) for n in some], {"method": "dpo", "max_steps": 1, "seed": 1, "said": said}
+    pairs, how = [preference(n) for n in some], {"method": "dpo", "max_steps": 1, "seed": 1, "messages": messages}
     again = train(pairs, "dpo", model=tmp_path / "out/model", held_out=0.3, **how).data.held_out
     assert again == first[:3]
-    assert "Held out again, as" in said[0] and said[0].endswith("3 of 3 problems")
+    assert "Held out again, as" in messages[0] and messages[0].endswith("3 of 3 problems")
     fresh = train(pairs, "fresh", held_out=0.3, **how).data.held_out
     assert len(fresh) == 3 and fresh != again  # else this would show nothing
 
@@ -135,15 +136,15 @@ def test_without_held_out_problems_the_last_weights_are_kept(train: Train) -> No
 
 
 def test_the_record_says_what_was_done(train: Train, tmp_path: Path) -> None:
-    said: list[str] = []
-    report = train(max_steps=3, held_out=0.25, said=said, max_length=40, loss="all")
+    messages: list[str] = []
+    report = train(max_steps=3, held_out=0.25, messages=messages, max_length=40, loss="all")
     stored = msgspec.json.decode((tmp_path / "out/model/training.json").read_bytes(), type=TrainingReport)
     assert stored == report
     assert {"torch", "transformers", "trl", "peft", "glotsmith"} <= set(stored.versions)
     assert stored.data.stages[0].rows == 9 and stored.data.stages[0].problems == 9
     assert (stored.stages[0].steps, stored.stages[0].stopped) == (3, "max_steps = 3")
     assert stored.stages[0].too_long == 9  # each is longer than 40 tokens, and says so
-    assert "9 rows were cut at max_length" in said[-1]
+    assert "9 rows were cut at max_length" in messages[-1]
     assert stored.stages[0].held_out[-1].step == 3
 
 
@@ -162,11 +163,11 @@ def command(tiny: Path, rows: Path, out: Path) -> list[str]:
     return [sys.executable, "-m", "glotsmith", *where, *changes]
 
 
-def test_a_killed_training_ends_with_the_same_weights(tiny: Path, tmp_path: Path) -> None:
+def test_a_killed_training_ends_with_the_same_weights(train: Train, tiny: Path, tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in ROWS))
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(tiny, file, whole), check=True, capture_output=True, timeout=200)
+    train(list(read_dataset_rows(file, Example)), "whole", epochs=8, checkpoints=2, held_out=0.25)
     process = subprocess.Popen(command(tiny, file, killed), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: len(list(killed.glob("stages/1/checkpoints/checkpoint-*/trainer_state.json"))) >= 2)
@@ -197,9 +198,9 @@ def test_a_training_killed_between_its_last_checkpoint_and_its_weights(
     with pytest.raises(pytest.fail.Exception, match="killed"):
         train(max_steps=3, held_out=0.25)
     monkeypatch.setattr(loop._Stage, "_store", store)
-    said: list[str] = []
-    resumed = train(max_steps=3, held_out=0.25, said=said)
-    assert "Resuming from step 3 of stage 1" in said
+    messages: list[str] = []
+    resumed = train(max_steps=3, held_out=0.25, messages=messages)
+    assert "Resuming from step 3 of stage 1" in messages
     assert same(weights(tmp_path / "whole/model"), weights(tmp_path / "out/model"))
     (one,), (other,) = whole.stages, resumed.stages
     assert (one.stopped, one.chosen_step, one.held_out) == (other.stopped, other.chosen_step, other.held_out)
@@ -274,12 +275,12 @@ def test_whole_rows_packed_together_do_not_see_each_other(
     losses: list[float] = []
     make = sft._trainer
 
-    def watched(*arguments: Any) -> Any:
+    def observed(*arguments: Any) -> Any:
         trainer = make(*arguments)
         losses.append(trainer.evaluate(trainer.train_dataset)["eval_loss"])
         return trainer
 
-    monkeypatch.setattr(sft, "_trainer", watched)
+    monkeypatch.setattr(sft, "_trainer", observed)
     trained = tmp_path / "out/model"
     train(epochs=3, held_out=0, loss="all")  # a random model would not care who its neighbours are
     losses.clear()
@@ -325,9 +326,9 @@ def test_a_template_ends_a_reply_and_nothing_else_with_the_end_token(template: s
     from glotsmith.training.models import tokenizer
 
     found = tokenizer(str(tiny), preset_settings("general", {"template": template}))
-    asked, whole = list(ROWS[0].messages[:1]), list(ROWS[0].messages)
-    head = found.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
+    question, whole = list(ROWS[0].messages[:1]), list(ROWS[0].messages)
+    head = found.apply_chat_template(question, add_generation_prompt=True, tokenize=False)
     text = found.apply_chat_template(whole, tokenize=False)
     assert text.startswith(head) and text.rstrip("\n").endswith(whole[1]["content"] + tiny_model.END)
     assert text.count(tiny_model.END) == 1
-    assert asked[0]["content"] in head
+    assert question[0]["content"] in head

@@ -27,15 +27,15 @@ def table(heading: str) -> list[list[str]]:
 def test_the_presets_on_the_page_are_the_presets(name: str) -> None:
     titles, _, *rows = table("Presets")
     column = titles.index(f"`{name}`")
-    told = {re.match(r"`(\w+)`", row[0])[1]: row[column] for row in rows}  # type: ignore[index]
-    assert told == {field: shown(getattr(PRESETS[name], field)) for field in told}
+    documented = {re.match(r"`(\w+)`", row[0])[1]: row[column] for row in rows}  # type: ignore[index]
+    assert documented == {field: shown(getattr(PRESETS[name], field)) for field in documented}
     differing = {
         f
         for f in TrainingSettings.__struct_fields__
         for p in PRESETS.values()
         if getattr(p, f) != getattr(TrainingSettings(), f)
     }
-    assert differing <= set(told)
+    assert differing <= set(documented)
 
 
 def shown(value: object) -> str:
@@ -109,7 +109,7 @@ def test_changes_lie_over_the_preset() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "name", "value", "told"),
+    ("method", "name", "value", "sentence"),
     [
         ("dpo", "learning_rate", 1e-5, "learning_rate is no setting of dpo: set dpo_learning_rate"),
         ("dpo", "epochs", 2, "epochs is no setting of dpo: set dpo_epochs"),
@@ -119,8 +119,8 @@ def test_changes_lie_over_the_preset() -> None:
         ("sft", "beta", 0.2, "beta is no setting of sft$"),
     ],
 )
-def test_a_setting_that_would_be_ignored_is_refused(method: str, name: str, value: object, told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_a_setting_that_would_be_ignored_is_refused(method: str, name: str, value: object, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
         preset_settings("general", {name: value}, method)  # type: ignore[arg-type]
     other = "sft" if method == "dpo" else "dpo"
     preset_settings("general", {name: value}, other)  # type: ignore[arg-type]

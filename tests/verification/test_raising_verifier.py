@@ -69,9 +69,9 @@ def test_a_broken_sandbox_is_no_verdict_of_the_real_runner():
 
 
 def test_a_toolchain_that_is_gone_does_not_work(monkeypatch):
-    def gone(*_):
+    def raise_toolchain_error(*_):
         raise ToolchainError("python is gone")
 
     verifier = Verifier(Broken())
-    monkeypatch.setattr("glotsmith.languages.toolchain.find_toolchain", gone)
+    monkeypatch.setattr("glotsmith.languages.toolchain.find_toolchain", raise_toolchain_error)
     assert not asyncio.run(verifier.passes_example("python"))

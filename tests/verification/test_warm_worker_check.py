@@ -10,16 +10,16 @@ from glotsmith.verification.warm_worker_check import WarmWorkerCheck
     ("statuses", "believed"),
     [
         ({"accepted": "pass", "wrong": "fail:wrong"}, True),
-        ({"accepted": "fail:compile", "wrong": "fail:wrong"}, False),  # it can't pass
-        ({"accepted": "pass", "wrong": "pass"}, False),  # it can't fail
+        ({"accepted": "fail:compile", "wrong": "fail:wrong"}, False),  # it cannot pass
+        ({"accepted": "pass", "wrong": "pass"}, False),  # it cannot fail
         ({"accepted": "infra:sandbox", "wrong": "fail:wrong"}, False),
     ],
 )
 def test_a_warm_worker_must_be_able_to_pass_and_to_fail(statuses: dict[str, str], believed: bool) -> None:
-    asked = list[str]()
+    requests = list[str]()
 
     async def judge(job: Job) -> Verdict:
-        asked.append(job.id)
+        requests.append(job.id)
         return Verdict(id=job.id, language=job.language, status=statuses[job.id])  # type: ignore[arg-type]
 
     async def found() -> list[bool]:
@@ -30,4 +30,4 @@ def test_a_warm_worker_must_be_able_to_pass_and_to_fail(statuses: dict[str, str]
         ]
 
     assert asyncio.run(found()) == [believed] * 3
-    assert asked in (["accepted"], ["accepted", "wrong"])  # once, for all that ask
+    assert requests in (["accepted"], ["accepted", "wrong"])  # once, for all that ask

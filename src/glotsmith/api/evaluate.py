@@ -179,7 +179,7 @@ def evaluation_config(
     if teacher == "offline":
         raise UsageError("Cannot evaluate the offline teacher: it translates source code by rules and is no model")
     for name in config.languages:
-        toolchain.find_toolchain(name)  # raises where it is unknown or can't be run, before anything is paid for
+        toolchain.find_toolchain(name)  # raises where it is unknown or cannot be run, before anything is paid for
     return config
 
 

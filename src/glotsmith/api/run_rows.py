@@ -98,7 +98,7 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[RunRows]:
     """Yield the rows of a run. Of an unfinished run, the last steps run on the items that it has so far.
 
     Raises:
-        UsageError: the run has not begun, or its configuration can't be read.
+        UsageError: the run has not begun, or its configuration cannot be read.
 
     """
     from glotsmith.recipes.partial import make_partial_rows

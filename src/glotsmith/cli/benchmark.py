@@ -114,7 +114,7 @@ def claim(folder: Path, origin: SetOrigin) -> None:
     except msgspec.DecodeError as error:
         raise UsageError(f"{file}: not a file of an evaluation set ({error}): choose another folder with -o") from error
     except OSError as error:
-        raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
 
 class EvaluationSet(Record, frozen=True, kw_only=True):
@@ -192,7 +192,7 @@ def _prompts(
 def _left_out(name: str, p: PosableProblem, task: Task) -> ImpossibleProblem:
     """Return why a problem of questions.jsonl is missing in the files of MultiPL-E."""
     test = benchmark_maker.nameless_test(task)
-    detail = f"MultiPL-E's files can't hold the test {test!r}, which names no value of the call"
+    detail = f"MultiPL-E's files cannot hold the test {test!r}, which names no value of the call"
     return ImpossibleProblem(
         benchmark=f"{name}-multipl-e", problem=p.name, language=task.language, reason="unrepresentable", detail=detail
     )
@@ -223,14 +223,14 @@ def _write(
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(b"".join(msgspec.json.encode(r) + b"\n" for r in records))
     except OSError as error:
-        raise StorageError(f"{folder}: can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
 
 def _say(folder: Path, made: EvaluationSet, impossible: int) -> None:
     counts = ", ".join(
         f"{sum(q.language == one for q in made.questions)} in {get_card(one).display}" for one in _of(made)
     )
-    out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} that can't be asked or passed")
+    out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} that cannot be asked or passed")
     if made.left_out:
         out.print(
             f"{counted(made.left_out, 'question', 'is')} not in the files for MultiPL-E; impossible.jsonl says why"

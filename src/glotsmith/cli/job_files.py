@@ -145,7 +145,7 @@ class _Lines:
                 pass
         except (OSError, EOFError, zlib.error) as error:
             self._source = io.BytesIO()
-            return self.refused(f"the file can't be read from here on: {error}")
+            return self.refused(f"the file cannot be read from here on: {error}")
         return self.refused(f"the line is longer than {_LONGEST_MB} MiB")
 
     def rest(self) -> bytes:
@@ -183,7 +183,7 @@ def _array(lines: _Lines, start: bytes) -> Iterator[RawRow | Verdict]:
     try:
         text = start + lines.rest()
     except (OSError, EOFError, zlib.error) as error:
-        yield lines.refused(f"the file can't be read: {error}")
+        yield lines.refused(f"the file cannot be read: {error}")
         return
     try:
         rows = msgspec.json.decode(text, type=list[msgspec.Raw])

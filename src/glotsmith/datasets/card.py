@@ -73,7 +73,7 @@ def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: S
         files: the data files under ``folder``, as an exporter returned them.
 
     Raises:
-        StorageError: the file can't be written.
+        StorageError: the file cannot be written.
 
     """
     paths = {file.parent.name: file.relative_to(folder).as_posix() for file in files}
@@ -85,7 +85,7 @@ def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: S
         with write_aside(target) as draft:
             draft.write_text(text, "utf-8")
     except OSError as error:
-        raise StorageError(f"{target}: the card can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{target}: the card cannot be written: {error.strerror or error}") from error
     return target
 
 
@@ -94,7 +94,7 @@ def claim_folder(folder: Path, run: str = "") -> None:
 
     Raises:
         UsageError: it holds something else, or the dataset of another run, which must not be lost.
-        StorageError: it can't be made or read.
+        StorageError: it cannot be made or read.
 
     """
     try:
@@ -104,7 +104,7 @@ def claim_folder(folder: Path, run: str = "") -> None:
             (folder / DRAFT).touch()  # whenever the first export is cut short, the next one knows whose the folder is
         ours = not strange or DRAFT in strange or (FILE in strange and _is_card(folder / FILE))
     except OSError as error:
-        raise StorageError(f"{folder}: the dataset can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{folder}: the dataset cannot be written: {error.strerror or error}") from error
     if not ours:
         raise UsageError(
             f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"

@@ -19,7 +19,7 @@ class RowSyntax(Record, frozen=True, kw_only=True):
     line_comment: str  #: what begins a comment of one line
     line_comment_end: str = ""  #: what ends it, where the line's end does not
     prelude: str = ""  #: what a program may have to begin with, before any comment (``<?php``)
-    comment_escapes: dict[str, str] = {}  #: text that a comment can't hold → what stands for it
+    comment_escapes: dict[str, str] = {}  #: text that a comment cannot hold → what stands for it
 
 
 def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -> Example:

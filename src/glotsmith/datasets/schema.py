@@ -95,6 +95,6 @@ def _feature(node: ColumnType, indent: str) -> list[str]:
         case [Mapping() as item]:
             return [f"{indent}list:", *features(item, indent)]
         case list():
-            raise NotImplementedError(f"a card can't describe a list of lists: {node}")
+            raise NotImplementedError(f"a card cannot describe a list of lists: {node}")
         case _:
             return [f"{indent}struct:", *features(node, indent)]

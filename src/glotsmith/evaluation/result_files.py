@@ -28,9 +28,9 @@ from glotsmith.write_aside import write_aside
 
 #: reason → predicate of a sentence about one problem; the first word is the verb
 _WHY = {
-    "stub_fails_to_compile": "can't be passed by any program",
-    "stub_passes": "can't be failed: a stub passes the tests",
-    "unrepresentable": "can't be represented in the language",
+    "stub_fails_to_compile": "cannot be passed by any program",
+    "stub_passes": "cannot be failed: a stub passes the tests",
+    "unrepresentable": "cannot be represented in the language",
     "one_expected_value": "expects the same value in all tests",
     "too_few_cases": "has too few tests",
     "unusable": "has tests that are not calls over literals",
@@ -109,7 +109,7 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{folder}: an evaluation needs a folder, and this is a file: choose another path") from error
     except OSError as error:
-        raise StorageError(f"{folder}: can't be made: {error.strerror or error}") from error
+        raise StorageError(f"{folder}: cannot be made: {error.strerror or error}") from error
     strange = sorted(name for name in names - _OWN if not name.endswith(".part"))
     if strange and not stored:
         raise UsageError(
@@ -201,7 +201,7 @@ def _put(file: Path, data: bytes) -> None:
         with write_aside(file) as draft:
             draft.write_bytes(data)
     except OSError as error:
-        raise StorageError(f"{file}: can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{file}: cannot be written: {error.strerror or error}") from error
 
 
 def figures_table(summary: EvaluationSummary) -> tuple[list[str], list[list[str]]]:

@@ -66,7 +66,7 @@ class Executor(Protocol):
 
         Raises:
             UsageError: the ledger belongs to a run with other steps.
-            StorageError: the ledger can't be written.
+            StorageError: the ledger cannot be written.
             OutageError: the teacher or the machine failed too often, or items are still open at the end.
             DefectsError: internal errors occurred on too many items.
             GlotsmithError: a step raised it; a note on the error names the step and the item.

@@ -35,6 +35,6 @@ def require_typed_calls(name: str) -> None:
     if get_card(name).level != "full":
         able = ", ".join(other for other in language_names() if get_card(other).level == "full")
         raise UsageError(
-            f"{get_card(name).display} runs whole programs, and its functions can't be called with typed values, "
+            f"{get_card(name).display} runs whole programs, and its functions cannot be called with typed values, "
             f"as this requires. Use one of: {able}"
         )

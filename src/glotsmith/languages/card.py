@@ -67,7 +67,7 @@ class Syntax(Record, frozen=True, kw_only=True):
     layout: bool = False  #: whether indentation is significant
     blanks: bool = True  #: whether a blank between two tokens can change the meaning (Ruby: ``f -1`` and ``f - 1``)
     name: str = "[A-Za-z_][A-Za-z0-9_]*"  #: regular expression of a name
-    reserved: str = ""  #: words that can't be names, separated by blanks
+    reserved: str = ""  #: words that cannot be names, separated by blanks
     signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{types}, @{returns}
     parameter: str = "@{name}"  #: @{name}, @{type}
     renamed: str = "@{name}_"  #: a parameter whose name is reserved

@@ -239,7 +239,7 @@ def render_printer(card: Card, kind: Type) -> str:
     _check_arity(card, kind)
     template = str(getattr(table, kind.kind, ""))
     if not template:
-        raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} can't print a result of type {kind}"))
+        raise Unrepresentable(card.refuse.get(kind.kind, f"{card.display} cannot print a result of type {kind}"))
     args = [render_printer(card, a) for a in kind.args]
     names = [f"x{i}" for i in range(len(args))]
     items = [fill_template(table.tuple_item, printer=a, name=n) for a, n in zip(args, names, strict=True)]
@@ -271,7 +271,7 @@ def entry_name(card: Card, name: str) -> str:
 
     """
     if name in card.syntax.reserved_words or not re.fullmatch(card.syntax.name, name):
-        raise Unrepresentable(f"{name!r} can't be the name of a function in {card.display}")
+        raise Unrepresentable(f"{name!r} cannot be the name of a function in {card.display}")
     return name
 
 

@@ -66,7 +66,7 @@ def require_representable(card: Card, value: Value, *, result: bool = False) -> 
     """
     if card.level != "full":
         raise Unrepresentable(
-            f"{card.display} runs whole programs only; its functions can't be called with typed values"
+            f"{card.display} runs whole programs only; its functions cannot be called with typed values"
         )
     for feature in value_features(value):
         if feature in card.refuse:

@@ -54,7 +54,7 @@ def find_toolchain(language: str) -> InstalledToolchain:
         found = _find_installed(toolchain)
         if found is not None:
             return found
-    raise ToolchainError(f"{card.display} can't be run here: {_missing(card)}")
+    raise ToolchainError(f"{card.display} cannot be run here: {_missing(card)}")
 
 
 def _missing(card: Card) -> str:

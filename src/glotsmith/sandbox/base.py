@@ -10,7 +10,7 @@ from glotsmith.records import CompilerServer, Outcome, Program, WarmInterpreter,
 #: network     the program can reach no network, not even the ports of this machine
 #: files       of the host's files only the toolchains are visible, and the program can change none of them
 #: processes   the program can neither see nor signal processes outside
-#: program     the program can't change its own files (``Program.files``)
+#: program     the program cannot change its own files (``Program.files``)
 #: disk        the total size of what the program writes is limited (``Limits.file_mb``), not only each file
 #: orphans     no process outlives the run, even if it tries to hide
 Promise = Literal["network", "files", "processes", "program", "disk", "orphans"]

@@ -52,7 +52,7 @@ _CLIENT_VARIABLES = (
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "CONTAINER_HOST"),
 )
 _ENGINE_TIMEOUT_S = 30.0
-_KILL_TIMEOUT_S = 8.0  #: for a container to start, before which it can't be killed, and then to end
+_KILL_TIMEOUT_S = 8.0  #: for a container to start, before which it cannot be killed, and then to end
 _OPEN_FILES = 1024  #: of a process of the engine; the wrapper sets the limit of the program
 _MAX_TASKS = 1 << 15  #: of all containers: the kernel counts the tasks of a user, not of a container
 
@@ -143,7 +143,7 @@ class _Engine:
         """Return the value of ``--mount`` that binds a path of the host read-only.
 
         Raises:
-            OSError: the command line can't express the path.
+            OSError: the command line cannot express the path.
 
         """
         if any(c in source for c in ',"\n'):
@@ -211,7 +211,7 @@ class _RunningContainer:
         return True
 
     def _kill_by_engine(self, client: int) -> None:
-        """Kill the container by a command of the engine; wait for its start, before which it can't be killed."""
+        """Kill the container by a command of the engine; wait for its start, before which it cannot be killed."""
         if self._shell is not None:
             _kill_if_alive(client)  # the client may block on its output, and the engine on the client
         deadline = time.monotonic() + _KILL_TIMEOUT_S

@@ -1,6 +1,6 @@
 """Programs and outcomes as JSON: requests and answers of ``glotsmith serve`` at ``/run``.
 
-A ``Program`` may contain bytes and text with lone surrogates, which JSON can't represent; these are sent in separate
+A ``Program`` may contain bytes and text with lone surrogates, which JSON cannot represent; these are sent in separate
 fields, in base64. An ``Outcome`` contains only bytes, which msgspec writes in base64. ``Program.warm`` is not sent:
 outcomes are the same without it, and a service must not fork programs from an interpreter that a client sent.
 """

@@ -14,7 +14,7 @@ from glotsmith.errors import IsolationError
 
 #: Calls that fail with any arguments.
 DENIED = (
-    # memory that belongs to no process, which the watchdog can't measure
+    # memory that belongs to no process, which the watchdog cannot measure
     *("memfd_create", "memfd_secret", "shmget", "semget", "msgget", "mq_open", "add_key", "request_key", "keyctl"),
     # other processes
     *("ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "process_madvise"),
@@ -28,7 +28,7 @@ DENIED = (
 )
 
 #: Flags of ``clone`` that create namespaces: it fails with any of them. ``clone3`` has its flags in memory, which
-#: filters can't read; C libraries fall back to ``clone``.
+#: filters cannot read; C libraries fall back to ``clone``.
 NAMESPACE_FLAGS = (
     0x0002_0000,  # CLONE_NEWNS
     0x0200_0000,  # CLONE_NEWCGROUP

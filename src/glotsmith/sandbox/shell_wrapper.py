@@ -1,7 +1,7 @@
 """The shell wrapper that starts a program: sets resource limits (ulimit), reports the state on stderr, builds and runs.
 
 In a PID namespace the shell is process 1: when it ends, the kernel kills the remaining processes. The shell reports
-everything before the program starts, so the program can't forge its reports.
+everything before the program starts, so the program cannot forge its reports.
 """
 
 import functools

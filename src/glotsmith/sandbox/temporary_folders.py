@@ -57,7 +57,7 @@ class SessionFolders:
 def remove_folder(folder: Path) -> None:
     """Remove a folder, even if a (dead) program has removed permissions or nested thousands of folders in it.
 
-    This never follows symlinks. The next session retries what can't be removed.
+    This never follows symlinks. The next session retries what cannot be removed.
     """
     try:
         shutil.rmtree(folder)

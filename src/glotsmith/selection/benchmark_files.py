@@ -75,7 +75,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             yield from lines
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError.at(path, None, f"the benchmark can't be read: {error}") from error
+        raise InputError.at(path, None, f"the benchmark cannot be read: {error}") from error
 
 
 def _decode(path: Path, line: int | None, data: bytes) -> Any:

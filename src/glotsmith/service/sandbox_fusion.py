@@ -135,7 +135,7 @@ def prepare_program(run_request: RunCodeRequest) -> _PreparedProgram:
 
     """
     if run_request.language in REFUSED:
-        raise Unrepresentable(f"{run_request.language} can't be run: {REFUSED[run_request.language]}")
+        raise Unrepresentable(f"{run_request.language} cannot be run: {REFUSED[run_request.language]}")
     language = LANGUAGES.get(run_request.language) or language_of_label(run_request.language)
     if not language:
         sentence = unknown_name(f"no language is named {run_request.language!r}", run_request.language, LANGUAGES)

@@ -34,7 +34,7 @@ def listen(host: str, port: int, *, token: bool) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=1024)
     except (OSError, OverflowError, UnicodeError) as error:
-        raise UsageError(f"{host} port {port} can't be listened on: {error}") from error
+        raise UsageError(f"{host} port {port} cannot be listened on: {error}") from error
 
 
 def address(listening: socket.socket) -> str:

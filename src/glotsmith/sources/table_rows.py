@@ -55,7 +55,7 @@ def jsonl_rows(path: Path, max_bytes: int) -> "Iterator[tuple[int, Mapping[str, 
                 elif text.strip():
                     yield number, _json_object(text, path, number)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError.at(path, None, f"it can't be read to its end: {error}") from error
+        raise InputError.at(path, None, f"it cannot be read to its end: {error}") from error
 
 
 def parquet_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceText]:
@@ -98,7 +98,7 @@ def _parquet(path: Path) -> Generator[Any]:
         with closing(cast(Any, pq.ParquetFile(path))) as file:
             yield file
     except failures as error:
-        raise InputError.at(path, None, f"it can't be read as Parquet: {error}") from error
+        raise InputError.at(path, None, f"it cannot be read as Parquet: {error}") from error
 
 
 def _parquet_rows(file: Any, names: list[str]) -> Iterator[dict[str, object]]:
@@ -162,7 +162,7 @@ def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tupl
         load = cast(Any, datasets).load_dataset
         rows: Iterator[Mapping[str, Any]] = iter(load(name, config or None, split=split, streaming=True))
     except Exception as error:  # the library raises many types
-        raise InputError(f"{spec}: the dataset can't be opened: {_first_line(error)}") from error
+        raise InputError(f"{spec}: the dataset cannot be opened: {_first_line(error)}") from error
     number = 0
     while (row := _next_row(rows, spec, number + 1)) is not None:
         number += 1
@@ -173,7 +173,7 @@ def _next_row(rows: Iterator[Mapping[str, Any]], spec: str, number: int) -> Mapp
     try:
         return next(rows, None)
     except Exception as error:  # network failures, truncated files, schemas that change
-        raise InputError(f"{spec}: row {number} can't be read: {_first_line(error)}") from error
+        raise InputError(f"{spec}: row {number} cannot be read: {_first_line(error)}") from error
 
 
 def _text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where: str) -> SourceText:

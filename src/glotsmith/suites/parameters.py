@@ -29,7 +29,7 @@ class SourceParameter(NamedTuple):
 
 
 class UnsupportedParameters(ValueError):
-    """The function can't be called by position; the message says why."""
+    """The function cannot be called by position; the message says why."""
 
 
 @lru_cache(maxsize=256)

@@ -142,7 +142,7 @@ def _nested(tags: list[str]) -> list[str]:
 
 
 def is_called(function: Function, name: str) -> bool:
-    """Return whether the body calls the parameter: a function can't be a literal."""
+    """Return whether the body calls the parameter: a function cannot be a literal."""
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
         for node in ast.walk(parse_definition(function))

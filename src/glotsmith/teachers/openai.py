@@ -248,7 +248,7 @@ class OpenAI(Teacher):
             return None
         except ServerUnreachable as error:
             failure = TransientError(
-                f"can't reach the server ({self._readable(str(error))})", blames_server=True, server_reached=False
+                f"cannot reach the server ({self._readable(str(error))})", blames_server=True, server_reached=False
             )
         except ResponseTimeout:
             failure = TransientError(f"no reply within {self._options.timeout_s:g} s", congested=True)
@@ -361,7 +361,7 @@ def _checked_url(url: str) -> str:
         secret = parsed.username or parsed.password or parsed.query
         known = parsed.scheme in ("http", "https") and parsed.hostname and parsed.port != 0
     except ValueError:
-        raise UsageError("the base URL can't be parsed; it should look like http://localhost:8000/v1") from None
+        raise UsageError("the base URL cannot be parsed; it should look like http://localhost:8000/v1") from None
     if secret:
         raise UsageError("the base URL may hold no password and no query; put the key into the environment")
     if not known:

@@ -3,7 +3,7 @@
 The file has one JSON object per line, selected by call and item and not by the text of the prompt::
 
     {"call": "translate", "item": "add", "language": "lua", "replies": ["function add(a, b) … end", "…"]}
-    {"call": "translate", "item": "sub", "sample": 3, "reply": "I can't.", "finish_reason": "refused"}
+    {"call": "translate", "item": "sub", "sample": 3, "reply": "I cannot.", "finish_reason": "refused"}
     {"call": "write_tests", "item": "*", "reply": "assert add(1, 2) == 3"}
     {"call": "evaluate", "item": "add", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.4}}
 """
@@ -105,7 +105,7 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else "it is not UTF-8 text"
-        raise InputError.at(path, None, f"can't read the scripted replies: {what}") from None
+        raise InputError.at(path, None, f"cannot read the scripted replies: {what}") from None
 
 
 def _parse_replies(path: Path, text: str) -> dict[_ReplyKey, ScriptedReply]:

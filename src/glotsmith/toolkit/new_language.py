@@ -40,7 +40,7 @@ def create_language(
 
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} can't name a language: a lower-case letter, then at most 39 letters, digits and _")
+        raise UsageError(f"{name!r} cannot name a language: a lower-case letter, then at most 39 letters, digits and _")
     if name in language_names():
         raise UsageError(f"there is a language named {name!r} already, in {card.language_folder(name)}")
     made = folder / name
@@ -49,7 +49,7 @@ def create_language(
     display = display or name.replace("_", " ").title()
     for text in (display, extension):
         if not text.isprintable() or {'"', "\\", "/"} & {*text}:
-            raise UsageError(f"{text!r} can't stand in a card: leave out quotes, slashes and backslashes")
+            raise UsageError(f"{text!r} cannot stand in a card: leave out quotes, slashes and backslashes")
     _check_level(level, like)
     texts = _copied(name, like, display) if like else _blank(name, display, extension or f".{name}", level or "full")
     try:
@@ -133,7 +133,7 @@ _TABLES = {
     "driver": "how calls reach the driver",
     "equality": "values that the language does not distinguish and Python does",
     "limits": "the width of its ints, and the limits that it needs",
-    "refuse": "what it can't represent, with the reason",
+    "refuse": "what it cannot represent, with the reason",
 }  #: table of a card → its content
 _ROWS = {
     "verdicts.toml": "the code of row `accepted` below passes",

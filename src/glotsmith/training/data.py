@@ -57,7 +57,7 @@ def prepare_data(
 
     Raises:
         UsageError: there is nothing to train on.
-        InputError: a row can't be trained on.
+        InputError: a row cannot be trained on.
 
     """
     problems = Counter(item.parallel_id for item in source())

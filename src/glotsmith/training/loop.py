@@ -83,8 +83,8 @@ def train(
     Raises:
         UsageError: the folder belongs to another training or another process is at work in it, the data changed,
             something named is not there, or the device's memory is too small.
-        InputError: a row can't be trained on.
-        StorageError: the folder can't be written.
+        InputError: a row cannot be trained on.
+        StorageError: the folder cannot be written.
 
     """
     try:
@@ -92,7 +92,7 @@ def train(
     except GlotsmithError:
         raise
     except OSError as error:
-        raise StorageError(f"{folder}: the training can't be stored: {error.strerror or error}") from error
+        raise StorageError(f"{folder}: the training cannot be stored: {error.strerror or error}") from error
     except Exception as error:
         if isinstance(error, load("torch").OutOfMemoryError):
             raise UsageError(
@@ -100,7 +100,7 @@ def train(
                 "gradient_checkpointing = true, or train adapters (--lora)"
             ) from error
         if any(sign in str(error) for sign in _FULL):
-            raise StorageError(f"{folder}: the training can't be stored: {error}") from error
+            raise StorageError(f"{folder}: the training cannot be stored: {error}") from error
         raise
 
 
@@ -344,14 +344,14 @@ def _accumulation(settings: TrainingSettings) -> int:
     """Return the backward passes an optimizer step.
 
     Raises:
-        UsageError: the batch can't be shared out evenly.
+        UsageError: the batch cannot be shared out evenly.
 
     """
     processes = ranks.process_count()
     passes = settings.batch / (settings.micro * processes)
     if passes != math.floor(passes):
         raise UsageError(
-            f"a batch of {settings.batch} can't be made of {processes} x {settings.micro} sequences: set micro_batch"
+            f"a batch of {settings.batch} cannot be made of {processes} x {settings.micro} sequences: set micro_batch"
         )
     return int(passes)
 

@@ -26,7 +26,7 @@ def tokenizer(model: str, settings: TrainingSettings) -> Any:
     """Return a model's tokenizer, with the chat template that the settings name.
 
     Raises:
-        UsageError: there is no such model or template, or the tokenizer can't mark the end of a text.
+        UsageError: there is no such model or template, or the tokenizer cannot mark the end of a text.
 
     """
     found = _from(model, "AutoTokenizer")

@@ -78,7 +78,7 @@ class TrainingSettings(Record, frozen=True, kw_only=True):
     gradient_checkpointing: Annotated[bool, CHANGEABLE] = False  #: less memory for about a fifth more time
 
     def __post_init__(self) -> None:
-        """Refuse what can't work.
+        """Refuse what cannot work.
 
         Raises:
             UsageError: a setting is out of its range.

@@ -35,7 +35,7 @@ def hold_folder(folder: Path) -> Generator[None]:
 
     Raises:
         UsageError: it holds something else, is a file, or another process is at work in it.
-        StorageError: it can't be made or locked.
+        StorageError: it cannot be made or locked.
 
     """
     lock = lock_folder(folder, "training", SETTINGS)
@@ -53,7 +53,7 @@ def claim_settings(folder: Path, job: Record) -> None:
 
     Raises:
         UsageError: the folder belongs to another training.
-        InputError: what is stored can't be read.
+        InputError: what is stored cannot be read.
 
     """
     credentials.refuse(msgspec.to_builtins(job))
@@ -95,7 +95,7 @@ def claim_data(folder: Path, prepared: PreparedData) -> None:
 
     Raises:
         UsageError: the dataset is another one.
-        InputError: what is stored can't be read.
+        InputError: what is stored cannot be read.
 
     """
     file = folder / PREPARED

@@ -66,7 +66,7 @@ def require_supported(node: ast.expr, names: frozenset[str] = frozenset({RESULT}
 
 
 def _unsupported(node: ast.AST) -> NotLiteral:
-    return NotLiteral(f"{ast.unparse(node)[:80]} can't be evaluated outside Python")
+    return NotLiteral(f"{ast.unparse(node)[:80]} cannot be evaluated outside Python")
 
 
 def _check_comprehension(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, names: frozenset[str]) -> None:

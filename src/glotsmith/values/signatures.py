@@ -86,7 +86,7 @@ def parse_signature(text: str) -> Signature:
     """Parse ``def f(xs: list[int], k: int) -> int``, with or without the colon and a body.
 
     Raises:
-        NotLiteral: the text is not a ``def``, a type is not supported, or a parameter can't be passed by position.
+        NotLiteral: the text is not a ``def``, a type is not supported, or a parameter cannot be passed by position.
 
     """
     head = text.strip()
@@ -103,7 +103,7 @@ def parse_signature(text: str) -> Signature:
 def _signature_of_node(node: ast.FunctionDef) -> Signature:
     a = node.args
     if a.vararg or a.kwarg or a.kwonlyargs:
-        raise NotLiteral(f"{node.name} has parameters that can't be passed by position")
+        raise NotLiteral(f"{node.name} has parameters that cannot be passed by position")
     named = [(p.arg, p.annotation) for p in (*a.posonlyargs, *a.args)]
     parameters = tuple(Parameter(name, type_of_node(kind), _names_both(kind)) for name, kind in named)
     return Signature(node.name, parameters, type_of_node(node.returns))

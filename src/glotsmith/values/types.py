@@ -82,7 +82,7 @@ def type_of(value: Value) -> Type:
     if isinstance(value, dict):
         pairs = cast(dict[Value, Value], value)
         return Type("dict", (unite_all(map(type_of, pairs)), unite_all(map(type_of, pairs.values()))))
-    raise NotLiteral(f"a value of type {type(value).__name__} can't be written as a literal")
+    raise NotLiteral(f"a value of type {type(value).__name__} cannot be written as a literal")
 
 
 def unite_all(types: Iterable[Type]) -> Type:
@@ -179,13 +179,13 @@ def type_of_node(node: ast.expr | None) -> Type:
             return _generic(ast.unparse(base).rpartition(".")[2], inner)
         case _:
             pass
-    raise NotLiteral(f"the type {ast.unparse(cast(ast.expr, node))} can't be used in a test")
+    raise NotLiteral(f"the type {ast.unparse(cast(ast.expr, node))} cannot be used in a test")
 
 
 def _generic(name: str, inner: ast.expr) -> Type:
     nodes = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
     if not nodes and name.lower() != "tuple":
-        raise NotLiteral(f"the type {name}[()] can't be used in a test")
+        raise NotLiteral(f"the type {name}[()] cannot be used in a test")
     match name.lower():
         case "optional":
             return optional(type_of_node(nodes[0]))
@@ -198,4 +198,4 @@ def _generic(name: str, inner: ast.expr) -> Type:
         case key if key in _GENERICS and len(nodes) == _ARITY[_GENERICS[key]]:
             return Type(cast(TypeKind, _GENERICS[key]), tuple(map(type_of_node, nodes)))
         case _:
-            raise NotLiteral(f"the type {name}[…] can't be used in a test")
+            raise NotLiteral(f"the type {name}[…] cannot be used in a test")

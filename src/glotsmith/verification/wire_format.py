@@ -75,7 +75,7 @@ def _key(wire: WireValue) -> Value:
     try:
         hash(key)
     except TypeError as error:
-        raise NotLiteral("a list can't be a key") from error
+        raise NotLiteral("a list cannot be a key") from error
     return key
 
 

@@ -287,15 +287,15 @@ def test_the_offline_teacher_is_refused_before_anything_is_read() -> None:
 def test_every_default_is_the_papers_or_its_page_says_why_not() -> None:
     page = Path(__file__).parents[3] / "docs" / "recipes" / "inverse_instruct.md"
     lines = page.read_text().partition("## Defaults\n")[2].strip().splitlines()[2:]
-    told = {}
+    documented = {}
     for line in lines:
         option, default, paper, why = (cell.strip() for cell in line.strip("|").split("|"))
         assert (default == paper) == (not why), option
-        told[option.strip("`").partition("`")[0]] = default
+        documented[option.strip("`").partition("`")[0]] = default
     recipe = InverseInstruct(sources=("x",))
-    assert {name: str(getattr(recipe, name)) for name in told} == told
+    assert {name: str(getattr(recipe, name)) for name in documented} == documented
     of_a_run = {"sources", "languages", "column", "max_snippets", "benchmarks"}
-    assert set(told) == {f.name for f in msgspec.structs.fields(InverseInstruct)} - of_a_run
+    assert set(documented) == {f.name for f in msgspec.structs.fields(InverseInstruct)} - of_a_run
 
 
 def test_a_model_that_completes_is_asked_in_the_papers_words_and_makes_the_same(whole: Ran, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def overlap(tmp_path: Path, syntax: Mapping[str, CommentSyntax]) -> BenchmarkInd
 
 
 @pytest.mark.parametrize(
-    ("item", "told"),
+    ("item", "instruction"),
     [
         (snippet(LUA), "program: "),
         (pair(WISH, "See below."), "instruction: "),
@@ -78,11 +78,13 @@ def overlap(tmp_path: Path, syntax: Mapping[str, CommentSyntax]) -> BenchmarkInd
     ],
 )
 def test_what_a_benchmark_holds_is_dropped_before_anything_is_asked(
-    item: Snippet, told: str, overlap: BenchmarkIndex
+    item: Snippet, instruction: str, overlap: BenchmarkIndex
 ) -> None:
     result = asyncio.run(DecontaminateSnippets(overlap).run("k", item))
-    assert [(d.reason, d.detail.startswith(told)) for d in result.dropped] == [(Reason.CONTAMINATED, True)] * bool(told)
-    assert bool(result.kept) != bool(told)
+    assert [(d.reason, d.detail.startswith(instruction)) for d in result.dropped] == [
+        (Reason.CONTAMINATED, True)
+    ] * bool(instruction)
+    assert bool(result.kept) != bool(instruction)
 
 
 @pytest.mark.parametrize(("texts", "kept"), [((WISH,), False), (("Copy it.", WISH), False), (("Copy it.",), True)])

@@ -98,10 +98,10 @@ def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[Yes
     """Score ``TEXTS`` as the recipe does; None where there is no score."""
 
     async def main() -> list[YesNoScore | None]:
-        asked = teacher(kind, served)
+        opened = teacher(kind, served)
         try:
             sampling = Sampling(max_tokens=5, logprobs=top)
-            question = SnippetRequest("evaluate", asked, prompts_of("evaluate"), style, sampling)
+            question = SnippetRequest("evaluate", opened, prompts_of("evaluate"), style, sampling)
             found: list[YesNoScore | None] = []
             for n, text in enumerate(TEXTS):
                 summary = SnippetSummary(id=str(n), sample=n, text=text, lineage=Lineage(teacher="test"))
@@ -111,7 +111,7 @@ def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[Yes
                 found.append(result.kept[0].item.summaries[0].scored if result.kept else None)
             return found
         finally:
-            await asked.close()
+            await opened.close()
 
     return asyncio.run(main())
 
@@ -125,8 +125,8 @@ def tokens(served: Served, text: str, style: RequestStyle) -> list[int]:
         if style == "chat":
             turns = {"messages": [{"role": "user", "content": prompt}]}
             prompt = client.post("/apply-template", json=turns).raise_for_status().json()["prompt"]
-        asked = {"content": prompt, "add_special": True, "parse_special": True}
-        return client.post("/tokenize", json=asked).raise_for_status().json()["tokens"]
+        body = {"content": prompt, "add_special": True, "parse_special": True}
+        return client.post("/tokenize", json=body).raise_for_status().json()["tokens"]
 
 
 def mass(probabilities: list[float], word: str) -> float:

@@ -67,7 +67,7 @@ def test_no_score(logprobs: Mapping[str, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "score", "votes"),
+    ("texts", "score", "votes"),
     [
         (["Yes", "Yes.", "yes, it is", "No"], 4 / 6, 4),
         (["Yes"] * 5, 6 / 7, 5),  # never 1.0
@@ -76,8 +76,8 @@ def test_no_score(logprobs: Mapping[str, float]) -> None:
         (["**Yes**", "Maybe", "", "Nothing is wrong", "<think>No</think>Yes"], 3 / 4, 2),
     ],
 )
-def test_votes(said: list[str], score: float, votes: int) -> None:
-    found = score_from_votes([Reply(text=text) for text in said])
+def test_votes(texts: list[str], score: float, votes: int) -> None:
+    found = score_from_votes([Reply(text=text) for text in texts])
     assert isinstance(found, YesNoScore)
     assert found.p_yes == pytest.approx(score)
     assert (found.votes, found.method) == (votes, "votes")
@@ -105,10 +105,10 @@ class Opinion:
     structured = False
 
     def __init__(self, logprobs: Mapping[str, float]) -> None:
-        self.logprobs, self.asked = dict(logprobs), list[Request]()
+        self.logprobs, self.requests = dict(logprobs), list[Request]()
 
     async def reply(self, request: Request) -> Reply:
-        self.asked.append(request)
+        self.requests.append(request)
         return Reply(text="Yes", logprobs=self.logprobs if request.sampling.logprobs else {})
 
     async def close(self) -> None: ...
@@ -132,9 +132,9 @@ def test_who_is_asked_for_what(wanted: bool, logprobs: Mapping[str, float], call
     snippet = Snippet(id="s", language="lua", code="return 1", origin=Origin(source="s", path="p"))
     summaries = [SnippetSummary(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)]
     (kept,) = asyncio.run(step.run("s", Inversion(snippet=snippet, summaries=tuple(summaries)))).kept
-    assert sorted(r.call for r in teacher.asked) == sorted(calls * 2)
-    assert any(r.sampling.logprobs for r in teacher.asked) is wanted
-    assert len({(r.call, r.sample) for r in teacher.asked}) == len(teacher.asked)  # else two votes were one reply
+    assert sorted(r.call for r in teacher.requests) == sorted(calls * 2)
+    assert any(r.sampling.logprobs for r in teacher.requests) is wanted
+    assert len({(r.call, r.sample) for r in teacher.requests}) == len(teacher.requests)  # else two votes were one reply
     version = prompts_of("evaluate").chat.version
     assert [(s.id, s.scored.method, s.scored.prompt_version) for s in kept.item.summaries if s.scored] == [
         ("0", method, version),

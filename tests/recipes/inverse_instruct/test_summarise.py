@@ -18,13 +18,13 @@ class Recording(Teacher):
     name, model, fingerprint = "recording", "", "x"
     structured = False
 
-    def __init__(self, said: list[str]) -> None:
-        self.said, self.asked = said, list[Request]()
+    def __init__(self, texts: list[str]) -> None:
+        self.texts, self.requests = texts, list[Request]()
 
     async def reply(self, request: Request) -> Reply:
-        self.asked.append(request)
-        await asyncio.sleep(0.01 * (len(self.said) - request.sample))  # the last question is answered first
-        return Reply(text=self.said[request.sample])
+        self.requests.append(request)
+        await asyncio.sleep(0.01 * (len(self.texts) - request.sample))  # the last question is answered first
+        return Reply(text=self.texts[request.sample])
 
     async def close(self) -> None:
         """Hold nothing."""
@@ -52,7 +52,7 @@ def test_openings_differ_by_sample_and_snippet_and_are_the_same_again() -> None:
     def openings(item: Snippet) -> list[str]:
         teacher = Recording(["Write it."] * 10)
         summarised(teacher, item, style="completion", count=10)
-        return [r.prompt.rsplit("\n", 1)[1] for r in sorted(teacher.asked, key=lambda r: r.sample)]
+        return [r.prompt.rsplit("\n", 1)[1] for r in sorted(teacher.requests, key=lambda r: r.sample)]
 
     first = openings(snippet())
     assert openings(snippet()) == first != openings(snippet(id="s2"))
@@ -64,7 +64,7 @@ def test_openings_differ_by_sample_and_snippet_and_are_the_same_again() -> None:
 def test_a_chat_is_asked_with_the_papers_words() -> None:
     teacher = Recording(["Write it."])
     summarised(teacher, snippet(), count=1)
-    (message,) = teacher.asked[0].messages
+    (message,) = teacher.requests[0].messages
     assert message.content.startswith("This is a response code snippet to a programming problem")
     assert f"```lua\n{CODE}\n```" in message.content
 
@@ -72,7 +72,7 @@ def test_a_chat_is_asked_with_the_papers_words() -> None:
 def test_an_original_passes_unasked() -> None:
     teacher = Recording([])
     assert summarised(teacher, snippet(kind="original")).kept[0].item.summaries == ()
-    assert teacher.asked == []
+    assert teacher.requests == []
 
 
 @pytest.mark.parametrize(

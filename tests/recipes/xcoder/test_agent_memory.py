@@ -55,8 +55,8 @@ def test_synergy_is_what_a_language_gains_from_an_agents_problems() -> None:
     assert MEMORY.synergy("lua", "lua") == pytest.approx(2 / 3 - 1 / 2)
     assert MEMORY.synergy("python", "lua") == pytest.approx(1 / 3 - 1 / 2)
     assert MEMORY.synergy("ocaml", "lua") == 0
-    alike = AgentMemory([remembered(n, "lua", "lua", passed=("lua",)) for n in range(5)], same_words)
-    assert alike.synergy("lua", "lua") > 0  # all that is known speaks for it, if not much
+    similar = AgentMemory([remembered(n, "lua", "lua", passed=("lua",)) for n in range(5)], same_words)
+    assert similar.synergy("lua", "lua") > 0  # all that is known speaks for it, if not much
 
 
 def test_a_summary_is_a_first_sentence_on_one_line() -> None:

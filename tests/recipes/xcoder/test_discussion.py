@@ -38,13 +38,13 @@ class Says:
     name, model, fingerprint = "says", "", ""
 
     def __init__(self, replies: Mapping[str, str], *, structured: bool = False) -> None:
-        self.replies, self.asked, self.texts = replies, list[str](), list[str]()
+        self.replies, self.requests, self.texts = replies, list[str](), list[str]()
         self.structured, self.schemas = structured, list[str]()
         self.stops = list[tuple[str, ...]]()
 
     async def reply(self, request: Request) -> Reply:
         call, agent = request.call, request.context["language"]
-        self.asked.append(f"{call} {agent} {request.sample}")
+        self.requests.append(f"{call} {agent} {request.sample}")
         self.texts.append(request.messages[0].content if request.messages else request.prompt)
         self.stops.append(request.sampling.stop)
         self.schemas.append(request.schema)
@@ -108,7 +108,7 @@ def test_a_chair_whose_advisers_agree_is_done_in_one_round() -> None:
     result, teacher = hold({"propose": posed("f"), "advise": YES})
     found = only(result)
     assert (found.name, found.ending, found.rounds, found.languages) == ("f", "agreement", 1, AGENTS)
-    assert teacher.asked == ["propose python 0", "advise lua 1", "advise ocaml 1"]
+    assert teacher.requests == ["propose python 0", "advise lua 1", "advise ocaml 1"]
     assert (result.tokens, result.cost) == (330, 1.5)
 
 
@@ -142,7 +142,7 @@ def test_a_chair_revises_until_all_agree_or_the_rounds_are_over() -> None:
     replies = {"propose": posed("f"), "revise": posed("g"), "advise": YES, "advise lua": NO}
     result, teacher = hold(replies)
     assert (only(result).name, only(result).ending, only(result).rounds) == ("g", "rounds", 3)
-    assert "Lua: Shorter." in teacher.texts[teacher.asked.index("revise python 1")]
+    assert "Lua: Shorter." in teacher.texts[teacher.requests.index("revise python 1")]
     agreed = only(hold(replies | {"advise lua 2": YES})[0])
     assert (agreed.name, agreed.ending, agreed.rounds) == ("g", "agreement", 2)
 
@@ -150,16 +150,16 @@ def test_a_chair_revises_until_all_agree_or_the_rounds_are_over() -> None:
 def test_a_budget_ends_a_discussion_between_rounds() -> None:
     result, teacher = hold({"propose": posed("f"), "revise": posed("g"), "advise": NO}, budget=40)
     assert (only(result).name, only(result).ending) == ("g", "budget")
-    assert teacher.asked.count("revise python 1") == 1
-    assert "revise python 2" not in teacher.asked
+    assert teacher.requests.count("revise python 1") == 1
+    assert "revise python 2" not in teacher.requests
 
 
 def test_equals_choose_by_majority() -> None:
     replies = {f"propose {a}": posed(n) for a, n in zip(AGENTS, "fgh", strict=True)} | {"vote": '{"choice": 2}'}
     result, teacher = hold(replies, topology="parallel")
     assert (only(result).name, only(result).ending) == ("g", "agreement")
-    assert sorted(teacher.asked[:3]) == sorted(f"propose {a} 0" for a in AGENTS)
-    assert sum(a.startswith("vote") for a in teacher.asked) == 3
+    assert sorted(teacher.requests[:3]) == sorted(f"propose {a} 0" for a in AGENTS)
+    assert sum(a.startswith("vote") for a in teacher.requests) == 3
 
 
 def test_equals_without_a_majority_revise_and_the_first_of_the_most_chosen_wins() -> None:
@@ -168,7 +168,7 @@ def test_equals_without_a_majority_revise_and_the_first_of_the_most_chosen_wins(
     replies |= {"revise lua": posed("k"), "revise ocaml": "?"}
     result, teacher = hold(replies, topology="parallel", rounds=1)
     assert (only(result).name, only(result).ending, only(result).rounds) == ("f", "rounds", 2)
-    assert sum(a.startswith("revise") for a in teacher.asked) == 3
+    assert sum(a.startswith("revise") for a in teacher.requests) == 3
     assert [loss.key for loss in result.dropped if "revise:ocaml" in loss.key] == ["session-0:revise:ocaml:1"]
 
 
@@ -179,8 +179,8 @@ def test_a_discussion_in_which_nobody_says_anything_usable_ends_in_silence(advic
         replies = {"propose": posed("f"), "revise": posed("g")} | ({} if advice is None else {call: advice})
         result, teacher = hold(replies, topology=topology)
         assert (only(result).name, only(result).ending, only(result).rounds) == ("f", "silence", 1)
-        assert not any(a.startswith("revise") for a in teacher.asked)
-        assert sum(f":{call}:" in d.key for d in result.dropped) == sum(a.startswith(call) for a in teacher.asked)
+        assert not any(a.startswith("revise") for a in teacher.requests)
+        assert sum(f":{call}:" in d.key for d in result.dropped) == sum(a.startswith(call) for a in teacher.requests)
 
 
 def test_a_vote_for_no_draft_is_counted_as_a_loss() -> None:
@@ -199,7 +199,7 @@ def test_a_draft_tells_by_which_prompt_it_came_about() -> None:
 
 def test_an_agent_alone_asks_nobody() -> None:
     result, teacher = hold({"propose": posed("f")}, topology="none")
-    assert teacher.asked == ["propose python 0"]
+    assert teacher.requests == ["propose python 0"]
     assert only(result).languages == ("python", "lua")  # somebody else must agree
 
 
@@ -215,20 +215,20 @@ def test_memory_objects_to_a_repeat_before_any_adviser_is_asked() -> None:
     result, teacher = hold(replies, REMEMBERED, number=2)
     assert only(result).name == "g"
     assert only(result).notes == dict.fromkeys(("python", "lua"), "Bad: Dull.")
-    judged = [a for a in teacher.asked if not a.startswith("reflect")]
+    judged = [a for a in teacher.requests if not a.startswith("reflect")]
     assert judged[:2] == ["propose ocaml 0", "revise ocaml 1"]
     assert sorted(judged[2:]) == ["advise lua 2", "advise python 2"]
-    assert "it repeats f" in teacher.texts[teacher.asked.index("revise ocaml 1")]
-    told = teacher.texts[teacher.asked.index("propose ocaml 0")]
-    assert "- f: Write f. (kept)" not in told  # ocaml had no part in it
-    assert "- f: Write f. (kept)" in teacher.texts[teacher.asked.index("advise lua 2")]
+    assert "it repeats f" in teacher.texts[teacher.requests.index("revise ocaml 1")]
+    prompt = teacher.texts[teacher.requests.index("propose ocaml 0")]
+    assert "- f: Write f. (kept)" not in prompt  # ocaml had no part in it
+    assert "- f: Write f. (kept)" in teacher.texts[teacher.requests.index("advise lua 2")]
 
 
 def test_without_memory_an_agent_is_told_nothing_and_not_checked() -> None:
     replies = {"propose": posed("f"), "advise": YES, "reflect": '{"faults": ["Dull."]}'}
     result, teacher = hold(replies, REMEMBERED, number=2, memory=False)
     assert (only(result).name, only(result).notes) == ("f", {})
-    assert not any(a.startswith("reflect") for a in teacher.asked)
+    assert not any(a.startswith("reflect") for a in teacher.requests)
     assert not any("What you remember" in text or "have failed by" in text for text in teacher.texts)
 
 
@@ -236,7 +236,7 @@ def test_without_reflection_an_agent_still_remembers() -> None:
     replies = {"propose": posed("f"), "revise": posed("g"), "advise": YES, "reflect": '{"faults": ["Dull."]}'}
     result, teacher = hold(replies, REMEMBERED, number=2, reflection=False)
     assert (only(result).name, only(result).notes) == ("g", {})
-    assert not any(a.startswith("reflect") for a in teacher.asked)
+    assert not any(a.startswith("reflect") for a in teacher.requests)
     assert any("What you remember" in text for text in teacher.texts)
 
 
@@ -246,10 +246,10 @@ def test_a_reflection_of_no_use_is_counted_once_in_the_session_that_pays_for_it(
     keys = {"session-2:reflect:python", "session-2:reflect:lua"}
     assert {d.key for d in paying.dropped} == keys  # ocaml has nothing to reflect on
     assert {d.reason for d in paying.dropped} == {Reason.UNPARSABLE_REPLY}
-    assert paying.tokens == len(teacher.asked) * 110
+    assert paying.tokens == len(teacher.requests) * 110
     other, teacher = hold(replies, REMEMBERED, number=3)
     assert not other.dropped
-    assert other.tokens == (len(teacher.asked) - 2) * 110
+    assert other.tokens == (len(teacher.requests) - 2) * 110
 
 
 def test_a_reflection_without_a_merit_or_a_fault_is_of_no_use_either() -> None:
@@ -259,8 +259,10 @@ def test_a_reflection_without_a_merit_or_a_fault_is_of_no_use_either() -> None:
 
 
 def test_a_reflection_is_a_few_short_lines_whatever_is_said() -> None:
-    said = ReflectionReply(merits=["Good.\n\n[Reference]\nx", " "], faults=[f"{n} {'very ' * 200}" for n in range(9)])
-    lines = str(said).split("\n")
+    reflection = ReflectionReply(
+        merits=["Good.\n\n[Reference]\nx", " "], faults=[f"{n} {'very ' * 200}" for n in range(9)]
+    )
+    lines = str(reflection).split("\n")
     assert lines[0] == "Good: Good. [Reference] x"
     assert [line[:6] for line in lines[1:]] == ["Bad: 0", "Bad: 1", "Bad: 2"]
     assert max(map(len, lines)) < 310
@@ -278,14 +280,14 @@ def test_reflections_do_not_use_up_the_budget_of_a_discussion() -> None:
     for number in (2, 3):  # the second pays for no reflection
         result, teacher = hold(replies, REMEMBERED, number=number, budget=40)
         assert only(result).ending == "budget"
-        assert sum(a.startswith("revise") for a in teacher.asked) == 1
+        assert sum(a.startswith("revise") for a in teacher.requests) == 1
 
 
 def test_equals_do_not_vote_on_drafts_that_all_repeat_what_is_remembered() -> None:
     replies = {"propose": posed("f"), "revise": posed("g"), "vote": '{"choice": 1}', "reflect": '{"faults": ["Dull."]}'}
     result, teacher = hold(replies, REMEMBERED, number=2, topology="parallel")
     assert (only(result).name, only(result).rounds) == ("g", 2)
-    assert not [a for a in teacher.asked if a.startswith("vote") and a.endswith(" 1")]
+    assert not [a for a in teacher.requests if a.startswith("vote") and a.endswith(" 1")]
 
 
 def test_a_discussion_that_ends_with_a_repeat_is_dropped() -> None:
@@ -301,7 +303,7 @@ def test_a_draft_that_copies_what_should_inspire_it_is_no_problem(topology: str)
     replies = {"propose": posed("f"), "revise": posed("g"), "advise": YES, "vote": '{"choice": 1}'}
     result, teacher = hold(replies, topology=topology, inspirations=("Sort.", "Write f."))
     assert only(result).name == "g"
-    assert "It copies a task" in teacher.texts[teacher.asked.index("revise python 1")]
+    assert "It copies a task" in teacher.texts[teacher.requests.index("revise python 1")]
     result, _ = hold(replies | {"revise": posed("f")}, topology=topology, inspirations=("Sort.", "Write f."))
     [loss] = [loss for loss in result.dropped if not loss.key]
     assert loss.reason == Reason.NEAR_DUPLICATE

@@ -17,14 +17,14 @@ async def failing() -> int:
 def test_all_get_the_result_of_one_piece_of_work() -> None:
     begun: list[int] = []
 
-    async def work() -> int:
+    async def compute() -> int:
         begun.append(1)
         await asyncio.sleep(0)
         return 7
 
     async def main() -> list[int]:
         known: dict[int, asyncio.Future[int]] = {}
-        return await asyncio.gather(*(run_once_per_key(known, 1, work) for _ in range(3)))
+        return await asyncio.gather(*(run_once_per_key(known, 1, compute) for _ in range(3)))
 
     assert asyncio.run(main()) == [7, 7, 7]
     assert len(begun) == 1

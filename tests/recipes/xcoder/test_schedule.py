@@ -62,9 +62,11 @@ def test_a_chair_is_inspired_by_all_seeds_of_its_language_in_turn(agents: int, o
     plan = SessionPlan(agents=languages, sessions=agents * own, epoch=4, inspirations=shown)
     known = [f"lua {n}" for n in range(own)]
     seat = {"kind": "ds1", "instruction": "beside", "origin": Origin(source="s", path="p")}
-    beside = Proposal(id="s", lineage=Lineage(teacher="t"), **seat)  # type: ignore[arg-type]
+    seed_proposal = Proposal(id="s", lineage=Lineage(teacher="t"), **seat)  # type: ignore[arg-type]
     held = [
-        ScheduleSessions(plan)._session_item(s, beside, known).session for s in plan.all_sessions() if s.chair == "lua"
+        ScheduleSessions(plan)._session_item(s, seed_proposal, known).session
+        for s in plan.all_sessions()
+        if s.chair == "lua"
     ]
     assert {text for s in held if s for text in s.inspirations} == {"beside", *known}
 

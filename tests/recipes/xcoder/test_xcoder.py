@@ -172,9 +172,9 @@ def test_memory_was_used_and_the_figures_tell(run: RunFolder) -> None:
     assert (found.rows, found.problems, found.distinct, found.pairs) == (13, 9, 9, 3)
     assert found.languages == {"lua": 6, "python": 7}
     assert found.failures == {"fail:wrong": 5}
-    told = XCoder.findings(run.ledger)
-    assert told["discussions"] == "10 held, 4 problems kept"
-    assert set(told) == {"discussions", "synergy of python's problems", "synergy of lua's problems"}
+    findings = XCoder.findings(run.ledger)
+    assert findings["discussions"] == "10 held, 4 problems kept"
+    assert set(findings) == {"discussions", "synergy of python's problems", "synergy of lua's problems"}
 
 
 @pytest.mark.slow
@@ -301,9 +301,9 @@ def test_the_page_tells_what_the_recipe_does() -> None:
     assert weights == {2.0: 2, 0.5: 2, 1.0: 5}
     assert {WEIGHTS[n] for n in ("consistency", "correctness")} == {2.0}
     assert {WEIGHTS[n] for n in ("comments", "easy_to_learn")} == {0.5}
-    told = set(re.findall(r"^\| `(\w+)`", page.partition("## Defaults")[2], re.MULTILINE))
+    documented = set(re.findall(r"^\| `(\w+)`", page.partition("## Defaults")[2], re.MULTILINE))
     of_a_run = {"sources", "languages", "new_languages", "column", "max_snippets", "benchmarks"}
-    assert told == {f.name for f in msgspec.structs.fields(XCoder)} - of_a_run
+    assert documented == {f.name for f in msgspec.structs.fields(XCoder)} - of_a_run
 
 
 def test_the_recorded_replies_are_all_for_calls_of_the_recipe() -> None:

@@ -38,7 +38,7 @@ async def carry(chosen: XCoder, folder: Path, cache: Path) -> list[str]:
             assert await LocalExecutor().run(chosen.steps(tools), run.ledger, NoProgress())
     finally:
         await sandbox.close()
-    return simulated.asked
+    return simulated.requests
 
 
 def made(folder: Path) -> tuple[RunFigures, set[str]]:
@@ -65,9 +65,9 @@ def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_
     without = asyncio.run(carry(off_recipe, tmp_path / "off", cache))
     assert len(without) >= len(with_memory)
     (on, on_names), (off, off_names) = made(tmp_path / "on"), made(tmp_path / "off")
-    told = f"{len(with_memory)} requests, {sorted(on_names)}; without: {len(without)} requests, {sorted(off_names)}"
-    print(told)
-    assert len(on_names) >= 2 * len(off_names), told
+    summary = f"{len(with_memory)} requests, {sorted(on_names)}; without: {len(without)} requests, {sorted(off_names)}"
+    print(summary)
+    assert len(on_names) >= 2 * len(off_names), summary
     assert on.distinct >= 2 * off.distinct - 1  # the seed is a problem of both
     assert 1 <= len(off_names) <= FAVOURITES < len(on_names) <= len(KNOWN)
     with RunFolder.open(tmp_path / "off") as run:

@@ -91,7 +91,7 @@ class Known:
         return self.known
 
 
-async def through(sandbox: Sandbox, item: Proposal, *earlier: Proposal) -> Result[Any]:
+async def run_all_steps(sandbox: Sandbox, item: Proposal, *earlier: Proposal) -> Result[Any]:
     """Let a proposal through the steps up to ``prove``, behind earlier ones; return the last result."""
     verifier = Verifier(sandbox)
     history = Known()
@@ -104,18 +104,18 @@ async def through(sandbox: Sandbox, item: Proposal, *earlier: Proposal) -> Resul
         ProveProblem(verifier, 3),
     ]
     for each in earlier:
-        work: Any = each
+        current: Any = each
         for step in steps[:4]:
-            work = (await step.run(each.id, work)).kept[0].item
+            current = (await step.run(each.id, current)).kept[0].item
         assert each.session
-        history.known = (*history.known, PosedProblem(each.id, each.session.number, work.problem))
+        history.known = (*history.known, PosedProblem(each.id, each.session.number, current.problem))
     result: Result[Any] = Result()
-    work = item
+    current = item
     for step in steps:
-        result = await step.run(item.id, work)
+        result = await step.run(item.id, current)
         if not result.kept:
             break
-        work = result.kept[0].item
+        current = result.kept[0].item
     return result
 
 
@@ -123,7 +123,7 @@ async def outcome(item: Proposal, *earlier: Proposal) -> tuple[str, str]:
     """Return reason and detail of a drop, or ``kept``."""
     sandbox = open_sandbox()
     try:
-        result = await through(sandbox, item, *earlier)
+        result = await run_all_steps(sandbox, item, *earlier)
     finally:
         await sandbox.close()
     if result.kept:
@@ -182,7 +182,7 @@ def test_a_suite_that_a_stub_passes_is_dropped(sandbox: Sandbox) -> None:
     async def posed() -> PipelineItem:
         own = open_sandbox()
         try:
-            result = await through(own, proposal(ROTATE))
+            result = await run_all_steps(own, proposal(ROTATE))
         finally:
             await own.close()
         task = result.kept[0].item.task
@@ -254,8 +254,8 @@ LOW = "{" + ", ".join(f'"{name}": 2' for name in WEIGHTS) + "}"
 def test_the_rubric_is_a_gate_only_for_what_was_not_executed(
     reply: str, executed: bool, kept: float | None, reason: Reason | None, make_solution_in: Any
 ) -> None:
-    work = PipelineItem(proposal=proposal(ROTATE), solution=make_solution_in("lua") if executed else None)
-    result = asyncio.run(ScoreByRubric(Rates(reply), 3.0).run("k", work))  # type: ignore[arg-type]
+    current = PipelineItem(proposal=proposal(ROTATE), solution=make_solution_in("lua") if executed else None)
+    result = asyncio.run(ScoreByRubric(Rates(reply), 3.0).run("k", current))  # type: ignore[arg-type]
     assert [k.item.score for k in result.kept] == ([] if kept is None else [kept])
     assert [d.reason for d in result.dropped] == ([reason] if reason else [])
     assert result.tokens == 7
@@ -264,7 +264,7 @@ def test_the_rubric_is_a_gate_only_for_what_was_not_executed(
 UNEXECUTABLE = proposal(("A queue.", "def f(x): return x", ()), session=None, answer="return {}")
 
 
-def ground(item: Proposal, verdict: str = "pass", *, unexecuted: bool = True) -> Result[PipelineItem]:
+def execute_reference(item: Proposal, verdict: str = "pass", *, unexecuted: bool = True) -> Result[PipelineItem]:
     class Says:
         async def verify(self, job: Job) -> Verdict:
             return Verdict(id=job.id, language=job.language, status=verdict, toolchain="Lua 5.4")  # type: ignore[arg-type]
@@ -274,16 +274,16 @@ def ground(item: Proposal, verdict: str = "pass", *, unexecuted: bool = True) ->
 
 def test_what_can_not_be_executed_passes_only_if_it_may() -> None:
     bare = msgspec.structs.replace(UNEXECUTABLE, reference="")
-    assert not ground(bare).kept[0].item.executed
-    [loss] = ground(bare, unexecuted=False).dropped
+    assert not execute_reference(bare).kept[0].item.executed
+    [loss] = execute_reference(bare, unexecuted=False).dropped
     assert loss.reason == Reason.UNTESTED
-    [loss] = ground(msgspec.structs.replace(bare, answer="return {")).dropped
+    [loss] = execute_reference(msgspec.structs.replace(bare, answer="return {")).dropped
     assert loss.reason == Reason.UNPARSABLE_CODE
     own = msgspec.structs.replace(bare, examples=tuple(f"assert f({n}) == {n}" for n in range(3)))
-    assert ground(own, unexecuted=False).kept[0].item.executed
-    [loss] = ground(own, "fail:wrong").dropped
+    assert execute_reference(own, unexecuted=False).kept[0].item.executed
+    [loss] = execute_reference(own, "fail:wrong").dropped
     assert loss.reason == Reason.FAILED_VERIFICATION
-    [loss] = ground(own, "infra:sandbox").dropped
+    [loss] = execute_reference(own, "infra:sandbox").dropped
     assert loss.reason == Reason.NOT_VERIFIED
 
 
@@ -299,16 +299,18 @@ def test_a_snippets_own_suite_that_says_little_proves_nothing_and_still_can_spea
     examples: tuple[str, ...], reason: Reason
 ) -> None:
     thin = msgspec.structs.replace(UNEXECUTABLE, reference="", examples=examples)
-    assert not ground(thin).kept[0].item.executed  # so that the rubric is a gate for it, and its row has no tests
-    [loss] = ground(thin, unexecuted=False).dropped
+    assert (
+        not execute_reference(thin).kept[0].item.executed
+    )  # so that the rubric is a gate for it, and its row has no tests
+    [loss] = execute_reference(thin, unexecuted=False).dropped
     assert loss.reason == reason
-    [loss] = ground(thin, "fail:wrong").dropped
+    [loss] = execute_reference(thin, "fail:wrong").dropped
     assert loss.reason == Reason.FAILED_VERIFICATION
 
 
 def test_who_solves_sees_a_few_of_the_stated_examples() -> None:
     stated = tuple(f"assert rotate([{n}, 1], 1) == [1, {n}]" for n in range(20))
-    function = ground(proposal((ROTATE[0], ROTATE[1], stated))).kept[0].item.function
+    function = execute_reference(proposal((ROTATE[0], ROTATE[1], stated))).kept[0].item.function
     assert function
     assert function.docstring.startswith(f"{ROTATE[0]}\n\n>>> rotate([0, 1], 1)\n[1, 0]\n>>> ")
     assert function.docstring.count(">>>") == 5
@@ -316,6 +318,9 @@ def test_who_solves_sees_a_few_of_the_stated_examples() -> None:
 
 def test_problems_of_one_reference_in_other_words_have_ids_of_their_own() -> None:
     """Their suites differ too: solutions and preference pairs must not be mixed."""
-    found = [ground(proposal((words, *ROTATE[1:]))).kept[0].item.function for words in ("Rotate.", "Turn.", "Turn.")]
+    found = [
+        execute_reference(proposal((words, *ROTATE[1:]))).kept[0].item.function
+        for words in ("Rotate.", "Turn.", "Turn.")
+    ]
     assert [f.id for f in found if f][1:] == [found[2].id] * 2  # type: ignore[union-attr]
     assert found[0].id != found[1].id  # type: ignore[union-attr]

@@ -24,7 +24,7 @@ def write_dataset(
 
     Raises:
         UsageError: there is no such format, or the folder holds something else.
-        StorageError: the disk is full or the folder can't be written.
+        StorageError: the disk is full or the folder cannot be written.
         InputError: a row holds text that no file can hold.
 
     """

@@ -105,7 +105,7 @@ def write_language_files(rows: Iterable[Example], folder: Path, extension: str) 
             drafts.replace_targets()
         _remove_others(folder / "data", set(drafts.targets))
     except OSError as error:
-        raise StorageError(f"{folder}: the dataset can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{folder}: the dataset cannot be written: {error.strerror or error}") from error
     return sorted(drafts.targets)
 
 

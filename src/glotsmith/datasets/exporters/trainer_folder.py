@@ -67,7 +67,7 @@ def export(name: str, content: ExportContent, folder: Path, *, model: str = "") 
 
     Raises:
         UsageError: there is no such format, it names no model, or there is nothing that it could hold.
-        StorageError: the disk is full or the folder can't be written.
+        StorageError: the disk is full or the folder cannot be written.
         InputError: a row holds text that no file can hold.
 
     """
@@ -84,7 +84,7 @@ def export(name: str, content: ExportContent, folder: Path, *, model: str = "") 
             _write_texts(name, written, folder, drafts, model or FORMATS[name].model, partial=content.partial)
             _replace(folder, drafts, earlier, origin)
     except OSError as error:
-        raise StorageError(f"{folder}: the export can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{folder}: the export cannot be written: {error.strerror or error}") from error
     return written
 
 

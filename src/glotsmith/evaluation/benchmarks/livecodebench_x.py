@@ -108,4 +108,4 @@ def unpack(row: QuestionRow, packed: str) -> Any:
         pickle.UnpicklingError,
         RecursionError,
     ) as error:
-        raise row.error(f"the test cases can't be read: {error}") from None
+        raise row.error(f"the test cases cannot be read: {error}") from None

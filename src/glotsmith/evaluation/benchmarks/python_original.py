@@ -92,7 +92,7 @@ async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequen
 
     Raises:
         Unchecked: the machine failed to run the original.
-        Unusable: an assert about the function can't be judged.
+        Unusable: an assert about the function cannot be judged.
 
     """
     found = calls_of(asserts, function.name)
@@ -104,7 +104,7 @@ async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequen
             found = found._replace(typed=typed)
     refused = [*found.refused, *(f"it needs the original to run: {ast.unparse(test)[:200]}" for test in found.open)]
     if refused:
-        raise UnusableProblem(f"{len(refused)} of its tests can't be judged: {refused[0]}")
+        raise UnusableProblem(f"{len(refused)} of its tests cannot be judged: {refused[0]}")
     return found
 
 

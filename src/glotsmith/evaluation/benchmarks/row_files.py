@@ -114,7 +114,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError.at(path, None, f"can't be read: {error}") from None
+        raise InputError.at(path, None, f"cannot be read: {error}") from None
 
 
 def _decode(path: Path, line: int | None, data: bytes) -> Any:

@@ -167,7 +167,7 @@
              (let ((sb-ext:*invoke-debugger-hook* (lambda (condition hook) (declare (ignore hook)) (meet condition))))
                (restart-case (funcall act)
                  (abort () :report "Give up this call." (return-from attempt (funcall failed "aborted"))))))))
-       (compiled (path)  ; a file in the current folder; nil where the program can't be read or compiled
+       (compiled (path)  ; a file in the current folder; nil where the program cannot be read or compiled
          (let ((broken nil) (target (concatenate 'string (sb-unix:posix-getcwd) "/candidate.fasl")))
            (flet ((note (condition) (declare (ignore condition)) (setf broken t)))
              (let ((fasl (handler-bind ((sb-c:compiler-error #'note) (sb-c::input-error-in-compile-file #'note))

@@ -198,7 +198,7 @@ namespace Glotsmith
             if (type.IsInstanceOfType(x)) return x;
             object result = x is long ? Whole((long)x, type) : x is double ? Fraction((double)x, type)
                 : x is string ? Letters((string)x, type) : x is ITuple ? Items((ITuple)x, type) : Collection(x, type);
-            if (result == null) throw new Mismatch(x.GetType() + " can't be passed as " + type);
+            if (result == null) throw new Mismatch(x.GetType() + " cannot be passed as " + type);
             return result;
         }
 

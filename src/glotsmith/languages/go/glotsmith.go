@@ -71,7 +71,7 @@ func CheckTo[T any](argument Value) {
 	}
 }
 
-// Check ends the program if a function can't be called with arguments of these types.
+// Check ends the program if a function cannot be called with arguments of these types.
 func Check(function Value, arguments ...Value) {
 	t := reflect.TypeOf(function)
 	fits := t != nil && t.Kind() == reflect.Func && t.NumIn() == len(arguments) && t.NumOut() > 0

@@ -56,7 +56,7 @@ test index call = do
     Left problem -> do
       leave (fromException problem)
       said <- try (force (take 2000 (show (problem :: SomeException))))
-      let unknown = const "an exception that can't be shown" :: SomeException -> String
+      let unknown = const "an exception that cannot be shown" :: SomeException -> String
       emit ("raised " ++ show index ++ " " ++ str (either unknown id said) "")
 
 force :: String -> IO String

@@ -33,7 +33,7 @@ final class Convert {
     /** No value of this kind can be passed. */
     static final class Mismatch extends RuntimeException {
         Mismatch(Object x, Type type) {
-            super(x.getClass().getTypeName() + " can't be passed as " + type.getTypeName());
+            super(x.getClass().getTypeName() + " cannot be passed as " + type.getTypeName());
         }
     }
 

@@ -47,7 +47,7 @@ final class Entry {
         throw new ClassNotFoundException(name);
     }
 
-    /** Return why the arguments can't be passed; null if they can. */
+    /** Return why the arguments cannot be passed; null if they can. */
     String mismatch(Object[] arguments) {
         try {
             best(arguments);

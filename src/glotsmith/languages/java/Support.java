@@ -102,7 +102,7 @@ public class Support {
         }
     }
 
-    /** Return the candidate's function; end the program if the arguments can't be passed to it. */
+    /** Return the candidate's function; end the program if the arguments cannot be passed to it. */
     private Entry entry(Class<?> owner, String name, String call) throws Throwable {
         Entry entry = new Entry(owner, name, callsVoid());
         String why = entry.mismatch((Object[]) find(Class.forName("GlotsmithCalls"), call + 0).invoke(null));

@@ -41,7 +41,7 @@ proc float(x: BiggestFloat): string =
   discard snprintf(cast[cstring](addr buffer), csize_t(sizeof(buffer)), "%.17g", x)
   "{\"f\":\"" & $cast[cstring](addr buffer) & "\"}"
 
-# Of what a generic procedure calls by a name that is no other procedure's here, the candidate can't add a variant.
+# Of what a generic procedure calls by a name that is no other procedure's here, the candidate cannot add a variant.
 proc put(b: var string, s: string) = b.add s
 proc whole(x: BiggestInt): string = $x
 proc natural(x: BiggestUInt): string = $x

@@ -1,7 +1,7 @@
 <?php
 // Loads candidate.php beside it, calls the entry point once per argument list in calls.php, prints typed results.
 // The file job holds the mark and the entry point's name. As `driver.php warm` it forks first. The candidate runs at
-// the top level of this file, for its globals. PHP's own functions, named with \ before them, can't be redefined.
+// the top level of this file, for its globals. PHP's own functions, named with \ before them, cannot be redefined.
 
 namespace Glotsmith;
 
@@ -14,7 +14,7 @@ final class Driver
     private static string $mark;
     private static string $entry;
     private static array $calls;
-    private static string $next = '';  // what an error that can't be caught would end
+    private static string $next = '';  // what an error that cannot be caught would end
 
     public static function open(): void
     {

@@ -283,7 +283,7 @@ impl<W, X, K: As<W>, V: As<X>> As<HashMap<W, X>> for BTreeMap<K, V> {}
 impl<W, T: As<W>> As<HashSet<W>> for HashSet<T> {}
 impl<W, T: As<W>> As<HashSet<W>> for BTreeSet<T> {}
 
-/// Why an argument can't be passed.
+/// Why an argument cannot be passed.
 pub struct Unfit(String);
 
 fn unfit<T>(value: &dyn Debug) -> Unfit {

@@ -1,7 +1,7 @@
 // Compiles TypeScript, once or again and again, with the compiler and its lib.*.d.ts files in memory. What it compiles
 // is never run, and sees no file but those of its request.
 //
-//   node server.js TSC FOLDER   compiles FOLDER into the current folder; prints diagnostics; exit code 2 where it can't
+//   node server.js TSC FOLDER   compiles FOLDER into the current folder; prints diagnostics; exit code 2 where it cannot
 //   node server.js TSC          answers requests on stdin until it ends
 //
 // or, five times as fast, from the snapshot that prepare.js makes: node --snapshot-blob compiler.blob [FOLDER].

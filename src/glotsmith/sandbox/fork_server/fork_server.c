@@ -356,7 +356,7 @@ static void serve(int control, pid_t (*real_fork)(void)) {
     int fds[DESCRIPTORS] = {-1, -1, -1, -1};
     if (receive(control, fds) < 0) _exit(0);
     int net = slot_network(*(uint32_t *)buffer);
-    /* After slot_network: a process that is not dumpable can't open its own /proc/self/ns. */
+    /* After slot_network: a process that is not dumpable cannot open its own /proc/self/ns. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     pid_t child = syscall(SYS_clone, namespaces | SIGCHLD, 0, 0, 0, 0);
     if (child == 0) {

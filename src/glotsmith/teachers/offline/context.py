@@ -59,7 +59,7 @@ class FunctionScope:
     plan: DeclarationPlan
     env: dict[str, ValueKind] | None = field(
         default_factory=dict
-    )  #: kinds at this point; None where it can't be reached
+    )  #: kinds at this point; None where it cannot be reached
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
     is_generator: bool = False
     immediate: bool = False  #: a comprehension or lambda: it runs where it stands, and sees the kinds of that point
@@ -103,7 +103,7 @@ class Context:
         self.imported: dict[str, tuple[str, str]] = {}
         self.scope: FunctionScope | None = None
         self.entry_node: ast.FunctionDef | None = None
-        self.order_is_irrelevant = False  #: whether the order of the dict or set being listed can't show in the result
+        self.order_is_irrelevant = False  #: whether the order of the dict or set being listed cannot show in the result
         self.error_variable = ""  #: the variable of the error being handled
 
     # ------------------------------------------------------------------------------------------ kinds
@@ -260,7 +260,7 @@ class Context:
         return [self.expr(node) for node in nodes]
 
     def statements(self, body: Sequence[ast.stmt]) -> None:
-        """Translate a block; what can't be reached is left out."""
+        """Translate a block; what cannot be reached is left out."""
         for node in body:
             if self.current_scope.env is None:
                 return

@@ -243,7 +243,7 @@ def as_list(c: Context, e: LuaExpr) -> LuaExpr:
 
 
 def as_unordered_list(c: Context, node: ast.expr) -> LuaExpr:
-    """Return a table of the items of an iterable whose order can't show, as for ``sum``."""
+    """Return a table of the items of an iterable whose order cannot show, as for ``sum``."""
     match node:
         case ast.Name() | ast.Call(func=ast.Attribute(value=ast.Name(), attr="keys" | "values" | "items"), args=[]):
             c.order_is_irrelevant = True

@@ -29,7 +29,7 @@ def refuse(what: str, node: ast.AST | None = None) -> CannotTranslate:
     """Build the refusal for ``node``: ``what`` is a noun phrase, its first line is named where it is known."""
     line = getattr(node, "lineno", None)
     where = f" (line {line})" if line else ""
-    return CannotTranslate(f"the offline teacher can't translate {what}{where}")
+    return CannotTranslate(f"the offline teacher cannot translate {what}{where}")
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,7 @@ def _values(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
 
 
 def in_order(c: Context, d: LuaExpr) -> bool:
-    """Whether a plain walk over the dict will do: it is the program's own and ordered, or its order can't show."""
+    """Whether a plain walk over the dict will do: it is the program's own and ordered, or its order cannot show."""
     if c.order_is_irrelevant:
         return True
     if k.strip_optional(d.kind).own:

@@ -47,11 +47,11 @@ def translate(source: str, name: str, signature: str = "") -> str:
         tree = ast.parse(source)
         return _translate(tree, name, _parsed(signature))
     except (SyntaxError, ValueError) as error:
-        raise CannotTranslate(f"the offline teacher can't read the source: {error}") from error
+        raise CannotTranslate(f"the offline teacher cannot read the source: {error}") from error
     except IndexError as error:  # ``xs.remove()``: Python would raise too
-        raise CannotTranslate("the offline teacher can't translate a call with too few arguments") from error
+        raise CannotTranslate("the offline teacher cannot translate a call with too few arguments") from error
     except (RecursionError, MemoryError) as error:
-        raise CannotTranslate("the offline teacher can't translate a source nested this deeply") from error
+        raise CannotTranslate("the offline teacher cannot translate a source nested this deeply") from error
 
 
 def _parsed(signature: str) -> Signature | None:

@@ -59,7 +59,7 @@ class Model:
             self._model: Any = loaded.to(device).eval()
             use_grouped_attention(self._model)
         except Exception as error:  # the library documents no exception types
-            raise TeacherError(f"{model}: the model can't be loaded: {first_line(error)}") from error
+            raise TeacherError(f"{model}: the model cannot be loaded: {first_line(error)}") from error
         self._longest: int = getattr(self._model.config, "max_position_embeddings", 0) or 1 << 30
 
     def empty_batch(self) -> Batch:
@@ -71,7 +71,7 @@ class Model:
         try:
             ids = self._encoded(request)
         except Exception as error:  # chat templates may refuse a conversation with any exception
-            return Reply(text="", finish_reason="refused", detail=f"the model can't take this: {first_line(error)}")
+            return Reply(text="", finish_reason="refused", detail=f"the model cannot take this: {first_line(error)}")
         remaining = self._longest - len(ids)
         if remaining < 1 or not ids:
             detail = f"a prompt of {counted(len(ids), 'token')}, and the model's context has {self._longest}"
