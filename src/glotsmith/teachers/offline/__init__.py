@@ -13,7 +13,7 @@ __all__ = ["CannotTranslate", "Offline", "translate"]
 
 
 class Offline(Teacher):
-    """The teacher: it answers ``translate`` requests for Lua, always with the same text for the same source."""
+    """The teacher: it replies to ``translate`` requests for Lua, with the same text for the same source."""
 
     name = "offline"
     model = ""
@@ -22,13 +22,13 @@ class Offline(Teacher):
     fingerprint = content_hash("offline", VERSION)
 
     def address(self, request: Request) -> str:
-        """Content address of the reply: it depends on the source and its signature, not on any prompt."""
+        """Return the content address of the reply, which depends on the source and its signature, not on the prompt."""
         context = request.context
         parts = (context.get(part, "") for part in ("language", "name", "signature", "source"))
         return content_hash(self.fingerprint, request.call, "first" if request.sample == 0 else "more", *parts)
 
     async def reply(self, request: Request) -> Reply:
-        """Translate ``context["source"]``, or refuse with a sentence; there is only one translation."""
+        """Translate ``context["source"]``, or refuse with a sentence. Only sample 0 gets a translation."""
         context = request.context
         if request.call != "translate" or context.get("language") != "lua":
             return Reply(text="", finish_reason="refused", detail="the offline teacher writes only Lua")

@@ -43,7 +43,7 @@ _LAZY = frozenset({"map", "filter", "zip", "enumerate", "reversed", "groupby", "
 
 
 def _iterator(c: Context, target: ast.expr, node: ast.expr, value: LuaExpr) -> LuaExpr:
-    """Let what Python consumes once be consumed once, where the variable that holds it is used more than once."""
+    """Prevent a second use of a value that Python consumes once, if its variable is used more than once."""
     if value.kind.name != "list" or not isinstance(target, ast.Name):
         return value
     called = node.func if isinstance(node, ast.Call) else None
@@ -60,7 +60,7 @@ def _local(c: Context, node: ast.stmt, name: str) -> str:
 
 
 def _assign_filled(c: Context, node: ast.Assign, target: ast.Name) -> bool:
-    """Let a comprehension fill the variable itself, if it does not read it."""
+    """Write a comprehension as loops that fill the variable directly, if it does not read the variable."""
     value = node.value
     if not isinstance(value, ast.ListComp | ast.DictComp | ast.SetComp):
         return False
@@ -113,7 +113,7 @@ def assign_to(c: Context, node: ast.stmt, target: ast.expr, value: LuaExpr) -> N
 
 
 def _created(c: Context, node: ast.stmt, name: str, value: LuaExpr) -> tuple[str, ValueKind]:
-    """Turn ``d = {}`` into an ordered map where what the variable will hold asks for one."""
+    """Make ``d = {}`` an ordered map if the later contents of the variable require one."""
     if (
         value.kind.name in ("dict", "set")
         and value.new
@@ -144,7 +144,7 @@ def _assign_slice(c: Context, base: LuaExpr, part: ast.Slice, value: LuaExpr) ->
 
 
 def assignable(c: Context, base: LuaExpr, index: LuaExpr, node: ast.AST) -> str:
-    """Write ``base[index]`` as something to assign to."""
+    """Write ``base[index]`` as the target of an assignment."""
     watch_key(c, index)
     match k.strip_optional(base.kind).name:
         case "list":
@@ -164,7 +164,7 @@ def assignable(c: Context, base: LuaExpr, index: LuaExpr, node: ast.AST) -> str:
 
 
 def refine_container(c: Context, node: ast.expr, kind: ValueKind) -> None:
-    """Note that the table ``node`` stands for now also holds what ``kind`` says."""
+    """Record that the table of ``node`` may also have values of ``kind``."""
     if isinstance(node, ast.Name):
         old = c.lookup(node.id)
         if old.name in ("opt", *k.UNKNOWN) and old.name != "opt":

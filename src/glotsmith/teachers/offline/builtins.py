@@ -1,4 +1,4 @@
-"""Python's builtin functions over scalars, and the table of all builtins."""
+"""Translate the builtin functions of Python over scalars; the table of all builtins."""
 
 import ast
 from collections.abc import Callable
@@ -24,12 +24,12 @@ def builtin(name: str) -> Callable[[CallTranslator], CallTranslator]:
 
 
 def keyword_value(node: ast.Call, name: str) -> ast.expr | None:
-    """Return a keyword argument."""
+    """Return the value of a keyword argument; None if the call does not have it."""
     return next((kw.value for kw in node.keywords if kw.arg == name), None)
 
 
 def check_arguments(node: ast.Call, *names: str, most: int = 9) -> None:
-    """Refuse keyword arguments other than these, starred ones, and more than ``most`` plain ones."""
+    """Refuse other keyword arguments, starred arguments, and more than ``most`` positional arguments."""
     for kw in node.keywords:
         if kw.arg not in names:
             raise refuse(f"the keyword argument {kw.arg or '**'}", node)

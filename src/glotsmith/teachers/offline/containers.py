@@ -1,4 +1,4 @@
-"""Builtins that make containers and iterators: ``list``, ``dict``, ``zip``, ``map``, ``next`` …"""
+"""Translate builtins that make containers and iterators: ``list``, ``dict``, ``zip``, ``map``, ``next`` …"""
 
 import ast
 
@@ -115,7 +115,7 @@ def _reversed(c: Context, node: ast.Call) -> LuaExpr:
 
 
 def _mapped(c: Context, node: ast.Call, *, filtering: bool) -> LuaExpr:
-    """Write ``map(f, xs)`` or ``filter(f, xs)`` as the comprehension that it is."""
+    """Write ``map(f, xs)`` or ``filter(f, xs)`` as the equivalent comprehension."""
     check_arguments(node)
     function, sources = node.args[0], node.args[1:]
 
@@ -181,7 +181,7 @@ def _next(c: Context, node: ast.Call) -> LuaExpr:
     elif e.kind.name == "iter":
         value = LuaExpr(f"{e.with_precedence(PREFIX)}()", kind=item)
     else:
-        raise refuse("next() of what may be no iterator", node)
+        raise refuse("next() of a value that may not be an iterator", node)
     if len(node.args) == 1:
         if c.current_scope.catching:
             return c.call("present", value, kind=item)

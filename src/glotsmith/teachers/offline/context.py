@@ -1,7 +1,7 @@
-"""The state of the translator: learned kinds (kept between rounds), scopes, and the lines being written.
+"""The state of the translator: learned kinds (kept between rounds), scopes, and the output lines.
 
-Translation is abstract interpretation: each round translates the whole program and learns kinds of parameters,
-results and loop variables; when a round learns nothing new, its text is the answer.
+Translation is abstract interpretation. Each round translates the whole program and learns kinds of parameters, results
+and loop variables. The text of the first round that learns nothing new is the translation.
 """
 
 import ast
@@ -51,35 +51,35 @@ def statement(node: type[S]) -> Callable[[Callable[["Context", S], None]], Calla
 
 @dataclass(eq=False)
 class FunctionScope:
-    """A Python function's scope (or the module's)."""
+    """The scope of a Python function or of the module."""
 
     node: ast.AST
     parent: "FunctionScope | None"
-    names: frozenset[str]  #: names that live here
+    names: frozenset[str]  #: names that this scope declares
     plan: DeclarationPlan
     env: dict[str, ValueKind] | None = field(
         default_factory=dict
     )  #: kinds at this point; None where it cannot be reached
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
     is_generator: bool = False
-    immediate: bool = False  #: a comprehension or lambda: it runs where it stands, and sees the kinds of that point
+    immediate: bool = False  #: a comprehension or lambda, which runs in place and sees the kinds at this point
     catching: int = 0  #: depth of ``try`` bodies, where a missing key must raise
     loops: list["LoopState"] = field(default_factory=list)
 
 
 @dataclass(eq=False)
 class LoopState:
-    """A loop being written."""
+    """The loop that is currently translated."""
 
     exits: list[dict[str, ValueKind]] = field(default_factory=list)
     continued: list[dict[str, ValueKind]] = field(default_factory=list)
-    continues: bool = False  #: a ``goto continue`` was written
+    continues: bool = False  #: whether a ``goto continue`` was written
     flag: str = ""  #: variable that a ``break`` sets, for ``else``
-    depth: int = 0  #: depth of ``try`` bodies at its head
+    depth: int = 0  #: depth of ``try`` bodies at the head of the loop
 
 
 class Context:
-    """Everything that handlers share."""
+    """The state that all handlers share."""
 
     def __init__(self, identifiers: frozenset[str], entry: str) -> None:
         self.identifiers = identifiers
@@ -92,7 +92,7 @@ class Context:
         self.begin_round()
 
     def begin_round(self) -> None:
-        """Start a round: forget the text, but keep the learned kinds."""
+        """Start a round: reset the text, and keep the learned kinds."""
         self.changed = False
         self.round += 1
         self.lines: list[str] = []
@@ -103,13 +103,13 @@ class Context:
         self.imported: dict[str, tuple[str, str]] = {}
         self.scope: FunctionScope | None = None
         self.entry_node: ast.FunctionDef | None = None
-        self.order_is_irrelevant = False  #: whether the order of the dict or set being listed cannot show in the result
-        self.error_variable = ""  #: the variable of the error being handled
+        self.order_is_irrelevant = False  #: whether the order of the iterated dict or set cannot affect the result
+        self.error_variable = ""  #: the variable of the handled error
 
     # ------------------------------------------------------------------------------------------ kinds
 
     def learn(self, key: Hashable, kind: ValueKind) -> ValueKind:
-        """Join what is known under ``key`` with ``kind``; lower bounds that keep falling are given up."""
+        """Join the known kind of ``key`` with ``kind``, and drop a lower bound that decreases again and again."""
         old = self.learned_kinds.get(key, k.BOT)
         new = k.join(old, kind)
         if new != old and new.name == old.name == "int" and self.round > 3:
@@ -120,7 +120,7 @@ class Context:
         return new
 
     def set_flag(self, name: str) -> None:
-        """Decide something for the whole program, as that dicts must keep their order."""
+        """Record a property of the whole program, such as that dicts must keep their order."""
         if name not in self.flags:
             self.flags.add(name)
             self.changed = True
@@ -131,7 +131,7 @@ class Context:
         return "ordered" in self.flags
 
     def node_once(self, key: Hashable, make: Callable[[], ast.AST]) -> ast.AST:
-        """Return the node made for ``key`` in the first round, so that facts about it hold in later ones."""
+        """Return the node made for ``key`` in the first round, so that its learned kinds are valid in later rounds."""
         if key not in self.synthetic:
             self.synthetic[key] = make()
         return self.synthetic[key]
@@ -140,12 +140,12 @@ class Context:
 
     @property
     def current_scope(self) -> FunctionScope:
-        """The scope being translated."""
+        """The scope that is currently translated."""
         assert self.scope is not None
         return self.scope
 
     def owner(self, name: str) -> FunctionScope | None:
-        """Return the scope in which ``name`` lives."""
+        """Return the scope that declares ``name``."""
         scope = self.scope
         while scope is not None and name not in scope.names:
             scope = scope.parent
@@ -161,19 +161,19 @@ class Context:
         return self.joined_kind(name)
 
     def immediate_owner(self, name: str) -> FunctionScope | None:
-        """Return the scope of ``name`` if the code being translated runs where it stands in that scope."""
+        """Return the scope of ``name`` if the current code runs in place in this scope."""
         scope = self.scope
         while scope is not None and name not in scope.names:
             scope = scope.parent if scope.immediate else None
         return scope
 
     def joined_kind(self, name: str) -> ValueKind:
-        """Return the join of all kinds that the variable ever has."""
+        """Return the join of all kinds of the variable in the program."""
         owner = self.owner(name)
         return k.ANY if owner is None else self.learned_kinds.get((owner.node, name), k.BOT)
 
     def bind(self, name: str, kind: ValueKind) -> None:
-        """Note an assignment."""
+        """Record an assignment."""
         owner = self.owner(name)
         if owner is None:
             return
@@ -182,7 +182,7 @@ class Context:
             owner.env[name] = kind
 
     def find_function(self, name: str) -> ast.FunctionDef | None:
-        """Return the definition that ``name`` stands for, if it is a function of the program."""
+        """Return the definition of ``name`` if it is a function of the program."""
         owner = self.owner(name)
         return None if owner is None else owner.functions.get(name)
 
@@ -208,7 +208,7 @@ class Context:
 
     @contextmanager
     def capture(self, deeper: int = 0) -> Generator[list[str], None, None]:
-        """Collect the lines written inside instead of writing them."""
+        """Collect the lines that the context writes, and do not output them."""
         outer, self.lines = self.lines, []
         self.indent += deeper
         captured = self.lines
@@ -219,7 +219,7 @@ class Context:
             self.indent, self.lines = indent - deeper, outer
 
     def fresh(self, base: str) -> str:
-        """Return a variable name that nothing else uses, beginning with ``base``."""
+        """Return an unused variable name that begins with ``base``."""
         name, n = base, 1
         while name in self.identifiers or name in self.fresh_names or name in RESERVED or name in self.helpers:
             n += 1
@@ -228,7 +228,7 @@ class Context:
         return name
 
     def helper(self, name: str) -> str:
-        """Ask for a function of the runtime library; returns its name in this program."""
+        """Require a function of the runtime library; return its name in this program."""
         taken = name in self.identifiers or name in self.fresh_names
         self.helpers.setdefault(name, f"py_{name}" if taken else name)
         return self.helpers[name]
@@ -238,7 +238,7 @@ class Context:
         return LuaExpr(f"{self.helper(name)}({', '.join(map(str, arguments))})", kind=kind, new=new)
 
     def temporary(self, e: LuaExpr | str, base: str = "value") -> str:
-        """Return a text for the value of ``e`` that may be written more than once."""
+        """Return a text for the value of ``e`` that may be evaluated more than once."""
         text = str(e)
         if is_simple(text):
             return text
@@ -256,11 +256,11 @@ class Context:
         return handler(self, node)
 
     def exprs(self, nodes: Sequence[ast.expr]) -> list[LuaExpr]:
-        """Translate several."""
+        """Translate several expressions."""
         return [self.expr(node) for node in nodes]
 
     def statements(self, body: Sequence[ast.stmt]) -> None:
-        """Translate a block; what cannot be reached is left out."""
+        """Translate a block, without its unreachable statements."""
         for node in body:
             if self.current_scope.env is None:
                 return
@@ -277,7 +277,7 @@ class Context:
         return lua_name(name)
 
     def try_expr(self, node: ast.expr) -> tuple[LuaExpr, list[str]]:
-        """Translate without writing: the expression, and the lines that must come before it."""
+        """Translate an expression without output; return it and the lines that must precede it."""
         with self.capture() as lines:
             result = self.expr(node)
         return result, lines

@@ -1,4 +1,4 @@
-"""Names, literals, containers, subscripts, conditional expressions, lambdas and f-strings."""
+"""Translate names, literals, containers, subscripts, conditional expressions, lambdas and f-strings."""
 
 import ast
 
@@ -44,7 +44,7 @@ def _constant(c: Context, node: ast.Constant) -> LuaExpr:
 
 
 _VALUES = "abs bool chr float int len max min ord repr round sorted str sum"
-_FUNCTIONS = frozenset(_VALUES.split())  # builtins that may be handed over as values
+_FUNCTIONS = frozenset(_VALUES.split())  # builtins that may be passed as values
 
 
 @expression(ast.Name)
@@ -75,7 +75,7 @@ def _attribute(c: Context, node: ast.Attribute) -> LuaExpr:
 
 
 def items_text(c: Context, nodes: list[ast.expr]) -> tuple[str, ValueKind]:
-    """Write the items of a list, and the kind that holds them all."""
+    """Return the items of a list, and the kind that includes the kinds of all items."""
     parts = c.exprs(nodes)
     if any(part.kind.name in ("none", "opt") for part in parts):
         raise refuse("a list or tuple that holds None", nodes[0])
@@ -170,7 +170,7 @@ def _set(c: Context, node: ast.Set) -> LuaExpr:
 
 
 def needs_order(c: Context, kind: ValueKind) -> bool:
-    """Whether dicts are ordered maps in this program; keys that are tables need them too."""
+    """Whether dicts are ordered maps in this program. Keys that are tables require ordered maps, too."""
     key = kind.args[0] if kind.args else k.ANY
     if not k.is_scalar(key) and key.name != "bot":
         c.set_flag("ordered")
@@ -178,7 +178,7 @@ def needs_order(c: Context, kind: ValueKind) -> bool:
 
 
 def watch_key(c: Context, index: LuaExpr) -> None:
-    """Ask for ordered maps where a table serves as a key."""
+    """Require ordered maps if a table is a key."""
     if k.strip_optional(index.kind).name in ("tuple", "list"):
         c.set_flag("ordered")
 
@@ -314,7 +314,7 @@ def _if_expression(c: Context, node: ast.IfExp) -> LuaExpr:
 
 
 def assign_by_condition(c: Context, test: LuaExpr, node: ast.IfExp, name: str) -> None:
-    """Write the if-statement that gives ``name`` one of two values."""
+    """Write the if statement that assigns one of two values to ``name``."""
     with c.block(f"if {test} then", ""):
         c.emit(f"{name} = {c.expr(node.body)}")
     with c.block("else"):

@@ -17,7 +17,7 @@ Env = dict[str, ValueKind] | None
 
 
 def join_env(*envs: Env) -> Env:
-    """Join what is known at the ends of several paths."""
+    """Join the known kinds at the ends of several paths."""
     live = [e for e in envs if e is not None]
     if not live:
         return None
@@ -34,7 +34,7 @@ def _if(c: Context, node: ast.If) -> None:
 
 
 def _arms(c: Context, node: ast.If, head: str, envs: list[Env]) -> None:
-    """Write one arm and those after it, up to the ``end``."""
+    """Write one branch and the branches after it, up to the ``end``."""
     before = c.current_scope.env
     c.emit(head)
     envs.append(_branch(c, node.test, node.body))
@@ -97,7 +97,7 @@ def _while(c: Context, node: ast.While) -> None:
 
 
 def _enter(c: Context, node: ast.For | ast.While) -> tuple[LoopState, Env]:
-    """Begin a loop with what is known at its head: what came in, joined with what came round last time."""
+    """Start a loop with the kinds before it, joined with the kinds at the end of its body in the last round."""
     state = LoopState(depth=c.current_scope.catching)
     if node.orelse and any(isinstance(n, ast.Break) for n in ast.walk(node)):
         state.flag = c.fresh("broken")
@@ -175,7 +175,7 @@ def _return(c: Context, node: ast.Return) -> None:
 
 
 def _return_choice(c: Context, value: ast.IfExp) -> bool:
-    """Write ``return a if t else b`` as two returns, where ``t and a or b`` would not do."""
+    """Write ``return a if t else b`` as two returns, if ``t and a or b`` is not equivalent."""
     (yes, lines), (no, more) = c.try_expr(value.body), c.try_expr(value.orelse)
     if not lines and not more and (truth(c, yes) is True or (yes.text, no.text) == ("true", "false")):
         return False
@@ -301,7 +301,7 @@ def _message(c: Context, name: str, call: ast.Call) -> str:
             return quote(f"{name}: {argument.value}")
         try:
             e, lines = c.try_expr(argument)
-        except CannotTranslate:  # the text of an error is no part of what a function computes
+        except CannotTranslate:  # the text of an error is not part of the result of a function
             c.scope = scope
             return quote(name)
         if not lines and e.kind.name == "str":
@@ -364,7 +364,7 @@ def _actions(c: Context, node: ast.Try, actions: set[str], action: str, value: s
 
 
 def _handlers(c: Context, node: ast.Try, error: str) -> None:
-    """Write the handlers; errors carry Python's names at their head, or are Lua's own."""
+    """Write the handlers. An error begins with the name of a Python exception, or is an error of Lua."""
     before = c.current_scope.env
     envs: list[Env] = []
     for i, handler in enumerate(node.handlers):

@@ -1,4 +1,4 @@
-"""Functions: definitions, lambdas, calls of the program's own functions, functions handed over as values."""
+"""Translate definitions, lambdas, calls of functions of the program, and functions that are passed as values."""
 
 import ast
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ _CACHES = {"cache", "lru_cache", "functools.cache", "functools.lru_cache", "stat
 
 
 def parameters_of(node: FunctionNode) -> list[ast.arg]:
-    """Return a function's parameters in the order in which its Lua function takes them."""
+    """Return the parameters of a function in the order of its Lua function."""
     a = node.args
     return [*a.posonlyargs, *a.args, *a.kwonlyargs]
 
 
 def defaults_of(node: FunctionNode) -> dict[str, ast.expr]:
-    """Return the parameters that have defaults, with these."""
+    """Return the parameters that have defaults, with the defaults."""
     a = node.args
     plain = [*a.posonlyargs, *a.args]
     found = {p.arg: d for p, d in zip(plain[len(plain) - len(a.defaults) :], a.defaults, strict=True)}
@@ -111,7 +111,7 @@ def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[ValueKind]) -> Lua
 
 
 def as_lambda(c: Context, node: ast.expr, arity: int) -> ast.Lambda | None:
-    """Return a lambda that does what a builtin or a method handed over as a value does, if ``node`` is one."""
+    """Return a lambda that is equivalent to ``node``, if it is a builtin or a method that is passed as a value."""
     if isinstance(node, ast.Lambda):
         return node
     names = [f"x{i or ''}" for i in range(arity)]
@@ -143,7 +143,7 @@ def _applied(c: Context, node: ast.expr, values: list[ast.expr]) -> ast.expr | N
 
 
 def function_value(c: Context, node: ast.expr, kinds: Sequence[ValueKind]) -> LuaExpr:
-    """Translate an expression that stands for a function which will be called with ``kinds``."""
+    """Translate an expression whose value is a function that is called with ``kinds``."""
     if isinstance(node, ast.Constant) and node.value is None:
         return LuaExpr("nil", LITERAL, k.NONE)
     made = as_lambda(c, node, len(kinds))

@@ -1,7 +1,7 @@
-"""The kinds (static types) of values: a small lattice from ``BOT`` (nothing known yet) to ``ANY``.
+"""The kinds (static types) of values: a small lattice from ``BOT`` (no known value) to ``ANY``.
 
-``int`` carries a lower bound where one is known, so that ``xs[i]`` needs no care for negative ``i``. ``float`` means
-any number, as signatures unite int and float. ``iter`` is a Lua iterator function.
+``int`` has a lower bound if one is known, so that ``xs[i]`` needs no code for negative ``i``. ``float`` means any
+number, because signatures unite int and float. ``iter`` is a Lua iterator function.
 """
 
 from dataclasses import dataclass, replace
@@ -12,13 +12,13 @@ from glotsmith.values import Type
 
 @dataclass(frozen=True)
 class ValueKind:
-    """A type: its constructor's name, arguments, and what else is known."""
+    """A type: the name of its constructor, its arguments, and further known properties."""
 
     name: str
     args: tuple["ValueKind", ...] = ()
     low: int | None = None  #: lower bound of an int
-    default: str = ""  #: name of the type whose empty value a missing key gives (Counter, defaultdict)
-    own: bool = True  #: a dict or set made by the program (False: it came as an argument, its order is lost)
+    default: str = ""  #: name of the type whose empty value is the default of a missing key (Counter, defaultdict)
+    own: bool = True  #: whether the program made this dict or set; the order of an argument is lost
 
 
 BOT, ANY, NONE, BOOL = ValueKind("bot"), ValueKind("any"), ValueKind("none"), ValueKind("bool")
@@ -35,7 +35,7 @@ def list_of(item: ValueKind) -> ValueKind:
 
 
 def tuple_of(*items: ValueKind) -> ValueKind:
-    """Return the kind of tuples with exactly these parts."""
+    """Return the kind of tuples with exactly these items."""
     return ValueKind("tuple", items)
 
 
@@ -70,7 +70,7 @@ def strip_optional(kind: ValueKind) -> ValueKind:
 
 
 def join(a: ValueKind, b: ValueKind) -> ValueKind:
-    """Return the least kind that holds the values of both."""
+    """Return the least kind that includes the values of both."""
     if a == b or b.name == "bot":
         return a
     if a.name == "bot":
@@ -98,12 +98,12 @@ def _join_plain(a: ValueKind, b: ValueKind) -> ValueKind:
 
 
 def join_all(kinds: tuple[ValueKind, ...]) -> ValueKind:
-    """Join any number of kinds; ``BOT`` for none at all."""
+    """Join any number of kinds; ``BOT`` for none."""
     return reduce(join, kinds, BOT)
 
 
 def item_of(kind: ValueKind) -> ValueKind:
-    """Return the kind of what an iteration over ``kind`` gives."""
+    """Return the kind of the items of an iteration over ``kind``."""
     match kind.name:
         case "list" | "set" | "iter" | "dict":
             return kind.args[0]
@@ -120,7 +120,7 @@ def item_of(kind: ValueKind) -> ValueKind:
 
 
 def without_negative_bound(kind: ValueKind) -> ValueKind:
-    """Return the kind without a negative lower bound, as kept for items of containers."""
+    """Return the kind without a negative lower bound, which items of containers do not keep."""
     return replace(kind, low=None) if kind.low is not None and kind.low < 0 else kind
 
 

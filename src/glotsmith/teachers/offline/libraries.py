@@ -1,4 +1,4 @@
-"""itertools, functools, collections, operator, copy, heapq and bisect."""
+"""Translate functions of itertools, functools, collections, operator, copy, heapq and bisect."""
 
 import ast
 from collections.abc import Callable
@@ -106,7 +106,7 @@ _OPERATORS: dict[str, ast.operator] = {
 
 
 def _two(c: Context, node: ast.expr, item: ValueKind, first: ValueKind | None = None) -> LuaExpr:
-    """Write a function of two arguments, which may be one of ``operator``'s."""
+    """Write a function of two arguments, such as one of ``operator``."""
     from glotsmith.teachers.offline.modules import resolve
 
     named = resolve(c, node)
@@ -173,7 +173,7 @@ def _while(c: Context, node: ast.Call) -> LuaExpr:
     items = _items(c, node.args[1])
     test = function_value(c, node.args[0], [k.item_of(items.kind)])
     if test.kind.name == "function" and test.kind.args[0].name not in ("bool", "any", "bot"):
-        raise refuse(f"{_name(node)} with a test that is no bool", node)
+        raise refuse(f"{_name(node)} with a predicate that does not return a bool", node)
     name = "take_while" if _name(node).endswith("takewhile") else "drop_while"
     return c.call(name, test, items, kind=k.list_of(k.item_of(items.kind)), new=True)
 

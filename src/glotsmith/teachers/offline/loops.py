@@ -15,16 +15,16 @@ WriteBody = Callable[[], None]
 
 
 class LoopWriter:
-    """The head of a Lua loop over one Python iterable, and how its target gets its value."""
+    """The head of a Lua loop over one Python iterable, and the assignment of its target."""
 
     def __init__(self, c: Context, target: ast.expr, *, sensitive: bool, leaking: frozenset[str] = frozenset()) -> None:
         self.c = c
         self.target = target
-        self.order_matters = sensitive  #: whether the order of a dict or set matters to the body
+        self.order_matters = sensitive  #: whether the body depends on the order of a dict or set
         self.leaking = leaking
 
     def run(self, source: ast.expr, body: WriteBody) -> None:
-        """Write the loop over ``source`` around what ``body`` writes."""
+        """Write the loop over ``source`` around the lines that ``body`` writes."""
         called = source.func.id if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) else ""
         if isinstance(source, ast.Call) and not source.keywords and self.c.owner(called) is None:
             special = {"range": self._range, "enumerate": self._enumerate, "zip": self._zip, "reversed": self._reversed}
@@ -43,7 +43,7 @@ class LoopWriter:
     def _variable(
         self, node: ast.expr, kind: ValueKind, base: str = "item"
     ) -> tuple[str, list[tuple[ast.expr, str, ValueKind]]]:
-        """Return the name of the Lua loop variable for ``node``, and what the body must unpack first."""
+        """Return the name of the Lua loop variable for ``node``, and the target that the body must unpack first."""
         if isinstance(node, ast.Name) and node.id not in self.leaking:
             self.c.bind(node.id, kind)
             return self.c.variable(node.id), []
@@ -145,7 +145,7 @@ class LoopWriter:
         return self._general(self.c.call("items", table, kind=k.list_of(k.tuple_of(key, value))), body)
 
     def _entries_iterator(self, table: LuaExpr) -> str:
-        """Return the Lua iterator over a dict or set: in insertion order where that matters and is known."""
+        """Return the Lua iterator over a dict or set: in insertion order if the order is relevant and known."""
         if not self.order_matters:
             return f"pairs({table})"
         if table.kind.own and table.kind.name in ("dict", "set"):
@@ -222,7 +222,7 @@ def unpack(
 
 
 def as_list(c: Context, e: LuaExpr) -> LuaExpr:
-    """Return a table of the items of any iterable; not necessarily a new one."""
+    """Return a table of the items of any iterable, which may be an existing table."""
     kind = k.strip_optional(e.kind)
     match kind.name:
         case "list" | "tuple":
@@ -243,7 +243,7 @@ def as_list(c: Context, e: LuaExpr) -> LuaExpr:
 
 
 def as_unordered_list(c: Context, node: ast.expr) -> LuaExpr:
-    """Return a table of the items of an iterable whose order cannot show, as for ``sum``."""
+    """Return a table of the items of an iterable whose order cannot affect the result, as for ``sum``."""
     match node:
         case ast.Name() | ast.Call(func=ast.Attribute(value=ast.Name(), attr="keys" | "values" | "items"), args=[]):
             c.order_is_irrelevant = True
@@ -260,7 +260,7 @@ def as_unordered_list(c: Context, node: ast.expr) -> LuaExpr:
 def write_generators(
     c: Context, node: ast.AST, generators: list[ast.comprehension], body: WriteBody, *, sensitive: bool = True
 ) -> None:
-    """Write the nested loops of a comprehension around what ``body`` writes."""
+    """Write the nested loops of a comprehension around the lines that ``body`` writes."""
     names = frozenset(n for g in generators for n in targets(g.target))
     outer = c.scope
     first = generators[0]

@@ -1,4 +1,4 @@
-"""Lua text: names, literals, expressions with their precedence, and refusals of what cannot be translated."""
+"""Write Lua text: names, literals, and expressions with their precedence. Build refusals."""
 
 import ast
 import math
@@ -22,11 +22,11 @@ OR, AND, COMPARE, BITOR, BITXOR, BITAND, SHIFT, CONCAT, ADD, MUL, UNARY, POWER, 
 
 
 class CannotTranslate(Exception):
-    """The source uses something that has no faithful Lua here; the message names the construct and its line."""
+    """The source has no faithful translation; the message names the construct and its line."""
 
 
 def refuse(what: str, node: ast.AST | None = None) -> CannotTranslate:
-    """Build the refusal for ``node``: ``what`` is a noun phrase, its first line is named where it is known."""
+    """Return the refusal of ``node``: ``what`` is a noun phrase; the message has the line of the node, if known."""
     line = getattr(node, "lineno", None)
     where = f" (line {line})" if line else ""
     return CannotTranslate(f"the offline teacher cannot translate {what}{where}")
@@ -34,7 +34,7 @@ def refuse(what: str, node: ast.AST | None = None) -> CannotTranslate:
 
 @dataclass(frozen=True)
 class LuaExpr:
-    """A Lua expression: its text, how tightly it binds, and what is known of its value."""
+    """A Lua expression: its text, its precedence, and the kind of its value."""
 
     text: str
     prec: int = PREFIX
@@ -42,7 +42,7 @@ class LuaExpr:
     new: bool = False  #: a new table without another reference
 
     def with_precedence(self, prec: int) -> str:
-        """Return the text, in parentheses where it binds less tightly than ``prec``."""
+        """Return the text, in parentheses if its precedence is lower than ``prec``."""
         return self.text if self.prec >= prec else f"({self.text})"
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ def number(value: int | float) -> str:
     """Write a number literal, without sign."""
     if isinstance(value, int):
         if value >= 2**63:
-            raise refuse(f"the integer {value}, which takes more than 64 bits")
+            raise refuse(f"the integer {value}, which has more than 64 bits")
         return str(value)
     if math.isinf(value):
         return "math.huge"

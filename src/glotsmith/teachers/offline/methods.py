@@ -1,4 +1,4 @@
-"""Translate method calls: the table of methods, and those of lists, dicts and sets."""
+"""Translate method calls: the table of all methods, and the methods of lists, dicts and sets."""
 
 import ast
 from collections.abc import Callable
@@ -14,7 +14,8 @@ from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, LuaExpr, re
 from glotsmith.teachers.offline.reductions import sort_options
 from glotsmith.teachers.offline.text import format_call
 
-MethodTranslator = Callable[[Context, ast.Call, ast.expr, LuaExpr], LuaExpr]  # context, call, receiver's node, receiver
+#: gets the context, the call, the node of the receiver, and the translated receiver
+MethodTranslator = Callable[[Context, ast.Call, ast.expr, LuaExpr], LuaExpr]
 METHODS: dict[str, dict[str, MethodTranslator]] = {"str": {}, "list": {}, "dict": {}, "set": {}, "int": {}}
 _NIL = LuaExpr("nil", LITERAL, k.NONE)
 
@@ -237,7 +238,7 @@ def _values(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
 
 
 def in_order(c: Context, d: LuaExpr) -> bool:
-    """Whether a plain walk over the dict will do: it is the program's own and ordered, or its order cannot show."""
+    """Whether ``pairs`` is sufficient: the program made the dict and it is ordered, or its order has no effect."""
     if c.order_is_irrelevant:
         return True
     if k.strip_optional(d.kind).own:
@@ -277,7 +278,7 @@ def _update(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
     check_arguments(node, most=1)
     other = c.expr(node.args[0])
     if other.kind.name != "dict":
-        raise refuse("update() with what may be no dict", node)
+        raise refuse("update() with a value that may not be a dict", node)
     c.emit(str(c.call("merge", d, other)))
     refine_container(c, owner, other.kind)
     return _NIL

@@ -34,19 +34,19 @@ _STRINGS = {
 
 
 def import_names(c: Context, node: ast.Import) -> None:
-    """Note ``import a as b``."""
+    """Record ``import a as b``."""
     for alias in node.names:
         c.modules[alias.asname or alias.name] = alias.name
 
 
 def import_from(c: Context, node: ast.ImportFrom) -> None:
-    """Note ``from a import b as c``; importing what is never used costs nothing."""
+    """Record ``from a import b as c``. An unused import has no effect."""
     for alias in node.names:
         c.imported[alias.asname or alias.name] = (node.module or ".", alias.name)
 
 
 def constant(c: Context, module: str, name: str, node: ast.expr) -> LuaExpr:
-    """Translate a module's name that is used as a value."""
+    """Translate a name of a module that is used as a value."""
     if (module, name) in _CONSTANTS:
         return _CONSTANTS[module, name]
     if module == "string" and name in _STRINGS:
@@ -55,7 +55,7 @@ def constant(c: Context, module: str, name: str, node: ast.expr) -> LuaExpr:
 
 
 def resolve(c: Context, function: ast.expr) -> tuple[str, str] | None:
-    """Return module and name where an expression names something imported."""
+    """Return module and name if an expression refers to an imported object."""
     match function:
         case ast.Name(id=name) if c.owner(name) is None:
             return c.imported.get(name)

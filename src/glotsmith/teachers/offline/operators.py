@@ -1,4 +1,4 @@
-"""Arithmetic, comparison and boolean operators, by the kinds of their operands."""
+"""Translate arithmetic, comparison and boolean operators, by the kinds of their operands."""
 
 import ast
 
@@ -56,7 +56,7 @@ def _binary(c: Context, node: ast.BinOp) -> LuaExpr:
 
 
 def as_number(e: LuaExpr) -> LuaExpr:
-    """Return a bool as 0 or 1; everything else as it is."""
+    """Return a bool as 0 or 1, and any other expression unchanged."""
     if e.kind.name == "bool":
         if e.text in ("true", "false"):
             return LuaExpr("1" if e.text == "true" else "0", LITERAL, k.NAT)
@@ -303,7 +303,7 @@ def _subset(c: Context, op: ast.cmpop, left: LuaExpr, right: LuaExpr) -> LuaExpr
 
 
 def equal(c: Context, left: LuaExpr, right: LuaExpr) -> LuaExpr:
-    """Write ``left == right``; tables are compared by their contents."""
+    """Write ``left == right``; the contents of tables are compared."""
     if {left.kind.name, right.kind.name} == {"bool", "int"}:
         left, right = as_number(left), as_number(right)
     if k.is_scalar(left.kind) or k.is_scalar(right.kind):

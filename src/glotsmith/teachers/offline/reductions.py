@@ -1,4 +1,4 @@
-"""Builtins that make one value, or a sorted list, of many: ``sum``, ``any``, ``min``, ``sorted`` …"""
+"""Translate builtins that reduce an iterable to a value or a sorted list: ``sum``, ``any``, ``min``, ``sorted`` …"""
 
 import ast
 
@@ -77,7 +77,7 @@ def _quantifier(name: str, *, found: bool) -> None:
 
 
 def _break_out(lines: list[str], result: str, loops: int, found: bool) -> None:
-    """After each inner loop, leave the outer one too."""
+    """Insert a ``break`` of the outer loop after each inner loop."""
     at = max(i for i, line in enumerate(lines) if line.strip() == "break") + 1
     closed = 0
     while closed < loops - 1 and at < len(lines):

@@ -1,4 +1,4 @@
-"""The library of Lua functions that translations may need (``library/*.lua``), and the choice of those one needs."""
+"""Read the library of Lua functions (``library/*.lua``), and choose the functions that a translation calls."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _CALL = re.compile(r"(?<![\w.:\"])(?<!function )[A-Za-z_]\w*(?=\()")
 
 @cache
 def functions() -> dict[str, str]:
-    """Return the library: name → text, each after those that it uses."""
+    """Return the library: name → text, ordered so that each function follows those that it calls."""
     folder = files("glotsmith.teachers.offline") / "library"
     text = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in _FILES)
     return {match[1]: match[0] for match in _FUNCTION.finditer(text)}
@@ -25,10 +25,10 @@ def _needs(text: str) -> set[str]:
 
 
 def library_text(code: str, names: Mapping[str, str], *, ordered: bool) -> str:
-    """Return the functions of the library that ``code`` calls, and those they call.
+    """Return the functions of the library that ``code`` calls directly or indirectly.
 
-    With ``ordered``, the maps and sets they make keep their order (in the library, those are called ``map``).
-    ``names`` has, for each function that was asked for, its name in this program.
+    With ``ordered``, the maps and sets that these functions make keep their order (the library calls them ``map``).
+    ``names`` maps each required function to its name in this program.
     """
     taken = {old: new for old, new in names.items() if re.search(rf"\b{new}\b", code)}
     wanted: set[str] = set()
@@ -36,7 +36,7 @@ def library_text(code: str, names: Mapping[str, str], *, ordered: bool) -> str:
     while todo:
         name = todo.pop()
         if name not in functions():
-            raise refuse(f"a call that needs {name}, which the library lacks")
+            raise refuse(f"a call that needs {name}, which the library does not have")
         wanted.add(name)
         todo |= _needs(_variant(name, ordered)) - wanted
     texts = [_variant(name, ordered) for name in functions() if name in wanted]

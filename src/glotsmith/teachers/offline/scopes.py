@@ -12,8 +12,8 @@ LoopNode = ast.For | ast.While
 class DeclarationPlan:
     """The declarations of one function."""
 
-    before: dict[ast.stmt, list[str]] = field(default_factory=dict)  #: ``local a, b`` goes before this statement
-    inline: set[tuple[ast.stmt, str]] = field(default_factory=set)  #: this statement itself declares the name
+    before: dict[ast.stmt, list[str]] = field(default_factory=dict)  #: names that ``local`` declares before a statement
+    inline: set[tuple[ast.stmt, str]] = field(default_factory=set)  #: statements that declare a name themselves
     leaking: dict[ast.For, set[str]] = field(default_factory=dict)  #: loop variables that are read after the loop
 
 
@@ -29,7 +29,7 @@ def targets(node: ast.expr) -> Iterator[str]:
 
 
 def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
-    """Walk a function's own nodes: not those of functions and comprehensions inside it, but walruses are its own."""
+    """Yield the nodes of a function without those of nested functions and comprehensions, except walruses."""
     stack = list(ast.iter_child_nodes(root))
     while stack:
         node = stack.pop()
@@ -41,7 +41,7 @@ def own_nodes(root: ast.AST) -> Iterator[ast.AST]:
 
 
 def bound_names(function: FunctionOrModule) -> set[str]:
-    """Return the names assigned in a function's own scope, without parameters."""
+    """Return the names that are assigned in the scope of a function, without parameters."""
     names: set[str] = set()
     foreign: set[str] = set()
     for node in own_nodes(function):
@@ -60,7 +60,7 @@ def bound_names(function: FunctionOrModule) -> set[str]:
 
 
 def blocks_of(node: ast.stmt) -> list[list[ast.stmt]]:
-    """Return the statement lists directly inside a compound statement."""
+    """Return the blocks of a compound statement."""
     found = [getattr(node, name, []) for name in ("body", "orelse", "finalbody")]
     handlers = [h.body for h in getattr(node, "handlers", [])]
     return [b for b in (*found, *handlers) if b] if not isinstance(node, ast.FunctionDef | ast.ClassDef) else []
@@ -78,7 +78,7 @@ class _Planner:
             self._place(name, self.function.body, must_define=False)
         return self.plan
 
-    # The chain of (block, index) pairs leads from the function's body to the statement.
+    # The chain of (block, index) pairs is the path from the body of the function to the statement.
     def _visit(self, block: list[ast.stmt], chain: list[tuple[list[ast.stmt], int, ast.stmt]]) -> None:
         for index, statement in enumerate(block):
             here = [*chain, (block, index, statement)]
@@ -146,14 +146,14 @@ def _defines(statement: ast.stmt, name: str, plan: DeclarationPlan) -> bool:
 
 
 def binds_inside(node: ast.AST, name: str) -> bool:
-    """Whether the node is a comprehension or lambda in which ``name`` is a variable of its own."""
+    """Whether the node is a comprehension or lambda that declares ``name``."""
     if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
         return any(name in set(targets(g.target)) for g in node.generators)
     return isinstance(node, ast.Lambda) and any(a.arg == name for a in (*node.args.args, *node.args.kwonlyargs))
 
 
 def outside_part(node: ast.AST) -> ast.AST:
-    """Return the part of a comprehension (its first iterable) or lambda (its defaults) that belongs outside."""
+    """Return what the outer scope evaluates: the first iterable of a comprehension, or the defaults of a lambda."""
     if isinstance(node, ast.Lambda):
         return ast.Tuple([*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)])
     assert isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp)
@@ -161,7 +161,7 @@ def outside_part(node: ast.AST) -> ast.AST:
 
 
 def uses(node: ast.AST, name: str) -> Iterator[ast.Name]:
-    """Yield the occurrences of a variable, without those of its namesakes in comprehensions and lambdas."""
+    """Yield the occurrences of a variable, without variables of the same name in comprehensions and lambdas."""
     if isinstance(node, ast.Name) and node.id == name:
         yield node
     for child in (outside_part(node),) if binds_inside(node, name) else ast.iter_child_nodes(node):
@@ -220,7 +220,7 @@ def plan_declarations(function: FunctionOrModule, names: set[str]) -> Declaratio
 
 
 def iteration_order_matters(loop: ast.For) -> bool:
-    """Whether a loop's body does anything but count, collect into keys, and search."""
+    """Whether the result of a loop body depends on the order: it does more than count, fill keys, or search."""
     local = set(targets(loop.target))
     return not all(_is_order_independent(s, local) for s in loop.body) or bool(loop.orelse)
 

@@ -1,4 +1,4 @@
-"""Methods of strings."""
+"""Translate methods of strings."""
 
 import ast
 
@@ -12,7 +12,7 @@ from glotsmith.teachers.offline.methods import METHODS, method
 
 
 def _plain(name: str, helper: str, kind: ValueKind) -> None:
-    """A string method that is a function of the runtime library."""
+    """Register a string method that is a function of the runtime library."""
 
     def maker(c: Context, node: ast.Call, owner: ast.expr, s: LuaExpr) -> LuaExpr:
         del owner

@@ -1,4 +1,4 @@
-"""The translation of a whole program: rounds until nothing new is learned, then the text with what it needs."""
+"""Translate a whole program: in rounds until no new kind is learned, then with the functions of the library."""
 
 import ast
 
@@ -20,7 +20,7 @@ from glotsmith.teachers.offline.runtime import library_text
 from glotsmith.teachers.offline.scopes import bound_names, own_nodes, plan_declarations
 from glotsmith.values import NotLiteral, Signature, parse_signature
 
-VERSION = "2"  #: raised whenever a reply may change
+VERSION = "2"  #: incremented whenever a translation may change
 _ROUNDS = 12
 _HANDLERS = (
     assignment,
@@ -31,16 +31,17 @@ _HANDLERS = (
     operators,
     reductions,
     string_methods,
-)  # importing them registers their handlers
+)  # the imports register the handlers of these modules
 
 
 def translate(source: str, name: str, signature: str = "") -> str:
     """Translate a Python program into a Lua chunk that defines the function ``name``.
 
-    ``signature`` (``def f(xs: list[int]) -> int``) says what the arguments are; without it much is left to runtime.
+    ``signature`` (``def f(xs: list[int]) -> int``) has the types of the arguments. Without it, the translation checks
+    many types at run time.
 
     Raises:
-        CannotTranslate: something in the program has no faithful Lua here.
+        CannotTranslate: the program has no faithful translation.
 
     """
     try:
@@ -48,10 +49,10 @@ def translate(source: str, name: str, signature: str = "") -> str:
         return _translate(tree, name, _parsed(signature))
     except (SyntaxError, ValueError) as error:
         raise CannotTranslate(f"the offline teacher cannot read the source: {error}") from error
-    except IndexError as error:  # ``xs.remove()``: Python would raise too
+    except IndexError as error:  # ``xs.remove()``: Python raises an error, too
         raise CannotTranslate("the offline teacher cannot translate a call with too few arguments") from error
     except (RecursionError, MemoryError) as error:
-        raise CannotTranslate("the offline teacher cannot translate a source nested this deeply") from error
+        raise CannotTranslate("the offline teacher cannot translate a source with this depth of nesting") from error
 
 
 def _parsed(signature: str) -> Signature | None:
@@ -68,7 +69,7 @@ def _translate(tree: ast.Module, name: str, signature: Signature | None) -> str:
     if entry is None:
         raise refuse(f"a source without a top-level function {name}")
     if any(isinstance(n, ast.Yield | ast.YieldFrom) for n in own_nodes(entry)):
-        raise refuse("a generator: its result is no value", entry)
+        raise refuse("a generator: its result is not a value", entry)
     c = Context(_identifiers(tree), name)
     for _ in range(_ROUNDS):
         c.begin_round()
@@ -90,7 +91,7 @@ def _identifiers(tree: ast.Module) -> frozenset[str]:
 
 
 def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> None:
-    """Tell the entry point's parameters from the signature; without one they may be anything."""
+    """Set the kinds of the parameters from the signature; ``ANY`` without one."""
     params = parameters_of(entry)
     for i, parameter in enumerate(params):
         known = signature.parameters if signature is not None else ()

@@ -8,14 +8,14 @@ from glotsmith.teachers.offline.lua import AND, COMPARE, LITERAL, OR, UNARY, Lua
 
 
 def truth(c: Context, e: LuaExpr) -> bool | None:
-    """Whether the value is surely true, or surely false, for Lua; None where that depends."""
+    """Return whether Lua always treats the value as true (True) or as false (False); None if it depends."""
     if e.text in ("nil", "false"):
         return False
     return None if e.kind.name in ("bool", "none", "opt", *k.UNKNOWN) else True
 
 
 def condition_of(c: Context, e: LuaExpr, *, negate: bool = False) -> LuaExpr:
-    """Write a Lua condition that holds when Python holds ``e`` to be true (or false, with ``negate``)."""
+    """Write a Lua condition that is true if Python treats ``e`` as true (with ``negate``, as false)."""
     sign = "==" if negate else "~="
     match e.kind.name:
         case "bool":
@@ -62,7 +62,7 @@ _OPPOSITE = {" == ": " ~= ", " ~= ": " == "}
 
 
 def negated(e: LuaExpr) -> LuaExpr:
-    """Write the negation of a condition; equality is turned round."""
+    """Write the negation of a condition; ``==`` becomes ``~=`` and vice versa."""
     if e.text in ("true", "false"):
         return LuaExpr("false" if e.text == "true" else "true", LITERAL, k.BOOL)
     if e.prec == COMPARE:
@@ -75,7 +75,7 @@ def negated(e: LuaExpr) -> LuaExpr:
 
 
 def condition(c: Context, node: ast.expr, *, negate: bool = False) -> LuaExpr:
-    """Translate an expression of which only the truth matters."""
+    """Translate an expression whose truth value only is used."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return condition(c, node.operand, negate=not negate)
     if isinstance(node, ast.BoolOp):
@@ -86,7 +86,7 @@ def condition(c: Context, node: ast.expr, *, negate: bool = False) -> LuaExpr:
 
 
 def _connected(c: Context, node: ast.BoolOp) -> LuaExpr | None:
-    """Write ``a and b`` over conditions; lines that a later part needs make it a chain of ifs."""
+    """Write ``a and b`` over conditions, as nested ifs if a later condition needs statements before it."""
     word, prec = ("and", AND) if isinstance(node.op, ast.And) else ("or", OR)
     outer = c.current_scope.env
     with c.capture() as first_lines:
@@ -120,7 +120,7 @@ def _chain(c: Context, word: str, prec: int, parts: list[LuaExpr], rest: list[as
 
 
 def narrow(c: Context, test: ast.expr, *, holds: bool) -> None:
-    """Use in the scope's kinds what a test says: ``x is not None``, ``i > 0``, ``isinstance(x, int)``."""
+    """Narrow the kinds of the scope by a test: ``x is not None``, ``i > 0``, ``isinstance(x, int)``."""
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             narrow(c, inner, holds=not holds)
