@@ -15,8 +15,8 @@ BUSY_S = 60.0  #: seconds to wait for a write of another process
 _PAUSE_S = 0.02  #: between two attempts to set the journal mode
 CHECKPOINT_PAGES = 8000  #: of 4 KiB in the write-ahead log before a checkpoint, which waits for the disk
 
-_FULL = "the disk is full: free some space and start the same command again; what was written before is safe"
-_WRITE = "it cannot be written: check the disk, its quota and the permissions; what was written before is safe"
+_FULL = "the disk is full: free some space and run the same command again; earlier results are safe"
+_WRITE = "it cannot be written: check the disk, its quota and the permissions; earlier results are safe"
 _DAMAGED = "the file is damaged or not a SQLite database: restore it from a copy, or move it away and start again"
 _OPEN = "it cannot be opened: check that the folder exists and that you may write there"
 _BUSY = f"another process kept it locked for over {BUSY_S:.0f} s: wait for that process to end"

@@ -24,7 +24,7 @@ class Reason(StrEnum):
     SYNTAX_ERROR = "syntax_error", "the file does not parse as Python"
     TOO_DEEP = "too_deep", "the source is nested too deeply to process"
     NOT_A_FUNCTION = "not_a_function", "the row holds no top-level function"
-    DECORATED = "decorated", "a decorator changes what it does"
+    DECORATED = "decorated", "a decorator changes its behaviour"
     UNDOCUMENTED = "undocumented", "the function has no docstring"
     RETURNS_NOTHING = "returns_nothing", "no return statement returns a value"
     NOT_STANDALONE = "not_standalone", "it uses names that it does not define and that are not builtins"
@@ -67,7 +67,7 @@ class Reason(StrEnum):
     TEACHER_FAILED = "teacher_failed", "the teacher gave no usable reply after all retries"
     DUPLICATE_CANDIDATE = "duplicate_candidate", "the same program was generated before for this problem"
     FAILED_VERIFICATION = "failed_verification", "the program fails its suite"
-    NOT_VERIFIED = "not_verified", "the machine failed, so there is no verdict"
+    NOT_VERIFIED = "not_verified", "the machine failed, so the program has no verdict"
     NO_PASSING_SOLUTION = "no_passing_solution", "no candidate passed the suite"
 
     # any step

@@ -1,6 +1,6 @@
 """The ledger: stores the result of every step for every item in one SQLite file, and is the queue between steps.
 
-A result has one or more rows in the table ``items``. ``ordinal`` numbers them; row 0 stands for the input:
+A result has one or more rows in the table ``items``. ``ordinal`` numbers them; row 0 represents the input:
 
     kept      an output, which is an input of the next step
     dropped   the input itself, if no output was kept
@@ -65,7 +65,7 @@ class Ledger:
         self.path = path
         self._connection = (connect_read_only if read_only else connect)(path, tables.SCHEMA, version=1)
         self._results = 0  #: results in the open transaction
-        self._transaction_start = 0.0  #: when it began, seconds
+        self._transaction_start = 0.0  #: its start, seconds
         self._atomic = False  #: inside ``atomically``
         self._failure: BaseException | None = None  #: of the first write that failed
         self._step_indexes = self._load_steps()

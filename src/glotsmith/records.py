@@ -344,7 +344,7 @@ class CompilerServer(Record, frozen=True, kw_only=True):
     argv: tuple[str, ...]
     files: dict[str, str | bytes] = {}  #: readable in its folder
     sources: dict[str, str]  #: which of ``Program.files`` are compiled → the names that the compiler sees
-    run: tuple[str, ...]  #: replaces ``Program.argv``; the compiled files are beside those of the program
+    run: tuple[str, ...]  #: replaces ``Program.argv``; the compiled files are in the folder of the program
 
 
 class Program(Record, frozen=True, kw_only=True):

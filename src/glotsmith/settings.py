@@ -157,9 +157,9 @@ def _allowed_values(hint: Any) -> str:
     if (origin := get_origin(hint)) is Literal:
         return f"one of {', '.join(map(str, get_args(hint)))}"
     if origin in (tuple, list):
-        return f"a list, of which each is {_allowed_values(get_args(hint)[0])}"
+        return f"a list; each item is {_allowed_values(get_args(hint)[0])}"
     if origin is dict:
-        return f"a table, of which each value is {_allowed_values(get_args(hint)[1])}"
+        return f"a table; each value is {_allowed_values(get_args(hint)[1])}"
     if origin in (Union, UnionType):
         return " or ".join(_allowed_values(part) for part in get_args(hint) if part is not NoneType)
     return _WORDS.get(hint, "a table")

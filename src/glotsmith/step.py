@@ -1,4 +1,4 @@
-"""The contract of steps: a step processes items, and each result lists what is kept and what is dropped and why.
+"""The contract of steps: a step processes items, and a result lists kept items, and dropped items with reasons.
 
 An executor writes both to the ledger, so in = kept + dropped holds at every step.
 """
@@ -55,7 +55,7 @@ class Dropped(msgspec.Struct, frozen=True):
     reason: Reason
     detail: str = ""  #: more than the sentence of the reason says, in at most a few lines
     key: str = ""  #: empty for the input; else unique among the losses of the step
-    item: Record | None = None  #: what was lost, if it is worth showing (a failing candidate)
+    item: Record | None = None  #: the lost item, if it is informative (a failing candidate)
 
 
 class Result(msgspec.Struct, Generic[Out], frozen=True):

@@ -2,7 +2,7 @@
 
 Services raise ``Unanswered`` in place of a failed reply or an infra verdict. Steps do not catch it; the executor leaves
 the item open. If an item fails in several runs while others succeed, the executor runs the step once more under
-``accepting_failures``: services then return failures, and the step drops the item or marks what is missing.
+``accepting_failures``: services then return failures, and the step drops the item or marks the missing parts.
 """
 
 from collections.abc import Generator

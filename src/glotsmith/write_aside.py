@@ -1,4 +1,4 @@
-"""Write a file or a folder to a draft beside its target, and replace the target when the draft is complete.
+"""Write a file or a folder to a draft next to its target, and replace the target when the draft is complete.
 
 A reader sees the old content or the new one, never a part of it. An error while the draft is written leaves the target
 as it was and removes the draft. A killed process may leave a draft, which the next writer of the

@@ -63,7 +63,7 @@ SCRIPTED = ("--teacher", "scripted", "--model", "replies.jsonl")
         ((*MULTIPL_T, "-l", "lua", "--set", "temperature=-1"), "is -1, and must be a number of 0 or more"),
         ((*MULTIPL_T, "-l", "lua", "--set", "wanted=0"), "is 0, and must be a whole number of 1 or more"),
         ((*MULTIPL_T, "-l", "lua", "--set", "max_similarity=0"), "is 0, and must be a number above 0 and at most 1"),
-        ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "./none"), "./none is no folder"),
+        ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "./none"), "./none is not a folder"),
         ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "."), "holds no config.json"),
         ((*MULTIPL_T, "-l", "lua", "--teacher", "scripted", "--model", "none.jsonl"), "none.jsonl"),
         (("run", "xcoder", "-s", "one.py", "-l", "python", "-l", "bash", *SCRIPTED), "Bash runs whole programs"),

@@ -174,7 +174,7 @@ def test_what_is_no_run_is_said_in_a_sentence(glotsmith: Command, tmp_path: Path
     assert (code, "not a run folder" in err) == (2, True)
     RunFolder.create_or_resume(tmp_path / "new", {"recipe": "multipl-t"}).close()
     code, _, err = glotsmith("compare", tmp_path / "new")
-    assert (code, "has not begun" in err) == (2, True)
+    assert (code, "has not started" in err) == (2, True)
 
 
 def seat(number: int, **fields: Any) -> Proposal:
@@ -232,7 +232,7 @@ def test_an_agents_memory_is_a_table(glotsmith: Command, remembering: Path) -> N
     assert lines["session-0"] == ["1", "chair", "python", "f: Do it.", "no_agreement", "python", "fail:wrong 1"]
     assert lines["session-1"] == ["2", "chair", "python", "", "empty_reply", "", ""]
     assert "Its last reflection: Bad: Dull." in stdout
-    assert "What it finds hard: fail:wrong 1" in stdout
+    assert "Frequent failures: fail:wrong 1" in stdout
 
 
 def test_a_memory_comes_as_json_lines(glotsmith: Command, remembering: Path) -> None:

@@ -20,7 +20,7 @@ Command = Callable[..., tuple[int, str, str]]
         (["verfy"], r"No such command 'verfy'.*glotsmith --help"),
         (["run"], r"Missing argument 'recipe'"),
         (["run", "multiplt"], r"no recipe 'multiplt'; do you mean 'multipl-t'"),
-        (["run", "nowhere.toml"], r"nowhere.toml is no file"),
+        (["run", "nowhere.toml"], r"nowhere.toml is not a file"),
         (["run", "multipl-t"], r"-s \(--source\), or options.sources in a TOML file, is missing: it must be a list"),
         (["run", "multipl-t", "-s", "x", "--set", "temperature=hot"], r"--set temperature, .* must be a number"),
         (["run", "multipl-t", "-s", "x", "--set", "helpers=maybe"], r"--set helpers, .* must be true or false"),

@@ -312,12 +312,15 @@ def test_whole_programs_from_a_file(glotsmith: Command, tmp_path: Path, humaneva
 BAD = [
     (
         ["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "offline"],
-        "by rules and is no model",
+        "by rules and is not a model",
     ),
     (["evaluate", "apps=x"], "no benchmark is named 'apps'"),
     (["evaluate", "humaneval=x.jsonl", "-l", "lua"], "Give either --teacher and --model, or --completions"),
     (["evaluate", "humaneval=x.jsonl", "-l", "klingon", "--teacher", "scripted"], "no language is named 'klingon'"),
-    (["evaluate", "humaneval=nowhere.jsonl", "-l", "lua", "--completions", "{rows}"], "nowhere.jsonl is no file"),
+    (
+        ["evaluate", "humaneval=nowhere.jsonl", "-l", "lua", "--completions", "{rows}"],
+        "nowhere.jsonl is neither a file nor a folder",
+    ),
     (["evaluate", "humaneval={rows}", "--completions", "{rows}"], "give one, such as --language lua"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}"], "the row holds no completion"),
     (["evaluate", "humaneval+", "-l", "lua", "--completions", "{rows}"], "humaneval+=PATH"),
@@ -325,7 +328,7 @@ BAD = [
     (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}", "--style", "x"], "chat or completion"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "scripted", "--style", "whole"], "whole for --compl"),
     (["benchmark", "make", "{rows}", "-l", "lua"], "not a dataset row of glotsmith"),
-    (["benchmark", "make", "nowhere", "-l", "lua"], "nowhere is no file"),
+    (["benchmark", "make", "nowhere", "-l", "lua"], "nowhere is neither a file nor a folder"),
 ]
 
 

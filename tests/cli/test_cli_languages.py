@@ -119,10 +119,12 @@ def test_install_says_the_version_afterwards(glotsmith: Command, missing: list[l
 def test_install_says_what_can_not_be_had(glotsmith: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(install, "find_installers", lambda: Installers(commands={}))
     monkeypatch.setattr(
-        install, "plan_installation", lambda *_: InstallationPlan(language="ocaml", why_not="apt: there is no apt-get")
+        install,
+        "plan_installation",
+        lambda *_: InstallationPlan(language="ocaml", why_not="apt: apt-get is not installed"),
     )
     code, stdout, _ = glotsmith("languages", "install", "ocaml", "--yes")
-    assert (code, stdout) == (1, "ocaml: cannot be installed here (apt: there is no apt-get)\n")
+    assert (code, stdout) == (1, "ocaml: cannot be installed here (apt: apt-get is not installed)\n")
 
 
 def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Command, tmp_path: Path) -> None:

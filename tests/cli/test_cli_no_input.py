@@ -33,7 +33,7 @@ def test_sources_of_which_nothing_can_be_read_are_refused(
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        ("deco.py", '@foo\ndef f(x):\n    """D."""\n    return x\n', "a decorator changes what it does (1)"),
+        ("deco.py", '@foo\ndef f(x):\n    """D."""\n    return x\n', "a decorator changes its behaviour (1)"),
         ("rows.jsonl", '{"content": "x = 1"}\n', "the row holds no top-level function (1)"),
     ],
 )

@@ -70,8 +70,8 @@ def test_what_is_no_dataset_gets_a_sentence(glotsmith: Command, rows: Path, tmp_
 @pytest.mark.parametrize(
     ("method", "setting", "sentence"),
     [
-        ("dpo", "learning_rate=1e-5", "learning_rate is no setting of dpo: set dpo_learning_rate"),
-        ("sft", "beta=0.2", "beta is no setting of sft"),
+        ("dpo", "learning_rate=1e-5", "learning_rate is not a setting of dpo: set dpo_learning_rate"),
+        ("sft", "beta=0.2", "beta is not a setting of sft"),
     ],
 )
 def test_a_setting_of_the_other_method_gets_a_sentence(

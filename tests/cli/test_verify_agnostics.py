@@ -73,7 +73,7 @@ def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
     [
         (["--format", "agnostics"], "Give the language of the programs with --language; there are: bash, "),
         (["--format", "agnostics", "--language", "klingon"], "no language is named 'klingon'"),
-        (["--format", "piston"], "there is no format 'piston'; choose from glotsmith, agnostics"),
+        (["--format", "piston"], "the format 'piston' does not exist; choose glotsmith or agnostics"),
     ],
 )
 def test_wrong_options(glotsmith: Command, options: list[str], sentence: str) -> None:

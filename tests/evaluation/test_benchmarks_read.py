@@ -387,7 +387,11 @@ def test_a_malformed_row_is_named_by_file_and_line(
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [("{", "x.jsonl:1: not JSON"), ("[1]", "x.jsonl:1: a row must be a JSON object"), (None, "is no file")],
+    [
+        ("{", "x.jsonl:1: not JSON"),
+        ("[1]", "x.jsonl:1: a row must be a JSON object"),
+        (None, "is neither a file nor a folder"),
+    ],
 )
 def test_a_file_that_is_no_benchmark_gets_a_sentence(tmp_path: Path, content: str | None, sentence: str) -> None:
     file = tmp_path / "x.jsonl"

@@ -147,7 +147,7 @@ def test_a_file_that_cannot_grow_is_a_sentence_and_the_run_goes_on_later(tmp_pat
     end(start(tmp_path / "free", tmp_path / "free.log", *options), 0)
     errors = end(start(tmp_path / "run", tmp_path / "log", *options, "--file-limit", limit), 2)
     assert errors.startswith(f"error: {tmp_path / 'run'}")
-    assert "what was written before is safe" in errors
+    assert "earlier results are safe" in errors
     assert "Traceback" not in errors
     before, seen = answered(tmp_path / "run"), len(lines(tmp_path / "log"))
     end(start(tmp_path / "run", tmp_path / "log", *options), 0)
@@ -172,7 +172,7 @@ def test_a_full_disk_is_a_sentence_and_the_run_goes_on_later(tmp_path, small_dis
     options = ["--count", 400, "--weight", 5000]
     end(start(tmp_path / "free", tmp_path / "free.log", *options), 0)
     errors = end(start(small_disk / "run", tmp_path / "log", *options), 2)
-    assert "the disk is full: free some space and start the same command again" in errors
+    assert "the disk is full: free some space and run the same command again" in errors
     assert "full" in end(start(small_disk / "run", tmp_path / "log", *options), 2)
     subprocess.run(["mount", "-o", "remount,size=50m", small_disk], check=True)
     before, seen = answered(small_disk / "run"), len(lines(tmp_path / "log"))

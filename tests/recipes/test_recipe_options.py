@@ -11,7 +11,7 @@ from glotsmith.errors import GlotsmithError
 from glotsmith.recipes.base import check_options, load_overlap
 
 SWITCH = "must be one of on, off"
-TEXT, TEXTS, BOOL = "must be text", "must be a list, of which each is text", "must be true or false"
+TEXT, TEXTS, BOOL = "must be text", "must be a list; each item is text", "must be true or false"
 NATURAL, POSITIVE = "must be a whole number of 0 or more", "must be a whole number of 1 or more"
 SHARE, SIMILARITY, NON_NEGATIVE = (
     "must be a number from 0 to 1",
@@ -44,7 +44,7 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "min_mutation_score": [(2, SHARE)],
         "samples": [(0, POSITIVE), ("many", POSITIVE)],
         "samples_by_language": [
-            ({"lua": 0}, "must be a table, of which each value is a whole number of 1 or more"),
+            ({"lua": 0}, "must be a table; each value is a whole number of 1 or more"),
             ({"klingon": 3}, UNKNOWN),
             ([3], "must be a table"),
         ],

@@ -157,10 +157,10 @@ def test_a_forged_file_is_the_programs_own_loss(sandbox: Sandbox) -> None:
         ({"run_timeout": 0}, "Expected `float` > 0.0"),
         ({"compile_timeout": 601}, "Expected `float` <= 600.0"),
         ({"code": None}, "Expected `str`, got `null`"),
-        ({"files": {"a": "no base64!"}}, "the file 'a' is no base64"),
+        ({"files": {"a": "no base64!"}}, "the file 'a' is not base64"),
         ({"files": {"../a": "YQ=="}}, "must stay in its folder"),
-        ({"files": {"": "YQ=="}}, "'' is no name of a file"),
-        ({"fetch_files": ["a/"]}, "'a/' is no name of a file"),
+        ({"files": {"": "YQ=="}}, "'' is not a file name"),
+        ({"fetch_files": ["a/"]}, "'a/' is not a file name"),
         ({"fetch_files": ["a\0b"]}, "is no name of a file"),
     ],
 )

@@ -200,7 +200,7 @@ def test_only_toolchains_and_what_is_exposed_can_be_seen(prefix: str, shown: boo
         reply = await c.post("/run", {"argv": ["true"], "read_only": [prefix]})
         outcome = decode_outcome(reply.content)
         assert (outcome.ending, len(c.sandbox.seen)) == (("exit", 1) if shown else ("infra", 0))
-        assert shown or "was not given with --expose" in outcome.detail
+        assert shown or "--expose does not name it" in outcome.detail
 
     within(test, expose=("/shown",))
 
@@ -356,7 +356,7 @@ def test_an_item_that_is_no_job_has_its_own_verdict(
             ("pass", 0),
         ]
         refused = reply.json()[1]
-        assert (refused["id"], refused["detail"].startswith("item 2 of the list is no job: ")) == (name, True)
+        assert (refused["id"], refused["detail"].startswith("item 2 of the list is not a job: ")) == (name, True)
         assert sentence in refused["detail"]
         alone = await c.post("/verify", b"[" + item + b"]")
         assert [v["line"] for v in alone.json()] == [1]

@@ -106,7 +106,7 @@ CONTENTS = [
         "stop",
         "stands in reasoning_content",
     ),
-    (message(content="", reasoning="local x"), "local x", "stop", "the reply stands in reasoning"),
+    (message(content="", reasoning="local x"), "local x", "stop", "the reply is in reasoning"),
     (message(content="hi", reasoning_content="hm"), "hi", "stop", ""),
     (message(content=None, tool_calls=[{"id": "1"}]), "", "refused", "the model called a tool"),
     (message(content=None, function_call={"name": "f"}), "", "refused", "the model called a tool"),

@@ -103,7 +103,7 @@ GOOD = {"call": "c", "item": "i", "reply": "r"}
         ({**GOOD, "finish_reason": "bored"}, "bored"),
         ({"call": "c", "item": "i"}, "either 'reply' or 'replies'"),
         ({**GOOD, "replies": ["r"]}, "either 'reply' or 'replies'"),
-        ({"call": "c", "item": "i", "replies": ["r"], "sample": 1}, "'sample' goes with 'reply'"),
+        ({"call": "c", "item": "i", "replies": ["r"], "sample": 1}, "'sample' is valid with 'reply'"),
         (GOOD, "an earlier line"),
         ("\ud800".encode("utf-8", "surrogatepass"), "it is not UTF-8 text"),
     ],

@@ -142,7 +142,7 @@ def test_a_model_trained_again_in_its_folder_is_another(folder: Path, tmp_path: 
     [
         ({}, UsageError, "name the model to load"),
         ({"model": "x", "dtype": "int3"}, UsageError, "dtype"),
-        ({"model": "/no/such/folder"}, UsageError, "/no/such/folder is no folder"),
+        ({"model": "/no/such/folder"}, UsageError, "/no/such/folder is not a folder"),
         ({"model": "/usr"}, UsageError, "/usr holds no config.json"),
     ],
 )

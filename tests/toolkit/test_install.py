@@ -13,10 +13,10 @@ DEBIAN = Installers(
     commands={"apt": ("sudo", "-n", "apt-get", "install", "-y"), "pip": ("python", "-m", "pip", "install")}
 )
 MAC = Installers(
-    commands={"brew": ("brew", "install"), "pip": ("pip", "install")}, reasons={"apt": "there is no apt-get"}
+    commands={"brew": ("brew", "install"), "pip": ("pip", "install")}, reasons={"apt": "apt-get is not installed"}
 )
 BARE = Installers(
-    commands={"pip": ("pip", "install")}, reasons={"apt": "apt-get needs root", "brew": "there is no brew"}
+    commands={"pip": ("pip", "install")}, reasons={"apt": "apt-get needs root", "brew": "brew is not installed"}
 )
 
 
@@ -49,7 +49,7 @@ def test_a_plan_takes_the_first_toolchain_that_the_machine_has_an_installer_for(
 def test_what_can_not_be_had_says_why(nothing_here: None) -> None:
     found = install.plan_installation(get_card("ocaml"), BARE)
     assert not found.installer
-    assert "apt: apt-get needs root; brew: there is no brew" in found.why_not
+    assert "apt: apt-get needs root; brew: brew is not installed" in found.why_not
 
 
 def test_what_is_there_is_left_alone() -> None:

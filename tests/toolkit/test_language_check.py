@@ -86,7 +86,7 @@ def test_a_whole_proof_has_every_part() -> None:
             "mutant",
             "a wrong function",
         ),
-        ("verdicts.toml", "accepted = ", "renamed = ", "rows", "no row 'accepted'"),
+        ("verdicts.toml", "accepted = ", "renamed = ", "rows", "the identity function, row 'accepted', is missing"),
         ("verdicts.toml", 'fail:memory"', 'fail:timeout"', "rows", "no row that expects fail:memory"),
         (
             "verdicts.toml",

@@ -43,7 +43,7 @@ COPY = [
     ("card.toml", '`extension` and `fences`: write those of Klingon. Example: extension = ".lua" and fences = ["lua"]'),
     ("card.toml", "[toolchain], how the language is found"),
     ("card.toml", "[values], the literal of each type"),
-    ("card.toml", "[refuse], what it cannot represent"),
+    ("card.toml", "[refuse], the values that it cannot represent"),
     ("verdicts.toml", "write each `code` in Klingon. Example: "),
     ("hostile.toml", "write each `code` in Klingon. Example: "),
 ]

@@ -70,7 +70,7 @@ def test_what_has_begun_keeps_its_settings_and_its_data(begun: str, tmp_path: Pa
             claim_settings(tmp_path, job(batch=8))
         claim_data(tmp_path, prepared())
         for changed in (prepared("b"), prepared(validation_hash="b")):
-            with pytest.raises(UsageError, match="the dataset has changed since this training began"):
+            with pytest.raises(UsageError, match="the dataset has changed since the start of this training"):
                 claim_data(tmp_path, changed)
 
 

@@ -241,7 +241,7 @@ def test_another_training_in_the_same_folder_is_refused(train: Train, tmp_path: 
     train(max_steps=1, held_out=0.25)
     with pytest.raises(UsageError, match=r"how\.batch was 4 and is now 2"):
         train(max_steps=1, held_out=0.25, batch=2, micro_batch=2)
-    with pytest.raises(UsageError, match="the dataset has changed since this training began"):
+    with pytest.raises(UsageError, match="the dataset has changed since the start of this training"):
         train(ROWS[:-1], max_steps=1, held_out=0.25)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.tex").write_text("")

@@ -78,8 +78,8 @@ def test_the_papers_numbers(name: str) -> None:
         ({"learning_rate": 0}, "--set learning_rate is 0, and must be a number above 0"),
         ({"learning_rate": "fast"}, r"Invalid setting: --set learning_rate is .fast., and must be a number"),
         ({"schedule": "square"}, r"--set schedule is 'square', and must be one of "),
-        ({"epochs": []}, r"--set epochs is \[\], and must be a list, of which each is a number above 0 \(at least 1\)"),
-        ({"epochs": [1, 0]}, r"--set epochs is \[1, 0\], and must be a list, of which each is a number above 0"),
+        ({"epochs": []}, r"--set epochs is \[\], and must be a list; each item is a number above 0 \(at least 1\)"),
+        ({"epochs": [1, 0]}, r"--set epochs is \[1, 0\], and must be a list; each item is a number above 0"),
         ({"held_out": 1}, "--set held_out is 1, and must be a number from 0 to below 1"),
         ({"batch": 10, "micro_batch": 4}, r"batch \(10\) must be a multiple of micro_batch \(4\)"),
         ({"packing": "wrapped"}, "wrapped cuts rows anywhere, also within a prompt: it needs loss = all"),
@@ -111,12 +111,12 @@ def test_changes_lie_over_the_preset() -> None:
 @pytest.mark.parametrize(
     ("method", "name", "value", "sentence"),
     [
-        ("dpo", "learning_rate", 1e-5, "learning_rate is no setting of dpo: set dpo_learning_rate"),
-        ("dpo", "epochs", 2, "epochs is no setting of dpo: set dpo_epochs"),
-        ("dpo", "packing", "none", "packing is no setting of dpo$"),
-        ("dpo", "loss", "completion", "loss is no setting of dpo$"),
-        ("sft", "dpo_epochs", 2, "dpo_epochs is no setting of sft: set epochs"),
-        ("sft", "beta", 0.2, "beta is no setting of sft$"),
+        ("dpo", "learning_rate", 1e-5, "learning_rate is not a setting of dpo: set dpo_learning_rate"),
+        ("dpo", "epochs", 2, "epochs is not a setting of dpo: set dpo_epochs"),
+        ("dpo", "packing", "none", "packing is not a setting of dpo$"),
+        ("dpo", "loss", "completion", "loss is not a setting of dpo$"),
+        ("sft", "dpo_epochs", 2, "dpo_epochs is not a setting of sft: set epochs"),
+        ("sft", "beta", 0.2, "beta is not a setting of sft$"),
     ],
 )
 def test_a_setting_that_would_be_ignored_is_refused(method: str, name: str, value: object, sentence: str) -> None:

@@ -60,7 +60,7 @@ def no_ticks(total: int) -> AbstractContextManager[Callable[[], None]]:
 
 
 class EvaluationDisplay(NamedTuple):
-    """Where the progress of an evaluation goes; by default nowhere."""
+    """Receives the progress of an evaluation; the default ignores it."""
 
     ticking: Ticking = no_ticks
     waiting: ReportWaiting = report_nothing  #: called about once a second
@@ -85,7 +85,7 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
     requested_ks: tuple[int, ...] = ()  #: k that the user named; a note says which of them have no figure
 
     def stored(self) -> dict[str, str]:
-        """Return what is compared when the command resumes in a folder: what determines the samples."""
+        """Return the settings that determine the samples; a resumed evaluation must have the same."""
         free = run_config.free_keys(self.teacher.name)
         own = {name: value for name, value in self.teacher.options.items() if f"teacher.options.{name}" not in free}
         teacher = msgspec.structs.replace(self.teacher, base_url="", options=own)
@@ -108,7 +108,7 @@ class EvaluationResult(NamedTuple):
 
     folder: Path  #: holds samples, figures and reasons
     evaluation: Evaluation
-    notes: tuple[str, ...]  #: what a reader of the figures has to know
+    notes: tuple[str, ...]  #: notes for readers of the figures
 
     def check_judged(self) -> None:
         """Check that every sample has a verdict.
@@ -177,7 +177,7 @@ def evaluation_config(
     if bool(config.completions) == bool(teacher):
         raise UsageError("Give either --teacher and --model, or --completions")
     if teacher == "offline":
-        raise UsageError("Cannot evaluate the offline teacher: it translates source code by rules and is no model")
+        raise UsageError("Cannot evaluate the offline teacher: it translates source code by rules and is not a model")
     for name in config.languages:
         toolchain.find_toolchain(name)  # raises where it is unknown or cannot be run, before anything is paid for
     return config
@@ -362,7 +362,7 @@ def _stored(options: EvaluationConfig, asking: LoadedQuestions) -> StoredReplies
 
 
 def _unanswered(questions: Sequence[Question], source: ReplySource) -> list[str]:
-    """Say of which questions a file has no completions: figures are over the others."""
+    """Report the questions without completions; figures do not include them."""
     questions_by_set = Counter((q.benchmark, q.language) for q in questions)
     missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
     return [
@@ -387,7 +387,7 @@ def _unknown_problems(options: EvaluationConfig, asking: LoadedQuestions) -> lis
 
 
 def _without_figure(ks: Sequence[int], found: Evaluation) -> list[str]:
-    """Say of which k that was asked for there is no figure."""
+    """Report the requested k that have no figure."""
     known = {figure.k for score in found.summary.scores for figure in score.figures}
     return [
         f"there is no pass@{k}: no problem has {counted(k, 'sample')} with a verdict, so give --samples {k} or more"

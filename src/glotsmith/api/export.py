@@ -27,7 +27,7 @@ _ALL = ExportChoice()
 
 
 class ExportResult(NamedTuple):
-    """What an export wrote."""
+    """The files and counts of an export."""
 
     folder: Path
     summary: str  #: a sentence for people
@@ -86,7 +86,7 @@ def write_dataset(rows: RunRows, format_: str, target: Path, choice: ExportChoic
     """Write the dataset in one format; return the sentence that says so.
 
     Raises:
-        UsageError: there is no such format, nothing that it could hold, a choice that it would ignore, or the folder
+        UsageError: the format does not exist, nothing that it could hold, a choice that it would ignore, or the folder
             holds something else.
 
     """
@@ -124,7 +124,7 @@ def write_formats(rows: RunRows, formats: Sequence[str], warn: Callable[[Glotsmi
 
 
 def _is_own(rows: RunRows, target: Path) -> bool:
-    """Whether a folder is below the run's own datasets, so that what it holds is no other run's."""
+    """Whether a folder is below the run's own datasets, so that the run may replace its content."""
     return target.resolve().is_relative_to(rows.folder.dataset.resolve())
 
 

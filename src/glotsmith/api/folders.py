@@ -1,4 +1,4 @@
-"""Folders that a refused command made are removed again."""
+"""Remove the folders that a refused command made."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ def removed_if_refused(folder: Path, *files: str) -> Generator[list[str], None, 
     """Remove the folder, and its parents, if the block made them and refuses the command.
 
     Args:
-        folder: where the command writes.
+        folder: output folder of the command.
         *files: names of files without results that the block may make there. They are removed too.
 
     Yields:

@@ -1,4 +1,4 @@
-"""What a run says when its first step found nothing in the sources."""
+"""The messages of a run whose first step finds nothing in the sources."""
 
 from collections.abc import Sequence
 
@@ -29,10 +29,10 @@ def no_input_sentence(first: FunnelRow, recipe: str, sources: Sequence[str]) -> 
 
 
 def check_input(first: FunnelRow, recipe: str, sources: Sequence[str]) -> None:
-    """Refuse sources of which nothing could be read.
+    """Refuse sources without readable content.
 
     Raises:
-        InputError: the first step kept nothing, and whatever it dropped could not be read or parsed.
+        InputError: the first step kept nothing, and all that it dropped was unreadable or malformed.
 
     """
     if not first.made and first.reasons.keys() <= _NOT_READ:

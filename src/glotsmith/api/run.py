@@ -59,9 +59,9 @@ class RunPlace(NamedTuple):
     def choose(
         cls, config: run_config.RunConfig, output: Path | str | None = None, cache: Path | str | None = None
     ) -> "RunPlace":
-        """Return the place of a run: what is given, or the configuration's.
+        """Return the folder of a run: the given one, or that of the configuration.
 
-        A preview and each shard work in a folder of their own next to it: ``RUN-preview``, ``RUN-2-of-8``.
+        A preview and each shard have a folder of their own next to it: ``RUN-preview``, ``RUN-2-of-8``.
 
         Raises:
             UsageError: the configuration names no valid shard.

@@ -26,7 +26,7 @@ class TeacherConfig(Record, frozen=True, kw_only=True):
     name: Annotated[str, FIXED] = "offline"
     model: Annotated[str, FIXED] = ""
     base_url: Annotated[str, CHANGEABLE] = ""  #: the same model may be served at another address later
-    #: further fields of the teacher's ``Options``, each of which says itself whether it determines rows
+    #: further fields of the teacher's ``Options``; the annotation of each says whether it determines rows
     options: Annotated[dict[str, Any], FIXED] = {}
 
 
@@ -51,7 +51,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         """Return the recipe.
 
         Raises:
-            UsageError: there is no such recipe, or an option is unknown, missing or of the wrong type.
+            UsageError: the recipe does not exist, or an option is unknown, missing or of the wrong type.
 
         """
         kind = recipes.get(self.recipe)
@@ -77,7 +77,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         return config_paths.located(value, self.relative_to.get(key, "")) if isinstance(value, str) else value
 
     def target(self, key: str) -> Path | None:
-        """Return the path of ``output`` or ``cache`` as it is in the working directory; None where it is not set."""
+        """Return the path of ``output`` or ``cache`` relative to the working directory; None if it is not set."""
         value = getattr(self, key)
         return Path(self._located(key, value)).expanduser() if value else None
 
@@ -102,7 +102,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
 
 
 def bounded(chosen: RunConfig) -> RunConfig:
-    """Return the configuration of a preview with the recipe's option that bounds it; any other as it is."""
+    """Return the configuration of a preview with the option that limits it; any other configuration unchanged."""
     if not chosen.preview:
         return chosen
     bound = recipes.get(chosen.recipe).limit_option
@@ -133,18 +133,18 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
 
 
 def read(recipe: str) -> dict[str, Any]:
-    """Return the raw configuration that a first argument names: a recipe, or a TOML file.
+    """Return the configuration of the first argument, not yet checked: a recipe, or a TOML file.
 
     Raises:
-        InputError: the file is no TOML.
-        UsageError: there is no such file.
+        InputError: the file is not valid TOML.
+        UsageError: the file does not exist.
 
     """
     path = Path(recipe)
     if path.suffix != ".toml":
         return {"recipe": recipe}
     if not path.is_file():
-        raise UsageError(f"{path} is no file. Give a recipe's name or a TOML file that has one")
+        raise UsageError(f"{path} is not a file. Give the name of a recipe, or a TOML file that contains it")
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -155,7 +155,7 @@ def free_keys(teacher: str, recipe: str = "") -> frozenset[str]:
     """Return the dotted keys of a configuration that do not determine rows, and may change at any time.
 
     Raises:
-        UsageError: there is no such teacher or recipe.
+        UsageError: the teacher or recipe does not exist.
 
     """
     found = settings.changeable_fields(RunConfig)
@@ -165,10 +165,10 @@ def free_keys(teacher: str, recipe: str = "") -> frozenset[str]:
 
 
 def assignments(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
-    """Parse ``NAME=VALUE``: a value is JSON where it parses as such, else text.
+    """Parse ``NAME=VALUE``: a value is JSON if it is valid JSON, else text.
 
     Raises:
-        UsageError: there is no ``=``.
+        UsageError: a pair has no ``=``.
 
     """
     found = dict[str, Any]()
@@ -185,7 +185,7 @@ def assignments(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
 
 
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay ``changes`` over ``base``, table by table; what is None or empty changes nothing."""
+    """Return ``base`` with ``changes``, merged table by table; None and empty values change nothing."""
     merged = dict(base)
     for name, value in changes.items():
         if isinstance(value, Mapping):
@@ -201,7 +201,7 @@ def _language_id(option: str, name: str) -> str:
     """Return the id of a language.
 
     Raises:
-        UsageError: there is no such language; the sentence names the option as a user types it.
+        UsageError: the language does not exist; the sentence names the option as a user types it.
 
     """
     try:
@@ -211,7 +211,7 @@ def _language_id(option: str, name: str) -> str:
 
 
 def _with_language_ids(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with the ids of the languages that they name, so that another spelling is no other run."""
+    """Return options with the ids of the languages that they name, so that another spelling is not a change."""
     return {
         name: [_language_id(name, one) if isinstance(one, str) else one for one in cast("list[object]", value)]
         if name.rpartition("_")[2] == "languages" and isinstance(value, list | tuple)
@@ -275,12 +275,12 @@ def _unknown_field(given: Mapping[str, Any]) -> str:
 
 
 def _belongs(name: str, given: Mapping[str, Any]) -> str:
-    """Return the end of a sentence: where a field that stands in the wrong place belongs; "" if nowhere."""
+    """Return the end of a sentence that names the right table of a misplaced field; "" if there is none."""
     recipe = given.get("recipe")
     if isinstance(recipe, str) and recipe in recipes.RECIPES and name in recipes.get(recipe).__struct_fields__:
-        return f". It belongs into the table [options], as an option of the recipe {recipe}"
+        return f". Move it to the table [options]: it is an option of the recipe {recipe}"
     teacher = cast("Mapping[str, Any]", given["teacher"]).get("name") if name.startswith("teacher.") else None
     kind = options_of(teacher) if teacher in TEACHERS else None
     if kind and name.removeprefix("teacher.") in kind.__struct_fields__:
-        return ". It belongs into the table [teacher.options]"
+        return ". Move it to the table [teacher.options]"
     return ""

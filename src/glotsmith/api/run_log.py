@@ -1,4 +1,4 @@
-"""The log of a run: what it warns of, and the tracebacks of internal errors, in the run folder."""
+"""The log of a run in its folder: warnings, and the tracebacks of internal errors."""
 
 import logging
 import sys

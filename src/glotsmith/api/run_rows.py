@@ -24,7 +24,7 @@ class RunRows(NamedTuple):
     """The rows of a run."""
 
     folder: RunFolder
-    answers: LedgerReader  #: the run's ledger, or a ledger of partial rows while the run is not finished
+    answers: LedgerReader  #: the ledger of the run, or a ledger of partial rows if the run is not finished
     partial: bool = False
 
     def examples(self) -> Iterator[Example]:
@@ -42,7 +42,7 @@ class RunRows(NamedTuple):
 
     @property
     def made(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         return self.answers.funnel()[-1].made
 
     def preferences(self) -> Iterator[Preference]:
@@ -95,10 +95,10 @@ def finished_rows(folder: RunFolder) -> RunRows:
 
 @asynccontextmanager
 async def rows_so_far(folder: RunFolder) -> AsyncGenerator[RunRows]:
-    """Yield the rows of a run. Of an unfinished run, the last steps run on the items that it has so far.
+    """Yield the rows of a run. If the run is unfinished, its last steps process the current items.
 
     Raises:
-        UsageError: the run has not begun, or its configuration cannot be read.
+        UsageError: the run has not started, or its configuration cannot be read.
 
     """
     from glotsmith.recipes.partial import make_partial_rows
@@ -128,9 +128,9 @@ def _text(value: object) -> str:
 
 
 def dataset_source(path: Path) -> Path:
-    """Return what holds the rows that a path names: the run folder of ``RUN/dataset``, or a folder of one export.
+    """Return the folder that contains the rows of a path: the run folder of ``RUN/dataset``, or the folder of a format.
 
-    ``RUN/dataset``, and a copy of it, holds a folder for each format, some of them for trainers.
+    ``RUN/dataset``, and a copy of it, contain one folder for each format. Some formats are for trainers.
     """
     if path.name == DATASET and (path.parent / CONFIG).is_file():
         return path.parent
@@ -142,7 +142,7 @@ def read_dataset(path: Path) -> list[QuestionRow]:
 
     Raises:
         InputError: a file is malformed.
-        UsageError: ``path`` does not exist or holds no rows.
+        UsageError: ``path`` does not exist or contains no rows.
 
     """
     from glotsmith.datasets.schema import plain

@@ -24,13 +24,13 @@ class _Value(NamedTuple):
     kind: str  #: of path; "" for no path
 
     def texts(self) -> list[str]:
-        """Return what the value names as it was written; empty where it is no text and no list of texts."""
+        """Return the names in the value, as written; empty unless it is a text or a list of texts."""
         items = cast("list[object]", self.value) if isinstance(self.value, list | tuple) else [self.value]
         texts = [one for one in items if isinstance(one, str)]
         return texts if len(texts) == len(items) else []
 
     def places(self) -> list[str]:
-        """Return what the value names, with absolute paths."""
+        """Return the names in the value, with absolute paths."""
         return [self._place(text) for text in self.texts()]
 
     def _place(self, text: str) -> str:

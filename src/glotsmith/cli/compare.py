@@ -66,7 +66,7 @@ def _figures(run: Path) -> "RunFigures":
 
     with RunFolder.open(run) as folder:
         if not folder.ledger.steps:
-            raise UsageError(f"{run}: the run has not begun, so there is nothing to compare")
+            raise UsageError(f"{run}: cannot compare a run that has not started")
         return compute_figures(str(run), folder.config["recipe"], folder.ledger)
 
 
@@ -81,7 +81,7 @@ def _lines(found: "list[RunFigures]") -> list[tuple[str, list[str]]]:
         ("recipe", [e.recipe if e.finished else f"{e.recipe} (not finished)" for e in found]),
         ("taken", [f"{e.taken:,}" for e in found]),
         ("rows", [f"{e.rows:,}" for e in found]),
-        ("original pairs beside them", [f"{e.originals:,}" for e in found]),
+        ("original pairs", [f"{e.originals:,}" for e in found]),
         ("rows per 100 taken", [f"{100 * e.rows / e.taken:.1f}" if e.taken else "–" for e in found]),
         ("problems", [f"{e.problems:,}" for e in found]),
         ("distinct problems (clusters)", [f"{e.distinct:,}" for e in found]),

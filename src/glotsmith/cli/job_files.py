@@ -41,7 +41,7 @@ def read_jobs(file: Path) -> Iterator[Job | Verdict]:
     """Yield the jobs of a file, and a verdict ``infra:refused`` for each line that has no valid job.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: the file does not exist.
         InputError: it cannot be read at all: it is binary, or a broken Parquet or gzip file.
 
     """

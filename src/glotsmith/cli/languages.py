@@ -52,7 +52,7 @@ def check(
         bool, typer.Option("--quick", help="Check only the toolchain and the rows of verdicts.toml.")
     ] = False,
 ) -> None:
-    """Check a language on this machine and print what is wrong; the exit code is then 1.
+    """Check a language on this machine and print the problems; the exit code is then 1.
 
     It verifies the rows of verdicts.toml, sends thousands of values through an identity function, compiles stubs, tries
     comments and hostile programs, and measures the speed.
@@ -126,7 +126,7 @@ def install(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands and do not run them.")] = False,
 ) -> None:
-    """Install the toolchains of languages with apt, brew, conda or pip, whichever this machine has.
+    """Install the toolchains of languages with apt, brew, conda or pip.
 
     Example: [bold]glotsmith languages install ocaml racket[/]
     """

@@ -29,7 +29,7 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
     """Print figures, notes and failure classes, or the samples of a question or status.
 
     Raises:
-        UsageError: there is no sample of that question or status.
+        UsageError: no sample has this question and status.
 
     """
     if question or status or as_json:

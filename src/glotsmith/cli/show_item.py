@@ -25,7 +25,7 @@ def find_item(ledger: Ledger, item: str) -> list[LedgerRow]:
     """Return the history of the item with a key, the start of a key, or the name of a function.
 
     Raises:
-        UsageError: there is no such item, or several match.
+        UsageError: no item or more than one item matches.
 
     """
     keys = ledger.keys_with_prefix(item)

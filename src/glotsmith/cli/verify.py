@@ -54,7 +54,7 @@ def verify(
     Rows of a dataset and of exports that have programs with tests (jsonl, parquet, parallel) are jobs too. So are rows
     of other exports (trl-grpo, verl, openrlhf …) with the reply of a model as completion, response or messages. A line
     without a valid job gets the verdict infra:refused with its number; the other lines are judged, and the exit code is
-    2. The exit code is 0 if every job was judged, whatever the verdicts.
+    2. The exit code is 0 if every job has a verdict, also if programs fail.
 
     Each verdict is written at once. The same command with -o FILE resumes after a stop: it skips the jobs that have a
     verdict there, and refuses a file with verdicts of other jobs.
@@ -66,7 +66,7 @@ def verify(
         _converse(file, output, language, isolation, jobs)
         return
     if form != "glotsmith":
-        raise UsageError(f"there is no format {form!r}; choose from glotsmith, agnostics")
+        raise UsageError(f"the format {form!r} does not exist; choose glotsmith or agnostics")
     judged, counts = VerdictFile(output), Counter[str]()
     stream = _Counted(judged.skip_judged(read_jobs(file)), len(judged.verdicts))
     refused = [verdict for verdict in judged.verdicts if verdict.line][:1]

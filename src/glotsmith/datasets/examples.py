@@ -1,4 +1,4 @@
-"""The last step: verified solutions become dataset rows."""
+"""Make dataset rows of verified solutions, the last step of a run."""
 
 import re
 from functools import cache
@@ -12,27 +12,28 @@ ChatMessage = dict[str, str]  #: ``role`` and ``content``
 
 
 class RowSyntax(Record, frozen=True, kw_only=True):
-    """What rows need to know of a language."""
+    """The properties of a language that rows use."""
 
-    display: str  #: its name in prose: ``OCaml``
-    fence: str  #: its label in fenced blocks: ``ocaml``
-    line_comment: str  #: what begins a comment of one line
-    line_comment_end: str = ""  #: what ends it, where the line's end does not
-    prelude: str = ""  #: what a program may have to begin with, before any comment (``<?php``)
-    comment_escapes: dict[str, str] = {}  #: text that a comment cannot hold → what stands for it
+    display: str  #: name in prose, such as ``OCaml``
+    fence: str  #: label of fenced blocks, such as ``ocaml``
+    line_comment: str  #: start of a comment of one line
+    line_comment_end: str = ""  #: end of such a comment; "" if it is the end of the line
+    prelude: str = ""  #: required start of a program, before any comment (``<?php``)
+    comment_escapes: dict[str, str] = {}  #: text that a comment cannot contain → its replacement
 
 
 def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -> Example:
     """Make a row of a solution.
 
     Args:
-        solution: what passed its suite.
-        facts: of the solution's language.
+        solution: a program that passed its suite.
+        syntax: of the language of the solution.
         instruction: the task in words; default: the docstring of the Python original.
 
     Returns:
-        A row of which ``prompt + completion`` is the program with the instruction as a comment on top. If the program
-        does not begin with the task's signature, the prompt is the comment alone and the completion the program.
+        A row whose ``prompt + completion`` is the program, preceded by the instruction as a comment. If the program
+        does not begin with the signature of the task, the prompt is the comment only and the completion is the
+        program.
 
     """
     task, function = solution.task, solution.task.problem.function
@@ -60,7 +61,7 @@ def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -
 
 
 def conversation(code: str, task: Task, instruction: str, syntax: RowSyntax) -> tuple[ChatMessage, ChatMessage]:
-    """Return a user's request in words, with the signature that the code has, and the code as the reply."""
+    """Return the instruction with the signature of the code as a user message, and the code as the reply."""
     parts = [f"Write a function `{task.problem.function.name}` in {syntax.display}."]
     if instruction:
         parts.append(instruction)
@@ -73,7 +74,7 @@ def conversation(code: str, task: Task, instruction: str, syntax: RowSyntax) -> 
 
 
 def split_program(code: str, prefix: str, instruction: str, syntax: RowSyntax) -> tuple[str, str]:
-    """Return prompt and completion; joined they are the code, with the wish as a comment at its top."""
+    """Return prompt and completion. Joined, they are the code, preceded by the instruction as a comment."""
     head, body, signature = "", code, prefix
     if syntax.prelude and code.startswith(syntax.prelude):
         head, body = syntax.prelude, code.removeprefix(syntax.prelude)
@@ -95,7 +96,7 @@ def comment(text: str, syntax: RowSyntax) -> str:
 
 
 def fenced(code: str, label: str) -> str:
-    """Return code in a fence that is longer than any run of backticks inside."""
+    """Return code in a fence that is longer than all sequences of backticks in the code."""
     longest = max((len(run) for run in re.findall("`{3,}", code)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{label}\n{code.rstrip()}\n{fence}"
@@ -112,20 +113,20 @@ class ToExamples(ItemStep[Solution, Example]):
         self._wording: Wording = wording
 
     async def run(self, key: str, item: Solution) -> Result[Example]:
-        """Make one row; nothing is dropped here."""
+        """Make one row. This step drops nothing."""
         return keep(
             item.id, make_example(item, row_syntax(item.task.language), instruction_of(item.task, self._wording))
         )
 
 
 def instruction_of(task: Task, wording: Wording) -> str:
-    """Return the docstring of a task's Python original as it reads in the task's language."""
+    """Return the docstring of the Python original, with the terms of the language of the task."""
     return translate_docstring(task.language, task.problem.function.docstring.strip(), task.signature, wording)
 
 
 @cache
 def row_syntax(language: str) -> RowSyntax:
-    """Return what rows need to know of a language."""
+    """Return the properties of a language that rows use."""
     card = get_card(language)
     return RowSyntax(
         display=card.display,

@@ -47,11 +47,11 @@ class StoredItems(Protocol):
         ...
 
     def kept_rows(self, step: str, /) -> Iterator[StoredItem]:
-        """Yield what a step kept, in order of position."""
+        """Yield the items that a step kept, in order of position."""
         ...
 
     def dropped_rows(self, step: str | None = None, reason: str | None = None, /) -> Iterator[StoredItem]:
-        """Yield what was dropped and lost, in order of position."""
+        """Yield the dropped and lost items of a step, in order of position."""
         ...
 
 
@@ -91,7 +91,7 @@ def pairs(ledger: StoredItems, per_task: int = PER_TASK, wording: Wording = "tar
 
 
 def _last_with_solutions(ledger: StoredItems) -> str | None:
-    """Return the last step that keeps solutions: what selection dropped later is in no pair."""
+    """Return the last step that keeps solutions: pairs do not contain solutions that selection dropped."""
     for step in reversed(ledger.steps):
         first = next(ledger.kept_rows(step), None)
         if first is not None and _solution(first.data or b"") is not None:

@@ -43,7 +43,7 @@ class EvaluationSummary(Record, frozen=True, kw_only=True):
         """Return one pass@k with its interval; benchmark and language may be omitted if there is only one.
 
         Raises:
-            KeyError: there is no such figure, or more than one.
+            KeyError: no figure or more than one figure matches.
 
         """
         found = [

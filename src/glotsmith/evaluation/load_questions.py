@@ -46,7 +46,7 @@ def parse_benchmark(text: str) -> BenchmarkSet:
     """Parse ``NAME=PATH`` or ``NAME``.
 
     Raises:
-        UsageError: there is no such benchmark.
+        UsageError: the benchmark does not exist.
 
     """
     name, _, path = text.partition("=")
@@ -80,7 +80,7 @@ async def load_questions(
         originals: Python originals of MultiPL-E's problems; their suites are evaluated too.
         languages: target languages of problems with a Python original.
         limit: number of problems of each benchmark; 0 for all.
-        services: what runs programs and proves suites.
+        services: run programs and prove suites.
         wording: wording of the docstrings in prompts.
 
     Raises:

@@ -46,7 +46,7 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
         confidence: the rate at which intervals hold the true mean.
 
     Raises:
-        ValueError: there is no value.
+        ValueError: no value is given.
 
     """
     if not values:

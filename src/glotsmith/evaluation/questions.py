@@ -31,7 +31,7 @@ class PromptForm(NamedTuple):
     """The style of requests to a model."""
 
     style: str = ""  #: ``completion``, or "" if no record says so
-    prompt_end: str = "newline"  #: as MultiPL-E published it, if there is no record
+    prompt_end: str = "newline"  #: the end of prompts; the default is that of MultiPL-E
 
 
 def trained_form(model: str) -> PromptForm:
@@ -83,7 +83,7 @@ class Question(Record, frozen=True, kw_only=True):
     before: str = ""  #: the program is ``before``, the candidate and ``after``
     after: str = ""
     quoted: bool = False  #: the candidate is in the program as a Python string
-    sign: str = ""  #: regular expression that means failure on stdout or stderr, whatever the exit code
+    sign: str = ""  #: regular expression on stdout or stderr that means failure with any exit code
     needs: str = ""  #: a program that runs only if the libraries of the benchmark are installed
     hint: str = ""  #: the message if they are not
     time_limit_s: float | None = None

@@ -1,1 +1,1 @@
-"""Ask teachers for programs, read their replies, and verify what they wrote: what several recipes share."""
+"""Request programs from teachers, read the replies and verify the programs: modules that several recipes share."""

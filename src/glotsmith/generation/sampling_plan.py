@@ -8,7 +8,7 @@ import math
 import msgspec
 
 #: Beta prior on a problem's pass rate. It is wide and has a mean of 0.3: in the paper's runs about a third of the
-#: problems are ever solved, and those often. Papers on rejection sampling report 30 % of problems at 50–100 samples.
+#: problems are solved at all, and those often. Papers on rejection sampling report 30 % of problems at 50–100 samples.
 PRIOR = (0.3, 0.7)
 
 

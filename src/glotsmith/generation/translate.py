@@ -239,7 +239,7 @@ class _SolutionSearch:
         return True
 
     def add_chain(self, chain: Sequence[TranslationAttempt]) -> None:
-        """Add a verified candidate and its repairs, of which the last may have passed."""
+        """Add a verified candidate and its repairs, the last of which may have passed."""
         self._replies += [attempt.reply for attempt in chain[1:]]
         for attempt in chain:
             verdict = attempt.verdict

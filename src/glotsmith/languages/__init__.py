@@ -1,6 +1,6 @@
 """Languages: one folder each, with a language card and a driver; ``job_program`` turns a job into a program.
 
-``get_card("lua")`` and ``language_names()`` read the folders beside this file; there is no list to edit.
+``get_card("lua")`` and ``language_names()`` read the folders next to this file; there is no list to edit.
 """
 
 from glotsmith.errors import UsageError

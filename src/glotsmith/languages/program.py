@@ -24,7 +24,7 @@ _LARGE_SUITE = 65_536  #: characters of tests; only a few templates of larger su
 
 
 class JobProgram(NamedTuple):
-    """The program of a job, and what is needed to judge its output."""
+    """The program of a job, and the data that its output is judged by."""
 
     program: Program
     mark: str = ""  #: the token that begins protocol lines; "" for a whole program
@@ -37,7 +37,7 @@ def job_program(job: Job, limits: Limits, first_test: int = 0) -> JobProgram:
 
     Args:
         job: a job in any language.
-        limits: what the program may use.
+        limits: resource limits of the program.
         first_test: the index of the first test that the program calls; earlier ones are left out.
 
     Raises:

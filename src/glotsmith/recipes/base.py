@@ -64,7 +64,7 @@ class FinalSteps(NamedTuple):
     """The last steps of a recipe: they select and make rows, without a teacher and without execution."""
 
     after_step: str  #: name of the step before them
-    input_type: type[Record]  #: what that step keeps
+    input_type: type[Record]  #: type of the items that this step keeps
     steps: Sequence[Step[Any, Any]]
 
 
@@ -96,11 +96,11 @@ class LedgerReader(Protocol):
 class Recipe(Protocol):
     """A record whose fields are the recipe's options; ``docs/recipes`` describes them."""
 
-    title: ClassVar[str]  #: one line that says what the recipe makes
-    reads: ClassVar[tuple[str, str]]  #: what the first step finds in sources: a noun, and what counts as one
+    title: ClassVar[str]  #: the result of the recipe, in one line
+    reads: ClassVar[tuple[str, str]]  #: the units of the first step: a noun, and its definition
     paper: ClassVar[str]
     limit_option: ClassVar[str]  #: the option that limits the number of source items (``--preview`` sets it)
-    row_noun: ClassVar[str]  #: what the summary of a run calls a row: a noun in the singular
+    row_noun: ClassVar[str]  #: the noun for a row in the summary of a run, in the singular
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the steps in order; the output of the last one is ``Example``."""
@@ -112,7 +112,7 @@ class Recipe(Protocol):
 
     @classmethod
     def findings(cls, ledger: LedgerReader) -> dict[str, str]:
-        """Return what a run has measured beside its rows, as title → sentence."""
+        """Return the further measurements of a run, as title → sentence."""
         ...
 
 
@@ -131,7 +131,7 @@ def require_model(teacher: Teacher, recipe: str) -> None:
 
 
 def option_name(field: str) -> str:
-    """Return what a user types for an option of a recipe, and its key in a TOML file."""
+    """Return an option of a recipe as a user types it, and its key in a TOML file."""
     flag = {"sources": "-s (--source)", "languages": "-l (--language)"}.get(field, f"--set {field}")
     return f"{flag}, or options.{field} in a TOML file,"
 
@@ -152,7 +152,7 @@ def check_languages(option: str, names: Iterable[str], *, typed_calls: bool = Tr
 
     Args:
         option: the option that names the languages.
-        names: what it names.
+        names: kind of the named object.
         typed_calls: whether whole programs are not enough.
 
     Raises:
@@ -179,7 +179,7 @@ def load_overlap(benchmarks: Sequence[str], ngram: int) -> BenchmarkIndex | None
 
     """
     if missing := next((name for name in benchmarks if not Path(name).is_file()), None):
-        what = f"there is no such benchmark file; {option_name('benchmarks')} names it"
+        what = f"the benchmark file does not exist; {option_name('benchmarks')} names it"
         raise InputError.at(Path(missing), None, what)
     return _load_overlap(tuple((name, *_file_state(Path(name))) for name in benchmarks), ngram) if benchmarks else None
 

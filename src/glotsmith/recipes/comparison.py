@@ -22,7 +22,7 @@ class RunFigures(Record, frozen=True, kw_only=True):
     finished: bool
     taken: int  #: items that the first step read: functions or snippets
     rows: int  #: dataset rows that the run made
-    originals: int  #: original pairs of the corpus beside them, which cost nothing
+    originals: int  #: original pairs of the corpus, which cost nothing
     problems: int  #: distinct ``parallel_id``
     distinct: int  #: clusters of problems (``SAME_PROBLEM``)
     languages: dict[str, int]  #: language → rows

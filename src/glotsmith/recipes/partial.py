@@ -1,4 +1,4 @@
-"""Make the rows of an unfinished run: its final steps run on what it has so far, in a scratch ledger."""
+"""Make the rows of an unfinished run: its final steps process its current items, in a scratch ledger."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
@@ -51,7 +51,7 @@ class PartialLedger:
 
 
 async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> PartialLedger:
-    """Run the final steps on what a run has so far, and return both ledgers; the run's ledger is not changed.
+    """Run the final steps on the current items of a run, and return both ledgers. The ledger of the run stays as it is.
 
     Args:
         recipe: of the run.
@@ -73,7 +73,7 @@ async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> 
 
 
 def _kept_so_far(final: FinalSteps, ledger: Ledger) -> SourceStep[Record]:
-    """Return a source step that yields what the step before the final ones has kept."""
+    """Return a source step that yields the items that the last step before the final steps kept."""
 
     class KeptSoFar(SourceStep[Record]):
         name = final.after_step

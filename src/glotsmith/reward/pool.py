@@ -34,7 +34,7 @@ class VerifierPool:
         """Open the sandbox and start the thread.
 
         Raises:
-            UsageError: there is no such isolation.
+            UsageError: the isolation does not exist.
             IsolationError: programs cannot be isolated on this machine.
 
         """

@@ -13,7 +13,7 @@ from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
 from glotsmith.verification.job_limits import judged_fields_error, limits_error
 
-#: What a model replies: text, or the messages of a chat, of which the assistant's last one counts.
+#: The reply of a model: text, or the messages of a chat; the last message of the assistant is the reply.
 CompletionInput = str | Sequence[Mapping[str, Any]]
 
 #: The fields of a ``Job`` that a row may have.

@@ -24,7 +24,7 @@ FaultHandling = Literal["raise", "mask"]
 
 #: The fields that decide about a completion; an error instead says why a trainer's row could not be read.
 RewardRow = Mapping[str, object] | UsageError
-JobOrReason = Job | Verdict | None  #: a verdict: why there is no job; None: the row has no tests
+JobOrReason = Job | Verdict | None  #: a verdict if the row is malformed; None if the row has no tests
 
 _RAN = frozenset({"fail:wrong", "fail:runtime", "fail:timeout", "fail:memory"})  #: statuses with a share
 _log = logging.getLogger(__name__)

@@ -152,7 +152,7 @@ def compute_score(
     ``custom_reward_function.reward_kwargs``. If ``faults`` is ``mask``, solutions without a verdict get nan.
 
     Raises:
-        UsageError: there are no tests, and ``faults`` is ``raise``.
+        UsageError: no tests are given, and ``faults`` is ``raise``.
         InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """

@@ -23,7 +23,7 @@ class ServiceFull(Exception):
 
 
 class ListTooLong(Exception):
-    """One list has more items than the queue can ever hold; the message states the maximum."""
+    """One list has more items than the queue can hold; the message states the maximum."""
 
 
 class ServiceDraining(Exception):
@@ -62,7 +62,7 @@ class Admission:
 
         Raises:
             ServiceDraining: no more are taken.
-            ServiceFull: there is no place now.
+            ServiceFull: the queue is full.
 
         """
         if self.draining:

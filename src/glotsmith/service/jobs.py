@@ -87,7 +87,7 @@ def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
     """Return the JSON of each item of a list; an invalid byte or a NaN in an item affects only that item.
 
     Raises:
-        RequestRefused: the body is no list of JSON.
+        RequestRefused: the body is not a JSON list.
 
     """
     try:
@@ -117,7 +117,7 @@ def parse_item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
         why = str(error)
     except (ValueError, RecursionError) as error:
         why = str(malformed_body(error, bytes(raw))).replace("the body", "it")
-    return _refused(place, raw, f"item {place} of the list is no job: {why}")
+    return _refused(place, raw, f"item {place} of the list is not a job: {why}")
 
 
 def _refused(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:

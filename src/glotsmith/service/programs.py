@@ -44,14 +44,14 @@ def check_program(program: Program) -> None:
     """Check a program from a client.
 
     Raises:
-        ValueError: a limit is out of bounds, or there is no command.
+        ValueError: a limit is out of bounds, or the command is empty.
 
     """
     if not program.argv:
         raise msgspec.ValidationError("argv is empty: there is nothing to run")
     for name in program.env:
         if not name or "=" in name:
-            raise msgspec.ValidationError(f"{name!r} is no name of an environment variable")
+            raise msgspec.ValidationError(f"{name!r} is not a name of an environment variable")
     for name in Limits.__struct_fields__:
         value, most = getattr(program.limits, name), getattr(MAX_LIMITS, name)
         if not min_limit(name) <= value <= most:
@@ -65,7 +65,7 @@ async def _refuse_hidden_paths(program: Program, exposed: tuple[str, ...]) -> Ou
             continue
         return Outcome(
             ending="infra",
-            detail=f"this service shows {path} to no program: it is no toolchain's, and was not given with --expose",
+            detail=f"programs cannot read {path}: it belongs to no toolchain, and --expose does not name it",
         )
     return None
 

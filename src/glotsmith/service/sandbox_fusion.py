@@ -37,8 +37,8 @@ LANGUAGES = {
 #: Languages that only SandboxFusion runs → why they are refused.
 REFUSED = {
     **dict.fromkeys(("cuda", "python_gpu"), "programs see no GPU"),
-    **dict.fromkeys(("go_test", "jest", "junit", "pytest"), "there is no test framework; send tests to /verify"),
-    **dict.fromkeys(("lean", "sql", "verilog"), "there is no such language"),
+    **dict.fromkeys(("go_test", "jest", "junit", "pytest"), "the service has no test framework; use /verify"),
+    **dict.fromkeys(("lean", "sql", "verilog"), "this service does not have the language"),
     "kotlin_script": "send a program with a main function, as kotlin",
 }
 _OPTIONS = {"D_ut": ("-unittest",)}  #: additional arguments of the build
@@ -190,7 +190,7 @@ def _fetch(number: int, name: str, mark: str) -> str:
 
 def _check_file_name(name: str) -> None:
     if not name or "\0" in name or name.endswith("/"):
-        raise msgspec.ValidationError(f"{name!r} is no name of a file")
+        raise msgspec.ValidationError(f"{name!r} is not a file name")
 
 
 def _quoted(name: str) -> str:
@@ -205,7 +205,7 @@ def _decode_file(name: str, data: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise msgspec.ValidationError(f"the file {name!r} is no base64: {error}") from error
+        raise msgspec.ValidationError(f"the file {name!r} is not base64: {error}") from error
 
 
 # ------------------------------------------------------------------------------------------------ answers

@@ -19,7 +19,7 @@ SNIPPET_SOURCE_EXAMPLES = (
     "a .jsonl, .jsonl.gz or .parquet file with instructions and responses or with code, a file or a folder of code in "
     "any of the languages, the folder of a finished run, hf:OWNER/DATASET[:CONFIG][:SPLIT] (a Hugging Face dataset)"
 )
-#: what the step reads from sources, and where it can come from
+#: the units that the step reads, and their possible sources
 SNIPPET = ("snippet", "a file of code in one of the languages, a row of a table with code, or a row of a finished run")
 _READ_AHEAD = 64  #: units
 _MAX_BYTES = 5_000_000  #: of one file, or characters of one row

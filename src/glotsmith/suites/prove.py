@@ -115,7 +115,7 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
 def _too_weak(
     card: Card, calls: Sequence[Call], fit: Sequence[Call], declared: Signature, min_cases: int
 ) -> Unrepresentable:
-    """Return the error for a suite of which too little is left: of the language, or of the suite itself."""
+    """Return the error for a suite with too few remaining tests: caused by the language, or by the suite itself."""
     why = next((why for c in calls if (why := _reason(card, c, declared))), "")
     if why:
         return Unrepresentable(f"{len(fit)} of {counted(len(calls), 'test')} can be written in {card.display}: {why}")

@@ -136,7 +136,7 @@ def _clock_is_read(function: Function) -> Dropped | None:
 
 
 def _no_value(results: Sequence[CallResult]) -> Dropped | None:
-    """Drop a function of which no call returned a literal, with the commonest cause."""
+    """Drop a function without a call that returned a literal, with the most frequent cause."""
     if any(map(returned_literal, results)):
         return None
     [((kind, text), _)] = Counter((r.kind, r.text) for r in results if r.kind != "value").most_common(1)

@@ -35,7 +35,7 @@ def open_teacher(
     may come from a command line. ``model`` and ``base_url`` are two of them that every command has.
 
     Raises:
-        UsageError: there is no such teacher, or an option is unknown, missing or has the wrong type.
+        UsageError: the teacher does not exist, or an option is unknown, missing or has the wrong type.
         InputError: a file that the teacher reads is malformed.
 
     """
@@ -50,7 +50,7 @@ def options_of(name: str) -> type[Record] | None:
     """Return the type of the options of a teacher; None if it has none.
 
     Raises:
-        UsageError: there is no such teacher.
+        UsageError: the teacher does not exist.
 
     """
     return getattr(_class(name), "Options", None)

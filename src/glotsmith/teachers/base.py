@@ -112,7 +112,7 @@ class FailedAttempt(NamedTuple):
     """Why the last attempt to ask a server failed, and when the next begins."""
 
     reason: str  #: in the words of the server
-    next_attempt_s: float  #: seconds from now; 0 if it has begun
+    next_attempt_s: float  #: seconds from now; 0 if it has started
 
 
 class Waiting(NamedTuple):
@@ -138,7 +138,7 @@ class Teacher(Protocol):
     model: str  #: "" where there is none
     fingerprint: str  #: hash of everything that determines a reply, except the request; part of its address
     structured: bool = False  #: the server decodes only replies that satisfy ``Request.schema``
-    notice: str = ""  #: what a user must know before the first request: the size and the licence of a model
+    notice: str = ""  #: information before the first request: the size and the licence of a model
     price: ModelPrice | None = None  #: of a token; None if it is unknown, or there is none
     slots: int = 64  #: maximum number of requests in flight
 

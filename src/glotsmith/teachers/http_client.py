@@ -67,7 +67,7 @@ class HttpClient:
         another connection (RFC 9112 §9.3.1); it fails only on a new connection.
 
         Raises:
-            ServerUnreachable, ResponseTimeout, ConnectionBroken, ResponseTooLarge: there is no usable response.
+            ServerUnreachable, ResponseTimeout, ConnectionBroken, ResponseTooLarge: no usable response arrived.
 
         """
         while True:
@@ -88,7 +88,7 @@ class HttpClient:
         async with session.request(
             method, url, data=body, proxy=self._proxy, allow_redirects=False, trace_request_ctx=reused
         ) as response:
-            reused.clear()  # a response has begun, so the connection is not stale
+            reused.clear()  # a response has started, so the connection is not stale
             return HttpResponse(response.status, response.headers, await self._read(response))
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:

@@ -123,7 +123,7 @@ def _answer(body: JsonBody, text: str) -> Mapping[str, object]:
         value = next(iter(parse_body(value).values), value)
     fields = as_dict(next(iter(as_list(value)), value))
     if not fields:
-        raise TransientError(f"the server answered with JSON that is no object ({one_line(text)[:100]})")
+        raise TransientError(f"the server answered with JSON that is not an object ({one_line(text)[:100]})")
     wrapped = [inner for inner in map(as_dict, fields.values()) if inner.get("choices")]
     return wrapped[0] if wrapped and not fields.get("choices") else fields
 
@@ -239,7 +239,7 @@ def _outcome_without_text(
     """
     for name in ("reasoning_content", "reasoning"):
         if (thoughts := as_text(message.get(name))).strip():
-            return thoughts, "stop", f"the reply stands in {name}"
+            return thoughts, "stop", f"the reply is in {name}"
     calls = [call for name in ("tool_calls", "function_call") if (call := message.get(name))]
     if calls:
         return "", "refused", "the reply has no text: the model called a tool"

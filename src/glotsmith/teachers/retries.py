@@ -37,7 +37,7 @@ class TransientError(Exception):
 
 
 def retry_after(headers: Mapping[str, str], longest_s: float) -> float:
-    """Return the seconds to wait that the headers request, from 0 to ``longest_s``; 0 if there is no request.
+    """Return the seconds to wait that the headers request, from 0 to ``longest_s``; 0 without such a header.
 
     ``retry-after-ms``, then ``Retry-After``: seconds, a duration such as ``1m30s``, or an HTTP-date (RFC 9110
     §10.2.3). A date is compared with the ``Date`` of the response if there is one, so wrong clocks do not matter. Then

@@ -129,5 +129,5 @@ def _parse_line(path: Path, number: int, line: str) -> ScriptedReply:
     if (row.reply is None) == (row.replies is None):
         raise InputError.at(path, number, "not a scripted reply: give either 'reply' or 'replies'")
     if row.replies is not None and row.sample is not None:
-        raise InputError.at(path, number, "not a scripted reply: 'sample' goes with 'reply', not with 'replies'")
+        raise InputError.at(path, number, "not a scripted reply: 'sample' is valid with 'reply', not with 'replies'")
     return row

@@ -122,7 +122,7 @@ def _collect_fields(fields: Mapping[str, object], depth: int) -> tuple[list[str]
     inner = next((fields[name] for name in _INNER if _has_content(fields.get(name))), None)
     messages, codes = _collect(inner, depth - 1)
     if isinstance(inner, str) and " " not in inner and _message_fields(fields, depth)[0]:
-        messages, codes = [], [inner]  # a code beside its message
+        messages, codes = [], [inner]  # a code next to its message
     if not messages:
         messages, more = _message_fields(fields, depth)
         codes = [*codes, *more]

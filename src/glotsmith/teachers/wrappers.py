@@ -159,7 +159,7 @@ class MonitoredTeacher(Teacher):
         return reply
 
     def waiting(self) -> Waiting | None:
-        """Return the requests that have no reply yet; None where there are none."""
+        """Return the requests that have no reply yet; None if every request has one."""
         if not self._open:
             return None
         since = max(min(self._open.values()), self._last_reply)

@@ -39,7 +39,7 @@ def find_installers() -> Installers:
     reasons: dict[str, str] = {}
     root = _root()
     if shutil.which("apt-get") is None:
-        reasons["apt"] = "there is no apt-get"
+        reasons["apt"] = "apt-get is not installed"
     elif root is None:
         reasons["apt"] = "apt-get needs root, or sudo without a password"
     else:
@@ -54,7 +54,7 @@ def find_installers() -> Installers:
         found["conda"] = (conda, "install", "-y", "-c", "conda-forge")
     found["pip"] = (sys.executable, "-m", "pip", "install")
     absent = {
-        "brew": "there is no brew",
+        "brew": "brew is not installed",
         "conda": "no conda environment is active",
         _SCRIPT: "needs a checkout and apt",
     }

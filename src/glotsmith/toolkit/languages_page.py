@@ -54,7 +54,7 @@ def load_measurements(path: Path) -> SpeedMeasurements:
         return msgspec.convert(tomllib.loads(path.read_text("utf-8")), SpeedMeasurements)
     except FileNotFoundError as error:
         raise InputError.at(
-            path, None, "there is no such file; run python benchmarks/languages.py to write it"
+            path, None, "the file does not exist; run python benchmarks/languages.py to write it"
         ) from error
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise InputError.at(path, None, str(error)) from error

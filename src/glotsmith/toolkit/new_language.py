@@ -40,7 +40,9 @@ def create_language(
 
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot name a language: a lower-case letter, then at most 39 letters, digits and _")
+        raise UsageError(
+            f"{name!r} cannot name a language: use a lower-case letter, then up to 39 letters, digits and _"
+        )
     if name in language_names():
         raise UsageError(f"there is a language named {name!r} already, in {card.language_folder(name)}")
     made = folder / name
@@ -49,7 +51,7 @@ def create_language(
     display = display or name.replace("_", " ").title()
     for text in (display, extension):
         if not text.isprintable() or {'"', "\\", "/"} & {*text}:
-            raise UsageError(f"{text!r} cannot stand in a card: leave out quotes, slashes and backslashes")
+            raise UsageError(f"a card cannot contain {text!r}: remove quotes, slashes and backslashes")
     _check_level(level, like)
     texts = _copied(name, like, display) if like else _blank(name, display, extension or f".{name}", level or "full")
     try:
@@ -107,7 +109,7 @@ def _card_head(source: Card, display: str, others: list[str]) -> str:
     marks = "".join(f"# TODO: rewrite {file} {what}\n" for file in others)
     return (
         f"# Begun as a copy of {source.display}'s card: every fact below is still that language's.\n"
-        "# A hole is a line with the mark TODO and a colon. Do what it says and delete its line; "
+        "# A hole is a line with the mark TODO and a colon. Follow it and delete its line; "
         f"`glotsmith languages check` names those that are left.\n{marks}"
         f"# TODO: `extension` and `fences`: write those of {display}. "
         f'Example: extension = "{source.extension}" and fences = {json.dumps(source.fences)} are {source.display}\'s\n'
@@ -127,13 +129,13 @@ _TABLES = {
     "syntax": "comments, strings, names, reserved words, the first line of a function and a stub",
     "values": "the literal of each type",
     "examples": "the literals as people write them, where the driver needs other ones",
-    "terms": "what the language calls its kinds of values",
+    "terms": "the names of kinds of values in the language",
     "types": "the types of a signature",
     "printers": "the expressions that print a typed result",
     "driver": "how calls reach the driver",
     "equality": "values that the language does not distinguish and Python does",
     "limits": "the width of its ints, and the limits that it needs",
-    "refuse": "what it cannot represent, with the reason",
+    "refuse": "the values that it cannot represent, with the reason",
 }  #: table of a card → its content
 _ROWS = {
     "verdicts.toml": "the code of row `accepted` below passes",

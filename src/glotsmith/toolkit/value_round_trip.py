@@ -82,7 +82,9 @@ async def send_values(card: Card, sandbox: Sandbox, sent: Sequence[Batch], befor
     """
     table = read_proof_rows(card.name)
     if "accepted" not in table:
-        raise InputError.at(card.card_path.with_name("verdicts.toml"), None, "there is no row 'accepted', an identity")
+        raise InputError.at(
+            card.card_path.with_name("verdicts.toml"), None, "the identity function, row 'accepted', is missing"
+        )
     code, seen = before + table["accepted"].code, RoundTripResult([], Counter(), [])
     kept = [(kind, representable(card, kind, values, seen.refused)) for kind, values in sent]
     kept = [(kind, values) for kind, values in kept if values]

@@ -29,7 +29,7 @@ def budget_callback(settings: TrainingSettings, say: Callable[[str], None]) -> A
                 say(f"{step} loss on held-out problems {float(logs['eval_loss']):.4f}")
 
         def _pace(self, state: Any) -> str:
-            """Return the tokens per second since this process began to train, and the time that is left."""
+            """Return the tokens per second since the start of training in this process, and the time that is left."""
             seconds, (step, tokens) = time.monotonic() - self._begun, self._before
             if state.global_step <= step or seconds <= 0:
                 return ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from glotsmith.write_aside import write_aside
 
-_STATE = "trainer_state.json"  #: what transformers writes last
+_STATE = "trainer_state.json"  #: the file that transformers writes last
 
 
 def last_complete(folder: Path) -> Path | None:

@@ -1,6 +1,6 @@
 """Prepare the rows of a training: split by problem, sorted into stages, stored on disk.
 
-TRL reads these files. It tokenizes, truncates and packs the rows, and stores the results beside the files.
+TRL reads these files. It tokenizes, truncates and packs the rows, and stores the results in the same folder.
 """
 
 import hashlib

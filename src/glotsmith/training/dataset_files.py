@@ -17,7 +17,7 @@ def read_dataset_rows(path: Path, kind: type[Item]) -> Iterator[Item]:
     """Yield the rows of a file, or of a dataset's folder (``data/LANGUAGE/train.*``).
 
     Raises:
-        UsageError: there are no such files.
+        UsageError: no file exists.
         InputError: a row is not one of that kind; the message names file and line.
 
     """

@@ -42,9 +42,9 @@ from glotsmith.training.training_report import (
 from glotsmith.write_aside import draft_path, write_aside
 
 _FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: as torch and safetensors say it
-_STAGE = "stage.json"  #: the record of a stage, beside its weights
+_STAGE = "stage.json"  #: file with the record of a stage, in the folder of its weights
 _LOG_SHARE = 0.01  #: of all steps: a progress line after each
-_NEARLY_ONE = 1 - 1e-9  #: transformers takes 1.0 for one step, and what is below for a share of all
+_NEARLY_ONE = 1 - 1e-9  #: transformers takes 1.0 for one step, and lower values for a share of all steps
 
 
 class TrainingJob(Record, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class TrainingJob(Record, frozen=True, kw_only=True):
 
 
 class TrainerInput(NamedTuple):
-    """What a trainer is made of."""
+    """The input of a trainer."""
 
     model: Any
     tokenizer: Any
@@ -181,7 +181,7 @@ def _stage_sentence(stage: StageReport, number: int, count: int) -> str:
 
 
 def _finish(job: TrainingJob, folder: Path, tokenizer: Any, stages: int, report: TrainingReport) -> None:
-    """Put the last stage's weights where they are looked for, whole, with the record beside them."""
+    """Move the weights of the last stage and the record to the final folder, in one step."""
     target, last = folder / "model", folder / "stages" / str(stages) / "model"
     if target.exists():
         return
@@ -238,16 +238,16 @@ class _Stage:
         trainer.remove_callback(load("transformers").PrinterCallback)
         if not len(trainer.train_dataset):  # where TRL counts a token more than we do
             raise self._nothing("no row has")
-        begun = time.monotonic()
+        start = time.monotonic()
         trainer.train(resume_from_checkpoint=self._resume(say))
         stopped = budget.stopped or _all_steps(settings, trainer.state.global_step)
-        report = stage_report(trainer.state, self._split.stage, time.monotonic() - begun, stopped)
+        report = stage_report(trainer.state, self._split.stage, time.monotonic() - start, stopped)
         report = msgspec.structs.replace(report, too_long=cut.too_long, lost=cut.lost, precision=precision.description)
         self._store(trainer, report)
         return report
 
     def _cut(self, file: str, none_has: str) -> data.TruncatedRows:
-        """Open rows, without those of which ``max_length`` leaves nothing."""
+        """Open rows, without those that ``max_length`` truncates to nothing."""
         settings = self._job.how
         cut = data.truncate(data.open_rows(self._data / file), self._tokenizer, settings)
         if not len(cut.rows):
@@ -277,7 +277,7 @@ class _Stage:
         )
 
     def _arguments(self, precision: Precision) -> dict[str, Any]:
-        """Return what all trainers take: transformers' ``TrainingArguments``."""
+        """Return the arguments of all trainers: ``TrainingArguments`` of transformers."""
         settings, dpo = self._job.how, self._job.method == "dpo"
         epochs = settings.dpo_epochs if dpo else settings.epochs_of(self._split.stage)
         interval = min(1 / (epochs * settings.checkpoints), _NEARLY_ONE)

@@ -26,7 +26,7 @@ def tokenizer(model: str, settings: TrainingSettings) -> Any:
     """Return a model's tokenizer, with the chat template that the settings name.
 
     Raises:
-        UsageError: there is no such model or template, or the tokenizer cannot mark the end of a text.
+        UsageError: the model or template does not exist, or the tokenizer cannot mark the end of a text.
 
     """
     found = _from(model, "AutoTokenizer")
@@ -72,7 +72,7 @@ def open_model(model: str, settings: TrainingSettings, adapter: Path | None = No
     """Return the model to train: whole, or with the adapters of an earlier stage.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: the model does not exist.
 
     """
     found = _from(model, "AutoModelForCausalLM", dtype=_dtype(settings))
@@ -146,7 +146,7 @@ def lora(settings: TrainingSettings) -> Any:
 def save(trainer: Any, folder: Path) -> None:
     """Store weights and tokenizer in a new folder: all of them, or the adapters."""
     trainer.save_model(str(folder))
-    (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle: the record beside it says more
+    (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record has more information
 
 
 def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -21,7 +21,7 @@ Optimizer = Literal["adamw_torch", "adamw_torch_fused", "adafactor"]
 Dtype = Literal["auto", "float32", "bfloat16"]
 TrainingMethod = Literal["sft", "dpo"]
 
-#: settings of one method alone → what the other has in their place
+#: settings of one method → the corresponding setting of the other method
 ONLY: Mapping[TrainingMethod, Mapping[str, str]] = {
     "sft": {"loss": "", "packing": "", "epochs": "dpo_epochs", "learning_rate": "dpo_learning_rate"},
     "dpo": {"beta": "", "dpo_epochs": "epochs", "dpo_learning_rate": "learning_rate"},
@@ -40,14 +40,14 @@ def _option(name: str) -> str:
 
 
 class TrainingSettings(Record, frozen=True, kw_only=True):
-    """What determines a training, beside its data and the model that it starts from."""
+    """The settings that determine a training, in addition to its data and its base model."""
 
     style: TrainingStyle = "chat"  #: a row's ``prompt`` and ``completion``, or its conversation
     boundary: Boundary = "both"  #: of plain rows: prompts end behind the signature's line break, before it, or both
     template: str = ""  #: chat template: ``chatml``, ``magicoder``, or empty for the model's own
     loss: LossScope = "completion"  #: which tokens are learned: all, or the reply alone
     packing: Packing = "none"  #: ``wrapped``: one stream, cut at ``max_length``; ``bfd``: whole rows, apart
-    max_length: _Positive = 2048  #: tokens of a sequence; what is longer is cut, and counted in the record
+    max_length: _Positive = 2048  #: tokens of a sequence; longer rows are cut, and the record counts them
     batch: _Positive = 32  #: sequences an optimizer step
     #: sequences at once on one device; 0: the largest divisor of ``batch`` up to 8
     micro_batch: Annotated[_Count, CHANGEABLE] = 0
@@ -104,7 +104,7 @@ class TrainingSettings(Record, frozen=True, kw_only=True):
 
 
 #: The papers' settings. MultiPL-T: its repository's training scripts (OOPSLA 2024). InverseCoder: §5, and Magicoder's
-#: ``train.py``. xCoder's own are not published: the same team's for McEval-Instruct (mCoder) stand in.
+#: ``train.py``. Those of xCoder are not published. Those of the same team for McEval-Instruct (mCoder) replace them.
 PRESETS: Mapping[str, TrainingSettings] = {
     "general": TrainingSettings(packing="bfd"),
     "multipl-t-1b": TrainingSettings(
@@ -130,14 +130,14 @@ def _check_used(method: TrainingMethod, changes: Mapping[str, Any]) -> None:
         ignored = [name for name in names if name in changes and of != method]
         if ignored:
             instead = names[ignored[0]]
-            raise UsageError(f"{ignored[0]} is no setting of {method}" + (f": set {instead}" if instead else ""))
+            raise UsageError(f"{ignored[0]} is not a setting of {method}" + (f": set {instead}" if instead else ""))
 
 
 def preset_settings(preset: str, changes: Mapping[str, Any], method: TrainingMethod | None = None) -> TrainingSettings:
     """Return a preset with changes; where a method is named, it must heed each of them.
 
     Raises:
-        UsageError: there is no such preset or setting, or a value is not of its type.
+        UsageError: the preset or setting does not exist, or a value is not of its type.
 
     """
     if preset not in PRESETS:

@@ -34,7 +34,7 @@ def wait_for_all() -> None:
 
 
 def broadcast(value: bool) -> bool:
-    """Return what the first process says: clocks differ, and all must stop at the same step."""
+    """Return the value of the first process: clocks differ, and all processes must stop at the same step."""
     if process_count() == 1:
         return value
     _state()

@@ -19,7 +19,7 @@ def choose_held_out(
         problems: parallel ids; repeated ones count once.
         share: of the problems, from 0 to below 1; rounded up to whole problems.
         seed: another seed, another choice.
-        before: what an earlier training of the same model held out. These are held out again, and alone if they come
+        before: the held-out problems of an earlier training. They are held out again, and alone if they come
             to half the share: it has seen the others.
 
     Raises:

@@ -48,12 +48,12 @@ def hold_folder(folder: Path) -> Generator[None]:
 def claim_settings(folder: Path, job: Record) -> None:
     """Store the settings of a training, or compare them with those that are stored.
 
-    Where no step has been taken yet nothing is lost, and new settings take the place of the old. Fields that are
+    Before the first step, new settings replace the old ones. Fields that are
     ``CHANGEABLE`` determine no weights and may change at any time.
 
     Raises:
         UsageError: the folder belongs to another training.
-        InputError: what is stored cannot be read.
+        InputError: a stored file cannot be read.
 
     """
     credentials.refuse(msgspec.to_builtins(job))
@@ -91,16 +91,16 @@ def _has_begun(folder: Path) -> bool:
 
 
 def claim_data(folder: Path, prepared: PreparedData) -> None:
-    """Store what the data is, or compare it with what is stored.
+    """Store the description of the data, or compare it with the stored one.
 
     Raises:
         UsageError: the dataset is another one.
-        InputError: what is stored cannot be read.
+        InputError: a stored file cannot be read.
 
     """
     file = folder / PREPARED
     if file.is_file() and read_record(file, PreparedData) != prepared and _has_begun(folder):
-        raise UsageError(f"{folder}: the dataset has changed since this training began: choose another folder")
+        raise UsageError(f"{folder}: the dataset has changed since the start of this training: choose another folder")
     write_json(file, prepared)
 
 

@@ -1,4 +1,4 @@
-"""The record of a training, stored beside the weights: data, settings, chosen checkpoints and losses."""
+"""The record of a training, stored with the weights: data, settings, chosen checkpoints and losses."""
 
 import platform
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from glotsmith.training.data import PreparedData
 from glotsmith.training.needs import load
 from glotsmith.training.presets import TrainingSettings
 
-RECORD = "training.json"  #: of a training, beside its weights
+RECORD = "training.json"  #: file name of the record, in the folder of the weights
 _LIBRARIES = ("glotsmith", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
 
 
@@ -38,7 +38,7 @@ class StageReport(Record, frozen=True, kw_only=True):
     too_long: int = 0  #: rows that were cut at ``max_length``
     lost: int = 0  #: of these, rows whose whole reply was cut
     precision: str = ""  #: that it computed in, with the measurement that decided it
-    training: tuple[LoggedLoss, ...] = ()  #: each a mean since the one before it, or since the process began
+    training: tuple[LoggedLoss, ...] = ()  #: each a mean since the one before it, or since the start of the process
     held_out: tuple[LoggedLoss, ...] = ()
 
 
@@ -46,7 +46,7 @@ class TrainingReport(Record, frozen=True, kw_only=True):
     """The record of a training with all its stages."""
 
     method: str  #: sft or dpo
-    model: str  #: that it began with
+    model: str  #: base model
     preset: str
     settings: TrainingSettings
     data: PreparedData
@@ -57,7 +57,7 @@ class TrainingReport(Record, frozen=True, kw_only=True):
 
 
 def held_out_before(model: str) -> frozenset[str]:
-    """Return the held-out problems of an earlier training, from the record beside the weights of its model."""
+    """Return the held-out problems of an earlier training, from the record in the folder of its model."""
     try:
         record = msgspec.json.decode((Path(model) / RECORD).read_bytes(), type=TrainingReport)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # no record, or none of ours

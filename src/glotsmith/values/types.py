@@ -21,7 +21,7 @@ class Type(msgspec.Struct, frozen=True):
     """A type constructor with its arguments.
 
     ``vartuple`` is ``tuple[T, ...]``. ``any`` is an unknown type, such as that of an empty list's items.
-    ``mixed`` stands for several types without a common type.
+    ``mixed`` represents several types without a common type.
     """
 
     kind: TypeKind

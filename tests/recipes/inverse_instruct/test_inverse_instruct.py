@@ -263,7 +263,7 @@ def test_an_instruction_that_a_benchmark_holds_goes_and_so_does_a_program(tmp_pa
     [
         ({"summaries": 0}, "summaries, .* must be a whole number of 1 or more"),
         ({"votes": 0}, "votes, .* must be a whole number of 1 or more"),
-        ({"prefixes": ()}, "prefixes, .* must be a list, of which each is text \\(at least 1\\)"),
+        ({"prefixes": ()}, "prefixes, .* must be a list; each item is text \\(at least 1\\)"),
         ({"measured": 1.5}, "measured, .* must be a number from 0 to 1"),
         ({"languages": ("klingon",)}, "klingon"),
         ({"max_snippets": -1}, "max_snippets, .* is -1, and must be a whole number of 0 or more"),

@@ -16,14 +16,14 @@ def write_dataset(
     """Write a dataset that ``datasets.load_dataset(folder)`` opens; without any row, just a card that says so.
 
     Args:
-        rows: in the order in which they are to stand; read once.
+        rows: in the order of the output; read once.
         folder: of the dataset; made if need be. An earlier dataset in it is replaced, anything else is left alone.
-        card: what to tell about it.
+        card: properties of the dataset for its card.
         exporter: a format (``formats.DATASET_FORMATS``).
-        owned: the folder is the run's own, so that an earlier dataset in it is no other run's.
+        owned: the folder belongs to the run, which may replace an earlier dataset in it.
 
     Raises:
-        UsageError: there is no such format, or the folder holds something else.
+        UsageError: the format does not exist, or the folder contains other files.
         StorageError: the disk is full or the folder cannot be written.
         InputError: a row holds text that no file can hold.
 

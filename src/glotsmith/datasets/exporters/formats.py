@@ -26,20 +26,20 @@ class FormatPart(NamedTuple):
 
 
 class TrainerFormat(NamedTuple):
-    """What one trainer reads."""
+    """The files and fields that one trainer reads."""
 
-    trainer: str  #: its name in prose, and what it trains
+    trainer: str  #: name of the trainer in prose, and its method
     parts: tuple[FormatPart, ...]
     command: str  #: to run in the folder
-    files: tuple[str, ...] = ()  #: templates, rendered beside the data
-    install: str = ""  #: what the command needs; @{glotsmith}: this glotsmith, @{serve}: it with that extra
+    files: tuple[str, ...] = ()  #: templates of further files
+    install: str = ""  #: packages that the command needs; @{glotsmith}: this glotsmith, @{serve}: with the extra serve
     more: str = ""  #: another command, where there are the rows of an optional part
     extension: str = "jsonl"
     model: str = ""  #: that the configuration names unless told otherwise; empty where it names none
 
     @property
     def needs(self) -> str:
-        """What to install, as it can be typed here."""
+        """The packages to install, as arguments of pip on this machine."""
         own = {"glotsmith": requirement(), "serve": requirement("serve")}
         return fill_template(self.install, **{name: shlex.quote(text) for name, text in own.items()})
 
@@ -134,8 +134,8 @@ FORMATS: Mapping[str, TrainerFormat] = {
         ("pyproject.toml", "glotsmith_code.py"),
         "pip install verifiers @{glotsmith}",
     ),
-    "alpaca": TrainerFormat("whatever reads Alpaca's fields", (FormatPart(shapes.ALPACA),), _LOAD),
-    "sharegpt": TrainerFormat("whatever reads ShareGPT's fields", (FormatPart(shapes.SHAREGPT),), _LOAD),
+    "alpaca": TrainerFormat("any trainer that reads the fields of Alpaca", (FormatPart(shapes.ALPACA),), _LOAD),
+    "sharegpt": TrainerFormat("any trainer that reads the fields of ShareGPT", (FormatPart(shapes.SHAREGPT),), _LOAD),
     "openai-ft": TrainerFormat(
         "OpenAI's fine-tuning",
         (FormatPart(shapes.BARE_CHAT),),

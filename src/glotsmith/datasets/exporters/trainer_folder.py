@@ -61,12 +61,12 @@ def export(name: str, content: ExportContent, folder: Path, *, model: str = "") 
 
     Args:
         name: a format (``FORMATS``).
-        content: what to export; read once a part.
+        content: rows to export; read once for each part.
         folder: where to.
         model: the model that configurations name; empty for the format's own.
 
     Raises:
-        UsageError: there is no such format, it names no model, or there is nothing that it could hold.
+        UsageError: the format does not exist, it names no model, or no row fits it.
         StorageError: the disk is full or the folder cannot be written.
         InputError: a row holds text that no file can hold.
 
@@ -152,7 +152,7 @@ def _nothing(name: str, shape: RowShape, written: ExportCounts) -> str:
         "examples": f"nothing but {others}" if others else "no row",
         "preferences": "no preference pair, which takes a program that passed and one of the same task that failed",
     }
-    suffix = " beside the problems that are held out" if any(written.rows.values()) else ""
+    suffix = " except the held-out problems" if any(written.rows.values()) else ""
     return f"nothing to export as {name}: there is {what[shape.takes]}{suffix}"
 
 
@@ -164,7 +164,7 @@ def _write_part(
     drafts: Drafts,
     written: ExportCounts,
 ) -> dict[str, int]:
-    """Write the rows of one part and return the counts of its files; {} if there is no row to train on."""
+    """Write the rows of one part and return the counts of its files; {} if no row can be trained on."""
     counts = dict.fromkeys((part.train, part.held_out), 0)
     opened: dict[str, Any] = {}
     with ExitStack() as stack:
@@ -178,7 +178,7 @@ def _write_part(
                     stack.callback(opened[split].close)
                 _write_row(opened[split], row, group[0])
                 counts[split] += 1
-    if not counts[part.train]:  # nothing to train on: what is held out is of no use alone
+    if not counts[part.train]:  # no row to train on: held-out rows alone are useless
         for split in opened:
             drafts.discard(folder / f"{split}.{format_.extension}")
         return {}

@@ -38,7 +38,7 @@ class PosableProblem(Record, frozen=True, kw_only=True):
     problem: Problem
     tolerance: float = 1e-6
     oracle: str = ""
-    note: str = ""  #: what a reader of the figures has to know
+    note: str = ""  #: notes for readers of the figures
     alias: str = ""  #: another name of the problem in files of completions
 
 
@@ -48,7 +48,7 @@ class LoadedBenchmark(Record, frozen=True, kw_only=True):
     posable: tuple[PosableProblem, ...] = ()
     questions: tuple[Question, ...] = ()
     impossible: tuple[ImpossibleProblem, ...] = ()
-    notes: tuple[str, ...] = ()  #: what a reader of the figures has to know
+    notes: tuple[str, ...] = ()  #: notes for readers of the figures
 
 
 class Benchmark(Protocol):

@@ -26,7 +26,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
 
     Raises:
         InputError: a row lacks a field.
-        UsageError: there is no sandbox to run the canonical solutions in.
+        UsageError: no sandbox is given, which runs the canonical solutions.
 
     """
     if wanted.sandbox is None:

@@ -53,10 +53,10 @@ class PassRule(NamedTuple):
     """Differences of the published command from a plain run of the program."""
 
     after: str = ""  #: code that enables asserts, like an option of the published command
-    sign: str = ""  #: a word that means failure, whatever the exit code
+    sign: str = ""  #: a word that means failure with any exit code
 
 
-#: evaluation/src/eval_*.py: ``java -ea``, ``csc -d:DEBUG``. Without, whatever compiles passes.
+#: evaluation/src/eval_*.py: ``java -ea``, ``csc -d:DEBUG``. Without them, every program that compiles passes.
 PASS_RULES: Mapping[str, PassRule] = {
     "csharp": PassRule(
         after="static class Debug { "  # hides System.Diagnostics.Debug, whose calls are omitted unless DEBUG is defined

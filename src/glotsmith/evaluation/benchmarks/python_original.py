@@ -92,7 +92,7 @@ async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequen
 
     Raises:
         Unchecked: the machine failed to run the original.
-        Unusable: an assert about the function cannot be judged.
+        UnusableProblem: an assert about the function cannot be judged.
 
     """
     found = calls_of(asserts, function.name)
@@ -141,7 +141,7 @@ def make_posable(
     """Return the problem with these calls as its suite, without duplicates; ``typed`` calls only give types.
 
     Raises:
-        Unusable: there is no call, or one passes another number of arguments than the function takes.
+        UnusableProblem: no test calls the function, or a call has a wrong number of arguments.
 
     """
     if not calls:

@@ -58,7 +58,7 @@ def read_rows(path: Path) -> list[QuestionRow]:
             raise UsageError(f"{path} has no {', '.join(_SUFFIXES)} files")
         return [row for file in files for row in _rows(file)]
     if not path.is_file():
-        raise UsageError(f"{path} is no file and no folder")
+        raise UsageError(f"{path} is neither a file nor a folder")
     return list(_rows(path))
 
 

@@ -71,7 +71,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     languages: Annotated[tuple[str, ...], UNORDERED] = ()  #: of the snippets to use; empty for all
     column: str = ""  #: column of a table that has the code, if its name is unusual
     max_snippets: Natural = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
-    originals: bool = True  #: keep the original pairs beside the new ones, §5
+    originals: bool = True  #: keep the original pairs in addition to the new ones, §5
     max_similarity: Similarity = 1.0  #: ROUGE-L above which the later program is dropped; 1 for exact duplicates only
 
     min_cases: Positive = 3  #: of a snippet's suite, if it has one

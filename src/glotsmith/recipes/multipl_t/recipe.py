@@ -75,7 +75,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     typecheck: bool = True  # §4.1
     max_functions: Natural = 0  #: number of functions to continue with, chosen by content hash; 0 for all
 
-    suites: Natural = 5  #: teacher-written suites, beside doctests and generated inputs; 0 for none, §4.2
+    suites: Natural = 5  #: teacher-written suites, in addition to doctests and generated inputs; 0 for none, §4.2
     suite_temperature: NonNegative = 0.2  # §4.2
     min_cases: Positive = 3
     min_coverage: Share = 0.9  #: of the function's lines and of its branches, §4.2
@@ -161,7 +161,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     @classmethod
     def findings(cls, ledger: LedgerReader) -> dict[str, str]:
-        """Return nothing: this recipe measures nothing beside its rows."""
+        """Return an empty dictionary: this recipe has no further measurements."""
         return {}
 
     def _read_options(self, services: RecipeServices) -> ReadOptions:

@@ -45,7 +45,7 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
             sample: as in ``Request.sample``.
             turn: added to the seed, so that equal prompts of different turns get their own replies.
             opening: first characters of the reply; the prompt of a base model ends with them.
-            stops: stop sequences of base models, beside those of the opening.
+            stops: stop sequences of base models, in addition to those of the opening.
             context: as in ``Request.context``.
             judges: use the temperature of calls that judge.
             schema: JSON schema of the reply. A teacher that decodes by schemas gets it, in chats, and the prompt then

@@ -6,7 +6,7 @@ none       one agent alone; only its memory objects
 
 A discussion ends by agreement, after ``rounds`` revisions, when its replies have used up the token budget, or
 when no opinion can be used (silence). The last draft is the result in each case, because opinions only choose
-what is tried, and execution decides. An unusable reply is lost with its reason and counts as an abstention.
+which programs are tried, and execution decides. An unusable reply is lost with its reason and counts as an abstention.
 """
 
 import asyncio
@@ -247,7 +247,7 @@ class _Discussion:
         if self._copies_inspiration(draft):
             return UnusableReply(Reason.NEAR_DUPLICATE, f"{draft.name}: as a task that was meant to inspire it")
         languages = tuple(dict.fromkeys((self._proposal.language, *self._agents)))
-        if languages == ("python",):  # agreement needs a language beside the reference's Python
+        if languages == ("python",):  # agreement needs a language other than that of the reference, Python
             languages += tuple(name for name in self._rules.languages if name != "python")[:1]
         return msgspec.structs.replace(
             self._proposal,

@@ -1,7 +1,7 @@
-"""Read the sessions of an ``xcoder`` run from its ledger: what agents remember, and which problems came first.
+"""Read the sessions of an ``xcoder`` run from its ledger: the memories of agents, and the earliest problems.
 
 Sessions pass through the steps as items, and only the ledger has their outcomes. An epoch starts when all sessions of
-earlier epochs have been answered by all steps up to ``solve``, so that what it reads does not depend on timing.
+earlier epochs have been answered by all steps up to ``solve``, so that its result does not depend on timing.
 """
 
 import asyncio

@@ -68,7 +68,7 @@ class MemoryLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AgentMemory:
-    """What all agents remember at the beginning of an epoch."""
+    """The memories of all agents at the beginning of an epoch."""
 
     def __init__(
         self, sessions: Sequence[RememberedSession], similar: Similarity, limits: MemoryLimits | None = None

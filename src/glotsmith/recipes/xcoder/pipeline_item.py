@@ -104,7 +104,7 @@ class PartStep(ItemStep[PipelineItem, PipelineItem], Generic[Taken, Made]):
 
 
 class FilterReference(PartStep[Function, Function]):
-    """``sources.filters``: the reference has a docstring, stands alone, returns a value and is not trivial."""
+    """``sources.filters``: the reference has a docstring, is standalone, returns a value and is not trivial."""
 
     name = "filter"
 

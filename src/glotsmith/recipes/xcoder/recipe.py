@@ -107,7 +107,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     sessions: Natural = 64  #: number of discussions
     epoch: Positive = 16  #: discussions in an epoch; each remembers the earlier epochs
     topology: Topology = "central"  #: ``central``, ``parallel`` or ``none``
-    others: Natural = 2  #: agents beside the chair
+    others: Natural = 2  #: agents in addition to the chair
     rounds: Natural = 2  #: maximum number of revisions in a discussion
     budget: Natural = 0  #: output tokens after which a discussion ends; 0 for no limit
     policy: TargetPolicy = "balance"  #: choice of the target language: ``balance``, ``weakness`` or ``transfer``
@@ -123,7 +123,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     agreement: Positive = (
         2  #: number of languages whose solutions must agree by execution, including the reference's Python
     )
-    suites: Natural = 0  #: teacher-written suites, beside stated examples and generated inputs
+    suites: Natural = 0  #: teacher-written suites, in addition to stated examples and generated inputs
     min_cases: Positive = 3
     min_coverage: Share = 0.9
     min_mutation_score: Share = 0.5

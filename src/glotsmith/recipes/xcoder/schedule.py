@@ -24,7 +24,7 @@ class SessionPlan(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[str, ...]  #: languages with an agent, in the order of their turns
     sessions: int = 64
     epoch: int = 16  #: sessions in an epoch
-    others: int = 2  #: agents beside the chair
+    others: int = 2  #: agents in addition to the chair
     inspirations: int = 3  #: seeds that a session is shown
     reflection: bool = True
 

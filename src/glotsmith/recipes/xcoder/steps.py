@@ -1,6 +1,6 @@
 """The steps of xCoder that verify problems by execution, which the paper does not do, and the step that makes rows.
 
-``ground``: the reference must give what the problem's own examples state (``ExecuteReference``).
+``ground``: the reference must return the values of the stated examples (``ExecuteReference``).
 ``distinct``: a problem must not repeat an earlier one in similar words or by its behaviour (``DropRepeatedProblems``).
 ``agree``: independent solutions in several languages must agree on the tests (``RequireAgreement``).
 ``dataset``: ``Example.kind`` distinguishes Ds1, Ds2 and Ds3 (``MakeXCoderExamples``).
@@ -115,7 +115,7 @@ class DropRepeatedProblems(ItemStep[PipelineItem, PipelineItem]):
     """Drop a discussed problem that an earlier session posed, in similar words or with the same behaviour.
 
     Two problems have the same behaviour if each reference passes all tests of the other, and their arguments and
-    results are of the same kinds. Problems are compared in the order of their sessions, whatever arrives first.
+    results are of the same kinds. Problems are compared in the order of their sessions, not in that of their arrival.
     """
 
     name = "distinct"

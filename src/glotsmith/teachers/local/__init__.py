@@ -60,7 +60,7 @@ class Local(Teacher):
         """Check the file; nothing is started yet.
 
         Raises:
-            UsageError: the extra is not installed, or there is no such file, or it is not a GGUF file.
+            UsageError: the extra is not installed, or the file does not exist or is not a GGUF file.
 
         """
         if find_spec("xllamacpp") is None:

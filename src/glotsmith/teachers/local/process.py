@@ -13,7 +13,7 @@ import msgspec
 _STOP_S = 5.0  #: for the process to exit after its stdin is closed; then it is killed
 _LINES = 20  #: last lines of the log that a message may quote
 _LINE = 300  #: characters of a line that are kept
-#: OpenMP threads that wait must sleep. By default they spin, and the server is then many times slower beside busy
+#: OpenMP threads that wait must sleep. By default they spin, and the server is then many times slower next to busy
 #: processes (``benchmarks/local_teacher.py``).
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
 _SCRIPT = Path(__file__).with_name("server.py")

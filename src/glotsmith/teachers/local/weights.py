@@ -60,12 +60,12 @@ def read_weights(path: Path) -> Weights:
     """Read the header of a GGUF file.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: the file does not exist.
         InputError: it is not a GGUF file.
 
     """
     if not path.is_file():
-        raise UsageError(f"--model: there is no file {path}. Give a GGUF file, or nothing for the default model")
+        raise UsageError(f"--model: the file {path} does not exist. Give a GGUF file, or none for the default model")
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             fields = _Header(data).fields()

@@ -216,7 +216,7 @@ def _check_files(model: str, gguf: str) -> None:
     folder = Path(model)
     if not folder.is_dir():
         if folder.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1 or folder.exists():
-            raise UsageError(f"{model} is no folder: give one with weights and tokeniser, or a name on the hub")
+            raise UsageError(f"{model} is not a folder: give a folder with weights and tokeniser, or a name on the hub")
         return
     wanted = gguf or "config.json"
     if not (folder / wanted).is_file():

@@ -69,7 +69,7 @@ class Batch:
         Equal prompts are read once.
 
         Raises:
-            Exception: whatever the model raises; the batch is unchanged then.
+            Exception: the model raised it; the batch is unchanged.
 
         """
         prompts = list(dict.fromkeys(tuple(row.ids) for row in rows))

@@ -19,7 +19,7 @@ _BYTES = 4  #: of a character in UTF-8: a tokeniser may need a token for each
 
 
 class ReplyRow(GenerationRow):
-    """One reply in the making, with what is read of its scores."""
+    """One unfinished reply, with the scores that are read from it."""
 
     def __init__(self, ids: Sequence[int], request: Request, most: int) -> None:
         """Start the row of a request."""
