@@ -1,4 +1,4 @@
-"""The suite keeps out of the user's home: a watched home sees nothing of a session in which it is the user's."""
+"""A test session neither reads nor writes the home of the user."""
 
 import os
 import subprocess
@@ -12,21 +12,23 @@ import own_home
 from watching import watch
 
 ROOT = Path(__file__).parents[1]
-#: Sessions of every kind: in this process, in programs that it starts, warm workers, prepared languages, libraries.
+#: Sessions of every kind: one test each of this process, started programs, warm workers, prepared languages, libraries.
 SAMPLES = {
     "one process": (
         "tests/test_own_home.py::test_the_variables_that_lead_to_the_user_are_replaced",
-        "tests/languages/test_toolchain.py",
+        "tests/languages/test_toolchain.py::test_python_is_always_there",
         "tests/languages/test_verdicts.py::test_verdict[ocaml accepted]",
-        "tests/cli/test_cli_errors.py",
-        "tests/datasets/test_dataset_folder.py",
+        "tests/cli/test_cli_errors.py::test_a_malformed_line_has_a_verdict_and_the_others_are_judged",
+        "tests/cli/test_cli_errors.py::test_a_defect_keeps_its_traceback_in_a_log",
+        "tests/datasets/test_dataset_folder.py::test_load_dataset_opens_it_unedited[jsonl]",
     ),
     "workers": (
         *("-n", "2"),
         "tests/test_own_home.py::test_the_variables_that_lead_to_the_user_are_replaced",
-        "tests/toolkit/test_language_check.py::test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrated_yet",
+        "tests/toolkit/test_language_check.py::test_rows_that_are_missing_or_malformed_are_named_where_nothing_is_calibrated_yet"
+        "[rows2-verdicts.toml has no row that expects fail:wrong]",
         "tests/languages/test_verdicts.py::test_verdict[r accepted]",
-        "tests/training/test_models.py::test_generation_ends_where_the_template_ends_a_reply",
+        "tests/training/test_models.py::test_generation_ends_where_the_template_ends_a_reply[0]",
     ),
 }
 LEFT = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "OMP_NUM_THREADS")

@@ -128,11 +128,6 @@ def stored_config(path: Path) -> dict[str, Any]:
     return _load(path / CONFIG) if (path / CONFIG).is_file() else {}
 
 
-def is_preview(path: Path) -> bool:
-    """Return whether a folder holds a preview."""
-    return bool(stored_config(path).get(PREVIEW))
-
-
 def _load(path: Path) -> dict[str, Any]:
     """Return the configuration in a file."""
     try:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from glotsmith.cache_paths import cache_home
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import get_card, toolchain
 from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
@@ -161,11 +162,13 @@ def check_hostile_program(
         toolchain.find_toolchain(language)
     except ToolchainError as error:
         pytest.skip(str(error))
-    good, bad = passing_row(get_card(language)), wrong_row(get_card(language))
+    found = prepare_toolchain(language)
+    shared = found.warm or found.server  # a hostile program may have changed the warm worker or the compile server
+    following = language if shared else "python"  # which starts much faster than a compiler
+    good, bad = passing_row(get_card(following)), wrong_row(get_card(following))
     assert good and bad
-    toolchain_of_language = prepare_toolchain(language)
-    shared = toolchain_of_language.warm or toolchain_of_language.server  # a hostile program may have changed it
-    after = [good.job(language), bad.job(language)] if shared else [good.job(language)]
+    prepared = prepared_files(language)
+    after = [good.job(following), bad.job(following)]
     first = Verifier(ShortBuildSandbox(sandbox)) if title == "compiler_bomb" else verifier
     refused = asyncio.run(first.verify(row.job(language, title)))
     accepted, *failed = asyncio.run(verdicts(verifier, after))
@@ -175,5 +178,12 @@ def check_hostile_program(
     assert accepted.status == "pass", accepted
     assert all(verdict.status in bad.expected_statuses for verdict in failed), failed
     assert programs(sandbox._folders.root) == []  # type: ignore[attr-defined]
+    assert prepared_files(language).items() >= prepared.items()
     assert alive(sandbox.name) == []
     assert canary.read_text() == "alive"
+
+
+def prepared_files(language: str) -> dict[Path, tuple[int, int]]:
+    """Return size and time of the last change of each prepared file, which the next programs of a language use."""
+    found = (file for folder in cache_home().glob(f"{language}-*") for file in (folder, *folder.rglob("*")))
+    return {file: (info.st_size, info.st_ctime_ns) for file in found for info in [file.lstat()]}

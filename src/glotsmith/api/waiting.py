@@ -17,9 +17,7 @@ def report_nothing(waiting: Waiting | None) -> None:
 
 
 @asynccontextmanager
-async def reporting_waiting(
-    teacher: CachedTeacher, report: ReportWaiting, every_s: float = _EVERY_S
-) -> AsyncGenerator[None]:
+async def reporting_waiting(teacher: CachedTeacher, report: ReportWaiting) -> AsyncGenerator[None]:
     """Report the open requests of a teacher while the block runs."""
 
     async def repeat() -> None:

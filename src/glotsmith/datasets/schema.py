@@ -60,11 +60,6 @@ def arrow() -> Any:
     return cast(Any, import_module("pyarrow"))
 
 
-def arrow_schema() -> Any:
-    """Return the columns as a ``pyarrow.Schema``."""
-    return arrow().schema([(name, arrow_type(node)) for name, node in columns().items()])
-
-
 def arrow_type(node: ColumnType) -> Any:
     """Return a column's type as pyarrow's."""
     pa = arrow()

@@ -62,7 +62,7 @@ def _first(card: Card, title: str, status: Status) -> ProofRow | None:
 
 
 def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "verdicts") -> str:
-    """Return a message if a row did not get its verdict, else an empty list."""
+    """Return a message if a row did not get its verdict, else an empty string."""
     cases = tuple(c.status for c in verdict.cases)
     if verdict.status not in row.expected_statuses:
         what = f"got {verdict.status}, and expects {' or '.join(row.expected_statuses)}"

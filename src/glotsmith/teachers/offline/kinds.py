@@ -24,8 +24,6 @@ class ValueKind:
 BOT, ANY, NONE, BOOL = ValueKind("bot"), ValueKind("any"), ValueKind("none"), ValueKind("bool")
 INT, FLOAT, STR = ValueKind("int"), ValueKind("float"), ValueKind("str")
 NAT = ValueKind("int", low=0)
-FUNCTION = ValueKind("function", (ANY,))
-TABLES = ("list", "tuple", "dict", "set")
 UNKNOWN = ("bot", "any")
 
 

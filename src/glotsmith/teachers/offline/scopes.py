@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 FunctionOrModule = ast.FunctionDef | ast.Module
-LoopNode = ast.For | ast.While
 
 
 @dataclass
