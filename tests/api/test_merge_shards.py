@@ -217,7 +217,7 @@ def test_a_folder_that_holds_something_else_is_refused(runs: Runs, tmp_path: Pat
     ("recipe", "more", "sentence"),
     [
         ("multipl-t", {"shard": "9/8"}, "--shard is '9/8', and must be NUMBER/TOTAL"),
-        ("xcoder", {}, "xcoder can't run in shards, .* its step 'convene': the agents remember .* --set sessions=0"),
+        ("xcoder", {}, "xcoder cannot run in shards, .* its step 'convene': the agents remember .* --set sessions=0"),
     ],
 )
 def test_a_recipe_or_a_number_that_has_no_shards_is_refused(

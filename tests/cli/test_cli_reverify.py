@@ -88,7 +88,7 @@ def test_the_differences_between_two_toolchains_are_named(
     command = [sys.executable, "-m", "glotsmith", "reverify", data, "-o", tmp_path / "out"]
     done = subprocess.run(command, env=other_lua, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    said = done.stdout
+    output = done.stdout
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["rows"] == {"holds": 1, "changed": 3, "open": 0, "untested": 0, "invalid": 0}
     groups = {(g["language"], g["status"]): g for g in report["verdicts"]}
@@ -102,7 +102,7 @@ def test_the_differences_between_two_toolchains_are_named(
         (f"row-{n}", n + 1, status) for n, status in enumerate(PROGRAMS.values()) if n
     ]
     assert (others[2]["test"], others[2]["actual"]) == (TESTS[0], "3")
-    assert "Lua 5.3" in said and "fail:compile" in said and "1 hold, 3 changed" in said
+    assert "Lua 5.3" in output and "fail:compile" in output and "1 hold, 3 changed" in output
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.json.gz", "a.parquet"])
@@ -156,8 +156,8 @@ def test_rows_without_a_verdict_stay_open(glotsmith: Command, made: list[dict[st
     else:
         pytest.skip("Swift is installed here")
     data = write(tmp_path / "a.jsonl", rows)
-    code, said, _ = glotsmith("reverify", data, "-o", tmp_path / "out")
-    assert (code, "1 hold, 1 open" in said) == (3, True)
+    code, stdout, _ = glotsmith("reverify", data, "-o", tmp_path / "out")
+    assert (code, "1 hold, 1 open" in stdout) == (3, True)
     (other,) = lines(tmp_path / "out" / "others.jsonl")
     assert (other["status"], other["made_with"], other["checked_with"]) == ("infra:toolchain", "Swift 5", "")
 
@@ -177,10 +177,10 @@ def test_a_row_that_cannot_be_read_is_named(
     untested = json.dumps(row("", 3, "", tests=[])).encode()
     data = tmp_path / "a.jsonl"
     data.write_bytes(b"\n".join([line, untested, json.dumps(made[0]).encode()]))
-    code, said, error = glotsmith("reverify", data, "-o", tmp_path / "out")
+    code, stdout, error = glotsmith("reverify", data, "-o", tmp_path / "out")
     assert code == 2
     assert f"{data}, row 1: " in error
-    assert "1 hold, 1 without tests, 1 not readable" in said
+    assert "1 hold, 1 without tests, 1 not readable" in stdout
     assert (tmp_path / "out" / "dataset" / "a.jsonl").read_bytes() == json.dumps(made[0]).encode()
 
 

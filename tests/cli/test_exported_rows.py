@@ -57,8 +57,8 @@ def files(folder: Path) -> Iterator[Path]:
 
 def reverified(glotsmith: Command, export: Path, out: Path) -> None:
     """Check that all rows of an export hold, and are written as they are."""
-    code, _, said = glotsmith("reverify", export, "-o", out)
-    assert (code, contents(out / "dataset")) == (0, contents(export)), said
+    code, _, stderr = glotsmith("reverify", export, "-o", out)
+    assert (code, contents(out / "dataset")) == (0, contents(export)), stderr
     assert {g["made_with"] for g in json.loads((out / "report.json").read_text())["verdicts"]} != {""}
 
 

@@ -244,7 +244,7 @@ class OwnWhole(WholeStep[Snippet, Snippet]):
 
 
 def test_an_unknown_step_over_all_items_is_refused() -> None:
-    with pytest.raises(UsageError, match="test can't run in shards, because later steps depend on its step 'own'"):
+    with pytest.raises(UsageError, match="test cannot run in shards, because later steps depend on its step 'own'"):
         steps_of_shard([Source(), OwnWhole()], Shard(1, 2), "test")
 
 

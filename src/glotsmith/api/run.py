@@ -230,7 +230,7 @@ def _of_shard(steps: Sequence[Step[Any, Any]], config: run_config.RunConfig) -> 
     """Return the steps of a run: all of them, or those of its shard.
 
     Raises:
-        UsageError: the recipe can't run in shards, or a preview is to run in one.
+        UsageError: the recipe cannot run in shards, or a preview is to run in one.
 
     """
     shard = parse_shard(config.shard or "")

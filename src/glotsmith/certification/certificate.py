@@ -144,4 +144,4 @@ def write_certificate(path: Path, certificate: Certificate) -> None:
         with write_aside(path) as draft:
             draft.write_bytes(data)
     except OSError as error:
-        raise StorageError(f"{path}: can't be written: {error.strerror or error}") from error
+        raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from error

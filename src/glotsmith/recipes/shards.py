@@ -33,7 +33,7 @@ def _step_of_shard(step: Step[Any, Any], recipe: str) -> Step[Any, Any]:
     if step.in_shard == "refuse":
         advice = step.shard_advice or "it compares all items. Leave --shard out"
         raise UsageError(
-            f"{recipe} can't run in shards, because later steps depend on its step {step.name!r}: {advice}"
+            f"{recipe} cannot run in shards, because later steps depend on its step {step.name!r}: {advice}"
         )
     return _keep_all(step)
 
