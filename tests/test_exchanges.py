@@ -41,7 +41,7 @@ def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.register_steps(["one"])
     for address, cost in (("a", None), ("b", 0.0), ("c", 0.5)):
-        ledger.record_reply(heard(address)._replace(cost=cost, language="lua" if address == "c" else ""))
+        ledger.record_reply(exchange(address)._replace(cost=cost, language="lua" if address == "c" else ""))
     assert ledger.exchanges.total_costs() == (ReplyCosts(3, 0.5, 30, unpriced=1), ReplyCosts())
     assert ledger.exchanges.costs_by_language()["lua"] == (ReplyCosts(1, 0.5, 10), ReplyCosts())
     ledger.close()
@@ -50,11 +50,11 @@ def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
 def test_a_ledger_of_an_earlier_version_gets_the_columns_that_it_lacks(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite")
     ledger.register_steps(["one"])
-    ledger.record_reply(heard("a"))
+    ledger.record_reply(exchange("a"))
     for column in ("language", "priced", "answered_at"):
         ledger._execute(f"ALTER TABLE exchanges DROP COLUMN {column}")
     ledger.register_steps(["one"])
-    ledger.record_reply(heard("b"))
+    ledger.record_reply(exchange("b"))
     assert ledger.exchanges.total_costs() == (ReplyCosts(2, 1.0, 20), ReplyCosts())
     ledger.close()
 

@@ -67,7 +67,7 @@ def _parse(text: str, language_id: Callable[[str], str]) -> BudgetLimit:
     amount = float(match["number"]) * size if match else 0.0
     shown = f"the budget {printable(text)[:_SHOWN]!r}"
     if match is None or unit is None:
-        raise UsageError(f"{shown} can't be read: {_HELP}")
+        raise UsageError(f"{shown} cannot be read: {_HELP}")
     if not 0 < amount < math.inf:
         raise UsageError(f"{shown} must be above 0 and finite: {_HELP}")
     if unit == BudgetUnit.rows and amount != int(amount):

@@ -39,7 +39,7 @@ def test_a_budget_that_cannot_be_kept_is_refused_before_any_request(
     glotsmith: Command, server: ModelServer, folder: Path, options: tuple[str, ...], words: str
 ) -> None:
     code, _, err = glotsmith(*ONE, *server.options, *options)
-    assert (code, server.asked, (folder / "run").exists()) == (2, 0, False), err
+    assert (code, server.requests, (folder / "run").exists()) == (2, 0, False), err
     assert words in err
 
 
@@ -48,13 +48,13 @@ def test_a_run_ends_at_its_budget_and_a_larger_one_resumes_it(
 ) -> None:
     command = (*ONE, *server.options, *PRICES)
     code, _, err = glotsmith(*command, "--budget", "0.05usd", "--budget", "3h")
-    assert (code, server.asked) == (4, 2), err
+    assert (code, server.requests) == (4, 2), err
     assert "the budget 0.05usd is reached: 0.06 US dollars. All results are saved" in err
     code, _, err = glotsmith(*command, "--budget", "lua=3rows", "--budget", "1usd")
-    assert (code, server.asked) == (0, 3), err
+    assert (code, server.requests) == (0, 3), err
     again = tuple("again" if word == "run" and n > 0 else word for n, word in enumerate(command))
     code, _, err = glotsmith(*again, "--budget", "0.01usd", "--cache", "run/cache.sqlite")
-    assert (code, server.asked) == (0, 3), err
+    assert (code, server.requests) == (0, 3), err
     for run, counts in (("run", (3, 0)), ("again", (0, 3))):
         with RunFolder.open(folder / run) as opened:
             costs = opened.ledger.exchanges.total_costs()

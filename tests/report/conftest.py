@@ -16,7 +16,7 @@ def browser() -> Iterator[Browser]:
     """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        pytest.skip("Chromium can't be run here: sh scripts/toolchains.sh browser")
+        pytest.skip("Chromium cannot be run here: sh scripts/toolchains.sh browser")
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium, args=arguments)

@@ -117,7 +117,7 @@ class RunMaker:
     def open(self) -> RunFolder:
         return RunFolder.create_or_resume(self.path, CONFIG)
 
-    def pass_through(self, folder: RunFolder, key: str, item: Any, position: str, steps: Sequence[str]) -> None:
+    def pass_all_steps(self, folder: RunFolder, key: str, item: Any, position: str, steps: Sequence[str]) -> None:
         for step in steps:
             folder.ledger.record(step, _taken(folder, step, key, position), Result(kept=(Kept(key, item),)))
 
@@ -134,8 +134,8 @@ class RunMaker:
         """Add a function with its tasks and return the positions of the tasks."""
         named = {name: fields[name] for name in ("name", "code") if name in fields}
         key, position = self.add_source(folder, number, **named)
-        self.pass_through(folder, key, function(number, **named), position, ("filter",))
-        self.pass_through(folder, key, problem(number, **fields), position, ("validate",))
+        self.pass_all_steps(folder, key, function(number, **named), position, ("filter",))
+        self.pass_all_steps(folder, key, problem(number, **fields), position, ("validate",))
         tasks = tuple(Kept(f"{name}-{number}", task(number, name, **fields)) for name in languages)
         folder.ledger.record("prove", _taken(folder, "prove", key, position), Result(kept=tasks))
         return [position if len(tasks) < 0 else f"{position}.a{i}" for i in range(len(tasks))]
@@ -156,8 +156,8 @@ class RunMaker:
             "translate", taken, Result(kept=(Kept(made.id, made),), dropped=lost, tokens=100, cost=0.001)
         )
         position = f"{position}.a0"
-        self.pass_through(folder, made.id, made, position, ("deduplicate_solutions",))
-        self.pass_through(folder, made.id, example(made), position, ("dataset",))
+        self.pass_all_steps(folder, made.id, made, position, ("deduplicate_solutions",))
+        self.pass_all_steps(folder, made.id, example(made), position, ("dataset",))
 
     def add_reply(self, folder: RunFolder, item: str, prompt: str, reply: str, call: str = "translate") -> None:
         import json

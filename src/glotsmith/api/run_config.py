@@ -118,7 +118,7 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
     """Return the limits of the budget of a run.
 
     Raises:
-        UsageError: a limit can't be read, limits the same as another, or names a language that the run does not have.
+        UsageError: a limit cannot be read, limits the same as another, or names a language that the run does not have.
 
     """
     known = (*languages(chosen), *getattr(chosen.made(), "new_languages", ()))

@@ -283,12 +283,12 @@ def check_prices(limits: Sequence[BudgetLimit], teacher: Teacher) -> None:
         return
     if "input_price" in getattr(getattr(teacher, "Options", None), "__struct_fields__", ()):
         raise UsageError(
-            f"the price of {teacher.model!r} is unknown, so the budget {money.text} can't be kept. State it in US "
+            f"the price of {teacher.model!r} is unknown, so the budget {money.text} cannot be kept. State it in US "
             "dollars per million tokens: --set teacher.input_price=X --set teacher.output_price=Y. "
             "Or limit tokens: --budget 5Mtok"
         )
     raise UsageError(
-        f"the teacher {teacher.name} has no price, so the budget {money.text} can't be kept. "
+        f"the teacher {teacher.name} has no price, so the budget {money.text} cannot be kept. "
         "Limit tokens, time or rows: --budget 5Mtok, --budget 3h, --budget 2000rows"
     )
 

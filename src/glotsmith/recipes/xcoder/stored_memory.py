@@ -32,7 +32,7 @@ def conclusions(memory: AgentMemory, agent: str, agents: Sequence[str]) -> dict[
     synergy = ", ".join(f"{other} {memory.synergy(agent, other):+.2f}" for other in agents)
     return {
         "Its last reflection": notes or "none",
-        "What it finds hard": hard or "nothing yet",
-        "Solved of what was tried (smoothed)": f"{memory.solve_rate(agent):.2f}",
+        "Frequent failures": hard or "none",
+        "Share of solved problems (smoothed)": f"{memory.solve_rate(agent):.2f}",
         "How its problems suit each language, against all problems (synergy)": synergy,
     }
