@@ -30,7 +30,8 @@ from pathlib import Path
 from glotsmith.report import write_report
 start = time.perf_counter()
 write_report([Path(sys.argv[1])], Path(sys.argv[2]))
-print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+wall, used = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
+print(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 """
 _READY = """
 const timer = setInterval(() => {
@@ -114,8 +115,8 @@ def _copy_items(ledger: sqlite3.Connection, prefix: str, last: int) -> None:
         "detail, payload, tokens, cost FROM wanted JOIN real.items USING (id)",
         (prefix,),
     )
-    ledger.execute("INSERT INTO exchanges SELECT ?1 || item, address, call, sample, prompt, cached, cost, tokens "
-                   "FROM real.exchanges", (prefix,))  # fmt: skip
+    names = "address, call, sample, prompt, cached, cost, tokens"
+    ledger.execute(f"INSERT INTO exchanges (item, {names}) SELECT ?1 || item, {names} FROM real.exchanges", (prefix,))
     own = ledger.execute(
         "SELECT i.id, p.data FROM items AS i JOIN payloads AS p ON p.id = i.payload WHERE i.step = ? AND i.key >= ? "
         "AND i.key < ?", (last, prefix, f"{prefix}\uffff")
@@ -128,11 +129,11 @@ def _copy_items(ledger: sqlite3.Connection, prefix: str, last: int) -> None:
         ledger.execute("UPDATE items SET payload = ? WHERE id = ?", (payload, id_))
 
 
-def measure_writer(run: Path, file: Path) -> tuple[float, float]:
-    """Write a report in a process of its own, and return seconds and peak memory in MB."""
+def measure_writer(run: Path, file: Path) -> tuple[float, float, float]:
+    """Write a report in a process of its own, and return seconds, CPU seconds and peak memory in MB."""
     done = subprocess.run([sys.executable, "-c", _WRITE, run, file], capture_output=True, text=True, check=True)
-    seconds, memory = map(float, done.stdout.split())
-    return seconds, memory
+    seconds, cpu, memory = map(float, done.stdout.split())
+    return seconds, cpu, memory
 
 
 def measure_page(page: Page, file: Path) -> None:
@@ -158,9 +159,12 @@ def main() -> None:
     for rows in (options.rows // 10, options.rows):
         run, file = folder / str(rows), folder / f"{rows}.html"
         made = copy_run(options.run, run, rows)
-        seconds, memory = measure_writer(run, file)
+        seconds, cpu, memory = measure_writer(run, file)
         size = file.stat().st_size / 1e6
-        print(f"{made} rows: written in {seconds:.1f} s, peak memory {memory:.0f} MB, {size:.1f} MB", flush=True)
+        print(
+            f"{made} rows: written in {seconds:.1f} s ({cpu:.1f} s of CPU), peak memory {memory:.0f} MB, {size:.1f} MB",
+            flush=True,
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),

@@ -70,6 +70,11 @@ SELECT call, COUNT(*), SUM(cost), SUM(tokens)
 FROM (SELECT MIN(call) AS call, MAX(cost) AS cost, MAX(tokens) AS tokens FROM exchanges GROUP BY address)
 GROUP BY call ORDER BY call
 """
+_SPAN = "SELECT MIN(answered_at), MAX(answered_at) FROM exchanges WHERE NOT cached"
+_COUNT_BY_TIME = """
+SELECT call, MIN(CAST((answered_at - ?1) / ?2 AS INTEGER), ?3 - 1) AS part, COUNT(DISTINCT address)
+FROM exchanges WHERE answered_at IS NOT NULL AND NOT cached GROUP BY call, part
+"""
 
 
 class TeacherExchange(NamedTuple):
@@ -105,6 +110,14 @@ class SentRequest(NamedTuple):
     language: str
     cost: float  #: US dollars that it may cost
     tokens: int  #: that it may cost
+
+
+class ReplyTimes(NamedTuple):
+    """When the replies of a run arrived; cached replies are left out."""
+
+    start: float  #: of the first reply, seconds since 1970
+    seconds: float  #: from the first reply to the last one
+    counts: dict[str, list[int]]  #: call → replies in each of equal parts of the time
 
 
 class ReplyCosts(NamedTuple):
@@ -207,6 +220,17 @@ class Exchanges:
         """Return how long the run has been running, over all its starts."""
         rows = self._read("SELECT seconds FROM run_time")
         return rows[0][0] if rows else 0.0
+
+    def reply_times(self, parts: int) -> ReplyTimes | None:
+        """Return when replies arrived, in ``parts`` equal parts of the time; None if the ledger does not record it."""
+        span = self._read(_SPAN)
+        if not span or span[0][0] is None:
+            return None
+        start, end = span[0]
+        counts = dict[str, list[int]]()
+        for call, part, count in self._read(_COUNT_BY_TIME, start, max(end - start, 1e-6) / parts, parts):
+            counts.setdefault(call, [0] * parts)[part] = count
+        return ReplyTimes(start, end - start, counts)
 
     def add_run_seconds(self, seconds: float) -> None:
         """Add to the running time."""

@@ -70,6 +70,9 @@ def test_every_number_is_the_ledgers(tmp_path: Path, seed: int) -> None:
     assert summary["rows"] == counts[STEPS[-1], "kept", ""]
     failing = sum(one["programs"] for one in summary["failures"])
     assert failing == counts["translate", "lost", "failed_verification"]
+    if summary["costs"]["paid"]:
+        calls = summary["costs"]["calls"].values()
+        assert sum(call["requests"] for call in calls) == summary["costs"]["paid"]["requests"]
     money = sum(row["cost"] for row in summary["funnel"])
     assert money == pytest.approx(sum(r[0] for r in ledger.execute("SELECT cost FROM items")) / 1e9)
     ledger.close()

@@ -209,7 +209,8 @@ def show_end(path: Path, *, preview: bool = False) -> bool:
 
 def _advise(chosen: run_config.RunConfig, folder: Path, *, found: bool) -> None:
     """Print the next commands to type. Another model does not help where the sources hold nothing (not ``found``)."""
-    out.print(f"\nLook at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
+    out.print(f"\nWrite a report for the browser:  glotsmith report {shlex.quote(str(folder))}")
+    out.print(f"Look at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
     if chosen.teacher.name != "offline" or not found:
         return
     given = [f"-s {shlex.quote(s)}" for s in chosen.located_sources()]

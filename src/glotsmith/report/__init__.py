@@ -117,7 +117,7 @@ def _history(
 ) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
     """Return the items that a row was made from, and the requests about them: of its own sample, if it has one."""
     path = made_from(folder.ledger, row)
-    found = replies_about(folder, [key for _, key in path])
+    found = replies_about(folder, [key for _, key in reversed(path)])
     last = path[-2][1] if len(path) > 1 else ""  # the input of the step that made the row
     shown = [
         {"call": e.call, "sample": e.sample, "prompt": e.prompt, "reply": reply}

@@ -22,6 +22,7 @@ Summary = dict[str, Any]
 _MESSAGES = 8  #: messages that are shown for each language and verdict
 _DISTINCT = 20_000  #: messages that are counted; later new ones are not, so that memory is bounded
 _BUCKETS = 20  #: of a histogram of shares
+_TIME_PARTS = 60  #: of the time in which replies arrived
 _WEAKEST = 10  #: kept rows with the weakest evidence that are listed
 
 
@@ -230,10 +231,13 @@ def _agents(folder: RunFolder) -> Summary:
 
 
 def _costs(ledger: Ledger) -> Summary:
-    total = ledger.exchanges.total_costs()
-    calls = ledger.exchanges.costs_by_call()
+    total, times = ledger.exchanges.total_costs(), ledger.exchanges.reply_times(_TIME_PARTS)
+    languages = ledger.exchanges.costs_by_language()
     return {
-        "calls": {call: cost._asdict() for call, cost in calls.items()},
+        "calls": {call: cost._asdict() for call, cost in ledger.exchanges.costs_by_call().items()},
+        "languages": {language: paid._asdict() for language, (paid, _) in languages.items() if language},
         "paid": total[0]._asdict() if total else None,
         "cached": total[1]._asdict() if total else None,
+        "run_seconds": ledger.exchanges.run_seconds(),
+        "times": times._asdict() if times else None,
     }

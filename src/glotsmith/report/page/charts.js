@@ -73,9 +73,31 @@ function linePlot(label, lines, xLabel) {
   return el("figure", {}, plot, legend);
 }
 
-function table(headings, rows, caption, open) {
+// Return stacked columns: the replies of each call in equal parts of the time.
+function timePlot(times) {
+  const names = Object.keys(times.counts), parts = times.counts[names[0]].length;
+  const totals = Array.from({ length: parts }, (_, i) => sum(names.map((name) => times.counts[name][i])));
+  const width = 640, height = 140, step = width / parts, most = Math.max(1, ...totals);
+  const plot = svg("svg", { viewBox: `0 0 ${width} ${height + 18}`, class: "line-plot", role: "img", "aria-label": "Replies over time" });
+  for (let i = 0; i < parts; i++) {
+    let top = height;
+    names.forEach((name, n) => {
+      const size = (height * times.counts[name][i]) / most;
+      top -= size;
+      if (size) plot.append(svg("rect", { x: i * step + .5, y: top, width: step - 1, height: size, class: `column c${n % LINE_COLOURS}` },
+        svg("title", {}, `${name}: ${counted(times.counts[name][i], "reply", "replies")} after ${duration((times.seconds * i) / parts)}`)));
+    });
+  }
+  plot.append(svg("line", { x1: 0, x2: width, y1: height, y2: height, class: "axis" }),
+    svg("text", { x: 0, y: height + 14 }, "first reply"), svg("text", { x: width, y: height + 14, "text-anchor": "end" }, duration(times.seconds)));
+  const legend = el("ul", { class: "legend" }, names.map((name, n) => el("li", {},
+    el("span", { class: `swatch c${n % LINE_COLOURS}`, "aria-hidden": "true" }), name, el("span", { class: "soft" }, ` ${count(sum(times.counts[name]))}`))));
+  return el("figure", {}, plot, legend, el("p", { class: "note" }, `At most ${counted(most, "reply", "replies")} in ${duration(times.seconds / parts)}.`));
+}
+
+function table(headings, rows, caption, shown) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    el("table", {}, el("caption", { class: open ? "" : "visually-hidden" }, caption),
+    el("table", {}, el("caption", { class: shown ? "" : "visually-hidden" }, caption),
       el("thead", {}, el("tr", {}, headings.map((heading) => el("th", { scope: "col" }, heading)))),
       el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) =>
         el("td", { class: typeof cell === "number" ? "number" : "" }, typeof cell === "number" ? count(cell) : cell)))))));

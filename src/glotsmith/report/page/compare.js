@@ -13,7 +13,7 @@ function comparison(runs) {
     line("distinct problems", figure("distinct")),
     line("preference pairs", figure("pairs")),
     line("tokens", (run) => sum(run.summary.funnel.map((row) => row.tokens))),
-    line("US $ paid", (run) => (run.summary.costs.paid ? run.summary.costs.paid.cost : sum(run.summary.funnel.map((row) => row.cost))).toFixed(4)),
+    line("US $ paid", (run) => paidDollars(run.summary).toFixed(4)),
     line("failing programs", (run) => sum(run.summary.failures.map((one) => one.programs))),
   ];
   const names = all.map((one) => one.name);

@@ -56,11 +56,27 @@ function weakestCard(run) {
 }
 
 function costCard(all) {
-  const tokens = all.funnel.reduce((sum, row) => sum + row.tokens, 0);
-  const paid = all.costs.paid ? all.costs.paid.cost : all.funnel.reduce((sum, row) => sum + row.cost, 0);
-  return card("What it cost", `$${paid.toFixed(paid < 1 ? 4 : 2)}`, `${counted(tokens, "token")}`,
+  const tokens = sum(all.funnel.map((row) => row.tokens)), paid = all.costs.paid;
+  const unknown = paid && paid.requests > 0 && paid.unpriced === paid.requests;
+  return card("What it cost", unknown ? "price unknown" : dollars(paidDollars(all)), counted(tokens, "token"),
     all.rows && tokens ? `, ${count(Math.round(tokens / all.rows))} for each row` : "",
-    all.costs.cached && all.costs.cached.requests ? `; ${counted(all.costs.cached.requests, "reply", "replies")} from a cache` : "");
+    all.costs.cached && all.costs.cached.requests ? `; ${counted(all.costs.cached.requests, "reply", "replies")} from a cache` : "",
+    paid && paid.unpriced && !unknown ? `; the price of ${counted(paid.unpriced, "reply", "replies")} is unknown` : "",
+    all.costs.run_seconds ? `; ran for ${duration(all.costs.run_seconds)}` : "");
+}
+
+function paidDollars(all) {
+  return all.costs.paid ? all.costs.paid.cost : sum(all.funnel.map((row) => row.cost));
+}
+
+function dollars(amount) {
+  return `$${amount && amount < 1 ? amount.toFixed(4) : amount.toFixed(2)}`;
+}
+
+function duration(seconds) {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${seconds < 10 ? seconds.toFixed(1) : whole} s`;
+  return whole < 3600 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`;
 }
 
 function languagesOf(all) {
@@ -134,7 +150,7 @@ function examples(run, step, reason) {
     if (run.step[i] === stepCode && run.reason[i] === reasonCode && run.status[i] === dropped) found.push(i);
   }
   return found.map((i) => el("div", {}, el("a", { href: rowAddress(run, i) }, run.name[i].slice(0, 60)),
-    run.because[i] ? el("span", { class: "soft" }, ` ${run.because[i].slice(0, 90)}`) : ""));
+    run.because[i] ? el("span", { class: "soft" }, ` ${shortened(run.because[i], 90)}`) : ""));
 }
 
 function languageSection(run) {
@@ -206,7 +222,7 @@ function similarSection(run) {
   found.sort((a, b) => score(b) - score(a));
   return panel("Near-duplicates", "Dropped items and what they are similar to. A row shows both programs side by side.", found.length > 0 &&
     [table(["dropped", "language", "step", "similarity"], found.slice(0, 12).map((i) => [el("a", { href: rowAddress(run, i) }, run.name[i]),
-      displayName(run.text("language", i)), run.text("step", i), run.because[i].slice(0, 80)]), "Near-duplicates"),
+      displayName(run.text("language", i)), run.text("step", i), shortened(run.because[i], 80)]), "Near-duplicates"),
     el("p", {}, el("a", { href: rowsAddress(run, { reason: "near_duplicate" }) }, "All near-duplicates"))]);
 }
 
@@ -215,17 +231,21 @@ function sessionSection(run) {
   if (!agents) return "";
   return panel("Discussions and memory", "What the agents posed, the outcome, and what they remember.",
     table(["session", "epoch", "agents", "problem", "outcome", "solved in"], agents.sessions.map((one) => [one.key, one.epoch,
-      [one.agent, ...one.others].join(", "), one.name ? [el("strong", {}, one.name), ` ${one.instruction.slice(0, 140)}`] : "",
+      [one.agent, ...one.others].join(", "), one.name ? [el("strong", {}, one.name), ` ${shortened(one.instruction, 140)}`] : "",
       el("a", { href: rowsAddress(run, { q: one.key }) }, one.outcome), one.passed.join(", ")]), "Sessions"),
     agents.memories.map((one) => [el("h3", {}, `${displayName(one.agent)} remembers`), el("dl", { class: "facts" }, one.lines.map(([name, text]) => [el("dt", {}, name), el("dd", { class: "wrap" }, text)]))]));
 }
 
 function costSection(run) {
-  const all = run.summary;
+  const all = run.summary, costs = all.costs;
   const steps = all.funnel.filter((row) => row.tokens || row.cost);
-  const calls = Object.entries(all.costs.calls);
-  return panel("Requests, tokens and money", "", steps.length > 0 && table(["step", "tokens", "US $"], steps.map((row) => [row.step, row.tokens, row.cost.toFixed(6)]), "By step"),
-    calls.length > 0 && table(["call", "requests", "tokens", "US $"], calls.map(([call, cost]) => [call, cost.requests, cost.tokens, cost.cost.toFixed(6)]), "By call"));
+  const calls = Object.entries(costs.calls), languages = Object.entries(costs.languages);
+  const line = ([name, cost]) => [name, cost.requests, cost.tokens, cost.cost.toFixed(4)];
+  return panel("Requests, tokens and money", costs.run_seconds ? `The run was running for ${duration(costs.run_seconds)}, over all its starts.` : "",
+    steps.length > 0 && table(["step", "tokens", "US $"], steps.map((row) => [row.step, row.tokens, row.cost.toFixed(4)]), "By step", true),
+    calls.length > 0 && table(["call", "requests", "tokens", "US $"], calls.map(line), "By call", true),
+    languages.length > 0 && table(["language", "requests", "tokens", "US $"], languages.map(([name, cost]) => line([displayName(name), cost])), "By language, without replies from a cache", true),
+    costs.times && [el("h3", {}, "Replies over time"), timePlot(costs.times)]);
 }
 
 function provenance(run) {

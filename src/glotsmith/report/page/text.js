@@ -140,8 +140,13 @@ function count(number) {
 function percent(part, whole) {
   if (!whole) return "–";
   const share = (100 * part) / whole;
+  if (share > 100) return `${count(Math.round(share))} %`;
   if (part === whole || part === 0) return `${share} %`;
   return share < 0.1 ? "< 0.1 %" : share > 99.9 ? "> 99.9 %" : `${share.toFixed(share < 10 ? 1 : 0)} %`;
+}
+
+function shortened(text, characters) {
+  return text.length <= characters ? text : `${text.slice(0, characters)}…`;
 }
 
 function counted(number, noun, plural) {

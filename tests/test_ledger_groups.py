@@ -1,0 +1,57 @@
+"""Counts of ledger rows by a label, and the keys that an item was made from."""
+
+from pathlib import Path
+
+from glotsmith.ledger import Ledger
+from glotsmith.ledger_groups import RowGroup
+from glotsmith.ledger_rows import StepInput
+from glotsmith.records import Record
+from glotsmith.step import Dropped, Kept, Result
+
+
+class Word(Record, frozen=True):
+    text: str = ""
+
+
+def ledger(path: Path) -> Ledger:
+    found = Ledger(path / "ledger.sqlite")
+    found.register_steps(("sources", "double", "last"))
+    for unit, text in (("a0", "x"), ("a1", "y"), ("a2", "z")):
+        found.record("sources", StepInput(unit, unit), Result(kept=(Kept(text, Word(text=text)),)))
+    taken = found.find_input("sources", "x")
+    assert taken is not None
+    outputs = (Kept("x1", Word(text="one")), Kept("x2", Word(text="two")))
+    found.record("double", taken, Result(kept=outputs, dropped=(Dropped("no_code", "", "x3"),)))  # type: ignore[arg-type]
+    found.record("double", StepInput("y", "a1.a0", data=b"y"), Result(dropped=(Dropped("no_code", ""),)))  # type: ignore[arg-type]
+    one = found.find_input("double", "x2")
+    assert one is not None
+    found.record("last", one, Result(kept=(Kept("x2", Word(text="two")),)))
+    return found
+
+
+def test_rows_are_counted_by_a_label_of_key_item_and_input(tmp_path: Path) -> None:
+    store = ledger(tmp_path)
+
+    def label(key: str, data: bytes | None, made_from: bytes | None) -> str:
+        return f"{key[0]}{'item' if data else ''}{'input' if made_from else ''}"
+
+    assert sorted(store.groups.count_by_label(label)) == sorted(
+        [
+            RowGroup("sources", "kept", "", "xitem", 1, 1),
+            RowGroup("sources", "kept", "", "yitem", 1, 1),
+            RowGroup("sources", "kept", "", "zitem", 1, 1),
+            RowGroup("double", "kept", "", "xitem", 2, 1),
+            RowGroup("double", "lost", "no_code", "xinput", 1, 0),
+            RowGroup("double", "dropped", "no_code", "yitem", 1, 1),
+            RowGroup("last", "kept", "", "xitem", 1, 1),
+        ]
+    )
+    store.close()
+
+
+def test_the_ancestors_of_an_item_are_its_own_only(tmp_path: Path) -> None:
+    store = ledger(tmp_path)
+    assert store.groups.ancestors("last", "x2") == [("sources", "x"), ("double", "x2"), ("last", "x2")]
+    assert store.groups.ancestors("double", "x1") == [("sources", "x"), ("double", "x1")]
+    assert store.groups.ancestors("double", "y") == []
+    store.close()
