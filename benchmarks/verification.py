@@ -132,6 +132,9 @@ PEERS = {
         argument_separator=" ",
     ),
     "python": Peer(("python3",), "assert @{call} == @{value}"),
+    "javascript": Peer(
+        ("node",), "assert.deepStrictEqual(@{call}, @{value});", before="const assert = require('node:assert');\n"
+    ),
 }
 
 

@@ -16,7 +16,7 @@ class IdleClock:
     def __init__(self, limit_s: float) -> None:
         """Count up to ``limit_s`` seconds."""
         self._limit_s = limit_s
-        self._idle_s = 0.0
+        self.idle_s = 0.0  #: so far
         self._cpu_s = 0.0  #: of the tree when the idle time began
         self._checked_at: float | None = None
 
@@ -31,8 +31,8 @@ class IdleClock:
         """
         step = 0.0 if self._checked_at is None else min(now - self._checked_at, _LONGEST_STEP_S)
         self._checked_at = now
-        self._idle_s += step
-        allowed_s = max(_TICK_S, _SHARE * self._idle_s)
-        if cpu_s - self._cpu_s > allowed_s or (self._idle_s > self._limit_s / 2 and is_runnable()):
-            self._idle_s, self._cpu_s = 0.0, cpu_s
-        return self._idle_s > self._limit_s
+        self.idle_s += step
+        allowed_s = max(_TICK_S, _SHARE * self.idle_s)
+        if cpu_s - self._cpu_s > allowed_s or (self.idle_s > self._limit_s / 2 and is_runnable()):
+            self.idle_s, self._cpu_s = 0.0, cpu_s
+        return self.idle_s > self._limit_s

@@ -9,6 +9,7 @@ from typing import ClassVar
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox.base import CLOSED, IsDecided, Promise, infra_outcome
 from glotsmith.sandbox.program_environment import write_accounts, write_files
+from glotsmith.sandbox.program_slots import ProgramSlots
 from glotsmith.sandbox.spawned_process import ProcessLaunch, SpawnedProcess
 from glotsmith.sandbox.supervised_process import SupervisedProcess
 from glotsmith.sandbox.temporary_folders import SessionFolders
@@ -33,7 +34,7 @@ class LocalSandbox(ABC):
         self._folders = SessionFolders()
         self._accounts = write_accounts(self._folders.root)  #: (host path, path inside) of read-only files
         self._running: set[SupervisedProcess] = set()
-        self._slots: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+        self._slots: tuple[asyncio.AbstractEventLoop, ProgramSlots] | None = None
         self._closed = False
 
     @abstractmethod
@@ -50,13 +51,16 @@ class LocalSandbox(ABC):
 
     async def run_until(self, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Run one program to its end or its limits, or until its stdout so far is enough (``decided``)."""
-        async with self._slot():
+        slots = self._slots_of_loop()
+        await slots.acquire()
+        try:
             if self._closed:
                 return infra_outcome(CLOSED)
-            try:
-                return await self._run(program, is_decided)
-            except OSError as error:
-                return infra_outcome(f"Cannot start the program: {error}")
+            return await self._run(program, is_decided)
+        except OSError as error:
+            return infra_outcome(f"Cannot start the program: {error}")
+        finally:
+            slots.release()
 
     async def _run(self, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Run a program from a cold start."""
@@ -70,11 +74,15 @@ class LocalSandbox(ABC):
 
     async def _supervise(self, process: SupervisedProcess, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Supervise a started program to its end; return its outcome."""
+        slots = self._slots_of_loop()
         process.is_decided = is_decided
+        process.on_wait = lambda memory_mb: slots.lend(process, memory_mb)
+        process.on_resume = lambda: slots.take_back(process)
         self._running.add(process)
         try:
             await process.supervise()
         finally:
+            slots.take_back(process)
             process.dispose()
             self._running.discard(process)
         if process.state == "missing":
@@ -82,11 +90,11 @@ class LocalSandbox(ABC):
             return infra_outcome(f"The command {executable!r} does not exist. Is its toolchain installed?")
         return process.outcome()
 
-    def _slot(self) -> asyncio.Semaphore:
-        """Return the semaphore of the running event loop: consecutive loops may use the same sandbox."""
+    def _slots_of_loop(self) -> ProgramSlots:
+        """Return the slots of the running event loop: consecutive loops may use the same sandbox."""
         loop = asyncio.get_running_loop()
         if self._slots is None or self._slots[0] is not loop:
-            self._slots = (loop, asyncio.Semaphore(self._jobs))
+            self._slots = (loop, ProgramSlots(self._jobs))
         return self._slots[1]
 
     def _kill_programs(self) -> None:

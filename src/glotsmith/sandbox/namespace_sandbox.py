@@ -13,6 +13,7 @@ from glotsmith.sandbox.fork_server.pool import ForkServerLaunch, ForkServerPool
 from glotsmith.sandbox.fork_server.process import ForkedProcess
 from glotsmith.sandbox.local_sandbox import LocalSandbox
 from glotsmith.sandbox.program_environment import PROGRAM, command, toolchain_prefixes
+from glotsmith.sandbox.program_slots import MAX_WAITING
 from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.shell_wrapper import counts_per_namespace, max_tasks, wrap_command
 from glotsmith.sandbox.user_namespace import NOBODY, UserNamespace
@@ -43,10 +44,15 @@ class NamespaceSandbox(LocalSandbox):
         """The user on the host that programs run as, if not ours."""
         return NOBODY if self._user_namespace is not None else None
 
+    @property
+    def _neighbours(self) -> int:
+        """How many other programs may exist at once, of which some wait."""
+        return self._jobs - 1 + MAX_WAITING
+
     def _wrapped_command(self, program: Program, become: str = "") -> list[str]:
         """Return the shell wrapper and the program's command."""
         argv, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
-        neighbours = self._jobs - 1 if self._user_namespace is not None else 0
+        neighbours = self._neighbours if self._user_namespace is not None else 0
         return wrap_command(argv, program.limits, neighbours=neighbours, become=become, build=build)
 
     def _readable_prefixes(self, program: Program) -> list[str]:
@@ -79,7 +85,7 @@ class NamespaceSandbox(LocalSandbox):
         if program.warm:  # a cold start decides, if this ends idle
             limits = program.limits
             program = msgspec.structs.replace(program, limits=msgspec.structs.replace(limits, idle_s=limits.idle_s / 2))
-        tasks = max_tasks(program.limits, self._jobs - 1) if counts_per_namespace() else 0
+        tasks = max_tasks(program.limits, self._neighbours) if counts_per_namespace() else 0
         process = ForkedProcess(server, program, tasks, self._owner)
         outcome = await self._supervise(process, program, is_decided)
         if process.lost and not self._closed:

@@ -8,7 +8,7 @@ import contextlib
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from glotsmith.records import Ending, Limits, Outcome
@@ -20,6 +20,7 @@ from glotsmith.sandbox.shell_wrapper import max_tasks
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
+_WAITS_S = 0.2  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
@@ -36,6 +37,8 @@ class SupervisedProcess(ABC):
         self._limits = limits
         self._stop_reason: StopReason | None = None
         self.is_decided: IsDecided | None = None
+        self.on_wait: Callable[[float], None] = lambda memory_mb: None  #: called while nothing in it could run
+        self.on_resume: Callable[[], None] = lambda: None  #: called when it may run again
         self._judged_bytes = 0  #: of stdout, when ``is_decided`` was called
         self._idle_clock = IdleClock(limits.idle_s)
         self._peak = TreeUsage()
@@ -159,9 +162,17 @@ class SupervisedProcess(ABC):
 
     def _is_idle(self, usage: TreeUsage) -> bool:
         """Return whether the program has waited for too long. A build may wait for a compile server."""
-        return self.state == "ready" and self._idle_clock.exceeds_limit(
-            time.monotonic(), usage.cpu_s, lambda: has_runnable_task(self._members(), self.wrappers)
-        )
+        if self.state != "ready":
+            return False
+        is_idle = self._idle_clock.exceeds_limit(time.monotonic(), usage.cpu_s, self._is_runnable)
+        if self._idle_clock.idle_s > _WAITS_S and not self._is_runnable():
+            self.on_wait(usage.memory_mb)
+        else:
+            self.on_resume()
+        return is_idle
+
+    def _is_runnable(self) -> bool:
+        return has_runnable_task(self._members(), self.wrappers)
 
     def _remaining_wall_s(self) -> float:
         limits = self._limits

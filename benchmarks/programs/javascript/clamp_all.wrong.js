@@ -1,0 +1,3 @@
+function clamp_all(xs, low, high) {
+  return xs.map((x) => Math.max(x, low));
+}

@@ -1,0 +1,4 @@
+function is_palindrome(text) {
+  const letters = text.toLowerCase().replace(/[^a-z]/g, "");
+  return letters === [...letters].reverse().join("");
+}

@@ -1,0 +1,2 @@
+def clamp_all(xs, low, high):
+    return [max(x, low) for x in xs]

@@ -1,0 +1,60 @@
+"""Limit how many programs run at once; a program that only waits lends its slot to another.
+
+A program that sleeps would keep a processor free until its idle limit ends it. It counts again as soon as it could run;
+then more programs than slots run for a short time, and no further one starts.
+"""
+
+import asyncio
+from collections import deque
+
+MAX_WAITING = 8  #: waiting programs that lend their slots; the limit of threads of a user has room for them
+_MAX_WAITING_MB = 2048  #: resident memory of all of them
+
+
+class ProgramSlots:
+    """The slots of one event loop."""
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._running = 0  #: programs that have a slot
+        self._lent: dict[object, float] = {}  #: waiting program → its memory in MB
+        self._queue = deque[asyncio.Future[None]]()
+
+    async def acquire(self) -> None:
+        """Wait for a slot; programs get it in the order of their calls."""
+        if self._running < self._slots and not self._queue:
+            self._running += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.release()  # it had just got the slot
+            raise
+
+    def release(self) -> None:
+        """Return a slot."""
+        self._running -= 1
+        self._admit()
+
+    def lend(self, owner: object, memory_mb: float) -> None:
+        """Lend the slot of a program that waits, unless too many wait or need too much memory; idempotent."""
+        if owner in self._lent:
+            self._lent[owner] = memory_mb
+        elif len(self._lent) < MAX_WAITING and sum(self._lent.values()) + memory_mb <= _MAX_WAITING_MB:
+            self._lent[owner] = memory_mb
+            self.release()
+
+    def take_back(self, owner: object) -> None:
+        """Take back the slot that a program has lent, because it runs again or has ended; idempotent."""
+        if self._lent.pop(owner, None) is not None:
+            self._running += 1
+
+    def _admit(self) -> None:
+        while self._queue and self._running < self._slots:
+            turn = self._queue.popleft()
+            if not turn.done():
+                self._running += 1
+                turn.set_result(None)
