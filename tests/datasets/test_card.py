@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from glotsmith.datasets.card import DatasetCard, write_card
+from glotsmith.datasets.card import DatasetCard, LanguageFigures, write_card
 from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.errors import StorageError
 from glotsmith.records import FunnelRow, Origin
@@ -132,3 +132,23 @@ def test_kinds_of_rows_and_findings_are_told(write, make_example):
     assert "| 1 | inverse | 1 | a program with an instruction that a model wrote" in body
     assert "| 2 | original | 1 | a pair of the instruction corpus" in body
     assert "- P(Yes) against execution: AUC 0.7 \\| of 12" in body
+
+
+@pytest.mark.parametrize(
+    ("figures", "titles", "lua"),
+    [
+        ({}, [], []),
+        ({"lua": LanguageFigures(mutants_killed="7 of 8")}, ["mutants killed"], ["7 of 8"]),
+        ({"r": LanguageFigures(tpr="100.0% (90 – 100)")}, ["right programs pass"], ["–"]),
+        (
+            {"lua": LanguageFigures(tpr="1", tnr="2", mutants_killed="3")},
+            ["mutants killed", "right programs pass", "wrong programs fail"],
+            ["3", "1", "2"],
+        ),
+    ],
+)
+def test_figures_of_languages_are_columns_where_they_were_measured(figures, titles, lua, write, make_example):
+    _, body = write([make_example(n, language) for n in range(2) for language in ("lua", "r")], figures=figures)
+    table = [[cell.strip() for cell in line.split("|")[1:-1]] for line in body.splitlines() if line.startswith("| l")]
+    assert [row[4:] for row in table[:2]] == [titles, lua]
+    assert ("glotsmith certify" in body) == bool(titles)

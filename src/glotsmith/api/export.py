@@ -129,6 +129,7 @@ def _is_own(rows: RunRows, target: Path) -> bool:
 
 
 def _whole(rows: RunRows, format_: str, target: Path) -> str:
+    from glotsmith.api.measured_languages import language_figures
     from glotsmith.datasets import DatasetCard
     from glotsmith.datasets import write_dataset as write
 
@@ -141,6 +142,7 @@ def _whole(rows: RunRows, format_: str, target: Path) -> str:
         parameters=rows.parameters(),
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),
         findings=rows.findings(),
+        figures=language_figures(rows, {example.language for example in rows.examples()}),
         partial=rows.partial,
         run=rows.run(),
     )

@@ -14,7 +14,7 @@ from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run_log import LOG, logging_to
-from glotsmith.api.run_rows import finished_rows, rows_so_far
+from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
 from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
@@ -278,7 +278,10 @@ class _Pipeline(NamedTuple):
             return done
         if done:
             check_input(ledger.funnel()[0], config.recipe, config.options["sources"])
-            write_formats(finished_rows(self.folder), config.formats, messages.warn)
+            rows = finished_rows(self.folder)
+            if config.strength_sample:
+                await self._measure_suites(rows, verifier, messages)
+            write_formats(rows, config.formats, messages.warn)
         else:
             await _write_so_far(self.folder, config.formats, messages)
         return done
@@ -304,6 +307,13 @@ class _Pipeline(NamedTuple):
             return await worker.run(steps, self.folder.ledger, rows)
         finally:
             await rows.close()
+
+    async def _measure_suites(self, rows: RunRows, verifier: Verifier, messages: RunMessages) -> None:
+        """Measure the strength of the suites for the dataset card; a failure of the machine leaves it out."""
+        from glotsmith.api.measured_languages import store_strength  # a slow import
+
+        if sentence := await store_strength(rows, verifier, self.sandbox):
+            messages.notify(sentence)
 
 
 def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:

@@ -38,6 +38,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
     isolation: Annotated[str, CHANGEABLE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
     formats: Annotated[tuple[str, ...], CHANGEABLE] = ("jsonl", "parquet")
     budget: Annotated[tuple[str, ...], CHANGEABLE] = ()  #: limits: ``20usd``, ``5Mtok``, ``3h``, ``ocaml=500rows``
+    #: rows of each language whose suites are measured by mutants in the language, for the dataset card; 0 for none
+    strength_sample: Annotated[int, CHANGEABLE, msgspec.Meta(ge=0)] = 0
     preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources that it uses; 0 for a run
     shard: Annotated[str | None, FIXED] = None  #: the part of the sources that the run processes, such as ``2/8``
     output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``

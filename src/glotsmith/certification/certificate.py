@@ -6,8 +6,10 @@ from pathlib import Path
 import msgspec
 
 from glotsmith import __version__
-from glotsmith.errors import InputError, StorageError
+from glotsmith.cache_paths import cache_home
+from glotsmith.errors import InputError, StorageError, ToolchainError
 from glotsmith.evaluation.pass_at_k import Interval, interval
+from glotsmith.languages import get_card, toolchain
 from glotsmith.languages.mutation_rules import MutantKind
 from glotsmith.languages.program_mutants import Method
 from glotsmith.records import Record, Status
@@ -145,3 +147,27 @@ def write_certificate(path: Path, certificate: Certificate) -> None:
             draft.write_bytes(data)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def store_machine_certificate(found: LanguageCertificate) -> None:
+    """Keep a certificate in the cache folder, where the cards of datasets find it.
+
+    Raises:
+        StorageError: the file cannot be written.
+
+    """
+    write_certificate(_machine_path(found.language), Certificate(mutants=0, inputs=0, languages=(found,)))
+
+
+def machine_certificate(language: str) -> LanguageCertificate | None:
+    """Return the last certificate of a language on this machine; None if its card or its toolchain has changed."""
+    try:
+        [found] = read_certificate(_machine_path(language)).languages
+        installed = toolchain.find_toolchain(language).version
+    except (InputError, ToolchainError, ValueError):
+        return None
+    return found if (found.fingerprint, found.toolchain) == (get_card(language).fingerprint, installed) else None
+
+
+def _machine_path(language: str) -> Path:
+    return cache_home() / "certificates" / f"{language}.json"

@@ -114,7 +114,7 @@ def _print_page(stored: Path) -> None:
 async def _certify(request: _Request, cache: Path, isolation: str, workers: int | None) -> bool:
     """Certify the languages one by one, store each certificate at once, and return whether all hold."""
     from glotsmith.certification import session
-    from glotsmith.certification.certificate import with_language, write_certificate
+    from glotsmith.certification.certificate import store_machine_certificate, with_language, write_certificate
     from glotsmith.sandbox import open_sandbox
     from glotsmith.verification import Verifier
 
@@ -134,6 +134,7 @@ async def _certify(request: _Request, cache: Path, isolation: str, workers: int 
             found.append(one)
             stored = with_language(stored, one)
             write_certificate(request.output, stored)
+            store_machine_certificate(one)
     except Unanswered as error:
         raise InfraError(f"The machine failed: {error.detail}. Run the same command again to resume") from error
     finally:

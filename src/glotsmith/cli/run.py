@@ -69,7 +69,9 @@ def run(
     option: Annotated[
         Texts,
         typer.Option(
-            "--set", help="NAME=VALUE: an option of the recipe, seed or formats; teacher.NAME=VALUE; repeatable."
+            "--set",
+            help="NAME=VALUE: an option of the recipe, seed, formats or strength_sample; teacher.NAME=VALUE; "
+            "repeatable.",
         ),
     ] = None,
     isolation: Isolation = "",
@@ -151,7 +153,7 @@ def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url:
     given = run_config.assignments(option or [])
     own = {k.removeprefix("teacher."): v for k, v in given.items() if k.startswith("teacher.")}
     rest = {k: v for k, v in given.items() if not k.startswith("teacher.")}
-    own_fields = {name: rest.pop(name) for name in ("seed", "formats") if name in rest}
+    own_fields = {name: rest.pop(name) for name in ("seed", "formats", "strength_sample") if name in rest}
     options = {**rest, "sources": tuple(source or ()), "languages": tuple(language or ())}
     return {
         **own_fields,

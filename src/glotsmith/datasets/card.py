@@ -50,6 +50,14 @@ KINDS = {
 }
 
 
+class LanguageFigures(Record, frozen=True, kw_only=True):
+    """What was measured for one language of a dataset; "" where nothing was."""
+
+    mutants_killed: str = ""  #: mutants of sampled rows in the language that their suites kill
+    tpr: str = ""  #: of the language's certificate, with its interval
+    tnr: str = ""
+
+
 class DatasetCard(Record, frozen=True, kw_only=True):
     """The content of a card beside the counts of the rows."""
 
@@ -59,6 +67,7 @@ class DatasetCard(Record, frozen=True, kw_only=True):
     parameters: dict[str, str] = {}  #: whatever determines the result: sampling, thresholds, seeds
     benchmarks: tuple[str, ...] = ()  #: what it was decontaminated against
     findings: dict[str, str] = {}  #: what the run measured beside its rows
+    figures: dict[str, LanguageFigures] = {}  #: language → what was measured for it
     partial: bool = False  #: the run is not finished
     run: str = ""  #: identity of the run; "" if it is not known
 
@@ -168,10 +177,7 @@ def _configs(paths: Mapping[str, str]) -> list[str]:
 def _body(card: DatasetCard, summary: DatasetCounts) -> str:
     sections = {
         f"# {card.name}": _introduction(card, summary),
-        "## Languages": _table(
-            ("language", "rows", "problems", "toolchain"),
-            ((name, rows, len(summary.problems[name]), _toolchains(summary, name)) for name, rows in _ranked(summary)),
-        ),
+        "## Languages": _languages(card, summary),
         "## What a row is": _kinds(summary),
         "## How it was made": _making(card, summary),
         "## What was measured": "\n".join(f"- {_cell(name)}: {_cell(text)}" for name, text in card.findings.items()),
@@ -181,6 +187,31 @@ def _body(card: DatasetCard, summary: DatasetCounts) -> str:
         "## Limits": _LIMITS.rstrip(),
     }
     return "\n\n".join(f"{title}\n\n{text}" for title, text in sections.items() if text) + "\n"
+
+
+_FIGURES = {"mutants_killed": "mutants killed", "tpr": "right programs pass", "tnr": "wrong programs fail"}
+_FIGURES_MEAN = """\
+`mutants killed`: of sampled rows, programs with one change in the language that the tests of the row reject, of those
+that differ in behaviour. `right programs pass` and `wrong programs fail` are rates of the verification of the language,
+with 95 % intervals, which `glotsmith certify` measured on other programs."""
+
+
+def _languages(card: DatasetCard, summary: DatasetCounts) -> str:
+    """Return the table of languages, with a column for each figure that was measured, and what the columns mean."""
+    measured = [name for name in _FIGURES if any(getattr(found, name) for found in card.figures.values())]
+    none = LanguageFigures()
+    rows = (
+        (
+            name,
+            rows,
+            len(summary.problems[name]),
+            _toolchains(summary, name),
+            *(getattr(card.figures.get(name, none), field) or "–" for field in measured),
+        )
+        for name, rows in _ranked(summary)
+    )
+    table = _table(("language", "rows", "problems", "toolchain", *(_FIGURES[name] for name in measured)), rows)
+    return f"{table}\n\n{_FIGURES_MEAN}" if measured else table
 
 
 def _introduction(card: DatasetCard, summary: DatasetCounts) -> str:
