@@ -23,6 +23,7 @@ install = { apt = "mawk" }
 
 [syntax]
 line_comment = "#"
+stub = "BEGIN { exit 1 }"
 """
 
 

@@ -30,20 +30,20 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda language: MultiPLT(sources=("one.py",), languages=("lua", language)),
         lambda language: XCoder(sources=("one.py",), languages=("python", language)),
         lambda language: XCoder(sources=("one.py",), languages=("python", "lua"), new_languages=(language,)),
         lambda language: InverseInstruct(sources=("one.py",), languages=(language,), require_suite=True),
     ],
-    ids=["multipl-t", "xcoder", "a new language of xcoder", "inverse-instruct with suites"],
+    ids=["xcoder", "a new language of xcoder", "inverse-instruct with suites"],
 )
 def test_a_language_without_typed_calls_is_refused(make: Callable[[str], Any], language: str) -> None:
     with pytest.raises(UsageError, match="runs whole programs, and its functions cannot be called with typed values"):
         make(language)
 
 
-def test_a_language_without_typed_calls_may_be_described() -> None:
+def test_a_language_without_typed_calls_may_be_described_and_translated_to() -> None:
     assert InverseInstruct(sources=("one.py",), languages=tuple(WHOLE)).languages
+    assert MultiPLT(sources=("one.py",), languages=tuple(WHOLE)).languages
 
 
 MULTIPL_T = ("run", "multipl-t", "-s", "one.py")
@@ -53,8 +53,6 @@ SCRIPTED = ("--teacher", "scripted", "--model", "replies.jsonl")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((*MULTIPL_T, "-l", "bash", *SCRIPTED), "Bash runs whole programs"),
-        ((*MULTIPL_T, "-l", "c", *SCRIPTED), "C runs whole programs"),
         ((*MULTIPL_T, "-l", "ocaml"), "the offline teacher only writes Lua"),
         ((*MULTIPL_T, "-l", "lua", "--set", 'formats=["jsonl", "trl_sft"]'), "no format is named 'trl_sft'"),
         ((*MULTIPL_T, "-l", "lua", "--set", "samples=0"), "is 0, and must be a whole number of 1 or more"),

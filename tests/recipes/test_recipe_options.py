@@ -28,7 +28,7 @@ UNKNOWN = "names 'klingon': no language is named 'klingon'"
 BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
     "multipl-t": {
         "sources": [(1, TEXTS)],
-        "languages": [([], "is empty"), (["klingon"], UNKNOWN), (["bash"], "names 'bash': Bash runs whole programs")],
+        "languages": [([], "is empty"), (["klingon"], UNKNOWN), (["bash", "klingon"], UNKNOWN)],
         "helpers": [("maybe", BOOL)],
         "imports": [(2, BOOL)],
         "column": [(3, TEXT)],

@@ -20,8 +20,9 @@ from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.pose_problems import pose_problems
 from glotsmith.evaluation.questions import ImpossibleProblem, Question, question_of_task
-from glotsmith.languages import get_card, require_typed_calls, resolve_language, toolchain
+from glotsmith.languages import get_card, require_posable, resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
+from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.records import Example, Problem, Record, Task
 from glotsmith.suites.prove import Prove
 
@@ -62,7 +63,7 @@ def make(
     """
     language = [*map(resolve_language, language)]
     for each in language:
-        require_typed_calls(each)
+        require_posable(each)
         toolchain.find_toolchain(each)  # raises if it is unknown or cannot run
         benchmark_maker.assertion_templates(each, assertions)  # raises if the file is malformed
     rows = [example(row) for row in read_dataset(source)]
@@ -236,7 +237,8 @@ def _say(folder: Path, made: EvaluationSet, impossible: int) -> None:
             f"{counted(made.left_out, 'question', 'is')} not in the files for MultiPL-E; impossible.jsonl says why"
         )
     for one in made.silent:
-        out.print(f"No files for MultiPL-E in {get_card(one).display}: give --assertions with a table [{one}]")
+        give = "it has no tests of whole programs" if exchanges_json(one) else f"give --assertions with a table [{one}]"
+        out.print(f"No files for MultiPL-E in {get_card(one).display}: {give}")
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")
 
 

@@ -5,6 +5,7 @@ from functools import cache
 
 from glotsmith.languages import get_card
 from glotsmith.languages.docstrings import Wording, translate_docstring
+from glotsmith.languages.json_calls import comment_of_request, request_sentences
 from glotsmith.records import Example, Record, Solution, Task
 from glotsmith.step import ItemStep, Result, keep
 
@@ -38,7 +39,8 @@ def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -
     """
     task, function = solution.task, solution.task.problem.function
     wish = instruction.strip() or function.docstring.strip()
-    prompt, completion = split_program(solution.code, task.prefix, wish, syntax)
+    top = comment_of_request(task.language, function.name, task.signature, wish)
+    prompt, completion = split_program(solution.code, task.prefix, top, syntax)
     return Example(
         id=solution.id,
         parallel_id=task.problem.id,
@@ -62,7 +64,7 @@ def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -
 
 def conversation(code: str, task: Task, instruction: str, syntax: RowSyntax) -> tuple[ChatMessage, ChatMessage]:
     """Return the instruction with the signature of the code as a user message, and the code as the reply."""
-    parts = [f"Write a function `{task.problem.function.name}` in {syntax.display}."]
+    parts = [" ".join(request_sentences(task.language, task.problem.function.name, task.signature))]
     if instruction:
         parts.append(instruction)
     if task.prefix.strip() and code.startswith(task.prefix):

@@ -17,6 +17,7 @@ from glotsmith.evaluation.benchmarks.python_original import function_of
 from glotsmith.evaluation.questions import Question
 from glotsmith.languages import Card, render
 from glotsmith.languages.docstrings import Wording
+from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.records import Example, Problem, Record, Suite, Task, content_hash
 from glotsmith.values import Check, parse_signature, parse_test
 
@@ -96,6 +97,8 @@ def assertion_templates(language: str, path: Path | None = None) -> AssertionTem
         InputError: the file is malformed.
 
     """
+    if exchanges_json(language):
+        return None  # the tests of MultiPL-E call functions
     return (_read_templates(path).get(language) if path else None) or _own_templates().get(language)
 
 

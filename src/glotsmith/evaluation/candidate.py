@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from glotsmith.evaluation.questions import Question, ReplyStyle
 from glotsmith.languages import Card, get_card
 from glotsmith.languages.extract_code import extract_code, join_prefix, open_braces, restore_braces
+from glotsmith.languages.json_calls import exchanges_json
 
 
 def candidate_program(question: Question, reply: str, style: ReplyStyle) -> str | None:
@@ -24,7 +25,7 @@ def candidate_program(question: Question, reply: str, style: ReplyStyle) -> str 
         )
     card = get_card(question.language)
     code = extract_code(reply, card, name=question.name)
-    if code is None or not question.prefix:
+    if code is None or not question.prefix or (question.tests and exchanges_json(question.language)):
         return code
     whole = join_prefix(question.prefix, code, card, question.name)
     return None if whole is None else _fit(question, whole, card)

@@ -9,6 +9,7 @@ import msgspec
 from glotsmith.languages import get_card, render
 from glotsmith.languages.docstrings import Wording, translate_docstring
 from glotsmith.languages.extract_code import stops_at_brace
+from glotsmith.languages.json_calls import comment_of_request, exchanges_json, request_sentences
 from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, IoCase, Job, Record, Task, Verdict
 
 _RECORD = "training.json"  #: ``training.training_report.RECORD``; stages do not import each other
@@ -60,8 +61,8 @@ class StoredCompletion(NamedTuple):
 class Question(Record, frozen=True, kw_only=True):
     """One problem of a benchmark in one language, with the tests of a program.
 
-    It has ``tests`` (typed calls), ``io`` (stdin and stdout), or neither; then the exit code of the program decides, as
-    the benchmark published it.
+    It has ``tests`` (typed calls, or runs of a whole program with JSON), ``io`` (stdin and stdout), or neither. Without
+    both, the exit code of the program decides, as the benchmark published it.
     """
 
     benchmark: str
@@ -175,13 +176,14 @@ def question_of_task(
     card, function = get_card(task.language), task.problem.function
     wish = translate_docstring(task.language, function.docstring.strip(), task.signature, wording)
     prefix = python_prefix(function) if task.language == "python" else _prefix(task, wish)
-    lead = f"Write a function `{function.name}` in {card.display}."
-    begin = f"Begin with:\n\n```{card.fences[0]}\n{task.prefix if task.language != 'python' else prefix}\n```"
+    lead = " ".join(request_sentences(task.language, function.name, task.signature))
+    start = prefix if task.language == "python" else task.prefix
+    begin = f"Begin with:\n\n```{card.fences[0]}\n{start}\n```" if start else ""
     return Question(
         benchmark=benchmark,
         problem=problem or task.problem.id,
         language=task.language,
-        name=function.name,
+        name="" if exchanges_json(task.language) else function.name,
         prefix=prefix,
         instruction="\n\n".join(filter(None, (lead, wish, begin))),
         stop=stop_tokens(task.language),
@@ -197,6 +199,7 @@ def question_of_task(
 def _prefix(task: Task, wish: str) -> str:
     """Return the instruction as a comment, followed by the signature."""
     card = get_card(task.language)
+    wish = comment_of_request(task.language, task.problem.function.name, task.signature, wish)
     prelude = card.syntax.prelude
     head, signature = "", task.prefix
     if prelude:

@@ -14,6 +14,7 @@ from glotsmith.languages import Card, get_card, render
 from glotsmith.languages.docstrings import Wording, example_calls, translate_docstring, value_forms
 from glotsmith.languages.equal_programs import EqualPrograms
 from glotsmith.languages.extract_code import extract_code, restore_braces, stops_at_brace
+from glotsmith.languages.json_calls import comment_of_request, example_runs, exchanges_json, request_sentences
 from glotsmith.prompts import Prompt
 from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
@@ -193,8 +194,9 @@ def _extract_program(reply: Reply, task: Task, style: RequestStyle, stop: Sequen
     card = get_card(task.language)
     code = None
     if reply.finish_reason in ("stop", "length"):
-        prefix = "" if style == "chat" else task.prefix + card.syntax.prompt_end
-        code = extract_code(reply.text, card, continues=prefix, name=task.problem.function.name)
+        prefix = "" if style == "chat" or not task.prefix else task.prefix + card.syntax.prompt_end
+        name = "" if exchanges_json(task.language) else task.problem.function.name
+        code = extract_code(reply.text, card, continues=prefix, name=name)
     return restore_braces(card, code) if code and stops_at_brace(stop) else code
 
 
@@ -322,6 +324,7 @@ def prompt_variables(card: Card, task: Task, *, source: bool, wording: Wording =
     """Return the variables of a translation prompt."""
     function = task.problem.function
     docstring = translate_docstring(task.language, function.docstring, task.signature, wording)
+    comment = comment_of_request(task.language, function.name, task.signature, docstring)
     return {
         "language": card.display,
         "fence": card.fences[0],
@@ -329,7 +332,7 @@ def prompt_variables(card: Card, task: Task, *, source: bool, wording: Wording =
         "source": function.program if source else "",
         "source_comment": render.render_comment(card, function.program) if source else "",
         "docstring": function.docstring,
-        "docstring_comment": render.render_comment(card, docstring),
+        "docstring_comment": render.render_comment(card, comment),
         "heading": render.render_comment(card, "## Canonical Python Solution ##"),
         "signature": task.signature,
         "prefix": task.prefix,
@@ -337,4 +340,7 @@ def prompt_variables(card: Card, task: Task, *, source: bool, wording: Wording =
         "tests": "\n".join(task.tests[:_SHOWN_TESTS]),
         "forms": "\n".join(f"- {form}" for form in value_forms(task.language, task.signature)),
         "calls": "\n".join(example_calls(task.language, task.tests[:_SHOWN_TESTS], task.signature)),
+        "request": " ".join(request_sentences(task.language, function.name, task.signature)),
+        "runs": example_runs(task.language, task.tests[:_SHOWN_TESTS], task.signature),
+        "whole_program": exchanges_json(task.language),
     }

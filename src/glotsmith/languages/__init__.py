@@ -17,12 +17,30 @@ __all__ = [
     "get_card",
     "job_program",
     "language_names",
+    "require_posable",
     "require_typed_calls",
     "resolve_language",
     "toolchain",
     "unknown_language",
     "whole_program",
 ]
+
+
+def require_posable(name: str) -> None:
+    """Refuse a language in which no problem with call tests can be posed.
+
+    Raises:
+        UsageError: no language has this name, or no suite can be proved in the language.
+
+    """
+    card = get_card(name)
+    if card.level == "run":
+        raise UsageError(f"{card.display} runs programs by their exit code, and tests need typed results")
+    if not card.syntax.stub:
+        raise UsageError(
+            f"the suite of a problem in {card.display} can't be proved: set stub in [syntax] of {card.card_path} "
+            "to a program that starts and then fails"
+        )
 
 
 def require_typed_calls(name: str) -> None:

@@ -10,7 +10,7 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -28,6 +28,7 @@ Texts = tuple[str, ...]
 
 
 _ROWS = ("verdicts.toml", "hostile.toml", "mutation.toml", "translations.toml")
+_JSON_VALUES = LANGUAGES_FOLDER / "json_values.toml"  #: tables of every card of level ``io``
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -74,7 +75,8 @@ class Syntax(Record, frozen=True, kw_only=True):
     parameter_type: str = ""  #: @{type}; joined into @{types}, if types are separate from names
     parameter_separator: str = ", "
     no_parameters: str = ""
-    stub: str = ""  #: a function that compiles and raises; placeholders as in ``signature``
+    #: a function that compiles and raises, with placeholders as in ``signature``; for level ``io`` a program that fails
+    stub: str = ""
     stop: tuple[str, ...] = ()  #: stop tokens that end the completion of one function (as in MultiPL-E)
     prelude: str = ""  #: first text of a prompt (``#lang racket``)
     prompt_end: str = "\n"  #: text after the signature in MultiPL-E's published prompts
@@ -207,6 +209,7 @@ class Equality(Record, frozen=True, kw_only=True):
     false_is_none: bool = False
     scalar_is_singleton: bool = False  #: a scalar is a vector of one
     keys_are_text: bool = False  #: int keys are returned as decimal strings
+    set_is_list: bool = False  #: a set is returned as a list, in any order
     bool_is_number: bool = False  #: true equals 1; false equals 0, and "" if a bool is expected
 
 
@@ -225,7 +228,8 @@ class Card(Record, frozen=True, kw_only=True):
 
     name: str  #: the language's id
     display: str
-    level: Literal["full", "io", "run"]  #: typed calls · stdin/stdout programs · programs by exit code
+    #: typed calls · stdin/stdout programs, which get the tables of ``json_values.toml`` · programs by exit code
+    level: Literal["full", "io", "run"]
     extension: str
     fences: tuple[str, ...]  #: its labels in fenced blocks
     toolchain: tuple[Toolchain, ...]
@@ -301,7 +305,8 @@ def fingerprinted_files(name: str) -> list[Path]:
     texts = (p.read_text("utf-8") for p in (own / "card.toml", *own.glob("*.sh")))
     siblings = (other for text in texts for other in re.findall(r"\.\./(\w+)/", text))
     folders = [own, *sorted({own.parent / other for other in siblings})]
-    return [p for f in folders for p in sorted(f.iterdir()) if p.is_file() and p.name not in _ROWS]
+    shared = [_JSON_VALUES] if get_card(name).level == "io" else []
+    return [*(p for f in folders for p in sorted(f.iterdir()) if p.is_file() and p.name not in _ROWS), *shared]
 
 
 def load_card(path: Path) -> Card:
@@ -312,9 +317,16 @@ def load_card(path: Path) -> Card:
 
     """
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Card)
+        table = tomllib.loads(path.read_text("utf-8"))
+        return msgspec.convert(_with_json_values(table) if table.get("level") == "io" else table, Card)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise InputError.at(path, None, str(error)) from error
+
+
+def _with_json_values(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card of whole programs with the tables that let them exchange values as JSON."""
+    shared = tomllib.loads(_JSON_VALUES.read_text("utf-8"))
+    return {**card, **{name: {**table, **card.get(name, {})} for name, table in shared.items()}}
 
 
 def language_folders() -> tuple[Path, ...]:

@@ -49,6 +49,8 @@ class ValueCompatibility(NamedTuple):
             return self._maps(self._pairs(a), self._pairs(b))
         if isinstance(a, set) and isinstance(b, set):
             return _matched(cast(set[Value], a), cast(set[Value], b), self.are_compatible)
+        if self.equality.set_is_list and (isinstance(a, set) or isinstance(b, set)):
+            return _are_collections(a, b) and _matched(_items(a), _items(b), self.are_compatible)
         return self._sequences(a, b)
 
     def _accepted(self, value: Value) -> set[str]:
@@ -101,6 +103,14 @@ class ValueCompatibility(NamedTuple):
 
     def _entries(self, a: tuple[Value, Value], b: tuple[Value, Value]) -> bool:
         return self.are_compatible(a[0], b[0]) and self.are_compatible(a[1], b[1])
+
+
+def _are_collections(*values: Value) -> bool:
+    return all(isinstance(value, set | list | tuple) for value in values)
+
+
+def _items(value: Value) -> Iterable[Value]:
+    return cast(Iterable[Value], value)
 
 
 def _is_empty(value: Value) -> bool:

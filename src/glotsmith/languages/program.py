@@ -1,7 +1,8 @@
 """Turn a job into a program that a sandbox runs: ``job_program`` is the entry.
 
 A job with tests becomes a driver that calls the candidate's function once per test (``call_program``). A job with stdin
-and stdout, or with a program of its own, becomes a whole program that runs as it is (``whole_program``).
+and stdout, with a program of its own, or in a language of level ``io`` becomes a whole program that runs as it is
+(``whole_program``).
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import msgspec
 from glotsmith.languages import render
 from glotsmith.languages.card import Card, get_card
 from glotsmith.languages.compatible_values import Tolerance
+from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.languages.representable import Unrepresentable, require_representable
 from glotsmith.languages.toolchain import InstalledToolchain, prepare_toolchain
 from glotsmith.languages.typed_calls import apply_signature, parse_suite
@@ -46,8 +48,8 @@ def job_program(job: Job, limits: Limits, first_test: int = 0) -> JobProgram:
         ToolchainError: the machine has no toolchain of the language.
 
     """
-    if job.io or job.program:
-        return JobProgram(whole_program(get_card(job.language), job.code if job.io else job.program, limits))
+    if job.io or job.program or exchanges_json(job.language):
+        return JobProgram(whole_program(get_card(job.language), job.program or job.code, limits))
     suite_template = _suite_template if sum(map(len, job.tests)) < _LARGE_SUITE else _large_suite_template
     tolerance = Tolerance(job.tolerance, job.absolute_tolerance)
     fingerprint = get_card(job.language).fingerprint

@@ -264,12 +264,14 @@ def parameter_name(card: Card, name: str) -> str:
 
 
 def entry_name(card: Card, name: str) -> str:
-    """Return a function's name in the language, which equals its Python name.
+    """Return a function's name in the language, which equals its Python name; a whole program may have any name.
 
     Raises:
         Unrepresentable: the name is reserved or has unsupported characters.
 
     """
+    if card.level != "full":
+        return name
     if name in card.syntax.reserved_words or not re.fullmatch(card.syntax.name, name):
         raise Unrepresentable(f"{name!r} cannot be the name of a function in {card.display}")
     return name

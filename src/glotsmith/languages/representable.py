@@ -64,10 +64,8 @@ def require_representable(card: Card, value: Value, *, result: bool = False) -> 
         Unrepresentable: the language cannot represent the value, for the card's reason.
 
     """
-    if card.level != "full":
-        raise Unrepresentable(
-            f"{card.display} runs whole programs only; its functions cannot be called with typed values"
-        )
+    if card.level == "run":
+        raise Unrepresentable(f"{card.display} runs programs by their exit code, and no value can be passed to them")
     for feature in value_features(value):
         if feature in card.refuse:
             raise Unrepresentable(card.refuse[feature])

@@ -160,6 +160,8 @@ def undecidable_reason(card: Card, check: Check, returns: Type) -> str:
             return f"{check.text} shows the text of a dict, and its keys are strings in {card.display}"
         if _is_map(returns) and any(use not in _WITHOUT_KEYS for use in uses):
             return f"{check.text} uses the keys of a dict, which are strings in {card.display}"
+    if e.set_is_list and "set" in kinds and any(use != "copy" for use in uses):
+        return f"{check.text} uses a set, which is a list in {card.display}"
     if as_text and "float" in kinds and e.one_number:
         return f"{check.text} converts a float to text, and {card.display} does not distinguish it from an int"
     if as_text and "tuple" in kinds and e.list_is_tuple:

@@ -1,6 +1,6 @@
 """The interface of recipes: a record of options with the paper's numbers as defaults, and its steps; shared helpers."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar
@@ -147,13 +147,15 @@ def check_options(recipe: Record) -> None:
         raise UsageError(wrong)
 
 
-def check_languages(option: str, names: Iterable[str], *, typed_calls: bool = True) -> None:
-    """Check that there are languages of these names, and that functions in them can be called with typed values.
+def check_languages(
+    option: str, names: Iterable[str], require: Callable[[str], object] = languages.require_typed_calls
+) -> None:
+    """Check that there are languages of these names, and that they are able to do what the recipe requires.
 
     Args:
         option: the option that names the languages.
-        names: kind of the named object.
-        typed_calls: whether whole programs are not enough.
+        names: the languages that it names.
+        require: raises UsageError for a language that is unknown or not able.
 
     Raises:
         UsageError: a language is unknown or not able; the sentence names the option as a user types it.
@@ -161,7 +163,7 @@ def check_languages(option: str, names: Iterable[str], *, typed_calls: bool = Tr
     """
     for name in names:
         try:
-            (languages.require_typed_calls if typed_calls else languages.get_card)(name)
+            require(name)
         except UsageError as error:
             raise UsageError(f"{option_name(option)} names {name!r}: {error}") from None
 

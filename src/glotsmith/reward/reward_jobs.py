@@ -8,6 +8,7 @@ import msgspec
 from glotsmith.errors import UsageError
 from glotsmith.languages import get_card, unknown_language
 from glotsmith.languages.extract_code import extract_code
+from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Job
 from glotsmith.values import NotLiteral, parse_signature, parse_test
@@ -79,7 +80,9 @@ def completion_text(completion: CompletionInput) -> str:
 
 def _name(job: Job) -> str:
     """Return the name of the tested function; "" for a whole program."""
-    if job.entry_point or job.io:
+    if job.io or exchanges_json(job.language):
+        return ""
+    if job.entry_point:
         return job.entry_point
     try:
         return parse_signature(job.signature).name if job.signature else parse_test(job.tests[0]).function

@@ -119,6 +119,8 @@ class LanguageCheck:
         if self.card.level == "full" and "accepted" in read_proof_rows(self.card.name):
             for part in (self.values, self.texts, self.comments, self.stubs, self.mutant):
                 yield await part()
+        if self.card.level == "io":
+            yield await self.stub_program()
         yield await self.hostile()
         yield await self.speed()
 
@@ -197,6 +199,11 @@ class LanguageCheck:
         if not tried:
             wrong = ["the card can represent none of the random types"]
         return _finding("stubs", f"{tried} stubs of random types compile and raise", wrong)
+
+    async def stub_program(self) -> CheckResult:
+        """Check that the stub of a language of whole programs starts and fails."""
+        wrong = await row_checks.check_stub_program(self.card, self._verifier)
+        return _finding("stub", "the stub starts and fails, so suites of call tests can be proved", wrong)
 
     async def mutant(self) -> CheckResult:
         """Check that a wrong function fails."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from glotsmith.languages.card import Card
-from glotsmith.languages.proof_rows import ProofRow, read_proof_rows
+from glotsmith.languages.proof_rows import DEFAULT_SIGNATURE, DEFAULT_TESTS, ProofRow, read_proof_rows
 from glotsmith.records import Job, Status, Verdict
 from glotsmith.verification import Verifier
 
@@ -144,3 +144,14 @@ async def check_wrong_result(card: Card, verifier: Verifier) -> list[str]:
     if verdict.status == "fail:wrong" and [c.status for c in verdict.cases] == ["pass", "fail:wrong"]:
         return []
     return [f"a wrong function got {verdict.status}: it returned 2 where 3 was expected"]
+
+
+async def check_stub_program(card: Card, verifier: Verifier) -> list[str]:
+    """Run the stub of a language of whole programs on a call test: it must start and fail."""
+    if not card.syntax.stub:
+        return [f"{card.card_path} has no stub in [syntax], so recipes and benchmarks refuse the language"]
+    job = Job(id="stub", language=card.name, code=card.syntax.stub, tests=DEFAULT_TESTS, signature=DEFAULT_SIGNATURE)
+    verdict = await verifier.verify(job)
+    if verdict.status in ("fail:runtime", "fail:wrong"):
+        return []
+    return [f"the stub in [syntax] got {verdict.status}, and must start and fail. {verdict.stderr[-_LONGEST:]}".strip()]

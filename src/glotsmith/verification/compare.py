@@ -133,7 +133,7 @@ def _collection(expected: Value, wire: WireValue, rules: ComparisonRules) -> boo
             items = cast(Sequence[Value], expected)
             return _sequence(items, _elements(items, wire, e), rules)
         case set() | frozenset():
-            content = _tagged(wire, "s")
+            content = _tagged(wire, "" if e.set_is_list else "s")
             same = partial(_equal, rules=rules)
             return content is not None and _unordered(cast(set[Value], expected), content, same)
         case dict():

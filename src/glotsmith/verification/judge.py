@@ -15,7 +15,7 @@ from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_functions import EvaluationLimitExceeded
 from glotsmith.verification.compare import ComparisonRules, describe_other_kind
 from glotsmith.verification.satisfy import satisfies
-from glotsmith.verification.wire_format import describe_wire, parse_wire
+from glotsmith.verification.wire_format import WireValue, describe_wire, parse_wire
 
 TAIL_CHARS = 2000  #: characters of stdout and stderr that a verdict keeps
 MISFIT = "does not fit the declared type"  #: drivers print it for an argument that does not fit the program's own type
@@ -165,10 +165,20 @@ def _case(seen: DriverOutput, index: int, expected: Value | Check, how: Comparis
     if event == "raised":
         return CaseVerdict(status="fail:runtime", actual=truncate_to_tail(_decode_text(payload)))
     try:
-        wire = parse_wire(payload)
-        status: Status = "pass" if satisfies(expected, wire, how) else "fail:wrong"
+        return judge_value(expected, parse_wire(payload), how)
     except NotLiteral:
         return CaseVerdict(status="fail:output", actual=truncate_to_tail(payload))
+
+
+def judge_value(expected: Value | Check, wire: WireValue, how: ComparisonRules) -> CaseVerdict:
+    """Return the verdict on one result.
+
+    Raises:
+        NotLiteral: the result is malformed.
+
+    """
+    try:
+        status: Status = "pass" if satisfies(expected, wire, how) else "fail:wrong"
     except EvaluationLimitExceeded:
         return CaseVerdict(status="fail:output", actual="the value is too large to evaluate its test")
     return CaseVerdict(status=status, actual=printable(describe_wire(wire)))

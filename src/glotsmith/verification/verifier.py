@@ -4,8 +4,9 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -13,14 +14,16 @@ import msgspec
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import Unrepresentable, get_card, job_program, toolchain
 from glotsmith.languages.compatible_values import Tolerance
+from glotsmith.languages.json_calls import exchanges_json, json_calls
 from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.records import CaseVerdict, IoCase, Job, Limits, Outcome, Status, Verdict, content_hash
 from glotsmith.sandbox.base import ATTEMPTS, Sandbox, SupportsEarlyEnd
 from glotsmith.step import Verify
-from glotsmith.values import NotLiteral
+from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.verification.calibrate import Calibration
 from glotsmith.verification.compare import ComparisonRules
 from glotsmith.verification.job_limits import limits_error, limits_of_job
+from glotsmith.verification.json_results import NOT_JSON, judge_json
 from glotsmith.verification.judge import (
     STATUS_OF_ENDING,
     TIME_ENDINGS,
@@ -123,6 +126,8 @@ class Verifier:
             return await self._judge_io(job, limits)
         if job.program:
             return await self._judge_exit_code(job, limits)
+        if exchanges_json(job.language):
+            return await self._judge_json_calls(job, limits)
         return await self._judge_calls(job, limits)
 
     async def _limits(self, job: Job) -> Limits:
@@ -171,18 +176,40 @@ class Verifier:
 
     async def _judge_io(self, job: Job, limits: Limits) -> Verdict:
         """Run a whole program once per stdin, and compare its stdout with the job's checker."""
+        judge = partial(_io_case_verdict, job)
+        return await self._judge_runs(job, limits, [(case.stdin, partial(judge, case)) for case in job.io])
+
+    async def _judge_json_calls(self, job: Job, limits: Limits) -> Verdict:
+        """Run a whole program once per test, with the arguments as JSON, and compare the JSON that it prints."""
+        stdins, expected = json_calls(job)
+        rules = ComparisonRules(get_card(job.language).equality, job.tolerance, job.absolute_tolerance)
+        runs = [
+            (stdin, partial(_json_case_verdict, value, rules)) for stdin, value in zip(stdins, expected, strict=True)
+        ]
+        verdict = await self._judge_runs(job, limits, runs)
+        failed = next((case for case in verdict.cases if case.status != "pass"), None)
+        return (
+            msgspec.structs.replace(verdict, detail=failed.actual)
+            if failed and failed.actual.startswith(NOT_JSON)
+            else verdict
+        )
+
+    async def _judge_runs(
+        self, job: Job, limits: Limits, cases: Sequence[tuple[str, Callable[[Outcome], CaseVerdict]]]
+    ) -> Verdict:
+        """Run a whole program once per case, with its stdin, and judge each outcome."""
         program = job_program(job, limits).program
-        stdins = [case.stdin for case in job.io]
+        stdins = [stdin for stdin, _ in cases]
         outcomes, run = list[Outcome](), list[CaseVerdict]()
         async with aclosing(run_for_each_stdin(self._sandbox.run, program, stdins)) as runs:
             async for outcome in runs:
                 outcomes.append(outcome)
-                run.append(_io_case_verdict(job, job.io[len(run)], outcome))
+                run.append(cases[len(run)][1](outcome))
                 if outcome.ending in TIME_ENDINGS and not job.all_cases:
                     break
                 if job.stop_at_failure and run[-1].status != "pass":
                     break
-        skipped = (CaseVerdict(status="skipped"),) * (len(job.io) - len(run))
+        skipped = (CaseVerdict(status="skipped"),) * (len(cases) - len(run))
         return _verdict(job, overall_status(run), outcomes, (*run, *skipped))
 
     async def _judge_exit_code(self, job: Job, limits: Limits) -> Verdict:
@@ -241,6 +268,13 @@ def _io_case_verdict(job: Job, case: IoCase, outcome: Outcome) -> CaseVerdict:
     if status == "pass" and not CHECKERS[job.checker](case.stdout, actual, tolerance):
         status = "fail:wrong"
     return CaseVerdict(status=status, actual=truncate_to_tail(actual))
+
+
+def _json_case_verdict(expected: Value | Check, rules: ComparisonRules, outcome: Outcome) -> CaseVerdict:
+    status, stdout = _exit_status(outcome), outcome.stdout.decode("utf-8", "replace")
+    if status != "pass":
+        return CaseVerdict(status=status, actual=truncate_to_tail(stdout))
+    return judge_json(stdout, expected, rules)
 
 
 def _verdict(job: Job, status: Status, outcomes: Sequence[Outcome], cases: tuple[CaseVerdict, ...]) -> Verdict:

@@ -7,6 +7,7 @@ import msgspec
 from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.questions import Question
+from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.records import Example
 
 HUB = ""
@@ -47,7 +48,7 @@ def questions_of_examples(
                 benchmark=benchmark,
                 problem=row.parallel_id,
                 language=row.language,
-                name=row.name,
+                name="" if exchanges_json(row.language) else row.name,
                 prefix=row.prompt,
                 instruction=next((m["content"] for m in row.messages if m.get("role") == "user"), ""),
                 signature=row.signature,

@@ -102,7 +102,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check the options before the first request."""
         check_options(self)
-        check_languages("languages", self.languages, typed_calls=self.require_suite)
+        required = languages.require_typed_calls if self.require_suite else languages.get_card
+        check_languages("languages", self.languages, required)
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline, with a round trip by execution.

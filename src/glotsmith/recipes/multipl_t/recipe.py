@@ -104,8 +104,8 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check the options before the first request."""
         check_options(self)
-        check_languages("languages", self.languages)
-        check_languages("samples_by_language", self.samples_by_language)
+        check_languages("languages", self.languages, languages.require_posable)
+        check_languages("samples_by_language", self.samples_by_language, languages.require_posable)
         if not self.languages:
             raise UsageError(f"{option_name('languages')} is empty, and multipl-t needs at least one target language")
         if self.time_limit_s and not MIN_LIMITS.cpu_s <= self.time_limit_s <= MAX_LIMITS.cpu_s:

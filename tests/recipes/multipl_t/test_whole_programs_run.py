@@ -1,0 +1,87 @@
+"""The recipe in Bash, whose programs run whole: a simulated teacher, from a function to rows that pass again.
+
+The replies are hand-written, and the ``scripted`` teacher reads them out; no model has a part in them.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import glotsmith as gs
+from glotsmith.drop_reasons import Reason
+from glotsmith.errors import ToolchainError
+from glotsmith.languages import toolchain
+from glotsmith.records import Example
+from glotsmith.run_folder import RunFolder
+
+SOURCE = '''def weigh(weights: list[int], factor: int) -> int:
+    """Return the sum of the weights, each multiplied by the factor.
+
+    >>> weigh([1, 2], 3)
+    9
+    """
+    total = 0
+    for weight in weights:
+        total += weight * factor
+    return total
+'''
+RIGHT = "read -r xs\nread -r k\ns=0\nfor x in ${xs//[][,]/ }; do ((s += x * k)); done\necho $s"
+REPLIES = [
+    "```bash\necho 9\n```",
+    '```bash\nread -r xs\necho "the sum is 9"\n```',
+    "A function:\n\n```bash\nweigh() { echo 9; }\n```",
+    f"It reads two lines:\n\n```sh\n{RIGHT}\n```\n\nUsage:\n\n```console\nprintf '[1]\\n2\\n' | ./x\n```",
+    f"{RIGHT}\nexit 1",
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    try:
+        toolchain.find_toolchain("bash")
+    except ToolchainError as error:
+        pytest.skip(str(error))
+    folder = tmp_path_factory.mktemp("bash")
+    (folder / "source.py").write_text(SOURCE)
+    line = {"call": "translate", "item": "weigh", "language": "bash", "replies": REPLIES}
+    (folder / "replies.jsonl").write_text(json.dumps(line))
+    gs.run(
+        "multipl-t",
+        sources=[str(folder / "source.py")],
+        languages=["bash"],
+        teacher="scripted",
+        model=str(folder / "replies.jsonl"),
+        output=folder / "run",
+        options={"suites": 0, "samples": len(REPLIES), "wanted": 9, "typecheck": False},
+    )
+    return folder / "run"
+
+
+def rows(run: Path) -> list[Example]:
+    with RunFolder.open(run) as opened:
+        return [item for _, item in opened.ledger.kept_items("dataset", Example)]
+
+
+def test_the_right_program_is_a_row_that_passes_again(made: Path) -> None:
+    [row] = rows(made)
+    assert (row.language, row.completion) == ("bash", RIGHT)
+    assert row.tests[0] == "assert weigh([1, 2], 3) == 9"
+    assert "# It reads the arguments from standard input, one JSON value in each line" in row.prompt
+    request, reply = (message["content"] for message in row.messages)
+    assert request.startswith(
+        "Write a whole program in Bash that computes the Python function `weigh(weights: list[int],"
+    )
+    job = gs.Job(id="x", language="bash", code=row.prompt + row.completion, signature=row.signature, tests=row.tests)
+    assert gs.verify([job])[0].status == "pass"
+    rewarded = {"language": "bash", "signature": row.signature, "tests": list(row.tests), "prefix": row.prompt}
+    assert gs.score([reply, "```bash\necho 9\n```"], [rewarded] * 2) == [1.0, 0.0]
+
+
+def test_wrong_programs_are_lost_with_their_first_failing_run(made: Path) -> None:
+    with RunFolder.open(made) as opened:
+        lost = list(opened.ledger.dropped_rows("translate", Reason.FAILED_VERIFICATION))
+    details = [row.detail for row in lost]
+    assert len(details) == len(REPLIES) - 1
+    assert any("got stdout is not one JSON value: 'the sum is 9\\n'" in detail for detail in details)
+    assert any(detail.startswith("fail:runtime") for detail in details)
