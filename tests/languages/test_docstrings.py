@@ -88,7 +88,7 @@ def test_verbatim_keeps_every_word(language: str) -> None:
     assert translate_docstring(language, DOCTEST, SIGNATURE, "verbatim") == DOCTEST
 
 
-@pytest.mark.parametrize("language", ["bash", "c"])
+@pytest.mark.parametrize("language", ["bash"])
 def test_a_language_without_typed_calls_keeps_the_text(language: str) -> None:
     assert translate_docstring(language, DOCTEST, SIGNATURE) == DOCTEST
 

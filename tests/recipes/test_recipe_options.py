@@ -100,7 +100,7 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
     "xcoder": {
         "sources": [(None, TEXTS)],
         "languages": [([], "is empty"), (["klingon"], UNKNOWN), (["python"], "is python alone")],
-        "new_languages": [(["klingon"], UNKNOWN), (["c"], "names 'c': C runs whole programs")],
+        "new_languages": [(["klingon"], UNKNOWN), (["bash"], "names 'bash': Bash runs whole programs")],
         "column": [(3, TEXT)],
         "max_snippet_tokens": [(0, POSITIVE)],
         "max_snippets": [(-1, NATURAL)],

@@ -320,7 +320,7 @@ def _request_context(task: Task) -> dict[str, str]:
     }
 
 
-def prompt_variables(card: Card, task: Task, *, source: bool, wording: Wording = "target") -> Mapping[str, str]:
+def prompt_variables(card: Card, task: Task, *, source: bool, wording: Wording = "target") -> Mapping[str, object]:
     """Return the variables of a translation prompt."""
     function = task.problem.function
     docstring = translate_docstring(task.language, function.docstring, task.signature, wording)

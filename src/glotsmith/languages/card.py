@@ -71,6 +71,8 @@ class Syntax(Record, frozen=True, kw_only=True):
     reserved: str = ""  #: words that cannot be names, separated by blanks
     signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{types}, @{returns}
     parameter: str = "@{name}"  #: @{name}, @{type}
+    array_parameter: str = ""  #: of a list, in a language that passes its length (C); default: ``parameter``
+    array_result: str = ""  #: the last parameter of a function that returns a list, if it passes the length back
     renamed: str = "@{name}_"  #: a parameter whose name is reserved
     parameter_type: str = ""  #: @{type}; joined into @{types}, if types are separate from names
     parameter_separator: str = ", "

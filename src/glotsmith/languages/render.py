@@ -10,7 +10,7 @@ import msgspec
 
 from glotsmith.languages.card import Card, LiteralTemplates
 from glotsmith.languages.representable import Unrepresentable, require_representable
-from glotsmith.values import ANY, NotLiteral, Signature, Type, Value, type_of, unite, unite_all
+from glotsmith.values import ANY, NotLiteral, Parameter, Signature, Type, Value, type_of, unite, unite_all
 
 _PLACEHOLDER = re.compile(r"@\{(\w+)\}")
 
@@ -216,10 +216,12 @@ def _tuple_name(card: Card, kind: Type) -> str:
 
 
 def _check_arity(card: Card, kind: Type) -> None:
-    """Refuse types of tuples with no or one element, and of keys: values may not show these features."""
+    """Refuse types of elements and keys, and of tuples with no or one element: values may not show these features."""
     feature = ""
     if kind.kind == "tuple":
         feature = {0: "tuple.empty", 1: "tuple.one"}.get(len(kind.args), "")
+    if kind.kind == "list":
+        feature = f"list.{kind.args[0].kind}"
     if kind.kind in ("dict", "set"):
         feature = f"{'dict.key' if kind.kind == 'dict' else 'set'}.{kind.args[0].kind}"
     if feature in card.refuse:
@@ -285,10 +287,9 @@ def render_signature(card: Card, template: str, signature: Signature, name: str 
 
     """
     s = card.syntax
-    parameters = [
-        fill_template(s.parameter, name=parameter_name(card, p.name), type=render_type(card, p.type))
-        for p in signature.parameters
-    ]
+    parameters = [_parameter(card, p) for p in signature.parameters]
+    if s.array_result and signature.returns.kind == "list":
+        parameters.append(s.array_result)
     return fill_template(
         template,
         name=name or entry_name(card, signature.name),
@@ -296,6 +297,12 @@ def render_signature(card: Card, template: str, signature: Signature, name: str 
         types="".join(fill_template(s.parameter_type, type=render_type(card, p.type)) for p in signature.parameters),
         returns=render_type(card, signature.returns),
     )
+
+
+def _parameter(card: Card, parameter: Parameter) -> str:
+    s = card.syntax
+    template = s.array_parameter if s.array_parameter and parameter.type.kind == "list" else s.parameter
+    return fill_template(template, name=parameter_name(card, parameter.name), type=render_type(card, parameter.type))
 
 
 def render_declaration(card: Card, signature: Signature, name: str = "") -> str:

@@ -110,9 +110,8 @@ def _refused(card: Card) -> str:
     reasons = list(dict.fromkeys(card.refuse.values()))
     if card.limits.int_bits:
         reasons.append(f"ints have {card.limits.int_bits} bits")
-    if card.level != "full":
-        reasons = ["values, because only whole programs run"]
-    return _item(card.display, "; ".join([*(reasons or ["nothing"]), *_equal_values(card)]))
+    form = ["values are JSON"] if card.level == "io" else []
+    return _item(card.display, "; ".join([*form, *(reasons or ["nothing"]), *_equal_values(card)]))
 
 
 def _converted(card: Card) -> str:
@@ -151,6 +150,7 @@ def _equal_values(card: Card) -> list[str]:
         "a scalar and a list of one": e.scalar_is_singleton,
         f"a list and a dict with the keys {e.first_key}, {e.first_key + 1}, ...": e.map_from_list,
         "keys of int and of str": e.keys_are_text,
+        "sets and lists": e.set_is_list,
         "True and 1, False and 0 and an empty text": e.bool_is_number,
     }
     equal = [values for values, are_equal in flags.items() if are_equal]

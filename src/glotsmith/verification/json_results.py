@@ -1,7 +1,6 @@
 """Judge one run of a whole program that prints the result of a call test as JSON (``languages/json_calls.py``)."""
 
 import json
-from typing import cast
 
 from glotsmith.records import CaseVerdict
 from glotsmith.values import Check, NotLiteral, Value
@@ -29,10 +28,7 @@ def parse_json(text: str) -> WireValue:
 
     """
     try:
-        return cast(
-            WireValue,
-            json.loads(text, strict=False, parse_float=_float, parse_constant=_float, object_pairs_hook=_map),
-        )
+        return json.loads(text, strict=False, parse_float=_float, parse_constant=_float, object_pairs_hook=_map)
     except (ValueError, RecursionError) as error:
         raise NotLiteral(f"not one JSON value: {text[:80]}") from error
 
