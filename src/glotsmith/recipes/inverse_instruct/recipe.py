@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
+from glotsmith.languages import get_card, require_typed_calls
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
@@ -102,7 +103,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check the options before the first request."""
         check_options(self)
-        required = languages.require_typed_calls if self.require_suite else languages.get_card
+        required = require_typed_calls if self.require_suite else get_card
         check_languages("languages", self.languages, required)
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:

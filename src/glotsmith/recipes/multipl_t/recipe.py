@@ -11,6 +11,7 @@ from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
+from glotsmith.languages import require_posable
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
@@ -104,8 +105,8 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check the options before the first request."""
         check_options(self)
-        check_languages("languages", self.languages, languages.require_posable)
-        check_languages("samples_by_language", self.samples_by_language, languages.require_posable)
+        check_languages("languages", self.languages, require_posable)
+        check_languages("samples_by_language", self.samples_by_language, require_posable)
         if not self.languages:
             raise UsageError(f"{option_name('languages')} is empty, and multipl-t needs at least one target language")
         if self.time_limit_s and not MIN_LIMITS.cpu_s <= self.time_limit_s <= MAX_LIMITS.cpu_s:
