@@ -10,11 +10,12 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from glotsmith.errors import InputError, UsageError, unknown_name
+from glotsmith.languages.json_values import JSON_VALUES, add_json_values
 from glotsmith.records import Record, content_hash
 
 LANGUAGES_FOLDER = Path(__file__).parent
@@ -28,7 +29,6 @@ Texts = tuple[str, ...]
 
 
 _ROWS = ("verdicts.toml", "hostile.toml", "mutation.toml", "translations.toml")
-_JSON_VALUES = LANGUAGES_FOLDER / "json_values.toml"  #: tables of every card of level ``io``
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -307,7 +307,7 @@ def fingerprinted_files(name: str) -> list[Path]:
     texts = (p.read_text("utf-8") for p in (own / "card.toml", *own.glob("*.sh")))
     siblings = (other for text in texts for other in re.findall(r"\.\./(\w+)/", text))
     folders = [own, *sorted({own.parent / other for other in siblings})]
-    shared = [_JSON_VALUES] if get_card(name).level == "io" else []
+    shared = [JSON_VALUES] if get_card(name).level == "io" else []
     return [*(p for f in folders for p in sorted(f.iterdir()) if p.is_file() and p.name not in _ROWS), *shared]
 
 
@@ -319,16 +319,9 @@ def load_card(path: Path) -> Card:
 
     """
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
-        return msgspec.convert(_with_json_values(table) if table.get("level") == "io" else table, Card)
+        return msgspec.convert(add_json_values(tomllib.loads(path.read_text("utf-8"))), Card)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise InputError.at(path, None, str(error)) from error
-
-
-def _with_json_values(card: dict[str, Any]) -> dict[str, Any]:
-    """Return a card of whole programs with the tables that let them exchange values as JSON."""
-    shared = tomllib.loads(_JSON_VALUES.read_text("utf-8"))
-    return {**card, **{name: {**table, **card.get(name, {})} for name, table in shared.items()}}
 
 
 def language_folders() -> tuple[Path, ...]:
