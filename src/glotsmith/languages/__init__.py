@@ -38,7 +38,7 @@ def require_posable(name: str) -> None:
         raise UsageError(f"{card.display} runs programs by their exit code, and tests need typed results")
     if not card.syntax.stub:
         raise UsageError(
-            f"the suite of a problem in {card.display} can't be proved: set stub in [syntax] of {card.card_path} "
+            f"the suite of a problem in {card.display} cannot be proved: set stub in [syntax] of {card.card_path} "
             "to a program that starts and then fails"
         )
 
