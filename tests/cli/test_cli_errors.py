@@ -105,7 +105,7 @@ def test_a_mistake_gets_a_sentence(
         ('{"id": "a"}', "the field language is missing: it must be text"),
         (
             '{"id": "a", "language": "lua", "tests": "assert"}',
-            "the field tests is 'assert', and must be a list, of which",
+            "the field tests is 'assert', and must be a list; each item",
         ),
         ('{"id": "a", "language": "lua", "time_limit_s": "s"}', "the field time_limit_s is 's', and must be a number"),
         ('{"id": "a", "language": "lua", "parallel_id": "x", "testss": []}', "do you mean 'tests'? See"),

@@ -149,7 +149,7 @@ def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Comm
         (["install"], "Missing argument"),
         (["install", "cobol"], "no language is named 'cobol'"),
         (["container", "cobol"], "no language is named 'cobol'"),
-        (["page", "nowhere.toml"], "there is no such file"),
+        (["page", "nowhere.toml"], "the file does not exist"),
     ],
 )
 def test_a_mistake_gets_a_sentence(glotsmith: Command, arguments: list[str], sentence: str) -> None:

@@ -177,9 +177,9 @@ def test_nothing_is_written_before_everything_is_checked(
 
 
 FREE = [
-    ("teacher.max_concurrency=2", "teacher.timeout_s=7", "teacher.input_price=3"),
+    ("teacher.max_concurrency=2", "teacher.timeout_s=7", "teacher.input_price=3", "teacher.output_price=9"),
     ("teacher.attempts=2", "teacher.backoff_s=0.1", "teacher.max_wait_s=1", "teacher.connect_timeout_s=3"),
-    ('formats=["jsonl"]', "teacher.output_price=1"),
+    ('formats=["jsonl"]', "teacher.input_price=1", "teacher.output_price=2"),
 ]
 
 

@@ -185,5 +185,5 @@ def test_a_mistake_gets_a_sentence(
 def test_a_run_that_has_not_begun_is_refused(tmp_path: Path, glotsmith: Command) -> None:
     (tmp_path / "run.toml").write_text('recipe = "multipl-t"\n')
     code, _, err = glotsmith("report", tmp_path)
-    assert (code, "has not begun" in err) == (2, True)
+    assert (code, "has not started" in err) == (2, True)
     assert not (tmp_path / "report.html").exists()

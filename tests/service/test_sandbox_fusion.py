@@ -161,7 +161,7 @@ def test_a_forged_file_is_the_programs_own_loss(sandbox: Sandbox) -> None:
         ({"files": {"../a": "YQ=="}}, "must stay in its folder"),
         ({"files": {"": "YQ=="}}, "'' is not a file name"),
         ({"fetch_files": ["a/"]}, "'a/' is not a file name"),
-        ({"fetch_files": ["a\0b"]}, "is no name of a file"),
+        ({"fetch_files": ["a\0b"]}, "is not a file name"),
     ],
 )
 def test_what_can_not_be_run(sandbox: Sandbox, more: Any, sentence: str) -> None:

@@ -70,7 +70,10 @@ def test_a_quick_proof_is_the_rows() -> None:
 def test_a_whole_proof_has_every_part(changed, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     # ``tests/languages`` judges all hostile rows of each language, so four of them suffice here.
     monkeypatch.setattr(language_check, "measure_speeds", partial(measure_speeds, seconds=0.1))
-    keep_rows(changed("moon", "lua", "card.toml", "Lua has no sets", "Lua has no set type"), 4)
+    folder = changed("moon", "lua", "card.toml", "Lua has no sets", "Lua has no set type")
+    keep_rows(folder, 4)
+    for file in folder.glob("*.toml"):  # the copy is complete: delete the marks, as each of them says
+        file.write_text(re.sub(r"(?m)^# TODO: .*\n", "", file.read_text("utf-8")), "utf-8")
     found = prove("moon")
     assert not any(f.problems for f in found.values()), found
     assert list(found) == [

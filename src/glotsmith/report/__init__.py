@@ -40,7 +40,7 @@ def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None =
         limits: how many rows the report lists.
 
     Raises:
-        UsageError: a folder holds no run, or its run has not begun.
+        UsageError: a folder holds no run, or its run has not started.
         StorageError: the file cannot be written.
 
     """
@@ -95,7 +95,7 @@ def _write_run(run: Path, title: str, blocks: IO[str], prefix: str, limits: List
     """Write the details of the rows of a run, and return its summary and its index."""
     with RunFolder.open(run) as folder:
         if not folder.ledger.steps:
-            raise UsageError(f"{run}: the run has not begun, so there is nothing to report")
+            raise UsageError(f"{run}: cannot report on a run that has not started")
         groups = list(folder.ledger.groups.count_by_label(language_label))
         writer, index = BlockWriter(blocks, f"{prefix}b"), _IndexWriter(f"{prefix}i")
         for row, taken in listed_rows(folder.ledger, groups, limits):
