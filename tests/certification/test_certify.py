@@ -154,3 +154,10 @@ def test_a_real_program_and_its_mutants_in_lua(job: Job, tmp_path: Path) -> None
     survived = {miss.name.partition(": ")[2] for miss in found.unexpected}
     assert "< → <=" in survived
     assert found.total(right=True).fitting == 1 and found.kinds["branch"].killed == 1
+
+
+def test_the_published_page_is_made_from_the_stored_figures() -> None:
+    root = Path(__file__).parents[2]
+    stored = read_certificate(root / "benchmarks" / "certificate.json")
+    assert (root / "docs" / "certificate.md").read_text("utf-8") == certificate_page(stored)
+    assert all(found.total(right=True).fitting == found.total(right=True).programs for found in stored.languages)

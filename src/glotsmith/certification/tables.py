@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from glotsmith.certification.certificate import Certificate, LanguageCertificate, VerdictRate
+from glotsmith.counts import counted
 from glotsmith.evaluation.pass_at_k import Interval
 from glotsmith.languages import get_card
 from glotsmith.languages.render import fill_template
@@ -72,11 +73,22 @@ def certificate_page(certificate: Certificate) -> str:
         command=f"glotsmith certify --mutants {certificate.mutants} --inputs {certificate.inputs}",
         mutants=str(certificate.mutants),
         inputs=str(certificate.inputs),
+        totals=_totals(certificates),
         columns=_line(COLUMNS),
         rule=_line(["---", *["--:"] * (len(COLUMNS) - 2), "---"]),
         rows="\n".join(_line(row) for row in certificate_rows(certificates)),
         kinds="\n".join(_kind_rows(certificates)),
         unexpected="\n".join(f"- {_escaped(line)}" for line in summary_lines(certificates)) or "- none",
+    )
+
+
+def _totals(certificates: Sequence[LanguageCertificate]) -> str:
+    """Return the counts of all languages, in a sentence."""
+    right = [found.total(right=True) for found in certificates]
+    rows, mutants = ([found.rate(source, right=False) for found in certificates] for source in ("rows", "mutants"))
+    return (
+        f"In {counted(len(certificates), 'language')}, {_counts(*right)} right programs passed, "
+        f"{_counts(*rows)} wrong rows failed, and {_counts(*mutants)} mutants failed."
     )
 
 
