@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 from glotsmith.certification.certificate import Certificate, LanguageCertificate, VerdictRate
 from glotsmith.counts import counted
@@ -9,6 +10,7 @@ from glotsmith.evaluation.pass_at_k import Interval
 from glotsmith.languages import get_card
 from glotsmith.languages.render import fill_template
 
+_WIDTH = 118  #: width of prose
 _PAGE = Path(__file__).with_name("page.md")
 COLUMNS = (
     "language", "right rows", "translations", "given", "TPR (95 %)", "wrong rows", "given wrong", "mutants",
@@ -78,8 +80,13 @@ def certificate_page(certificate: Certificate) -> str:
         rule=_line(["---", *["--:"] * (len(COLUMNS) - 2), "---"]),
         rows="\n".join(_line(row) for row in certificate_rows(certificates)),
         kinds="\n".join(_kind_rows(certificates)),
-        unexpected="\n".join(f"- {_escaped(line)}" for line in summary_lines(certificates)) or "- none",
+        unexpected="\n".join(map(_item, summary_lines(certificates))) or "- none",
     )
+
+
+def _item(text: str) -> str:
+    """Return one wrapped item of a list."""
+    return fill(f"- {_escaped(text)}", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _totals(certificates: Sequence[LanguageCertificate]) -> str:
