@@ -84,9 +84,11 @@ def test_replies_are_counted_by_call_and_by_time(tmp_path: Path) -> None:
     ledger.register_steps(["one"])
     assert ledger.exchanges.reply_times(4) is None
     for address, second in (("a", 100.0), ("b", 101.0), ("c", 107.9), ("d", 108.0)):
-        ledger.record_reply(heard(address)._replace(answered_at=second, call="fix" if address == "b" else "translate"))
-    ledger.record_reply(heard("a", item="j")._replace(answered_at=100.0))  # one request about two items
-    ledger.record_reply(heard("e", cached=True)._replace(answered_at=500.0))
+        ledger.record_reply(
+            exchange(address)._replace(answered_at=second, call="fix" if address == "b" else "translate")
+        )
+    ledger.record_reply(exchange("a", item="j")._replace(answered_at=100.0))  # one request about two items
+    ledger.record_reply(exchange("e", cached=True)._replace(answered_at=500.0))
     times = ledger.exchanges.reply_times(4)
     assert times == (100.0, 8.0, {"fix": [1, 0, 0, 0], "translate": [1, 0, 0, 2]})
     assert ledger.exchanges.costs_by_call() == {"fix": ReplyCosts(1, 0.5, 10), "translate": ReplyCosts(4, 2.0, 40)}

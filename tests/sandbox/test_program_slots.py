@@ -11,7 +11,7 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.program_slots import MAX_WAITING, ProgramSlots
 
 
-async def settled() -> None:
+async def run_pending_callbacks() -> None:
     for _ in range(4):
         await asyncio.sleep(0)
 
@@ -19,7 +19,7 @@ async def settled() -> None:
 async def started(slots: ProgramSlots, count: int) -> int:
     """Return how many of some programs get a slot at once; the others give up."""
     tasks = [asyncio.ensure_future(slots.acquire()) for _ in range(count)]
-    await settled()
+    await run_pending_callbacks()
     got = sum(task.done() for task in tasks)
     for task in tasks:
         task.cancel()
@@ -48,7 +48,7 @@ async def ends(slots: ProgramSlots) -> None:
 
 async def gives_up(slots: ProgramSlots) -> None:
     waiting = asyncio.ensure_future(slots.acquire())
-    await settled()
+    await run_pending_callbacks()
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
@@ -56,7 +56,7 @@ async def gives_up(slots: ProgramSlots) -> None:
 
 async def gives_up_with_its_slot(slots: ProgramSlots) -> None:
     waiting = asyncio.ensure_future(slots.acquire())
-    await settled()
+    await run_pending_callbacks()
     slots.release()  # the slot is given to the waiting one, which has not run yet
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
