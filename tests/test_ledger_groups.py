@@ -1,5 +1,6 @@
 """Counts of ledger rows by a label, and the keys that an item was made from."""
 
+import json
 from pathlib import Path
 
 from glotsmith.ledger import Ledger
@@ -22,7 +23,7 @@ def ledger(path: Path) -> Ledger:
     assert taken is not None
     outputs = (Kept("x1", Word(text="one")), Kept("x2", Word(text="two")))
     found.record("double", taken, Result(kept=outputs, dropped=(Dropped("no_code", "", "x3"),)))  # type: ignore[arg-type]
-    found.record("double", StepInput("y", "a1.a0", data=b"y"), Result(dropped=(Dropped("no_code", ""),)))  # type: ignore[arg-type]
+    found.record("double", StepInput("y", "a1.a0", data=b'{"text": "y"}'), Result(dropped=(Dropped("no_code", ""),)))  # type: ignore[arg-type]
     one = found.find_input("double", "x2")
     assert one is not None
     found.record("last", one, Result(kept=(Kept("x2", Word(text="two")),)))
@@ -32,18 +33,19 @@ def ledger(path: Path) -> Ledger:
 def test_rows_are_counted_by_a_label_of_key_item_and_input(tmp_path: Path) -> None:
     store = ledger(tmp_path)
 
-    def label(key: str, data: bytes | None, made_from: bytes | None) -> str:
-        return f"{key[0]}{'item' if data else ''}{'input' if made_from else ''}"
+    def label(data: bytes | None, key: str, made_from: bytes | None) -> str:
+        return json.loads(data).get("text", "") if data else f"{key} of {json.loads(made_from or b'{}')}"
 
     assert sorted(store.groups.count_by_label(label)) == sorted(
         [
-            RowGroup("sources", "kept", "", "xitem", 1, 1),
-            RowGroup("sources", "kept", "", "yitem", 1, 1),
-            RowGroup("sources", "kept", "", "zitem", 1, 1),
-            RowGroup("double", "kept", "", "xitem", 2, 1),
-            RowGroup("double", "lost", "no_code", "xinput", 1, 0),
-            RowGroup("double", "dropped", "no_code", "yitem", 1, 1),
-            RowGroup("last", "kept", "", "xitem", 1, 1),
+            RowGroup("sources", "kept", "", "x", 1, 1),
+            RowGroup("sources", "kept", "", "y", 1, 1),
+            RowGroup("sources", "kept", "", "z", 1, 1),
+            RowGroup("double", "kept", "", "one", 1, 1),
+            RowGroup("double", "kept", "", "two", 1, 0),
+            RowGroup("double", "lost", "no_code", "x3 of {'text': 'one'}", 1, 0),
+            RowGroup("double", "dropped", "no_code", "y", 1, 1),
+            RowGroup("last", "kept", "", "two", 1, 1),
         ]
     )
     store.close()

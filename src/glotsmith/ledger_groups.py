@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 from glotsmith.database import storage_errors
 from glotsmith.ledger_rows import RowStatus
 
-#: key, the item as JSON, and the input that it was made from as JSON → label
-LabelOf = Callable[[str, bytes | None, bytes | None], str]
+#: the item of a row as JSON; or for a row without an item: its key, and the input that it was made from as JSON
+LabelOf = Callable[[bytes | None, str, bytes | None], str]
 
+#: an item that passes several steps is stored once, so that the label of each stored item is computed once
 _COUNT_BY_LABEL = """
-SELECT i.step, i.status, i.reason, label_of(i.key, p.data, f.data) AS label, COUNT(*), SUM(i.ordinal = 0)
+WITH labels (id, label) AS MATERIALIZED (SELECT id, label_of(data, '', NULL) FROM payloads)
+SELECT i.step, i.status, i.reason, COALESCE(l.label, label_of(NULL, i.key, f.data)) AS label,
+    COUNT(*), SUM(i.ordinal = 0)
 FROM items AS i
-LEFT JOIN payloads AS p ON p.id = i.payload
+LEFT JOIN labels AS l ON l.id = i.payload
 LEFT JOIN items AS first ON i.payload IS NULL AND first.step = i.step AND first.parent = i.parent AND first.ordinal = 0
 LEFT JOIN payloads AS f ON f.id = first.payload
 GROUP BY i.step, i.status, i.reason, label

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from glotsmith import __version__
 from glotsmith.errors import StorageError, UsageError
@@ -46,26 +47,31 @@ def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None =
     """
     titles = _titles(runs)
     try:
-        with write_aside(target) as draft, TemporaryFile("w+", encoding="ascii") as blocks:
+        with (
+            write_aside(target) as draft,
+            TemporaryFile("w+", encoding="ascii") as index,
+            TemporaryFile("w+", encoding="ascii") as blocks,
+        ):
             summaries = [
-                _write_run(run, title, blocks, f"r{number}", limits or ListLimits())
+                _write_run(run, title, index, blocks, f"r{number}", limits or ListLimits())
                 for number, (run, title) in enumerate(zip(runs, titles, strict=True))
             ]
             if len(runs) > 1:
                 _add_figures(runs, summaries)
             with draft.open("w", encoding="utf-8", newline="\n") as page:
-                write_page(page, f"Report of {', '.join(titles)}", _head(summaries), _copy(blocks))
+                head = chain([_head(summaries)], _copy(index))
+                write_page(page, f"Report of {', '.join(titles)}", head, _copy(blocks))
     except OSError as error:
         raise StorageError(f"{target}: the report cannot be written: {error.strerror or error}") from error
     return target
 
 
-def _add_figures(runs: Sequence[Path], written: Sequence["_WrittenRun"]) -> None:
+def _add_figures(runs: Sequence[Path], summaries: Sequence[Summary]) -> None:
     """Add the figures of ``glotsmith compare`` to the summaries."""
-    for run, one in zip(runs, written, strict=True):
+    for run, summary in zip(runs, summaries, strict=True):
         with RunFolder.open(run) as folder:
-            found = compute_figures(one.summary["name"], one.summary["recipe"], folder.ledger)
-        one.summary["figures"] = {"distinct": found.distinct, "pairs": found.pairs}
+            found = compute_figures(summary["name"], summary["recipe"], folder.ledger)
+        summary["figures"] = {"distinct": found.distinct, "pairs": found.pairs}
 
 
 def _titles(runs: Sequence[Path]) -> list[str]:
@@ -74,30 +80,19 @@ def _titles(runs: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [printable(str(run)) for run in runs]
 
 
-def _head(summaries: Sequence["_WrittenRun"]) -> str:
-    names = {row["language"] for run in summaries for row in run.summary["languages"]} | {"python"}
-    summary = {
-        "version": __version__,
-        "runs": [run.summary for run in summaries],
-        "highlighting": highlighting_of(names),
-    }
-    return data_element("summary", summary) + "".join(element for run in summaries for element in run.columns)
+def _head(summaries: Sequence[Summary]) -> str:
+    names = {row["language"] for summary in summaries for row in summary["languages"]} | {"python"}
+    found = {"version": __version__, "runs": summaries, "highlighting": highlighting_of(names)}
+    return data_element("summary", found)
 
 
-class _WrittenRun(NamedTuple):
-    """A run whose details are written."""
-
-    summary: Summary
-    columns: list[str]  #: the elements with the columns of its list
-
-
-def _write_run(run: Path, title: str, blocks: IO[str], prefix: str, limits: ListLimits) -> _WrittenRun:
-    """Write the details of the rows of a run, and return its summary and its index."""
+def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], prefix: str, limits: ListLimits) -> Summary:
+    """Write the index and the details of the rows of a run, and return its summary."""
     with RunFolder.open(run) as folder:
         if not folder.ledger.steps:
             raise UsageError(f"{run}: cannot report on a run that has not started")
         groups = list(folder.ledger.groups.count_by_label(language_label))
-        writer, index = BlockWriter(blocks, f"{prefix}b"), _IndexWriter(f"{prefix}i")
+        writer, index = BlockWriter(blocks, f"{prefix}b"), _IndexWriter(index_file, f"{prefix}i")
         for row, taken in listed_rows(folder.ledger, groups, limits):
             listed, detail = describe(row, taken)
             if listed.status == "kept" and listed.step != folder.ledger.steps[-1]:
@@ -106,10 +101,8 @@ def _write_run(run: Path, title: str, blocks: IO[str], prefix: str, limits: List
             if similar := similar_item(folder.ledger, row):
                 detail["similar"] = similar
             index.add(listed, writer.add(detail))
-        writer.flush()
-        summary = summarize(folder, title, groups)
-        summary["index"] = index.finish()
-        return _WrittenRun(summary, index.elements)
+        writer.close()
+        return summarize(folder, title, groups) | {"index": index.finish()}
 
 
 def _history(
@@ -128,14 +121,13 @@ def _history(
 
 
 class _IndexWriter:
-    """Collects the columns of the list of rows, in compressed blocks."""
+    """Writes the columns of the list of rows to a file, in compressed blocks."""
 
-    def __init__(self, prefix: str) -> None:
-        self._prefix = prefix
+    def __init__(self, file: IO[str], prefix: str) -> None:
+        self._file, self._prefix = file, prefix
         self._codes: dict[str, dict[str, int]] = {name: {} for name in _CODED}
         self._columns: dict[str, list[Any]] = defaultdict(list)
-        self.elements: list[str] = []
-        self._rows = 0
+        self._blocks = self._rows = 0
 
     def add(self, row: ListedRow, place: tuple[int, int]) -> None:
         """Add a row, with the place of its details."""
@@ -151,7 +143,8 @@ class _IndexWriter:
 
     def _flush(self) -> None:
         if self._columns:
-            self.elements.append(data_element(f"{self._prefix}{len(self.elements)}", self._columns))
+            self._file.write(data_element(f"{self._prefix}{self._blocks}", self._columns))
+            self._blocks += 1
             self._columns = defaultdict(list)
 
     def finish(self) -> dict[str, Any]:
@@ -159,7 +152,7 @@ class _IndexWriter:
         self._flush()
         return {
             "rows": self._rows,
-            "blocks": len(self.elements),
+            "blocks": self._blocks,
             "texts": {name: list(codes) for name, codes in self._codes.items()},
         }
 

@@ -2,12 +2,15 @@
 
 import base64
 import gzip
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any
 
 import msgspec
 
 BLOCK_BYTES = 256 * 1024  #: of JSON before compression; a larger value has a block of its own
 _LEVEL = 6  #: of gzip
+_WAITING = 4  #: blocks that are compressed while later ones are filled; zlib releases the lock of the interpreter
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,20 +33,31 @@ class BlockWriter:
         self._file, self._prefix = file, prefix
         self._values: list[Any] = []
         self._bytes = 0
+        self._threads = ThreadPoolExecutor(max_workers=1)
+        self._elements = deque[Future[str]]()  #: that are not written, in order
         self.blocks = 0  #: that are complete
 
     def add(self, value: object) -> tuple[int, int]:
         """Add a value and return its block and its place."""
         data = msgspec.Raw(_encode(value))
         if self._values and self._bytes + len(bytes(data)) > BLOCK_BYTES:
-            self.flush()
+            self._end_block()
         self._values.append(data)
         self._bytes += len(bytes(data))
         return self.blocks, len(self._values) - 1
 
-    def flush(self) -> None:
-        """Write the open block."""
+    def _end_block(self) -> None:
+        name, values = f"{self._prefix}{self.blocks}", self._values
+        self._elements.append(self._threads.submit(data_element, name, values))
+        self.blocks += 1
+        self._values, self._bytes = [], 0
+        while len(self._elements) > _WAITING:
+            self._file.write(self._elements.popleft().result())
+
+    def close(self) -> None:
+        """Write the blocks that are not written."""
         if self._values:
-            self._file.write(data_element(f"{self._prefix}{self.blocks}", self._values))
-            self.blocks += 1
-            self._values, self._bytes = [], 0
+            self._end_block()
+        for element in self._elements:
+            self._file.write(element.result())
+        self._threads.shutdown()

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from string import Template
 from typing import IO
 
@@ -23,25 +24,24 @@ _SCRIPTS = (
 _STYLES = ("report.css",)
 
 
-def write_page(file: IO[str], title: str, summaries: str, blocks: Iterable[str]) -> None:
+def write_page(file: IO[str], title: str, first: Iterable[str], blocks: Iterable[str]) -> None:
     """Write a page.
 
     Args:
         file: an open text file, in UTF-8.
         title: of the page.
-        summaries: the data elements that the script reads first.
-        blocks: the data elements that it reads on demand, in pieces of any size.
+        first: the data elements that the script reads first, in pieces of any size.
+        blocks: the data elements that it reads on demand, likewise.
 
     """
     style, script = _asset(_STYLES), _asset(_SCRIPTS)
     page = Template(_read("report.html")).substitute(
-        policy=html.escape(_policy(style, script)), title=html.escape(title), style=style, script=script, data=summaries
+        policy=html.escape(_policy(style, script)), title=html.escape(title), style=style, script=script
     )
-    head, _, tail = page.partition("<!-- blocks -->\n")
-    file.write(head)
-    for piece in blocks:
+    head, _, rest = page.partition("<!-- first -->\n")
+    middle, _, tail = rest.partition("<!-- blocks -->\n")
+    for piece in chain([head], first, [middle], blocks, [tail]):
         file.write(piece)
-    file.write(tail)
 
 
 def _policy(style: str, script: str) -> str:

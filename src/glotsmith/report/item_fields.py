@@ -39,12 +39,12 @@ def _known_languages() -> frozenset[str]:
     return frozenset(languages.language_names())
 
 
-def language_label(key: str, data: bytes | None, made_from: bytes | None) -> str:
+def language_label(data: bytes | None, key: str, made_from: bytes | None) -> str:
     """Return the language of a row of the ledger; "" if it has none (yet).
 
     Args:
-        key: of the row. The key of a lost output without an item may end with its language.
         data: the item of the row, as JSON.
+        key: of a row without an item. The key of a lost output may end with its language.
         made_from: the input of a row without an item, as JSON.
 
     """
@@ -76,7 +76,7 @@ def layers(item: Item) -> list[Item]:
     """Return an item and the items inside it, from the outside to the inside."""
     found = [item]
     for name in _INNER:
-        if isinstance(inner := item.get(name), Mapping):
+        if isinstance(inner := item.get(name), dict):
             found += layers(cast("Item", inner))
     return found
 

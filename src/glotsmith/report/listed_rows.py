@@ -65,7 +65,7 @@ def listed_rows(ledger: Ledger, groups: Sequence[RowGroup], limits: ListLimits) 
     streams = [ledger.kept_rows(last), *(ledger.rows_by_position(step, status) for step, status in _drops(groups))]
     for row in heapq.merge(*streams, key=lambda row: row.position):
         made_from = None if row.data or row.status != "lost" else _input(ledger, row)
-        if picker.picks(row, language_label(row.key, row.data, made_from)):
+        if picker.picks(row, language_label(row.data, row.key, made_from)):
             yield ListedInput(row, made_from or (_input(ledger, row) if row.status == "lost" else None))
     yield from _waiting_rows(ledger, limits)
 

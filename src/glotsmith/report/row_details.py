@@ -74,7 +74,7 @@ def _listed(
         step=row.step,
         status=row.status,
         reason=row.reason,
-        language=language_label(row.key, row.data, made_from),
+        language=language_label(row.data, row.key, made_from),
         verdict=status,
         source=str(origin.get("source", "")),
         licence=str(origin.get("licence", "")),

@@ -118,6 +118,8 @@ async function start() {
   document.getElementById("skip").addEventListener("click", (event) => { event.preventDefault(); document.getElementById("main").focus(); });
   show();
   document.body.dataset.ready = "true";
+  const prepare = () => app.runs.forEach((run) => run.haystack); // before the first search
+  if (window.requestIdleCallback) requestIdleCallback(prepare); else setTimeout(prepare, 1000);
 }
 
 start().catch((error) => {

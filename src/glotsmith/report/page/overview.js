@@ -196,7 +196,12 @@ function sampleSection(run) {
     for (let sample = 0; sample <= last; sample++) points.push([sample + 1, (solved += byTask[sample] || 0) / tasks]);
     return { name: `${displayName(language)}: ${count(solved)} of ${count(tasks)} tasks`, points };
   });
-  return panel("Pass rate against samples", `The share of the tasks of ${step} that have a passing program within the first replies.`,
+  if (lines.every((line) => line.points.length === 1)) {
+    return panel("Pass rate", `The share of the tasks of ${step} that the first reply solves; no task was solved by a later one.`,
+      lines.length > 0 && barList(lines.map(({ name, points }) => ({ label: name, value: points[0][1], kind: "kept" })),
+        ({ value }) => `${(100 * value).toFixed(1)} %`));
+  }
+  return panel("Pass rate against samples", `The share of the tasks of ${step} with a passing program among the first replies.`,
     lines.length > 0 && linePlot("Share of solved tasks against samples", lines.slice(0, 26), "replies"));
 }
 

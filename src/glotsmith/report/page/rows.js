@@ -234,8 +234,9 @@ function chipName(name) {
   return name === "q" ? "search" : facet ? facet[1].toLowerCase() : RANGES[name] ? `${RANGES[name]} %` : name;
 }
 
+// Return the text of a value, which may break after its separators.
 function facetText(name, text) {
-  return text || "not stated";
+  return text ? text.split(/(?<=[_/])/).flatMap((part) => [part, el("wbr", {})]) : "not stated";
 }
 
 function becauseOf(run, facet, text) {
