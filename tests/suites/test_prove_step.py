@@ -58,6 +58,13 @@ def test_a_suite_whose_stub_compiles_and_fails_is_posed(status: str) -> None:
     assert kept.item.tests == GOOD.suite.tests
 
 
+def test_a_stub_runs_up_to_its_first_failing_case() -> None:
+    verifier = Says("fail:runtime")
+    asyncio.run(Prove(("lua", "bash"), verifier).run("p", GOOD))
+    assert [(job.language, job.stop_at_failure) for job in verifier.jobs] == [("lua", True), ("bash", True)]
+    assert verifier.jobs[1].code == get_card("bash").syntax.stub
+
+
 def test_each_language_is_decided_by_itself() -> None:
     sets = problem("def f(x: int) -> set[int]", *(f"assert f({i}) == {{{i}}}" for i in range(3)))
     result = prove("fail:runtime", sets, ("lua", "python"))

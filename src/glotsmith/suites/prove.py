@@ -59,9 +59,9 @@ class Prove(ItemStep[Problem, Task]):
             return Dropped(reason, f"{card.name}: {error}", f"{problem.id}:{card.name}")
         signature = parse_signature(task.signature)
         stub = render.render_signature(card, card.syntax.stub, signature)
-        verdict = await self._verify.verify(
-            Job(id=task.id, language=card.name, code=stub, signature=task.signature, tests=task.tests)
-        )
+        job = Job(id=task.id, language=card.name, code=stub, signature=task.signature, tests=task.tests)
+        # One failing case is enough: a stub that aborts would need a process for each of them.
+        verdict = await self._verify.verify(msgspec.structs.replace(job, stop_at_failure=True))
         loss = _loss(verdict)
         return Dropped(loss[0], f"{card.name}: {loss[1]}", f"{problem.id}:{card.name}") if loss else task
 
