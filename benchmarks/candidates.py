@@ -6,7 +6,10 @@ the CPU limit that follows from the shortest Python original, and end at their f
 candidate equals another, so that nothing is answered from memory. "Clean" are the right and wrong programs alone, as
 many. The peer is ``bounded-subprocess`` as MultiPL-E calls it: 15 s for each program, two threads.
 
-    python benchmarks/candidates.py [LANGUAGE…] [--programs 100]
+A sleeping program takes some seconds of the clock, so a short run says little about a long one: --peer-programs lets
+the peer judge a smaller mix with the same shares, while glotsmith judges many.
+
+    python benchmarks/candidates.py [LANGUAGE…] [--programs 100] [--peer-programs 100]
 """
 
 import argparse
@@ -28,7 +31,7 @@ from glotsmith.languages import get_card, toolchain
 from glotsmith.languages.reference_limits import ReferenceLimits, round_reference
 from glotsmith.languages.render import render_comment
 from glotsmith.records import Job
-from verification import JOBS, PEERS, Made, Ours, assertions, programs
+from verification import JOBS, PEERS, BenchmarkProgram, GlotsmithRunner, assertions, programs
 
 TIMEOUT_S = 15
 LANGUAGES = ("ocaml", "racket", "r", "julia", "lua", "python", "javascript", "java")
@@ -67,23 +70,23 @@ def numbers_of_kinds(count: int) -> dict[str, int]:
     return found
 
 
-def bad_programs(language: str, kinds: dict[str, int]) -> list[Made]:
+def bad_programs(language: str, kinds: dict[str, int]) -> list[BenchmarkProgram]:
     """Return the candidates that do not end well."""
-    made = list[Made]()
+    made = list[BenchmarkProgram]()
     for kind in ("raises", "endless", "waits", "memory", "output"):
         names = cycle(("sleeps", "reads")) if kind == "waits" else cycle((kind,))
         for number, name in enumerate(islice(names, kinds[kind])):
             comment = render_comment(get_card(language), f"{kind} {number}")
             code = f"{BAD[language][name]}\n{comment}\n"
             job = Job(id=f"{kind}{number}", language=language, code=code, signature=SIGNATURE, tests=TESTS)
-            made.append(Made(job, assertions(job), kind))
+            made.append(BenchmarkProgram(job, assertions(job), kind))
     return made
 
 
-def candidates(language: str, count: int) -> tuple[list[Made], list[Made]]:
+def candidates(language: str, count: int) -> tuple[list[BenchmarkProgram], list[BenchmarkProgram]]:
     """Return clean programs and a mix, as many of each, all different."""
     kinds = numbers_of_kinds(count)
-    pool = programs(language, 20 * count)
+    pool = programs(language, max(3 * count, 60))
     of = {kind: [m for m in pool if m.expect == kind] for kind in ("pass", "wrong", "broken")}
     half = -(-count // 2)
     clean = [*of["pass"][-half:], *of["wrong"][-(count - half) :]]
@@ -92,12 +95,12 @@ def candidates(language: str, count: int) -> tuple[list[Made], list[Made]]:
     return [[_limited(m) for m in some] for some in (clean, mix)]  # type: ignore[return-value]
 
 
-def _limited(made: Made) -> Made:
+def _limited(made: BenchmarkProgram) -> BenchmarkProgram:
     job = msgspec.structs.replace(made.job, reference_s=round_reference(0.0), stop_at_failure=True)
     return made._replace(job=ReferenceLimits().apply(job))
 
 
-def by_bounded_subprocess(language: str, made: list[Made], folder: Path) -> tuple[float, int]:
+def by_bounded_subprocess(language: str, made: list[BenchmarkProgram], folder: Path) -> tuple[float, int]:
     """Return the seconds of the peer, and its wrong verdicts."""
     peer, files = PEERS[language], list[Path]()
     command = ["sh", "-c", peer.shell, "sh"] if peer.shell else list(peer.command)
@@ -111,10 +114,10 @@ def by_bounded_subprocess(language: str, made: list[Made], folder: Path) -> tupl
     return seconds, sum((r.exit_code == 0) != (m.expect == "pass") for r, m in zip(results, made, strict=True))
 
 
-def measure(language: str, count: int) -> MixFigures:
+def measure(language: str, count: int, peer_count: int) -> MixFigures:
     """Measure one language."""
     clean, mix = candidates(language, count)
-    ours = Ours(clean[0])
+    ours = GlotsmithRunner(clean[0])
     clean_s, clean_statuses = ours.run(clean[1:])
     mix_s, statuses = ours.run(mix)
     asyncio.run(ours.sandbox.close())
@@ -123,8 +126,9 @@ def measure(language: str, count: int) -> MixFigures:
     for each in wrong:
         print(f"{language}: wrong verdict: {each}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        peer_s, peer_wrong = by_bounded_subprocess(language, mix, Path(folder))
-    rates = (len(clean) - 1) / clean_s, len(mix) / mix_s, len(mix) / peer_s
+        peer_mix = mix if peer_count == count else candidates(language, peer_count)[1]
+        peer_s, peer_wrong = by_bounded_subprocess(language, peer_mix, Path(folder))
+    rates = (len(clean) - 1) / clean_s, len(mix) / mix_s, len(peer_mix) / peer_s
     return MixFigures(*rates, len(wrong), peer_wrong)
 
 
@@ -132,6 +136,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("languages", nargs="*", default=LANGUAGES)
     parser.add_argument("--programs", type=int, default=100)
+    parser.add_argument("--peer-programs", type=int)
     given = parser.parse_args()
     found = list[MixFigures]()
     for language in given.languages:
@@ -140,7 +145,7 @@ def main() -> int:
         except ToolchainError as error:
             print(f"{language:11} not here: {error}")
             continue
-        f = measure(language, given.programs)
+        f = measure(language, given.programs, given.peer_programs or given.programs)
         found.append(f)
         print(
             f"{language:11} clean {f.clean:6.1f}/s  mix {f.mix:6.1f}/s ({f.mix / f.clean:.2f} of clean)  "
