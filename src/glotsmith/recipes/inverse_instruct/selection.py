@@ -15,7 +15,8 @@ from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Inversion, Record, Snippet, SnippetSummary
 from glotsmith.selection.decontaminate import Decontaminate, ItemText
-from glotsmith.selection.deduplicate import ComparedText, Deduplicate
+from glotsmith.selection.deduplicate import Deduplicate
+from glotsmith.selection.duplicate_search import ComparedText
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
 
