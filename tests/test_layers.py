@@ -46,13 +46,14 @@ ALLOWED = {
     "certification": VALUES | SERVICES | STAGES | {"step", "certification"},
     "service": VALUES | SERVICES | STAGES | {"service"},
     "reward": VALUES | SERVICES | {"reward", "verification"},
-    "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "certification", "api"},
+    "cluster": VALUES | SERVICES | {"cluster", "verification"},
+    "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "cluster", "certification", "api"},
     **{
         package: VALUES
         | ENGINE
         | SERVICES
         | STAGES
-        | {"recipes", "toolkit", "service", "reward", "certification", "api"}
+        | {"recipes", "toolkit", "service", "reward", "cluster", "certification", "api"}
         | TOP
         for package in TOP
     },

@@ -11,11 +11,10 @@ from model_server import LUA, SOURCE, ModelServer, model_server
 from rich.console import Console
 
 from glotsmith.cli import progress
-from glotsmith.cli.progress import RunProgress, WaitingLines, limiter_text, waiting_text
+from glotsmith.cli.progress import RunProgress, WaitingLines, waiting_text
 from glotsmith.counts import format_seconds
 from glotsmith.records import FunnelRow
 from glotsmith.teachers.base import FailedAttempt, Waiting
-from glotsmith.teachers.limiter import LimiterState
 
 Command = Callable[..., tuple[int, str, str]]
 BUSY = FailedAttempt("429 Too Many Requests: slow down", 20)
@@ -38,21 +37,6 @@ BUSY = FailedAttempt("429 Too Many Requests: slow down", 20)
 )
 def test_a_sentence_says_how_many_since_when_and_why(waiting: Waiting, text: str) -> None:
     assert waiting_text(waiting) == text
-
-
-@pytest.mark.parametrize(
-    ("state", "text"),
-    [
-        (None, ""),
-        (LimiterState(16, 12, 40, 0.0), "12 requests in flight, at most 16, 40 waiting"),
-        (LimiterState(1, 1, 0, 20.0), "1 request in flight, at most 1, 0 waiting; the server requests a pause of 20 s"),
-    ],
-)
-def test_a_sentence_says_how_requests_are_limited(state: LimiterState | None, text: str) -> None:
-    assert limiter_text(Waiting(1, 1.0, limiter=state)) == text
-    with RunProgress(Console(file=io.StringIO(), force_terminal=True, width=200)) as shown:
-        shown.waiting(Waiting(1, 1.0, limiter=state))
-        assert shown._table().caption == (text or None)
 
 
 def test_a_long_reason_is_cut() -> None:

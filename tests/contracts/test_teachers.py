@@ -13,8 +13,7 @@ import pytest
 
 from glotsmith.teachers import TEACHERS, open_teacher
 from glotsmith.teachers.base import Message, Reply, Request, Teacher
-from glotsmith.teachers.openai import OpenAI
-from glotsmith.teachers.openai_options import OpenAIOptions
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 from glotsmith.teachers.wrappers import CachedTeacher
 from small_model import saying, saying_gguf
 

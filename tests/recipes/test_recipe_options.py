@@ -66,7 +66,6 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "docstrings": [("kept", WORDING)],
         "paper_setting": [("maybe", BOOL)],
         "max_similarity": [(0, SIMILARITY), (1.5, SIMILARITY), (60, SIMILARITY)],
-        "prefer": [("last", "must be one of first, longest, best")],
         "benchmarks": [("a.jsonl", TEXTS)],
         "ngram": [(1, NGRAM)],
     },

@@ -1,6 +1,5 @@
 """Make run folders for reports, from items that need no toolchain: a few rows, hostile rows, and runs of any shape."""
 
-import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,7 +138,7 @@ class RunMaker:
         self.pass_all_steps(folder, key, problem(number, **fields), position, ("validate",))
         tasks = tuple(Kept(f"{name}-{number}", task(number, name, **fields)) for name in languages)
         folder.ledger.record("prove", _taken(folder, "prove", key, position), Result(kept=tasks))
-        return [f"{position}.a{i}" for i in range(len(tasks))]
+        return [position if len(tasks) < 0 else f"{position}.a{i}" for i in range(len(tasks))]
 
     def solve(
         self, folder: RunFolder, of: Task, position: str, code: str, failures: Sequence[tuple[str, str, str]] = ()
@@ -161,6 +160,8 @@ class RunMaker:
         self.pass_all_steps(folder, made.id, example(made), position, ("dataset",))
 
     def add_reply(self, folder: RunFolder, item: str, prompt: str, reply: str, call: str = "translate") -> None:
+        import json
+
         address = f"{item}{call}".ljust(32, "0")
         folder.ledger.record_reply(ReceivedReply(address, item, call, 0, prompt, False, 0.001, 100))
         folder.cache.put("reply", address, json.dumps({"text": reply}).encode())

@@ -4,7 +4,6 @@ import random
 import re
 
 import more_itertools
-import msgspec
 import pytest
 import toolz
 
@@ -161,29 +160,3 @@ def test_functions_have_a_higher_threshold(syntax):
     items = [function(body.format("add", "*"), "1"), function(body.format("mean", "/"), "2")]
     assert outcome(DeduplicateFunctions(syntax), items) == ["kept", NEAR]
     assert outcome(DeduplicateFunctions(syntax, across=0.95), items) == ["kept", "kept"]
-
-
-SHORT = "local function f(xs)\n  local out = {}\n  for i, x in ipairs(xs) do\n    out[i] = x\n  end\nend"
-
-
-@pytest.mark.parametrize(
-    ("prefer", "expected"),
-    [("first", ["kept", NEAR, NEAR, "kept"]), ("longest", [NEAR, "kept", EXACT, "kept"])],
-)
-def test_which_of_several_similar_items_is_kept(prefer, expected, syntax):
-    items = [solution(SHORT), solution(LONG, "q"), solution(LONG, "r"), solution(OTHER)]
-    assert outcome(DeduplicateSolutions(syntax, prefer=prefer), items) == expected
-
-
-def test_the_item_with_the_best_score_is_kept_and_the_first_of_equals(syntax):
-    scores = (0.5, 0.9, 0.9, 0.1)
-    codes = (LONG, LONG.replace("out", "res"), LONG.replace("out", "got"), LONG)
-    items = [msgspec.structs.replace(solution(code), pass_rate=s) for code, s in zip(codes, scores, strict=True)]
-    assert outcome(DeduplicateSolutions(syntax, prefer="best"), items) == [NEAR, "kept", NEAR, NEAR]
-
-
-def test_an_item_is_compared_with_the_preferred_ones_first(syntax):
-    keyed = [("near", solution(SHORT)), ("long", solution(LONG)), ("longer", solution(f"{LONG}\n{OTHER}", "q"))]
-    step = DeduplicateSolutions(syntax, within=0.4, across=0.4, prefer="longest")
-    details = {key: result.dropped[0].detail for key, result in step.run(lambda: iter(keyed)) if result.dropped}
-    assert {key: detail.rpartition(" ")[2] for key, detail in details.items()} == {"near": "longer", "long": "longer"}

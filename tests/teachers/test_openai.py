@@ -19,8 +19,7 @@ import pytest
 from glotsmith.cache import Cache
 from glotsmith.errors import TeacherError, TeacherOutage, UsageError
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
-from glotsmith.teachers.openai import OpenAI
-from glotsmith.teachers.openai_options import OpenAIOptions
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 from glotsmith.teachers.wrappers import CachedTeacher
 
 KEY = "sk-proj-4f8a+/<secret>&\"'9b1c"

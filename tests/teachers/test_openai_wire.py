@@ -11,8 +11,7 @@ import pytest
 
 from glotsmith.errors import TeacherError
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
-from glotsmith.teachers.openai import OpenAI
-from glotsmith.teachers.openai_options import OpenAIOptions
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 from glotsmith.teachers.openai_wire import read_model_names, read_reply, request_body
 
 CHAT = Request(call="c", item="i", messages=(Message(role="user", content="Say hi"),), sampling=Sampling(logprobs=2))

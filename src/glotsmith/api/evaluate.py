@@ -10,10 +10,12 @@ import msgspec
 
 from glotsmith.api import run_config
 from glotsmith.api.folders import removed_if_refused
+from glotsmith.api.program_services import ProgramServices, open_program_services
 from glotsmith.api.run_rows import read_dataset
 from glotsmith.api.synchronous import synchronous
 from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
 from glotsmith.cache import Cache
+from glotsmith.cluster import ClusterOptions
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.evaluation import completions as completion_files
@@ -40,13 +42,10 @@ from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.records import Record
-from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.prove import Prove
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.wrappers import CachedTeacher
-from glotsmith.verification import Verifier
 from glotsmith.verification.candidate_verifier import CandidateVerifier
 
 #: Given the number of samples, returns a context whose value is called after each sample.
@@ -260,6 +259,7 @@ async def run_evaluation(
     workers: int | None = None,
     max_failures: int = 10,
     display: EvaluationDisplay | None = None,
+    cluster: ClusterOptions | None = None,
 ) -> EvaluationResult:
     """Check the configuration, take the folder, evaluate, and write the results into the folder.
 
@@ -268,7 +268,7 @@ async def run_evaluation(
         OutageError: too many samples in a row have no verdict because the teacher or the machine failed.
 
     """
-    asking, found = await _run(options, folder, cache, workers, max_failures, display or EvaluationDisplay())
+    asking, found = await _run(options, folder, cache, workers, cluster, max_failures, display or EvaluationDisplay())
     notes = (
         *asking.notes,
         *empty_reply_warnings(found.samples, asking.questions),
@@ -283,6 +283,7 @@ async def _run(
     folder: Path,
     cache: Path | None,
     workers: int | None,
+    cluster: ClusterOptions | None,
     max_failures: int,
     display: EvaluationDisplay,
 ) -> tuple[LoadedQuestions, Evaluation]:
@@ -292,18 +293,17 @@ async def _run(
         if teacher.notice:
             display.notify(teacher.notice)
     try:
-        sandbox = open_sandbox(options.isolation, workers)
-        try:
+        async with open_program_services(
+            options.isolation, workers, cluster, options.languages, display.notify
+        ) as programs:
             with removed_if_refused(folder, *(f"{output_files.CACHE}{end}" for end in _DATABASE)) as disposable:
                 output_files.claim_folder(folder, options.stored())
                 with closing(Cache(cache or folder / output_files.CACHE)) as store:
                     try:
-                        return await _evaluate(options, store, sandbox, teacher, max_failures, display)
+                        return await _evaluate(options, store, programs, teacher, max_failures, display)
                     finally:
                         if store.has_entries("reply"):
                             disposable.clear()
-        finally:
-            await sandbox.close()
     finally:
         if teacher is not None:
             await teacher.close()
@@ -312,14 +312,14 @@ async def _run(
 async def _evaluate(
     options: EvaluationConfig,
     store: Cache,
-    sandbox: Sandbox,
+    programs: ProgramServices,
     teacher: Teacher | None,
     max_failures: int,
     display: EvaluationDisplay,
 ) -> tuple[LoadedQuestions, Evaluation]:
-    verifier, cached = Verifier(sandbox, store), CachedTeacher(teacher, store) if teacher else None
+    verifier, cached = programs.verifier(store), CachedTeacher(teacher, store) if teacher else None
     try:
-        services = QuestionServices(sandbox, verifier, Prove, read_dataset)
+        services = QuestionServices(programs.sandbox, verifier, Prove, read_dataset)
         asking = await load_questions(
             options.sets, options.originals, options.languages, options.limit, services, options.docstrings
         )

@@ -13,12 +13,14 @@ from glotsmith.api.budget_watch import RowCounter, count_rows_so_far, counting_t
 from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
+from glotsmith.api.program_services import ProgramServices, open_program_services
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
 from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
 from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
+from glotsmith.cluster import ClusterOptions
 from glotsmith.counts import counted
 from glotsmith.datasets.exporters.formats import check_format
 from glotsmith.drop_reasons import Reason
@@ -32,14 +34,11 @@ from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.shards import steps_of_shard
 from glotsmith.records import Example, FunnelRow
 from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
-from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.base import Sandbox
 from glotsmith.shard import parse_shard
-from glotsmith.step import Step, WholeStep
+from glotsmith.step import ItemStep, Step, WholeStep
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.wrappers import CachedTeacher, OnReply
-from glotsmith.verification import Verifier
 
 _DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
 RUN_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: files of a run folder without a dataset
@@ -81,7 +80,8 @@ class RunRequest(NamedTuple):
 
     config: run_config.RunConfig
     place: RunPlace
-    workers: int | None = None  #: programs that run at once
+    workers: int | None = None  #: programs that run at once, on a cluster on each node
+    cluster: ClusterOptions | None = None  #: how to use a cluster; None to run programs on this machine
     retry: tuple[Reason, ...] = ()  #: drops for these reasons are tried again
     steps_after: ExtraSteps = {}  #: steps of a user, by the name of the step that they follow
 
@@ -191,10 +191,12 @@ async def execute(
     if teacher.model and teacher.model == wanted.model:
         teacher.model = chosen.teacher.model  # rows name it as the user wrote it, in every working directory
     try:
-        sandbox = open_sandbox(chosen.isolation, request.workers)
-        try:
+        languages = tuple(chosen.options.get("languages") or ())
+        async with open_program_services(
+            chosen.isolation, request.workers, request.cluster, languages, (messages or RunMessages()).notify
+        ) as programs:
             check_prices(run_config.budget_limits(chosen), teacher)
-            check_steps(chosen, sandbox, teacher)
+            check_steps(chosen, programs, teacher)
             free = run_config.free_keys(wanted.name, chosen.recipe)
             stored = msgspec.to_builtins(chosen)
             place = request.place
@@ -202,19 +204,17 @@ async def execute(
                 removed_if_refused(place.folder, *RUN_FILES) as disposable,
                 RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder,
             ):
-                pipeline = _Pipeline(request._replace(config=chosen), folder, sandbox, teacher)
+                pipeline = _Pipeline(request._replace(config=chosen), folder, programs, teacher)
                 try:
                     return await pipeline.run(worker, progress, messages or RunMessages())
                 finally:
                     if any(row.made for row in folder.ledger.funnel()):
                         disposable.clear()
-        finally:
-            await sandbox.close()
     finally:
         await teacher.close()
 
 
-def check_steps(chosen: run_config.RunConfig, sandbox: Sandbox, teacher: Teacher) -> None:
+def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teacher: Teacher) -> None:
     """Make the steps of a run once, without a folder, which checks the sources, languages and files.
 
     Raises:
@@ -222,7 +222,9 @@ def check_steps(chosen: run_config.RunConfig, sandbox: Sandbox, teacher: Teacher
 
     """
     with closing(Ledger(Path(":memory:"))) as ledger:
-        services = RecipeServices(sandbox, Verifier(sandbox), teacher, chosen.seed, ledger, chosen.sources_folder())
+        services = RecipeServices(
+            programs.sandbox, programs.verifier(), teacher, chosen.seed, ledger, chosen.sources_folder()
+        )
         _of_shard(chosen.made().steps(services), chosen)
 
 
@@ -246,7 +248,7 @@ class _Pipeline(NamedTuple):
 
     request: RunRequest
     folder: RunFolder
-    sandbox: Sandbox
+    programs: ProgramServices
     teacher: Teacher
 
     async def run(self, worker: Executor, progress: Progress, messages: RunMessages) -> bool:
@@ -256,10 +258,11 @@ class _Pipeline(NamedTuple):
         ledger.exchanges.create_tables()
         spending = self._spending(worker)
         cached = CachedTeacher(self.teacher, self.folder.cache, reply_recorder(ledger), spending)
-        verifier = Verifier(self.sandbox, self.folder.cache)
-        services = RecipeServices(self.sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
+        sandbox, verifier = self.programs.sandbox, self.programs.verifier(self.folder.cache)
+        services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
         try:
             steps = _of_shard(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
+            _fill_cluster(steps, self.programs.items_in_flight)
             _reopen(ledger, steps, self.request.retry, messages)
             with logging_to(self.folder.path):
                 async with reporting_waiting(cached, messages.waiting), counting_time(spending):
@@ -314,6 +317,13 @@ class _Pipeline(NamedTuple):
 
         if sentence := await store_strength(rows, verifier, self.sandbox):
             messages.notify(sentence)
+
+
+def _fill_cluster(steps: Sequence[Step[Any, Any]], items: int) -> None:
+    """Raise the number of items that each step processes at once to ``items``, for steps that wait for programs."""
+    for step in steps:
+        if isinstance(step, ItemStep) and step.concurrency > 1:
+            step.concurrency = max(step.concurrency, items)
 
 
 def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:

@@ -205,6 +205,17 @@ Jobs = Annotated[
 ]
 
 
+Executor = Annotated[
+    str, typer.Option("--executor", help="local: programs run on this machine; ray: on the nodes of a Ray cluster.")
+]
+RayAddress = Annotated[
+    str, typer.Option(help="Ray cluster that runs: HOST:6379 or auto; without it, ray starts one on this machine.")
+]
+MixedToolchains = Annotated[
+    bool, typer.Option("--mixed-toolchains", help="Accept nodes whose toolchains differ from those of this machine.")
+]
+
+
 def complete_language(incomplete: str) -> list[str]:
     """Return the languages that start with an incomplete word."""
     return [name for name in language_names() if name.startswith(incomplete.casefold())]

@@ -12,7 +12,21 @@ from rich.table import Table
 
 from glotsmith.api import run_config
 from glotsmith.api.evaluate import EvaluationDisplay, EvaluationResult, evaluation_config, run_evaluation
-from glotsmith.cli.app import Docstrings, Isolation, Jobs, Stopped, Wordings, app, complete_language, err, out
+from glotsmith.api.program_services import cluster_options
+from glotsmith.cli.app import (
+    Docstrings,
+    Executor,
+    Isolation,
+    Jobs,
+    MixedToolchains,
+    RayAddress,
+    Stopped,
+    Wordings,
+    app,
+    complete_language,
+    err,
+    out,
+)
 from glotsmith.cli.progress import WaitingLines
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import result_files
@@ -78,6 +92,9 @@ def evaluate_command(
     output_: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("runs/evaluation"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
+    executor: Executor = "local",
+    ray_address: RayAddress = "",
+    mixed_toolchains: MixedToolchains = False,
     cache: Annotated[
         Path | None, typer.Option(help="Cache file to share between evaluations; default: in the folder.")
     ] = None,
@@ -122,9 +139,10 @@ def evaluate_command(
         reference_limits=ReferenceLimits(floor_s=limit_floor, factor=limit_factor),
         requested_ks=k or (),
     )
+    cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)
     try:
         display = EvaluationDisplay(_ticking, WaitingLines(err).update, err.print)
-        result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, display))
+        result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, display, cluster))
     except KeyboardInterrupt:
         raise Stopped(
             f"Stopped: {cache or output_ / result_files.CACHE} keeps the replies and verdicts so far. "

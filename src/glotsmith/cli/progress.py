@@ -37,15 +37,6 @@ def waiting_text(waiting: Waiting) -> str:
     return f"{text}; {cut}, {then}"
 
 
-def limiter_text(waiting: Waiting | None) -> str:
-    """Return a sentence about how requests are limited; "" for none."""
-    state = waiting.limiter if waiting else None
-    if state is None:
-        return ""
-    text = f"{counted(state.in_flight, 'request')} in flight, at most {state.limit}, {state.waiting} waiting"
-    return f"{text}; the server requests a pause of {format_seconds(state.pause_s)}" if state.pause_s >= 1 else text
-
-
 class WaitingLines:
     """Prints that a teacher does not answer.
 
@@ -77,7 +68,6 @@ class RunProgress:
         self._console = console
         self._counts: dict[str, _Count] = {}
         self._waiting = WaitingLines(console, lines=not console.is_terminal)
-        self._limited = ""  #: how the requests of the teacher are limited
         self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4, transient=True)
         self._printed_at = time.monotonic()
 
@@ -110,7 +100,7 @@ class RunProgress:
         if not self._console.is_terminal and time.monotonic() - self._printed_at > _EVERY_S:
             self._printed_at = time.monotonic()
             busy = [f"{name} {c.taken}" for name, c in self._counts.items() if c.taken and not c.state]
-            self._console.print("  … " + "; ".join(filter(None, [", ".join(busy), self._limited])))
+            self._console.print("  … " + ", ".join(busy))
 
     def on_step_finished(self, step: str) -> None:
         """Mark a step as done."""
@@ -120,12 +110,11 @@ class RunProgress:
             self._console.print(f"{step}: {count.taken} in, {count.made} out, {count.dropped} dropped")
 
     def waiting(self, waiting: Waiting | None) -> None:
-        """Show how long the teacher has not answered, and how its requests are limited."""
-        self._limited = limiter_text(waiting)
+        """Show how long the teacher has not answered."""
         self._waiting.update(waiting)
 
     def _table(self) -> Table:
-        table = Table("step", "in", "out", "dropped", "tokens", "", caption=self._waiting.text or self._limited or None)
+        table = Table("step", "in", "out", "dropped", "tokens", "", caption=self._waiting.text or None)
         for name, c in self._counts.items():
             table.add_row(name, str(c.taken), str(c.made), str(c.dropped), str(c.tokens or ""), c.state)
         return table

@@ -12,10 +12,23 @@ from rich.table import Table
 from glotsmith import recipes
 from glotsmith.api import run_config
 from glotsmith.api.no_input import no_input_sentence
+from glotsmith.api.program_services import cluster_options
 from glotsmith.api.run import RunMessages, RunPlace, RunRequest, execute
 from glotsmith.api.run_log import LOG
 from glotsmith.api.run_rows import finished_rows
-from glotsmith.cli.app import Isolation, Jobs, app, complete_language, complete_recipe, err, out, print_error
+from glotsmith.cli.app import (
+    Executor,
+    Isolation,
+    Jobs,
+    MixedToolchains,
+    RayAddress,
+    app,
+    complete_language,
+    complete_recipe,
+    err,
+    out,
+    print_error,
+)
 from glotsmith.cli.progress import RunProgress, funnel_table
 from glotsmith.cli.show import side_by_side
 from glotsmith.counts import counted
@@ -76,6 +89,9 @@ def run(
     ] = None,
     isolation: Isolation = "",
     jobs: Jobs = None,
+    executor: Executor = "local",
+    ray_address: RayAddress = "",
+    mixed_toolchains: MixedToolchains = False,
     preview: Annotated[int, typer.Option(min=0, help="Try N items of the sources, in a separate folder.")] = 0,
     shard: Annotated[
         str,
@@ -124,8 +140,9 @@ def run(
     changes["budget"] = tuple(budget or ())
     chosen = run_config.load(recipe, changes)
     place = RunPlace.choose(chosen, output, cache)
+    cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
-    code = asyncio.run(_run(RunRequest(chosen, place, jobs, _reasons(retry)), limits))
+    code = asyncio.run(_run(RunRequest(chosen, place, jobs, cluster, _reasons(retry)), limits))
     if code == 0:
         if chosen.shard:
             _show_end_of_shard(place.folder)

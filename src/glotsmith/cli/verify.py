@@ -5,7 +5,7 @@ import errno
 import sys
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -13,7 +13,8 @@ import msgspec
 import typer
 from rich.table import Table
 
-from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err
+from glotsmith.api.program_services import ProgramServices, cluster_options, open_program_services
+from glotsmith.cli.app import Executor, Isolation, Jobs, MixedToolchains, RayAddress, Stopped, app, err
 from glotsmith.cli.job_files import check_file, read_jobs
 from glotsmith.cli.resumed_verdicts import VerdictFile
 from glotsmith.counts import agreeing, counted
@@ -34,6 +35,9 @@ def verify(
     ] = Path("-"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,
+    executor: Executor = "local",
+    ray_address: RayAddress = "",
+    mixed_toolchains: MixedToolchains = False,
     form: Annotated[
         str,
         typer.Option(
@@ -62,11 +66,15 @@ def verify(
     Example: [bold]glotsmith verify jobs.jsonl -o verdicts.jsonl[/]
     """
     _check_output(output)
+    cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)
     if form == "agnostics":
+        if cluster is not None:
+            raise UsageError("--format agnostics needs --executor local.")
         _converse(file, output, language, isolation, jobs)
         return
     if form != "glotsmith":
         raise UsageError(f"the format {form!r} does not exist; choose glotsmith or agnostics")
+    services = open_program_services(isolation, jobs, cluster, warn=err.print)
     judged, counts = VerdictFile(output), Counter[str]()
     stream = _Counted(judged.skip_judged(read_jobs(file)), len(judged.verdicts))
     refused = [verdict for verdict in judged.verdicts if verdict.line][:1]
@@ -74,7 +82,7 @@ def verify(
     try:
         judged.begin()
         with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("ab") as sink:
-            refused += asyncio.run(_verify(stream, sink, counts, judged, isolation, jobs))
+            refused += asyncio.run(_verify(stream, sink, counts, judged, services))
         judged.finish()
     except KeyboardInterrupt:
         raise Stopped(_stopped(counts.total(), stream, file, output, judged)) from None
@@ -165,16 +173,12 @@ async def _verify(
     sink: BinaryIO,
     counts: Counter[str],
     judged: VerdictFile,
-    isolation: str,
-    workers: int | None,
+    services: AbstractAsyncContextManager[ProgramServices],
 ) -> list[Verdict]:
     """Write each verdict at once and count its status; return the first verdict on a line without a job."""
-    from glotsmith.sandbox import open_sandbox
-    from glotsmith.verification import Verifier
-
-    sandbox, refused = open_sandbox(isolation, workers), list[Verdict]()
-    try:
-        verifier = Verifier(sandbox)
+    refused = list[Verdict]()
+    async with services as programs:
+        verifier = programs.verifier()
         taken = deque[Job | Verdict]()
         async for verdict in in_order(_remembered(jobs, taken), verifier):
             sink.write(msgspec.json.encode(verdict) + b"\n")
@@ -183,8 +187,6 @@ async def _verify(
             counts[_class(verdict)] += 1
             if verdict.line and not refused:
                 refused.append(verdict)
-    finally:
-        await sandbox.close()
     return refused
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 
 from glotsmith.datasets.preferences import pairs
 from glotsmith.languages.lexer import CommentSyntax
@@ -10,7 +9,7 @@ from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import comment_syntax
 from glotsmith.recipes.failing_programs import failing_programs
 from glotsmith.records import Example, Record
-from glotsmith.selection.duplicate_search import ComparedText, DuplicateSearch
+from glotsmith.selection.deduplicate import ComparedText, DuplicateIndex
 
 SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems belong to one cluster, as in MultiPL-T §4.4
 
@@ -96,18 +95,19 @@ def count_clusters(examples: Iterable[Example]) -> int:
     A problem is compared by its Python original, or by its instruction if it has no original. Problems that share an
     original or differ in few words form one cluster with the first of them.
     """
-    with (
-        closing(DuplicateSearch(comment_syntax()["python"], 1.0, SAME_PROBLEM)) as sources,
-        closing(DuplicateSearch(_PROSE, 1.0, SAME_PROBLEM)) as instructions,
-    ):
-        seen = set[str]()
-        for example in examples:
-            if example.parallel_id not in seen:
-                seen.add(example.parallel_id)
-                text = example.source or example.messages[0]["content"]
-                search = sources if example.source else instructions
-                search.add(example.parallel_id, ComparedText("", example.parallel_id, text))
-        return sources.count_kept() + instructions.count_kept()
+    sources, instructions = (
+        DuplicateIndex(comment_syntax()["python"], 1.0, SAME_PROBLEM),
+        DuplicateIndex(_PROSE, 1.0, SAME_PROBLEM),
+    )
+    seen, count = set[str](), 0
+    for example in examples:
+        if example.parallel_id in seen:
+            continue
+        seen.add(example.parallel_id)
+        text = example.source or example.messages[0]["content"]
+        index = sources if example.source else instructions
+        count += index.keep_or_drop(example.parallel_id, ComparedText("", example.parallel_id, text)) is None
+    return count
 
 
 _PROSE = CommentSyntax(strings=())

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from glotsmith.records import Record, content_hash
-from glotsmith.teachers.limiter import LimiterState
 from glotsmith.teachers.prices import ModelPrice
 
 RequestStyle = Literal["chat", "completion"]
@@ -122,7 +121,6 @@ class Waiting(NamedTuple):
     requests: int
     seconds: float  #: since the last reply, or since the first of the requests where it is later
     failure: FailedAttempt | None = None  #: of the last attempt; None while nothing failed since the last reply
-    limiter: LimiterState | None = None  #: None for a teacher that does not limit its requests
 
 
 class Teacher(Protocol):
@@ -158,10 +156,6 @@ class Teacher(Protocol):
 
     def failed_attempt(self) -> FailedAttempt | None:
         """Return the last attempt if it failed; None after a reply, and for teachers that do not try again."""
-        return None
-
-    def limiter_state(self) -> LimiterState | None:
-        """Return how the requests are limited; None for teachers that do not limit them."""
         return None
 
     async def close(self) -> None:

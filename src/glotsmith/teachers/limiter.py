@@ -5,14 +5,11 @@ are congestion, and ``retries.py`` how long a request waits before it is repeate
 """
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
-
-_log = logging.getLogger(__name__)
 
 
 class Clock(NamedTuple):
@@ -20,15 +17,6 @@ class Clock(NamedTuple):
 
     now: Callable[[], float] = time.monotonic  #: monotonic seconds
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep  #: takes seconds
-
-
-class LimiterState(NamedTuple):
-    """The state of a limiter at one moment."""
-
-    limit: int  #: number of requests that may be in flight
-    in_flight: int
-    waiting: int  #: requests that wait for a slot, or for their turn at a limited rate
-    pause_s: float  #: seconds that the pause lasts that the server requested; 0 without one
 
 
 class Limiter:
@@ -44,7 +32,6 @@ class Limiter:
         self._clock = clock or Clock()
         self._limit = min(max(1, start), self.maximum)
         self._in_flight = 0
-        self._delayed = 0  # slots whose request is not sent yet
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._successes = 0  # since the last change of the limit
         self._cuts = 0  # also the epoch of a slot
@@ -76,23 +63,9 @@ class Limiter:
         finally:
             self._give_back()
 
-    async def delay(self, seconds: float) -> None:
-        """Wait while a slot is held, before its request is sent; meanwhile the limit does not grow."""
-        if seconds > 0:
-            self._delayed += 1
-            try:
-                await self._clock.sleep(seconds)
-            finally:
-                self._delayed -= 1
-
-    def state(self) -> LimiterState:
-        """Return the state for progress and log."""
-        waiting = sum(not turn.done() for turn in self._waiting)
-        return LimiterState(self._limit, self._in_flight - self._delayed, waiting + self._delayed, self.pause_s)
-
     def succeeded(self) -> None:
         """Note that a request succeeded; call it while the slot is held."""
-        if self.in_flight != self.limit or self._delayed or self.limit == self.maximum:
+        if self.in_flight != self.limit or self.limit == self.maximum:
             return
         self._successes += 1
         if self._cuts == 0 or self._successes >= self.limit:
@@ -104,15 +77,11 @@ class Limiter:
         # show this, since a slot may be assigned before a cut and entered after it.
         if epoch == self._cuts and self.in_flight <= self.limit:
             self._cuts += 1
-            before = self.limit
-            self._resize(max(1, before // 2))
-            _log.info("the server is overloaded: at most %d requests in flight, before %d", self.limit, before)
+            self._resize(max(1, self.limit // 2))
 
     def pause(self, seconds: float) -> None:
         """Assign no slot for this many seconds, as the server requested."""
-        if seconds > self.pause_s:
-            self._paused_until = self._clock.now() + seconds
-            _log.info("the server requests a pause of %.1f s", seconds)
+        self._paused_until = max(self._paused_until, self._clock.now() + seconds)
 
     async def _take(self) -> None:
         """Wait for a slot, in order of the calls."""

@@ -12,13 +12,15 @@ import random
 from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import count
-from typing import Any, NamedTuple, NoReturn
+from typing import Annotated, Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from glotsmith.errors import TeacherError, TeacherOutage, UsageError
-from glotsmith.records import content_hash
+from glotsmith.records import Record, content_hash
+from glotsmith.settings import CHANGEABLE, FILE, FIXED
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.api_key import ApiKey
 from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher
@@ -31,17 +33,14 @@ from glotsmith.teachers.http_client import (
     ServerUnreachable,
 )
 from glotsmith.teachers.lenient_json import decode_text
-from glotsmith.teachers.limiter import Clock, Limiter, LimiterState
-from glotsmith.teachers.openai_options import OpenAIOptions
-from glotsmith.teachers.pace import RequestPace
+from glotsmith.teachers.limiter import Clock, Limiter
 from glotsmith.teachers.prices import find_price
-from glotsmith.teachers.retries import TransientError, exhausted_for, retry_after
+from glotsmith.teachers.retries import TransientError, retry_after
 from glotsmith.teachers.server_errors import ErrorInReply, ServerError, read_server_error, shorten
 
 _log = logging.getLogger(__name__)
 _DEFAULT_URL = "https://api.openai.com/v1"
 _DEFAULT_KEY = "OPENAI_API_KEY"
-_BYTES_PER_TOKEN = 4  #: of a prompt, before a server states its tokens
 _LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens takes a tenth of it
 _FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever reached, so that a wrong address fails quickly
 _MOST_DOUBLINGS = 30  #: of the wait between two attempts
@@ -51,6 +50,38 @@ _TOO_LONG = ("context_length", "context length", "maximum context", "context siz
 _FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
 _TEMPLATE = ("jinja",)  #: a chat template may refuse a conversation (llama.cpp, vLLM)
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
+
+_Price = Annotated[float, Meta(ge=0)]
+
+
+class OpenAIOptions(Record, frozen=True, kw_only=True):
+    """The options, as ``key = value`` in the teacher table of a run configuration."""
+
+    model: Annotated[str, FIXED] = ""  #: name of the model on the server; required
+    #: including ``/v1``; default: ``$OPENAI_BASE_URL``, then OpenAI's own
+    base_url: Annotated[str, CHANGEABLE] = ""
+    #: environment variable with the key; default: ``OPENAI_API_KEY``, which may be unset
+    api_key_env: Annotated[str, CHANGEABLE] = ""
+    max_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 64  #: maximum number of requests in flight
+    start_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: number of requests in flight at the start
+    attempts: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: per request
+    #: the first wait is random between 0 and this value, which doubles with each attempt
+    backoff_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 1.0
+    max_wait_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 120.0  #: longest wait, even if the server requests more
+    connect_timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 10.0
+    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its response
+    #: US dollars per million input tokens; by default those of ``prices``, then of the table of the package
+    input_price: Annotated[_Price | None, CHANGEABLE] = None
+    output_price: Annotated[_Price | None, CHANGEABLE] = None  #: likewise, of output tokens
+    prices: Annotated[str, CHANGEABLE, FILE] = ""  #: path of a TOML file with prices (``docs/costs.md``)
+    #: additional fields of every request: ``{"repetition_penalty": 1.1}``
+    extra: Annotated[dict[str, Any], FIXED] = {}
+    #: additional fields of the requests of one call: ``{"vote": {"structured_outputs": {"choice": ["Yes", "No"]}}}``
+    by_call: Annotated[dict[str, dict[str, Any]], FIXED] = {}
+    #: the server supports ``response_format`` with a JSON schema: replies with several parts are requested as JSON
+    structured: Annotated[bool, FIXED] = False
+    #: other names for fields; "" omits a field: ``{"max_tokens": "max_completion_tokens", "seed": ""}``
+    rename: Annotated[dict[str, str], FIXED] = {}
 
 
 class _RedactedResponse(NamedTuple):
@@ -99,7 +130,6 @@ class OpenAI(Teacher):
         self._key = key or ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=required)
         self._clock = clock or Clock()
         self.limiter = Limiter(options.start_concurrency, options.max_concurrency, self._clock)
-        self.pace = RequestPace(options.requests_per_minute, options.tokens_per_minute, self._clock)
         self._http = HttpClient(
             self.url,
             {"Content-Type": "application/json", "Accept": "application/json", **self._key.headers},
@@ -143,10 +173,6 @@ class OpenAI(Teacher):
         reason, begins = self._failure
         return FailedAttempt(reason, max(0.0, begins - self._clock.now(), self.limiter.pause_s))
 
-    def limiter_state(self) -> LimiterState:
-        """Return how the requests are limited."""
-        return self.limiter.state()
-
     async def close(self) -> None:
         """Release connections; idempotent."""
         await self._http.close()
@@ -177,7 +203,7 @@ class OpenAI(Teacher):
     async def _attempt(self, request: Request) -> Reply:
         async with self.limiter.slot() as epoch:
             try:
-                reply = await self._paced_reply(request)
+                reply = await self._request_reply(request)
             except TransientError as error:
                 if error.congested:
                     self.limiter.congested(epoch)
@@ -187,20 +213,6 @@ class OpenAI(Teacher):
             self._answered += reply.finish_reason != "error"
             self.limiter.succeeded()
             return reply
-
-    async def _paced_reply(self, request: Request) -> Reply:
-        """Send a request at its turn, and count its tokens."""
-        if not self.pace.is_limited:
-            return await self._request_reply(request)
-        expected = self.pace.expected_tokens(request.prompt_bytes // _BYTES_PER_TOKEN + request.sampling.max_tokens)
-        actual = 0
-        await self.limiter.delay(self.pace.reserve(expected))
-        try:
-            reply = await self._request_reply(request)
-            actual = reply.input_tokens + reply.output_tokens
-        finally:
-            self.pace.correct(expected, actual)
-        return reply
 
     # ------------------------------------------------------------------------------------------ one request
 
@@ -215,7 +227,6 @@ class OpenAI(Teacher):
             return await self._handle_error_status(
                 response, read_server_error(response.body), wire.endpoint_path(request)
             )
-        self.limiter.pause(exhausted_for(response.headers, self._options.max_wait_s))
         try:
             return self._with_cost(wire.with_token_counts(wire.read_reply(response.body, request), request))
         except ErrorInReply as stated:

@@ -14,9 +14,6 @@ _RESETS = {  #: header with the time until a rate limit resets → header with i
     f"{prefix}ratelimit-reset{kind}": f"{prefix}ratelimit-remaining{kind}"
     for prefix in ("x-", "")
     for kind in ("", "-requests", "-tokens")
-} | {
-    f"anthropic-ratelimit-{kind}-reset": f"anthropic-ratelimit-{kind}-remaining"
-    for kind in ("requests", "tokens", "input-tokens", "output-tokens")
 }
 
 
@@ -56,12 +53,6 @@ def retry_after(headers: Mapping[str, str], longest_s: float) -> float:
     return _clamp(_until_reset(headers, now), longest_s)
 
 
-def exhausted_for(headers: Mapping[str, str], longest_s: float) -> float:
-    """Return the seconds until the latest reset of the limits that a response states to be exhausted; 0 if none is."""
-    waits = _waits(headers, headers.get("date", ""))
-    return _clamp(max(_spent(headers, waits), default=0.0), longest_s)
-
-
 def _clamp(seconds: float, longest_s: float) -> float:
     return min(max(seconds, 0.0), longest_s) if math.isfinite(seconds) else 0.0
 
@@ -76,20 +67,10 @@ def _until(value: str, now: str) -> float:
 
 
 def _until_reset(headers: Mapping[str, str], now: str) -> float:
-    waits = _waits(headers, now)
-    spent = _spent(headers, waits)
-    return max(spent) if spent else min(waits.values(), default=0.0)
-
-
-def _waits(headers: Mapping[str, str], now: str) -> dict[str, float]:
-    """Return header → seconds until the reset of its limit."""
     waits = {reset: _until(value, now) for reset in _RESETS if (value := headers.get(reset, "").strip())}
-    return {reset: seconds for reset, seconds in waits.items() if math.isfinite(seconds)}
-
-
-def _spent(headers: Mapping[str, str], waits: Mapping[str, float]) -> list[float]:
-    """Return the waits for the limits that are exhausted."""
-    return [seconds for reset, seconds in waits.items() if _number(headers.get(_RESETS[reset], "")) <= 0]
+    waits = {reset: seconds for reset, seconds in waits.items() if math.isfinite(seconds)}
+    spent = [seconds for reset, seconds in waits.items() if _number(headers.get(_RESETS[reset], "")) <= 0]
+    return max(spent) if spent else min(waits.values(), default=0.0)
 
 
 def parse_duration(text: str) -> float:

@@ -163,9 +163,7 @@ class MonitoredTeacher(Teacher):
         if not self._open:
             return None
         since = max(min(self._open.values()), self._last_reply)
-        return Waiting(
-            len(self._open), self._now() - since, self.teacher.failed_attempt(), self.teacher.limiter_state()
-        )
+        return Waiting(len(self._open), self._now() - since, self.teacher.failed_attempt())
 
     async def works(self, call: str) -> bool:
         """Repeat a request that was answered before; return whether it is answered again."""

@@ -114,7 +114,8 @@ class Verifier:
                 break
             verdict = await self._judge(job)
         found = toolchain.find_toolchain(job.language)
-        verdict = msgspec.structs.replace(verdict, toolchain=found.version, isolation=self._sandbox.name)
+        version = verdict.toolchain or found.version  # a node of a cluster states its own
+        verdict = msgspec.structs.replace(verdict, toolchain=version, isolation=self._sandbox.name)
         self.ran[job.language] += not verdict.is_infra
         if self._store and not verdict.is_infra:
             self._store.put("verdict", key, msgspec.json.encode(verdict))

@@ -15,8 +15,7 @@ from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Inversion, Record, Snippet, SnippetSummary
 from glotsmith.selection.decontaminate import Decontaminate, ItemText
-from glotsmith.selection.deduplicate import Deduplicate
-from glotsmith.selection.duplicate_search import ComparedText
+from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
 

@@ -36,7 +36,6 @@ from glotsmith.recipes.base import (
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
-from glotsmith.selection.duplicate_search import Preference
 from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
@@ -100,7 +99,6 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     paper_setting: bool = False  #: one round of all samples with completion prompts (the paper's setting)
 
     max_similarity: Similarity = 0.6  #: ROUGE-L, within a problem and across, §4.4
-    prefer: Preference = "first"  #: which of several similar solutions is kept
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
 
@@ -156,7 +154,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         steps = [
-            DeduplicateSolutions(syntax, within=self.max_similarity, across=self.max_similarity, prefer=self.prefer),
+            DeduplicateSolutions(syntax, within=self.max_similarity, across=self.max_similarity),
             *([DecontaminateSolutions(overlap)] if overlap else []),
             ToExamples(self.docstrings),
         ]

@@ -14,8 +14,7 @@ from glotsmith.generation.translate import Translate
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.records import Candidate, Function, Job, Problem, Record, Solution, Task, content_hash
 from glotsmith.selection.decontaminate import Decontaminate, ItemText
-from glotsmith.selection.deduplicate import Deduplicate
-from glotsmith.selection.duplicate_search import ComparedText
+from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.sources.filters import Filter
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, keep
 from glotsmith.suites.draft import DraftSuite

@@ -180,7 +180,7 @@ function lineage(run, row, detail) {
     ["CPU time", detail.verdict.seconds ? `${detail.verdict.seconds} s` : ""],
     ...detail.path.map(([step, key]) => [`key from ${step}`, key]),
   ].filter(([, one]) => one);
-  return section("Lineage", track, el("dl", { class: "fields" }, entries.map(([name, one]) => [el("dt", {}, name), el("dd", {}, one)])));
+  return section("Lineage", track, el("dl", { class: "facts" }, entries.map(([name, one]) => [el("dt", {}, name), el("dd", {}, one)])));
 }
 
 function more(detail) {

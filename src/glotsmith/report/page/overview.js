@@ -238,7 +238,7 @@ function sessionSection(run) {
     table(["session", "epoch", "agents", "problem", "outcome", "solved in"], agents.sessions.map((one) => [one.key, one.epoch,
       [one.agent, ...one.others].join(", "), one.name ? [el("strong", {}, one.name), ` ${shortened(one.instruction, 140)}`] : "",
       el("a", { href: rowsAddress(run, { q: one.key }) }, one.outcome), one.passed.join(", ")]), "Sessions"),
-    agents.memories.map((one) => [el("h3", {}, `${displayName(one.agent)} remembers`), el("dl", { class: "fields" }, one.lines.map(([name, text]) => [el("dt", {}, name), el("dd", { class: "wrap" }, text)]))]));
+    agents.memories.map((one) => [el("h3", {}, `${displayName(one.agent)} remembers`), el("dl", { class: "facts" }, one.lines.map(([name, text]) => [el("dt", {}, name), el("dd", { class: "wrap" }, text)]))]));
 }
 
 function costSection(run) {
@@ -258,10 +258,10 @@ function provenance(run) {
   return panel("Licences, teachers and toolchains", "", all.licences.length > 0 && table(["licence", "source", "version", "rows"],
     all.licences.slice(0, 40).map(([licence, source, version, rows]) => [licence || "not stated", source, version, rows]), "Licences"),
     all.licences.length > 40 && el("p", { class: "note" }, `${count(all.licences.length - 40)} more sources; the facets of the rows have all.`),
-    el("dl", { class: "fields" }, [...Object.entries(all.teachers).map(([name, rows]) => ["teacher", `${name} (${count(rows)} rows)`]),
+    el("dl", { class: "facts" }, [...Object.entries(all.teachers).map(([name, rows]) => ["teacher", `${name} (${count(rows)} rows)`]),
       ...Object.entries(all.toolchains).map(([name, rows]) => ["toolchain", `${name} (${count(rows)} rows)`])].map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])));
 }
 
 function settingsSection(all) {
-  return panel("Settings", "", el("dl", { class: "fields" }, Object.entries(all.settings).map(([name, text]) => [el("dt", {}, name), el("dd", { class: "wrap" }, text.slice(0, 2000))])));
+  return panel("Settings", "", el("dl", { class: "facts" }, Object.entries(all.settings).map(([name, text]) => [el("dt", {}, name), el("dd", { class: "wrap" }, text.slice(0, 2000))])));
 }

@@ -173,11 +173,11 @@ class RowsView {
 
   rowElement(row) {
     const run = this.run, status = run.text("status", row), reason = run.text("reason", row);
-    const summary = status === "kept" ? evidenceText(run, row) : reason;
+    const facts = status === "kept" ? evidenceText(run, row) : reason;
     return el("div", { class: "row" }, el("span", { class: `dot ${status}`, "aria-hidden": "true" }),
       el("div", { class: "row-text" },
         el("div", { class: "row-name" }, el("bdi", {}, run.name[row]), el("span", { class: "tag" }, run.text("language", row) || run.text("step", row))),
-        el("div", { class: "row-more" }, el("span", { class: `outcome ${status}` }, status), ` ${summary}`,
+        el("div", { class: "row-more" }, el("span", { class: `outcome ${status}` }, status), ` ${facts}`,
           status !== "kept" && run.because[row] ? ` · ${run.because[row].slice(0, 120)}` : "")));
   }
 

@@ -22,11 +22,9 @@ from glotsmith.records import Record, content_hash
 from glotsmith.settings import CHANGEABLE, FIXED, MODEL
 from glotsmith.teachers.api_key import ApiKey
 from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher
-from glotsmith.teachers.limiter import LimiterState
 from glotsmith.teachers.local.process import ServerExited, ServerProcess, ServerSettings
 from glotsmith.teachers.local.weights import DEFAULT_PACKAGE, Weights, default_weights, read_weights
-from glotsmith.teachers.openai import OpenAI, address_with_fields
-from glotsmith.teachers.openai_options import OpenAIOptions
+from glotsmith.teachers.openai import OpenAI, OpenAIOptions, address_with_fields
 
 _log = logging.getLogger(__name__)
 _MOST_RESTARTS = 3  #: of a server that exits by itself, until it has answered again
@@ -108,10 +106,6 @@ class Local(Teacher):
     def failed_attempt(self) -> FailedAttempt | None:
         """Return the last failed attempt of the running server's client."""
         return self._running.client.failed_attempt() if self._running else None
-
-    def limiter_state(self) -> LimiterState | None:
-        """Return how the requests to the running server are limited."""
-        return self._running.client.limiter_state() if self._running else None
 
     async def close(self) -> None:
         """End the server and its connections; idempotent."""

@@ -1,0 +1,113 @@
+"""Where programs run: in a sandbox of this process, or on the nodes of a cluster."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple, Protocol
+
+from glotsmith.cluster import ClusterOptions, RayCluster, open_ray_cluster
+from glotsmith.errors import UsageError, unknown_name
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.base import Sandbox
+from glotsmith.verification import Verifier
+from glotsmith.verification.verifier import VerdictStore
+
+EXECUTORS = ("local", "ray")  #: values of ``--executor``
+_ITEMS_PER_PROGRAM = 2  #: items in flight for each program that a cluster runs at once
+
+
+class ProgramServices(Protocol):
+    """The sandbox of a run, and verifiers on it."""
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox in which programs run."""
+        ...
+
+    @property
+    def items_in_flight(self) -> int:
+        """Items that a step should process at once; 0 if the step's own number is enough."""
+        ...
+
+    def verifier(self, store: VerdictStore | None = None) -> Verifier:
+        """Return a verifier whose verdicts are in ``store``."""
+        ...
+
+
+class _LocalServices(NamedTuple):
+    sandbox: Sandbox
+    items_in_flight: int = 0
+
+    def verifier(self, store: VerdictStore | None = None) -> Verifier:
+        return Verifier(self.sandbox, store)
+
+
+class _ClusterServices(NamedTuple):
+    cluster: RayCluster
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return self.cluster.sandbox
+
+    @property
+    def items_in_flight(self) -> int:
+        return _ITEMS_PER_PROGRAM * self.cluster.jobs
+
+    def verifier(self, store: VerdictStore | None = None) -> Verifier:
+        return self.cluster.verifier(store)
+
+
+def cluster_options(executor: str, address: str = "", *, mixed_toolchains: bool = False) -> ClusterOptions | None:
+    """Return the options of the cluster that an executor needs; None for ``local``.
+
+    Args:
+        executor: a name in ``EXECUTORS``.
+        address: of a Ray cluster that runs; empty to start one on this machine.
+        mixed_toolchains: accept nodes whose toolchains differ.
+
+    Raises:
+        UsageError: there is no such executor, or ``local`` has an option of a cluster.
+
+    """
+    if executor not in EXECUTORS:
+        raise UsageError(unknown_name(f"--executor: there is no executor {executor!r}", executor, EXECUTORS))
+    if executor == "ray":
+        return ClusterOptions(address=address, mixed_toolchains=mixed_toolchains)
+    if address or mixed_toolchains:
+        raise UsageError(f"{'--ray-address' if address else '--mixed-toolchains'} needs --executor ray.")
+    return None
+
+
+@asynccontextmanager
+async def open_program_services(
+    isolation: str,
+    jobs: int | None,
+    cluster: ClusterOptions | None = None,
+    languages: Sequence[str] = (),
+    warn: Callable[[str], None] = lambda _: None,
+) -> AsyncGenerator[ProgramServices]:
+    """Open the sandbox of this machine, or the workers of a cluster; close them at the end of the block.
+
+    Args:
+        isolation: an isolation back end.
+        jobs: programs that run at once, on a cluster on each node; by default one per processor.
+        cluster: how to use a cluster; None to run programs on this machine.
+        languages: languages of the programs, whose toolchains are compared.
+        warn: receives a sentence for each node that is left out.
+
+    Raises:
+        UsageError: the isolation back end is unknown, or there is no such cluster.
+        IsolationError: programs cannot be isolated.
+
+    """
+    if cluster is None:
+        sandbox = open_sandbox(isolation, jobs)
+        try:
+            yield _LocalServices(sandbox)
+        finally:
+            await sandbox.close()
+        return
+    chosen = ClusterOptions(
+        address=cluster.address, isolation=isolation, jobs=jobs, mixed_toolchains=cluster.mixed_toolchains
+    )
+    async with open_ray_cluster(chosen, tuple(dict.fromkeys(("python", *languages))), warn) as opened:
+        yield _ClusterServices(opened)

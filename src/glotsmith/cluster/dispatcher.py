@@ -1,0 +1,184 @@
+"""A queue of requests that several nodes answer; requests of a node that dies return to the queue.
+
+Delivery is at least once, and the caller gets exactly one answer. Whether a request makes workers die is found like
+this: all requests that a dead worker had are suspects, and a suspect runs alone on its node. A request with which
+``MAX_DEATHS`` workers die is poison, and fails alone.
+"""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import msgspec
+
+from glotsmith.cluster.messages import Answer, NodeRequest, NumberedAnswer, NumberedRequest
+from glotsmith.errors import GlotsmithError, OutageError
+
+BATCH = 64  #: requests of one message
+MAX_DEATHS = 3  #: of workers with the same request
+MAX_BARREN_DEATHS = 8  #: deaths of workers in a row without an answer, after which a run stops
+
+
+class NodeLost(Exception):
+    """A worker does not answer any more."""
+
+    def __init__(self, why: str, *, removed: bool = False) -> None:
+        super().__init__(why)
+        self.removed = removed  #: the whole node is gone, so none of its requests is suspected
+
+
+class PoisonedRequest(Exception):
+    """The workers of several nodes died while they handled this request."""
+
+
+class NodeConnection(Protocol):
+    """The worker of one node, as the dispatcher sees it."""
+
+    name: str  #: in messages
+    jobs: int  #: programs that it runs at once
+
+    async def submit(self, batch: Sequence[NumberedRequest]) -> None:
+        """Send requests. Raises ``NodeLost``."""
+        ...
+
+    async def collect(self) -> list[NumberedAnswer]:
+        """Wait for answers. Raises ``NodeLost``."""
+        ...
+
+
+class _Request(msgspec.Struct, eq=False):
+    number: int
+    content: NodeRequest
+    answer: "asyncio.Future[Answer]"
+    deaths: int = 0
+
+
+class Dispatcher:
+    """Distributes requests over the nodes that are connected at the moment."""
+
+    def __init__(self) -> None:
+        self._waiting = deque[_Request]()
+        self._suspects = deque[_Request]()
+        self._numbers = itertools.count()
+        self._changed = asyncio.Condition()
+        self._held_by_node: list[dict[int, _Request]] = []
+        self._barren_deaths = 0
+        self._failure: GlotsmithError | None = None
+        self.answered = 0  #: requests with an answer
+        self.deaths = 0  #: of workers
+
+    async def request(self, content: NodeRequest) -> Answer:
+        """Return the answer of some node.
+
+        Raises:
+            PoisonedRequest: several workers died with this request.
+            OutageError: the cluster has no node left, or all its workers die.
+            RuntimeError: an unexpected error occurred on the node.
+
+        """
+        if self._failure is not None:
+            raise self._failure
+        request = _Request(next(self._numbers), content, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        await self._notify()
+        try:
+            return await request.answer
+        finally:
+            if request.answer.cancelled() and request in self._waiting:
+                self._waiting.remove(request)
+
+    async def serve(self, node: NodeConnection) -> None:
+        """Give requests to a node until it is lost.
+
+        Raises:
+            NodeLost: always at the end, unless cancelled. Its requests are in the queue again.
+
+        """
+        held = dict[int, _Request]()
+        sending, receiving = asyncio.create_task(self._send(node, held)), asyncio.create_task(self._receive(node, held))
+        lost = NodeLost("its worker was stopped", removed=True)
+        self._held_by_node.append(held)
+        try:
+            await asyncio.gather(sending, receiving)
+        except NodeLost as error:
+            lost = error
+        finally:
+            self._held_by_node = [each for each in self._held_by_node if each is not held]
+            sending.cancel()
+            receiving.cancel()
+            await asyncio.gather(sending, receiving, return_exceptions=True)
+            await self._requeue(list(held.values()), lost)
+        raise lost
+
+    def fail(self, error: GlotsmithError) -> None:
+        """Answer all requests, also later ones, with an error."""
+        self._failure = error
+        for request in (*self._waiting, *self._suspects):
+            _raise_in(request, error)
+        self._waiting.clear()
+        self._suspects.clear()
+
+    async def _notify(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _send(self, node: NodeConnection, held: dict[int, _Request]) -> None:
+        while True:
+            async with self._changed:
+                while not (batch := self._take(node, held)):
+                    await self._changed.wait()
+                held.update({request.number: request for request in batch})
+            await node.submit([NumberedRequest(request.number, request.content) for request in batch])
+
+    def _take(self, node: NodeConnection, held: dict[int, _Request]) -> list[_Request]:
+        """Take the next requests for a node from the queue: its share of them, or a suspect for a node without any."""
+        if self._suspects and not held:
+            return [self._suspects.popleft()]
+        if any(request.deaths for request in held.values()):
+            return []
+        open_requests = len(self._waiting) + sum(map(len, self._held_by_node))
+        share = min(-(-open_requests // len(self._held_by_node)), _capacity(node)) - len(held)
+        return [self._waiting.popleft() for _ in range(max(0, min(share, BATCH, len(self._waiting))))]
+
+    async def _receive(self, node: NodeConnection, held: dict[int, _Request]) -> None:
+        while True:
+            for number, answer, error in await node.collect():
+                request = held.pop(number)
+                self._barren_deaths = 0
+                self.answered += 1
+                if request.answer.done():  # the caller was cancelled
+                    continue
+                if error:
+                    request.answer.set_exception(RuntimeError(f"on the node {node.name}: {error}"))
+                else:
+                    request.answer.set_result(cast(Answer, answer))
+            await self._notify()
+
+    async def _requeue(self, requests: Sequence[_Request], lost: NodeLost) -> None:
+        """Return the requests of a dead worker to the queue, in front, or fail those that are poison."""
+        if not lost.removed:
+            self.deaths += 1
+            self._barren_deaths += 1
+        if self._failure is None and self._barren_deaths >= MAX_BARREN_DEATHS:
+            self.fail(OutageError(f"The workers of the cluster die again and again: {lost}. Fix the nodes and resume."))
+        for request in reversed(requests):
+            request.deaths += not lost.removed
+            if self._failure is not None:
+                _raise_in(request, self._failure)
+            elif request.deaths >= MAX_DEATHS:
+                _raise_in(request, PoisonedRequest(f"{request.deaths} workers died with this program: {lost}"))
+            else:
+                (self._suspects if request.deaths else self._waiting).appendleft(request)
+        await self._notify()
+
+
+def _capacity(node: NodeConnection) -> int:
+    """Return how many requests a node holds: two batches of those that it runs at once, but no less than two of 64."""
+    return max(2 * BATCH, 4 * node.jobs)
+
+
+def _raise_in(request: _Request, error: Exception) -> None:
+    if not request.answer.done():
+        request.answer.set_exception(error)

@@ -1,0 +1,54 @@
+"""Messages between the process of a run and the nodes. They are pickled: programs may hold bytes and surrogates."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from glotsmith.records import Job, Outcome, Program, Record, Verdict
+
+NodeRequest = Job | Program  #: a job is verified; a program is run
+Answer = Verdict | Outcome
+
+
+class NumberedRequest(NamedTuple):
+    """One request, with the number under which it is answered."""
+
+    number: int
+    content: NodeRequest
+
+
+class NumberedAnswer(NamedTuple):
+    """One answer: a verdict, an outcome, or the text of an unexpected error on the node."""
+
+    number: int
+    answer: Answer | None
+    error: str = ""
+
+
+class NodeDescription(Record, frozen=True, kw_only=True):
+    """What a node is able to do."""
+
+    host: str
+    isolation: str = ""
+    jobs: int = 0  #: programs that it runs at once
+    toolchains: dict[str, str] = {}  #: language → hash of its commands, paths, version, card and driver
+    versions: dict[str, str] = {}  #: language → the version that its toolchain prints, or why there is none
+    fault: str = ""  #: why programs cannot be isolated there
+
+
+def differences(reference: NodeDescription, node: NodeDescription) -> list[str]:
+    """Return in which ways a node differs from the reference, one phrase for each."""
+    found = [f"{node.isolation} isolates its programs, not {reference.isolation}"]
+    if node.isolation == reference.isolation:
+        found = []
+    for language, wanted in reference.toolchains.items():
+        if node.toolchains.get(language) != wanted:
+            there, here = node.versions.get(language, "not installed"), reference.versions.get(language, "")
+            same = "the same version with other paths or another glotsmith" if there == here else there
+            found.append(f"{language}: {same} ({here} here)")
+    return found
+
+
+def cluster_fingerprint(nodes: list[NodeDescription]) -> bytes:
+    """Return the bytes that tell clusters of different toolchains apart; the order of nodes does not matter."""
+    return msgspec.json.encode(sorted({(n.isolation, tuple(sorted(n.toolchains.items()))) for n in nodes}))

@@ -1,0 +1,314 @@
+"""One worker for each node of a Ray cluster: start them, compare them, and replace those that die.
+
+Ray only starts processes and carries messages. Every worker is an actor that is bound to its node. This module starts
+another worker when one dies, because restarts by Ray lose the requests in flight.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import msgspec
+
+from glotsmith.cluster.dispatcher import Dispatcher, NodeLost
+from glotsmith.cluster.messages import (
+    NodeDescription,
+    NumberedAnswer,
+    NumberedRequest,
+    cluster_fingerprint,
+    differences,
+)
+from glotsmith.cluster.node_worker import NodeWorker, describe_machine
+from glotsmith.cluster.services import ClusterSandbox, ClusterVerifier
+from glotsmith.errors import IsolationError, OutageError, UsageError
+from glotsmith.installation import install_command
+from glotsmith.records import Record, content_hash
+from glotsmith.verification.verifier import VerdictStore
+
+_log = logging.getLogger(__name__)
+_CONNECT_TIMEOUT_S = 10.0
+_WATCH_S = 1.0  #: seconds between two looks at the nodes of the cluster
+_OPEN_TIMEOUT_S = 600.0  #: for the start of a worker, with the calibration of its languages
+_WITHOUT_NODES_S = 60.0  #: how long a run waits for a node when all are gone
+_LOCAL_STORE = 100 << 20  #: bytes of the object store of a local cluster; messages are small
+_QUIET = {  # messages of Ray that a user has not asked for
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_LOG_TO_STDERR": "0",
+    "RAY_DISABLE_IMPORT_WARNING": "1",
+}
+
+
+class ClusterOptions(Record, frozen=True, kw_only=True):
+    """How a cluster is used."""
+
+    address: str = ""  #: of a Ray cluster that runs (``host:6379``, ``auto``); empty: start one on this machine
+    isolation: str = "auto"  #: isolation back end of the nodes
+    jobs: int | None = None  #: programs at once on each node; by default one for each of its processors
+    mixed_toolchains: bool = False  #: accept nodes whose toolchains differ from those of this machine
+
+
+class RayCluster:
+    """The nodes of a Ray cluster that passed the comparison, and the queue of their requests."""
+
+    def __init__(self, options: ClusterOptions, languages: Sequence[str], warn: Callable[[str], None]) -> None:
+        """Use the nodes for programs of these languages; see ``open_ray_cluster``."""
+        self._options, self._languages, self._warn = options, tuple(languages), warn
+        self._dispatcher = Dispatcher()
+        self._reference: NodeDescription | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}  #: node id → task that starts and serves its worker
+        self._serving: set[str] = set()  #: nodes whose worker takes requests
+        self._left_out: set[str] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self.nodes: dict[str, NodeDescription] = {}  #: node id → description, of all nodes that were seen
+
+    async def open(self) -> None:
+        """Connect to all nodes of the cluster.
+
+        Raises:
+            UsageError: Ray is not installed, or no cluster has the address.
+            IsolationError: no node can run programs; the message has the reason of each node.
+
+        """
+        await asyncio.to_thread(_start_ray, self._options.address)
+        try:
+            await asyncio.gather(*await self._connect_new_nodes())
+            self._watching = asyncio.create_task(self._watch())
+        except BaseException:
+            await self.close()
+            raise
+        if not self._usable:
+            await self.close()
+            reasons = "\n".join(f"{node.host}: {node.fault}" for node in self.nodes.values())
+            raise IsolationError(f"No node of the cluster can run the programs:\n{reasons}")
+
+    @property
+    def _usable(self) -> list[NodeDescription]:
+        return [node for node in self.nodes.values() if not node.fault]
+
+    @property
+    def jobs(self) -> int:
+        """Programs that all nodes together run at once."""
+        return sum(node.jobs for node in self._usable)
+
+    @property
+    def sandbox(self) -> ClusterSandbox:
+        """A sandbox on the nodes. Its name contains a hash of the toolchains if these may differ."""
+        nodes = self._usable
+        mixed = f"+{content_hash(cluster_fingerprint(nodes).decode())[:8]}" if self._options.mixed_toolchains else ""
+        return ClusterSandbox(self._dispatcher, f"{nodes[0].isolation}{mixed}")
+
+    def verifier(self, store: VerdictStore | None = None) -> ClusterVerifier:
+        """Return a verifier on the nodes."""
+        return ClusterVerifier(self.sandbox, self._dispatcher, store, mixed=self._options.mixed_toolchains)
+
+    async def close(self) -> None:
+        """Stop the workers, and the cluster if it was started here; idempotent."""
+        tasks = [*self._tasks.values(), *([self._watching] if self._watching else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+        await asyncio.to_thread(_stop_ray)
+
+    async def _connect_new_nodes(self) -> "list[asyncio.Future[None]]":
+        """Start to connect to the nodes that joined; return futures that are done when a node serves or is left out."""
+        alive = await asyncio.to_thread(_alive_nodes)
+        opened = list[asyncio.Future[None]]()
+        for node in alive:
+            if node not in self._tasks and node not in self._left_out:
+                opened.append(asyncio.get_running_loop().create_future())
+                self._tasks[node] = asyncio.create_task(self._use_node(node, alive[node], opened[-1]))
+        return opened
+
+    async def _watch(self) -> None:
+        """Connect to nodes that join or whose worker has died; fail if no node is left."""
+        without = 0.0
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            for node in [node for node, task in self._tasks.items() if task.done()]:
+                del self._tasks[node]
+            await self._connect_new_nodes()
+            without = 0.0 if self._serving else without + _WATCH_S
+            if without >= _WITHOUT_NODES_S:
+                self._dispatcher.fail(OutageError("The cluster has no usable node left. Add one, and resume the run."))
+
+    async def _use_node(self, node: str, resources: dict[str, float], opened: "asyncio.Future[None]") -> None:
+        """Start the worker of a node, and give it requests until it is lost."""
+        worker = None
+        try:
+            worker = await self._open_worker(node, resources)
+            _set_done(opened)
+            if worker is not None:
+                self._serving.add(node)
+                await self._dispatcher.serve(worker)
+        except NodeLost as lost:
+            _log.warning("the worker of node %s is lost: %s", worker.name if worker else node[:8], lost)
+        finally:
+            self._serving.discard(node)
+            _set_done(opened)
+            if worker is not None:
+                worker.kill()
+
+    async def _open_worker(self, node: str, resources: dict[str, float]) -> "_RayWorker | None":
+        """Start the worker of a node; return None, with a warning, for a node that cannot be used."""
+        jobs = self._options.jobs or max(1, int(resources.get("CPU", 1)))
+        worker = _RayWorker(node, self._options.isolation, jobs)
+        try:
+            described = await asyncio.wait_for(worker.open(self._languages), _OPEN_TIMEOUT_S)
+        except (NodeLost, TimeoutError) as error:
+            worker.kill()
+            reason = str(error) or f"its worker did not start within {_OPEN_TIMEOUT_S:.0f} s"
+            return await self._leave_out(node, NodeDescription(host=node[:8], fault=reason), forever=False)
+        worker.name = described.host
+        described = await self._compared(described)
+        self.nodes[node] = described
+        if described.fault:
+            worker.kill()
+            return await self._leave_out(node, described)
+        return worker
+
+    async def _leave_out(self, node: str, described: NodeDescription, *, forever: bool = True) -> None:
+        self.nodes.setdefault(node, described)
+        if node in self._left_out:
+            return
+        if forever:
+            self._left_out.add(node)
+        self._warn(f"The node {described.host} is left out: {described.fault}")
+
+    async def _compared(self, node: NodeDescription) -> NodeDescription:
+        """Return the description with a fault if the node differs from this machine."""
+        if node.fault or self._options.mixed_toolchains:
+            return node
+        if self._reference is None:
+            self._reference = await asyncio.to_thread(
+                describe_machine, node.host, node.isolation, node.jobs, self._languages
+            )
+        found = differences(self._reference, node)
+        fault = f"its toolchains differ: {'; '.join(found)}. Pass --mixed-toolchains to accept that." if found else ""
+        return msgspec.structs.replace(node, fault=fault)
+
+
+@asynccontextmanager
+async def open_ray_cluster(
+    options: ClusterOptions, languages: Sequence[str], warn: Callable[[str], None] = _log.warning
+) -> AsyncGenerator[RayCluster]:
+    """Open a cluster and yield it; it is closed at the end of the block.
+
+    Args:
+        options: how the cluster is used.
+        languages: languages whose toolchains are compared and warmed up.
+        warn: receives a sentence for each node that is left out.
+
+    Raises:
+        UsageError: Ray is not installed, or no cluster has the address.
+        IsolationError: no node can run programs.
+
+    """
+    cluster = RayCluster(options, languages, warn)
+    await cluster.open()
+    try:
+        yield cluster
+    finally:
+        await cluster.close()
+
+
+def _set_done(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class _RayWorker:
+    """The actor of one node (``dispatcher.NodeConnection``)."""
+
+    def __init__(self, node: str, isolation: str, jobs: int) -> None:
+        strategies: Any = import_module("ray.util.scheduling_strategies")
+        self._node, self.name, self.jobs = node, node[:8], jobs
+        bound = strategies.NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+        actor: Any = _ray().remote(NodeWorker)
+        self._actor: Any = actor.options(
+            num_cpus=jobs, max_concurrency=100, max_restarts=0, scheduling_strategy=bound
+        ).remote(isolation, jobs)
+
+    async def open(self, languages: Sequence[str]) -> NodeDescription:
+        return await self._call("open", list(languages))
+
+    async def submit(self, batch: Sequence[NumberedRequest]) -> None:
+        await self._call("submit", list(batch))
+
+    async def collect(self) -> list[NumberedAnswer]:
+        return await self._call("collect")
+
+    async def _call(self, method: str, *arguments: object) -> Any:
+        errors = _ray().exceptions
+
+        try:
+            return await getattr(self._actor, method).remote(*arguments)
+        except errors.RayTaskError:
+            raise
+        except errors.RayError as error:
+            alive = await asyncio.to_thread(_alive_nodes)
+            what = str(error).strip().splitlines()[0]
+            raise NodeLost(what, removed=self._node not in alive) from error
+
+    def kill(self) -> None:
+        """Kill the worker; its programs die with it."""
+        with suppress(Exception):  # the cluster may be gone
+            _ray().kill(self._actor)
+
+
+def _ray() -> Any:
+    """Return the module ``ray``. It is typed as ``Any`` since its types are incomplete."""
+    return import_module("ray")
+
+
+def _start_ray(address: str) -> None:
+    if find_spec("ray") is None:
+        raise UsageError(f"The executor ray needs the extra ray. Install it: {install_command('ray')}")
+    _check_address(address)
+    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
+    # Ray prints faults of nodes on our terminal, also with log_to_driver=False.
+    internals: Any = import_module("ray._private.worker")
+    internals.print_to_stdstream = _discard
+    local: dict[str, Any] = {"object_store_memory": _LOCAL_STORE, "include_dashboard": False}
+    chosen: dict[str, Any] = {"address": address} if address else local
+    try:
+        _ray().init(**chosen, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UsageError(f"Cannot connect to a Ray cluster at {address or 'this machine'}: {error}") from error
+
+
+def _check_address(address: str) -> None:
+    """Connect once, because Ray tries an address for minutes.
+
+    Raises:
+        UsageError: nothing answers there.
+
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or "://" in address:  # auto, or an address that only Ray understands
+        return
+    try:
+        socket.create_connection((host, int(port)), _CONNECT_TIMEOUT_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UsageError(f"Cannot connect to a Ray cluster at {address}: {error}") from error
+
+
+def _discard(*_: object, **__: object) -> None:
+    """Take the place of a function that prints."""
+
+
+def _stop_ray() -> None:
+    if _ray().is_initialized():
+        _ray().shutdown()
+
+
+def _alive_nodes() -> dict[str, dict[str, float]]:
+    """Return the resources of each node that is alive, by node id."""
+    return {node["NodeID"]: node["Resources"] for node in _ray().nodes() if node["Alive"]}

@@ -1,0 +1,153 @@
+"""Real Ray clusters on this machine, whose workers and nodes are really killed."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from glotsmith.cluster import ClusterOptions, RayCluster, open_ray_cluster
+from glotsmith.errors import UsageError
+from glotsmith.records import Job, Verdict
+
+ray = pytest.importorskip("ray")
+
+LANGUAGES = ("lua",)
+COUNT = 400
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": 80 << 20})
+    cluster.add_node(num_cpus=1, object_store_memory=80 << 20)
+    yield cluster
+    cluster.shutdown()
+
+
+def jobs(count: int) -> list[Job]:
+    code = "function f(x) return x + 1 end"
+    return [Job(id=f"{i}", language="lua", tests=(f"assert f({i}) == {i + 1}",), code=code) for i in range(count)]
+
+
+def worker_processes() -> list[int]:
+    """Return the ids of the processes of workers."""
+    return sorted(number for number, title in commands().items() if title.startswith(b"ray::NodeWorker"))
+
+
+def descendants(processes: Sequence[int]) -> set[int]:
+    """Return the ids of the processes that these have started, at any depth."""
+    parents = dict[int, int]()
+    for number in commands():
+        with suppress(OSError):
+            stat = Path(f"/proc/{number}/stat").read_text()
+            parents[number] = int(stat.rpartition(")")[2].split()[1])
+    found, size = set(processes), 0
+    while len(found) != size:
+        size = len(found)
+        found |= {number for number, parent in parents.items() if parent in found}
+    return found
+
+
+def commands() -> dict[int, bytes]:
+    found = dict[int, bytes]()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            found[int(folder.name)] = (folder / "cmdline").read_bytes()
+    return found
+
+
+async def verify_all(cluster: RayCluster, count: int, first: int = 0) -> list[Verdict]:
+    verifier = cluster.verifier()
+    return await asyncio.gather(*(verifier.verify(job) for job in jobs(first + count)[first:]))
+
+
+def test_killed_workers_lose_nothing_and_leave_nothing(two_nodes: Any) -> None:
+    started = set[int]()
+
+    async def check() -> None:
+        async with open_ray_cluster(ClusterOptions(address=two_nodes.address), LANGUAGES) as cluster:
+            assert cluster.jobs == 2
+            before = worker_processes()
+            assert len(before) == 2
+            running = asyncio.create_task(verify_all(cluster, COUNT))
+            await asyncio.sleep(0.3)
+            started.update(descendants(before))
+            os.kill(before[0], signal.SIGKILL)
+            found = await asyncio.wait_for(running, 120)
+            assert [(v.id, v.status) for v in found] == [(str(i), "pass") for i in range(COUNT)]
+            os.kill(before[1], signal.SIGKILL)
+            assert {v.status for v in await asyncio.wait_for(verify_all(cluster, 40, COUNT), 120)} == {"pass"}
+
+    asyncio.run(check())
+    assert worker_processes() == []
+    assert len(started) > 2
+    assert not [number for number in started if number in commands()]
+
+
+def test_nodes_leave_and_join_during_the_work(two_nodes: Any) -> None:
+    async def check() -> None:
+        extra = two_nodes.add_node(num_cpus=1, object_store_memory=80 << 20)
+        async with open_ray_cluster(ClusterOptions(address=two_nodes.address), LANGUAGES) as cluster:
+            running = asyncio.create_task(verify_all(cluster, COUNT))
+            await asyncio.sleep(0.2)
+            two_nodes.remove_node(extra, allow_graceful=False)
+            assert {v.status for v in await asyncio.wait_for(running, 120)} == {"pass"}
+            known = set(cluster.nodes)
+            joined = two_nodes.add_node(num_cpus=1, object_store_memory=80 << 20)
+            for _ in range(600):
+                if set(cluster.nodes) - known:
+                    break
+                await asyncio.sleep(0.1)
+            assert set(cluster.nodes) - known == {joined.node_id}
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_node_with_another_toolchain_is_left_out_unless_it_is_accepted(
+    two_nodes: Any, mixed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The toolchain of this process is another one than that of the nodes."""
+    from glotsmith.cluster import ray_nodes
+
+    real = ray_nodes.describe_machine
+
+    def other(*arguments: Any) -> Any:
+        described = real(*arguments)
+        return type(described)(**{**_fields(described), "toolchains": {"lua": "0"}, "versions": {"lua": "Lua 4.0"}})
+
+    monkeypatch.setattr(ray_nodes, "describe_machine", other)
+    warnings = list[str]()
+
+    async def check() -> None:
+        options = ClusterOptions(address=two_nodes.address, mixed_toolchains=mixed)
+        async with open_ray_cluster(options, LANGUAGES, warnings.append) as cluster:
+            assert cluster.sandbox.name.startswith("bubblewrap+")
+            assert {v.status for v in await verify_all(cluster, 3)} == {"pass"}
+
+    if mixed:
+        asyncio.run(check())
+    else:
+        with pytest.raises(Exception, match=r"Lua 5\.\d.* \(Lua 4\.0 here\).*--mixed-toolchains"):
+            asyncio.run(check())
+    assert bool(warnings) != mixed
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__struct_fields__}
+
+
+def test_no_cluster_at_the_address() -> None:
+    async def check() -> None:
+        async with open_ray_cluster(ClusterOptions(address="127.0.0.1:1"), LANGUAGES):
+            pass
+
+    with pytest.raises(UsageError, match=r"Cannot connect to a Ray cluster at 127\.0\.0\.1:1: "):
+        asyncio.run(check())
