@@ -177,3 +177,23 @@ def test_steps(step, item, what, overlap):
         assert not result.kept
     else:
         assert [(kept.key, kept.item) for kept in result.kept] == [("k", item)] and not result.dropped
+
+
+TREES = {
+    "renamed, annotated and commented": (
+        "def order(xs: list) -> list:\n  for a in range(len(xs)):  # first\n    for b in range(a + 1, len(xs)):\n"
+        "      if xs[b] < xs[a]:\n        xs[a], xs[b] = xs[b], xs[a]\n  return xs\n",
+        "tree overlap with tiny.jsonl:T/3",
+    ),
+    "another operator": (
+        "def order(xs):\n  for a in range(len(xs)):\n    for b in range(a + 1, len(xs)):\n"
+        "      if xs[b] > xs[a]:\n        xs[a], xs[b] = xs[b], xs[a]\n  return xs\n",
+        "",
+    ),
+    "a small definition": ("def square(x):\n    return x * x\n", ""),
+}
+
+
+@pytest.mark.parametrize(("code", "found"), TREES.values(), ids=TREES)
+def test_a_definition_with_the_tree_of_a_benchmark_is_found(overlap, code, found):
+    assert overlap.find_overlap(code, "python") == found

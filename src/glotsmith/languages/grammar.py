@@ -8,8 +8,15 @@ from typing import Any, NamedTuple, cast
 
 from glotsmith.languages.card import Card
 from glotsmith.languages.lexer import comment_syntax_of, split_code
+from glotsmith.records import content_hash
 
 _LITERAL = ("string", "comment", "heredoc", "template", "quoted", "pod")  #: words in the node types of literals
+_UNTYPED = frozenset({"type", "type_annotation", "return_type"})  #: types of nodes that declare a type
+_STATEMENT_LISTS = frozenset({"expression_statement", "block", "module"})  #: types of the parents of docstrings
+_PUNCTUATION = frozenset("()[]{},;:.") | {"->", "=>"}
+_NAME = re.compile(r"[$@%&]?[^\W\d][\w'?!-]*")
+_SHAPE_TOKEN = re.compile(r"[^\s()]+")
+_MIN_TOKENS = 25  #: of a definition; many programs have the tree of a smaller one
 _POD = re.compile(r"^=(?!cut)[a-z]+\d?\b(?:(?!^=cut).)*\Z", re.MULTILINE | re.DOTALL)  #: unclosed documentation in Perl
 
 
@@ -55,6 +62,38 @@ def top_level_nodes(language: str, code: str) -> list[str]:
     nodes = cast(list[Any], root.children) if root is not None else []
     texts = (cast(bytes, n.text).decode("utf-8", "replace").strip("\n") for n in nodes if n.start_byte >= added)
     return [text for text in texts if text.strip()]
+
+
+def tree_digests(language: str, code: str) -> list[str]:
+    """Return a hash of the syntax tree of each outermost definition that is not small.
+
+    The hash ignores names, comments, types, punctuation and white space: it is equal for a definition that was renamed,
+    reformatted, or whose parameters have another order.
+    """
+    root = _root(language, _with_opening_tag(language, code)[0])
+    nodes = cast(list[Any], root.children) if root is not None and not root.has_error else []
+    if len(nodes) == 1:  # Haskell's grammar wraps all declarations in one node
+        nodes = [*nodes, *cast(list[Any], nodes[0].children)]
+    shapes = (_shape(node) for node in nodes)
+    return [content_hash(shape) for shape in shapes if len(_SHAPE_TOKEN.findall(shape)) >= _MIN_TOKENS]
+
+
+def _shape(node: Any) -> str:
+    """Return the text of a node's tree, with ``_`` for each name; "" for what does not run."""
+    if "comment" in node.type or node.type in _UNTYPED or _is_docstring(node):
+        return ""
+    if not node.child_count:
+        text = cast(bytes, node.text).decode("utf-8", "replace")
+        return "" if text in _PUNCTUATION else "_" if node.is_named and _NAME.fullmatch(text) else text
+    parts = [shape for child in node.children if (shape := _shape(child))]
+    return parts[0] if len(parts) == 1 else f"({' '.join(parts)})" if parts else ""
+
+
+def _is_docstring(node: Any) -> bool:
+    """Return whether a node is a statement that is only a string, as the docstring of a Python function."""
+    if node.type == "expression_statement" and node.child_count == 1:
+        node = node.children[0]
+    return node.type == "string" and node.parent is not None and node.parent.type in _STATEMENT_LISTS
 
 
 def is_whole_program(card: Card, code: str, within: Sequence[int] = ()) -> bool:

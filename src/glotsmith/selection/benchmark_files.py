@@ -26,6 +26,14 @@ class BenchmarkRow(Record, frozen=True, kw_only=True):
     name: str  #: file name and the row's id, or its line number or its number from 1
     language: str = ""  #: the row's own language field
     texts: tuple[str, ...]
+    fields: dict[str, Any] = {}  #: the row itself
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The texts that may be programs: all texts, and the prompt with the solution that continues it."""
+        prompt, solution = self.fields.get("prompt"), self.fields.get("canonical_solution")
+        whole = (prompt + solution,) if isinstance(prompt, str) and isinstance(solution, str) else ()
+        return (*self.texts, *whole)
 
 
 def read_benchmark(path: Path) -> Iterator[BenchmarkRow]:
@@ -48,6 +56,7 @@ def read_benchmark(path: Path) -> Iterator[BenchmarkRow]:
             name=f"{path.name}:{label}",
             language=language.lower() if isinstance(language, str) else "",
             texts=tuple(_texts(row)),
+            fields=row,
         )
 
 

@@ -1,7 +1,9 @@
-"""Find overlaps of texts with benchmarks, by three rules from the strictest to the loosest.
+"""Find overlaps of texts with benchmarks, by four rules from the strictest to the loosest.
 
 - ``exact``: one text contains the other, character for character (MultiPL-T §4.3, for HumanEval and MBPP).
 - ``normalised``: one text contains the other after case, white space, punctuation and comments are removed.
+- ``tree``: a definition has the syntax tree of one of the benchmark in the same language, without names, comments and
+  types (``languages.grammar.tree_digests``).
 - ``10-gram``: ten consecutive words in common (Qwen2.5-Coder report, §4.1); ``n`` is an option.
 
 Short and common texts are no evidence of an overlap. An n-gram therefore counts only if two in ten of its words, each
@@ -20,10 +22,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from glotsmith.errors import UsageError
+from glotsmith.languages.grammar import tree_digests
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.selection.benchmark_files import BenchmarkRow, read_benchmark
 from glotsmith.selection.normalise import strip_comments
 
+_TREE_RANK, _GRAM_RANK = 2, 3  #: of the looser rules; 0 and 1 are ``exact`` and ``normalised``
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(map(str.casefold, keyword.kwlist)) | {"len", "range", "self"}
 
@@ -62,7 +66,9 @@ class BenchmarkIndex:
         self._benchmark_texts: list[_BenchmarkText] = []
         self._grams: dict[int, int] = {}  #: hash of a distinctive n-gram → a text that contains it
         self._anchors: dict[int, dict[int, list[int]]] = {}  #: length → hash of a text's first words → texts
+        self._trees: dict[tuple[str, str], str] = {}  #: language and hash of a definition's syntax tree → row
         for row in rows:
+            self._add_trees(row)
             for text in row.texts:
                 for variant in self._variants(text, row.language or "python"):
                     self._add(row.name, variant)
@@ -88,7 +94,21 @@ class BenchmarkIndex:
 
         """
         found = [match for variant in self._variants(text, language) for match in self._matches(variant)]
+        if self._trees and language and (not found or min(found)[0] == _GRAM_RANK):
+            found += self._tree_matches(text, language)
         return min(found)[1] if found else ""
+
+    def _add_trees(self, row: BenchmarkRow) -> None:
+        """Index the syntax trees of the programs of a row."""
+        language = row.language or "python"
+        for program in row.programs if language in self._syntax else ():
+            for digest in tree_digests(language, program):
+                self._trees.setdefault((language, digest), row.name)
+
+    def _tree_matches(self, text: str, language: str) -> list[tuple[int, str]]:
+        digests = tree_digests(language, text) if language in self._syntax else []
+        rows = (self._trees.get((language, digest)) for digest in digests)
+        return [(_TREE_RANK, f"tree overlap with {row}") for row in rows if row]
 
     def _variants(self, text: str, language: str) -> tuple[str, ...]:
         """Return the text, and the text without comments if that has other words."""
@@ -127,7 +147,7 @@ class BenchmarkIndex:
                 rank = 0 if known.raw in raw or raw in known.raw else 1
                 yield rank, f"{('exact', 'normalised')[rank]} overlap with {known.row}"
             elif gram.count(" ") == self._n - 1 and self._is_distinctive(gram.split()):
-                yield 2, f'{self._n}-gram overlap with {known.row}: "{gram}"'
+                yield _GRAM_RANK, f'{self._n}-gram overlap with {known.row}: "{gram}"'
 
     def _hits(self, found: list[str]) -> Iterator[tuple[int, str]]:
         """Yield the number of each benchmark text that may overlap, with the common words."""

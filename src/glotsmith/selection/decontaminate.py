@@ -1,4 +1,4 @@
-"""Decontaminate: drop source functions and solutions that overlap with a benchmark.
+"""Decontaminate: drop source functions and solutions that overlap with a benchmark, by text, syntax tree or behaviour.
 
 The paper checks Python text only. Here solutions are checked, too, because a teacher can reproduce a memorised
 problem in any language.
@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.records import Function, Record, Solution
+from glotsmith.records import Function, Problem, Record, Solution
+from glotsmith.selection.benchmark_behaviour import BehaviourIndex, ProgramUnderTest
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
-from glotsmith.step import Dropped, ItemStep, Result, keep
+from glotsmith.step import Dropped, ItemStep, Result, Verify, keep
 
 T = TypeVar("T", bound=Record)
 
@@ -70,3 +71,32 @@ class DecontaminateSolutions(Decontaminate[Solution]):
         """Yield the program, its source, and the docstring from which the instruction is made."""
         yield ItemText("translation", item.code, item.task.language)
         yield from _function_parts(item.task.problem.function)
+
+
+class DecontaminateBehaviour(ItemStep[T, T]):
+    """Drops items whose program behaves as a problem of a benchmark; a subclass defines the program of an item."""
+
+    def __init__(self, problems: BehaviourIndex, verifier: Verify) -> None:
+        """Initialise with the problems of benchmarks, which several steps may share, and with what runs programs."""
+        self._problems, self._verifier = problems, verifier
+
+    @abstractmethod
+    def program_of(self, item: T) -> ProgramUnderTest | None:
+        """Return the program of an item; None if it cannot be called with typed values."""
+
+    async def run(self, key: str, item: T) -> Result[T]:
+        """Drop the item if its program matches a problem."""
+        program = self.program_of(item)
+        found = await self._problems.find_match(program, self._verifier) if program else ""
+        return Result(dropped=(Dropped(Reason.CONTAMINATED, found),)) if found else keep(key, item)
+
+
+class DecontaminateProblems(DecontaminateBehaviour[Problem]):
+    """Drops problems whose Python function behaves as a problem of a benchmark, before they are translated."""
+
+    name = "decontaminate_problems"
+    output = Problem
+
+    def program_of(self, item: Problem) -> ProgramUnderTest:
+        """Return the function."""
+        return ProgramUnderTest("python", item.function.program, item.suite.signature)

@@ -33,8 +33,9 @@ from glotsmith.recipes.base import (
     load_overlap,
     option_name,
 )
+from glotsmith.recipes.benchmark_problems import load_behaviour
 from glotsmith.records import Record, Solution
-from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateSolutions
+from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateProblems, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
 from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.corpus import ReadOptions
@@ -101,6 +102,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     max_similarity: Similarity = 0.6  #: ROUGE-L, within a problem and across, §4.4
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
+    benchmark_behaviour: bool = True  #: drop functions that behave as a problem of ``benchmarks``
 
     def __post_init__(self) -> None:
         """Check the options before the first request."""
@@ -140,6 +142,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             DeduplicateFunctions(syntax),
             *([DecontaminateFunctions(overlap)] if overlap else []),
             *self._suite_steps(services),
+            *self._behaviour_steps(services),
             Prove(self.languages, services.verifier, self.min_cases),
             Translate(services.teacher, candidates, translation_prompts(), self._translation_options(services.seed)),
             *self.final_steps().steps,
@@ -186,6 +189,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             WriteTests(services.sandbox, services.teacher if self.suites else None, options),
             Validate(services.sandbox, thresholds),
         ]
+
+    def _behaviour_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
+        problems = load_behaviour(self.benchmarks) if self.benchmark_behaviour else None
+        return [DecontaminateProblems(problems, services.verifier)] if problems else []
 
     @property
     def _reference_limits(self) -> ReferenceLimits:
