@@ -39,6 +39,7 @@ from glotsmith.step import ItemStep, Step, WholeStep
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.wrappers import CachedTeacher, OnReply
+from glotsmith.verification import Verifier
 
 _DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
 RUN_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: files of a run folder without a dataset
