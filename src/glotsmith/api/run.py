@@ -316,7 +316,7 @@ class _Pipeline(NamedTuple):
         """Measure the strength of the suites for the dataset card; a failure of the machine leaves it out."""
         from glotsmith.api.measured_languages import store_strength  # a slow import
 
-        if sentence := await store_strength(rows, verifier, self.sandbox):
+        if sentence := await store_strength(rows, verifier, self.programs.sandbox):
             messages.notify(sentence)
 
 
