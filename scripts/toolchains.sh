@@ -1,9 +1,9 @@
 #!/bin/sh
-# Install bubblewrap, a C compiler for warm workers, a container engine, a browser for the tests of reports, and the
-# toolchains of the languages.
+# Install bubblewrap, a C compiler for warm workers, a container engine, the toolchains of the languages, and for tests a
+# browser and a second version of Lua.
 #
 #   sh scripts/toolchains.sh                  everything: some minutes and gigabytes on a new machine
-#   sh scripts/toolchains.sh sandbox lua      only these: sandbox, warm, container, browser, and languages
+#   sh scripts/toolchains.sh sandbox lua      only these: sandbox, warm, container, browser, second-lua, and languages
 #
 # The packages are those that the language cards name (scripts/cards.py reads them). Debian and Ubuntu, as root or with
 # passwordless sudo. Installed toolchains are not changed. A toolchain that cannot be installed is named with the reason,
@@ -28,6 +28,7 @@ table="sandbox|bwrap|bubblewrap libseccomp2
 warm|cc|gcc libc6-dev
 container|podman|podman runc
 browser|chromium|chromium
+second-lua|lua5.3|lua5.3
 $("$python" scripts/cards.py)"
 
 # field N NAME: the names, commands or packages of a line of the table.
