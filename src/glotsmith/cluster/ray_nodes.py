@@ -64,7 +64,8 @@ class RayCluster:
         self._reference: NodeDescription | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}  #: node id → task that starts and serves its worker
         self._serving: set[str] = set()  #: nodes whose worker takes requests
-        self._left_out: set[str] = set()
+        self._left_out: set[str] = set()  #: nodes that are not tried again
+        self._warned: set[str] = set()
         self._watching: asyncio.Task[None] | None = None
         self.nodes: dict[str, NodeDescription] = {}  #: node id → description, of all nodes that were seen
 
@@ -122,7 +123,7 @@ class RayCluster:
         alive = await asyncio.to_thread(_alive_nodes)
         opened = list[asyncio.Future[None]]()
         for node in alive:
-            if node not in self._tasks and node not in self._left_out:
+            if node not in self._tasks and node not in self._left_out and alive[node].get("CPU", 0) >= 1:
                 opened.append(asyncio.get_running_loop().create_future())
                 self._tasks[node] = asyncio.create_task(self._use_node(node, alive[node], opened[-1]))
         return opened
@@ -134,7 +135,10 @@ class RayCluster:
             await asyncio.sleep(_WATCH_S)
             for node in [node for node, task in self._tasks.items() if task.done()]:
                 del self._tasks[node]
-            await self._connect_new_nodes()
+            try:
+                await self._connect_new_nodes()
+            except Exception as error:  # Ray states a lost connection by many classes
+                _log.warning("cannot list the nodes of the cluster: %s", error)
             without = 0.0 if self._serving else without + _WATCH_S
             if without >= _WITHOUT_NODES_S:
                 self._dispatcher.fail(OutageError("The cluster has no usable node left. Add one, and resume the run."))
@@ -158,7 +162,7 @@ class RayCluster:
 
     async def _open_worker(self, node: str, resources: dict[str, float]) -> "_RayWorker | None":
         """Start the worker of a node; return None, with a warning, for a node that cannot be used."""
-        jobs = self._options.jobs or max(1, int(resources.get("CPU", 1)))
+        jobs = min(self._options.jobs or int(resources["CPU"]), int(resources["CPU"]))
         worker = _RayWorker(node, self._options.isolation, jobs)
         try:
             described = await asyncio.wait_for(worker.open(self._languages), _OPEN_TIMEOUT_S)
@@ -176,11 +180,11 @@ class RayCluster:
 
     async def _leave_out(self, node: str, described: NodeDescription, *, forever: bool = True) -> None:
         self.nodes.setdefault(node, described)
-        if node in self._left_out:
-            return
         if forever:
             self._left_out.add(node)
-        self._warn(f"The node {described.host} is left out: {described.fault}")
+        if node not in self._warned:
+            self._warned.add(node)
+            self._warn(f"The node {described.host} is left out: {described.fault}")
 
     async def _compared(self, node: NodeDescription) -> NodeDescription:
         """Return the description with a fault if the node differs from this machine."""
