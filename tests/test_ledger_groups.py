@@ -51,6 +51,16 @@ def test_rows_are_counted_by_a_label_of_key_item_and_input(tmp_path: Path) -> No
     store.close()
 
 
+def test_losses_without_an_item_are_counted_by_their_own_label(tmp_path: Path) -> None:
+    store = Ledger(tmp_path / "ledger.sqlite")
+    store.register_steps(("sources",))
+    lost = tuple(Dropped("no_code", "", key) for key in ("a:lua", "b:lua", "c:r"))  # type: ignore[arg-type]
+    store.record("sources", StepInput("a0", "a0"), Result(kept=(Kept("x", Word(text="x")),), dropped=lost))
+    counted = store.groups.count_by_label(lambda data, key, made_from: key.partition(":")[2])
+    assert sorted((g.label, g.rows) for g in counted if g.status == "lost") == [("lua", 2), ("r", 1)]
+    store.close()
+
+
 def test_the_ancestors_of_an_item_are_its_own_only(tmp_path: Path) -> None:
     store = ledger(tmp_path)
     assert store.groups.ancestors("last", "x2") == [("sources", "x"), ("double", "x2"), ("last", "x2")]

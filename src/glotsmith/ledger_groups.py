@@ -14,13 +14,13 @@ LabelOf = Callable[[bytes | None, str, bytes | None], str]
 #: an item that passes several steps is stored once, so that the label of each stored item is computed once
 _COUNT_BY_LABEL = """
 WITH labels (id, label) AS MATERIALIZED (SELECT id, label_of(data, '', NULL) FROM payloads)
-SELECT i.step, i.status, i.reason, COALESCE(l.label, label_of(NULL, i.key, f.data)) AS label,
+SELECT i.step, i.status, i.reason, COALESCE(l.label, label_of(NULL, i.key, f.data)),
     COUNT(*), SUM(i.ordinal = 0)
 FROM items AS i
 LEFT JOIN labels AS l ON l.id = i.payload
 LEFT JOIN items AS first ON i.payload IS NULL AND first.step = i.step AND first.parent = i.parent AND first.ordinal = 0
 LEFT JOIN payloads AS f ON f.id = first.payload
-GROUP BY i.step, i.status, i.reason, label
+GROUP BY i.step, i.status, i.reason, 4
 ORDER BY i.step
 """
 _ANCESTORS = """

@@ -13,7 +13,7 @@ from glotsmith.api.run import reply_recorder
 from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.budget import BudgetUnit, parse_budget
 from glotsmith.cache import Cache
-from glotsmith.errors import BudgetError, UsageError
+from glotsmith.errors import BudgetError, TeacherError, TeacherOutage, UsageError
 from glotsmith.execution.base import NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow
@@ -36,9 +36,14 @@ class Priced(Teacher):
         self.sent = Counter[str]()
         self.open = asyncio.Event()
         self.finish = "stop"
+        self.refuses = asyncio.Event()
+        self.refusal: TeacherError | None = None  #: of the first request
 
     async def reply(self, request: Request) -> Reply:
         self.sent[request.prompt] += 1
+        if self.refusal is not None and self.sent.total() == 1:
+            await self.refuses.wait()
+            raise self.refusal
         await self.open.wait()
         if self.finish == "error":
             return Reply(text="", finish_reason="error")
@@ -224,6 +229,38 @@ def test_a_request_that_fails_costs_nothing(tmp_path: Path) -> None:
         again = Run(tmp_path, "1000tok")
         assert again.spending.amount(BudgetUnit.tokens) == 0
         await again.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("error", "counted"), [(TeacherError("the key is wrong"), False), (TeacherOutage("no server answers"), True)]
+)
+def test_requests_that_a_refusal_interrupts_cost_nothing(tmp_path: Path, error: TeacherError, counted: bool) -> None:
+    async def main() -> None:
+        run = Run(tmp_path, "1000tok")
+        run.teacher.refusal = error
+        asking = asyncio.gather(*(run.cached.reply(request(n)) for n in range(3)), return_exceptions=True)
+        await turns()
+        run.teacher.refuses.set()
+        await turns()
+        await run.close()
+        await asking
+        again = Run(tmp_path, "1000tok")
+        assert bool(again.spending.amount(BudgetUnit.tokens)) == counted
+        await again.close()
+
+    asyncio.run(main())
+
+
+def test_no_request_tests_the_teacher_after_the_limit(tmp_path: Path) -> None:
+    async def main() -> None:
+        run = Run(tmp_path, "1usd")
+        run.teacher.open.set()
+        await run.ask(request(1))
+        assert not await run.cached.monitored.works("c")
+        assert run.teacher.sent.total() == 1
+        await run.close()
 
     asyncio.run(main())
 

@@ -24,6 +24,18 @@ EQUAL = [
 ]  # fmt: skip
 
 DIFFERENT = [
+    ("kotlin", "fun f(x: Int): Int {\n    return x + 1 - 2\n}", "fun f(x: Int): Int {\n    return x + 1\n    - 2\n}"),
+    ("kotlin", "fun f(x: Int): Int {\n    val y = x - 1\n    return y\n}",
+     "fun f(x: Int): Int {\n    val y = x\n    - 1\n    return y\n}"),
+    ("go", "func f(x int) int {\n\treturn g(x, 1)\n}", "func f(x int) int {\n\treturn g(\n\t\tx,\n\t\t1\n\t)\n}"),
+    ("go", "func f() []int {\n\treturn []int{1, 2}\n}", "func f() []int {\n\treturn []int{\n1,\n2\n}\n}"),
+    ("python", "def f(x):\n    y = x\n    return y", "def f(x):\n    y = x\n      return y"),
+    ("python", "def f(x):\n    if x:\n        x = 1\n    return x",
+     "def f(x):\n    if x:\n        x = 1\n      return x"),
+    ("python", "def f(x):\n        y = x\n        return y", "def f(x):\n        y = x\n\t        return y"),
+    ("javascript", "const f = (a) => a + 1", "const f = (a)\n => a + 1"),
+    ("javascript", "function f(x) { const g = x\n return g }", "function f(x) { const g = x return g }"),
+    ("c", "#define S(x) #x\nchar *f(int a) { return S(a+b); }", "#define S(x) #x\nchar *f(int a) { return S(a + b); }"),
     ("lua", "function f(x) return 'a  b' end", "function f(x) return 'a b' end"),
     ("lua", "function f(x) return [[a\n\nb]] end", "function f(x) return [[a\nb]] end"),
     ("lua", "function f(x) return '--x' end", "function f(x) return '' end"),

@@ -9,7 +9,7 @@ import pytest
 from glotsmith.errors import InputError
 from glotsmith.languages import get_card, language_names, mutation_rules, program_mutants
 from glotsmith.languages.card import language_folder
-from glotsmith.languages.grammar import parses
+from glotsmith.languages.grammar import parses, tree_digests
 from glotsmith.languages.program_mutants import mutate_program
 
 TRANSLATIONS = {
@@ -87,6 +87,16 @@ def test_mutants_depend_only_on_the_program() -> None:
     first = mutate_program(get_card("lua"), code, 10)
     assert first == mutate_program(get_card("lua"), code, 10) == mutate_program(get_card("lua"), code, 30)[:10]
     assert len({m.kind for m in first}) >= 5
+
+
+@pytest.mark.parametrize(
+    "code",
+    [f"def f(x):\n    return {' + '.join(['x'] * 4000)}", f"def f(x):\n    return {'1' * 5000} + x"],
+    ids=["a deep tree", "a long literal"],
+)
+def test_an_extreme_program_has_mutants_or_none(code: str) -> None:
+    assert all(mutant.code != code for mutant in mutate_program(get_card("python"), code, 3))
+    assert tree_digests("python", code) is not None
 
 
 def test_a_line_is_counted_from_one() -> None:

@@ -88,6 +88,12 @@ def test_a_program_of_another_shape_is_not_run(index: BehaviourIndex, signature:
     assert asyncio.run(index.find_match(ProgramUnderTest("lua", _LUA_CLIP, signature), Refusing())) == ""
 
 
+def test_an_int_that_no_float_represents_is_a_value() -> None:
+    large = str(10**400)
+    rows = [BenchmarkRow(name="w", texts=(), fields={"tests": [f"assert f({n}) == {large}{n}" for n in range(6)]})]
+    assert BehaviourIndex(problems_of(rows))
+
+
 def weak_rows() -> Iterator[tuple[str, list[str]]]:
     yield "few inputs", ["assert f(1) == 2", "assert f(2) == 3", "assert f(3) == 4"]
     yield "a constant passes", [f"assert f({n}) == 7" for n in range(8)]

@@ -4,7 +4,7 @@ from glotsmith.languages import get_card
 from glotsmith.records import Ending, Outcome
 from glotsmith.values import Value
 from glotsmith.verification.compare import ComparisonRules
-from glotsmith.verification.judge import has_failed, judge_outcome
+from glotsmith.verification.judge import FailureWatch, judge_outcome
 
 HOW = ComparisonRules(get_card("python").equality)
 START = "M start\nM loaded\n"
@@ -173,4 +173,6 @@ def test_judging_can_stop_at_the_first_case_that_fails(
     ],
 )
 def test_a_failed_case_is_seen_while_the_program_runs(stdout: str, failed: bool) -> None:
-    assert has_failed(stdout.encode(), "M", [1, 2], HOW) == failed
+    assert FailureWatch("M", [1, 2], HOW).has_failed(stdout.encode()) == failed
+    watch = FailureWatch("M", [1, 2], HOW)  # the output arrives in pieces
+    assert any(watch.has_failed(stdout.encode()[:end]) for end in range(len(stdout) + 1)) == failed

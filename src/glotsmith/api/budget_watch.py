@@ -110,7 +110,8 @@ class RowCounter(Progress):
         rows = await self._count()
         self._spending.set_rows(rows)
         per_item = max(1, math.ceil(rows.total() / kept))
-        self._next = kept + max(1, (self._spending.rows_left() or 0) // per_item)
+        # A count reads all rows: near the limit, one count for each percent of them.
+        self._next = kept + max(1, kept // 100, (self._spending.rows_left() or 0) // per_item)
 
     def _end_count(self, task: "asyncio.Task[None]") -> None:
         self._task = None

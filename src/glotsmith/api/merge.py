@@ -111,11 +111,13 @@ class Merger:
             stored = msgspec.to_builtins(config)
             folder = stack.enter_context(RunFolder.create_or_resume(target, stored, cache, free))
             _check_target(folder, shards)
-            if any(row.taken for row in folder.ledger.funnel()):
-                disposable.clear()
             steps = _recorded_steps(config, folder, self._request.steps_after)
             _check_steps(shards, steps)
-            return await self._run(shards, config, folder, steps)
+            try:
+                return await self._run(shards, config, folder, steps)
+            finally:
+                if any(row.taken for row in folder.ledger.funnel()):
+                    disposable.clear()
 
     async def _run(
         self, shards: Sequence[_OpenShard], config: RunConfig, folder: RunFolder, steps: Sequence[Step[Any, Any]]

@@ -69,6 +69,9 @@ class RunPlace(NamedTuple):
         """
         given = [Path(path) if path else None for path in (output, cache)]
         run = given[0] or config.target("output") or Path("runs") / config.recipe
+        run = run if run.name else run.absolute()  # "." has no name
+        if not run.name:
+            raise UsageError(f"{run} cannot be a run folder. Choose another folder with -o")
         preview = run.with_name(f"{run.name}-preview")
         if shard := parse_shard(config.shard or ""):
             run = run.with_name(f"{run.name}-{shard.number}-of-{shard.total}")

@@ -59,7 +59,7 @@ async def make_further_tests(
     if not known:
         return FurtherTests()
     tests = tuple(map(render, known))
-    verdict = await verify.verify(msgspec.structs.replace(job, tests=tests, all_cases=True))
+    verdict = await verify.verify(msgspec.structs.replace(job, tests=tests, all_cases=True, stop_at_failure=False))
     return _of_verdict(verdict, tests) if values is not None else FurtherTests(_with_actual_values(verdict, known))
 
 

@@ -60,9 +60,10 @@ async def check_mutants(
     further = FurtherTests()
     if any(verdict.passed for verdict in verdicts) and job.tests:
         further = await make_further_tests(program, verify, runner, inputs)
-    judged = [
-        _judge(verify, mutant, one, verdict, further) for mutant, one, verdict in zip(made, jobs, verdicts, strict=True)
-    ]
+    # The program passed the further tests under its own limit.
+    own = msgspec.structs.replace(program.job, tests=further.tests, all_cases=True, stop_at_failure=False)
+    later = [msgspec.structs.replace(own, code=mutant.code) for mutant in made]
+    judged = [_judge(verify, *each) for each in zip(made, later, verdicts, strict=True)]
     return MutantChecks(tuple(await asyncio.gather(*judged)), further)
 
 
@@ -71,12 +72,11 @@ def _time_limit_s(job: Job, right: Verdict) -> float:
     return min(limit, max(_LEAST_S, _SLOWER * right.seconds))
 
 
-async def _judge(
-    verify: Verify, mutant: ProgramMutant, job: Job, verdict: Verdict, further: FurtherTests
-) -> JudgedMutant:
+async def _judge(verify: Verify, mutant: ProgramMutant, further: Job, verdict: Verdict) -> JudgedMutant:
+    """Return the result of a mutant; ``further`` is its job with the further tests."""
     result, test = _result(verdict), ""
     if verdict.passed and further.tests:
-        second = await verify.verify(msgspec.structs.replace(job, tests=further.tests))
+        second = await verify.verify(further)
         result = {"killed": "survived", "not_compiled": "survived"}.get(_result(second), _result(second))
         failed = (test for test, case in zip(further.tests, second.cases, strict=False) if case.status != "pass")
         test = next(failed, "")[:LONGEST] if result == "survived" else ""

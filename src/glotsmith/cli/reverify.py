@@ -107,6 +107,8 @@ def _find_files(datasets: Sequence[Path], output: Path, scratch: Path) -> list[_
             found += [_DatasetFile(file, prefix / file.relative_to(source)) for file in _files_of(source, output)]
         else:
             check_file(source)
+            if not source.is_file():
+                raise UsageError(f"{source} is no file, and reverify reads it twice: write the rows into a file first")
             found.append(_DatasetFile(source, prefix / source.name))
     return found
 

@@ -166,7 +166,7 @@ class RayCluster:
         worker = _RayWorker(node, self._options.isolation, jobs)
         try:
             described = await asyncio.wait_for(worker.open(self._languages), _OPEN_TIMEOUT_S)
-        except (NodeLost, TimeoutError) as error:
+        except (NodeLost, TimeoutError, _ray().exceptions.RayTaskError) as error:
             worker.kill()
             reason = str(error) or f"its worker did not start within {_OPEN_TIMEOUT_S:.0f} s"
             return await self._leave_out(node, NodeDescription(host=node[:8], fault=reason), forever=False)
@@ -251,15 +251,13 @@ class _RayWorker:
 
     async def _call(self, method: str, *arguments: object) -> Any:
         errors = _ray().exceptions
-
         try:
             return await getattr(self._actor, method).remote(*arguments)
         except errors.RayTaskError:
             raise
         except errors.RayError as error:
-            alive = await asyncio.to_thread(_alive_nodes)
             what = str(error).strip().splitlines()[0]
-            raise NodeLost(what, removed=self._node not in alive) from error
+            raise NodeLost(what, removed=not await asyncio.to_thread(_is_alive, self._node)) from error
 
     def kill(self) -> None:
         """Kill the worker; its programs die with it."""
@@ -311,6 +309,14 @@ def _discard(*_: object, **__: object) -> None:
 def _stop_ray() -> None:
     if _ray().is_initialized():
         _ray().shutdown()
+
+
+def _is_alive(node: str) -> bool:
+    """Return whether the cluster has the node; False if the cluster does not answer."""
+    try:
+        return node in _alive_nodes()
+    except Exception:  # Ray states a lost connection by many classes
+        return False
 
 
 def _alive_nodes() -> dict[str, dict[str, float]]:

@@ -53,6 +53,7 @@ class FaultTracker:
         self._answered_at_failure: dict[str, int] = {}  #: by service
         self._last_failure: dict[str, Unanswered] = {}  #: by step
         self._budget: BudgetReached | None = None
+        self._failure_left_open = False
 
     # --- internal errors -------------------------------------------------------------------------------------------
 
@@ -103,6 +104,10 @@ class FaultTracker:
         """Note that a budget leaves an item open."""
         self._budget = self._budget or reached
 
+    def note_left_open(self, failure: Unanswered) -> None:
+        """Note that a failure leaves an item open; an item that waits for others is no cause."""
+        self._failure_left_open = self._failure_left_open or failure.health is not None
+
     async def count_failure(self, step: str, key: str, error: Unanswered) -> None:
         """Count a failure.
 
@@ -139,7 +144,7 @@ class FaultTracker:
 
     def end_error(self, steps: Sequence[str]) -> GlotsmithError:
         """Return the error for a run that ends with open items: that of a failure, else that of a budget."""
-        if self._budget is not None and not self._last_failure:
+        if self._budget is not None and not self._failure_left_open:
             return self._budget.error
         open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left_open(step))}
         causes = [self._last_failure[step] for step in open_ if step in self._last_failure]

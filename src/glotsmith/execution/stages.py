@@ -268,6 +268,7 @@ class StreamStage(Stage):
         """
         first = self._failures.get(batch[0].key)
         if first is not None and first.health is not None and not await first.health.works():
+            self.faults.note_left_open(first)
             self._leave_open(batch[0])
             return []
         try:
@@ -294,6 +295,7 @@ class StreamStage(Stage):
         if again:
             if health:  # the service worked just before the retry
                 self.ledger.count_failed_run(self.name, taken.key)
+            self.faults.note_left_open(failure)
             self._leave_open(taken)
         else:
             self._failures[taken.key] = failure
@@ -309,6 +311,10 @@ class StreamStage(Stage):
                 return [(taken, (await self._run_step([taken]))[0])]
         except Exception as error:
             failure = self.faults.failure_of(error)
+            if isinstance(failure, BudgetReached):
+                self.faults.note_budget(failure)
+                self._leave_open(taken)
+                return []
             loss = internal_error(self.name, taken.key, error)
             if failure is not None:
                 loss = msgspec.structs.replace(loss, reason=failure.reason, detail=failure.detail)

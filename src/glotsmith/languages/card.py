@@ -66,6 +66,7 @@ class Syntax(Record, frozen=True, kw_only=True):
     block_comment: tuple[str, ...] = ()  #: opening and closing mark
     strings: tuple[str, ...] = ('"',)  #: quotes; needed to distinguish comments from strings
     layout: bool = False  #: whether indentation is significant
+    line_breaks: bool = False  #: whether a line break can end a statement where the grammar shows no other token
     blanks: bool = True  #: whether a blank between two tokens can change the meaning (Ruby: ``f -1`` and ``f - 1``)
     name: str = "[A-Za-z_][A-Za-z0-9_]*"  #: regular expression of a name
     reserved: str = ""  #: words that cannot be names, separated by blanks

@@ -6,6 +6,7 @@ with an error in it, equals identical texts only. A comment that a toolchain rea
 ``# frozen_string_literal``) counts.
 """
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -25,8 +26,10 @@ _DIRECTIVE = re.compile(
     r"\\u|^//(?:go:|export|line )|^/\*line |@ts-|<reference|frozen_string_literal|coding[:=]|-\*-|^//>|^#[!?]|^\{-#"
 )
 _FOREIGN_CODE = re.compile(r'^\s*import\s*\(?\s*"C"', re.MULTILINE)  #: cgo: the comment before it is C
-_Token = tuple[str, bytes, bool]  #: type, text, and whether a blank before it counts
-_CLOSE: _Token = ("", b"", False)  #: the end of a node
+_MACRO = re.compile(r"^[ \t]*#[ \t]*define\b.*\(.*#", re.MULTILINE)  #: it may make a string of its arguments
+_Token = tuple[str, bytes, bool, bool]  #: type, text, and whether a blank and a line break before it count
+_CLOSE: _Token = ("", b"", False, False)  #: the end of a node
+_AFTER = (b"{", b";")  #: tokens after which a line break never counts
 
 
 class EqualPrograms:
@@ -56,14 +59,23 @@ def are_equal_programs(language: str, one: str, other: str) -> bool:
     """Return whether two programs differ in comments and white space at most."""
     if one == other:
         return True
-    if any(map(_FOREIGN_CODE.search, (one, other))):
+    if any(_FOREIGN_CODE.search(text) or _MACRO.search(text) for text in (one, other)):
         return False
-    blanks = get_card(language).syntax.blanks
+    if language == "python" and not (_is_python(one) and _is_python(other)):  # the grammar accepts any indentation
+        return False
     try:
-        streams = [_tokens(language, text, blanks=blanks) for text in (one, other)]
+        streams = [_tokens(language, text) for text in (one, other)]
         return all(a == b for a, b in zip(*streams, strict=True))
     except (_NoTree, RecursionError, ValueError):  # ValueError: one stream is longer
         return False
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 class _NoTree(Exception):
@@ -76,13 +88,15 @@ def _key(language: str, text: str) -> str:
     return "".join("".join(piece.split()) for kind, piece in pieces if kind != "comment")
 
 
-def _tokens(language: str, program: str, *, blanks: bool) -> Iterator[_Token]:
+def _tokens(language: str, program: str) -> Iterator[_Token]:
     """Yield the nodes of a tree in order, without comments: the type and, of leaves and literals, the text."""
     root, data = syntax_tree(language, program), f"{program}\n".encode("utf-8", "replace")
+    syntax = get_card(language).syntax
     if root is None or root.error or not root.children:
         raise _NoTree
     stack: list[SyntaxNode | _Token] = [root]
     end = len(data)  #: of the last leaf; no blank counts before the first one
+    last = b""  #: text of the last leaf
     while stack:
         node = stack.pop()
         if not isinstance(node, SyntaxNode):
@@ -91,13 +105,14 @@ def _tokens(language: str, program: str, *, blanks: bool) -> Iterator[_Token]:
         words, text = frozenset(node.kind.split("_")), data[node.start : node.end]
         if "comment" in words:
             if _DIRECTIVE.search(text.decode("utf-8", "replace")):
-                yield node.kind, text, False
+                yield node.kind, text, False, False
         elif not node.children or words & _VERBATIM:
             is_break = text.isspace() and not node.named  # one or several line breaks
-            yield node.kind, b"" if is_break else text, blanks and node.start > end
-            end = node.end
+            breaks = syntax.line_breaks and b"\n" in data[end : node.start] and last not in _AFTER
+            yield node.kind, b"" if is_break else text, syntax.blanks and node.start > end, breaks
+            end, last = node.end, text
         else:
-            yield node.kind, b"", False
+            yield node.kind, b"", False, False
             stack += [_CLOSE, *_children_and_gaps(node, data)[::-1]]
 
 
@@ -112,4 +127,4 @@ def _children_and_gaps(node: SyntaxNode, data: bytes) -> list[SyntaxNode | _Toke
 
 def _gap(data: bytes, start: int, end: int) -> list[_Token]:
     text = data[start:end].strip()
-    return [("gap", text, False)] if text else []
+    return [("gap", text, False, False)] if text else []

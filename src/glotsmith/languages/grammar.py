@@ -32,10 +32,13 @@ class SyntaxNode(NamedTuple):
 
 
 def syntax_tree(language: str, code: str) -> SyntaxNode | None:
-    """Return the syntax tree of a program; None if the language has no grammar."""
+    """Return the syntax tree of a program; None if the language has no grammar, or if the tree is too deep."""
     text, _ = _with_opening_tag(language, code)
     root = _root(language, text)
-    return None if root is None else _syntax_node(root, _bytes(text) - _bytes(code))
+    try:
+        return None if root is None else _syntax_node(root, _bytes(text) - _bytes(code))
+    except RecursionError:
+        return None
 
 
 def _syntax_node(node: Any, added: int) -> SyntaxNode:
@@ -74,8 +77,16 @@ def tree_digests(language: str, code: str) -> list[str]:
     nodes = cast(list[Any], root.children) if root is not None and not root.has_error else []
     if len(nodes) == 1:  # Haskell's grammar wraps all declarations in one node
         nodes = [*nodes, *cast(list[Any], nodes[0].children)]
-    shapes = (_shape(node) for node in nodes)
+    shapes = map(_shape_or_none, nodes)
     return [content_hash(shape) for shape in shapes if len(_SHAPE_TOKEN.findall(shape)) >= _MIN_TOKENS]
+
+
+def _shape_or_none(node: Any) -> str:
+    """Return the shape of a node; "" if its tree is too deep."""
+    try:
+        return _shape(node)
+    except RecursionError:
+        return ""
 
 
 def _shape(node: Any) -> str:

@@ -72,7 +72,10 @@ def mutate_program(card: Card, code: str, count: int) -> list[ProgramMutant]:
     """
     data, rules = code.encode("utf-8", "replace"), mutation_rules(card.name)
     tree = syntax_tree(card.name, code)
-    edits = list(_edits(tree, data, rules)) if tree is not None else list(_token_edits(card, code, rules))
+    try:
+        edits = list(_edits(tree, data, rules)) if tree is not None else list(_token_edits(card, code, rules))
+    except (RecursionError, ValueError):  # a tree is too deep, or a literal has too many digits
+        return []
     found: dict[str, ProgramMutant] = {}
     for edit in _in_turn(edits, code):
         if len(found) == count:

@@ -202,7 +202,10 @@ def _canonical(value: Value) -> object:
     """Return one representative of all values that some language does not distinguish."""
     match value:
         case bool() | int() | float():
-            return float(value)
+            try:
+                return float(value)
+            except OverflowError:  # an int that no float represents
+                return value
         case str() | None:
             return value
         case dict():

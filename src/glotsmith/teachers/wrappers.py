@@ -1,17 +1,20 @@
 """Teachers that wrap another teacher: to monitor its health, to cache its replies, to raise its failures."""
 
 import asyncio
+import itertools
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Protocol
 
 import msgspec
 
 from glotsmith.drop_reasons import Reason
+from glotsmith.errors import OutageError, TeacherError
 from glotsmith.records import content_hash
 from glotsmith.teachers.base import Reply, Request, Teacher, Waiting
-from glotsmith.unanswered import Unanswered, failures_are_accepted
+from glotsmith.unanswered import BudgetReached, Unanswered, failures_are_accepted
 
 
 class ReplyStore(Protocol):
@@ -131,6 +134,7 @@ class MonitoredTeacher(Teacher):
         self._requests = 0
         self._last_reply = now()
         self.on_repeated: Callable[[Request, Reply], None] = lambda request, reply: None
+        self.admit_repeat: Callable[[Request], AbstractAsyncContextManager[None]] = lambda _: nullcontext()
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
@@ -166,9 +170,16 @@ class MonitoredTeacher(Teacher):
         return Waiting(len(self._open), self._now() - since, self.teacher.failed_attempt())
 
     async def works(self, call: str) -> bool:
-        """Repeat a request that was answered before; return whether it is answered again."""
+        """Repeat a request that was answered before; return whether it is answered again. A budget may forbid it."""
         request = self._answered_requests.get(call)
-        if request is None or (reply := await self.reply(request)).finish_reason == "error":
+        if request is None:
+            return False
+        try:
+            async with self.admit_repeat(request):
+                reply = await self.reply(request)
+        except BudgetReached:
+            return False
+        if reply.finish_reason == "error":
             return False
         self.on_repeated(request, reply)
         return True
@@ -216,6 +227,7 @@ class CachedTeacher(Teacher):
         self.monitored = MonitoredTeacher(teacher, cache)  #: receives the requests
         self.monitored.on_repeated = self._record_repeated
         self._gate = gate or OpenGate()
+        self.monitored.admit_repeat = self._admit_repeat
         self.name = teacher.name
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
@@ -223,6 +235,8 @@ class CachedTeacher(Teacher):
         self._cache = cache
         self._on_reply = on_reply
         self._in_flight: dict[str, asyncio.Task[Reply]] = {}
+        self._repeats = itertools.count()
+        self._is_refused = False  #: whether the teacher says that it can answer no request
 
     def address(self, request: Request) -> str:
         """Return the address of the wrapped teacher."""
@@ -269,8 +283,12 @@ class CachedTeacher(Teacher):
             if reply.finish_reason != "error":
                 self._cache.put(_REPLY, address, msgspec.json.encode(reply))
                 self._record(request, address, reply, cached=False)
+        except TeacherError as error:
+            self._is_refused = not isinstance(error, OutageError)
+            raise
         except asyncio.CancelledError:
-            interrupted = True
+            # A wrong key or an unknown model: the requests that were cancelled for it cost nothing.
+            interrupted = not self._is_refused or bool(self.monitored.answered)
             raise
         finally:
             self._gate.end(request, address, interrupted=interrupted)
@@ -287,6 +305,16 @@ class CachedTeacher(Teacher):
             self._on_reply(request, address, reply, cached)
         if not cached:
             self._gate.count_reply(request, reply)
+
+    @asynccontextmanager
+    async def _admit_repeat(self, request: Request) -> AsyncGenerator[None]:
+        """Wait until a request may be sent once more, under an address of its own."""
+        address = f"{self.address(request)}:{next(self._repeats)}"
+        await self._gate.admit(request, address)
+        try:
+            yield
+        finally:
+            self._gate.end(request, address, interrupted=False)
 
     def _record_repeated(self, request: Request, reply: Reply) -> None:
         """Record a request that was repeated to test the teacher, under an address of its own, since it costs again."""

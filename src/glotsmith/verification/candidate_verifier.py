@@ -7,9 +7,12 @@ import msgspec
 
 from glotsmith.languages.equal_programs import EqualPrograms
 from glotsmith.languages.reference_limits import ReferenceLimits
-from glotsmith.records import Job, Verdict
+from glotsmith.records import Job, Status, Verdict
 from glotsmith.step import Verify
 
+#: verdicts that equal programs share. The messages of the others name lines, so that repairs would depend on which
+#: program came first.
+_SHARED: frozenset[Status] = frozenset({"pass", "fail:wrong", "fail:timeout", "fail:memory", "fail:output"})
 _MAX_SUITES = 1024  #: whose verdicts are remembered
 _MAX_PROGRAMS = 256  #: that are remembered for one suite
 
@@ -26,8 +29,8 @@ class _SuiteVerdicts:
 class CandidateVerifier:
     """Wraps a verifier for recipes, evaluation and rewards, which judge many candidates of one problem.
 
-    Candidates that are equal except for comments and white space get the verdict on the first of them, so messages may
-    name lines of that one. A failure of the machine is not shared.
+    Candidates that are equal except for comments and white space get the verdict on the first of them. A verdict whose
+    message may name lines (``fail:compile``, ``fail:runtime``) and a failure of the machine are not shared.
     """
 
     def __init__(self, verify: Verify, limits: ReferenceLimits | None = None) -> None:
@@ -50,7 +53,7 @@ class CandidateVerifier:
             verdict = suite.verdicts.get(first)
             if verdict is None:
                 verdict = await self._verify.verify(job)
-                if not verdict.is_infra:
+                if verdict.status in _SHARED:
                     suite.verdicts[first] = verdict
         return msgspec.structs.replace(verdict, id=job.id)
 

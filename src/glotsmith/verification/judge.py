@@ -139,11 +139,30 @@ def judge_outcome(
     return verdict, len(seen.results) if resumes and len(seen.results) < len(expected) else None
 
 
-def has_failed(stdout: bytes, mark: str, expected: Sequence[Value | Check], how: ComparisonRules) -> bool:
-    """Return whether a case has failed in the output so far; the arguments are those of ``judge_outcome``."""
-    seen = read_driver_output(stdout[: stdout.rfind(b"\n") + 1], mark)
-    cases = (_case(seen, i, value, how) for i, value in enumerate(expected[: len(seen.results)]))
-    return not seen.forged and any(case is not None and case.status != "pass" for case in cases)
+class FailureWatch:
+    """Finds the first failed case in a growing output. It judges each case once, since a program may print for long.
+
+    It only decides when a program ends early; ``judge_outcome`` judges the whole output.
+    """
+
+    def __init__(self, mark: str, expected: Sequence[Value | Check], how: ComparisonRules) -> None:
+        """Watch for cases of one program; the arguments are those of ``judge_outcome``."""
+        self._mark, self._expected, self._how = mark, expected, how
+        self._read = 0  #: bytes of whole lines that were searched
+        self._passed = 0  #: cases
+
+    def has_failed(self, stdout: bytes) -> bool:
+        """Return whether a case has failed in the output so far."""
+        start, self._read = self._read, stdout.rfind(b"\n") + 1
+        if f"{self._mark} ".encode() not in stdout[start : self._read]:
+            return False
+        seen = read_driver_output(stdout[: self._read], self._mark)
+        while not seen.forged and self._passed < min(len(seen.results), len(self._expected)):
+            case = _case(seen, self._passed, self._expected[self._passed], self._how)
+            if case is not None and case.status != "pass":
+                return True
+            self._passed += 1
+        return False
 
 
 def _skipped_after(cases: Sequence[CaseVerdict | None], failed: int) -> tuple[CaseVerdict | None, ...]:

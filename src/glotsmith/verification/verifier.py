@@ -27,7 +27,7 @@ from glotsmith.verification.json_results import NOT_JSON, judge_json
 from glotsmith.verification.judge import (
     STATUS_OF_ENDING,
     TIME_ENDINGS,
-    has_failed,
+    FailureWatch,
     judge_outcome,
     overall_status,
     truncate_to_tail,
@@ -168,7 +168,7 @@ class Verifier:
         rules = ComparisonRules(get_card(job.language).equality, job.tolerance, job.absolute_tolerance)
         judged = made.mark, made.expected, rules
         if job.stop_at_failure and isinstance(self._sandbox, SupportsEarlyEnd):
-            outcome = await self._sandbox.run_until(program, lambda stdout: has_failed(stdout, *judged))
+            outcome = await self._sandbox.run_until(program, FailureWatch(*judged).has_failed)
         else:
             outcome = await self._sandbox.run(program)
         how = {"all_cases": job.all_cases, "stop_at_failure": job.stop_at_failure}
