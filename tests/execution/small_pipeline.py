@@ -134,7 +134,7 @@ class Final(Filter):
 def dump(ledger):
     """Everything but row numbers, as lines."""
     for step in ledger.steps:
-        for row in ledger._rows_by_position(step, "kept"):
+        for row in ledger.kept_rows(step):
             yield json.dumps([step, row.position, row.key, row.parent, (row.data or b"").decode()])
     for row in ledger.dropped_rows():
         yield json.dumps([row.step, row.position, row.key, row.parent, row.status, row.reason, row.detail])
