@@ -139,6 +139,7 @@ class Teacher(Protocol):
     fingerprint: str  #: hash of everything that determines a reply, except the request; part of its address
     structured: bool = False  #: the server decodes only replies that satisfy ``Request.schema``
     notice: str = ""  #: information before the first request: the size and the licence of a model
+    is_free: bool = False  #: no reply costs money: the model runs on this machine, or there is none
     price: ModelPrice | None = None  #: of a token; None if it is unknown, or there is none
     slots: int = 64  #: maximum number of requests in flight
 

@@ -53,6 +53,7 @@ class Scripted(Teacher):
 
     Options = ScriptedOptions
     name = "scripted"
+    is_free = True
     model = ""
 
     def __init__(self, options: Options) -> None:

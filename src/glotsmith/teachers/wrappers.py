@@ -156,6 +156,8 @@ class MonitoredTeacher(Teacher):
             reply = await self.teacher.reply(request)
         finally:
             del self._open[number]
+        if reply.cost is None and self.teacher.is_free:
+            reply = msgspec.structs.replace(reply, cost=0.0)
         self._last_reply = self._now()
         if reply.finish_reason != "error":
             self.answered[request.call] += 1

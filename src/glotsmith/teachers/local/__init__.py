@@ -54,6 +54,7 @@ class Local(Teacher):
 
     Options = LocalOptions
     name = "local"
+    is_free = True
     structured = True
 
     def __init__(self, options: LocalOptions) -> None:

@@ -16,6 +16,7 @@ class Offline(Teacher):
     """The teacher: it replies to ``translate`` requests for Lua, with the same text for the same source."""
 
     name = "offline"
+    is_free = True
     model = ""
     notice = ""
     structured = False

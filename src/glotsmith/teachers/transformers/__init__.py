@@ -53,6 +53,7 @@ class Transformers(Teacher):
 
     Options = TransformersOptions
     name = "transformers"
+    is_free = True
 
     def __init__(self, options: Options) -> None:
         """Check the options; the model is loaded later.
