@@ -67,6 +67,7 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "paper_setting": [("maybe", BOOL)],
         "max_similarity": [(0, SIMILARITY), (1.5, SIMILARITY), (60, SIMILARITY)],
         "benchmarks": [("a.jsonl", TEXTS)],
+        "benchmark_behaviour": [("maybe", BOOL)],
         "ngram": [(1, NGRAM)],
     },
     "inverse-instruct": {

@@ -81,5 +81,5 @@ def test_a_file_that_cannot_be_used(name, data, message, tmp_path):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="the benchmark file does not exist"):
+    with pytest.raises(InputError, match="no such benchmark file"):
         list(read_benchmark(tmp_path / "b.jsonl"))
