@@ -20,7 +20,6 @@ command = "awk"
 version = ["awk", "-W", "version"]
 script = ["awk", "-f", "@{dir}/main.awk"]
 install = { apt = "mawk" }
-
 [syntax]
 line_comment = "#"
 stub = "BEGIN { exit 1 }"
