@@ -100,13 +100,12 @@ class FaultTracker:
 
     # --- failures of teacher and machine ---------------------------------------------------------------------------
 
-    def note_budget(self, reached: BudgetReached) -> None:
-        """Note that a budget leaves an item open."""
-        self._budget = self._budget or reached
-
-    def note_left_open(self, failure: Unanswered) -> None:
-        """Note that a failure leaves an item open; an item that waits for others is no cause."""
-        self._failure_left_open = self._failure_left_open or failure.health is not None
+    def note_left_open(self, cause: Unanswered) -> None:
+        """Note what leaves an item open: a budget, or a failure. An item that waits for others is no cause."""
+        if isinstance(cause, BudgetReached):
+            self._budget = self._budget or cause
+        elif cause.health is not None:
+            self._failure_left_open = True
 
     async def count_failure(self, step: str, key: str, error: Unanswered) -> None:
         """Count a failure.

@@ -268,9 +268,7 @@ class StreamStage(Stage):
         """
         first = self._failures.get(batch[0].key)
         if first is not None and first.health is not None and not await first.health.works():
-            self.faults.note_left_open(first)
-            self._leave_open(batch[0])
-            return []
+            return self._leave_open(batch[0], first)
         try:
             return list(zip(batch, await self._run_step(batch), strict=True))
         except Exception as error:
@@ -285,9 +283,7 @@ class StreamStage(Stage):
     async def _handle_failure(self, taken: StepInput, failure: Unanswered) -> ItemResults:
         """Queue an item for a retry, leave it open after the retry, or drop it after failures in too many runs."""
         if isinstance(failure, BudgetReached):
-            self.faults.note_budget(failure)
-            self._leave_open(taken)
-            return []
+            return self._leave_open(taken, failure)
         health, again = failure.health, taken.key in self._failures
         if health and self.faults.is_last_attempt(self.name, taken.key) and await health.works():
             return await self._result_accepting_failures(taken)
@@ -295,13 +291,11 @@ class StreamStage(Stage):
         if again:
             if health:  # the service worked just before the retry
                 self.ledger.count_failed_run(self.name, taken.key)
-            self.faults.note_left_open(failure)
-            self._leave_open(taken)
-        else:
-            self._failures[taken.key] = failure
-            self.ledger.open_items.defer(self.name, taken.key)
-            self._retry_queue.append(taken)
-            self.input_ready.set()
+            return self._leave_open(taken, failure)
+        self._failures[taken.key] = failure
+        self.ledger.open_items.defer(self.name, taken.key)
+        self._retry_queue.append(taken)
+        self.input_ready.set()
         return []
 
     async def _result_accepting_failures(self, taken: StepInput) -> ItemResults:
@@ -312,16 +306,16 @@ class StreamStage(Stage):
         except Exception as error:
             failure = self.faults.failure_of(error)
             if isinstance(failure, BudgetReached):
-                self.faults.note_budget(failure)
-                self._leave_open(taken)
-                return []
+                return self._leave_open(taken, failure)
             loss = internal_error(self.name, taken.key, error)
             if failure is not None:
                 loss = msgspec.structs.replace(loss, reason=failure.reason, detail=failure.detail)
             return [(taken, Result(dropped=(loss,)))]
 
-    def _leave_open(self, taken: StepInput) -> None:
+    def _leave_open(self, taken: StepInput, cause: Unanswered) -> ItemResults:
+        self.faults.note_left_open(cause)
         self.ledger.open_items.leave_open(self.name, taken.key)
+        return []
 
     async def _run_step(self, batch: Sequence[StepInput]) -> Sequence[Result[Any]]:
         keys = [taken.key for taken in batch]
