@@ -156,7 +156,7 @@ class MonitoredTeacher(Teacher):
             reply = await self.teacher.reply(request)
         finally:
             del self._open[number]
-        if reply.cost is None and self.teacher.is_free:
+        if reply.cost is None and getattr(self.teacher, "is_free", False):  # a user's own teacher may not state it
             reply = msgspec.structs.replace(reply, cost=0.0)
         self._last_reply = self._now()
         if reply.finish_reason != "error":
