@@ -517,7 +517,7 @@ def test_usage_is_reported(sandbox: Sandbox):
         sandbox,
         "import time\nx = bytearray(50 * 2**20)\nt = time.process_time()\nwhile time.process_time() < t + .3: pass",
     )
-    assert 0.3 - 0.02 <= outcome.cpu_s <= outcome.wall_s + 0.2  # the kernel counts in ticks of 10 ms
+    assert 0.3 <= outcome.cpu_s <= outcome.wall_s + 0.2
     assert 50 <= outcome.peak_memory_mb <= 100
 
 
