@@ -288,7 +288,7 @@ def test_a_problem_that_stands_twice_is_asked_once_or_not_at_all(
     }  # fmt: skip
     for name, other in (("same", row), ("other", {**row, "tests": "assert(f(1) == 1)"})):
         file = write(tmp_path / f"{name}.jsonl", [row, other])
-        completions = write(tmp_path / f"{name}-said.jsonl", [row])
+        completions = write(tmp_path / f"{name}-completions.jsonl", [row])
         out = tmp_path / name
         code, _, stderr = glotsmith("evaluate", f"multipl-e={file}", "--completions", completions, "--k", 1, "-o", out)
         if name == "same":

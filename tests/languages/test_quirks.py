@@ -1,4 +1,4 @@
-"""What R's vectors hold, and what its names cannot tell apart."""
+"""The values that R's vectors hold, and the names that R does not distinguish."""
 
 from typing import Any
 

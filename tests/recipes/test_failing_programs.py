@@ -1,4 +1,4 @@
-"""The common message of a verdict: what the compiler or the program said, without what differs between programs."""
+"""The common message of a verdict: that of the compiler or program, without what differs between programs."""
 
 import pytest
 

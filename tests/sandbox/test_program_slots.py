@@ -29,7 +29,7 @@ async def started(slots: ProgramSlots, count: int) -> int:
 
 async def lends(slots: ProgramSlots) -> None:
     slots.lend("a", 10.0)
-    slots.lend("a", 20.0)  # is told again and again
+    slots.lend("a", 20.0)  # a second call for the same program changes nothing
 
 
 async def lends_and_resumes(slots: ProgramSlots) -> None:

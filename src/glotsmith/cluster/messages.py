@@ -50,5 +50,5 @@ def differences(reference: NodeDescription, node: NodeDescription) -> list[str]:
 
 
 def cluster_fingerprint(nodes: list[NodeDescription]) -> bytes:
-    """Return the bytes that tell clusters of different toolchains apart; the order of nodes does not matter."""
+    """Return bytes that are equal for clusters with equal toolchains, in any order of nodes."""
     return msgspec.json.encode(sorted({(n.isolation, tuple(sorted(n.toolchains.items()))) for n in nodes}))

@@ -1,4 +1,4 @@
-"""Read the failing programs of a run from its ledger: language, verdict, and what the compiler or the program said."""
+"""Read the failing programs of a run from its ledger: language, verdict, and the message of the compiler or program."""
 
 import re
 from collections.abc import Iterator

@@ -50,7 +50,7 @@ def _name(group: RowGroup) -> tuple[str, str, str, str]:
 
 
 class ListedInput(NamedTuple):
-    """A row of the ledger that is listed, with the input of its step if the row has no item of its own that tells."""
+    """A row of the ledger that is listed, with the input of its step if the row has no item of its own."""
 
     row: LedgerRow
     made_from: bytes | None
