@@ -14,6 +14,7 @@ import pytest
 from glotsmith.cluster import ClusterOptions, RayCluster, open_ray_cluster
 from glotsmith.errors import UsageError
 from glotsmith.records import Job, Verdict
+from glotsmith.sandbox.base import ALL_PROMISES
 
 ray = pytest.importorskip("ray")
 
@@ -83,6 +84,7 @@ def test_killed_workers_lose_nothing_and_leave_nothing(two_nodes: Any) -> None:
     async def check() -> None:
         async with open_ray_cluster(ClusterOptions(address=two_nodes.address), LANGUAGES) as cluster:
             assert cluster.jobs == 2
+            assert cluster.sandbox.promises == ALL_PROMISES
             before = worker_processes()
             assert len(before) == 2
             running = asyncio.create_task(verify_all(cluster, COUNT))

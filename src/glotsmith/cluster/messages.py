@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from glotsmith.records import Job, Outcome, Program, Record, Verdict
+from glotsmith.sandbox.base import Promise
 
 NodeRequest = Job | Program  #: a job is verified; a program is run
 Answer = Verdict | Outcome
@@ -30,6 +31,7 @@ class NodeDescription(Record, frozen=True, kw_only=True):
 
     host: str
     isolation: str = ""
+    promises: tuple[Promise, ...] = ()  #: guarantees of the isolation against a hostile program
     jobs: int = 0  #: programs that it runs at once
     toolchains: dict[str, str] = {}  #: language → hash of its commands, paths, version, card and driver
     versions: dict[str, str] = {}  #: language → the version that its toolchain prints, or why there is none

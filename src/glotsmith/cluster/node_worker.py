@@ -40,7 +40,7 @@ class NodeWorker:
         self._verifier = Verifier(self._sandbox)
         described = await asyncio.to_thread(describe_machine, host, self._sandbox.name, self._jobs, languages)
         await asyncio.gather(*map(self._verifier.passes_example, described.toolchains))
-        return described
+        return msgspec.structs.replace(described, promises=tuple(sorted(self._sandbox.promises)))
 
     async def submit(self, batch: Sequence[NumberedRequest]) -> None:
         """Start a batch of requests."""

@@ -29,10 +29,12 @@ from glotsmith.cluster.services import ClusterSandbox, ClusterVerifier
 from glotsmith.errors import IsolationError, OutageError, UsageError
 from glotsmith.installation import install_command
 from glotsmith.records import Record, content_hash
+from glotsmith.sandbox.base import Promise
 from glotsmith.verification.verifier import VerdictStore
 
 _log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 5.0
 _WATCH_S = 1.0  #: seconds between two looks at the nodes of the cluster
 _OPEN_TIMEOUT_S = 600.0  #: for the start of a worker, with the calibration of its languages
 _WITHOUT_NODES_S = 60.0  #: how long a run waits for a node when all are gone
@@ -103,7 +105,8 @@ class RayCluster:
         """A sandbox on the nodes. Its name contains a hash of the toolchains if these may differ."""
         nodes = self._usable
         mixed = f"+{content_hash(cluster_fingerprint(nodes).decode())[:8]}" if self._options.mixed_toolchains else ""
-        return ClusterSandbox(self._dispatcher, f"{nodes[0].isolation}{mixed}")
+        promises = frozenset[Promise].intersection(*(frozenset(node.promises) for node in nodes))
+        return ClusterSandbox(self._dispatcher, f"{nodes[0].isolation}{mixed}", promises)
 
     def verifier(self, store: VerdictStore | None = None) -> ClusterVerifier:
         """Return a verifier on the nodes."""
@@ -158,7 +161,7 @@ class RayCluster:
             self._serving.discard(node)
             _set_done(opened)
             if worker is not None:
-                worker.kill()
+                await worker.close()
 
     async def _open_worker(self, node: str, resources: dict[str, float]) -> "_RayWorker | None":
         """Start the worker of a node; return None, with a warning, for a node that cannot be used."""
@@ -258,6 +261,12 @@ class _RayWorker:
         except errors.RayError as error:
             what = str(error).strip().splitlines()[0]
             raise NodeLost(what, removed=not await asyncio.to_thread(_is_alive, self._node)) from error
+
+    async def close(self) -> None:
+        """Let the worker remove its folders, then kill it."""
+        with suppress(NodeLost, TimeoutError, _ray().exceptions.RayTaskError):
+            await asyncio.wait_for(self._call("close"), _CLOSE_TIMEOUT_S)
+        self.kill()
 
     def kill(self) -> None:
         """Kill the worker; its programs die with it."""

@@ -7,7 +7,7 @@ import msgspec
 from glotsmith.cluster.dispatcher import Dispatcher
 from glotsmith.languages import toolchain
 from glotsmith.records import Job, Outcome, Program, Verdict
-from glotsmith.sandbox.base import ALL_PROMISES, Promise
+from glotsmith.sandbox.base import Promise
 from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import VerdictStore
 
@@ -15,8 +15,8 @@ from glotsmith.verification.verifier import VerdictStore
 class ClusterSandbox:
     """Runs programs on the nodes (``sandbox.base.Sandbox``); the cluster closes the sandboxes."""
 
-    def __init__(self, dispatcher: Dispatcher, name: str, promises: frozenset[Promise] = ALL_PROMISES) -> None:
-        """Forward to ``dispatcher``; ``name`` is the isolation of the nodes."""
+    def __init__(self, dispatcher: Dispatcher, name: str, promises: frozenset[Promise]) -> None:
+        """Forward to ``dispatcher``; ``name`` is the isolation of the nodes, ``promises`` are those of all nodes."""
         self.name, self.promises, self._dispatcher = name, promises, dispatcher
 
     async def run(self, program: Program) -> Outcome:
