@@ -4,7 +4,8 @@ The image (``GLOTSMITH_IMAGE``) contains the toolchains at the same paths as thi
 container without network and capabilities, with a read-only root, and with the same limits and system call filter as
 in other back ends. The engine is the one that ``GLOTSMITH_ENGINE`` names, or the first of docker and podman that
 answers. It must run on this machine: ``/proc`` shows the processes of containers, and the files of programs are bound
-from their folders.
+from their folders. No engine reports the CPU time of a container that has ended, so ``Outcome.cpu_s`` is that of the
+last check: up to 50 ms less than the program used.
 """
 
 import contextlib

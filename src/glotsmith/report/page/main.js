@@ -18,9 +18,17 @@ function rowAddress(run, row, filters) {
   return address(run, "rows", { ...filters, row: `${run.text("step", row)}/${run.key[row]}` });
 }
 
+// Show an address at once: a key that follows a click finds the new view.
 function go(target) {
-  if (location.hash === target) show();
-  else location.hash = target;
+  if (location.hash !== target) history.pushState(null, "", target);
+  show();
+}
+
+function onClick(event) {
+  const link = event.target.closest('a[href^="#/"]');
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go(link.getAttribute("href"));
 }
 
 function announce(text) {
@@ -89,11 +97,14 @@ function onKey(event) {
     return;
   }
   if (typing && !(event.target.type === "checkbox")) return;
-  const rows = () => { if (name !== "rows") go(rowsAddress(run, {})); };
+  const rowsView = () => {
+    if (name !== "rows") go(rowsAddress(run, {}));
+    return app.view;
+  };
   const actions = {
-    j: () => { rows(); setTimeout(() => app.view.move && app.view.move(1)); },
-    k: () => { rows(); setTimeout(() => app.view.move && app.view.move(-1)); },
-    "/": () => { rows(); setTimeout(() => document.getElementById("search").focus()); },
+    j: () => rowsView().move(1),
+    k: () => rowsView().move(-1),
+    "/": () => rowsView().search.focus(),
     "?": () => document.getElementById("help").showModal(),
     o: () => go(address(run, "overview", {})),
     r: () => go(rowsAddress(run, {})),
@@ -112,6 +123,7 @@ async function start() {
   app.runs = summary.runs.map((one, i) => new Run(i, one));
   await Promise.all(app.runs.map((run) => run.load()));
   addEventListener("hashchange", show);
+  addEventListener("click", onClick);
   addEventListener("keydown", onKey);
   document.getElementById("theme").addEventListener("click", nextTheme);
   document.getElementById("help-button").addEventListener("click", () => document.getElementById("help").showModal());

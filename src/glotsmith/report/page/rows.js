@@ -110,10 +110,21 @@ class RowsView {
     this.list.element.scrollTop = 0;
     this.list.show(this.items);
     this.total.replaceChildren(...this.totalText(items.length));
+    if (this.chips.contains(document.activeElement)) this.search.focus();
     this.chips.replaceChildren(...this.chipElements());
+    this.showFacets(counts);
+    announce(`${counted(items.length, "row")}`);
+  }
+
+  // Replace the facets; the checkbox that had the focus has it again.
+  showFacets(counts) {
+    const { facet, more } = this.facets.contains(document.activeElement) ? document.activeElement.dataset : {};
+    const value = more === undefined ? document.activeElement.value : more;
     const held = el("p", { class: "note" }, "Numbers of rows in this file");
     this.facets.replaceChildren(held, ...FACETS.map(([name, title], f) => this.facet(name, title, counts[f])));
-    announce(`${counted(items.length, "row")}`);
+    const inputs = [...this.facets.querySelectorAll("input")];
+    const input = facet && inputs.find((one) => one.dataset.facet === facet && one.value === value);
+    if (input) input.focus();
   }
 
   // Say how many rows match; if the ledger has more than the report lists, say how many.
@@ -155,8 +166,8 @@ class RowsView {
       input.checked = chosen.includes(text);
       return el("label", { class: "facet-value", title: becauseOf(this.run, name, text) }, input,
         el("span", { class: "facet-text" }, facetText(name, text)), el("span", { class: "number soft" }, count(rows)));
-    }), more > 0 && el("button", { class: "quiet", onclick: () => { this.unfolded.add(name); this.refresh(); } },
-      `${more} more`));
+    }), more > 0 && el("button", { class: "quiet", "data-facet": name, "data-more": values[SHOWN_VALUES][0],
+      onclick: () => { this.unfolded.add(name); this.refresh(); } }, `${more} more`));
   }
 
   set(name, values) {
