@@ -21,6 +21,7 @@ class ObservedCall(msgspec.Struct, frozen=True):
     writer: str
     value: Value
     arcs: frozenset[str]
+    returned: str = ""  #: the value as the runner wrote it
 
     @property
     def kinds(self) -> tuple[Type, ...]:
@@ -51,6 +52,25 @@ def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[Ob
     return chosen.trials
 
 
+def further_cases(
+    chosen: Sequence[ObservedCall], calls: Sequence[ObservedCall], base: Sequence[Type]
+) -> list[ObservedCall]:
+    """Return the calls that may join the chosen ones: each keeps the types, and every language represents its values.
+
+    Args:
+        chosen: the cases of a suite.
+        calls: in order of preference.
+        base: types of the arguments, as in ``choose_cases``.
+
+    """
+    suite = _Chosen(base)
+    for call in chosen:
+        suite.take(call)
+    texts = {call.text for call in chosen}
+    distinct = {call.text: call for call in reversed(calls) if call.text not in texts}
+    return [call for call in reversed(distinct.values()) if _plain(call) and suite.keeps(call)]
+
+
 def contains_mixed(kinds: Iterable[Type]) -> bool:
     """Return whether a type is, or contains, the type of values without a common type."""
     return any(k.kind == "mixed" or contains_mixed(k.args) for k in kinds)
@@ -71,7 +91,7 @@ class _Chosen:
     def united(self, trial: ObservedCall) -> tuple[Type, ...]:
         return tuple(map(unite, self.kinds, trial.kinds))
 
-    def _take(self, trial: ObservedCall) -> None:
+    def take(self, trial: ObservedCall) -> None:
         self.trials.append(trial)
         self.kinds = self.united(trial)
         self._arcs |= trial.arcs
@@ -80,14 +100,14 @@ class _Chosen:
     def cover(self, trials: Sequence[ObservedCall]) -> None:
         """Take the first call that adds most arcs, repeatedly. Calls that loosen the types are taken last."""
         enough = STRICT_ARC_SHARE * len(frozenset[str]().union(*(t.arcs for t in trials)))
-        for allowed in (self._keeps, self._fits, _anything):
+        for allowed in (self.keeps, self._fits, _anything):
             while len(self.trials) < MAX_CASES and not (allowed is _anything and len(self._arcs) >= enough):
                 gains = [(len(t.arcs - self._arcs), t) for t in trials if allowed(t)]
                 best = max((gain for gain, _ in gains), default=0)
                 if best == 0:
                     break
                 among = [t for gain, t in gains if gain == best]
-                self._take(next((t for t in among if _plain(t)), among[0]))
+                self.take(next((t for t in among if _plain(t)), among[0]))
 
     def vary(self, trials: Sequence[ObservedCall], limit: int) -> None:
         """Add the cases with the rarest results, up to ``limit``, that keep the types."""
@@ -95,15 +115,15 @@ class _Chosen:
         while left and len(self.trials) < limit:
             rarity = [(self._results[literal(t.value)], n) for n, t in enumerate(left)]
             trial = left.pop(min(rarity)[1])
-            if self._keeps(trial) or (trial.writer != "generated" and self._fits(trial)):
-                self._take(trial)
+            if self.keeps(trial) or (trial.writer != "generated" and self._fits(trial)):
+                self.take(trial)
 
     def _fits(self, trial: ObservedCall) -> bool:
         """Return whether a case has types in common with the chosen ones."""
         after = self.united(trial)
         return not contains_mixed(after) or after == self.kinds
 
-    def _keeps(self, trial: ObservedCall) -> bool:
+    def keeps(self, trial: ObservedCall) -> bool:
         """Return whether a case keeps the known types of arguments, and does not make the result optional."""
         after = self.united(trial)
         same = all(a == b or _open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))

@@ -116,7 +116,7 @@ class InputExplorer:
     def _note(self, arguments: Arguments, writer: str, answer: CallResult) -> None:
         value = returned_literal(answer)
         if value is not None and (writer != "generated" or has_exact_integers(value[0])):
-            self.observed.append(ObservedCall(arguments, writer, value[0], answer.arcs))
+            self.observed.append(ObservedCall(arguments, writer, value[0], answer.arcs, answer.text))
         elif answer.kind != "skipped" and len(self.failures) < 500:
             self.failures.append("too large integers" if value else f"{answer.kind} {answer.text}"[:120])
 

@@ -36,7 +36,7 @@ class CallBatch(msgspec.Struct, frozen=True, kw_only=True):
     max_chars: int = 2000  #: characters of a result's literal
     measure: str = ""  #: ``arcs`` or ``seconds`` for each call, ``coverage`` of them all, or nothing
     one_process_per_call: bool = False  #: run each call in a process of its own
-    stop_at_failure: bool = False  #: stop at the first call that gives no value
+    expected: tuple[str, ...] = ()  #: literals of the calls' values; the batch stops at the first call that differs
 
 
 class CallResult(NamedTuple):

@@ -3,7 +3,7 @@
 ``function_runner.py`` sends this file to the sandbox as text. It is never imported. It reads one JSON job from stdin::
 
     {"mark": "…", "batches": [{"source": "…", "name": "f", "calls": ["(1, 'a')"], "cpu_s": 1.0, "max_chars": 2000,
-      "measure": "", "one_process_per_call": false, "stop_at_failure": false, "body": [1, 3, 9], "unreachable": [],
+      "measure": "", "one_process_per_call": false, "expected": [], "body": [1, 3, 9], "unreachable": [],
       "coverage": "…"}]}
 
 It prints ``MARK start``, then lines ``MARK BATCH CASE KIND PAYLOAD``, then ``MARK end``. The kinds are
@@ -214,7 +214,8 @@ class Child:
             self.say(case, f"seconds {self.seconds:.6f}")
         self.say(case, why)
         self.stops += why == "stopped cpu"
-        return self.stops < DEATHS and not (self.batch["stop_at_failure"] and not why.startswith("value "))
+        expected = self.batch["expected"]
+        return self.stops < DEATHS and (not expected or why == "value " + expected[case])
 
     def _written(self, result):
         try:
@@ -377,7 +378,7 @@ def run_batch(mark, batch, say):
         for case, what in lines:
             say(case, what)
             deaths += DEATHS / 2 if what == "stopped wall" else what.startswith("stopped ")
-        if batch["stop_at_failure"]:
+        if batch["expected"]:
             return
         todo = left + todo[len(group) :]
     for case in todo:

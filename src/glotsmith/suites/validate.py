@@ -57,6 +57,7 @@ class ValidatedCase(NamedTuple):
     draft: DraftCase
     arguments: tuple[Value, ...]
     expected: Value
+    text: str  #: the expected value as the runner wrote it
 
 
 class Validate(ItemStep[DraftSuite, Problem]):
@@ -122,11 +123,12 @@ class Validate(ItemStep[DraftSuite, Problem]):
         return list(report.results[::-1])
 
     async def _run_reference_and_mutants(self, function: Function, cases: Sequence[ValidatedCase]) -> list[BatchResult]:
-        """Measure the CPU time of the function, then run each mutant until a call gives no value; return both."""
+        """Measure the CPU time of the function, then run each mutant up to its first other value; return both."""
         texts = _texts([c.draft for c in cases])
         codes = make_mutants(function, self._thresholds.max_mutants)
         reference = CallBatch(calls=texts, cpu_s=_CPU_S, measure="seconds")
-        mutants = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S / 4, stop_at_failure=True) for code in codes]
+        expected = tuple(c.text for c in cases)
+        mutants = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S / 4, expected=expected) for code in codes]
         return await self._runner.run(function, [reference, *mutants], _SEEDS[1])
 
 
@@ -209,7 +211,7 @@ def _returning_cases(
     for call, a, b in zip(calls, first, second, strict=True):
         value = returned_literal(a)
         if value is not None and returned_literal(b) is not None:
-            cases.append(ValidatedCase(call, _arguments(call), value[0]))
+            cases.append(ValidatedCase(call, _arguments(call), value[0], a.text))
     return cases
 
 

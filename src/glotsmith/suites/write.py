@@ -1,4 +1,7 @@
-"""Write the draft suite of a function: calls of three writers, chosen by the arcs that they cover."""
+"""Write the draft suite of a function: calls of three writers, chosen by the arcs that they cover.
+
+Observed calls are added that kill mutants which the chosen calls do not kill (``killing_calls``).
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,6 +15,7 @@ from glotsmith.suites.doctests import doctest_calls
 from glotsmith.suites.draft import DraftCase, DraftSuite
 from glotsmith.suites.explore import InputExplorer, KnownCalls
 from glotsmith.suites.function_runner import FunctionRunner, RunnerFailed
+from glotsmith.suites.killing_calls import find_killing_calls
 from glotsmith.suites.parameters import (
     SourceParameter,
     UnsupportedParameters,
@@ -83,6 +87,8 @@ class WriteTests(ItemStep[Function, DraftSuite]):
         chosen = choose_cases(explorer.observed, explorer.argument_types) if explorer.argument_types else []
         if not chosen:
             return Dropped(Reason.NO_TESTS, _why_none(function, passed, explorer.failures))
+        observed, types = explorer.observed, explorer.argument_types
+        chosen += await find_killing_calls(self._runner, function, chosen, observed, types)
         return _draft(function, passed, chosen)
 
 

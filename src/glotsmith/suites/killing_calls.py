@@ -1,0 +1,80 @@
+"""Find observed calls that kill the mutants which the chosen cases of a suite do not kill.
+
+Coverage alone leaves boundaries untested: a suite may cover every branch of a primality test without one even number.
+This is the selection of tests by mutation analysis (DeMillo, Lipton and Sayward, 1978).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from glotsmith.records import Function
+from glotsmith.suites.case_selection import MAX_CASES, ObservedCall, further_cases
+from glotsmith.suites.function_runner import BatchResult, CallBatch, FunctionRunner
+from glotsmith.suites.mutants import make_mutants
+from glotsmith.values import Type
+
+MAX_MUTANTS = 40  #: mutants that the chosen cases are tried on
+_MAX_CALLS = 80  #: further calls that a surviving mutant is tried on
+_CPU_S = 0.05  #: CPU seconds a call; a slower mutant counts as killed
+_HASH_SEED = 3
+
+
+async def find_killing_calls(
+    runner: FunctionRunner,
+    function: Function,
+    chosen: Sequence[ObservedCall],
+    observed: Sequence[ObservedCall],
+    base: Sequence[Type],
+) -> list[ObservedCall]:
+    """Return observed calls that kill surviving mutants, the call that kills most first; at most ``MAX_CASES`` in all.
+
+    Args:
+        runner: runs the mutants.
+        function: the function whose mutants are made.
+        chosen: the cases of the suite.
+        observed: all calls that returned a literal.
+        base: types of the arguments, as in ``choose_cases``.
+
+    Raises:
+        RunnerFailed: the sandbox failed.
+
+    """
+    room, further = MAX_CASES - len(chosen), further_cases(chosen, observed, base)[:_MAX_CALLS]
+    if room <= 0 or not further:
+        return []
+    expected = tuple(call.returned for call in chosen)
+    codes = make_mutants(function, MAX_MUTANTS)
+    killed = await _run(runner, function, codes, chosen, expected)
+    survivors = [code for code, killers in zip(codes, killed, strict=True) if not killers]
+    return _cover(further, await _run(runner, function, survivors, further), room)
+
+
+async def _run(
+    runner: FunctionRunner,
+    function: Function,
+    codes: Sequence[str],
+    calls: Sequence[ObservedCall],
+    expected: tuple[str, ...] = (),
+) -> list[set[int]]:
+    """Return for each mutant the indices of the calls that kill it; with ``expected`` only the first."""
+    texts = tuple(call.text for call in calls)
+    batches = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S, expected=expected) for code in codes]
+    reports = await runner.run(function, batches, _HASH_SEED) if batches else []
+    return [_killers(report, calls) for report in reports]
+
+
+def _killers(report: BatchResult, calls: Sequence[ObservedCall]) -> set[int]:
+    pairs = enumerate(zip(report.results, calls, strict=True))
+    return {i for i, (got, call) in pairs if got.kind != "skipped" and (got.kind, got.text) != ("value", call.returned)}
+
+
+def _cover(calls: Sequence[ObservedCall], killers: Sequence[set[int]], room: int) -> list[ObservedCall]:
+    """Return calls that kill all mutants that any of them kills: repeatedly the first that kills most of those left."""
+    found = list[ObservedCall]()
+    left: list[set[int]] = [mutant for mutant in killers if mutant]
+    while left and len(found) < room:
+        counts = Counter(index for mutant in left for index in mutant)
+        best = min(counts, key=lambda index: (-counts[index], index))
+        found.append(calls[best])
+        left = [mutant for mutant in left if best not in mutant]
+    return found
