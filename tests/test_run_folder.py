@@ -174,18 +174,36 @@ def test_a_preview_takes_the_place_of_a_preview_and_of_nothing_else(tmp_path):
     assert make(tmp_path / "run").ledger.count_kept("dataset") == 1
 
 
+def test_a_pilot_resumes_and_a_changed_one_takes_its_place(tmp_path):
+    pilot = {**CONFIG, "pilot": 0.05}
+    with make(tmp_path / "p", pilot) as run:
+        answer(run, "dataset")
+        run.cache.put("reply", "k", b"v")
+        run.dataset.mkdir()
+    with make(tmp_path / "p", pilot) as run:
+        assert (run.resumed, run.ledger.count_kept("dataset"), run.dataset.exists()) == (True, 1, True)
+    with make(tmp_path / "p", {**pilot, "seed": 1}) as run:
+        assert (run.resumed, run.ledger.steps, run.dataset.exists()) == (False, (), False)
+        assert run.cache.get("reply", "k") == b"v"
+    with make(tmp_path / "run") as run:
+        answer(run, "dataset")
+    for place, config in (("run", pilot), ("p", {**CONFIG, "preview": 5})):
+        with pytest.raises(UsageError, match=r"holds a run, which no p\w+ may replace"):
+            make(tmp_path / place, config)
+
+
 def test_another_cache_is_looked_at_and_copied_from(tmp_path):
     with make(tmp_path / "p") as preview:
         preview.cache.put("reply", "k", b"v")
     other = tmp_path / "p" / "cache.sqlite"
-    with RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_cache=other) as run:
+    with RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_caches=[other]) as run:
         assert run.cache.get("reply", "k") == b"v"
         assert run.cache.get("reply", "l") is None
     with make(tmp_path / "run") as run:
         assert run.cache.get("reply", "k") == b"v"
     other.write_bytes(b"no database " * 999)
-    RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_cache=other).close()
-    RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_cache=tmp_path / "none").close()
+    RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_caches=[other]).close()
+    RunFolder.create_or_resume(tmp_path / "run", CONFIG, fallback_caches=[tmp_path / "none"]).close()
 
 
 @pytest.mark.parametrize("config", [{**CONFIG, "budget": None}, dict(reversed(CONFIG.items()))])

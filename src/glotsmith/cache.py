@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,12 @@ class Cache:
     An entry never changes: its key is a hash of everything that determines its value.
     """
 
-    def __init__(self, path: Path, fallback: Path | None = None, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, fallbacks: Sequence[Path] = (), *, read_only: bool = False) -> None:
         """Open or create the store.
 
         Args:
             path: the file.
-            fallback: another store; entries that are missing here are copied from it, if it exists.
+            fallbacks: other stores; entries that are missing here are copied from them, if they exist.
             read_only: open the file for reading, even if nothing can be written.
 
         Raises:
@@ -44,10 +44,11 @@ class Cache:
         """
         self.path = path
         self._connection = (connect_read_only if read_only else connect)(path, _SCHEMA, version=1)
-        self._fallback: Cache | None = None
-        if fallback is not None and fallback.is_file() and fallback != path:
-            with suppress(StorageError):  # the fallback is optional
-                self._fallback = Cache(fallback)
+        self._fallbacks = list[Cache]()
+        for other in fallbacks:
+            with suppress(StorageError):  # a fallback is optional
+                if other.is_file() and other != path:
+                    self._fallbacks.append(Cache(other))
         self._lock = threading.Lock()
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -63,7 +64,7 @@ class Cache:
             ).fetchone()
         if row is not None:
             return row[0]
-        value = self._fallback.get(kind, key) if self._fallback else None
+        value = next((found for other in self._fallbacks if (found := other.get(kind, key)) is not None), None)
         if value is not None:
             self.put(kind, key, value)
         return value
@@ -115,5 +116,5 @@ class Cache:
         """Close the file; idempotent."""
         with self._lock:
             self._connection.close()
-        if self._fallback is not None:
-            self._fallback.close()
+        for other in self._fallbacks:
+            other.close()

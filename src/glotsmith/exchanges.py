@@ -65,6 +65,16 @@ FROM (
 GROUP BY language, cached
 """
 
+_SUM_ITEMS = """
+SELECT item, COUNT(*), SUM(cost), SUM(tokens), SUM(NOT priced AND NOT cost)
+FROM (
+    SELECT MIN(item) AS item, MAX(cost) AS cost, MAX(tokens) AS tokens, MAX(priced) AS priced
+    FROM exchanges GROUP BY address
+)
+GROUP BY item
+"""
+_ANSWER_TIMES = "SELECT answered_at FROM exchanges WHERE NOT cached AND answered_at IS NOT NULL ORDER BY answered_at"
+
 _SUM_CALLS = """
 SELECT call, COUNT(*), SUM(cost), SUM(tokens)
 FROM (SELECT MIN(call) AS call, MAX(cost) AS cost, MAX(tokens) AS tokens FROM exchanges GROUP BY address)
@@ -241,6 +251,15 @@ class Exchanges:
         """Return the costs of all replies, cached ones included, by the name of the call."""
         rows = self._read(_SUM_CALLS)
         return {call: ReplyCosts(count, cost / NANO, tokens) for call, count, cost, tokens in rows}
+
+    def costs_by_item(self) -> dict[str, ReplyCosts]:
+        """Return the costs of all replies, cached ones included, by the item of the request."""
+        rows = self._read(_SUM_ITEMS)
+        return {item: ReplyCosts(count, cost / NANO, tokens, unpriced) for item, count, cost, tokens, unpriced in rows}
+
+    def answer_times(self) -> list[float]:
+        """Return when the replies of a run arrived, in seconds since 1970, in order; cached replies are left out."""
+        return [row[0] for row in self._read(_ANSWER_TIMES)]
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a query; return [] for a ledger of an older version, which has no such tables or columns."""

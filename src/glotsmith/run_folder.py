@@ -29,7 +29,8 @@ from glotsmith.write_aside import write_aside
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
 
-PREVIEW = "preview"  #: configuration key: the run is a preview of this many items
+#: configuration keys of runs before the full run: a preview of this many items, a pilot of this share of them
+PREVIEW, PILOT = "preview", "pilot"
 _HEADER = "# The configuration of this run. What determines its rows is compared at each start; the rest may change.\n"
 _SHOWN = 60  #: characters of a value in a message
 
@@ -38,7 +39,7 @@ class RunFolder:
     """An open run folder; close it, or use it in a ``with`` statement."""
 
     def __init__(
-        self, path: Path, cache: Path | None, lock: int | None, *, resumed: bool, fallback_cache: Path | None = None
+        self, path: Path, cache: Path | None, lock: int | None, *, resumed: bool, fallback_caches: Sequence[Path] = ()
     ) -> None:
         """Open the ledger and the cache; use ``create_or_resume`` or ``open`` instead."""
         self.path = path
@@ -47,7 +48,7 @@ class RunFolder:
         self._lock = lock
         self.ledger = Ledger(path / LEDGER, read_only=lock is None)
         try:
-            self.cache = Cache(cache or path / CACHE, fallback_cache, read_only=lock is None)
+            self.cache = Cache(cache or path / CACHE, fallback_caches, read_only=lock is None)
         except BaseException:
             self.ledger.close()
             raise
@@ -59,18 +60,18 @@ class RunFolder:
         config: Mapping[str, Any],
         cache: Path | None = None,
         changeable: Collection[str] = (),
-        fallback_cache: Path | None = None,
+        fallback_caches: Sequence[Path] = (),
     ) -> "RunFolder":
         """Create a run folder for ``config``, or open it to resume the run.
 
         Args:
             path: the folder.
-            config: values that TOML can hold, in tables and lists; None is left out. With the key ``preview`` the run
-                is a preview, which may replace only an earlier preview.
+            config: values that TOML can hold, in tables and lists; None is left out. With the key ``preview`` or
+                ``pilot`` the run is a trial, which may replace only an earlier trial of its kind.
             cache: a cache file that runs share.
             changeable: dotted keys of ``config`` that do not determine rows. All others are fixed after the first row
                 or reply.
-            fallback_cache: a cache to copy missing entries from, if it exists.
+            fallback_caches: caches to copy missing entries from, where they exist.
 
         Raises:
             UsageError: the folder belongs to a run with another configuration, is in use, or is not a run folder; or
@@ -82,7 +83,7 @@ class RunFolder:
         lock = lock_folder(path, "run", CONFIG)
         try:
             resumed = _store_config(path, config, changeable, cache or path / CACHE)
-            return cls(path, cache, lock, resumed=resumed, fallback_cache=fallback_cache)
+            return cls(path, cache, lock, resumed=resumed, fallback_caches=fallback_caches)
         except BaseException:
             os.close(lock)
             raise
@@ -158,17 +159,18 @@ def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], 
         return False
     stored, wanted = _load(file), tomllib.loads(to_toml(config))
     preview = bool(wanted.get(PREVIEW))
-    if preview and not stored.get(PREVIEW):
-        raise UsageError(f"{path} holds a run, which no preview may replace: choose another folder with -o")
+    trial = next((kind for kind in (PREVIEW, PILOT) if wanted.get(kind)), "")
+    if trial and not stored.get(trial):
+        raise UsageError(f"{path} holds a run, which no {trial} may replace: choose another folder with -o")
     changed = _changes(stored, wanted, free)
-    if changed and not preview and _has_results(path):
+    if changed and not trial and _has_results(path):
         raise UsageError(
             f"{file}: the configuration has changed: {changed}. A run keeps what determines its rows: "
             f"set it as it was, or {_new_folder_advice(cache)}"
         )
     if preview or changed:
         _remove_ledger(path)
-    if preview:
+    if preview or (trial and changed):
         _remove(path / DATASET)
     if stored != wanted:
         write_config(file, config)
@@ -189,7 +191,7 @@ def _has_results(path: Path) -> bool:
 
 
 def _remove_ledger(path: Path) -> None:
-    """Remove the ledger of a run without rows, or of a preview, but not the cache."""
+    """Remove the ledger of a run without rows, of a preview or of a pilot, but not the cache."""
     for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"):
         _remove(path / name)
 

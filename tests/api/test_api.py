@@ -188,4 +188,4 @@ def test_a_preview_works_beside_its_run(
     (tmp_path / "run.toml").write_text(TOML.format(preview=preview))
     place = chosen(monkeypatch, str(tmp_path / "run.toml"), output=tmp_path / "run").place
     assert place.folder == tmp_path / folder
-    assert place.other == tmp_path / other / "cache.sqlite"
+    assert list(place.others) == [tmp_path / other / "cache.sqlite", tmp_path / "run-pilot" / "cache.sqlite"]

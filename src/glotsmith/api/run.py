@@ -13,6 +13,7 @@ from glotsmith.api.budget_watch import RowCounter, count_rows_so_far, counting_t
 from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
+from glotsmith.api.pilot import with_pilot
 from glotsmith.api.program_services import ProgramServices, open_program_services
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
@@ -53,7 +54,7 @@ class RunPlace(NamedTuple):
 
     folder: Path
     cache: Path | None = None  #: to share between runs
-    other: Path | None = None  #: a second cache to read: of a run its preview's, of a preview its run's
+    others: Sequence[Path] = ()  #: further caches to read: those of a run, its preview and its pilot
 
     @classmethod
     def choose(
@@ -61,7 +62,7 @@ class RunPlace(NamedTuple):
     ) -> "RunPlace":
         """Return the folder of a run: the given one, or that of the configuration.
 
-        A preview and each shard have a folder of their own next to it: ``RUN-preview``, ``RUN-2-of-8``.
+        A preview, a pilot and each shard have a folder of their own next to it: ``RUN-preview``, ``RUN-2-of-8``.
 
         Raises:
             UsageError: the configuration names no valid shard.
@@ -72,11 +73,12 @@ class RunPlace(NamedTuple):
         run = run if run.name else run.absolute()  # "." has no name
         if not run.name:
             raise UsageError(f"{run} cannot be a run folder. Choose another folder with -o")
-        preview = run.with_name(f"{run.name}-preview")
+        preview, pilot = (run.with_name(f"{run.name}-{kind}") for kind in ("preview", "pilot"))
         if shard := parse_shard(config.shard or ""):
             run = run.with_name(f"{run.name}-{shard.number}-of-{shard.total}")
-        folder, sibling = (preview, run) if config.preview else (run, preview)
-        return cls(folder, given[1] or config.target("cache"), sibling / CACHE)
+        folder = preview if config.preview else pilot if config.pilot else run
+        others = [place / CACHE for place in (run, preview, pilot) if place != folder]
+        return cls(folder, given[1] or config.target("cache"), others)
 
 
 class RunRequest(NamedTuple):
@@ -206,7 +208,7 @@ async def execute(
             place = request.place
             with (
                 removed_if_refused(place.folder, *RUN_FILES) as disposable,
-                RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.other) as folder,
+                RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.others) as folder,
             ):
                 pipeline = _Pipeline(request._replace(config=chosen), folder, programs, teacher)
                 try:
@@ -229,19 +231,23 @@ def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teacher
         services = RecipeServices(
             programs.sandbox, programs.verifier(), teacher, chosen.seed, ledger, chosen.sources_folder()
         )
-        _of_shard(chosen.made().steps(services), chosen)
+        _chosen_steps(chosen.made().steps(services), chosen)
 
 
-def _of_shard(steps: Sequence[Step[Any, Any]], config: run_config.RunConfig) -> list[Step[Any, Any]]:
-    """Return the steps of a run: all of them, or those of its shard.
+def _chosen_steps(steps: Sequence[Step[Any, Any]], config: run_config.RunConfig) -> list[Step[Any, Any]]:
+    """Return the steps of a run: all of them, those of its shard, or those of its pilot.
 
     Raises:
-        UsageError: the recipe cannot run in shards, or a preview is to run in one.
+        UsageError: the recipe cannot run in shards or has no pilot, or a preview or pilot is to run in a shard.
 
     """
+    if config.preview and config.pilot:
+        raise UsageError("--preview and --estimate are two trials of a run: give one of them")
     shard = parse_shard(config.shard or "")
     if shard is None:
-        return list(steps)
+        return with_pilot(steps, config) if config.pilot else list(steps)
+    if config.pilot:
+        raise UsageError("--estimate predicts the whole run: leave --shard out")
     if config.preview:
         raise UsageError("--preview tries a few items of all sources: leave --shard out")
     return steps_of_shard(steps, shard, config.recipe)
@@ -265,7 +271,7 @@ class _Pipeline(NamedTuple):
         sandbox, verifier = self.programs.sandbox, self.programs.verifier(self.folder.cache)
         services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
         try:
-            steps = _of_shard(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
+            steps = _chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             _fill_cluster(steps, self.programs.items_in_flight)
             _reopen(ledger, steps, self.request.retry, messages)
             with logging_to(self.folder.path):
@@ -348,8 +354,8 @@ def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extr
     return steps
 
 
-def reply_recorder(ledger: Ledger) -> OnReply:
-    """Return the callback that writes the replies of a run into its ledger."""
+def reply_recorder(ledger: Ledger, now: Callable[[], float] = time.time) -> OnReply:
+    """Return the callback that writes the replies of a run into its ledger; ``now`` returns seconds since 1970."""
 
     def record_reply(request: Request, address: str, reply: Reply, cached: bool) -> None:
         text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
@@ -358,7 +364,7 @@ def reply_recorder(ledger: Ledger) -> OnReply:
             ReceivedReply(
                 *(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens),
                 language=request.context.get("language", ""),
-                answered_at=time.time(),
+                answered_at=now(),
             )
         )
 

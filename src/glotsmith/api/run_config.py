@@ -41,6 +41,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
     #: rows of each language whose suites are measured by mutants in the language, for the dataset card; 0 for none
     strength_sample: Annotated[int, CHANGEABLE, msgspec.Meta(ge=0)] = 0
     preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources that it uses; 0 for a run
+    #: of a pilot: share of the items that are processed, for a forecast; 0 for a run
+    pilot: Annotated[float, FIXED, msgspec.Meta(ge=0, le=1)] = 0.0
     shard: Annotated[str | None, FIXED] = None  #: the part of the sources that the run processes, such as ``2/8``
     output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
     cache: Annotated[str, CHANGEABLE, TARGET] = ""  #: a cache file to share between runs

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from glotsmith import recipes
 from glotsmith.api import run_config
+from glotsmith.api.forecast import forecast_run
 from glotsmith.api.no_input import no_input_sentence
 from glotsmith.api.program_services import cluster_options
 from glotsmith.api.run import RunMessages, RunPlace, RunRequest, execute
@@ -29,6 +30,7 @@ from glotsmith.cli.app import (
     out,
     print_error,
 )
+from glotsmith.cli.forecast import print_forecast
 from glotsmith.cli.progress import RunProgress, funnel_table
 from glotsmith.cli.show import side_by_side
 from glotsmith.counts import counted
@@ -93,6 +95,14 @@ def run(
     ray_address: RayAddress = "",
     mixed_toolchains: MixedToolchains = False,
     preview: Annotated[int, typer.Option(min=0, help="Try N items of the sources, in a separate folder.")] = 0,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Run a pilot, in a separate folder, and predict the run: rows, cost, hours."),
+    ] = False,
+    pilot_share: Annotated[
+        float, typer.Option(min=0.001, max=1, help="With --estimate: share of the items in the pilot; at least 30.")
+    ] = 0.05,
+    as_json: Annotated[bool, typer.Option("--json", help="With --estimate: print the prediction as JSON.")] = False,
     shard: Annotated[
         str,
         typer.Option(
@@ -134,9 +144,12 @@ def run(
     [bold]glotsmith run multipl-t -s ./src -l ocaml -l racket --teacher openai --model MODEL --base-url URL[/]
 
     [bold]glotsmith run run.toml --preview 5[/]
+
+    [bold]glotsmith run run.toml --estimate[/]
     """
     changes = _changes(source, language, teacher, model, base_url, option)
     changes |= {"isolation": isolation, "preview": preview or None, "shard": shard}
+    changes["pilot"] = pilot_share if estimate else None
     changes["budget"] = tuple(budget or ())
     chosen = run_config.load(recipe, changes)
     place = RunPlace.choose(chosen, output, cache)
@@ -144,6 +157,9 @@ def run(
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
     code = asyncio.run(_run(RunRequest(chosen, place, jobs, cluster, _reasons(retry)), limits))
     if code == 0:
+        if estimate:
+            print_forecast(forecast_run(place.folder), place.folder, as_json=as_json)
+            raise typer.Exit
         if chosen.shard:
             _show_end_of_shard(place.folder)
             raise typer.Exit

@@ -102,6 +102,16 @@ class Recipe(Protocol):
     limit_option: ClassVar[str]  #: the option that limits the number of source items (``--preview`` sets it)
     row_noun: ClassVar[str]  #: the noun for a row in the summary of a run, in the singular
 
+    @property
+    def pilot_before(self) -> str:
+        """The first step that costs much: a pilot samples the items before it.
+
+        Raises:
+            UsageError: no sample of the items says what the run costs.
+
+        """
+        ...
+
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the steps in order; the output of the last one is ``Example``."""
         ...

@@ -21,6 +21,11 @@ from glotsmith.step import Dropped, Result, ShardRule, WholeStep, keep
 T = TypeVar("T", bound=Record)
 
 
+def kept_duplicate(detail: str) -> str:
+    """Return the key of the kept item that a dropped duplicate repeats, from the detail of its drop."""
+    return detail.rpartition(" ")[2]
+
+
 class ComparedText(NamedTuple):
     """The text of an item that is compared."""
 

@@ -106,6 +106,11 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         required = require_typed_calls if self.require_suite else get_card
         check_languages("languages", self.languages, required)
 
+    @property
+    def pilot_before(self) -> str:
+        """The first step that executes snippets."""
+        return CheckSnippets.name
+
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline, with a round trip by execution.
 

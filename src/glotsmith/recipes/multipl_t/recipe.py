@@ -117,6 +117,11 @@ class MultiPLT(Record, frozen=True, kw_only=True):
                 f"or from {MIN_LIMITS.cpu_s} to {MAX_LIMITS.cpu_s} seconds"
             )
 
+    @property
+    def pilot_before(self) -> str:
+        """The first step that executes functions or sends requests."""
+        return WriteTests.name
+
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline.
 

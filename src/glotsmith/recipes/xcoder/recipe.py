@@ -175,6 +175,21 @@ class XCoder(Record, frozen=True, kw_only=True):
     def _targets(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*self.languages, *self.new_languages)))
 
+    @property
+    def pilot_before(self) -> str:
+        """The first step that sends requests.
+
+        Raises:
+            UsageError: agents discuss, and each discussion remembers the earlier ones, so that none can be sampled.
+
+        """
+        if self.sessions:
+            raise UsageError(
+                "--estimate cannot predict discussions, because each of them remembers the earlier ones. Predict the "
+                "seeds with --set sessions=0, or try a few sessions: --preview 5 --set sessions=8"
+            )
+        return MakeSeeds.name
+
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the steps from snippets to rows.
 

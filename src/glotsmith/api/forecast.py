@@ -1,0 +1,247 @@
+"""Predict a run from its pilot: rows, requests, tokens, money, hours, and the cost of a row, with 90 % intervals.
+
+The items of the pilot are a sample of those of the run, and the run reuses their replies. So a prediction is what the
+pilot did, plus what the other items are expected to do.
+"""
+
+import math
+import shlex
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from glotsmith.api.finite_population import (
+    CONFIDENCE,
+    PredictionInterval,
+    bounds_of_mean,
+    distinct_share,
+    predict_ratio,
+    predict_total,
+)
+from glotsmith.api.pilot import PilotOutcomes, PilotRow, read_outcomes
+from glotsmith.api.run_config import RunConfig, languages
+from glotsmith.api.run_rows import finished_rows
+from glotsmith.errors import UsageError
+from glotsmith.records import Record
+from glotsmith.run_folder import RunFolder
+
+_SHOWN_LOSSES = 5
+_WINDOWS = 10  #: equal parts of the replies by which the rate is measured
+_MIN_REPLIES = 2 * _WINDOWS  #: with fewer, the rate is not measured
+_IDLE_S, _IDLE_FACTOR = 60.0, 50  #: a longer gap between two replies, also in median gaps, is no part of the rate
+
+
+class PredictedAmount(Record, frozen=True, kw_only=True):
+    """A predicted amount of a whole run, with its interval."""
+
+    value: float | None  #: None if it is unbounded, as the cost of a row where there may be none
+    low: float | None
+    high: float | None  #: None if nothing bounds it
+
+    @classmethod
+    def of(cls, interval: PredictionInterval) -> "PredictedAmount":
+        """Return the amount with these bounds."""
+        return cls(**{name: value if math.isfinite(value) else None for name, value in interval._asdict().items()})
+
+
+class PredictedLoss(Record, frozen=True, kw_only=True):
+    """Items that a step drops for one reason, among the largest losses of a run."""
+
+    step: str
+    reason: str
+    share: float  #: of the inputs that all steps after the sample dropped, 0-1
+    items: PredictedAmount
+
+
+class RunForecast(Record, frozen=True, kw_only=True):
+    """The prediction of a run. All amounts are those of the whole run, the pilot included."""
+
+    recipe: str
+    confidence: float
+    population: int  #: items that cost requests, after the steps that cost none
+    sampled: int  #: of these, in the pilot
+    rows: PredictedAmount
+    languages: dict[str, PredictedAmount]  #: language → rows
+    requests: PredictedAmount
+    tokens: PredictedAmount
+    cost: PredictedAmount | None  #: US dollars; None if the price is unknown
+    cost_per_row: PredictedAmount | None
+    tokens_per_row: PredictedAmount
+    hours_left: PredictedAmount | None  #: of the run after the pilot; None if the pilot received too few replies
+    replies_per_second: float | None  #: the measured rate
+    pilot_hours: float
+    pilot_requests: int
+    pilot_tokens: int
+    pilot_cost: float | None
+    losses: tuple[PredictedLoss, ...]
+
+
+def forecast_run(folder: Path) -> RunForecast:
+    """Return the prediction of a run from the folder of its finished pilot.
+
+    Raises:
+        UsageError: the pilot is not finished, or its sources hold nothing.
+
+    """
+    with RunFolder.open(folder) as opened:
+        finished_rows(opened)
+        config = msgspec.convert(opened.config, RunConfig)
+        outcomes = read_outcomes(opened.ledger)
+        if not outcomes.items:
+            raise UsageError(
+                f"{folder}: no item is left for a pilot. 'glotsmith show {shlex.quote(str(folder))}' prints why"
+            )
+        return forecast(config.recipe, outcomes, languages(config))
+
+
+def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str]) -> RunForecast:
+    """Return the prediction of a run of a recipe.
+
+    Args:
+        recipe: name of the recipe.
+        pilot: what the finished pilot did.
+        languages: of the run, those without a row in the pilot included.
+
+    """
+    requests, tokens = (_total(pilot, field) for field in ("requests", "tokens"))
+    cost = None if any(pilot.values("unpriced")) or pilot.shared_costs.unpriced else _total(pilot, "cost")
+    rate, hours = _hours(pilot, requests)
+    return RunForecast(
+        recipe=recipe,
+        confidence=CONFIDENCE,
+        population=pilot.population,
+        sampled=len(pilot.items),
+        rows=PredictedAmount.of(_rows(pilot)),
+        languages={name: PredictedAmount.of(_rows(pilot, name)) for name in _languages(pilot, languages)},
+        requests=PredictedAmount.of(requests),
+        tokens=PredictedAmount.of(tokens),
+        cost=PredictedAmount.of(cost) if cost else None,
+        cost_per_row=PredictedAmount.of(_per_row(pilot, "cost")) if cost else None,
+        tokens_per_row=PredictedAmount.of(_per_row(pilot, "tokens")),
+        hours_left=PredictedAmount.of(hours) if hours else None,
+        replies_per_second=rate.value if rate else None,
+        pilot_hours=pilot.run_seconds / 3600,
+        pilot_requests=round(_in_pilot(pilot, "requests")),
+        pilot_tokens=round(_in_pilot(pilot, "tokens")),
+        pilot_cost=_in_pilot(pilot, "cost") if cost else None,
+        losses=_losses(pilot),
+    )
+
+
+def _in_pilot(pilot: PilotOutcomes, field: str) -> float:
+    return math.fsum(pilot.values(field)) + getattr(pilot.shared_costs, field)
+
+
+def _total(pilot: PilotOutcomes, field: str) -> PredictionInterval:
+    return predict_total(_values(pilot, field), pilot.population)
+
+
+def _values(pilot: PilotOutcomes, field: str) -> list[float]:
+    """Return an amount for each item; what belongs to no item grows with the number of items."""
+    shared = getattr(pilot.shared_costs, field) / len(pilot.items) if pilot.items else 0.0
+    return [value + shared for value in pilot.values(field)]
+
+
+def _languages(pilot: PilotOutcomes, languages: Sequence[str]) -> list[str]:
+    return sorted({*languages, *(row.language for row in pilot.made)})
+
+
+def _values_of_rows(pilot: PilotOutcomes, language: str) -> list[float]:
+    """Return the rows of each item in a language, "" for all, as if no item repeated another."""
+    counts = [pilot.rows.get(item, Counter()) for item in pilot.items]
+    return [count[language] if language else count.total() for count in counts]
+
+
+def _rows(pilot: PilotOutcomes, language: str = "") -> PredictionInterval:
+    """Return the prediction of the rows of a language, "" for all, after items that repeat others are dropped."""
+    made = [row for row in pilot.made if language in ("", row.language)]
+    if len(pilot.items) >= pilot.population:
+        return PredictionInterval(len(made), len(made), len(made))
+    most = max((number for count in pilot.rows.values() for number in count.values()), default=1)
+    alone = predict_total(_values_of_rows(pilot, language), pilot.population, largest=most)
+    found = alone.times(_distinct(made, alone))
+    return found._replace(low=max(found.low, len(made)), high=max(found.high, len(made)) if made else alone.high)
+
+
+def _distinct(made: Sequence[PilotRow], alone: PredictionInterval) -> PredictionInterval:
+    """Return the share of rows that is left when items that repeat others are dropped."""
+    return distinct_share([len(row.items) for row in made], alone.value)
+
+
+def _per_row(pilot: PilotOutcomes, field: str) -> PredictionInterval:
+    """Return the prediction of an amount for each row."""
+    rows = _values_of_rows(pilot, "")
+    ratio = predict_ratio(_values(pilot, field), rows, pilot.population)
+    alone = predict_total(rows, pilot.population)
+    return ratio if math.isinf(ratio.value) else ratio.times(_distinct(pilot.made, alone).inverse())
+
+
+def _hours(
+    pilot: PilotOutcomes, requests: PredictionInterval
+) -> tuple[PredictionInterval | None, PredictionInterval | None]:
+    """Return the rate of replies for each second, and the hours that the run takes after the pilot.
+
+    The pilot's running time that its replies do not explain, at the rate, is that of the steps before the sample, of
+    the first and the last requests, and of the last steps: the run takes it, too.
+    """
+    rate = _rate(pilot.answered_at)
+    if rate is None:
+        return None, None
+    extra = max(0.0, pilot.run_seconds - len(pilot.answered_at) / rate.value)
+    left = requests.plus(-_in_pilot(pilot, "requests"))
+    return rate, left.times(rate.inverse()).plus(extra).scaled(1 / 3600)
+
+
+class _Windows(NamedTuple):
+    """The busy time of equal parts of the replies."""
+
+    seconds: Sequence[float]
+    replies: int  #: in each part
+
+
+def _rate(answered_at: Sequence[float]) -> PredictionInterval | None:
+    """Return the replies for each second in the middle of a run, when its slots are full; None if too few arrived."""
+    windows = _middle_windows(answered_at)
+    if windows is None:
+        return None
+    mean, (low, high) = statistics.fmean(windows.seconds), bounds_of_mean(windows.seconds)
+    return PredictionInterval(
+        windows.replies / mean, windows.replies / high, windows.replies / low if low > 0 else math.inf
+    )
+
+
+def _middle_windows(answered_at: Sequence[float]) -> _Windows | None:
+    """Return the middle half of the replies, in equal parts."""
+    quarter = len(answered_at) // 4
+    middle = answered_at[quarter : len(answered_at) - quarter]
+    if len(middle) < _MIN_REPLIES:
+        return None
+    gaps = [after - before for before, after in pairwise(middle)]
+    longest = max(_IDLE_S, _IDLE_FACTOR * statistics.median(gaps))
+    busy = [gap for gap in gaps if gap <= longest]
+    size = len(busy) // _WINDOWS
+    if not size or not sum(busy):
+        return None
+    return _Windows([math.fsum(busy[n * size : (n + 1) * size]) for n in range(_WINDOWS)], size)
+
+
+def _losses(pilot: PilotOutcomes) -> tuple[PredictedLoss, ...]:
+    """Return the most frequent drops, with the number that the whole run is expected to have."""
+    counts = {cause: lost.total() for cause, lost in pilot.lost.items()}
+    most = sorted(counts, key=lambda cause: (-counts[cause], cause))[:_SHOWN_LOSSES]
+    return tuple(
+        PredictedLoss(
+            step=step,
+            reason=reason,
+            share=counts[step, reason] / sum(counts.values()),
+            items=PredictedAmount.of(
+                predict_total([pilot.lost[step, reason][item] for item in pilot.items], pilot.population)
+            ),
+        )
+        for step, reason in most
+    )

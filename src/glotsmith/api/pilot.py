@@ -1,0 +1,142 @@
+"""The outcomes of a pilot, by item of its sample, from which ``api/forecast.py`` predicts the whole run."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from glotsmith.api.run_config import RunConfig
+from glotsmith.drop_reasons import Reason
+from glotsmith.errors import UsageError
+from glotsmith.exchanges import ReplyCosts
+from glotsmith.ledger import Ledger
+from glotsmith.records import Example
+from glotsmith.selection.deduplicate import kept_duplicate
+from glotsmith.sources.pilot_sample import PILOT_STEP, sample_pilot
+from glotsmith.step import Step
+
+_DUPLICATE = (Reason.EXACT_DUPLICATE, Reason.NEAR_DUPLICATE)
+
+
+def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[Any, Any]]:
+    """Return the steps of a pilot: those of the run, with the sample before the first step that costs much.
+
+    Raises:
+        UsageError: the recipe cannot predict a run from a sample of its items.
+
+    """
+    recipe = config.made()
+    before = getattr(recipe, "pilot_before", "")  # a user's own recipe may not have it
+    place = next((n for n, step in enumerate(steps) if n and step.name == before), 0)
+    if not place:
+        raise UsageError(f"the recipe {config.recipe} names no step that a pilot samples items for (pilot_before)")
+    return [*steps[:place], sample_pilot(config.pilot, steps[place - 1].output), *steps[place:]]
+
+
+class PilotRow(NamedTuple):
+    """A row that the pilot made, with the items that made one like it."""
+
+    language: str
+    items: frozenset[str]  #: keys of the items: that of the row, and those whose rows were dropped as its duplicates
+
+
+class PilotOutcomes(NamedTuple):
+    """What a pilot did."""
+
+    population: int  #: items from which the sample was drawn
+    items: tuple[str, ...]  #: keys of the sample
+    costs: Mapping[str, ReplyCosts]  #: by item
+    shared_costs: ReplyCosts  #: of requests that belong to no single item
+    rows: Mapping[str, Counter[str]]  #: item → rows by language, with those that other items repeat
+    made: Sequence[PilotRow]
+    lost: Mapping[tuple[str, str], Counter[str]]  #: (step, drop reason) → inputs dropped after the sample, by item
+    answered_at: Sequence[float]  #: when replies arrived that were paid for, seconds since 1970
+    run_seconds: float
+
+    def values(self, field: str) -> list[float]:
+        """Return a field of ``ReplyCosts`` for each item."""
+        return [getattr(self.costs.get(item, ReplyCosts()), field) for item in self.items]
+
+
+def read_outcomes(ledger: Ledger) -> PilotOutcomes:
+    """Return what a finished pilot did."""
+    origins = _Origins(ledger)
+    costs, shared = defaultdict[str, ReplyCosts](ReplyCosts), ReplyCosts()
+    for key, paid in ledger.exchanges.costs_by_item().items():
+        item = origins.item_of_any(key)
+        if item is None:
+            shared += paid
+        else:
+            costs[item] += paid
+    made = list(_made_rows(ledger, origins))
+    rows = defaultdict[str, Counter[str]](Counter)
+    for row in made:
+        for item in row.items:
+            rows[item][row.language] += 1
+    sample = next(row for row in ledger.funnel() if row.step == PILOT_STEP)
+    return PilotOutcomes(
+        population=sample.taken,
+        items=tuple(origins.sample),
+        costs=costs,
+        shared_costs=shared,
+        rows=rows,
+        made=made,
+        lost=_lost(ledger, origins),
+        answered_at=ledger.exchanges.answer_times(),
+        run_seconds=ledger.exchanges.run_seconds(),
+    )
+
+
+class _Origins:
+    """The item of the sample that each item of later steps was made from."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        steps = ledger.steps[ledger.steps.index(PILOT_STEP) :]
+        self.sample = [row.key for row in ledger.kept_rows(PILOT_STEP)]
+        self._by_step = {PILOT_STEP: {key: key for key in self.sample}}
+        for before, step in pairwise(steps):
+            known = self._by_step[before]
+            self._by_step[step] = {row.key: known[row.parent] for row in ledger.kept_rows(step)}
+
+    def item_of(self, step: str, key: str) -> str:
+        """Return the item that an output of a step was made from."""
+        return self._by_step[step][key]
+
+    def item_of_any(self, key: str) -> str | None:
+        """Return the item that an output of any step was made from; None if there is no such output."""
+        return next((items[key] for items in self._by_step.values() if key in items), None)
+
+
+def _made_rows(ledger: Ledger, origins: _Origins) -> Iterator[PilotRow]:
+    """Yield the rows of the dataset, without original pairs of a corpus."""
+    steps = ledger.steps[ledger.steps.index(PILOT_STEP) :]
+    repeated = {step: _repeated(ledger, origins, before, step) for before, step in pairwise(steps)}
+    parents = {step: {row.key: row.parent for row in ledger.kept_rows(step)} for step in steps[1:]}
+    for key, example in ledger.kept_items(steps[-1], Example):
+        if example.kind == "original":
+            continue
+        items, at = {origins.item_of(steps[-1], key)}, key
+        for step in reversed(steps[1:]):
+            items |= repeated[step].get(at, set())
+            at = parents[step][at]
+        yield PilotRow(example.language, frozenset(items))
+
+
+def _repeated(ledger: Ledger, origins: _Origins, before: str, step: str) -> dict[str, set[str]]:
+    """Return for each output of a step the items whose outputs the step dropped as its duplicates."""
+    found = defaultdict[str, set[str]](set)
+    for row in ledger.dropped_rows(step):
+        if row.reason in _DUPLICATE and row.status == "dropped":
+            found[kept_duplicate(row.detail)].add(origins.item_of(before, row.parent))
+    return found
+
+
+def _lost(ledger: Ledger, origins: _Origins) -> Mapping[tuple[str, str], Counter[str]]:
+    """Return the inputs that each step after the sample dropped, by reason and item."""
+    found = defaultdict[tuple[str, str], Counter[str]](Counter)
+    steps = ledger.steps[ledger.steps.index(PILOT_STEP) :]
+    for before, step in pairwise(steps):
+        for row in ledger.dropped_rows(step):
+            if row.status == "dropped":
+                found[step, row.reason][origins.item_of(before, row.parent)] += 1
+    return found
