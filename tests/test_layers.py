@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation", "counts", "write_aside", "budget", "shard", "__version__"}
+VALUES |= {"installation", "counts", "write_aside", "budget", "shard", "stored_prompt", "__version__"}
 ENGINE = {
     "step",
     "ledger_rows",

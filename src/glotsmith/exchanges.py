@@ -5,12 +5,13 @@ that a budget admits is stored before it is sent, so that a killed run knows whi
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from glotsmith.ledger_rows import NANO
 from glotsmith.records import printable
+from glotsmith.stored_prompt import StoredPrompt
 
 RunStatement = Callable[..., list[tuple[Any, ...]]]
 
@@ -34,6 +35,14 @@ CREATE TABLE IF NOT EXISTS sent_requests (
     cost INTEGER NOT NULL,
     tokens INTEGER NOT NULL,
     PRIMARY KEY (address, sent_at)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS prompt_texts (
+    version TEXT NOT NULL,
+    call TEXT NOT NULL,
+    file TEXT NOT NULL,
+    name TEXT NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (version, call, name)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS run_time (id INTEGER PRIMARY KEY CHECK (id = 0), seconds REAL NOT NULL)
 """
@@ -176,6 +185,7 @@ class Exchanges:
 
     def copy_from(self, other: "Exchanges") -> Iterator[None]:
         """Copy the exchanges of another ledger, and yield after each page. A transaction must be open."""
+        self.store_prompts(other.stored_prompts())
         last = ("", "")
         while page := other._read(_SELECT_ALL, *last):
             for *exchange, data in page:
@@ -204,6 +214,27 @@ class Exchanges:
             pair = found.setdefault(language, [ReplyCosts(), ReplyCosts()])
             pair[cached] = ReplyCosts(count, cost / NANO, tokens, unpriced)
         return {language: (pair[0], pair[1]) for language, pair in found.items()}
+
+    # --- prompt templates -------------------------------------------------------------------------------------------
+
+    def store_prompts(self, prompts: Iterable[StoredPrompt]) -> None:
+        """Store the texts of prompts, each version once."""
+        for prompt in prompts:
+            for name, text in prompt.texts.items():
+                self._run(
+                    "INSERT INTO prompt_texts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    *(prompt.version, prompt.call, prompt.file, name, text),
+                )
+
+    def stored_prompts(self) -> list[StoredPrompt]:
+        """Return the prompts of the run, in order of their names."""
+        found = dict[tuple[str, str, str], dict[str, str]]()
+        for *key, name, text in self._read("SELECT call, version, file, name, text FROM prompt_texts ORDER BY 1, 2, 4"):
+            found.setdefault((key[0], key[1], key[2]), {})[name] = text
+        return [
+            StoredPrompt(version=version, call=call, file=file, texts=texts)
+            for (call, version, file), texts in found.items()
+        ]
 
     # --- requests without a reply ----------------------------------------------------------------------------------
 

@@ -140,6 +140,7 @@ def _whole(rows: RunRows, format_: str, target: Path) -> str:
         recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
         funnel=tuple(rows.answers.funnel()),
         parameters=rows.parameters(),
+        prompts=rows.prompts(),
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),
         findings=rows.findings(),
         figures=language_figures(rows, {example.language for example in rows.examples()}),

@@ -123,6 +123,7 @@ async def run_async(
     base_url: str = "",
     teacher_options: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
+    prompts: Mapping[str, Path | str] | None = None,
     seed: int | None = None,
     formats: Sequence[str] = (),
     budget: Sequence[str] = (),
@@ -146,6 +147,7 @@ async def run_async(
         base_url: the teacher's server.
         teacher_options: further options of the teacher.
         options: options of the recipe (``docs/recipes``).
+        prompts: files of your own in place of prompts of the recipe, by name (``glotsmith prompts RECIPE``).
         seed: seed of all sampling; by default 0.
         formats: formats of the dataset; by default ``jsonl`` and ``parquet``.
         budget: limits of the run: ``("20usd", "ocaml=500rows")``.
@@ -172,6 +174,7 @@ async def run_async(
         "isolation": isolation,
         "shard": shard,
         "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": dict(teacher_options or {})},
+        "prompts": {name: str(file) for name, file in (prompts or {}).items()},
         "options": {**(options or {}), "sources": tuple(sources), "languages": tuple(languages)},
     }
     config = run_config.load(recipe, given)
@@ -269,7 +272,9 @@ class _Pipeline(NamedTuple):
         spending = self._spending(worker)
         cached = CachedTeacher(self.teacher, self.folder.cache, reply_recorder(ledger), spending)
         sandbox, verifier = self.programs.sandbox, self.programs.verifier(self.folder.cache)
-        services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, config.sources_folder())
+        prompts = config.prompts_in_use()
+        ledger.exchanges.store_prompts(prompt.stored(call) for call, prompt in prompts.items())
+        services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, config.sources_folder(), prompts)
         try:
             steps = _chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             _fill_cluster(steps, self.programs.items_in_flight)

@@ -13,6 +13,8 @@ from glotsmith.api import config_paths
 from glotsmith.budget import BudgetLimit, parse_budget
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve_language
+from glotsmith.prompts import Prompt
+from glotsmith.prompts.check import check_prompt
 from glotsmith.recipes.base import option_name
 from glotsmith.records import Record, printable
 from glotsmith.settings import CHANGEABLE, FIXED, TARGET
@@ -49,6 +51,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
     #: dotted key → absolute folder that its relative paths are relative to; ``load`` fills it in
     relative_to: Annotated[dict[str, str], CHANGEABLE] = {}
     teacher: TeacherConfig = TeacherConfig()
+    prompts: Annotated[dict[str, str], CHANGEABLE] = {}  #: name of a prompt → file of the user that replaces it
+    prompt_versions: Annotated[dict[str, str], FIXED] = {}  #: of the files of ``prompts``; ``load`` fills it in
     options: Annotated[dict[str, Any], FIXED] = {}  #: the recipe's fields
 
     def made(self) -> Any:
@@ -79,6 +83,32 @@ class RunConfig(Record, frozen=True, kw_only=True):
 
     def _located(self, key: str, value: object) -> Any:
         return config_paths.located(value, self.relative_to.get(key, "")) if isinstance(value, str) else value
+
+    def own_prompts(self) -> dict[str, Prompt]:
+        """Return the prompts of the user, by name.
+
+        Raises:
+            UsageError: the recipe has no prompt of this name.
+            InputError: a file cannot be read, or is no prompt of this name; the message names the line.
+
+        """
+        known: Mapping[str, Prompt] = self.made().prompts() if self.prompts else {}
+        found = dict[str, Prompt]()
+        for name, file in self.prompts.items():
+            if name not in known:
+                raise UsageError(unknown_name(f"the recipe {self.recipe} has no prompt {name!r}", name, known))
+            found[name] = known[name].replaced_by(Path(self._located(f"prompts.{name}", file)).expanduser())
+            check_prompt(name, found[name])
+        return found
+
+    def prompts_in_use(self) -> dict[str, Prompt]:
+        """Return the prompts of the run by name: those of the user, and those of the recipe that they do not replace.
+
+        Raises:
+            GlotsmithError: see ``own_prompts``.
+
+        """
+        return {**self.made().prompts(), **self.own_prompts()}
 
     def target(self, key: str) -> Path | None:
         """Return the path of ``output`` or ``cache`` relative to the working directory; None if it is not set."""
@@ -229,7 +259,8 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
 
     Raises:
         UsageError: a field is unknown, missing or of the wrong type, or holds what looks like a key; or a path of the
-            TOML file does not exist.
+            TOML file does not exist; or the recipe has no prompt of a name.
+        InputError: a prompt of the user is invalid.
 
     """
     file = read(recipe)
@@ -250,7 +281,10 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     toml = Path(recipe) if Path(recipe).suffix == ".toml" else None
     shard = parse_shard(chosen.shard or "")
     chosen = msgspec.structs.replace(chosen, shard=str(shard) if shard else None)
-    return msgspec.structs.replace(chosen, relative_to=config_paths.folders(path_kinds(chosen), file, changes, toml))
+    folders = config_paths.folders(path_kinds(chosen), file, changes, toml)
+    chosen = msgspec.structs.replace(chosen, relative_to=folders, prompt_versions={})
+    versions = {name: prompt.version for name, prompt in chosen.own_prompts().items()}
+    return msgspec.structs.replace(chosen, prompt_versions=versions)
 
 
 def path_kinds(chosen: RunConfig) -> dict[str, str]:
@@ -261,6 +295,7 @@ def path_kinds(chosen: RunConfig) -> dict[str, str]:
         **settings.path_kinds(RunConfig),
         **settings.path_kinds(recipes.get(chosen.recipe), "options."),
         **{f"teacher.options.{name}": kind for name, kind in own.items()},
+        **{f"prompts.{name}": "file" for name in chosen.prompts},
         **({"teacher.model": own["model"]} if "model" in own else {}),
     }
 

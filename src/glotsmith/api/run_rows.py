@@ -18,6 +18,7 @@ from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Example, Preference, content_hash
 from glotsmith.run_folder import CONFIG, DATASET, LEDGER, RunFolder
 from glotsmith.settings import is_changeable
+from glotsmith.stored_prompt import StoredPrompt
 
 
 class RunRows(NamedTuple):
@@ -63,6 +64,10 @@ class RunRows(NamedTuple):
         stored = self.folder.config
         free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
         return {name: _text(value) for name, value in _leaves(stored) if not is_changeable(name, free)}
+
+    def prompts(self) -> tuple[StoredPrompt, ...]:
+        """Return the prompts of the run; none for a run of an older version."""
+        return tuple(self.folder.ledger.exchanges.stored_prompts())
 
     def run(self) -> str:
         """Return the identity of the run: a hash of the settings that determine its rows."""

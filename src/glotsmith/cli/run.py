@@ -32,6 +32,7 @@ from glotsmith.cli.app import (
 )
 from glotsmith.cli.forecast import print_forecast
 from glotsmith.cli.progress import RunProgress, funnel_table
+from glotsmith.cli.prompts import Prompts, prompt_files
 from glotsmith.cli.show import side_by_side
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
@@ -89,6 +90,7 @@ def run(
             "repeatable.",
         ),
     ] = None,
+    prompt: Prompts = None,
     isolation: Isolation = "",
     jobs: Jobs = None,
     executor: Executor = "local",
@@ -151,6 +153,7 @@ def run(
     changes |= {"isolation": isolation, "preview": preview or None, "shard": shard}
     changes["pilot"] = pilot_share if estimate else None
     changes["budget"] = tuple(budget or ())
+    changes["prompts"] = prompt_files(prompt)
     chosen = run_config.load(recipe, changes)
     place = RunPlace.choose(chosen, output, cache)
     cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)

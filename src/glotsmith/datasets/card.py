@@ -11,10 +11,12 @@ from pathlib import Path
 from glotsmith import __version__
 from glotsmith.counts import counted
 from glotsmith.datasets.dataset_counts import DatasetCounts
+from glotsmith.datasets.prompt_files import FOLDER as PROMPTS
 from glotsmith.datasets.schema import features
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.records import FunnelRow, Record
+from glotsmith.stored_prompt import StoredPrompt
 from glotsmith.write_aside import draft_path, write_aside
 
 #: licences that the Hub knows by their SPDX id in lower case; anything else is ``other`` there
@@ -65,6 +67,7 @@ class DatasetCard(Record, frozen=True, kw_only=True):
     recipe: str = ""  #: recipe and paper, in a sentence
     funnel: tuple[FunnelRow, ...] = ()
     parameters: dict[str, str] = {}  #: whatever determines the result: sampling, thresholds, seeds
+    prompts: tuple[StoredPrompt, ...] = ()  #: of the run
     benchmarks: tuple[str, ...] = ()  #: what it was decontaminated against
     findings: dict[str, str] = {}  #: what the run measured beside its rows
     figures: dict[str, LanguageFigures] = {}  #: language → what was measured for it
@@ -180,6 +183,7 @@ def _body(card: DatasetCard, summary: DatasetCounts) -> str:
         "## Languages": _languages(card, summary),
         "## What a row is": _kinds(summary),
         "## How it was made": _making(card, summary),
+        "## Prompts": _prompts(card.prompts),
         "## What was measured": "\n".join(f"- {_cell(name)}: {_cell(text)}" for name, text in card.findings.items()),
         "## Funnel": _funnel(card.funnel),
         "## Why items were dropped": _reasons(card.funnel),
@@ -260,6 +264,11 @@ def _making(card: DatasetCard, summary: DatasetCounts) -> str:
         *(f"- {_cell(name)}: {_cell(_public(value))}" for name, value in card.parameters.items()),
     ]
     return "\n".join(filter(None, items))
+
+
+def _prompts(prompts: Sequence[StoredPrompt]) -> str:
+    rows = ((p.call, f"`{p.version}`", f"[{p.file}]({PROMPTS}/{p.version}/{p.file})") for p in prompts)
+    return _table(("prompt", "version", "text"), rows)
 
 
 def _kinds(summary: DatasetCounts) -> str:

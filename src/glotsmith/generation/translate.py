@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
@@ -31,10 +30,9 @@ class TranslationPrompts(msgspec.Struct, frozen=True):
     completion: Prompt
     repair: Prompt
 
-    @classmethod
-    def in_folder(cls, folder: Path, name: str) -> "TranslationPrompts":
-        """Return the prompts in the files ``NAME.j2``, ``NAME_completion.j2`` and ``repair.j2`` of a folder."""
-        return cls(*(Prompt(folder / f"{file}.j2") for file in (name, f"{name}_completion", "repair")))
+    def of_style(self, style: RequestStyle) -> Prompt:
+        """Return the prompt of the first request for a candidate."""
+        return self.chat if style == "chat" else self.completion
 
 
 class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +131,7 @@ class Translate(ItemStep[Task, Solution]):
 
     async def _request_translation(self, task: Task, sample: int) -> TranslationAttempt:
         card, options = get_card(task.language), self._options
-        prompt = self._prompts.chat if options.style == "chat" else self._prompts.completion
+        prompt = self._prompts.of_style(options.style)
         variables = prompt_variables(card, task, source=options.source_in_prompt, wording=options.docstrings)
         text = prompt.render(**variables)
         if options.style == "completion":

@@ -11,6 +11,7 @@ from glotsmith import languages
 from glotsmith.errors import InputError, UsageError
 from glotsmith.languages.lexer import CommentSyntax, comment_syntax_of
 from glotsmith.ledger import Ledger, LedgerRow
+from glotsmith.prompts import Prompt
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
@@ -42,6 +43,7 @@ class RecipeServices(msgspec.Struct, frozen=True):
     seed: int = 0
     ledger: Ledger | None = None  #: of the run, for recipes whose steps depend on earlier outcomes
     folder: Path = Path()  #: folder that relative paths of sources are relative to
+    own_prompts: Mapping[str, Prompt] = {}  #: in place of those of the recipe, by the names of ``Recipe.prompts``
     recorded: bool = False  #: a ledger has the results of all steps but each ``WholeStep``, so that no other step runs
 
     def __post_init__(self) -> None:
@@ -110,6 +112,10 @@ class Recipe(Protocol):
             UsageError: no sample of the items says what the run costs.
 
         """
+        ...
+
+    def prompts(self) -> Mapping[str, Prompt]:
+        """Return the prompts of the recipe in its style, by the names that ``--prompt`` takes."""
         ...
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import msgspec
 
-from glotsmith.prompts import Prompt
+from glotsmith.prompts import Prompt, PromptInterface, PromptVariable
 from glotsmith.records import Function
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 from glotsmith.values import NotLiteral, Value, parse_test
 
 _LINES_PER_TEST = 20  #: an assertion may be broken over this many lines
 _PROMPTS = Path(__file__).parent / "prompts"
+_VARIABLES = {
+    "source": PromptVariable("the Python function", "def total(numbers):\n    return sum(numbers)"),
+    "name": PromptVariable("name of the function", "total"),
+}
+_REQUIRED: dict[RequestStyle, tuple[tuple[str, ...], ...]] = {
+    "chat": (("source",),),
+    "completion": (("source",), ("name",)),  # the reply continues ``assert NAME(``
+}
 
 
 class SuiteRequestOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,11 +30,12 @@ class SuiteRequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     sampling: Sampling = Sampling(temperature=0.2, top_p=0.95, max_tokens=512)
     style: RequestStyle = "chat"
     seed: int = 0
+    prompt: Prompt | None = None  #: in place of the package's
 
 
 def suite_prompt(style: RequestStyle) -> Prompt:
     """Return the prompt of a style; its ``version`` goes into lineages."""
-    return Prompt(_PROMPTS / f"{style}.jinja")
+    return Prompt(_PROMPTS / f"{style}.jinja", PromptInterface(_VARIABLES, _REQUIRED[style]))
 
 
 async def request_suites(teacher: Teacher, function: Function, options: SuiteRequestOptions) -> list[Reply]:
@@ -35,7 +44,8 @@ async def request_suites(teacher: Teacher, function: Function, options: SuiteReq
 
 
 def _request(function: Function, options: SuiteRequestOptions, sample: int) -> Request:
-    text = suite_prompt(options.style).render(source=function.code.rstrip(), name=function.name)
+    prompt = options.prompt or suite_prompt(options.style)
+    text = prompt.render(source=function.code.rstrip(), name=function.name)
     return Request.for_style(
         options.style,
         text,

@@ -7,6 +7,7 @@ from glotsmith.datasets.card import DatasetCard, claim_folder, write_card
 from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.datasets.exporters.formats import DATASET_FORMATS, check_format
 from glotsmith.datasets.exporters.row_files import write_language_files
+from glotsmith.datasets.prompt_files import write_prompts
 from glotsmith.records import Example
 
 
@@ -32,5 +33,6 @@ def write_dataset(
     summary = DatasetCounts()
     claim_folder(folder, "" if owned else card.run)
     files = write_language_files(summary.count_rows(rows), folder, exporter)
+    write_prompts(folder, card.prompts)
     write_card(folder, card, summary, files)
     return summary

@@ -34,6 +34,7 @@ from glotsmith.recipes.base import (
     require_model,
 )
 from glotsmith.recipes.inverse_instruct.dataset_rows import MakeInverseExamples
+from glotsmith.recipes.inverse_instruct.prompt_variables import INTERFACES
 from glotsmith.recipes.inverse_instruct.round_trip import CheckSnippets, RoundTrip
 from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateInversions,
@@ -110,6 +111,10 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     def pilot_before(self) -> str:
         """The first step that executes snippets."""
         return CheckSnippets.name
+
+    def prompts(self) -> Mapping[str, Prompt]:
+        """Return the prompts of the recipe in its style; ``evaluate`` also requests votes."""
+        return {call: prompts_of(call).of_style(self.style) for call in INTERFACES}
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline, with a round trip by execution.
@@ -190,7 +195,9 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
                 stop=("\n```",) if self.style == "completion" else (),  # the prompt opens a fence
             ),
         }[call]
-        return SnippetRequest(call, services.teacher, prompts_of(call), self.style, sampling, services.seed)
+        own = services.own_prompts.get(_prompt_name(call))
+        prompts = StylePrompts(own, own) if own else prompts_of(call)
+        return SnippetRequest(call, services.teacher, prompts, self.style, sampling, services.seed)
 
     def _evaluation_step(self, services: RecipeServices) -> ScoreSummaries:
         by_logprobs = self.self_evaluation == "logprobs"
@@ -208,8 +215,13 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
 def prompts_of(call: str) -> StylePrompts:
     """Return the prompts of a call; a vote has the prompts of an evaluation."""
-    name = "evaluate" if call == "vote" else call
-    return StylePrompts(Prompt(PROMPTS / f"{name}.j2"), Prompt(PROMPTS / f"{name}_completion.j2"))
+    name = _prompt_name(call)
+    chat, completion = INTERFACES[name]
+    return StylePrompts(Prompt(PROMPTS / f"{name}.j2", chat), Prompt(PROMPTS / f"{name}_completion.j2", completion))
+
+
+def _prompt_name(call: str) -> str:
+    return "evaluate" if call == "vote" else call
 
 
 RECIPE = InverseInstruct

@@ -14,6 +14,10 @@ class StylePrompts(NamedTuple):
     chat: Prompt
     completion: Prompt
 
+    def of_style(self, style: RequestStyle) -> Prompt:
+        """Return the prompt of a style."""
+        return self.chat if style == "chat" else self.completion
+
 
 class SnippetRequest:
     """One call about snippets. Each ``send`` requests one reply."""
@@ -30,7 +34,7 @@ class SnippetRequest:
         self.call, self.sampling = call, sampling
         self._teacher, self._seed = teacher, seed
         self._style: RequestStyle = style
-        self._prompt = prompts.chat if style == "chat" else prompts.completion
+        self._prompt = prompts.of_style(style)
 
     @property
     def continues(self) -> bool:

@@ -3,18 +3,20 @@
 Paper: Cassano et al., OOPSLA 2024, §4.1–4.4. docs/recipes/multipl_t.md lists the differences and their reasons.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
+from glotsmith.generation import prompt_variables
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages import require_posable
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
+from glotsmith.prompts import Prompt
 from glotsmith.recipes.base import (
     CpuSeconds,
     FinalSteps,
@@ -45,7 +47,7 @@ from glotsmith.sources.sample import SampleFunctions
 from glotsmith.sources.typecheck import TypeCheck
 from glotsmith.step import Step
 from glotsmith.suites.prove import Prove
-from glotsmith.suites.teacher_suites import SuiteRequestOptions
+from glotsmith.suites.teacher_suites import SuiteRequestOptions, suite_prompt
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import RequestStyle, Sampling
@@ -122,6 +124,15 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """The first step that executes functions or sends requests."""
         return WriteTests.name
 
+    def prompts(self) -> Mapping[str, Prompt]:
+        """Return the prompts of the recipe in its style."""
+        known = translation_prompts()
+        return {
+            "write_tests": suite_prompt(self._style),
+            "translate": known.of_style(self._style),
+            "repair": known.repair,
+        }
+
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the paper's pipeline.
 
@@ -149,7 +160,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *self._suite_steps(services),
             *self._behaviour_steps(services),
             Prove(self.languages, services.verifier, self.min_cases),
-            Translate(services.teacher, candidates, translation_prompts(), self._translation_options(services.seed)),
+            Translate(services.teacher, candidates, self._prompts(services), self._translation_options(services.seed)),
             *self.final_steps().steps,
         ]
 
@@ -183,7 +194,13 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     def _suite_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         sampling = Sampling(temperature=self.suite_temperature, top_p=self.top_p, max_tokens=self.max_tokens)
-        options = SuiteRequestOptions(samples=self.suites, sampling=sampling, style=self._style, seed=services.seed)
+        options = SuiteRequestOptions(
+            samples=self.suites,
+            sampling=sampling,
+            style=self._style,
+            seed=services.seed,
+            prompt=services.own_prompts.get("write_tests"),
+        )
         thresholds = SuiteThresholds(
             line_coverage=self.min_coverage,
             branch_coverage=self.min_coverage,
@@ -194,6 +211,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             WriteTests(services.sandbox, services.teacher if self.suites else None, options),
             Validate(services.sandbox, thresholds),
         ]
+
+    def _prompts(self, services: RecipeServices) -> TranslationPrompts:
+        chosen = {**self.prompts(), **services.own_prompts}
+        return TranslationPrompts(chosen["translate"], chosen["translate"], chosen["repair"])
 
     def _behaviour_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         problems = load_behaviour(self.benchmarks) if self.benchmark_behaviour else None
@@ -228,7 +249,11 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
 def translation_prompts() -> TranslationPrompts:
     """Return the recipe's prompts."""
-    return TranslationPrompts.in_folder(PROMPTS, "translate")
+    return TranslationPrompts(
+        Prompt(PROMPTS / "translate.j2", prompt_variables.TRANSLATE),
+        Prompt(PROMPTS / "translate_completion.j2", prompt_variables.TRANSLATE_COMPLETION),
+        Prompt(PROMPTS / "repair.j2", prompt_variables.REPAIR),
+    )
 
 
 RECIPE = MultiPLT

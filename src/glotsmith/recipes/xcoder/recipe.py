@@ -4,7 +4,7 @@ Paper: Yang et al., ACL 2025 (Qwen2.5-xCoder). No code of the paper is public. d
 paper leaves open, with reasons.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ import msgspec
 
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
+from glotsmith.generation import prompt_variables
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages.docstrings import Wording
@@ -51,6 +52,7 @@ from glotsmith.recipes.xcoder.pipeline_item import (
     ValidateProblem,
     WriteProblemTests,
 )
+from glotsmith.recipes.xcoder.prompt_variables import INTERFACES
 from glotsmith.recipes.xcoder.reflection import EpochMemories
 from glotsmith.recipes.xcoder.rubric import ReuseScores, ScoreByRubric
 from glotsmith.recipes.xcoder.schedule import ScheduleSessions, SessionPlan, TargetPolicy
@@ -70,14 +72,14 @@ from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
 from glotsmith.step import Step, Verify
-from glotsmith.suites.teacher_suites import SuiteRequestOptions
+from glotsmith.suites.teacher_suites import SuiteRequestOptions, suite_prompt
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import RequestStyle, Sampling
 from glotsmith.verification.candidate_verifier import CandidateVerifier
 
 PROMPTS = Path(__file__).parent / "prompts"
-CALLS = ("ds1", "ds2", "propose", "advise", "revise", "vote", "reflect", "rubric")
+CALLS = tuple(INTERFACES)
 
 Switch = Literal["on", "off"]
 
@@ -190,6 +192,16 @@ class XCoder(Record, frozen=True, kw_only=True):
             )
         return MakeSeeds.name
 
+    def prompts(self) -> Mapping[str, Prompt]:
+        """Return the prompts of the recipe in its style."""
+        known = solving_prompts()
+        return {
+            **{call: Prompt(PROMPTS / f"{call}.j2", interface) for call, interface in INTERFACES.items()},
+            "write_tests": suite_prompt(self.style),
+            "solve": known.of_style(self.style),
+            "repair": known.repair,
+        }
+
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         """Return the steps from snippets to rows.
 
@@ -230,7 +242,8 @@ class XCoder(Record, frozen=True, kw_only=True):
         ]
 
     def _suite_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
-        options = SuiteRequestOptions(samples=self.suites, style=self.style, seed=services.seed)
+        own = services.own_prompts.get("write_tests")
+        options = SuiteRequestOptions(samples=self.suites, style=self.style, seed=services.seed, prompt=own)
         thresholds = SuiteThresholds(
             line_coverage=self.min_coverage,
             branch_coverage=self.min_coverage,
@@ -276,7 +289,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     def _agent_requests(self, services: RecipeServices) -> AgentRequests:
         return AgentRequests(
             teacher=services.teacher,
-            prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
+            prompts={**self.prompts(), **services.own_prompts},
             sampling=self._sampling(),
             style=self.style,
             seed=services.seed,
@@ -342,12 +355,18 @@ class XCoder(Record, frozen=True, kw_only=True):
             seed=services.seed,
             call="solve",
         )
-        return Translate(services.teacher, candidates, solving_prompts(), options)
+        chosen = {**self.prompts(), **services.own_prompts}
+        prompts = TranslationPrompts(chosen["solve"], chosen["solve"], chosen["repair"])
+        return Translate(services.teacher, candidates, prompts, options)
 
 
 def solving_prompts() -> TranslationPrompts:
     """Return the prompts that request solutions of a posed problem."""
-    return TranslationPrompts.in_folder(PROMPTS, "solve")
+    return TranslationPrompts(
+        Prompt(PROMPTS / "solve.j2", prompt_variables.SOLVE),
+        Prompt(PROMPTS / "solve_completion.j2", prompt_variables.SOLVE_COMPLETION),
+        Prompt(PROMPTS / "repair.j2", prompt_variables.REPAIR_SOLUTION),
+    )
 
 
 RECIPE = XCoder
