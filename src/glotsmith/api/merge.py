@@ -11,10 +11,11 @@ import msgspec
 from glotsmith.api.export import write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
-from glotsmith.api.run import RUN_FILES, ExtraSteps, RunResult, with_extra_steps
+from glotsmith.api.run import RUN_FILES, RunResult
 from glotsmith.api.run_config import RunConfig, free_keys
 from glotsmith.api.run_log import logging_to
 from glotsmith.api.run_rows import finished_rows, is_finished
+from glotsmith.api.run_steps import ExtraSteps, with_extra_steps
 from glotsmith.api.synchronous import synchronous
 from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.execution.base import NoProgress, Progress

@@ -13,10 +13,10 @@ from glotsmith.api.budget_watch import RowCounter, count_rows_so_far, counting_t
 from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
-from glotsmith.api.pilot import with_pilot
 from glotsmith.api.program_services import ProgramServices, open_program_services
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
+from glotsmith.api.run_steps import ExtraSteps, chosen_steps, fill_cluster, with_extra_steps
 from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
@@ -32,11 +32,10 @@ from glotsmith.execution.base import Executor, NoProgress, Progress
 from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
-from glotsmith.recipes.shards import steps_of_shard
 from glotsmith.records import Example, FunnelRow
 from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
 from glotsmith.shard import parse_shard
-from glotsmith.step import ItemStep, Step, WholeStep
+from glotsmith.step import Step, WholeStep
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Reply, Request, Teacher
 from glotsmith.teachers.wrappers import CachedTeacher, OnReply
@@ -44,9 +43,6 @@ from glotsmith.verification import Verifier
 
 _DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
 RUN_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: files of a run folder without a dataset
-
-#: Steps of a user, by the name of the step that they follow.
-ExtraSteps = Mapping[str, Step[Any, Any]]
 
 
 class RunPlace(NamedTuple):
@@ -234,26 +230,7 @@ def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teacher
         services = RecipeServices(
             programs.sandbox, programs.verifier(), teacher, chosen.seed, ledger, chosen.sources_folder()
         )
-        _chosen_steps(chosen.made().steps(services), chosen)
-
-
-def _chosen_steps(steps: Sequence[Step[Any, Any]], config: run_config.RunConfig) -> list[Step[Any, Any]]:
-    """Return the steps of a run: all of them, those of its shard, or those of its pilot.
-
-    Raises:
-        UsageError: the recipe cannot run in shards or has no pilot, or a preview or pilot is to run in a shard.
-
-    """
-    if config.preview and config.pilot:
-        raise UsageError("--preview and --estimate are two trials of a run: give one of them")
-    shard = parse_shard(config.shard or "")
-    if shard is None:
-        return with_pilot(steps, config) if config.pilot else list(steps)
-    if config.pilot:
-        raise UsageError("--estimate predicts the whole run: leave --shard out")
-    if config.preview:
-        raise UsageError("--preview tries a few items of all sources: leave --shard out")
-    return steps_of_shard(steps, shard, config.recipe)
+        chosen_steps(chosen.made().steps(services), chosen)
 
 
 class _Pipeline(NamedTuple):
@@ -276,8 +253,8 @@ class _Pipeline(NamedTuple):
         ledger.exchanges.store_prompts(prompt.stored(call) for call, prompt in prompts.items())
         services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, config.sources_folder(), prompts)
         try:
-            steps = _chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
-            _fill_cluster(steps, self.programs.items_in_flight)
+            steps = chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
+            fill_cluster(steps, self.programs.items_in_flight)
             _reopen(ledger, steps, self.request.retry, messages)
             with logging_to(self.folder.path):
                 async with reporting_waiting(cached, messages.waiting), counting_time(spending):
@@ -332,31 +309,6 @@ class _Pipeline(NamedTuple):
 
         if sentence := await store_strength(rows, verifier, self.programs.sandbox):
             messages.notify(sentence)
-
-
-def _fill_cluster(steps: Sequence[Step[Any, Any]], items: int) -> None:
-    """Raise the number of items that each step processes at once to ``items``, for steps that wait for programs."""
-    for step in steps:
-        if isinstance(step, ItemStep) and step.concurrency > 1:
-            step.concurrency = max(step.concurrency, items)
-
-
-def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
-    """Return the steps of a recipe, each step of a user after the step that it names.
-
-    Raises:
-        UsageError: no such step exists, or it is one of the last steps, which also run on unfinished runs.
-
-    """
-    steps = list(recipe.steps(services))
-    last = recipe.final_steps(ledger).after_step if extra else ""
-    names = [step.name for step in steps]
-    for name, step in extra.items():
-        allowed = names[: names.index(last)]
-        if name not in allowed:
-            raise UsageError(f"No step can follow {name!r} in this recipe. Choose one of: {', '.join(allowed)}")
-        steps.insert([each.name for each in steps].index(name) + 1, step)
-    return steps
 
 
 def reply_recorder(ledger: Ledger, now: Callable[[], float] = time.time) -> OnReply:

@@ -1,0 +1,60 @@
+"""The steps of a run: those of its recipe and of the user, or those of a shard or a pilot of the run."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from glotsmith.api.pilot import with_pilot
+from glotsmith.api.run_config import RunConfig
+from glotsmith.errors import UsageError
+from glotsmith.ledger import Ledger
+from glotsmith.recipes.base import RecipeServices
+from glotsmith.recipes.shards import steps_of_shard
+from glotsmith.shard import parse_shard
+from glotsmith.step import ItemStep, Step
+
+#: Steps of a user, by the name of the step that they follow.
+ExtraSteps = Mapping[str, Step[Any, Any]]
+
+
+def chosen_steps(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[Any, Any]]:
+    """Return the steps of a run: all of them, those of its shard, or those of its pilot.
+
+    Raises:
+        UsageError: the recipe cannot run in shards or has no pilot, or a preview or pilot is to run in a shard.
+
+    """
+    if config.preview and config.pilot:
+        raise UsageError("--preview and --estimate are two trials of a run: give one of them")
+    shard = parse_shard(config.shard or "")
+    if shard is None:
+        return with_pilot(steps, config) if config.pilot else list(steps)
+    if config.pilot:
+        raise UsageError("--estimate predicts the whole run: leave --shard out")
+    if config.preview:
+        raise UsageError("--preview tries a few items of all sources: leave --shard out")
+    return steps_of_shard(steps, shard, config.recipe)
+
+
+def fill_cluster(steps: Sequence[Step[Any, Any]], items: int) -> None:
+    """Raise the number of items that each step processes at once to ``items``, for steps that wait for programs."""
+    for step in steps:
+        if isinstance(step, ItemStep) and step.concurrency > 1:
+            step.concurrency = max(step.concurrency, items)
+
+
+def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
+    """Return the steps of a recipe, each step of a user after the step that it names.
+
+    Raises:
+        UsageError: no such step exists, or it is one of the last steps, which also run on unfinished runs.
+
+    """
+    steps = list(recipe.steps(services))
+    last = recipe.final_steps(ledger).after_step if extra else ""
+    names = [step.name for step in steps]
+    for name, step in extra.items():
+        allowed = names[: names.index(last)]
+        if name not in allowed:
+            raise UsageError(f"No step can follow {name!r} in this recipe. Choose one of: {', '.join(allowed)}")
+        steps.insert([each.name for each in steps].index(name) + 1, step)
+    return steps
