@@ -81,6 +81,16 @@ class Cache:
                 self._connection.execute("SELECT 1 FROM entries WHERE kind = ? LIMIT 1", (kind,)).fetchone() is not None
             )
 
+    def count_entries(self, kind: str) -> int:
+        """Return the number of entries of this ``kind``.
+
+        Raises:
+            StorageError: the file cannot be read.
+
+        """
+        with self._lock, storage_errors(self.path):
+            return self._connection.execute("SELECT COUNT(*) FROM entries WHERE kind = ?", (kind,)).fetchone()[0]
+
     def put(self, kind: str, key: str, value: bytes) -> None:
         """Store ``value`` unless the entry exists. It is committed when the method returns.
 

@@ -23,6 +23,15 @@ LEFT JOIN payloads AS f ON f.id = first.payload
 GROUP BY i.step, i.status, i.reason, 4
 ORDER BY i.step
 """
+#: of the generated programs that failed: a ``Candidate`` has ``verdict``, a ``SnippetSummary`` has ``round_trip``
+_COUNT_FAILURES = """
+SELECT COALESCE(json_extract(text, '$.verdict.status'), json_extract(text, '$.round_trip')) AS failure, COUNT(*)
+FROM (
+    SELECT CAST(p.data AS TEXT) AS text FROM steps AS s
+    JOIN items AS i ON i.step = s.place AND i.status = 'lost' JOIN payloads AS p ON p.id = i.payload
+)
+GROUP BY failure HAVING failure LIKE 'fail:%' ORDER BY failure
+"""
 _ANCESTORS = """
 WITH RECURSIVE made_from (step, key, parent) AS (
     SELECT step, key, parent FROM items WHERE step = ? AND key = ? AND status = 'kept'
@@ -58,6 +67,10 @@ class LedgerGroups:
         names = list(self._step_indexes)
         for step, *group in self._read(_COUNT_BY_LABEL):
             yield RowGroup(names[step], *group)
+
+    def count_failures(self) -> dict[str, int]:
+        """Return the number of generated programs that failed, by verdict."""
+        return dict(self._read(_COUNT_FAILURES))
 
     def ancestors(self, step: str, key: str) -> list[tuple[str, str]]:
         """Return step and key of a kept item and of all items that it was made from, in order of the pipeline."""

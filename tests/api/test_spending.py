@@ -14,7 +14,8 @@ from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.budget import BudgetUnit, parse_budget
 from glotsmith.cache import Cache
 from glotsmith.errors import BudgetError, TeacherError, TeacherOutage, UsageError
-from glotsmith.execution.base import NoProgress
+from glotsmith.exchanges import ReplyCosts
+from glotsmith.execution.base import AnsweredItem, NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.teachers import open_teacher
@@ -189,6 +190,8 @@ def test_what_a_kill_interrupts_counts_until_its_reply_is_found(tmp_path: Path, 
         asking.cancel()
         again = Run(tmp_path, "1000tok")
         assert again.spending.amount(BudgetUnit.tokens) == 2 * 101  # at most that
+        assert again.spending.received() == ReplyCosts()
+        assert [(left.text, left.left) for left in again.spending.budgets()] == [("1000tok", 1000 - 2 * 101)]
         again.teacher.open.set()
         again.teacher.finish = finish
         await again.ask(request(1), request(2))
@@ -211,6 +214,7 @@ def test_a_reply_that_was_stored_before_the_kill_counts_once_with_its_price(tmp_
         costs = again.ledger.exchanges.total_costs()
         assert costs is not None
         assert (costs[0].requests, costs[1].requests) == (1, 0)
+        assert again.spending.received() == costs[0]
         await again.close()
         last = Run(tmp_path, "1000tok")
         assert last.spending.amount(BudgetUnit.tokens) == 100
@@ -328,7 +332,7 @@ class Rows:
     async def keep(self, count: int) -> None:
         for _ in range(count):
             self.kept += 1
-            self.counter.on_item_answered("last", 1, 0, 0.0)
+            self.counter.on_item_answered("last", AnsweredItem(1))
             await turns()
 
 

@@ -77,8 +77,13 @@ def test_a_benchmark_in_two_languages(glotsmith: Command, tmp_path: Path, humane
     out = tmp_path / "out"
     command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "-l", "python", "--teacher", "scripted")
     options = ("--model", replies, "-n", 4, "--k", 1, "--k", 2, "--k", 10, "-o", out)
-    code, table, stderr = glotsmith(*command, *options)
+    code, table, stderr = glotsmith(*command, *options, "--progress", "json")
     assert code == 0, stderr
+    last = [json.loads(line) for line in stderr.splitlines()][-1]
+    shown = {e["step"]: (e["done"], e["total"], e["kept"], e["dropped"]) for e in last["steps"]}
+    judged = [sample["status"] for sample in results(out)]
+    assert shown == {"humaneval lua": (4, 4, 1, 3), "humaneval python": (4, 4, 4, 0)}
+    assert last["failures"] == Counter(status for status in judged if status != "pass")
     summary = json.loads((out / "summary.json").read_text())["summary"]
     lua, python = summary["scores"]
     assert (lua["language"], lua["samples"], lua["infra"], lua["impossible"]) == ("lua", 4, 0, 2)

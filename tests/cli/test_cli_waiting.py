@@ -10,10 +10,13 @@ import pytest
 from model_server import LUA, SOURCE, ModelServer, model_server
 from rich.console import Console
 
-from glotsmith.cli import progress
-from glotsmith.cli.progress import RunProgress, WaitingLines, waiting_text
+from glotsmith.api.activity import Activity
+from glotsmith.cli.progress import waiting_lines
+from glotsmith.cli.progress.panel import PanelView
+from glotsmith.cli.progress.plain_lines import PlainView
+from glotsmith.cli.progress.state import ProgressState
+from glotsmith.cli.progress.waiting_lines import WaitingLines, waiting_text
 from glotsmith.counts import format_seconds
-from glotsmith.records import FunnelRow
 from glotsmith.teachers.base import FailedAttempt, Waiting
 
 Command = Callable[..., tuple[int, str, str]]
@@ -43,14 +46,12 @@ def test_a_long_reason_is_cut() -> None:
     assert len(waiting_text(Waiting(1, 10, FailedAttempt("x" * 500, 0)))) < 250
 
 
-def printed(*waiting: Waiting | None, terminal: bool = False, quiet: bool = False, lines: bool = True) -> list[str]:
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=200)
-    console.quiet = quiet
-    shown = WaitingLines(console, lines=lines)
+def printed(*waiting: Waiting | None) -> list[str]:
+    lines = list[str]()
+    shown = WaitingLines(lines.append)
     for one in waiting:
         shown.update(one)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue().splitlines()
+    return lines
 
 
 @pytest.mark.parametrize(
@@ -68,20 +69,26 @@ def test_lines_become_rarer_until_a_reply_comes(seconds: list[int], lines: list[
     assert [line.partition("no reply for ")[2] for line in found] == [format_seconds(n) for n in lines]
 
 
-def test_nothing_is_printed_without_requests_in_quiet_mode_or_where_a_table_shows_it() -> None:
+def test_nothing_is_printed_without_requests() -> None:
     assert printed(None, None) == []
-    assert printed(Waiting(1, 99), quiet=True) == []
-    assert printed(Waiting(1, 99), lines=False) == []
 
 
-def test_a_terminal_shows_the_sentence_under_the_table() -> None:
-    console = Console(file=io.StringIO(), force_terminal=True, width=200)
-    with RunProgress(console) as shown:
-        shown.on_run_started([FunnelRow(step="translate", taken=0, kept=0, made=0, dropped=0)])
-        shown.waiting(Waiting(5, 30, BUSY))
-        assert shown._table().caption == waiting_text(Waiting(5, 30, BUSY))
-        shown.waiting(None)
-        assert shown._table().caption is None
+@pytest.mark.parametrize("view", [PanelView, PlainView])
+def test_every_view_for_people_shows_the_sentence(view: type[PanelView | PlainView]) -> None:
+    console = Console(file=io.StringIO(), force_terminal=view is PanelView, width=200)
+    state = ProgressState()
+    state.add_step("translate", 5)
+    shown = view(console, state)
+    shown.start()
+    state.set_activity(Activity(waiting=Waiting(5, 30, BUSY)))
+    shown.tick()
+    assert isinstance(console.file, io.StringIO)
+    assert waiting_text(Waiting(5, 30, BUSY)) in console.file.getvalue()
+    console.file.truncate(0)
+    state.set_activity(Activity())
+    shown.tick()
+    shown.stop()
+    assert "waiting for the teacher" not in console.file.getvalue()
 
 
 @pytest.fixture
@@ -100,7 +107,8 @@ def until_a_line(monkeypatch: pytest.MonkeyPatch, release: Callable[[], None]) -
         if self.text:
             release()
 
-    monkeypatch.setattr(progress, "_EVERY_S", 0.1)
+    monkeypatch.setattr(waiting_lines, "FIRST_S", 0.1)
+    monkeypatch.setattr(PlainView, "interval_s", 0.05)
     monkeypatch.setattr(WaitingLines, "update", updated)
 
 

@@ -269,18 +269,21 @@ def test_equal_texts_and_repeated_units_of_a_source(kind, ledger):
 
 
 def test_progress_adds_up_to_the_funnel(kind, ledger):
-    class Watching:
+    class Watching(NoProgress):
         def __init__(self):
-            self.counts, self.ended, self.first = Counter(), [], None
+            self.counts, self.ended, self.first, self.last = Counter(), [], None, None
 
         def on_run_started(self, funnel):
             self.first = [(row.step, row.taken) for row in funnel]
 
-        def on_item_answered(self, step, made, tokens, cost):
-            self.counts.update({(step, "taken"): 1, (step, "made"): made, (step, "tokens"): tokens})
+        def on_item_answered(self, step, answer):
+            self.counts.update({(step, "taken"): 1, (step, "made"): answer.made, (step, "tokens"): answer.tokens})
 
         def on_step_finished(self, step):
             self.ended.append(step)
+
+        def on_run_ended(self, funnel):
+            self.last = list(funnel)
 
     async def twice(key, item):
         return Result(kept=(Kept(f"{key}a", item), Kept(f"{key}b", item)), tokens=3)
@@ -292,6 +295,38 @@ def test_progress_adds_up_to_the_funnel(kind, ledger):
     for row in ledger.funnel():
         reported = tuple(watching.counts[row.step, what] for what in ("taken", "made", "tokens"))
         assert reported == (row.taken, row.made, row.tokens)
+    assert watching.last == ledger.funnel()
+    again = Watching()
+    run(kind, [Numbers(30), Each("twice", twice), Evens2(), Each("last")], ledger, again)
+    assert (again.ended, again.counts) == (watching.ended, Counter())
+
+
+def test_progress_of_a_step_that_starts_again_adds_up_to_the_funnel(kind, ledger):
+    class Counting(NoProgress):
+        def __init__(self):
+            self.counts, self.restarts = Counter(), []
+
+        def on_item_answered(self, step, answer):
+            self.counts[step] += 1
+
+        def on_step_restarted(self, step):
+            self.restarts.append(step)
+            self.counts[step] = 0
+
+    class Broken(Evens2):
+        def run(self, items):
+            for key, item in items():
+                if key == "7a":
+                    raise KeyError(key)
+                yield key, keep(key, item)
+
+    async def named(key, item):
+        return keep(f"{key}a", item)
+
+    counting = Counting()
+    run(kind, [Numbers(30), Each("named", named), Broken(), Each("last")], ledger, counting)
+    assert counting.restarts == ["evens"]
+    assert {row.step: row.taken for row in ledger.funnel()} == dict(counting.counts)
 
 
 class Evens2(Evens):

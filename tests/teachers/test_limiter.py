@@ -86,6 +86,29 @@ def test_a_pause_holds_all_slots_back(fake_time: Any) -> None:
     assert all(time >= begin + 30 for time in asyncio.run(main()))
 
 
+@pytest.mark.parametrize(
+    ("waits", "now", "seconds"),
+    [
+        ([], 50, 0),
+        ([(0, 10)], 4, 4),
+        ([(0, 10)], 50, 10),
+        ([(0, 10), (5, 10)], 50, 15),  # they overlap
+        ([(0, 10), (5, 2)], 50, 10),
+        ([(0, 10), (20, 5)], 22, 12),
+    ],
+)
+def test_the_time_in_which_the_server_refused_requests_counts_once(
+    waits: list[tuple[float, float]], now: float, seconds: float
+) -> None:
+    moment = 100.0
+    limiter = Limiter(2, 64, Clock(now=lambda: moment))
+    for begin, wait in waits:
+        moment = 100 + begin
+        limiter.count_rate_limit(wait)
+    moment = 100 + now
+    assert limiter.rate_limited_s == pytest.approx(seconds)
+
+
 def test_a_cancelled_request_gives_its_slot_back() -> None:
     async def main() -> int:
         limiter = Limiter(1, 1, Clock())

@@ -18,7 +18,7 @@ import pytest
 
 from glotsmith.cache import Cache
 from glotsmith.errors import TeacherError, TeacherOutage, UsageError
-from glotsmith.teachers.base import Message, Reply, Request, Sampling
+from glotsmith.teachers.base import Message, Reply, Request, Sampling, TeacherLoad
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 from glotsmith.teachers.wrappers import CachedTeacher
 
@@ -324,6 +324,22 @@ def test_a_server_that_turns_all_away_stops_the_run(server: Any, fake_time: Any,
         ask(server, fake_time, attempts=3)
     assert raised.value.exit_code == (2 if "page" in name else 3)
     assert len(server.seen) == 3
+
+
+@pytest.mark.parametrize(("status", "limited"), [(429, True), (503, True), (500, False)])
+def test_the_load_counts_retries_and_the_time_of_refusals(
+    server: Any, fake_time: Any, status: int, limited: bool
+) -> None:
+    server.answers = [fails(status, Retry_After="7"), fails(status, Retry_After="7"), OK]
+
+    async def main() -> TeacherLoad:
+        teacher = OpenAI(OpenAIOptions(model="small", base_url=server.url), clock=fake_time.clock)
+        await teacher.reply(Request(call="c", item="i", prompt="p"))
+        await teacher.close()
+        return teacher.load()
+
+    load = asyncio.run(main())
+    assert (load.in_flight, load.retries, load.rate_limited_s >= 14) == (0, 2, limited)
 
 
 def test_an_item_that_alone_is_turned_away_costs_one_item(server: Any, fake_time: Any) -> None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from glotsmith.api.run_rows import rows_so_far
 from glotsmith.api.spending import RunSpending
-from glotsmith.execution.base import Progress
+from glotsmith.execution.base import AnsweredItem, Progress
 from glotsmith.records import FunnelRow
 from glotsmith.run_folder import RunFolder
 
@@ -81,16 +81,26 @@ class RowCounter(Progress):
         self._kept = next((row.made for row in funnel if row.step == self._step), 0)
         self._count_if_due()
 
-    def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
         """Count the rows if they are due."""
-        self._progress.on_item_answered(step, made, tokens, cost)
+        self._progress.on_item_answered(step, answer)
         if step == self._step:
-            self._kept += made
+            self._kept += answer.made
             self._count_if_due()
+
+    def on_step_restarted(self, step: str) -> None:
+        """Count the outputs of the step again."""
+        self._progress.on_step_restarted(step)
+        if step == self._step:
+            self._kept = 0
 
     def on_step_finished(self, step: str) -> None:
         """Pass it on."""
         self._progress.on_step_finished(step)
+
+    def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
+        """Pass it on."""
+        self._progress.on_run_ended(funnel)
 
     async def close(self) -> None:
         """End a count."""

@@ -2,18 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from glotsmith.api import run_config
+from glotsmith.api.activity import ReplyTally, ReportActivity, evaluation_activity, report_nothing, reporting_activity
+from glotsmith.api.evaluation_notes import (
+    notes_on_missing_completions,
+    notes_on_missing_figures,
+    notes_on_unknown_problems,
+)
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.program_services import ProgramServices, open_program_services
 from glotsmith.api.run_rows import read_dataset
 from glotsmith.api.synchronous import synchronous
-from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
 from glotsmith.cache import Cache
 from glotsmith.cluster import ClusterOptions
 from glotsmith.counts import agreeing, counted
@@ -37,7 +43,14 @@ from glotsmith.evaluation.load_questions import (
     load_questions,
     parse_benchmark,
 )
-from glotsmith.evaluation.questions import PROMPT_ENDS, Question, ReplyStyle, at_signature, trained_form
+from glotsmith.evaluation.questions import (
+    PROMPT_ENDS,
+    EvaluationSample,
+    Question,
+    ReplyStyle,
+    at_signature,
+    trained_form,
+)
 from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.reference_limits import ReferenceLimits
@@ -48,21 +61,16 @@ from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.wrappers import CachedTeacher
 from glotsmith.verification.candidate_verifier import CandidateVerifier
 
-#: Given the number of samples, returns a context whose value is called after each sample.
-Ticking = Callable[[int], AbstractContextManager[Callable[[], None]]]
 _DATABASE = ("", "-wal", "-shm")  #: ends of the names of a database's files
-
-
-def no_ticks(total: int) -> AbstractContextManager[Callable[[], None]]:
-    """Show no progress."""
-    return nullcontext(lambda: None)
 
 
 class EvaluationDisplay(NamedTuple):
     """Receives the progress of an evaluation; the default ignores it."""
 
-    ticking: Ticking = no_ticks
-    waiting: ReportWaiting = report_nothing  #: called about once a second
+    begin: Callable[[Mapping[str, int], int], None] = lambda _samples, _replies: None
+    """Takes the number of samples of each set of questions, and of the replies that earlier starts stored."""
+    on_sample: Callable[[str, EvaluationSample], None] = lambda _set, _sample: None
+    activity: ReportActivity = report_nothing  #: called about once a second, and at the end
     notify: Callable[[str], None] = lambda _: None  #: takes sentences, such as the licence of a local model
 
 
@@ -272,7 +280,7 @@ async def run_evaluation(
     notes = (
         *asking.notes,
         *empty_reply_warnings(found.samples, asking.questions),
-        *_without_figure(options.requested_ks, found),
+        *notes_on_missing_figures(options.requested_ks, found),
     )
     output_files.write_evaluation(folder, asking.questions, found, options.stored(), notes, options.sampling())
     return EvaluationResult(folder, found, notes)
@@ -317,7 +325,8 @@ async def _evaluate(
     max_failures: int,
     display: EvaluationDisplay,
 ) -> tuple[LoadedQuestions, Evaluation]:
-    verifier, cached = programs.verifier(store), CachedTeacher(teacher, store) if teacher else None
+    verifier, tally = programs.verifier(store), ReplyTally()
+    cached = CachedTeacher(teacher, store, tally.count) if teacher else None
     try:
         services = QuestionServices(programs.sandbox, verifier, Prove, read_dataset)
         asking = await load_questions(
@@ -325,24 +334,40 @@ async def _evaluate(
         )
         asking = _with_prompt_end(asking, options.prompt_end)
         source: ReplySource = TeacherReplies(cached, options.plan) if cached else _stored(options, asking)
-        notes = (*asking.notes, *_unanswered(asking.questions, source), *_unknown_problems(options, asking))
+        notes = (
+            *asking.notes,
+            *notes_on_missing_completions(asking.questions, source),
+            *notes_on_unknown_problems(options.completions, asking),
+        )
         asking = msgspec.structs.replace(asking, notes=notes)
-        reporting = reporting_waiting(cached, display.waiting) if cached else nullcontext()
-        with display.ticking(sum(map(source.count, asking.questions))) as tick:
-            async with reporting:
-                found = await evaluate_questions(
-                    asking.questions,
-                    source,
-                    CandidateVerifier(verifier, options.reference_limits),
-                    options.plan,
-                    impossible=asking.impossible,
-                    max_failures=max_failures,
-                    on_sample=lambda _: tick(),
-                )
+        display.begin(_samples_by_set(asking.questions, source), store.count_entries("reply"))
+        sets = {question.id: _set_name(question) for question in asking.questions}
+        async with reporting_activity(partial(evaluation_activity, programs.sandbox, cached, tally), display.activity):
+            found = await evaluate_questions(
+                asking.questions,
+                source,
+                CandidateVerifier(verifier, options.reference_limits),
+                options.plan,
+                impossible=asking.impossible,
+                max_failures=max_failures,
+                on_sample=lambda sample: display.on_sample(sets[sample.question], sample),
+            )
     finally:
         if cached is not None:
             await cached.close()
     return asking, found
+
+
+def _set_name(question: Question) -> str:
+    return f"{question.benchmark} {question.language}"
+
+
+def _samples_by_set(questions: Sequence[Question], source: ReplySource) -> dict[str, int]:
+    """Return the number of samples of each benchmark in each language."""
+    found = Counter[str]()
+    for question in questions:
+        found[_set_name(question)] += source.count(question)
+    return dict(found)
 
 
 def _with_prompt_end(asking: LoadedQuestions, end: str) -> LoadedQuestions:
@@ -359,37 +384,3 @@ def _stored(options: EvaluationConfig, asking: LoadedQuestions) -> StoredReplies
     return StoredReplies(
         completion_files.read_completions(Path(options.completions), asking.questions, language, style)
     )
-
-
-def _unanswered(questions: Sequence[Question], source: ReplySource) -> list[str]:
-    """Report the questions without completions; figures do not include them."""
-    questions_by_set = Counter((q.benchmark, q.language) for q in questions)
-    missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
-    return [
-        f"{b}, {one}: {n} of {counted(questions_by_set[b, one], 'problem')} {agreeing(n, 'has')} no completion"
-        for (b, one), n in missing.items()
-    ]
-
-
-def _unknown_problems(options: EvaluationConfig, asking: LoadedQuestions) -> list[str]:
-    """Say how many problems of a file of completions are none of this evaluation, with the names of three."""
-    if not options.completions:
-        return []
-    names = {name for q in asking.questions for name in (q.id, q.problem, q.alias)}
-    unknown = completion_files.unknown_problems(
-        Path(options.completions), names | {i.problem for i in asking.impossible}
-    )
-    if not unknown:
-        return []
-    shown = ", ".join([*unknown[:3], *(["…"] if len(unknown) > 3 else [])])
-    count = f"{counted(len(unknown), 'problem')} that {agreeing(len(unknown), 'is')}"
-    return [f"{options.completions} names {count} not in this evaluation: {shown}"]
-
-
-def _without_figure(ks: Sequence[int], found: Evaluation) -> list[str]:
-    """Report the requested k that have no figure."""
-    known = {figure.k for score in found.summary.scores for figure in score.figures}
-    return [
-        f"there is no pass@{k}: no problem has {counted(k, 'sample')} with a verdict, so give --samples {k} or more"
-        for k in sorted({*ks} - known)
-    ]

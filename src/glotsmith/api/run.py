@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.api import run_config
+from glotsmith.api.activity import FailureCounter, ReportActivity, RunActivity, report_nothing, reporting_activity
 from glotsmith.api.budget_watch import RowCounter, count_rows_so_far, counting_time
 from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
@@ -20,7 +21,6 @@ from glotsmith.api.run_steps import ExtraSteps, chosen_steps, fill_cluster, with
 from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
-from glotsmith.api.waiting import ReportWaiting, report_nothing, reporting_waiting
 from glotsmith.cluster import ClusterOptions
 from glotsmith.counts import counted
 from glotsmith.datasets.exporters.formats import check_format
@@ -93,7 +93,7 @@ class RunMessages(NamedTuple):
 
     notify: Callable[[str], None] = lambda _: None
     warn: Callable[[GlotsmithError], None] = lambda _: None
-    waiting: ReportWaiting = report_nothing  #: called about once a second
+    activity: ReportActivity = report_nothing  #: called about once a second, and at the end
 
 
 class RunResult(NamedTuple):
@@ -256,9 +256,11 @@ class _Pipeline(NamedTuple):
             steps = chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             fill_cluster(steps, self.programs.items_in_flight)
             _reopen(ledger, steps, self.request.retry, messages)
+            failures = FailureCounter(progress, ledger)
+            activity = RunActivity(cached, sandbox, spending, failures)
             with logging_to(self.folder.path):
-                async with reporting_waiting(cached, messages.waiting), counting_time(spending):
-                    done = await self._run_steps(worker, steps, spending, progress)
+                async with reporting_activity(activity.observe, messages.activity), counting_time(spending):
+                    done = await self._run_steps(worker, steps, spending, failures)
         except UsageError:
             raise
         except GlotsmithError as error:

@@ -25,6 +25,14 @@ _BYTES_PER_TOKEN = 3  #: at least, in a prompt; tokenisers need about four for a
 _MONEY = (BudgetUnit.usd, BudgetUnit.tokens)
 
 
+class BudgetLeft(NamedTuple):
+    """What is left of a limit."""
+
+    text: str  #: the limit as the user wrote it
+    unit: BudgetUnit
+    left: float  #: US dollars, tokens, seconds or rows
+
+
 class _Waiter(NamedTuple):
     request: Request
     admitted: asyncio.Future[None]
@@ -80,6 +88,20 @@ class RunSpending:
         if unit == BudgetUnit.rows:
             return self._rows[language] if language else self._rows.total()
         return self._paid[language].cost if unit == BudgetUnit.usd else self._paid[language].tokens
+
+    def received(self) -> ReplyCosts:
+        """Return the costs of the replies that the run has paid for, as the ledger states them."""
+        lost = [sent for requests in self._lost.values() for sent in requests]
+        paid = self._paid[""]
+        cost, tokens = paid.cost - sum(sent.cost for sent in lost), paid.tokens - sum(sent.tokens for sent in lost)
+        return ReplyCosts(paid.requests, max(0.0, cost), tokens, paid.unpriced)
+
+    def budgets(self) -> tuple[BudgetLeft, ...]:
+        """Return each limit of the run and what is left of it."""
+        return tuple(
+            BudgetLeft(limit.text, limit.unit, max(0.0, limit.amount - self.amount(limit.unit, limit.language)))
+            for limit in self.limits
+        )
 
     def _add_paid(self, language: str, costs: ReplyCosts) -> None:
         for scope in {"", language}:

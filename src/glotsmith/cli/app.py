@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
 from glotsmith import __version__, credentials, recipes
 from glotsmith.api.run_log import log_to_stderr
+from glotsmith.cli.terminal_text import SafeConsole, visible
 from glotsmith.errors import GlotsmithError
 from glotsmith.languages import language_names
 
@@ -49,10 +49,10 @@ app = typer.Typer(
 _PIPE_WIDTH = 160  #: columns of a table outside a terminal, if COLUMNS is not set
 
 
-def _console(*, stderr: bool) -> Console:
+def _console(*, stderr: bool) -> SafeConsole:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
+    return SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
 
 out, err = _console(stderr=False), _console(stderr=True)
@@ -80,7 +80,7 @@ def common(
 
     A run writes its log to run.log in its folder.
     """
-    err.quiet = quiet
+    err.quiet, err.shows_log = quiet, bool(verbose)
     log_to_stderr(verbose)
 
 
@@ -92,7 +92,7 @@ def print_error(error: Exception) -> None:
 def _print_error(text: str) -> None:
     """Print a message with the name of the program on stderr, even in quiet mode."""
     quiet, err.quiet = err.quiet, False
-    err.print(Text.assemble(("glotsmith:", "bold red"), f" {text}"))
+    err.print(Text.assemble(("glotsmith:", "bold red"), f" {visible(text)}"))
     err.quiet = quiet
 
 

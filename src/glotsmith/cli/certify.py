@@ -12,7 +12,8 @@ from rich.table import Table
 from glotsmith.cache import Cache
 from glotsmith.cache_paths import cache_home
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, complete_language, err, out
-from glotsmith.cli.progress import CheckProgressLines
+from glotsmith.cli.progress.command_progress import CheckProgressDisplay
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
 from glotsmith.counts import counted
 from glotsmith.errors import InfraError
 from glotsmith.languages import resolve_language
@@ -65,6 +66,7 @@ def certify(
     page: Annotated[
         bool, typer.Option("--page", help="Only print the figures of --output as a page in Markdown.")
     ] = False,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Measure how often verification passes right programs (TPR) and fails wrong ones (TNR).
 
@@ -89,10 +91,12 @@ def certify(
         wanted, programs or [], translations or [], MutationPlan(mutants=mutants, inputs=inputs), output, min_tnr
     )
     try:
-        holds = asyncio.run(_certify(request, place, isolation, jobs))
+        with CheckProgressDisplay(err, progress) as shown:
+            found = asyncio.run(_certify(request, place, isolation, jobs, shown))
     except KeyboardInterrupt:
         raise Stopped(f"Stopped: {place} keeps the verdicts so far. Run the same command again to resume.") from None
-    raise typer.Exit(0 if holds else 1)
+    _show(found, output)
+    raise typer.Exit(0 if all(one.holds(min_tnr) for one in found) else 1)
 
 
 class _Request(NamedTuple):
@@ -111,8 +115,10 @@ def _print_page(stored: Path) -> None:
     sys.stdout.write(certificate_page(read_certificate(stored)))
 
 
-async def _certify(request: _Request, cache: Path, isolation: str, workers: int | None) -> bool:
-    """Certify the languages one by one, store each certificate at once, and return whether all hold."""
+async def _certify(
+    request: _Request, cache: Path, isolation: str, workers: int | None, shown: CheckProgressDisplay
+) -> "list[LanguageCertificate]":
+    """Certify the languages one by one, store each certificate at once, and return all."""
     from glotsmith.certification import session
     from glotsmith.certification.certificate import store_machine_certificate, with_language, write_certificate
     from glotsmith.sandbox import open_sandbox
@@ -120,14 +126,13 @@ async def _certify(request: _Request, cache: Path, isolation: str, workers: int 
 
     given = [program for path in request.programs for program in _read_programs(path)]
     for name in session.unused_given(given, request.languages):
-        err.print(f"Programs in {name} are not judged: the language is not certified by this command.")
+        shown.print(f"Programs in {name} are not judged: the language is not certified by this command.")
     stored, found = _stored(request), list["LanguageCertificate"]()
-    lines, sandbox = CheckProgressLines(err), open_sandbox(isolation, workers)
-    store = Cache(cache)
+    sandbox, store = open_sandbox(isolation, workers), Cache(cache)
     try:
         verifier = Verifier(sandbox, store)
         sets = await session.translation_sets(request.languages, request.translations, sandbox)
-        progress = session.ProgressReport(lambda name, total: lines.begin(f"programs in {name}", total), lines.tick)
+        progress = session.ProgressReport(lambda name, total: shown.begin(f"programs in {name}", total), shown.tick)
         async for one in session.certify_languages(
             request.languages, sets, given, verifier, sandbox, request.plan, progress
         ):
@@ -140,8 +145,7 @@ async def _certify(request: _Request, cache: Path, isolation: str, workers: int 
     finally:
         store.close()
         await sandbox.close()
-    _show(found, request.output)
-    return all(one.holds(request.min_tnr) for one in found)
+    return found
 
 
 def _read_programs(path: Path) -> "Iterator[LabelledProgram]":

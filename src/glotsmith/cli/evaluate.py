@@ -1,13 +1,11 @@
 """``glotsmith evaluate``: measure pass@k on benchmarks."""
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress
 from rich.table import Table
 
 from glotsmith.api import run_config
@@ -27,7 +25,8 @@ from glotsmith.cli.app import (
     err,
     out,
 )
-from glotsmith.cli.progress import WaitingLines
+from glotsmith.cli.progress.command_progress import EvaluationProgress
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import result_files
 from glotsmith.evaluation.evaluate import EvaluationPlan
@@ -101,6 +100,7 @@ def evaluate_command(
     max_failures: Annotated[
         int, typer.Option(min=1, help="Stop with exit code 3 after this many samples in a row without a verdict.")
     ] = 10,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Evaluate a model, or a file of completions. Run the same command again to resume.
 
@@ -141,8 +141,9 @@ def evaluate_command(
     )
     cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)
     try:
-        display = EvaluationDisplay(_ticking, WaitingLines(err).update, err.print)
-        result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, display, cluster))
+        with EvaluationProgress(err, progress) as shown:
+            display = EvaluationDisplay(shown.begin, shown.on_sample, shown.show_activity, shown.print)
+            result = asyncio.run(run_evaluation(config, output_, cache, jobs, max_failures, display, cluster))
     except KeyboardInterrupt:
         raise Stopped(
             f"Stopped: {cache or output_ / result_files.CACHE} keeps the replies and verdicts so far. "
@@ -184,16 +185,6 @@ def _check_no_model(given: Mapping[str, Any]) -> None:
         raise UsageError(
             f"{name} is for requests to a model, and --completions sends none: remove {name} or --completions"
         )
-
-
-@contextmanager
-def _ticking(total: int) -> Generator[Callable[[], None], None, None]:
-    if not err.is_terminal:  # rich 14.0 prints an empty line after a hidden progress bar
-        yield lambda: None
-        return
-    with Progress(console=err, transient=True) as progress:
-        task = progress.add_task("samples", total=total)
-        yield lambda: progress.advance(task)
 
 
 def _show(result: EvaluationResult) -> None:

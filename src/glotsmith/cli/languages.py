@@ -10,7 +10,9 @@ import typer
 from rich.table import Table
 
 from glotsmith.cli.app import Isolation, app, complete_language, err, out
-from glotsmith.cli.progress import CheckProgressLines
+from glotsmith.cli.progress.command_progress import CheckProgressDisplay
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
+from glotsmith.cli.progress.installation_display import InstallationDisplay
 from glotsmith.errors import InputError, ToolchainError, UsageError
 from glotsmith.languages import Card, get_card, language_names, resolve_language, toolchain
 from glotsmith.languages.card import LANGUAGES_VARIABLE
@@ -51,6 +53,7 @@ def check(
     quick: Annotated[
         bool, typer.Option("--quick", help="Check only the toolchain and the rows of verdicts.toml.")
     ] = False,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Check a language on this machine and print the problems; the exit code is then 1.
 
@@ -60,25 +63,26 @@ def check(
     Example: [bold]glotsmith languages check ocaml[/]
     """
     card = get_card(resolve_language(name))
-    wrong = asyncio.run(_prove(card, isolation, quick))
+    with CheckProgressDisplay(err, progress) as shown:
+        wrong = asyncio.run(_prove(card, isolation, quick, shown))
     out.print(f"{card.display} {'is not judged correctly here' if wrong else 'is judged correctly here'}")
     raise typer.Exit(1 if wrong else 0)
 
 
-async def _prove(card: Card, isolation: str, quick: bool) -> int:
+async def _prove(card: Card, isolation: str, quick: bool, shown: CheckProgressDisplay) -> int:
     """Print the results of the check part by part; return the number of problems."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.toolkit.language_check import LanguageCheck
 
     sandbox, wrong = open_sandbox(isolation), 0
     try:
-        async for finding in LanguageCheck(card, sandbox, CheckProgressLines(err)).run(quick=quick):
-            out.print(f"{finding.check}: {finding.sentence}")
-            shown = len(finding.problems) if finding.all_shown else _SHOWN
-            for problem in finding.problems[:shown]:
-                out.print(f"  wrong: {problem}")
-            if len(finding.problems) > shown:
-                out.print(f"  and {len(finding.problems) - shown} more")
+        async for finding in LanguageCheck(card, sandbox, shown).run(quick=quick):
+            shown.print_result(out, f"{finding.check}: {finding.sentence}")
+            count = len(finding.problems) if finding.all_shown else _SHOWN
+            for problem in finding.problems[:count]:
+                shown.print_result(out, f"  wrong: {problem}")
+            if len(finding.problems) > count:
+                shown.print_result(out, f"  and {len(finding.problems) - count} more")
             wrong += len(finding.problems)
     finally:
         await sandbox.close()
@@ -125,6 +129,7 @@ def install(
     names_: Annotated[list[str], typer.Argument(metavar="NAME...", help="Languages.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands and do not run them.")] = False,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Install the toolchains of languages with apt, brew, conda or pip.
 
@@ -151,7 +156,9 @@ def install(
                 "Cannot prompt without a terminal; pass --yes to run these commands, or --dry-run to print them"
             )
         typer.confirm("Run these commands?", abort=True, err=True)
-    installation.run_installation(plans, here)
+    with InstallationDisplay(err, progress) as shown:
+        shown.begin(commands)
+        installation.run_installation(plans, here, shown.run)
     missing = 0
     for step in (p for p in plans if p.installer):
         version = installation.installed_version(get_card(step.language))

@@ -8,7 +8,8 @@ import typer
 
 from glotsmith.api.merge import Merger, MergeRequest
 from glotsmith.cli.app import app, err, print_error
-from glotsmith.cli.progress import RunProgress
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
+from glotsmith.cli.progress.run_progress import RunProgress
 from glotsmith.cli.run import show_end
 from glotsmith.execution.signals import stopping_on_signals
 
@@ -20,6 +21,7 @@ def merge(
     cache: Annotated[
         Path | None, typer.Option(help="The cache file that the shards shared; default: their caches are copied.")
     ] = None,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Merge the shards of a run (run --shard) into one run. Run the same command again to resume.
 
@@ -27,16 +29,16 @@ def merge(
 
     Example: [bold]glotsmith merge runs/toolz-*-of-8 -o runs/toolz[/]
     """
-    code = asyncio.run(_merge(MergeRequest(shards, output, cache)))
+    code = asyncio.run(_merge(MergeRequest(shards, output, cache), progress))
     if code == 0:
         show_end(output)
     raise typer.Exit(code)
 
 
-async def _merge(request: MergeRequest) -> int:
-    with RunProgress(err) as shown:
+async def _merge(request: MergeRequest, mode: ProgressMode) -> int:
+    with RunProgress(err, mode) as shown:
         merger = Merger(request, shown, print_error)
-        with stopping_on_signals(merger.stop, lambda text: err.print(text)) as seen:
+        with stopping_on_signals(merger.stop, shown.print) as seen:
             done = await merger.run()
     if done and not seen.exit_code:
         return 0

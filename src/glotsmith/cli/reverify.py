@@ -5,12 +5,14 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, BinaryIO, NamedTuple
 
 import typer
 
+from glotsmith.api.activity import Activity, reporting_activity, sandbox_load
 from glotsmith.api.export import export
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.run_rows import dataset_source
@@ -18,7 +20,8 @@ from glotsmith.api.verify import open_verifier
 from glotsmith.cli import exported_rows
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, err, out, print_error
 from glotsmith.cli.job_files import RawRow, check_file, decode_row, jobs_of_row, read_raw_rows
-from glotsmith.cli.progress import CheckProgressLines
+from glotsmith.cli.progress.command_progress import JobProgress
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
 from glotsmith.cli.reverify_report import REPORT, Reverification, RowState, invalid_line, one_line, program_line
 from glotsmith.cli.selected_rows import write_selected_rows
 from glotsmith.cli.verify import in_order
@@ -26,6 +29,7 @@ from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.folder_lock import LOCK, lock_folder
 from glotsmith.records import Job, Verdict
 from glotsmith.run_folder import CONFIG
+from glotsmith.verification import Verifier
 from glotsmith.write_aside import write_aside
 
 _STORE = "verdicts.sqlite"  #: verdicts by content hash, with which a stopped command resumes
@@ -59,6 +63,7 @@ def reverify(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the rows that hold and the report.")],
     isolation: Isolation = "auto",
     jobs: Jobs = None,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Run the programs of datasets again, with the toolchains of this machine.
 
@@ -78,7 +83,8 @@ def reverify(
         with removed_if_refused(output, LOCK, _STORE):
             lock = lock_folder(output, "reverification", _STORE)
             try:
-                found = _judge(files, output, isolation, jobs)
+                with JobProgress(err, progress) as shown:
+                    found = _judge(files, output, isolation, jobs, shown)
                 _write(files, output, found)
             finally:
                 os.close(lock)
@@ -123,7 +129,9 @@ def _files_of(folder: Path, output: Path) -> list[Path]:
     return files
 
 
-def _judge(files: Sequence[_DatasetFile], output: Path, isolation: str, workers: int | None) -> Reverification:
+def _judge(
+    files: Sequence[_DatasetFile], output: Path, isolation: str, workers: int | None, shown: JobProgress
+) -> Reverification:
     """Judge all programs, and write a line about each that does not pass.
 
     Raises:
@@ -133,7 +141,12 @@ def _judge(files: Sequence[_DatasetFile], output: Path, isolation: str, workers:
     found = Reverification()
     try:
         with write_aside(output / _OTHERS) as draft, draft.open("wb") as sink:
-            asyncio.run(_judge_files(files, found, sink, output / _STORE, isolation, workers))
+            shown.begin("programs", (), _count_programs(files))
+            asyncio.run(
+                _judge_files(
+                    files, found, sink, open_verifier(isolation, workers=workers, cache=output / _STORE), shown
+                )
+            )
             if not found.groups:
                 raise UsageError(_no_tests(files, found))
     except KeyboardInterrupt:
@@ -146,16 +159,17 @@ async def _judge_files(
     files: Sequence[_DatasetFile],
     found: Reverification,
     sink: BinaryIO,
-    store: Path,
-    isolation: str,
-    workers: int | None,
+    opened: AbstractAsyncContextManager[Verifier],
+    shown: JobProgress,
 ) -> None:
-    taken, progress = deque[_Program](), CheckProgressLines(err)
-    progress.begin("programs", 0)
-    async with open_verifier(isolation, workers=workers, cache=store) as verifier:
+    taken = deque[_Program]()
+    async with (
+        opened as verifier,
+        reporting_activity(lambda: Activity(sandbox=sandbox_load(verifier.sandbox)), shown.show_activity),
+    ):
         async for verdict in in_order(_jobs(files, found, taken, sink), verifier):
             program = taken.popleft()
-            progress.tick()
+            shown.on_verdict("programs", verdict.status)
             state = found.add_verdict(program.file.place, program.row, program.made_with, verdict)
             if state is not RowState.HOLDS:
                 sink.write(program_line(program.file.place, program.number, program.made_with, program.job, verdict))
@@ -176,6 +190,14 @@ def _jobs(
                 found.set_state(file.place, index, RowState.UNTESTED)
             taken.extend(programs)
             yield from (program.job for program in programs)
+
+
+def _count_programs(files: Sequence[_DatasetFile]) -> Iterator[_Program]:
+    """Yield the programs of all rows, to count them."""
+    for file in files:
+        for row in read_raw_rows(file.path):
+            programs = row if isinstance(row, Verdict) else _programs(file, 0, row)
+            yield from () if isinstance(programs, Verdict) else programs
 
 
 def _add_invalid(file: _DatasetFile, index: int, why: Verdict, found: Reverification, sink: BinaryIO) -> None:

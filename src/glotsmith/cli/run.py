@@ -31,7 +31,9 @@ from glotsmith.cli.app import (
     print_error,
 )
 from glotsmith.cli.forecast import print_forecast
-from glotsmith.cli.progress import RunProgress, funnel_table
+from glotsmith.cli.funnel_table import funnel_table
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
+from glotsmith.cli.progress.run_progress import RunProgress
 from glotsmith.cli.prompts import Prompts, prompt_files
 from glotsmith.cli.show import side_by_side
 from glotsmith.counts import counted
@@ -133,6 +135,7 @@ def run(
     retry: Annotated[
         Texts, typer.Option(help="Retry items that were dropped for this reason, such as internal_error; repeatable.")
     ] = None,
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Run a recipe. Run the same command again to resume.
 
@@ -158,7 +161,7 @@ def run(
     place = RunPlace.choose(chosen, output, cache)
     cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
-    code = asyncio.run(_run(RunRequest(chosen, place, jobs, cluster, _reasons(retry)), limits))
+    code = asyncio.run(_run(RunRequest(chosen, place, jobs, cluster, _reasons(retry)), limits, progress))
     if code == 0:
         if estimate:
             print_forecast(forecast_run(place.folder), place.folder, as_json=as_json)
@@ -198,11 +201,11 @@ def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url:
     }
 
 
-async def _run(request: RunRequest, limits: FaultLimits) -> int:
+async def _run(request: RunRequest, limits: FaultLimits, mode: ProgressMode) -> int:
     """Run with signal handlers, which are set before the slow imports."""
     worker = open_executor("local", limits)
-    with stopping_on_signals(worker.stop, lambda text: err.print(text)) as seen, RunProgress(err) as shown:
-        done = await execute(worker, request, shown, RunMessages(err.print, print_error, shown.waiting))
+    with RunProgress(err, mode) as shown, stopping_on_signals(worker.stop, shown.print) as seen:
+        done = await execute(worker, request, shown, RunMessages(shown.print, print_error, shown.show_activity))
     if done and not seen.exit_code:
         return 0
     err.print(f"Stopped; {request.place.folder} holds all results so far. Run the same command again to resume.")

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from glotsmith.cli import show_evaluation, show_folder, show_item
 from glotsmith.cli.app import app, err, out
-from glotsmith.cli.progress import funnel_table
+from glotsmith.cli.funnel_table import funnel_table
 from glotsmith.cli.show_memory import show_memory
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name

@@ -11,6 +11,8 @@ from rich.table import Table
 from glotsmith.api import run_config
 from glotsmith.api.run_rows import RunRows, dataset_source, finished_rows
 from glotsmith.cli.app import app, err, out
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
+from glotsmith.cli.progress.training_display import TrainingDisplay
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.records import Example, Preference, Record
@@ -59,9 +61,11 @@ def _add_command(method: str, kind: type[Any], of_run: Callable[[RunRows], Itera
         max_steps: MaxSteps = None,
         seed: Seed = None,
         changes: Changes = None,
+        progress: ProgressOption = ProgressMode.auto,
     ) -> None:
         given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
-        _train(method, _rows(source, kind, of_run), model, preset, given, output)
+        with TrainingDisplay(err, progress) as shown:
+            _train(method, _rows(source, kind, of_run), model, preset, given, output, shown)
 
     del command
 
@@ -124,7 +128,13 @@ def _rows(source: Path, kind: type[Item], of_run: Callable[[RunRows], Iterable[I
 
 
 def _train(
-    method: Any, rows: Callable[[], Iterable[Any]], model: str, preset: str, given: dict[str, Any], output: Path
+    method: Any,
+    rows: Callable[[], Iterable[Any]],
+    model: str,
+    preset: str,
+    given: dict[str, Any],
+    output: Path,
+    shown: TrainingDisplay,
 ) -> None:
     from glotsmith.training import dpo, needs, ranks, sft
     from glotsmith.training.loop import TrainingJob
@@ -136,7 +146,7 @@ def _train(
         raise UsageError(f"there is no {what} to train on")
     needs.silence_libraries()
     trained = {"sft": sft.sft, "dpo": dpo.dpo}[method]
-    report = trained(job, rows, output, lambda text: err.print(text))
+    report = trained(job, rows, output, shown.print, shown)
     if ranks.is_first_process():
         rows_used = counted(sum(s.rows for s in report.data.stages), "row")
         out.print(f"Trained on {rows_used}; weights and record: {output / 'model'}")

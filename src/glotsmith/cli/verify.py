@@ -13,9 +13,12 @@ import msgspec
 import typer
 from rich.table import Table
 
+from glotsmith.api.activity import Activity, reporting_activity, sandbox_load
 from glotsmith.api.program_services import ProgramServices, cluster_options, open_program_services
 from glotsmith.cli.app import Executor, Isolation, Jobs, MixedToolchains, RayAddress, Stopped, app, err
 from glotsmith.cli.job_files import check_file, read_jobs
+from glotsmith.cli.progress.command_progress import JobProgress
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
 from glotsmith.cli.resumed_verdicts import VerdictFile
 from glotsmith.counts import agreeing, counted
 from glotsmith.errors import StorageError, UsageError
@@ -45,6 +48,7 @@ def verify(
         ),
     ] = "glotsmith",
     language: Annotated[str, typer.Option(help="Language of the programs, for --format agnostics.")] = "",
+    progress: ProgressOption = ProgressMode.auto,
 ) -> None:
     """Judge programs against their tests.
 
@@ -81,8 +85,12 @@ def verify(
     counts.update(map(_class, judged.verdicts))
     try:
         judged.begin()
-        with nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("ab") as sink:
-            refused += asyncio.run(_verify(stream, sink, counts, judged, services))
+        with (
+            nullcontext(sys.stdout.buffer) if str(output) == "-" else output.open("ab") as sink,
+            JobProgress(err, _without_panel(progress, output)) as shown,
+        ):
+            shown.begin("programs", judged.verdicts, read_jobs(file) if file.is_file() else None)
+            refused += asyncio.run(_verify(stream, sink, counts, judged, services, shown))
         judged.finish()
     except KeyboardInterrupt:
         raise Stopped(_stopped(counts.total(), stream, file, output, judged)) from None
@@ -100,6 +108,12 @@ def verify(
             f"Line {refused[0].line} is {refused[0].detail}",
         )
         raise typer.Exit(2)
+
+
+def _without_panel(mode: ProgressMode, output: Path) -> ProgressMode:
+    """Return the mode; plain lines if the verdicts are printed on the terminal too."""
+    on_terminal = str(output) == "-" and sys.stdout.isatty()
+    return ProgressMode.plain if on_terminal and mode == ProgressMode.auto else mode
 
 
 class _Counted:
@@ -174,19 +188,22 @@ async def _verify(
     counts: Counter[str],
     judged: VerdictFile,
     services: AbstractAsyncContextManager[ProgramServices],
+    shown: JobProgress,
 ) -> list[Verdict]:
     """Write each verdict at once and count its status; return the first verdict on a line without a job."""
     refused = list[Verdict]()
     async with services as programs:
         verifier = programs.verifier()
         taken = deque[Job | Verdict]()
-        async for verdict in in_order(_remembered(jobs, taken), verifier):
-            sink.write(msgspec.json.encode(verdict) + b"\n")
-            sink.flush()
-            judged.write_hash(taken.popleft())
-            counts[_class(verdict)] += 1
-            if verdict.line and not refused:
-                refused.append(verdict)
+        async with reporting_activity(lambda: Activity(sandbox=sandbox_load(programs.sandbox)), shown.show_activity):
+            async for verdict in in_order(_remembered(jobs, taken), verifier):
+                sink.write(msgspec.json.encode(verdict) + b"\n")
+                sink.flush()
+                judged.write_hash(taken.popleft())
+                counts[_class(verdict)] += 1
+                shown.on_verdict("programs", verdict.status)
+                if verdict.line and not refused:
+                    refused.append(verdict)
     return refused
 
 

@@ -9,12 +9,13 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import msgspec
 
 from glotsmith.cluster.messages import Answer, NodeRequest, NumberedAnswer, NumberedRequest
 from glotsmith.errors import GlotsmithError, OutageError
+from glotsmith.sandbox.base import SandboxLoad
 
 BATCH = 64  #: requests of one message
 MAX_DEATHS = 3  #: of workers with the same request
@@ -55,6 +56,13 @@ class _Request(msgspec.Struct, eq=False):
     deaths: int = 0
 
 
+class _ServingNode(NamedTuple):
+    """A node, and the requests that it has."""
+
+    node: NodeConnection
+    held: dict[int, _Request]
+
+
 class Dispatcher:
     """Distributes requests over the nodes that are connected at the moment."""
 
@@ -63,7 +71,7 @@ class Dispatcher:
         self._suspects = deque[_Request]()
         self._numbers = itertools.count()
         self._changed = asyncio.Condition()
-        self._held_by_node: list[dict[int, _Request]] = []
+        self._serving: list[_ServingNode] = []
         self._barren_deaths = 0
         self._failure: GlotsmithError | None = None
         self.answered = 0  #: requests with an answer
@@ -99,13 +107,13 @@ class Dispatcher:
         held = dict[int, _Request]()
         sending, receiving = asyncio.create_task(self._send(node, held)), asyncio.create_task(self._receive(node, held))
         lost = NodeLost("its worker was stopped", removed=True)
-        self._held_by_node.append(held)
+        self._serving.append(serving := _ServingNode(node, held))
         try:
             await asyncio.gather(sending, receiving)
         except NodeLost as error:
             lost = error
         finally:
-            self._held_by_node = [each for each in self._held_by_node if each is not held]
+            self._serving = [each for each in self._serving if each is not serving]
             sending.cancel()
             receiving.cancel()
             await asyncio.gather(sending, receiving, return_exceptions=True)
@@ -119,6 +127,11 @@ class Dispatcher:
             _raise_in(request, error)
         self._waiting.clear()
         self._suspects.clear()
+
+    def load(self) -> SandboxLoad:
+        """Return how many requests the nodes handle: each at most as many as the programs that it runs at once."""
+        busy = sum(min(len(each.held), each.node.jobs) for each in self._serving)
+        return SandboxLoad(busy, sum(each.node.jobs for each in self._serving), self.answered)
 
     async def _notify(self) -> None:
         async with self._changed:
@@ -138,8 +151,8 @@ class Dispatcher:
             return [self._suspects.popleft()]
         if any(request.deaths for request in held.values()):
             return []
-        open_requests = len(self._waiting) + sum(map(len, self._held_by_node))
-        share = min(-(-open_requests // len(self._held_by_node)), _capacity(node)) - len(held)
+        open_requests = len(self._waiting) + sum(len(each.held) for each in self._serving)
+        share = min(-(-open_requests // len(self._serving)), _capacity(node)) - len(held)
         return [self._waiting.popleft() for _ in range(max(0, min(share, BATCH, len(self._waiting))))]
 
     async def _receive(self, node: NodeConnection, held: dict[int, _Request]) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from glotsmith.cluster.dispatcher import Dispatcher
 from glotsmith.languages import toolchain
 from glotsmith.records import Job, Outcome, Program, Verdict
-from glotsmith.sandbox.base import Promise
+from glotsmith.sandbox.base import Promise, SandboxLoad
 from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import VerdictStore
 
@@ -22,6 +22,10 @@ class ClusterSandbox:
     async def run(self, program: Program) -> Outcome:
         """Run one program on some node."""
         return cast(Outcome, await self._dispatcher.request(program))
+
+    def load(self) -> SandboxLoad:
+        """Return how many programs and jobs the nodes run, and how many have an answer."""
+        return self._dispatcher.load()
 
     async def close(self) -> None:
         """Do nothing: the cluster owns the nodes."""

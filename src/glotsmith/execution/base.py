@@ -1,14 +1,31 @@
 """The contract of executors, which run the steps of a pipeline until the ledger holds a result for every item."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from glotsmith.errors import GlotsmithError
 from glotsmith.ledger import Ledger
-from glotsmith.records import FunnelRow
-from glotsmith.step import Step
+from glotsmith.records import FunnelRow, Verdict
+from glotsmith.step import Result, Step
+
+
+class AnsweredItem(NamedTuple):
+    """What the ledger has recorded for one input of a step."""
+
+    made: int  #: outputs kept; 0: the input was dropped
+    tokens: int = 0
+    cost: float = 0.0  #: US dollars
+    failures: tuple[str, ...] = ()  #: verdicts (``fail:…``) of generated programs that were lost
+
+
+def failures_of(result: Result[Any]) -> tuple[str, ...]:
+    """Return the verdicts of the generated programs that a result has lost because they failed."""
+    items = (loss.item for loss in result.dropped if loss.key and loss.item is not None)
+    verdicts = ((getattr(item, "verdict", None), getattr(item, "round_trip", "")) for item in items)
+    found = (verdict.status if isinstance(verdict, Verdict) else text for verdict, text in verdicts)
+    return tuple(status for status in found if status.startswith("fail:"))
 
 
 class Progress(Protocol):
@@ -18,12 +35,20 @@ class Progress(Protocol):
         """Called once, with the counts of every step in the ledger; they are zero in a new run."""
         ...
 
-    def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
-        """Called after each processed input, with the number of outputs kept (0: dropped), tokens and cost in US $."""
+    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+        """Called after each processed input."""
+        ...
+
+    def on_step_restarted(self, step: str) -> None:
+        """Called when all results of a step were rolled back: the step has processed no input."""
         ...
 
     def on_step_finished(self, step: str) -> None:
-        """Called when a step has processed all its inputs, unless an earlier start had finished it."""
+        """Called when a step has processed all its inputs, also if an earlier start had finished it."""
+        ...
+
+    def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
+        """Called at the end, also after an error or a stop, with the counts that the ledger then holds."""
         ...
 
 
@@ -33,10 +58,16 @@ class NoProgress:
     def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
         """Do nothing."""
 
-    def on_item_answered(self, step: str, made: int, tokens: int, cost: float) -> None:
+    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+        """Do nothing."""
+
+    def on_step_restarted(self, step: str) -> None:
         """Do nothing."""
 
     def on_step_finished(self, step: str) -> None:
+        """Do nothing."""
+
+    def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
         """Do nothing."""
 
 

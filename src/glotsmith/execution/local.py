@@ -6,11 +6,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from glotsmith.errors import GlotsmithError
+from glotsmith.errors import GlotsmithError, StorageError
 from glotsmith.execution.base import FaultLimits, Progress
 from glotsmith.execution.faults import FaultTracker
 from glotsmith.execution.shards import ShardSourceStage
-from glotsmith.execution.stages import RunContext, SourceStage, Stage, StreamStage, WholeStage, run_concurrently
+from glotsmith.execution.stages import RunContext, SourceStage, Stage, StreamStage, WholeStage
+from glotsmith.execution.tasks import run_concurrently
 from glotsmith.ledger import COMMIT_S, Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.shard import Shard
@@ -56,7 +57,7 @@ class LocalExecutor:
             if not self._stopped or (task is not None and task.cancelling()):
                 raise
         finally:
-            ledger.flush()
+            _end(ledger, progress)
         if stages[-1].ended.is_set() and not stages[-1].complete:
             raise self._early or faults.end_error(ledger.steps)
         return stages[-1].ended.is_set()
@@ -101,6 +102,15 @@ class LocalExecutor:
                 raise TypeError(
                     f"step {step.name!r}: a pipeline is a SourceStep followed by ItemSteps, BatchSteps or WholeSteps"
                 )
+
+
+def _end(ledger: Ledger, progress: Progress) -> None:
+    """Commit all results, and report the counts of the ledger."""
+    try:
+        ledger.flush()
+    finally:
+        with suppress(StorageError):
+            progress.on_run_ended(ledger.funnel())
 
 
 async def _commit_regularly(ledger: Ledger, over: asyncio.Event) -> None:

@@ -1,14 +1,16 @@
 """Merge the ledgers of shards: copy the results of single items, and run the steps that compare items over all."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import Any
 
-from glotsmith.errors import InputError
-from glotsmith.execution.base import FaultLimits, Progress
+from glotsmith.errors import InputError, StorageError
+from glotsmith.execution.base import AnsweredItem, FaultLimits, Progress
 from glotsmith.execution.shards import run_whole_step
 from glotsmith.ledger import Ledger
+from glotsmith.ledger_rows import NANO
 from glotsmith.result_transfer import StoredResult
 from glotsmith.step import Step, WholeStep
 
@@ -60,6 +62,9 @@ class LedgerMerge:
             if not self._stopped or (task is not None and task.cancelling()):
                 raise
             return False
+        finally:
+            with suppress(StorageError):
+                self._progress.on_run_ended(self._ledger.funnel())
         return True
 
     def stop(self) -> None:
@@ -71,26 +76,35 @@ class LedgerMerge:
     async def _merge_steps(self) -> None:
         for index, step in enumerate(self._steps):
             if self._ledger.is_finished(step.name):
-                continue
-            if isinstance(step, WholeStep):
+                self._progress.on_step_finished(step.name)
+            elif isinstance(step, WholeStep):
                 await run_whole_step(self._steps, index, self._ledger, self._progress, FaultLimits())
             else:
                 await self._copy_step(index)
 
     async def _copy_step(self, index: int) -> None:
         name, ledger = self._steps[index].name, self._ledger
-        with ledger.atomically():
+        with self._restarting(name), ledger.atomically():
             if index == 0:
                 await self._copy_source_data()
             for count, (result, first_payload) in enumerate(self._results(index)):
                 ledger.transfer.insert(name, result, first_payload)
-                tokens, nano = result.rows[0].tokens, result.rows[0].cost
-                self._progress.on_item_answered(name, result.made, tokens, nano / 1e9)
+                first = result.rows[0]
+                self._progress.on_item_answered(name, AnsweredItem(result.made, first.tokens, first.cost / NANO))
                 if count % _RESULTS_PER_YIELD == 0:
                     await asyncio.sleep(0)
             self._check_count(index)
             ledger.mark_finished(name)
         self._progress.on_step_finished(name)
+
+    @contextmanager
+    def _restarting(self, step: str) -> Generator[None]:
+        """Report that the results of a step are rolled back if an exception leaves the block."""
+        try:
+            yield
+        except BaseException:
+            self._progress.on_step_restarted(step)
+            raise
 
     def _results(self, index: int) -> Iterator[tuple[StoredResult, int]]:
         """Yield the results of all shards for the items that the previous step has kept."""

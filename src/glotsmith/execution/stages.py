@@ -3,14 +3,14 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from glotsmith.execution.base import Progress
+from glotsmith.execution.base import AnsweredItem, Progress, failures_of
 from glotsmith.execution.faults import FaultTracker
+from glotsmith.execution.tasks import annotate_errors, run_concurrently
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult, StepInput, sortable
 from glotsmith.records import Record, printable
@@ -19,39 +19,6 @@ from glotsmith.unanswered import BudgetReached, Unanswered, accepting_failures
 
 PAGE = 64  #: minimum number of items that a stage reads from the ledger at once
 ANSWERS_PER_YIELD = 16  #: results after which a stage yields, because a step that never waits would starve others
-
-
-async def run_concurrently(functions: Sequence[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-    """Run all functions concurrently. At the first failure or if cancelled, cancel and await the others, then raise.
-
-    The coroutines are created here, since a cancellation before the first step would leave passed ones unawaited.
-    """
-    tasks = [asyncio.create_task(each()) for each in functions]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@contextmanager
-def annotate_errors(step: str, keys: Sequence[str]) -> Generator[None, None, None]:
-    """Add a note with the step and the items to every exception raised inside.
-
-    A ``CancelledError`` that a step raises by itself becomes a ``RuntimeError``; otherwise its task would end silently.
-    """
-    where = f"in step {step!r}, item {', '.join(keys[:3])}{' …' if len(keys) > 3 else ''}"
-    try:
-        yield
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise RuntimeError(f"a step cancelled itself, {where}") from error
-    except Exception as error:
-        error.add_note(where)
-        raise
 
 
 class RunContext(NamedTuple):
@@ -85,7 +52,8 @@ class Stage(ABC):
             await self.process_all()
             if self.complete:
                 self.ledger.mark_finished(self.name)
-                self.progress.on_step_finished(self.name)
+        if self.complete:
+            self.progress.on_step_finished(self.name)
         self.ended.set()
         if self.successor is not None:
             self.successor.input_ready.set()
@@ -96,9 +64,14 @@ class Stage(ABC):
 
     def record_result(self, taken: StepInput, result: Result[Any], *, ordered: bool) -> int:
         """Record one result; return the number of outputs kept."""
-        made = self.ledger.record(self.name, taken, result, ordered=ordered)
-        self.progress.on_item_answered(self.name, made, result.tokens, result.cost)
+        made = self.record(taken, result, ordered=ordered)
         self.faults.count_result(self.name, result)
+        return made
+
+    def record(self, taken: StepInput, result: Result[Any], *, ordered: bool) -> int:
+        """Write one result to the ledger and report it; return the number of outputs kept."""
+        made = self.ledger.record(self.name, taken, result, ordered=ordered)
+        self.progress.on_item_answered(self.name, AnsweredItem(made, result.tokens, result.cost, failures_of(result)))
         return made
 
     def announce_outputs(self, made: int) -> None:
@@ -358,9 +331,11 @@ class WholeStage(Stage):
                     made = await self._record_all()
                     self.ledger.mark_finished(self.name)
                     return made
-            except Exception as error:
+            except BaseException as error:
+                self.progress.on_step_restarted(self.name)
                 if (
-                    self.faults.failure_of(error)
+                    not isinstance(error, Exception)
+                    or self.faults.failure_of(error)
                     or self._current_key is None
                     or self._current_key in self._failed_items
                 ):
@@ -386,9 +361,7 @@ class WholeStage(Stage):
         taken = self.ledger.find_input(source, key)
         if taken is None:
             raise BrokenResult(f"{key} is no item of {source!r}")
-        made = self.ledger.record(self.name, taken, result, ordered=True)
-        self.progress.on_item_answered(self.name, made, result.tokens, result.cost)
-        return made
+        return self.record(taken, result, ordered=True)
 
     def _items(self, source: str) -> Generator[tuple[str, Record], None, None]:
         for key, item in self.ledger.kept_items(source, self.previous.output):

@@ -1,7 +1,7 @@
 """The ``Sandbox`` protocol that every isolation back end implements: run a program, return its outcome."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 
 from glotsmith.records import CompilerServer, Outcome, Program, WarmInterpreter, content_hash
 
@@ -67,6 +67,23 @@ class SupportsWarmWorkers(Protocol):
 
     def disable_warm_workers(self) -> None:
         """Close the warm workers; further programs start cold."""
+        ...
+
+
+class SandboxLoad(NamedTuple):
+    """What a sandbox does at the moment."""
+
+    busy: int  #: programs that run
+    workers: int  #: programs that it runs at once at most
+    ended: int  #: programs that ended since the sandbox was opened
+
+
+@runtime_checkable
+class ReportsLoad(Protocol):
+    """A back end that counts its programs."""
+
+    def load(self) -> SandboxLoad:
+        """Return the load."""
         ...
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from glotsmith.records import Outcome, Program
-from glotsmith.sandbox.base import CLOSED, IsDecided, Promise, infra_outcome
+from glotsmith.sandbox.base import CLOSED, IsDecided, Promise, SandboxLoad, infra_outcome
 from glotsmith.sandbox.program_environment import write_accounts, write_files
 from glotsmith.sandbox.program_slots import ProgramSlots
 from glotsmith.sandbox.spawned_process import ProcessLaunch, SpawnedProcess
@@ -36,6 +36,7 @@ class LocalSandbox(ABC):
         self._running: set[SupervisedProcess] = set()
         self._slots: tuple[asyncio.AbstractEventLoop, ProgramSlots] | None = None
         self._closed = False
+        self._ended = 0  #: programs
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -60,7 +61,12 @@ class LocalSandbox(ABC):
         except OSError as error:
             return infra_outcome(f"Cannot start the program: {error}")
         finally:
+            self._ended += 1
             slots.release()
+
+    def load(self) -> SandboxLoad:
+        """Return how many programs run, and how many ended."""
+        return SandboxLoad(self._slots[1].running if self._slots else 0, self._jobs, self._ended)
 
     async def _run(self, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Run a program from a cold start."""

@@ -16,14 +16,14 @@ class ProgramSlots:
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
-        self._running = 0  #: programs that have a slot
+        self.running = 0  #: programs that have a slot
         self._lent: dict[object, float] = {}  #: waiting program → its memory in MB
         self._queue = deque[asyncio.Future[None]]()
 
     async def acquire(self) -> None:
         """Wait for a slot; programs get it in the order of their calls."""
-        if self._running < self._slots and not self._queue:
-            self._running += 1
+        if self.running < self._slots and not self._queue:
+            self.running += 1
             return
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
@@ -36,7 +36,7 @@ class ProgramSlots:
 
     def release(self) -> None:
         """Return a slot."""
-        self._running -= 1
+        self.running -= 1
         self._admit()
 
     def lend(self, owner: object, memory_mb: float) -> None:
@@ -50,11 +50,11 @@ class ProgramSlots:
     def take_back(self, owner: object) -> None:
         """Take back the slot that a program has lent, because it runs again or has ended; idempotent."""
         if self._lent.pop(owner, None) is not None:
-            self._running += 1
+            self.running += 1
 
     def _admit(self) -> None:
-        while self._queue and self._running < self._slots:
+        while self._queue and self.running < self._slots:
             turn = self._queue.popleft()
             if not turn.done():
-                self._running += 1
+                self.running += 1
                 turn.set_result(None)

@@ -17,7 +17,7 @@ import tenacity
 
 from glotsmith.errors import IsolationError
 from glotsmith.records import Limits, Outcome, Program
-from glotsmith.sandbox.base import CLOSED, CLOSED_DURING_RUN, Promise, infra_outcome
+from glotsmith.sandbox.base import CLOSED, CLOSED_DURING_RUN, Promise, SandboxLoad, infra_outcome
 from glotsmith.sandbox.program_json import decode_outcome, encode_program, error_text
 
 _CONNECT_TIMEOUT_S = 10.0
@@ -100,6 +100,7 @@ class Remote:
         self._jobs = jobs or health.jobs
         self._connection: _Connection | None = None
         self._closed = False
+        self._running = self._ended = 0  #: programs
 
     async def run(self, program: Program) -> Outcome:
         """Run one program to its end or its limits."""
@@ -107,6 +108,7 @@ class Remote:
         async with connection.slots:
             if self._closed:
                 return infra_outcome(CLOSED)
+            self._running += 1
             sending = asyncio.ensure_future(self._send(connection, body, _answer_timeout_s(program.limits)))
             closed = asyncio.ensure_future(connection.closed.wait())
             try:
@@ -118,6 +120,11 @@ class Remote:
                 for task in (sending, closed):
                     task.cancel()
                 await asyncio.gather(sending, closed, return_exceptions=True)
+                self._running, self._ended = self._running - 1, self._ended + 1
+
+    def load(self) -> SandboxLoad:
+        """Return how many programs the service runs for this sandbox, and how many ended."""
+        return SandboxLoad(self._running, self._jobs, self._ended)
 
     def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()

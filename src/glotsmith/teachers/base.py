@@ -123,6 +123,15 @@ class Waiting(NamedTuple):
     failure: FailedAttempt | None = None  #: of the last attempt; None while nothing failed since the last reply
 
 
+class TeacherLoad(NamedTuple):
+    """What a teacher does at the moment, and how often its server has delayed it since the start."""
+
+    in_flight: int  #: requests that are being answered
+    limit: int  #: of the requests in flight
+    retries: int = 0
+    rate_limited_s: float = 0.0  #: seconds in which a request waited because the server had refused it for its load
+
+
 class Teacher(Protocol):
     """The contract of all back ends (tested by ``tests/contracts/test_teachers.py``).
 
@@ -157,6 +166,10 @@ class Teacher(Protocol):
 
     def failed_attempt(self) -> FailedAttempt | None:
         """Return the last attempt if it failed; None after a reply, and for teachers that do not try again."""
+        return None
+
+    def load(self) -> TeacherLoad | None:
+        """Return the load; None for teachers that send every request at once and never repeat one."""
         return None
 
     async def close(self) -> None:

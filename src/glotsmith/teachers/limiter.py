@@ -36,6 +36,8 @@ class Limiter:
         self._successes = 0  # since the last change of the limit
         self._cuts = 0  # also the epoch of a slot
         self._paused_until = self._clock.now()
+        self._limited_until = self._clock.now()
+        self._limited_s = 0.0  # of all waits, without overlaps, up to their ends
 
     @property
     def limit(self) -> int:
@@ -51,6 +53,11 @@ class Limiter:
     def pause_s(self) -> float:
         """How many seconds the pause lasts that the server asked for; 0 without one."""
         return max(0.0, self._paused_until - self._clock.now())
+
+    @property
+    def rate_limited_s(self) -> float:
+        """The seconds so far in which a request waited because the server had refused it for its load."""
+        return self._limited_s - max(0.0, self._limited_until - self._clock.now())
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[int]:
@@ -82,6 +89,13 @@ class Limiter:
     def pause(self, seconds: float) -> None:
         """Assign no slot for this many seconds, as the server requested."""
         self._paused_until = max(self._paused_until, self._clock.now() + seconds)
+
+    def count_rate_limit(self, seconds: float) -> None:
+        """Note that a request waits from now on because the server refused it for its load."""
+        now = self._clock.now()
+        until = now + max(seconds, self.pause_s)
+        self._limited_s += max(0.0, until - max(now, self._limited_until))
+        self._limited_until = max(until, self._limited_until)
 
     async def _take(self) -> None:
         """Wait for a slot, in order of the calls."""

@@ -23,7 +23,7 @@ from glotsmith.records import Record, content_hash
 from glotsmith.settings import CHANGEABLE, FILE, FIXED
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.api_key import ApiKey
-from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher
+from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher, TeacherLoad
 from glotsmith.teachers.http_client import (
     ConnectionBroken,
     HttpClient,
@@ -140,6 +140,7 @@ class OpenAI(Teacher):
         self._server_reached = False  # whether any server has ever answered anything
         self._answered = 0  # number of replies, including refusals
         self._bad_requests = 0
+        self._retries = 0
         self._failure: tuple[str, float] | None = None  # of the last attempt: why, and when the next begins
 
     async def reply(self, request: Request) -> Reply:
@@ -173,6 +174,10 @@ class OpenAI(Teacher):
         reason, begins = self._failure
         return FailedAttempt(reason, max(0.0, begins - self._clock.now(), self.limiter.pause_s))
 
+    def load(self) -> TeacherLoad:
+        """Return the requests in flight, their limit, and how often and how long the server has delayed them."""
+        return TeacherLoad(self.limiter.in_flight, self.limiter.limit, self._retries, self.limiter.rate_limited_s)
+
     async def close(self) -> None:
         """Release connections; idempotent."""
         await self._http.close()
@@ -189,8 +194,11 @@ class OpenAI(Teacher):
                 if number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts):
                     raise
                 _log.info("attempt %d failed: %s; trying again", number, error)
-                reason = str(error)
+                reason, refused = str(error), error.congested and error.blames_server
             wait_s = self._backoff(number)
+            self._retries += 1
+            if refused:
+                self.limiter.count_rate_limit(wait_s)
             self._failure = (reason, self._clock.now() + wait_s)
             await self._clock.sleep(wait_s)
         raise AssertionError  # count() has no end

@@ -13,7 +13,7 @@ import msgspec
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import OutageError, TeacherError
 from glotsmith.records import content_hash
-from glotsmith.teachers.base import Reply, Request, Teacher, Waiting
+from glotsmith.teachers.base import Reply, Request, Teacher, TeacherLoad, Waiting
 from glotsmith.unanswered import BudgetReached, Unanswered, failures_are_accepted
 
 
@@ -170,6 +170,10 @@ class MonitoredTeacher(Teacher):
             return None
         since = max(min(self._open.values()), self._last_reply)
         return Waiting(len(self._open), self._now() - since, self.teacher.failed_attempt())
+
+    def load(self) -> TeacherLoad:
+        """Return the load of the wrapped teacher; by default all its open requests are in flight."""
+        return self.teacher.load() or TeacherLoad(len(self._open), self.teacher.slots)
 
     async def works(self, call: str) -> bool:
         """Repeat a request that was answered before; return whether it is answered again. A budget may forbid it."""

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from glotsmith.errors import ToolchainError
@@ -14,6 +14,10 @@ from glotsmith.records import Record
 
 _SCRIPT = "sh scripts/toolchains.sh"  #: a script of the checkout, for toolchains without a package
 _APT_OPTIONS = ("-y", "--no-install-recommends")
+
+
+#: Runs a command and returns whether it succeeded.
+RunCommand = Callable[[Sequence[str]], bool]
 
 
 class Installers(Record, frozen=True, kw_only=True):
@@ -108,18 +112,27 @@ def installation_commands(plans: Iterable[InstallationPlan], here: Installers) -
     return made
 
 
-def run_installation(plans: Sequence[InstallationPlan], here: Installers) -> None:
-    """Run the commands of plans, with their output on stderr. If a command fails, install its languages one by one."""
+def run_installation(plans: Sequence[InstallationPlan], here: Installers, run: RunCommand | None = None) -> None:
+    """Run the commands of plans. If a command fails, install its languages one by one.
+
+    Args:
+        plans: of the languages.
+        here: the installers of this machine.
+        run: runs a command and returns whether it succeeded; by default with its output on stderr.
+
+    """
+    run = run or run_command
     for command in installation_commands(plans, here):
-        if _run(command) or command[-1] == "update":
+        if run(command) or command[-1] == "update":
             continue
         for step in plans:
             if step.installer and here.commands[step.installer] == command[: len(here.commands[step.installer])]:
-                _run((*here.commands[step.installer], *step.packages))
+                run((*here.commands[step.installer], *step.packages))
     toolchain.find_toolchain.cache_clear()
 
 
-def _run(command: Sequence[str]) -> bool:
+def run_command(command: Sequence[str]) -> bool:
+    """Run a command with its output on stderr; return whether it succeeded."""
     try:
         return subprocess.run(command, stdout=2, stdin=subprocess.DEVNULL, check=False).returncode == 0
     except OSError:

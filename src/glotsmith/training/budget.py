@@ -1,8 +1,8 @@
-"""The callback that prints the progress of a training and ends a stage in time."""
+"""The callback that reports the progress of a training and ends a stage in time."""
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from glotsmith.counts import format_seconds
 from glotsmith.training import ranks
@@ -10,8 +10,62 @@ from glotsmith.training.needs import load
 from glotsmith.training.presets import TrainingSettings
 
 
-def budget_callback(settings: TrainingSettings, say: Callable[[str], None]) -> Any:
-    """Return the callback that prints losses and pace, ends a stage in time, and requests its last evaluation."""
+class LossReport(NamedTuple):
+    """The loss at a step of a stage."""
+
+    step: int
+    steps: int  #: of the stage
+    loss: float
+    held_out: bool  #: whether it is the loss on the held-out problems
+    tokens_per_second: float = 0.0  #: since the start of training in this process; 0 if unknown
+    left_s: float | None = None  #: seconds that the rest of the stage takes; None if unknown
+
+
+class TrainingProgress(Protocol):
+    """Receives the progress of a training."""
+
+    def on_stage_started(self, stage: int, step: int, steps: int) -> None:
+        """Called when training begins in this process, with the number of the stage and the steps done before."""
+        ...
+
+    def on_step(self, step: int) -> None:
+        """Called after each step of the stage."""
+        ...
+
+    def on_loss(self, report: LossReport) -> None:
+        """Called with each loss."""
+        ...
+
+    def on_stage_finished(self, stage: int, steps: int) -> None:
+        """Called when the weights of a stage are stored, also if an earlier start stored them."""
+        ...
+
+
+class LossLines(TrainingProgress):
+    """Says each loss in a line."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+
+    def on_stage_started(self, stage: int, step: int, steps: int) -> None:
+        """Do nothing."""
+
+    def on_step(self, step: int) -> None:
+        """Do nothing."""
+
+    def on_stage_finished(self, stage: int, steps: int) -> None:
+        """Do nothing."""
+
+    def on_loss(self, report: LossReport) -> None:
+        """Say it."""
+        left = "" if report.left_s is None else f", {format_seconds(report.left_s)} left"
+        pace = f", {report.tokens_per_second:.0f} tokens a second{left}" if left else ""
+        where = " on held-out problems" if report.held_out else ""
+        self._say(f"step {report.step} of {report.steps}: loss{where} {report.loss:.4f}{pace}")
+
+
+def budget_callback(settings: TrainingSettings, stage: int, progress: TrainingProgress) -> Any:
+    """Return the callback that reports losses and pace, ends a stage in time, and requests its last evaluation."""
 
     class Budget(load("transformers").TrainerCallback):
         stopped = ""
@@ -20,24 +74,25 @@ def budget_callback(settings: TrainingSettings, say: Callable[[str], None]) -> A
             self._begun = time.monotonic()
             self._end = self._begun + settings.max_minutes * 60
             self._before = (state.global_step, state.num_input_tokens_seen)
+            progress.on_stage_started(stage, int(state.global_step), int(state.max_steps))
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
-            step = f"step {state.global_step} of {state.max_steps}:"
+            place = int(state.global_step), int(state.max_steps)
             if "loss" in logs:
-                say(f"{step} loss {float(logs['loss']):.4f}{self._pace(state)}")
+                progress.on_loss(LossReport(*place, float(logs["loss"]), False, *self._pace(state)))
             if "eval_loss" in logs:
-                say(f"{step} loss on held-out problems {float(logs['eval_loss']):.4f}")
+                progress.on_loss(LossReport(*place, float(logs["eval_loss"]), True))
 
-        def _pace(self, state: Any) -> str:
-            """Return the tokens per second since the start of training in this process, and the time that is left."""
+        def _pace(self, state: Any) -> tuple[float, float | None]:
+            """Return the tokens per second since the start of training in this process, and the seconds left."""
             seconds, (step, tokens) = time.monotonic() - self._begun, self._before
             if state.global_step <= step or seconds <= 0:
-                return ""
+                return 0.0, None
             left = (state.max_steps - state.global_step) * seconds / (state.global_step - step)
-            rate = (state.num_input_tokens_seen - tokens) / seconds
-            return f", {rate:.0f} tokens a second, {format_seconds(left)} left"
+            return (state.num_input_tokens_seen - tokens) / seconds, left
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            progress.on_step(int(state.global_step))
             over = bool(settings.max_minutes) and ranks.broadcast(time.monotonic() >= self._end)
             if over and state.global_step < state.max_steps:
                 self.stopped = f"max_minutes = {settings.max_minutes:g}"

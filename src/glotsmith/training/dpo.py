@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from glotsmith.records import Preference
+from glotsmith.training.budget import TrainingProgress
 from glotsmith.training.loop import Notify, TrainerInput, TrainingJob, train
 from glotsmith.training.needs import load
 from glotsmith.training.presets import TrainingSettings
@@ -13,10 +14,14 @@ from glotsmith.training.training_report import TrainingReport
 
 
 def dpo(
-    job: TrainingJob, source: Callable[[], Iterable[Preference]], folder: Path, say: Notify = print
+    job: TrainingJob,
+    source: Callable[[], Iterable[Preference]],
+    folder: Path,
+    say: Notify = print,
+    progress: TrainingProgress | None = None,
 ) -> TrainingReport:
     """Train on preference pairs. Raises the exceptions of ``loop.train``."""
-    return train(job, _trainer, source, folder, say)
+    return train(job, _trainer, source, folder, say, progress)
 
 
 def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:

@@ -18,7 +18,7 @@ from glotsmith.records import Example, Preference, Record
 from glotsmith.settings import CHANGEABLE
 from glotsmith.training import checkpoints, data, models, ranks
 from glotsmith.training.allocator import keep_freed_memory
-from glotsmith.training.budget import budget_callback
+from glotsmith.training.budget import LossLines, TrainingProgress, budget_callback
 from glotsmith.training.needs import load
 from glotsmith.training.precision import Precision, choose_precision
 from glotsmith.training.presets import TrainingMethod, TrainingSettings
@@ -77,8 +77,9 @@ def train(
     source: Callable[[], Iterable[Example]] | Callable[[], Iterable[Preference]],
     folder: Path,
     notify: Notify,
+    progress: TrainingProgress | None = None,
 ) -> TrainingReport:
-    """Train, or resume; return the record.
+    """Train, or resume; return the record. Without ``progress`` losses are sentences for ``notify``.
 
     Raises:
         UsageError: the folder belongs to another training or another process is at work in it, the data changed,
@@ -88,7 +89,7 @@ def train(
 
     """
     try:
-        return _train(job, make_trainer, source, folder, notify)
+        return _train(job, make_trainer, source, folder, notify, progress or LossLines(notify))
     except GlotsmithError:
         raise
     except OSError as error:
@@ -105,14 +106,21 @@ def train(
 
 
 def _train(
-    job: TrainingJob, make: MakeTrainer, source: Callable[[], Iterable[Any]], folder: Path, say: Notify
+    job: TrainingJob,
+    make: MakeTrainer,
+    source: Callable[[], Iterable[Any]],
+    folder: Path,
+    say: Notify,
+    progress: TrainingProgress,
 ) -> TrainingReport:
     tokenizer = models.tokenizer(job.model, job.how)
     with hold_folder(folder) if ranks.is_first_process() else nullcontext():
         if ranks.is_first_process():
             _prepare(job, source, folder, say)
         ranks.wait_for_all()
-        return _train_stages(job, make, folder, tokenizer, say if ranks.is_first_process() else _say_nothing)
+        if not ranks.is_first_process():
+            say, progress = _say_nothing, LossLines(_say_nothing)
+        return _train_stages(job, make, folder, tokenizer, say, progress)
 
 
 def _say_nothing(_: str) -> None:
@@ -131,14 +139,17 @@ def _prepare(job: TrainingJob, source: Callable[[], Iterable[Any]], folder: Path
         )
 
 
-def _train_stages(job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: Any, say: Notify) -> TrainingReport:
+def _train_stages(
+    job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: Any, say: Notify, progress: TrainingProgress
+) -> TrainingReport:
     if not models.on_gpu():
         keep_freed_memory()
     prepared = read_record(folder / PREPARED, data.PreparedData)
     done: list[StageReport] = []
     for number in range(len(prepared.stages)):
         stage = _Stage(job, folder, prepared, number, tokenizer)
-        done.append(stage.report or stage.train(make, say))
+        done.append(stage.report or stage.train(make, say, progress))
+        progress.on_stage_finished(number + 1, done[-1].steps)
         _release()
         say(_stage_sentence(done[-1], number, len(prepared.stages)))
     report = TrainingReport(
@@ -226,11 +237,11 @@ class _Stage:
         file = self._folder / "model" / _STAGE
         return read_record(file, StageReport) if file.is_file() else None
 
-    def train(self, make: MakeTrainer, say: Notify) -> StageReport:
+    def train(self, make: MakeTrainer, say: Notify, progress: TrainingProgress) -> StageReport:
         """Train it, or resume from its last checkpoint, and store its weights."""
         settings = self._job.how
         cut = self._cut(self._split.train, "no row has")
-        budget = budget_callback(settings, say)
+        budget = budget_callback(settings, self._number + 1, progress)
         trainee = self._trainee(cut.rows, budget)
         precision = choose_precision(self._folder.parent.parent, trainee.model, settings)
         say(f"Precision: {precision.description}")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from glotsmith.records import Example
+from glotsmith.training.budget import TrainingProgress
 from glotsmith.training.loop import Notify, TrainerInput, TrainingJob, train
 from glotsmith.training.models import on_gpu
 from glotsmith.training.needs import load
@@ -15,9 +16,15 @@ from glotsmith.training.training_report import TrainingReport
 _MOST_SCORES = 2**28  #: of a step: a gigabyte in float32, and as much for the gradient
 
 
-def sft(job: TrainingJob, source: Callable[[], Iterable[Example]], folder: Path, say: Notify = print) -> TrainingReport:
+def sft(
+    job: TrainingJob,
+    source: Callable[[], Iterable[Example]],
+    folder: Path,
+    say: Notify = print,
+    progress: TrainingProgress | None = None,
+) -> TrainingReport:
     """Train on verified programs. Raises the exceptions of ``loop.train``."""
-    return train(job, _trainer, source, folder, say)
+    return train(job, _trainer, source, folder, say, progress)
 
 
 def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:

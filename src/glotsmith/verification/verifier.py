@@ -58,7 +58,7 @@ class Verifier:
     """Judges jobs in a sandbox; identical programs run once, also across runs that share a store."""
 
     def __init__(self, sandbox: Sandbox, store: VerdictStore | None = None) -> None:
-        self._sandbox = sandbox
+        self.sandbox = sandbox
         self._calibration = Calibration(sandbox)
         self._warm_worker_check = WarmWorkerCheck(self._judge_in_warm_worker)
         self._store = store
@@ -75,7 +75,7 @@ class Verifier:
         if error := limits_error(job):
             return Verdict(id=job.id, language=job.language, status="infra:refused", detail=error)
         try:
-            key = verdict_key(job, self._sandbox.name)
+            key = verdict_key(job, self.sandbox.name)
             stored = self._store.get("verdict", key) if self._store else None
             verdict = msgspec.json.decode(stored, type=Verdict) if stored else await self._run_once(key, job)
         except ToolchainError as error:
@@ -115,7 +115,7 @@ class Verifier:
             verdict = await self._judge(job)
         found = toolchain.find_toolchain(job.language)
         version = verdict.toolchain or found.version  # a node of a cluster states its own
-        verdict = msgspec.structs.replace(verdict, toolchain=version, isolation=self._sandbox.name)
+        verdict = msgspec.structs.replace(verdict, toolchain=version, isolation=self.sandbox.name)
         self.ran[job.language] += not verdict.is_infra
         if self._store and not verdict.is_infra:
             self._store.put("verdict", key, msgspec.json.encode(verdict))
@@ -167,10 +167,10 @@ class Verifier:
             program = msgspec.structs.replace(program, warm=None, server=None)
         rules = ComparisonRules(get_card(job.language).equality, job.tolerance, job.absolute_tolerance)
         judged = made.mark, made.expected, rules
-        if job.stop_at_failure and isinstance(self._sandbox, SupportsEarlyEnd):
-            outcome = await self._sandbox.run_until(program, FailureWatch(*judged).has_failed)
+        if job.stop_at_failure and isinstance(self.sandbox, SupportsEarlyEnd):
+            outcome = await self.sandbox.run_until(program, FailureWatch(*judged).has_failed)
         else:
-            outcome = await self._sandbox.run(program)
+            outcome = await self.sandbox.run(program)
         how = {"all_cases": job.all_cases, "stop_at_failure": job.stop_at_failure}
         verdict, crash = judge_outcome(job.id, job.language, outcome, *judged, **how)
         return _with_expected_signature(verdict, made.declaration), crash
@@ -202,7 +202,7 @@ class Verifier:
         program = job_program(job, limits).program
         stdins = [stdin for stdin, _ in cases]
         outcomes, run = list[Outcome](), list[CaseVerdict]()
-        async with aclosing(run_for_each_stdin(self._sandbox.run, program, stdins)) as runs:
+        async with aclosing(run_for_each_stdin(self.sandbox.run, program, stdins)) as runs:
             async for outcome in runs:
                 outcomes.append(outcome)
                 run.append(cases[len(run)][1](outcome))
@@ -215,7 +215,7 @@ class Verifier:
 
     async def _judge_exit_code(self, job: Job, limits: Limits) -> Verdict:
         """Run a benchmark's own program: it passes with exit code 0 and no failure sign of its language on stderr."""
-        outcome = await self._sandbox.run(job_program(job, limits).program)
+        outcome = await self.sandbox.run(job_program(job, limits).program)
         stderr = outcome.stderr.decode("utf-8", "replace")
         status = _exit_status(outcome)
         if status == "pass" and any(re.search(sign, stderr) for sign in get_card(job.language).failure_signs):

@@ -1,0 +1,134 @@
+"""Report at regular intervals what a command does: its requests, its programs, its costs and its budgets."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+from glotsmith.api.spending import BudgetLeft, RunSpending
+from glotsmith.exchanges import ReplyCosts
+from glotsmith.execution.base import AnsweredItem, Progress
+from glotsmith.ledger import Ledger
+from glotsmith.records import FunnelRow
+from glotsmith.sandbox.base import ReportsLoad, Sandbox, SandboxLoad
+from glotsmith.teachers.base import Reply, Request, TeacherLoad, Waiting
+from glotsmith.teachers.wrappers import CachedTeacher
+
+_EVERY_S = 1.0  #: between two reports
+
+
+class Activity(NamedTuple):
+    """What a command does at the moment; None for a part that it does not have."""
+
+    waiting: Waiting | None = None  #: the open requests; None if every request has a reply
+    teacher: TeacherLoad | None = None
+    sandbox: SandboxLoad | None = None
+    paid: ReplyCosts | None = None  #: for replies, over all starts
+    failures: Mapping[str, int] = {}  #: generated programs that failed, by verdict
+    budgets: Sequence[BudgetLeft] = ()
+
+
+ReportActivity = Callable[[Activity], None]
+
+
+def report_nothing(activity: Activity) -> None:
+    """Report nothing."""
+
+
+@asynccontextmanager
+async def reporting_activity(observe: Callable[[], Activity], report: ReportActivity) -> AsyncGenerator[None]:
+    """Report an activity while the block runs, and once more at its end."""
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(_EVERY_S)
+            report(observe())
+
+    report(observe())
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        report(observe())
+
+
+def sandbox_load(sandbox: Sandbox) -> SandboxLoad | None:
+    """Return the load of a sandbox; None for a back end that does not count its programs."""
+    return sandbox.load() if isinstance(sandbox, ReportsLoad) else None
+
+
+class FailureCounter(Progress):
+    """Counts the generated programs of a run that failed, as the ledger states them, and passes its progress on."""
+
+    def __init__(self, progress: Progress, ledger: Ledger) -> None:
+        self._progress, self._ledger = progress, ledger
+        self.failures = Counter[str]()  #: by verdict
+
+    def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
+        """Count the failures of earlier starts."""
+        if any(row.losses for row in funnel):
+            self.failures = Counter(self._ledger.groups.count_failures())
+        self._progress.on_run_started(funnel)
+
+    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+        """Count the failures of one item."""
+        self.failures.update(answer.failures)
+        self._progress.on_item_answered(step, answer)
+
+    def on_step_restarted(self, step: str) -> None:
+        """Pass it on: a step whose results can be rolled back requests no programs."""
+        self._progress.on_step_restarted(step)
+
+    def on_step_finished(self, step: str) -> None:
+        """Pass it on."""
+        self._progress.on_step_finished(step)
+
+    def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
+        """Pass it on."""
+        self._progress.on_run_ended(funnel)
+
+
+class RunActivity(NamedTuple):
+    """The parts of a run that have an activity."""
+
+    teacher: CachedTeacher
+    sandbox: Sandbox
+    spending: RunSpending
+    counter: FailureCounter
+
+    def observe(self) -> Activity:
+        """Return what the run does at the moment."""
+        monitored = self.teacher.monitored
+        return Activity(
+            waiting=monitored.waiting(),
+            teacher=monitored.load(),
+            sandbox=sandbox_load(self.sandbox),
+            paid=self.spending.received(),
+            failures=self.counter.failures,
+            budgets=self.spending.budgets(),
+        )
+
+
+class ReplyTally:
+    """Sums up what the replies of one start cost (``teachers.wrappers.OnReply``)."""
+
+    def __init__(self) -> None:
+        self.paid = ReplyCosts()
+
+    def count(self, request: Request, address: str, reply: Reply, cached: bool) -> None:
+        """Count a reply, unless it is from a cache."""
+        if not cached:
+            tokens = reply.input_tokens + reply.output_tokens
+            self.paid += ReplyCosts(1, reply.cost or 0.0, tokens, reply.cost is None)
+
+
+def evaluation_activity(sandbox: Sandbox, teacher: CachedTeacher | None, tally: ReplyTally) -> Activity:
+    """Return what an evaluation does at the moment."""
+    found = Activity(sandbox=sandbox_load(sandbox))
+    if teacher is None:
+        return found
+    monitored = teacher.monitored
+    return found._replace(waiting=monitored.waiting(), teacher=monitored.load(), paid=tally.paid)

@@ -1,0 +1,39 @@
+"""Show the progress of a run."""
+
+from collections.abc import Sequence
+
+from glotsmith.cli.progress.display import ProgressDisplay
+from glotsmith.counts import counted
+from glotsmith.execution.base import AnsweredItem
+from glotsmith.records import FunnelRow
+
+
+class RunProgress(ProgressDisplay):
+    """Shows the progress of a run (``execution.base.Progress``); a context manager."""
+
+    def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
+        """Show the steps, with the counts of earlier starts."""
+        for row in funnel:
+            step = self.state.add_step(row.step)
+            step.set_funnel(row)
+            step.before = row.taken
+            step.state = "running" if row.taken else "waiting"
+        done = sum(row.taken for row in funnel)
+        self.start(f"Resumes the run: {counted(done, 'answer', 'is')} in its ledger" if done else "")
+
+    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+        """Count one answer."""
+        self.state.steps[step].count(kept=answer.made > 0, made=answer.made)
+
+    def on_step_restarted(self, step: str) -> None:
+        """Forget the results of a step."""
+        self.state.restart(step)
+
+    def on_step_finished(self, step: str) -> None:
+        """Mark a step as finished."""
+        self.finish(step)
+
+    def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
+        """Take the counts of the ledger."""
+        for row in funnel:
+            self.state.steps[row.step].set_funnel(row)
