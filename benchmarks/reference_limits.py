@@ -2,7 +2,8 @@
 
 The right programs are the translations in ``tests/recipes/multipl_t/five`` and ``benchmarks/programs``, with ``--rows``
 the passing rows of each language, and with ``--humaneval FILE`` the offline teacher's Lua translations of HumanEval.
-All have the limit of the shortest original (4 ms), except for HumanEval's, whose originals are measured. ``--busy 8``
+All have the limit of the shortest original (1 ms), except for HumanEval's, whose originals are measured, and for rows
+that the table of Python has under the same title: their original is that of Python, measured in this run. ``--busy 8``
 runs eight endless loops at the same time. A line shows the number of programs, those without a pass, and the largest
 CPU time as a share of its limit; the exit code is 1 if a program lost its verdict.
 
@@ -51,13 +52,25 @@ class Use(NamedTuple):
     share: float
 
 
-def jobs_of(language: str, *, rows: bool) -> list[Job]:
-    """Return the right programs of a language as jobs with the shortest reference."""
-    found = list(right_translations(language))
-    for title, row in read_proof_rows(language).items() if rows else ():
-        if row.expected_statuses == ("pass",) and not row.io and title != EXAMPLE and row.time_limit_s is None:
-            found.append(row.job(language, title))
-    return [msgspec.structs.replace(job, reference_s=SHORTEST_S) for job in found]
+def jobs_of(language: str, originals: dict[str, float]) -> list[Job]:
+    """Return the right programs of a language as jobs with the time of their original, or the shortest one."""
+    found = [*right_translations(language), *(right_rows(language) if originals else ())]
+    return [msgspec.structs.replace(job, reference_s=originals.get(job.id, SHORTEST_S)) for job in found]
+
+
+def right_rows(language: str) -> list[Job]:
+    """Return the rows of a language that pass; their id is their title."""
+    rows = read_proof_rows(language).items()
+    of_calls = [(title, row) for title, row in rows if row.expected_statuses == ("pass",) and not row.io]
+    return [row.job(language, title) for title, row in of_calls if title != EXAMPLE and row.time_limit_s is None]
+
+
+async def python_originals(sandbox: Sandbox) -> dict[str, float]:
+    """Return the CPU time of Python's rows by title, without the start of the interpreter."""
+    verifier, calibration = Verifier(sandbox), Calibration(sandbox)
+    speed = await calibration.speed("python")
+    verdicts = [await verifier.verify(job) for job in right_rows("python")]
+    return {v.id: round_reference(max(0.0, v.seconds - speed.start_s) / speed.factor) for v in verdicts}
 
 
 async def uses(sandbox: Sandbox, jobs: list[Job]) -> list[Use]:
@@ -122,9 +135,10 @@ def show(title: str, found: list[Use]) -> int:
 
 async def measure(languages: list[str], *, rows: bool, humaneval_file: Path | None) -> int:
     sandbox, lost = open_sandbox(jobs=2), 0
+    originals = await python_originals(sandbox) if rows else {}
     for language in languages:
         try:
-            if jobs := jobs_of(language, rows=rows):
+            if jobs := jobs_of(language, originals):
                 lost += show(language, await uses(sandbox, jobs))
         except ToolchainError as error:
             print(f"{language:12} not here: {error}")

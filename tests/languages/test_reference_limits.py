@@ -7,8 +7,8 @@ from glotsmith.languages import get_card
 from glotsmith.languages.reference_limits import ReferenceLimits, round_reference
 from glotsmith.records import Job, Suite
 
-STEP = 1 / 256
-LIMITS = ReferenceLimits(floor_s=0.25, factor=64.0)  # the shortest step has the floor
+STEP = 1 / 1024
+LIMITS = ReferenceLimits(floor_s=0.25, factor=256.0)  # the shortest step has the floor
 
 
 @pytest.mark.parametrize(
@@ -35,11 +35,11 @@ def test_a_time_is_stored_as_the_next_step(seconds: float, stored: float) -> Non
         ("lua", 0.0, 10.0),  # not measured: the limit of the language
         ("lua", STEP, 0.25),
         ("lua", STEP * 4, 1.0),
-        ("lua", 0.0625, 4.0),
-        ("lua", 0.25, 10.0),  # at most the limit of the language
+        ("lua", 1 / 64, 4.0),
+        ("lua", 1 / 16, 10.0),  # at most the limit of the language
         ("lua", 16.0, 10.0),
-        ("racket", STEP, 1.25),  # a slower language
-        ("racket", STEP * 4, 5.0),
+        ("racket", STEP, 1.5),  # a slower language
+        ("racket", STEP * 4, 6.0),
     ],
 )
 def test_the_limit_follows_from_the_original(language: str, reference_s: float, limit: float) -> None:
@@ -49,10 +49,10 @@ def test_the_limit_follows_from_the_original(language: str, reference_s: float, 
 @pytest.mark.parametrize(
     ("limits", "limit"),
     [
-        (ReferenceLimits(), 0.1),
+        (ReferenceLimits(), 0.025),
         (ReferenceLimits(floor_s=2.0), 2.0),
-        (ReferenceLimits(factor=256.0), 1.0),
-        (ReferenceLimits(floor_s=3.0, factor=256.0), 3.0),
+        (ReferenceLimits(factor=1024.0), 1.0),
+        (ReferenceLimits(floor_s=3.0, factor=1024.0), 3.0),
     ],
 )
 def test_floor_and_factor_are_options(limits: ReferenceLimits, limit: float) -> None:

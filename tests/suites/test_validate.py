@@ -100,9 +100,9 @@ def test_the_time_of_the_function_is_measured_and_stored_in_steps(sandbox, funct
     [kept] = make(sandbox, slow).kept
     suite = kept.item.suite
     assert suite.reference_s >= 1 / 64  # several calls of some milliseconds each
-    assert suite.reference_s * 256 in {4**n for n in range(1, 8)}
+    assert suite.reference_s * 1024 in {4**n for n in range(2, 9)}
     [kept] = make(sandbox, function(KEPT["keyword hunted"][0])).kept
-    assert kept.item.suite.reference_s == 1 / 256  # the shortest step
+    assert kept.item.suite.reference_s == 1 / 1024  # the shortest step
 
 
 def test_helpers_come_along(sandbox, function):

@@ -13,7 +13,7 @@ from glotsmith.languages.card import Card, get_card
 from glotsmith.records import Job, Record
 
 _STEP = 4.0  #: ratio of consecutive steps of the stored time
-_SHORTEST_S = _STEP**-4  #: the shortest stored time, 4 ms: with the default factor its limit is the floor
+_SHORTEST_S = _STEP**-5  #: the shortest stored time, 1 ms: with the default factor its limit is the floor
 
 
 class ReferenceLimits(Record, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class ReferenceLimits(Record, frozen=True, kw_only=True):
     ``benchmarks/reference_limits.py`` shows how much of these limits right programs use.
     """
 
-    floor_s: float = 0.1  #: CPU seconds that every candidate may use
+    floor_s: float = 0.025  #: CPU seconds that every candidate may use
     factor: float = 25.0  #: CPU time that a candidate may use, as a multiple of the original's
 
     def cpu_s(self, card: Card, reference_s: float) -> float:
@@ -46,6 +46,6 @@ class ReferenceLimits(Record, frozen=True, kw_only=True):
 
 
 def round_reference(seconds: float) -> float:
-    """Return the next step that is not shorter than a measured CPU time: 4 ms and its multiples by powers of four."""
+    """Return the next step that is not shorter than a measured CPU time: 1 ms and its multiples by powers of four."""
     steps = math.ceil(math.log(max(seconds, _SHORTEST_S) / _SHORTEST_S, _STEP) - 1e-9)
     return _SHORTEST_S * _STEP**steps

@@ -84,7 +84,7 @@ class NamespaceSandbox(LocalSandbox):
         key, server = found
         if program.warm:  # a cold start decides, if this ends idle
             limits = program.limits
-            program = msgspec.structs.replace(program, limits=msgspec.structs.replace(limits, idle_s=limits.idle_s / 2))
+            program = msgspec.structs.replace(program, limits=msgspec.structs.replace(limits, idle_s=limits.idle_s / 4))
         tasks = max_tasks(program.limits, self._neighbours) if counts_per_namespace() else 0
         process = ForkedProcess(server, program, tasks, self._owner)
         outcome = await self._supervise(process, program, is_decided)

@@ -7,7 +7,7 @@ then more programs than slots run for a short time, and no further one starts.
 import asyncio
 from collections import deque
 
-MAX_WAITING = 8  #: waiting programs that lend their slots; the limit of threads of a user allows them
+MAX_WAITING = 32  #: waiting programs that lend their slots; the limit of threads of a user allows them
 _MAX_WAITING_MB = 2048  #: resident memory of all of them
 
 

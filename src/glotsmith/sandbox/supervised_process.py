@@ -20,7 +20,8 @@ from glotsmith.sandbox.shell_wrapper import max_tasks
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
-_WAITS_S = 0.2  #: after this idle time a program lends its slot
+_SHORTEST_PAUSE_S = 0.005  #: before the CPU limit; ``/proc`` counts in ticks of 10 ms
+_WAITS_S = 0.05  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
@@ -106,6 +107,7 @@ class SupervisedProcess(ABC):
                 if time.monotonic() - killed_at > KILL_TIMEOUT_S:
                     return
             pause = min(pause * 1.25, _CHECK_INTERVAL_S, max(self._remaining_wall_s(), 0.001))
+            pause = min(pause, max(self._remaining_cpu_s(), _SHORTEST_PAUSE_S))
 
     async def _ends_within(self, seconds: float) -> bool:
         wakeup = self._loop.create_future()  # asyncio.wait takes three times as long
@@ -138,12 +140,11 @@ class SupervisedProcess(ABC):
         """Measure the process tree once and stop it if it exceeds a limit."""
         limits, usage = self._limits, self._measure()
         self._peak = self._peak.peak(usage)
-        cpu_s = limits.build_cpu_s if self._building else limits.cpu_s
         if usage.processes > limits.processes or usage.tasks > max_tasks(limits, neighbours=0):
             self.stop("processes")
         elif usage.memory_mb > self._memory_mb:
             self.stop("memory")
-        elif self._peak.cpu_s - self._build_cpu_s > cpu_s:
+        elif self._remaining_cpu_s() < 0:
             self.stop("cpu")
         elif limits.idle_s and self._is_idle(usage):
             self.stop("idle")
@@ -173,6 +174,10 @@ class SupervisedProcess(ABC):
 
     def _is_runnable(self) -> bool:
         return has_runnable_task(self._members(), self.wrappers)
+
+    def _remaining_cpu_s(self) -> float:
+        cpu_s = self._limits.build_cpu_s if self._building else self._limits.cpu_s
+        return cpu_s - (self._peak.cpu_s - self._build_cpu_s)
 
     def _remaining_wall_s(self) -> float:
         limits = self._limits
