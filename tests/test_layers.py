@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation", "counts", "write_aside", "budget", "shard", "stored_prompt", "__version__"}
+VALUES |= {"installation", "counts", "write_aside", "budget", "shard", "stored_prompt", "sampling_end", "__version__"}
 ENGINE = {
     "step",
     "ledger_rows",
@@ -27,6 +27,8 @@ ENGINE = {
     "open_items",
     "exchanges",
     "result_transfer",
+    "stored_sampling",
+    "ledger_ranges",
     "source_census",
     "database",
     "cache",

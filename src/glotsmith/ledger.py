@@ -27,31 +27,21 @@ from glotsmith.database import connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, ReceivedReply
 from glotsmith.ledger_groups import LedgerGroups
+from glotsmith.ledger_ranges import LedgerRanges
 from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, StepInput, funnel_row, plan_rows
+from glotsmith.ledger_rows import LedgerRow as LedgerRow
 from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
 from glotsmith.result_transfer import ResultTransfer
 from glotsmith.source_census import SourceCensus, read_census, record_census
 from glotsmith.step import Result
+from glotsmith.stored_sampling import StoredSampling
 
 Item = TypeVar("Item", bound=Record)
 
 COMMIT_RESULTS = 256  #: maximum number of results in one transaction
 COMMIT_S = 0.05  #: maximum age of a transaction when a result is recorded; ``flush`` ends older ones
 PAGE = 256  #: rows read at once
-
-
-class LedgerRow(msgspec.Struct, frozen=True):
-    """One row of the ledger."""
-
-    step: str
-    key: str
-    parent: str  #: key of the step's input; equal to ``key`` for a dropped input
-    position: str
-    status: RowStatus
-    reason: str  #: drop reason (``Reason``); empty for kept
-    detail: str
-    data: bytes | None  #: the item as JSON; for a dropped input, the input, unless the source dropped it
 
 
 class Ledger:
@@ -72,6 +62,8 @@ class Ledger:
         self.open_items = OpenItems(self._execute, self._step_indexes)
         self.exchanges = Exchanges(self._execute)
         self.transfer = ResultTransfer(self._execute, self._step_indexes)
+        self.sampling = StoredSampling(self._execute, self._step_indexes)
+        self.ranges = LedgerRanges(self._execute, self._step_indexes)
         self.groups = LedgerGroups(self._connection, path, self._step_indexes)
 
     def _load_steps(self) -> dict[str, int]:
@@ -137,6 +129,7 @@ class Ledger:
             with self.atomically():
                 for sql, parameters in reopen_statements(self.steps, whole, first, reason):
                     self._execute(sql, *parameters)
+                self.sampling.forget_unanswered()
         return sum(counts.values())
 
     # --- writing ---------------------------------------------------------------------------------------------------
@@ -200,6 +193,8 @@ class Ledger:
 
     def _insert(self, place: int, taken: StepInput, rows: Sequence[NewRow], result: Result[Any]) -> None:
         """Insert the rows of one result; row 0 holds its tokens and cost."""
+        if result.sampling is not None:
+            self.sampling.record(place, taken.key, result.sampling)
         for ordinal, row in enumerate(rows):
             tokens, cost = (result.tokens, round(result.cost * NANO)) if ordinal == 0 else (0, 0)
             self._connection.execute(

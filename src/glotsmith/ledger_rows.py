@@ -32,6 +32,19 @@ class StepInput(msgspec.Struct, frozen=True):
     data: bytes = b""  #: the item as JSON
 
 
+class LedgerRow(msgspec.Struct, frozen=True):
+    """One row of the ledger."""
+
+    step: str
+    key: str
+    parent: str  #: key of the step's input; equal to ``key`` for a dropped input
+    position: str
+    status: RowStatus
+    reason: str  #: drop reason (``Reason``); empty for kept
+    detail: str
+    data: bytes | None  #: the item as JSON; for a dropped input, the input, unless the source dropped it
+
+
 class NewRow(msgspec.Struct, frozen=True):
     """One row to insert."""
 

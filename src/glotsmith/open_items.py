@@ -40,11 +40,12 @@ class OpenItems:
         self._places = places
         self._deferred: dict[str, set[str]] = {}
         self._left_open: dict[str, set[str]] = {}
+        self._without_budget: dict[str, set[str]] = {}
         self._counted: set[tuple[str, str]] = set()
 
     def reset(self) -> None:
         """Forget the items of an earlier run."""
-        for known in (self._deferred, self._left_open, self._counted):
+        for known in (self._deferred, self._left_open, self._without_budget, self._counted):
             known.clear()
 
     def defer(self, step: str, key: str) -> None:
@@ -55,9 +56,11 @@ class OpenItems:
         """Note that the item is being retried."""
         self._deferred.get(step, set()).discard(key)
 
-    def leave_open(self, step: str, key: str) -> None:
-        """Note that the item stays open in this run."""
+    def leave_open(self, step: str, key: str, *, by_budget: bool = False) -> None:
+        """Note that the item stays open in this run; ``by_budget``: because a budget is reached."""
         self._left_open.setdefault(step, set()).add(key)
+        if by_budget:
+            self._without_budget.setdefault(step, set()).add(key)
 
     def deferred(self, step: str) -> Collection[str]:
         """Return the keys that will be retried in this run."""
@@ -66,6 +69,10 @@ class OpenItems:
     def left_open(self, step: str) -> Collection[str]:
         """Return the keys of the items that stay open in this run."""
         return self._left_open.get(step, ())
+
+    def left_open_by_budget(self, step: str) -> Collection[str]:
+        """Return the keys of the items that stay open in this run because a budget is reached."""
+        return self._without_budget.get(step, ())
 
     def failed_runs(self, step: str, key: str) -> int:
         """Return in how many runs, including this one, the item failed while others succeeded."""

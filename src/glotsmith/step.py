@@ -13,12 +13,13 @@ import msgspec
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Job, Record, Verdict, printable
+from glotsmith.sampling_end import SamplingEnd
 from glotsmith.shard import Shard
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
 
-#: What a ``WholeStep`` does in a shard. The merge of the shards runs it over the items of all shards.
+#: What a step does in a shard. The merge of the shards runs it over the items of all shards.
 #:
 #: run       it runs: it keeps at least those items of the shard that it keeps in one run over all items
 #: keep_all  it keeps all items, and only the merge decides which of them are dropped
@@ -69,6 +70,7 @@ class Result(msgspec.Struct, Generic[Out], frozen=True):
     dropped: tuple[Dropped, ...] = ()
     cost: float = 0.0  #: US dollars
     tokens: int = 0
+    sampling: SamplingEnd | None = None  #: why the sampling for the input stopped, if the step samples
 
 
 def keep(key: str, item: Out) -> Result[Out]:
@@ -100,6 +102,16 @@ class ItemStep(Step[In, Out]):
     """A step that processes single items, several of them concurrently."""
 
     concurrency: int = 8  #: items in flight
+    in_shard: ShardRule = "run"
+    shard_advice: str = ""  #: as in ``WholeStep``
+
+    def is_ready(self, position: str) -> bool:
+        """Return whether the step can process an item at this position now.
+
+        A step that depends on earlier items returns False while they have no result. Then it returns False for all
+        later positions, too. The executor holds these items, and asks again.
+        """
+        return True
 
     @abstractmethod
     async def run(self, key: str, item: In) -> "Result[Out]":

@@ -51,7 +51,9 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "temperature": [(-1, NON_NEGATIVE), ("hot", NON_NEGATIVE)],
         "top_p": [(1.01, SHARE)],
         "max_tokens": [(0, POSITIVE)],
+        "policy": [("greedy", "must be one of fixed, early_stop, adaptive"), (1, "must be one of")],
         "wanted": [(0, POSITIVE)],
+        "min_new_rows": [(0, SIMILARITY), (1.5, SIMILARITY), ("nan", SIMILARITY)],
         "repairs": [(-1, NATURAL)],
         "time_limit_s": [
             (-1, "must be 0 (no fixed limit) or from 0.001 to 3600.0 seconds"),

@@ -31,6 +31,7 @@ from glotsmith.execution import open_executor
 from glotsmith.execution.base import Executor, NoProgress, Progress
 from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
+from glotsmith.recipes.adaptive_sampling import reopen_for_budget
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.records import Example, FunnelRow
 from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
@@ -251,11 +252,14 @@ class _Pipeline(NamedTuple):
         sandbox, verifier = self.programs.sandbox, self.programs.verifier(self.folder.cache)
         prompts = config.prompts_in_use()
         ledger.exchanges.store_prompts(prompt.stored(call) for call, prompt in prompts.items())
-        services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, config.sources_folder(), prompts)
+        folder, budget = config.sources_folder(), spending.limits
+        services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, folder, prompts, budget)
         try:
             steps = chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             fill_cluster(steps, self.programs.items_in_flight)
             _reopen(ledger, steps, self.request.retry, messages)
+            if count := reopen_for_budget(ledger, steps, spending.limits):
+                messages.notify(f"{counted(count, 'problem')} continued, because the budget has changed.")
             failures = FailureCounter(progress, ledger)
             activity = RunActivity(cached, sandbox, spending, failures)
             with logging_to(self.folder.path):

@@ -93,6 +93,9 @@ def run(
         ),
     ] = None,
     prompt: Prompts = None,
+    policy: Annotated[
+        str, typer.Option(help="Policy of the recipe: of multipl-t, fixed, early_stop or adaptive sampling.")
+    ] = "",
     isolation: Isolation = "",
     jobs: Jobs = None,
     executor: Executor = "local",
@@ -153,6 +156,8 @@ def run(
     [bold]glotsmith run run.toml --estimate[/]
     """
     changes = _changes(source, language, teacher, model, base_url, option)
+    if policy:
+        changes["options"]["policy"] = policy
     changes |= {"isolation": isolation, "preview": preview or None, "shard": shard}
     changes["pilot"] = pilot_share if estimate else None
     changes["budget"] = tuple(budget or ())

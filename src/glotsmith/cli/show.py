@@ -18,6 +18,7 @@ from glotsmith.cli import show_evaluation, show_folder, show_item
 from glotsmith.cli.app import app, err, out
 from glotsmith.cli.funnel_table import funnel_table
 from glotsmith.cli.show_memory import show_memory
+from glotsmith.cli.stop_reasons import print_stop_reasons, stop_sentence
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.ledger import Ledger, LedgerRow
@@ -81,6 +82,7 @@ def show(
             return
         if not (dropped or reason or step):
             out.print(funnel_table(ledger.funnel()))
+            print_stop_reasons(ledger)
             return
         drops = dropped or bool(reason)
         rows = ledger.dropped_rows(step or None, reason or None) if drops else ledger.kept_rows(step)
@@ -118,6 +120,9 @@ def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json:
         for exchange, reply in found:
             typer.echo(json.dumps({**exchange._asdict(), "reply": reply}, ensure_ascii=False))
         return
+    for step, key in dict.fromkeys((row.step, row.parent) for row in rows):
+        if sentence := stop_sentence(folder.ledger, step, key):
+            out.print(sentence)
     for row in rows:
         if row.step == "dataset" and row.status == "kept":
             example = msgspec.json.decode(row.data or b"", type=Example)

@@ -93,6 +93,9 @@ class LedgerMerge:
                 self._progress.on_item_answered(name, AnsweredItem(result.made, first.tokens, first.cost / NANO))
                 if count % _RESULTS_PER_YIELD == 0:
                     await asyncio.sleep(0)
+            for shard in self._shards:
+                ledger.sampling.copy_step(shard.sampling, name)
+            ledger.sampling.forget_unanswered()
             self._check_count(index)
             ledger.mark_finished(name)
         self._progress.on_step_finished(name)

@@ -4,12 +4,15 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
+from glotsmith.drop_reasons import Reason
 from glotsmith.execution.base import AnsweredItem, Progress, failures_of
 from glotsmith.execution.faults import FaultTracker
+from glotsmith.execution.held_items import HeldItems
 from glotsmith.execution.tasks import annotate_errors, run_concurrently
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult, StepInput, sortable
@@ -18,6 +21,7 @@ from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeS
 from glotsmith.unanswered import BudgetReached, Unanswered, accepting_failures
 
 PAGE = 64  #: minimum number of items that a stage reads from the ledger at once
+HELD_S = 0.1  #: between two questions whether a held item is ready
 ANSWERS_PER_YIELD = 16  #: results after which a stage yields, because a step that never waits would starve others
 
 
@@ -183,6 +187,8 @@ class StreamStage(Stage):
         self._cursor = 0
         self._closed_early = False  #: whether a worker ended while inputs may be left
         self._fill_lock = asyncio.Lock()  #: held while a worker fills its batch
+        self._held = HeldItems(step, engine.ledger, previous.name)
+        self._in_flight = 0  #: batches
 
     async def process_all(self) -> None:
         """Process all inputs with ``concurrency`` workers."""
@@ -195,9 +201,13 @@ class StreamStage(Stage):
     async def _worker(self) -> None:
         while batch := await self._next_batch():
             made = 0
+            self._in_flight += 1
             for taken, result in await self._results_or_failures(batch):
                 with annotate_errors(self.name, [taken.key]):
                     made += self.record_result(taken, result, ordered=False)
+            self._in_flight -= 1
+            if self._held:
+                self.input_ready.set()  # an item may be ready now
             await self.announce_outputs_and_wait(made)
 
     async def _next_batch(self) -> list[StepInput]:
@@ -209,9 +219,10 @@ class StreamStage(Stage):
                 if not self._fill_buffer():
                     if self._retry_queue and not self._buffer:
                         return self._next_retry()
-                    if last:
+                    if last and not (self._held and self._in_flight):
+                        self._leave_held_open()
                         break
-                    await self.input_ready.wait()
+                    await self._wait_for_input()
             if self.closing.is_set():
                 self._closed_early = True
                 return []
@@ -220,13 +231,27 @@ class StreamStage(Stage):
         self.previous.backlog_reduced.set()
         return batch
 
+    async def _wait_for_input(self) -> None:
+        """Wait until inputs may have arrived; while items are held, not longer than ``HELD_S``."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.input_ready.wait(), HELD_S if self._held else None)
+
     def _fill_buffer(self) -> bool:
-        """Read more inputs from the ledger; return whether there were any."""
+        """Read more inputs from the ledger; return whether there were any, or held ones that are ready now."""
+        released = self._held.release()
         found = self.ledger.pending(self.previous.name, self.name, self._cursor, max(PAGE, self.size))
         if found:
             self._cursor = found[-1].id
-            self._buffer.extend(found)
-        return bool(found)
+        ready = self._held.hold_back(found)
+        self.backlog += len(released) + len(ready) - len(found)  # the previous stage does not wait for held items
+        self._buffer.extend(released + ready)
+        return bool(released or found)
+
+    def _leave_held_open(self) -> None:
+        """Leave the held items open at the end: the items that they wait for are open."""
+        waits = Unanswered(Reason.INTERNAL_ERROR, "an earlier item is open", None)
+        for taken in self._held.take_all():
+            self._leave_open(taken, waits)
 
     def _next_retry(self) -> list[StepInput]:
         """Return the first item of the retry queue, as a batch of one."""
@@ -287,7 +312,8 @@ class StreamStage(Stage):
 
     def _leave_open(self, taken: StepInput, cause: Unanswered) -> ItemResults:
         self.faults.note_left_open(cause)
-        self.ledger.open_items.leave_open(self.name, taken.key)
+        by_budget = isinstance(cause, BudgetReached)
+        self.ledger.open_items.leave_open(self.name, taken.key, by_budget=by_budget)
         return []
 
     async def _run_step(self, batch: Sequence[StepInput]) -> Sequence[Result[Any]]:

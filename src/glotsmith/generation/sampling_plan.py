@@ -1,19 +1,64 @@
-"""Sampling plan: how many replies to request in the next round, and when to stop (MultiPL-T §4.3).
+"""Sampling policies: which rule decides how many replies to request about a task, and when to stop (MultiPL-T §4.3).
 
-Rounds double in size, up to the paper's 50 replies for one problem.
+``SamplingPlan`` decides by the task's own replies: the paper's fixed number, or rounds that double in size and stop
+early. ``adaptive_rule.AdaptiveRule`` decides by what the run has learned about earlier problems.
 """
 
 import math
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import msgspec
+
+from glotsmith.sampling_end import StopReason
 
 #: Beta prior on a problem's pass rate. It is wide and has a mean of 0.3: in the paper's runs about a third of the
 #: problems are solved at all, and those often. Papers on rejection sampling report 30 % of problems at 50–100 samples.
 PRIOR = (0.3, 0.7)
 
 
+#: ``fixed``: the maximum number of replies in one round. ``early_stop``: rounds, by the task's own replies.
+#: ``adaptive``: rounds, by what earlier problems of the run have shown.
+SamplingPolicyName = Literal["fixed", "early_stop", "adaptive"]
+
+
+class SamplingEvidence(NamedTuple):
+    """What the replies about one task have shown so far."""
+
+    requested: int = 0  #: replies
+    failures: int = 0  #: failing programs, and replies without one
+    answered: int = 0  #: replies that count: without refusals, failures of the server and programs without a verdict
+    passed: int = 0  #: replies with a passing program
+    programs: int = 0  #: distinct passing programs
+    rows: int = 0  #: passing programs that deduplication within the problem keeps
+    tokens: int = 0  #: of prompts and replies
+
+
+class StoppingRule(Protocol):
+    """Decides how the sampling for one task continues."""
+
+    def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
+        """Return how many replies to request next, at least 1, or why to stop."""
+        ...
+
+
+class SamplingPolicy(Protocol):
+    """Chooses the stopping rule of each task."""
+
+    learns: ClassVar[bool]  #: whether the rule depends on other tasks
+
+    def is_ready(self, position: str) -> bool:
+        """Return whether a task at this position in the ledger has its rule; see ``ItemStep.is_ready``."""
+        ...
+
+    def rule(self, key: str) -> StoppingRule:
+        """Return the rule of the task with this key in the ledger, which is ready."""
+        ...
+
+
 class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The sampling plan of one problem."""
+    """A policy with one rule, which depends on the task's own replies only."""
+
+    learns: ClassVar[bool] = False
 
     samples: int = 50  #: maximum number of replies for one problem (paper: 50)
     per_language: dict[str, int] = {}  #: language → maximum, where it differs from ``samples``
@@ -21,29 +66,30 @@ class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
     wanted: int = 3  #: stop after this number of distinct passing solutions
     hopeless: float = 0.05  #: stop when the chance that any remaining sample passes is lower
 
+    def is_ready(self, position: str) -> bool:
+        """Return True: the rule does not depend on other tasks."""
+        return True
+
+    def rule(self, key: str) -> StoppingRule:
+        """Return this plan, which is the rule of all tasks."""
+        return self
+
     def max_replies(self, language: str) -> int:
         """Return the maximum number of replies for one problem in a language."""
         return self.per_language.get(language, self.samples)
 
-    def next_round(self, language: str, requested: int, failed: int, passed: int) -> int:
-        """Return how many replies to request in the next round; 0 to stop.
-
-        Args:
-            language: of the task.
-            requested: replies so far.
-            failed: replies without a passing program.
-            passed: distinct passing programs.
-
-        """
-        left = self.max_replies(language) - requested
-        if left <= 0 or (self.single and requested):
-            return 0
+    def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
+        """Return how many replies to request next, or why to stop."""
+        requested, left = evidence.requested, self.max_replies(language) - evidence.requested
+        if left <= 0:
+            return StopReason.LIMIT
         if self.single:
             return left
-        if passed >= self.wanted:
-            return 0
-        if passed == 0 and failed and success_chance(failed, left) < self.hopeless:
-            return 0
+        if evidence.programs >= self.wanted:
+            return StopReason.ENOUGH
+        failures = evidence.failures
+        if evidence.programs == 0 and failures and success_chance(failures, left) < self.hopeless:
+            return StopReason.LOW_PASS_RATE
         return min(left, max(1, requested))
 
 

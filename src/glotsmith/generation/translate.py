@@ -1,22 +1,21 @@
 """Ask a teacher for solutions of a task, verify the candidates, and keep those that pass (MultiPL-T §4.3–4.4)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from glotsmith.counts import counted
-from glotsmith.drop_reasons import Reason
-from glotsmith.generation.sampling_plan import SamplingPlan
+from glotsmith.generation.sampling_plan import SamplingPlan, SamplingPolicy
+from glotsmith.generation.solution_search import RowCheck, SolutionSearch, TranslationAttempt
 from glotsmith.generation.suite_outcomes import describe_failure
 from glotsmith.languages import Card, get_card, render
 from glotsmith.languages.docstrings import Wording, example_calls, translate_docstring, value_forms
-from glotsmith.languages.equal_programs import EqualPrograms
 from glotsmith.languages.extract_code import extract_code, restore_braces, stops_at_brace
 from glotsmith.languages.json_calls import comment_of_request, example_runs, exchanges_json, request_sentences
 from glotsmith.prompts import Prompt
-from glotsmith.records import Candidate, Job, Lineage, Solution, Task, Verdict, content_hash
-from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify
+from glotsmith.records import Job, Lineage, Solution, Task, content_hash
+from glotsmith.sampling_end import StopReason
+from glotsmith.step import ItemStep, Result, Verify
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 
 _SHOWN_TESTS = 3  #: tests in a prompt
@@ -50,16 +49,6 @@ class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True):
     docstrings: Wording = "target"  #: of completion prompts
 
 
-class TranslationAttempt(msgspec.Struct, frozen=True):
-    """One reply, its program and the verdict on it."""
-
-    sample: int
-    reply: Reply
-    code: str | None  #: None if the reply contains no program
-    lineage: Lineage
-    verdict: Verdict | None = None  #: None until the program has run
-
-
 class Translate(ItemStep[Task, Solution]):
     """Request candidates in rounds, until enough distinct ones pass or more replies are not worth their cost.
 
@@ -72,28 +61,60 @@ class Translate(ItemStep[Task, Solution]):
     concurrency = 32
 
     def __init__(
-        self, teacher: Teacher, verify: Verify, prompts: TranslationPrompts, options: TranslationOptions
+        self,
+        teacher: Teacher,
+        verify: Verify,
+        prompts: TranslationPrompts,
+        options: TranslationOptions,
+        policy: SamplingPolicy | None = None,
+        row_check: Callable[[str], RowCheck] | None = None,
     ) -> None:
+        """Create the step.
+
+        Args:
+            teacher: the teacher.
+            verify: the verifier.
+            prompts: of the requests.
+            options: of the requests.
+            policy: decides how many replies to request; by default the sampling plan of the options.
+            row_check: returns, for the language of a task, what counts as a row; by default every distinct program.
+
+        """
         self._teacher = teacher
         self._verify = verify
         self._prompts = prompts
         self._options = options
+        self._policy: SamplingPolicy = policy or options.sampling_plan
+        self._row_check = row_check
+        if self._policy.learns:
+            self.in_shard = "refuse"
+            self.shard_advice = "its sampling policy learns from earlier problems. Choose --policy early_stop or fixed"
+            self.concurrency = max(self.concurrency, teacher.slots)  # rounds are small
+
+    @property
+    def learns(self) -> bool:
+        """Whether the sampling of a task depends on other tasks."""
+        return self._policy.learns
+
+    def is_ready(self, position: str) -> bool:
+        """Return whether the policy has a rule for a task at this position."""
+        return self._policy.is_ready(position)
 
     async def run(self, key: str, item: Task) -> Result[Solution]:
         """Translate one task."""
-        search = _SolutionSearch(item, self._options)
+        row_check = self._row_check(item.language) if self._row_check else None
+        search = SolutionSearch(item, self._policy.rule(key), row_check)
         while count := search.next_round():
             samples = range(search.requested, search.requested + count)
             attempts = await asyncio.gather(*(self._request_translation(item, sample) for sample in samples))
             found_new = await self._verify_round(item, search, attempts)
-            refused = any(attempt.reply.finish_reason == "refused" for attempt in attempts)
-            if refused or (count >= _STALE_ROUND and not found_new):
-                break
+            if any(attempt.reply.finish_reason == "refused" for attempt in attempts):
+                search.stop(StopReason.REFUSED)
+            elif count >= _STALE_ROUND and not found_new:
+                search.stop(StopReason.REPETITION)
         return search.result()
 
-    async def _verify_round(
-        self, task: Task, search: "_SolutionSearch", attempts: Sequence[TranslationAttempt]
-    ) -> bool:
+    async def _verify_round(self, task: Task, search: "SolutionSearch", attempts: Sequence[TranslationAttempt]) -> bool:
         """Verify the new candidates of a round; return whether there was any."""
         new = [attempt for attempt in attempts if search.is_new(attempt)]
         for chain in await asyncio.gather(*(self._verify_and_repair(task, attempt) for attempt in new)):
@@ -196,115 +217,6 @@ def _extract_program(reply: Reply, task: Task, style: RequestStyle, stop: Sequen
         name = "" if exchanges_json(task.language) else task.problem.function.name
         code = extract_code(reply.text, card, continues=prefix, name=name)
     return restore_braces(card, code) if code and stops_at_brace(stop) else code
-
-
-class _SolutionSearch:
-    """The state of one task's search: the candidates so far, which of them passed, and what was lost."""
-
-    def __init__(self, task: Task, options: TranslationOptions) -> None:
-        self._task = task
-        self._options = options
-        self._programs = EqualPrograms(task.language)
-        self._passes: dict[str, bool] = {}  #: program → whether it passed
-        self._passed: list[TranslationAttempt] = []
-        self._lost: list[Dropped] = []
-        self._replies: list[Reply] = []
-        self.requested = 0
-        self._failures = 0  #: replies without a passing program
-        self._repeated_passes = 0  #: replies that repeat a passing program
-
-    def next_round(self) -> int:
-        """Return how many replies to request next; 0 to stop."""
-        return self._options.sampling_plan.next_round(
-            self._task.language, self.requested, self._failures, len(self._passed)
-        )
-
-    def is_new(self, attempt: TranslationAttempt) -> bool:
-        """Count a reply, and return whether its program must be verified."""
-        self.requested += 1
-        self._replies.append(attempt.reply)
-        if attempt.reply.finish_reason == "refused" and self._passes:
-            return False  # the teacher has no more candidates: the end of sampling, and not a loss
-        if attempt.code is None:
-            self._failures += attempt.reply.finish_reason != "error"
-            self._lose(attempt, *_why_no_code(attempt.reply))
-            return False
-        program = self._programs.representative(attempt.code)
-        if (passed := self._passes.get(program)) is not None:
-            self._failures += not passed
-            self._repeated_passes += passed
-            self._lose(attempt, Reason.DUPLICATE_CANDIDATE, "")
-            return False
-        self._passes[program] = False
-        return True
-
-    def add_chain(self, chain: Sequence[TranslationAttempt]) -> None:
-        """Add a verified candidate and its repairs, the last of which may have passed."""
-        self._replies += [attempt.reply for attempt in chain[1:]]
-        for attempt in chain:
-            verdict = attempt.verdict
-            if verdict is None:
-                self._lose(attempt, *_why_no_code(attempt.reply))
-            elif verdict.passed:
-                self._passed.append(attempt)
-                self._passes[self._programs.representative(attempt.code or "")] = True
-            else:
-                self._failures += not verdict.is_infra
-                reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_VERIFICATION
-                self._lose(attempt, reason, describe_failure(self._task.tests, verdict))
-
-    def _lose(self, attempt: TranslationAttempt, reason: Reason, detail: str) -> None:
-        has_candidate = attempt.code is not None and reason != Reason.DUPLICATE_CANDIDATE
-        candidate = Candidate(
-            task=self._task.id,
-            language=self._task.language,
-            code=attempt.code or "",
-            verdict=attempt.verdict,
-            lineage=attempt.lineage,
-        )
-        key = f"{self._task.id}:{len(self._lost)}"
-        self._lost.append(Dropped(reason, detail, key, candidate if has_candidate else None))
-
-    def result(self) -> Result[Solution]:
-        """Return the solutions and the losses of this task."""
-        kept = tuple(self._solution(attempt, self._pass_rate()) for attempt in self._passed)
-        lost = tuple(self._lost)
-        if not kept:
-            lost = (*lost, self._task_drop())
-        cost = sum(r.cost or 0.0 for r in self._replies)
-        tokens = sum(r.input_tokens + r.output_tokens for r in self._replies)
-        return Result(kept=kept, dropped=lost, cost=cost, tokens=tokens)
-
-    def _pass_rate(self) -> float:
-        """Return the share of replies with a passing program; refused and failed requests do not count."""
-        answered = self.requested - sum(r.finish_reason in ("refused", "error") for r in self._replies)
-        return min(1.0, (len(self._passed) + self._repeated_passes) / answered) if answered else 0.0
-
-    def _task_drop(self) -> Dropped:
-        """Return the drop of the task: with the only reason of its losses, or as without a passing solution."""
-        reasons = {loss.reason for loss in self._lost if loss.reason != Reason.DUPLICATE_CANDIDATE}
-        first = self._lost[0]
-        if len(reasons) == 1 and first.reason != Reason.FAILED_VERIFICATION:
-            return Dropped(first.reason, first.detail)
-        return Dropped(Reason.NO_PASSING_SOLUTION, f"{counted(self.requested, 'reply')}; first: {first.detail}")
-
-    def _solution(self, attempt: TranslationAttempt, pass_rate: float) -> Kept[Solution]:
-        code = attempt.code or ""
-        identity = content_hash(self._task.id, code)
-        return Kept(
-            identity,
-            Solution(id=identity, task=self._task, code=code, lineage=attempt.lineage, pass_rate=round(pass_rate, 4)),
-        )
-
-
-def _why_no_code(reply: Reply) -> tuple[Reason, str]:
-    match reply.finish_reason:
-        case "refused":
-            return Reason.TEACHER_REFUSED, reply.detail
-        case "error":
-            return Reason.TEACHER_FAILED, reply.detail
-        case _:
-            return Reason.NO_CODE, reply.text[:200]
 
 
 def _request_context(task: Task) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, TypeVar
 import msgspec
 
 from glotsmith import languages
+from glotsmith.budget import BudgetLimit
 from glotsmith.errors import InputError, UsageError
 from glotsmith.languages.lexer import CommentSyntax, comment_syntax_of
 from glotsmith.ledger import Ledger, LedgerRow
@@ -31,6 +32,7 @@ NonNegative = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 CpuSeconds = Annotated[float, msgspec.Meta(ge=0.001, le=3600)]  #: a CPU limit
 LimitFactor = Annotated[float, msgspec.Meta(ge=1)]  #: CPU limit of a candidate / CPU time of the Python original
+Expectation = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: an expected number of rows of one reply
 Similarity = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: a threshold of ROUGE-L above which items are near-duplicates
 
 
@@ -44,6 +46,7 @@ class RecipeServices(msgspec.Struct, frozen=True):
     ledger: Ledger | None = None  #: of the run, for recipes whose steps depend on earlier outcomes
     folder: Path = Path()  #: folder that relative paths of sources are relative to
     own_prompts: Mapping[str, Prompt] = {}  #: in place of those of the recipe, by the names of ``Recipe.prompts``
+    budget: Sequence[BudgetLimit] = ()  #: limits of the run, for policies that plan for them
     recorded: bool = False  #: a ledger has the results of all steps but each ``WholeStep``, so that no other step runs
 
     def __post_init__(self) -> None:

@@ -87,6 +87,18 @@ class DuplicateIndex:
             self._minhash_index.add(marks)
 
 
+class DistinctPrograms:
+    """The passing programs of one problem that deduplication within the problem keeps."""
+
+    def __init__(self, syntax: CommentSyntax, within: float) -> None:
+        """Begin without programs; the arguments are those of ``Deduplicate``, for one language."""
+        self._index = DuplicateIndex(syntax, within, None)
+
+    def add(self, code: str) -> bool:
+        """Add a program; return whether it is kept."""
+        return self._index.keep_or_drop("", ComparedText("", "", code)) is None
+
+
 class Deduplicate(WholeStep[T, T]):
     """Drops exact and near-duplicates; a subclass defines the compared text of an item.
 

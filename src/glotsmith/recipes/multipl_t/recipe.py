@@ -10,15 +10,17 @@ from typing import Annotated, Any, ClassVar
 from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
 from glotsmith.generation import prompt_variables
-from glotsmith.generation.sampling_plan import SamplingPlan
+from glotsmith.generation.sampling_plan import SamplingPlan, SamplingPolicyName
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages import require_posable
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
+from glotsmith.recipes.adaptive_sampling import AdaptiveOptions, AdaptiveSampling
 from glotsmith.recipes.base import (
     CpuSeconds,
+    Expectation,
     FinalSteps,
     LedgerReader,
     LimitFactor,
@@ -38,7 +40,7 @@ from glotsmith.recipes.base import (
 from glotsmith.recipes.benchmark_problems import load_behaviour
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateProblems, DecontaminateSolutions
-from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
+from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions, DistinctPrograms
 from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
@@ -56,6 +58,7 @@ from glotsmith.verification.job_limits import MAX_LIMITS, MIN_LIMITS
 
 PROMPTS = Path(__file__).parent / "prompts"
 PAPER_SAMPLES, PAPER_SAMPLES_BY_LANGUAGE = 50, {"ocaml": 100}  # §4.3
+ADAPTIVE_FACTOR = 4  #: the policy ``adaptive`` may request this many times the paper's samples for a good problem
 
 
 class MultiPLT(Record, frozen=True, kw_only=True):
@@ -90,7 +93,9 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     temperature: NonNegative = 0.8  # §4.3
     top_p: Share = 0.95  # §4.3
     max_tokens: Positive = 512  # §4.3
-    wanted: Positive = 3  #: stop after this number of distinct passing solutions
+    policy: SamplingPolicyName | None = None  #: default ``early_stop``, and ``fixed`` in the paper's setting
+    wanted: Positive = 3  #: ``early_stop``: stop after this number of distinct passing solutions
+    min_new_rows: Expectation = 0.02  #: ``adaptive``: new distinct rows that a reply must promise
     repairs: Natural = 0  #: how often a failing candidate is sent back with its failing case
     time_limit_s: float = 0.0  #: CPU seconds per candidate; 0: the Python original determines them
     limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: CPU seconds that every candidate may use
@@ -149,7 +154,6 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             )
         services.require_toolchains(self.languages)
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
-        candidates = CandidateVerifier(services.verifier, self._reference_limits)
         return [
             ReadFunctions(self.sources, self._read_options(services), locate=not services.recorded),
             Filter(self._filter_options()),
@@ -160,7 +164,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *self._suite_steps(services),
             *self._behaviour_steps(services),
             Prove(self.languages, services.verifier, self.min_cases),
-            Translate(services.teacher, candidates, self._prompts(services), self._translation_options(services.seed)),
+            self._translate_step(services),
             *self.final_steps().steps,
         ]
 
@@ -228,14 +232,47 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def _style(self) -> RequestStyle:
         return self.style or ("completion" if self.paper_setting else "chat")
 
+    def _translate_step(self, services: RecipeServices) -> Translate:
+        candidates, options = (
+            CandidateVerifier(services.verifier, self._reference_limits),
+            self._translation_options(services.seed),
+        )
+        syntax = comment_syntax()
+        return Translate(
+            services.teacher,
+            candidates,
+            self._prompts(services),
+            options,
+            self._adaptive_policy(services) if self._policy == "adaptive" else options.sampling_plan,
+            lambda language: DistinctPrograms(syntax[language], self.max_similarity).add,
+        )
+
+    def _adaptive_policy(self, services: RecipeServices) -> AdaptiveSampling:
+        assert services.ledger is not None, "the policy learns from the run's ledger"
+        plan = self._sampling_plan()
+        options = AdaptiveOptions(
+            self.min_new_rows, {name: plan.max_replies(name) for name in self.languages}, services.seed
+        )
+        steps = DeduplicateFunctions.name, Prove.name, Translate.name
+        return AdaptiveSampling(services.ledger, steps, options, services.budget)
+
+    @property
+    def _policy(self) -> SamplingPolicyName:
+        return self.policy or ("fixed" if self.paper_setting else "early_stop")
+
+    def _sampling_plan(self) -> SamplingPlan:
+        more = ADAPTIVE_FACTOR if self._policy == "adaptive" else 1
+        by_language = {name: count * more for name, count in PAPER_SAMPLES_BY_LANGUAGE.items()}
+        return SamplingPlan(
+            samples=PAPER_SAMPLES * more if self.samples is None else self.samples,
+            per_language=(by_language if self.samples is None else {}) | self.samples_by_language,
+            single=self._policy == "fixed",
+            wanted=self.wanted,
+        )
+
     def _translation_options(self, seed: int) -> TranslationOptions:
         return TranslationOptions(
-            sampling_plan=SamplingPlan(
-                samples=PAPER_SAMPLES if self.samples is None else self.samples,
-                per_language=(PAPER_SAMPLES_BY_LANGUAGE if self.samples is None else {}) | self.samples_by_language,
-                single=self.paper_setting,
-                wanted=self.wanted,
-            ),
+            sampling_plan=self._sampling_plan(),
             sampling=Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens),
             style=self._style,
             source_in_prompt=self.source_in_prompt,

@@ -100,7 +100,9 @@ class PartStep(ItemStep[PipelineItem, PipelineItem], Generic[Taken, Made]):
             return keep(key, item)
         result = await self._step_for(item).run(key, part)
         kept = tuple(Kept(self.output_key(key, made.item), item.with_part(made.item)) for made in result.kept)
-        return Result(kept=kept, dropped=result.dropped, cost=result.cost, tokens=result.tokens)
+        return Result(
+            kept=kept, dropped=result.dropped, cost=result.cost, tokens=result.tokens, sampling=result.sampling
+        )
 
 
 class FilterReference(PartStep[Function, Function]):

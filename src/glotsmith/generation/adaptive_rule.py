@@ -1,0 +1,60 @@
+"""The adaptive stopping rule: request a reply while it promises enough new distinct rows for its cost.
+
+The promise is the expected number of new distinct rows of one more reply (``row_expectation``), divided by its relative
+cost: its expected tokens, in mean replies of the run. A rule has two thresholds of the promise. Below ``floor`` no
+reply is requested. ``threshold`` is higher if a budget pays for better replies elsewhere (``sampling_pace``).
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOutcome, RowExpectation
+from glotsmith.generation.sampling_plan import SamplingEvidence
+from glotsmith.sampling_end import StopReason
+
+_ROUND = 4  #: a round has a quarter of the replies so far, so that few are requested in vain
+_DIGITS = 9  #: of a promise, so that the last bit of a floating-point number does not decide
+
+
+class LearnedLanguage(NamedTuple):
+    """What earlier problems have shown about one language."""
+
+    expectation: RowExpectation = DEFAULT_EXPECTATION
+    reply_tokens: float = 0.0  #: mean of a reply with its prompt; 0 if unknown
+    threshold: float = 0.0  #: promise below which the budget pays for better replies elsewhere
+
+
+class AdaptiveRule(NamedTuple):
+    """The rule of some tasks, in all languages."""
+
+    floor: float  #: promise below which no reply is requested, in rows for each mean reply
+    max_replies: Mapping[str, int]  #: by language, for one problem
+    languages: Mapping[str, LearnedLanguage]  #: without languages of which nothing is known
+    reply_tokens: float = 0.0  #: mean of all replies, with their prompts; 0 if unknown
+
+    def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
+        """Return how many replies to request next, or why to stop. Each task has at least one reply."""
+        left = self.max_replies[language] - evidence.requested
+        if left <= 0:
+            return StopReason.LIMIT
+        if not evidence.requested:
+            return 1
+        learned, promise = self.languages.get(language, LearnedLanguage()), self.promise(language, evidence)
+        if promise < self.floor:
+            return StopReason.FEW_NEW_ROWS if evidence.passed else StopReason.LOW_PASS_RATE
+        if promise < learned.threshold:
+            return StopReason.BUDGET
+        return min(left, max(1, evidence.requested // _ROUND))
+
+    def promise(self, language: str, evidence: SamplingEvidence) -> float:
+        """Return the expected number of new distinct rows for the cost of a mean reply of the run."""
+        learned = self.languages.get(language, LearnedLanguage())
+        outcome = ProblemOutcome(evidence.passed, evidence.answered - evidence.passed, evidence.rows)
+        gain = learned.expectation.new_rows(outcome)
+        return round(gain / self._relative_cost(learned, evidence), _DIGITS)
+
+    def _relative_cost(self, learned: LearnedLanguage, evidence: SamplingEvidence) -> float:
+        """Return the expected tokens of a reply, in mean replies; the mean of the language counts as one reply."""
+        if not (self.reply_tokens and learned.reply_tokens and evidence.tokens):
+            return 1.0
+        return (evidence.tokens + learned.reply_tokens) / (evidence.requested + 1) / self.reply_tokens

@@ -1,0 +1,39 @@
+"""Why the sampling of one problem in one language stopped, and what its replies gave."""
+
+from enum import StrEnum
+
+from glotsmith.records import Record
+
+
+class StopReason(StrEnum):
+    """A reason to stop: its value is its name in the ledger, and ``because`` is its sentence."""
+
+    because: str
+
+    def __new__(cls, name: str, because: str) -> "StopReason":
+        """Return a member that equals the string ``name`` and also has a sentence."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.because = because
+        return member
+
+    LIMIT = "limit", "the maximum number of replies was requested"
+    ENOUGH = "enough", "enough distinct programs passed"
+    LOW_PASS_RATE = "low_pass_rate", "no program passed, and another reply is too unlikely to pass"
+    FEW_NEW_ROWS = "few_new_rows", "another reply is too unlikely to give a new distinct row"
+    BUDGET = "budget", "under the budget, replies about other problems promise more rows"
+    REPETITION = "repetition", "a round of replies had no new program"
+    REFUSED = "refused", "the teacher refuses"
+
+
+class SamplingEnd(Record, frozen=True, kw_only=True):
+    """The end of the sampling of one problem in one language."""
+
+    language: str
+    reason: StopReason
+    replies: int  #: requested for candidates, without repairs
+    failed: int  #: replies without a passing program, without those that say nothing about the problem
+    passed: int  #: replies with a passing program
+    rows: int  #: passing programs that deduplication within the problem keeps
+    tokens: int  #: of prompts and replies, with repairs
+    cost: float = 0.0  #: US dollars

@@ -1,0 +1,67 @@
+import pytest
+
+from glotsmith.budget import BudgetUnit
+from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOutcome
+from glotsmith.generation.sampling_pace import LanguageOutlook, PaceLimit, YieldCurve, thresholds
+
+FLOOR = 0.02
+CURVE = YieldCurve(DEFAULT_EXPECTATION, 100, FLOOR / 2, "seed")
+COST = {BudgetUnit.tokens: 500.0, BudgetUnit.usd: 0.001}
+OUTLOOKS = {"lua": LanguageOutlook(100, CURVE, 1.0, COST), "ocaml": LanguageOutlook(100, CURVE, 1.0, COST)}
+
+
+def test_a_higher_threshold_needs_fewer_replies_for_each_row() -> None:
+    found = [CURVE.at(threshold) for threshold in (0.02, 0.05, 0.1, 0.3, 0.9)]
+    assert [each.replies for each in found] == sorted((each.replies for each in found), reverse=True)
+    per_row = [each.replies / each.rows for each in found[:4]]
+    assert per_row == sorted(per_row, reverse=True)
+    assert CURVE.at(1.0).replies >= 1
+
+
+def test_the_same_seed_gives_the_same_curve() -> None:
+    assert YieldCurve(DEFAULT_EXPECTATION, 100, FLOOR, "a").at(0.05) == YieldCurve(
+        DEFAULT_EXPECTATION, 100, FLOOR, "a"
+    ).at(0.05)
+
+
+@pytest.mark.parametrize(
+    ("limits", "raised"),
+    [
+        ([], set()),
+        ([PaceLimit(BudgetUnit.tokens, 1e9)], set()),
+        ([PaceLimit(BudgetUnit.tokens, 600_000)], {"lua", "ocaml"}),
+        ([PaceLimit(BudgetUnit.usd, 1.2)], {"lua", "ocaml"}),
+        ([PaceLimit(BudgetUnit.tokens, 300_000, "ocaml")], {"ocaml"}),
+        ([PaceLimit(BudgetUnit.rows, 60)], {"lua", "ocaml"}),
+        ([PaceLimit(BudgetUnit.rows, 30, "lua")], {"lua"}),
+        ([PaceLimit(BudgetUnit.rows, 5000)], set()),  # more than there are: all are wanted
+    ],
+)
+def test_a_budget_raises_the_threshold_of_the_languages_that_it_limits(
+    limits: list[PaceLimit], raised: set[str]
+) -> None:
+    found = thresholds(OUTLOOKS, limits, FLOOR)
+    assert {name for name, threshold in found.items() if threshold > FLOOR} == raised
+
+
+def test_the_expected_cost_is_within_the_budget_and_close_to_it() -> None:
+    limit = 600_000
+    threshold = thresholds(OUTLOOKS, [PaceLimit(BudgetUnit.tokens, limit)], FLOOR)["lua"]
+    needed, before = (200 * CURVE.at(each).replies * 500 for each in (threshold, threshold / 1.2))
+    assert 0.7 * limit <= needed <= limit < before
+
+
+@pytest.mark.parametrize("left", [-5.0, 0.0, 10.0])
+def test_a_budget_that_is_spent_leaves_one_reply_for_each_problem(left: float) -> None:
+    found = thresholds(OUTLOOKS, [PaceLimit(BudgetUnit.tokens, left)], FLOOR)
+    assert found == {"lua": 1.0, "ocaml": 1.0}
+
+
+def test_of_two_languages_the_more_expensive_one_needs_a_higher_expectation() -> None:
+    hard = YieldCurve(DEFAULT_EXPECTATION.learned({ProblemOutcome(0, 9, 0): 99}), 100, FLOOR / 2, "b")
+    outlooks = {
+        "lua": LanguageOutlook(100, CURVE, 1.0, COST),
+        "ocaml": LanguageOutlook(100, hard, 3.0, {**COST, BudgetUnit.tokens: 1500.0}),
+    }
+    found = thresholds(outlooks, [PaceLimit(BudgetUnit.tokens, 200_000)], FLOOR)
+    assert found["lua"] == found["ocaml"] > FLOOR  # of the promise, which is divided by the cost
