@@ -9,6 +9,7 @@
     ├── TeacherError             the teacher cannot be reached, refuses the key, or cannot answer any request
     ├── OutageError              the teacher or the machine failed; run the same command again to resume (exit 3)
     ├── BudgetError              a budget is reached; the same command with a larger one resumes (exit 4)
+    ├── RepliesPendingError      replies arrive later; the same command reads them and resumes (exit 5)
     ├── DefectsError             internal errors of glotsmith occurred on too many items (exit 70)
     └── StorageError             the disk is full, or a file cannot be written
 
@@ -73,6 +74,12 @@ class BudgetError(GlotsmithError):
     """A budget of the run is reached; all results are stored, and the same command with a larger one resumes."""
 
     exit_code = 4
+
+
+class RepliesPendingError(GlotsmithError):
+    """Requests wait in batches; all results are stored, and the same command reads the replies and resumes."""
+
+    exit_code = 5
 
 
 class DefectsError(GlotsmithError):

@@ -49,13 +49,17 @@ class Unanswered(Exception):
         self.health = health
 
 
-class BudgetReached(Unanswered):
-    """A budget does not allow the request. Its item stays open, and a run with a larger budget asks for it."""
+class RequestPostponed(Unanswered):
+    """The request has no reply in this start of the run. Its item stays open, and a later start asks for it."""
 
     def __init__(self, error: GlotsmithError) -> None:
         """Create the error; ``error`` is what the run ends with if nothing else fails."""
         super().__init__(Reason.TEACHER_FAILED, str(error), None)
         self.error = error
+
+
+class BudgetReached(RequestPostponed):
+    """A budget does not allow the request, and a run with a larger budget asks for it."""
 
 
 @contextmanager

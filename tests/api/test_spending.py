@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,16 +14,19 @@ from glotsmith.api.run import reply_recorder
 from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.budget import BudgetUnit, parse_budget
 from glotsmith.cache import Cache
-from glotsmith.errors import BudgetError, TeacherError, TeacherOutage, UsageError
+from glotsmith.errors import BudgetError, RepliesPendingError, TeacherError, TeacherOutage, UsageError
 from glotsmith.exchanges import ReplyCosts
 from glotsmith.execution.base import AnsweredItem, NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
+from glotsmith.teachers.batch import BatchOptions, BatchRounds
+from glotsmith.teachers.batch.server import BatchServer
+from glotsmith.teachers.limiter import Clock
 from glotsmith.teachers.prices import ModelPrice
 from glotsmith.teachers.wrappers import CachedTeacher
-from glotsmith.unanswered import BudgetReached
+from glotsmith.unanswered import BudgetReached, RequestPostponed
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "budget.py"
 
@@ -397,3 +401,67 @@ def test_killed_and_resumed_runs_keep_their_limits_and_send_nothing_twice() -> N
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 run, " in done.stdout
     assert ", 2 budgets reached" in done.stdout
+
+
+# --- replies that arrive later -------------------------------------------------------------------------------------
+
+
+class Later(Priced):
+    """A teacher whose replies arrive when a later start asks."""
+
+    rounds = BatchRounds(BatchOptions(model="m"), cast(BatchServer, None), str, Clock())  # no method is called
+
+    def __init__(self, arrived: set[str]) -> None:
+        super().__init__()
+        self.open.set()
+        self._arrived = arrived
+
+    async def reply(self, request: Request) -> Reply:
+        if request.prompt not in self._arrived:
+            raise RequestPostponed(RepliesPendingError("later"))
+        return await super().reply(request)
+
+
+class LaterRun(Run):
+    """A start of a run whose replies arrive later."""
+
+    def __init__(self, folder: Path, budget: str, arrived: set[str]) -> None:
+        self.ledger, self.cache = Ledger(folder / "ledger.sqlite"), Cache(folder / "cache.sqlite")
+        self.ledger.exchanges.create_tables()
+        self.teacher = Later(arrived)
+        self.ended = []
+        self.spending = RunSpending(parse_budget([budget], str), self.ledger, self.teacher, self.ended.append)
+        self.cached = CachedTeacher(self.teacher, self.cache, reply_recorder(self.ledger), self.spending)
+
+
+async def outcomes_of_start(
+    folder: Path, budget: str, arrived: set[str], requests: list[Request]
+) -> tuple[list[str], float, int]:
+    """Start once; return what each request ends with, the dollars counted, and how often the budget ended the run."""
+    run = LaterRun(folder, budget, arrived)
+    found = await run.ask(*requests)
+    names = [one.text if isinstance(one, Reply) else type(one).__name__ for one in found]
+    amount, ended = run.spending.amount(BudgetUnit.usd), len(run.ended)
+    await run.close()
+    run.ledger.close()
+    run.cache.close()
+    return names, amount, ended
+
+
+async def later_starts(folder: Path) -> None:
+    requests = [request(n) for n in range(6)]  # each may cost a dollar: 10 tokens of prompt, 90 of reply
+    names, amount, ended = await outcomes_of_start(folder, "3.2usd", set(), requests)
+    assert (names, ended) == (["RequestPostponed"] * 6, 0)
+    assert 3.2 <= amount <= 3.2 + 1.1  # a request that does not fit is not sent, and the budget is not reached
+    assert await outcomes_of_start(folder, "3.2usd", set(), requests) == (names, amount, 0)  # nothing counts twice
+    sent = LaterRun(folder, "9usd", set()).ledger.exchanges.sent()
+    assert len(sent) == 4
+    arrived = {one.prompt for one in requests if any(Later(set()).address(one) == s.address for s in sent)}
+    names, amount, ended = await outcomes_of_start(folder, "3.2usd", arrived, requests)
+    assert (names.count("a"), amount, ended) == (4, pytest.approx(4.0), 1)  # what they cost, not what they may cost
+    names, amount, ended = await outcomes_of_start(folder, "9usd", {one.prompt for one in requests}, requests)
+    assert (names, amount, ended) == (["a"] * 6, pytest.approx(6.0), 0)
+
+
+def test_requests_with_later_replies_count_at_the_most_that_they_may_cost(tmp_path: Path) -> None:
+    asyncio.run(later_starts(tmp_path))

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from batch_server import answer_file
 from glotsmith.teachers import TEACHERS, open_teacher
 from glotsmith.teachers.base import Message, Reply, Request, Teacher
+from glotsmith.teachers.batch import BatchOptions, BatchTeacher
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 from glotsmith.teachers.wrappers import CachedTeacher
+from glotsmith.unanswered import RequestPostponed
 from small_model import saying, saying_gguf
 
 SOURCE = "def add(a, b):\n    return a + b"
@@ -111,12 +115,41 @@ def local(folder: Path) -> Teacher:
     return open_teacher("local", model=str(model), options={"context": 512, "slots": 4})
 
 
+class CarriedBatch(BatchTeacher):
+    """The teacher batch, and a person who carries its files to the server and back at once."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(BatchOptions(model="m", submit="manual", wait_h=1, poll_s=0.001))
+        self.folder, self.lock, self.files = folder, asyncio.Lock(), 0
+
+    async def reply(self, request: Request) -> Reply:
+        async with self.lock:
+            if not self.files:
+                await self.rounds.open(self.folder)
+            with suppress(RequestPostponed):
+                return await super().reply(request)
+            await self.rounds.send()
+            self.files += 1
+            lines = answer_file((self.folder / f"requests-{self.files:04d}.jsonl").read_bytes(), self.answer)
+            (self.folder / "results" / f"{self.files}.jsonl").write_text("\n".join(lines))
+            assert await self.rounds.wait()
+            return await super().reply(request)
+
+    @staticmethod
+    def answer(body: dict[str, Any]) -> tuple[int, Any]:
+        if "hopeless" in json.dumps(body):
+            return 400, {"error": {"message": "maximum context length is 8"}}
+        return 200, {"choices": [Server.choice]}
+
+
 MAKE: dict[str, Callable[[Path], Teacher]] = {
+    "batch": CarriedBatch,
     "local": local,
     "offline": offline,
     "openai": openai,
     "scripted": scripted,
     "transformers": transformers,
+    "cached batch": lambda folder: CachedTeacher(CarriedBatch(folder), Memory()),
     "cached local": lambda folder: CachedTeacher(local(folder), Memory()),
     "cached offline": lambda folder: CachedTeacher(offline(folder), Memory()),
     "cached openai": lambda folder: CachedTeacher(openai(folder), Memory()),

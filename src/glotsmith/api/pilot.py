@@ -1,4 +1,4 @@
-"""The outcomes of a pilot, by item of its sample, from which ``api/forecast.py`` predicts the whole run."""
+"""The steps of a pilot, and its outcomes by item of its sample, from which ``api/forecast.py`` predicts the run."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence

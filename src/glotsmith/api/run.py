@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.program_services import ProgramServices, open_program_services
+from glotsmith.api.reply_rounds import run_in_rounds
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
 from glotsmith.api.run_steps import ExtraSteps, chosen_steps, fill_cluster, with_extra_steps
@@ -138,8 +140,8 @@ async def run_async(
         sources: packages (``package:toolz``), folders, files.
         languages: target languages.
         output: the run folder; by default the file's, or ``runs/RECIPE``.
-        teacher: a teacher's name (``offline``, ``local``, ``openai``, ``scripted``, ``transformers``); by default
-            ``offline``.
+        teacher: a teacher's name (``batch``, ``offline``, ``local``, ``openai``, ``scripted``, ``transformers``); by
+            default ``offline``.
         model: the teacher's model.
         base_url: the teacher's server.
         teacher_options: further options of the teacher.
@@ -263,8 +265,10 @@ class _Pipeline(NamedTuple):
             failures = FailureCounter(progress, ledger)
             activity = RunActivity(cached, sandbox, spending, failures)
             with logging_to(self.folder.path):
-                async with reporting_activity(activity.observe, messages.activity), counting_time(spending):
-                    done = await self._run_steps(worker, steps, spending, failures)
+                rounds = getattr(self.teacher, "rounds", None)  # a user's own teacher may not have it
+                run_steps = partial(self._run_steps, worker, steps, spending, failures)
+                async with reporting_activity(activity.observe, messages.activity):
+                    done = await run_in_rounds(rounds, self.folder.path, cached, run_steps)
         except UsageError:
             raise
         except GlotsmithError as error:
@@ -305,7 +309,8 @@ class _Pipeline(NamedTuple):
         after = self.request.config.made().final_steps(self.folder.ledger).after_step
         rows = RowCounter(progress, spending, after, lambda: count_rows_so_far(self.folder))
         try:
-            return await worker.run(steps, self.folder.ledger, rows)
+            async with counting_time(spending):
+                return await worker.run(steps, self.folder.ledger, rows)
         finally:
             await rows.close()
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from glotsmith.budget import BudgetLimit, BudgetUnit, format_amount, of_language
 from glotsmith.counts import counted
-from glotsmith.errors import BudgetError, UsageError
+from glotsmith.errors import BudgetError, RepliesPendingError, UsageError
 from glotsmith.exchanges import ReplyCosts, SentRequest
 from glotsmith.ledger import Ledger
 from glotsmith.teachers.base import Reply, Request, Teacher
-from glotsmith.unanswered import BudgetReached
+from glotsmith.unanswered import BudgetReached, RequestPostponed
 
 _log = logging.getLogger(__name__)
 _BYTES_PER_TOKEN = 3  #: at least, in a prompt; tokenisers need about four for a token of code
@@ -67,9 +67,10 @@ class RunSpending:
         self._lost = defaultdict[str, list[SentRequest]](list)  #: by address: those that the end of a start interrupted
         for language, (paid, _) in ledger.exchanges.costs_by_language().items():
             self._add_paid(language, paid)
+        self._postponed = defaultdict[str, ReplyCosts](ReplyCosts)  #: by language: of requests that are answered later
+        self._arrives_later = getattr(teacher, "rounds", None) is not None  # a user's own teacher may not have it
         for sent in ledger.exchanges.sent():
-            self._lost[sent.address].append(sent)
-            self._add_paid(sent.language, ReplyCosts(0, sent.cost, sent.tokens))
+            self._add_lost(sent)
         self._rows = Counter[str]()
         self._seconds = ledger.exchanges.run_seconds()
         self._in_flight = Counter[str]()  #: by language of the request
@@ -103,9 +104,26 @@ class RunSpending:
             for limit in self.limits
         )
 
+    def _later(self, unit: BudgetUnit, language: str) -> float:
+        """Return the part of an amount that requests with later replies may cost."""
+        if unit not in _MONEY:
+            return 0.0
+        return self._postponed[language].cost if unit == BudgetUnit.usd else self._postponed[language].tokens
+
     def _add_paid(self, language: str, costs: ReplyCosts) -> None:
         for scope in {"", language}:
             self._paid[scope] += costs
+
+    def _add_lost(self, sent: SentRequest) -> None:
+        """Count a request that has no reply at the most that it may cost."""
+        self._lost[sent.address].append(sent)
+        self._add_paid(sent.language, ReplyCosts(0, sent.cost, sent.tokens))
+        if self._arrives_later:
+            self._add_postponed(sent.language, ReplyCosts(0, sent.cost, sent.tokens))
+
+    def _add_postponed(self, language: str, costs: ReplyCosts) -> None:
+        for scope in {"", language}:
+            self._postponed[scope] += costs
 
     def _expected(self, unit: BudgetUnit, language: str, request: Request) -> float:
         """Return what one request costs on average; before the first reply, what this request costs at most."""
@@ -142,6 +160,9 @@ class RunSpending:
             BudgetReached: a limit is reached.
 
         """
+        if self._arrives_later and self._lost.get(address):  # it was sent: its reply, if it has arrived, is paid for
+            self._in_flight[_language(request)] += 1
+            return
         self._refuse(request)
         if self._waiting or not self._fits(request):
             await self._wait(request)
@@ -158,12 +179,20 @@ class RunSpending:
             self._ledger.update_exchanges(lambda exchanges: exchanges.forget_sent(sent))
         self._admit_waiting()
 
+    def postpone(self, request: Request, address: str, /) -> None:
+        """Count a request whose reply arrives later, once, until ``recover`` is called."""
+        sent = self._sent.pop(address, None)
+        if sent is not None:
+            self._add_lost(sent)
+
     def recover(self, address: str) -> bool:
         """Return whether this run paid for a reply that is in the cache, although a kill kept it from the ledger."""
         if not self._lost.get(address):
             return False
         lost = self._lost[address].pop()
         self._add_paid(lost.language, ReplyCosts(0, -lost.cost, -lost.tokens))
+        if self._arrives_later:
+            self._add_postponed(lost.language, ReplyCosts(0, -lost.cost, -lost.tokens))
         self._ledger.update_exchanges(lambda exchanges: exchanges.forget_sent(lost))
         return True
 
@@ -212,7 +241,7 @@ class RunSpending:
                 continue
             try:
                 self._refuse(waiter.request)
-            except BudgetReached as reached:
+            except RequestPostponed as reached:
                 waiter.admitted.set_exception(reached)
                 continue
             if self._fits(waiter.request):
@@ -229,6 +258,9 @@ class RunSpending:
         for language in ("", _language(request)):
             if (error := self._reached.get(language)) is not None:
                 raise BudgetReached(error)
+        for limit in of_language(self.limits, _language(request)):
+            if limit.unit in _MONEY and self.amount(limit.unit, limit.language) >= limit.amount:
+                raise RequestPostponed(RepliesPendingError(f"the budget {limit.text} waits for replies"))
 
     # --- limits ----------------------------------------------------------------------------------------------------
 
@@ -241,7 +273,8 @@ class RunSpending:
     def _note_reached(self) -> None:
         """Note the limits that are reached, and end the run if one of them, or all languages, stop it."""
         for limit in self.limits:
-            if limit.language in self._reached or self.amount(limit.unit, limit.language) < limit.amount:
+            certain = self.amount(limit.unit, limit.language) - self._later(limit.unit, limit.language)
+            if limit.language in self._reached or certain < limit.amount:
                 continue
             error = BudgetError(self._sentence(limit))
             self._reached[limit.language] = error

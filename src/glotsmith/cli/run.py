@@ -144,6 +144,7 @@ def run(
 
     Exit code 3: the teacher or the machine failed. Unanswered items stay open, and the same command retries them.
     Exit code 4: a budget is reached. The same command with a larger one resumes.
+    Exit code 5: requests wait in batches. The same command reads their replies and resumes.
 
     Examples:
 

@@ -12,7 +12,7 @@ from glotsmith.execution.base import FaultLimits
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult
 from glotsmith.step import Result
-from glotsmith.unanswered import BudgetReached, ServiceHealth, Unanswered
+from glotsmith.unanswered import BudgetReached, RequestPostponed, ServiceHealth, Unanswered
 
 _MAX_ERROR_SHARE = 0.05  #: share of a step's items with internal errors above which the run stops
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -52,7 +52,7 @@ class FaultTracker:
         self._failures_in_a_row: dict[str, list[tuple[str, str]]] = {}  #: by service: (step, key) of each
         self._answered_at_failure: dict[str, int] = {}  #: by service
         self._last_failure: dict[str, Unanswered] = {}  #: by step
-        self._budget: BudgetReached | None = None
+        self._postponed: RequestPostponed | None = None
         self._failure_left_open = False
 
     # --- internal errors -------------------------------------------------------------------------------------------
@@ -101,9 +101,10 @@ class FaultTracker:
     # --- failures of teacher and machine ---------------------------------------------------------------------------
 
     def note_left_open(self, cause: Unanswered) -> None:
-        """Note what leaves an item open: a budget, or a failure. An item that waits for others is no cause."""
-        if isinstance(cause, BudgetReached):
-            self._budget = self._budget or cause
+        """Note what leaves an item open: a later reply, a budget or a failure. Waiting for others is no cause."""
+        if isinstance(cause, RequestPostponed):
+            if self._postponed is None or isinstance(self._postponed, BudgetReached):
+                self._postponed = cause
         elif cause.health is not None:
             self._failure_left_open = True
 
@@ -142,9 +143,9 @@ class FaultTracker:
         return self._ledger.open_items.failed_runs(step, key) + 1 >= self._limits.runs
 
     def end_error(self, steps: Sequence[str]) -> GlotsmithError:
-        """Return the error for a run that ends with open items: that of a failure, else that of a budget."""
-        if self._budget is not None and not self._failure_left_open:
-            return self._budget.error
+        """Return the error for a run that ends with open items: of a failure, else of a later reply, or of a budget."""
+        if self._postponed is not None and not self._failure_left_open:
+            return self._postponed.error
         open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left_open(step))}
         causes = [self._last_failure[step] for step in open_ if step in self._last_failure]
         cause = next((c for c in causes if c.health is not None), causes[0] if causes else None)

@@ -18,7 +18,7 @@ from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult, StepInput, sortable
 from glotsmith.records import Record, printable
 from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeStep, internal_error
-from glotsmith.unanswered import BudgetReached, Unanswered, accepting_failures
+from glotsmith.unanswered import BudgetReached, RequestPostponed, Unanswered, accepting_failures
 
 PAGE = 64  #: minimum number of items that a stage reads from the ledger at once
 HELD_S = 0.1  #: between two questions whether a held item is ready
@@ -280,7 +280,7 @@ class StreamStage(Stage):
 
     async def _handle_failure(self, taken: StepInput, failure: Unanswered) -> ItemResults:
         """Queue an item for a retry, leave it open after the retry, or drop it after failures in too many runs."""
-        if isinstance(failure, BudgetReached):
+        if isinstance(failure, RequestPostponed):
             return self._leave_open(taken, failure)
         health, again = failure.health, taken.key in self._failures
         if health and self.faults.is_last_attempt(self.name, taken.key) and await health.works():
@@ -303,7 +303,7 @@ class StreamStage(Stage):
                 return [(taken, (await self._run_step([taken]))[0])]
         except Exception as error:
             failure = self.faults.failure_of(error)
-            if isinstance(failure, BudgetReached):
+            if isinstance(failure, RequestPostponed):
                 return self._leave_open(taken, failure)
             loss = internal_error(self.name, taken.key, error)
             if failure is not None:

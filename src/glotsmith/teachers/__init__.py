@@ -13,6 +13,7 @@ from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.wrappers import CachedTeacher, ReplyStore
 
 TEACHERS = {
+    "batch": "glotsmith.teachers.batch:BatchTeacher",
     "local": "glotsmith.teachers.local:Local",
     "offline": "glotsmith.teachers.offline:Offline",
     "openai": "glotsmith.teachers.openai:OpenAI",

@@ -1,6 +1,7 @@
 """The contract of teachers, which answer each request with one reply."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
 from glotsmith.records import Record, content_hash
@@ -132,6 +133,30 @@ class TeacherLoad(NamedTuple):
     rate_limited_s: float = 0.0  #: seconds in which a request waited because the server had refused it for its load
 
 
+class ReplyRounds(Protocol):
+    """How a teacher whose replies arrive later exchanges requests and replies with its server.
+
+    Its ``reply`` raises ``RequestPostponed`` for a request without a reply. The run ends with open items, and starts
+    again when replies have arrived.
+    """
+
+    async def open(self, folder: Path) -> None:
+        """Use this folder of the run for files, and read the replies that have arrived."""
+        ...
+
+    async def send(self) -> None:
+        """Send the requests that were postponed."""
+        ...
+
+    async def wait(self) -> bool:
+        """Wait for replies as long as the options of the teacher allow; return whether any arrived."""
+        ...
+
+    def pending_sentence(self) -> str:
+        """Return what the run waits for, and what to do."""
+        ...
+
+
 class Teacher(Protocol):
     """The contract of all back ends (tested by ``tests/contracts/test_teachers.py``).
 
@@ -150,6 +175,7 @@ class Teacher(Protocol):
     notice: str = ""  #: information before the first request: the size and the licence of a model
     is_free: bool = False  #: no reply costs money: the model runs on this machine, or there is none
     price: ModelPrice | None = None  #: of a token; None if it is unknown, or there is none
+    rounds: ReplyRounds | None = None  #: for replies that arrive later; None if requests are answered at once
     slots: int = 64  #: maximum number of requests in flight
 
     async def reply(self, request: Request) -> Reply:

@@ -60,11 +60,20 @@ class HttpClient:
         self._session: aiohttp.ClientSession | None = None
         self._proxy: str | None = None
 
-    async def request(self, method: str, path: str, body: bytes | None = None) -> HttpResponse:
-        """Send one request and return its response.
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        resend: bool = True,
+    ) -> HttpResponse:
+        """Send one request, with further headers, and return its response.
 
         A server may close an idle connection just when it is used again. The request is then sent again at once on
-        another connection (RFC 9112 §9.3.1); it fails only on a new connection.
+        another connection (RFC 9112 §9.3.1); it fails only on a new connection. A request that must not be done twice
+        is not sent again (not ``resend``).
 
         Raises:
             ServerUnreachable, ResponseTimeout, ConnectionBroken, ResponseTooLarge: no usable response arrived.
@@ -74,19 +83,26 @@ class HttpClient:
             reused: list[bool] = []
             try:
                 async with asyncio.timeout(self._connect_s + self._timeout_s):
-                    return await self._send(method, self._url + path, body, reused)
+                    return await self._send(method, self._url + path, body, reused, headers)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 failure = _failure(error)
-                is_stale = bool(reused) and not isinstance(error, aiohttp.ClientConnectorError)
+                is_stale = resend and bool(reused) and not isinstance(error, aiohttp.ClientConnectorError)
             except (TimeoutError, aiohttp.ClientError, ValueError, OSError) as error:
                 failure, is_stale = _failure(error), False
             if not is_stale:
                 raise failure  # outside of the handler, since the context of the exception would hold the request
 
-    async def _send(self, method: str, url: str, body: bytes | None, reused: list[bool]) -> HttpResponse:
+    async def _send(
+        self, method: str, url: str, body: bytes | None, reused: list[bool], headers: Mapping[str, str] | None
+    ) -> HttpResponse:
         session = self._open()
         async with session.request(
-            method, url, data=body, proxy=self._proxy, allow_redirects=False, trace_request_ctx=reused
+            *(method, url),
+            data=body,
+            headers=headers,
+            proxy=self._proxy,
+            allow_redirects=False,
+            trace_request_ctx=reused,
         ) as response:
             reused.clear()  # a response has started, so the connection is not stale
             return HttpResponse(response.status, response.headers, await self._read(response))

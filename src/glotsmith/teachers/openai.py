@@ -84,7 +84,9 @@ class OpenAIOptions(Record, frozen=True, kw_only=True):
     rename: Annotated[dict[str, str], FIXED] = {}
 
 
-class _RedactedResponse(NamedTuple):
+class RedactedResponse(NamedTuple):
+    """A response of a server."""
+
     status: int
     headers: Mapping[str, str]
     body: str  #: without the key, in case the server returned it
@@ -231,6 +233,10 @@ class OpenAI(Teacher):
         self._server_reached = True
         if response is None:
             return Reply(text="", finish_reason="error", detail=f"a reply of more than {_LARGEST_BODY >> 20} MiB")
+        return await self._read_response(response, request)
+
+    async def _read_response(self, response: RedactedResponse, request: Request) -> Reply:
+        """Return the reply in a response; raise ``TransientError`` if another attempt may succeed."""
         if not 200 <= response.status < 300:
             return await self._handle_error_status(
                 response, read_server_error(response.body), wire.endpoint_path(request)
@@ -248,7 +254,7 @@ class OpenAI(Teacher):
         text, detail = self._key.redact_reply(reply.text), self._readable(reply.detail)
         return msgspec.structs.replace(reply, text=text, detail=detail, cost=cost)
 
-    async def _send(self, method: str, path: str, body: bytes | None = None) -> _RedactedResponse | None:
+    async def _send(self, method: str, path: str, body: bytes | None = None) -> RedactedResponse | None:
         """Send one HTTP request; return None if the response is too large."""
         try:
             return self._read(await self._http.request(method, path, body))
@@ -264,14 +270,14 @@ class OpenAI(Teacher):
             failure = TransientError(f"the connection broke ({self._readable(str(error))})")
         raise failure
 
-    def _read(self, response: HttpResponse) -> _RedactedResponse:
+    def _read(self, response: HttpResponse) -> RedactedResponse:
         text = decode_text(response.body, response.headers.get("content-type", ""))
         redact = self._key.redact_reply if 200 <= response.status < 300 else self._key.redact
-        return _RedactedResponse(response.status, response.headers, redact(text))
+        return RedactedResponse(response.status, response.headers, redact(text))
 
     # ------------------------------------------------------------------------------------------ errors
 
-    async def _handle_error_status(self, response: _RedactedResponse, error: ServerError, path: str) -> Reply:
+    async def _handle_error_status(self, response: RedactedResponse, error: ServerError, path: str) -> Reply:
         """Return the reply for an error status that concerns this item; raise an error for other causes."""
         message = f"{response.status} {_phrase(response.status)}: {self._readable(error.message)}"
         if response.status in (403, 400) and error.mentions(*_FILTERED):
@@ -306,7 +312,7 @@ class OpenAI(Teacher):
             advice = "Correct it, or name another variable with --set teacher.api_key_env=NAME"
         return TeacherError(f"{self.url} refuses the key in the environment variable {variable}: {message}. {advice}")
 
-    async def _handle_error_in_reply(self, stated: ErrorInReply, response: _RedactedResponse, path: str) -> Reply:
+    async def _handle_error_in_reply(self, stated: ErrorInReply, response: RedactedResponse, path: str) -> Reply:
         """Return the reply for an error in a response with a success status, or raise an error.
 
         A router may repeat the error of a provider. If the provider refuses the key or the model, retry.
@@ -322,7 +328,7 @@ class OpenAI(Teacher):
             )
         self._raise_transient(response, error, message)
 
-    def _raise_transient(self, response: _RedactedResponse, error: ServerError, message: str) -> NoReturn:
+    def _raise_transient(self, response: RedactedResponse, error: ServerError, message: str) -> NoReturn:
         """Raise ``TransientError``, with the wait that the server requests and whether it is overloaded."""
         congested = response.status in (429, 503, 529) or error.congested
         blames_server = congested and not {response.status, error.status}.isdisjoint({429, 503})

@@ -14,7 +14,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import OutageError, TeacherError
 from glotsmith.records import content_hash
 from glotsmith.teachers.base import Reply, Request, Teacher, TeacherLoad, Waiting
-from glotsmith.unanswered import BudgetReached, Unanswered, failures_are_accepted
+from glotsmith.unanswered import RequestPostponed, Unanswered, failures_are_accepted
 
 
 class ReplyStore(Protocol):
@@ -44,6 +44,10 @@ class RequestGate(Protocol):
         """Note the end of an admitted request; ``interrupted``: without an answer."""
         ...
 
+    def postpone(self, request: Request, address: str, /) -> None:
+        """Note that the reply to an admitted request arrives later."""
+        ...
+
     def recover(self, address: str, /) -> bool:
         """Return whether the run itself paid for a reply that is in the cache and not yet counted."""
         ...
@@ -63,6 +67,9 @@ class OpenGate(RequestGate):
         """Do nothing."""
 
     def end(self, request: Request, address: str, *, interrupted: bool) -> None:
+        """Do nothing."""
+
+    def postpone(self, request: Request, address: str, /) -> None:
         """Do nothing."""
 
     def recover(self, address: str, /) -> bool:
@@ -183,7 +190,7 @@ class MonitoredTeacher(Teacher):
         try:
             async with self.admit_repeat(request):
                 reply = await self.reply(request)
-        except BudgetReached:
+        except RequestPostponed:
             return False
         if reply.finish_reason == "error":
             return False
@@ -238,6 +245,7 @@ class CachedTeacher(Teacher):
         self.model = teacher.model
         self.fingerprint = teacher.fingerprint
         self.structured = teacher.structured
+        self._arrives_later = getattr(teacher, "rounds", None) is not None
         self._cache = cache
         self._on_reply = on_reply
         self._in_flight: dict[str, asyncio.Task[Reply]] = {}
@@ -286,11 +294,16 @@ class CachedTeacher(Teacher):
         interrupted = False
         try:
             reply = await self.monitored.reply(request)
+            if self._arrives_later:
+                self._gate.recover(address)  # it was counted when it was postponed
             if reply.finish_reason != "error":
                 self._cache.put(_REPLY, address, msgspec.json.encode(reply))
                 self._record(request, address, reply, cached=False)
         except TeacherError as error:
             self._is_refused = not isinstance(error, OutageError)
+            raise
+        except RequestPostponed:
+            self._gate.postpone(request, address)
             raise
         except asyncio.CancelledError:
             # A wrong key or an unknown model: the requests that were cancelled for it cost nothing.
