@@ -1,4 +1,4 @@
-"""``glotsmith report``: write one HTML file about runs."""
+"""``glotsmith report``: write one HTML file about runs, evaluations and trainings."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from glotsmith.report.listed_rows import EXAMPLES, ROWS
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders of any recipe, finished or not.")],
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, of evaluations and of trainings.")],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="The HTML file; default: report.html in the folder of the only run."),
@@ -23,10 +23,12 @@ def report(
     ] = EXAMPLES,
     everything: Annotated[bool, typer.Option("--all", help="List all rows and all dropped items.")] = False,
 ) -> None:
-    """Write a report of runs: one HTML file with the funnel, the rows and all that was dropped.
+    """Write a report of runs, evaluations and trainings: one HTML file.
 
-    The file opens from the disk, without a network and without a server. It holds prompts, replies and programs: the
-    data of the run. Several runs are compared.
+    Of a run it has the funnel, the rows and all that was dropped; of an evaluation pass@k with intervals and every
+    completion with its verdict; of a training the losses over its steps. The file opens from the disk, without a
+    network and without a server. It holds prompts, replies and programs. Several runs, evaluations or trainings are
+    compared.
 
     Examples:
 
@@ -34,12 +36,14 @@ def report(
 
     [bold]glotsmith report runs/memory-on runs/memory-off -o report.html[/]
 
+    [bold]glotsmith report runs/untrained runs/trained -o evaluations.html[/]  (folders of glotsmith evaluate)
+
     """
     from glotsmith.report import write_report
     from glotsmith.report.listed_rows import ListLimits
 
     if output is None and len(runs) > 1:
-        raise UsageError(f"a report of {len(runs)} runs needs a file: -o FILE.html")
+        raise UsageError(f"a report of {len(runs)} folders needs a file: -o FILE.html")
     target = output or runs[0] / "report.html"
     if target.is_dir():
         raise UsageError(f"{target}: it is a folder; give the name of a file: -o {target / 'report.html'}")

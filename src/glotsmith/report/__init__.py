@@ -1,6 +1,5 @@
-"""The report of runs: one HTML file with the funnel, the rows, and all that their ledgers say about them."""
+"""The report of runs, evaluations and trainings: one HTML file with all that their folders say about them."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -13,35 +12,35 @@ from glotsmith.ledger import LedgerRow
 from glotsmith.recipes.comparison import compute_figures
 from glotsmith.records import printable
 from glotsmith.report.blocks import BlockWriter, data_element
+from glotsmith.report.evaluation_entries import compare_evaluations, is_evaluation, write_evaluation
 from glotsmith.report.highlighting import highlighting_of
 from glotsmith.report.html_page import write_page
+from glotsmith.report.index_writer import IndexWriter
 from glotsmith.report.item_fields import language_label
 from glotsmith.report.listed_rows import ListLimits, listed_rows
 from glotsmith.report.row_details import ListedRow, describe
 from glotsmith.report.row_exchanges import made_from, replies_about
 from glotsmith.report.run_summary import Summary, summarize
 from glotsmith.report.similar_items import similar_item
+from glotsmith.report.training_entries import is_training, summarize_training
 from glotsmith.run_folder import RunFolder
 from glotsmith.write_aside import write_aside
 
-_INDEX_ROWS = 10_000  #: rows in one block of the index
 _REPLIES = 12  #: prompts and replies of one row
 _COPY_CHARACTERS = 1 << 20
 
-#: columns of the index that are stored as numbers, whose texts are in a table
-_CODED = ("step", "status", "reason", "language", "verdict", "source", "licence", "kind")
-
 
 def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None = None) -> Path:
-    """Write the report of one or more runs, finished or not, and return its path.
+    """Write the report of runs, finished or not, of evaluations and of trainings, and return its path.
 
     Args:
-        runs: the run folders.
+        runs: the folders.
         target: the HTML file.
         limits: how many rows the report lists.
 
     Raises:
-        UsageError: a folder holds no run, or its run has not started.
+        UsageError: a folder holds none of these, or its run has not started.
+        InputError: a file of an evaluation or a training is malformed.
         StorageError: the file cannot be written.
 
     """
@@ -53,13 +52,14 @@ def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None =
             TemporaryFile("w+", encoding="ascii") as blocks,
         ):
             summaries = [
-                _write_run(run, title, index, blocks, f"r{number}", limits or ListLimits())
+                _write_entry(run, title, index, blocks, f"r{number}", limits or ListLimits())
                 for number, (run, title) in enumerate(zip(runs, titles, strict=True))
             ]
             if len(runs) > 1:
                 _add_figures(runs, summaries)
+            comparisons = compare_evaluations(runs, summaries)
             with draft.open("w", encoding="utf-8", newline="\n") as page:
-                head = chain([_head(summaries)], _copy(index))
+                head = chain([_head(summaries, comparisons)], _copy(index))
                 write_page(page, f"Report of {', '.join(titles)}", head, _copy(blocks))
     except OSError as error:
         raise StorageError(f"{target}: the report cannot be written: {error.strerror or error}") from error
@@ -69,6 +69,8 @@ def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None =
 def _add_figures(runs: Sequence[Path], summaries: Sequence[Summary]) -> None:
     """Add the figures of ``glotsmith compare`` to the summaries."""
     for run, summary in zip(runs, summaries, strict=True):
+        if summary["type"] != "run":
+            continue
         with RunFolder.open(run) as folder:
             found = compute_figures(summary["name"], summary["recipe"], folder.ledger)
         summary["figures"] = {"distinct": found.distinct, "pairs": found.pairs}
@@ -80,10 +82,24 @@ def _titles(runs: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [printable(str(run)) for run in runs]
 
 
-def _head(summaries: Sequence[Summary]) -> str:
+def _head(summaries: Sequence[Summary], comparisons: Sequence[Summary]) -> str:
     names = {row["language"] for summary in summaries for row in summary["languages"]} | {"python"}
-    found = {"version": __version__, "runs": summaries, "highlighting": highlighting_of(names)}
+    found = {
+        "version": __version__,
+        "runs": summaries,
+        "comparisons": comparisons,
+        "highlighting": highlighting_of(names),
+    }
     return data_element("summary", found)
+
+
+def _write_entry(folder: Path, title: str, index: IO[str], blocks: IO[str], prefix: str, limits: ListLimits) -> Summary:
+    """Write the index and the details of the rows of a folder of any kind, and return its summary."""
+    if is_evaluation(folder):
+        return write_evaluation(folder, title, IndexWriter(index, f"{prefix}i"), BlockWriter(blocks, f"{prefix}b"))
+    if is_training(folder):
+        return summarize_training(folder, title) | {"index": IndexWriter(index, f"{prefix}i").finish()}
+    return _write_run(folder, title, index, blocks, prefix, limits)
 
 
 def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], prefix: str, limits: ListLimits) -> Summary:
@@ -92,7 +108,7 @@ def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], pref
         if not folder.ledger.steps:
             raise UsageError(f"{run}: cannot report on a run that has not started")
         groups = list(folder.ledger.groups.count_by_label(language_label))
-        writer, index = BlockWriter(blocks, f"{prefix}b"), _IndexWriter(index_file, f"{prefix}i")
+        writer, index = BlockWriter(blocks, f"{prefix}b"), IndexWriter(index_file, f"{prefix}i")
         for row, taken in listed_rows(folder.ledger, groups, limits):
             listed, detail = describe(row, taken)
             if listed.status == "kept" and listed.step != folder.ledger.steps[-1]:
@@ -118,43 +134,6 @@ def _history(
         if e.item != last or listed.status == "dropped" or e.sample == listed.sample
     ]
     return path, shown[:_REPLIES]
-
-
-class _IndexWriter:
-    """Writes the columns of the list of rows to a file, in compressed blocks."""
-
-    def __init__(self, file: IO[str], prefix: str) -> None:
-        self._file, self._prefix = file, prefix
-        self._codes: dict[str, dict[str, int]] = {name: {} for name in _CODED}
-        self._columns: dict[str, list[Any]] = defaultdict(list)
-        self._blocks = self._rows = 0
-
-    def add(self, row: ListedRow, place: tuple[int, int]) -> None:
-        """Add a row, with the place of its details."""
-        for name, value in row._asdict().items():
-            if name in self._codes:
-                value = self._codes[name].setdefault(value, len(self._codes[name]))
-            self._columns[name].append(value)
-        self._columns["block"].append(place[0])
-        self._columns["place"].append(place[1])
-        self._rows += 1
-        if self._rows % _INDEX_ROWS == 0:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._columns:
-            self._file.write(data_element(f"{self._prefix}{self._blocks}", self._columns))
-            self._blocks += 1
-            self._columns = defaultdict(list)
-
-    def finish(self) -> dict[str, Any]:
-        """Write the last block, and return what a reader needs: number of rows and blocks, and the coded texts."""
-        self._flush()
-        return {
-            "rows": self._rows,
-            "blocks": self._blocks,
-            "texts": {name: list(codes) for name, codes in self._codes.items()},
-        }
 
 
 def _copy(file: IO[str]) -> Iterator[str]:

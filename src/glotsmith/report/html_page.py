@@ -18,6 +18,8 @@ _SCRIPTS = (
     "overview.js",
     "rows.js",
     "detail.js",
+    "evaluation.js",
+    "training.js",
     "compare.js",
     "main.js",
 )

@@ -15,12 +15,11 @@ from glotsmith.ledger_groups import RowGroup
 from glotsmith.recipes.failing_programs import failing_programs
 from glotsmith.recipes.xcoder.stored_memory import agents_options, conclusions, stored_memory
 from glotsmith.records import Example, FunnelRow
+from glotsmith.report.failure_messages import FailureMessages
 from glotsmith.run_folder import RunFolder
 
 Summary = dict[str, Any]
 
-_MESSAGES = 8  #: messages that are shown for each language and verdict
-_DISTINCT = 20_000  #: messages that are counted; later new ones are not, so that memory is bounded
 _BUCKETS = 20  #: of a histogram of shares
 _TIME_PARTS = 60  #: of the time in which replies arrived
 _WEAKEST = 10  #: kept rows with the weakest evidence that are listed
@@ -83,11 +82,12 @@ def summarize(folder: RunFolder, name: str, groups: Sequence[RowGroup]) -> Summa
         counts.add(example)
         quality.add(key, example)
     return {
+        "type": "run",
         "name": name,
         "recipe": str(config.get("recipe", "")),
         "title": (recipes.get(str(config["recipe"])).__doc__ or "").strip().partition("\n")[0],
         "finished": bool(last) and ledger.is_finished(last),
-        "settings": _settings(config),
+        "settings": settings_of(config),
         "funnel": [_funnel_row(row) for row in funnel],
         "because": {reason: Reason(reason).because for row in funnel for reason in (*row.reasons, *row.losses)},
         "languages": _by_language(groups),
@@ -111,8 +111,8 @@ def summarize(folder: RunFolder, name: str, groups: Sequence[RowGroup]) -> Summa
     }
 
 
-def _settings(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings of a run as dotted name → text."""
+def settings_of(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings of a run, an evaluation or a training as dotted name → text."""
     found: dict[str, str] = {}
 
     def collect(table: Mapping[str, Any], prefix: str) -> None:
@@ -151,23 +151,10 @@ def _licences(counts: DatasetCounts) -> list[list[Any]]:
 
 
 def _failures(ledger: Ledger) -> list[Summary]:
-    """Return for each language and verdict the number of failing programs and their commonest messages."""
-    totals, messages = Counter[tuple[str, str]](), Counter[tuple[str, str, str]]()
-    examples: dict[tuple[str, str, str], str] = {}
+    found = FailureMessages()
     for program in failing_programs(ledger):
-        totals[program.language, program.status] += 1
-        name = (program.language, program.status, program.message)
-        if program.message and (name in examples or len(examples) < _DISTINCT):
-            messages[name] += 1
-            examples.setdefault(name, program.key)
-    common: dict[tuple[str, str], list[Summary]] = defaultdict(list)
-    for name, count in messages.most_common():
-        if len(common[name[:2]]) < _MESSAGES:
-            common[name[:2]].append({"message": name[2], "programs": count, "example": examples[name]})
-    return [
-        {"language": language, "status": status, "programs": count, "messages": common[language, status]}
-        for (language, status), count in sorted(totals.items(), key=lambda one: (one[0][0], -one[1]))
-    ]
+        found.add(program)
+    return found.summary()
 
 
 class _Task(msgspec.Struct):

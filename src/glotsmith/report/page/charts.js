@@ -21,8 +21,8 @@ function barList(entries, labelOf) {
     el("span", { class: "number" }, labelOf ? labelOf(entry) : count(entry.value))))));
 }
 
-// Return a histogram of shares: `bars[i]` rows have a share of at least i / (bars.length - 1).
-function histogram(title, bars, href) {
+// Return a histogram of shares: `bars[i]` rows (or other things) have a share of at least i / (bars.length - 1).
+function histogram(title, bars, href, noun = "row") {
   const most = Math.max(1, ...bars), width = 320, height = 96, step = width / bars.length;
   const total = bars.reduce((sum, bar) => sum + bar, 0);
   const plot = svg("svg", { viewBox: `0 0 ${width} ${height + 18}`, class: "histogram", role: "group", "aria-label": title });
@@ -30,7 +30,7 @@ function histogram(title, bars, href) {
     const low = Math.round((100 * i) / (bars.length - 1));
     const high = i === bars.length - 1 ? 100 : Math.round((100 * (i + 1)) / (bars.length - 1)) - 1;
     const size = rows ? Math.max(2, (height * rows) / most) : 0;
-    const text = `${low === high ? low : `${low} to ${high}`} %: ${counted(rows, "row")}`;
+    const text = `${low === high ? low : `${low} to ${high}`} %: ${counted(rows, noun)}`;
     const bar = svg("rect", { x: i * step + 1, y: height - size, width: step - 2, height: size, rx: 1.5, class: "bar-shape" });
     if (!rows) return;
     const link = svg("a", { href: href(low, high), "aria-label": `${title}, ${text}` }, svg("title", {}, text), bar);
@@ -38,7 +38,7 @@ function histogram(title, bars, href) {
   });
   plot.append(svg("line", { x1: 0, x2: width, y1: height, y2: height, class: "axis" }),
     svg("text", { x: 1, y: height + 14 }, "0 %"), svg("text", { x: width - 1, y: height + 14, "text-anchor": "end" }, "100 %"));
-  return el("figure", {}, el("figcaption", {}, el("strong", {}, title), ` ${counted(total, "row")}`), plot);
+  return el("figure", {}, el("figcaption", {}, el("strong", {}, title), ` ${counted(total, noun)}`), plot);
 }
 
 // Return a plot of lines. A line is {name, points: [[x, y]]}; y is a share from 0 to 1, x counts from 1.
@@ -101,4 +101,59 @@ function table(headings, rows, caption, shown) {
       el("thead", {}, el("tr", {}, headings.map((heading) => el("th", { scope: "col" }, heading)))),
       el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) =>
         el("td", { class: typeof cell === "number" ? "number" : "" }, typeof cell === "number" ? count(cell) : cell)))))));
+}
+
+// Return lines with a label, an interval around a dot, and a text. An entry is {label, mean, low, high, text}.
+function intervalPlot(title, entries, { low = 0, high = 1, zero = false } = {}) {
+  const width = 640, row = 26, left = 190, right = 16, top = 6, bottom = 24, height = top + row * entries.length + bottom;
+  const px = (value) => left + ((width - left - right) * (Math.min(high, Math.max(low, value)) - low)) / (high - low);
+  const plot = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "line-plot interval-plot", role: "img", "aria-label": title });
+  for (let i = 0; i <= 4; i++) {
+    const value = low + ((high - low) * i) / 4;
+    plot.append(svg("line", { x1: px(value), x2: px(value), y1: top, y2: height - bottom, class: "grid" }),
+      svg("text", { x: px(value), y: height - 6, "text-anchor": "middle" }, `${Math.round(100 * value)} %`));
+  }
+  if (zero) plot.append(svg("line", { x1: px(0), x2: px(0), y1: top, y2: height - bottom, class: "axis zero" }));
+  entries.forEach((entry, i) => {
+    const y = top + row * (i + .5);
+    plot.append(svg("g", {}, svg("title", {}, `${entry.label}: ${entry.text}`),
+      svg("text", { x: left - 10, y: y + 4, "text-anchor": "end" }, shortened(entry.label, 30)),
+      svg("line", { x1: px(entry.low), x2: px(entry.high), y1: y, y2: y, class: `interval c${(entry.colour || 0) % LINE_COLOURS}` }),
+      svg("circle", { cx: px(entry.mean), cy: y, r: 4.5, class: `dot c${(entry.colour || 0) % LINE_COLOURS}` })));
+  });
+  return el("figure", { class: "wide-figure" }, plot);
+}
+
+// Return a plot of values over steps. A line is {name, points: [[x, y]], dots}; a mark is {x, text}.
+function valuePlot(label, lines, marks) {
+  const width = 640, height = 260, left = 56, bottom = 34, right = 14, top = 12;
+  const all = lines.flatMap((line) => line.points);
+  const xs = all.map(([x]) => x), ys = all.map(([, y]) => y);
+  const first = Math.min(...xs), last = Math.max(first + 1, ...xs), least = Math.min(...ys), most = Math.max(...ys);
+  const margin = (most - least || Math.abs(most) || 1) * .08, low = Math.max(least >= 0 ? 0 : -Infinity, least - margin), high = most + margin;
+  const px = (x) => left + ((width - left - right) * (x - first)) / (last - first);
+  const py = (y) => top + (height - top - bottom) * (1 - (y - low) / (high - low));
+  const plot = svg("svg", { viewBox: `0 0 ${width} ${height}`, class: "line-plot", role: "img", "aria-label": label });
+  for (let i = 0; i <= 4; i++) {
+    const y = low + ((high - low) * i) / 4;
+    plot.append(svg("line", { x1: left, x2: width - right, y1: py(y), y2: py(y), class: i ? "grid" : "axis" }),
+      svg("text", { x: left - 6, y: py(y) + 4, "text-anchor": "end" }, y.toPrecision(3)));
+  }
+  for (const x of [...new Set([first, Math.round((first + last) / 2), last])]) {
+    plot.append(svg("text", { x: px(x), y: height - bottom + 16, "text-anchor": "middle" }, count(x)));
+  }
+  plot.append(svg("text", { x: (left + width) / 2, y: height - 2, "text-anchor": "middle" }, "step"));
+  for (const { x, text } of marks) {
+    plot.append(svg("g", {}, svg("title", {}, text), svg("line", { x1: px(x), x2: px(x), y1: top, y2: height - bottom, class: "axis mark" }),
+      svg("text", { x: px(x), y: top + 8, "text-anchor": px(x) > width / 2 ? "end" : "start", dx: px(x) > width / 2 ? -5 : 5 }, text)));
+  }
+  lines.forEach((line, i) => {
+    plot.append(svg("polyline", { points: line.points.map(([x, y]) => `${px(x)},${py(y)}`).join(" "), class: `line c${i % LINE_COLOURS}` }, svg("title", {}, line.name)));
+    for (const [x, y] of line.points.length < 60 ? line.points : []) {
+      plot.append(svg("circle", { cx: px(x), cy: py(y), r: 3, class: `dot c${i % LINE_COLOURS}` }, svg("title", {}, `${line.name}: ${y.toFixed(4)} at step ${count(x)}`)));
+    }
+  });
+  const legend = el("ul", { class: "legend" }, lines.map((line, i) => el("li", {}, el("span", { class: `swatch c${i % LINE_COLOURS}`, "aria-hidden": "true" }),
+    line.name, el("span", { class: "soft" }, ` ${line.points.at(-1)[1].toFixed(4)}`))));
+  return el("figure", {}, plot, legend);
 }

@@ -1,4 +1,14 @@
-// Two or more runs side by side.
+// Two or more runs, evaluations or trainings side by side.
+
+// Compare the entries of each type that has several.
+function comparisons(runs) {
+  const of = (type) => runs.filter((run) => run.type === type);
+  const parts = [["run", comparison], ["evaluation", evaluationComparison], ["training", trainingComparison]]
+    .filter(([type]) => of(type).length > 1).map(([type, compared]) => compared(of(type)));
+  if (parts.length) return el("div", {}, parts);
+  return el("div", { class: "overview" }, el("section", { class: "hero" }, el("h1", {}, "Nothing to compare"),
+    el("p", {}, "The file has one run, one evaluation or one training of each kind.")));
+}
 
 function comparison(runs) {
   const all = runs.map((run) => run.summary);

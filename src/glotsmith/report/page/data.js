@@ -32,6 +32,7 @@ class Run {
   constructor(number, summary) {
     this.number = number;
     this.summary = summary;
+    this.type = summary.type; // run, evaluation or training
     this.rows = summary.index.rows;
     this.texts = summary.index.texts;
     this.cached = new Map();

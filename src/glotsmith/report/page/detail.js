@@ -32,10 +32,14 @@ function detailHead(run, row, detail) {
     el("h2", {}, el("bdi", {}, run.name[row])),
     el("p", { class: "badges" }, el("span", { class: `badge ${status}` }, `${status} at ${run.text("step", row)}`),
       run.text("language", row) && el("span", { class: "badge" }, displayName(run.text("language", row))),
-      verdict && el("span", { class: `badge ${verdict === "pass" ? "kept" : "lost"}` }, verdict),
+      verdict && verdictBadge(verdict),
       run.text("kind", row) && el("span", { class: "badge" }, run.text("kind", row)),
       el("a", { class: "badge link", href: rowAddress(run, row), title: "The address of this row" }, "link")),
     evidence(run, row, detail));
+}
+
+function verdictBadge(verdict) {
+  return el("span", { class: `badge ${verdict === "pass" ? "kept" : "lost"}` }, verdict);
 }
 
 function displayName(language) {

@@ -1,6 +1,6 @@
 // Start: read the summaries and the index, then show what the address names.
 
-const app = { runs: [], highlighting: {}, views: new Map(), view: null };
+const app = { runs: [], comparisons: [], highlighting: {}, views: new Map(), view: null };
 
 // #/r0/rows?step=filter&row=filter/KEY
 function address(run, view, parameters) {
@@ -42,12 +42,19 @@ function route() {
   return { run: app.runs[Number(found[1] || 0)] || app.runs[0], name: found[2], parameters: new URLSearchParams(found[3] || "") };
 }
 
+// Return the element of a view without a list of rows.
+function viewElement(run, name) {
+  if (name === "compare") return comparisons(app.runs);
+  return { run: overview, evaluation: evaluationOverview, training: trainingOverview }[run.type](run);
+}
+
 function show() {
-  const { run, name, parameters } = route();
+  const found = route(), { run, parameters } = found;
+  const name = found.name === "rows" && run.type === "training" ? "overview" : found.name; // a training has no rows
   const main = document.getElementById("main");
   const id = name === "compare" ? name : `${name}${run.number}`;
   if (!app.views.has(id)) {
-    app.views.set(id, name === "rows" ? new RowsView(run) : { element: name === "compare" ? comparison(app.runs) : overview(run) });
+    app.views.set(id, name === "rows" ? new RowsView(run) : { element: viewElement(run, name) });
   }
   app.view = app.views.get(id);
   if (main.firstChild !== app.view.element) {
@@ -60,7 +67,7 @@ function show() {
 }
 
 function showHeader(run, name) {
-  const tabs = [["overview", "Overview"], ["rows", "Rows"], ...(app.runs.length > 1 ? [["compare", "Compare"]] : [])];
+  const tabs = [["overview", "Overview"], ...(run.type === "training" ? [] : [["rows", run.type === "run" ? "Rows" : "Samples"]]), ...(app.runs.length > 1 ? [["compare", "Compare"]] : [])];
   document.getElementById("tabs").replaceChildren(...tabs.map(([view, title]) => el("a", { href: address(run, view, {}),
     "aria-current": view === name ? "page" : undefined }, title)));
   document.getElementById("run-name").textContent = name === "compare" ? "" : plain(run.summary.name);
@@ -101,13 +108,14 @@ function onKey(event) {
     if (name !== "rows") go(rowsAddress(run, {}));
     return app.view;
   };
+  const hasRows = run.type !== "training";
   const actions = {
-    j: () => rowsView().move(1),
-    k: () => rowsView().move(-1),
-    "/": () => rowsView().search.focus(),
+    j: () => hasRows && rowsView().move(1),
+    k: () => hasRows && rowsView().move(-1),
+    "/": () => hasRows && rowsView().search.focus(),
     "?": () => document.getElementById("help").showModal(),
     o: () => go(address(run, "overview", {})),
-    r: () => go(rowsAddress(run, {})),
+    r: () => hasRows && go(rowsAddress(run, {})),
     c: () => app.runs.length > 1 && go(address(run, "compare", {})),
     t: nextTheme,
   };
@@ -120,6 +128,7 @@ async function start() {
   setTheme(THEMES.includes(storedTheme()) ? storedTheme() : "auto");
   const summary = await readBlock("summary");
   app.highlighting = summary.highlighting;
+  app.comparisons = summary.comparisons;
   app.runs = summary.runs.map((one, i) => new Run(i, one));
   await Promise.all(app.runs.map((run) => run.load()));
   addEventListener("hashchange", show);

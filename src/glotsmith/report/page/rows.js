@@ -1,25 +1,32 @@
 // The list of rows: search, facets, order, and the details of the chosen row.
 
-const FACETS = [
-  ["status", "Outcome"], ["language", "Language"], ["step", "Step"], ["reason", "Drop reason"],
-  ["verdict", "Verdict"], ["kind", "Kind"], ["licence", "Licence"], ["source", "Source"],
-];
+const FACETS = {
+  run: [
+    ["status", "Outcome"], ["language", "Language"], ["step", "Step"], ["reason", "Drop reason"],
+    ["verdict", "Verdict"], ["kind", "Kind"], ["licence", "Licence"], ["source", "Source"],
+  ],
+  evaluation: [["status", "Outcome"], ["language", "Language"], ["step", "Benchmark"], ["verdict", "Verdict"], ["source", "Problem"]],
+};
 const RANGES = { lines: "line coverage", branches: "branch coverage", mutants: "mutation score", passed: "pass rate" };
 const ORDERS = {
-  position: "order of the sources", weakest: "weakest evidence first", passed: "lowest pass rate first",
-  longest: "longest program first", name: "name",
+  run: { position: "order of the sources", weakest: "weakest evidence first", passed: "lowest pass rate first", longest: "longest program first", name: "name" },
+  evaluation: { position: "order of the questions", passed: "hardest problems first", longest: "longest program first", name: "name" },
 };
+const NOUNS = { run: "row", evaluation: "sample" };
+// The colour of an outcome.
+const OUTCOME_CLASSES = { pass: "kept", fail: "lost", "no verdict": "waiting" };
 const SHOWN_VALUES = 8;
 const ROW_HEIGHT = 58;
 
 // Return which rows match the filters, in order, and for each facet the number of rows by value.
 function filterRows(run, filters) {
-  const wanted = FACETS.map(([name]) => {
+  const facets = FACETS[run.type];
+  const wanted = facets.map(([name]) => {
     const values = filters.get(name);
     return values && values.length ? new Set(values.map((value) => run.texts[name].indexOf(value))) : null;
   });
-  const columns = FACETS.map(([name]) => run[name]);
-  const counts = FACETS.map(([name]) => new Uint32Array(run.texts[name].length));
+  const columns = facets.map(([name]) => run[name]);
+  const counts = facets.map(([name]) => new Uint32Array(run.texts[name].length));
   const ranges = Object.keys(RANGES).filter((name) => filters.has(name)).map((name) => {
     const [low, high] = filters.get(name)[0].split("-").map(Number);
     return [run[name], low, high];
@@ -63,10 +70,10 @@ class RowsView {
   constructor(run) {
     this.run = run;
     this.list = new VirtualList("Rows", ROW_HEIGHT, (row) => this.rowElement(row), (row) => this.choose(row));
-    this.search = el("input", { type: "search", id: "search", placeholder: "Search names, messages, keys, sources",
-      "aria-label": "Search the rows", spellcheck: "false", oninput: () => this.onSearch() });
+    this.search = el("input", { type: "search", id: "search", placeholder: run.type === "run" ? "Search names, messages, keys, sources" : "Search problems and messages",
+      "aria-label": `Search the ${NOUNS[run.type]}s`, spellcheck: "false", oninput: () => this.onSearch() });
     this.order = el("select", { "aria-label": "Order", onchange: () => this.set("sort", [this.order.value]) },
-      Object.entries(ORDERS).map(([value, label]) => el("option", { value }, label)));
+      Object.entries(ORDERS[run.type]).map(([value, label]) => el("option", { value }, label)));
     this.total = el("p", { class: "total" });
     this.chips = el("div", { class: "chips" });
     this.facets = el("div", { class: "facets" });
@@ -103,7 +110,7 @@ class RowsView {
     const { items, counts } = filterRows(this.run, this.filters);
     this.applied = true;
     this.items = sortRows(this.run, items, order);
-    this.order.value = order in ORDERS ? order : "position";
+    this.order.value = order in ORDERS[this.run.type] ? order : "position";
     const query = (this.filters.get("q") || [""])[0];
     if (document.activeElement !== this.search) this.search.value = query;
     this.list.chosen = -1;
@@ -113,15 +120,15 @@ class RowsView {
     if (this.chips.contains(document.activeElement)) this.search.focus();
     this.chips.replaceChildren(...this.chipElements());
     this.showFacets(counts);
-    announce(`${counted(items.length, "row")}`);
+    announce(counted(items.length, NOUNS[this.run.type]));
   }
 
   // Replace the facets; the checkbox that had the focus has it again.
   showFacets(counts) {
     const { facet, more } = this.facets.contains(document.activeElement) ? document.activeElement.dataset : {};
     const value = more === undefined ? document.activeElement.value : more;
-    const held = el("p", { class: "note" }, "Numbers of rows in this file");
-    this.facets.replaceChildren(held, ...FACETS.map(([name, title], f) => this.facet(name, title, counts[f])));
+    const held = el("p", { class: "note" }, `Numbers of ${NOUNS[this.run.type]}s in this file`);
+    this.facets.replaceChildren(held, ...FACETS[this.run.type].map(([name, title], f) => this.facet(name, title, counts[f])));
     const inputs = [...this.facets.querySelectorAll("input")];
     const input = facet && inputs.find((one) => one.dataset.facet === facet && one.value === value);
     if (input) input.focus();
@@ -133,13 +140,14 @@ class RowsView {
     const inLedger = all.reduce((sum, group) => sum + group.rows, 0);
     const names = [...this.filters.keys()].filter((name) => name !== "sort");
     const known = names.every((name) => ["status", "language", "step", "reason"].includes(name));
-    if (!known || inLedger <= size) return [el("strong", {}, count(size)), size === 1 ? " row" : " rows"];
+    if (this.run.type !== "run" || !known || inLedger <= size) return [el("strong", {}, count(size)), ` ${NOUNS[this.run.type]}${size === 1 ? "" : "s"}`];
     return [el("strong", {}, count(size)), ` of ${count(inLedger)} rows are in this file; `,
       el("code", {}, "glotsmith report --all"), " lists all"];
   }
 
   isListedGroup(group) {
     const has = (name, value) => !this.filters.has(name) || this.filters.get(name).includes(value);
+    if (this.run.type !== "run") return false;
     const listed = group.status !== "kept" || group.step === this.run.summary.funnel.at(-1).step;
     return listed && has("status", group.status) && has("language", group.language) && has("step", group.step) &&
       has("reason", group.reason);
@@ -149,7 +157,7 @@ class RowsView {
     return [...this.filters].filter(([name]) => name !== "sort").flatMap(([name, values]) => values.map((value) =>
       el("button", { class: "chip", title: "Remove this filter",
         onclick: () => this.set(name, values.filter((one) => one !== value)) },
-      el("span", { class: "soft" }, `${chipName(name)} `), value || "none", el("span", { "aria-hidden": "true" }, " ×"))));
+      el("span", { class: "soft" }, `${chipName(this.run, name)} `), value || "none", el("span", { "aria-hidden": "true" }, " ×"))));
   }
 
   facet(name, title, counts) {
@@ -184,11 +192,12 @@ class RowsView {
 
   rowElement(row) {
     const run = this.run, status = run.text("status", row), reason = run.text("reason", row);
-    const facts = status === "kept" ? evidenceText(run, row) : reason;
-    return el("div", { class: "row" }, el("span", { class: `dot ${status}`, "aria-hidden": "true" }),
+    const facts = status === "kept" ? evidenceText(run, row) : run.type === "evaluation" ? problemText(run, row) : reason;
+    const colour = OUTCOME_CLASSES[status] || status;
+    return el("div", { class: "row" }, el("span", { class: `dot ${colour}`, "aria-hidden": "true" }),
       el("div", { class: "row-text" },
         el("div", { class: "row-name" }, el("bdi", {}, run.name[row]), el("span", { class: "tag" }, run.text("language", row) || run.text("step", row))),
-        el("div", { class: "row-more" }, el("span", { class: `outcome ${status}` }, status), ` ${facts}`,
+        el("div", { class: "row-more" }, el("span", { class: `outcome ${colour}` }, run.type === "evaluation" ? run.text("verdict", row) : status), ` ${facts}`,
           status !== "kept" && run.because[row] ? ` · ${run.because[row].slice(0, 120)}` : "")));
   }
 
@@ -221,7 +230,7 @@ class RowsView {
   async open(row) {
     this.opened = row;
     this.element.classList.add("has-row");
-    const content = await detailElement(this.run, row);
+    const content = await (this.run.type === "evaluation" ? sampleElement : detailElement)(this.run, row);
     if (this.opened !== row) return; // another row was chosen meanwhile
     this.detail.replaceChildren(content);
     this.detail.scrollTop = 0;
@@ -240,8 +249,8 @@ class RowsView {
   }
 }
 
-function chipName(name) {
-  const facet = FACETS.find(([one]) => one === name);
+function chipName(run, name) {
+  const facet = FACETS[run.type].find(([one]) => one === name);
   return name === "q" ? "search" : facet ? facet[1].toLowerCase() : RANGES[name] ? `${RANGES[name]} %` : name;
 }
 
