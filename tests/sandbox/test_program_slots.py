@@ -8,7 +8,7 @@ import pytest
 
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.program_slots import MAX_WAITING, ProgramSlots
+from glotsmith.sandbox.program_slots import MAX_WAITING, MAX_WAITING_TASKS, ProgramSlots
 
 
 async def run_pending_callbacks() -> None:
@@ -28,18 +28,27 @@ async def started(slots: ProgramSlots, count: int) -> int:
 
 
 async def lends(slots: ProgramSlots) -> None:
-    slots.lend("a", 10.0)
-    slots.lend("a", 20.0)  # a second call for the same program changes nothing
+    slots.lend("a", 10.0, 2)
+    slots.lend("a", 20.0, 2)  # a second call for the same program changes nothing
 
 
 async def lends_and_resumes(slots: ProgramSlots) -> None:
-    slots.lend("a", 10.0)
+    slots.lend("a", 10.0, 2)
     slots.take_back("a")
     slots.take_back("a")
 
 
 async def lends_too_much_memory(slots: ProgramSlots) -> None:
-    slots.lend("a", 4000.0)
+    slots.lend("a", 4000.0, 2)
+
+
+async def lends_too_many_threads(slots: ProgramSlots) -> None:
+    slots.lend("a", 10.0, MAX_WAITING_TASKS + 1)
+
+
+async def lends_all_threads_once(slots: ProgramSlots) -> None:
+    slots.lend("a", 10.0, MAX_WAITING_TASKS)
+    slots.lend("b", 10.0, 1)
 
 
 async def ends(slots: ProgramSlots) -> None:
@@ -69,6 +78,8 @@ async def gives_up_with_its_slot(slots: ProgramSlots) -> None:
         (lends, 1),
         (lends_and_resumes, 0),
         (lends_too_much_memory, 0),
+        (lends_too_many_threads, 0),
+        (lends_all_threads_once, 1),
         (ends, 1),
         (gives_up, 0),
         (gives_up_with_its_slot, 1),
@@ -92,7 +103,7 @@ def test_only_some_programs_may_wait_at_once() -> None:
         for number in range(MAX_WAITING + 5):
             if not await started(slots, 1):
                 return number
-            slots.lend(number, 1.0)
+            slots.lend(number, 1.0, 2)
         return -1
 
     assert asyncio.run(count()) == MAX_WAITING + 1

@@ -110,7 +110,7 @@ def test_the_options_isolate(sandbox: Sandbox, engine: Path):
         "--user": "1000:1000",
         "--pull": "never",
         "--log-driver": "none",
-        "--pids-limit": str(2 * max_tasks(SMALL, 0)),
+        "--pids-limit": str(2 * max_tasks(SMALL)),
         "--memory": "296m",
         "--memory-swap": "296m",
         "--shm-size": "32m",

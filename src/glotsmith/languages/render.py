@@ -1,5 +1,6 @@
 """Render values, types, signatures and comments as text of a target language, by the templates of its card."""
 
+import functools
 import math
 import re
 import struct
@@ -116,7 +117,14 @@ def _number(card: Card, value: float | int) -> str:
 
 def escape_string(card: Card, text: str) -> str:
     """Return a text as the contents of a string literal."""
-    return "".join(_character(card.values, c) for c in text)
+    v = card.values
+    return _special_characters("".join(v.escapes)).sub(lambda match: _character(v, match[0]), text)
+
+
+@functools.cache
+def _special_characters(escaped: str) -> re.Pattern[str]:
+    """Return a pattern for the characters that may differ in a literal; a long text has few of them."""
+    return re.compile(rf"[\x00-\x1f\x7f-\U0010ffff{re.escape(escaped)}]")
 
 
 def _character(v: LiteralTemplates, char: str) -> str:

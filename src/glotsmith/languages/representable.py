@@ -1,11 +1,15 @@
 """Check whether a language can represent a value; each feature of values can be refused by a card."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from glotsmith.languages.card import Card
 from glotsmith.values import Value, type_of
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 
 class Unrepresentable(ValueError):
@@ -51,9 +55,9 @@ def value_features(value: Value) -> Iterator[str]:
 def _text_features(value: str) -> Iterator[str]:
     if "\0" in value:
         yield "str.nul"
-    if any("\ud800" <= c <= "\udfff" for c in value):
+    if _SURROGATE.search(value):
         yield "str.surrogate"
-    if any(c > "\uffff" for c in value):
+    if _ASTRAL.search(value):
         yield "str.astral"
 
 

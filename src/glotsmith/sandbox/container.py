@@ -90,7 +90,7 @@ class Container(LocalSandbox):
         argv += ("--workdir", WORKING_FOLDER, "--entrypoint", "/usr/bin/env", self._image, "-i")
         argv += (f"{key}={value}" for key, value in environment(program, TMP).items())
         inside, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
-        wrapped = wrap_command(inside, limits, neighbours=None, build=build)
+        wrapped = wrap_command(inside, limits, tasks=None, build=build)
         # The shell does not use $0; its value identifies the process on the host.
         argv += (*wrapped[:3], name, *wrapped[4:])
         container = _RunningContainer(self._engine, name)
@@ -256,7 +256,7 @@ def _limits(limits: Limits, scratch_options: str) -> Sequence[str]:
     """Return the options that set the kernel's limits, which hold between two checks of the exact watchdog."""
     scratch = dict(scratch_sizes(limits))
     memory = f"{2 * limits.memory_mb + sum(scratch.values())}m"  # files in scratch folders count as memory
-    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * max_tasks(limits, 0))]
+    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * max_tasks(limits))]
     # By default engines set their own limits. If these exceed the hard limits of this process, no container starts.
     argv += ("--ulimit", f"nofile={_ulimit(resource.RLIMIT_NOFILE, _OPEN_FILES)}")
     argv += ("--ulimit", f"nproc={_ulimit(resource.RLIMIT_NPROC, _MAX_TASKS)}")

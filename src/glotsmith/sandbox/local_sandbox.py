@@ -82,7 +82,7 @@ class LocalSandbox(ABC):
         """Supervise a started program to its end; return its outcome."""
         slots = self._slots_of_loop()
         process.is_decided = is_decided
-        process.on_wait = lambda memory_mb: slots.lend(process, memory_mb)
+        process.on_wait = lambda usage: slots.lend(process, usage.memory_mb, usage.tasks)
         process.on_resume = lambda: slots.take_back(process)
         self._running.add(process)
         try:

@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import msgspec
 
-from glotsmith.records import Outcome, Program
+from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox.base import ALL_PROMISES, IsDecided, Promise
 from glotsmith.sandbox.compile_servers import CompileServerPool
 from glotsmith.sandbox.fork_server.pool import ForkServerLaunch, ForkServerPool
 from glotsmith.sandbox.fork_server.process import ForkedProcess
 from glotsmith.sandbox.local_sandbox import LocalSandbox
 from glotsmith.sandbox.program_environment import PROGRAM, command, toolchain_prefixes
-from glotsmith.sandbox.program_slots import MAX_WAITING
+from glotsmith.sandbox.program_slots import MAX_WAITING_TASKS
 from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.shell_wrapper import counts_per_namespace, max_tasks, wrap_command
 from glotsmith.sandbox.user_namespace import NOBODY, UserNamespace
@@ -44,16 +44,16 @@ class NamespaceSandbox(LocalSandbox):
         """The user on the host that programs run as, if not ours."""
         return NOBODY if self._user_namespace is not None else None
 
-    @property
-    def _neighbours(self) -> int:
-        """How many other programs may exist at once, of which some wait."""
-        return self._jobs - 1 + MAX_WAITING
+    def _max_tasks(self, limits: Limits) -> int:
+        """Return the limit of tasks in a user namespace that all programs share, of which some wait."""
+        return max_tasks(limits) * self._jobs + MAX_WAITING_TASKS
 
     def _wrapped_command(self, program: Program, become: str = "") -> list[str]:
         """Return the shell wrapper and the program's command."""
         argv, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
-        neighbours = self._neighbours if self._user_namespace is not None else 0
-        return wrap_command(argv, program.limits, neighbours=neighbours, become=become, build=build)
+        shares_namespace = self._user_namespace is not None
+        tasks = self._max_tasks(program.limits) if shares_namespace else max_tasks(program.limits)
+        return wrap_command(argv, program.limits, tasks=tasks, become=become, build=build)
 
     def _readable_prefixes(self, program: Program) -> list[str]:
         """Return the program's toolchain prefixes, checked to be readable for its user."""
@@ -85,7 +85,7 @@ class NamespaceSandbox(LocalSandbox):
         if program.warm:  # a cold start decides, if this ends idle
             limits = program.limits
             program = msgspec.structs.replace(program, limits=msgspec.structs.replace(limits, idle_s=limits.idle_s / 4))
-        tasks = max_tasks(program.limits, self._neighbours) if counts_per_namespace() else 0
+        tasks = self._max_tasks(program.limits) if counts_per_namespace() else 0
         process = ForkedProcess(server, program, tasks, self._owner)
         outcome = await self._supervise(process, program, is_decided)
         if process.lost and not self._closed:

@@ -7,7 +7,8 @@ then more programs than slots run for a short time, and no further one starts.
 import asyncio
 from collections import deque
 
-MAX_WAITING = 32  #: waiting programs that lend their slots; the limit of threads of a user allows them
+MAX_WAITING = 32  #: waiting programs that lend their slots
+MAX_WAITING_TASKS = 512  #: threads of all of them
 _MAX_WAITING_MB = 2048  #: resident memory of all of them
 
 
@@ -17,7 +18,7 @@ class ProgramSlots:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self.running = 0  #: programs that have a slot
-        self._lent: dict[object, float] = {}  #: waiting program → its memory in MB
+        self._lent: dict[object, tuple[float, int]] = {}  #: waiting program → its memory in MB and its threads
         self._queue = deque[asyncio.Future[None]]()
 
     async def acquire(self) -> None:
@@ -39,13 +40,17 @@ class ProgramSlots:
         self.running -= 1
         self._admit()
 
-    def lend(self, owner: object, memory_mb: float) -> None:
-        """Lend the slot of a program that waits, unless too many wait or need too much memory; idempotent."""
+    def lend(self, owner: object, memory_mb: float, tasks: int) -> None:
+        """Lend the slot of a program that waits, unless too many wait or need too much; idempotent."""
         if owner in self._lent:
-            self._lent[owner] = memory_mb
-        elif len(self._lent) < MAX_WAITING and sum(self._lent.values()) + memory_mb <= _MAX_WAITING_MB:
-            self._lent[owner] = memory_mb
+            self._lent[owner] = memory_mb, tasks
+        elif len(self._lent) < MAX_WAITING and self._allows(memory_mb, tasks):
+            self._lent[owner] = memory_mb, tasks
             self.release()
+
+    def _allows(self, memory_mb: float, tasks: int) -> bool:
+        memories, threads = zip((memory_mb, tasks), *self._lent.values(), strict=True)
+        return sum(memories) <= _MAX_WAITING_MB and sum(threads) <= MAX_WAITING_TASKS
 
     def take_back(self, owner: object) -> None:
         """Take back the slot that a program has lent, because it runs again or has ended; idempotent."""

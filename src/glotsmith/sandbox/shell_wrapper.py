@@ -48,7 +48,7 @@ def wrap_command(
     command: Sequence[str],
     limits: Limits,
     *,
-    neighbours: int | None,
+    tasks: int | None,
     become: str = "",
     build: Sequence[str] = (),
 ) -> list[str]:
@@ -56,17 +56,16 @@ def wrap_command(
 
     ``build`` runs first, with its own limit of CPU time; its output appears on stderr.
 
-    RLIMIT_NPROC counts all threads of a user. It is set only if the program runs in one of glotsmith's user namespaces,
-    shared with ``neighbours`` other programs, and if the kernel counts per namespace (since Linux 5.14). It stops fork
-    bombs; the watchdog enforces the exact limit.
+    RLIMIT_NPROC counts all threads of a user. It is set to ``tasks`` only if the program runs in a user namespace of
+    glotsmith and if the kernel counts per namespace (since Linux 5.14). It stops fork bombs; the watchdog enforces the
+    exact limit.
     """
     # Each limit is set separately: a lower hard limit of the host must not prevent the others.
     ulimits = ["ulimit -c 0", f"ulimit -n {OPEN_FILES}"]
     ulimits.append(f"ulimit -f {limits.file_mb * 2048}")  # units of 512 bytes (POSIX)
     stack = stack_mb(limits) * 1024
     ulimits.append(f"ulimit -s {stack} || ulimit -s $(ulimit -H -s)")
-    if neighbours is not None and counts_per_namespace():
-        tasks = max_tasks(limits, neighbours)
+    if tasks is not None and counts_per_namespace():
         ulimits.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # -p in dash
     script = _SCRIPT.format(
         become=become,
@@ -90,9 +89,9 @@ def stack_mb(limits: Limits) -> int:
     return max(limits.memory_mb - max(limits.memory_mb // _NON_STACK_DIVISOR, 1), 8)
 
 
-def max_tasks(limits: Limits, neighbours: int) -> int:
-    """Return the maximum number of threads of a program and its neighbours."""
-    return (limits.processes * 2 + _THREADS) * (neighbours + 1)
+def max_tasks(limits: Limits) -> int:
+    """Return the maximum number of threads of a program."""
+    return limits.processes * 2 + _THREADS
 
 
 @functools.cache

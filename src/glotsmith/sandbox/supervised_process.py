@@ -38,7 +38,7 @@ class SupervisedProcess(ABC):
         self._limits = limits
         self._stop_reason: StopReason | None = None
         self.is_decided: IsDecided | None = None
-        self.on_wait: Callable[[float], None] = lambda memory_mb: None  #: called while nothing in it could run
+        self.on_wait: Callable[[TreeUsage], None] = lambda usage: None  #: called while nothing in it could run
         self.on_resume: Callable[[], None] = lambda: None  #: called when it may run again
         self._judged_bytes = 0  #: of stdout, when ``is_decided`` was called
         self._idle_clock = IdleClock(limits.idle_s)
@@ -140,7 +140,7 @@ class SupervisedProcess(ABC):
         """Measure the process tree once and stop it if it exceeds a limit."""
         limits, usage = self._limits, self._measure()
         self._peak = self._peak.peak(usage)
-        if usage.processes > limits.processes or usage.tasks > max_tasks(limits, neighbours=0):
+        if usage.processes > limits.processes or usage.tasks > max_tasks(limits):
             self.stop("processes")
         elif usage.memory_mb > self._memory_mb:
             self.stop("memory")
@@ -167,7 +167,7 @@ class SupervisedProcess(ABC):
             return False
         is_idle = self._idle_clock.exceeds_limit(time.monotonic(), usage.cpu_s, self._is_runnable)
         if self._idle_clock.idle_s > _WAITS_S and not self._is_runnable():
-            self.on_wait(usage.memory_mb)
+            self.on_wait(usage)
         else:
             self.on_resume()
         return is_idle
