@@ -18,7 +18,8 @@ from glotsmith.certification.certificate import (
 )
 from glotsmith.certification.certify import MutationPlan, certify_language
 from glotsmith.certification.further_tests import FurtherTests
-from glotsmith.certification.labelled import LabelledProgram
+from glotsmith.certification.labelled import LabelledProgram, own_translations
+from glotsmith.certification.suites import SOURCE
 from glotsmith.certification.tables import certificate_page, certificate_rows, summary_lines
 from glotsmith.errors import InputError
 from glotsmith.records import Job, Status
@@ -136,16 +137,23 @@ def test_the_page_escapes_the_text_of_programs(
     assert "a right program (given) got fail:wrong: <b>|*x*" in summary_lines([found])[0]
 
 
-def test_a_real_program_and_its_mutants_in_lua(job: Job, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("lua", "local function f(x)\n  if x < 10 then return 1 end\n  return 2\nend"),
+        ("bash", "read -r x\nif (( x < 10 )); then\n  echo 1\nelse\n  echo 2\nfi"),  # a whole program
+    ],
+)
+def test_a_real_program_and_its_mutants(job: Job, language: str, code: str) -> None:
     """A suite without the boundary at 10 passes a mutant, which a further input shows to be wrong."""
 
     async def measure() -> LanguageCertificate:
         sandbox = open_sandbox()
         try:
-            code = "local function f(x)\n  if x < 10 then return 1 end\n  return 2\nend"
-            one = msgspec.structs.replace(job, code=code, tests=("assert f(3) == 1", "assert f(50) == 2"))
+            tests = ("assert f(3) == 1", "assert f(50) == 2")
+            one = msgspec.structs.replace(job, language=language, code=code, tests=tests)
             return await certify_language(
-                "lua", [program(one, mutated=True)], Verifier(sandbox), sandbox, MutationPlan(mutants=20, inputs=60)
+                language, [program(one, mutated=True)], Verifier(sandbox), sandbox, MutationPlan(mutants=20, inputs=60)
             )
         finally:
             await sandbox.close()
@@ -154,6 +162,11 @@ def test_a_real_program_and_its_mutants_in_lua(job: Job, tmp_path: Path) -> None
     survived = {miss.name.partition(": ")[2] for miss in found.unexpected}
     assert "< → <=" in survived
     assert found.total(right=True).fitting == 1 and found.kinds["branch"].killed == 1
+
+
+@pytest.mark.parametrize("language", ["bash", "c", "lua"])
+def test_a_language_has_translations_of_all_functions(language: str) -> None:
+    assert len(own_translations(language)) == SOURCE.read_text("utf-8").count("\ndef ")
 
 
 def test_the_published_page_is_made_from_the_stored_figures() -> None:

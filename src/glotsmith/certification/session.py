@@ -17,7 +17,7 @@ from glotsmith.certification.labelled import (
 )
 from glotsmith.certification.suites import SOURCE, make_problems, pose_problems
 from glotsmith.errors import ToolchainError
-from glotsmith.languages import get_card, language_names, toolchain
+from glotsmith.languages import language_names, toolchain
 from glotsmith.records import Problem
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
@@ -58,7 +58,7 @@ async def translation_sets(languages: Sequence[str], folders: Sequence[Path], sa
         InputError: a folder has no ``source.py``, or a file cannot be read.
 
     """
-    own = [one for name in languages if get_card(name).level == "full" for one in own_translations(name)]
+    own = [one for name in languages for one in own_translations(name)]
     sets = [(SOURCE, own), *((folder / SOURCE.name, translations_in_folder(folder)) for folder in folders)]
     found = list[TranslationSet]()
     for source, translations in sets:

@@ -1,4 +1,4 @@
-"""Python functions of which each language has a right translation, in ``languages/NAME/translations``."""
+"""Python functions of which each language has a right translation, in ``languages/NAME/translations.toml``."""
 
 
 def is_prime(n: int) -> bool:
