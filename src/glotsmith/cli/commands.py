@@ -16,6 +16,7 @@ from glotsmith.cli import (
     show,
     train,
     verify,
+    view,
 )
 from glotsmith.cli.app import app, main
 
@@ -37,4 +38,5 @@ __all__ = [
     "show",
     "train",
     "verify",
+    "view",
 ]

@@ -30,13 +30,14 @@ _REPLIES = 12  #: prompts and replies of one row
 _COPY_CHARACTERS = 1 << 20
 
 
-def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None = None) -> Path:
+def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None = None, version: str = "") -> Path:
     """Write the report of runs, finished or not, of evaluations and of trainings, and return its path.
 
     Args:
         runs: the folders.
         target: the HTML file.
         limits: how many rows the report lists.
+        version: of the folders' content, for a page that a server keeps up to date; "" for a file.
 
     Raises:
         UsageError: a folder holds none of these, or its run has not started.
@@ -60,7 +61,7 @@ def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None =
             comparisons = compare_evaluations(runs, summaries)
             with draft.open("w", encoding="utf-8", newline="\n") as page:
                 head = chain([_head(summaries, comparisons)], _copy(index))
-                write_page(page, f"Report of {', '.join(titles)}", head, _copy(blocks))
+                write_page(page, f"Report of {', '.join(titles)}", head, _copy(blocks), version)
     except OSError as error:
         raise StorageError(f"{target}: the report cannot be written: {error.strerror or error}") from error
     return target

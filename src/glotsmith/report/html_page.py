@@ -24,9 +24,10 @@ _SCRIPTS = (
     "main.js",
 )
 _STYLES = ("report.css",)
+_LIVE_SCRIPTS = (*_SCRIPTS, "live.js")
 
 
-def write_page(file: IO[str], title: str, first: Iterable[str], blocks: Iterable[str]) -> None:
+def write_page(file: IO[str], title: str, first: Iterable[str], blocks: Iterable[str], version: str = "") -> None:
     """Write a page.
 
     Args:
@@ -34,11 +35,13 @@ def write_page(file: IO[str], title: str, first: Iterable[str], blocks: Iterable
         title: of the page.
         first: the data elements that the script reads first, in pieces of any size.
         blocks: the data elements that it reads on demand, likewise.
+        version: of the data of a page that a server keeps up to date; "" for a file, which makes no request.
 
     """
-    style, script = _asset(_STYLES), _asset(_SCRIPTS)
+    style, script = _asset(_STYLES), _asset(_LIVE_SCRIPTS if version else _SCRIPTS)
+    policy = _policy(style, script) + ("; connect-src 'self'" if version else "")
     page = Template(_read("report.html")).substitute(
-        policy=html.escape(_policy(style, script)), title=html.escape(title), style=style, script=script
+        policy=html.escape(policy), title=html.escape(title), style=style, script=script, version=html.escape(version)
     )
     head, _, rest = page.partition("<!-- first -->\n")
     middle, _, tail = rest.partition("<!-- blocks -->\n")

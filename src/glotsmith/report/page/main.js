@@ -124,13 +124,16 @@ function onKey(event) {
   actions[event.key]();
 }
 
+async function loadRuns() {
+  const summary = await readBlock("summary");
+  const runs = summary.runs.map((one, i) => new Run(i, one));
+  await Promise.all(runs.map((run) => run.load()));
+  Object.assign(app, { highlighting: summary.highlighting, comparisons: summary.comparisons, runs });
+}
+
 async function start() {
   setTheme(THEMES.includes(storedTheme()) ? storedTheme() : "auto");
-  const summary = await readBlock("summary");
-  app.highlighting = summary.highlighting;
-  app.comparisons = summary.comparisons;
-  app.runs = summary.runs.map((one, i) => new Run(i, one));
-  await Promise.all(app.runs.map((run) => run.load()));
+  await loadRuns();
   addEventListener("hashchange", show);
   addEventListener("click", onClick);
   addEventListener("keydown", onKey);

@@ -129,8 +129,12 @@ class RowsView {
     const value = more === undefined ? document.activeElement.value : more;
     const held = el("p", { class: "note" }, `Numbers of ${NOUNS[this.run.type]}s in this file`);
     this.facets.replaceChildren(held, ...FACETS[this.run.type].map(([name, title], f) => this.facet(name, title, counts[f])));
+    if (facet) this.focusFacet(facet, value);
+  }
+
+  focusFacet(facet, value) {
     const inputs = [...this.facets.querySelectorAll("input")];
-    const input = facet && inputs.find((one) => one.dataset.facet === facet && one.value === value);
+    const input = inputs.find((one) => one.dataset.facet === facet && one.value === value);
     if (input) input.focus();
   }
 

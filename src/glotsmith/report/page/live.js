@@ -1,0 +1,62 @@
+// Ask the server of a run in progress for changes, and show them without losing the place.
+
+const POLL_MS = 2000;
+
+function isBusy() {
+  const active = document.activeElement;
+  return document.hidden || document.getElementById("help").open || (active && active.type === "search") ||
+    !window.getSelection().isCollapsed;
+}
+
+function showLiveState(text) {
+  const element = document.getElementById("live");
+  element.hidden = false;
+  if (element.textContent !== text) element.textContent = text;
+}
+
+async function poll() {
+  try {
+    const answer = await fetch("/state", { cache: "no-store" });
+    const { version } = await answer.json();
+    if (answer.ok && version !== document.documentElement.dataset.version && !isBusy()) await refresh();
+    showLiveState("live");
+  } catch {
+    showLiveState("no connection");
+  }
+  setTimeout(poll, POLL_MS);
+}
+
+// Replace the data of the page by that of a new one.
+async function refresh() {
+  const answer = await fetch("/", { cache: "no-store" });
+  if (!answer.ok) return;
+  const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const data = 'script[type="application/gzip"]';
+  for (const element of document.querySelectorAll(data)) element.remove();
+  document.body.append(...next.querySelectorAll(data));
+  document.documentElement.dataset.version = next.documentElement.dataset.version;
+  await loadRuns();
+  const before = app.view, place = placeOf(before);
+  app.views.clear();
+  if (before.unfolded) app.views.set(`rows${before.run.number}`, new RowsView(app.runs[before.run.number]));
+  if (before.unfolded) app.views.get(`rows${before.run.number}`).unfolded = before.unfolded;
+  show();
+  restorePlace(app.view, place);
+}
+
+function placeOf(view) {
+  const active = document.activeElement;
+  return { window: scrollY, list: view.list && view.list.element.scrollTop, detail: view.detail && view.detail.scrollTop,
+    isInList: Boolean(view.list && view.list.element === active), facet: active && { ...active.dataset }.facet,
+    value: active && active.value };
+}
+
+function restorePlace(view, place) {
+  scrollTo(0, place.window);
+  if (view.list) view.list.element.scrollTop = place.list || 0;
+  if (view.detail) view.detail.scrollTop = place.detail || 0;
+  if (view.list && place.isInList) view.list.element.focus();
+  if (view.facets && place.facet) view.focusFacet(place.facet, place.value);
+}
+
+setTimeout(poll, POLL_MS);

@@ -1,0 +1,100 @@
+"""Serve the report of runs in progress on a loopback address: the page and its version, and nothing else."""
+
+import socket
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from glotsmith.errors import GlotsmithError
+from glotsmith.report.listed_rows import ListLimits
+from glotsmith.report.live_pages import LivePages
+from glotsmith.service.app import is_loopback
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def build_view(pages: LivePages) -> ASGIApp:
+    """Return the application: ``GET /`` is the page, ``GET /state`` its version."""
+
+    async def page(_: Request) -> Response:
+        try:
+            return FileResponse(await pages.page(), media_type="text/html", headers=_HEADERS)
+        except GlotsmithError as error:
+            return PlainTextResponse(f"{error}\n", HTTPStatus.SERVICE_UNAVAILABLE, _HEADERS)
+
+    async def state(_: Request) -> Response:
+        return JSONResponse({"version": pages.version()}, headers=_HEADERS)
+
+    return _LoopbackNames(Starlette(routes=[Route("/", page), Route("/state", state)]))
+
+
+class _LoopbackNames:
+    """Refuses requests to another name: a web page may resolve its own name to 127.0.0.1 (DNS rebinding)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not is_loopback(_host(Request(scope))):
+            refused = PlainTextResponse("This address answers to the names of this machine only.\n", 403, _HEADERS)
+            await refused(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _host(request: Request) -> str:
+    try:
+        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def serve_view(
+    runs: Sequence[Path], listening: socket.socket, on_ready: Callable[[], None], limits: ListLimits | None = None
+) -> None:
+    """Serve until a signal is received.
+
+    Args:
+        runs: the folders.
+        listening: a listening socket on a loopback address.
+        on_ready: called when the first page is written.
+        limits: how many rows the page lists.
+
+    Raises:
+        GlotsmithError: a folder has no report.
+
+    """
+    pages = LivePages(runs, limits)
+    try:
+        await pages.page()
+        on_ready()
+        config = uvicorn.Config(
+            build_view(pages), ws="none", lifespan="off", log_config=None, access_log=False, server_header=False
+        )
+        await _Server(config).serve([listening])
+    finally:
+        pages.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that ends at the first signal with exit code 0."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Handle a signal (called by uvicorn in its handler)."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
