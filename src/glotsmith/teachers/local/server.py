@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 _ERRORS_ONLY = 1  #: verbosity of the log
+_PROMPT_CACHE_MB = 256  #: of earlier prompts; by default 8 GB, which 270 requests of a run have used half of
 
 
 def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
@@ -18,6 +19,7 @@ def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     parameters.api_keys = [settings["key"]]
     parameters.n_ctx = settings["context"] * settings["slots"]
     parameters.n_parallel = settings["slots"]
+    parameters.cache_ram_mib = _PROMPT_CACHE_MB
     parameters.n_gpu_layers = settings["gpu_layers"]
     parameters.port = 0
     parameters.ui = False
