@@ -35,7 +35,7 @@ from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.execution.base import NoProgress
 from glotsmith.execution.local import LocalExecutor
-from glotsmith.generation.sampling_plan import SamplingPlan
+from glotsmith.generation.sampling_plan import SamplingEvidence, SamplingPlan
 from glotsmith.ledger import Ledger
 from glotsmith.records import Example, Function, Lineage, Origin, Record, content_hash
 from glotsmith.sources.pilot_sample import sample_pilot
@@ -215,7 +215,8 @@ class Sample(RequestStep):
         draw = random.Random(f"{self._plan.seed} {key}")
         requested = failed = 0
         passed = list[str]()
-        while count := self._sampling.next_round(item.language, requested, failed, len(passed)):
+        rule = self._sampling.rule(key)
+        while isinstance(count := rule.next_round(item.language, evidence(requested, failed, passed)), int):
             samples = range(requested, requested + count)
             await self.request("translate", key, item.function.code, item.language, samples)
             outcomes = [draw.random() < item.passes for _ in samples]
@@ -225,6 +226,11 @@ class Sample(RequestStep):
         if not passed:
             return drop(Reason.NO_PASSING_SOLUTION)  # type: ignore[return-value]
         return Result(kept=tuple(Kept(f"{key}:{n}", example(item, one)) for n, one in enumerate(passed)))
+
+
+def evidence(requested: int, failed: int, passed: Sequence[str]) -> SamplingEvidence:
+    """Return what the sampling plan of the project reads."""
+    return SamplingEvidence(requested=requested, failures=failed, programs=len(passed))
 
 
 def example(task: SimulatedTask, program: str) -> Example:

@@ -210,6 +210,17 @@ def test_a_pilot_without_items_predicts_nothing(tmp_path: Path) -> None:
         forecast_run(tmp_path / "p")
 
 
+def test_the_benchmark_predicts_a_simulated_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import forecast as benchmark
+
+    draw = benchmark.Plan.draw
+    monkeypatch.setattr(benchmark.Plan, "draw", lambda seed: draw(seed)._replace(functions=100))
+    found = benchmark.simulate(1, 0.05)
+    assert set(found) >= {"requests", "tokens", "US dollars", "hours", "rows", "US dollars for a row"}
+    assert sum(held.within for held in found.values()) >= 6
+
+
 # --- what cannot be predicted --------------------------------------------------------------------------------------
 
 
