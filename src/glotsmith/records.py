@@ -252,6 +252,8 @@ class Example(Record, frozen=True, kw_only=True):
     mutation_score: float = 0.0
     reference_s: float = 0.0  #: as in ``Suite``
     pass_rate: float = 0.0
+    #: pass rate of a target model on the problem (``glotsmith difficulty``); -1 where it was not measured
+    target_pass_rate: float = -1.0
     kind: str = "translation"  #: translation, inverse, original, ds1, ds2 or ds3
     stage: int = 1  #: training order: rows of a lower stage are trained on first
     score: float = 0.0  #: score of the recipe for rows that passed (P(Yes), rubric); 0 if it has none

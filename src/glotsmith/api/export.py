@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from glotsmith import recipes
 from glotsmith.api.folders import removed_if_refused
+from glotsmith.api.pass_rates import PassRates, parse_band, read_pass_rates
 from glotsmith.api.run_rows import RunRows, rows_so_far
 from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
@@ -44,6 +45,8 @@ async def export_async(
     held_out: float = 0.0,
     seed: int = 0,
     stage: int = 0,
+    pass_rate: str = "",
+    difficulty: str = "",
 ) -> ExportResult:
     """Write the rows of a run in one format. An unfinished run exports the rows it has so far.
 
@@ -57,24 +60,38 @@ async def export_async(
         held_out: share of the problems to set aside as validation, from 0 to below 1.
         seed: chooses the problems that are set aside.
         stage: exports one training stage; 0 exports all.
+        pass_rate: exports the problems that a target model passes at a rate in this band, such as ``0.1..0.7``.
+        difficulty: name of the measurement of the target model (``docs/difficulty.md``); by default the only one.
 
     Raises:
-        UsageError: the format is unknown, the run has no rows for it, or ``output`` holds other files.
+        UsageError: the format is unknown, the run has no rows for it, ``output`` holds other files, or no pass rates
+            were measured.
         StorageError: the folder cannot be written.
 
     """
     from glotsmith.datasets.card import DRAFT
 
+    band = parse_band(pass_rate)
     with RunFolder.open(Path(run)) as folder:
+        rates = read_pass_rates(folder.path, difficulty, required=band is not None)
         target = Path(output) if output is not None else folder.dataset / format
         with removed_if_refused(target, DRAFT):
-            async with rows_so_far(folder) as rows:
+            async with rows_so_far(folder) as found:
+                rows = found._replace(target_pass_rates=rates, band=band)
+                if band is not None and not any(True for _ in rows.examples()):
+                    raise UsageError(f"{run}: no row has a target pass rate in {pass_rate}: {_measured(rates)}")
                 choice = ExportChoice(model, held_out, seed, stage)
                 summary = write_dataset(rows, format, target, choice)
                 return ExportResult(target, summary, rows.partial, rows.made)
 
 
 export = synchronous(export_async)
+
+
+def _measured(rates: PassRates) -> str:
+    if not rates:
+        return "none was measured"
+    return f"those of {counted(len(rates), 'problem')} are from {min(rates.values()):g} to {max(rates.values()):g}"
 
 
 def partial_sentence(rows: int) -> str:

@@ -1,6 +1,6 @@
 """Read the rows of a run: all rows of a finished run, or the rows that an unfinished run has so far."""
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Container, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,8 @@ class RunRows(NamedTuple):
     folder: RunFolder
     answers: LedgerReader  #: the ledger of the run, or a ledger of partial rows if the run is not finished
     partial: bool = False
+    target_pass_rates: Mapping[tuple[str, str], float] = {}  #: (``parallel_id``, language) → that of a target model
+    band: Container[float] | None = None  #: the target pass rates of the rows to yield; None for all rows
 
     def examples(self) -> Iterator[Example]:
         """Yield the rows in the order of the training stages."""
@@ -52,7 +54,8 @@ class RunRows(NamedTuple):
 
         stored = self.folder.config
         kept = "target" if hasattr(recipes.get(stored["recipe"]), "docstrings") else "verbatim"
-        return pairs(self.answers, wording=stored.get("options", {}).get("docstrings", kept))
+        found = pairs(self.answers, wording=stored.get("options", {}).get("docstrings", kept))
+        return filter(self._is_in_band, found)
 
     def findings(self) -> dict[str, str]:
         """Return the further measurements of the run, as title → sentence."""
@@ -74,7 +77,13 @@ class RunRows(NamedTuple):
         return content_hash(*(part for pair in sorted(self.parameters().items()) for part in pair))
 
     def _kept(self) -> Iterator[tuple[str, Example]]:
-        return self.answers.kept_items(self.answers.steps[-1], Example)
+        for key, item in self.answers.kept_items(self.answers.steps[-1], Example):
+            if self._is_in_band(item):
+                rate = self.target_pass_rates.get((item.parallel_id, item.language))
+                yield key, item if rate is None else msgspec.structs.replace(item, target_pass_rate=rate)
+
+    def _is_in_band(self, item: Example | Preference) -> bool:
+        return self.band is None or self.target_pass_rates.get((item.parallel_id, item.language), -1.0) in self.band
 
 
 def is_finished(folder: RunFolder) -> bool:

@@ -36,6 +36,12 @@ def export(
             min=0, help="Export only the rows of one training stage; 0: of all stages, which a trainer mixes."
         ),
     ] = 0,
+    pass_rate: Annotated[
+        str, typer.Option(help="LOW..HIGH, such as 0.1..0.7: only problems that a target model passes at such a rate.")
+    ] = "",
+    difficulty: Annotated[
+        str, typer.Option(help="The target model, as 'glotsmith difficulty' named it; default: the only one.")
+    ] = "",
 ) -> None:
     """Write the dataset of a run, with the configuration and the reward that a trainer needs.
 
@@ -50,8 +56,18 @@ def export(
 
     [bold]glotsmith export runs/inverse --format trl-sft --stage 1 -o own[/], and after that training, [bold]--stage 2
     --model ../own/out -o original[/]
+
+    [bold]glotsmith export runs/demo --format verl --pass-rate 0.1..0.7 -o verl[/], after 'glotsmith difficulty'
     """
-    written = export_run(run, format_, output, model=model, held_out=held_out, seed=seed, stage=stage)
+    written = export_run(
+        *(run, format_, output),
+        model=model,
+        held_out=held_out,
+        seed=seed,
+        stage=stage,
+        pass_rate=pass_rate,
+        difficulty=difficulty,
+    )
     if written.partial:
         out.print(partial_sentence(written.rows))
     out.print(written.summary)

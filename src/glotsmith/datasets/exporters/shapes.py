@@ -151,6 +151,10 @@ def ground_truth(item: Example) -> str:
     return msgspec.json.encode(truth).decode()
 
 
+def _of_problem(item: Example) -> ExportRow:
+    return {**_ids(item), "target_pass_rate": item.target_pass_rate}
+
+
 def _prompt_messages(item: Example) -> list[dict[str, str]]:
     return _messages(item)[:-1]
 
@@ -158,7 +162,7 @@ def _prompt_messages(item: Example) -> list[dict[str, str]]:
 def _grpo(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     item = items[0]
     suite = {"signature": item.signature, "tests": list(item.tests), "reference_s": item.reference_s}
-    yield {"prompt": _prompt_messages(item), **suite, **_ids(item)}
+    yield {"prompt": _prompt_messages(item), **suite, **_of_problem(item)}
 
 
 def _verl(items: Sequence[Example], place: RowPosition) -> Iterator[ExportRow]:
@@ -168,18 +172,18 @@ def _verl(items: Sequence[Example], place: RowPosition) -> Iterator[ExportRow]:
         "prompt": _prompt_messages(item),
         "ability": "code",
         "reward_model": {"style": "rule", "ground_truth": ground_truth(item)},
-        "extra_info": {"split": place.split, "index": place.number, **_ids(item)},
+        "extra_info": {"split": place.split, "index": place.number, **_of_problem(item)},
     }
 
 
 def _openrlhf(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
-    yield {"prompt": _prompt_messages(items[0]), "label": ground_truth(items[0]), **_ids(items[0])}
+    yield {"prompt": _prompt_messages(items[0]), "label": ground_truth(items[0]), **_of_problem(items[0])}
 
 
 def _open_instruct(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     # its verifier sends "tests" on as they are: one test that is our whole ground truth, for our own endpoint
     tests = msgspec.json.encode([ground_truth(items[0])]).decode()
-    yield {"messages": _prompt_messages(items[0]), "ground_truth": tests, "dataset": "code", **_ids(items[0])}
+    yield {"messages": _prompt_messages(items[0]), "ground_truth": tests, "dataset": "code", **_of_problem(items[0])}
 
 
 def _of_task(item: Example) -> tuple[str, ...]:
@@ -197,14 +201,19 @@ def _task(
 
 
 _REWARD: ColumnType = {"style": "string", "ground_truth": "string"}
-_EXTRA: ColumnType = {"split": "string", "index": "int64", **IDS}
-GRPO = _task({"prompt": MESSAGES, "signature": "string", "tests": ["string"], "reference_s": "float64", **IDS}, _grpo)
+_OF_PROBLEM: Mapping[str, ColumnType] = {**IDS, "target_pass_rate": "float64"}
+_EXTRA: ColumnType = {"split": "string", "index": "int64", **_OF_PROBLEM}
+GRPO = _task(
+    {"prompt": MESSAGES, "signature": "string", "tests": ["string"], "reference_s": "float64", **_OF_PROBLEM}, _grpo
+)
 VERL = _task(
     {"data_source": "string", "prompt": MESSAGES, "ability": "string", "reward_model": _REWARD, "extra_info": _EXTRA},
     _verl,
 )
-OPENRLHF = _task({"prompt": MESSAGES, "label": "string", **IDS}, _openrlhf)
-OPEN_INSTRUCT = _task({"messages": MESSAGES, "ground_truth": "string", "dataset": "string", **IDS}, _open_instruct)
+OPENRLHF = _task({"prompt": MESSAGES, "label": "string", **_OF_PROBLEM}, _openrlhf)
+OPEN_INSTRUCT = _task(
+    {"messages": MESSAGES, "ground_truth": "string", "dataset": "string", **_OF_PROBLEM}, _open_instruct
+)
 
 
 # ----------------------------------------------------------------------------------- preference pairs

@@ -1,0 +1,105 @@
+"""Read the pass rates of a target model on the problems of a run, and the bands of them that exports select."""
+
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from glotsmith.errors import InputError, UsageError, unknown_name
+from glotsmith.records import Record
+
+DIFFICULTY = "difficulty"  #: folder in a run folder, with a folder for each measured model
+RATES = "pass_rates.jsonl"
+_FORM = re.compile(r"\s*(\d*\.?\d+)\s*\.\.\s*(\d*\.?\d+)\s*")
+SHOWN = 40  #: characters of a value in a message
+
+PassRates = Mapping[tuple[str, str], float]  #: (``parallel_id``, language) → pass rate, 0-1
+
+
+class ProblemPassRate(Record, frozen=True, kw_only=True):
+    """The replies of a model about one problem in one language."""
+
+    parallel_id: str
+    language: str
+    passed: int
+    samples: int  #: with a verdict, at least 1
+
+    @property
+    def rate(self) -> float:
+        """The share of the samples that passed."""
+        return self.passed / self.samples
+
+
+class PassRateBand(NamedTuple):
+    """The pass rates to select; both bounds belong to the band."""
+
+    low: float
+    high: float
+
+    def __contains__(self, rate: object) -> bool:
+        return isinstance(rate, float) and self.low <= rate <= self.high
+
+
+def parse_band(text: str) -> PassRateBand | None:
+    """Return the band that a text like ``0.1..0.7`` states; None for an empty text.
+
+    Raises:
+        UsageError: the text states no band.
+
+    """
+    if not text:
+        return None
+    match = _FORM.fullmatch(text)
+    band = PassRateBand(float(match[1]), float(match[2])) if match else PassRateBand(1.0, 0.0)
+    if not 0 <= band.low <= band.high <= 1:
+        raise UsageError(
+            f"--pass-rate is {text[:SHOWN]!r}, and must be LOW..HIGH, such as 0.1..0.7: two numbers from 0 to 1, the "
+            "smaller one first"
+        )
+    return band
+
+
+def measured_models(run: Path) -> dict[str, Path]:
+    """Return the measurements of a run: name → file of pass rates."""
+    return {file.parent.name: file for file in sorted((run / DIFFICULTY).glob(f"*/{RATES}"))}
+
+
+def read_pass_rates(run: Path, name: str = "", *, required: bool = False) -> PassRates:
+    """Return the pass rates of a measurement: that with this name, or the only one.
+
+    Args:
+        run: the run folder.
+        name: of the measurement.
+        required: whether one must be chosen; otherwise there are no pass rates if there is none, or several.
+
+    Raises:
+        UsageError: there is no such measurement, or one must be named.
+        InputError: the file is malformed.
+
+    """
+    known = measured_models(run)
+    if name and name not in known:
+        raise UsageError(unknown_name(f"{run}: no difficulty is measured under the name {name!r}", name, known))
+    if required and not known:
+        raise UsageError(
+            f"{run}: no difficulty is measured. Measure it first: glotsmith difficulty {shlex.quote(str(run))} "
+            "--teacher openai --model MODEL"
+        )
+    if required and not name and len(known) > 1:
+        raise UsageError(f"{run}: name one of the measured models with --difficulty: {', '.join(known)}")
+    chosen = known.get(name) if name else next(iter(known.values()), None) if len(known) == 1 else None
+    return {} if chosen is None else _read(chosen)
+
+
+def _read(file: Path) -> PassRates:
+    decoder, found = msgspec.json.Decoder(ProblemPassRate), dict[tuple[str, str], float]()
+    for number, line in enumerate(file.read_bytes().splitlines(), 1):
+        try:
+            rate = decoder.decode(line)
+            found[rate.parallel_id, rate.language] = round(rate.rate, 4)
+        except (msgspec.DecodeError, ZeroDivisionError) as error:
+            raise InputError.at(file, number, f"no pass rate ({error}): measure the difficulty again") from error
+    return found

@@ -1,0 +1,90 @@
+"""``glotsmith difficulty``: measure the pass rate of a model on the problems of a run."""
+
+import asyncio
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from glotsmith.api import run_config
+from glotsmith.api.difficulty import by_language, difficulty_folder, measure_difficulty
+from glotsmith.api.evaluate import EvaluationDisplay, evaluation_config
+from glotsmith.cli.app import Isolation, Jobs, Stopped, app, complete_language, err, out
+from glotsmith.cli.progress.command_progress import EvaluationProgress
+from glotsmith.cli.progress.display import ProgressMode, ProgressOption
+from glotsmith.evaluation.evaluate import EvaluationPlan
+
+Texts = list[str] | None
+
+
+@app.command()
+def difficulty(
+    run: Annotated[Path, typer.Argument(help="A run folder, whose problems are asked.")],
+    teacher: Annotated[str, typer.Option(help="A teacher: local, openai, transformers, scripted.")],
+    model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
+    base_url: Annotated[str, typer.Option(help="URL of the server: http://localhost:8000/v1.")] = "",
+    option: Annotated[Texts, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,
+    language: Annotated[
+        Texts,
+        typer.Option(
+            "--language", "-l", help="Only the problems of this language; repeatable.", autocompletion=complete_language
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Replies about each problem.")] = 8,
+    temperature: Annotated[float, typer.Option("--temperature", "-t", min=0.0)] = 1.0,
+    top_p: Annotated[float, typer.Option("--top-p", min=0.0, max=1.0)] = 1.0,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1)] = 1024,
+    style: Annotated[str, typer.Option(help="chat, or completion for base models.")] = "",
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    name: Annotated[str, typer.Option(help="Name of the measurement; default: the name of the model.")] = "",
+    isolation: Isolation = "auto",
+    jobs: Jobs = None,
+    max_failures: Annotated[
+        int, typer.Option(min=1, help="Stop with exit code 3 after this many samples in a row without a verdict.")
+    ] = 10,
+    progress: ProgressOption = ProgressMode.auto,
+) -> None:
+    """Measure the pass rate of a model on each problem of a run, for reinforcement learning.
+
+    RUN/difficulty/NAME holds the replies, verdicts and pass rates. Run the same command again to resume. Exports have
+    the pass rates as the column target_pass_rate, and --pass-rate selects a band of them.
+
+    Example: [bold]glotsmith difficulty runs/demo --teacher openai --model MODEL --base-url URL[/], then
+    [bold]glotsmith export runs/demo --format verl --pass-rate 0.1..0.7 -o verl[/]
+    """
+    folder = difficulty_folder(run, model or teacher, name)
+    options = run_config.assignments(option or [])
+    plan = EvaluationPlan(
+        samples=samples, temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed, ks=(1,)
+    )
+    config = evaluation_config(
+        [f"rows={run}"],
+        languages=language or (),
+        teacher=teacher,
+        model=model,
+        base_url=base_url,
+        teacher_options={key.removeprefix("teacher."): value for key, value in options.items()},
+        plan=plan,
+        style=style,
+        isolation=isolation,
+    )
+    try:
+        with EvaluationProgress(err, progress) as shown:
+            display = EvaluationDisplay(shown.begin, shown.on_sample, shown.show_activity, shown.print)
+            rates = asyncio.run(
+                measure_difficulty(config, folder, workers=jobs, max_failures=max_failures, display=display)
+            )
+    except KeyboardInterrupt:
+        raise Stopped(f"Stopped: {folder} keeps the replies so far. Run the same command again to resume.") from None
+    table = Table("language", "problems", "mean pass rate", "never passed", "always passed", title=folder.name)
+    for language_, found in by_language(rates).items():
+        table.add_row(language_, f"{found.problems:,}", f"{found.mean:.1%}", f"{found.never:,}", f"{found.always:,}")
+    out.print(table)
+    out.print("Select the problems of a band of pass rates:")
+    out.print(
+        f"  glotsmith export {shlex.quote(str(run))} --format verl --difficulty {shlex.quote(folder.name)} "
+        "--pass-rate 0.1..0.7 -o verl",
+        soft_wrap=True,
+    )
