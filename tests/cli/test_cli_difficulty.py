@@ -13,7 +13,11 @@ from glotsmith.errors import UsageError
 
 Command = Callable[..., tuple[int, str, str]]
 RUN = ("run", "multipl-t", "-s", "src", "-l", "lua", "-o", "run", "--set", "suites=0", "--set", "typecheck=false")
-ASKED = {"shout": "text in capitals", "total": "positive ones", "clamp": "nearest to x"}  # words of the docstrings
+DOCSTRING_WORDS = {
+    "shout": "text in capitals",
+    "total": "positive ones",
+    "clamp": "nearest to x",
+}  # words of the docstrings
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def test_pass_rates_are_a_column_and_select_rows(
 
     def target(text: str) -> str:
         """Answer ``shout`` always, ``total`` every second time, and ``clamp`` never."""
-        name = next(name for name, words in ASKED.items() if words in text)
+        name = next(name for name, words in DOCSTRING_WORDS.items() if words in text)
         counts[name] += 1
         right = {"shout": True, "total": counts[name] % 2 == 0, "clamp": False}[name]
         return translate(f"def {name}") if right else "```lua\nreturn nil\n```"

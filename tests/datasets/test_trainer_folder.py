@@ -26,6 +26,8 @@ PAIR = {"id": "pair-1", "parallel_id": "p1", "language": "lua"}
 QUESTION = {"role": "user", "content": "Do."}
 GOOD, BAD = {"role": "assistant", "content": "good"}, {"role": "assistant", "content": "bad"}
 
+OF_TASK = {**OURS, "target_pass_rate": -1.0}
+
 #: format → its first row for problem 1 in Lua
 ROWS = {
     "trl-sft": {"prompt": [USER], "completion": [REPLY], **STAGED},
@@ -36,7 +38,7 @@ ROWS = {
         "signature": "def f(x: int) -> int",
         "tests": ["assert f(1) == 1"],
         "reference_s": 0.0,
-        **OURS,
+        **OF_TASK,
     },
     "axolotl": {"messages": [USER, REPLY], **STAGED},
     "llamafactory": {"messages": [USER, REPLY], **STAGED},
@@ -45,16 +47,16 @@ ROWS = {
         "prompt": [USER],
         "ability": "code",
         "reward_model": {"style": "rule", "ground_truth": TRUTH},
-        "extra_info": {"split": "train", "index": 0, **OURS},
+        "extra_info": {"split": "train", "index": 0, **OF_TASK},
     },
-    "openrlhf": {"prompt": [USER], "label": TRUTH, **OURS},
-    "open-instruct": {"messages": [USER], "ground_truth": json.dumps([TRUTH]), "dataset": "code", **OURS},
+    "openrlhf": {"prompt": [USER], "label": TRUTH, **OF_TASK},
+    "open-instruct": {"messages": [USER], "ground_truth": json.dumps([TRUTH]), "dataset": "code", **OF_TASK},
     "verifiers": {
         "prompt": [USER],
         "signature": "def f(x: int) -> int",
         "tests": ["assert f(1) == 1"],
         "reference_s": 0.0,
-        **OURS,
+        **OF_TASK,
     },
     "alpaca": {"instruction": "Write.", "input": "", "output": REPLY["content"]},
     "sharegpt": {"conversations": [{"from": "human", "value": "Write."}, {"from": "gpt", "value": REPLY["content"]}]},
