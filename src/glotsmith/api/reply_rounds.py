@@ -1,7 +1,9 @@
 """Run the steps of a run whose teacher answers later: again while replies arrive, and end while they are missing."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from glotsmith.errors import BudgetError, OutageError, RepliesPendingError
 from glotsmith.teachers.base import ReplyRounds
@@ -11,15 +13,20 @@ BATCHES = "batches"  #: folder in a run folder, with the files of the teacher
 
 
 async def run_in_rounds(
-    rounds: ReplyRounds | None, folder: Path, cached: CachedTeacher, run_steps: Callable[[], Awaitable[bool]]
+    rounds: ReplyRounds | None,
+    folder: Path,
+    cached: CachedTeacher,
+    run_steps: Callable[[], Awaitable[bool]],
+    stopped: asyncio.Event,
 ) -> bool:
-    """Run the steps; return whether they are finished.
+    """Run the steps; return whether they are finished, and not stopped.
 
     Args:
         rounds: of the teacher; None for one that answers at once.
         folder: the run folder.
         cached: the teacher as the steps see it.
         run_steps: runs the steps from where they stopped.
+        stopped: set when the run must stop.
 
     Raises:
         RepliesPendingError: replies arrive later than the teacher waits.
@@ -38,5 +45,20 @@ async def run_in_rounds(
         except (OutageError, BudgetError):
             await rounds.send()
             raise
-        if not await rounds.wait():
+        have_arrived = await _unless_stopped(rounds.wait, stopped)
+        if stopped.is_set():
+            return False
+        if not have_arrived:
             raise RepliesPendingError(rounds.pending_sentence())
+
+
+async def _unless_stopped(wait: Callable[[], Coroutine[Any, Any, bool]], stopped: asyncio.Event) -> bool:
+    """Return what ``wait`` returns; cancel it and return False when the run must stop."""
+    waiting, stopping = asyncio.create_task(wait()), asyncio.create_task(stopped.wait())
+    try:
+        await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        return not stopped.is_set() and await waiting
+    finally:
+        for task in (waiting, stopping):
+            task.cancel()
+        await asyncio.gather(waiting, stopping, return_exceptions=True)

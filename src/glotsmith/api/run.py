@@ -268,7 +268,7 @@ class _Pipeline(NamedTuple):
                 rounds = getattr(self.teacher, "rounds", None)  # a user's own teacher may not have it
                 run_steps = partial(self._run_steps, worker, steps, spending, failures)
                 async with reporting_activity(activity.observe, messages.activity):
-                    done = await run_in_rounds(rounds, self.folder.path, cached, run_steps)
+                    done = await run_in_rounds(rounds, self.folder.path, cached, run_steps, worker.stopped)
         except UsageError:
             raise
         except GlotsmithError as error:

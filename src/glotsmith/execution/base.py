@@ -1,5 +1,6 @@
 """The contract of executors, which run the steps of a pipeline until the ledger holds a result for every item."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -88,6 +89,7 @@ class Executor(Protocol):
     """
 
     name: str  #: as in ``--executor``
+    stopped: asyncio.Event  #: set by ``stop``
 
     async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
         """Run the steps, a ``SourceStep`` first. Return True at the end, False after ``stop``.

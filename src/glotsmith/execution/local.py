@@ -35,7 +35,7 @@ class LocalExecutor:
         """
         self._backlog = backlog
         self._limits = limits or FaultLimits()
-        self._stopped = False
+        self.stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._early: GlotsmithError | None = None  #: why the run ends early
@@ -46,7 +46,7 @@ class LocalExecutor:
         ledger.register_steps([step.name for step in steps])
         faults = FaultTracker(ledger, self._limits)
         stages = self._running = self._stages(steps, RunContext(ledger, progress, faults, self._closing))
-        if self._stopped:
+        if self.stopped.is_set():
             return False
         functions = [*(stage.run for stage in stages), partial(_commit_regularly, ledger, stages[-1].ended)]
         self._task = asyncio.create_task(run_concurrently(functions))
@@ -54,7 +54,7 @@ class LocalExecutor:
             await self._task
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if not self._stopped or (task is not None and task.cancelling()):
+            if not self.stopped.is_set() or (task is not None and task.cancelling()):
                 raise
         finally:
             _end(ledger, progress)
@@ -71,7 +71,7 @@ class LocalExecutor:
 
     def stop(self) -> None:
         """Stop the run; see ``base.Executor.stop``."""
-        self._stopped = True
+        self.stopped.set()
         if self._task is not None:
             self._task.cancel()
 

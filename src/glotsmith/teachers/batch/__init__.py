@@ -302,7 +302,7 @@ class BatchRounds(ReplyRounds):
         submitted, manual = self._of_status("submitted"), self._of_status("manual")
         found = list[str]()
         if submitted:
-            requests, done = (sum(numbers) for numbers in ([s.requests for s in submitted], self._done.values()))
+            requests, done = sum(s.requests for s in submitted), sum(self._done.get(s.number, 0) for s in submitted)
             found.append(
                 f"{counted(requests, 'request', 'waits')} in {counted(len(submitted), 'batch')} at {self._server.url} "
                 f"({done:,} {agreeing(done, 'is')} answered). Run the same command again to read the replies and "
