@@ -20,7 +20,7 @@ def print_forecast(found: RunForecast, pilot: Path, *, as_json: bool) -> None:
         fields = {name: getattr(found, name) for name in found.__struct_fields__}  # those with default values, too
         typer.echo(msgspec.json.encode(fields))
         return
-    table = Table("", "whole run", f"{found.confidence:.0%} interval", "in the pilot", title="Forecast")
+    table = Table("", "whole run", f"{100 * found.confidence:.0f} % interval", "in the pilot", title="Forecast")
     for row in _rows(found):
         table.add_row(*row)
     out.print(table)
