@@ -26,7 +26,7 @@ from glotsmith import ledger_sql as tables
 from glotsmith.database import connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, ReceivedReply
-from glotsmith.ledger_groups import LedgerGroups
+from glotsmith.ledger_groups import LabelOf, LedgerGroups, RowGroup
 from glotsmith.ledger_ranges import LedgerRanges
 from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, StepInput, funnel_row, plan_rows
 from glotsmith.ledger_rows import LedgerRow as LedgerRow
@@ -348,6 +348,10 @@ class Ledger:
         for name, *group in self._execute(tables.FUNNEL):
             groups[name].append(tuple(group))
         return [funnel_row(name, rows) for name, rows in groups.items()]
+
+    def count_by_label(self, label_of: LabelOf) -> Iterator[RowGroup]:
+        """Yield the number of rows by a label (see ``LedgerGroups.count_by_label``)."""
+        return self.groups.count_by_label(label_of)
 
     def lineage(self, key: str) -> list[LedgerRow]:
         """Return the rows of the item ``key``, of the items it was made from, and of the items made from it.

@@ -67,7 +67,8 @@ def test_eight_shards_merged_equal_one_run(runs: Runs, tmp_path: Path) -> None:
     assert not any((shard / "dataset").exists() for shard in runs.shards)
     result = gs.merge([*runs.shards[3:], *runs.shards[:3]], merged)
     prompts = {"chat.jinja", "translate.j2", "repair.j2"}
-    assert {Path(name).name for name in dataset(merged)} == {"README.md", "train.jsonl", "train.parquet", *prompts}
+    files = {"README.md", "funnel.svg", "train.jsonl", "train.parquet", *prompts}
+    assert {Path(name).name for name in dataset(merged)} == files
     assert dataset(merged) == dataset(one)
     assert result.funnel == runs.one.funnel
     assert [row.parallel_id for row in result.examples()]

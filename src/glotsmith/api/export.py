@@ -146,6 +146,7 @@ def _is_own(rows: RunRows, target: Path) -> bool:
 
 
 def _whole(rows: RunRows, format_: str, target: Path) -> str:
+    from glotsmith.api.language_funnel import language_funnel
     from glotsmith.api.measured_languages import language_figures
     from glotsmith.datasets import DatasetCard
     from glotsmith.datasets import write_dataset as write
@@ -156,6 +157,7 @@ def _whole(rows: RunRows, format_: str, target: Path) -> str:
         name=rows.folder.path.name,
         recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
         funnel=tuple(rows.answers.funnel()),
+        by_language=language_funnel(rows.answers),
         parameters=rows.parameters(),
         prompts=rows.prompts(),
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),

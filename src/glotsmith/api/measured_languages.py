@@ -9,10 +9,10 @@ import msgspec
 
 from glotsmith import __version__
 from glotsmith.api.run_rows import RunRows
-from glotsmith.certification.certificate import machine_certificate
+from glotsmith.certification.certificate import LanguageCertificate, machine_certificate
 from glotsmith.certification.suite_strength import SuiteStrength, measure_strength, sample_rows
 from glotsmith.certification.tables import interval_text
-from glotsmith.datasets.card import LanguageFigures
+from glotsmith.datasets.card import LanguageFigures, MeasuredRate
 from glotsmith.records import Example, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
@@ -53,7 +53,13 @@ def _figures(strength: SuiteStrength | None, language: str) -> LanguageFigures:
         mutants_killed=f"{strength.killed} of {strength.mutants}" if strength else "",
         tpr=interval_text(certificate.tpr) if certificate and certificate.tpr else "",
         tnr=interval_text(certificate.tnr) if certificate and certificate.tnr else "",
+        rates=_rates(certificate) if certificate else {},
     )
+
+
+def _rates(certificate: LanguageCertificate) -> dict[str, MeasuredRate]:
+    found = {"tpr": certificate.tpr, "tnr": certificate.tnr}
+    return {name: MeasuredRate(rate.mean, rate.low, rate.high) for name, rate in found.items() if rate}
 
 
 def _stored_strength(rows: RunRows) -> dict[str, SuiteStrength]:

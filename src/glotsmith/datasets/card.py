@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from glotsmith import __version__
 from glotsmith.counts import counted
@@ -30,6 +31,14 @@ DRAFT = draft_path(Path(FILE)).name
 _RUN, _RUN_LINE = "<!-- run {} -->\n", re.compile("(?m)^<!-- run ([0-9a-f]+) -->$")
 _MARK = "execution-verified"  #: among the tags of every card of ours
 _ABSOLUTE = re.compile(r"""(?<![\w/.~])(?:~[\w.-]*/|/(?!/)|[A-Za-z]:\\)[^\s,;'"|]+""")
+PLOT_FOLDER = "plots"
+#: name of a plot → what it shows
+PLOTS = {
+    "funnel": "Kept and dropped items of each step, by language",
+    "certificate": "Rates of right and wrong programs that verification tells apart, with intervals",
+    "tokens": "Tokens by step",
+    "licences": "Rows by licence",
+}
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 _LIMITS = """\
@@ -52,12 +61,31 @@ KINDS = {
 }
 
 
+class MeasuredRate(NamedTuple):
+    """A rate with its 95 % interval, 0–1."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class LanguageFunnelCount(NamedTuple):
+    """The rows of one language in one step."""
+
+    step: str
+    language: str  #: "" for items that have no language (yet)
+    inputs: int
+    kept: int  #: outputs
+    dropped: int  #: inputs
+
+
 class LanguageFigures(Record, frozen=True, kw_only=True):
     """What was measured for one language of a dataset; "" where nothing was."""
 
     mutants_killed: str = ""  #: mutants of sampled rows in the language that their suites kill
     tpr: str = ""  #: of the language's certificate, with its interval
     tnr: str = ""
+    rates: dict[str, MeasuredRate] = {}  #: the same rates as numbers: ``tpr``, ``tnr``
 
 
 class DatasetCard(Record, frozen=True, kw_only=True):
@@ -66,6 +94,7 @@ class DatasetCard(Record, frozen=True, kw_only=True):
     name: str
     recipe: str = ""  #: recipe and paper, in a sentence
     funnel: tuple[FunnelRow, ...] = ()
+    by_language: tuple[LanguageFunnelCount, ...] = ()  #: the funnel of each language
     parameters: dict[str, str] = {}  #: whatever determines the result: sampling, thresholds, seeds
     prompts: tuple[StoredPrompt, ...] = ()  #: of the run
     benchmarks: tuple[str, ...] = ()  #: what it was decontaminated against
@@ -75,7 +104,9 @@ class DatasetCard(Record, frozen=True, kw_only=True):
     run: str = ""  #: identity of the run; "" if it is not known
 
 
-def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: Sequence[Path]) -> Path:
+def write_card(
+    folder: Path, card: DatasetCard, summary: DatasetCounts, files: Sequence[Path], plots: Sequence[str] = ()
+) -> Path:
     """Write ``README.md`` into the folder of a dataset.
 
     Args:
@@ -83,6 +114,7 @@ def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: S
         card: the content.
         summary: of all rows.
         files: the data files under ``folder``, as an exporter returned them.
+        plots: names of the plots that ``card_plots`` has written into the folder.
 
     Raises:
         StorageError: the file cannot be written.
@@ -90,7 +122,7 @@ def write_card(folder: Path, card: DatasetCard, summary: DatasetCounts, files: S
     """
     paths = {file.parent.name: file.relative_to(folder).as_posix() for file in files}
     mark = _RUN.format(card.run) if card.run else ""
-    text = f"{_header(card, summary, paths)}\n{mark}{_body(card, summary)}"
+    text = f"{_header(card, summary, paths)}\n{mark}{_body(card, summary, plots)}"
     target = folder / FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -177,7 +209,7 @@ def _configs(paths: Mapping[str, str]) -> list[str]:
 # ---------------------------------------------------------------------------------------------- body
 
 
-def _body(card: DatasetCard, summary: DatasetCounts) -> str:
+def _body(card: DatasetCard, summary: DatasetCounts, plots: Sequence[str]) -> str:
     sections = {
         f"# {card.name}": _introduction(card, summary),
         "## Languages": _languages(card, summary),
@@ -185,12 +217,28 @@ def _body(card: DatasetCard, summary: DatasetCounts) -> str:
         "## How it was made": _making(card, summary),
         "## Prompts": _prompts(card.prompts),
         "## What was measured": "\n".join(f"- {_cell(name)}: {_cell(text)}" for name, text in card.findings.items()),
-        "## Funnel": _funnel(card.funnel),
+        "## Funnel": "\n\n".join(filter(None, (_funnel(card.funnel), _funnel_by_language(card)))),
         "## Why items were dropped": _reasons(card.funnel),
+        "## Tokens": _tokens(card.funnel),
         "## Licences": _licences(summary),
         "## Limits": _LIMITS.rstrip(),
     }
-    return "\n\n".join(f"{title}\n\n{text}" for title, text in sections.items() if text) + "\n"
+    drawn = {title: f"![{PLOTS[name]}]({PLOT_FOLDER}/{name}.svg)" for title, name in _PLACES.items() if name in plots}
+    parts = (filter(None, (title, drawn.get(title), text)) for title, text in sections.items() if text)
+    return "\n\n".join("\n\n".join(section) for section in parts) + "\n"
+
+
+#: section → the plot that stands at its start
+_PLACES = {"## Languages": "certificate", "## Funnel": "funnel", "## Tokens": "tokens", "## Licences": "licences"}
+_TOKENS_MEAN = """\
+Tokens of prompts and replies that the items of a step needed, also of replies from a cache. `glotsmith report` says
+what a run paid for them."""
+
+
+def _tokens(rows: Sequence[FunnelRow]) -> str:
+    """Return the table of tokens by step; "" if no step needed a model."""
+    table = _table(("step", "tokens"), ((row.step, row.tokens) for row in rows if row.tokens))
+    return f"{table}\n\n{_TOKENS_MEAN}" if table else ""
 
 
 _FIGURES = {"mutants_killed": "mutants killed", "tpr": "right programs pass", "tnr": "wrong programs fail"}
@@ -283,6 +331,20 @@ def _kinds(summary: DatasetCounts) -> str:
 def _funnel(rows: Sequence[FunnelRow]) -> str:
     titles = ("step", "taken", "kept", "dropped", "made")
     return _table(titles, ((row.step, row.taken, row.kept, row.dropped, row.made) for row in rows))
+
+
+def _funnel_by_language(card: DatasetCard) -> str:
+    """Return the table of the outputs and dropped inputs of each language in each step; "" without languages."""
+    counts = {(count.step, count.language): count for count in card.by_language}
+    names = sorted({count.language for count in card.by_language} - {""})
+    steps = [row.step for row in card.funnel if any((row.step, name) in counts for name in names)]
+    rows = ((step, *(_outputs(counts.get((step, name))) for name in names)) for step in steps)
+    table = _table(("step", *names), rows) if names else ""
+    return f"Outputs / dropped inputs of each language:\n\n{table}" if table else ""
+
+
+def _outputs(count: LanguageFunnelCount | None) -> str:
+    return f"{count.kept:,} / {count.dropped:,}" if count else "–"
 
 
 def _reasons(rows: Sequence[FunnelRow]) -> str:

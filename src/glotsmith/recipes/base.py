@@ -12,6 +12,7 @@ from glotsmith.budget import BudgetLimit
 from glotsmith.errors import InputError, UsageError
 from glotsmith.languages.lexer import CommentSyntax, comment_syntax_of
 from glotsmith.ledger import Ledger, LedgerRow
+from glotsmith.ledger_groups import LabelOf, RowGroup
 from glotsmith.prompts import Prompt
 from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
@@ -95,6 +96,10 @@ class LedgerReader(Protocol):
 
     def funnel(self) -> list[FunnelRow]:
         """Return the counts of each step."""
+        ...
+
+    def count_by_label(self, label_of: LabelOf, /) -> Iterator[RowGroup]:
+        """Yield the number of rows for each step, status, reason and label."""
         ...
 
 

@@ -7,6 +7,7 @@ from glotsmith.errors import UsageError
 from glotsmith.execution.base import NoProgress
 from glotsmith.execution.local import LocalExecutor
 from glotsmith.ledger import Ledger, LedgerRow
+from glotsmith.ledger_groups import LabelOf, RowGroup
 from glotsmith.recipes.base import FinalSteps, Recipe
 from glotsmith.records import FunnelRow, Record
 from glotsmith.step import Result, SourceStep, keep
@@ -45,6 +46,11 @@ class PartialLedger:
         own = {row.step: row for row in self._ledger.funnel()}
         own |= {row.step: row for row in self._scratch.funnel()[1:]}
         return [own[step] for step in self.steps]
+
+    def count_by_label(self, label_of: LabelOf) -> Iterator[RowGroup]:
+        """Yield the number of rows for each step, status, reason and label."""
+        for ledger in (self._ledger, self._scratch):
+            yield from (group for group in ledger.count_by_label(label_of) if self._ledger_of(group.step) is ledger)
 
     def _ledger_of(self, step: str) -> Ledger:
         return self._scratch if step in self._scratch.steps[1:] else self._ledger

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from glotsmith.ledger import PAGE, Ledger, LedgerRow
 from glotsmith.ledger_groups import RowGroup
 from glotsmith.ledger_rows import RowStatus, StepInput
-from glotsmith.report.item_fields import language_label
+from glotsmith.recipes.item_languages import language_label
 
 ROWS = 100_000  #: dataset rows that a report lists, if no other number is given
 EXAMPLES = 500  #: other rows that a report lists for each step, drop reason and language

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from glotsmith.ledger import LedgerRow
-from glotsmith.report.item_fields import MORE, Item, fenced_program, first, language_label, layers, text
+from glotsmith.recipes.item_languages import language_label
+from glotsmith.report.item_fields import MORE, Item, fenced_program, first, layers, text
 
 BECAUSE_CHARACTERS = 200  #: of a detail in the list; the details of the row have all of it
 

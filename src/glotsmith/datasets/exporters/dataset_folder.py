@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from glotsmith.datasets.card import DatasetCard, claim_folder, write_card
+from glotsmith.datasets.card_plots import write_plots
 from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.datasets.exporters.formats import DATASET_FORMATS, check_format
 from glotsmith.datasets.exporters.row_files import write_language_files
@@ -34,5 +35,6 @@ def write_dataset(
     claim_folder(folder, "" if owned else card.run)
     files = write_language_files(summary.count_rows(rows), folder, exporter)
     write_prompts(folder, card.prompts)
-    write_card(folder, card, summary, files)
+    plots = write_plots(folder, card, summary)
+    write_card(folder, card, summary, files, plots)
     return summary
