@@ -48,7 +48,7 @@ class JsonView:
 
     def _counts(self) -> dict[str, Any]:
         state, activity = self._state, self._state.activity
-        found: dict[str, Any] = {"steps": [_step_fields(step) for step in state.steps.values()]}
+        found: dict[str, Any] = {"steps": [_step_fields(step) for step in state.step_list]}
         if activity.teacher:
             found["teacher"] = activity.teacher._asdict() | {
                 "open": activity.waiting.requests if activity.waiting else 0

@@ -34,7 +34,7 @@ class PanelRenderable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines of the panel."""
         wrapped = options.update(no_wrap=False, overflow="fold")
-        steps = list(self._state.steps.values())
+        steps = self._state.step_list
         shown = steps if self.final else _fitting(steps, console.size.height - _OTHER_LINES)
         for part in self._parts(shown, len(steps), options.max_width):
             yield from console.render(part, wrapped)
@@ -45,7 +45,7 @@ class PanelRenderable:
             yield Text(visible(state.resumed))
         yield _step_table(shown, state, width)
         if len(shown) < count:
-            yield Text(_summary(state.steps.values(), shown))
+            yield Text(_summary(state.step_list, shown))
         yield from _labelled("teacher", teacher_parts(state))
         yield from _labelled("sandbox", sandbox_parts(state))
         yield from _labelled("budget", budget_parts(state.activity))

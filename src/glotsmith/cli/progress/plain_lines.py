@@ -49,7 +49,7 @@ class PlainView:
 
     def _print_running(self) -> None:
         self._printed_at = self._now()
-        running = [step for step in self._state.steps.values() if step.state == "running"]
+        running = [step for step in self._state.step_list if step.state == "running"]
         if not running:
             return
         self._printed = True

@@ -120,6 +120,11 @@ class ProgressState:
         self._programs_before: int | None = None  #: that the sandbox ran before the command began
         self._now = now
 
+    @property
+    def step_list(self) -> list[StepCounts]:
+        """The steps so far; other threads may add one meanwhile."""
+        return list(self.steps.values())
+
     def add_step(self, name: str, total: int | None = None) -> StepCounts:
         """Add a step, and return its counts."""
         self.steps[name] = found = StepCounts(name, total=total, now=self._now)
@@ -154,7 +159,7 @@ class ProgressState:
 
     def sample(self) -> None:
         """Note the progress of all steps; call it about once a second."""
-        steps = list(self.steps.values())
+        steps = self.step_list
         for previous, step in pairwise(steps):
             step.at_least = previous.made if self.columns.made else 0
         for step in steps:
