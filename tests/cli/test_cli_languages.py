@@ -96,7 +96,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> list[list[InstallationPlan]]:
     plan = InstallationPlan(language="ocaml", installer="apt", packages=("ocaml-nox",))
     monkeypatch.setattr(install, "find_installers", lambda: here)
     monkeypatch.setattr(install, "plan_installation", lambda *_: plan)
-    monkeypatch.setattr(install, "run_installation", lambda plans, _: ran.append(list(plans)))
+    monkeypatch.setattr(install, "run_installation", lambda plans, *_: ran.append(list(plans)))
     monkeypatch.setattr(install, "installed_version", lambda _: "OCaml 9" if ran else "")
     return ran
 
