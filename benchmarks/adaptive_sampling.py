@@ -238,12 +238,10 @@ def pipeline(
     return [Functions(problems), AllFunctions(), Tasks(languages, latency_s), translate, last]
 
 
-def adaptive(
-    ledger: Ledger, budget: Sequence[BudgetLimit] = (), languages: Sequence[str] = tuple(PAPER), floor: float = FLOOR
-) -> AdaptiveSampling:
+def adaptive(ledger: Ledger, budget: Sequence[BudgetLimit] = (), floor: float = FLOOR) -> AdaptiveSampling:
     """Return the policy ``adaptive`` for ``pipeline``."""
-    options = AdaptiveOptions(floor, dict.fromkeys(languages, LONGEST))
-    return AdaptiveSampling(ledger, (AllFunctions.name, Tasks.name, Translate.name), options, budget)
+    options = AdaptiveOptions(floor, lambda language: LONGEST)
+    return AdaptiveSampling(ledger, AllFunctions.name, Translate.name, options, budget)
 
 
 class Yield(NamedTuple):

@@ -26,10 +26,10 @@ class LedgerRanges:
         """Create it; ``run`` runs an SQL statement, and ``places`` maps a step to its index."""
         self._run, self._places = run, places
 
-    def position_of(self, step: str, key: str) -> str:
-        """Return the position of an output that a step has kept."""
+    def position_of_input(self, step: str, key: str) -> str:
+        """Return the position of an input of a step, which the step before it has kept."""
         sql = "SELECT position FROM items WHERE step = ? AND key = ? AND status = 'kept'"
-        return self._run(sql, self._places[step], key)[0][0]
+        return self._run(sql, self._places[step] - 1, key)[0][0]
 
     def position_after(self, step: str, start: str, count: int) -> str:
         """Return the position of the output that follows ``count`` outputs of a step from ``start`` on.

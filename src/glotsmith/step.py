@@ -19,7 +19,7 @@ from glotsmith.shard import Shard
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
 
-#: What a step does in a shard. The merge of the shards runs it over the items of all shards.
+#: What a ``WholeStep`` does in a shard. The merge of the shards runs it over the items of all shards.
 #:
 #: run       it runs: it keeps at least those items of the shard that it keeps in one run over all items
 #: keep_all  it keeps all items, and only the merge decides which of them are dropped
@@ -102,8 +102,7 @@ class ItemStep(Step[In, Out]):
     """A step that processes single items, several of them concurrently."""
 
     concurrency: int = 8  #: items in flight
-    in_shard: ShardRule = "run"
-    shard_advice: str = ""  #: as in ``WholeStep``
+    learns: bool = False  #: its results depend on earlier items, for which ``is_ready`` waits; no shard can run it
 
     def is_ready(self, position: str) -> bool:
         """Return whether the step can process an item at this position now.

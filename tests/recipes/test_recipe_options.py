@@ -96,6 +96,8 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "answer_temperature": [("nan", NON_NEGATIVE)],
         "limit_floor_s": LIMIT,
         "limit_factor": FACTOR,
+        "policy": [("fixed", "must be one of early_stop, adaptive")],
+        "min_new_rows": [(0, SIMILARITY)],
         "measured": [(1.5, SHARE)],
         "benchmarks": [(1, TEXTS)],
         "ngram": [(1, NGRAM)],

@@ -5,7 +5,7 @@ cost: its expected tokens, in mean replies of the run. A rule has two thresholds
 reply is requested. ``threshold`` is higher if a budget pays for better replies elsewhere (``sampling_pace``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOutcome, RowExpectation
@@ -28,13 +28,13 @@ class AdaptiveRule(NamedTuple):
     """The rule of some tasks, in all languages."""
 
     floor: float  #: promise below which no reply is requested, in rows for each mean reply
-    max_replies: Mapping[str, int]  #: by language, for one problem
+    max_replies: Callable[[str], int]  #: for one problem in a language
     languages: Mapping[str, LearnedLanguage]  #: without languages of which nothing is known
     reply_tokens: float = 0.0  #: mean of all replies, with their prompts; 0 if unknown
 
     def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
         """Return how many replies to request next, or why to stop. Each task has at least one reply."""
-        left = self.max_replies[language] - evidence.requested
+        left = self.max_replies(language) - evidence.requested
         if left <= 0:
             return StopReason.LIMIT
         if not evidence.requested:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from glotsmith.sampling_end import StopReason
+from glotsmith.sampling_end import SamplingEnd, StopReason
 
 #: Beta prior on a problem's pass rate. It is wide and has a mean of 0.3: in the paper's runs about a third of the
 #: problems are solved at all, and those often. Papers on rejection sampling report 30 % of problems at 50–100 samples.
@@ -31,6 +31,19 @@ class SamplingEvidence(NamedTuple):
     programs: int = 0  #: distinct passing programs
     rows: int = 0  #: passing programs that deduplication within the problem keeps
     tokens: int = 0  #: of prompts and replies
+
+    def end(self, language: str, reason: StopReason, cost: float) -> SamplingEnd:
+        """Return the end of sampling for a reason, with this evidence."""
+        return SamplingEnd(
+            language=language,
+            reason=reason,
+            replies=self.requested,
+            failed=self.answered - self.passed,
+            passed=self.passed,
+            rows=self.rows,
+            tokens=self.tokens,
+            cost=cost,
+        )
 
 
 class StoppingRule(Protocol):

@@ -10,7 +10,7 @@ from glotsmith.generation.sampling_plan import SamplingEvidence, StoppingRule
 from glotsmith.generation.suite_outcomes import describe_failure
 from glotsmith.languages.equal_programs import EqualPrograms
 from glotsmith.records import Candidate, Lineage, Solution, Task, Verdict, content_hash
-from glotsmith.sampling_end import SamplingEnd, StopReason
+from glotsmith.sampling_end import StopReason
 from glotsmith.step import Dropped, Kept, Result
 from glotsmith.teachers.base import Reply
 
@@ -130,20 +130,8 @@ class SolutionSearch:
         if not kept:
             lost = (*lost, self._task_drop())
         cost, tokens = sum(r.cost or 0.0 for r in self._replies), self._count_tokens()
-        return Result(kept=kept, dropped=lost, cost=cost, tokens=tokens, sampling=self._end(cost, tokens))
-
-    def _end(self, cost: float, tokens: int) -> SamplingEnd:
-        evidence = self._evidence()
-        return SamplingEnd(
-            language=self._task.language,
-            reason=self._stop or StopReason.LIMIT,
-            replies=self.requested,
-            failed=evidence.answered - evidence.passed,
-            passed=evidence.passed,
-            rows=self._rows,
-            tokens=tokens,
-            cost=cost,
-        )
+        end = self._evidence().end(self._task.language, self._stop or StopReason.LIMIT, cost)
+        return Result(kept=kept, dropped=lost, cost=cost, tokens=tokens, sampling=end)
 
     def _pass_rate(self) -> float:
         """Return the share of replies with a passing program; refused and failed requests do not count."""

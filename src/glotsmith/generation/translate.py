@@ -86,15 +86,9 @@ class Translate(ItemStep[Task, Solution]):
         self._options = options
         self._policy: SamplingPolicy = policy or options.sampling_plan
         self._row_check = row_check
-        if self._policy.learns:
-            self.in_shard = "refuse"
-            self.shard_advice = "its sampling policy learns from earlier problems. Choose --policy early_stop or fixed"
+        self.learns = self._policy.learns
+        if self.learns:
             self.concurrency = max(self.concurrency, teacher.slots)  # rounds are small
-
-    @property
-    def learns(self) -> bool:
-        """Whether the sampling of a task depends on other tasks."""
-        return self._policy.learns
 
     def is_ready(self, position: str) -> bool:
         """Return whether the policy has a rule for a task at this position."""

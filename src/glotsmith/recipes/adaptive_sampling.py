@@ -1,6 +1,6 @@
 """The sampling policy ``adaptive``: learn from the ledger how many replies about a problem are worth their cost."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from glotsmith.budget import BudgetLimit, BudgetUnit
@@ -8,17 +8,16 @@ from glotsmith.generation.adaptive_rule import AdaptiveRule, LearnedLanguage
 from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOutcome
 from glotsmith.generation.sampling_pace import LanguageOutlook, PaceLimit, YieldCurve, thresholds
 from glotsmith.generation.sampling_plan import StoppingRule
-from glotsmith.generation.translate import Translate
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import NANO
 from glotsmith.recipes.problem_blocks import ProblemBlocks
-from glotsmith.step import Step
+from glotsmith.step import ItemStep, Step
 from glotsmith.stored_sampling import SamplingOutcomes
 
 
 def reopen_for_budget(ledger: Ledger, steps: Iterable[Step[Any, Any]], budget: Sequence[BudgetLimit]) -> int:
     """Make the problems open again for which sampling stopped because of another budget; return their number."""
-    if not any(isinstance(step, Translate) and step.learns for step in steps):
+    if not any(isinstance(step, ItemStep) and step.learns for step in steps):
         return 0
     planned = " ".join(sorted(limit.text for limit in budget if limit.unit != BudgetUnit.seconds))
     with ledger.atomically():
@@ -29,7 +28,7 @@ class AdaptiveOptions(NamedTuple):
     """The options of the policy."""
 
     floor: float  #: expected new distinct rows of a reply below which it is not requested
-    max_replies: Mapping[str, int]  #: by language, for one problem
+    max_replies: Callable[[str], int]  #: for one problem in a language
     seed: int = 0  #: of the simulation that keeps a budget
 
 
@@ -57,21 +56,26 @@ class AdaptiveSampling:
     learns: ClassVar[bool] = True
 
     def __init__(
-        self, ledger: Ledger, steps: tuple[str, str, str], options: AdaptiveOptions, budget: Sequence[BudgetLimit] = ()
+        self,
+        ledger: Ledger,
+        problems: str,
+        step: str,
+        options: AdaptiveOptions,
+        budget: Sequence[BudgetLimit] = (),
     ) -> None:
         """Create the policy of one step.
 
         Args:
             ledger: of the run.
-            steps: the ``WholeStep`` whose outputs are the problems, the step that makes tasks, and the step that
-                samples.
+            problems: the ``WholeStep`` whose outputs are the problems.
+            step: the step that samples.
             options: of the policy.
             budget: the limits of the run; those of time are not planned for.
 
         """
         self._ledger, self._options = ledger, options
-        problems, self._previous, self._step = steps
-        self._blocks = ProblemBlocks(ledger, problems, self._step)
+        self._step = step
+        self._blocks = ProblemBlocks(ledger, problems, step)
         self._budget = [limit for limit in budget if limit.unit != BudgetUnit.seconds]
         self._rules = dict[int, AdaptiveRule]()  #: by block
 
@@ -81,7 +85,7 @@ class AdaptiveSampling:
 
     def rule(self, key: str) -> StoppingRule:
         """Return the rule of the block of a task."""
-        block = self._blocks.block_of(self._ledger.ranges.position_of(self._previous, key))
+        block = self._blocks.block_of(self._ledger.ranges.position_of_input(self._step, key))
         if block not in self._rules:
             self._rules[block] = self._make_rule(block)
             self._rules.pop(block - 3, None)
@@ -112,7 +116,7 @@ class AdaptiveSampling:
         for name, outcomes in learned.outcomes.items():
             own = rule.languages[name]
             relative = own.reply_tokens / rule.reply_tokens if rule.reply_tokens else 1.0
-            seed, most = f"{self._options.seed}:{block}:{name}", self._options.max_replies[name]
+            seed, most = f"{self._options.seed}:{block}:{name}", self._options.max_replies(name)
             curve = YieldCurve(own.expectation, most, rule.floor * relative, seed)
             cost = {BudgetUnit.tokens: own.reply_tokens, BudgetUnit.usd: outcomes.cost / (outcomes.replies or 1)}
             found[name] = LanguageOutlook(left * outcomes.counts.total(), curve, relative or 1.0, cost)

@@ -28,7 +28,12 @@ def steps_of_shard(steps: Sequence[Step[Any, Any]], shard: Shard, recipe: str) -
 
 
 def _step_of_shard(step: Step[Any, Any], recipe: str) -> Step[Any, Any]:
-    if not isinstance(step, ItemStep | WholeStep) or step.in_shard == "run":
+    if isinstance(step, ItemStep) and step.learns:
+        raise UsageError(
+            f"{recipe} cannot run in shards, because its step {step.name!r} learns from earlier problems. Choose "
+            "--policy early_stop, or leave --shard out"
+        )
+    if not isinstance(step, WholeStep) or step.in_shard == "run":
         return step
     if step.in_shard == "refuse":
         advice = step.shard_advice or "it compares all items. Leave --shard out"
@@ -38,7 +43,7 @@ def _step_of_shard(step: Step[Any, Any], recipe: str) -> Step[Any, Any]:
     return _keep_all(step)
 
 
-def _keep_all(step: Step[Any, Any]) -> ItemStep[Any, Any]:
+def _keep_all(step: WholeStep[Any, Any]) -> ItemStep[Any, Any]:
     class KeepAll(ItemStep[Record, Record]):
         name = step.name
         output = step.output

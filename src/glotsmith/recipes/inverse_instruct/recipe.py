@@ -15,8 +15,10 @@ from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
 from glotsmith.prompts import Prompt
+from glotsmith.recipes.adaptive_sampling import AdaptiveOptions, AdaptiveSampling
 from glotsmith.recipes.base import (
     CpuSeconds,
+    Expectation,
     FinalSteps,
     LedgerReader,
     LimitFactor,
@@ -35,7 +37,7 @@ from glotsmith.recipes.base import (
 )
 from glotsmith.recipes.inverse_instruct.dataset_rows import MakeInverseExamples
 from glotsmith.recipes.inverse_instruct.prompt_variables import INTERFACES
-from glotsmith.recipes.inverse_instruct.round_trip import CheckSnippets, RoundTrip
+from glotsmith.recipes.inverse_instruct.round_trip import ALL_SUMMARIES, CheckSnippets, RoundTrip
 from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateInversions,
     DecontaminateSnippets,
@@ -96,6 +98,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     answer_temperature: NonNegative = 0.0
     limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: CPU seconds that every candidate may use
     limit_factor: LimitFactor = ReferenceLimits().factor  #: CPU time of a candidate / of the Python original, at most
+    policy: Literal["early_stop", "adaptive"] = "early_stop"  #: which summaries are tried: until one passes, or fewer
+    min_new_rows: Expectation = 0.02  #: ``adaptive``: chance of a pass that the next answer must have
     measured: Share = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)
 
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
@@ -206,7 +210,16 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         )
 
     def _round_trip_step(self, services: RecipeServices) -> RoundTrip:
-        return RoundTrip(self._request("answer", services), self._candidate_verifier(services), self.measured)
+        policy = self._adaptive_policy(services) if self.policy == "adaptive" else ALL_SUMMARIES
+        return RoundTrip(self._request("answer", services), self._candidate_verifier(services), self.measured, policy)
+
+    def _adaptive_policy(self, services: RecipeServices) -> AdaptiveSampling:
+        def max_answers(language: str) -> int:
+            return self._count
+
+        assert services.ledger is not None, "the policy learns from the run's ledger"
+        options = AdaptiveOptions(self.min_new_rows, max_answers, services.seed)
+        return AdaptiveSampling(services.ledger, DeduplicateSnippets.name, RoundTrip.name, options, services.budget)
 
     def _candidate_verifier(self, services: RecipeServices) -> CandidateVerifier:
         limits = ReferenceLimits(floor_s=self.limit_floor_s, factor=self.limit_factor)

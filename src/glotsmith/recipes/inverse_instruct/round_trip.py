@@ -3,12 +3,14 @@
 A snippet must pass its own suite, and the teacher's new answer to the chosen instruction must pass it, too.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from glotsmith.drop_reasons import Reason
+from glotsmith.generation.sampling_plan import SamplingEvidence, SamplingPlan, SamplingPolicy
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.generation.suite_outcomes import describe_failure, find_suite_flaw
 from glotsmith.languages import Unrepresentable, get_card, render
@@ -17,11 +19,17 @@ from glotsmith.languages.extract_code import extract_code
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
 from glotsmith.records import Inversion, Job, Snippet, SnippetSummary, Status, content_hash
+from glotsmith.sampling_end import StopReason
 from glotsmith.step import Dropped, ItemStep, Result, Verify, drop, keep
 from glotsmith.teachers.base import Reply
 from glotsmith.values import NotLiteral, parse_signature
 
 _HASH_RANGE = 1 << 32
+#: faults of an answer that say nothing about its snippet
+_UNJUDGED = (Reason.TEACHER_REFUSED, Reason.TEACHER_FAILED, Reason.NOT_VERIFIED)
+
+#: the policy without a limit: every summary, until the answer to one passes
+ALL_SUMMARIES = SamplingPlan(samples=sys.maxsize, wanted=1, hopeless=0)
 
 
 class CheckSnippets(ItemStep[Snippet, Snippet]):
@@ -70,14 +78,22 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
 
     A snippet without a suite keeps its best summary. For a share of the snippets, chosen by content hash, the step
     tries every summary, so that P(Yes) can be compared with execution without the bias of trying the best ones only.
+    A policy may give a snippet up before its last summary.
     """
 
     name = "round_trip"
     output = Inversion
     concurrency = 16
 
-    def __init__(self, request: SnippetRequest, verify: Verify, measured: float = 0.0) -> None:
-        self._request, self._verify, self._measured = request, verify, measured
+    def __init__(
+        self, request: SnippetRequest, verify: Verify, measured: float = 0.0, policy: SamplingPolicy = ALL_SUMMARIES
+    ) -> None:
+        self._request, self._verify, self._measured, self._policy = request, verify, measured, policy
+        self.learns = policy.learns
+
+    def is_ready(self, position: str) -> bool:
+        """Return whether the policy has a rule for a snippet at this position."""
+        return self._policy.is_ready(position)
 
     async def run(self, key: str, item: Inversion) -> Result[Inversion]:
         """Find the best summary of one snippet that leads back to a passing program."""
@@ -91,8 +107,12 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         lost: list[Dropped] = []
         replies: list[Reply] = []
         passed: list[SnippetSummary] = []
+        rule, stop, unjudged = self._policy.rule(key), StopReason.LIMIT, 0
         for summary in item.summaries:
-            if passed and not measured:
+            evidence = _evidence(tried, len(passed), unjudged, replies)
+            decision = StopReason.ENOUGH if passed else rule.next_round(snippet.language, evidence)
+            if not measured and isinstance(decision, StopReason):
+                stop = decision
                 break
             answer = await self._answer(snippet, summary)
             replies.append(answer.reply)
@@ -101,9 +121,12 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
             if answer.fault is None:
                 passed.append(tried[-1])
             else:
+                unjudged += answer.fault.reason in _UNJUDGED
                 lost.append(Dropped(answer.fault.reason, answer.fault.detail, f"{summary.id}:failed", item=tried[-1]))
         made = msgspec.structs.replace(item, tried=tuple(tried), measured=measured)
-        return _keep_best(key, made, passed[:1], lost, replies)
+        result = _keep_best(key, made, passed[:1], lost, replies)
+        evidence = _evidence(tried, len(passed), unjudged, replies)
+        return msgspec.structs.replace(result, sampling=evidence.end(snippet.language, stop, result.cost))
 
     async def _answer(self, snippet: Snippet, summary: SnippetSummary) -> _Answer:
         """Request an answer to a summary, and verify it by the snippet's suite."""
@@ -129,6 +152,21 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
             return _Answer(reply, "pass", None)
         reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_ROUND_TRIP
         return _Answer(reply, verdict.status, UnusableReply(reason, describe_failure(snippet.tests, verdict)))
+
+
+def _evidence(
+    tried: Sequence[SnippetSummary], passed: int, unjudged: int, replies: Sequence[Reply]
+) -> SamplingEvidence:
+    """Return what the answers to a snippet's summaries have shown. At most one summary becomes a row."""
+    return SamplingEvidence(
+        requested=len(tried),
+        failures=len(tried) - passed,
+        answered=len(tried) - unjudged,
+        passed=passed,
+        programs=passed,
+        rows=min(passed, 1),
+        tokens=sum(reply.input_tokens + reply.output_tokens for reply in replies),
+    )
 
 
 def _keep_best(

@@ -249,12 +249,8 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
     def _adaptive_policy(self, services: RecipeServices) -> AdaptiveSampling:
         assert services.ledger is not None, "the policy learns from the run's ledger"
-        plan = self._sampling_plan()
-        options = AdaptiveOptions(
-            self.min_new_rows, {name: plan.max_replies(name) for name in self.languages}, services.seed
-        )
-        steps = DeduplicateFunctions.name, Prove.name, Translate.name
-        return AdaptiveSampling(services.ledger, steps, options, services.budget)
+        options = AdaptiveOptions(self.min_new_rows, self._sampling_plan().max_replies, services.seed)
+        return AdaptiveSampling(services.ledger, DeduplicateFunctions.name, Translate.name, options, services.budget)
 
     @property
     def _policy(self) -> SamplingPolicyName:
