@@ -100,6 +100,7 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "min_new_rows": [(0, SIMILARITY)],
         "measured": [(1.5, SHARE)],
         "benchmarks": [(1, TEXTS)],
+        "benchmark_behaviour": [("maybe", BOOL)],
         "ngram": [(1, NGRAM)],
     },
     "xcoder": {
@@ -146,6 +147,7 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "style": [("poem", STYLE)],
         "max_similarity": [(0, SIMILARITY)],
         "benchmarks": [("a.jsonl", TEXTS)],
+        "benchmark_behaviour": [("maybe", BOOL)],
         "ngram": [(0, NGRAM)],
     },
 }

@@ -1,7 +1,7 @@
 """Read the problems of benchmark files: the calls of HumanEval, MBPP and rows with tests, for decontamination."""
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from glotsmith.evaluation.benchmarks.mbpp import entry_of
 from glotsmith.evaluation.benchmarks.python_original import calls_of, parse
 from glotsmith.selection.benchmark_behaviour import BehaviourIndex, BenchmarkCalls
 from glotsmith.selection.benchmark_files import BenchmarkRow, read_benchmark
+from glotsmith.step import Step, Verify
 from glotsmith.values import Call, Check, NotLiteral, parse_test
 from glotsmith.values.check_expressions import RESULT
 
@@ -26,6 +27,19 @@ def load_behaviour(benchmarks: Sequence[str]) -> BehaviourIndex | None:
     """
     found = _load_behaviour(tuple((name, Path(name).stat().st_mtime_ns) for name in benchmarks))
     return found if len(found) else None
+
+
+def behaviour_steps(
+    step: Callable[[BehaviourIndex, Verify], Step[Any, Any]], benchmarks: Sequence[str], verifier: Verify, *, on: bool
+) -> list[Step[Any, Any]]:
+    """Return the step that compares programs with the problems of benchmark files; none if it has nothing to compare.
+
+    Raises:
+        InputError: a file cannot be read.
+
+    """
+    problems = load_behaviour(benchmarks) if on else None
+    return [step(problems, verifier)] if problems else []
 
 
 @lru_cache(maxsize=1)

@@ -35,10 +35,12 @@ from glotsmith.recipes.base import (
     load_overlap,
     require_model,
 )
+from glotsmith.recipes.benchmark_problems import behaviour_steps
 from glotsmith.recipes.inverse_instruct.dataset_rows import MakeInverseExamples
 from glotsmith.recipes.inverse_instruct.prompt_variables import INTERFACES
 from glotsmith.recipes.inverse_instruct.round_trip import ALL_SUMMARIES, CheckSnippets, RoundTrip
 from glotsmith.recipes.inverse_instruct.selection import (
+    DecontaminateCheckedSnippets,
     DecontaminateInversions,
     DecontaminateSnippets,
     DeduplicateSnippets,
@@ -103,6 +105,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     measured: Share = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)
 
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
+    benchmark_behaviour: bool = True  #: drop programs that behave as a problem of ``benchmarks``
     ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
 
     def __post_init__(self) -> None:
@@ -175,6 +178,9 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             ),
             *([DecontaminateSnippets(overlap)] if overlap else []),
             CheckSnippets(self._candidate_verifier(services), self.min_cases, required=self.require_suite),
+            *behaviour_steps(
+                DecontaminateCheckedSnippets, self.benchmarks, services.verifier, on=self.benchmark_behaviour
+            ),
         ]
 
     @property

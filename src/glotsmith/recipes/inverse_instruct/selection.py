@@ -14,7 +14,8 @@ import msgspec
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Inversion, Record, Snippet, SnippetSummary
-from glotsmith.selection.decontaminate import Decontaminate, ItemText
+from glotsmith.selection.benchmark_behaviour import ProgramUnderTest
+from glotsmith.selection.decontaminate import Decontaminate, DecontaminateBehaviour, ItemText
 from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
@@ -45,6 +46,19 @@ class DecontaminateSnippets(Decontaminate[Snippet]):
             yield ItemText("response", item.response, item.language)
         else:
             yield ItemText("program", item.code, item.language)
+
+
+class DecontaminateCheckedSnippets(DecontaminateBehaviour[Snippet]):
+    """Drop programs with a suite that behave as a problem of a benchmark, before any request about them."""
+
+    name = "decontaminate_behaviour"
+    output = Snippet
+
+    def program_of(self, item: Snippet) -> ProgramUnderTest | None:
+        """Return the program, if its suite has a signature."""
+        if item.kind == "original" or not (item.tests and item.signature):
+            return None
+        return ProgramUnderTest(item.language, item.code, item.signature)
 
 
 class DecontaminateInversions(Decontaminate[Inversion]):

@@ -37,7 +37,7 @@ from glotsmith.recipes.base import (
     load_overlap,
     option_name,
 )
-from glotsmith.recipes.benchmark_problems import load_behaviour
+from glotsmith.recipes.benchmark_problems import behaviour_steps
 from glotsmith.records import Record, Solution
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateProblems, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions, DistinctPrograms
@@ -162,7 +162,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             DeduplicateFunctions(syntax),
             *([DecontaminateFunctions(overlap)] if overlap else []),
             *self._suite_steps(services),
-            *self._behaviour_steps(services),
+            *behaviour_steps(DecontaminateProblems, self.benchmarks, services.verifier, on=self.benchmark_behaviour),
             Prove(self.languages, services.verifier, self.min_cases),
             self._translate_step(services),
             *self.final_steps().steps,
@@ -219,10 +219,6 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def _prompts(self, services: RecipeServices) -> TranslationPrompts:
         chosen = {**self.prompts(), **services.own_prompts}
         return TranslationPrompts(chosen["translate"], chosen["translate"], chosen["repair"])
-
-    def _behaviour_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
-        problems = load_behaviour(self.benchmarks) if self.benchmark_behaviour else None
-        return [DecontaminateProblems(problems, services.verifier)] if problems else []
 
     @property
     def _reference_limits(self) -> ReferenceLimits:

@@ -13,7 +13,8 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.translate import Translate
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.records import Candidate, Function, Job, Problem, Record, Solution, Task, content_hash
-from glotsmith.selection.decontaminate import Decontaminate, ItemText
+from glotsmith.selection.benchmark_behaviour import ProgramUnderTest
+from glotsmith.selection.decontaminate import Decontaminate, DecontaminateBehaviour, ItemText
 from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.sources.filters import Filter
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, keep
@@ -192,6 +193,18 @@ class DeduplicateItems(Deduplicate[PipelineItem]):
     def compared_text(self, item: PipelineItem) -> ComparedText:
         """Return the program, with its language and its problem as the groups of the comparison."""
         return ComparedText(item.language, item.group, item.code)
+
+
+class DecontaminateReferences(DecontaminateBehaviour[PipelineItem]):
+    """Drop problems whose Python reference behaves as a problem of a benchmark, before they are solved."""
+
+    name = "decontaminate_problems"
+    output = PipelineItem
+
+    def program_of(self, item: PipelineItem) -> ProgramUnderTest | None:
+        """Return the reference, if the item is a problem with a suite."""
+        problem = item.problem
+        return ProgramUnderTest("python", problem.function.program, problem.suite.signature) if problem else None
 
 
 class DecontaminateItems(Decontaminate[PipelineItem]):

@@ -38,12 +38,14 @@ from glotsmith.recipes.base import (
     option_name,
     require_model,
 )
+from glotsmith.recipes.benchmark_problems import behaviour_steps
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests
 from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules, Topology
 from glotsmith.recipes.xcoder.history import LedgerHistory, remembered_sessions, session_of
 from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
 from glotsmith.recipes.xcoder.pipeline_item import (
     DecontaminateItems,
+    DecontaminateReferences,
     DeduplicateItems,
     FilterReference,
     PipelineItem,
@@ -147,6 +149,7 @@ class XCoder(Record, frozen=True, kw_only=True):
 
     max_similarity: Similarity = 0.6  #: ROUGE-L between programs, within a problem and across
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
+    benchmark_behaviour: bool = True  #: drop problems whose reference behaves as a problem of ``benchmarks``
     ngram: NgramSize = 10  # report §4.1
 
     def __post_init__(self) -> None:
@@ -224,6 +227,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             ExecuteReference(services.verifier, unexecuted=self.unexecuted, min_cases=self.min_cases),
             FilterReference(Filter(FilterOptions(imports=True, ascii_only=False))),
             *self._suite_steps(services),
+            *behaviour_steps(DecontaminateReferences, self.benchmarks, services.verifier, on=self.benchmark_behaviour),
             DropRepeatedProblems(history, services.verifier, rouge_l_of_texts, self._memory_limits(), self.epoch),
             ProveProblem(services.verifier, self.min_cases),
             SolveProblem(self._solver(services, candidates), candidates),
