@@ -52,15 +52,17 @@ def test_a_forecast_of_a_whole_pilot_is_what_the_run_does(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--preview", "2"), "--preview and --estimate are two trials of a run"),
-        (("--shard", "1/2"), "--estimate predicts the whole run: leave --shard out"),
-        (("--pilot-share", "0"), "Invalid value for '--pilot-share'"),
-        (("--pilot-share", "1.5"), "Invalid value for '--pilot-share'"),
+        (("--estimate", "--preview", "2"), "--preview and --estimate are two trials of a run"),
+        (("--estimate", "--shard", "1/2"), "--estimate predicts the whole run: leave --shard out"),
+        (("--estimate", "--pilot-share", "0"), "Invalid value for '--pilot-share'"),
+        (("--estimate", "--pilot-share", "1.5"), "Invalid value for '--pilot-share'"),
+        (("--pilot-share", "0.5"), "--pilot-share belongs to --estimate: add it, or leave it out"),
+        (("--json",), "--json belongs to --estimate: add it, or leave it out"),
     ],
 )
 def test_a_pilot_that_predicts_nothing_is_refused(
     glotsmith: Command, server: ModelServer, options: tuple[str, ...], words: str
 ) -> None:
-    code, _, err = glotsmith(*ONE, *server.options, "--estimate", *options)
+    code, _, err = glotsmith(*ONE, *server.options, *options)
     assert (code, server.requests) == (2, 0), err
     assert words in " ".join(err.split())

@@ -48,6 +48,7 @@ from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS
 
 Texts = list[str] | None
+_PILOT_SHARE = 0.05  #: of the items, by default
 
 
 @app.command(name="recipes")
@@ -107,8 +108,11 @@ def run(
         typer.Option("--estimate", help="Run a pilot, in a separate folder, and predict the run: rows, cost, hours."),
     ] = False,
     pilot_share: Annotated[
-        float, typer.Option(min=0.001, max=1, help="With --estimate: share of the items in the pilot; at least 30.")
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            min=0.001, max=1, help="With --estimate: share of the items in the pilot; at least 30.", show_default="0.05"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="With --estimate: print the prediction as JSON.")] = False,
     shard: Annotated[
         str,
@@ -160,7 +164,7 @@ def run(
     if policy:
         changes["options"]["policy"] = policy
     changes |= {"isolation": isolation, "preview": preview or None, "shard": shard}
-    changes["pilot"] = pilot_share if estimate else None
+    changes["pilot"] = _pilot(pilot_share, estimate=estimate, as_json=as_json)
     changes["budget"] = tuple(budget or ())
     changes["prompts"] = prompt_files(prompt)
     chosen = run_config.load(recipe, changes)
@@ -178,6 +182,18 @@ def run(
         found = show_end(place.folder, preview=bool(chosen.preview))
         _advise(chosen, place.folder, found=found)
     raise typer.Exit(code)
+
+
+def _pilot(share: float | None, *, estimate: bool, as_json: bool) -> float | None:
+    """Return the share of the items in a pilot; None for a run.
+
+    Raises:
+        UsageError: an option of a pilot is given without --estimate.
+
+    """
+    if not estimate and (as_json or share is not None):
+        raise UsageError(f"{'--json' if as_json else '--pilot-share'} belongs to --estimate: add it, or leave it out")
+    return (share or _PILOT_SHARE) if estimate else None
 
 
 def _reasons(names: Texts) -> tuple[Reason, ...]:
