@@ -311,7 +311,7 @@ def test_a_model_that_completes_is_asked_in_the_papers_words_and_makes_the_same(
 def test_a_model_that_completes_is_told_what_its_function_must_be_called() -> None:
     """Without a signature too: an answer under another name fails every test."""
     prompt = prompts_of("answer").completion
-    values = {"instruction": "Add.", "prefix": "", "fence": "lua", "language": "Lua"}
+    values = {"instruction": "Add.", "prefix": "", "fence": "lua", "language": "Lua", "forms": ""}
     assert "`add`" in prompt.render(name="add", signature="", **values)
     assert "`def add(a: int)`" in prompt.render(name="add", signature="def add(a: int)", **values)
 
