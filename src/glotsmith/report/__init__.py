@@ -10,13 +10,13 @@ from glotsmith import __version__
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.ledger import LedgerRow
 from glotsmith.recipes.comparison import compute_figures
+from glotsmith.recipes.item_languages import language_label
 from glotsmith.records import printable
 from glotsmith.report.blocks import BlockWriter, data_element
 from glotsmith.report.evaluation_entries import compare_evaluations, is_evaluation, write_evaluation
 from glotsmith.report.highlighting import highlighting_of
 from glotsmith.report.html_page import write_page
 from glotsmith.report.index_writer import IndexWriter
-from glotsmith.report.item_fields import language_label
 from glotsmith.report.listed_rows import ListLimits, listed_rows
 from glotsmith.report.row_details import ListedRow, describe
 from glotsmith.report.row_exchanges import made_from, replies_about

@@ -7,8 +7,6 @@ has a field wins, from the outside to the inside.
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from glotsmith.recipes.item_languages import language_label as language_label
-
 Item = Mapping[str, Any]
 _INNER = ("solution", "task", "problem", "draft", "function", "snippet", "proposal")
 #: fields of particular items that a reader may want to see beside the common ones
