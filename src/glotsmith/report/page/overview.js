@@ -15,9 +15,10 @@ function panel(title, note, ...content) {
 function headline(run) {
   const all = run.summary, first = all.funnel[0], last = all.funnel.at(-1);
   const languages = Object.keys(all.dataset_languages).length;
+  const teachers = Object.keys(all.teachers).filter(Boolean); // rows of the source have none
   return el("section", { class: "hero" },
     el("p", { class: "eyebrow" }, `${all.recipe} · ${all.finished ? "finished" : "not finished"}`,
-      Object.keys(all.teachers).length ? ` · teacher ${Object.keys(all.teachers).join(", ")}` : ""),
+      teachers.length ? ` · teacher ${teachers.join(", ")}` : ""),
     el("h1", {}, el("a", { href: rowsAddress(run, { step: last.step, status: "kept" }) }, counted(last.made, "row")),
       ` for ${counted(all.problems, "problem")} in ${counted(languages, "language")}`),
     el("div", { class: "cards" }, madeCard(all, first, last), lostCard(run), weakestCard(run), costCard(all)));
@@ -258,7 +259,7 @@ function provenance(run) {
   return panel("Licences, teachers and toolchains", "", all.licences.length > 0 && table(["licence", "source", "version", "rows"],
     all.licences.slice(0, 40).map(([licence, source, version, rows]) => [licence || "not stated", source, version, rows]), "Licences"),
     all.licences.length > 40 && el("p", { class: "note" }, `${count(all.licences.length - 40)} more sources; the facets of the rows have all.`),
-    el("dl", { class: "facts" }, [...Object.entries(all.teachers).map(([name, rows]) => ["teacher", `${name} (${count(rows)} rows)`]),
+    el("dl", { class: "facts" }, [...Object.entries(all.teachers).map(([name, rows]) => ["teacher", `${name || "none"} (${count(rows)} rows)`]),
       ...Object.entries(all.toolchains).map(([name, rows]) => ["toolchain", `${name} (${count(rows)} rows)`])].map(([name, text]) => [el("dt", {}, name), el("dd", {}, text)])));
 }
 
